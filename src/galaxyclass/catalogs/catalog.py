@@ -1,0 +1,111 @@
+"""What a catalog is: ids, image paths, targets, and other columns carried through untouched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.trees import Layout, Tree
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from galaxyclass.catalogs.findings import Finding
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The ids of a catalog, exactly as given.
+
+    ``values`` is (galaxies,) of str; ``integer`` says that they came as exact integers (a parquet
+    integer column, or a CSV column in which every cell is one), which parquet keeps as such.
+    """
+
+    column: str
+    values: NDArray[np.object_]
+    integer: bool
+
+
+@dataclass(frozen=True)
+class VoteTargets:
+    """Vote fractions on a tree.
+
+    ``fractions`` is (galaxies, answers of the tree) float32, joint, 0..1, NaN unknown, whatever
+    kind the table has. ``present[i]``: the table has a column for answer i.
+    """
+
+    tree: Tree
+    layout: Layout
+    fractions: NDArray[np.float32]
+    present: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ClassTargets:
+    """One class each: ``labels`` is (galaxies,) int64, an index into ``classes``; -1 unknown.
+
+    ``classes`` are the names as written in the table; integers sort as numbers.
+    """
+
+    column: str
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Galaxies in the order of their table (or of their file names, where there is no table).
+
+    Attributes
+    ----------
+    ids : Ids
+    paths : (galaxies,) of str
+        The image file of each, or "" where none was found.
+    rows : (galaxies,) int64
+        The line of the table that each came from (the header is line 1); 0 where no table.
+    targets : VoteTargets, ClassTargets or None
+    other : pyarrow.Table or None
+        The columns that are neither id, path nor target, row by row.
+    problems : tuple of Finding
+        What was wrong with single cells when the table was read.
+    unlisted : tuple of str
+        Image files without a row in the table.
+    images : Path
+        The folder that was searched.
+    table : Path or None
+    """
+
+    ids: Ids
+    paths: NDArray[np.object_]
+    rows: NDArray[np.int64]
+    targets: VoteTargets | ClassTargets | None
+    other: pa.Table | None
+    problems: tuple[Finding, ...]
+    unlisted: tuple[str, ...]
+    images: Path
+    table: Path | None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def take(self, indices: NDArray[np.int64]) -> Catalog:
+        """The galaxies at ``indices``, in that order; `problems` and `unlisted` are dropped."""
+        targets = self.targets
+        if isinstance(targets, VoteTargets):
+            targets = replace(targets, fractions=targets.fractions[indices])
+        elif isinstance(targets, ClassTargets):
+            targets = replace(targets, labels=targets.labels[indices])
+        return replace(
+            self,
+            ids=replace(self.ids, values=self.ids.values[indices]),
+            paths=self.paths[indices],
+            rows=self.rows[indices],
+            targets=targets,
+            other=None if self.other is None else self.other.take(indices),
+            problems=(),
+            unlisted=(),
+        )

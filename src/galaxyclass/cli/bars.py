@@ -1,0 +1,76 @@
+"""The bars of the command line: a `Progress` drawn with rich on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as RichProgress
+from rich.text import Text
+
+from galaxyclass.progress import Progress
+
+
+class _Rate(ProgressColumn):
+    """Units a second since the stage began."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        unit = task.fields.get("unit", "images")
+        return Text("" if speed is None else f"{speed:,.0f} {unit}/s", style="cyan")
+
+
+@contextmanager
+def bars() -> Iterator[Progress]:
+    """Show a bar for each stage that the library reports; on a file or pipe, a line at its end."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines(console)
+        return
+    progress = RichProgress(
+        TextColumn("{task.description:<10}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def show(
+        stage: str, done: int, total: int | None, *, unit: str = "images", note: str = ""
+    ) -> None:
+        if stage not in tasks:
+            tasks[stage] = progress.add_task(stage, total=total, unit=unit, note=note)
+        progress.update(tasks[stage], completed=done, total=total, unit=unit, note=note)
+
+    with progress:
+        yield show
+
+
+def _lines(console: Console) -> Progress:
+    """Without a terminal: one line when a stage is complete, so that logs stay short."""
+    finished: set[str] = set()
+
+    def show(
+        stage: str, done: int, total: int | None, *, unit: str = "images", note: str = ""
+    ) -> None:
+        if total is not None and done >= total and stage not in finished:
+            finished.add(stage)
+            console.print(f"{stage}: {done:,} {unit} {note}".rstrip(), highlight=False)
+
+    return show

@@ -1,0 +1,113 @@
+"""The command ``galaxyclass``: finds the module of a command and turns our errors into messages.
+
+A command's module is imported when the command is run or its help is asked for, so that
+``galaxyclass --help`` imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from galaxyclass.errors import GalaxyclassError, TrainingInterruptedError
+from galaxyclass.version import __version__
+
+#: Command -> what it does, in the order of the work. Each is `galaxyclass.cli.<name>:command`.
+COMMANDS: dict[str, str] = {
+    "simulate": "Make a folder of simulated galaxies with volunteers' votes.",
+    "validate": "Check images and a table before training on them.",
+    "recipes": "List the recipes, or show one in full.",
+    "pack": "Cut and shrink all images once, so that training reads them fast.",
+    "train": "Train a recipe on images and a table.",
+    "evaluate": "Score a run on galaxies that it did not train on.",
+    "predict": "Predict vote fractions or classes for images.",
+}
+
+EPILOG = """\b
+A first try, without any data of your own:
+  galaxyclass simulate --count 500 --output sky
+  galaxyclass validate --images sky/images --table sky/votes.csv
+  galaxyclass train galaxyclass --images sky/images --table sky/votes.csv --output runs/first
+  galaxyclass predict runs/first --images sky/images --output predictions.csv
+
+`galaxyclass COMMAND --help` explains one command, with an example."""
+
+
+class CommandTable(click.Group):
+    """A group whose commands are the modules of the table above."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"galaxyclass.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint} Commands: {', '.join(COMMANDS)}.")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=CommandTable, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="galaxyclass")
+def group() -> None:
+    """Say of pictures of galaxies what people would say of them.
+
+    Vote fractions on a decision tree (the 37 answers of Galaxy Zoo 2, or any tree), or classes.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns
+    -------
+    int
+        0 when all went well, 1 for an error that is explained on standard error, 2 for a wrong
+        command line, 130 after Ctrl-C.
+    """
+    try:
+        result: Any = group.main(args=arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except TrainingInterruptedError as error:
+        click.echo(f"\n{error}", err=True)
+        return 130
+    except GalaxyclassError as error:
+        click.echo(f"error: {error}", err=True)
+        return 1
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nothing is left to say
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def run() -> None:  # pragma: no cover - the console script
+    """Entry point of the console script."""
+    sys.exit(main())

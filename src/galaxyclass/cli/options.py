@@ -1,0 +1,107 @@
+"""Options that several commands share: one meaning, one wording everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+class ManyValues(click.Command):
+    """A command whose options marked ``multiple`` take several values after one name.
+
+    ``--images a.jpg b.jpg`` is read as ``--images a.jpg --images b.jpg``, so that the shell's
+    ``--images *.jpg`` means what it says.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        many = {
+            name
+            for parameter in self.params
+            if isinstance(parameter, click.Option) and parameter.multiple
+            for name in parameter.opts
+        }
+        spread: list[str] = []
+        current, values = "", 0
+        for argument in args:
+            if argument.startswith("-") and len(argument) > 1:
+                current, values = (argument if argument in many else ""), 0
+            elif current:
+                values += 1
+                if values > 1:
+                    spread.append(current)
+            spread.append(argument)
+        return super().parse_args(ctx, spread)
+
+
+images = click.option(
+    "--images",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A folder of images (searched with its sub-folders), or image files.",
+)
+images_folder = click.option(
+    "--images",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The folder of the images (searched with its sub-folders).",
+)
+table = click.option(
+    "--table",
+    type=click.Path(path_type=Path),
+    help="CSV or parquet with a row per galaxy: an id (or path) column, and vote fractions or a "
+    "class. Without it, each sub-folder of --images is a class.",
+)
+id_column = click.option(
+    "--id",
+    "id_column",
+    metavar="COLUMN",
+    help="The id column; otherwise the one that matches the names of the image files.",
+)
+target_column = click.option(
+    "--target",
+    "target_column",
+    metavar="COLUMN",
+    help="The class column, where the table has several that could be.",
+)
+skip_invalid = click.option(
+    "--skip-invalid", is_flag=True, help="Leave out the galaxies with errors, and list them."
+)
+assignments = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Change a setting of the recipe, for instance training.epochs=40; repeatable.",
+)
+seed = click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Random seed."
+)
+device = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    help="Where the network runs; auto takes a GPU where there is one.",
+)
+workers = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Processes that decode images; all cores unless told otherwise.",
+)
+cache = click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    envvar="GALAXYCLASS_CACHE",
+    help="Folder for packs; $GALAXYCLASS_CACHE, or the user's cache folder.",
+)
+overwrite = click.option("--overwrite", is_flag=True, help="Replace the output where it exists.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+
+
+def output(what: str) -> click.decorators.FC:  # type: ignore[name-defined]
+    """The option ``--output``, saying what is written there."""
+    return click.option(
+        "--output", required=True, type=click.Path(path_type=Path), help=f"Where to write {what}."
+    )

@@ -1,0 +1,100 @@
+"""The exceptions that a user can meet, as one tree, and how a message is laid out.
+
+Every message says what is wrong and, where it applies, what was wanted, what was found and what
+to do. Foreign exceptions (of the operating system, of a decoder, of pydantic) are translated where
+they arise; nothing above needs to know them.
+
+    GalaxyclassError
+    ├── TreeError           a decision tree that cannot be read or makes no sense
+    ├── RecipeError         unknown keys and wrong values of a recipe, all together
+    ├── CatalogError        a table or a folder of images that cannot be understood
+    │   └── InvalidCatalogError   understood, but with findings that would spoil a training
+    ├── ImageError          one image that cannot be decoded
+    ├── PackError           a pack that is damaged or of another version
+    ├── BundleError         a bundle that is damaged, incomplete or of a newer version
+    ├── RunError            a folder that is not a run, or a run that cannot go on
+    ├── OutputError         a result that cannot be written: it exists, no room, no permission
+    ├── DeviceError         a device that is absent or out of memory
+    ├── TrainingInterruptedError  Ctrl-C during a training; its checkpoint is safe
+    └── MissingExtraError   a library that an extra of the package brings
+"""
+
+from __future__ import annotations
+
+
+class GalaxyclassError(Exception):
+    """Root of everything that the package raises on purpose.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, with the file (and row) that it is about.
+    wanted, got, todo : str, optional
+        What was expected, what was found, and what the user can do.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        wanted: str | None = None,
+        got: str | None = None,
+        todo: str | None = None,
+    ) -> None:
+        self.what, self.wanted, self.got, self.todo = what, wanted, got, todo
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        for label, text in (("wanted", self.wanted), ("got", self.got), ("to do", self.todo)):
+            if text is not None:
+                lines.append(f"  {label + ':':<7} " + text.replace("\n", "\n          "))
+        return "\n".join(lines)
+
+
+class TreeError(GalaxyclassError):
+    """A decision tree that cannot be read or makes no sense."""
+
+
+class RecipeError(GalaxyclassError):
+    """Unknown keys and wrong values of a recipe, all of them together."""
+
+
+class CatalogError(GalaxyclassError):
+    """A table or a folder of images that cannot be understood."""
+
+
+class InvalidCatalogError(CatalogError):
+    """A catalog with findings that would make a training wrong."""
+
+
+class ImageError(GalaxyclassError):
+    """One image that cannot be decoded."""
+
+
+class PackError(GalaxyclassError):
+    """A pack that is damaged or of another version."""
+
+
+class BundleError(GalaxyclassError):
+    """A bundle that is damaged, incomplete or of a newer version."""
+
+
+class RunError(GalaxyclassError):
+    """A folder that is not a run, or a run that cannot go on."""
+
+
+class OutputError(GalaxyclassError):
+    """A result that cannot be written: it exists already, no room, no permission."""
+
+
+class DeviceError(GalaxyclassError):
+    """A device that is absent, or out of memory."""
+
+
+class TrainingInterruptedError(GalaxyclassError):
+    """Ctrl-C during a training; the last finished epoch is safe in the run folder."""
+
+
+class MissingExtraError(GalaxyclassError):
+    """A library that an extra of the package brings is not installed."""

@@ -1,0 +1,46 @@
+"""What is cut out of an image for a model: a section of every recipe, and a part of every bundle."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Preprocessing(BaseModel):
+    """From an image of any size to a cutout ``(size, size, channels)`` uint8.
+
+    Two pictures prepared with equal settings are comparable; the settings key a pack and travel
+    in the bundle.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cutout: Literal["centre", "contour", "object"] = Field(
+        "centre",
+        description="centre: a square around the image's centre; contour: the largest contour's "
+        "box as the first notebook drew it, faults included; object: the object at the centre",
+    )
+    frame: int | None = Field(
+        None,
+        ge=8,
+        description="side of the centre cutout in pixels of the image; none: its shorter side",
+    )
+    margin: float = Field(
+        0.25,
+        ge=0,
+        le=2,
+        description="object: sky around the object on each side, as a share of its longer side",
+    )
+    size: int = Field(64, ge=8, le=1024, description="side of the cutout that the model sees, px")
+    colour: Literal["rgb", "grey"] = Field("rgb", description="three channels, or one")
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of a cutout: 3 or 1."""
+        return 3 if self.colour == "rgb" else 1
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of a cutout."""
+        return (self.size, self.size, self.channels)

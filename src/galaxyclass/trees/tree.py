@@ -1,0 +1,109 @@
+"""What a decision tree is: questions, their answers, and who is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: a code (``1.1``), a plain name (``smooth``) and a key (``smooth``)."""
+
+    code: str
+    name: str
+    key: str
+    question: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A group of answers.
+
+    ``asked_of`` holds the codes of the answers that lead here; empty means that everyone is asked.
+    """
+
+    code: str
+    key: str
+    text: str
+    asked_of: tuple[str, ...]
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a kind of table names the answers of a tree, and what its numbers are.
+
+    ``columns[i]`` is the column of the tree's i-th answer. ``kind`` says whether a number is the
+    share of everybody (joint) or of those who were asked (conditional). ``tolerance`` is how far
+    published numbers miss the sum rules by rounding alone.
+    """
+
+    name: str
+    kind: Literal["joint", "conditional"]
+    columns: tuple[str, ...]
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A decision tree; arrays of votes have its answers, in its order, as their last axis."""
+
+    key: str
+    title: str
+    reference: str
+    questions: tuple[Question, ...]
+    layouts: tuple[Layout, ...]
+
+    @cached_property
+    def answers(self) -> tuple[Answer, ...]:
+        """All answers, question by question."""
+        return tuple(answer for question in self.questions for answer in question.answers)
+
+    @cached_property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of all answers."""
+        return tuple(answer.code for answer in self.answers)
+
+    @cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """Where each question's answers stand on the answer axis."""
+        slices, start = [], 0
+        for question in self.questions:
+            slices.append(slice(start, start + len(question.answers)))
+            start += len(question.answers)
+        return tuple(slices)
+
+    @cached_property
+    def parents(self) -> NDArray[np.bool_]:
+        """(questions, answers) bool: which answers lead to which question; a row of False: all."""
+        matrix = np.zeros((len(self.questions), len(self.answers)), dtype=bool)
+        for row, question in enumerate(self.questions):
+            for code in question.asked_of:
+                matrix[row, self.codes.index(code)] = True
+        return matrix
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Indices of the questions such that parents come before those that they lead to."""
+        question_of = np.repeat(
+            np.arange(len(self.questions)), [len(q.answers) for q in self.questions]
+        )
+        done: list[int] = []
+        while len(done) < len(self.questions):
+            ready = [
+                index
+                for index in range(len(self.questions))
+                if index not in done and set(question_of[self.parents[index]]) <= set(done)
+            ]
+            assert ready, "a tree with a loop is refused when it is read"
+            done.extend(ready)
+        return tuple(done)
+
+    def layout(self, name: str) -> Layout:
+        """The layout of that name."""
+        return next(layout for layout in self.layouts if layout.name == name)
