@@ -38,7 +38,7 @@ def writing(path: Path) -> Iterator[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             sync(temporary)
-            os.replace(temporary, path)
+            temporary.replace(path)
             sync_folder(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -13,7 +13,6 @@ from galaxyclass.trees import Layout, Tree
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
     from galaxyclass.catalogs.findings import Finding
 
 

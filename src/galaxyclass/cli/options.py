@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
 
 
 class ManyValues(click.Command):
@@ -100,7 +104,7 @@ overwrite = click.option("--overwrite", is_flag=True, help="Replace the output w
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
 
-def output(what: str) -> click.decorators.FC:  # type: ignore[name-defined]
+def output(what: str) -> Callable[[Decorated], Decorated]:
     """The option ``--output``, saying what is written there."""
     return click.option(
         "--output", required=True, type=click.Path(path_type=Path), help=f"Where to write {what}."

@@ -1,4 +1,4 @@
-"""What is cut out of an image for a model: a section of every recipe, and a part of every bundle."""
+"""What is cut out of an image for a model: part of every recipe and of every bundle."""
 
 from __future__ import annotations
 
