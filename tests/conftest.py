@@ -1,0 +1,34 @@
+"""What the tests share: the folder of real galaxies, where there is one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _galaxies() -> Path | None:
+    candidates = [os.environ.get("GALAXYCLASS_TEST_DATA"), "../shared/data"]
+    for candidate in candidates:
+        if candidate:
+            folder = Path(__file__).parent.parent / candidate
+            if (folder / "galaxy-zoo-challenge" / "votes.csv").is_file():
+                return folder
+    return None
+
+
+@pytest.fixture(scope="session")
+def galaxies() -> Path:
+    """The folder of real galaxies; a test that asks for it skips, loudly, where it is absent."""
+    folder = _galaxies()
+    if folder is None:
+        pytest.skip("NO REAL GALAXIES: set GALAXYCLASS_TEST_DATA to the folder that has them")
+    return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _galaxies() is None:
+        terminalreporter.section("real galaxies", sep="!")
+        terminalreporter.line("No real galaxies here: the tests that need them were skipped.")
+        terminalreporter.line("Set GALAXYCLASS_TEST_DATA to the folder that has them.")
