@@ -6,7 +6,7 @@ from galaxyclass.trees.algebra import (
     joint_from_conditional,
     sums_and_targets,
 )
-from galaxyclass.trees.read import TREES, load_tree, parse_tree
+from galaxyclass.trees.read import TREES, load_tree, parse_tree, tree_data
 from galaxyclass.trees.tree import Answer, Layout, Question, Tree
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "load_tree",
     "parse_tree",
     "sums_and_targets",
+    "tree_data",
 ]

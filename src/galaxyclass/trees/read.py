@@ -69,9 +69,9 @@ def parse_tree(data: Mapping[str, Any], source: str) -> Tree:
     data : mapping
         ``key``, ``title``, ``reference``; ``questions``: a list of ``code``, ``key``, ``text``,
         ``asked_of`` (codes of answers; absent: everyone), ``answers`` (``code``, ``name``,
-        ``key``); ``layouts``: a list of ``name``, ``kind``, ``pattern``, ``tolerance``. A pattern
-        is a format string with ``{code}``, ``{question}``, ``{question_code}``, ``{answer}`` and
-        any further field that every answer has.
+        ``key``); ``layouts``: a list of ``name``, ``kind``, ``tolerance`` and either ``columns``,
+        one per answer, or ``pattern``: a format string with ``{code}``, ``{question}``,
+        ``{question_code}``, ``{answer}`` and any further field that every answer has.
     source : str
         The file, for messages.
 
@@ -127,7 +127,57 @@ def _question(entry: Mapping[str, Any]) -> Question:
     )
 
 
+def tree_data(tree: Tree) -> dict[str, Any]:
+    """The tree as plain data that `parse_tree` reads back: what a bundle carries.
+
+    Examples
+    --------
+    >>> tree = load_tree("galaxy_zoo_2")
+    >>> parse_tree(tree_data(tree), "a bundle") == tree
+    True
+    """
+    return {
+        "key": tree.key,
+        "title": tree.title,
+        "reference": tree.reference,
+        "questions": [
+            {
+                "code": question.code,
+                "key": question.key,
+                "text": question.text,
+                "asked_of": list(question.asked_of),
+                "answers": [
+                    {"code": answer.code, "name": answer.name, "key": answer.key}
+                    for answer in question.answers
+                ],
+            }
+            for question in tree.questions
+        ],
+        "layouts": [
+            {
+                "name": layout.name,
+                "kind": layout.kind,
+                "columns": list(layout.columns),
+                "tolerance": layout.tolerance,
+            }
+            for layout in tree.layouts
+        ],
+    }
+
+
 def _layout(entry: Mapping[str, Any], questions: list[Mapping[str, Any]]) -> Layout:
+    columns = [str(column) for column in entry.get("columns", ())]
+    if not columns:
+        columns = _columns(str(entry["pattern"]), questions)
+    return Layout(
+        name=str(entry["name"]),
+        kind=entry["kind"],
+        columns=tuple(columns),
+        tolerance=float(entry.get("tolerance", 1e-3)),
+    )
+
+
+def _columns(pattern: str, questions: list[Mapping[str, Any]]) -> list[str]:
     columns = []
     for question in questions:
         for answer in question["answers"]:
@@ -137,13 +187,8 @@ def _layout(entry: Mapping[str, Any], questions: list[Mapping[str, Any]]) -> Lay
                 "question_code": question["code"],
                 "answer": answer["key"],
             }
-            columns.append(str(entry["pattern"]).format(**fields))
-    return Layout(
-        name=str(entry["name"]),
-        kind=entry["kind"],
-        columns=tuple(columns),
-        tolerance=float(entry.get("tolerance", 1e-3)),
-    )
+            columns.append(pattern.format(**fields))
+    return columns
 
 
 def _problems(tree: Tree) -> list[str]:
@@ -165,6 +210,11 @@ def _problems(tree: Tree) -> list[str]:
     if not problems:
         problems += _loops(tree, known)
     for layout in tree.layouts:
+        if len(layout.columns) != len(tree.answers):
+            problems.append(
+                f"layout {layout.name}: {len(layout.columns)} columns "
+                f"for {len(tree.answers)} answers"
+            )
         if layout.kind not in _KINDS:
             problems.append(f"layout {layout.name}: kind {layout.kind!r}, not joint or conditional")
         twice = [name for name, n in Counter(layout.columns).items() if n > 1]

@@ -1,0 +1,27 @@
+"""What a model is on disk: a manifest and weights, checked when they are loaded; never code."""
+
+from galaxyclass.bundles.load import Bundle, bundle_folder, load_bundle
+from galaxyclass.bundles.manifest import (
+    FORMAT,
+    ClassOutputs,
+    Manifest,
+    Outputs,
+    VoteOutputs,
+    manifest_json,
+    parse_manifest,
+)
+from galaxyclass.bundles.save import save_bundle
+
+__all__ = [
+    "FORMAT",
+    "Bundle",
+    "ClassOutputs",
+    "Manifest",
+    "Outputs",
+    "VoteOutputs",
+    "bundle_folder",
+    "load_bundle",
+    "manifest_json",
+    "parse_manifest",
+    "save_bundle",
+]

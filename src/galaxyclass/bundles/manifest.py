@@ -1,0 +1,234 @@
+"""The manifest of a bundle: all that prediction needs to know besides the weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from galaxyclass.errors import BundleError, TreeError
+from galaxyclass.recipes import Model, Preprocessing
+from galaxyclass.trees import Layout, Tree, parse_tree, tree_data
+
+#: The layout of bundles that this version writes; it reads this one and those before it.
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class VoteOutputs:
+    """A model's outputs are the joint vote fractions of all answers of a tree.
+
+    Attributes
+    ----------
+    tree : Tree
+    layout : Layout
+        How the table that it was trained on names the answers: predictions use the same names.
+    known : tuple of bool
+        Whether training saw any vote for each answer; the outputs of the others mean nothing.
+    mean : tuple of float
+        Mean joint fraction of each answer over the training galaxies; NaN where not known.
+    """
+
+    tree: Tree
+    layout: Layout
+    known: tuple[bool, ...]
+    mean: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ClassOutputs:
+    """A model's outputs are the probabilities of classes.
+
+    Attributes
+    ----------
+    column : str
+        The class column of the table that it was trained on.
+    classes : tuple of str
+        The classes as written there.
+    shares : tuple of float
+        The share of the training galaxies in each.
+    """
+
+    column: str
+    classes: tuple[str, ...]
+    shares: tuple[float, ...]
+
+
+Outputs = VoteOutputs | ClassOutputs
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a model is, apart from its weights.
+
+    Attributes
+    ----------
+    recipe : str
+        Name of the recipe that it was trained by.
+    preprocessing : Preprocessing
+        From an image to the cutout that the network takes.
+    model : Model
+        The network, with its head resolved (never ``auto``).
+    outputs : VoteOutputs or ClassOutputs
+    id_column : str
+        The id column of the table that it was trained on, ``GalaxyID`` where there was none.
+    id_integer : bool
+        Whether the ids there were exact integers.
+    weights_digest : str
+        SHA-256 of the weights file, in hex.
+    version : str
+        Version of the package that wrote it.
+    """
+
+    recipe: str
+    preprocessing: Preprocessing
+    model: Model
+    outputs: Outputs
+    id_column: str
+    id_integer: bool
+    weights_digest: str
+    version: str
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 in hex of everything that a prediction depends on: the model's identity."""
+        return hashlib.sha256(manifest_json(self).encode()).hexdigest()
+
+
+class _Votes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["votes"]
+    tree: dict[str, Any]
+    layout: str
+    known: list[bool]
+    mean: list[float | None]
+
+
+class _Classes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["classes"]
+    column: str
+    classes: list[str]
+    shares: list[float]
+
+
+class _File(BaseModel):
+    """The manifest as JSON has it."""
+
+    model_config = ConfigDict(extra="forbid")
+    format: int
+    version: str
+    recipe: str
+    preprocessing: Preprocessing
+    model: Model
+    outputs: _Votes | _Classes = Field(discriminator="kind")
+    id_column: str
+    id_integer: bool
+    weights_digest: str
+
+
+def manifest_json(manifest: Manifest) -> str:
+    """The manifest as JSON text, keys in a fixed order."""
+    outputs: dict[str, Any]
+    if isinstance(manifest.outputs, VoteOutputs):
+        outputs = {
+            "kind": "votes",
+            "tree": tree_data(manifest.outputs.tree),
+            "layout": manifest.outputs.layout.name,
+            "known": list(manifest.outputs.known),
+            "mean": [None if math.isnan(value) else value for value in manifest.outputs.mean],
+        }
+    else:
+        outputs = {
+            "kind": "classes",
+            "column": manifest.outputs.column,
+            "classes": list(manifest.outputs.classes),
+            "shares": list(manifest.outputs.shares),
+        }
+    data = {
+        "format": FORMAT,
+        "version": manifest.version,
+        "recipe": manifest.recipe,
+        "preprocessing": manifest.preprocessing.model_dump(mode="json"),
+        "model": manifest.model.model_dump(mode="json"),
+        "outputs": outputs,
+        "id_column": manifest.id_column,
+        "id_integer": manifest.id_integer,
+        "weights_digest": manifest.weights_digest,
+    }
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def parse_manifest(text: str, source: str) -> Manifest:
+    """Read a manifest from its JSON text.
+
+    Raises
+    ------
+    BundleError
+        Not JSON; of a newer format than this version reads; fields missing or wrong.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise BundleError(f"{source}: not a manifest", got=f"not JSON: {error}") from error
+    found = data.get("format") if isinstance(data, dict) else None
+    if isinstance(found, int) and found > FORMAT:
+        raise BundleError(
+            f"{source}: the bundle is of a newer version",
+            wanted=f"bundle format {FORMAT} or older",
+            got=f"format {found}, written by galaxyclass {data.get('version', 'unknown')}",
+            todo="pip install --upgrade galaxyclass",
+        )
+    try:
+        file = _File.model_validate(data)
+        outputs = _outputs(file.outputs, source)
+    except ValidationError as error:
+        wrong = "\n".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise BundleError(f"{source}: the manifest is damaged", got=wrong) from error
+    except TreeError as error:
+        raise BundleError(f"{source}: the manifest is damaged", got=str(error)) from error
+    return Manifest(
+        recipe=file.recipe,
+        preprocessing=file.preprocessing,
+        model=file.model,
+        outputs=outputs,
+        id_column=file.id_column,
+        id_integer=file.id_integer,
+        weights_digest=file.weights_digest,
+        version=file.version,
+    )
+
+
+def _outputs(file: _Votes | _Classes, source: str) -> Outputs:
+    if isinstance(file, _Classes):
+        if len(file.classes) != len(file.shares) or len(file.classes) < 2:
+            raise BundleError(
+                f"{source}: the manifest is damaged",
+                wanted="two classes or more, and a share for each",
+                got=f"{len(file.classes)} classes, {len(file.shares)} shares",
+            )
+        return ClassOutputs(file.column, tuple(file.classes), tuple(file.shares))
+    tree = parse_tree(file.tree, source)
+    layouts = [layout.name for layout in tree.layouts]
+    lengths = {len(tree.answers), len(file.known), len(file.mean)}
+    if file.layout not in layouts or len(lengths) != 1:
+        raise BundleError(
+            f"{source}: the manifest is damaged",
+            wanted=f"one of the tree's layouts ({', '.join(layouts)}) and a value for each of its "
+            f"{len(tree.answers)} answers",
+            got=f"layout {file.layout}, {len(file.known)} known, {len(file.mean)} means",
+        )
+    return VoteOutputs(
+        tree=tree,
+        layout=tree.layout(file.layout),
+        known=tuple(file.known),
+        mean=tuple(math.nan if value is None else value for value in file.mean),
+    )

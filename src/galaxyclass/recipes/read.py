@@ -1,0 +1,189 @@
+"""Reading recipes: the shipped ones by name, a user's own from a file, with ``--set`` changes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+import tomli_w
+from pydantic import BaseModel, ValidationError
+
+from galaxyclass.errors import RecipeError
+from galaxyclass.recipes.recipe import Recipe
+
+#: The recipes that the package ships.
+RECIPES: tuple[str, ...] = ("galaxyclass",)
+
+
+def load_recipe(name: str | Path, assignments: Iterable[str] = ()) -> Recipe:
+    """Read a recipe and apply changes to it.
+
+    Parameters
+    ----------
+    name : str or Path
+        A shipped recipe, or a TOML file.
+    assignments : iterable of str
+        ``section.key=value`` each; the value is TOML, or else taken as text.
+
+    Raises
+    ------
+    RecipeError
+        No such recipe; not TOML; unknown keys and wrong values, all of them together.
+
+    Examples
+    --------
+    >>> recipe = load_recipe("galaxyclass", ["training.epochs=3", "model.head=tree"])
+    >>> recipe.training.epochs, recipe.model.head
+    (3, 'tree')
+    """
+    text = recipe_text(name)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"recipe {name}: not valid TOML", got=str(error)) from error
+    data.setdefault("name", Path(name).stem)
+    for assignment in assignments:
+        _assign(data, assignment)
+    return parse_recipe(data, str(name))
+
+
+def recipe_text(name: str | Path) -> str:
+    """The TOML of a recipe as it is written, with its comments.
+
+    Raises
+    ------
+    RecipeError
+        No shipped recipe has that name and no such file exists.
+    """
+    if str(name) in RECIPES:
+        file = resources.files("galaxyclass.recipes") / "shipped" / f"{name}.toml"
+        return file.read_text(encoding="utf-8")
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        close = get_close_matches(str(name), RECIPES, n=1)
+        raise RecipeError(
+            f"no recipe {str(name)!r}",
+            wanted=f"{', '.join(RECIPES)}, or a TOML file",
+            todo=f"did you mean {close[0]!r}?" if close else "`galaxyclass recipes` lists them",
+        ) from error
+
+
+def parse_recipe(data: Mapping[str, Any], source: str) -> Recipe:
+    """Check a recipe's data and build it.
+
+    Raises
+    ------
+    RecipeError
+        Names every unknown key, wrong value and missing key, each with what was wanted.
+    """
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        problems = [_explain(problem) for problem in error.errors()]
+        count = "one setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+        raise RecipeError(
+            f"recipe {source}: {count} not right",
+            got="\n".join(problems),
+            todo=f"`galaxyclass recipes {RECIPES[0]}` shows every key with its meaning",
+        ) from error
+
+
+def recipe_toml(recipe: Recipe) -> str:
+    """A recipe as TOML with every key, such that `load_recipe` gives it back."""
+    return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def _assign(data: dict[str, Any], assignment: str) -> None:
+    key, equals, text = assignment.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(
+            f"--set {assignment}: not an assignment",
+            wanted="SECTION.KEY=VALUE, for instance training.epochs=40",
+        )
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = None if text.strip() == "none" else text.strip()
+    *sections, last = key.strip().split(".")
+    table = data
+    for section in sections:
+        below = table.setdefault(section, {})
+        if not isinstance(below, dict):
+            raise RecipeError(
+                f"--set {assignment}: {section} is a setting, not a section",
+                wanted="SECTION.KEY=VALUE, for instance training.epochs=40",
+            )
+        table = below
+    table[last] = value
+
+
+def _explain(problem: Any) -> str:
+    """One line for one of pydantic's findings: where, what was wanted, what stands there."""
+    path = [str(part) for part in problem["loc"]]
+    where = ".".join(path)
+    kind, value = problem["type"], problem["input"]
+    context = problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"{where}: no such key{_suggestion(path)}"
+    if kind == "missing":
+        return f"{where}: missing"
+    if kind == "literal_error":
+        choices = [str(choice) for choice in _choices(path)]
+        close = get_close_matches(str(value), choices, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        return f"{where}: {value!r} is not one of {', '.join(choices)}{hint}"
+    for sign, text in (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most")):
+        if sign in context:
+            return f"{where}: {value!r} is not {text} {context[sign]}"
+    wanted = {
+        "int": "a whole number",
+        "float": "a number",
+        "bool": "true or false",
+        "string": "text",
+        "tuple": "a list such as [0.9, 1.1]",
+        "model": "a section",
+    }.get(kind.split("_")[0], problem["msg"])
+    return f"{where}: {value!r} is not {wanted}"
+
+
+def _suggestion(path: list[str]) -> str:
+    *sections, last = path
+    model = _section(sections)
+    if model is None:
+        return ""
+    keys = list(model.model_fields)
+    close = get_close_matches(last, keys, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {'.'.join([*sections, close[0]])}?"
+    elsewhere = [
+        f"{name}.{last}"
+        for name, field in Recipe.model_fields.items()
+        if isinstance(field.annotation, type)
+        and issubclass(field.annotation, BaseModel)
+        and last in field.annotation.model_fields
+    ]
+    if elsewhere:
+        return f"; did you mean {elsewhere[0]}?"
+    return f"; its keys are {', '.join(keys)}"
+
+
+def _section(path: list[str]) -> type[BaseModel] | None:
+    model: Any = Recipe
+    for part in path:
+        field = model.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type):
+            return None
+        model = field.annotation
+    return model if issubclass(model, BaseModel) else None
+
+
+def _choices(path: list[str]) -> tuple[Any, ...]:
+    *sections, last = path
+    model = _section(sections)
+    assert model is not None, "a value that failed its check has a field"
+    return get_args(model.model_fields[last].annotation)

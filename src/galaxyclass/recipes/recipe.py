@@ -1,0 +1,139 @@
+"""What a recipe is: typed sections; each field says what it does, so help is made from them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from galaxyclass.recipes.preprocessing import Preprocessing
+
+Head = Literal["auto", "sigmoid", "softmax", "tree", "tree_rectified"]
+Loss = Literal["auto", "mse", "bce", "cross_entropy"]
+
+
+class Section(BaseModel):
+    """A part of a recipe: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class About(Section):
+    """What the recipe is, for the list of recipes."""
+
+    title: str = Field(description="one line")
+    source: str = Field("", description="where the design comes from")
+
+
+class Split(Section):
+    """Shares of the galaxies held out of training, drawn from the seed."""
+
+    validation: float = Field(0.2, gt=0, lt=1, description="share that each epoch is scored on")
+    test: float = Field(0.0, ge=0, lt=1, description="share that training never looks at")
+
+
+class Augmentation(Section):
+    """Random changes of each training cutout, as one affine transform, then colour."""
+
+    flip: Literal["none", "horizontal", "vertical", "both"] = Field(
+        "both", description="mirrors, each with probability one half"
+    )
+    rotation: float = Field(180, ge=0, le=180, description="largest rotation either way, degrees")
+    zoom: tuple[float, float] = Field(
+        (1.0, 1.0), description="smallest and largest magnification of the galaxy"
+    )
+    zoom_axes: Literal["together", "independent"] = Field(
+        "together", description="one magnification for both axes, or one each"
+    )
+    shift: float = Field(0.0, ge=0, le=0.5, description="largest shift, as a share of the side")
+    fill: Literal["reflect", "nearest", "black"] = Field(
+        "reflect", description="what stands beyond the edge of the cutout"
+    )
+    brightness: float = Field(0.0, ge=0, lt=1, description="largest relative change of brightness")
+    contrast: float = Field(0.0, ge=0, lt=1, description="largest relative change of contrast")
+    colour: float = Field(
+        0.0, ge=0, lt=1, description="largest relative change of each channel by itself"
+    )
+
+
+class Model(Section):
+    """The network: an encoder, which turns a cutout into features, and a head."""
+
+    encoder: str = Field(description="a network of this package, or the name of any timm model")
+    input_size: int | None = Field(
+        None, ge=8, description="side of the cutout's centre that enters the network; none: all"
+    )
+    head: Head = Field(
+        "auto",
+        description="auto follows the table: tree for votes, softmax for classes. sigmoid: each "
+        "answer by itself; tree: softmax within a question; tree_rectified: rectified and divided",
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the last layer")
+    normalisation: Literal["unit", "encoder"] = Field(
+        "unit", description="unit: values 0 to 1; encoder: the mean and spread that timm states"
+    )
+    pretrained: bool = Field(False, description="start from timm's published weights")
+    weights: str | None = Field(None, description="start from the encoder weights in this file")
+
+
+class Optimizer(Section):
+    """How weights follow the gradient."""
+
+    name: Literal["adam", "adamw", "sgd"] = Field("adamw", description="the method")
+    lr: float = Field(1e-3, gt=0, description="learning rate; with one_cycle its peak")
+    weight_decay: float = Field(0.0, ge=0, description="weight decay")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
+
+
+class Schedule(Section):
+    """How the learning rate changes over the training."""
+
+    name: Literal["constant", "step", "plateau", "cosine", "one_cycle"] = Field(
+        "constant", description="the rule"
+    )
+    step_factor: float = Field(0.8, gt=0, le=1, description="step: multiplies the rate …")
+    step_every: int = Field(10, ge=1, description="… every so many epochs")
+    plateau_factor: float = Field(0.2, gt=0, lt=1, description="plateau: multiplies the rate …")
+    plateau_patience: int = Field(7, ge=0, description="… after so many epochs without gain")
+    plateau_floor: float = Field(1e-5, ge=0, description="plateau: the rate goes no lower")
+    warmup: float = Field(
+        0.3, ge=0, lt=1, description="one_cycle: share of the training in which the rate rises"
+    )
+
+
+class Training(Section):
+    """The loop."""
+
+    epochs: int = Field(30, ge=1, description="passes over the training galaxies")
+    batch_size: int = Field(64, ge=1, description="galaxies in a step")
+    loss: Loss = Field(
+        "auto", description="auto follows the head: mse for votes, cross_entropy for classes"
+    )
+    precision: Literal["32", "bf16"] = Field(
+        "32", description="32-bit floats, or bfloat16 autocast"
+    )
+    shuffle_buffer: int = Field(
+        0, ge=0, description="galaxies to draw the next one from; 0: from all of them"
+    )
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="decay of the weights' moving average per step; 0: none"
+    )
+    early_stopping: int = Field(
+        0, ge=0, description="stop after so many epochs without gain on validation; 0: never"
+    )
+    keep: Literal["best", "last"] = Field("best", description="the epoch whose weights are kept")
+    gradient_clip: float = Field(0.0, ge=0, description="largest norm of the gradient; 0: any")
+
+
+class Recipe(Section):
+    """Everything that a training needs to know, apart from the data and the seed."""
+
+    name: str
+    about: About
+    images: Preprocessing
+    split: Split = Split()
+    augmentation: Augmentation = Augmentation()
+    model: Model
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    training: Training = Training()
