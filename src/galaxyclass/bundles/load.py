@@ -10,7 +10,6 @@ from galaxyclass.bundles.manifest import Manifest, parse_manifest
 from galaxyclass.errors import BundleError
 
 MANIFEST = "manifest.json"
-WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,13 @@ class Bundle:
 
     @property
     def weights(self) -> Path:
-        """The file of the weights (safetensors)."""
-        return self.folder / WEIGHTS
+        """The file of the weights (safetensors), named after their digest."""
+        return self.folder / weights_name(self.manifest.weights_digest)
+
+
+def weights_name(digest: str) -> str:
+    """The file name of weights with that SHA-256."""
+    return f"weights-{digest[:12]}.safetensors"
 
 
 def bundle_folder(path: Path) -> Path:

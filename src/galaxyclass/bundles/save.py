@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from galaxyclass.atomic import sync, sync_folder, translated
-from galaxyclass.bundles.load import MANIFEST, WEIGHTS, Bundle, digest_of
+from galaxyclass.atomic import sync, sync_folder, translated, write_text
+from galaxyclass.bundles.load import MANIFEST, Bundle, digest_of, weights_name
 from galaxyclass.bundles.manifest import Manifest, manifest_json
 
 
 def save_bundle(folder: Path, manifest: Manifest, write_weights: Callable[[Path], None]) -> Bundle:
     """Write a bundle in place of the one that may stand there.
 
+    The weights get a name of their own first; then the manifest that names them replaces the old
+    one in a single rename, so that whatever happens one whole bundle stands there.
+
     Parameters
     ----------
     folder : Path
-        The bundle's folder; an earlier bundle is replaced when the new one is whole.
+        The bundle's folder.
     manifest : Manifest
         Its `weights_digest` is filled in here.
     write_weights : callable
@@ -30,22 +31,20 @@ def save_bundle(folder: Path, manifest: Manifest, write_weights: Callable[[Path]
     OutputError
         No room on the disk, or no permission; the earlier bundle stays.
     """
-    fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    fresh = folder / ".weights.tmp"
     try:
         with translated(folder):
-            fresh.mkdir(parents=True)
-            write_weights(fresh / WEIGHTS)
-            sync(fresh / WEIGHTS)
-            manifest = replace(manifest, weights_digest=digest_of(fresh / WEIGHTS))
-            (fresh / MANIFEST).write_text(manifest_json(manifest), encoding="utf-8")
-            sync(fresh / MANIFEST)
-            sync_folder(fresh)
-            if folder.exists():
-                folder.rename(old)
-            fresh.rename(folder)
-            sync_folder(folder.parent)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_weights(fresh)
+            sync(fresh)
+            manifest = replace(manifest, weights_digest=digest_of(fresh))
+            bundle = Bundle(manifest, folder)
+            fresh.replace(bundle.weights)
+            sync_folder(folder)
+            write_text(folder / MANIFEST, manifest_json(manifest))
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-    return Bundle(manifest, folder)
+        fresh.unlink(missing_ok=True)
+    for other in folder.glob(weights_name("*")):
+        if other != bundle.weights:
+            other.unlink()
+    return bundle
