@@ -14,8 +14,11 @@ they arise; nothing above needs to know them.
     ├── BundleError         a bundle that is damaged, incomplete or of a newer version
     ├── RunError            a folder that is not a run, or a run that cannot go on
     ├── OutputError         a result that cannot be written: it exists, no room, no permission
+    ├── ScoreError          predictions and truth that cannot be compared
     ├── DeviceError         a device that is absent or out of memory
-    ├── TrainingInterruptedError  Ctrl-C during a training; its checkpoint is safe
+    ├── StoppedError        Ctrl-C; what was finished is safe, and the message says how to go on
+    │   ├── TrainingInterruptedError
+    │   └── PredictionInterruptedError
     └── MissingExtraError   a library that an extra of the package brings
 """
 
@@ -88,12 +91,24 @@ class OutputError(GalaxyclassError):
     """A result that cannot be written: it exists already, no room, no permission."""
 
 
+class ScoreError(GalaxyclassError):
+    """Predictions and truth that cannot be compared."""
+
+
 class DeviceError(GalaxyclassError):
     """A device that is absent, or out of memory."""
 
 
-class TrainingInterruptedError(GalaxyclassError):
+class StoppedError(GalaxyclassError):
+    """Ctrl-C; what was finished is safe, and the message says how to go on."""
+
+
+class TrainingInterruptedError(StoppedError):
     """Ctrl-C during a training; the last finished epoch is safe in the run folder."""
+
+
+class PredictionInterruptedError(StoppedError):
+    """Ctrl-C during a prediction; the finished parts are safe beside the output."""
 
 
 class MissingExtraError(GalaxyclassError):

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from galaxyclass.errors import GalaxyclassError, TrainingInterruptedError
+from galaxyclass.errors import GalaxyclassError, StoppedError
 from galaxyclass.version import __version__
 
 #: Command -> what it does, in the order of the work. Each is `galaxyclass.cli.<name>:command`.
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except TrainingInterruptedError as error:
+    except StoppedError as error:
         click.echo(f"\n{error}", err=True)
         return 130
     except GalaxyclassError as error:
