@@ -1,0 +1,94 @@
+"""Where a cutout lies in its image: pure geometry, and the first notebook's contour rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+#: System 1's threshold: a pixel belongs to an object when its grey value is above this.
+CONTOUR_THRESHOLD = 10
+#: System 1's padding, as a share of the longer side of the object's box.
+CONTOUR_PADDING = 0.1
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A rectangle in an image, in whole pixels; it may reach beyond the image's borders.
+
+    ``left`` and ``top`` are its first column and row; pixel (0, 0) is the image's top left.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def inside(self, height: int, width: int) -> bool:
+        """Whether it lies wholly inside an image of that size."""
+        return (
+            self.left >= 0
+            and self.top >= 0
+            and self.left + self.width <= width
+            and self.top + self.height <= height
+        )
+
+
+def centre_frame(height: int, width: int, side: int | None = None) -> Frame:
+    """A square around the centre of an image.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the image, in pixels.
+    side : int, optional
+        Of the square, in pixels; otherwise the shorter side of the image.
+
+    Examples
+    --------
+    >>> centre_frame(424, 424, 256)
+    Frame(left=84, top=84, width=256, height=256)
+    """
+    side = min(height, width) if side is None else side
+    return Frame((width - side) // 2, (height - side) // 2, side, side)
+
+
+def contour_frame(grey: NDArray[np.uint8]) -> Frame:
+    """The frame that system 1's notebook chose, faults included.
+
+    Every contour of the pixels above 10 (outer borders and those of holes alike) has a bounding
+    box; of the box with the largest area (the first of several equal ones), the longer side
+    gives the padding, 10 % of it, rounded down. The square from (x - padding, y - padding) to
+    (x + longer + padding, y + longer + padding) is taken where it lies inside the image;
+    otherwise, or where there is no contour, the whole image.
+
+    Its author knew the faults: the square starts at the box's corner, so that the object is off
+    centre along its shorter side; objects near the border give the whole image; a bright
+    neighbour with a larger box takes the galaxy's place. The cutout ``object`` is the repair.
+
+    Parameters
+    ----------
+    grey : (height, width) uint8 array
+
+    Examples
+    --------
+    >>> grey = np.zeros((100, 100), np.uint8)
+    >>> grey[30:50, 40:60] = 200
+    >>> contour_frame(grey)
+    Frame(left=38, top=28, width=24, height=24)
+    """
+    height, width = grey.shape
+    _, above = cv2.threshold(grey, CONTOUR_THRESHOLD, 255, cv2.THRESH_BINARY)
+    contours, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    whole = Frame(0, 0, width, height)
+    if not contours:
+        return whole
+    boxes = [cv2.boundingRect(contour) for contour in contours]
+    left, top, box_width, box_height = max(boxes, key=lambda box: box[2] * box[3])
+    longer = max(box_width, box_height)
+    padding = int(CONTOUR_PADDING * longer)
+    side = longer + 2 * padding
+    frame = Frame(left - padding, top - padding, side, side)
+    return frame if frame.inside(height, width) else whole
