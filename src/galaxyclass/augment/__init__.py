@@ -1,0 +1,7 @@
+"""Random changes of training cutouts, for a whole batch at once; tensors only."""
+
+from galaxyclass.augment.affine import affine_matrices, warp
+from galaxyclass.augment.augment import augment
+from galaxyclass.augment.colour import jitter
+
+__all__ = ["affine_matrices", "augment", "jitter", "warp"]

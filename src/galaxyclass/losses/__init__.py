@@ -1,0 +1,5 @@
+"""Losses with masks for unknown targets; tensors only."""
+
+from galaxyclass.losses.masked import LOSSES, LossFunction, resolve_loss
+
+__all__ = ["LOSSES", "LossFunction", "resolve_loss"]

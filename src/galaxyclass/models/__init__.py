@@ -1,0 +1,23 @@
+"""Networks: encoders (timm's, and the few that timm lacks) with heads that obey the tree."""
+
+from galaxyclass.models.describe import Layer, NetworkDescription, describe
+from galaxyclass.models.encoders import ENCODERS
+from galaxyclass.models.heads import HEADS, link, resolve_head
+from galaxyclass.models.network import Network, build_network, output_count
+from galaxyclass.models.weights import load_weights, read_weights, write_weights
+
+__all__ = [
+    "ENCODERS",
+    "HEADS",
+    "Layer",
+    "Network",
+    "NetworkDescription",
+    "build_network",
+    "describe",
+    "link",
+    "load_weights",
+    "output_count",
+    "read_weights",
+    "resolve_head",
+    "write_weights",
+]

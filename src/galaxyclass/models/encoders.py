@@ -1,0 +1,125 @@
+"""Which encoders there are: the few of this package, and all of timm's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from galaxyclass.errors import RecipeError
+from galaxyclass.extras import require
+from galaxyclass.models.notebook import NotebookEncoder
+from galaxyclass.models.residual import ResidualEncoder
+from galaxyclass.recipes import Model
+
+#: Name -> an encoder from (channels, side). Any other name is looked up in timm.
+ENCODERS: dict[str, Callable[[int, int], nn.Module]] = {
+    "galaxyclass": NotebookEncoder,
+    "residual": lambda channels, _side: ResidualEncoder(channels),
+}
+
+
+def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.Module:
+    """The encoder of a recipe: ``(galaxies, channels, side, side)`` to ``(galaxies, features)``.
+
+    Parameters
+    ----------
+    model : Model
+    channels, side : int
+        Of the cutouts that enter.
+    fresh : bool
+        Whether to load the published or given weights that the recipe asks for; False where the
+        weights of a trained model are loaded afterwards.
+
+    Raises
+    ------
+    RecipeError
+        No such encoder; published weights that cannot be had; weights of another encoder.
+    """
+    if model.encoder in ENCODERS:
+        if model.pretrained:
+            raise RecipeError(
+                f"model.pretrained: nobody has published weights of {model.encoder}",
+                wanted="a timm encoder, for instance model.encoder=resnet18",
+                todo="--set model.pretrained=false, or --set model.weights=FILE",
+            )
+        encoder = ENCODERS[model.encoder](channels, side)
+    else:
+        encoder = _from_timm(model, channels, pretrained=fresh and model.pretrained)
+    if fresh and model.weights is not None:
+        _load_encoder(encoder, Path(model.weights))
+    return encoder
+
+
+def encoder_statistics(model: Model, channels: int) -> tuple[list[float], list[float]]:
+    """Mean and spread per channel that the encoder's published weights expect; values 0 to 1."""
+    if model.normalisation == "unit" or model.encoder in ENCODERS:
+        return [0.0] * channels, [1.0] * channels
+    timm = require("timm")
+    known = timm.models.get_pretrained_cfg(model.encoder)
+    mean, std = list(known.mean), list(known.std)
+    if channels == 1:
+        return [sum(mean) / 3], [sum(std) / 3]
+    return mean, std
+
+
+def _from_timm(model: Model, channels: int, *, pretrained: bool) -> nn.Module:
+    timm = require("timm")
+    if not timm.is_model(model.encoder):
+        close = get_close_matches(model.encoder, [*ENCODERS, *timm.list_models()], n=3)
+        raise RecipeError(
+            f"model.encoder: no encoder {model.encoder!r}",
+            wanted=f"{', '.join(ENCODERS)}, or a model of timm",
+            todo=f"did you mean {' or '.join(close)}?" if close else "timm.list_models() has all",
+        )
+    arguments: dict[str, Any] = {"num_classes": 0, "in_chans": channels}
+    try:
+        encoder: nn.Module = timm.create_model(model.encoder, pretrained=pretrained, **arguments)
+    except Exception as error:
+        if not pretrained:
+            raise
+        # timm and its hub raise many kinds of errors when the network or the weights are missing
+        raise RecipeError(
+            f"the published weights of {model.encoder} cannot be had",
+            got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            todo="check the network, or name a downloaded file: --set model.weights=FILE "
+            "--set model.pretrained=false",
+        ) from error
+    return encoder
+
+
+def _load_encoder(encoder: nn.Module, path: Path) -> None:
+    """Put the weights of a file into an encoder; the file may hold a classifier besides."""
+    try:
+        if path.suffix == ".safetensors":
+            loaded = require("safetensors.torch").load_file(path)
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # torch.load raises anything from UnpicklingError to KeyError on a file that is not its own
+        raise RecipeError(
+            f"model.weights: {path} cannot be read",
+            wanted="a .safetensors file, or a .pth file of plain tensors",
+            got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+        ) from error
+    state = loaded.get("state_dict", loaded)
+    wanted = encoder.state_dict()
+    usable = {
+        name: value
+        for name, value in state.items()
+        if name in wanted and value.shape == wanted[name].shape
+    }
+    missing = [name for name in wanted if name not in usable and "num_batches" not in name]
+    if missing:
+        name = missing[0]
+        raise RecipeError(
+            f"model.weights: {path} does not fit the encoder",
+            wanted=f"{name} of shape {tuple(wanted[name].shape)} and {len(wanted) - 1} others",
+            got=f"{tuple(state[name].shape)}" if name in state else f"no {name}",
+            todo="set model.encoder to the network that the file was made for",
+        )
+    encoder.load_state_dict(usable, strict=False)

@@ -1,0 +1,72 @@
+"""A whole network: from cutouts to fractions or probabilities."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from galaxyclass.bundles import Manifest, Outputs, VoteOutputs
+from galaxyclass.models.encoders import build_encoder, encoder_statistics
+from galaxyclass.models.heads import link
+from galaxyclass.models.notebook import NotebookEncoder, initialise_as_keras
+from galaxyclass.recipes import Model, Preprocessing
+
+
+def output_count(outputs: Outputs) -> int:
+    """How many numbers a network gives for a galaxy."""
+    if isinstance(outputs, VoteOutputs):
+        return len(outputs.tree.answers)
+    return len(outputs.classes)
+
+
+class Network(nn.Module):
+    """Encoder, dropout, one linear layer, head.
+
+    The recipe's head must be resolved: `resolve_head` says what ``auto`` stands for.
+
+    Calling it turns ``(galaxies, channels, side, side)`` float32 of 0..1 into the raw outputs
+    ``(galaxies, outputs)``; `link` turns those into fractions or probabilities.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(
+        self, model: Model, preprocessing: Preprocessing, outputs: Outputs, *, fresh: bool = True
+    ) -> None:
+        super().__init__()
+        self.side = model.input_size or preprocessing.size
+        channels = preprocessing.channels
+        mean, spread = encoder_statistics(model, channels)
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("spread", torch.tensor(spread).view(1, -1, 1, 1), persistent=False)
+        self.encoder = build_encoder(model, channels, self.side, fresh=fresh)
+        features = int(self.encoder.num_features)  # type: ignore[arg-type]
+        self.dropout = nn.Dropout(model.dropout)
+        self.last = nn.Linear(features, output_count(outputs))
+        if isinstance(self.encoder, NotebookEncoder):
+            initialise_as_keras(self.last)
+        self.link = link(model.head, outputs)
+
+    def read(self, cutouts: Tensor) -> Tensor:
+        """From ``(galaxies, height, width, channels)`` uint8 to what the network takes.
+
+        Takes the centre where the recipe says so (`model.input_size`).
+        """
+        edge = (cutouts.shape[1] - self.side) // 2
+        inner = cutouts[:, edge : edge + self.side, edge : edge + self.side]
+        return inner.permute(0, 3, 1, 2).float().div_(255)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.encoder((images - self.mean) / self.spread)
+        raw: Tensor = self.last(self.dropout(features))
+        return raw
+
+    def predict(self, cutouts: Tensor) -> Tensor:
+        """From cutouts ``(galaxies, height, width, channels)`` uint8 to fractions, float32."""
+        return self.link(self(self.read(cutouts)))
+
+
+def build_network(manifest: Manifest) -> Network:
+    """The network that a bundle's manifest describes, without its weights."""
+    return Network(manifest.model, manifest.preprocessing, manifest.outputs, fresh=False)

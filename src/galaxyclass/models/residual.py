@@ -1,0 +1,64 @@
+"""A plain residual network of 3x3 convolutions for small cutouts on small machines."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+#: Channels of each residual block; where they grow, the block halves the picture.
+WIDTHS = (32, 64, 128, 256, 256)
+
+
+class ResidualEncoder(nn.Module):
+    """A stem that halves the picture, then five residual blocks, then the mean over the picture.
+
+    ``(galaxies, channels, side, side)`` float to ``(galaxies, 256)`` float; 2.4 million
+    parameters. Made of wide 3x3 convolutions alone, which CPUs do fastest.
+    """
+
+    num_features = WIDTHS[-1]
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, WIDTHS[0], 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(WIDTHS[0]),
+            nn.ReLU(),
+        )
+        self.blocks = nn.Sequential(
+            *(
+                _Block(before, width)
+                for before, width in zip((WIDTHS[0], *WIDTHS[:-1]), WIDTHS, strict=True)
+            )
+        )
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> Tensor:
+        return functional.adaptive_avg_pool2d(self.blocks(self.stem(images)), 1).flatten(1)
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions and a way round them (He et al. 2016, figure 2)."""
+
+    def __init__(self, before: int, width: int) -> None:
+        super().__init__()
+        stride = 1 if before == width else 2
+        self.body = nn.Sequential(
+            nn.Conv2d(before, width, 3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+        self.way_round: nn.Module = nn.Identity()
+        if stride > 1:
+            self.way_round = nn.Sequential(
+                nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
+                nn.Conv2d(before, width, 1, bias=False),
+                nn.BatchNorm2d(width),
+            )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return functional.relu(self.body(images) + self.way_round(images))

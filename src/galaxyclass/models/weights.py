@@ -1,0 +1,93 @@
+"""Weights on disk: safetensors, which is data and never code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from galaxyclass.atomic import translated
+from galaxyclass.bundles import Bundle
+from galaxyclass.errors import BundleError
+from galaxyclass.models.network import Network, build_network
+
+
+def write_weights(network: Network, path: Path) -> None:
+    """Write a network's weights and batch-norm statistics as safetensors.
+
+    Raises
+    ------
+    OutputError
+        No room on the disk, or no permission.
+    """
+    state = {
+        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
+    }
+    with translated(path):
+        try:
+            save_file(state, path)
+        except SafetensorError as error:
+            # safetensors hides the operating system's error; writing again ourselves shows it
+            raise OSError(_errno_of(error), str(error)) from error
+
+
+def _errno_of(error: SafetensorError) -> int:
+    text = str(error)
+    start = text.find("os error ")
+    return int("".join(filter(str.isdigit, text[start + 9 : start + 13]))) if start >= 0 else 5
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read weights from safetensors.
+
+    Raises
+    ------
+    BundleError
+        The file is missing or damaged.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise BundleError(
+            f"{path}: the weights cannot be read",
+            got=str(error),
+            todo="copy the whole bundle folder again",
+        ) from error
+
+
+def load_weights(bundle: Bundle) -> Network:
+    """The network of a bundle with its weights, ready to predict.
+
+    Raises
+    ------
+    BundleError
+        Weights are missing, or of another name, shape or type than the network has.
+    """
+    network = build_network(bundle.manifest)
+    state = read_weights(bundle.weights)
+    wanted = network.state_dict()
+    problems = [f"{name}: missing" for name in wanted if name not in state]
+    problems += [f"{name}: not of this network" for name in state if name not in wanted]
+    for name, value in state.items():
+        if name not in wanted:
+            continue
+        expected = wanted[name]
+        if value.shape != expected.shape or value.dtype != expected.dtype:
+            problems.append(
+                f"{name}: {_shape(expected)} wanted, {_shape(value)} found",
+            )
+    if problems:
+        raise BundleError(
+            f"{bundle.weights}: does not fit the network {bundle.manifest.model.encoder}",
+            got="\n".join(problems[:5])
+            + (f"\n… {len(problems)} in all" if len(problems) > 5 else ""),
+            todo="copy the whole bundle folder again",
+        )
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _shape(value: Tensor) -> str:
+    return f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
