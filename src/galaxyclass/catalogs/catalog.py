@@ -13,6 +13,7 @@ from galaxyclass.trees import Layout, Tree
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
     from galaxyclass.catalogs.findings import Finding
 
 

@@ -1,0 +1,26 @@
+"""Catalogs: which image is which galaxy, what people said of it, and what is wrong with that."""
+
+from galaxyclass.catalogs.catalog import Catalog, ClassTargets, Ids, VoteTargets
+from galaxyclass.catalogs.findings import KINDS, Finding, Kind
+from galaxyclass.catalogs.images import IMAGE_SUFFIXES, find_images
+from galaxyclass.catalogs.read import read_catalog
+from galaxyclass.catalogs.records import ImageRecord
+from galaxyclass.catalogs.splits import split
+from galaxyclass.catalogs.tables import TABLE_SUFFIXES, read_table
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "KINDS",
+    "TABLE_SUFFIXES",
+    "Catalog",
+    "ClassTargets",
+    "Finding",
+    "Ids",
+    "ImageRecord",
+    "Kind",
+    "VoteTargets",
+    "find_images",
+    "read_catalog",
+    "read_table",
+    "split",
+]

@@ -1,0 +1,107 @@
+"""Which image file a cell of a table means (pure: names in, indices out)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from galaxyclass.catalogs.images import IMAGE_SUFFIXES
+
+_SUFFIX = "(?i)(" + "|".join(suffix.replace(".", r"\.") for suffix in IMAGE_SUFFIXES) + ")$"
+
+
+@dataclass(frozen=True)
+class ImageNames:
+    """The names by which a table can mean each of ``paths``, which lie below ``folder``."""
+
+    folder: str
+    paths: tuple[str, ...]
+
+    @cached_property
+    def relative(self) -> list[str]:
+        """Paths below the folder, with slashes."""
+        start = len(os.path.join(self.folder, ""))  # noqa: PTH118 - 10^6 of them
+        inside = [path[start:] if path.startswith(self.folder) else path for path in self.paths]
+        return inside if os.sep == "/" else [path.replace(os.sep, "/") for path in inside]
+
+    @cached_property
+    def stems(self) -> list[str]:
+        """File names without folder and ending: what ids are compared with."""
+        return [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in self.relative]
+
+    @cached_property
+    def by_stem(self) -> dict[str, int]:
+        """Stem -> the first image that has it."""
+        return _first(self.stems)
+
+    @cached_property
+    def siblings(self) -> dict[str, list[int]]:
+        """Stem -> all images that have it, for the stems that stand more than once."""
+        groups: dict[str, list[int]] = {}
+        for index, stem in enumerate(self.stems):
+            if self.by_stem[stem] != index:
+                groups.setdefault(stem, [self.by_stem[stem]]).append(index)
+        return groups
+
+    def folders(self, indices: Sequence[int]) -> set[str]:
+        """The folders in which these images lie."""
+        return {str(PurePath(self.paths[index]).parent) for index in indices}
+
+    def match_ids(self, cells: Any) -> NDArray[np.int64]:
+        """(rows,) index of the image whose stem, or path without ending, is the cell; -1 none.
+
+        Parameters
+        ----------
+        cells : pyarrow array of string
+        """
+        found = _lookup(cells, self.by_stem)
+        if any("/" in name for name in self.relative[:1] + self.relative[-1:]):
+            names = _first([name.rsplit(".", 1)[0] for name in self.relative])
+            found = np.where(found < 0, _lookup(cells, names), found)
+        return found
+
+    def match_paths(self, cells: Any) -> NDArray[np.int64]:
+        """(rows,) index of the image that a path means; -1 none.
+
+        A path is tried as it lies below the folder, then its file name, then its file name with
+        another ending (a table written for PNG, images that are JPEG).
+        """
+        cells = pc.replace_substring(cells, "\\", "/")
+        cells = pc.replace_substring_regex(cells, r"^\./", "")
+        found = _lookup(cells, _first(self.relative))
+        names = pc.replace_substring_regex(cells, r"^.*/", "")
+        files = _first([name.rsplit("/", 1)[-1] for name in self.relative])
+        found = np.where(found < 0, _lookup(names, files), found)
+        stems = pc.replace_substring_regex(names, _SUFFIX, "")
+        return np.where(found < 0, _lookup(stems, self.by_stem), found)
+
+
+def looks_like_paths(cells: Any) -> bool:
+    """Whether most of a column's first thousand cells end like an image file's name."""
+    some = cells.slice(0, 1000).drop_null()
+    if len(some) == 0:
+        return False
+    hits = pc.sum(pc.match_substring_regex(some, _SUFFIX)).as_py() or 0
+    return bool(2 * hits > len(some))
+
+
+def _first(names: Sequence[str]) -> dict[str, int]:
+    """Name -> index of the first that bears it."""
+    return dict(zip(reversed(names), range(len(names) - 1, -1, -1), strict=True))
+
+
+def _lookup(cells: Any, names: dict[str, int]) -> NDArray[np.int64]:
+    values = pa.array(list(names), pa.string())
+    hits = pc.fill_null(pc.index_in(cells, value_set=values), -1).to_numpy().astype(np.int64)
+    # A null cell and a missing name are both null above: `names` has no null.
+    targets = np.fromiter(names.values(), dtype=np.int64, count=len(names))
+    return np.where(hits < 0, -1, targets[np.maximum(hits, 0)] if len(names) else -1)

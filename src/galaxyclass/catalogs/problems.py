@@ -1,0 +1,185 @@
+"""Findings that only the reading of a table can make: cells, lines and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.catalogs.catalog import Ids, VoteTargets
+from galaxyclass.catalogs.findings import Finding, finding
+from galaxyclass.catalogs.matching import ImageNames
+from galaxyclass.catalogs.roles import lookalikes
+from galaxyclass.catalogs.tables import TableFile
+from galaxyclass.catalogs.votes import Votes, cells
+from galaxyclass.trees import Tree
+
+#: So many wrong cells, and such a share of a column, are told once for the column, not cell by
+#: cell: the column is not what it was taken for, and no galaxy of it can be left out sensibly.
+WHOLE_COLUMN_CELLS = 1000
+WHOLE_COLUMN_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The galaxies of a table: where each stands, for messages."""
+
+    file: TableFile
+    ids: Ids
+    lines: NDArray[np.int64]
+
+    @property
+    def source(self) -> str:
+        """The table's file."""
+        return str(self.file.path)
+
+    def place(self, row: int) -> str:
+        """Which line, and which id.
+
+        Parameters
+        ----------
+        row : int
+            Index of the galaxy.
+        """
+        line = f"{self.file.row_word} {self.lines[row]}"
+        return f"{line}, {self.ids.column} {self.ids.values[row]}"
+
+    def finding(self, code: str, message: str, row: int, *, column: str | None = None) -> Finding:
+        """A finding about one galaxy; the message is preceded by its place."""
+        return finding(
+            code,
+            f"{self.source}, {self.place(row)}: {message}",
+            file=self.source,
+            row=int(self.lines[row]),
+            id=self.ids.values[row],
+            column=column,
+            index=row,
+        )
+
+
+def unread_rows(file: TableFile, has_id: NDArray[np.bool_], id_column: str) -> Iterator[Finding]:
+    """Lines that became no galaxy: ragged ones, and those without an id."""
+    source = str(file.path)
+    for row in file.ragged:
+        yield finding(
+            "ragged_row",
+            f"{source}, line {row.line}: {row.cells} cells where the header has "
+            f"{file.table.num_columns}",
+            file=source,
+            row=row.line,
+        )
+    for line in file.lines[~has_id].tolist():
+        yield finding(
+            "row_without_id",
+            f"{source}, {file.row_word} {line}: no id in column {id_column!r}",
+            file=source,
+            row=line,
+            column=id_column,
+        )
+
+
+def vote_problems(votes: Votes, targets: VoteTargets, table: Any, rows: Rows) -> Iterator[Finding]:
+    """Cells that are no fractions, questions that nobody answered, columns that are no answers."""
+    columns, source = targets.layout.columns, rows.source
+    for code, wrong, what in (
+        ("not_a_number", votes.not_numbers, "is not a number"),
+        ("fraction_out_of_range", votes.out_of_range, "is not within 0 to 1"),
+    ):
+        whole = {answer for answer, where in wrong if _is_whole_column(where, len(rows.lines))}
+        for answer, where in wrong:
+            if answer in whole:
+                cell = table[columns[answer]][int(where[0])].as_py()
+                yield finding(
+                    code,
+                    f"{source}, column {columns[answer]}: {len(where):,} of "
+                    f"{len(rows.lines):,} cells, the first in {rows.place(int(where[0]))}: "
+                    f"{cell!r} {what}{_hint(cell)}",
+                    file=source,
+                    column=columns[answer],
+                )
+        for answer, row in cells([one for one in wrong if one[0] not in whole]):
+            cell = table[columns[answer]][row].as_py()
+            message = f"column {columns[answer]}: {cell!r} {what}{_hint(cell)}"
+            yield rows.finding(code, message, row, column=columns[answer])
+    for number, question in enumerate(targets.tree.questions):
+        where = np.flatnonzero(votes.unasked[:, number])
+        if len(where):
+            yield finding(
+                "votes_unasked",
+                f"{source}: question {question.code} ({question.key}): {len(where):,} "
+                f"{'galaxy' if len(where) == 1 else 'galaxies'}, the first in "
+                f"{rows.place(int(where[0]))}",
+                file=source,
+                column=columns[targets.tree.slices[number].start],
+            )
+    for name, meant in lookalikes(table.column_names, targets.layout).items():
+        hint = f"; did you mean {meant!r}?" if meant else ""
+        yield finding(
+            "unknown_column",
+            f"{source}: column {name!r} is no answer of {targets.tree.title}{hint}",
+            file=source,
+            column=name,
+        )
+
+
+def no_target(names: Iterable[str], source: str, trees: Iterable[Tree]) -> Iterator[Finding]:
+    """Neither votes nor a class; names a column that was nearly a vote's."""
+    close = {
+        name: meant
+        for tree in trees
+        for layout in tree.layouts
+        for name, meant in lookalikes(names, layout).items()
+        if meant
+    }
+    hint = "".join(f"; is {name!r} {meant!r}?" for name, meant in list(close.items())[:1])
+    yield finding(
+        "no_target",
+        f"{source}: neither all answers of one question of a known tree, nor a class column{hint}",
+        file=source,
+    )
+
+
+def ambiguities(
+    names: ImageNames, image: NDArray[np.int64], rows: Rows
+) -> tuple[list[int], list[Finding]]:
+    """Ids that fit several files: in one folder a note, in several an error.
+
+    An id that is itself a path (``train/0001``) is not ambiguous.
+
+    Returns
+    -------
+    passed_over : list of int
+        Indices of the images of one folder that stand beside the one that is used.
+    findings : list of Finding
+    """
+    passed_over: list[int] = []
+    found: list[Finding] = []
+    if not names.siblings:
+        return passed_over, found
+    for row, number in enumerate(image.tolist()):
+        files = names.siblings.get(names.stems[number]) if number >= 0 else None
+        if files is None or rows.ids.values[row] != names.stems[number]:
+            continue
+        alike = len(names.folders(files)) == 1
+        if alike:
+            passed_over += files
+        message = ", ".join(names.relative[position] for position in files[:4])
+        code = "several_files" if alike else "ambiguous_image"
+        found.append(rows.finding(code, message, row, column=rows.ids.column))
+    return passed_over, found
+
+
+def _is_whole_column(where: NDArray[np.int64], total: int) -> bool:
+    return len(where) > WHOLE_COLUMN_CELLS and len(where) > WHOLE_COLUMN_SHARE * total
+
+
+def _hint(cell: Any) -> str:
+    text = str(cell).strip()
+    if text.count(",") == 1 and text.replace(",", "").lstrip("-").isdigit():
+        return " (a decimal comma? write a point)"
+    if text.endswith("%"):
+        return " (a percentage? write a fraction)"
+    return ""

@@ -1,0 +1,166 @@
+"""From a folder of images and a table to a catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from galaxyclass.catalogs.catalog import Catalog, ClassTargets, Ids, VoteTargets
+from galaxyclass.catalogs.cells import as_text, is_exact_integers
+from galaxyclass.catalogs.classes import read_classes
+from galaxyclass.catalogs.images import find_images
+from galaxyclass.catalogs.matching import ImageNames
+from galaxyclass.catalogs.problems import (
+    Rows,
+    ambiguities,
+    no_target,
+    unread_rows,
+    vote_problems,
+)
+from galaxyclass.catalogs.roles import class_column, find_ids, vote_layout
+from galaxyclass.catalogs.tables import TableFile, open_table
+from galaxyclass.catalogs.votes import read_votes
+from galaxyclass.errors import CatalogError
+from galaxyclass.trees import TREES, Tree, load_tree
+
+
+def read_catalog(
+    images: Path,
+    table: Path | None = None,
+    *,
+    id_column: str | None = None,
+    target_column: str | None = None,
+    tree: Tree | None = None,
+) -> Catalog:
+    r"""Read what a training, a check or a scoring needs to know of its galaxies.
+
+    What a column means is decided by one rule (see `galaxyclass.catalogs.roles`): the id is the
+    column that matches the images' names; a table with all answers of one question of a known
+    tree holds vote fractions; otherwise one column of text or integers is the class. A table with
+    a few columns of a tree but no whole question (``ring`` beside three fractions) is thus read
+    by its class. ``target_column`` always decides.
+
+    Parameters
+    ----------
+    images : Path
+        A folder, searched with its sub-folders.
+    table : Path, optional
+        CSV or parquet with a row per galaxy. Without it each sub-folder of ``images`` is a class;
+        where there is none, the catalog has no targets.
+    id_column, target_column : str, optional
+        Columns to take as id and as class.
+    tree : Tree, optional
+        Read votes on this tree only; otherwise on any that the package ships.
+
+    Returns
+    -------
+    Catalog
+        In the order of the table; rows with problems are kept, and the problems are listed.
+
+    Raises
+    ------
+    CatalogError
+        The folder or table cannot be read, or its columns cannot be told apart.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("587722981748965649.jpeg", "587722982274498694.jpeg"):
+    ...     (folder / name).touch()
+    >>> table = folder / "labels.csv"
+    >>> rows = "587722982274498694,merger\n587722981748965649,edge_on"
+    >>> _ = table.write_text("OBJID,class\n" + rows)
+    >>> catalog = read_catalog(folder, table)
+    >>> catalog.ids.column, catalog.ids.values[0], catalog.targets.classes
+    ('OBJID', '587722982274498694', ('edge_on', 'merger'))
+    """
+    if not images.exists():
+        find_images(images)
+    if not images.is_dir():
+        raise CatalogError(
+            f"{images}: not a folder", wanted="the folder that holds the images of the table"
+        )
+    names = ImageNames(str(images), tuple(str(path) for path in find_images(images)))
+    if table is None:
+        return _from_folders(images, names)
+    return _from_table(images, names, open_table(table), (id_column, target_column), tree)
+
+
+def _from_folders(images: Path, names: ImageNames) -> Catalog:
+    ids = names.stems
+    if names.siblings:  # the same name in two classes: only the path tells them apart
+        ids = [name.rsplit(".", 1)[0] for name in names.relative]
+    folders = [PurePosixPath(name).parts[:-1] for name in names.relative]
+    targets = None
+    if any(folders):
+        labels = pa.array([parts[0] if parts else None for parts in folders], pa.string())
+        targets = read_classes(labels, "class")
+    return Catalog(
+        ids=Ids("id", np.array(ids, dtype=object), is_exact_integers(pa.array(ids))),
+        paths=np.array(names.paths, dtype=object),
+        rows=np.zeros(len(ids), dtype=np.int64),
+        targets=targets,
+        other=None,
+        problems=(),
+        unlisted=(),
+        images=images,
+        table=None,
+    )
+
+
+def _from_table(
+    images: Path,
+    names: ImageNames,
+    file: TableFile,
+    chosen: tuple[str | None, str | None],
+    tree: Tree | None,
+) -> Catalog:
+    id_column, target_column = chosen
+    source, table = str(file.path), file.table
+    trees = [tree] if tree is not None else [load_tree(name) for name in TREES]
+    layout = None if target_column else vote_layout(table.column_names, trees)
+    voted = [] if layout is None else [n for n in layout[1].columns if n in table.column_names]
+    found = find_ids(table, names, id_column, source, voted)
+    text = as_text(table[found.column])
+    has_id = pc.is_valid(text).to_numpy()
+    problems = [*found.notes, *unread_rows(file, has_id, found.column)]
+    lines, image = file.lines, found.image
+    if not has_id.all():
+        keep = np.flatnonzero(has_id)
+        table, lines, image, text = table.take(keep), lines[keep], image[keep], text.take(keep)
+    ids = Ids(found.column, np.array(text.to_pylist(), dtype=object), is_exact_integers(text))
+    rows = Rows(file, ids, lines)
+
+    taken = {found.column, found.path_column or found.column, *voted}
+    targets: VoteTargets | ClassTargets | None = None
+    if layout is not None:
+        votes = read_votes(table, *layout)
+        targets = VoteTargets(*layout, votes.joint, votes.present)
+        problems += vote_problems(votes, targets, table, rows)
+    elif (name := class_column(table, taken, target_column, source)) is not None:
+        targets = read_classes(table[name], name)
+        taken.add(name)
+    else:
+        problems += no_target(table.column_names, source, trees)
+
+    passed_over, ambiguous = ambiguities(names, image, rows)
+    problems += ambiguous
+    unlisted = np.ones(len(names.paths), dtype=bool)
+    unlisted[image[image >= 0]] = False
+    unlisted[passed_over] = False
+    others = [name for name in table.column_names if name not in taken]
+    return Catalog(
+        ids=ids,
+        paths=np.array([*names.paths, ""], dtype=object)[image],
+        rows=lines,
+        targets=targets,
+        other=table.select(others) if others else None,
+        problems=tuple(problems),
+        unlisted=tuple(names.paths[index] for index in np.flatnonzero(unlisted)),
+        images=images,
+        table=file.path,
+    )
