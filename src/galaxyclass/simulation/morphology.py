@@ -1,0 +1,241 @@
+"""What a simulated galaxy is, and how a population of them is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Kind = Literal["elliptical", "disc", "irregular", "star"]
+BulgeShape = Literal["rounded", "boxy", "none"]
+Odd = Literal["none", "ring", "lens", "disturbed", "irregular", "other", "merger", "dust_lane"]
+Defect = Literal["none", "seam", "glare", "trail"]
+
+#: From here on a disc is drawn as seen from the side, with height instead of a tilted plane.
+EDGE_ON = 78.0
+
+
+@dataclass(frozen=True)
+class Morphology:
+    """The truth about one galaxy and its picture.
+
+    Lengths are in units of ``radius`` (the 90 % Petrosian radius, to which the pictures of the
+    Galaxy Challenge are scaled: 50 pixels of 424) unless said otherwise.
+
+    Attributes
+    ----------
+    kind : {"elliptical", "disc", "irregular", "star"}
+        What is at the centre; a star is no galaxy at all.
+    radius : float
+        Angular size in arcsec. It sets how many resolution elements the galaxy has.
+    magnitude : float
+        In r, AB.
+    seeing : float
+        Full width at half maximum of the point spread function, arcsec.
+    colour : float
+        g - r of the stellar disc, or of the whole where there is none, mag.
+    position_angle : float
+        Of the longer axis, degrees anticlockwise from the right of the picture, 0..180.
+    axis_ratio : float
+        Apparent, shorter over longer, 0..1. Of discs: what the inclination makes of it.
+    inclination : float
+        Of a disc, degrees: 0 face-on, 90 from the side. 0 for other kinds.
+    bulge_fraction : float
+        Share of the light, 0..1 (1 for ellipticals, 0 for irregulars).
+    bulge_radius : float
+        Half-light radius of the bulge, or of the whole elliptical.
+    bulge_index : float
+        Sersic index.
+    bulge_shape : {"rounded", "boxy", "none"}
+        As seen from the side.
+    bar : float
+        Share of a disc's light in its bar, 0 for none.
+    bar_length : float
+        Half its length.
+    arms : int
+        Number of spiral arms, 0 for none.
+    arm_contrast : float
+        0 (as bright as between the arms) to 1.
+    pitch : float
+        Angle between an arm and a circle, degrees: small is tightly wound.
+    handedness : {1, -1}
+        1 where an arm, followed outwards, turns anticlockwise on the picture.
+    flocculence : float
+        0 (arms that can be counted) to 1 (patches only).
+    odd : str
+        The odd feature, or "none".
+    oddness : float
+        How strong it is, 0..1.
+    defect : {"none", "seam", "glare", "trail"}
+        A fault of the picture: a dark seam of the mosaic, the glow of a bright star outside, the
+        trail of a satellite.
+    seed : int
+        Of everything that has no name here: neighbours, clumps, noise.
+    """
+
+    kind: Kind
+    radius: float
+    magnitude: float
+    seeing: float
+    colour: float
+    position_angle: float
+    axis_ratio: float
+    inclination: float
+    bulge_fraction: float
+    bulge_radius: float
+    bulge_index: float
+    bulge_shape: BulgeShape
+    bar: float
+    bar_length: float
+    arms: int
+    arm_contrast: float
+    pitch: float
+    handedness: int
+    flocculence: float
+    odd: Odd
+    oddness: float
+    defect: Defect
+    seed: int
+
+    @property
+    def edge_on(self) -> bool:
+        """Whether this is a disc seen from the side."""
+        return self.kind == "disc" and self.inclination >= EDGE_ON
+
+    @property
+    def surface_brightness(self) -> float:
+        """Mean within `radius`, mag per square arcsec."""
+        return float(self.magnitude + 2.5 * np.log10(np.pi * self.radius**2 / 0.9))
+
+
+def draw_morphology(rng: np.random.Generator) -> Morphology:
+    """Draw one galaxy of a population like that of the Galaxy Challenge.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Morphology
+
+    Notes
+    -----
+    Magnitudes follow the counts of a uniform universe down to r = 17, the limit of Galaxy Zoo 2
+    (Willett et al. 2013); sizes, kinds, colours and inclinations were chosen so that pictures and
+    votes resemble the challenge's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> galaxy = draw_morphology(np.random.default_rng(1))
+    >>> galaxy == draw_morphology(np.random.default_rng(1))
+    True
+    """
+    kind: Kind = _choose(rng, {"elliptical": 0.40, "disc": 0.52, "irregular": 0.055, "star": 0.025})
+    odd = _draw_odd(rng, kind)
+    magnitude = 17.0 - min(rng.exponential(0.72), 4.0)
+    size = np.log(7.5) + 0.3 * (16.5 - magnitude) + rng.normal(0.0, 0.28)
+    if kind == "disc":
+        size += 0.12
+    truth: dict[str, object] = {
+        "kind": kind,
+        "radius": float(np.clip(np.exp(size), 3.0, 40.0)),
+        "magnitude": float(magnitude),
+        "seeing": float(np.clip(rng.lognormal(np.log(1.3), 0.12), 0.9, 2.0)),
+        "position_angle": float(rng.uniform(0.0, 180.0)),
+        "inclination": 0.0,
+        "bulge_shape": "none",
+        "bar": 0.0,
+        "bar_length": 0.0,
+        "arms": 0,
+        "arm_contrast": 0.0,
+        "pitch": 0.0,
+        "handedness": int(rng.choice([-1, 1])),
+        "flocculence": 0.0,
+        "odd": odd,
+        "oddness": 0.0 if odd == "none" else float(rng.uniform(0.35, 1.0)),
+        "defect": _choose(rng, {"none": 0.93, "seam": 0.035, "glare": 0.027, "trail": 0.008}),
+        "seed": int(rng.integers(2**63)),
+    }
+    truth |= {"disc": _draw_disc, "irregular": _draw_irregular}.get(kind, _draw_elliptical)(
+        rng, odd
+    )
+    return Morphology(**truth)  # type: ignore[arg-type]
+
+
+def _draw_odd(rng: np.random.Generator, kind: Kind) -> Odd:
+    if kind == "irregular":
+        return "irregular"
+    if kind == "star":
+        return "none"
+    chances: dict[Odd, float] = {
+        "lens": 0.012,
+        "disturbed": 0.03,
+        "other": 0.06,
+        "merger": 0.06,
+        "dust_lane": 0.012,
+        "ring": 0.09 if kind == "disc" else 0.0,
+    }
+    return _choose(rng, {"none": 1.0 - sum(chances.values()), **chances})
+
+
+def _draw_elliptical(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
+    """Also stands for the S0 galaxies that volunteers call smooth."""
+    return {
+        "colour": float(rng.normal(0.74, 0.07)),
+        "axis_ratio": float(np.clip(1.0 - abs(rng.normal(0.0, 0.36)), 0.25, 1.0)),
+        "bulge_fraction": 1.0,
+        "bulge_radius": float(rng.uniform(0.34, 0.46)),
+        "bulge_index": float(np.clip(rng.normal(2.8, 1.0), 1.0, 5.5)),
+    }
+
+
+def _draw_disc(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
+    inclination = float(np.degrees(np.arccos(rng.uniform(0.0, 1.0))))
+    # A tail of galaxies dominated by their bulge, and one with none.
+    bulge = float(np.clip(rng.beta(1.3, 3.4) * 0.8, 0.0, 0.7))
+    if bulge < 0.04:
+        bulge = 0.0
+    thickness = 0.10 + 0.12 * bulge
+    if inclination >= EDGE_ON:
+        axis_ratio = thickness + 0.5 * np.cos(np.radians(inclination))
+    else:
+        axis_ratio = np.hypot(np.cos(np.radians(inclination)), thickness)
+    barred = rng.random() < 0.33 and odd != "dust_lane"
+    spiral = rng.random() < (0.5 if odd == "ring" else 0.8)
+    pitch = float(np.clip(rng.gamma(4.0, 4.8), 6.0, 45.0))
+    arms = int(_choose(rng, {"1": 0.06, "2": 0.55, "3": 0.17, "4": 0.11, "5": 0.07, "6": 0.04}))
+    shape: BulgeShape = _choose(rng, {"rounded": 0.8, "boxy": 0.2}) if bulge > 0 else "none"
+    return {
+        "inclination": inclination,
+        "axis_ratio": float(min(axis_ratio, 1.0)),
+        "colour": float(np.clip(rng.normal(0.46 + 0.3 * bulge, 0.10), 0.2, 0.8)),
+        "bulge_fraction": bulge,
+        "bulge_radius": float(rng.uniform(0.10, 0.16) + 0.20 * bulge),
+        "bulge_index": float(np.clip(rng.normal(1.5 + 3.0 * bulge, 0.5), 0.8, 4.0)),
+        "bulge_shape": shape,
+        "bar": float(rng.uniform(0.08, 0.28)) if barred else 0.0,
+        "bar_length": float(rng.uniform(0.25, 0.55)) if barred else 0.0,
+        "arms": arms if spiral else 0,
+        "arm_contrast": float(rng.beta(2.2, 1.6)) if spiral else 0.0,
+        "pitch": pitch if spiral else 0.0,
+        "flocculence": float(rng.beta(1.1, 1.8)) if spiral else float(rng.uniform(0.0, 0.2)),
+    }
+
+
+def _draw_irregular(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
+    return {
+        "colour": float(np.clip(rng.normal(0.3, 0.10), 0.05, 0.6)),
+        "axis_ratio": float(rng.uniform(0.3, 0.9)),
+        "bulge_fraction": 0.0,
+        "bulge_radius": 0.0,
+        "bulge_index": 1.0,
+    }
+
+
+def _choose(rng: np.random.Generator, chances: dict):  # type: ignore[no-untyped-def, type-arg]
+    names = list(chances)
+    edges = np.cumsum(list(chances.values()))
+    return names[min(int(np.searchsorted(edges, rng.random() * edges[-1])), len(names) - 1)]
