@@ -1,0 +1,36 @@
+"""How good predictions are: errors of vote fractions, accuracy of classes, with intervals."""
+
+from galaxyclass.scores.bootstrap import (
+    LEVEL,
+    RESAMPLES,
+    Estimate,
+    bootstrap_interval,
+    bootstrap_ratios,
+    percentile_interval,
+)
+from galaxyclass.scores.classes import ClassScores, score_classes
+from galaxyclass.scores.votes import (
+    VoteScores,
+    errors_by_galaxy,
+    rmse,
+    rmse_by_answer,
+    rmse_by_question,
+    score_votes,
+)
+
+__all__ = [
+    "LEVEL",
+    "RESAMPLES",
+    "ClassScores",
+    "Estimate",
+    "VoteScores",
+    "bootstrap_interval",
+    "bootstrap_ratios",
+    "errors_by_galaxy",
+    "percentile_interval",
+    "rmse",
+    "rmse_by_answer",
+    "rmse_by_question",
+    "score_classes",
+    "score_votes",
+]
