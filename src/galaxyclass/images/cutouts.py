@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from galaxyclass.images.frames import Frame, centre_frame, contour_frame
 from galaxyclass.images.objects import object_frame
 
-if TYPE_CHECKING:  # workers that prepare images start faster without pydantic
+if TYPE_CHECKING:
     from galaxyclass.recipes import Preprocessing
 
 
@@ -37,42 +37,61 @@ def prepare(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[n
     >>> prepare(image, Preprocessing(cutout="centre", frame=256, size=64)).shape
     (64, 64, 3)
     """
-    cutout = CUTOUTS[preprocessing.cutout](image, preprocessing)
-    if cutout.shape[2] == preprocessing.channels:
-        return cutout
-    code = cv2.COLOR_RGB2GRAY if preprocessing.channels == 1 else cv2.COLOR_GRAY2RGB
-    converted: NDArray[np.uint8] = np.asarray(cv2.cvtColor(cutout, code), dtype=np.uint8)
-    return converted.reshape(preprocessing.shape)
+    return cut_out(image, **preprocessing.model_dump())
 
 
-def centre_cutout(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """A square of ``frame`` pixels around the image's centre, or its largest square.
+def cut_out(
+    image: NDArray[np.uint8],
+    *,
+    cutout: Literal["centre", "contour", "object"],
+    frame: int | None,
+    margin: float,
+    size: int,
+    colour: Literal["rgb", "grey"],
+) -> NDArray[np.uint8]:
+    """`prepare` with each setting by name: for processes that start without pydantic."""
+    options: dict[str, Any] = {"frame": frame, "margin": margin}
+    used = {name: options[name] for name in OPTIONS[cutout]}
+    cut = CUTOUTS[cutout](image, size, **used)
+    channels = 3 if colour == "rgb" else 1
+    if cut.shape[2] == channels:
+        return cut
+    code = cv2.COLOR_RGB2GRAY if channels == 1 else cv2.COLOR_GRAY2RGB
+    return np.asarray(cv2.cvtColor(cut, code), dtype=np.uint8).reshape(size, size, channels)
+
+
+def centre_cutout(
+    image: NDArray[np.uint8], size: int, frame: int | None = None
+) -> NDArray[np.uint8]:
+    """A square around the image's centre.
 
     Parameters
     ----------
     image : (height, width, channels) uint8 array
-    preprocessing : Preprocessing
-        Its ``frame`` and ``size``.
+    size : int
+        Side of the cutout, in its own pixels.
+    frame : int, optional
+        Side of the square in pixels of the image; otherwise the image's shorter side.
 
     Returns
     -------
     (size, size, channels) uint8 array
-        Shrunk by area or enlarged linearly; sky where the square is larger than the image.
+        Shrunk by area or enlarged linearly. Where the square is larger than the image, the
+        colour of the image's border surrounds it, so that the scale is the same for all images.
     """
     height, width = image.shape[:2]
-    frame = centre_frame(height, width, preprocessing.frame)
-    return _resize(_cut(image, frame), preprocessing.size)
+    return _resize(_cut(image, centre_frame(height, width, frame)), size)
 
 
-def contour_cutout(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """System 1's cutout, faults included (see `frames.contour_frame`), resized by area.
+def contour_cutout(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """System 1's cutout, faults included (see `contour_frame`), resized by area.
 
     Parameters
     ----------
     image : (height, width, channels) uint8 array
         Of three channels, the grey picture decides where the cutout lies.
-    preprocessing : Preprocessing
-        Its ``size``.
+    size : int
+        Side of the cutout, in its own pixels.
 
     Returns
     -------
@@ -82,32 +101,36 @@ def contour_cutout(image: NDArray[np.uint8], preprocessing: Preprocessing) -> ND
     grey = image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     cut = _cut(image, contour_frame(np.asarray(grey, dtype=np.uint8)))
     # By area in both directions, as the notebook did: enlarging, it differs from linear.
-    return _resize(cut, preprocessing.size, enlarge=cv2.INTER_AREA)
+    return _resize(cut, size, enlarge=cv2.INTER_AREA)
 
 
-def object_cutout(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """The object at the image's centre, framed with some sky (see `objects.object_frame`).
+def object_cutout(image: NDArray[np.uint8], size: int, margin: float = 0.25) -> NDArray[np.uint8]:
+    """The object at the image's centre, framed with some sky (see `object_frame`).
 
     Parameters
     ----------
     image : (height, width, channels) uint8 array
-    preprocessing : Preprocessing
-        Its ``margin`` and ``size``.
+    size : int
+        Side of the cutout, in its own pixels.
+    margin : float
+        Sky on each side, as a share of the longer side of the object's box.
 
     Returns
     -------
     (size, size, channels) uint8 array
-        Shrunk by area or enlarged linearly; sky where the square is larger than the image.
+        Shrunk by area or enlarged linearly; the colour of the image's border where the square
+        is larger than the image.
     """
-    return _resize(_cut(image, object_frame(image, preprocessing.margin)), preprocessing.size)
+    return _resize(_cut(image, object_frame(image, margin)), size)
 
 
-#: The cutout of each name that a recipe can state.
-CUTOUTS: dict[str, Callable[[NDArray[np.uint8], Preprocessing], NDArray[np.uint8]]] = {
+#: The cutout of each name that a recipe can state, and the settings of a recipe that it heeds.
+CUTOUTS: dict[str, Callable[..., NDArray[np.uint8]]] = {
     "centre": centre_cutout,
     "contour": contour_cutout,
     "object": object_cutout,
 }
+OPTIONS: dict[str, tuple[str, ...]] = {"centre": ("frame",), "contour": (), "object": ("margin",)}
 
 
 def _cut(image: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:

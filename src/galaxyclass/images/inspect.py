@@ -7,7 +7,10 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images.read import about, decode_image, read_bytes
@@ -20,6 +23,34 @@ if TYPE_CHECKING:
 def digest_of(data: bytes) -> str:
     """BLAKE2b-128 of a file's bytes, in hex: equal for files that are identical byte for byte."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+class Look(NamedTuple):
+    """What reading and decoding a file shows: an `ImageRecord` but for the path."""
+
+    size: int
+    mtime_ns: int
+    digest: str
+    width: int
+    height: int
+    error: str | None
+
+
+def look(
+    path: str | Path, colour: Literal["rgb", "grey"] = "rgb"
+) -> tuple[Look, NDArray[np.uint8] | None]:
+    """Read and decode a file wholly: what was found, and the pixels where it can be decoded."""
+    size, mtime_ns = identity_of(path)
+    digest = ""
+    try:
+        data = read_bytes(path)
+        digest = digest_of(data)
+        pixels = decode_image(data, colour)
+    except ImageError as error:
+        named = error if digest == "" else about(path, error)
+        return Look(size, mtime_ns, digest, 0, 0, str(named)), None
+    height, width = pixels.shape[:2]
+    return Look(size, mtime_ns, digest, width, height, None), pixels
 
 
 def inspect_image(path: str | Path) -> ImageRecord:
@@ -36,18 +67,7 @@ def inspect_image(path: str | Path) -> ImageRecord:
     # for a pack do without.
     from galaxyclass.catalogs.records import ImageRecord
 
-    size, mtime_ns = identity_of(path)
-    digest, width, height, error = "", 0, 0, None
-    try:
-        data = read_bytes(path)
-        digest = digest_of(data)
-        try:
-            height, width = decode_image(data).shape[:2]
-        except ImageError as refused:
-            raise about(path, refused) from refused
-    except ImageError as refused:
-        error = str(refused)
-    return ImageRecord(str(path), size, mtime_ns, digest, width, height, error)
+    return ImageRecord(str(path), *look(path)[0])
 
 
 def identity_of(path: str | Path) -> tuple[int, int]:

@@ -1,0 +1,97 @@
+"""The index of a pack: one `ImageRecord` per image, as parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+from galaxyclass import atomic
+from galaxyclass.catalogs.records import ImageRecord
+from galaxyclass.errors import PackError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(ImageRecord))
+
+_ROWS_AT_ONCE = 65_536
+
+
+class Records(Sequence[ImageRecord]):
+    """The `ImageRecord` of each image, made when asked for: a million take 150 MB, not a GB."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    @overload
+    def __getitem__(self, index: int) -> ImageRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ImageRecord]: ...
+    def __getitem__(self, index: int | slice) -> ImageRecord | list[ImageRecord]:
+        rows = range(len(self))[index]
+        if isinstance(rows, range):
+            return [self[row] for row in rows]
+        return ImageRecord(**{name: self._table[name][rows].as_py() for name in COLUMNS})
+
+    def __iter__(self) -> Iterator[ImageRecord]:
+        for batch in self._table.to_batches(max_chunksize=4096):
+            for row in batch.to_pylist():
+                yield ImageRecord(**row)
+
+
+def write_index(path: Path, records: Iterable[ImageRecord]) -> None:
+    """Write the index, whole or not at all, in bounded memory.
+
+    Raises
+    ------
+    OutputError
+        There is no room, or no permission.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"str": pa.string(), "int": pa.int64(), "str | None": pa.string()}
+    schema = pa.schema([(field.name, kinds[str(field.type)]) for field in fields(ImageRecord)])
+    with (
+        atomic.writing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        rows: list[dict[str, object]] = []
+        for record in records:
+            rows.append(vars(record))
+            if len(rows) == _ROWS_AT_ONCE:
+                writer.write_batch(pa.RecordBatch.from_pylist(rows, schema))
+                rows.clear()
+        if rows:
+            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema))
+
+
+def read_index(path: Path, count: int) -> tuple[Records, pa.Array]:
+    """The records of an index, and whether each image could be decoded (a bool array).
+
+    Raises
+    ------
+    PackError
+        It is missing, truncated, damaged, or has not ``count`` rows.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    todo = "delete the folder and make the pack again"
+    try:
+        table = pq.read_table(path, memory_map=False)
+    except (OSError, pa.ArrowException) as error:
+        raise PackError(f"{path}: truncated or damaged ({error})", todo=todo) from error
+    if tuple(table.column_names) != COLUMNS or table.num_rows != count:
+        raise PackError(
+            f"{path}: damaged",
+            wanted=f"{count:,} rows of {', '.join(COLUMNS)}",
+            got=f"{table.num_rows:,} rows of {', '.join(table.column_names)}",
+            todo=todo,
+        )
+    return Records(table), table["error"].is_null().combine_chunks()

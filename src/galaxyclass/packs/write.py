@@ -1,0 +1,259 @@
+"""Making a pack: in parallel, resumable after a kill, never silently stale."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass import atomic
+from galaxyclass.catalogs.records import ImageRecord
+from galaxyclass.errors import OutputError, PackError
+from galaxyclass.images.inspect import Look, identity_of
+from galaxyclass.packs import layout
+from galaxyclass.packs.cache import cache_folder
+from galaxyclass.packs.index import write_index
+from galaxyclass.packs.journal import Journal
+from galaxyclass.packs.lock import locked
+from galaxyclass.packs.pool import make_in_processes
+from galaxyclass.packs.read import Pack, open_pack, read_manifest
+from galaxyclass.packs.shards import Task, make_shard
+from galaxyclass.progress import Progress, silent
+from galaxyclass.recipes import Preprocessing
+
+#: Below this many images, one process is done before others have started.
+_FEW = 200
+#: Finished shards are synced to the disk and entered in the journal once in so many seconds.
+_SYNC_SECONDS = 1.0
+#: What the index takes on the disk, at most, per image.
+_INDEX_BYTES = 400
+
+
+def pack(
+    paths: Sequence[str],
+    preprocessing: Preprocessing,
+    *,
+    folder: Path | None = None,
+    cache: Path | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Pack:
+    """Cut out and shrink all images once, into a memory map that training reads fast.
+
+    A pack is found again by the images' paths, sizes and times of change and by the settings:
+    if all are as they were, it is opened and nothing is decoded. A pack that was interrupted, by
+    whatever, goes on where it stopped; at most about a second of work is done again. If another
+    process is making the same pack, this one waits for it.
+
+    An image that cannot be decoded does not stop the others: its record says why.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Image files; their order is that of the pack.
+    preprocessing : Preprocessing
+        What is cut out.
+    folder : Path, optional
+        Where the pack goes; otherwise a folder of its own in the cache.
+    cache : Path, optional
+        The cache; otherwise `cache_folder`.
+    workers : int, optional
+        Processes that decode; all cores unless told otherwise. 1 means this process alone.
+    overwrite : bool
+        Replace a pack of other images or settings in ``folder``.
+    progress : Progress
+
+    Returns
+    -------
+    Pack
+
+    Raises
+    ------
+    OutputError
+        ``folder`` holds something else; there is no room on the disk, or no permission to write.
+    PackError
+        An image changed while it was being packed, or a process died.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> place = Path(tempfile.mkdtemp())
+    >>> Image.new("RGB", (96, 96), (255, 128, 0)).save(place / "orange.png")
+    >>> settings = Preprocessing(cutout="centre", size=32)
+    >>> made = pack([str(place / "orange.png")], settings, folder=place / "pack")
+    >>> made.images.shape, made.images[0, 16, 16].tolist(), made.valid.tolist()
+    ((1, 32, 32, 3), [255, 128, 0], [True])
+    """
+    paths = [str(path) for path in paths]
+    identities = np.array([identity_of(path) for path in paths], np.int64).reshape(-1, 2)
+    key = layout.key_of(paths, identities, preprocessing)
+    named = folder is not None
+    folder = folder if folder is not None else (cache or cache_folder()) / "packs" / key
+    with atomic.translated(folder):
+        if named:
+            _require_ours(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / layout.LOCK):
+            complete = _complete(folder, key, overwrite)
+            if complete is None:
+                job = _Job(paths, identities, preprocessing, folder, key)
+                job.make(workers or os.cpu_count() or 1, progress)
+                complete = open_pack(folder)
+            progress("packing", len(paths), len(paths))
+    return complete
+
+
+def _require_ours(folder: Path) -> None:
+    """Refuse a folder with files that are not a pack's."""
+    if not folder.exists():
+        return
+    names = {path.name for path in folder.iterdir()}
+    if names and not names & {layout.MANIFEST, layout.JOURNAL, layout.LOCK}:
+        raise OutputError(
+            f"{folder}: the folder holds other files",
+            wanted="an empty folder, or a pack",
+            got=", ".join(sorted(names)[:5]),
+            todo="choose another folder",
+        )
+
+
+def _complete(folder: Path, key: str, overwrite: bool) -> Pack | None:
+    """The pack of this key if it is there and whole; None if it is to be made (or gone on with).
+
+    A damaged pack of the same key is made again: nothing is lost by it.
+    """
+    if not (folder / layout.MANIFEST).exists():
+        return None
+    manifest = None
+    with suppress(PackError):
+        manifest = read_manifest(folder)
+    if manifest is not None and manifest.key == key:
+        with suppress(PackError):
+            return open_pack(folder)
+    elif not overwrite:
+        raise OutputError(
+            f"{folder}: the folder holds a pack of other images or other settings",
+            got="images that were added, removed or changed since, or a changed cutout",
+            todo="choose another folder, or make it anew with --overwrite",
+        )
+    for name in (layout.MANIFEST, layout.JOURNAL, layout.IMAGES, layout.INDEX):
+        (folder / name).unlink(missing_ok=True)
+    return None
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A pack to be made; the lock of its folder is held."""
+
+    paths: Sequence[str]
+    identities: NDArray[np.int64]
+    preprocessing: Preprocessing
+    folder: Path
+    key: str
+
+    def make(self, workers: int, progress: Progress) -> None:
+        images = self.folder / layout.IMAGES
+        header = layout.images_header(len(self.paths), self.preprocessing.shape)
+        cutout_bytes = int(np.prod(self.preprocessing.shape))
+        size = len(header) + len(self.paths) * cutout_bytes
+        if not (images.exists() and images.stat().st_size == size):
+            # A new file, not the old one emptied: a process of a killed run may still write to it.
+            images.unlink(missing_ok=True)
+            (self.folder / layout.JOURNAL).unlink(missing_ok=True)
+        shards = layout.shards_of(len(self.paths), cutout_bytes)
+        with Journal(self.folder / layout.JOURNAL, self.key) as journal:
+            todo = [shard for shard in shards if shard not in journal]
+            left = sum(shard.count for shard in todo)
+            self._require_room(left * (cutout_bytes + _INDEX_BYTES))
+            if not images.exists():
+                images.write_bytes(header)
+            os.truncate(images, size)  # a hole, filled shard by shard
+            workers = 1 if left < _FEW or not sys.executable else min(workers, len(todo))
+            tasks = self._tasks(todo, len(header))
+            with closing(self._results(tasks, workers)) as results:
+                self._collect(results, journal, len(self.paths) - left, progress)
+            write_index(self.folder / layout.INDEX, self._records(shards, journal))
+        manifest = layout.Manifest(self.key, self.preprocessing, len(self.paths))
+        atomic.write_text(self.folder / layout.MANIFEST, manifest.to_json())
+        (self.folder / layout.JOURNAL).unlink()
+
+    def _require_room(self, wanted: int) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if free < wanted:
+            raise OutputError(
+                f"{self.folder}: no room for the pack on this disk",
+                wanted=f"{wanted / 1e6:,.1f} MB",
+                got=f"{free / 1e6:,.1f} MB free",
+                todo="free some space, or name another place with --cache or --output",
+            )
+
+    def _tasks(self, todo: list[layout.Shard], start: int) -> Iterator[Task]:
+        cutout_bytes = int(np.prod(self.preprocessing.shape))
+        for shard in todo:
+            paths = self.paths[shard.start : shard.start + shard.count]
+            yield Task(shard, paths, start + shard.start * cutout_bytes)
+
+    def _results(
+        self, tasks: Iterator[Task], workers: int
+    ) -> Generator[tuple[layout.Shard, list[Look]], None, None]:
+        images, settings = self.folder / layout.IMAGES, self.preprocessing.model_dump()
+        if workers > 1:
+            yield from make_in_processes(tasks, settings, images, workers)
+            return
+        with FileIO(images, "r+") as file:
+            for task in tasks:
+                yield task.shard, make_shard(task.paths, settings, file, task.offset)
+
+    def _collect(
+        self,
+        results: Iterator[tuple[layout.Shard, list[Look]]],
+        journal: Journal,
+        done: int,
+        progress: Progress,
+    ) -> None:
+        """Enter results in the journal as they come, syncing their pixels first."""
+        waiting: list[tuple[layout.Shard, list[Look]]] = []
+        synced = time.monotonic()
+        note = f"{done:,} done before" if done else ""
+        images = self.folder / layout.IMAGES
+
+        def enter() -> None:
+            atomic.sync(images)
+            journal.add(waiting)
+            waiting.clear()
+
+        try:
+            for shard, looks in results:
+                self._require_unchanged(shard, looks)
+                waiting.append((shard, looks))
+                done += shard.count
+                progress("packing", done, len(self.paths), note=note)
+                if time.monotonic() - synced > _SYNC_SECONDS:
+                    enter()
+                    synced = time.monotonic()
+        finally:  # also after Ctrl-C or an error: what is done is kept
+            enter()
+
+    def _require_unchanged(self, shard: layout.Shard, looks: list[Look]) -> None:
+        for row, look in enumerate(looks, start=shard.start):
+            if (look.size, look.mtime_ns) != tuple(self.identities[row].tolist()):
+                raise PackError(
+                    f"{self.paths[row]}: the file changed while it was being packed",
+                    todo="run the same again once the images stay as they are",
+                )
+
+    def _records(self, shards: list[layout.Shard], journal: Journal) -> Iterator[ImageRecord]:
+        for shard in shards:
+            for row, look in enumerate(journal.looks(shard), start=shard.start):
+                yield ImageRecord(self.paths[row], *look)
