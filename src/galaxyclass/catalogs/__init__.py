@@ -1,6 +1,7 @@
 """Catalogs: which image is which galaxy, what people said of it, and what is wrong with that."""
 
 from galaxyclass.catalogs.catalog import Catalog, ClassTargets, Ids, VoteTargets
+from galaxyclass.catalogs.checks import check
 from galaxyclass.catalogs.findings import KINDS, Finding, Kind
 from galaxyclass.catalogs.images import IMAGE_SUFFIXES, find_images
 from galaxyclass.catalogs.read import read_catalog
@@ -19,6 +20,7 @@ __all__ = [
     "ImageRecord",
     "Kind",
     "VoteTargets",
+    "check",
     "find_images",
     "read_catalog",
     "read_table",

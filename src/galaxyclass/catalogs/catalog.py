@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from galaxyclass.catalogs.findings import Finding
 
 
+def row_word(table: Path | None) -> str:
+    """What a table's rows are counted by: ``line`` in a text file, ``row`` in parquet."""
+    return "row" if table is not None and table.name.lower().endswith(".parquet") else "line"
+
+
 @dataclass(frozen=True)
 class Ids:
     """The ids of a catalog, exactly as given.
@@ -91,6 +96,11 @@ class Catalog:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def row_word(self) -> str:
+        """What ``rows`` counts: ``line`` in a text file, ``row`` in parquet."""
+        return row_word(self.table)
 
     def take(self, indices: NDArray[np.int64]) -> Catalog:
         """The galaxies at ``indices``, in that order; `problems` and `unlisted` are dropped."""

@@ -89,15 +89,15 @@ KINDS: dict[str, Kind] = {
         "answers without a column",
         "their votes are unknown: a model will not learn them, and leaves them empty",
     ),
-    "votes_unknown": Kind(
-        "note",
-        "questions with unknown votes",
-        "nothing need be done: unknown votes do not count in training and scores",
-    ),
     "votes_unasked": Kind(
         "note",
         "questions that nobody answered, though some were led to them",
         "all their answers are 0, which says nothing of the galaxy; they are taken as unknown",
+    ),
+    "votes_unknown": Kind(
+        "note",
+        "questions with unknown votes",
+        "nothing need be done: unknown votes do not count in training and scores",
     ),
     "images_only": Kind(
         "note",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs.catalog import Ids, VoteTargets
+from galaxyclass.catalogs.catalog import Ids, VoteTargets, row_word
 from galaxyclass.catalogs.findings import Finding, finding
 from galaxyclass.catalogs.matching import ImageNames
 from galaxyclass.catalogs.roles import lookalikes
@@ -44,7 +44,7 @@ class Rows:
         row : int
             Index of the galaxy.
         """
-        line = f"{self.file.row_word} {self.lines[row]}"
+        line = f"{row_word(self.file.path)} {self.lines[row]}"
         return f"{line}, {self.ids.column} {self.ids.values[row]}"
 
     def finding(self, code: str, message: str, row: int, *, column: str | None = None) -> Finding:
@@ -74,7 +74,7 @@ def unread_rows(file: TableFile, has_id: NDArray[np.bool_], id_column: str) -> I
     for line in file.lines[~has_id].tolist():
         yield finding(
             "row_without_id",
-            f"{source}, {file.row_word} {line}: no id in column {id_column!r}",
+            f"{source}, {row_word(file.path)} {line}: no id in column {id_column!r}",
             file=source,
             row=line,
             column=id_column,

@@ -79,11 +79,6 @@ class TableFile:
     lines: NDArray[np.int64]
     ragged: tuple[RaggedRow, ...]
 
-    @property
-    def row_word(self) -> str:
-        """What a row's number counts: ``line`` in text, ``row`` in parquet."""
-        return "row" if self.path.name.lower().endswith(".parquet") else "line"
-
 
 def read_table(path: Path) -> pa.Table:
     r"""Read a CSV or parquet table, the cells of a CSV as text exactly as written.

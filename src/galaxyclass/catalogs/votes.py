@@ -69,6 +69,7 @@ def read_votes(table: Any, tree: Tree, layout: Layout) -> Votes:
     if layout.kind == "conditional":
         unasked = _blank_conditional(tree, raw)
         joint = joint_from_conditional(tree, raw)
+        joint[:, ~present] = np.nan  # 0 where nobody is led is no knowledge of this table
         for index, where in enumerate(tree.slices):  # nobody was led there: truly 0
             unasked[:, index] &= np.isnan(joint[:, where]).all(axis=1)
     else:

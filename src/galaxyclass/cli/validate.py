@@ -1,0 +1,130 @@
+"""``galaxyclass validate``: check images and a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from galaxyclass.cli import options
+from galaxyclass.cli.bars import bars
+
+if TYPE_CHECKING:
+    from galaxyclass.validation import Report
+
+EXAMPLE = """\b
+Example:
+  galaxyclass validate --images sky/images --table sky/votes.csv"""
+
+_SHOWN = 5
+_COLOURS = {"error": "red", "note": "yellow"}
+
+
+@click.command(epilog=EXAMPLE)
+@options.images_folder
+@options.table
+@options.id_column
+@options.target_column
+@options.workers
+@click.option("--all", "show_all", is_flag=True, help="Show every finding, not five of a kind.")
+@options.as_json
+def command(
+    *,
+    images: Path,
+    table: Path | None,
+    id_column: str | None,
+    target_column: str | None,
+    workers: int | None,
+    show_all: bool,
+    as_json: bool,
+) -> int:
+    """Check images and a table before training on them.
+
+    Every image is decoded and every cell is read; all findings are shown at once. Errors, which
+    would make a training wrong, end in exit code 1; notes leave it 0.
+    """
+    from galaxyclass.validation import validate
+
+    with bars() as progress:
+        report = validate(
+            images,
+            table,
+            id_column=id_column,
+            target_column=target_column,
+            workers=workers,
+            progress=progress,
+        )
+    if as_json:
+        click.echo(report.to_json())
+    else:
+        _show(report, None if show_all else _SHOWN)
+    return 0 if report.ok else 1
+
+
+def _show(report: Report, limit: int | None) -> None:
+    """Print what was read, the findings by kind, a table of the kinds, and the verdict."""
+    from galaxyclass.catalogs import KINDS
+
+    catalog = report.catalog
+    with_image = int((catalog.paths != "").sum())
+    click.echo(f"images  {catalog.images}: {with_image + len(catalog.unlisted):,}")
+    if catalog.table is not None:
+        click.echo(f"table   {catalog.table}: {len(catalog):,} galaxies, {with_image:,} with image")
+        click.echo(f"id      {catalog.ids.column}, for instance {catalog.ids.values[0]}")
+    click.echo(f"target  {_words(report.target())}")
+    for code, count in report.counts.items():
+        kind = KINDS[code]
+        click.echo()
+        click.echo(click.style(kind.severity, fg=_COLOURS[kind.severity]) + f": {kind.title}")
+        for one in [one for one in report.findings if one.code == code][:limit]:
+            click.echo(f"  {one.message}")
+        if limit is not None and count > limit:
+            click.echo(f"  and {count - limit:,} more (--all shows them)")
+    click.echo()
+    if report.findings:
+        _summary(report)
+    click.echo(_verdict(report))
+
+
+def _summary(report: Report) -> None:
+    """Print a row per kind: how grave, how many, what, and what to do."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from galaxyclass.catalogs import KINDS
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("count", justify="right", no_wrap=True)
+    table.add_column("what")
+    table.add_column("what to do")
+    for code, count in report.counts.items():
+        kind = KINDS[code]
+        style = _COLOURS[kind.severity]
+        table.add_row(f"[{style}]{kind.severity}[/{style}]", f"{count:,}", kind.title, kind.todo)
+    Console().print(table)
+
+
+def _words(target: dict[str, Any]) -> str:
+    if target["kind"] == "votes":
+        return (
+            f"vote fractions of {target['tree']}, layout {target['layout']}, "
+            f"{target['columns_present']} of {target['columns']} columns"
+        )
+    if target["kind"] == "class":
+        names = target["classes"]
+        shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+        return f"column {target['column']!r}, {len(names)} classes: {shown}"
+    return "none"
+
+
+def _verdict(report: Report) -> str:
+    errors, notes = len(report.errors), len(report.notes)
+    told = f"{errors:,} error{'s' * (errors != 1)}, {notes:,} note{'s' * (notes != 1)}"
+    if errors:
+        return f"{told}: not ready for training"
+    if report.catalog.targets is None:
+        return f"{told}: the images are sound"
+    return f"{told}: ready for training"
