@@ -93,9 +93,7 @@ def test_score_votes_holds_all_three():
     np.testing.assert_allclose(
         [e.value for e in scores.questions], rmse_by_question(TREE, predicted, target)
     )
-    np.testing.assert_allclose(
-        [e.value for e in scores.answers], rmse_by_answer(predicted, target)
-    )
+    np.testing.assert_allclose([e.value for e in scores.answers], rmse_by_answer(predicted, target))
     assert np.isnan([scores.questions[9].value, scores.questions[9].low]).all()
     assert (scores.galaxies, scores.entries) == (60, 60 * 34)
     assert scores.answer_entries == (60,) * 28 + (0,) * 3 + (60,) * 6

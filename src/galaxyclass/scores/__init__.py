@@ -9,6 +9,7 @@ from galaxyclass.scores.bootstrap import (
     percentile_interval,
 )
 from galaxyclass.scores.classes import ClassScores, score_classes
+from galaxyclass.scores.tables import TableScores, score_predictions
 from galaxyclass.scores.votes import (
     VoteScores,
     errors_by_galaxy,
@@ -23,6 +24,7 @@ __all__ = [
     "RESAMPLES",
     "ClassScores",
     "Estimate",
+    "TableScores",
     "VoteScores",
     "bootstrap_interval",
     "bootstrap_ratios",
@@ -32,5 +34,6 @@ __all__ = [
     "rmse_by_answer",
     "rmse_by_question",
     "score_classes",
+    "score_predictions",
     "score_votes",
 ]

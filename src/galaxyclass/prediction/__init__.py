@@ -1,0 +1,31 @@
+"""Prediction: images stream in, a table streams out, whatever happens in between."""
+
+from galaxyclass.prediction.backends import Backend, open_backend
+from galaxyclass.prediction.checks import Statistics, describe_problems, measure
+from galaxyclass.prediction.columns import Columns, columns_of, tabulate
+from galaxyclass.prediction.ids import ImageIds
+from galaxyclass.prediction.predict import (
+    PredictionSummary,
+    check_output,
+    predict,
+    predict_files,
+)
+from galaxyclass.prediction.stream import Batch, predict_stream
+
+__all__ = [
+    "Backend",
+    "Batch",
+    "Columns",
+    "ImageIds",
+    "PredictionSummary",
+    "Statistics",
+    "check_output",
+    "columns_of",
+    "describe_problems",
+    "measure",
+    "open_backend",
+    "predict",
+    "predict_files",
+    "predict_stream",
+    "tabulate",
+]

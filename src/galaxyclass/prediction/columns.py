@@ -1,0 +1,134 @@
+"""The layout of a table of predictions: that of the table which the model was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.prediction.ids import is_exact_integer
+from galaxyclass.trees import conditional_from_joint
+
+_PROBABILITY = "_probability"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table of predictions, from left to right.
+
+    Attributes
+    ----------
+    id_column : str
+    id_integer : bool
+        Parquet keeps ids as 64-bit integers; otherwise as text. In CSV both look the same.
+    values : tuple of str
+        A column for each output of the model, float32.
+    label : str or None
+        The class column, for a model of classes.
+    """
+
+    id_column: str
+    id_integer: bool
+    values: tuple[str, ...]
+    label: str | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.id_column, *self.values, *(() if self.label is None else (self.label,)))
+
+
+def columns_of(outputs: Outputs, id_column: str, *, id_integer: bool) -> Columns:
+    """Name the columns for a model's outputs.
+
+    Vote models: one column per answer, named as in the table that it was trained on. Class
+    models: one probability column per class, named as the class is written there, then the class
+    itself under its column's name. A class that is named like one of the other columns gets
+    ``_probability`` behind its name.
+
+    Examples
+    --------
+    >>> outputs = ClassOutputs("kind", ("spiral", "kind"), (0.5, 0.5))
+    >>> columns_of(outputs, "GalaxyID", id_integer=True).names
+    ('GalaxyID', 'spiral', 'kind_probability', 'kind')
+    """
+    if isinstance(outputs, VoteOutputs):
+        return Columns(id_column, id_integer, outputs.layout.columns, None)
+    label = outputs.column
+    while label == id_column:
+        label += "_predicted"
+    taken = {id_column, label, *outputs.classes}
+    names = []
+    for name in outputs.classes:
+        free = name
+        if name in (id_column, label):
+            while free in taken:
+                free += _PROBABILITY
+            taken.add(free)
+        names.append(free)
+    return Columns(id_column, id_integer, tuple(names), label)
+
+
+def mask_unknown(outputs: Outputs, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Make NaN of the answers for which training saw no vote: their outputs mean nothing.
+
+    Parameters
+    ----------
+    outputs : VoteOutputs or ClassOutputs
+    values : (galaxies, outputs) float32
+    """
+    if not isinstance(outputs, VoteOutputs) or all(outputs.known):
+        return values
+    return np.where(np.array(outputs.known), values, np.float32(np.nan))
+
+
+def tabulate(
+    outputs: Outputs, columns: Columns, ids: list[str], values: NDArray[np.float32]
+) -> pa.Table:
+    """Lay predictions out as a table.
+
+    Parameters
+    ----------
+    outputs : VoteOutputs or ClassOutputs
+    columns : Columns
+    ids : list of str
+    values : (galaxies, outputs) float32
+        Joint fractions or probabilities; NaN becomes an empty cell.
+
+    Returns
+    -------
+    pyarrow.Table
+        Joint fractions, or conditional ones where the table that the model was trained on has
+        those: empty for a question that nobody is predicted to reach.
+
+    Examples
+    --------
+    >>> outputs = ClassOutputs("kind", ("disc", "star"), (0.5, 0.5))
+    >>> columns = columns_of(outputs, "id", id_integer=True)
+    >>> tabulate(outputs, columns, ["7"], np.array([[0.25, 0.75]], np.float32)).to_pylist()
+    [{'id': 7, 'disc': 0.25, 'star': 0.75, 'kind': 'star'}]
+    """
+    shown = values
+    if isinstance(outputs, VoteOutputs) and outputs.layout.kind == "conditional":
+        shown = conditional_from_joint(outputs.tree, values.astype(np.float64)).astype(np.float32)
+    arrays = [pa.array([int(i) for i in ids], pa.int64()) if columns.id_integer else pa.array(ids)]
+    arrays += [pa.array(np.ascontiguousarray(column), from_pandas=True) for column in shown.T]
+    if isinstance(outputs, ClassOutputs):
+        arrays.append(_classes(outputs, values))
+    types = [pa.int64() if columns.id_integer else pa.string()]
+    types += [pa.float32()] * len(columns.values)
+    if isinstance(outputs, ClassOutputs):
+        types.append(pa.int64() if all(map(is_exact_integer, outputs.classes)) else pa.string())
+    arrays = [array.cast(kind) for array, kind in zip(arrays, types, strict=True)]
+    return pa.Table.from_arrays(arrays, names=list(columns.names))
+
+
+def _classes(outputs: ClassOutputs, values: NDArray[np.float32]) -> pa.Array:
+    """The most probable class; none where the probabilities are not numbers."""
+    unclear: NDArray[np.bool_] = np.asarray(np.isnan(values).any(axis=1))
+    best = np.where(unclear, 0, np.argmax(values, axis=1)) if len(values) else np.zeros(0, int)
+    names = [None if no else outputs.classes[i] for i, no in zip(best, unclear, strict=True)]
+    return pa.array(names, pa.string())

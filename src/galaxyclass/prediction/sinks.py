@@ -1,0 +1,112 @@
+"""Writing tables of predictions in parts, and the parts as one file; CSV and parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from galaxyclass.errors import OutputError
+
+#: Rows of a parquet row group: what a reader takes at once.
+_ROW_GROUP = 65_536
+
+
+class Sink(Protocol):
+    """How one kind of file is written; paths are temporary names, made durable by the caller."""
+
+    def write_part(self, path: Path, table: pa.Table) -> None:
+        """Write some rows."""
+
+    def join(self, path: Path, parts: Iterable[Path], empty: pa.Table) -> None:
+        """Write all parts as one file, in constant memory; ``empty`` has the columns."""
+
+
+class CsvSink:
+    """Comma-separated, UTF-8, lines end in a line feed, cells quoted where they must be.
+
+    A number has as many digits as give its float32 back, so CSV and parquet hold the same values.
+    """
+
+    def write_part(self, path: Path, table: pa.Table) -> None:
+        numbers = table.select(
+            [field.name for field in table.schema if pa.types.is_floating(field.type)]
+        )
+        buffer = io.BytesIO()
+        pa.csv.write_csv(numbers, buffer, pa.csv.WriteOptions(include_header=False))
+        first = table.column(0).to_pylist()
+        last = [
+            table.column(i).to_pylist() for i in range(1 + len(numbers.schema), len(table.schema))
+        ]
+        lines = buffer.getvalue().decode().splitlines()
+        with path.open("w", encoding="utf-8", newline="") as file:
+            # The csv module quotes ids only where they hold a comma, a quotation mark or a break;
+            # pyarrow would quote all text, or refuse such ids.
+            csv.writer(file, lineterminator="\n").writerows(
+                (name, *line.split(","), *texts)
+                for name, line, *texts in zip(first, lines, *last, strict=True)
+            )
+
+    def join(self, path: Path, parts: Iterable[Path], empty: pa.Table) -> None:
+        with path.open("wb") as whole:
+            header = io.StringIO()
+            csv.writer(header, lineterminator="\n").writerow(empty.column_names)
+            whole.write(header.getvalue().encode())
+            for part in parts:
+                with part.open("rb") as file:
+                    shutil.copyfileobj(file, whole, 1 << 20)
+
+
+class ParquetSink:
+    """Parquet: ids as given, predictions float32, empty cells null."""
+
+    def write_part(self, path: Path, table: pa.Table) -> None:
+        pq.write_table(table, path)
+
+    def join(self, path: Path, parts: Iterable[Path], empty: pa.Table) -> None:
+        with pq.ParquetWriter(path, empty.schema) as writer:
+            waiting: list[pa.Table] = []
+            for part in parts:
+                waiting.append(pq.ParquetFile(part).read())
+                if sum(table.num_rows for table in waiting) >= _ROW_GROUP:
+                    writer.write_table(pa.concat_tables(waiting), _ROW_GROUP)
+                    waiting.clear()
+            writer.write_table(pa.concat_tables([*waiting, empty]), _ROW_GROUP)
+
+
+#: Ending of the output's name -> how it is written.
+SINKS: dict[str, Sink] = {".csv": CsvSink(), ".parquet": ParquetSink()}
+
+
+def sink_of(output: Path) -> Sink:
+    """How a file of that name is written.
+
+    Raises
+    ------
+    OutputError
+        Its ending is neither ``.csv`` nor ``.parquet``.
+    """
+    sink = SINKS.get(output.suffix.lower())
+    if sink is None:
+        raise OutputError(
+            f"{output}: not a kind of table that is written",
+            wanted=f"a name that ends in {' or '.join(SINKS)}",
+            got=f"the ending {output.suffix!r}" if output.suffix else "no ending",
+            todo=f"--output {output.with_suffix('.csv')}",
+        )
+    return sink
+
+
+def write_failures(path: Path, failures: Iterable[tuple[str, str]]) -> None:
+    """Write the list of images that could not be decoded: path and error."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("path", "error"))
+        writer.writerows(failures)

@@ -1,0 +1,339 @@
+"""Scoring a file of predictions, whoever made it, against a table of votes or classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from galaxyclass.catalogs import read_table
+from galaxyclass.catalogs.cells import as_text, is_text, kind_of, numbers
+from galaxyclass.catalogs.roles import vote_layout
+from galaxyclass.catalogs.votes import read_votes
+from galaxyclass.errors import CatalogError, ScoreError
+from galaxyclass.scores.bootstrap import RESAMPLES
+from galaxyclass.scores.classes import ClassScores, score_classes
+from galaxyclass.scores.votes import VoteScores, score_votes
+from galaxyclass.trees import TREES, Layout, Tree, joint_from_conditional, load_tree
+
+
+@dataclass(frozen=True)
+class TableScores:
+    """The scores of a predictions file against a table.
+
+    Attributes
+    ----------
+    scores : VoteScores or ClassScores
+    names : tuple of str
+        What the scores are of: the table's columns of all answers in the tree's order, or the
+        classes.
+    matched, only_predicted, only_in_table : int
+        Galaxies in both, and in one alone.
+    notes : tuple of str
+        What was left out of the scores, and why.
+    """
+
+    scores: VoteScores | ClassScores
+    names: tuple[str, ...]
+    matched: int
+    only_predicted: int
+    only_in_table: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Both:
+    """Two tables, their files, and the rows of each that belong together."""
+
+    predictions: Any
+    table: Any
+    predictions_file: Path
+    table_file: Path
+    id_columns: tuple[str, str]
+    predictions_rows: NDArray[np.int64]
+    table_rows: NDArray[np.int64]
+
+
+def score_predictions(
+    predictions: str | Path,
+    table: str | Path,
+    *,
+    id_column: str | None = None,
+    target_column: str | None = None,
+    tree: Tree | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> TableScores:
+    r"""Score a file of predictions against a table of what is true.
+
+    Rows belong together when their ids are the same text, digit by digit. Vote fractions are
+    compared as joint fractions, whatever kind each of the two files has; a cell that is empty in
+    the table is unknown and does not count.
+
+    Parameters
+    ----------
+    predictions, table : str or Path
+        CSV or parquet.
+    id_column : str, optional
+        The id column of both, or of the one that has it. Otherwise the first column of the
+        predictions, and in the table the one of that name, or else the one that matches best.
+    target_column : str, optional
+        The class column of both; otherwise vote columns are scored, or else the text or integer
+        column that both have.
+    tree : Tree, optional
+        The tree of the vote columns; otherwise any that the package ships.
+    resamples, seed : int
+        Of the bootstrap by galaxy.
+
+    Returns
+    -------
+    TableScores
+
+    Raises
+    ------
+    CatalogError
+        A file cannot be read; an id stands twice; a cell is not a number.
+    ScoreError
+        No id is in both files (the message has ids of both), or they have nothing in common that
+        could be scored.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "truth.csv").write_text("id,class\n1,disc\n2,star\n3,star\n")
+    >>> _ = (folder / "predicted.csv").write_text("id,class\n2,star\n1,star\n")
+    >>> result = score_predictions(folder / "predicted.csv", folder / "truth.csv")
+    >>> result.scores.accuracy.value, result.matched, result.only_in_table
+    (0.5, 2, 1)
+    """
+    both = _join(Path(predictions), Path(table), id_column)
+    trees = [tree] if tree else [load_tree(name) for name in TREES]
+    found = vote_layout(both.table.column_names, trees)
+    mine = vote_layout(both.predictions.column_names, trees)
+    notes: tuple[str, ...]
+    scores: VoteScores | ClassScores
+    if target_column is None and found and mine and found[0].key == mine[0].key:
+        scores, notes = _score_votes(both, found[0], found[1], mine[1], resamples, seed)
+        names = found[1].columns
+    else:
+        scores, names, notes = _score_classes(both, target_column, resamples, seed)
+    matched = len(both.table_rows)
+    return TableScores(
+        scores=scores,
+        names=names,
+        matched=matched,
+        only_predicted=both.predictions.num_rows - matched,
+        only_in_table=both.table.num_rows - matched,
+        notes=notes,
+    )
+
+
+def read_fractions(table: Any, tree: Tree, layout: Layout, source: Path) -> NDArray[np.float64]:
+    """Predicted fractions of a table as joint fractions, every cell as it stands.
+
+    Returns
+    -------
+    (rows, answers of the tree) float64, joint
+        NaN where a column is missing or a cell is empty.
+
+    Raises
+    ------
+    CatalogError
+        A cell is neither empty nor a number.
+    """
+    values = np.full((table.num_rows, len(tree.answers)), np.nan)
+    for answer, name in enumerate(layout.columns):
+        if name not in table.column_names:
+            continue
+        values[:, answer], wrong = numbers(table[name])
+        if len(wrong):
+            raise CatalogError(
+                f"{source}, column {name!r}: {len(wrong):,} cells are not numbers",
+                got=f"{table[name][int(wrong[0])].as_py()!r} in the {wrong[0] + 1:,}. row",
+            )
+    return joint_from_conditional(tree, values) if layout.kind == "conditional" else values
+
+
+def ids_of(table: Any, column: str, source: Path) -> list[str | None]:
+    """The ids of a table as text, exactly; None where a cell is empty.
+
+    Raises
+    ------
+    CatalogError
+        The column is missing, holds floats, or an id stands twice.
+    """
+    if column not in table.column_names:
+        raise CatalogError(
+            f"{source}: no column {column!r}", wanted=f"one of {', '.join(table.column_names)}"
+        )
+    if not _can_be_id(table[column]):
+        raise CatalogError(
+            f"{source}: column {column!r} cannot hold ids",
+            wanted="text or integers: a float loses the last digits of a long id",
+            got=str(table[column].type),
+        )
+    ids: list[str | None] = as_text(table[column]).to_pylist()
+    known = [name for name in ids if name is not None]
+    if len(set(known)) < len(known):
+        seen: set[str] = set()
+        twice = next(name for name in known if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise CatalogError(
+            f"{source}: ids stand more than once in column {column!r}",
+            got=f"{len(known) - len(set(known)):,} repeated rows, the first {twice!r}",
+            todo="keep one row of each",
+        )
+    return ids
+
+
+def _join(predictions: Path, table: Path, id_column: str | None) -> _Both:
+    mine, truth = read_table(predictions), read_table(table)
+    if id_column and id_column not in (*mine.column_names, *truth.column_names):
+        raise CatalogError(
+            f"neither {predictions} nor {table} has a column {id_column!r}",
+            wanted=f"one of {', '.join(mine.column_names[:5])}",
+        )
+    my_column = id_column if id_column in mine.column_names else mine.column_names[0]
+    my_ids = ids_of(mine, my_column, predictions)
+    place = {name: row for row, name in enumerate(my_ids) if name is not None}
+    if id_column in truth.column_names:
+        column = id_column
+    elif my_column in truth.column_names:
+        column = my_column
+    else:
+        column = _best_match(truth, set(place))
+    assert column is not None
+    ids = ids_of(truth, column, table)
+    pairs = [(place[name], row) for row, name in enumerate(ids) if name in place]
+    if not pairs:
+        raise ScoreError(
+            f"no galaxy of {predictions} is in {table}",
+            wanted=f"the ids of {column!r} in the table, such as {_examples(ids)}",
+            got=f"{my_column!r} in the predictions, such as {_examples(my_ids)}",
+            todo="name the id column, or check that the two files are about the same galaxies",
+        )
+    rows = np.array(pairs, dtype=np.int64)
+    return _Both(mine, truth, predictions, table, (my_column, column), rows[:, 0], rows[:, 1])
+
+
+def _best_match(table: Any, ids: set[str]) -> str:
+    """The column of a table that has most of these ids; its first where none has any."""
+    columns = [name for name in table.column_names if _can_be_id(table[name])]
+    return max(
+        columns or table.column_names[:1],
+        key=lambda name: len(ids.intersection(as_text(table[name]).to_pylist())),
+    )
+
+
+def _score_votes(
+    both: _Both, tree: Tree, layout: Layout, my_layout: Layout, resamples: int, seed: int
+) -> tuple[VoteScores, tuple[str, ...]]:
+    votes = read_votes(both.table.take(both.table_rows), tree, layout)
+    if votes.not_numbers or votes.out_of_range:
+        raise CatalogError(
+            f"{both.table_file}: some vote fractions are not numbers from 0 to 1",
+            todo="galaxyclass validate lists them",
+        )
+    target = votes.joint
+    predicted = read_fractions(
+        both.predictions.take(both.predictions_rows), tree, my_layout, both.predictions_file
+    )
+    unpredicted = np.isnan(predicted).all(axis=0)
+    target, notes = leave_out(target, ~unpredicted, layout.columns)
+    missing = np.isnan(predicted) & ~np.isnan(target)
+    if missing.any():
+        notes += (
+            f"{missing.any(axis=1).sum():,} galaxies have empty predictions in columns that are "
+            "predicted otherwise: the scores with them are NaN.",
+        )
+    return score_votes(tree, predicted, target, resamples=resamples, seed=seed), notes
+
+
+def leave_out(
+    target: NDArray[np.float32], predicted: NDArray[np.bool_], names: Sequence[str]
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Make answers unknown that are not predicted at all, and say which were known.
+
+    Parameters
+    ----------
+    target : (galaxies, answers) float32
+    predicted : (answers,) bool
+    names : sequence of str
+        Of the answers.
+    """
+    lost = ~predicted & ~np.isnan(target).all(axis=0)
+    if not lost.any():
+        return target, ()
+    columns = [name for name, is_lost in zip(names, lost, strict=True) if is_lost]
+    note = f"{len(columns)} answers are not predicted and do not count: {', '.join(columns)}."
+    return np.where(predicted, target, np.float32(np.nan)), (note,)
+
+
+def _score_classes(
+    both: _Both, column: str | None, resamples: int, seed: int
+) -> tuple[ClassScores, tuple[str, ...], tuple[str, ...]]:
+    column = column or _class_column(both)
+    for table, file in (
+        (both.predictions, both.predictions_file),
+        (both.table, both.table_file),
+    ):
+        if column not in table.column_names:
+            raise ScoreError(
+                f"{file}: no column {column!r}", wanted=f"one of {', '.join(table.column_names)}"
+            )
+    called = as_text(both.predictions[column]).take(both.predictions_rows).to_pylist()
+    true = as_text(both.table[column]).take(both.table_rows).to_pylist()
+    names = tuple(sorted({name for name in (*called, *true) if name is not None}, key=_as_number))
+    index = {name: place for place, name in enumerate(names)}
+    pairs = [
+        (index[mine], index[truth])
+        for mine, truth in zip(called, true, strict=True)
+        if mine is not None and truth is not None
+    ]
+    notes: tuple[str, ...] = ()
+    if lost := len(true) - len(pairs):
+        notes = (f"{lost:,} galaxies without a class in one of the files do not count.",)
+    known = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    scores = score_classes(known[:, 0], known[:, 1], len(names), resamples=resamples, seed=seed)
+    return scores, names, notes
+
+
+def _class_column(both: _Both) -> str:
+    """The text or integer column that both tables have, beside the ids."""
+    shared = [
+        name
+        for name in both.predictions.column_names
+        if name not in both.id_columns
+        and name in both.table.column_names
+        and {kind_of(both.predictions[name]), kind_of(both.table[name])} <= {"text", "integer"}
+    ]
+    if len(shared) == 1:
+        return shared[0]
+    raise ScoreError(
+        f"{both.predictions_file} and {both.table_file}: "
+        + ("several columns could be the class" if shared else "nothing that could be scored"),
+        wanted="the vote columns of one tree in both, or one class column of the same name",
+        got=f"in both: {', '.join(shared)}"
+        if shared
+        else f"predictions with {', '.join(both.predictions.column_names[:5])}; "
+        f"a table with {', '.join(both.table.column_names[:5])}",
+        todo="name the class column" if shared else None,
+    )
+
+
+def _as_number(name: str) -> tuple[int, int | str]:
+    digits = name.removeprefix("-")
+    return (0, int(name)) if digits.isascii() and digits.isdecimal() else (1, name)
+
+
+def _can_be_id(column: Any) -> bool:
+    return is_text(column) or bool(pa.types.is_integer(column.type))
+
+
+def _examples(ids: Sequence[str | None]) -> str:
+    return ", ".join(repr(name) for name in ids[:3])
