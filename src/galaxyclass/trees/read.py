@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.errors import TreeError
+from galaxyclass.trees.fields import field_problems
 from galaxyclass.trees.tree import Answer, Layout, Question, Tree
 
 #: The trees that the package ships, in the order in which a table's columns are tried.
@@ -78,31 +79,23 @@ def parse_tree(data: Mapping[str, Any], source: str) -> Tree:
     Raises
     ------
     TreeError
-        Missing fields, codes used twice, answers that lead nowhere known, loops; all together.
+        Fields that are missing, misspelt or of the wrong kind, all together; or codes used twice,
+        answers that lead nowhere known, loops, layouts that cannot be filled in, all together.
     """
-    problems: list[str] = []
-    try:
-        questions = tuple(_question(entry) for entry in data["questions"])
-        tree = Tree(
-            key=str(data["key"]),
-            title=str(data["title"]),
-            reference=str(data.get("reference", "")),
-            questions=questions,
-            layouts=tuple(_layout(entry, data["questions"]) for entry in data.get("layouts", ())),
-        )
-    except KeyError as error:
-        raise TreeError(
-            f"{source}: the tree lacks a field",
-            wanted="key, title, questions; in a question code, key, text, answers; in an answer "
-            "code, name, key; in a layout name, kind, pattern and only fields that answers have",
-            got=f"no {error}",
-        ) from error
-    except (TypeError, AttributeError) as error:
+    if problems := list(field_problems(data)):
         raise TreeError(
             f"{source}: not laid out as a tree",
-            wanted="[[questions]] tables that hold a list of answers",
-            got=str(error),
-        ) from error
+            got="\n".join(problems),
+            todo="compare it with a tree that the package ships, such as galaxy_zoo_2.toml",
+        )
+    layouts = [_layout(entry, data["questions"], problems) for entry in data.get("layouts", ())]
+    tree = Tree(
+        key=data["key"],
+        title=data["title"],
+        reference=data.get("reference", ""),
+        questions=tuple(_question(entry) for entry in data["questions"]),
+        layouts=tuple(layout for layout in layouts if layout is not None),
+    )
     problems += _problems(tree)
     if problems:
         raise TreeError(f"{source}: the tree does not hold together", got="\n".join(problems))
@@ -111,17 +104,12 @@ def parse_tree(data: Mapping[str, Any], source: str) -> Tree:
 
 def _question(entry: Mapping[str, Any]) -> Question:
     return Question(
-        code=str(entry["code"]),
-        key=str(entry["key"]),
-        text=str(entry["text"]),
-        asked_of=tuple(str(code) for code in entry.get("asked_of", ())),
+        code=entry["code"],
+        key=entry["key"],
+        text=entry["text"],
+        asked_of=tuple(entry.get("asked_of", ())),
         answers=tuple(
-            Answer(
-                code=str(answer["code"]),
-                name=str(answer["name"]),
-                key=str(answer["key"]),
-                question=str(entry["code"]),
-            )
+            Answer(answer["code"], answer["name"], answer["key"], question=entry["code"])
             for answer in entry["answers"]
         ),
     )
@@ -165,16 +153,24 @@ def tree_data(tree: Tree) -> dict[str, Any]:
     }
 
 
-def _layout(entry: Mapping[str, Any], questions: list[Mapping[str, Any]]) -> Layout:
-    columns = [str(column) for column in entry.get("columns", ())]
-    if not columns:
-        columns = _columns(str(entry["pattern"]), questions)
-    return Layout(
-        name=str(entry["name"]),
-        kind=entry["kind"],
-        columns=tuple(columns),
-        tolerance=float(entry.get("tolerance", 1e-3)),
-    )
+def _layout(
+    entry: Mapping[str, Any], questions: list[Mapping[str, Any]], problems: list[str]
+) -> Layout | None:
+    """The layout, or None and one more of ``problems`` where its columns cannot be named."""
+    columns = list(entry.get("columns", ()))
+    if ("pattern" in entry) == ("columns" in entry):
+        problems.append(f"layout {entry['name']}: needs either a pattern or columns")
+        return None
+    try:
+        columns = columns or _columns(entry["pattern"], questions)
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        problems.append(
+            f"layout {entry['name']}: the pattern {entry['pattern']!r} cannot be filled in for "
+            f"every answer: {type(error).__name__} {error}"
+        )
+        return None
+    tolerance = float(entry.get("tolerance", 1e-3))
+    return Layout(entry["name"], entry["kind"], tuple(columns), tolerance)
 
 
 def _columns(pattern: str, questions: list[Mapping[str, Any]]) -> list[str]:
@@ -192,12 +188,12 @@ def _columns(pattern: str, questions: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _problems(tree: Tree) -> list[str]:
-    problems = [] if tree.questions else ["no questions"]
-    problems += [f"question {q.code} has no answers" for q in tree.questions if not q.answers]
+    problems = []
     for what, names in (
         ("question code", [q.code for q in tree.questions]),
         ("question key", [q.key for q in tree.questions]),
         ("answer code", [a.code for a in tree.answers]),
+        ("layout name", [layout.name for layout in tree.layouts]),
     ):
         problems += [f"{what} {name!r} used twice" for name, n in Counter(names).items() if n > 1]
     known = {answer.code: answer.question for answer in tree.answers}
@@ -217,6 +213,8 @@ def _problems(tree: Tree) -> list[str]:
             )
         if layout.kind not in _KINDS:
             problems.append(f"layout {layout.name}: kind {layout.kind!r}, not joint or conditional")
+        if not 0 <= layout.tolerance < 1:
+            problems.append(f"layout {layout.name}: tolerance {layout.tolerance}, not from 0 to 1")
         twice = [name for name, n in Counter(layout.columns).items() if n > 1]
         problems += [f"layout {layout.name}: column {name!r} for two answers" for name in twice]
     return problems
@@ -230,4 +228,6 @@ def _loops(tree: Tree, question_of: Mapping[str, str]) -> list[str]:
             break
         for code in ready:
             del waiting[code]
-    return [f"questions {', '.join(waiting)} lead to each other in a loop"] if waiting else []
+    if not waiting:
+        return []
+    return [f"nobody can reach questions {', '.join(waiting)}: they wait for each other in a loop"]

@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.errors import TreeError
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -105,5 +107,17 @@ class Tree:
         return tuple(done)
 
     def layout(self, name: str) -> Layout:
-        """The layout of that name."""
-        return next(layout for layout in self.layouts if layout.name == name)
+        """The layout of that name.
+
+        Raises
+        ------
+        TreeError
+            The tree has none of that name.
+        """
+        for layout in self.layouts:
+            if layout.name == name:
+                return layout
+        raise TreeError(
+            f"{self.title} has no layout {name!r}",
+            wanted=", ".join(layout.name for layout in self.layouts) or "a tree with layouts",
+        )

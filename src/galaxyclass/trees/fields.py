@@ -1,0 +1,91 @@
+"""Which fields a tree's file has, as data; and what is wrong with those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The fields of a kind of table: name -> type. ``open`` ones may have more text fields."""
+
+    needed: Mapping[str, type]
+    optional: Mapping[str, type]
+    open: bool = False
+
+
+_TREE = _Table({"key": str, "title": str, "questions": list}, {"reference": str, "layouts": list})
+_QUESTION = _Table({"code": str, "key": str, "text": str, "answers": list}, {"asked_of": list})
+_ANSWER = _Table({"code": str, "name": str, "key": str}, {}, open=True)
+_LAYOUT = _Table({"name": str, "kind": str}, {"pattern": str, "columns": list, "tolerance": float})
+
+_WORDS = {str: "text in quotes", list: "a list in [brackets]", float: "a number"}
+
+
+def field_problems(data: Any) -> Iterator[str]:
+    """Every field that is missing, unknown, empty or of the wrong kind, in words.
+
+    Parameters
+    ----------
+    data : anything
+        What was read from TOML.
+    """
+    yield from _table(data, _TREE, "the tree")
+    questions = data.get("questions") if isinstance(data, Mapping) else None
+    for number, question in _entries(questions):
+        name = _name(question, f"question number {number}", "question", "code")
+        yield from _table(question, _QUESTION, name)
+        if not isinstance(question, Mapping):
+            continue
+        yield from _texts(question.get("asked_of"), f"{name}: asked_of")
+        for position, answer in _entries(question.get("answers")):
+            place = _name(answer, f"{name}, answer number {position}", "answer", "code")
+            yield from _table(answer, _ANSWER, place)
+    layouts = data.get("layouts") if isinstance(data, Mapping) else None
+    for number, layout in _entries(layouts):
+        name = _name(layout, f"layout number {number}", "layout", "name")
+        yield from _table(layout, _LAYOUT, name)
+        columns = layout.get("columns") if isinstance(layout, Mapping) else None
+        yield from _texts(columns, f"{name}: columns")
+
+
+def _table(entry: Any, table: _Table, where: str) -> Iterator[str]:
+    if not isinstance(entry, Mapping):
+        yield f"{where}: {entry!r} is not a table of fields"
+        return
+    fields = {**table.needed, **table.optional}
+    for name in table.needed:
+        if name not in entry:
+            yield f"{where}: no {name!r}"
+    for name, value in entry.items():
+        if name not in fields:
+            if not table.open:
+                close = get_close_matches(name, fields, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else f" (only {', '.join(fields)})"
+                yield f"{where}: unknown field {name!r}{hint}"
+            continue
+        wanted = (int, float) if fields[name] is float else fields[name]
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            yield f"{where}: {name} is {value!r}, not {_WORDS[fields[name]]}"
+        elif name in table.needed and not value:
+            yield f"{where}: {name} is empty"
+
+
+def _texts(value: Any, where: str) -> Iterator[str]:
+    for _, entry in _entries(value):
+        if not isinstance(entry, str):
+            yield f"{where} holds {entry!r}, not text in quotes"
+
+
+def _entries(value: Any) -> Iterator[tuple[int, Any]]:
+    """Entries of a list, numbered from 1; nothing where it is no list, which is told elsewhere."""
+    if isinstance(value, list):
+        yield from enumerate(value, start=1)
+
+
+def _name(entry: Any, otherwise: str, kind: str, field: str) -> str:
+    named = entry.get(field) if isinstance(entry, Mapping) else None
+    return f"{kind} {named}" if isinstance(named, str) and named else otherwise
