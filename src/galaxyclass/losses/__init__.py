@@ -1,5 +1,5 @@
 """Losses with masks for unknown targets; tensors only."""
 
-from galaxyclass.losses.masked import LOSSES, LossFunction, resolve_loss
+from galaxyclass.losses.masked import LOSSES, LossFunction, Task, resolve_loss
 
-__all__ = ["LOSSES", "LossFunction", "resolve_loss"]
+__all__ = ["LOSSES", "LossFunction", "Task", "resolve_loss"]

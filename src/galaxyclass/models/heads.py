@@ -22,7 +22,7 @@ Link = Callable[[Tensor], Tensor]
 
 
 def resolve_head(head: Head, outputs: Outputs) -> Head:
-    """The head that ``auto`` stands for, and the one for classes where a recipe names one for votes.
+    """The head that ``auto`` stands for; for classes always theirs.
 
     Parameters
     ----------

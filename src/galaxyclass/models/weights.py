@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
 from torch import Tensor
 
 from galaxyclass.atomic import translated
@@ -22,21 +23,11 @@ def write_weights(network: Network, path: Path) -> None:
     OutputError
         No room on the disk, or no permission.
     """
-    state = {
-        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
-    }
+    state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     with translated(path):
-        try:
-            save_file(state, path)
-        except SafetensorError as error:
-            # safetensors hides the operating system's error; writing again ourselves shows it
-            raise OSError(_errno_of(error), str(error)) from error
-
-
-def _errno_of(error: SafetensorError) -> int:
-    text = str(error)
-    start = text.find("os error ")
-    return int("".join(filter(str.isdigit, text[start + 9 : start + 13]))) if start >= 0 else 5
+        # Not safetensors' save_file, which hides the operating system's errors and gives the file
+        # to its owner alone.
+        path.write_bytes(serialise(state))
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from galaxyclass.errors import RecipeError
 from galaxyclass.recipes.recipe import Recipe
 
 #: The recipes that the package ships.
-RECIPES: tuple[str, ...] = ("galaxyclass",)
+RECIPES: tuple[str, ...] = ("galaxyclass", "fast")
 
 
 def load_recipe(name: str | Path, assignments: Iterable[str] = ()) -> Recipe:

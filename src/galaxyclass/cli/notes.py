@@ -1,0 +1,24 @@
+"""What the library logs, as lines on standard error."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+
+class _Lines(logging.Handler):
+    """Prints to whatever standard error is now, so that lines and bars do not mix."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "note: " if record.levelno >= logging.WARNING else ""
+        click.echo(prefix + record.getMessage(), err=True)
+
+
+def show_notes() -> None:
+    """Print what the library logs, from INFO up."""
+    logger = logging.getLogger("galaxyclass")
+    if not any(isinstance(handler, _Lines) for handler in logger.handlers):
+        logger.addHandler(_Lines())
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

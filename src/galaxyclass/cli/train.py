@@ -1,0 +1,149 @@
+"""``galaxyclass train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from galaxyclass.cli import options
+
+if TYPE_CHECKING:
+    from galaxyclass.training import Trained
+
+EPILOG = """\b
+Examples:
+  galaxyclass train galaxyclass --images images/ --table votes.csv --output runs/first
+  galaxyclass train fast --images images/ --output runs/classes      (a sub-folder per class)
+  galaxyclass train fast --images images/ --table votes.csv --output runs/short \\
+      --set training.epochs=10 --set optimizer.lr=0.001
+  galaxyclass train --resume runs/first
+
+The run's folder holds recipe.toml, run.json, history.csv, metrics.json, curves.png, the bundle
+that `galaxyclass predict` reads, checkpoints and TensorBoard logs."""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("recipe", required=False)
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    help="The folder of the images (searched with its sub-folders).",
+)
+@options.table
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Where to write the run: a new folder."
+)
+@click.option(
+    "--resume",
+    "run",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run that was stopped; it needs no other option.",
+)
+@options.assignments
+@options.id_column
+@options.target_column
+@options.skip_invalid
+@options.seed
+@options.device
+@options.workers
+@options.cache
+@click.pass_context
+def command(context: click.Context, /, recipe: str | None, run: Path | None, **given: Any) -> None:
+    """Train RECIPE on images and a table.
+
+    `galaxyclass recipes` lists the recipes; a TOML file of your own works too. Ctrl-C is safe: the
+    last finished epoch is kept, and --resume goes on from there.
+    """
+    from galaxyclass.cli.notes import show_notes
+    from galaxyclass.recipes import load_recipe
+
+    if run is not None:
+        _refuse_others(context, recipe)
+    else:
+        _require(context, recipe, given)
+        # Settings that are not right are told before the seconds that torch takes to load.
+        load_recipe(recipe or "", given["assignments"])
+    show_notes()
+
+    from galaxyclass.cli.bars import bars
+    from galaxyclass.extras import require
+
+    require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
+    from galaxyclass.training import resume, train
+
+    shared = {key: given[key] for key in ("device", "workers", "cache")}
+    with bars() as progress:
+        if run is not None:
+            trained = resume(run, progress=progress, **shared)
+        else:
+            trained = train(
+                recipe or "",
+                given["images"],
+                given["table"],
+                output=given["output"],
+                settings=given["assignments"],
+                id_column=given["id_column"],
+                target_column=given["target_column"],
+                skip_invalid=given["skip_invalid"],
+                seed=given["seed"],
+                progress=progress,
+                **shared,
+            )
+    _print(trained)
+
+
+def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any]) -> None:
+    """All three that a new training needs, reported together."""
+    missing = [
+        name
+        for name, value in (
+            ("RECIPE", recipe),
+            ("--images", given["images"]),
+            ("--output", given["output"]),
+        )
+        if value is None
+    ]
+    if missing:
+        context.fail(
+            f"Missing {', '.join(missing)}. A new training is "
+            "`galaxyclass train RECIPE --images DIR --table FILE --output RUN`; "
+            "`galaxyclass train --resume RUN` goes on with one."
+        )
+
+
+def _refuse_others(context: click.Context, /, recipe: str | None) -> None:
+    """Refuse what a resumed run knows already, so that nobody believes it was changed."""
+    allowed = {"run", "device", "workers", "cache"}
+    others = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in allowed
+        and context.get_parameter_source(parameter.name or "")
+        is click.core.ParameterSource.COMMANDLINE
+        and (parameter.name != "recipe" or recipe)
+    ]
+    if others:
+        context.fail(
+            f"--resume takes everything from the run; leave out {', '.join(others)}, or begin a "
+            "new training without --resume."
+        )
+
+
+def _print(trained: Trained) -> None:
+    metrics = trained.metrics
+    votes = metrics.score == "rmse"
+    name, reference = ("RMSE", "mean vector") if votes else ("accuracy", "largest class")
+    for part, figures in metrics.parts.items():
+        click.echo(
+            f"{part} ({figures['galaxies']:,} galaxies), epoch {metrics.kept_epoch} of "
+            f"{metrics.epochs}: {name} {figures['value']:.4f} "
+            f"[{figures['low']:.4f}, {figures['high']:.4f}] "
+            f"({reference} {figures['reference']:.4f})"
+        )
+    click.echo(
+        f"{metrics.seconds / 60:.1f} minutes, {metrics.images_per_second:,.0f} images/s; "
+        f"the run is in {trained.folder}"
+    )

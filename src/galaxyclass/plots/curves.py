@@ -1,0 +1,75 @@
+"""Learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from galaxyclass.plots.style import COLOURS, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def curves(
+    history: Sequence[Mapping[str, float]],
+    score: str,
+    *,
+    kept_epoch: int | None = None,
+    reference: tuple[str, float] | None = None,
+) -> Figure:
+    """Score and loss of training and validation over the epochs.
+
+    Parameters
+    ----------
+    history : sequence of mappings
+        A row an epoch: ``epoch``, ``train_loss``, ``validation_loss``, ``train_<score>``,
+        ``validation_<score>``.
+    score : {"rmse", "accuracy"}
+    kept_epoch : int, optional
+        The epoch whose weights were kept; marked.
+    reference : (str, float), optional
+        A name and a score to draw as a level line, for instance that of the mean vector.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.figure import Figure
+
+    names = {"rmse": "RMSE", "accuracy": "accuracy", "loss": "loss"}
+    with style():
+        figure = Figure(figsize=(12, 5))
+        epochs = [row["epoch"] for row in history]
+        for axes, what in zip(figure.subplots(1, 2), (score, "loss"), strict=True):
+            for part, colour in zip(("train", "validation"), COLOURS, strict=False):
+                values = [row[f"{part}_{what}"] for row in history]
+                label = "training (augmented)" if part == "train" else part
+                marker = "o" if len(epochs) < 3 else None
+                axes.plot(epochs, values, color=colour, label=label, marker=marker)
+                if part == "validation" and kept_epoch is not None:
+                    kept = epochs.index(float(kept_epoch))
+                    axes.plot(
+                        epochs[kept],
+                        values[kept],
+                        "o",
+                        color=colour,
+                        markersize=8,
+                        label=f"kept: epoch {kept_epoch}, {values[kept]:.4f}",
+                    )
+            if what == score and reference is not None:
+                axes.axhline(reference[1], color="0.4", linestyle="--", linewidth=1.5)
+                axes.annotate(
+                    f"{reference[0]} {reference[1]:.4f}",
+                    (0.99, reference[1]),
+                    xycoords=("axes fraction", "data"),
+                    ha="right",
+                    va="bottom",
+                    color="0.3",
+                )
+            axes.set_xlabel("epoch")
+            axes.set_ylabel(names[what])
+            axes.set_title(names[what][0].upper() + names[what][1:])
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.legend()
+    return figure

@@ -1,0 +1,124 @@
+"""What happens beside the training: history, progress, and an orderly end on Ctrl-C."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import lightning.pytorch as pl
+
+from galaxyclass.progress import Progress
+from galaxyclass.training.history import append_history
+from galaxyclass.training.module import GalaxyModule
+
+log = logging.getLogger(__name__)
+
+
+class History(pl.Callback):
+    """One row of `history.csv` and one line of the log after each epoch."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.began = 0.0
+        self.images = 0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.began = time.perf_counter()
+        self.images = 0
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, *_: Any
+    ) -> None:
+        self.images += len(batch[0])
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.seconds = time.perf_counter() - self.began
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, GalaxyModule)
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        score = pl_module.score_name
+        row = {
+            "epoch": float(trainer.current_epoch + 1),
+            "train_loss": figures["train_loss"],
+            f"train_{score}": figures[f"train_{score}"],
+            "validation_loss": figures["validation_loss"],
+            f"validation_{score}": figures[f"validation_{score}"],
+            "lr": float(trainer.optimizers[0].param_groups[0]["lr"]),
+            "seconds": time.perf_counter() - self.began,
+            "images_per_second": self.images / self.seconds,
+        }
+        append_history(self.path, row)
+        log.info(
+            "epoch %d/%s: %s %.4f, validation %.4f (%.0f images/s)",
+            row["epoch"],
+            trainer.max_epochs,
+            score,
+            row[f"train_{score}"],
+            row[f"validation_{score}"],
+            row["images_per_second"],
+        )
+
+
+class Report(pl.Callback):
+    """Tells a `Progress` how many images have been trained on, of all epochs."""
+
+    def __init__(self, progress: Progress, galaxies: int) -> None:
+        self.progress, self.galaxies = progress, galaxies
+        self.note = ""
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        size = pl_module.recipe.training.batch_size if isinstance(pl_module, GalaxyModule) else 0
+        done = trainer.current_epoch * self.galaxies + min((batch_idx + 1) * size, self.galaxies)
+        self._tell(trainer, done)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, GalaxyModule)
+        name = f"validation_{pl_module.score_name}"
+        self.note = f"{name.replace('_', ' ')} {float(trainer.callback_metrics[name]):.4f}"
+        self._tell(trainer, (trainer.current_epoch + 1) * self.galaxies)
+
+    def _tell(self, trainer: pl.Trainer, done: int) -> None:
+        epochs = trainer.max_epochs or 0
+        epoch = f"epoch {min(trainer.current_epoch + 1, epochs)}/{epochs}"
+        self.progress("train", done, epochs * self.galaxies, note=f"{epoch}  {self.note}".rstrip())
+
+
+class StopRequestedError(Exception):
+    """Ctrl-C or a request to terminate, on its way out of the training loop."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into `StopRequestedError` while a training runs.
+
+    Lightning's own handling ends the process and leaves Ctrl-C switched off. Signals can be
+    handled in the main thread alone; elsewhere nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise StopRequestedError
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,48 @@
+"""Where a network runs, and in which precision."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Literal
+
+import torch
+
+from galaxyclass.prediction.torch_backend import find_device
+from galaxyclass.recipes import Recipe
+
+log = logging.getLogger(__name__)
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+def accelerator_of(device: Device) -> str:
+    """What Lightning calls the device; ``auto`` is a GPU where there is one.
+
+    Raises
+    ------
+    DeviceError
+        It is not there.
+    """
+    return find_device(device).type
+
+
+def precision_of(recipe: Recipe, accelerator: str) -> Literal["32-true", "bf16-mixed"]:
+    """What Lightning calls the recipe's precision; bfloat16 only where the machine has it."""
+    wanted = recipe.training.precision
+    if wanted == "32":
+        return "32-true"
+    native = has_bfloat16(accelerator)
+    if wanted == "bf16" and not native:
+        log.warning("training.precision=bf16: not native to this machine; using 32-bit floats")
+    return "bf16-mixed" if native else "32-true"
+
+
+def has_bfloat16(accelerator: str) -> bool:
+    """Whether the device multiplies bfloat16 in hardware."""
+    if accelerator == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    if accelerator == "cpu":
+        # Older torch cannot tell; then 32-bit floats are right everywhere.
+        capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return False

@@ -1,0 +1,225 @@
+"""The training loop: Lightning, set up so that a kill costs one epoch and a seed means a result."""
+
+from __future__ import annotations
+
+import logging
+import random
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from galaxyclass.bundles import Outputs
+from galaxyclass.errors import DeviceError, TrainingInterruptedError
+from galaxyclass.models import Network
+from galaxyclass.progress import Progress
+from galaxyclass.recipes import Recipe
+from galaxyclass.training import run as files
+from galaxyclass.training.callbacks import History, Report, StopRequestedError, stoppable
+from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
+from galaxyclass.training.data import Batches, Galaxies
+from galaxyclass.training.devices import Device, accelerator_of, precision_of
+from galaxyclass.training.history import cut_history
+from galaxyclass.training.module import GalaxyModule
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training ended with: the kept network (on the CPU) and its epoch, counted from 1."""
+
+    network: Network
+    epoch: int
+
+
+def fit(
+    folder: Path,
+    recipe: Recipe,
+    outputs: Outputs,
+    parts: dict[str, Galaxies],
+    *,
+    seed: int,
+    device: Device,
+    progress: Progress,
+) -> Fitted:
+    """Train until the recipe's last epoch, going on from the run's last checkpoint if it has one.
+
+    Parameters
+    ----------
+    folder : Path
+        The run.
+    recipe : Recipe
+        With its head and loss resolved.
+    outputs : VoteOutputs or ClassOutputs
+    parts : dict
+        ``train`` and ``validation``.
+    seed : int
+    device : {"auto", "cpu", "cuda", "mps"}
+    progress : Progress
+
+    Raises
+    ------
+    TrainingInterruptedError
+        Ctrl-C or SIGTERM; the last finished epoch is on the disk.
+    DeviceError
+        The device is absent or out of memory.
+    RunError
+        The checkpoint to go on from is damaged.
+    """
+    last = folder / files.LAST
+    done = int(read_checkpoint(last)["epoch"]) + 1 if last.exists() else 0
+    cut_history(folder / files.HISTORY, done)
+    with _quiet(), _own_randomness(), stoppable():
+        batches = Batches(
+            parts["train"],
+            recipe.training.batch_size,
+            seed=seed,
+            shuffle_buffer=recipe.training.shuffle_buffer,
+        )
+        validation = Batches(parts["validation"], recipe.training.batch_size, seed=None)
+        try:
+            module = GalaxyModule(recipe, outputs, seed, len(batches))
+            trainer = _trainer(folder, module, device, progress, len(parts["train"]))
+            if done < recipe.training.epochs:
+                trainer.fit(module, batches, validation, ckpt_path=str(last) if done else None)
+        except StopRequestedError as error:
+            raise _interrupted(folder) from error
+        except RuntimeError as error:
+            raise _explained(error, recipe) from error
+    return _kept(folder, recipe, outputs)
+
+
+def _trainer(
+    folder: Path, module: GalaxyModule, device: Device, progress: Progress, galaxies: int
+) -> pl.Trainer:
+    settings, score = module.recipe.training, f"validation_{module.score_name}"
+    mode = "min" if module.lower_is_better else "max"
+    checkpoints = folder / "checkpoints"
+    callbacks: list[pl.Callback] = [
+        History(folder / files.HISTORY),
+        Report(progress, galaxies),
+        ModelCheckpoint(
+            checkpoints,
+            Path(files.BEST).stem,
+            monitor=score,
+            mode=mode,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
+    ]
+    if settings.early_stopping:
+        callbacks.append(
+            EarlyStopping(score, mode=mode, patience=settings.early_stopping, min_delta=0.0)
+        )
+    if settings.ema:
+        callbacks.append(EMAWeightAveraging(decay=settings.ema))
+    # Last, so that it remembers what the callbacks before it have seen of the epoch.
+    callbacks.append(
+        ModelCheckpoint(
+            checkpoints,
+            Path(files.LAST).stem,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+    )
+    accelerator = accelerator_of(device)
+    return pl.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        precision=precision_of(module.recipe, accelerator),
+        max_epochs=settings.epochs,
+        gradient_clip_val=settings.gradient_clip or None,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpoints()],
+        logger=TensorBoardLogger(folder, name=files.LOGS, version=""),
+        log_every_n_steps=min(10, module.steps_per_epoch),
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+    )
+
+
+def _kept(folder: Path, recipe: Recipe, outputs: Outputs) -> Fitted:
+    """The network of the epoch that the recipe keeps."""
+    path = folder / (files.BEST if recipe.training.keep == "best" else files.LAST)
+    checkpoint = read_checkpoint(path)
+    network = Network(recipe.model, recipe.images, outputs, fresh=False)
+    state: dict[str, Any] = checkpoint["state_dict"]
+    prefix = "network."
+    network.load_state_dict(
+        {
+            name.removeprefix(prefix): value
+            for name, value in state.items()
+            if name.startswith(prefix)
+        }
+    )
+    return Fitted(network.eval(), int(checkpoint["epoch"]) + 1)
+
+
+def _interrupted(folder: Path) -> TrainingInterruptedError:
+    last = folder / files.LAST
+    if not last.exists():
+        return TrainingInterruptedError(
+            "stopped before the first epoch was finished",
+            todo=f"galaxyclass train --resume {folder} begins it again",
+        )
+    epoch = int(read_checkpoint(last)["epoch"]) + 1
+    return TrainingInterruptedError(
+        f"stopped; epoch {epoch} is safe in {folder}",
+        todo=f"galaxyclass train --resume {folder} goes on from there",
+    )
+
+
+def _explained(error: RuntimeError, recipe: Recipe) -> Exception:
+    """Say which setting to lower when memory runs out; anything else stays what it is."""
+    text = str(error).lower()
+    if "out of memory" in text or "can't allocate memory" in text:
+        size = recipe.training.batch_size
+        return DeviceError(
+            "out of memory during training",
+            got=f"training.batch_size={size}, images.size={recipe.images.size}",
+            todo=f"--set training.batch_size={max(1, size // 2)} (halve it until it fits), or a "
+            "smaller images.size",
+        )
+    return error
+
+
+@contextmanager
+def _own_randomness() -> Iterator[None]:
+    """Seed what we like inside; the user's random states come back after."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - Lightning uses it
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's remarks to itself: what matters of them is in our own log."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            # A GPU that the user chose not to use, and a folder that a resumed run has already.
+            warnings.filterwarnings("ignore", message=".*available but not used.*")
+            warnings.filterwarnings("ignore", message="Checkpoint directory .* exists.*")
+            # Lightning 2.6 with newer torch: its own use of a deprecated check.
+            warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,52 @@
+"""The history of a training: one row an epoch, written as it happens."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+
+from galaxyclass.atomic import translated, write_text
+
+Row = dict[str, float]
+
+
+def read_history(path: Path) -> list[Row]:
+    """The rows of a history file, each a mapping of column to number; none where there is no file.
+
+    A last line that a kill cut short is left out.
+    """
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        {name: float(value) for name, value in row.items()}
+        for row in rows
+        if None not in row.values() and "" not in row.values()
+    ]
+
+
+def append_history(path: Path, row: Row) -> None:
+    """Add a row and make sure that it is on the disk."""
+    with translated(path), path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if file.tell() == 0:
+            writer.writeheader()
+        writer.writerow({name: f"{value:.8g}" for name, value in row.items()})
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def cut_history(path: Path, epochs: int) -> None:
+    """Keep the first `epochs` rows: what a checkpoint remembers."""
+    rows = read_history(path)
+    if not rows:
+        return
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows[:epochs]:
+        writer.writerow({name: f"{value:.8g}" for name, value in row.items()})
+    write_text(path, text.getvalue())

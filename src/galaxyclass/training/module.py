@@ -1,0 +1,153 @@
+"""The Lightning module: four hooks (model, loss, metrics, optimiser) and the two steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import MeanMetric
+
+from galaxyclass.augment import augment
+from galaxyclass.bundles import Outputs, VoteOutputs
+from galaxyclass.losses import LOSSES
+from galaxyclass.models import Network
+from galaxyclass.recipes import Recipe
+from galaxyclass.training.data import Batches
+from galaxyclass.training.optimizers import build_optimizer, build_plateau, build_schedule
+
+
+class GalaxyModule(pl.LightningModule):
+    """A network and how it learns.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With its head and loss resolved.
+    outputs : VoteOutputs or ClassOutputs
+    seed : int
+        Of the initial weights, dropout and augmentation. All that is random in an epoch follows
+        from the seed and the epoch, so that a resumed training repeats an uninterrupted one.
+    steps_per_epoch : int
+    """
+
+    def __init__(self, recipe: Recipe, outputs: Outputs, seed: int, steps_per_epoch: int) -> None:
+        super().__init__()
+        self.recipe, self.outputs, self.seed = recipe, outputs, seed
+        self.steps_per_epoch = steps_per_epoch
+        #: ``rmse`` for votes, ``accuracy`` for classes.
+        self.score_name = "rmse" if isinstance(outputs, VoteOutputs) else "accuracy"
+        self.lower_is_better = self.score_name == "rmse"
+        self.network = self.configure_network()
+        self.loss = LOSSES[recipe.training.loss]
+        self.metrics = self.configure_metrics()
+        self.plateau: torch.optim.lr_scheduler.ReduceLROnPlateau | None = None
+        self._plateau_state: dict[str, Any] | None = None
+
+    def configure_network(self) -> Network:
+        """The network, its initial weights drawn from the seed."""
+        torch.manual_seed(self.seed)
+        network = Network(self.recipe.model, self.recipe.images, self.outputs)
+        return network.to(memory_format=torch.channels_last)
+
+    def configure_metrics(self) -> torch.nn.ModuleDict:
+        """Loss and score, for training and validation."""
+        return torch.nn.ModuleDict(
+            {
+                f"{part}_{what}": MeanMetric()
+                for part in ("train", "validation")
+                for what in ("loss", self.score_name)
+            }
+        )
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser, and its schedule where it needs no score."""
+        optimizer = build_optimizer(self.recipe, self.network.parameters())
+        self.plateau = build_plateau(self.recipe, optimizer, lower_is_better=self.lower_is_better)
+        if self.plateau is not None and self._plateau_state is not None:
+            self.plateau.load_state_dict(self._plateau_state)
+        schedule, interval = build_schedule(self.recipe, optimizer, self.steps_per_epoch)
+        if schedule is None:
+            return optimizer
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": interval},
+        }
+
+    def on_train_epoch_start(self) -> None:
+        """Draw this epoch's order and dropout."""
+        loader = self.trainer.train_dataloader
+        assert isinstance(loader, Batches), "fit gives this loader"
+        loader.epoch = self.current_epoch
+        torch.manual_seed(_seed(self.seed, self.current_epoch))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Loss of one augmented batch."""
+        cutouts, targets = batch
+        generator = torch.Generator().manual_seed(_seed(self.seed, self.current_epoch, batch_idx))
+        images = augment(cutouts, self.recipe.augmentation, self.network.side, generator)
+        return self._step("train", images, targets)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Score one batch as prediction would see it."""
+        cutouts, targets = batch
+        self._step("validation", self.network.read(cutouts), targets)
+
+    def on_validation_epoch_end(self) -> None:
+        """Hand the epoch's figures to the callbacks."""
+        for name, metric in self.metrics.items():
+            assert isinstance(metric, MeanMetric)
+            value = metric.compute()
+            if name.endswith("rmse"):
+                value = value.sqrt()
+            self.log(name, value)
+            metric.reset()
+
+    def on_train_epoch_end(self) -> None:
+        """Lower the rate on a plateau.
+
+        Done here and not by Lightning, which would do it after the checkpoint is written and so
+        lose it on resuming.
+        """
+        if self.plateau is not None:
+            name = f"validation_{self.score_name}"
+            self.plateau.step(float(self.trainer.callback_metrics[name]))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the plateau rule's memory."""
+        if self.plateau is not None:
+            checkpoint["plateau"] = self.plateau.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Give the plateau rule its memory back."""
+        self._plateau_state = checkpoint.get("plateau")
+        if self.plateau is not None and self._plateau_state is not None:
+            self.plateau.load_state_dict(self._plateau_state)
+
+    def _step(self, part: str, images: Tensor, targets: Tensor) -> Tensor:
+        raw = self.network(images.contiguous(memory_format=torch.channels_last))
+        predictions = self.network.link(raw)
+        loss: Tensor = self.loss(raw, predictions, targets)
+        with torch.no_grad():
+            if self.score_name == "rmse":
+                known = ~targets.isnan()
+                score = torch.where(known, predictions - targets, 0.0).square().sum()
+            else:
+                known = targets >= 0
+                score = ((predictions.argmax(dim=1) == targets) & known).sum().float()
+            count = known.sum()
+            self._metric(part, self.score_name).update(score / count.clamp(min=1), count)
+            self._metric(part, "loss").update(loss.detach(), len(targets))
+        return loss
+
+    def _metric(self, part: str, what: str) -> MeanMetric:
+        metric = self.metrics[f"{part}_{what}"]
+        assert isinstance(metric, MeanMetric)
+        return metric
+
+
+def _seed(*numbers: int) -> int:
+    """One seed from several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))

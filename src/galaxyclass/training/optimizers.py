@@ -1,0 +1,66 @@
+"""Optimisers and schedules of the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn, optim
+from torch.optim import lr_scheduler
+
+from galaxyclass.recipes import Recipe
+
+
+def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
+    """The recipe's optimiser."""
+    settings = recipe.optimizer
+    if settings.name == "sgd":
+        return optim.SGD(
+            parameters,
+            lr=settings.lr,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+        )
+    kind = optim.Adam if settings.name == "adam" else optim.AdamW
+    return kind(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
+
+
+def build_schedule(
+    recipe: Recipe, optimizer: optim.Optimizer, steps_per_epoch: int
+) -> tuple[lr_scheduler.LRScheduler | None, str]:
+    """The recipe's schedule, and whether it goes by ``step`` or by ``epoch``.
+
+    None for a constant rate, and for the plateau rule, which needs a score (`build_plateau`).
+    """
+    settings, epochs = recipe.schedule, recipe.training.epochs
+    if settings.name == "step":
+        schedule: lr_scheduler.LRScheduler = lr_scheduler.StepLR(
+            optimizer, step_size=settings.step_every, gamma=settings.step_factor
+        )
+        return schedule, "epoch"
+    if settings.name == "cosine":
+        return lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs * steps_per_epoch), "step"
+    if settings.name == "one_cycle":
+        schedule = lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=recipe.optimizer.lr,
+            total_steps=epochs * steps_per_epoch,
+            pct_start=settings.warmup,
+        )
+        return schedule, "step"
+    return None, "epoch"
+
+
+def build_plateau(
+    recipe: Recipe, optimizer: optim.Optimizer, *, lower_is_better: bool
+) -> lr_scheduler.ReduceLROnPlateau | None:
+    """The rule that lowers the rate when the validation score stops gaining, or None."""
+    settings = recipe.schedule
+    if settings.name != "plateau":
+        return None
+    return lr_scheduler.ReduceLROnPlateau(
+        optimizer,
+        mode="min" if lower_is_better else "max",
+        factor=settings.plateau_factor,
+        patience=settings.plateau_patience,
+        min_lr=settings.plateau_floor,
+    )

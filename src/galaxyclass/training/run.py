@@ -1,0 +1,167 @@
+"""The folder of one training: what is in it, and reading it back."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from galaxyclass.atomic import write_text
+from galaxyclass.errors import OutputError, RunError
+from galaxyclass.recipes import Recipe, load_recipe, recipe_toml
+
+#: The layout of run folders that this version writes.
+FORMAT = 1
+
+RECIPE = "recipe.toml"
+INFO = "run.json"
+HISTORY = "history.csv"
+METRICS = "metrics.json"
+CURVES = "curves.png"
+SPLIT = "split.csv"
+LEFT_OUT = "left_out.csv"
+BUNDLE = "bundle"
+LAST = "checkpoints/last.ckpt"
+BEST = "checkpoints/best.ckpt"
+LOGS = "logs"
+
+_PACKAGES = ("galaxyclass", "torch", "lightning", "timm", "numpy", "opencv-python-headless")
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a training depends on."""
+    versions = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:  # pragma: no cover - run from a source tree
+            continue
+    return versions
+
+
+def this_machine() -> dict[str, Any]:
+    """What the machine is, as far as the standard library can tell."""
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "executable": sys.executable,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a run was told and on what it ran: enough to repeat it, or to go on.
+
+    Attributes
+    ----------
+    images, table : str
+        Absolute paths; `table` is None where folders are the classes.
+    id_column, target_column : str or None
+        As given.
+    skip_invalid : bool
+    seed : int
+    fingerprint : str
+        BLAKE2b-128 of the ids, images and targets that were trained on.
+    galaxies : mapping
+        How many in each part.
+    device : str
+    command : list of str
+        The command line, or the name of the function.
+    versions, machine : mapping
+    format : int
+    """
+
+    images: str
+    table: str | None
+    id_column: str | None
+    target_column: str | None
+    skip_invalid: bool
+    seed: int
+    fingerprint: str
+    galaxies: Mapping[str, int]
+    device: str
+    command: list[str]
+    versions: Mapping[str, str] = field(default_factory=installed_versions)
+    machine: Mapping[str, Any] = field(default_factory=this_machine)
+    format: int = FORMAT
+
+
+def new_run(folder: Path, recipe: Recipe, info: RunInfo) -> None:
+    """Make the folder of a run.
+
+    Raises
+    ------
+    OutputError
+        The folder holds something already.
+    """
+    refuse_used(folder)
+    write_text(folder / RECIPE, recipe_toml(recipe))
+    write_text(folder / INFO, json.dumps(asdict(info), indent=1) + "\n")
+
+
+def refuse_used(folder: Path) -> None:
+    """Refuse to train into a folder that holds something.
+
+    Raises
+    ------
+    OutputError
+        It does, or it is a file.
+    """
+    if folder.is_file():
+        raise OutputError(f"{folder}: a file, not a folder", todo="choose another --output")
+    if folder.is_dir() and any(folder.iterdir()):
+        is_run = (folder / INFO).is_file()
+        raise OutputError(
+            f"{folder}: there is {'a run' if is_run else 'something'} here already",
+            todo=f"galaxyclass train --resume {folder}, or choose another --output"
+            if is_run
+            else "choose another --output",
+        )
+
+
+def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
+    """Read what a run was told.
+
+    Raises
+    ------
+    RunError
+        Not a run; of a newer version; damaged.
+    """
+    if not (folder / INFO).is_file() or not (folder / RECIPE).is_file():
+        missing = "no such folder" if not folder.exists() else f"no {INFO} and {RECIPE} in it"
+        raise RunError(
+            f"{folder}: not a run",
+            wanted="the --output folder of a `galaxyclass train`",
+            got=missing,
+        )
+    try:
+        data = json.loads((folder / INFO).read_text(encoding="utf-8"))
+        if data.get("format", 0) > FORMAT:
+            raise RunError(
+                f"{folder}: the run is of a newer version",
+                wanted=f"run format {FORMAT} or older",
+                got=f"format {data['format']}",
+                todo="pip install --upgrade galaxyclass",
+            )
+        info = RunInfo(**data)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise RunError(f"{folder / INFO}: damaged", got=str(error)) from error
+    return load_recipe(folder / RECIPE), info

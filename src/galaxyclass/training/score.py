@@ -1,0 +1,111 @@
+"""The scores that a training ends with: the kept network on the galaxies that were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from galaxyclass.bundles import Outputs, VoteOutputs
+from galaxyclass.models import Network
+from galaxyclass.scores import rmse, score_classes, score_votes
+from galaxyclass.training.data import Batches, Galaxies
+from galaxyclass.training.history import Row
+
+#: Galaxies that are scored at a time.
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What `metrics.json` holds.
+
+    Attributes
+    ----------
+    score : {"rmse", "accuracy"}
+    kept_epoch, epochs : int
+        The epoch whose weights were kept, and how many were trained.
+    parts : mapping
+        For each held-out part its ``galaxies``, ``value`` with ``low`` and ``high`` (95 %
+        bootstrap by galaxy), and ``reference``: the score of the training galaxies' mean vector,
+        or of their largest class.
+    seconds : float
+        Of all epochs together.
+    images_per_second : float
+        Median over the epochs, training alone.
+    """
+
+    score: str
+    kept_epoch: int
+    epochs: int
+    parts: Mapping[str, Mapping[str, Any]]
+    seconds: float
+    images_per_second: float
+
+
+def score(
+    network: Network,
+    outputs: Outputs,
+    parts: Mapping[str, Galaxies],
+    *,
+    epoch: int,
+    history: Sequence[Row],
+    seed: int,
+) -> Metrics:
+    """Score a network on held-out galaxies.
+
+    Parameters
+    ----------
+    network : Network
+        On the CPU.
+    outputs : VoteOutputs or ClassOutputs
+    parts : mapping
+        Part -> galaxies.
+    epoch : int
+        Whose weights the network has.
+    history : sequence of rows
+        Of the training.
+    seed : int
+        Of the bootstrap.
+    """
+    return Metrics(
+        score="rmse" if isinstance(outputs, VoteOutputs) else "accuracy",
+        kept_epoch=epoch,
+        epochs=len(history),
+        parts={part: _score(network, outputs, galaxies, seed) for part, galaxies in parts.items()},
+        seconds=sum(row["seconds"] for row in history),
+        images_per_second=float(np.median([row["images_per_second"] for row in history])),
+    )
+
+
+def _score(
+    network: Network, outputs: Outputs, galaxies: Galaxies, seed: int
+) -> dict[str, float | int]:
+    predictions, targets = _predict(network, galaxies), galaxies.targets.numpy()
+    if isinstance(outputs, VoteOutputs):
+        mean = np.broadcast_to(np.nan_to_num(outputs.mean), targets.shape)
+        scores = score_votes(outputs.tree, predictions, targets, seed=seed)
+        estimate, reference = scores.overall, rmse(mean, targets)
+    else:
+        count = len(outputs.classes)
+        estimate = score_classes(predictions.argmax(axis=1), targets, count, seed=seed).accuracy
+        largest = int(np.argmax(outputs.shares))
+        reference = float((targets[targets >= 0] == largest).mean())
+    return {
+        "galaxies": len(galaxies),
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "reference": reference,
+    }
+
+
+def _predict(network: Network, galaxies: Galaxies) -> NDArray[np.float32]:
+    """(galaxies, outputs) float32."""
+    with torch.inference_mode():
+        batches = [network.predict(cutouts) for cutouts, _ in Batches(galaxies, _BATCH, seed=None)]
+    return torch.cat(batches).numpy()
