@@ -91,5 +91,6 @@ def test_sixty_thousand_galaxies_are_quick():
     sums = np.random.default_rng(0).random((60_000, 49))
     start = time.process_time()
     bootstrap_interval(sums, np.ones_like(sums))
-    # 0.5 s alone on the machine where it was written; room for a busy one.
-    assert time.process_time() - start < 6
+    # 0.5 s alone on the machine where it was written, 9 s on the same one with every core busy;
+    # a loop that gathers the rows of each draw takes minutes.
+    assert time.process_time() - start < 25

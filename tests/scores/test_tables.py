@@ -84,7 +84,7 @@ def test_the_id_column_may_have_another_name(tmp_path):
 def test_no_id_in_common_shows_ids_of_both(tmp_path):
     table = _write(tmp_path / "t.csv", [100008, 100023], np.zeros((2, 37)))
     file = _write(tmp_path / "p.csv", ["100008.jpg", "100023.jpg"], np.zeros((2, 37)))
-    with pytest.raises(ScoreError, match="(?s)'100008', '100023'.*'100008.jpg', '100023.jpg'"):
+    with pytest.raises(ScoreError, match=r"(?s)'100008', '100023'.*'100008\.jpg', '100023\.jpg'"):
         score_predictions(file, table)
 
 

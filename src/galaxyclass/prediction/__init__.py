@@ -4,12 +4,8 @@ from galaxyclass.prediction.backends import Backend, open_backend
 from galaxyclass.prediction.checks import Statistics, describe_problems, measure
 from galaxyclass.prediction.columns import Columns, columns_of, tabulate
 from galaxyclass.prediction.ids import ImageIds
-from galaxyclass.prediction.predict import (
-    PredictionSummary,
-    check_output,
-    predict,
-    predict_files,
-)
+from galaxyclass.prediction.job import PredictionSummary, predict_files
+from galaxyclass.prediction.predict import check_output, predict
 from galaxyclass.prediction.stream import Batch, predict_stream
 
 __all__ = [

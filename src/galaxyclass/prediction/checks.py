@@ -210,7 +210,8 @@ def describe_problems(outputs: Outputs, statistics: Statistics) -> tuple[str, ..
 
 def parse_statistics(data: dict[str, Any]) -> Statistics:
     """Statistics from ``dataclasses.asdict`` of them that went through JSON, exactly."""
-    return Statistics(**{name: tuple(v) if isinstance(v, list) else v for name, v in data.items()})
+    fields: Any = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+    return Statistics(**fields)
 
 
 def _off(outputs: Outputs, s: Statistics) -> str:

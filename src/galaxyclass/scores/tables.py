@@ -119,7 +119,7 @@ def score_predictions(
     notes: tuple[str, ...]
     scores: VoteScores | ClassScores
     if target_column is None and found and mine and found[0].key == mine[0].key:
-        scores, notes = _score_votes(both, found[0], found[1], mine[1], resamples, seed)
+        scores, notes = _score_votes(both, found[0], (found[1], mine[1]), resamples, seed)
         names = found[1].columns
     else:
         scores, names, notes = _score_classes(both, target_column, resamples, seed)
@@ -157,7 +157,9 @@ def read_fractions(table: Any, tree: Tree, layout: Layout, source: Path) -> NDAr
                 f"{source}, column {name!r}: {len(wrong):,} cells are not numbers",
                 got=f"{table[name][int(wrong[0])].as_py()!r} in the {wrong[0] + 1:,}. row",
             )
-    return joint_from_conditional(tree, values) if layout.kind == "conditional" else values
+    if layout.kind == "conditional":
+        return np.asarray(joint_from_conditional(tree, values), dtype=np.float64)
+    return values
 
 
 def ids_of(table: Any, column: str, source: Path) -> list[str | None]:
@@ -198,16 +200,13 @@ def _join(predictions: Path, table: Path, id_column: str | None) -> _Both:
             f"neither {predictions} nor {table} has a column {id_column!r}",
             wanted=f"one of {', '.join(mine.column_names[:5])}",
         )
-    my_column = id_column if id_column in mine.column_names else mine.column_names[0]
+    my_column = id_column or ""
+    if my_column not in mine.column_names:
+        my_column = str(mine.column_names[0])
     my_ids = ids_of(mine, my_column, predictions)
     place = {name: row for row, name in enumerate(my_ids) if name is not None}
-    if id_column in truth.column_names:
-        column = id_column
-    elif my_column in truth.column_names:
-        column = my_column
-    else:
-        column = _best_match(truth, set(place))
-    assert column is not None
+    named = [name for name in (id_column, my_column) if name in truth.column_names]
+    column = named[0] if named and named[0] else _best_match(truth, set(place))
     ids = ids_of(truth, column, table)
     pairs = [(place[name], row) for row, name in enumerate(ids) if name in place]
     if not pairs:
@@ -223,16 +222,17 @@ def _join(predictions: Path, table: Path, id_column: str | None) -> _Both:
 
 def _best_match(table: Any, ids: set[str]) -> str:
     """The column of a table that has most of these ids; its first where none has any."""
-    columns = [name for name in table.column_names if _can_be_id(table[name])]
+    columns: list[str] = [name for name in table.column_names if _can_be_id(table[name])]
     return max(
-        columns or table.column_names[:1],
+        columns or [str(table.column_names[0])],
         key=lambda name: len(ids.intersection(as_text(table[name]).to_pylist())),
     )
 
 
 def _score_votes(
-    both: _Both, tree: Tree, layout: Layout, my_layout: Layout, resamples: int, seed: int
+    both: _Both, tree: Tree, layouts: tuple[Layout, Layout], resamples: int, seed: int
 ) -> tuple[VoteScores, tuple[str, ...]]:
+    layout, my_layout = layouts
     votes = read_votes(both.table.take(both.table_rows), tree, layout)
     if votes.not_numbers or votes.out_of_range:
         raise CatalogError(
@@ -243,7 +243,7 @@ def _score_votes(
     predicted = read_fractions(
         both.predictions.take(both.predictions_rows), tree, my_layout, both.predictions_file
     )
-    unpredicted = np.isnan(predicted).all(axis=0)
+    unpredicted: NDArray[np.bool_] = np.asarray(np.isnan(predicted).all(axis=0))
     target, notes = leave_out(target, ~unpredicted, layout.columns)
     missing = np.isnan(predicted) & ~np.isnan(target)
     if missing.any():
@@ -305,7 +305,7 @@ def _score_classes(
 
 def _class_column(both: _Both) -> str:
     """The text or integer column that both tables have, beside the ids."""
-    shared = [
+    shared: list[str] = [
         name
         for name in both.predictions.column_names
         if name not in both.id_columns

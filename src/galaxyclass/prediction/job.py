@@ -1,0 +1,247 @@
+"""One job of prediction: image files with ids into a table, part by part."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from galaxyclass.bundles import Manifest, Outputs, VoteOutputs
+from galaxyclass.errors import BundleError, OutputError, PredictionInterruptedError
+from galaxyclass.prediction.backends import Backend
+from galaxyclass.prediction.checks import describe_problems, measure, nothing_measured
+from galaxyclass.prediction.columns import Columns, columns_of, mask_unknown, tabulate
+from galaxyclass.prediction.ids import is_exact_integer
+from galaxyclass.prediction.parts import PartRecord, Parts, open_parts
+from galaxyclass.prediction.stream import Batch, predict_stream
+from galaxyclass.progress import Progress, silent
+from galaxyclass.version import __version__
+
+#: Images that a network gets at once, unless told otherwise.
+BATCH_SIZE = 128
+
+#: Images in a part, or a batch where that is larger: what a kill loses at most.
+PART_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class PredictionSummary:
+    """What a prediction did.
+
+    Attributes
+    ----------
+    output : Path
+    failed_file : Path or None
+        The list of images that could not be decoded, where there are any.
+    images, predicted, failed : int
+        Images in all, those with a row in the output, those without.
+    resumed : int
+        Images (predicted or failed) that an earlier, stopped run of this job had done.
+    seconds : float
+        Time that this run took for the others.
+    warnings : tuple of str
+        What looks wrong with the predictions, and what to try (`describe_problems`).
+    notes : tuple of str
+        What else the user ought to know.
+    """
+
+    output: Path
+    failed_file: Path | None
+    images: int
+    predicted: int
+    failed: int
+    resumed: int
+    seconds: float
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def predict_files(
+    manifest: Manifest,
+    backend: Backend,
+    paths: Sequence[str],
+    ids: Sequence[str],
+    output: Path,
+    *,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> PredictionSummary:
+    """Predict image files under given ids into a table; what `predict` does once it has these.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    backend : Backend
+    paths, ids : sequence of str
+        An image each, and what it is called; the same length.
+    output : Path
+        Replaced where it exists.
+    batch_size, workers, progress
+        As for `predict`.
+
+    Raises
+    ------
+    OutputError, PredictionInterruptedError, BundleError
+        As for `predict`; BundleError also where the backend does not give what the manifest says.
+    """
+    begun = time.monotonic()
+    batch_size = batch_size or BATCH_SIZE
+    outputs = manifest.outputs
+    integer = all(map(is_exact_integer, ids)) if manifest.id_integer else False
+    columns = columns_of(outputs, manifest.id_column, id_integer=integer)
+    key = _key(manifest, columns, paths, ids, output.suffix.lower())
+    job = _Job(outputs, columns, ids)
+    part_size = max(PART_SIZE, batch_size)
+    with open_parts(output, key, part_size, nothing_measured(outputs)) as (parts, replaced):
+        resumed = done = min(parts.count * parts.part_size, len(paths))
+        try:
+            progress("predict", resumed, len(paths))
+            stream = predict_stream(
+                paths[resumed:],
+                manifest.preprocessing,
+                backend,
+                batch_size,
+                workers,
+                part_size=parts.part_size,
+            )
+            with closing(stream):
+                for end in _add_parts(stream, parts, job, resumed, progress):
+                    done = end
+            empty = tabulate(outputs, columns, [], np.empty((0, len(columns.values)), np.float32))
+            failed_file = parts.finish(empty, output.with_name(f"{output.stem}_failed.csv"))
+        except KeyboardInterrupt:
+            raise PredictionInterruptedError(
+                f"stopped; {done:,} of {len(paths):,} images are done and kept in {parts.folder}",
+                todo="run the same command again: it goes on from there",
+            ) from None
+        except OutputError as error:
+            kept = min(parts.count * parts.part_size, len(paths))
+            raise OutputError(
+                error.what,
+                wanted=error.wanted,
+                got=f"{kept:,} of {len(paths):,} images are done and kept in {parts.folder}",
+                todo=f"{error.todo}; the same command goes on from there",
+            ) from error
+    return PredictionSummary(
+        output=output,
+        failed_file=failed_file,
+        images=len(paths),
+        predicted=len(paths) - parts.failed,
+        failed=parts.failed,
+        resumed=resumed,
+        seconds=time.monotonic() - begun,
+        warnings=(*_undecodable(len(paths), parts), *describe_problems(outputs, parts.statistics)),
+        notes=tuple(_notes(outputs, manifest, columns, resumed, replaced=replaced)),
+    )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a part needs to know of the whole."""
+
+    outputs: Outputs
+    columns: Columns
+    ids: Sequence[str]
+
+
+def _add_parts(
+    stream: Iterator[Batch], parts: Parts, job: _Job, first: int, progress: Progress
+) -> Iterator[int]:
+    """Gather batches into parts and write each; yields how many images are in finished parts.
+
+    ``first`` is the place among all images where the stream begins.
+    """
+    total = len(job.ids)
+    waiting: list[Batch] = []
+    failed = parts.failed
+    for batch in stream:
+        wanted = (int(batch.decoded.sum()), len(job.columns.values))
+        if wanted[0] and batch.values.shape != wanted:
+            raise BundleError(
+                "the network does not fit the bundle's manifest",
+                wanted=f"outputs of shape {wanted} (galaxies, outputs)",
+                got=str(batch.values.shape),
+            )
+        waiting.append(batch)
+        failed += len(batch.errors)
+        end = first + batch.start + len(batch.paths)
+        progress("predict", end, total, note=f"{failed:,} cannot be decoded" if failed else "")
+        if end % parts.part_size == 0 or end == total:
+            _add_part(waiting, parts, job, first)
+            waiting = []
+            yield end
+
+
+def _add_part(batches: list[Batch], parts: Parts, job: _Job, first: int) -> None:
+    values = [batch.values for batch in batches if len(batch.values)]
+    nothing = np.empty((0, len(job.columns.values)), np.float32)
+    rows = np.concatenate(values) if values else nothing
+    start = first + batches[0].start
+    decoded = np.concatenate([batch.decoded for batch in batches])
+    names = [job.ids[start + int(place)] for place in np.flatnonzero(decoded)]
+    failures = tuple(
+        failure
+        for batch in batches
+        for failure in zip(
+            (path for path, fine in zip(batch.paths, batch.decoded, strict=True) if not fine),
+            batch.errors,
+            strict=True,
+        )
+    )
+    table = tabulate(job.outputs, job.columns, names, mask_unknown(job.outputs, rows))
+    parts.add(table, PartRecord(failures, measure(job.outputs, rows)))
+
+
+def _undecodable(images: int, parts: Parts) -> tuple[str, ...]:
+    if images and parts.failed == images:
+        return (f"None of the {images:,} images could be decoded.",)
+    return ()
+
+
+def _notes(
+    outputs: Outputs, manifest: Manifest, columns: Columns, resumed: int, *, replaced: bool
+) -> Iterator[str]:
+    if resumed:
+        yield f"Went on from an earlier run, which had done {resumed:,} images."
+    if replaced:
+        yield "Parts of another job that were kept for this output have been removed."
+    if isinstance(outputs, VoteOutputs) and not all(outputs.known):
+        names = [
+            name for name, known in zip(columns.values, outputs.known, strict=True) if not known
+        ]
+        yield (
+            f"{len(names)} of {len(columns.values)} answers are left empty, because the model was "
+            f"trained without votes for them: {', '.join(names)}."
+        )
+    if manifest.id_integer and not columns.id_integer:
+        yield (
+            f"The training table's {columns.id_column} held whole numbers; some of these images "
+            "are not called by one, so the column holds text."
+        )
+
+
+def _key(
+    manifest: Manifest, columns: Columns, paths: Sequence[str], ids: Sequence[str], suffix: str
+) -> str:
+    """What the bytes of the output depend on, but for the device and the size of a batch.
+
+    Those two are left out so that a job that ran out of memory can go on with a smaller batch.
+    """
+    key = hashlib.sha256()
+    head = (__version__, manifest.digest, repr(columns), suffix, str(len(paths)))
+    key.update("\0".join(head).encode())
+    for path, name in zip(paths, ids, strict=True):
+        try:
+            status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
+            identity = f"{status.st_size} {status.st_mtime_ns}"
+        except OSError:
+            identity = "missing"
+        key.update(f"\0{path}\0{name}\0{identity}".encode("utf-8", "surrogateescape"))
+    return key.hexdigest()
