@@ -39,11 +39,11 @@ class ImageIds(Sequence[str]):
         self.repeated = _twice(_stem(path) for path in paths)
         self._by_path = self.repeated
         self._with_suffix: frozenset[str] = frozenset()
-        if self.repeated:
-            twice = _twice(self)
-            # "x.jpg.png" has the stem "x.jpg", which may be what "x.jpg" beside "x.png" is called.
-            self._by_path |= twice
-            self._with_suffix = _twice(self)
+        # Once is mostly enough; "x.jpg.png" has the stem "x.jpg", which may be what "x.jpg" beside
+        # "x.png" is called. Each turn lengthens names that are still equal, and whole paths differ.
+        while self.repeated and (equal := _twice(self)):
+            self._by_path |= equal
+            self._with_suffix |= equal
 
     def __len__(self) -> int:
         return len(self._paths)

@@ -72,13 +72,13 @@ class ParquetSink:
 
     def join(self, path: Path, parts: Iterable[Path], empty: pa.Table) -> None:
         with pq.ParquetWriter(path, empty.schema) as writer:
-            waiting: list[pa.Table] = []
+            waiting = empty
             for part in parts:
-                waiting.append(pq.ParquetFile(part).read())
-                if sum(table.num_rows for table in waiting) >= _ROW_GROUP:
-                    writer.write_table(pa.concat_tables(waiting), _ROW_GROUP)
-                    waiting.clear()
-            writer.write_table(pa.concat_tables([*waiting, empty]), _ROW_GROUP)
+                waiting = pa.concat_tables([waiting, pq.ParquetFile(part).read()])
+                if (rows := waiting.num_rows // _ROW_GROUP * _ROW_GROUP) > 0:
+                    writer.write_table(waiting.slice(0, rows), _ROW_GROUP)
+                    waiting = waiting.slice(rows)
+            writer.write_table(waiting, _ROW_GROUP)
 
 
 #: Ending of the output's name -> how it is written.
