@@ -9,18 +9,19 @@ Challenge's table of 37 joint fractions; CLASSIFICATIONS a table of Galaxy Zoo 2
 What is fitted, question by question:
 
 1. The counts' Dirichlet-multinomial, by maximum likelihood. Its intra-class correlation says how
-   alike the votes on one galaxy are; part of that is the galaxy, part the panel.
-2. ``EXPLAINED`` of that variance is given to the galaxy: the impressions' sharpness is set so that
-   probabilities vary that much over simulated galaxies, and their offsets so that their mean is
-   that of the challenge's table. (Counts alone cannot tell the two parts from each other: any
-   overdispersed panel could be a galaxy of another probability.)
-3. What is left of the correlation is the panel's: the overdispersion around the probabilities.
+   alike the votes on one galaxy are. Counts alone cannot tell how much of that is the galaxy and
+   how much the panel (any overdispersed panel could be a galaxy of another probability), so
+   ``EXPLAINED`` of it is given to the galaxy, and the rest is the panel's overdispersion.
+2. The offsets of the impressions, so that the mean fractions over simulated galaxies are those of
+   the challenge's table, and their sharpness, so that galaxies differ as much as they do there
+   (less what panels of that overdispersion and size add).
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,8 @@ Floats = NDArray[np.float64]
 EXPLAINED = 0.85
 #: Simulated galaxies over which the means are taken, and the seed that draws them.
 GALAXIES, SEED = 4000, 20
-#: Least correlation of a panel's votes.
-LEAST = 0.005
+#: Logarithms of the least and the largest sharpness.
+SHARPNESS = (np.log(0.1), np.log(6.0))
 
 
 def fit_counts(counts: Floats) -> tuple[Floats, float]:
@@ -91,57 +92,79 @@ def fit_counts(counts: Floats) -> tuple[Floats, float]:
     return alpha / alpha.sum(), float(1 / (1 + alpha.sum()))
 
 
-def calibrate(
-    tree: Tree, impressions: Floats, means: Floats, correlation: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Sharpness, offsets and panels' correlation (steps 2 and 3 above).
+@dataclass(frozen=True)
+class Goal:
+    """What the votes on simulated galaxies ought to be like.
+
+    Attributes
+    ----------
+    means : (answers,) float64
+        Mean conditional fractions.
+    variances : (questions,) float64
+        Variance of the conditional fractions between galaxies, summed over the answers, relative
+        to that of single votes: the intra-class correlation, with the noise of few votes in it.
+    asked : (questions,) float64
+        Harmonic mean of the number of volunteers who were asked.
+    correlation : (questions,) float64
+        Of the panels' votes.
+    """
+
+    means: Floats
+    variances: Floats
+    asked: Floats
+    correlation: Floats
+
+
+def calibrate(tree: Tree, impressions: Floats, goal: Goal) -> tuple[Floats, Floats]:
+    """Sharpness and offsets of impressions (step 2 above).
 
     Parameters
     ----------
     tree : Tree
     impressions : (galaxies, answers) float64
-    means : (answers,) float64
-        Wanted mean conditional fraction of each answer.
-    correlation : (questions,) float64
-        Wanted intra-class correlation, galaxies and panels together.
+    goal : Goal
 
     Returns
     -------
-    sharpness : (questions,), offsets : (answers,), correlation : (questions,)
+    sharpness : (questions,) float64
+    offsets : (answers,) float64
     """
-    reached = np.ones((len(impressions), len(tree.answers)))
+    reached = np.ones(impressions.shape)
     sharpness, offsets = np.ones(len(tree.questions)), np.zeros(len(tree.answers))
-    panels = np.empty(len(tree.questions))
+    # Of the spread of single votes, the share that panels leave in the mean of a panel.
+    noise = goal.correlation + (1 - goal.correlation) / goal.asked
+    wanted_variances = np.maximum((goal.variances - noise) / (1 - noise), 0.01)
     for index in tree.order:
         where, parents = tree.slices[index], tree.parents[index]
         asked = reached[:, parents].sum(axis=1) if parents.any() else np.ones(len(impressions))
         weights = asked / asked.sum()
-        leaning, wanted = impressions[:, where], means[where]
-        spread = float((wanted * (1 - wanted)).sum())
+        means, leaning = goal.means[where], impressions[:, where]
+        variance = wanted_variances[index] * (means * (1 - means)).sum()
+
+        def balanced(
+            log_sharpness: float,
+            leaning: Floats = leaning,
+            means: Floats = means,
+            weights: Floats = weights,
+        ) -> Floats:
+            scaled = np.exp(log_sharpness) * leaning
+            return softmax(scaled + _balance(scaled, means, weights))
 
         def excess(
             log_sharpness: float,
-            leaning: Floats = leaning,
-            wanted: Floats = wanted,
+            means: Floats = means,
             weights: Floats = weights,
-            goal: float = EXPLAINED * correlation[index] * spread,
+            variance: float = variance,
         ) -> float:
-            scaled = np.exp(log_sharpness) * leaning
-            chances = softmax(scaled + _balance(scaled, wanted, weights))
-            return float((weights @ (chances - wanted) ** 2).sum()) - goal
+            return float((weights @ (balanced(log_sharpness) - means) ** 2).sum()) - variance
 
-        low, high = np.log(0.1), np.log(6.0)
+        low, high = SHARPNESS
+        # Leanings that separate less than is wanted even when followed to the letter stay at most.
         best = brentq(excess, low, high, xtol=1e-4) if excess(low) < 0 < excess(high) else high
         sharpness[index] = np.exp(best)
-        scaled = sharpness[index] * leaning
-        offsets[where] = _balance(scaled, wanted, weights)
-        chances = softmax(scaled + offsets[where])
-        reached[:, where] = asked[:, None] * chances
-        explained = float((weights @ (chances - wanted) ** 2).sum())
-        left = correlation[index] * spread - explained
-        within = float((weights @ (chances * (1 - chances))).sum())
-        panels[index] = max(left / within, LEAST)
-    return sharpness, offsets, panels
+        offsets[where] = _balance(sharpness[index] * leaning, means, weights)
+        reached[:, where] = asked[:, None] * balanced(best)
+    return sharpness, offsets
 
 
 def _balance(leaning: Floats, wanted: Floats, weights: Floats) -> Floats:
@@ -162,19 +185,32 @@ def read_counts(path: Path, tree: Tree) -> Floats:
     return _columns(path, names)
 
 
-def read_means(path: Path, tree: Tree) -> Floats:
-    """Mean conditional fraction of each answer: mean joint fraction over that of its parents.
+def describe(tree: Tree, joint: Floats, people: float, correlation: Floats) -> Goal:
+    """What the votes of a table of joint fractions are like.
 
-    Each mean is over the galaxies of which it and its parents are known.
+    Parameters
+    ----------
+    tree : Tree
+    joint : (galaxies, answers) float64
+        NaN unknown; a question is described by the galaxies of which it is known.
+    people : float
+        Volunteers who looked at a galaxy.
+    correlation : (questions,) float64
+        Of the panels' votes.
     """
-    joint = _columns(path, list(tree.layout("challenge").columns))
-    means = np.empty(len(tree.answers))
+    means, variances, asked = np.empty(len(tree.answers)), [], []
     for index, where in enumerate(tree.slices):
-        parents = tree.parents[index]
-        known = ~np.isnan(joint[:, where]).any(axis=1) & ~np.isnan(joint[:, parents]).any(axis=1)
-        share = joint[known, where].mean(axis=0)
-        means[where] = share / share.sum()
-    return means
+        answers, parents = joint[:, where], tree.parents[index]
+        reach = joint[:, parents].sum(axis=1) if parents.any() else np.ones(len(joint))
+        # Shares of very few votes say little and are made of rounding.
+        known = ~np.isnan(answers).any(axis=1) & (reach > 0.05)
+        shares = answers[known] / answers[known].sum(axis=1, keepdims=True)
+        weights = reach[known] / reach[known].sum()
+        mean = weights @ shares
+        means[where] = mean
+        variances.append(float((weights @ (shares - mean) ** 2).sum() / (mean * (1 - mean)).sum()))
+        asked.append(people * float(reach[known].mean()))
+    return Goal(means, np.array(variances), np.array(asked), correlation)
 
 
 def _columns(path: Path, names: list[str]) -> Floats:
@@ -191,11 +227,13 @@ def fit(counts: Path, votes: Path, classifications: Path) -> dict[str, Any]:
     tree = load_tree("galaxy_zoo_2")
     table = read_counts(counts, tree)
     total = np.array([fit_counts(table[:, where])[1] for where in tree.slices])
-    means = read_means(votes, tree)
+    panels = (1 - EXPLAINED) * total
+    joint = _columns(votes, list(tree.layout("challenge").columns))
+    people = _columns(classifications, ["total_classifications"])[:, 0]
+    goal = describe(tree, joint, float(people.mean()), panels)
     draws = (draw_morphology(np.random.default_rng((SEED, i))) for i in range(GALAXIES))
     impressions = np.stack([impress(galaxy) for galaxy in draws])
-    sharpness, offsets, panels = calibrate(tree, impressions, means, total)
-    people = _columns(classifications, ["total_classifications"])[:, 0]
+    sharpness, offsets = calibrate(tree, impressions, goal)
     questions = {
         question.code: {
             "sharpness": round(float(sharpness[index]), 4),

@@ -27,9 +27,9 @@ _ODD_CODES = {
 
 def clarity(galaxy: Morphology) -> float:
     """How well detail can be seen, 0..1: many resolution elements, and bright ones."""
-    elements = np.log2(galaxy.radius / galaxy.seeing / 5.5)
-    brightness = 22.2 - galaxy.surface_brightness
-    return _share(0.4 + 1.0 * elements + 0.9 * brightness)
+    elements = np.log2(galaxy.radius / galaxy.seeing / 4.5)
+    brightness = 21.4 - galaxy.surface_brightness
+    return _share(0.4 + 2.0 * elements + 1.2 * brightness)
 
 
 def impress(galaxy: Morphology) -> NDArray[np.float64]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -136,14 +137,14 @@ def draw_morphology(rng: np.random.Generator) -> Morphology:
     kind: Kind = _choose(rng, {"elliptical": 0.40, "disc": 0.52, "irregular": 0.055, "star": 0.025})
     odd = _draw_odd(rng, kind)
     magnitude = 17.0 - min(rng.exponential(0.72), 4.0)
-    size = np.log(7.5) + 0.3 * (16.5 - magnitude) + rng.normal(0.0, 0.28)
+    size = np.log(5.1) + 0.38 * (16.5 - magnitude) + rng.normal(0.0, 0.22)
     if kind == "disc":
-        size += 0.12
+        size += 0.10
     truth: dict[str, object] = {
         "kind": kind,
-        "radius": float(np.clip(np.exp(size), 3.0, 40.0)),
+        "radius": float(np.clip(np.exp(size), 2.2, 30.0)),
         "magnitude": float(magnitude),
-        "seeing": float(np.clip(rng.lognormal(np.log(1.3), 0.12), 0.9, 2.0)),
+        "seeing": float(np.clip(rng.lognormal(np.log(1.15), 0.12), 0.8, 1.8)),
         "position_angle": float(rng.uniform(0.0, 180.0)),
         "inclination": 0.0,
         "bulge_shape": "none",
@@ -159,9 +160,12 @@ def draw_morphology(rng: np.random.Generator) -> Morphology:
         "defect": _choose(rng, {"none": 0.93, "seam": 0.035, "glare": 0.027, "trail": 0.008}),
         "seed": int(rng.integers(2**63)),
     }
-    truth |= {"disc": _draw_disc, "irregular": _draw_irregular}.get(kind, _draw_elliptical)(
-        rng, odd
-    )
+    if kind == "disc":
+        truth |= _draw_disc(rng, odd)
+    elif kind == "irregular":
+        truth |= _draw_irregular(rng)
+    else:
+        truth |= _draw_elliptical(rng)
     return Morphology(**truth)  # type: ignore[arg-type]
 
 
@@ -178,16 +182,17 @@ def _draw_odd(rng: np.random.Generator, kind: Kind) -> Odd:
         "dust_lane": 0.012,
         "ring": 0.09 if kind == "disc" else 0.0,
     }
-    return _choose(rng, {"none": 1.0 - sum(chances.values()), **chances})
+    odd: Odd = _choose(rng, {"none": 1.0 - sum(chances.values()), **chances})
+    return odd
 
 
-def _draw_elliptical(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
+def _draw_elliptical(rng: np.random.Generator) -> dict[str, object]:
     """Also stands for the S0 galaxies that volunteers call smooth."""
     return {
         "colour": float(rng.normal(0.74, 0.07)),
         "axis_ratio": float(np.clip(1.0 - abs(rng.normal(0.0, 0.36)), 0.25, 1.0)),
         "bulge_fraction": 1.0,
-        "bulge_radius": float(rng.uniform(0.34, 0.46)),
+        "bulge_radius": float(rng.uniform(0.46, 0.68)),
         "bulge_index": float(np.clip(rng.normal(2.8, 1.0), 1.0, 5.5)),
     }
 
@@ -195,7 +200,7 @@ def _draw_elliptical(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
 def _draw_disc(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
     inclination = float(np.degrees(np.arccos(rng.uniform(0.0, 1.0))))
     # A tail of galaxies dominated by their bulge, and one with none.
-    bulge = float(np.clip(rng.beta(1.3, 3.4) * 0.8, 0.0, 0.7))
+    bulge = float(np.clip(rng.beta(1.2, 4.4) * 0.8, 0.0, 0.7))
     if bulge < 0.04:
         bulge = 0.0
     thickness = 0.10 + 0.12 * bulge
@@ -213,19 +218,19 @@ def _draw_disc(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
         "axis_ratio": float(min(axis_ratio, 1.0)),
         "colour": float(np.clip(rng.normal(0.46 + 0.3 * bulge, 0.10), 0.2, 0.8)),
         "bulge_fraction": bulge,
-        "bulge_radius": float(rng.uniform(0.10, 0.16) + 0.20 * bulge),
+        "bulge_radius": float(rng.uniform(0.12, 0.19) + 0.26 * bulge),
         "bulge_index": float(np.clip(rng.normal(1.5 + 3.0 * bulge, 0.5), 0.8, 4.0)),
         "bulge_shape": shape,
         "bar": float(rng.uniform(0.08, 0.28)) if barred else 0.0,
-        "bar_length": float(rng.uniform(0.25, 0.55)) if barred else 0.0,
+        "bar_length": float(rng.uniform(0.3, 0.65)) if barred else 0.0,
         "arms": arms if spiral else 0,
-        "arm_contrast": float(rng.beta(2.2, 1.6)) if spiral else 0.0,
+        "arm_contrast": float(rng.beta(2.4, 1.3)) if spiral else 0.0,
         "pitch": pitch if spiral else 0.0,
-        "flocculence": float(rng.beta(1.1, 1.8)) if spiral else float(rng.uniform(0.0, 0.2)),
+        "flocculence": float(rng.beta(1.0, 2.0)) if spiral else float(rng.uniform(0.0, 0.2)),
     }
 
 
-def _draw_irregular(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
+def _draw_irregular(rng: np.random.Generator) -> dict[str, object]:
     return {
         "colour": float(np.clip(rng.normal(0.3, 0.10), 0.05, 0.6)),
         "axis_ratio": float(rng.uniform(0.3, 0.9)),
@@ -235,7 +240,7 @@ def _draw_irregular(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
     }
 
 
-def _choose(rng: np.random.Generator, chances: dict):  # type: ignore[no-untyped-def, type-arg]
+def _choose(rng: np.random.Generator, chances: Mapping[Any, float]) -> Any:
     names = list(chances)
     edges = np.cumsum(list(chances.values()))
     return names[min(int(np.searchsorted(edges, rng.random() * edges[-1])), len(names) - 1)]

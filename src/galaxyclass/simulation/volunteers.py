@@ -122,7 +122,7 @@ def vote(
     volunteers = volunteers or load_volunteers()
     chances = expect(impress(morphology), volunteers)
     quantiles = np.linspace(0, 1, len(volunteers.panel))
-    people = int(round(float(np.interp(rng.random(), quantiles, volunteers.panel))))
+    people = round(float(np.interp(rng.random(), quantiles, volunteers.panel)))
     return _answer(load_tree("galaxy_zoo_2"), chances, volunteers.correlation, people, rng)
 
 

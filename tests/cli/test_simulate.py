@@ -1,0 +1,25 @@
+from click.testing import CliRunner
+
+from galaxyclass.cli.main import main
+from galaxyclass.cli.simulate import command
+
+
+def test_it_writes_and_says_what_to_type_next(tmp_path):
+    result = CliRunner().invoke(
+        command, ["--count", "3", "--output", str(tmp_path / "sky"), "--size", "32"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "3 galaxies in" in result.output
+    assert f"galaxyclass validate --images {tmp_path / 'sky' / 'images'}" in result.output
+    assert len(list((tmp_path / "sky" / "images").glob("*.jpg"))) == 3
+
+
+def test_a_full_folder_is_explained(tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("precious")
+    assert main(["simulate", "--count", "2", "--output", str(tmp_path)]) == 1
+    assert "choose another name" in capsys.readouterr().err
+
+
+def test_help_has_an_example():
+    result = CliRunner().invoke(command, ["--help"])
+    assert "galaxyclass simulate --count 500 --output sky" in result.output

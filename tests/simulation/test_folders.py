@@ -1,0 +1,99 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import simplejpeg
+
+from galaxyclass.errors import OutputError
+from galaxyclass.simulation import draw_morphology, folders, render, simulate
+from galaxyclass.trees import broken_sums, load_tree
+
+TREE = load_tree("galaxy_zoo_2")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_what_is_written(tmp_path):
+    made = simulate(5, tmp_path / "sky", size=96, seed=3, workers=1)
+    names = sorted(files(made.folder))
+    ids = [str(100_001 + i) for i in range(5)]
+    assert names == sorted(
+        ["README.txt", "truth.csv", "votes.csv", *(f"images/{i}.jpg" for i in ids)]
+    )
+    with made.table.open() as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["GalaxyID", *TREE.layout("challenge").columns]
+    assert [row[0] for row in rows[1:]] == ids
+    votes = np.array([row[1:] for row in rows[1:]], float)
+    assert not broken_sums(TREE, votes, 1e-6).any()
+    with made.truth.open() as file:
+        truths = list(csv.DictReader(file))
+    assert [row["GalaxyID"] for row in truths] == ids
+    first = draw_morphology(np.random.default_rng((3, 0)))
+    assert truths[0]["kind"] == first.kind
+    assert float(truths[0]["radius"]) == first.radius
+    picture = simplejpeg.decode_jpeg((made.images / "100001.jpg").read_bytes())
+    assert abs(picture.astype(float) - render(first, 96)).mean() < 4
+
+
+def test_the_same_whatever_the_workers_and_the_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "LOT", 4)
+    alone = simulate(10, tmp_path / "a", size=32, seed=7, workers=1)
+    together = simulate(10, tmp_path / "b", size=32, seed=7, workers=2)
+    assert files(alone.folder) == files(together.folder)
+    fewer = files(simulate(6, tmp_path / "c", size=32, seed=7, workers=1).images)
+    assert fewer.items() < files(alone.images).items()
+    other = files(simulate(6, tmp_path / "d", size=32, seed=8, workers=1).images)
+    assert not other.items() & fewer.items()
+
+
+def test_progress_ends_at_the_count(tmp_path):
+    seen = []
+
+    def progress(stage, done, total, *, unit="images", note=""):
+        seen.append((stage, done, total))
+
+    simulate(70, tmp_path / "sky", size=16, workers=1, progress=progress)
+    assert seen == [("simulate", done, 70) for done in (32, 64, 70)]
+
+
+def test_a_folder_with_something_in_it_is_refused(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(OutputError, match="something is there already"):
+        simulate(2, tmp_path, size=16)
+    assert files(tmp_path) == {"mine.txt": b"precious"}
+
+
+def test_a_file_is_refused(tmp_path):
+    (tmp_path / "sky").write_text("a file")
+    with pytest.raises(OutputError, match="something is there already"):
+        simulate(2, tmp_path / "sky", size=16)
+
+
+def test_an_empty_folder_is_taken(tmp_path):
+    (tmp_path / "sky").mkdir()
+    assert simulate(2, tmp_path / "sky", size=16).table.is_file()
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, 424), (-1, 424), (3, 8)])
+def test_nothing_to_simulate(tmp_path, count, size):
+    with pytest.raises(OutputError, match="cannot simulate"):
+        simulate(count, tmp_path / "sky", size=size)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fail(path, truths):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folders, "_write_truth", fail)
+    with pytest.raises(OutputError, match="no room left"):
+        simulate(2, tmp_path / "sky", size=16)
+    assert list(tmp_path.iterdir()) == []
