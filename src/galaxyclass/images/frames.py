@@ -81,14 +81,34 @@ def contour_frame(grey: NDArray[np.uint8]) -> Frame:
     """
     height, width = grey.shape
     _, above = cv2.threshold(grey, CONTOUR_THRESHOLD, 255, cv2.THRESH_BINARY)
-    contours, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     whole = Frame(0, 0, width, height)
-    if not contours:
+    box = _largest_box(np.asarray(above, dtype=np.uint8))
+    if box is None:
         return whole
-    boxes = [cv2.boundingRect(contour) for contour in contours]
-    left, top, box_width, box_height = max(boxes, key=lambda box: box[2] * box[3])
+    left, top, box_width, box_height = box
     longer = max(box_width, box_height)
     padding = int(CONTOUR_PADDING * longer)
     side = longer + 2 * padding
     frame = Frame(left - padding, top - padding, side, side)
     return frame if frame.inside(height, width) else whole
+
+
+def _largest_box(mask: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
+    """Left, top, width and height of the largest bounding box of all contours.
+
+    The box of a hole's contour lies within that of the region around it, so that the boxes of
+    the 8-connected regions decide: the sky's noise draws thousands of contours, and this is
+    twice as fast. Only where regions tie does the order in which contours are found matter.
+    """
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    boxes = boxes[1:, :4]  # the first is the background
+    if len(boxes) == 0:
+        return None
+    areas = boxes[:, 2] * boxes[:, 3]
+    largest = boxes[areas == areas.max()]
+    if len(largest) == 1:
+        left, top, width, height = largest[0].tolist()
+        return left, top, width, height
+    contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    left, top, width, height = max(map(cv2.boundingRect, contours), key=lambda box: box[2] * box[3])
+    return left, top, width, height

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from galaxyclass.images.cutouts import cut_out
 from galaxyclass.images.inspect import Look, look
-from galaxyclass.packs.layout import Shard
+
+if TYPE_CHECKING:
+    from galaxyclass.packs.layout import Shard
 
 
 @dataclass(frozen=True)
