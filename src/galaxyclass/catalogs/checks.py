@@ -280,9 +280,10 @@ def _classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         largest = int(counts.argmax())
         yield finding(
             "class_imbalance",
-            f"{source}: {targets.classes[largest]} {counts[largest]:,}, but "
+            f"{source}: "
             + ", ".join(f"{targets.classes[c]} {counts[c]:,}" for c in rarest[:6])
-            + (f" and {len(small) - 6} more" if len(small) > 6 else ""),
+            + (f" and {len(small) - 6} more" if len(small) > 6 else "")
+            + f"; the largest is {targets.classes[largest]}, {counts[largest]:,}",
             file=source,
             column=targets.column,
         )

@@ -116,7 +116,9 @@ KINDS: dict[str, Kind] = {
         "fine where the sky's scale is the same; a cutout is a fixed number of pixels",
     ),
     "class_imbalance": Kind(
-        "note", "classes of very different size", "look at the balanced accuracy, not the accuracy"
+        "note",
+        "classes that are small, or much smaller than the largest",
+        "look at the balanced accuracy, not the accuracy; add galaxies of these classes",
     ),
     "rare_answers": Kind(
         "note",

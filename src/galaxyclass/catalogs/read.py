@@ -124,7 +124,8 @@ def _from_table(
     trees = [tree] if tree is not None else [load_tree(name) for name in TREES]
     layout = None if target_column else vote_layout(table.column_names, trees)
     voted = [] if layout is None else [n for n in layout[1].columns if n in table.column_names]
-    found = find_ids(table, names, id_column, source, voted)
+    no_ids = voted if target_column is None else [target_column]
+    found = find_ids(table, names, id_column, source, no_ids)
     text = as_text(table[found.column])
     has_id = pc.is_valid(text).to_numpy()
     problems = [*found.notes, *unread_rows(file, has_id, found.column)]

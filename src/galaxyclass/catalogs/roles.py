@@ -98,7 +98,7 @@ def _common_start(names: Sequence[str]) -> str:
 
 
 def find_ids(
-    table: Any, images: ImageNames, chosen: str | None, source: str, votes: Iterable[str]
+    table: Any, images: ImageNames, chosen: str | None, source: str, taken: Iterable[str]
 ) -> IdColumn:
     """The column that names the images, and which image each row means.
 
@@ -110,8 +110,8 @@ def find_ids(
         The column named by ``--id``.
     source : str
         The table's file, for messages.
-    votes : iterable of str
-        Columns that are votes, and so no ids.
+    taken : iterable of str
+        Columns that are votes or the class, and so no ids.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def find_ids(
     """
     if chosen is not None:
         return _chosen_id(table, images, chosen, source)
-    skip = set(votes)
+    skip = set(taken)
     scores: list[tuple[int, bool, str, NDArray[np.int64]]] = []
     for name in table.column_names:
         if name in skip or not _can_be_id(table[name]):
