@@ -154,6 +154,12 @@ def test_unknown_votes(images, table) -> None:
     assert "34 of 37 answers of Galaxy Zoo 2: Class1.1, Class1.2, Class1.3" in absent.message
 
 
+def test_votes_that_are_all_unknown(images, table) -> None:
+    catalog = read_catalog(images("1.jpg"), table(["id,Class6.1,Class6.2", "1,,"]))
+    (one,) = found(catalog, "no_target")
+    assert one.message.endswith("no cell of the vote columns holds a fraction")
+
+
 def test_classes(images, table) -> None:
     rows = ["id,class", *(f"{n},{'common' if n < 150 else 'rare'}" for n in range(156)), "900,"]
     catalog = read_catalog(images("1.jpg"), table(rows))

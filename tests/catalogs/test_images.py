@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from galaxyclass.catalogs import find_images
+from galaxyclass.catalogs import find_images, read_catalog
 from galaxyclass.errors import CatalogError
 
 
@@ -59,3 +60,19 @@ def test_a_folder_without_images_says_what_it_has(images) -> None:
 def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match=r"(?s)no images.*got:    no files at all"):
         find_images(tmp_path)
+
+
+def test_names_that_are_not_utf8(images) -> None:
+    folder = images("a.jpg")
+    try:
+        os.close(os.open(os.fsencode(folder) + b"/caf\xe9.jpg", os.O_CREAT))
+    except OSError:
+        pytest.skip("this file system only takes names in UTF-8")
+    with pytest.raises(CatalogError, match=r"(?s)1 file names are not.*caf\\udce9\.jpg.*rename"):
+        find_images(folder)
+
+
+def test_the_folder_where_we_are(images, table, monkeypatch) -> None:
+    monkeypatch.chdir(images("a/1.jpg", "2.jpg"))
+    catalog = read_catalog(Path(), table(["path,class", "a/1.jpg,x", "2.jpg,y"]))
+    assert catalog.paths.tolist() == ["a/1.jpg", "2.jpg"]

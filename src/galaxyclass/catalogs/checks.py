@@ -215,6 +215,12 @@ def _broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
 
 def _unknown_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
     tree, columns = targets.tree, targets.layout.columns
+    if np.isnan(targets.fractions).all():
+        yield finding(
+            "no_target",
+            f"{catalog.table}: no cell of the vote columns holds a fraction",
+            file=str(catalog.table),
+        )
     absent = [columns[answer] for answer in np.flatnonzero(~targets.present)]
     if absent:
         yield finding(

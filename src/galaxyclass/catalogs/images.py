@@ -32,8 +32,8 @@ def find_images(images: Path | Sequence[Path]) -> list[Path]:
     Raises
     ------
     CatalogError
-        Nothing was named, a path does not exist, or a folder has no images; the message lists
-        what the folder has instead.
+        Nothing was named, a path does not exist, a folder has no images (the message lists what
+        it has instead), or file names that are not UTF-8.
 
     Examples
     --------
@@ -83,6 +83,7 @@ def _in_folder(folder: Path) -> list[str]:
         else:
             others[os.path.splitext(path)[1].lower() or "no ending"] += 1  # noqa: PTH122 - 10^6 files
     if images:
+        _require_utf8(folder, images)
         return images
     instead = ", ".join(f"{count} with {ending}" for ending, count in others.most_common(5))
     raise CatalogError(
@@ -91,6 +92,20 @@ def _in_folder(folder: Path) -> list[str]:
         got=f"files: {instead}" if others else "no files at all",
         todo="check the path given to --images",
     )
+
+
+def _require_utf8(folder: Path, paths: list[str]) -> None:
+    """Refuse names that are not UTF-8: no table and no message could name them."""
+    try:
+        "".join(paths).encode()
+    except UnicodeEncodeError:
+        wrong = [path for path in paths if any("\ud800" <= letter <= "\udfff" for letter in path)]
+        shown = ", ".join(ascii(os.path.relpath(path, folder)) for path in wrong[:3])
+        raise CatalogError(
+            f"{folder}: {len(wrong):,} file names are not text in UTF-8",
+            got=shown,
+            todo="rename these files",
+        ) from None
 
 
 def _files(folder: Path) -> Iterator[str]:
