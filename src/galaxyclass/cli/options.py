@@ -94,6 +94,11 @@ workers = click.option(
     type=click.IntRange(min=1),
     help="Processes that decode images; all cores unless told otherwise.",
 )
+batch_size = click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    help="Images that the network gets at once; lower it where memory runs out.",
+)
 cache = click.option(
     "--cache",
     type=click.Path(path_type=Path),

@@ -1,0 +1,79 @@
+"""``galaxyclass predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from galaxyclass.cli import options
+from galaxyclass.cli.bars import bars
+
+if TYPE_CHECKING:
+    from galaxyclass.prediction import PredictionSummary
+
+EPILOG = """\b
+Examples:
+  galaxyclass predict runs/first --images sky/images --output predictions.csv
+  galaxyclass predict runs/first --images a.jpg b.jpg --output predictions.parquet
+
+The output has the layout of the table that the run was trained on: its id column with the names
+of the image files, then a column per answer, or per class and the class. Images that cannot be
+decoded are listed in predictions_failed.csv. A prediction that was stopped goes on when the same
+command is given again."""
+
+
+@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.argument("run", type=click.Path(path_type=Path))
+@options.images
+@options.output("the predictions: a name that ends in .csv or .parquet")
+@options.device
+@options.batch_size
+@options.workers
+@options.overwrite
+def command(
+    *,
+    run: Path,
+    images: tuple[Path, ...],
+    output: Path,
+    device: str,
+    batch_size: int | None,
+    workers: int | None,
+    overwrite: bool,
+) -> None:
+    """Predict vote fractions or classes for images with RUN, the folder of a training."""
+    from galaxyclass.prediction import predict
+
+    with bars() as progress:
+        summary = predict(
+            run,
+            images,
+            output,
+            device=device,
+            batch_size=batch_size,
+            workers=workers,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    show(summary)
+
+
+def show(summary: PredictionSummary) -> None:
+    """Print what a prediction did, and on standard error what looks wrong with it."""
+    show_warnings(summary)
+    for note in summary.notes:
+        click.echo(note)
+    fresh = summary.images - summary.resumed
+    speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""
+    click.echo(f"{summary.predicted:,} galaxies in {summary.output}{speed}")
+    if summary.failed_file:
+        click.echo(
+            f"{summary.failed:,} images could not be decoded; {summary.failed_file} lists them"
+        )
+
+
+def show_warnings(summary: PredictionSummary) -> None:
+    """Print on standard error what looks wrong with predictions."""
+    for warning in summary.warnings:
+        click.echo(click.style("warning: ", fg="yellow") + warning, err=True)

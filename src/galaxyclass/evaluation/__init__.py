@@ -1,0 +1,7 @@
+"""Evaluation: a run's predictions of galaxies that it has not seen, scored."""
+
+from galaxyclass.evaluation.evaluate import Evaluation, evaluate
+from galaxyclass.evaluation.files import metrics
+from galaxyclass.evaluation.unseen import PARTS, Part
+
+__all__ = ["PARTS", "Evaluation", "Part", "evaluate", "metrics"]

@@ -1,0 +1,247 @@
+"""Scoring a run on galaxies with known votes or classes, beside the simplest predictor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.bundles import ClassOutputs, Manifest, Outputs, VoteOutputs, load_bundle
+from galaxyclass.catalogs import Catalog, ClassTargets, VoteTargets, read_table
+from galaxyclass.errors import RunError, ScoreError
+from galaxyclass.evaluation.files import PREDICTIONS, require_free, write_evaluation
+from galaxyclass.evaluation.galaxies import choose, read_galaxies
+from galaxyclass.evaluation.unseen import PARTS, Part, Seen, read_seen
+from galaxyclass.prediction import (
+    Backend,
+    PredictionSummary,
+    columns_of,
+    open_backend,
+    predict_files,
+)
+from galaxyclass.progress import Progress, silent
+from galaxyclass.scores import ClassScores, VoteScores, score_classes, score_votes
+from galaxyclass.scores.tables import ids_of, leave_out, read_fractions
+
+_Scores = tuple[VoteScores, VoteScores] | tuple[ClassScores, ClassScores]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a run.
+
+    Attributes
+    ----------
+    outputs : VoteOutputs or ClassOutputs
+    part : str
+        Which galaxies were scored: ``unseen``, ``train``, ``validation``, ``test`` or ``all``.
+    scores : VoteScores or ClassScores
+        The run's.
+    reference : VoteScores or ClassScores
+        Those of the simplest predictor on the same entries: the training's mean vector, or its
+        largest class, for every galaxy.
+    galaxies_by_part : dict of str to int
+        What the scored galaxies were in the training: ``train``, ``validation``, ``test``; ``new``
+        for those that it did not have at all, ``unknown`` where the run does not say.
+    prediction : PredictionSummary
+    notes : tuple of str
+        What was left out, and what the scores do not say.
+    """
+
+    outputs: Outputs
+    part: Part
+    scores: VoteScores | ClassScores
+    reference: VoteScores | ClassScores
+    galaxies_by_part: dict[str, int]
+    prediction: PredictionSummary
+    notes: tuple[str, ...]
+
+
+def evaluate(
+    run: str | Path,
+    images: str | Path,
+    table: str | Path | None,
+    output: str | Path,
+    *,
+    part: Part = "unseen",
+    id_column: str | None = None,
+    target_column: str | None = None,
+    skip_invalid: bool = False,
+    device: str = "auto",
+    batch_size: int | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    seed: int = 0,
+    progress: Progress = silent,
+    backend: Backend | None = None,
+) -> Evaluation:
+    """Predict galaxies whose votes or classes are known, and score the predictions.
+
+    Writes ``predictions.csv`` (and ``predictions_failed.csv``), ``scores.csv`` and, last,
+    ``metrics.json`` to the folder ``output``. When it is stopped while it predicts, the same call
+    goes on from there.
+
+    Parameters
+    ----------
+    run : str or Path
+        The folder of a run, or a bundle.
+    images, table, id_column, target_column
+        As for `galaxyclass.catalogs.read_catalog`; rows without an image are left out.
+    output : str or Path
+        A folder.
+    part : {"unseen", "train", "validation", "test", "all"}
+        Which galaxies: by default those that the run was not trained on, neither under their id
+        nor as the same image under another id.
+    skip_invalid : bool
+        Leave out galaxies with errors (`galaxyclass.validation`), rather than refuse.
+    device, batch_size, workers, progress, backend
+        As for `galaxyclass.prediction.predict`.
+    overwrite : bool
+        Replace the files in ``output`` where they exist.
+    seed : int
+        Of the bootstrap intervals.
+
+    Raises
+    ------
+    OutputError
+        Its files exist already, or cannot be written.
+    InvalidCatalogError
+        The table has errors, and ``skip_invalid`` is False.
+    CatalogError
+        The table cannot be understood, or does not have what the run predicts.
+    RunError
+        No galaxy is left; or the run does not say which galaxies it was trained on.
+    ScoreError
+        No image could be decoded, or nothing is known of any of them.
+    BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
+        As for `galaxyclass.prediction.predict`.
+    """
+    run, output = Path(run), Path(output)
+    if part not in PARTS:
+        raise RunError(f"no part {part!r}", wanted=f"one of {', '.join(PARTS)}")
+    require_free(output, overwrite=overwrite)
+    bundle = load_bundle(run)
+    manifest = bundle.manifest
+    seen = _seen(run, part)
+    catalog, notes = read_galaxies(
+        manifest.outputs,
+        Path(images),
+        None if table is None else Path(table),
+        id_column=id_column,
+        target_column=target_column,
+        skip_invalid=skip_invalid,
+    )
+    catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
+    prediction = predict_files(
+        manifest,
+        backend or open_backend(bundle, device),
+        catalog.paths.tolist(),
+        catalog.ids.values.tolist(),
+        output / PREDICTIONS,
+        batch_size=batch_size,
+        workers=workers,
+        progress=progress,
+    )
+    scored, scores, scoring = _score(manifest, catalog, prediction, seed)
+    evaluation = Evaluation(
+        outputs=manifest.outputs,
+        part=part,
+        scores=scores[0],
+        reference=scores[1],
+        galaxies_by_part=dict(Counter(parts[scored].tolist())),
+        prediction=prediction,
+        notes=(*notes, *chosen, *scoring),
+    )
+    write_evaluation(evaluation, output)
+    return evaluation
+
+
+def _seen(run: Path, part: Part) -> Seen | None:
+    seen = read_seen(run)
+    if seen is None and part != "all":
+        raise RunError(
+            f"{run}: does not say which galaxies it was trained on",
+            wanted="split.csv, in the folder of the run",
+            got="none beside this bundle",
+            todo="name the run's own folder; or --part all, if you know that none of these "
+            "galaxies was trained on",
+        )
+    return seen
+
+
+def _score(
+    manifest: Manifest, catalog: Catalog, prediction: PredictionSummary, seed: int
+) -> tuple[NDArray[np.int64], _Scores, list[str]]:
+    """Score the predictions as they stand in their file.
+
+    Returns
+    -------
+    scored : (galaxies,) int64
+        Those of the catalog that were predicted.
+    scores : VoteScores or ClassScores, twice
+        Of the model and of the simplest predictor.
+    notes : list of str
+    """
+    if prediction.predicted == 0:
+        raise ScoreError(
+            "nothing to score: none of the images could be decoded",
+            todo=f"see {prediction.failed_file}",
+        )
+    notes = []
+    if prediction.failed:
+        notes.append(f"{prediction.failed:,} images cannot be decoded and are not scored.")
+    table, outputs = read_table(prediction.output), manifest.outputs
+    place = {name: row for row, name in enumerate(catalog.ids.values)}
+    names = ids_of(table, manifest.id_column, prediction.output)
+    scored = np.array([place[str(name)] for name in names], dtype=np.int64)
+    targets = catalog.take(scored).targets
+    if isinstance(outputs, VoteOutputs):
+        assert isinstance(targets, VoteTargets)
+        predicted = read_fractions(table, outputs.tree, outputs.layout, prediction.output)
+        votes, more = _score_votes(outputs, targets, predicted, seed)
+        return scored, votes, notes + more
+    assert isinstance(targets, ClassTargets)
+    label = columns_of(outputs, manifest.id_column, id_integer=False).label
+    classes, more = _score_classes(outputs, targets, table[label].to_pylist(), seed)
+    return scored, classes, notes + more
+
+
+def _score_votes(
+    outputs: VoteOutputs, targets: VoteTargets, predicted: NDArray[np.float64], seed: int
+) -> tuple[tuple[VoteScores, VoteScores], list[str]]:
+    known = np.array(outputs.known)
+    target, notes = leave_out(targets.fractions, known, outputs.layout.columns)
+    target = np.where(known, target, np.float32(np.nan))
+    if np.isnan(target).all():
+        raise ScoreError("nothing to score: no vote is known that the run predicts")
+    mean = np.broadcast_to(np.array(outputs.mean), target.shape)
+    mine = score_votes(outputs.tree, predicted, target, seed=seed)
+    return (mine, score_votes(outputs.tree, mean, target, seed=seed)), list(notes)
+
+
+def _score_classes(
+    outputs: ClassOutputs, targets: ClassTargets, called: list[str | None], seed: int
+) -> tuple[tuple[ClassScores, ClassScores], list[str]]:
+    index = {name: place for place, name in enumerate(outputs.classes)}
+    of_table = np.array([index.get(name, -1) for name in targets.classes] + [-1], dtype=np.int64)
+    labels = of_table[targets.labels]  # -1, unknown, stays -1
+    notes = []
+    strange = [name for name in targets.classes if name not in index]
+    if strange:
+        count = int((np.isin(targets.labels, [targets.classes.index(s) for s in strange])).sum())
+        notes.append(
+            f"{count:,} galaxies of classes that the run does not know are not scored: "
+            f"{', '.join(strange[:5])}."
+        )
+    unclear = np.array([name is None for name in called], dtype=bool)
+    if unclear.any():
+        notes.append(f"{unclear.sum():,} galaxies whose predictions are NaN are not scored.")
+    labels = np.where(unclear, -1, labels)
+    predicted = np.array([index[name] if name else 0 for name in called], dtype=np.int64)
+    largest = np.full(len(labels), int(np.argmax(outputs.shares)), dtype=np.int64)
+    count = len(outputs.classes)
+    mine = score_classes(predicted, labels, count, seed=seed)
+    return (mine, score_classes(largest, labels, count, seed=seed)), notes

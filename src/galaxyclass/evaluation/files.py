@@ -1,0 +1,162 @@
+"""What an evaluation leaves behind: its figures for machines, and a table of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from galaxyclass.atomic import write_text
+from galaxyclass.bundles import ClassOutputs, VoteOutputs
+from galaxyclass.errors import OutputError
+from galaxyclass.scores import LEVEL, ClassScores, Estimate, VoteScores
+
+if TYPE_CHECKING:
+    from galaxyclass.evaluation.evaluate import Evaluation
+
+PREDICTIONS = "predictions.csv"
+SCORES = "scores.csv"
+METRICS = "metrics.json"
+
+
+def require_free(folder: Path, *, overwrite: bool) -> None:
+    """Refuse to write where the files of an evaluation are.
+
+    Raises
+    ------
+    OutputError
+        ``folder`` is a file, or has one of them and ``overwrite`` is False.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: a file", wanted="a folder", todo="choose another --output")
+    there = [name for name in (PREDICTIONS, SCORES, METRICS) if (folder / name).exists()]
+    if there and not overwrite:
+        raise OutputError(
+            f"{folder}: {', '.join(there)} exist{'s' * (len(there) == 1)} already",
+            todo="--overwrite, or choose another --output",
+        )
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """Write ``scores.csv`` and, last, ``metrics.json``.
+
+    Raises
+    ------
+    OutputError
+        No room on the disk, or no permission.
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(_rows(evaluation))
+    write_text(folder / SCORES, text.getvalue())
+    data = json.dumps(_plain(metrics(evaluation)), indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(folder / METRICS, data + "\n")
+
+
+def metrics(evaluation: Evaluation) -> dict[str, Any]:
+    """The figures of an evaluation as plain data; NaN where nothing was known."""
+    prediction = evaluation.prediction
+    return {
+        "part": evaluation.part,
+        "galaxies": evaluation.scores.galaxies,
+        "galaxies_by_part": evaluation.galaxies_by_part,
+        "images": prediction.images,
+        "undecodable": prediction.failed,
+        "interval_level": LEVEL,
+        **_figures(evaluation),
+        "notes": list(evaluation.notes),
+        "warnings": list(prediction.warnings),
+    }
+
+
+def _figures(evaluation: Evaluation) -> dict[str, Any]:
+    outputs, scores, reference = evaluation.outputs, evaluation.scores, evaluation.reference
+    if isinstance(scores, VoteScores) and isinstance(reference, VoteScores):
+        assert isinstance(outputs, VoteOutputs)
+        keys = [question.key for question in outputs.tree.questions]
+        columns = outputs.layout.columns
+        return {
+            "score": "rmse",
+            "entries": scores.entries,
+            "rmse": asdict(scores.overall),
+            "mean_vector_rmse": asdict(reference.overall),
+            "questions": {k: asdict(e) for k, e in zip(keys, scores.questions, strict=True)},
+            "answers": {k: asdict(e) for k, e in zip(columns, scores.answers, strict=True)},
+        }
+    assert isinstance(scores, ClassScores)
+    assert isinstance(reference, ClassScores)
+    assert isinstance(outputs, ClassOutputs)
+    return {
+        "score": "accuracy",
+        "accuracy": asdict(scores.accuracy),
+        "balanced_accuracy": asdict(scores.balanced_accuracy),
+        "largest_class_accuracy": asdict(reference.accuracy),
+        "classes": list(outputs.classes),
+        "precision": scores.precision.tolist(),
+        "recall": scores.recall.tolist(),
+        "confusion": scores.confusion.tolist(),
+    }
+
+
+def _rows(evaluation: Evaluation) -> list[tuple[object, ...]]:
+    outputs, scores, reference = evaluation.outputs, evaluation.scores, evaluation.reference
+    if isinstance(scores, VoteScores) and isinstance(reference, VoteScores):
+        assert isinstance(outputs, VoteOutputs)
+        tree = outputs.tree
+        by_question = [sum(scores.answer_entries[where]) for where in tree.slices]
+        rows: list[tuple[object, ...]] = [
+            ("kind", "code", "name", "rmse", "low", "high", "mean_vector_rmse", "entries"),
+            (
+                "all",
+                "",
+                "",
+                *_three(scores.overall),
+                _cell(reference.overall.value),
+                scores.entries,
+            ),
+        ]
+        groups = [
+            ("question", [(q.code, q.text) for q in tree.questions], scores.questions,
+             reference.questions, by_question),
+            ("answer", [(a.code, a.name) for a in tree.answers], scores.answers,
+             reference.answers, scores.answer_entries),
+        ]  # fmt: skip
+        for kind, names, mine, theirs, entries in groups:
+            rows += [
+                (kind, *name, *_three(estimate), _cell(other.value), count)
+                for name, estimate, other, count in zip(names, mine, theirs, entries, strict=True)
+            ]
+        return rows
+    assert isinstance(scores, ClassScores)
+    assert isinstance(outputs, ClassOutputs)
+    header = ("class", "galaxies", "precision", "recall", *(f"called {c}" for c in outputs.classes))
+    return [
+        header,
+        *(
+            (name, int(counts.sum()), _cell(precision), _cell(recall), *counts.tolist())
+            for name, counts, precision, recall in zip(
+                outputs.classes, scores.confusion, scores.precision, scores.recall, strict=True
+            )
+        ),
+    ]
+
+
+def _three(estimate: Estimate) -> tuple[str, str, str]:
+    return _cell(estimate.value), _cell(estimate.low), _cell(estimate.high)
+
+
+def _cell(value: float) -> str:
+    """Six decimals; empty where nothing was known."""
+    return "" if math.isnan(value) else f"{value:.6f}"
+
+
+def _plain(value: Any) -> Any:
+    """The same data with null for NaN, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,115 @@
+"""Which galaxies a run has seen: by id, and by the bytes of the image under whatever id."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import RunError
+from galaxyclass.progress import Progress, silent
+
+#: Which galaxies can be scored: one part of the run's split, those that it did not train on, all.
+Part = Literal["unseen", "train", "validation", "test", "all"]
+PARTS: tuple[str, ...] = get_args(Part)
+
+#: The parts that a run writes; a galaxy that fits several belongs to the first.
+_ORDER = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The galaxies of a run by part: their ids, and the digests of their image files."""
+
+    ids: dict[str, frozenset[str]]
+    digests: dict[str, frozenset[str]]
+
+
+def read_seen(run: Path) -> Seen | None:
+    """Read which galaxies a run used for what, from its ``split.csv``; None where it has none.
+
+    Raises
+    ------
+    RunError
+        The file cannot be read.
+    """
+    # The run's bundle may be named instead of the run.
+    file = next((f for f in (run / "split.csv", run.parent / "split.csv") if f.is_file()), None)
+    if file is None:
+        return None
+    ids: dict[str, set[str]] = {part: set() for part in _ORDER}
+    digests: dict[str, set[str]] = {part: set() for part in _ORDER}
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                ids[row["part"]].add(row["id"])
+                if row["digest"]:
+                    digests[row["part"]].add(row["digest"])
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise RunError(
+            f"{file}: not a list of a run's galaxies",
+            wanted=f"columns id, part ({', '.join(_ORDER)}) and digest",
+            got=f"{type(error).__name__}: {error}",
+        ) from error
+    return Seen(
+        {part: frozenset(names) for part, names in ids.items()},
+        {part: frozenset(names) for part, names in digests.items()},
+    )
+
+
+def parts_of(seen: Seen, ids: Sequence[str], digests: Sequence[str]) -> NDArray[np.object_]:
+    """The part of the run that each galaxy was in; ``new`` where it was in none.
+
+    A galaxy that was trained on under its own id, or whose very image was under another one, is in
+    ``train``, whatever else it may be in.
+
+    Parameters
+    ----------
+    seen : Seen
+    ids : sequence of str
+    digests : sequence of str
+        BLAKE2b-128 of each image file in hex; "" where it cannot be read.
+
+    Examples
+    --------
+    >>> seen = Seen({"train": frozenset({"1"}), "validation": frozenset({"2"})},
+    ...             {"train": frozenset({"ab"}), "validation": frozenset()})
+    >>> parts_of(seen, ["1", "2", "3", "4"], ["cd", "ef", "ab", ""]).tolist()
+    ['train', 'validation', 'train', 'new']
+    """
+    parts = [
+        next(
+            (part for part in seen.ids if name in seen.ids[part] or digest in seen.digests[part]),
+            "new",
+        )
+        for name, digest in zip(ids, digests, strict=True)
+    ]
+    return np.array(parts, dtype=object)
+
+
+def digest_files(
+    paths: Sequence[str], workers: int | None = None, progress: Progress = silent
+) -> list[str]:
+    """BLAKE2b-128 of each file in hex, as a run's split has it; "" where it cannot be read."""
+    digests: list[str] = []
+    with ThreadPoolExecutor(workers) as pool:
+        for done, digest in enumerate(pool.map(_digest, paths), start=1):
+            digests.append(digest)
+            if done % 256 == 0 or done == len(paths):
+                progress("compare", done, len(paths))
+    return digests
+
+
+def _digest(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,278 @@
+"""Scoring a run: the figures against plain numpy, and which galaxies they are of."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from galaxyclass.cli.main import main
+from galaxyclass.errors import (
+    CatalogError,
+    InvalidCatalogError,
+    OutputError,
+    RunError,
+    ScoreError,
+)
+from galaxyclass.evaluation import evaluate
+from galaxyclass.images import prepare, read_image
+from galaxyclass.recipes import Preprocessing
+from galaxyclass.scores import score_predictions
+
+SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
+
+
+def _truth(fake, backend, paths):
+    """Votes on the tree that differ from the backend's, as those of 40 volunteers would."""
+    values = backend(np.stack([prepare(read_image(path), SETTINGS) for path in paths]))
+    other = np.roll(values, 1, axis=0)
+    return values, np.round(0.7 * values + 0.3 * other, 9).astype(np.float64)
+
+
+def _write_votes(fake, path, ids, votes):
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["GalaxyID", *fake.TREE.layout("challenge").columns])
+        for name, row in zip(ids, votes, strict=True):
+            writer.writerow([name, *("" if np.isnan(v) else repr(float(v)) for v in row)])
+    return path
+
+
+def _write_split(run, parts, digests=None):
+    lines = ["id,part,digest"]
+    lines += [f"{name},{part},{(digests or {}).get(name, '')}" for name, part in parts.items()]
+    (run / "split.csv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def sky(fake, tmp_path):
+    run = tmp_path / "run"
+    fake.save_run(run / "bundle")
+    paths = fake.save_images(tmp_path / "sky", 60)
+    predicted, votes = _truth(fake, fake.TreeBackend(), paths)
+    ids = [path.stem for path in paths]
+    table = _write_votes(fake, tmp_path / "votes.csv", ids, votes)
+    return run, tmp_path / "sky", table, ids, predicted, votes
+
+
+def test_against_plain_numpy(fake, sky, tmp_path):
+    run, images, table, ids, predicted, votes = sky
+    _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
+    result = evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+    difference = predicted[30:].astype(float) - votes[30:]
+    assert result.scores.overall.value == pytest.approx(np.sqrt(np.mean(difference**2)), abs=1e-7)
+    mean = np.sqrt(np.mean((0.1 - votes[30:]) ** 2))
+    assert result.reference.overall.value == pytest.approx(mean, abs=1e-7)
+    assert result.galaxies_by_part == {"validation": 30}
+    assert result.notes == ("30 galaxies that the run was trained on are not scored.",)
+    data = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert data["rmse"]["value"] == pytest.approx(result.scores.overall.value)
+    assert data["mean_vector_rmse"]["value"] == pytest.approx(mean, abs=1e-7)
+    assert len(data["questions"]) == 11
+    assert len(data["answers"]) == 37
+    with (tmp_path / "out" / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["kind"] for row in rows] == ["all"] + ["question"] * 11 + ["answer"] * 37
+    by_answer = np.sqrt(np.mean(difference**2, axis=0))
+    np.testing.assert_allclose([float(row["rmse"]) for row in rows[12:]], by_answer, atol=1e-6)
+    same = score_predictions(tmp_path / "out" / "predictions.csv", table)
+    assert same.matched == 30
+    assert same.scores.overall.value == pytest.approx(result.scores.overall.value)
+
+
+def test_an_image_that_was_trained_on_under_another_id_is_left_out(fake, sky, tmp_path):
+    run, images, table, ids, *_ = sky
+    bytes_of = (images / f"{ids[0]}.jpg").read_bytes()
+    digest = hashlib.blake2b(bytes_of, digest_size=16).hexdigest()
+    _write_split(run, {"another": "train", ids[1]: "train"}, {"another": digest})
+    result = evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+    assert result.scores.galaxies == 58
+    assert result.galaxies_by_part == {"new": 58}
+    assert result.notes == (
+        "2 galaxies that the run was trained on are not scored, 1 of them because of their image "
+        "alone.",
+    )
+
+
+@pytest.mark.parametrize(("part", "count"), [("train", 20), ("validation", 10), ("all", 60)])
+def test_other_parts(fake, sky, tmp_path, part, count):
+    run, images, table, ids, *_ = sky
+    _write_split(
+        run, {name: "train" if i < 20 else "validation" for i, name in enumerate(ids[:30])}
+    )
+    out = tmp_path / "out"
+    result = evaluate(run, images, table, out, part=part, backend=fake.TreeBackend())
+    assert result.scores.galaxies == count
+    if part == "all":
+        assert result.galaxies_by_part == {"train": 20, "validation": 10, "new": 30}
+
+
+def test_nothing_unseen(fake, sky, tmp_path):
+    run, images, table, ids, *_ = sky
+    _write_split(run, dict.fromkeys(ids, "train"))
+    with pytest.raises(RunError, match=r"none is unseen(?s:.*)60 that the run was trained on"):
+        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+
+
+def test_a_bundle_does_not_say_what_it_was_trained_on(fake, sky, tmp_path):
+    run, images, table, *_ = sky
+    with pytest.raises(RunError, match="does not say which galaxies it was trained on"):
+        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(run, images, table, tmp_path / "out", part="all", backend=fake.TreeBackend())
+    assert result.galaxies_by_part == {"unknown": 60}
+
+
+def test_the_runs_split_is_found_from_its_bundle(fake, sky, tmp_path):
+    run, images, table, ids, *_ = sky
+    _write_split(run, {ids[0]: "train"})
+    result = evaluate(run / "bundle", images, table, tmp_path / "o", backend=fake.TreeBackend())
+    assert result.scores.galaxies == 59
+
+
+def test_a_damaged_split(fake, sky, tmp_path):
+    run, images, table, *_ = sky
+    (run / "split.csv").write_text("id,part\n1,train\n")
+    with pytest.raises(RunError, match="not a list of a run's galaxies"):
+        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+
+
+def test_unknown_votes_answers_and_images(fake, sky, tmp_path):
+    """Rows without an image, undecodable images, unknown votes, answers never seen."""
+    run, images, _, ids, predicted, votes = sky
+    fake.save_run(run / "bundle", fake.vote_outputs(unknown=("10",)))
+    votes = votes.copy()
+    votes[:20, 25:] = np.nan
+    (images / f"{ids[5]}.jpg").write_text("not an image")
+    table = _write_votes(fake, tmp_path / "v.csv", [*ids, "999"], np.vstack([votes, votes[-1:]]))
+    _write_split(run, {})
+    result = evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+    assert result.notes[0] == "1 rows of the table have no image and are not scored."
+    assert result.notes[1] == "1 images cannot be decoded and are not scored."
+    assert result.notes[2].startswith("3 answers are not predicted and do not count: Class10.1")
+    target = votes.copy()
+    target[:, fake.TREE.slices[9]] = np.nan
+    target[5] = np.nan
+    difference = predicted.astype(float) - target
+    assert result.scores.overall.value == pytest.approx(
+        np.sqrt(np.nanmean(difference**2)), abs=1e-7
+    )
+    assert result.scores.galaxies == 59
+
+
+def test_a_table_with_errors_is_refused_or_thinned(fake, sky, tmp_path):
+    run, images, _, ids, _, votes = sky
+    votes = votes.copy()
+    votes[3, 0] = 7.0
+    table = _write_votes(fake, tmp_path / "v.csv", ids, votes)
+    _write_split(run, {})
+    with pytest.raises(InvalidCatalogError, match="--skip-invalid"):
+        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(
+        run, images, table, tmp_path / "out", skip_invalid=True, backend=fake.TreeBackend()
+    )
+    assert result.scores.galaxies == 59
+    assert "1 galaxies with errors are not scored" in result.notes[0]
+
+
+def test_a_table_of_something_else(fake, sky, tmp_path):
+    run, images, _, ids, *_ = sky
+    _write_split(run, {})
+    (tmp_path / "c.csv").write_text(
+        "GalaxyID,class\n" + "".join(f"{name},{i % 2}\n" for i, name in enumerate(ids))
+    )
+    with pytest.raises(CatalogError, match="does not have what the run predicts"):
+        evaluate(run, images, tmp_path / "c.csv", tmp_path / "out", backend=fake.TreeBackend())
+
+
+def test_nothing_can_be_decoded(fake, sky, tmp_path):
+    run, images, table, *_ = sky
+    _write_split(run, {})
+    for path in images.iterdir():
+        path.write_text("no")
+    with pytest.raises(ScoreError, match="none of the images could be decoded"):
+        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+
+
+def test_output_exists(fake, sky, tmp_path):
+    run, images, table, *_ = sky
+    _write_split(run, {})
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "predictions.csv").write_text("mine")
+    with pytest.raises(OutputError, match=r"predictions\.csv exists already"):
+        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+    assert (tmp_path / "out" / "predictions.csv").read_text() == "mine"
+    evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend(), overwrite=True)
+
+
+def test_classes_by_hand(fake, tmp_path):
+    """A class that the run does not know, one that never occurs, and the largest of training."""
+    run = tmp_path / "run"
+    fake.save_run(run / "bundle", fake.class_outputs("0", "1", "2", column="label"))
+    paths = fake.save_images(tmp_path / "sky", 40)
+    _write_split(run, {})
+    backend = fake.ClassBackend(3)
+    cutouts = np.stack([prepare(read_image(path), SETTINGS) for path in paths])
+    called = backend(cutouts).argmax(axis=1)
+    labels = np.where(np.arange(40) % 4 == 0, (called + 1) % 3, called).astype(str)
+    labels[:2] = "9"
+    rows = "".join(f"{path.stem},{one}\n" for path, one in zip(paths, labels, strict=True))
+    (tmp_path / "t.csv").write_text("image,label\n" + rows)
+    result = evaluate(run, tmp_path / "sky", tmp_path / "t.csv", tmp_path / "out", backend=backend)
+    assert result.scores.galaxies == 38
+    right = (called.astype(str) == labels)[2:]
+    assert result.scores.accuracy.value == pytest.approx(right.mean())
+    assert result.reference.accuracy.value == pytest.approx((labels[2:] == "0").mean())
+    assert "2 galaxies of classes that the run does not know are not scored: 9." in result.notes
+    data = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert np.array(data["confusion"]).sum() == 38
+    assert data["classes"] == ["0", "1", "2"]
+
+
+def test_folders_as_classes(fake, tmp_path):
+    run = tmp_path / "run"
+    fake.save_run(run / "bundle", fake.class_outputs("disc", "star"))
+    _write_split(run, {})
+    for place, name in enumerate(("disc", "star")):
+        fake.save_images(tmp_path / "sky" / name, 12, start=100 * place)
+    result = evaluate(run, tmp_path / "sky", None, tmp_path / "out", backend=fake.ClassBackend(2))
+    assert result.scores.confusion.sum(axis=1).tolist() == [12, 12]
+
+
+def test_the_command(fake, sky, tmp_path, monkeypatch, capsys):
+    run, images, table, ids, *_ = sky
+    _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
+    module = sys.modules["galaxyclass.evaluation.evaluate"]
+    monkeypatch.setattr(module, "open_backend", lambda bundle, device: fake.TreeBackend())
+    arguments = ["evaluate", run, "--images", images, "--table", table, "--output"]
+    assert main([*map(str, arguments), str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "30 galaxies of its validation part (which chose the epoch that is kept" in said
+    assert "1 smooth or features" in said
+    figures = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    last = said.strip().splitlines()[-1]
+    assert last == (
+        f"RMSE {figures['rmse']['value']:.4f} "
+        f"(mean vector {figures['mean_vector_rmse']['value']:.4f})"
+    )
+    assert main([*map(str, arguments), str(tmp_path / "json"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == figures
+
+
+def test_the_command_for_classes(fake, tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+    fake.save_run(run / "bundle", fake.class_outputs("disc", "star"))
+    _write_split(run, {})
+    for place, name in enumerate(("disc", "star")):
+        fake.save_images(tmp_path / "sky" / name, 12, start=100 * place)
+    module = sys.modules["galaxyclass.evaluation.evaluate"]
+    monkeypatch.setattr(module, "open_backend", lambda bundle, device: fake.ClassBackend(2))
+    arguments = ["evaluate", run, "--images", tmp_path / "sky", "--output", tmp_path / "out"]
+    assert main(list(map(str, arguments))) == 0
+    said = capsys.readouterr().out
+    assert "balanced accuracy 0." in said
+    assert said.strip().splitlines()[-1].startswith("accuracy 0.")
+    assert said.strip().splitlines()[-1].endswith("(largest class 0.5000)")
