@@ -10,17 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.catalogs.catalog import Ids, VoteTargets, row_word
+from galaxyclass.catalogs.delimited import TableFile
 from galaxyclass.catalogs.findings import Finding, finding
 from galaxyclass.catalogs.matching import ImageNames
+from galaxyclass.catalogs.places import is_whole_column
 from galaxyclass.catalogs.roles import lookalikes
-from galaxyclass.catalogs.tables import TableFile
 from galaxyclass.catalogs.votes import Votes, cells
 from galaxyclass.trees import Tree
-
-#: So many wrong cells, and such a share of a column, are told once for the column, not cell by
-#: cell: the column is not what it was taken for, and no galaxy of it can be left out sensibly.
-WHOLE_COLUMN_CELLS = 1000
-WHOLE_COLUMN_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ def vote_problems(votes: Votes, targets: VoteTargets, table: Any, rows: Rows) ->
         ("not_a_number", votes.not_numbers, "is not a number"),
         ("fraction_out_of_range", votes.out_of_range, "is not within 0 to 1"),
     ):
-        whole = {answer for answer, where in wrong if _is_whole_column(where, len(rows.lines))}
+        whole = {answer for answer, where in wrong if is_whole_column(len(where), len(rows.lines))}
         for answer, where in wrong:
             if answer in whole:
                 cell = table[columns[answer]][int(where[0])].as_py()
@@ -170,10 +166,6 @@ def ambiguities(
         code = "several_files" if alike else "ambiguous_image"
         found.append(rows.finding(code, message, row, column=rows.ids.column))
     return passed_over, found
-
-
-def _is_whole_column(where: NDArray[np.int64], total: int) -> bool:
-    return len(where) > WHOLE_COLUMN_CELLS and len(where) > WHOLE_COLUMN_SHARE * total
 
 
 def _hint(cell: Any) -> str:

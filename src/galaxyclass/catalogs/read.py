@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from galaxyclass.catalogs.catalog import Catalog, ClassTargets, Ids, VoteTargets
 from galaxyclass.catalogs.cells import as_text, is_exact_integers
 from galaxyclass.catalogs.classes import read_classes
+from galaxyclass.catalogs.delimited import TableFile
 from galaxyclass.catalogs.images import find_images
 from galaxyclass.catalogs.matching import ImageNames
 from galaxyclass.catalogs.problems import (
@@ -21,7 +22,7 @@ from galaxyclass.catalogs.problems import (
     vote_problems,
 )
 from galaxyclass.catalogs.roles import class_column, find_ids, vote_layout
-from galaxyclass.catalogs.tables import TableFile, open_table
+from galaxyclass.catalogs.tables import open_table
 from galaxyclass.catalogs.votes import read_votes
 from galaxyclass.errors import CatalogError
 from galaxyclass.trees import TREES, Tree, load_tree
