@@ -25,6 +25,10 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
+#: Files that are handed to the threads together: enough to keep them busy, few enough for memory.
+_AT_ONCE = 128
+
+
 class Look(NamedTuple):
     """What reading and decoding a file shows: an `ImageRecord` but for the path."""
 
@@ -101,8 +105,8 @@ def inspect_images(
     names = [str(path) for path in paths]
     records: dict[str, ImageRecord] = {}
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for done, record in enumerate(pool.map(inspect_image, names), start=1):
-            records[record.path] = record
-            if done % 64 == 0 or done == len(names):
-                progress("checking", done, len(names))
+        for start in range(0, len(names), _AT_ONCE):
+            batch = names[start : start + _AT_ONCE]
+            records.update(zip(batch, pool.map(inspect_image, batch), strict=True))
+            progress("checking", start + len(batch), len(names))
     return records

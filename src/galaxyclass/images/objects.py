@@ -35,6 +35,8 @@ TAIL = 0.004
 #: Each level at which saddles are looked for is this share of the one above.
 _STEP = 0.75
 _MOST_NEIGHBOURS = 8
+#: The tiles along the border, of 5 x 5.
+_BORDER = [tile for tile in range(25) if tile // 5 in (0, 4) or tile % 5 in (0, 4)]
 
 
 def object_frame(image: NDArray[np.uint8], margin: float = 0.25) -> Frame:
@@ -96,15 +98,12 @@ def _sky(light: NDArray[np.float32]) -> tuple[float, float]:
     The median of all pixels will not do: galaxies often fill more than half of the image.
     Tiles of nothing but zeros lie beyond the edge of a survey.
     """
-    height, width = (max(1, side // 5) for side in light.shape)
-    edges = []
-    for row in range(5):
-        for column in range(5):
-            if {row, column} & {0, 4}:
-                rows = slice(row * height, (row + 1) * height)
-                tile = light[rows, column * width : (column + 1) * width]
-                edges.append(tile[::2, ::2].ravel())
-    tiles = np.array(edges)
+    height, width = (side // 5 for side in light.shape)
+    if height == 0 or width == 0:
+        tiles = light.reshape(1, -1)
+    else:
+        grid = light[: 5 * height, : 5 * width].reshape(5, height, 5, width).swapaxes(1, 2)
+        tiles = grid.reshape(25, -1)[_BORDER]
     exposed = tiles[tiles.max(axis=1) > 0]
     if len(exposed) == 0:
         return 0.0, 0.0

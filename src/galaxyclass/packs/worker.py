@@ -27,7 +27,7 @@ def main() -> None:
     # Ctrl-C reaches every process of a terminal; the one that started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
-    # Whatever a decoder prints must not land among the answers.
+    # What a decoder writes to standard output must not land among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     job = json.loads(sys.stdin.buffer.readline())
@@ -41,7 +41,8 @@ def main() -> None:
         except OSError as error:
             answer = {"errno": error.errno, "text": error.strerror}
         try:
-            print(json.dumps(answer), file=answers, flush=True)
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
         except BrokenPipeError:
             os._exit(1)  # nobody is left to hear it
 

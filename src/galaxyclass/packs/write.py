@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from galaxyclass import atomic
 from galaxyclass.catalogs.records import ImageRecord
-from galaxyclass.errors import OutputError, PackError
+from galaxyclass.errors import ImageError, OutputError, PackError
 from galaxyclass.images.inspect import Look, identity_of
+from galaxyclass.images.read import read_bytes
 from galaxyclass.packs import layout
 from galaxyclass.packs.cache import cache_folder
 from galaxyclass.packs.index import write_index
@@ -140,7 +141,9 @@ def _complete(folder: Path, key: str, overwrite: bool) -> Pack | None:
         manifest = read_manifest(folder)
     if manifest is not None and manifest.key == key:
         with suppress(PackError):
-            return open_pack(folder)
+            whole = open_pack(folder)
+            if not _readable_now(whole):
+                return whole
     elif not overwrite:
         raise OutputError(
             f"{folder}: the folder holds a pack of other images or other settings",
@@ -150,6 +153,21 @@ def _complete(folder: Path, key: str, overwrite: bool) -> Pack | None:
     for name in (layout.MANIFEST, layout.JOURNAL, layout.IMAGES, layout.INDEX):
         (folder / name).unlink(missing_ok=True)
     return None
+
+
+def _readable_now(whole: Pack) -> bool:
+    """Whether a file that could not be opened when it was packed can be opened now.
+
+    A server that failed to answer, or permissions since given, leave no trace in the file's
+    identity, and must not leave an image black for ever.
+    """
+    for row in np.flatnonzero(~whole.valid).tolist():
+        record = whole.records[row]
+        if record.digest == "" and record.size > 0:
+            with suppress(ImageError):
+                read_bytes(record.path)
+                return True
+    return False
 
 
 @dataclass(frozen=True)
