@@ -30,7 +30,7 @@ def save_run(folder: Path, outputs=None, id_column="GalaxyID", id_integer=True) 
     manifest = Manifest(
         recipe="galaxyclass",
         preprocessing=Preprocessing(cutout="centre", frame=24, size=12),
-        model=Model(encoder="notebook", head="tree"),
+        model=Model(encoder="residual", head="tree"),
         outputs=outputs or vote_outputs(),
         id_column=id_column,
         id_integer=id_integer,
