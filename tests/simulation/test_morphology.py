@@ -39,5 +39,5 @@ def test_discs_are_tilted_at_random():
 
 
 def test_surface_brightness_of_a_hand_worked_galaxy(plain):
-    # 10^2 square arcsec of area pi hold 90 % of magnitude 15: 15 + 2.5 log10(pi 100 / 0.9).
-    assert round(plain(radius=10.0, magnitude=15.0).surface_brightness, 2) == 21.36
+    # 15 + 2.5 log10(pi 10^2)
+    assert round(plain(radius=10.0, magnitude=15.0).surface_brightness, 2) == 21.24

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import simplejpeg
 
 from galaxyclass.simulation.grid import Light
 
 #: Side of a pixel of the survey's camera, arcsec.
 PIXEL = 0.396
-#: Sky noise of a pixel of the camera in i, r, g, nanomaggies; and electrons of one nanomaggy.
-SKY_NOISE = np.array([0.043, 0.029, 0.0175], np.float32)
+#: Noise of a pixel's sky in i, r, g, nanomaggies, and electrons of one nanomaggy. The electrons are
+#: the survey's; the noise is what the challenge's pictures show, 1.6 times that of its electrons.
+SKY_NOISE = np.array([0.069, 0.046, 0.028], np.float32)
 ELECTRONS = np.array([690.0, 940.0, 1050.0], np.float32)
 
 #: The stretch: weights of i, r, g; the softening; brightness per e-fold of light; the sky's level.
 WEIGHTS = np.array([1.27, 1.5, 2.2], np.float32)
 SOFTENING = 0.45
 GAIN = 60.0
-SKY_LEVEL = np.array([0.024, 0.031, 0.014], np.float32)
+SKY_LEVEL = np.array([0.012, 0.016, 0.004], np.float32)
+
+#: JPEG quality of the survey's composites.
+TILE_QUALITY = 87
 
 
 def observe(light: Light, seeing: float, pixel: float, rng: np.random.Generator) -> Light:
@@ -52,7 +57,7 @@ def observe(light: Light, seeing: float, pixel: float, rng: np.random.Generator)
         light[..., band] = cv2.warpAffine(
             light[..., band], shift, size, borderMode=cv2.BORDER_REPLICATE
         )
-    left_over = SKY_LEVEL * np.float32(rng.lognormal(0, 0.4)) / WEIGHTS
+    left_over = (SKY_LEVEL + np.float32(rng.normal(0, 0.012))) / WEIGHTS
     noise = rng.standard_normal(light.shape, dtype=np.float32)
     variance = SKY_NOISE**2 + np.maximum(light, 0) / ELECTRONS
     return np.asarray(
@@ -87,3 +92,14 @@ def stretch(light: Light) -> Light:
     mean = colours.mean(axis=2, keepdims=True) + np.float32(1e-6)
     shown = np.float32(GAIN) * np.arcsinh(mean / np.float32(SOFTENING)) / mean
     return np.asarray(np.minimum(colours * shown, 255), dtype=np.float32)
+
+
+def compress(shown: Light) -> Light:
+    """Store and read as JPEG, as the survey's composites were before they were resampled.
+
+    It takes the noise of colour away, which is finer than JPEG keeps it, and leaves that of
+    brightness: the noise of the challenge's pictures is grey.
+    """
+    pixels = np.clip(np.rint(shown), 0, 255).astype(np.uint8)
+    data = simplejpeg.encode_jpeg(pixels, TILE_QUALITY, colorsubsampling="420")
+    return np.asarray(simplejpeg.decode_jpeg(data), dtype=np.float32)

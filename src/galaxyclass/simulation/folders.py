@@ -27,8 +27,8 @@ from galaxyclass.trees import load_tree
 
 #: Ids begin here, so that all have as many digits as the challenge's.
 FIRST_ID = 100_001
-#: JPEG quality of the pictures, about that of the challenge's.
-QUALITY = 92
+#: JPEG quality and colour sampling of the pictures: the challenge's have these tables.
+QUALITY, SAMPLING = 75, "420"
 #: Galaxies that a process makes before it reports; fewer than two such lots are made in-process.
 LOT = 32
 
@@ -144,7 +144,7 @@ def _make_lot(lot: range, images: Path, size: int, seed: int) -> Rows:
         rng = np.random.default_rng((seed, index))
         morphology = draw_morphology(rng)
         fractions = vote(morphology, rng)
-        data = simplejpeg.encode_jpeg(render(morphology, size), quality=QUALITY)
+        data = simplejpeg.encode_jpeg(render(morphology, size), QUALITY, colorsubsampling=SAMPLING)
         with translated(images):
             (images / f"{FIRST_ID + index}.jpg").write_bytes(data)
         rows.append((fractions, morphology))

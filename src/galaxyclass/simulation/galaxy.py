@@ -11,7 +11,7 @@ from galaxyclass.simulation.morphology import Morphology
 from galaxyclass.simulation.texture import bend, draw_texture, look_up
 
 #: Scale length of discs, in units of the galaxy's radius.
-SCALE = 0.47
+SCALE = 0.56
 
 
 def shine(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
@@ -58,7 +58,7 @@ def _tilted(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
     smooth = profiles.disc(r, SCALE, q) * end
     young = np.zeros_like(smooth)
     if galaxy.odd == "ring":
-        radius = float(rng.uniform(0.85, 1.2))
+        radius = float(rng.uniform(0.95, 1.3))
         strength = 0.22 + 0.22 * galaxy.oddness
         ring = profiles.annulus(r, radius, 0.13 * radius, q)
         gap = 0.55 * galaxy.oddness * falloff(r - np.float32(0.6 * radius), 0.18 * radius)
@@ -68,7 +68,7 @@ def _tilted(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
         pattern, dust = _pattern(galaxy, plane, r, rng)
         young = (young + 0.6 * smooth * np.maximum(pattern, 0)) * dust
         # Old stars follow the arms too, less so; between the arms both are missing.
-        smooth = smooth * dust * (1 + 0.45 * np.maximum(pattern, 0) + np.minimum(pattern, 0))
+        smooth = smooth * dust * (1 + 0.4 * np.maximum(pattern, 0) + 0.7 * np.minimum(pattern, 0))
     share = np.float32(1 - galaxy.bulge_fraction - galaxy.bar)
     light = tinted(share * smooth, galaxy.colour) + tinted(share * young, YOUNG)
     light += tinted(_bulge(galaxy, grid), OLD)
@@ -115,7 +115,7 @@ def _pattern(
     waver = look_up(draw_texture(rng, 12.0), log_r * np.float32(0.3), angle / turn)
     first = np.float32(np.radians(start_of_arms(galaxy)) * galaxy.handedness)
     phase = np.float32(galaxy.arms) * (wound - first) + np.float32(0.35) * waver
-    sharp = 2.0 if galaxy.arms <= 2 else 1.5
+    sharp = 1.6 if galaxy.arms <= 2 else 1.2
     # One side is stronger than the other in most galaxies.
     lopsided = 1 + np.float32(rng.uniform(0, 0.3)) * np.cos(
         angle - np.float32(rng.uniform(0, 6.28))
@@ -123,7 +123,7 @@ def _pattern(
     grand = profiles.arms(phase, sharp) * lopsided * np.exp(np.float32(0.3) * patches) - 1
     flocculence = np.float32(galaxy.flocculence)
     fade = np.exp(-((r / np.float32(2.0)) ** 4))
-    strength = np.float32(1.4 * galaxy.arm_contrast) * inside * fade
+    strength = np.float32(1.15 * galaxy.arm_contrast) * inside * fade
     pattern = strength * ((1 - flocculence) * grand + flocculence * np.float32(1.2) * clumps)
     # Dust lies on the inner side of the arms.
     lane = profiles.arms(phase + np.float32(0.9), 2 * sharp)
@@ -139,7 +139,7 @@ def _from_the_side(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> 
     thin *= _end(np.abs(grid.x))
     share = galaxy.bulge_fraction
     if galaxy.bulge_shape == "boxy":
-        bulge = profiles.boxy(grid, 1.5 * galaxy.bulge_radius, 0.62)
+        bulge = profiles.boxy(grid, 1.5 * galaxy.bulge_radius, 0.66)
     elif galaxy.bulge_shape == "rounded":
         bulge = profiles.sersic(grid, galaxy.bulge_radius, min(galaxy.bulge_index, 2.0), 0.8)
     else:
@@ -169,7 +169,7 @@ def _irregular(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Ligh
     grid = bend(grid, 0.12 + 0.1 * galaxy.oddness, rng)
     where = np.float32(0.25)
     patches = look_up(draw_texture(rng, 5.0), grid.x * where, grid.y * where)
-    body = profiles.sersic(grid, 0.75, 0.8, q) * np.exp(np.float32(0.4 * galaxy.oddness) * patches)
+    body = profiles.sersic(grid, 0.85, 0.8, q) * np.exp(np.float32(0.4 * galaxy.oddness) * patches)
     light = tinted(np.float32(0.75) * body, galaxy.colour)
     knots = np.zeros_like(body)
     count = int(rng.integers(4, 10))

@@ -27,8 +27,8 @@ _ODD_CODES = {
 
 def clarity(galaxy: Morphology) -> float:
     """How well detail can be seen, 0..1: many resolution elements, and bright ones."""
-    elements = np.log2(galaxy.radius / galaxy.seeing / 4.5)
-    brightness = 21.4 - galaxy.surface_brightness
+    elements = np.log2(galaxy.radius / galaxy.seeing / 4.2)
+    brightness = 21.1 - galaxy.surface_brightness
     return _share(0.4 + 2.0 * elements + 1.2 * brightness)
 
 
@@ -146,24 +146,26 @@ def _shape(galaxy: Morphology, clear: float) -> dict[str, float]:
     q = max(galaxy.axis_ratio, 0.12) if galaxy.kind != "star" else 1.0
     bulge = galaxy.bulge_fraction if galaxy.bulge_shape != "none" else 0.0
     seen = min(bulge * 7.0, 2.8) if galaxy.edge_on else 1.0
-    boxy = (1.6 + 1.2 * clear) if galaxy.bulge_shape == "boxy" and galaxy.edge_on else -0.8
+    boxy = -0.8
+    if galaxy.bulge_shape == "boxy" and galaxy.edge_on:
+        boxy = 8.0 * galaxy.bulge_fraction * (0.4 + 0.6 * clear)
     return {
         "7.1": -0.5 * ((q - 0.98) / 0.13) ** 2,
         "7.2": -0.5 * ((q - 0.66) / 0.17) ** 2,
         "7.3": -0.5 * ((q - 0.28) / 0.14) ** 2,
         "9.1": -1.2 + 1.3 * seen,
-        "9.2": -1.2 + boxy * min(seen, 1.0) - 0.5 * (seen < 0.5),
+        "9.2": -1.2 + boxy,
         "9.3": 1.2 - 1.2 * seen,
     }
 
 
 def _arms(galaxy: Morphology, clear: float) -> dict[str, float]:
+    certain = min(1.6 * _spiral(galaxy, clear) * (1 - 0.6 * galaxy.flocculence), 1.0)
     pitch = np.log(galaxy.pitch or 16.0)
     windings = {
-        code: -0.5 * ((pitch - np.log(middle)) / 0.33) ** 2
+        code: -0.5 * ((pitch - np.log(middle)) / 0.33) ** 2 * (0.4 + 0.6 * certain)
         for code, middle in (("10.1", 9.0), ("10.2", 17.0), ("10.3", 32.0))
     }
-    certain = clear * (1 - galaxy.flocculence) * (galaxy.arms > 0)
     numbers = {
         f"11.{number}": -certain * min(1.6 * abs(number - galaxy.arms), 4.5)
         for number in range(1, 6)

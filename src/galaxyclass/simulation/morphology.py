@@ -21,15 +21,16 @@ EDGE_ON = 78.0
 class Morphology:
     """The truth about one galaxy and its picture.
 
-    Lengths are in units of ``radius`` (the 90 % Petrosian radius, to which the pictures of the
-    Galaxy Challenge are scaled: 50 pixels of 424) unless said otherwise.
+    Lengths are in units of ``radius`` unless said otherwise. The pictures are 8.48 radii wide, as
+    those of the Galaxy Challenge are 8.48 times their galaxy's 90 % Petrosian radius (a pixel of
+    the 424 is 0.02 of it).
 
     Attributes
     ----------
     kind : {"elliptical", "disc", "irregular", "star"}
         What is at the centre; a star is no galaxy at all.
     radius : float
-        Angular size in arcsec. It sets how many resolution elements the galaxy has.
+        Angular size in arcsec: it sets how many resolution elements the galaxy has.
     magnitude : float
         In r, AB.
     seeing : float
@@ -106,8 +107,8 @@ class Morphology:
 
     @property
     def surface_brightness(self) -> float:
-        """Mean within `radius`, mag per square arcsec."""
-        return float(self.magnitude + 2.5 * np.log10(np.pi * self.radius**2 / 0.9))
+        """Of all the light spread over a circle of `radius`, mag per square arcsec."""
+        return float(self.magnitude + 2.5 * np.log10(np.pi * self.radius**2))
 
 
 def draw_morphology(rng: np.random.Generator) -> Morphology:
@@ -137,9 +138,9 @@ def draw_morphology(rng: np.random.Generator) -> Morphology:
     kind: Kind = _choose(rng, {"elliptical": 0.40, "disc": 0.52, "irregular": 0.055, "star": 0.025})
     odd = _draw_odd(rng, kind)
     magnitude = 17.0 - min(rng.exponential(0.72), 4.0)
-    size = np.log(5.1) + 0.38 * (16.5 - magnitude) + rng.normal(0.0, 0.22)
+    size = np.log(4.75) + 0.38 * (16.5 - magnitude) + rng.normal(0.0, 0.22)
     if kind == "disc":
-        size += 0.10
+        size += 0.04
     truth: dict[str, object] = {
         "kind": kind,
         "radius": float(np.clip(np.exp(size), 2.2, 30.0)),
@@ -157,7 +158,7 @@ def draw_morphology(rng: np.random.Generator) -> Morphology:
         "flocculence": 0.0,
         "odd": odd,
         "oddness": 0.0 if odd == "none" else float(rng.uniform(0.35, 1.0)),
-        "defect": _choose(rng, {"none": 0.93, "seam": 0.035, "glare": 0.027, "trail": 0.008}),
+        "defect": _choose(rng, {"none": 0.93, "seam": 0.035, "glare": 0.029, "trail": 0.006}),
         "seed": int(rng.integers(2**63)),
     }
     if kind == "disc":
@@ -192,13 +193,15 @@ def _draw_elliptical(rng: np.random.Generator) -> dict[str, object]:
         "colour": float(rng.normal(0.74, 0.07)),
         "axis_ratio": float(np.clip(1.0 - abs(rng.normal(0.0, 0.36)), 0.25, 1.0)),
         "bulge_fraction": 1.0,
-        "bulge_radius": float(rng.uniform(0.46, 0.68)),
+        "bulge_radius": float(rng.uniform(0.54, 0.80)),
         "bulge_index": float(np.clip(rng.normal(2.8, 1.0), 1.0, 5.5)),
     }
 
 
 def _draw_disc(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
-    inclination = float(np.degrees(np.arccos(rng.uniform(0.0, 1.0))))
+    # A ring seen from the side is not seen.
+    least = np.cos(np.radians(68)) if odd == "ring" else 0.0
+    inclination = float(np.degrees(np.arccos(rng.uniform(least, 1.0))))
     # A tail of galaxies dominated by their bulge, and one with none.
     bulge = float(np.clip(rng.beta(1.2, 4.4) * 0.8, 0.0, 0.7))
     if bulge < 0.04:
@@ -212,17 +215,20 @@ def _draw_disc(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
     spiral = rng.random() < (0.5 if odd == "ring" else 0.8)
     pitch = float(np.clip(rng.gamma(4.0, 4.8), 6.0, 45.0))
     arms = int(_choose(rng, {"1": 0.06, "2": 0.55, "3": 0.17, "4": 0.11, "5": 0.07, "6": 0.04}))
-    shape: BulgeShape = _choose(rng, {"rounded": 0.8, "boxy": 0.2}) if bulge > 0 else "none"
+    shape: BulgeShape = "none"
+    if bulge > 0:
+        # Boxy bulges are bars seen from the side: not the smallest.
+        shape = _choose(rng, {"rounded": 0.7, "boxy": 0.3}) if bulge > 0.15 else "rounded"
     return {
         "inclination": inclination,
         "axis_ratio": float(min(axis_ratio, 1.0)),
         "colour": float(np.clip(rng.normal(0.46 + 0.3 * bulge, 0.10), 0.2, 0.8)),
         "bulge_fraction": bulge,
-        "bulge_radius": float(rng.uniform(0.12, 0.19) + 0.26 * bulge),
+        "bulge_radius": float(rng.uniform(0.13, 0.20) + 0.28 * bulge),
         "bulge_index": float(np.clip(rng.normal(1.5 + 3.0 * bulge, 0.5), 0.8, 4.0)),
         "bulge_shape": shape,
         "bar": float(rng.uniform(0.08, 0.28)) if barred else 0.0,
-        "bar_length": float(rng.uniform(0.3, 0.65)) if barred else 0.0,
+        "bar_length": float(rng.uniform(0.32, 0.72)) if barred else 0.0,
         "arms": arms if spiral else 0,
         "arm_contrast": float(rng.beta(2.4, 1.3)) if spiral else 0.0,
         "pitch": pitch if spiral else 0.0,

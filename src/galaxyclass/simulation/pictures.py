@@ -47,6 +47,9 @@ def render(morphology: Morphology, size: int = SIZE, *, field: float = 1.0) -> N
     scene, faults, noise = (np.random.default_rng((morphology.seed, i)) for i in range(3))
     light = _scene(morphology, frame(side, sky.FRAME * field), scene, faults)
     shown = camera.stretch(camera.observe(light, morphology.seeing, arcsec / side, noise))
+    if arcsec / side < 1.2 * camera.PIXEL:
+        # Larger pixels average away what compression does.
+        shown = camera.compress(shown)
     if side != size:
         way = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
         shown = np.asarray(cv2.resize(shown, (size, size), interpolation=way), dtype=np.float32)

@@ -12,10 +12,10 @@ from galaxyclass.simulation.profiles import sersic
 #: Side of the challenge's pictures, in units of the galaxy's radius: 424 pixels of 0.02.
 FRAME = 8.48
 #: Stars and galaxies a square arcsec down to FAINTEST in r.
-STARS, GALAXIES = 1.8e-3, 3.0e-3
+STARS, GALAXIES = 2.0e-3, 3.6e-3
 FAINTEST = 22.0
 #: (g - r, r - i) of stars: of the halo, of the disc, red dwarfs.
-STAR_COLOURS = ((-0.1, -0.15), (0.35, 0.12), (0.55, 0.2), (1.35, 0.7), (1.45, 1.3))
+STAR_COLOURS = ((0.0, -0.1), (0.4, 0.13), (0.6, 0.22), (1.3, 0.6), (1.45, 1.2))
 
 
 def neighbours(grid: Grid, radius: float, rng: np.random.Generator) -> Light:
@@ -43,7 +43,7 @@ def neighbours(grid: Grid, radius: float, rng: np.random.Generator) -> Light:
         places = rng.uniform(-FRAME / 2, FRAME / 2, (count, 2))
         brighter = rng.exponential(1.5 if is_star else 0.9, count)
         magnitudes = np.maximum(FAINTEST - brighter, 13.5 if is_star else 16.5)
-        kinds = rng.choice(len(STAR_COLOURS), count, p=(0.08, 0.25, 0.22, 0.25, 0.2))
+        kinds = rng.choice(len(STAR_COLOURS), count, p=(0.04, 0.28, 0.26, 0.25, 0.17))
         shapes = rng.uniform([0.4, 0, -0.35], [1.0, 180, 0.35], (count, 3))
         for (x, y), magnitude, kind, (q, angle, redder) in zip(
             places, magnitudes, kinds, shapes, strict=True
