@@ -129,13 +129,14 @@ class TestVotes:
         assert catalog.problems == ()
 
     def test_conditional_fractions_become_joint(self, images, table) -> None:
-        rows = [f"id,{HART16}", "1,0.5,0.25,0.25,0.1,0.6,0.3", "2,0,1,0,0,0,0"]
+        rows = [f"id,{HART16}", "1,0.5,0.25,0.25,0.1,0.6,0.3", "2,0,1,0,0,0,0", "3,1,0,0,1,0,0"]
         catalog = read_catalog(images("1.jpg"), table(rows))
-        one, two = answers(catalog, "1.1", "1.2", "7.1", "7.2", "7.3")
+        one, two, _ = answers(catalog, "1.1", "1.2", "7.1", "7.2", "7.3")
         np.testing.assert_allclose(one, [0.5, 0.25, 0.05, 0.3, 0.15], rtol=1e-6)
         assert two == [0, 1, 0, 0, 0]  # nobody said smooth: truly nobody called it round
         assert catalog.problems == ()
-        assert np.isnan(answers(catalog, "2.1")).all()  # no column, so not known to be 0
+        # Question 2 has no columns: nothing is known of it, even where nobody came to it.
+        assert np.isnan(answers(catalog, "2.1", "2.2")).all()
 
     def test_zeros_of_a_question_that_nobody_answered(self, images, table) -> None:
         rows = [f"id,{HART16}", "1,0.5,0.5,0,0,0,0", "2,1,0,0,0,0,1"]

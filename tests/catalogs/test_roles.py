@@ -109,6 +109,12 @@ class TestId:
         with pytest.raises(CatalogError, match=r"(?s)spreadsheet.*last digits are lost"):
             read_catalog(folder, table(["id,class", "5.87723E+17,a"]))
 
+    def test_a_count_that_happens_to_be_an_id(self, images, table) -> None:
+        folder = images("72.jpg", "100.jpg")
+        rows = [f"gal{n},72" for n in range(5)]
+        with pytest.raises(CatalogError, match=r"(?s)no column matches.*name: gal0; votes: 72"):
+            read_catalog(folder, table(["name,votes", *rows]))
+
     def test_ids_written_as_floats(self, images, table) -> None:
         with pytest.raises(CatalogError, match=r"without '\.0'"):
             read_catalog(images("17.jpg"), table(["id,class", "17.0,a"]))
