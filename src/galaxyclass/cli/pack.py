@@ -118,7 +118,8 @@ def _show(made: Pack, as_json: bool) -> None:
         f"{made.size_bytes / 1e6:,.1f} MB, in {made.folder}"
     )
     if failed:
-        click.echo(f"{len(failed):,} images cannot be decoded and are black:")
+        what = "1 image" if len(failed) == 1 else f"{len(failed):,} images"
+        click.echo(f"{what} that cannot be decoded, black in the pack:")
         for record in failed[:_SHOWN]:
             click.echo("  " + str(record.error).replace("\n", "\n  "))
         if len(failed) > _SHOWN:

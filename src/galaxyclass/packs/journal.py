@@ -9,11 +9,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from galaxyclass.images.inspect import Look
 from galaxyclass.packs.layout import Shard
+
+
+def key_of_journal(path: Path) -> str | None:
+    """The key of the pack that a journal is of; None where it cannot be told."""
+    with path.open("rb") as file, suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(file.readline())["key"])
+    return None
 
 
 class Journal:

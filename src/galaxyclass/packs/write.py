@@ -23,7 +23,7 @@ from galaxyclass.images.read import read_bytes
 from galaxyclass.packs import layout
 from galaxyclass.packs.cache import cache_folder
 from galaxyclass.packs.index import write_index
-from galaxyclass.packs.journal import Journal
+from galaxyclass.packs.journal import Journal, key_of_journal
 from galaxyclass.packs.lock import locked
 from galaxyclass.packs.pool import make_in_processes
 from galaxyclass.packs.read import Pack, open_pack, read_manifest
@@ -106,7 +106,7 @@ def pack(
             _require_ours(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / layout.LOCK):
-            complete = _complete(folder, key, overwrite)
+            complete = _complete(folder, key, replace=overwrite or not named)
             if complete is None:
                 job = _Job(paths, identities, preprocessing, folder, key)
                 job.make(workers or os.cpu_count() or 1, progress)
@@ -129,22 +129,29 @@ def _require_ours(folder: Path) -> None:
         )
 
 
-def _complete(folder: Path, key: str, overwrite: bool) -> Pack | None:
+def _complete(folder: Path, key: str, replace: bool) -> Pack | None:
     """The pack of this key if it is there and whole; None if it is to be made (or gone on with).
 
-    A damaged pack of the same key is made again: nothing is lost by it.
+    A damaged pack of the same key is made again: nothing is lost by it. One of another key is
+    replaced only if ``replace``.
     """
-    if not (folder / layout.MANIFEST).exists():
-        return None
-    manifest = None
-    with suppress(PackError):
-        manifest = read_manifest(folder)
-    if manifest is not None and manifest.key == key:
-        with suppress(PackError):
-            whole = open_pack(folder)
-            if not _readable_now(whole):
-                return whole
-    elif not overwrite:
+    found = None
+    if (folder / layout.MANIFEST).exists():
+        try:
+            found = read_manifest(folder).key
+        except PackError:
+            if not replace:
+                raise
+        if found == key:
+            with suppress(PackError):
+                whole = open_pack(folder)
+                if not _readable_now(whole):
+                    return whole
+    elif (folder / layout.JOURNAL).exists():
+        found = key_of_journal(folder / layout.JOURNAL)
+        if found == key:
+            return None
+    if found not in (None, key) and not replace:
         raise OutputError(
             f"{folder}: the folder holds a pack of other images or other settings",
             got="images that were added, removed or changed since, or a changed cutout",
