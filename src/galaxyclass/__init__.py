@@ -1,5 +1,101 @@
-"""Say of pictures of galaxies what people would say of them."""
+"""Say of pictures of galaxies what people would say of them.
+
+The public functions, one for each command, and what they give. Each is imported when it is first
+used, so that ``import galaxyclass`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from galaxyclass.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from galaxyclass.bundles import Bundle, load_bundle
+    from galaxyclass.catalogs import Catalog, read_catalog
+    from galaxyclass.errors import GalaxyclassError
+    from galaxyclass.evaluation import Evaluation, evaluate
+    from galaxyclass.packs import Pack, open_pack, pack
+    from galaxyclass.prediction import PredictionSummary, predict
+    from galaxyclass.recipes import Recipe, load_recipe
+    from galaxyclass.scores import rmse, score_predictions
+    from galaxyclass.simulation import simulate
+    from galaxyclass.training import Trained, resume, train
+    from galaxyclass.trees import Tree, load_tree
+    from galaxyclass.validation import Report, validate
+
+#: Public name -> the room that it comes from.
+_ROOMS: dict[str, str] = {
+    "Bundle": "bundles",
+    "Catalog": "catalogs",
+    "Evaluation": "evaluation",
+    "GalaxyclassError": "errors",
+    "Pack": "packs",
+    "PredictionSummary": "prediction",
+    "Recipe": "recipes",
+    "Report": "validation",
+    "Trained": "training",
+    "Tree": "trees",
+    "evaluate": "evaluation",
+    "load_bundle": "bundles",
+    "load_recipe": "recipes",
+    "load_tree": "trees",
+    "open_pack": "packs",
+    "pack": "packs",
+    "predict": "prediction",
+    "read_catalog": "catalogs",
+    "resume": "training",
+    "rmse": "scores",
+    "score_predictions": "scores",
+    "simulate": "simulation",
+    "train": "training",
+    "validate": "validation",
+}
+
+__all__ = [
+    "Bundle",
+    "Catalog",
+    "Evaluation",
+    "GalaxyclassError",
+    "Pack",
+    "PredictionSummary",
+    "Recipe",
+    "Report",
+    "Trained",
+    "Tree",
+    "__version__",
+    "evaluate",
+    "load_bundle",
+    "load_recipe",
+    "load_tree",
+    "open_pack",
+    "pack",
+    "predict",
+    "read_catalog",
+    "resume",
+    "rmse",
+    "score_predictions",
+    "simulate",
+    "train",
+    "validate",
+]
+
+_NEEDS_TRAIN = frozenset({"resume", "train", "Trained"})
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its room."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'galaxyclass' has no attribute {name!r}")
+    if name in _NEEDS_TRAIN:
+        from galaxyclass.extras import require
+
+        require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
+    value = getattr(importlib.import_module(f"galaxyclass.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -69,4 +69,5 @@ class Network(nn.Module):
 
 def build_network(manifest: Manifest) -> Network:
     """The network that a bundle's manifest describes, without its weights."""
-    return Network(manifest.model, manifest.preprocessing, manifest.outputs, fresh=False)
+    with torch.random.fork_rng(devices=[]):  # its weights are drawn, and replaced: nobody's affair
+        return Network(manifest.model, manifest.preprocessing, manifest.outputs, fresh=False)

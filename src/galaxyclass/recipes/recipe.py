@@ -109,8 +109,8 @@ class Training(Section):
     loss: Loss = Field(
         "auto", description="auto follows the head: mse for votes, cross_entropy for classes"
     )
-    precision: Literal["32", "bf16", "auto"] = Field(
-        "32", description="32-bit floats; bfloat16 autocast; or auto: bfloat16 where it is native"
+    precision: Literal["fp32", "bf16", "auto"] = Field(
+        "fp32", description="32-bit floats; bfloat16 autocast; or auto: bfloat16 where it is native"
     )
     shuffle_buffer: int = Field(
         0, ge=0, description="galaxies to draw the next one from; 0: from all of them"

@@ -29,7 +29,7 @@ def accelerator_of(device: Device) -> str:
 def precision_of(recipe: Recipe, accelerator: str) -> Literal["32-true", "bf16-mixed"]:
     """What Lightning calls the recipe's precision; bfloat16 only where the machine has it."""
     wanted = recipe.training.precision
-    if wanted == "32":
+    if wanted == "fp32":
         return "32-true"
     native = has_bfloat16(accelerator)
     if wanted == "bf16" and not native:

@@ -93,7 +93,7 @@ def fit(
             raise _interrupted(folder) from error
         except RuntimeError as error:
             raise _explained(error, recipe) from error
-    return _kept(folder, recipe, outputs)
+        return _kept(folder, recipe, outputs)
 
 
 def _trainer(

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# The whole way once, without data and without a network: simulate, validate, train, evaluate, predict.
+# usage: demo.sh [FOLDER]
+set -euo pipefail
+folder=${1:-demo}
+export GALAXYCLASS_CACHE="$folder/cache"
+
+say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
+
+rm -rf "$folder"
+say galaxyclass simulate --count 800 --output "$folder/sky"
+say galaxyclass validate --images "$folder/sky/images" --table "$folder/sky/votes.csv"
+say galaxyclass train fast --images "$folder/sky/images" --table "$folder/sky/votes.csv" \
+    --output "$folder/run" --set training.epochs=20
+say galaxyclass predict "$folder/run" --images "$folder/sky/images" \
+    --output "$folder/predictions.csv"
+say galaxyclass evaluate "$folder/run" --images "$folder/sky/images" \
+    --table "$folder/sky/votes.csv" --output "$folder/scores"
+
+cat <<END
+
+Everything is in $folder/:
+  sky/                simulated galaxies and their votes
+  run/                the training: curves.png, history.csv, the bundle
+  predictions.csv     what the model says of every galaxy
+  scores/             its scores on galaxies that it did not train on
+END
+"$(dirname "$0")/demo_line.py" 2>/dev/null || true

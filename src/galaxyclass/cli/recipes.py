@@ -1,0 +1,116 @@
+"""``galaxyclass recipes``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from galaxyclass.cli import options
+
+if TYPE_CHECKING:
+    from galaxyclass.recipes import Recipe
+
+EPILOG = """\b
+Examples:
+  galaxyclass recipes
+  galaxyclass recipes galaxyclass
+  galaxyclass recipes galaxyclass --set model.head=tree --set images.size=160"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("name", required=False)
+@options.assignments
+def command(name: str | None, assignments: tuple[str, ...]) -> None:
+    """List the recipes, or show NAME in full.
+
+    In full means every setting with its value and meaning, and the network's layers with their
+    shapes and parameter counts (these need the extra `train`).
+    """
+    from galaxyclass.recipes import RECIPES, load_recipe, recipe_text
+
+    if name is None:
+        for shipped in RECIPES:
+            click.echo(f"{shipped:<14} {load_recipe(shipped).about.title}")
+        click.echo("\n`galaxyclass recipes NAME` shows one in full.")
+        return
+    recipe = load_recipe(name, assignments)
+    click.echo("\n".join(_header(recipe_text(name))))
+    _print_settings(recipe)
+    _print_layers(recipe)
+
+
+def _header(text: str) -> list[str]:
+    """The comment at the top of a recipe."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.removeprefix("#").removeprefix(" "))
+    return lines
+
+
+def _print_settings(recipe: Recipe) -> None:
+    from pydantic import BaseModel
+
+    for section in type(recipe).model_fields:
+        values = getattr(recipe, section)
+        if not isinstance(values, BaseModel) or section == "about":
+            continue
+        click.echo(f"\n[{section}]")
+        for key, field in type(values).model_fields.items():
+            value = getattr(values, key)
+            click.echo(
+                click.wrap_text(
+                    field.description or "",
+                    width=100,
+                    initial_indent=f"  {key:<17} {_shown(value):<14} ",
+                    subsequent_indent=" " * 35,
+                )
+            )
+
+
+def _shown(value: object) -> str:
+    """A value as TOML would have it, and `none`, which TOML lacks but `--set` takes."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(list(value) if isinstance(value, tuple) else value)
+
+
+def _print_layers(recipe: Recipe) -> None:
+    from galaxyclass.errors import MissingExtraError
+    from galaxyclass.extras import require
+
+    try:
+        require("torch", "timm", "safetensors")
+    except MissingExtraError as error:
+        click.echo(f"\nThe layers need torch: {error.todo}")
+        return
+    from galaxyclass.bundles import VoteOutputs
+    from galaxyclass.models import Network, describe, resolve_head
+    from galaxyclass.trees import load_tree
+
+    tree = load_tree("galaxy_zoo_2")
+    nothing = (0.0,) * len(tree.answers)
+    outputs = VoteOutputs(tree, tree.layouts[0], (True,) * len(tree.answers), nothing)
+    head = resolve_head(recipe.model.head, outputs)
+    network = Network(
+        recipe.model.model_copy(update={"head": head}), recipe.images, outputs, fresh=False
+    )
+    described = describe(network, recipe.images.channels)
+    cutout = " x ".join(str(number) for number in recipe.images.shape)
+    click.echo(
+        f"\nThe network, for a cutout of {cutout} and the {len(tree.answers)} answers of "
+        f"{tree.title}:\n"
+    )
+    click.echo(f"  {'layer':<28} {'kind':<20} {'output':<18} {'parameters':>12}")
+    for layer in described.layers:
+        count = layer.trainable + layer.statistics
+        shape = " x ".join(str(number) for number in layer.shape)
+        click.echo(f"  {layer.name:<28} {layer.kind:<20} {shape:<18} {count or '':>12}")
+    click.echo(
+        f"\n  {described.trainable:,} trainable parameters, {described.statistics:,} batch-norm "
+        f"statistics, {described.total:,} in all; head {head}"
+    )

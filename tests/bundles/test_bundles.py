@@ -1,0 +1,145 @@
+"""Bundles: what is written is read, and what is wrong is said."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from galaxyclass.bundles import (
+    ClassOutputs,
+    Manifest,
+    VoteOutputs,
+    load_bundle,
+    manifest_json,
+    parse_manifest,
+    save_bundle,
+)
+from galaxyclass.errors import BundleError, OutputError
+from galaxyclass.recipes import Model, Preprocessing
+from galaxyclass.trees import load_tree
+
+TREE = load_tree("galaxy_zoo_2")
+VOTES = VoteOutputs(
+    TREE, TREE.layouts[0], (True,) * 17 + (False,) * 20, (0.25,) * 17 + (math.nan,) * 20
+)
+CLASSES = ClassOutputs("class", ("spiral", "elliptical"), (0.75, 0.25))
+
+
+def manifest(outputs: VoteOutputs | ClassOutputs = VOTES) -> Manifest:
+    return Manifest(
+        recipe="fast",
+        preprocessing=Preprocessing(size=32),
+        model=Model(encoder="residual", head="tree"),
+        outputs=outputs,
+        id_column="GalaxyID",
+        id_integer=True,
+        weights_digest="",
+        version="0.1.0",
+    )
+
+
+def saved(folder: Path, content: bytes = b"weights") -> Path:
+    save_bundle(folder, manifest(), lambda path: path.write_bytes(content) and None)
+    return folder
+
+
+@pytest.mark.parametrize("outputs", [VOTES, CLASSES])
+def test_manifest_survives_being_written(outputs: VoteOutputs | ClassOutputs) -> None:
+    text = manifest_json(manifest(outputs))
+    assert manifest_json(parse_manifest(text, "test")) == text
+
+
+def test_saved_bundle_is_loaded(tmp_path: Path) -> None:
+    bundle = load_bundle(saved(tmp_path / "run" / "bundle"))
+    assert bundle.weights.read_bytes() == b"weights"
+    assert bundle.manifest.id_column == "GalaxyID"
+    assert load_bundle(tmp_path / "run").manifest.digest == bundle.manifest.digest
+
+
+def test_digest_follows_weights_and_settings(tmp_path: Path) -> None:
+    first = load_bundle(saved(tmp_path / "a", b"one")).manifest.digest
+    second = load_bundle(saved(tmp_path / "b", b"two")).manifest.digest
+    assert first != second
+
+
+def test_saving_again_replaces_the_weights(tmp_path: Path) -> None:
+    saved(tmp_path / "a", b"one")
+    saved(tmp_path / "a", b"two")
+    bundle = load_bundle(tmp_path / "a")
+    assert bundle.weights.read_bytes() == b"two"
+    assert len(list((tmp_path / "a").iterdir())) == 2
+
+
+def test_failed_saving_keeps_the_earlier_bundle(tmp_path: Path) -> None:
+    saved(tmp_path / "a", b"one")
+
+    def no_room(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match="no room left"):
+        save_bundle(tmp_path / "a", manifest(), no_room)
+    assert load_bundle(tmp_path / "a").weights.read_bytes() == b"one"
+    assert len(list((tmp_path / "a").iterdir())) == 2
+
+
+def test_a_bundle_of_a_newer_version(tmp_path: Path) -> None:
+    file = saved(tmp_path / "a") / "manifest.json"
+    data = json.loads(file.read_text())
+    file.write_text(json.dumps({**data, "format": 99, "version": "7.0", "new": 1}))
+    with pytest.raises(BundleError, match=r"newer version[\s\S]*written by galaxyclass 7\.0"):
+        load_bundle(tmp_path / "a")
+
+
+def test_weights_that_were_changed(tmp_path: Path) -> None:
+    bundle = load_bundle(saved(tmp_path / "a"))
+    bundle.weights.write_bytes(b"other")
+    with pytest.raises(BundleError, match="not the weights that this bundle was saved with"):
+        load_bundle(tmp_path / "a")
+
+
+def test_weights_that_are_gone(tmp_path: Path) -> None:
+    load_bundle(saved(tmp_path / "a")).weights.unlink()
+    with pytest.raises(BundleError, match="copy the whole bundle folder"):
+        load_bundle(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not JSON"),
+        ("[]", "damaged"),
+        ('{"format": 1}', "recipe: Field required"),
+    ],
+)
+def test_a_damaged_manifest(tmp_path: Path, text: str, message: str) -> None:
+    (saved(tmp_path / "a") / "manifest.json").write_text(text)
+    with pytest.raises(BundleError, match=message):
+        load_bundle(tmp_path / "a")
+
+
+def test_a_manifest_with_too_few_means() -> None:
+    data = json.loads(manifest_json(manifest()))
+    data["outputs"]["mean"] = data["outputs"]["mean"][:5]
+    with pytest.raises(BundleError, match="a value for each of its 37 answers"):
+        parse_manifest(json.dumps(data), "test")
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "holiday.txt").touch()
+    with pytest.raises(BundleError, match=r"a folder with holiday\.txt"):
+        load_bundle(tmp_path)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no such folder"):
+        load_bundle(tmp_path / "nowhere")
+
+
+def test_a_run_that_has_not_finished_an_epoch(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").touch()
+    with pytest.raises(BundleError, match="galaxyclass train --resume"):
+        load_bundle(tmp_path)

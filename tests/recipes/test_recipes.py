@@ -1,0 +1,122 @@
+"""Reading recipes: what they say, how they are changed, and every way to get one wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from galaxyclass.errors import RecipeError
+from galaxyclass.recipes import RECIPES, load_recipe, parse_recipe, recipe_text, recipe_toml
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_shipped_recipe_survives_being_written(name: str) -> None:
+    recipe = load_recipe(name)
+    assert parse_recipe(tomllib.loads(recipe_toml(recipe)), "written") == recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_shipped_recipe_opens_with_the_command_that_runs_it(name: str) -> None:
+    assert f"#   galaxyclass train {name} --images DIR" in recipe_text(name)
+
+
+def test_the_notebook_is_as_it_was() -> None:
+    recipe = load_recipe("galaxyclass")
+    assert (recipe.images.cutout, recipe.images.size, recipe.images.colour) == (
+        "contour",
+        150,
+        "grey",
+    )
+    augmentation = recipe.augmentation
+    assert augmentation.flip == "both"
+    assert augmentation.rotation == pytest.approx(0.3 * 360)
+    assert augmentation.zoom == (0.9, 1.1)
+    assert augmentation.zoom_axes == "independent"
+    assert augmentation.contrast == 0.05
+    assert augmentation.fill == "reflect"
+    assert (recipe.optimizer.name, recipe.optimizer.lr) == ("adam", 1e-3)
+    training = recipe.training
+    assert (training.epochs, training.batch_size, training.loss) == (50, 64, "mse")
+    assert (training.shuffle_buffer, training.early_stopping, training.keep) == (1024, 0, "last")
+    assert recipe.schedule.name == "constant"
+    assert recipe.schedule.plateau_factor == 0.2
+    assert recipe.schedule.plateau_patience == 7
+    assert recipe.schedule.plateau_floor == 1e-5
+    assert (recipe.schedule.step_factor, recipe.schedule.step_every) == (0.8, 10)
+    assert (recipe.split.validation, recipe.split.test) == (0.2, 0.0)
+    assert recipe.model.head == "sigmoid"
+
+
+@given(epochs=st.integers(1, 10_000), rate=st.floats(1e-8, 10))
+def test_assignments_change_what_they_name_alone(epochs: int, rate: float) -> None:
+    plain = load_recipe("galaxyclass")
+    changed = load_recipe("galaxyclass", [f"training.epochs={epochs}", f"optimizer.lr={rate!r}"])
+    assert changed.training.epochs == epochs
+    assert changed.optimizer.lr == rate
+    assert changed.model == plain.model
+    assert changed.training.model_copy(update={"epochs": 50}) == plain.training
+
+
+def test_none_empties_a_setting() -> None:
+    assert load_recipe("fast", ["images.frame=none"]).images.frame is None
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(
+            "galaxyclass",
+            ["training.epocs=3", "model.head=tre", "optimizer.lr=-1", "images.size=big"],
+        )
+    text = str(caught.value)
+    assert "4 settings are not right" in text
+    assert "training.epocs: no such key; did you mean training.epochs?" in text
+    assert "model.head: 'tre' is not one of auto, sigmoid, softmax, tree, tree_rectified" in text
+    assert "did you mean tree?" in text
+    assert "optimizer.lr: -1 is not above 0" in text
+    assert "images.size: 'big' is not a whole number" in text
+
+
+def test_a_key_without_its_section_is_found() -> None:
+    with pytest.raises(RecipeError, match=r"epochs: no such key; did you mean training\.epochs\?"):
+        load_recipe("galaxyclass", ["epochs=3"])
+
+
+def test_an_assignment_without_equals() -> None:
+    with pytest.raises(RecipeError, match=r"wanted: SECTION\.KEY=VALUE"):
+        load_recipe("galaxyclass", ["training.epochs"])
+
+
+def test_a_setting_used_as_a_section() -> None:
+    with pytest.raises(RecipeError, match="epochs is a setting, not a section"):
+        load_recipe("galaxyclass", ["training.epochs.more=3"])
+
+
+def test_a_name_nearly_right() -> None:
+    with pytest.raises(RecipeError, match="did you mean 'galaxyclass'"):
+        load_recipe("galaxyclas")
+
+
+def test_a_file_that_is_not_toml(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[model\n")
+    with pytest.raises(RecipeError, match="not valid TOML"):
+        load_recipe(file)
+
+
+def test_a_missing_section_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[about]\ntitle = "mine"\n')
+    with pytest.raises(RecipeError, match=r"images: missing\n.*model: missing"):
+        load_recipe(file)
+
+
+def test_a_recipe_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(recipe_text("fast"))
+    recipe = load_recipe(file)
+    assert recipe.name == "mine"
+    assert recipe.model == load_recipe("fast").model

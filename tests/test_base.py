@@ -1,0 +1,69 @@
+"""Messages, atomic writing, extras."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from galaxyclass.atomic import translated, write_text, writing
+from galaxyclass.errors import GalaxyclassError, MissingExtraError, OutputError
+from galaxyclass.extras import require
+
+
+def test_message_has_what_wanted_got_and_what_to_do() -> None:
+    error = GalaxyclassError("a.csv: no id", wanted="an id column", got="x, y", todo="use --id")
+    assert str(error) == (
+        "a.csv: no id\n  wanted: an id column\n  got:    x, y\n  to do:  use --id"
+    )
+
+
+def test_message_of_several_lines_is_aligned() -> None:
+    error = GalaxyclassError("two things", got="one\ntwo")
+    assert str(error) == "two things\n  got:    one\n          two"
+
+
+def test_write_makes_folders_and_leaves_no_temporary(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "b.txt", "text")
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.txt"]
+    assert (tmp_path / "a" / "b.txt").read_text() == "text"
+
+
+def test_failed_write_keeps_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    write_text(target, "before")
+    with pytest.raises(ZeroDivisionError), writing(target) as temporary:
+        _ = temporary.write_text("half") // 0
+    assert target.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, "no room left on the disk"),
+        (errno.EACCES, "no permission"),
+        (errno.ENOTDIR, "a file stands where a folder is needed"),
+    ],
+)
+def test_errors_of_the_system_are_translated(number: int, message: str) -> None:
+    with pytest.raises(OutputError, match=message), translated(Path("out.csv")):
+        raise OSError(number, "as the system says it")
+
+
+def test_other_errors_of_the_system_pass() -> None:
+    with pytest.raises(OSError, match="strange"), translated(Path("out.csv")):
+        raise OSError(errno.EIO, "strange")
+
+
+def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="a file stands where a folder is needed"):
+        write_text(tmp_path / "file" / "a.txt", "text")
+
+
+def test_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "galaxyclass\[train\]"'):
+        require("torch")

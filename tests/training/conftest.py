@@ -1,0 +1,47 @@
+"""A small sky to train on, and settings that make a training take a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from galaxyclass.simulation import simulate
+
+#: The recipe `fast` on tiny cutouts.
+TINY = (
+    "images.size=16",
+    "images.frame=none",
+    "training.batch_size=16",
+    "training.epochs=4",
+    "training.precision=fp32",
+)
+
+
+@dataclass(frozen=True)
+class Sky:
+    """A folder of simulated galaxies with votes."""
+
+    images: Path
+    table: Path
+    cache: Path
+
+
+@pytest.fixture(scope="session")
+def sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
+    """Sixty galaxies of 64 pixels."""
+    folder = tmp_path_factory.mktemp("sky")
+    simulate(60, folder / "sky", size=64, seed=3, workers=1)
+    return Sky(folder / "sky" / "images", folder / "sky" / "votes.csv", folder / "cache")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tests run side by side; a network that waits for a second core is slower than with one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
