@@ -1,4 +1,6 @@
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 import simplejpeg
 
 from galaxyclass.errors import OutputError
-from galaxyclass.simulation import draw_morphology, folders, render, simulate
+from galaxyclass.simulation import draw_morphology, drawing, folders, render, simulate
 from galaxyclass.trees import broken_sums, load_tree
 
 TREE = load_tree("galaxy_zoo_2")
@@ -44,7 +46,7 @@ def test_what_is_written(tmp_path):
 
 
 def test_the_same_whatever_the_workers_and_the_count(tmp_path, monkeypatch):
-    monkeypatch.setattr(folders, "LOT", 4)
+    monkeypatch.setattr(drawing, "LOT", 4)
     alone = simulate(10, tmp_path / "a", size=32, seed=7, workers=1)
     together = simulate(10, tmp_path / "b", size=32, seed=7, workers=2)
     assert files(alone.folder) == files(together.folder)
@@ -87,6 +89,29 @@ def test_nothing_to_simulate(tmp_path, count, size):
     with pytest.raises(OutputError, match="cannot simulate"):
         simulate(count, tmp_path / "sky", size=size)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ("import os; os._exit(9)", "was killed"),
+        ("""print('{"errno": 28, "text": "No space left on device"}')""", "no room left"),
+    ],
+)
+def test_a_process_that_fails_is_explained(tmp_path, monkeypatch, start, message):
+    monkeypatch.setattr(drawing, "_START", f"import sys; sys.stdin.read(); {start}")
+    monkeypatch.setattr(drawing, "LOT", 1)
+    with pytest.raises(OutputError, match=message):
+        simulate(2, tmp_path / "sky", size=16, workers=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_on_standard_input_can_use_processes(tmp_path):
+    sky = str(tmp_path / "sky")
+    program = "from galaxyclass.simulation import simulate\n"
+    program += f"simulate(70, {sky!r}, size=16, workers=2)"
+    subprocess.run([sys.executable], input=program.encode(), check=True, timeout=60)
+    assert len(list((tmp_path / "sky" / "images").iterdir())) == 70
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):

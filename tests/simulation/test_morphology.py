@@ -1,10 +1,11 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxyclass.simulation import draw_morphology
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_what_is_drawn_makes_sense(seed):
     galaxy = draw_morphology(np.random.default_rng(seed))

@@ -64,6 +64,14 @@ def test_the_sky_is_nearly_black_and_noisy(elliptical):
     assert 1 < sky.std() < 10
 
 
+def test_the_noise_is_grey_and_smooth_as_that_of_the_challenge(elliptical):
+    sky = render(elliptical(magnitude=16.5, radius=6.0, seed=9))[:70, :70].astype(float)
+    noise = sky - cv2.GaussianBlur(sky, (0, 0), 12)
+    # Medians over 300 of the challenge's pictures: 0.96 and, beside each other, 0.91.
+    assert np.corrcoef(noise[..., 0].ravel(), noise[..., 1].ravel())[0, 1] > 0.85
+    assert np.corrcoef(noise[:, 1:, 1].ravel(), noise[:, :-1, 1].ravel())[0, 1] > 0.7
+
+
 @pytest.mark.parametrize("q", [0.3, 0.6, 0.95])
 @pytest.mark.parametrize("angle", [20.0, 110.0])
 def test_axis_ratio_and_position_angle(elliptical, q, angle):

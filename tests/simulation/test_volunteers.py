@@ -11,6 +11,7 @@ from galaxyclass.trees import broken_sums, load_tree
 TREE = load_tree("galaxy_zoo_2")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_votes_obey_the_tree_in_six_decimals(seed):
     rng = np.random.default_rng(seed)
@@ -23,7 +24,7 @@ def test_votes_obey_the_tree_in_six_decimals(seed):
     np.testing.assert_allclose(written[TREE.slices[5]].sum(), 1, atol=1e-9)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_expected_answers_of_a_question_sum_to_one(seed):
     chances = expect(impress(draw_morphology(np.random.default_rng(seed))))

@@ -21,7 +21,7 @@ SKY_NOISE = np.array([0.069, 0.046, 0.028], np.float32)
 ELECTRONS = np.array([690.0, 940.0, 1050.0], np.float32)
 
 #: The stretch: weights of i, r, g; the softening; brightness per e-fold of light; the sky's level.
-WEIGHTS = np.array([1.27, 1.5, 2.2], np.float32)
+WEIGHTS = np.array([1.32, 1.5, 2.05], np.float32)
 SOFTENING = 0.45
 GAIN = 60.0
 SKY_LEVEL = np.array([0.012, 0.016, 0.004], np.float32)

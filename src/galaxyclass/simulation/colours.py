@@ -7,7 +7,7 @@ import numpy as np
 from galaxyclass.simulation.grid import Light, Plane
 
 #: g - r of bulges and bars, and of the young stars in arms.
-OLD, YOUNG = 0.82, 0.05
+OLD, YOUNG = 0.86, -0.05
 
 
 def band_ratios(g_r: float, r_i: float | None = None) -> Light:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import csv
-import multiprocessing
 import os
 import shutil
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +16,11 @@ from numpy.typing import NDArray
 from galaxyclass.atomic import sync_folder, translated, write_text, writing
 from galaxyclass.errors import OutputError
 from galaxyclass.progress import Progress, silent
-from galaxyclass.simulation.morphology import Morphology, draw_morphology
-from galaxyclass.simulation.pictures import SIZE, render
+from galaxyclass.simulation.drawing import FIRST_ID, draw_all, galaxy_of
+from galaxyclass.simulation.morphology import Morphology
+from galaxyclass.simulation.pictures import SIZE
 from galaxyclass.simulation.volunteers import vote
 from galaxyclass.trees import load_tree
-
-#: Ids begin here, so that all have as many digits as the challenge's.
-FIRST_ID = 100_001
-#: JPEG quality and colour sampling of the pictures: the challenge's have these tables.
-QUALITY, SAMPLING = 75, "420"
-#: Galaxies that a process makes before it reports; fewer than two such lots are made in-process.
-LOT = 32
 
 ID_COLUMN = "GalaxyID"
 
@@ -72,7 +62,7 @@ def simulate(
         The same seed gives the same galaxies, whatever ``workers``; more galaxies of the same seed
         begin with the same ones.
     workers : int, optional
-        Processes at most; all cores unless told otherwise.
+        Processes that draw, at most; all cores unless told otherwise.
     progress : Progress
 
     Returns
@@ -99,56 +89,18 @@ def simulate(
     folder = Path(folder)
     with _whole(folder) as temporary:
         (temporary / "images").mkdir()
-        votes, truths = [], []
-        lots = [range(i, min(i + LOT, count)) for i in range(0, count, LOT)]
-        for rows in _make(lots, temporary / "images", size, seed, workers):
-            for fractions, morphology in rows:
-                votes.append(fractions)
-                truths.append(morphology)
-            progress("simulate", len(votes), count)
+        galaxies = [galaxy_of(seed, index) for index in range(count)]
+        votes = [vote(morphology, rng) for morphology, rng in galaxies]
+        done = 0
+        for more in draw_all(count, temporary / "images", size, seed, workers):
+            done += more
+            progress("simulate", done, count)
         _write_votes(temporary / "votes.csv", votes)
-        _write_truth(temporary / "truth.csv", truths)
+        _write_truth(temporary / "truth.csv", [morphology for morphology, _ in galaxies])
         write_text(temporary / "README.txt", _readme(count, size, seed))
     return SimulatedFolder(
         folder, folder / "images", folder / "votes.csv", folder / "truth.csv", count
     )
-
-
-Rows = list[tuple[NDArray[np.float64], Morphology]]
-
-
-def _make(
-    lots: list[range], images: Path, size: int, seed: int, workers: int | None
-) -> Iterator[Rows]:
-    processes = min(workers or os.cpu_count() or 1, len(lots))
-    arguments = (lots, repeat(images), repeat(size), repeat(seed))
-    if processes == 1:
-        yield from map(_make_lot, *arguments)
-        return
-    method = "spawn" if sys.platform == "win32" else "forkserver"
-    context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        try:
-            yield from pool.map(_make_lot, *arguments)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-
-
-def _make_lot(lot: range, images: Path, size: int, seed: int) -> Rows:
-    import simplejpeg
-
-    rows = []
-    for index in lot:
-        # A generator of its own for each galaxy: it does not matter who makes it.
-        rng = np.random.default_rng((seed, index))
-        morphology = draw_morphology(rng)
-        fractions = vote(morphology, rng)
-        data = simplejpeg.encode_jpeg(render(morphology, size), QUALITY, colorsubsampling=SAMPLING)
-        with translated(images):
-            (images / f"{FIRST_ID + index}.jpg").write_bytes(data)
-        rows.append((fractions, morphology))
-    return rows
 
 
 @contextmanager

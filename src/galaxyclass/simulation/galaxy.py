@@ -59,14 +59,17 @@ def _tilted(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
     young = np.zeros_like(smooth)
     if galaxy.odd == "ring":
         radius = float(rng.uniform(0.95, 1.3))
-        strength = 0.22 + 0.22 * galaxy.oddness
-        ring = profiles.annulus(r, radius, 0.13 * radius, q)
-        gap = 0.55 * galaxy.oddness * falloff(r - np.float32(0.6 * radius), 0.18 * radius)
+        strength = 0.12 + 0.20 * galaxy.oddness
+        ring = profiles.annulus(r, radius, 0.15 * radius, q)
+        gap = 0.45 * galaxy.oddness * falloff(r - np.float32(0.6 * radius), 0.18 * radius)
         smooth = (1 - strength) * smooth * (1 - gap) + 0.7 * strength * ring
-        young = 0.3 * strength * ring
+        knots = look_up(
+            draw_texture(rng, 3.0), plane.x * np.float32(0.3), plane.y * np.float32(0.3)
+        )
+        young = 0.3 * strength * ring * np.exp(np.float32(0.5) * knots)
     if galaxy.arms or galaxy.flocculence:
         pattern, dust = _pattern(galaxy, plane, r, rng)
-        young = (young + 0.6 * smooth * np.maximum(pattern, 0)) * dust
+        young = (young + 0.75 * smooth * np.maximum(pattern, 0)) * dust
         # Old stars follow the arms too, less so; between the arms both are missing.
         smooth = smooth * dust * (1 + 0.4 * np.maximum(pattern, 0) + 0.7 * np.minimum(pattern, 0))
     share = np.float32(1 - galaxy.bulge_fraction - galaxy.bar)

@@ -158,7 +158,7 @@ def draw_morphology(rng: np.random.Generator) -> Morphology:
         "flocculence": 0.0,
         "odd": odd,
         "oddness": 0.0 if odd == "none" else float(rng.uniform(0.35, 1.0)),
-        "defect": _choose(rng, {"none": 0.93, "seam": 0.035, "glare": 0.029, "trail": 0.006}),
+        "defect": _choose(rng, {"none": 0.93, "seam": 0.035, "glare": 0.031, "trail": 0.004}),
         "seed": int(rng.integers(2**63)),
     }
     if kind == "disc":
@@ -190,7 +190,7 @@ def _draw_odd(rng: np.random.Generator, kind: Kind) -> Odd:
 def _draw_elliptical(rng: np.random.Generator) -> dict[str, object]:
     """Also stands for the S0 galaxies that volunteers call smooth."""
     return {
-        "colour": float(rng.normal(0.74, 0.07)),
+        "colour": float(rng.normal(0.79, 0.07)),
         "axis_ratio": float(np.clip(1.0 - abs(rng.normal(0.0, 0.36)), 0.25, 1.0)),
         "bulge_fraction": 1.0,
         "bulge_radius": float(rng.uniform(0.54, 0.80)),
@@ -212,7 +212,7 @@ def _draw_disc(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
     else:
         axis_ratio = np.hypot(np.cos(np.radians(inclination)), thickness)
     barred = rng.random() < 0.33 and odd != "dust_lane"
-    spiral = rng.random() < (0.5 if odd == "ring" else 0.8)
+    spiral = rng.random() < (0.3 if odd == "ring" else 0.8)
     pitch = float(np.clip(rng.gamma(4.0, 4.8), 6.0, 45.0))
     arms = int(_choose(rng, {"1": 0.06, "2": 0.55, "3": 0.17, "4": 0.11, "5": 0.07, "6": 0.04}))
     shape: BulgeShape = "none"
@@ -222,7 +222,7 @@ def _draw_disc(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
     return {
         "inclination": inclination,
         "axis_ratio": float(min(axis_ratio, 1.0)),
-        "colour": float(np.clip(rng.normal(0.46 + 0.3 * bulge, 0.10), 0.2, 0.8)),
+        "colour": float(np.clip(rng.normal(0.42 + 0.4 * bulge, 0.14), 0.1, 0.85)),
         "bulge_fraction": bulge,
         "bulge_radius": float(rng.uniform(0.13, 0.20) + 0.28 * bulge),
         "bulge_index": float(np.clip(rng.normal(1.5 + 3.0 * bulge, 0.5), 0.8, 4.0)),

@@ -113,9 +113,9 @@ def trail(grid: Grid, rng: np.random.Generator) -> Light:
     """A satellite's, in one band, as the camera takes them in turn; nanomaggies/arcsec2."""
     across = grid.turned(float(rng.uniform(0, 180))).y
     line = falloff(across - np.float32(rng.uniform(-0.4, 0.4)), 0.06)
-    bands = np.full(3, 0.05, np.float32)
+    bands = np.full(3, 0.15, np.float32)
     bands[rng.integers(3)] = 1.0
-    return np.asarray(np.float32(rng.uniform(2.0, 6.0)) * line[..., None] * bands, dtype=np.float32)
+    return np.asarray(np.float32(rng.uniform(1.0, 4.0)) * line[..., None] * bands, dtype=np.float32)
 
 
 def draw_seam(shown: Light, field: float, rng: np.random.Generator) -> None:
