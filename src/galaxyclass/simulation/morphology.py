@@ -28,7 +28,8 @@ class Morphology:
     Attributes
     ----------
     kind : {"elliptical", "disc", "irregular", "star"}
-        What is at the centre; a star is no galaxy at all.
+        What is at the centre. A star is no galaxy at all: of what follows, only its radius (the
+        scale of the picture), seeing, defect and seed can be seen.
     radius : float
         Angular size in arcsec: it sets how many resolution elements the galaxy has.
     magnitude : float
