@@ -24,4 +24,4 @@ def fake():
 @pytest.fixture
 def small_parts(monkeypatch):
     """Parts of 16 images, so that a few images make several."""
-    monkeypatch.setattr("galaxyclass.prediction.job.PART_SIZE", 16)
+    monkeypatch.setattr("galaxyclass.prediction.job.PART_IMAGES", 16)

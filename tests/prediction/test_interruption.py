@@ -26,7 +26,7 @@ _SCRIPT = textwrap.dedent("""
     sys.path.insert(0, sys.argv[1])
     import fake
     from galaxyclass.prediction import job, predict
-    job.PART_SIZE = 16
+    job.PART_IMAGES = 16
     run, sky, output, seconds = sys.argv[2:]
     try:
         predict(run, Path(sky), output, batch_size=8, workers=1,
@@ -204,6 +204,22 @@ def test_a_smaller_batch_goes_on(fake, job, tmp_path):
     _stop(fake, *job, tmp_path / "p.csv")
     summary = predict(*job, tmp_path / "p.csv", backend=fake.TreeBackend(), batch_size=3)
     assert summary.resumed == 48
+
+
+def test_a_slow_model_makes_a_part_every_few_seconds(fake, job, tmp_path, monkeypatch):
+    """Loss is bounded in time: here every batch takes longer than a part may."""
+    monkeypatch.setattr("galaxyclass.prediction.job.PART_IMAGES", 10**9)
+    monkeypatch.setattr("galaxyclass.prediction.job.PART_SECONDS", 0.01)
+    backend, calls = fake.TreeBackend(seconds=0.02), []
+
+    def killed(cutouts):
+        calls.append(len(cutouts))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return backend(cutouts)
+
+    with pytest.raises(PredictionInterruptedError, match="stopped; 30 of 151"):
+        predict(*job, tmp_path / "p.csv", backend=killed, batch_size=10)
 
 
 def test_two_processes_at_once(fake, job, tmp_path):

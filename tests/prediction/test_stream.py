@@ -47,9 +47,9 @@ def numbered(monkeypatch):
 
 def test_order_and_spans(numbered):
     paths = [str(i) for i in range(1000)]
-    batches = list(predict_stream(paths, SETTINGS, _means, 30, 4, part_size=100))
+    batches = list(predict_stream(paths, SETTINGS, _means, 30, 4))
     assert [path for batch in batches for path in batch.paths] == paths
-    assert [len(batch.paths) for batch in batches[:5]] == [30, 30, 30, 10, 30]
+    assert [len(batch.paths) for batch in batches] == [30] * 33 + [10]
     values = np.concatenate([batch.values for batch in batches])[:, 0]
     np.testing.assert_array_equal(values, np.arange(1000) % 256)
 

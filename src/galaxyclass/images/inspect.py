@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -102,6 +101,8 @@ def inspect_images(
     dict
         The record of each file by its path, in the order of ``paths``.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     names = [str(path) for path in paths]
     records: dict[str, ImageRecord] = {}
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:

@@ -26,8 +26,10 @@ from galaxyclass.version import __version__
 #: Images that a network gets at once, unless told otherwise.
 BATCH_SIZE = 128
 
-#: Images in a part, or a batch where that is larger: what a kill loses at most.
-PART_SIZE = 1024
+#: A part is written after the batch that makes it as old or as large as this. What a kill loses is
+#: thus bounded in time, whatever the speed, and a fast job does not make a file a second.
+PART_SECONDS = 5.0
+PART_IMAGES = 16_384
 
 
 @dataclass(frozen=True)
@@ -98,35 +100,27 @@ def predict_files(
     columns = columns_of(outputs, manifest.id_column, id_integer=integer)
     key = _key(manifest, columns, paths, ids, output.suffix.lower())
     job = _Job(outputs, columns, ids)
-    part_size = max(PART_SIZE, batch_size)
-    with open_parts(output, key, part_size, nothing_measured(outputs)) as (parts, replaced):
-        resumed = done = min(parts.count * parts.part_size, len(paths))
+    with open_parts(output, key, nothing_measured(outputs)) as (parts, replaced):
+        resumed = parts.images
         try:
             progress("predict", resumed, len(paths))
             stream = predict_stream(
-                paths[resumed:],
-                manifest.preprocessing,
-                backend,
-                batch_size,
-                workers,
-                part_size=parts.part_size,
+                paths[resumed:], manifest.preprocessing, backend, batch_size, workers
             )
             with closing(stream):
-                for end in _add_parts(stream, parts, job, resumed, progress):
-                    done = end
+                _add_parts(stream, parts, job, progress)
             empty = tabulate(outputs, columns, [], np.empty((0, len(columns.values)), np.float32))
             failed_file = parts.finish(empty, output.with_name(f"{output.stem}_failed.csv"))
         except KeyboardInterrupt:
             raise PredictionInterruptedError(
-                f"stopped; {done:,} of {len(paths):,} images are done and kept in {parts.folder}",
+                f"stopped; {_kept(parts, len(paths))}",
                 todo="run the same command again: it goes on from there",
             ) from None
         except OutputError as error:
-            kept = min(parts.count * parts.part_size, len(paths))
             raise OutputError(
                 error.what,
                 wanted=error.wanted,
-                got=f"{kept:,} of {len(paths):,} images are done and kept in {parts.folder}",
+                got=_kept(parts, len(paths)),
                 todo=f"{error.todo}; the same command goes on from there",
             ) from error
     return PredictionSummary(
@@ -151,13 +145,9 @@ class _Job:
     ids: Sequence[str]
 
 
-def _add_parts(
-    stream: Iterator[Batch], parts: Parts, job: _Job, first: int, progress: Progress
-) -> Iterator[int]:
-    """Gather batches into parts and write each; yields how many images are in finished parts.
-
-    ``first`` is the place among all images where the stream begins.
-    """
+def _add_parts(stream: Iterator[Batch], parts: Parts, job: _Job, progress: Progress) -> None:
+    """Gather batches into parts and write each; the stream begins where the parts end."""
+    first, begun = parts.images, time.monotonic()
     total = len(job.ids)
     waiting: list[Batch] = []
     failed = parts.failed
@@ -173,30 +163,37 @@ def _add_parts(
         failed += len(batch.errors)
         end = first + batch.start + len(batch.paths)
         progress("predict", end, total, note=f"{failed:,} cannot be decoded" if failed else "")
-        if end % parts.part_size == 0 or end == total:
-            _add_part(waiting, parts, job, first)
-            waiting = []
-            yield end
+        old = time.monotonic() - begun >= PART_SECONDS
+        if old or end - parts.images >= PART_IMAGES or end == total:
+            _add_part(waiting, parts, job)
+            waiting, begun = [], time.monotonic()
 
 
-def _add_part(batches: list[Batch], parts: Parts, job: _Job, first: int) -> None:
+def _add_part(batches: list[Batch], parts: Parts, job: _Job) -> None:
     values = [batch.values for batch in batches if len(batch.values)]
     nothing = np.empty((0, len(job.columns.values)), np.float32)
     rows = np.concatenate(values) if values else nothing
-    start = first + batches[0].start
     decoded = np.concatenate([batch.decoded for batch in batches])
-    names = [job.ids[start + int(place)] for place in np.flatnonzero(decoded)]
+    names = [job.ids[parts.images + int(place)] for place in np.flatnonzero(decoded)]
     failures = tuple(
         failure
         for batch in batches
         for failure in zip(
-            (path for path, fine in zip(batch.paths, batch.decoded, strict=True) if not fine),
+            (
+                readable(path)
+                for path, fine in zip(batch.paths, batch.decoded, strict=True)
+                if not fine
+            ),
             batch.errors,
             strict=True,
         )
     )
     table = tabulate(job.outputs, job.columns, names, mask_unknown(job.outputs, rows))
-    parts.add(table, PartRecord(failures, measure(job.outputs, rows)))
+    parts.add(table, PartRecord(len(decoded), failures, measure(job.outputs, rows)))
+
+
+def _kept(parts: Parts, images: int) -> str:
+    return f"{parts.images:,} of {images:,} images are done and kept in {parts.folder}"
 
 
 def _undecodable(images: int, parts: Parts) -> tuple[str, ...]:

@@ -35,9 +35,11 @@ _OURS = re.compile(
 class PartRecord:
     """What is known of a finished part besides its rows.
 
-    ``failures`` are (path, error) of the images that could not be decoded.
+    ``images`` counts those that it is about; ``failures`` are (path, error) of the ones among them
+    that could not be decoded.
     """
 
+    images: int
     failures: tuple[tuple[str, str], ...]
     statistics: Statistics
 
@@ -47,20 +49,18 @@ class Parts:
 
     Attributes
     ----------
-    part_size : int
-        Images in each part but the last.
     count : int
         How many parts are finished.
-    failed : int
-        How many images in them could not be decoded.
+    images, failed : int
+        How many images are in them, and how many of those could not be decoded.
     statistics : Statistics
         Of all predictions in them.
     """
 
-    def __init__(self, output: Path, part_size: int, nothing: Statistics) -> None:
-        self.output, self.part_size = output, part_size
+    def __init__(self, output: Path, nothing: Statistics) -> None:
+        self.output = output
         self.folder = parts_folder(output)
-        self.count, self.failed, self.statistics = 0, 0, nothing
+        self.count, self.images, self.failed, self.statistics = 0, 0, 0, nothing
         self._sink = sink_of(output)
 
     def read(self) -> None:
@@ -78,19 +78,19 @@ class Parts:
         """
         with writing(self._rows(self.count)) as temporary:
             self._sink.write_part(temporary, table)
-        data = {"failures": record.failures, "statistics": asdict(record.statistics)}
-        write_text(self._record(self.count), json.dumps(data))
+        write_text(self._record(self.count), json.dumps(asdict(record)))
         self._count_in(record)
 
     def _count_in(self, record: PartRecord) -> None:
         self.count += 1
+        self.images += record.images
         self.failed += len(record.failures)
         self.statistics += record.statistics
 
     def _read(self, index: int) -> PartRecord:
         data: dict[str, Any] = json.loads(self._record(index).read_text("utf-8"))
         failures = tuple((path, error) for path, error in data["failures"])
-        return PartRecord(failures, parse_statistics(data["statistics"]))
+        return PartRecord(data["images"], failures, parse_statistics(data["statistics"]))
 
     def _rows(self, index: int) -> Path:
         return self.folder / f"{index:08}{self.output.suffix.lower()}"
@@ -151,9 +151,7 @@ def parts_folder(output: Path) -> Path:
 
 
 @contextlib.contextmanager
-def open_parts(
-    output: Path, key: str, part_size: int, nothing: Statistics
-) -> Iterator[tuple[Parts, bool]]:
+def open_parts(output: Path, key: str, nothing: Statistics) -> Iterator[tuple[Parts, bool]]:
     """Open the folder of parts beside an output, made where it is missing.
 
     Parameters
@@ -161,8 +159,6 @@ def open_parts(
     output : Path
     key : str
         What the job's result depends on; parts of another key are removed.
-    part_size : int
-        Images in a part, for a new job.
     nothing : Statistics
         Those of no predictions.
 
@@ -189,14 +185,13 @@ def open_parts(
             todo="move it away, or choose another --output",
         )
     with _locked(folder, output):
-        parts = Parts(output, part_size, nothing)
+        parts = Parts(output, nothing)
         plan = _read_plan(folder / _PLAN)
         replaced = plan is not None and plan.get("key") != key
         if plan is None or replaced:
             parts.remove(keep_lock=True)
-            write_text(folder / _PLAN, json.dumps({"key": key, "part_size": part_size}))
+            write_text(folder / _PLAN, json.dumps({"key": key}))
         else:
-            parts.part_size = int(plan["part_size"])
             parts.read()
         for leftover in folder.glob(".*.tmp"):
             leftover.unlink()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -62,8 +62,6 @@ def predict_stream(
     backend: Backend,
     batch_size: int,
     workers: int | None = None,
-    *,
-    part_size: int | None = None,
 ) -> Generator[Batch, None, None]:
     """Predict images one batch after the other, in the order of the paths.
 
@@ -77,19 +75,17 @@ def predict_stream(
         Most images that the backend gets at once.
     workers : int, optional
         Threads that prepare images; all cores unless told otherwise.
-    part_size : int, optional
-        No batch crosses a multiple of it.
 
     Yields
     ------
     Batch
         An image that cannot be decoded has its error there and stops nothing.
     """
-    spans = _spans(len(paths), batch_size, part_size or len(paths) or 1)
     pool = ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="prepare")
     waiting: deque[tuple[range, list[Future[list[_Prepared]]]]] = deque()
     try:
-        for span in spans:
+        for start in range(0, len(paths), batch_size):
+            span = range(start, min(start + batch_size, len(paths)))
             waiting.append((span, _submit(pool, paths, span, preprocessing)))
             if len(waiting) > LOOKAHEAD:
                 yield _run(waiting.popleft(), paths, backend)
@@ -98,13 +94,6 @@ def predict_stream(
     finally:
         # Also when the consumer stops early (Ctrl-C): what is not begun is dropped.
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _spans(total: int, batch_size: int, part_size: int) -> Iterator[range]:
-    for part in range(0, total, part_size):
-        end = min(part + part_size, total)
-        for start in range(part, end, batch_size):
-            yield range(start, min(start + batch_size, end))
 
 
 def _submit(

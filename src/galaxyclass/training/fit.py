@@ -17,12 +17,12 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
+import galaxyclass.training.run as files
 from galaxyclass.bundles import Outputs
 from galaxyclass.errors import DeviceError, TrainingInterruptedError
 from galaxyclass.models import Network
 from galaxyclass.progress import Progress
 from galaxyclass.recipes import Recipe
-from galaxyclass.training import run as files
 from galaxyclass.training.callbacks import History, Report, StopRequestedError, stoppable
 from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
 from galaxyclass.training.data import Batches, Galaxies

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import galaxyclass.training.run as files
 from galaxyclass.atomic import write_text
 from galaxyclass.bundles import Manifest, Outputs, VoteOutputs, save_bundle
 from galaxyclass.errors import RecipeError, RunError, StoppedError
@@ -21,7 +22,6 @@ from galaxyclass.models import resolve_head, write_weights
 from galaxyclass.plots import curves, save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Recipe, load_recipe
-from galaxyclass.training import run as files
 from galaxyclass.training.devices import Device, accelerator_of
 from galaxyclass.training.fit import Fitted, fit
 from galaxyclass.training.history import read_history
