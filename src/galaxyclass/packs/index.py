@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -61,14 +62,10 @@ def write_index(path: Path, records: Iterable[ImageRecord]) -> None:
         atomic.writing(path) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
     ):
-        rows: list[dict[str, object]] = []
-        for record in records:
-            rows.append(vars(record))
-            if len(rows) == _ROWS_AT_ONCE:
-                writer.write_batch(pa.RecordBatch.from_pylist(rows, schema))
-                rows.clear()
-        if rows:
-            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema))
+        remaining = iter(records)
+        while rows := list(islice(remaining, _ROWS_AT_ONCE)):
+            columns = [[getattr(record, name) for record in rows] for name in COLUMNS]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
 
 
 def read_index(path: Path, count: int) -> tuple[Records, pa.Array]:
