@@ -179,11 +179,7 @@ def _add_part(batches: list[Batch], parts: Parts, job: _Job) -> None:
         failure
         for batch in batches
         for failure in zip(
-            (
-                readable(path)
-                for path, fine in zip(batch.paths, batch.decoded, strict=True)
-                if not fine
-            ),
+            (path for path, fine in zip(batch.paths, batch.decoded, strict=True) if not fine),
             batch.errors,
             strict=True,
         )
