@@ -13,6 +13,7 @@ from galaxyclass.errors import BundleError, CatalogError, OutputError
 from galaxyclass.images import prepare, read_image
 from galaxyclass.prediction import predict
 from galaxyclass.trees import broken_sums
+from galaxyclass.validation import validate
 
 
 def _read(path):
@@ -255,3 +256,16 @@ def test_a_collapsed_model_is_announced(fake, tmp_path):
     summary = predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=collapsed, batch_size=7)
     assert len(summary.warnings) == 1
     assert "every value is close to 0" in summary.warnings[0]
+
+
+@pytest.mark.parametrize("layout", ["challenge", "hart16"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_validate_accepts_predictions_on_the_tree(fake, tmp_path, layout, suffix):
+    run = fake.save_run(tmp_path / "run", fake.vote_outputs(layout, unknown=("11",)))
+    fake.save_images(tmp_path / "sky", 30)
+    output = tmp_path / f"p.{suffix}"
+    predict(run, tmp_path / "sky", output, backend=fake.TreeBackend())
+    report = validate(tmp_path / "sky", output)
+    assert report.errors == ()
+    assert report.target()["layout"] == layout
+    assert report.catalog.ids.column == "GalaxyID"

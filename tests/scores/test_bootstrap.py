@@ -88,9 +88,9 @@ def test_same_seed_same_interval_and_chunks_do_not_matter(monkeypatch: pytest.Mo
 
 
 def test_sixty_thousand_galaxies_are_quick():
-    sums = np.random.default_rng(0).random((60_000, 2))
+    sums = np.random.default_rng(0).random((60_000, 49))
     start = time.process_time()
     bootstrap_interval(sums, np.ones_like(sums))
-    # 0.4 s alone on the machine where it was written (0.5 s for 49 groups); busy ones take longer,
-    # a loop that gathers the rows of each draw takes minutes.
-    assert time.process_time() - start < 10
+    # 0.9 s on a busy machine. Threads that wait for each other took 16 s there, and a loop that
+    # gathers the rows of each draw takes minutes.
+    assert time.process_time() - start < 6
