@@ -16,6 +16,9 @@ from types import TracebackType
 from galaxyclass.images.inspect import Look
 from galaxyclass.packs.layout import Shard
 
+#: What an image takes in the journal, a little more than usual.
+_LOOK_BYTES = 120
+
 
 def key_of_journal(path: Path) -> str | None:
     """The key of the pack that a journal is of; None where it cannot be told."""
@@ -59,6 +62,15 @@ class Journal:
             self._places[shard] = end
             end += len(line)
         return end
+
+    def reserve(self, images: int) -> None:
+        """Take the room for so many images now: when the pixels fill the disk, it is too late.
+
+        The room is zeros after the last line, which reading takes for the end.
+        """
+        if images and hasattr(os, "posix_fallocate"):
+            self._file.flush()
+            os.posix_fallocate(self._file.fileno(), self._end, images * _LOOK_BYTES)
 
     def __contains__(self, shard: Shard) -> bool:
         return shard.number in self._places

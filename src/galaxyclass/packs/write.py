@@ -201,6 +201,7 @@ class _Job:
             todo = [shard for shard in shards if shard not in journal]
             left = sum(shard.count for shard in todo)
             self._require_room(left * (cutout_bytes + _INDEX_BYTES))
+            journal.reserve(left)
             if not images.exists():
                 images.write_bytes(header)
             os.truncate(images, size)  # a hole, filled shard by shard
