@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from galaxyclass.recipes import Recipe, load_recipe
     from galaxyclass.scores import rmse, score_predictions
     from galaxyclass.simulation import simulate
+
     # From the module itself: mypy trips over the room's own name for it in this cycle.
     from galaxyclass.training.train import Trained, resume, train
     from galaxyclass.trees import Tree, load_tree

@@ -38,7 +38,7 @@ class SimulatedFolder:
 
 def simulate(
     count: int,
-    folder: str | Path,
+    output: str | Path,
     *,
     size: int = SIZE,
     seed: int = 0,
@@ -54,7 +54,7 @@ def simulate(
     ----------
     count : int
         Number of galaxies, 1 or more.
-    folder : str or Path
+    output : str or Path
         A new folder, or an empty one.
     size : int
         Side of the pictures in pixels; all show the same frame.
@@ -86,7 +86,7 @@ def simulate(
             f"cannot simulate {count} galaxies of {size} x {size} pixels",
             wanted="at least 1 galaxy of 16 x 16 pixels",
         )
-    folder = Path(folder)
+    folder = Path(output)
     with _whole(folder) as temporary:
         (temporary / "images").mkdir()
         galaxies = [galaxy_of(seed, index) for index in range(count)]
