@@ -29,6 +29,7 @@ FLOORS = [
     ["validation"],
     ["scores"],
     ["bundles"],
+    ["samples"],
     ["prediction"],
     ["evaluation"],
     ["plots"],

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 import galaxyclass.training.run as files
@@ -22,11 +23,8 @@ from galaxyclass.models import resolve_head, write_weights
 from galaxyclass.plots import curves, save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Recipe, load_recipe
-from galaxyclass.training.devices import Device, accelerator_of
-from galaxyclass.training.fit import Fitted, fit
-from galaxyclass.training.history import read_history
-from galaxyclass.training.prepare import (
-    Prepared,
+from galaxyclass.samples import (
+    Sample,
     Source,
     prepare,
     read_split,
@@ -34,6 +32,10 @@ from galaxyclass.training.prepare import (
     write_left_out,
     write_split,
 )
+from galaxyclass.training.data import Galaxies
+from galaxyclass.training.devices import Device, accelerator_of
+from galaxyclass.training.fit import Fitted, fit
+from galaxyclass.training.history import read_history
 from galaxyclass.training.run import RunInfo, new_run, read_run, refuse_used
 from galaxyclass.training.score import Metrics, score
 from galaxyclass.version import __version__
@@ -118,9 +120,9 @@ def train(
         target_column,
         skip_invalid,
     )
-    prepared = prepare(source, recipe, cache=cache, workers=workers, progress=progress)
-    parts = split_parts(prepared, recipe, seed)
-    recipe = _resolved(recipe, prepared.outputs(_where(parts, "train")), settings)
+    sample = prepare(source, recipe.images, cache=cache, workers=workers, progress=progress)
+    parts = split_parts(sample, recipe.split, seed)
+    recipe = _resolved(recipe, sample.outputs(_where(parts, "train")), settings)
     new_run(
         folder,
         recipe,
@@ -131,16 +133,16 @@ def train(
             target_column=target_column,
             skip_invalid=skip_invalid,
             seed=seed,
-            fingerprint=prepared.fingerprint,
+            fingerprint=sample.fingerprint,
             galaxies={part: int((parts == part).sum()) for part in dict.fromkeys(parts)},
             device=accelerator,
             command=sys.argv,
         ),
     )
-    if prepared.left_out:
-        write_left_out(folder / files.LEFT_OUT, prepared.left_out)
-    write_split(folder / files.SPLIT, prepared, parts)
-    return _finish(folder, recipe, prepared, parts, seed=seed, device=device, progress=progress)
+    if sample.left_out:
+        write_left_out(folder / files.LEFT_OUT, sample.left_out)
+    write_split(folder / files.SPLIT, sample, parts)
+    return _finish(folder, recipe, sample, parts, seed=seed, device=device, progress=progress)
 
 
 def resume(
@@ -182,28 +184,26 @@ def resume(
         info.target_column,
         info.skip_invalid,
     )
-    prepared = prepare(source, recipe, cache=cache, workers=workers, progress=progress)
-    if prepared.fingerprint != info.fingerprint:
+    sample = prepare(source, recipe.images, cache=cache, workers=workers, progress=progress)
+    if sample.fingerprint != info.fingerprint:
         raise RunError(
             f"{folder}: its images or table have changed since it was begun",
             wanted=f"data with the fingerprint {info.fingerprint}",
-            got=prepared.fingerprint,
+            got=sample.fingerprint,
             todo="put the data back, or train again to another --output",
         )
     if (folder / files.SPLIT).exists():
-        parts = read_split(folder / files.SPLIT, prepared)
+        parts = read_split(folder / files.SPLIT, sample)
     else:  # killed in the moment between the two files: the seed gives the same split
-        parts = split_parts(prepared, recipe, info.seed)
-        write_split(folder / files.SPLIT, prepared, parts)
-    return _finish(
-        folder, recipe, prepared, parts, seed=info.seed, device=device, progress=progress
-    )
+        parts = split_parts(sample, recipe.split, info.seed)
+        write_split(folder / files.SPLIT, sample, parts)
+    return _finish(folder, recipe, sample, parts, seed=info.seed, device=device, progress=progress)
 
 
 def _finish(
     folder: Path,
     recipe: Recipe,
-    prepared: Prepared,
+    sample: Sample,
     parts: NDArray[np.object_],
     *,
     seed: int,
@@ -212,15 +212,20 @@ def _finish(
 ) -> Trained:
     """Train to the end and write what a run ends with."""
     places = {part: _where(parts, part) for part in dict.fromkeys(parts)}
-    outputs = prepared.outputs(places["train"])
-    galaxies = {part: prepared.galaxies(where) for part, where in places.items()}
+    outputs = sample.outputs(places["train"])
+    galaxies = {
+        part: Galaxies(
+            sample.pack.images, sample.rows[where], torch.from_numpy(sample.values(where))
+        )
+        for part, where in places.items()
+    }
     try:
         fitted = fit(folder, recipe, outputs, galaxies, seed=seed, device=device, progress=progress)
     except StoppedError:
         if read_history(folder / files.HISTORY):
             _draw(folder, outputs, None, None)
         raise
-    _save(folder, recipe, outputs, prepared, fitted)
+    _save(folder, recipe, outputs, sample, fitted)
     metrics = score(
         fitted.network,
         outputs,
@@ -268,10 +273,8 @@ def _resolved(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Reci
     )
 
 
-def _save(
-    folder: Path, recipe: Recipe, outputs: Outputs, prepared: Prepared, fitted: Fitted
-) -> None:
-    ids = prepared.catalog.ids
+def _save(folder: Path, recipe: Recipe, outputs: Outputs, sample: Sample, fitted: Fitted) -> None:
+    ids = sample.catalog.ids
     manifest = Manifest(
         recipe=recipe.name,
         preprocessing=recipe.images,

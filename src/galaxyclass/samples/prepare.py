@@ -1,20 +1,15 @@
-"""From images and a table to what a training reads: checked, packed and split."""
+"""From images and a table to a sample: read, packed, checked."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from galaxyclass.atomic import write_text
 from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
 from galaxyclass.catalogs import (
     Catalog,
@@ -23,16 +18,12 @@ from galaxyclass.catalogs import (
     VoteTargets,
     check,
     read_catalog,
-    split,
 )
-from galaxyclass.errors import CatalogError, RunError
+from galaxyclass.errors import CatalogError
 from galaxyclass.packs import Pack, pack
 from galaxyclass.progress import Progress
-from galaxyclass.recipes import Recipe
-from galaxyclass.training.data import Galaxies
+from galaxyclass.recipes import Preprocessing
 from galaxyclass.validation import require_sound
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,8 +50,8 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Galaxies ready to be trained on.
+class Sample:
+    """Sound galaxies with their cutouts and targets: what learning and baselines read.
 
     Attributes
     ----------
@@ -94,16 +85,17 @@ class Prepared:
             hasher.update(targets.labels.tobytes())
         return hasher.hexdigest()
 
-    def galaxies(self, places: NDArray[np.int64]) -> Galaxies:
-        """The galaxies at some places of the catalog, for a loader."""
+    def values(self, places: NDArray[np.int64]) -> NDArray[np.float32] | NDArray[np.int64]:
+        """Targets of some galaxies.
+
+        (galaxies, answers) float32 joint fractions with NaN unknown, or (galaxies,) int64 indices
+        of classes with -1 unknown.
+        """
         targets = self.catalog.targets
-        values: NDArray[np.float32] | NDArray[np.int64]
         if isinstance(targets, VoteTargets):
-            values = targets.fractions
-        else:
-            assert isinstance(targets, ClassTargets), "prepare refuses catalogs without targets"
-            values = targets.labels
-        return Galaxies(self.pack.images, self.rows[places], torch.from_numpy(values[places]))
+            return targets.fractions[places]
+        assert isinstance(targets, ClassTargets), "prepare refuses catalogs without targets"
+        return targets.labels[places]
 
     def outputs(self, training: NDArray[np.int64]) -> Outputs:
         """What a model of this catalog gives, and the means of its training galaxies."""
@@ -128,12 +120,12 @@ class Prepared:
 
 def prepare(
     source: Source,
-    recipe: Recipe,
+    preprocessing: Preprocessing,
     *,
     cache: Path | None,
     workers: int | None,
     progress: Progress,
-) -> Prepared:
+) -> Sample:
     """Read, pack and check galaxies.
 
     Raises
@@ -157,66 +149,15 @@ def prepare(
             todo="give a --table" if source.table is None else "name the class with --target",
         )
     paths = list(dict.fromkeys(path for path in catalog.paths if path))
-    packed = pack(paths, recipe.images, cache=cache, workers=workers, progress=progress)
+    packed = pack(paths, preprocessing, cache=cache, workers=workers, progress=progress)
     records = {record.path: record for record in packed.records}
     findings = check(catalog, records)
     catalog, left_out = require_sound(catalog, findings, source.skip_invalid)
     row_of = {record.path: row for row, record in enumerate(packed.records)}
-    return Prepared(
+    return Sample(
         catalog=catalog,
         left_out=left_out,
         pack=packed,
         rows=np.array([row_of[path] for path in catalog.paths], dtype=np.int64),
         digests=np.array([records[path].digest for path in catalog.paths], dtype=object),
     )
-
-
-def split_parts(prepared: Prepared, recipe: Recipe, seed: int) -> NDArray[np.object_]:
-    """The part of each galaxy: train, validation or test; identical images on one side."""
-    shares = {
-        "train": 1 - recipe.split.validation - recipe.split.test,
-        "validation": recipe.split.validation,
-        "test": recipe.split.test,
-    }
-    wanted = {part: share for part, share in shares.items() if share > 0}
-    return split(prepared.catalog, wanted, seed, list(prepared.digests))
-
-
-def write_split(path: Path, prepared: Prepared, parts: NDArray[np.object_]) -> None:
-    """Write which galaxy is in which part: columns id, part, digest."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "part", "digest"])
-    writer.writerows(zip(prepared.catalog.ids.values, parts, prepared.digests, strict=True))
-    write_text(path, text.getvalue())
-
-
-def write_left_out(path: Path, left_out: Sequence[Finding]) -> None:
-    """Write which galaxies were left out and why: columns id, row, problem, message."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "row", "problem", "message"])
-    writer.writerows((one.id, one.row, one.code, one.message) for one in left_out)
-    write_text(path, text.getvalue())
-    log.warning("%d errors: galaxies left out, listed in %s", len(left_out), path)
-
-
-def read_split(path: Path, prepared: Prepared) -> NDArray[np.object_]:
-    """The parts that a run wrote, for the same galaxies in the same order.
-
-    Raises
-    ------
-    RunError
-        The file is missing, or is about other galaxies.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read", got=str(error)) from error
-    if [row.get("id") for row in rows] != list(prepared.catalog.ids.values):
-        raise RunError(
-            f"{path}: lists other galaxies than the run's images and table have now",
-            todo="train again, to another --output",
-        )
-    return np.array([row["part"] for row in rows], dtype=object)

@@ -1,0 +1,71 @@
+"""Which galaxy of a sample is in which part, drawn once and written down."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.atomic import write_text
+from galaxyclass.catalogs import Finding, split
+from galaxyclass.errors import RunError
+from galaxyclass.recipes import Split
+from galaxyclass.samples.prepare import Sample
+
+log = logging.getLogger(__name__)
+
+
+def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]:
+    """The part of each galaxy: train, validation or test; identical images on one side."""
+    parts = {
+        "train": 1 - shares.validation - shares.test,
+        "validation": shares.validation,
+        "test": shares.test,
+    }
+    wanted = {part: share for part, share in parts.items() if share > 0}
+    return split(sample.catalog, wanted, seed, list(sample.digests))
+
+
+def write_split(path: Path, sample: Sample, parts: NDArray[np.object_]) -> None:
+    """Write which galaxy is in which part: columns id, part, digest."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "part", "digest"])
+    writer.writerows(zip(sample.catalog.ids.values, parts, sample.digests, strict=True))
+    write_text(path, text.getvalue())
+
+
+def read_split(path: Path, sample: Sample) -> NDArray[np.object_]:
+    """The parts that a run wrote, for the same galaxies in the same order.
+
+    Raises
+    ------
+    RunError
+        The file is missing, or is about other galaxies.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read", got=str(error)) from error
+    if [row.get("id") for row in rows] != list(sample.catalog.ids.values):
+        raise RunError(
+            f"{path}: lists other galaxies than the run's images and table have now",
+            todo="train again, to another --output",
+        )
+    return np.array([row["part"] for row in rows], dtype=object)
+
+
+def write_left_out(path: Path, left_out: Sequence[Finding]) -> None:
+    """Write which galaxies were left out and why: columns id, row, problem, message."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "row", "problem", "message"])
+    writer.writerows((one.id, one.row, one.code, one.message) for one in left_out)
+    write_text(path, text.getvalue())
+    log.warning("%d errors: galaxies left out, listed in %s", len(left_out), path)
