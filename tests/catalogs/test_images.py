@@ -26,6 +26,19 @@ def test_files_are_taken_as_they_are_named(images) -> None:
     assert find_images(folder / "a.jpg") == [folder / "a.jpg"]
 
 
+def test_text_is_a_path(images) -> None:
+    folder = images("b.jpg", "a.jpg")
+    assert find_images(str(folder)) == find_images(folder)
+    assert find_images([str(folder / "a.jpg")]) == [folder / "a.jpg"]
+
+
+def test_one_file_written_in_several_ways_is_one_file(images, monkeypatch) -> None:
+    folder = images("a.jpg", "sub/b.jpg")
+    monkeypatch.chdir(folder)
+    given = ["a.jpg", "sub/../a.jpg", str(folder / "a.jpg"), "sub", "./sub/b.jpg"]
+    assert len(find_images(given)) == 2
+
+
 def test_a_link_to_a_folder_above_does_not_go_round(images) -> None:
     folder = images("sub/a.jpg")
     (folder / "sub" / "again").symlink_to(folder, target_is_directory=True)

@@ -36,7 +36,7 @@ def of_code(catalog, code: str):
 class TestIds:
     IDS = ("587722981748965649", "587722981748965650", "9007199254740993")  # 2**53 + 1
 
-    @pytest.mark.parametrize("form", ["text", "int64", "uint64", "large", "dictionary"])
+    @pytest.mark.parametrize("form", ["text", "int64", "uint64", "large", "view", "dictionary"])
     def test_long_ids_survive_parquet(self, form: str, images, tmp_path) -> None:
         folder = images(*(f"{name}.jpg" for name in self.IDS))
         column = {
@@ -44,12 +44,13 @@ class TestIds:
             "int64": pa.array([int(name) for name in self.IDS], pa.int64()),
             "uint64": pa.array([int(name) for name in self.IDS], pa.uint64()),
             "large": pa.array(self.IDS, pa.large_string()),
+            "view": pa.array(self.IDS, pa.string_view()),
             "dictionary": pa.array(self.IDS).dictionary_encode(),
         }[form]
         pq.write_table(pa.table({"objid": column}), tmp_path / "t.parquet")
         catalog = read_catalog(folder, tmp_path / "t.parquet")
         assert catalog.ids.values.tolist() == list(self.IDS)
-        assert catalog.ids.integer
+        assert catalog.ids.integer is (form in ("int64", "uint64"))  # text stays text
         assert (catalog.paths != "").all()
         assert catalog.rows.tolist() == [1, 2, 3]
 
@@ -266,6 +267,37 @@ class TestSeveralFiles:
         (problem,) = catalog.problems
         assert (problem.code, problem.severity) == ("ambiguous_image", "error")
         assert problem.message.endswith("line 2, id 1: test/1.jpg, train/1.jpg")
+
+    @pytest.mark.parametrize("start", ["train", "/home/ann/data/train", "other\\train", "./train"])
+    def test_paths_of_another_folder_mean_the_image_whose_folders_agree(
+        self, start: str, images, table
+    ) -> None:
+        folder = images("new/test/1.jpg", "new/test/2.jpg", "new/train/1.jpg", "new/train/2.jpg")
+        rows = [f"{start}/1.jpg,a", f"{start}/2.jpg,b"]
+        catalog = read_catalog(folder, table(["path,class", *rows]))
+        assert [path.split("/")[-2:] for path in catalog.paths] == [
+            ["train", "1.jpg"],
+            ["train", "2.jpg"],
+        ]
+        assert catalog.problems == ()
+
+    @pytest.mark.parametrize(("header", "id_column"), [("path", None), ("obj,path", "obj")])
+    def test_a_path_that_fits_two_folders_alike(
+        self, header: str, id_column: str | None, images, table
+    ) -> None:
+        before = "" if id_column is None else "X,"
+        rows = [f"{header},class", f"{before}old/1.jpg,a", f"{before}test/2.jpg,b"]
+        folder = images("train/1.jpg", "test/1.jpg", "test/2.jpg")
+        catalog = read_catalog(folder, table(rows), id_column=id_column)
+        (problem,) = catalog.problems
+        assert (problem.code, problem.row) == ("ambiguous_image", 2)
+        assert problem.message.endswith(": test/1.jpg, train/1.jpg")
+
+    def test_ids_with_folders_where_some_images_have_none(self, images, table) -> None:
+        folder = images("a.jpg", "m/1.jpg", "n/1.jpg", "z.jpg")
+        catalog = read_catalog(folder, table(["id,class", "a,x", "m/1,y", "n/1,y", "z,x"]))
+        assert (catalog.paths != "").all()
+        assert catalog.problems == ()
 
 
 @pytest.mark.galaxies

@@ -13,7 +13,7 @@ from galaxyclass.errors import CatalogError
 IMAGE_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 
 
-def find_images(images: Path | Sequence[Path]) -> list[Path]:
+def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
     """The image files of a folder and its sub-folders, or the files that are named.
 
     Hidden files and folders (``.name``) are skipped; links to folders are followed, each folder
@@ -21,13 +21,13 @@ def find_images(images: Path | Sequence[Path]) -> list[Path]:
 
     Parameters
     ----------
-    images : Path or sequence of Path
+    images : str, Path or a sequence of them
         A folder, a file, or several of either.
 
     Returns
     -------
     list of Path
-        Sorted by path, each once.
+        Sorted by path, each once, however its path was written.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def find_images(images: Path | Sequence[Path]) -> list[Path]:
     >>> [path.name for path in find_images(folder)]
     ['a.jpg', 'b.PNG']
     """
-    places = [images] if isinstance(images, Path) else list(images)
+    places = [Path(images)] if isinstance(images, str | Path) else [Path(one) for one in images]
     if not places:
         raise CatalogError(
             "no images were named", wanted="a folder of images, or image files", got="nothing"
@@ -60,6 +60,8 @@ def find_images(images: Path | Sequence[Path]) -> list[Path]:
     found: set[str] = set()
     for place in places:
         found.update(_in_folder(place) if place.is_dir() else [str(place)])
+    if len(places) > 1:  # x.jpg and sub/../x.jpg are one file
+        found = set({os.path.abspath(path): path for path in sorted(found, reverse=True)}.values())  # noqa: PTH100
     return [Path(path) for path in sorted(found)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,25 +65,82 @@ class ImageNames:
         cells : pyarrow array of string
         """
         found = _lookup(cells, self.by_stem)
-        if any("/" in name for name in self.relative[:1] + self.relative[-1:]):
+        if any("/" in name for name in self.relative):
             names = _first([name.rsplit(".", 1)[0] for name in self.relative])
             found = np.where(found < 0, _lookup(cells, names), found)
         return found
 
     def match_paths(self, cells: Any) -> NDArray[np.int64]:
-        """(rows,) index of the image that a path means; -1 none.
+        """(rows,) index of the first image that each path may mean (see `fitting`); -1 none.
 
-        A path is tried as it lies below the folder, then its file name, then its file name with
-        another ending (a table written for PNG, images that are JPEG).
+        Parameters
+        ----------
+        cells : pyarrow array of string
         """
-        cells = pc.replace_substring(cells, "\\", "/")
-        cells = pc.replace_substring_regex(cells, r"^\./", "")
-        found = _lookup(cells, _first(self.relative))
-        names = pc.replace_substring_regex(cells, r"^.*/", "")
-        files = _first([name.rsplit("/", 1)[-1] for name in self.relative])
-        found = np.where(found < 0, _lookup(names, files), found)
-        stems = pc.replace_substring_regex(names, _SUFFIX, "")
-        return np.where(found < 0, _lookup(stems, self.by_stem), found)
+        found = _lookup(_clean(cells), self.by_relative)
+        paths = cells.to_pylist() if (found < 0).any() else []
+        for row in np.flatnonzero(found < 0):
+            if paths[row] is not None:
+                found[row] = next(iter(self.fitting(paths[row])), -1)
+        return found
+
+    def fitting(self, path: str) -> list[int]:
+        """Indices of the images that a path may mean: one is clear, several are ambiguous.
+
+        The image that lies so below the folder; otherwise those of that file name, or of that
+        file name with another ending (a table written for PNG, images that are JPEG); of several,
+        those whose folders agree with the path's for longest, from the file upwards: the table
+        may have been written beside the folder, above it or on another machine.
+
+        Examples
+        --------
+        >>> names = ImageNames("sky", ("sky/new/test/1.jpg", "sky/new/train/1.jpg"))
+        >>> names.fitting("/home/ann/train/1.png"), names.fitting("1.jpg"), names.fitting("2.jpg")
+        ([1], [0, 1], [])
+        """
+        path = path.replace("\\", "/").removeprefix("./")
+        if path in self.by_relative:
+            return [self.by_relative[path]]
+        *folders, file = path.split("/")
+        alike = self._by_file.get(file, [])
+        if not alike:
+            stem = re.sub(_SUFFIX, "", file)
+            alike = self.siblings.get(stem) or [
+                self.by_stem[name] for name in (stem,) if name in self.by_stem
+            ]
+        if len(alike) < 2:
+            return alike
+        agreement = [_agreement(folders, self.relative[index].split("/")[:-1]) for index in alike]
+        longest = max(agreement)
+        return [index for index, shared in zip(alike, agreement, strict=True) if shared == longest]
+
+    @cached_property
+    def by_relative(self) -> dict[str, int]:
+        """Path below the folder -> its image."""
+        return _first(self.relative)
+
+    @cached_property
+    def _by_file(self) -> dict[str, list[int]]:
+        """File name -> the images that have it."""
+        groups: dict[str, list[int]] = {}
+        for index, name in enumerate(self.relative):
+            groups.setdefault(name.rsplit("/", 1)[-1], []).append(index)
+        return groups
+
+
+def _clean(cells: Any) -> Any:
+    """Paths with slashes, without ``./`` before them."""
+    return pc.replace_substring_regex(pc.replace_substring(cells, "\\", "/"), r"^\./", "")
+
+
+def _agreement(folders: Sequence[str], others: Sequence[str]) -> int:
+    """How many of the last folders are the same."""
+    count = 0
+    for mine, other in zip(reversed(folders), reversed(others), strict=False):
+        if mine != other:
+            break
+        count += 1
+    return count
 
 
 def looks_like_paths(cells: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,11 +139,22 @@ def no_target(names: Iterable[str], source: str, trees: Iterable[Tree]) -> Itera
 
 
 def ambiguities(
-    names: ImageNames, image: NDArray[np.int64], rows: Rows
+    names: ImageNames, image: NDArray[np.int64], rows: Rows, cells: Sequence[str], *, paths: bool
 ) -> tuple[list[int], list[Finding]]:
-    """Ids that fit several files: in one folder a note, in several an error.
+    """Ids or paths that fit several files: in one folder a note, in several an error.
 
     An id that is itself a path (``train/0001``) is not ambiguous.
+
+    Parameters
+    ----------
+    names : ImageNames
+    image : (galaxies,) int64
+        Index of the image that each cell was taken to mean; -1 none.
+    rows : Rows
+    cells : (galaxies,) sequence of str
+        What names the image of each.
+    paths : bool
+        Whether these are paths, or ids.
 
     Returns
     -------
@@ -157,7 +168,13 @@ def ambiguities(
         return passed_over, found
     for row, number in enumerate(image.tolist()):
         files = names.siblings.get(names.stems[number]) if number >= 0 else None
-        if files is None or rows.ids.values[row] != names.stems[number]:
+        if files is None:
+            continue
+        if paths:
+            files = names.fitting(cells[row])
+        elif cells[row] != names.stems[number]:
+            continue
+        if len(files) < 2:
             continue
         alike = len(names.folders(files)) == 1
         if alike:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from galaxyclass.catalogs.catalog import Catalog, ClassTargets, Ids, VoteTargets
+from galaxyclass.catalogs.catalog import Catalog, ClassTargets, Ids, VoteTargets, row_word
 from galaxyclass.catalogs.cells import as_text, is_exact_integers
 from galaxyclass.catalogs.classes import read_classes
 from galaxyclass.catalogs.delimited import TableFile
@@ -29,8 +29,8 @@ from galaxyclass.trees import TREES, Tree, load_tree
 
 
 def read_catalog(
-    images: Path,
-    table: Path | None = None,
+    images: str | Path,
+    table: str | Path | None = None,
     *,
     id_column: str | None = None,
     target_column: str | None = None,
@@ -46,9 +46,9 @@ def read_catalog(
 
     Parameters
     ----------
-    images : Path
+    images : str or Path
         A folder, searched with its sub-folders.
-    table : Path, optional
+    table : str or Path, optional
         CSV or parquet with a row per galaxy. Without it each sub-folder of ``images`` is a class;
         where there is none, the catalog has no targets.
     id_column, target_column : str, optional
@@ -79,6 +79,7 @@ def read_catalog(
     >>> catalog.ids.column, catalog.ids.values[0], catalog.targets.classes
     ('OBJID', '587722982274498694', ('edge_on', 'merger'))
     """
+    images = Path(images)
     if not images.exists():
         find_images(images)
     if not images.is_dir():
@@ -134,7 +135,13 @@ def _from_table(
     if not has_id.all():
         keep = np.flatnonzero(has_id)
         table, lines, image, text = table.take(keep), lines[keep], image[keep], text.take(keep)
-    ids = Ids(found.column, np.array(text.to_pylist(), dtype=object), is_exact_integers(text))
+    # The text of a CSV may be numbers; that of a parquet column was meant to be text.
+    numeric = pa.types.is_integer(table[found.column].type) or row_word(file.path) == "line"
+    ids = Ids(
+        found.column,
+        np.array(text.to_pylist(), dtype=object),
+        numeric and is_exact_integers(text),
+    )
     rows = Rows(file, ids, lines)
 
     taken = {found.column, found.path_column or found.column, *voted}
@@ -149,7 +156,10 @@ def _from_table(
     else:
         problems += no_target(table.column_names, source, trees)
 
-    passed_over, ambiguous = ambiguities(names, image, rows)
+    meant_by = text if found.path_column is None else as_text(table[found.path_column])
+    passed_over, ambiguous = ambiguities(
+        names, image, rows, meant_by.to_pylist(), paths=found.path_column is not None
+    )
     problems += ambiguous
     unlisted = np.ones(len(names.paths), dtype=bool)
     unlisted[image[image >= 0]] = False

@@ -26,7 +26,7 @@ TABLE_SUFFIXES: dict[str, str] = {
 _WANTED = f"a table that ends in {', '.join(TABLE_SUFFIXES)}"
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: str | Path) -> pa.Table:
     r"""Read a CSV or parquet table, the cells of a CSV as text exactly as written.
 
     Returns
@@ -49,11 +49,11 @@ def read_table(path: Path) -> pa.Table:
     """
     file = open_table(path)
     if file.ragged:
-        raise _ragged(path, file)
+        raise _ragged(file)
     return file.table
 
 
-def open_table(path: Path) -> TableFile:
+def open_table(path: str | Path) -> TableFile:
     """Read a table together with the line of each row and the lines that could not be read.
 
     Raises
@@ -62,6 +62,7 @@ def open_table(path: Path) -> TableFile:
         No such file, a folder, an ending that is not known, a file that is not what its ending
         says, no header, no rows, a column twice, text that is not UTF-8.
     """
+    path = Path(path)
     if path.is_dir():
         raise CatalogError(
             f"{path}: a folder was given as the table",
@@ -89,15 +90,15 @@ def open_table(path: Path) -> TableFile:
     except (OSError, EOFError) as error:
         raise CatalogError(f"{path}: the table cannot be read", got=str(error)) from error
     if file.table.num_rows == 0 and file.ragged:
-        raise _ragged(path, file)
+        raise _ragged(file)
     if file.table.num_rows == 0:
         raise CatalogError(f"{path}: the table has a header but no rows", wanted="a row per galaxy")
     return file
 
 
-def _ragged(path: Path, file: TableFile) -> CatalogError:
+def _ragged(file: TableFile) -> CatalogError:
     return CatalogError(
-        f"{path}: {len(file.ragged)} lines have more or fewer cells than the header",
+        f"{file.path}: {len(file.ragged)} lines have more or fewer cells than the header",
         wanted=f"{file.table.num_columns} cells",
         got="\n".join(f"line {row.line}: {row.cells} cells" for row in file.ragged[:5]),
         todo="mend these lines (look for a comma in a cell that is not quoted)",
@@ -113,6 +114,15 @@ def _read_parquet(path: Path) -> TableFile:
             got=str(error).splitlines()[0],
             todo="write the table again, or rename it to .csv if it is text",
         ) from error
-    table = with_names(path, table, table.column_names)
+    table = _without_views(with_names(path, table, table.column_names))
     lines = np.arange(1, table.num_rows + 1, dtype=np.int64)
     return TableFile(path, table, lines, ())
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    """Columns of `string_view` as plain strings: most of pyarrow's functions do not know views."""
+    plain = [
+        pa.field(field.name, pa.string()) if str(field.type) == "string_view" else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(plain))

@@ -82,8 +82,8 @@ class Report:
 
 
 def validate(
-    images: Path,
-    table: Path | None = None,
+    images: str | Path,
+    table: str | Path | None = None,
     *,
     id_column: str | None = None,
     target_column: str | None = None,
