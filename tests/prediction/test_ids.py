@@ -26,6 +26,12 @@ def test_a_stem_with_a_dot_that_is_anothers_name():
     assert sorted(set(ids)) == sorted(ids)
 
 
+def test_relative_and_absolute_paths_together():
+    assert list(ImageIds(["sky/x.jpg", "/elsewhere/y.jpg"])) == ["x", "y"]
+    ids = ImageIds(["sky/x.jpg", "/elsewhere/x.jpg"])
+    assert [name.rsplit("/", 2)[-2:] for name in ids] == [["sky", "x"], ["elsewhere", "x"]]
+
+
 def test_iau_names_keep_their_dots():
     assert list(ImageIds(["J0.8121-0.0383.jpg", "J1.5.jpg"])) == ["J0.8121-0.0383", "J1.5"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from os.path import commonpath, relpath, split, splitext  # pathlib takes 10 times as long
+from os.path import abspath, commonpath, relpath, split, splitext  # pathlib takes 10 times as long
 from typing import overload
 
 #: Largest number that a 64-bit integer column holds.
@@ -19,7 +19,7 @@ class ImageIds(Sequence[str]):
     Parameters
     ----------
     paths : sequence of str
-        Image files, all different.
+        Image files, all different (``x.jpg`` and ``sub/../x.jpg`` are not).
 
     Attributes
     ----------
@@ -35,13 +35,16 @@ class ImageIds(Sequence[str]):
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = paths
-        self._root = (commonpath([split(path)[0] for path in paths]) if paths else "") or "."
         self.repeated = _twice(_stem(path) for path in paths)
+        self._root = ""
+        if self.repeated:
+            self._root = commonpath({abspath(split(path)[0]) for path in paths})  # noqa: PTH100
         self._by_path = self.repeated
         self._with_suffix: frozenset[str] = frozenset()
         # Once is mostly enough; "x.jpg.png" has the stem "x.jpg", which may be what "x.jpg" beside
         # "x.png" is called. Each turn lengthens names that are still equal, and whole paths differ.
         while self.repeated and (equal := _twice(self)):
+            assert not equal <= self._by_path & self._with_suffix, "a file is named twice"
             self._by_path |= equal
             self._with_suffix |= equal
 

@@ -18,7 +18,7 @@ from galaxyclass.progress import Progress, silent
 
 def predict(
     run: str | Path,
-    images: Path | Sequence[Path],
+    images: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
     device: str = "auto",
@@ -43,7 +43,7 @@ def predict(
     ----------
     run : str or Path
         The folder of a run, or a bundle.
-    images : Path or sequence of Path
+    images : str, Path or a sequence of them
         A folder, searched with its sub-folders, or image files.
     output : str or Path
         A file to write, ``.csv`` or ``.parquet``.
@@ -75,8 +75,7 @@ def predict(
     output = Path(output)
     check_output(output, overwrite=overwrite)
     bundle = load_bundle(run)
-    places = [images] if isinstance(images, str | Path) else images
-    paths = [str(path) for path in find_images([Path(place) for place in places])]
+    paths = [str(path) for path in find_images(images)]
     ids = ImageIds(paths)
     notes: tuple[str, ...] = ()
     if ids.repeated:
