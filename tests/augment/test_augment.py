@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from galaxyclass.augment import affine_matrices, augment, jitter, warp
+from galaxyclass.augment import affine_matrices, augment, jitter, mirror_swap, mirrored, warp
+from galaxyclass.errors import RecipeError
 from galaxyclass.recipes import Augmentation
 
 STILL = Augmentation(flip="none", rotation=0)
@@ -25,26 +26,27 @@ def as_images(batch: torch.Tensor) -> torch.Tensor:
 
 def test_nothing_to_do_changes_nothing() -> None:
     batch = cutouts()
-    torch.testing.assert_close(augment(batch, STILL, 9, generator()), as_images(batch))
+    torch.testing.assert_close(augment(batch, STILL, 9, generator())[0], as_images(batch))
 
 
 def test_smaller_side_is_the_middle() -> None:
     batch = cutouts(side=12)
     expected = as_images(batch)[:, :, 2:-2, 2:-2]
-    torch.testing.assert_close(augment(batch, STILL, 8, generator()), expected)
+    torch.testing.assert_close(augment(batch, STILL, 8, generator())[0], expected)
 
 
 @pytest.mark.parametrize(("flip", "axis"), [("horizontal", 3), ("vertical", 2)])
 def test_mirrors(flip: str, axis: int) -> None:
     batch = cutouts(count=64)
     original = as_images(batch)
-    changed = augment(batch, Augmentation(flip=flip, rotation=0), 9, generator())  # type: ignore[arg-type]
+    changed, told = augment(batch, Augmentation(flip=flip, rotation=0), 9, generator())  # type: ignore[arg-type]
     mirrored = original.flip(axis)
     kinds = []
     for i in range(64):
         same = torch.allclose(changed[i], original[i], atol=1e-5)
         turned = torch.allclose(changed[i], mirrored[i], atol=1e-5)
         assert same != turned
+        assert turned == bool(told[i])
         kinds.append(turned)
     assert 16 < sum(kinds) < 48
 
@@ -95,9 +97,9 @@ def test_what_stands_beyond_the_edge() -> None:
 
 def test_same_seed_same_pictures() -> None:
     settings = Augmentation(zoom=(0.8, 1.2), brightness=0.1, contrast=0.1, colour=0.1)
-    first = augment(cutouts(), settings, 9, generator(5))
-    second = augment(cutouts(), settings, 9, generator(5))
-    third = augment(cutouts(), settings, 9, generator(6))
+    first, _ = augment(cutouts(), settings, 9, generator(5))
+    second, _ = augment(cutouts(), settings, 9, generator(5))
+    third, _ = augment(cutouts(), settings, 9, generator(6))
     torch.testing.assert_close(first, second)
     assert not torch.allclose(first, third)
 
@@ -115,3 +117,25 @@ def test_values_stay_between_0_and_1() -> None:
     changed = jitter(torch.ones(50, 3, 4, 4), Augmentation(brightness=0.5), generator())
     assert changed.max() <= 1
     assert changed.min() >= 0.5 - 1e-6
+
+
+def test_two_mirrors_are_a_turn() -> None:
+    matrices = affine_matrices(400, Augmentation(flip="both"), 1.0, generator())
+    flipped = mirrored(matrices)
+    assert 120 < flipped.sum() < 280
+    assert (torch.linalg.det(matrices[:, :, :2]) < 0).equal(flipped)
+
+
+def test_turns_are_no_mirrors() -> None:
+    assert not mirrored(affine_matrices(50, Augmentation(flip="none"), 1.0, generator())).any()
+
+
+def test_what_classes_become_in_a_mirror() -> None:
+    swap = mirror_swap(["a", "b", "c", "d"], ["d:b"])
+    assert swap.tolist() == [0, 3, 2, 1]
+
+
+@pytest.mark.parametrize("pairs", [["a"], ["a:x"], ["a:a"], ["a:b", "b:c"]])
+def test_pairs_that_are_none(pairs: list[str]) -> None:
+    with pytest.raises(RecipeError, match="mirror_pairs"):
+        mirror_swap(["a", "b", "c"], pairs)

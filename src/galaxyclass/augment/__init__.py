@@ -3,5 +3,6 @@
 from galaxyclass.augment.affine import affine_matrices, warp
 from galaxyclass.augment.augment import augment
 from galaxyclass.augment.colour import jitter
+from galaxyclass.augment.mirrors import mirror_swap, mirrored
 
-__all__ = ["affine_matrices", "augment", "jitter", "warp"]
+__all__ = ["affine_matrices", "augment", "jitter", "mirror_swap", "mirrored", "warp"]

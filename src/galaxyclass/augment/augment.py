@@ -6,10 +6,13 @@ from torch import Generator, Tensor
 
 from galaxyclass.augment.affine import affine_matrices, warp
 from galaxyclass.augment.colour import jitter
+from galaxyclass.augment.mirrors import mirrored
 from galaxyclass.recipes import Augmentation
 
 
-def augment(cutouts: Tensor, augmentation: Augmentation, side: int, generator: Generator) -> Tensor:
+def augment(
+    cutouts: Tensor, augmentation: Augmentation, side: int, generator: Generator
+) -> tuple[Tensor, Tensor]:
     """Randomly changed copies of a batch of cutouts.
 
     Parameters
@@ -23,9 +26,12 @@ def augment(cutouts: Tensor, augmentation: Augmentation, side: int, generator: G
 
     Returns
     -------
-    (galaxies, channels, side, side) float32, 0..1
+    images : (galaxies, channels, side, side) float32, 0..1
+    mirrored : (galaxies,) bool
+        Which of them are mirror images.
     """
     images = cutouts.permute(0, 3, 1, 2).float().div_(255)
     scale = side / images.shape[-1]
     matrices = affine_matrices(len(images), augmentation, scale, generator).to(images.device)
-    return jitter(warp(images, matrices, side, augmentation.fill), augmentation, generator)
+    images = warp(images, matrices, side, augmentation.fill)
+    return jitter(images, augmentation, generator), mirrored(matrices)

@@ -1,5 +1,21 @@
 """Losses with masks for unknown targets; tensors only."""
 
-from galaxyclass.losses.masked import LOSSES, LossFunction, Task, resolve_loss
+from galaxyclass.losses.focal import focal
+from galaxyclass.losses.masked import (
+    SUITED,
+    LossFunction,
+    Task,
+    balanced_weights,
+    build_loss,
+    resolve_loss,
+)
 
-__all__ = ["LOSSES", "LossFunction", "Task", "resolve_loss"]
+__all__ = [
+    "SUITED",
+    "LossFunction",
+    "Task",
+    "balanced_weights",
+    "build_loss",
+    "focal",
+    "resolve_loss",
+]

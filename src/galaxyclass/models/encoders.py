@@ -14,12 +14,34 @@ from galaxyclass.errors import RecipeError
 from galaxyclass.extras import require
 from galaxyclass.models.notebook import NotebookEncoder
 from galaxyclass.models.residual import ResidualEncoder
+from galaxyclass.models.small import Cnn100Encoder, TwoLayerEncoder
 from galaxyclass.recipes import Model
+
+
+def resnet10(channels: int, _side: int) -> nn.Module:
+    """The residual network of timm with one basic block a stage: 2.85 million parameters.
+
+    The project said "about 2.9 million" and no widths; these are the nearest in steps of 32 that
+    grow from stage to stage.
+    """
+    resnet = require("timm.models.resnet")
+    encoder: nn.Module = resnet.ResNet(
+        resnet.BasicBlock,
+        [1, 1, 1, 1],
+        num_classes=0,
+        in_chans=channels,
+        channels=(64, 96, 192, 384),
+    )
+    return encoder
+
 
 #: Name -> an encoder from (channels, side). Any other name is looked up in timm.
 ENCODERS: dict[str, Callable[[int, int], nn.Module]] = {
     "galaxyclass": NotebookEncoder,
     "residual": lambda channels, _side: ResidualEncoder(channels),
+    "two_layer_cnn": TwoLayerEncoder,
+    "cnn100": Cnn100Encoder,
+    "resnet10": resnet10,
 }
 
 
@@ -57,7 +79,7 @@ def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.
 
 def encoder_statistics(model: Model, channels: int) -> tuple[list[float], list[float]]:
     """Mean and spread per channel that the encoder's published weights expect; values 0 to 1."""
-    if model.normalisation == "unit" or model.encoder in ENCODERS:
+    if model.normalisation != "encoder" or model.encoder in ENCODERS:
         return [0.0] * channels, [1.0] * channels
     timm = require("timm")
     known = timm.models.get_pretrained_cfg(model.encoder)

@@ -20,7 +20,7 @@ def output_count(outputs: Outputs) -> int:
 
 
 class Network(nn.Module):
-    """Encoder, dropout, one linear layer, head.
+    """Encoder, normalisation and dropout where the recipe has them, one linear layer, head.
 
     The recipe's head must be resolved: `resolve_head` says what ``auto`` stands for.
 
@@ -37,11 +37,16 @@ class Network(nn.Module):
         super().__init__()
         self.side = model.input_size or preprocessing.size
         channels = preprocessing.channels
+        # Statistics of the training galaxies are part of the weights; an encoder's are known.
+        fitted = model.normalisation == "per_feature"
         mean, spread = encoder_statistics(model, channels)
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("spread", torch.tensor(spread).view(1, -1, 1, 1), persistent=False)
+        shape = (1, channels, self.side, self.side) if fitted else (1, channels, 1, 1)
+        for name, values in (("mean", mean), ("spread", spread)):
+            tensor = torch.tensor(values).view(1, -1, 1, 1).expand(shape).clone()
+            self.register_buffer(name, tensor, persistent=fitted)
         self.encoder = build_encoder(model, channels, self.side, fresh=fresh)
         features = int(self.encoder.num_features)  # type: ignore[arg-type]
+        self.norm = nn.BatchNorm1d(features) if model.feature_norm else nn.Identity()
         self.dropout = nn.Dropout(model.dropout)
         self.last = nn.Linear(features, output_count(outputs))
         if isinstance(self.encoder, NotebookEncoder):
@@ -59,7 +64,7 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.encoder((images - self.mean) / self.spread)
-        raw: Tensor = self.last(self.dropout(features))
+        raw: Tensor = self.last(self.dropout(self.norm(features)))
         return raw
 
     def predict(self, cutouts: Tensor) -> Tensor:

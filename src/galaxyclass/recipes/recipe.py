@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from galaxyclass.recipes.preprocessing import Preprocessing
 
 Head = Literal["auto", "sigmoid", "softmax", "tree", "tree_rectified"]
-Loss = Literal["auto", "mse", "bce", "cross_entropy"]
+Loss = Literal["auto", "mse", "bce", "cross_entropy", "focal"]
 
 
 class Section(BaseModel):
@@ -54,6 +54,11 @@ class Augmentation(Section):
     colour: float = Field(
         0.0, ge=0, lt=1, description="largest relative change of each channel by itself"
     )
+    mirror_pairs: tuple[str, ...] = Field(
+        (),
+        description="classes that a mirror turns into each other, as A:B; a mirrored galaxy of the "
+        "one is learnt as the other",
+    )
 
 
 class Model(Section):
@@ -69,8 +74,13 @@ class Model(Section):
         "answer by itself; tree: softmax within a question; tree_rectified: rectified and divided",
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the last layer")
-    normalisation: Literal["unit", "encoder"] = Field(
-        "unit", description="unit: values 0 to 1; encoder: the mean and spread that timm states"
+    normalisation: Literal["unit", "encoder", "per_feature"] = Field(
+        "unit",
+        description="unit: values 0 to 1; encoder: the mean and spread that timm states; "
+        "per_feature: of each pixel and channel over the training galaxies",
+    )
+    feature_norm: bool = Field(
+        False, description="batch normalisation of the features before the last layer"
     )
     pretrained: bool = Field(False, description="start from timm's published weights")
     weights: str | None = Field(None, description="start from the encoder weights in this file")
@@ -107,7 +117,16 @@ class Training(Section):
     epochs: int = Field(30, ge=1, description="passes over the training galaxies")
     batch_size: int = Field(64, ge=1, description="galaxies in a step")
     loss: Loss = Field(
-        "auto", description="auto follows the head: mse for votes, cross_entropy for classes"
+        "auto", description="auto follows the table: mse for votes, cross_entropy for classes"
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="balanced: a class counts the more, the fewer galaxies it has"
+    )
+    focal_alpha: float = Field(
+        0.25, gt=0, lt=1, description="focal: weight of the positive; the negative has the rest"
+    )
+    focal_gamma: float = Field(
+        2.0, ge=0, description="focal: how little a galaxy counts that is right already"
     )
     precision: Literal["fp32", "bf16", "auto"] = Field(
         "fp32", description="32-bit floats; bfloat16 autocast; or auto: bfloat16 where it is native"

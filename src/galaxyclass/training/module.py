@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torchmetrics import MeanMetric
 
-from galaxyclass.augment import augment
-from galaxyclass.bundles import Outputs, VoteOutputs
-from galaxyclass.losses import LOSSES
+from galaxyclass.augment import augment, mirror_swap
+from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.losses import build_loss
 from galaxyclass.models import Network
 from galaxyclass.recipes import Recipe
 from galaxyclass.training.data import Batches
@@ -41,7 +41,12 @@ class GalaxyModule(pl.LightningModule):
         self.score_name = "rmse" if isinstance(outputs, VoteOutputs) else "accuracy"
         self.lower_is_better = self.score_name == "rmse"
         self.network = self.configure_network()
-        self.loss = LOSSES[recipe.training.loss]
+        shares = outputs.shares if isinstance(outputs, ClassOutputs) else None
+        self.loss = build_loss(recipe.training, shares)
+        #: What each class becomes in a mirror; None where mirrors change nothing.
+        self.swap: Tensor | None = None
+        if isinstance(outputs, ClassOutputs) and recipe.augmentation.mirror_pairs:
+            self.swap = mirror_swap(outputs.classes, recipe.augmentation.mirror_pairs)
         self.metrics = self.configure_metrics()
         self.plateau: torch.optim.lr_scheduler.ReduceLROnPlateau | None = None
         self._plateau_state: dict[str, Any] | None = None
@@ -87,7 +92,10 @@ class GalaxyModule(pl.LightningModule):
         """Loss of one augmented batch."""
         cutouts, targets = batch
         generator = torch.Generator().manual_seed(_seed(self.seed, self.current_epoch, batch_idx))
-        images = augment(cutouts, self.recipe.augmentation, self.network.side, generator)
+        images, mirrored = augment(cutouts, self.recipe.augmentation, self.network.side, generator)
+        if self.swap is not None:
+            turned = self.swap.to(targets.device)[targets.clamp(min=0)]
+            targets = torch.where(mirrored & (targets >= 0), turned, targets)
         return self._step("train", images, targets)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
