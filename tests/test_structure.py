@@ -19,7 +19,7 @@ SOURCE = Path(galaxyclass.__file__).parent
 FLOORS = [
     ["version"],
     ["errors", "progress"],
-    ["extras", "atomic"],
+    ["extras", "atomic", "processes"],
     ["trees"],
     ["recipes"],
     ["catalogs"],
@@ -30,7 +30,7 @@ FLOORS = [
     ["scores"],
     ["bundles"],
     ["samples"],
-    ["prediction"],
+    ["baselines", "prediction"],
     ["evaluation"],
     ["plots"],
     ["models"],

@@ -16,6 +16,7 @@ they arise; nothing above needs to know them.
     ├── OutputError         a result that cannot be written: it exists, no room, no permission
     ├── ScoreError          predictions and truth that cannot be compared
     ├── DeviceError         a device that is absent or out of memory
+    ├── WorkerError         a process that helped died
     ├── StoppedError        Ctrl-C; what was finished is safe, and the message says how to go on
     │   ├── TrainingInterruptedError
     │   └── PredictionInterruptedError
@@ -97,6 +98,10 @@ class ScoreError(GalaxyclassError):
 
 class DeviceError(GalaxyclassError):
     """A device that is absent, or out of memory."""
+
+
+class WorkerError(GalaxyclassError):
+    """A process that helped died: it was killed, or memory ran out."""
 
 
 class StoppedError(GalaxyclassError):

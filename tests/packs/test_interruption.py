@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from galaxyclass.errors import OutputError, PackError
-from galaxyclass.packs import layout, open_pack, pack, pool, write
-from galaxyclass.packs.shards import Task
+from galaxyclass import processes
+from galaxyclass.errors import OutputError, PackError, WorkerError
+from galaxyclass.packs import layout, open_pack, pack, write
 
 from .conftest import SETTINGS, content
 
@@ -24,12 +24,13 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and /proc")
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from galaxyclass.packs import pack, pool, write
+from galaxyclass import processes
+from galaxyclass.packs import pack, write
 from galaxyclass.recipes import Preprocessing
 
 folder, workers, pids, *paths = sys.argv[1:]
 write._SYNC_SECONDS = 0
-start = pool._start
+start = processes._start
 
 def noted(*arguments):
     process = start(*arguments)
@@ -37,14 +38,14 @@ def noted(*arguments):
         print(process.pid, file=file)
     return process
 
-pool._start = noted
+processes._start = noted
 
 def kill(stage, done, total, **_):
     journal = Path(folder) / "journal.jsonl"
     if journal.exists() and journal.read_text().count('shard') > 2:
         os.kill(os.getpid(), signal.SIGKILL)
 
-pack(paths, Preprocessing(cutout="centre", size=16), folder=Path(folder), workers=int(workers),
+pack(paths, Preprocessing(cutout="centre", size=16), output=folder, workers=int(workers),
      progress=kill)
 """
 
@@ -79,10 +80,10 @@ def test_a_killed_pack_goes_on_where_it_stopped(many, tmp_path, counted, workers
     with pytest.raises(PackError, match="an unfinished pack"):
         open_pack(folder)
 
-    resumed = pack(many, SETTINGS, folder=folder, workers=1)
+    resumed = pack(many, SETTINGS, output=folder, workers=1)
     redone = {many.index(first) // layout.SHARD_IMAGES for first in counted}
     assert redone == set(range(8)) - done
-    whole = pack(many, SETTINGS, folder=tmp_path / "whole", workers=1)
+    whole = pack(many, SETTINGS, output=tmp_path / "whole", workers=1)
     assert content(resumed.folder) == content(whole.folder)
 
     started = [int(line) for line in pids.read_text().split()]
@@ -110,33 +111,33 @@ def test_a_line_cut_short_is_dropped(many, tmp_path, monkeypatch, counted):
     with monkeypatch.context() as patch:
         patch.setattr(write, "make_shard", stopped_after(3, KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
-            pack(many, SETTINGS, folder=tmp_path / "pack", workers=1)
+            pack(many, SETTINGS, output=tmp_path / "pack", workers=1)
     journal = tmp_path / "pack" / layout.JOURNAL
     journal.write_bytes(journal.read_bytes().rstrip(b"\0")[:-30])
     counted.clear()
-    assert pack(many, SETTINGS, folder=tmp_path / "pack", workers=1).valid.all()
+    assert pack(many, SETTINGS, output=tmp_path / "pack", workers=1).valid.all()
     assert counted == [many[64 * shard] for shard in range(2, 8)]
 
 
 def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(many, tmp_path, monkeypatch):
     started = []
-    start = pool._start
+    start = processes._start
 
     def noted(*arguments):
         started.append(start(*arguments))
         return started[-1]
 
-    monkeypatch.setattr(pool, "_start", noted)
+    monkeypatch.setattr(processes, "_start", noted)
 
     def interrupt(stage, done, total, **_):
         if done >= 128:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pack(many, SETTINGS, folder=tmp_path / "pack", workers=2, progress=interrupt)
+        pack(many, SETTINGS, output=tmp_path / "pack", workers=2, progress=interrupt)
     assert len(finished(tmp_path / "pack")) >= 2
     assert [process.poll() is not None for process in started] == [True, True]
-    assert pack(many, SETTINGS, folder=tmp_path / "pack", workers=1).valid.all()
+    assert pack(many, SETTINGS, output=tmp_path / "pack", workers=1).valid.all()
 
 
 def test_a_full_disk_is_explained_and_what_is_done_is_kept(many, tmp_path, monkeypatch, counted):
@@ -144,17 +145,18 @@ def test_a_full_disk_is_explained_and_what_is_done_is_kept(many, tmp_path, monke
     with monkeypatch.context() as patch:
         patch.setattr(write, "make_shard", stopped_after(3, full))
         with pytest.raises(OutputError, match="no room left on the disk"):
-            pack(many, SETTINGS, folder=tmp_path / "pack", workers=1)
+            pack(many, SETTINGS, output=tmp_path / "pack", workers=1)
     assert finished(tmp_path / "pack") == {0, 1, 2}
     counted.clear()
-    assert pack(many, SETTINGS, folder=tmp_path / "pack", workers=1).valid.all()
+    assert pack(many, SETTINGS, output=tmp_path / "pack", workers=1).valid.all()
     assert len(counted) == 5
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_told_by_a_packing_process(many):
-    tasks = iter([Task(layout.Shard(0, 0, 64), many[:64], 0)])
-    results = pool.make_in_processes(tasks, SETTINGS.model_dump(), Path("/dev/full"), 1)
+    job = {"settings": SETTINGS.model_dump(), "images": "/dev/full"}
+    task = {"paths": many[:64], "offset": 0}
+    results = processes.work_in_processes("galaxyclass.packs.worker", job, [(0, task)], 1)
     with pytest.raises(OSError, match="No space left") as caught:
         next(results)
     assert caught.value.errno == errno.ENOSPC
@@ -164,29 +166,29 @@ def test_too_little_room_is_noticed_before_the_work(few, tmp_path, monkeypatch, 
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(OutputError, match="no room for the pack on this disk") as caught:
-        pack(few, SETTINGS, folder=tmp_path / "pack")
+        pack(few, SETTINGS, output=tmp_path / "pack")
     assert caught.value.got == "0.0 MB free"
     assert counted == []
 
 
 def test_a_process_that_dies_is_reported(many, tmp_path, monkeypatch):
-    monkeypatch.setattr(pool, "_START", "import sys; sys.exit(3)")
-    with pytest.raises(PackError, match=r"ended unexpectedly \(exit status 3\)") as caught:
-        pack(many, SETTINGS, folder=tmp_path / "pack", workers=2)
+    monkeypatch.setattr(processes, "_START", "import sys; sys.exit(3)")
+    with pytest.raises(WorkerError, match=r"ended unexpectedly \(exit status 3\)") as caught:
+        pack(many, SETTINGS, output=tmp_path / "pack", workers=2)
     assert "fewer --workers" in str(caught.value)
     monkeypatch.undo()
-    assert pack(many, SETTINGS, folder=tmp_path / "pack", workers=2).valid.all()
+    assert pack(many, SETTINGS, output=tmp_path / "pack", workers=2).valid.all()
 
 
 def test_an_unfinished_pack_of_other_images_is_not_gone_on_with(many, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(write, "make_shard", stopped_after(3, KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
-            pack(many, SETTINGS, folder=tmp_path / "pack", workers=1)
+            pack(many, SETTINGS, output=tmp_path / "pack", workers=1)
     with pytest.raises(OutputError, match="a pack of other images"):
-        pack(many[::-1], SETTINGS, folder=tmp_path / "pack", workers=1)
-    turned = pack(many[::-1], SETTINGS, folder=tmp_path / "pack", workers=1, overwrite=True)
-    whole = pack(many[::-1], SETTINGS, folder=tmp_path / "whole", workers=1)
+        pack(many[::-1], SETTINGS, output=tmp_path / "pack", workers=1)
+    turned = pack(many[::-1], SETTINGS, output=tmp_path / "pack", workers=1, overwrite=True)
+    whole = pack(many[::-1], SETTINGS, output=tmp_path / "whole", workers=1)
     assert content(turned.folder) == content(whole.folder)
 
 
@@ -222,7 +224,7 @@ def test_a_program_without_a_guard_runs_once(many, tmp_path, how):
 def test_a_module_of_the_users_named_like_pythons_does_no_harm(many, tmp_path, monkeypatch):
     (tmp_path / "json.py").write_text("raise SystemExit('imported by mistake')")
     monkeypatch.chdir(tmp_path)
-    assert pack(many, SETTINGS, folder=tmp_path / "pack", workers=2).valid.all()
+    assert pack(many, SETTINGS, output=tmp_path / "pack", workers=2).valid.all()
 
 
 @POSIX
@@ -246,7 +248,7 @@ def test_two_at_once_make_the_pack_once(many, tmp_path):
     ]
     said = [process.communicate(timeout=60)[0] for process in both]
     assert sorted(said) == ["500 True\n", "makes\n500 True\n"]
-    whole = pack(many, SETTINGS, folder=tmp_path / "whole", workers=1)
+    whole = pack(many, SETTINGS, output=tmp_path / "whole", workers=1)
     (folder,) = (tmp_path / "cache" / "packs").iterdir()
     assert content(folder) == content(whole.folder)
 
@@ -260,7 +262,7 @@ def test_the_journal_has_its_room_before_the_pixels_take_it(many, tmp_path):
         if journal.exists():
             rooms.append(journal.stat().st_blocks * 512)
 
-    pack(many, SETTINGS, folder=tmp_path / "pack", workers=1, progress=look)
+    pack(many, SETTINGS, output=tmp_path / "pack", workers=1, progress=look)
     # Size, time, digest, width and height of an image take some 75 characters.
     assert rooms[0] > 75 * len(many)
     assert len(set(rooms)) == 1, "it grew, or was given back"

@@ -17,7 +17,7 @@ from .conftest import SETTINGS, content
 
 def test_cutouts_and_records_in_the_order_of_the_paths(few, tmp_path):
     order = [few[3], few[0], few[4], few[0]]
-    made = pack(order, SETTINGS, folder=tmp_path / "pack")
+    made = pack(order, SETTINGS, output=str(tmp_path / "pack"))
     assert made.images.shape == (4, 16, 16, 3)
     for cutout, path in zip(made.images, order, strict=True):
         assert np.array_equal(cutout, prepare(read_image(path), SETTINGS))
@@ -26,7 +26,7 @@ def test_cutouts_and_records_in_the_order_of_the_paths(few, tmp_path):
 
 
 def test_records_are_a_sequence(few, tmp_path):
-    records = pack(few, SETTINGS, folder=tmp_path / "pack").records
+    records = pack(few, SETTINGS, output=tmp_path / "pack").records
     assert len(records) == 5
     assert records[-1] == inspect_image(few[4])
     assert records[1:3] == [inspect_image(path) for path in few[1:3]]
@@ -35,18 +35,18 @@ def test_records_are_a_sequence(few, tmp_path):
 
 
 def test_the_images_are_a_file_that_numpy_reads(few, tmp_path):
-    made = pack(few, SETTINGS, folder=tmp_path / "pack")
+    made = pack(few, SETTINGS, output=tmp_path / "pack")
     assert np.array_equal(np.load(tmp_path / "pack" / "images.npy"), made.images)
 
 
 def test_the_pack_cannot_be_changed_by_its_reader(few, tmp_path):
-    made = pack(few, SETTINGS, folder=tmp_path / "pack")
+    made = pack(few, SETTINGS, output=tmp_path / "pack")
     with pytest.raises(ValueError, match="read-only"):
         made.images[0] = 0
 
 
 def test_a_pack_knows_its_size(few, tmp_path):
-    made = pack(few, SETTINGS, folder=tmp_path / "pack")
+    made = pack(few, SETTINGS, output=tmp_path / "pack")
     assert made.size_bytes == sum(len(data) for data in content(made.folder).values())
 
 
@@ -59,7 +59,7 @@ def test_a_pack_knows_its_size(few, tmp_path):
     ],
 )
 def test_every_cutout_is_that_of_prepare(few, tmp_path, settings):
-    made = pack(few, settings, folder=tmp_path / "pack")
+    made = pack(few, settings, output=tmp_path / "pack")
     for cutout, path in zip(made.images, few, strict=True):
         assert np.array_equal(cutout, prepare(read_image(path, settings.colour), settings))
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_decoded_does_not_stop_the_rest(few, tmp_path):
     Path(few[1]).write_text("not a picture")
     Path(few[2]).write_bytes(Path(few[2]).read_bytes()[:500])
     Path(few[3]).unlink()
-    made = pack(few, SETTINGS, folder=tmp_path / "pack")
+    made = pack(few, SETTINGS, output=tmp_path / "pack")
     assert made.valid.tolist() == [True, False, False, False, True]
     assert not made.images[1:4].any()
     assert np.array_equal(made.images[4], prepare(read_image(few[4]), SETTINGS))
@@ -81,7 +81,7 @@ def test_what_cannot_be_decoded_does_not_stop_the_rest(few, tmp_path):
 
 
 def test_no_images_make_an_empty_pack(tmp_path):
-    made = pack([], SETTINGS, folder=tmp_path / "pack")
+    made = pack([], SETTINGS, output=tmp_path / "pack")
     assert made.images.shape == (0, 16, 16, 3)
     assert len(made.records) == len(made.valid) == 0
 
@@ -127,18 +127,18 @@ def test_a_relative_path_means_the_file_it_names_now(tmp_path, monkeypatch):
 
 
 def test_processes_make_what_one_process_makes(many, tmp_path):
-    alone = pack(many, SETTINGS, folder=tmp_path / "alone", workers=1)
+    alone = pack(many, SETTINGS, output=tmp_path / "alone", workers=1)
     calls = []
     together = pack(
         many,
         SETTINGS,
-        folder=tmp_path / "together",
+        output=tmp_path / "together",
         workers=2,
         progress=lambda stage, done, total, **_: calls.append((stage, done, total)),
     )
     assert content(alone.folder) == content(together.folder)
     assert calls == sorted(calls)
-    assert calls[-1] == ("packing", 500, 500)
+    assert calls[-1] == ("pack", 500, 500)
 
 
 def test_a_file_that_changes_meanwhile_is_noticed(many, tmp_path):
@@ -152,7 +152,7 @@ def test_a_file_that_changes_meanwhile_is_noticed(many, tmp_path):
             Image.new("L", (30, 30)).save(late)
 
     with pytest.raises(PackError, match=r"late.png: the file changed while it was being packed"):
-        pack(paths, SETTINGS, folder=tmp_path / "pack", workers=1, progress=change)
+        pack(paths, SETTINGS, output=tmp_path / "pack", workers=1, progress=change)
 
 
 def test_a_file_that_could_not_be_opened_is_tried_again(few, tmp_path, monkeypatch, counted):
@@ -173,22 +173,30 @@ def test_a_folder_with_other_files_is_refused(few, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
     with pytest.raises(OutputError, match="the folder holds other files") as caught:
-        pack(few, SETTINGS, folder=tmp_path / "mine")
+        pack(few, SETTINGS, output=tmp_path / "mine")
     assert caught.value.got == "thesis.tex"
+
+
+def test_files_that_are_called_as_ours_are_not_lost(few, tmp_path):
+    (tmp_path / "lock").touch()
+    np.save(tmp_path / "images.npy", np.arange(5))
+    with pytest.raises(OutputError, match="the folder holds other files"):
+        pack(few, SETTINGS, output=tmp_path, overwrite=True)
+    assert np.load(tmp_path / "images.npy").tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(few, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
-        pack(few, SETTINGS, folder=tmp_path / "file")
+        pack(few, SETTINGS, output=tmp_path / "file")
 
 
 def test_a_named_pack_is_replaced_only_when_told(few, tmp_path):
-    old = content(pack(few, SETTINGS, folder=tmp_path / "pack").folder)
+    old = content(pack(few, SETTINGS, output=tmp_path / "pack").folder)
     with pytest.raises(OutputError, match="a pack of other images or other settings"):
-        pack(few[:3], SETTINGS, folder=tmp_path / "pack")
+        pack(few[:3], SETTINGS, output=tmp_path / "pack")
     assert content(tmp_path / "pack") == old
-    assert len(pack(few[:3], SETTINGS, folder=tmp_path / "pack", overwrite=True)) == 3
+    assert len(pack(few[:3], SETTINGS, output=tmp_path / "pack", overwrite=True)) == 3
 
 
 @pytest.mark.parametrize("name", ["images.npy", "index.parquet", "pack.json"])
@@ -217,7 +225,7 @@ def test_a_damaged_pack_is_made_again(few, tmp_path, name):
     ],
 )
 def test_damage_is_named(few, tmp_path, name, damage, message):
-    folder = pack(few, SETTINGS, folder=tmp_path / "pack").folder
+    folder = pack(few, SETTINGS, output=tmp_path / "pack").folder
     changed = damage((folder / name).read_bytes())
     if changed is None:
         (folder / name).unlink()
@@ -229,8 +237,8 @@ def test_damage_is_named(few, tmp_path, name, damage, message):
 
 
 def test_an_index_of_another_pack_is_noticed(few, tmp_path):
-    folder = pack(few, SETTINGS, folder=tmp_path / "pack").folder
-    other = pack(few[:2], SETTINGS, folder=tmp_path / "other").folder
+    folder = pack(few, SETTINGS, output=tmp_path / "pack").folder
+    other = pack(few[:2], SETTINGS, output=tmp_path / "other").folder
     (folder / "index.parquet").write_bytes((other / "index.parquet").read_bytes())
     with pytest.raises(PackError, match="damaged") as caught:
         open_pack(folder)
@@ -239,7 +247,7 @@ def test_an_index_of_another_pack_is_noticed(few, tmp_path):
 
 
 def test_a_pack_of_a_newer_version_says_so(few, tmp_path):
-    folder = pack(few, SETTINGS, folder=tmp_path / "pack").folder
+    folder = pack(few, SETTINGS, output=tmp_path / "pack").folder
     manifest = json.loads((folder / "pack.json").read_text())
     (folder / "pack.json").write_text(json.dumps({**manifest, "format": layout.FORMAT + 1}))
     with pytest.raises(PackError, match="made by a newer galaxyclass") as caught:
@@ -249,7 +257,7 @@ def test_a_pack_of_a_newer_version_says_so(few, tmp_path):
 
 def test_a_file_name_that_is_not_text_is_refused(tmp_path):
     with pytest.raises(PackError, match="not valid UTF-8"):
-        pack([os.fsdecode(b"caf\xe9.jpg")], SETTINGS, folder=tmp_path / "pack")
+        pack([os.fsdecode(b"caf\xe9.jpg")], SETTINGS, output=tmp_path / "pack")
 
 
 def test_where_the_cache_is(monkeypatch, tmp_path):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from galaxyclass.errors import OutputError
+from galaxyclass import processes
+from galaxyclass.errors import OutputError, WorkerError
 from galaxyclass.simulation import draw_morphology, drawing, folders, render, simulate
 from galaxyclass.trees import broken_sums, load_tree
 
@@ -94,14 +95,15 @@ def test_nothing_to_simulate(tmp_path, count, size):
 @pytest.mark.parametrize(
     ("start", "message"),
     [
-        ("import os; os._exit(9)", "was killed"),
+        ("import os; os._exit(9)", "ended unexpectedly"),
         ("""print('{"errno": 28, "text": "No space left on device"}')""", "no room left"),
     ],
 )
 def test_a_process_that_fails_is_explained(tmp_path, monkeypatch, start, message):
-    monkeypatch.setattr(drawing, "_START", f"import sys; sys.stdin.read(); {start}")
+    told = "import sys; sys.stdin.readline(); sys.stdin.readline()"  # the job, and a task
+    monkeypatch.setattr(processes, "_START", f"{told}; {start}")
     monkeypatch.setattr(drawing, "LOT", 1)
-    with pytest.raises(OutputError, match=message):
+    with pytest.raises((OutputError, WorkerError), match=message):
         simulate(2, tmp_path / "sky", size=16, workers=2)
     assert list(tmp_path.iterdir()) == []
 

@@ -91,7 +91,7 @@ def command(
         made = pack(
             paths,
             settings,
-            folder=output,
+            output=output,
             cache=cache,
             workers=workers,
             overwrite=overwrite,

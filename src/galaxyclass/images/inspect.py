@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images.read import about, decode_image, read_bytes
+from galaxyclass.processes import core_count
 from galaxyclass.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -105,9 +106,9 @@ def inspect_images(
 
     names = [str(path) for path in paths]
     records: dict[str, ImageRecord] = {}
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or core_count()) as pool:
         for start in range(0, len(names), _AT_ONCE):
             batch = names[start : start + _AT_ONCE]
             records.update(zip(batch, pool.map(inspect_image, batch), strict=True))
-            progress("checking", start + len(batch), len(names))
+            progress("check", start + len(batch), len(names))
     return records

@@ -77,8 +77,12 @@ def read_manifest(folder: Path) -> layout.Manifest:
     return layout.parse_manifest(text, str(path))
 
 
-def open_pack(folder: Path) -> Pack:
+def open_pack(folder: str | Path) -> Pack:
     """Open a pack that `pack` has made.
+
+    Parameters
+    ----------
+    folder : str or Path
 
     Raises
     ------
@@ -86,6 +90,7 @@ def open_pack(folder: Path) -> Pack:
         The folder is not a pack, or not a complete one; it was made by a newer version; a file
         of it is missing, truncated or damaged.
     """
+    folder = Path(folder)
     manifest = read_manifest(folder)
     shape = (manifest.count, *manifest.preprocessing.shape)
     header = layout.images_header(manifest.count, manifest.preprocessing.shape)

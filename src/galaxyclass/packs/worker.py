@@ -1,51 +1,31 @@
-"""A packing process: reads tasks on standard input, one JSON object a line, and answers each.
-
-The process ends when its input does, which is also what happens when the process that started
-it is killed: nothing is left running.
-"""
+"""A packing process: a task is a shard, its answer what the images of it are like."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import sys
+from collections.abc import Callable, Mapping
 from io import FileIO
+from typing import Any
 
 import cv2
 
 from galaxyclass.packs.shards import make_shard
+from galaxyclass.processes import serve
 
 
 def main() -> None:
     """Answer tasks until the input ends.
 
-    The first line has ``settings`` and the ``images`` file; each further one is a task with
-    ``paths`` and ``offset``. An answer has ``looks``, or ``errno`` and ``text`` of what went wrong
-    in writing.
+    The job has ``settings`` and the ``images`` file; a task ``paths`` and ``offset``; its answer
+    ``looks``.
     """
-    # Ctrl-C reaches every process of a terminal; the one that started this one ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve(_begin)
+
+
+def _begin(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     cv2.setNumThreads(1)
-    # What a decoder writes to standard output must not land among the answers.
-    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
-    job = json.loads(sys.stdin.buffer.readline())
     images = FileIO(job["images"], "r+")
-    for line in sys.stdin.buffer:
-        task = json.loads(line)
-        answer: dict[str, object]
-        try:
-            looks = make_shard(task["paths"], job["settings"], images, task["offset"])
-            answer = {"looks": looks}
-        except OSError as error:
-            answer = {"errno": error.errno, "text": error.strerror}
-        try:
-            answers.write(json.dumps(answer) + "\n")
-            answers.flush()
-        except BrokenPipeError:
-            os._exit(1)  # nobody is left to hear it
 
+    def do(task: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"looks": make_shard(task["paths"], job["settings"], images, task["offset"])}
 
-if __name__ == "__main__":
-    main()
+    return do

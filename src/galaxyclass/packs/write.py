@@ -25,12 +25,14 @@ from galaxyclass.packs.cache import cache_folder
 from galaxyclass.packs.index import write_index
 from galaxyclass.packs.journal import Journal, key_of_journal
 from galaxyclass.packs.lock import locked
-from galaxyclass.packs.pool import make_in_processes
 from galaxyclass.packs.read import Pack, open_pack, read_manifest
 from galaxyclass.packs.shards import Task, make_shard
+from galaxyclass.processes import core_count, work_in_processes
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Preprocessing
 
+#: The module of packing processes.
+_WORKER = "galaxyclass.packs.worker"
 #: Below this many images, one process is done before others have started.
 _FEW = 200
 #: Finished shards are synced to the disk and entered in the journal once in so many seconds.
@@ -40,11 +42,11 @@ _INDEX_BYTES = 400
 
 
 def pack(
-    paths: Sequence[str],
+    paths: Sequence[str | Path],
     preprocessing: Preprocessing,
     *,
-    folder: Path | None = None,
-    cache: Path | None = None,
+    output: str | Path | None = None,
+    cache: str | Path | None = None,
     workers: int | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -60,18 +62,18 @@ def pack(
 
     Parameters
     ----------
-    paths : sequence of str
+    paths : sequence of str or Path
         Image files; their order is that of the pack.
     preprocessing : Preprocessing
         What is cut out.
-    folder : Path, optional
-        Where the pack goes; otherwise a folder of its own in the cache.
-    cache : Path, optional
+    output : str or Path, optional
+        The pack's folder; otherwise one of its own in the cache.
+    cache : str or Path, optional
         The cache; otherwise `cache_folder`.
     workers : int, optional
         Processes that decode; all cores unless told otherwise. 1 means this process alone.
     overwrite : bool
-        Replace a pack of other images or settings in ``folder``.
+        Replace a pack of other images or settings in ``output``.
     progress : Progress
 
     Returns
@@ -81,9 +83,11 @@ def pack(
     Raises
     ------
     OutputError
-        ``folder`` holds something else; there is no room on the disk, or no permission to write.
+        ``output`` holds something else; there is no room on the disk, or no permission to write.
     PackError
-        An image changed while it was being packed, or a process died.
+        An image changed while it was being packed.
+    WorkerError
+        A packing process died; what is done is kept.
 
     Examples
     --------
@@ -92,15 +96,15 @@ def pack(
     >>> place = Path(tempfile.mkdtemp())
     >>> Image.new("RGB", (96, 96), (255, 128, 0)).save(place / "orange.png")
     >>> settings = Preprocessing(cutout="centre", size=32)
-    >>> made = pack([str(place / "orange.png")], settings, folder=place / "pack")
+    >>> made = pack([str(place / "orange.png")], settings, output=place / "pack")
     >>> made.images.shape, made.images[0, 16, 16].tolist(), made.valid.tolist()
     ((1, 32, 32, 3), [255, 128, 0], [True])
     """
-    paths = [str(path) for path in paths]
-    identities = np.array([identity_of(path) for path in paths], np.int64).reshape(-1, 2)
-    key = layout.key_of(paths, identities, preprocessing)
-    named = folder is not None
-    folder = folder if folder is not None else (cache or cache_folder()) / "packs" / key
+    names = [str(path) for path in paths]
+    identities = np.array([identity_of(name) for name in names], np.int64).reshape(-1, 2)
+    key = layout.key_of(names, identities, preprocessing)
+    named = output is not None
+    folder = Path(cache or cache_folder()) / "packs" / key if output is None else Path(output)
     with atomic.translated(folder):
         if named:
             _require_ours(folder)
@@ -108,10 +112,10 @@ def pack(
         with locked(folder / layout.LOCK):
             complete = _complete(folder, key, replace=overwrite or not named)
             if complete is None:
-                job = _Job(paths, identities, preprocessing, folder, key)
-                job.make(workers or os.cpu_count() or 1, progress)
+                job = _Job(names, identities, preprocessing, folder, key)
+                job.make(workers or core_count(), progress)
                 complete = open_pack(folder)
-            progress("packing", len(paths), len(paths))
+            progress("pack", len(names), len(names))
     return complete
 
 
@@ -120,7 +124,7 @@ def _require_ours(folder: Path) -> None:
     if not folder.exists():
         return
     names = {path.name for path in folder.iterdir()}
-    if names and not names & {layout.MANIFEST, layout.JOURNAL, layout.LOCK}:
+    if names - {layout.LOCK} and not names & {layout.MANIFEST, layout.JOURNAL}:
         raise OutputError(
             f"{folder}: the folder holds other files",
             wanted="an empty folder, or a pack",
@@ -157,7 +161,8 @@ def _complete(folder: Path, key: str, replace: bool) -> Pack | None:
             got="images that were added, removed or changed since, or a changed cutout",
             todo="choose another folder, or make it anew with --overwrite",
         )
-    for name in (layout.MANIFEST, layout.JOURNAL, layout.IMAGES, layout.INDEX):
+    # Those by which the folder is known to be ours go last.
+    for name in (layout.IMAGES, layout.INDEX, layout.JOURNAL, layout.MANIFEST):
         (folder / name).unlink(missing_ok=True)
     return None
 
@@ -235,7 +240,11 @@ class _Job:
     ) -> Generator[tuple[layout.Shard, list[Look]], None, None]:
         images, settings = self.folder / layout.IMAGES, self.preprocessing.model_dump()
         if workers > 1:
-            yield from make_in_processes(tasks, settings, images, workers)
+            job = {"settings": settings, "images": str(images.absolute())}
+            told = ((t.shard, {"paths": list(t.paths), "offset": t.offset}) for t in tasks)
+            with closing(work_in_processes(_WORKER, job, told, workers)) as answers:
+                for shard, answer in answers:
+                    yield shard, [Look(*look) for look in answer["looks"]]
             return
         with FileIO(images, "r+") as file:
             for task in tasks:
@@ -264,7 +273,7 @@ class _Job:
                 self._require_unchanged(shard, looks)
                 waiting.append((shard, looks))
                 done += shard.count
-                progress("packing", done, len(self.paths), note=note)
+                progress("pack", done, len(self.paths), note=note)
                 if time.monotonic() - synced > _SYNC_SECONDS:
                     enter()
                     synced = time.monotonic()

@@ -8,7 +8,6 @@ decoded image a thread.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ImageError
 from galaxyclass.images import prepare, read_image
 from galaxyclass.prediction.backends import Backend
+from galaxyclass.processes import core_count
 from galaxyclass.recipes import Preprocessing
 
 #: Images that a thread takes at a time: enough that handing them over costs nothing.
@@ -81,7 +81,7 @@ def predict_stream(
     Batch
         An image that cannot be decoded has its error there and stops nothing.
     """
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="prepare")
+    pool = ThreadPoolExecutor(workers or core_count(), thread_name_prefix="prepare")
     waiting: deque[tuple[range, list[Future[list[_Prepared]]]]] = deque()
     try:
         for start in range(0, len(paths), batch_size):

@@ -6,7 +6,7 @@ import csv
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -73,6 +73,8 @@ def simulate(
     ------
     OutputError
         The folder has something in it, or cannot be written to.
+    WorkerError
+        A process that drew galaxies died.
 
     Examples
     --------
@@ -92,9 +94,10 @@ def simulate(
         galaxies = [galaxy_of(seed, index) for index in range(count)]
         votes = [vote(morphology, rng) for morphology, rng in galaxies]
         done = 0
-        for more in draw_all(count, temporary / "images", size, seed, workers):
-            done += more
-            progress("simulate", done, count)
+        with closing(draw_all(count, temporary / "images", size, seed, workers)) as drawn:
+            for more in drawn:
+                done += more
+                progress("simulate", done, count)
         _write_votes(temporary / "votes.csv", votes)
         _write_truth(temporary / "truth.csv", [morphology for morphology, _ in galaxies])
         write_text(temporary / "README.txt", _readme(count, size, seed))
