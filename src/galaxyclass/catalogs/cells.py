@@ -25,6 +25,11 @@ def is_text(column: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def can_be_id(column: Any) -> bool:
+    """Whether a column holds text or integers: a float loses the last digits of a long id."""
+    return is_text(column) or bool(pa.types.is_integer(column.type))
+
+
 def as_text(column: Any) -> Any:
     """A column's cells as stripped strings; blank ones are null.
 

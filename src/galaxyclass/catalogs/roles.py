@@ -21,11 +21,10 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs.cells import as_text, is_text, kind_of
+from galaxyclass.catalogs.cells import as_text, can_be_id, is_text, kind_of
 from galaxyclass.catalogs.findings import Finding, finding
 from galaxyclass.catalogs.matching import ImageNames, looks_like_paths
 from galaxyclass.errors import CatalogError
@@ -123,7 +122,7 @@ def find_ids(
     skip = set(taken)
     scores: list[tuple[int, bool, str, NDArray[np.int64]]] = []
     for name in table.column_names:
-        if name in skip or not _can_be_id(table[name]):
+        if name in skip or not can_be_id(table[name]):
             continue
         text = as_text(table[name])
         paths = looks_like_paths(text)
@@ -215,7 +214,7 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
 
 def _chosen_id(table: Any, images: ImageNames, chosen: str, source: str) -> IdColumn:
     _require_column(table, chosen, source, "--id")
-    if not _can_be_id(table[chosen]):
+    if not can_be_id(table[chosen]):
         raise CatalogError(
             f"{source}: column {chosen!r} cannot hold ids",
             wanted="text or integers: a float loses the last digits of a long id",
@@ -237,10 +236,6 @@ def _chosen_id(table: Any, images: ImageNames, chosen: str, source: str) -> IdCo
     return IdColumn(chosen, image, path_column, ())
 
 
-def _can_be_id(column: Any) -> bool:
-    return is_text(column) or pa.types.is_integer(column.type)
-
-
 def _require_column(table: Any, name: str, source: str, option: str) -> None:
     if name in table.column_names:
         return
@@ -253,7 +248,7 @@ def _require_column(table: Any, name: str, source: str, option: str) -> None:
 
 
 def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
-    columns = [name for name in table.column_names if _can_be_id(table[name])][:5]
+    columns = [name for name in table.column_names if can_be_id(table[name])][:5]
     cells = {name: _example(table[name]) for name in columns}
     todo = "name the id column by --id, and check that --images is the folder of this table"
     if any(re.fullmatch(r"-?[0-9](\.[0-9]+)?[eE]\+?[0-9]+", cell) for cell in cells.values()):

@@ -24,7 +24,8 @@ from galaxyclass.prediction import (
 )
 from galaxyclass.progress import Progress, silent
 from galaxyclass.scores import ClassScores, VoteScores, score_classes, score_votes
-from galaxyclass.scores.tables import ids_of, leave_out, read_fractions
+from galaxyclass.scores.read import ids_of, read_fractions
+from galaxyclass.scores.tables import leave_out
 
 _Scores = tuple[VoteScores, VoteScores] | tuple[ClassScores, ClassScores]
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs import read_table
-from galaxyclass.catalogs.cells import as_text, is_text, kind_of, numbers
+from galaxyclass.catalogs.cells import as_text, kind_of
 from galaxyclass.catalogs.roles import vote_layout
 from galaxyclass.catalogs.votes import read_votes
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.scores.bootstrap import RESAMPLES
 from galaxyclass.scores.classes import ClassScores, score_classes
+from galaxyclass.scores.join import Joined, join
+from galaxyclass.scores.read import read_fractions
 from galaxyclass.scores.votes import VoteScores, score_votes
-from galaxyclass.trees import TREES, Layout, Tree, joint_from_conditional, load_tree
+from galaxyclass.trees import TREES, Layout, Tree, load_tree
 
 
 @dataclass(frozen=True)
@@ -44,19 +43,6 @@ class TableScores:
     only_predicted: int
     only_in_table: int
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Both:
-    """Two tables, their files, and the rows of each that belong together."""
-
-    predictions: Any
-    table: Any
-    predictions_file: Path
-    table_file: Path
-    id_columns: tuple[str, str]
-    predictions_rows: NDArray[np.int64]
-    table_rows: NDArray[np.int64]
 
 
 def score_predictions(
@@ -112,7 +98,7 @@ def score_predictions(
     >>> result.scores.accuracy.value, result.matched, result.only_in_table
     (0.5, 2, 1)
     """
-    both = _join(Path(predictions), Path(table), id_column)
+    both = join(Path(predictions), Path(table), id_column)
     trees = [tree] if tree else [load_tree(name) for name in TREES]
     found = vote_layout(both.table.column_names, trees)
     mine = vote_layout(both.predictions.column_names, trees)
@@ -134,103 +120,8 @@ def score_predictions(
     )
 
 
-def read_fractions(table: Any, tree: Tree, layout: Layout, source: Path) -> NDArray[np.float64]:
-    """Predicted fractions of a table as joint fractions, every cell as it stands.
-
-    Returns
-    -------
-    (rows, answers of the tree) float64, joint
-        NaN where a column is missing or a cell is empty.
-
-    Raises
-    ------
-    CatalogError
-        A cell is neither empty nor a number.
-    """
-    values = np.full((table.num_rows, len(tree.answers)), np.nan)
-    for answer, name in enumerate(layout.columns):
-        if name not in table.column_names:
-            continue
-        values[:, answer], wrong = numbers(table[name])
-        if len(wrong):
-            raise CatalogError(
-                f"{source}, column {name!r}: {len(wrong):,} cells are not numbers",
-                got=f"{table[name][int(wrong[0])].as_py()!r} in the {wrong[0] + 1:,}. row",
-            )
-    if layout.kind == "conditional":
-        return np.asarray(joint_from_conditional(tree, values), dtype=np.float64)
-    return values
-
-
-def ids_of(table: Any, column: str, source: Path) -> list[str | None]:
-    """The ids of a table as text, exactly; None where a cell is empty.
-
-    Raises
-    ------
-    CatalogError
-        The column is missing, holds floats, or an id stands twice.
-    """
-    if column not in table.column_names:
-        raise CatalogError(
-            f"{source}: no column {column!r}", wanted=f"one of {', '.join(table.column_names)}"
-        )
-    if not _can_be_id(table[column]):
-        raise CatalogError(
-            f"{source}: column {column!r} cannot hold ids",
-            wanted="text or integers: a float loses the last digits of a long id",
-            got=str(table[column].type),
-        )
-    ids: list[str | None] = as_text(table[column]).to_pylist()
-    known = [name for name in ids if name is not None]
-    if len(set(known)) < len(known):
-        seen: set[str] = set()
-        twice = next(name for name in known if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise CatalogError(
-            f"{source}: ids stand more than once in column {column!r}",
-            got=f"{len(known) - len(set(known)):,} repeated rows, the first {twice!r}",
-            todo="keep one row of each",
-        )
-    return ids
-
-
-def _join(predictions: Path, table: Path, id_column: str | None) -> _Both:
-    mine, truth = read_table(predictions), read_table(table)
-    if id_column and id_column not in (*mine.column_names, *truth.column_names):
-        raise CatalogError(
-            f"neither {predictions} nor {table} has a column {id_column!r}",
-            wanted=f"one of {', '.join(mine.column_names[:5])}",
-        )
-    my_column = id_column or ""
-    if my_column not in mine.column_names:
-        my_column = str(mine.column_names[0])
-    my_ids = ids_of(mine, my_column, predictions)
-    place = {name: row for row, name in enumerate(my_ids) if name is not None}
-    named = [name for name in (id_column, my_column) if name in truth.column_names]
-    column = named[0] if named and named[0] else _best_match(truth, set(place))
-    ids = ids_of(truth, column, table)
-    pairs = [(place[name], row) for row, name in enumerate(ids) if name in place]
-    if not pairs:
-        raise ScoreError(
-            f"no galaxy of {predictions} is in {table}",
-            wanted=f"the ids of {column!r} in the table, such as {_examples(ids)}",
-            got=f"{my_column!r} in the predictions, such as {_examples(my_ids)}",
-            todo="name the id column, or check that the two files are about the same galaxies",
-        )
-    rows = np.array(pairs, dtype=np.int64)
-    return _Both(mine, truth, predictions, table, (my_column, column), rows[:, 0], rows[:, 1])
-
-
-def _best_match(table: Any, ids: set[str]) -> str:
-    """The column of a table that has most of these ids; its first where none has any."""
-    columns: list[str] = [name for name in table.column_names if _can_be_id(table[name])]
-    return max(
-        columns or [str(table.column_names[0])],
-        key=lambda name: len(ids.intersection(as_text(table[name]).to_pylist())),
-    )
-
-
 def _score_votes(
-    both: _Both, tree: Tree, layouts: tuple[Layout, Layout], resamples: int, seed: int
+    both: Joined, tree: Tree, layouts: tuple[Layout, Layout], resamples: int, seed: int
 ) -> tuple[VoteScores, tuple[str, ...]]:
     layout, my_layout = layouts
     votes = read_votes(both.table.take(both.table_rows), tree, layout)
@@ -275,7 +166,7 @@ def leave_out(
 
 
 def _score_classes(
-    both: _Both, column: str | None, resamples: int, seed: int
+    both: Joined, column: str | None, resamples: int, seed: int
 ) -> tuple[ClassScores, tuple[str, ...], tuple[str, ...]]:
     column = column or _class_column(both)
     for table, file in (
@@ -303,7 +194,7 @@ def _score_classes(
     return scores, names, notes
 
 
-def _class_column(both: _Both) -> str:
+def _class_column(both: Joined) -> str:
     """The text or integer column that both tables have, beside the ids."""
     shared: list[str] = [
         name
@@ -329,11 +220,3 @@ def _class_column(both: _Both) -> str:
 def _as_number(name: str) -> tuple[int, int | str]:
     digits = name.removeprefix("-")
     return (0, int(name)) if digits.isascii() and digits.isdecimal() else (1, name)
-
-
-def _can_be_id(column: Any) -> bool:
-    return is_text(column) or bool(pa.types.is_integer(column.type))
-
-
-def _examples(ids: Sequence[str | None]) -> str:
-    return ", ".join(repr(name) for name in ids[:3])
