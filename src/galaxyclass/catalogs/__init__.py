@@ -2,14 +2,17 @@
 
 from galaxyclass.catalogs.catalog import Catalog, ClassTargets, Ids, VoteTargets
 from galaxyclass.catalogs.checks import check
+from galaxyclass.catalogs.derive import FIVE, derive_classes
 from galaxyclass.catalogs.findings import KINDS, Finding, Kind
 from galaxyclass.catalogs.images import IMAGE_SUFFIXES, find_images
+from galaxyclass.catalogs.parts import column_names
 from galaxyclass.catalogs.read import read_catalog
 from galaxyclass.catalogs.records import ImageRecord
 from galaxyclass.catalogs.splits import split
 from galaxyclass.catalogs.tables import TABLE_SUFFIXES, read_table
 
 __all__ = [
+    "FIVE",
     "IMAGE_SUFFIXES",
     "KINDS",
     "TABLE_SUFFIXES",
@@ -21,6 +24,8 @@ __all__ = [
     "Kind",
     "VoteTargets",
     "check",
+    "column_names",
+    "derive_classes",
     "find_images",
     "read_catalog",
     "read_table",

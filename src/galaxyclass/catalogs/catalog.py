@@ -22,6 +22,23 @@ def row_word(table: Path | None) -> str:
     return "row" if table is not None and table.name.lower().endswith(".parquet") else "line"
 
 
+#: Part -> the table that has its galaxies, where a folder has one for each.
+PART_TABLES: dict[str, str] = {"train": "train.csv", "validation": "val.csv", "test": "test.csv"}
+
+
+def file_of(table: Path, parts: NDArray[np.object_] | None, row: int) -> Path:
+    """The file in which a row stands: the table, or that of the row's part."""
+    return table if parts is None else table / PART_TABLES[parts[row]]
+
+
+def line_word(
+    table: Path | None, lines: NDArray[np.int64], parts: NDArray[np.object_] | None, row: int
+) -> str:
+    """Where a row stands, in words: ``line 7``, or ``val.csv line 7`` in a folder of tables."""
+    word = f"{row_word(table)} {lines[row]}"
+    return word if parts is None else f"{PART_TABLES[parts[row]]} {word}"
+
+
 @dataclass(frozen=True)
 class Ids:
     """The ids of a catalog, exactly as given.
@@ -82,6 +99,10 @@ class Catalog:
     images : Path
         The folder that was searched.
     table : Path or None
+        A file; or a folder, with a table for each part.
+    parts : (galaxies,) of str, or None
+        ``train``, ``validation`` or ``test``, where tables say it; None where nothing does, and
+        `split` may draw them.
     """
 
     ids: Ids
@@ -93,14 +114,14 @@ class Catalog:
     unlisted: tuple[str, ...]
     images: Path
     table: Path | None
+    parts: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    @property
-    def row_word(self) -> str:
-        """What ``rows`` counts: ``line`` in a text file, ``row`` in parquet."""
-        return row_word(self.table)
+    def line_of(self, row: int) -> str:
+        """Where a galaxy stands in its table, in words: ``line 7``, ``val.csv line 7``."""
+        return line_word(self.table, self.rows, self.parts, row)
 
     def take(self, indices: NDArray[np.int64]) -> Catalog:
         """The galaxies at ``indices``, in that order; `problems` and `unlisted` are dropped."""
@@ -118,4 +139,5 @@ class Catalog:
             other=None if self.other is None else self.other.take(indices),
             problems=(),
             unlisted=(),
+            parts=None if self.parts is None else self.parts[indices],
         )

@@ -76,7 +76,7 @@ def _duplicates(catalog: Catalog) -> Iterator[Finding]:
     """Each row after the first that bears its id."""
     for first, row in _repeats(catalog.ids.values.astype(str)):
         message = (
-            f"the id stands in {catalog.row_word} {catalog.rows[first]} already"
+            f"the id stands in {catalog.line_of(first)} already"
             if catalog.table is not None
             else f"the same id as {catalog.paths[first]}"
         )
@@ -124,7 +124,7 @@ def _identical(catalog: Catalog, records: Sequence[ImageRecord | None]) -> Itera
     for first, row in _repeats(keys):
         if keys[row] == "" or ids[first] == ids[row]:
             continue
-        where = f" ({catalog.row_word} {catalog.rows[first]})" if catalog.table is not None else ""
+        where = f" ({catalog.line_of(first)})" if catalog.table is not None else ""
         message = (
             f"{catalog.paths[row]} is byte for byte the image of "
             f"{catalog.ids.column} {ids[first]}{where}"

@@ -59,12 +59,15 @@ class TableFile:
         row's number, the first being 1.
     ragged : tuple of RaggedRow
         Lines left out of ``table`` because they have more or fewer cells than the header.
+    parts : (rows,) of str, or None
+        Where ``path`` is a folder with a table for each part: the part of each row.
     """
 
     path: Path
     table: pa.Table
     lines: NDArray[np.int64]
     ragged: tuple[RaggedRow, ...]
+    parts: NDArray[np.object_] | None = None
 
 
 def read_csv(path: Path) -> TableFile:

@@ -99,6 +99,11 @@ KINDS: dict[str, Kind] = {
         "questions with unknown votes",
         "nothing need be done: unknown votes do not count in training and scores",
     ),
+    "test_without_class": Kind(
+        "note",
+        "galaxies of the test part without a class",
+        "they are not scored; `galaxyclass predict` says their classes",
+    ),
     "images_only": Kind(
         "note",
         "no table and no folders of classes",

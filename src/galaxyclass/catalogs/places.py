@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from galaxyclass.catalogs.catalog import Catalog
+from galaxyclass.catalogs.catalog import Catalog, file_of
 from galaxyclass.catalogs.findings import Finding, finding
 
 #: So many wrong cells, and such a share of a column, are told once for the column, not cell by
@@ -43,8 +43,8 @@ def at(
         )
     return finding(
         code,
-        f"{catalog.table}, {catalog.row_word} {catalog.rows[row]}, {name}: {message}",
-        file=file or str(catalog.table),
+        f"{catalog.table}, {catalog.line_of(row)}, {name}: {message}",
+        file=file or str(file_of(catalog.table, catalog.parts, row)),
         row=int(catalog.rows[row]),
         id=catalog.ids.values[row],
         column=column,

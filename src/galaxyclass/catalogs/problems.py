@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs.catalog import Ids, VoteTargets, row_word
+from galaxyclass.catalogs.catalog import Ids, VoteTargets, file_of, line_word
 from galaxyclass.catalogs.delimited import TableFile
 from galaxyclass.catalogs.findings import Finding, finding
 from galaxyclass.catalogs.matching import ImageNames
@@ -26,6 +26,7 @@ class Rows:
     file: TableFile
     ids: Ids
     lines: NDArray[np.int64]
+    parts: NDArray[np.object_] | None
 
     @property
     def source(self) -> str:
@@ -40,7 +41,7 @@ class Rows:
         row : int
             Index of the galaxy.
         """
-        line = f"{row_word(self.file.path)} {self.lines[row]}"
+        line = line_word(self.file.path, self.lines, self.parts, row)
         return f"{line}, {self.ids.column} {self.ids.values[row]}"
 
     def finding(self, code: str, message: str, row: int, *, column: str | None = None) -> Finding:
@@ -48,7 +49,7 @@ class Rows:
         return finding(
             code,
             f"{self.source}, {self.place(row)}: {message}",
-            file=self.source,
+            file=str(file_of(self.file.path, self.parts, row)),
             row=int(self.lines[row]),
             id=self.ids.values[row],
             column=column,
@@ -59,20 +60,21 @@ class Rows:
 def unread_rows(file: TableFile, has_id: NDArray[np.bool_], id_column: str) -> Iterator[Finding]:
     """Lines that became no galaxy: ragged ones, and those without an id."""
     source = str(file.path)
-    for row in file.ragged:
+    for ragged in file.ragged:
         yield finding(
             "ragged_row",
-            f"{source}, line {row.line}: {row.cells} cells where the header has "
+            f"{source}, line {ragged.line}: {ragged.cells} cells where the header has "
             f"{file.table.num_columns}",
             file=source,
-            row=row.line,
+            row=ragged.line,
         )
-    for line in file.lines[~has_id].tolist():
+    for row in np.flatnonzero(~has_id).tolist():
+        line = line_word(file.path, file.lines, file.parts, row)
         yield finding(
             "row_without_id",
-            f"{source}, {row_word(file.path)} {line}: no id in column {id_column!r}",
-            file=source,
-            row=line,
+            f"{source}, {line}: no id in column {id_column!r}",
+            file=str(file_of(file.path, file.parts, row)),
+            row=int(file.lines[row]),
             column=id_column,
         )
 

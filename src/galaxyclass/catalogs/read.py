@@ -14,6 +14,7 @@ from galaxyclass.catalogs.classes import read_classes
 from galaxyclass.catalogs.delimited import TableFile
 from galaxyclass.catalogs.images import find_images
 from galaxyclass.catalogs.matching import ImageNames
+from galaxyclass.catalogs.parts import is_parted, open_parts, tell_apart
 from galaxyclass.catalogs.problems import (
     Rows,
     ambiguities,
@@ -49,8 +50,9 @@ def read_catalog(
     images : str or Path
         A folder, searched with its sub-folders.
     table : str or Path, optional
-        CSV or parquet with a row per galaxy. Without it each sub-folder of ``images`` is a class;
-        where there is none, the catalog has no targets.
+        CSV or parquet with a row per galaxy; or a folder that holds train.csv, val.csv and, if
+        there is one, test.csv, as contests have them: the catalog then has parts. Without a table
+        each sub-folder of ``images`` is a class; where there is none, the catalog has no targets.
     id_column, target_column : str, optional
         Columns to take as id and as class.
     tree : Tree, optional
@@ -89,10 +91,16 @@ def read_catalog(
     names = ImageNames(str(images), tuple(str(path) for path in find_images(images)))
     if table is None:
         return _from_folders(images, names)
-    return _from_table(images, names, open_table(table), (id_column, target_column), tree)
+    file = open_parts(Path(table)) if Path(table).is_dir() else open_table(table)
+    return _from_table(images, names, file, (id_column, target_column), tree)
 
 
 def _from_folders(images: Path, names: ImageNames) -> Catalog:
+    if is_parted(images):
+        raise CatalogError(
+            f"{images}: its folders are parts, not classes: train.csv and val.csv lie beside them",
+            todo=f"--table {images} reads these tables",
+        )
     ids = names.stems
     if names.siblings:  # the same name in two classes: only the path tells them apart
         ids = [name.rsplit(".", 1)[0] for name in names.relative]
@@ -127,14 +135,18 @@ def _from_table(
     layout = None if target_column else vote_layout(table.column_names, trees)
     voted = [] if layout is None else [n for n in layout[1].columns if n in table.column_names]
     no_ids = voted if target_column is None else [target_column]
+    if file.parts is not None:
+        file, id_column = tell_apart(file, names, id_column, no_ids)
+        table = file.table
     found = find_ids(table, names, id_column, source, no_ids)
     text = as_text(table[found.column])
     has_id = pc.is_valid(text).to_numpy()
     problems = [*found.notes, *unread_rows(file, has_id, found.column)]
-    lines, image = file.lines, found.image
+    lines, image, parts = file.lines, found.image, file.parts
     if not has_id.all():
         keep = np.flatnonzero(has_id)
         table, lines, image, text = table.take(keep), lines[keep], image[keep], text.take(keep)
+        parts = None if parts is None else parts[keep]
     # The text of a CSV may be numbers; that of a parquet column was meant to be text.
     numeric = pa.types.is_integer(table[found.column].type) or row_word(file.path) == "line"
     ids = Ids(
@@ -142,7 +154,7 @@ def _from_table(
         np.array(text.to_pylist(), dtype=object),
         numeric and is_exact_integers(text),
     )
-    rows = Rows(file, ids, lines)
+    rows = Rows(file, ids, lines, parts)
 
     taken = {found.column, found.path_column or found.column, *voted}
     targets: VoteTargets | ClassTargets | None = None
@@ -175,4 +187,5 @@ def _from_table(
         unlisted=tuple(names.paths[index] for index in np.flatnonzero(unlisted)),
         images=images,
         table=file.path,
+        parts=parts,
     )

@@ -48,7 +48,7 @@ def broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
             yield finding(
                 "broken_sum",
                 f"{catalog.table}: {name}: {len(rows):,} of {len(catalog):,} rows, the first in "
-                f"{catalog.row_word} {catalog.rows[row]}: the sum is {sums[row, number]:.4g}, "
+                f"{catalog.line_of(row)}: the sum is {sums[row, number]:.4g}, "
                 f"wanted {wanted[row, number]:.4g} ({rule})",
                 file=str(catalog.table),
                 column=columns[0],
@@ -114,7 +114,19 @@ def rare_answers(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
 def classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
     """Galaxies without a class, too few classes, classes of very different size."""
     source = str(catalog.table or catalog.images)
-    for row in np.flatnonzero(targets.labels < 0).tolist():
+    unknown = targets.labels < 0
+    if catalog.parts is not None:  # a contest keeps the classes of its test part to itself
+        secret = unknown & (catalog.parts == "test")
+        unknown &= ~secret
+        if secret.any():
+            yield finding(
+                "test_without_class",
+                f"{source}: {int(secret.sum()):,} of {int((catalog.parts == 'test').sum()):,} "
+                "galaxies of the test part",
+                file=source,
+                column=targets.column,
+            )
+    for row in np.flatnonzero(unknown).tolist():
         message = (
             f"column {targets.column!r} is empty"
             if catalog.table is not None
