@@ -107,6 +107,15 @@ def test_a_side_file_of_an_earlier_job_does_not_stay(fake, tmp_path):
     assert not (tmp_path / "p_failed.csv").exists()
 
 
+def test_a_file_of_the_users_called_as_the_side_file_is_kept(fake, tmp_path):
+    run = fake.save_run(tmp_path / "run")
+    fake.save_images(tmp_path / "sky", 3)
+    (tmp_path / "p_failed.csv").write_text("id,why\n1,clouds\n")
+    with pytest.raises(OutputError, match=r"p_failed\.csv: .* something else is there"):
+        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+    assert (tmp_path / "p_failed.csv").read_text() == "id,why\n1,clouds\n"
+
+
 def test_nothing_can_be_decoded(fake, tmp_path):
     run = fake.save_run(tmp_path / "run")
     (tmp_path / "sky").mkdir()

@@ -19,6 +19,7 @@ from galaxyclass.prediction.checks import describe_problems, measure, nothing_me
 from galaxyclass.prediction.columns import Columns, columns_of, mask_unknown, tabulate
 from galaxyclass.prediction.ids import is_exact_integer
 from galaxyclass.prediction.parts import PartRecord, Parts, open_parts
+from galaxyclass.prediction.sinks import require_failures
 from galaxyclass.prediction.stream import Batch, predict_stream
 from galaxyclass.progress import Progress, silent
 from galaxyclass.version import __version__
@@ -100,6 +101,8 @@ def predict_files(
     columns = columns_of(outputs, manifest.id_column, id_integer=integer)
     key = _key(manifest, columns, paths, ids, output.suffix.lower())
     job = _Job(outputs, columns, ids)
+    failures = output.with_name(f"{output.stem}_failed.csv")
+    require_failures(failures)
     with open_parts(output, key, nothing_measured(outputs)) as (parts, replaced):
         resumed = parts.images
         try:
@@ -110,7 +113,7 @@ def predict_files(
             with closing(stream):
                 _add_parts(stream, parts, job, progress)
             empty = tabulate(outputs, columns, [], np.empty((0, len(columns.values)), np.float32))
-            failed_file = parts.finish(empty, output.with_name(f"{output.stem}_failed.csv"))
+            failed_file = parts.finish(empty, failures)
         except KeyboardInterrupt:
             raise PredictionInterruptedError(
                 f"stopped; {_kept(parts, len(paths))}",

@@ -104,9 +104,33 @@ def sink_of(output: Path) -> Sink:
     return sink
 
 
+_FAILURES = ("path", "error")
+
+
+def require_failures(path: Path) -> None:
+    """Refuse to write a list of failures where something else stands under that name.
+
+    Raises
+    ------
+    OutputError
+        The file is there, and is no such list.
+    """
+    if not path.exists():
+        return
+    head = ",".join(_FAILURES).encode() + b"\n"
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(len(head)) == head:
+                return
+    raise OutputError(
+        f"{path}: images that cannot be decoded would be listed here, but something else is there",
+        todo="move it away, or choose another --output",
+    )
+
+
 def write_failures(path: Path, failures: Iterable[tuple[str, str]]) -> None:
     """Write the list of images that could not be decoded: path and error."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("path", "error"))
+        writer.writerow(_FAILURES)
         writer.writerows(failures)
