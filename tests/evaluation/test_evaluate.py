@@ -232,6 +232,20 @@ def test_classes_by_hand(fake, tmp_path):
     assert data["classes"] == ["0", "1", "2"]
 
 
+def test_ragged_lines_of_classes_are_thinned_too(fake, tmp_path):
+    run = tmp_path / "run"
+    fake.save_run(run / "bundle", fake.class_outputs("0", "1", column="label"))
+    paths = fake.save_images(tmp_path / "sky", 6)
+    _write_split(run, {})
+    rows = "".join(f"{path.stem},{i % 2}\n" for i, path in enumerate(paths))
+    (tmp_path / "t.csv").write_text("image,label\n" + rows + "7,1,0\n")
+    backend = fake.ClassBackend(2)
+    where = (tmp_path / "sky", tmp_path / "t.csv", tmp_path / "out")
+    with pytest.raises(InvalidCatalogError, match="more or fewer cells"):
+        evaluate(run, *where, backend=backend)
+    assert evaluate(run, *where, skip_invalid=True, backend=backend).scores.galaxies == 6
+
+
 def test_folders_as_classes(fake, tmp_path):
     run = tmp_path / "run"
     fake.save_run(run / "bundle", fake.class_outputs("disc", "star"))

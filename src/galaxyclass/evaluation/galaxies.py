@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.catalogs import Catalog, ClassTargets, VoteTargets, check, read_catalog, read_table
+from galaxyclass.catalogs import Catalog, ClassTargets, VoteTargets, check, read_catalog
+from galaxyclass.catalogs.tables import open_table
 from galaxyclass.errors import CatalogError, RunError
-from galaxyclass.evaluation.unseen import Part, Seen, digest_files, parts_of
+from galaxyclass.evaluation.unseen import Part, Seen, parts_of
+from galaxyclass.images import digest_files
 from galaxyclass.progress import Progress
 from galaxyclass.validation import require_sound
 
@@ -47,7 +49,7 @@ def read_galaxies(
         isinstance(outputs, ClassOutputs)
         and target_column is None
         and table is not None
-        and outputs.column in read_table(table).column_names
+        and outputs.column in open_table(table).table.column_names
     ):
         target_column = outputs.column
     catalog = read_catalog(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -14,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import RunError
-from galaxyclass.progress import Progress, silent
 
 #: Which galaxies can be scored: one part of the run's split, those that it did not train on, all.
 Part = Literal["unseen", "train", "validation", "test", "all"]
@@ -92,24 +89,3 @@ def parts_of(seen: Seen, ids: Sequence[str], digests: Sequence[str]) -> NDArray[
         for name, digest in zip(ids, digests, strict=True)
     ]
     return np.array(parts, dtype=object)
-
-
-def digest_files(
-    paths: Sequence[str], workers: int | None = None, progress: Progress = silent
-) -> list[str]:
-    """BLAKE2b-128 of each file in hex, as a run's split has it; "" where it cannot be read."""
-    digests: list[str] = []
-    with ThreadPoolExecutor(workers) as pool:
-        for done, digest in enumerate(pool.map(_digest, paths), start=1):
-            digests.append(digest)
-            if done % 256 == 0 or done == len(paths):
-                progress("compare", done, len(paths))
-    return digests
-
-
-def _digest(path: str) -> str:
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    except OSError:
-        return ""

@@ -8,7 +8,7 @@ from galaxyclass.images.cutouts import (
     prepare,
 )
 from galaxyclass.images.frames import Frame, centre_frame, contour_frame
-from galaxyclass.images.inspect import inspect_image, inspect_images
+from galaxyclass.images.inspect import digest_files, inspect_image, inspect_images
 from galaxyclass.images.objects import object_frame
 from galaxyclass.images.read import MAX_PIXELS, decode_image, read_image
 
@@ -21,6 +21,7 @@ __all__ = [
     "contour_cutout",
     "contour_frame",
     "decode_image",
+    "digest_files",
     "inspect_image",
     "inspect_images",
     "object_cutout",

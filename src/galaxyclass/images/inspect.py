@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,20 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
+def digest_file(path: str | Path) -> str:
+    """`digest_of` a file, whatever its size; "" where it cannot be read."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError:
+        return ""
+
+
 #: Files that are handed to the threads together: enough to keep them busy, few enough for memory.
 _AT_ONCE = 128
+
+File = TypeVar("File", bound=str | Path)
+Seen = TypeVar("Seen")
 
 
 class Look(NamedTuple):
@@ -102,13 +114,28 @@ def inspect_images(
     dict
         The record of each file by its path, in the order of ``paths``.
     """
+    names = [str(path) for path in paths]
+    return dict(zip(names, _map(inspect_image, names, "check", workers, progress), strict=True))
+
+
+def digest_files(
+    paths: Sequence[str | Path], workers: int | None = None, progress: Progress = silent
+) -> list[str]:
+    """`digest_file` of many files at once, in their order."""
+    return list(_map(digest_file, paths, "compare", workers, progress))
+
+
+def _map(
+    look_at: Callable[[File], Seen],
+    files: Sequence[File],
+    stage: str,
+    workers: int | None,
+    progress: Progress,
+) -> Iterator[Seen]:
     from concurrent.futures import ThreadPoolExecutor
 
-    names = [str(path) for path in paths]
-    records: dict[str, ImageRecord] = {}
     with ThreadPoolExecutor(workers or core_count()) as pool:
-        for start in range(0, len(names), _AT_ONCE):
-            batch = names[start : start + _AT_ONCE]
-            records.update(zip(batch, pool.map(inspect_image, batch), strict=True))
-            progress("check", start + len(batch), len(names))
-    return records
+        for start in range(0, len(files), _AT_ONCE):
+            batch = files[start : start + _AT_ONCE]
+            yield from pool.map(look_at, batch)
+            progress(stage, start + len(batch), len(files))
