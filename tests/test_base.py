@@ -45,6 +45,7 @@ def test_failed_write_keeps_what_was_there(tmp_path: Path) -> None:
         (errno.ENOSPC, "no room left on the disk"),
         (errno.EACCES, "no permission"),
         (errno.ENOTDIR, "a file stands where a folder is needed"),
+        (errno.ENAMETOOLONG, "the name is too long"),
     ],
 )
 def test_errors_of_the_system_are_translated(number: int, message: str) -> None:

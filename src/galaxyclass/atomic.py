@@ -71,6 +71,10 @@ def translated(path: Path) -> Iterator[None]:
             raise OutputError(
                 f"{path}: a file stands where a folder is needed", todo="choose another place"
             ) from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(
+                f"{path}: the name is too long", todo="choose a shorter one"
+            ) from error
         raise
 
 

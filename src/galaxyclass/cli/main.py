@@ -105,6 +105,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nothing is left to say
         return 1
+    except OSError as error:  # such as a name that is too long, or a disk that fails
+        where = "" if error.filename is None else f"{error.filename}: "
+        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        return 1
     return result if isinstance(result, int) else 0
 
 

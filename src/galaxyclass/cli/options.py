@@ -92,7 +92,7 @@ device = click.option(
 workers = click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Processes that decode images; all cores unless told otherwise.",
+    help="Images that are decoded at once; all cores unless told otherwise.",
 )
 batch_size = click.option(
     "--batch-size",
