@@ -1,7 +1,7 @@
 """Prediction: images stream in, a table streams out, whatever happens in between."""
 
 from galaxyclass.prediction.backends import Backend, open_backend
-from galaxyclass.prediction.checks import Statistics, describe_problems, measure
+from galaxyclass.prediction.checks import Statistics, describe_problems, find_collapse, measure
 from galaxyclass.prediction.columns import Columns, columns_of, tabulate
 from galaxyclass.prediction.ids import ImageIds
 from galaxyclass.prediction.job import PredictionSummary, predict_files
@@ -18,6 +18,7 @@ __all__ = [
     "check_output",
     "columns_of",
     "describe_problems",
+    "find_collapse",
     "measure",
     "open_backend",
     "predict",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,6 +139,37 @@ def measure(outputs: Outputs, values: NDArray[np.float32]) -> Statistics:
     )
 
 
+def find_collapse(outputs: Outputs, statistics: Statistics) -> Literal["nothing", "same"] | None:
+    """Say whether predictions have collapsed.
+
+    Parameters
+    ----------
+    outputs : VoteOutputs or ClassOutputs
+    statistics : Statistics
+        Of all of them.
+
+    Returns
+    -------
+    {"nothing", "same"} or None
+        ``nothing``: every vote fraction is close to 0, though the answers to a question sum to 1.
+        ``same``: no output varies from galaxy to galaxy. None: neither, or too few galaxies to
+        tell.
+
+    Examples
+    --------
+    >>> outputs = ClassOutputs("kind", ("disc", "star"), (0.5, 0.5))
+    >>> find_collapse(outputs, measure(outputs, np.full((500, 2), 0.5, np.float32)))
+    'same'
+    """
+    s = statistics
+    if not s.finite:
+        return None
+    if _is_nothing(outputs, s):
+        return "nothing"
+    spread = np.sqrt(np.array(s.squares) / s.finite)[_known(outputs)]
+    return "same" if s.finite >= _FEW and spread.max() < _SPREAD else None
+
+
 def describe_problems(outputs: Outputs, statistics: Statistics) -> tuple[str, ...]:
     """Say what is wrong with predictions, and what to try.
 
@@ -175,14 +206,15 @@ def describe_problems(outputs: Outputs, statistics: Statistics) -> tuple[str, ..
     spread = np.sqrt(np.array(s.squares) / s.finite)[known]
     still = (np.array(s.maximum) - np.array(s.minimum))[known] < _ROUNDING
     low, high = min(np.array(s.minimum)[known]), max(np.array(s.maximum)[known])
-    if _is_nothing(outputs, s):
+    collapse = find_collapse(outputs, s)
+    if collapse == "nothing":
         problems.append(
             f"Collapsed: every value is close to 0 (the largest of all is {high:.2g}), whatever "
             "the galaxy, though the answers to a question sum to 1. Such a table scores about as "
             "badly as all zeros. Train longer or with another optimizer.lr, and look at the run's "
             "curves; make sure that the images are like those of the training."
         )
-    elif s.finite >= _FEW and spread.max() < _SPREAD:
+    elif collapse == "same":
         exactly = "exactly the same" if still.all() else "almost the same"
         problems.append(
             f"Collapsed: the predictions of all {s.finite:,} galaxies are {exactly} (no column "
@@ -203,7 +235,7 @@ def describe_problems(outputs: Outputs, statistics: Statistics) -> tuple[str, ..
             f"({low:.3g} to {high:.3g}). The model's head does not bound them: use one of "
             "model.head=tree, tree_rectified, sigmoid or softmax."
         )
-    if any(s.broken) and not _is_nothing(outputs, s):
+    if any(s.broken) and collapse != "nothing":
         problems.append(_off(outputs, s))
     return tuple(problems)
 

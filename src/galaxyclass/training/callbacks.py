@@ -1,8 +1,9 @@
-"""What happens beside the training: history, progress, and an orderly end on Ctrl-C."""
+"""What happens beside the training: history, progress, and an orderly end on Ctrl-C or NaN."""
 
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 
+from galaxyclass.errors import RunError
 from galaxyclass.progress import Progress
 from galaxyclass.training.history import append_history
 from galaxyclass.training.module import GalaxyModule
@@ -53,8 +55,10 @@ class History(pl.Callback):
             f"validation_{score}": figures[f"validation_{score}"],
             "lr": float(trainer.optimizers[0].param_groups[0]["lr"]),
             "seconds": time.perf_counter() - self.began,
-            "images_per_second": self.images / self.seconds,
+            "images_per_second": self.images * trainer.world_size / self.seconds,
         }
+        if not trainer.is_global_zero:
+            return
         append_history(self.path, row)
         log.info(
             "epoch %d/%s: %s %.4f, validation %.4f (%.0f images/s)",
@@ -82,7 +86,8 @@ class Report(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        size = pl_module.recipe.training.batch_size if isinstance(pl_module, GalaxyModule) else 0
+        assert isinstance(pl_module, GalaxyModule)
+        size = pl_module.recipe.training.batch_size * trainer.world_size
         done = trainer.current_epoch * self.galaxies + min((batch_idx + 1) * size, self.galaxies)
         self._tell(trainer, done)
 
@@ -96,6 +101,55 @@ class Report(pl.Callback):
         epochs = trainer.max_epochs or 0
         epoch = f"epoch {min(trainer.current_epoch + 1, epochs)}/{epochs}"
         self.progress("train", done, epochs * self.galaxies, note=f"{epoch}  {self.note}".rstrip())
+
+
+class OnlyNumbers(pl.Callback):
+    """Ends a training whose loss is no number any more: no later epoch would mend it.
+
+    Looks at every tenth step, because looking makes a GPU wait, and at the end of each epoch,
+    before anything of it is written. Where several devices train, all of them stop together.
+    """
+
+    EVERY = 10
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        if batch_idx % self.EVERY == 0:
+            self._check(trainer, pl_module, "training", float(outputs["loss"]), batch_idx + 1)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        for part in ("train", "validation"):
+            loss = float(trainer.callback_metrics[f"{part}_loss"])
+            self._check(trainer, pl_module, part.replace("train", "training"), loss, None)
+
+    def _check(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        part: str,
+        loss: float,
+        step: int | None,
+    ) -> None:
+        if not trainer.strategy.reduce_boolean_decision(not math.isfinite(loss), all=False):
+            return
+        rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+        where = f"epoch {trainer.current_epoch + 1}" + (f", step {step}" if step else "")
+        assert isinstance(pl_module, GalaxyModule)
+        clip = pl_module.recipe.training.gradient_clip
+        raise RunError(
+            f"diverged: the {part} loss is {loss:g} in {where}, so the training was stopped",
+            got=f"a learning rate of {rate:g} at that step"
+            + (f", training.gradient_clip={clip:g}" if clip else ""),
+            todo=f"train again to another --output with --set optimizer.lr={rate / 10:.2g}"
+            + ("" if clip else ", or with --set training.gradient_clip=1")
+            + "; --set training.precision=fp32 where it is bf16",
+        )
 
 
 class StopRequestedError(Exception):

@@ -23,7 +23,13 @@ from galaxyclass.errors import DeviceError, TrainingInterruptedError
 from galaxyclass.models import Network
 from galaxyclass.progress import Progress
 from galaxyclass.recipes import Recipe
-from galaxyclass.training.callbacks import History, Report, StopRequestedError, stoppable
+from galaxyclass.training.callbacks import (
+    History,
+    OnlyNumbers,
+    Report,
+    StopRequestedError,
+    stoppable,
+)
 from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
 from galaxyclass.training.data import Batches, Galaxies
 from galaxyclass.training.devices import Device, accelerator_of, precision_of
@@ -103,6 +109,7 @@ def _trainer(
     mode = "min" if module.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
+        OnlyNumbers(),
         History(folder / files.HISTORY),
         Report(progress, galaxies),
         ModelCheckpoint(

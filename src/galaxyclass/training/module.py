@@ -58,10 +58,10 @@ class GalaxyModule(pl.LightningModule):
         return network.to(memory_format=torch.channels_last)
 
     def configure_metrics(self) -> torch.nn.ModuleDict:
-        """Loss and score, for training and validation."""
+        """Loss and score, for training and validation; NaN is shown, not left out."""
         return torch.nn.ModuleDict(
             {
-                f"{part}_{what}": MeanMetric()
+                f"{part}_{what}": MeanMetric(nan_strategy="disable")
                 for part in ("train", "validation")
                 for what in ("loss", self.score_name)
             }

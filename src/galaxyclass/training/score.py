@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,10 @@ from galaxyclass.bundles import Outputs, VoteOutputs
 from galaxyclass.models import Network
 from galaxyclass.scores import rmse, score_classes, score_votes
 from galaxyclass.training.data import Batches, Galaxies
+from galaxyclass.training.diagnosis import Notice, diagnose
 from galaxyclass.training.history import Row
+
+log = logging.getLogger(__name__)
 
 #: Galaxies that are scored at a time.
 _BATCH = 256
@@ -30,13 +34,15 @@ class Metrics:
     kept_epoch, epochs : int
         The epoch whose weights were kept, and how many were trained.
     parts : mapping
-        For each held-out part its ``galaxies``, ``value`` with ``low`` and ``high`` (95 %
+        For each part its ``galaxies``, ``value`` with ``low`` and ``high`` (95 %
         bootstrap by galaxy), and ``reference``: the score of the training galaxies' mean vector,
-        or of their largest class.
+        or of their largest class. Of the training part: without augmentation or dropout.
     seconds : float
         Of all epochs together.
     images_per_second : float
         Median over the epochs, training alone.
+    notices : sequence of Notice
+        What has not gone well, in words.
     """
 
     score: str
@@ -45,6 +51,7 @@ class Metrics:
     parts: Mapping[str, Mapping[str, Any]]
     seconds: float
     images_per_second: float
+    notices: Sequence[Notice] = ()
 
 
 def score(
@@ -56,7 +63,7 @@ def score(
     history: Sequence[Row],
     seed: int,
 ) -> Metrics:
-    """Score a network on held-out galaxies.
+    """Score a network on galaxies, and say in the log what has not gone well.
 
     Parameters
     ----------
@@ -64,7 +71,7 @@ def score(
         On the CPU.
     outputs : VoteOutputs or ClassOutputs
     parts : mapping
-        Part -> galaxies.
+        Part -> galaxies; ``validation`` is among them.
     epoch : int
         Whose weights the network has.
     history : sequence of rows
@@ -72,20 +79,29 @@ def score(
     seed : int
         Of the bootstrap.
     """
+    predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}
+    targets = {part: galaxies.targets.numpy() for part, galaxies in parts.items()}
+    figures = {part: _score(outputs, predictions[part], targets[part], seed) for part in parts}
+    notices = diagnose(outputs, predictions["validation"], targets["validation"], history, figures)
+    for notice in notices:
+        log.warning("%s", notice.message)
     return Metrics(
         score="rmse" if isinstance(outputs, VoteOutputs) else "accuracy",
         kept_epoch=epoch,
         epochs=len(history),
-        parts={part: _score(network, outputs, galaxies, seed) for part, galaxies in parts.items()},
+        parts=figures,
         seconds=sum(row["seconds"] for row in history),
         images_per_second=float(np.median([row["images_per_second"] for row in history])),
+        notices=notices,
     )
 
 
 def _score(
-    network: Network, outputs: Outputs, galaxies: Galaxies, seed: int
+    outputs: Outputs,
+    predictions: NDArray[np.float32],
+    targets: NDArray[Any],
+    seed: int,
 ) -> dict[str, float | int]:
-    predictions, targets = _predict(network, galaxies), galaxies.targets.numpy()
     if isinstance(outputs, VoteOutputs):
         mean = np.broadcast_to(np.nan_to_num(outputs.mean), targets.shape)
         scores = score_votes(outputs.tree, predictions, targets, seed=seed)
@@ -96,7 +112,7 @@ def _score(
         largest = int(np.argmax(outputs.shares))
         reference = float((targets[targets >= 0] == largest).mean())
     return {
-        "galaxies": len(galaxies),
+        "galaxies": len(targets),
         "value": estimate.value,
         "low": estimate.low,
         "high": estimate.high,
