@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
+    # `baselines` and `training` by their modules: mypy trips over the rooms' names in this cycle.
+    from galaxyclass.baselines.baseline import Baselines, baseline
     from galaxyclass.bundles import Bundle, load_bundle
     from galaxyclass.catalogs import Catalog, read_catalog
     from galaxyclass.errors import GalaxyclassError
@@ -21,14 +23,14 @@ if TYPE_CHECKING:
     from galaxyclass.recipes import Recipe, load_recipe
     from galaxyclass.scores import rmse, score_predictions
     from galaxyclass.simulation import simulate
-
-    # From the module itself: mypy trips over the room's own name for it in this cycle.
-    from galaxyclass.training.train import Trained, resume, train
+    from galaxyclass.training.finish import Trained
+    from galaxyclass.training.train import resume, train
     from galaxyclass.trees import Tree, load_tree
     from galaxyclass.validation import Report, validate
 
 #: Public name -> the room that it comes from.
 _ROOMS: dict[str, str] = {
+    "Baselines": "baselines",
     "Bundle": "bundles",
     "Catalog": "catalogs",
     "Evaluation": "evaluation",
@@ -39,6 +41,7 @@ _ROOMS: dict[str, str] = {
     "Report": "validation",
     "Trained": "training",
     "Tree": "trees",
+    "baseline": "baselines",
     "evaluate": "evaluation",
     "load_bundle": "bundles",
     "load_recipe": "recipes",
@@ -56,6 +59,7 @@ _ROOMS: dict[str, str] = {
 }
 
 __all__ = [
+    "Baselines",
     "Bundle",
     "Catalog",
     "Evaluation",
@@ -67,6 +71,7 @@ __all__ = [
     "Trained",
     "Tree",
     "__version__",
+    "baseline",
     "evaluate",
     "load_bundle",
     "load_recipe",

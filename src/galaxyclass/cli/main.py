@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "validate": "Check images and a table before training on them.",
     "recipes": "List the recipes, or show one in full.",
     "pack": "Cut and shrink all images once, so that training reads them fast.",
+    "baseline": "Score what needs no network: what a training has to beat.",
     "train": "Train a recipe on images and a table.",
     "evaluate": "Score a run on galaxies that it did not train on.",
     "predict": "Predict vote fractions or classes for images.",

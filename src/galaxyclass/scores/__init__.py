@@ -9,6 +9,7 @@ from galaxyclass.scores.bootstrap import (
     percentile_interval,
 )
 from galaxyclass.scores.classes import ClassScores, score_classes
+from galaxyclass.scores.knowledge import Extent, extents, score_extents
 from galaxyclass.scores.tables import TableScores, score_predictions
 from galaxyclass.scores.votes import (
     VoteScores,
@@ -24,16 +25,19 @@ __all__ = [
     "RESAMPLES",
     "ClassScores",
     "Estimate",
+    "Extent",
     "TableScores",
     "VoteScores",
     "bootstrap_interval",
     "bootstrap_ratios",
     "errors_by_galaxy",
+    "extents",
     "percentile_interval",
     "rmse",
     "rmse_by_answer",
     "rmse_by_question",
     "score_classes",
+    "score_extents",
     "score_predictions",
     "score_votes",
 ]

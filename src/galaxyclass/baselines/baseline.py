@@ -1,0 +1,226 @@
+"""The public function: fit every baseline on a training's galaxies, score it on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.baselines.colours import PATCH, Colours, measure_colours
+from galaxyclass.baselines.files import LEFT_OUT, SPLIT, require_free, write_baselines
+from galaxyclass.baselines.methods import CLASS_METHODS, VOTE_METHODS
+from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.catalogs import ClassTargets, VoteTargets
+from galaxyclass.progress import Progress, silent
+from galaxyclass.recipes import Preprocessing, Recipe, load_recipe
+from galaxyclass.samples import (
+    Sample,
+    Source,
+    prepare,
+    split_parts,
+    write_left_out,
+    write_split,
+)
+from galaxyclass.scores import (
+    ClassScores,
+    Estimate,
+    Extent,
+    VoteScores,
+    score_classes,
+    score_extents,
+    score_votes,
+)
+from galaxyclass.scores.tables import leave_out
+
+#: The parts of a split; all but the first are scored.
+PARTS = ("train", "validation", "test")
+
+#: What reads and checks the galaxies makes a pack; the smallest there is, as colours do not use it.
+_SMALL = Preprocessing(cutout="centre", frame=PATCH, size=PATCH)
+
+
+@dataclass(frozen=True)
+class BaselineScores:
+    """The scores of one baseline on one part of the galaxies.
+
+    ``extents`` are those of `galaxyclass.scores.score_extents`; none where nothing is missing, and
+    none for classes.
+    """
+
+    key: str
+    name: str
+    part: str
+    scores: VoteScores | ClassScores
+    extents: tuple[tuple[Extent, Estimate], ...]
+
+    @property
+    def overall(self) -> Estimate:
+        """The root mean square error, or the accuracy."""
+        if isinstance(self.scores, VoteScores):
+            return self.scores.overall
+        return self.scores.accuracy
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The scores of all baselines.
+
+    Attributes
+    ----------
+    folder : Path
+        Where they were written.
+    outputs : VoteOutputs or ClassOutputs
+    galaxies : mapping of str to int
+        How many are in each part.
+    scores : tuple of BaselineScores
+        Part by part, the simplest baseline first.
+    notes : tuple of str
+        What was left out.
+    """
+
+    folder: Path
+    outputs: Outputs
+    galaxies: Mapping[str, int]
+    scores: tuple[BaselineScores, ...]
+    notes: tuple[str, ...]
+
+
+def baseline(
+    images: str | Path,
+    table: str | Path | None = None,
+    *,
+    output: str | Path,
+    recipe: str | Path | Recipe = "galaxyclass",
+    settings: Sequence[str] = (),
+    id_column: str | None = None,
+    target_column: str | None = None,
+    skip_invalid: bool = False,
+    seed: int = 0,
+    workers: int | None = None,
+    cache: Path | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Baselines:
+    """Score what needs no network, on the very galaxies that a training is scored on.
+
+    Of vote fractions: all zeros (what a collapsed model comes to), the mean vector of the training
+    galaxies, linear regression on the colour of the central pixel, or on the mean colour of the
+    image, and the challenge's central-pixel benchmark (`Likeness`). Of classes: the largest class,
+    logistic regression on the same two colours, and the most frequent class among galaxies alike.
+    Colours are those of the image before any cutout.
+
+    Writes ``scores.csv``, ``split.csv``, ``left_out.csv`` where galaxies were, and, last,
+    ``metrics.json``.
+
+    Parameters
+    ----------
+    images, table, id_column, target_column, skip_invalid
+        As for `galaxyclass.train`.
+    output : str or Path
+        A folder.
+    recipe : str, Path or Recipe
+        Its ``[split]`` says how many galaxies are held out: with the recipe, the settings and the
+        seed of a training, they are the same galaxies.
+    settings : sequence of str
+        Changes to the recipe, for instance ``split.test=0.2``.
+    seed : int
+        Of the split and of the bootstrap.
+    workers, cache, progress
+        As for `galaxyclass.train`.
+    overwrite : bool
+        Replace the files in ``output`` where they exist.
+
+    Returns
+    -------
+    Baselines
+
+    Raises
+    ------
+    RecipeError, CatalogError, InvalidCatalogError
+        As for `galaxyclass.train`.
+    OutputError
+        The files exist already, or cannot be written.
+    ScoreError
+        No held-out galaxy has a known class.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from galaxyclass.simulation import simulate
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> sky = simulate(10, folder / "sky", size=32, workers=1)
+    >>> done = baseline(sky.images, sky.table, output=folder / "scores", cache=folder / "cache")
+    >>> [one.name for one in done.scores][:2]
+    ['all zeros', 'mean vector']
+    """
+    folder = Path(output)
+    require_free(folder, overwrite=overwrite)
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, settings)
+    source = Source(
+        Path(images),
+        None if table is None else Path(table),
+        id_column,
+        target_column,
+        skip_invalid,
+    )
+    sample = prepare(source, _SMALL, cache=cache, workers=workers, progress=progress)
+    parts = split_parts(sample, recipe.split, seed)
+    colours = measure_colours(sample.catalog.paths.tolist(), workers=workers, progress=progress)
+    places = {part: np.flatnonzero(parts == part) for part in PARTS if (parts == part).any()}
+    outputs = sample.outputs(places["train"])
+    if isinstance(outputs, VoteOutputs):
+        scores, notes = _score_votes(outputs, sample, places, colours, seed)
+    else:
+        scores, notes = _score_classes(outputs, sample, places, colours, seed), ()
+    galaxies = {part: len(where) for part, where in places.items()}
+    done = Baselines(folder, outputs, galaxies, scores, notes)
+    if sample.left_out:
+        write_left_out(folder / LEFT_OUT, sample.left_out)
+    write_split(folder / SPLIT, sample, parts)
+    write_baselines(done)
+    return done
+
+
+def _score_votes(
+    outputs: VoteOutputs,
+    sample: Sample,
+    places: Mapping[str, NDArray[np.int64]],
+    colours: Colours,
+    seed: int,
+) -> tuple[tuple[BaselineScores, ...], tuple[str, ...]]:
+    targets = sample.catalog.targets
+    assert isinstance(targets, VoteTargets), "the outputs are of votes"
+    train, known, columns = places["train"], np.array(outputs.known), outputs.layout.columns
+    scored, notes = [], []
+    for part, where in list(places.items())[1:]:
+        target, lost = leave_out(targets.fractions[where], known, columns)
+        notes += [f"{part}: {note}" for note in lost]
+        for key, (name, method) in VOTE_METHODS.items():
+            given = colours.take(train), targets.fractions[train], colours.take(where)
+            predicted = method(*given)
+            scores = score_votes(outputs.tree, predicted, target, seed=seed)
+            apart = score_extents(predicted, target, seed=seed)
+            scored.append(BaselineScores(key, name, part, scores, apart))
+    return tuple(scored), tuple(notes)
+
+
+def _score_classes(
+    outputs: ClassOutputs,
+    sample: Sample,
+    places: Mapping[str, NDArray[np.int64]],
+    colours: Colours,
+    seed: int,
+) -> tuple[BaselineScores, ...]:
+    targets = sample.catalog.targets
+    assert isinstance(targets, ClassTargets), "the outputs are of classes"
+    train, count, scored = places["train"], len(outputs.classes), []
+    for part, where in list(places.items())[1:]:
+        for key, (name, method) in CLASS_METHODS.items():
+            called = method(colours.take(train), targets.labels[train], colours.take(where))
+            scores = score_classes(called, targets.labels[where], count, seed=seed)
+            scored.append(BaselineScores(key, name, part, scores, ()))
+    return tuple(scored)
