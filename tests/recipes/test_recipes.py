@@ -65,6 +65,10 @@ def test_none_empties_a_setting() -> None:
     assert load_recipe("fast", ["images.frame=none"]).images.frame is None
 
 
+def test_none_is_a_word_where_it_is_a_choice() -> None:
+    assert load_recipe("fast", ["augmentation.flip=none"]).augmentation.flip == "none"
+
+
 def test_everything_wrong_is_told_at_once() -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe(

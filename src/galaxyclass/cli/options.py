@@ -72,6 +72,35 @@ target_column = click.option(
 skip_invalid = click.option(
     "--skip-invalid", is_flag=True, help="Leave out the galaxies with errors, and list them."
 )
+classes = click.option(
+    "--classes",
+    metavar="RULE",
+    help="Make classes of the votes: five (round, in between, cigar, edge-on, spiral), or "
+    "argmax:QUESTION for the leading answer of a question, for instance argmax:1.",
+)
+
+
+def _mirror_settings(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> list[str]:
+    """What --mirror-pairs says, as settings of the recipe."""
+    if "none" in values:
+        if len(values) > 1:
+            raise click.BadParameter("none stands alone")
+        return ["augmentation.flip=none"]
+    wrong = [value for value in values if ":" not in value]
+    if wrong:
+        raise click.BadParameter(f"{wrong[0]!r} is not A:B or none")
+    return [f"augmentation.mirror_pairs={list(values)}"] if values else []
+
+
+mirror_pairs = click.option(
+    "--mirror-pairs",
+    multiple=True,
+    metavar="A:B",
+    callback=_mirror_settings,
+    help="Classes that a mirror turns into each other; repeatable. none: train without mirrors.",
+)
 assignments = click.option(
     "--set",
     "assignments",

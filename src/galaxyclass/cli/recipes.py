@@ -31,7 +31,7 @@ def command(name: str | None, assignments: tuple[str, ...]) -> None:
 
     if name is None:
         for shipped in RECIPES:
-            click.echo(f"{shipped:<14} {load_recipe(shipped).about.title}")
+            click.echo(f"{shipped:<15} {load_recipe(shipped).about.title}")
         click.echo("\n`galaxyclass recipes NAME` shows one in full.")
         return
     recipe = load_recipe(name, assignments)

@@ -46,8 +46,16 @@ that `galaxyclass predict` reads, checkpoints and TensorBoard logs."""
 @options.id_column
 @options.target_column
 @options.skip_invalid
+@options.classes
+@options.mirror_pairs
 @options.seed
 @options.device
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    help="How many devices (or processes, on CPUs) train together; each takes training.batch_size "
+    "galaxies a step.",
+)
 @options.workers
 @options.cache
 @click.pass_context
@@ -65,7 +73,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     else:
         _require(context, recipe, given)
         # Settings that are not right are told before the seconds that torch takes to load.
-        load_recipe(recipe or "", given["assignments"])
+        load_recipe(recipe or "", [*given["assignments"], *given["mirror_pairs"]])
     show_notes()
 
     from galaxyclass.cli.bars import bars
@@ -75,19 +83,22 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     from galaxyclass.training import resume, train
 
     shared = {key: given[key] for key in ("device", "workers", "cache")}
+    settings = [*given["assignments"], *given["mirror_pairs"]]
     with bars() as progress:
         if run is not None:
-            trained = resume(run, progress=progress, **shared)
+            trained = resume(run, devices=given["devices"], progress=progress, **shared)
         else:
             trained = train(
                 recipe or "",
                 given["images"],
                 given["table"],
                 output=given["output"],
-                settings=given["assignments"],
+                settings=settings,
                 id_column=given["id_column"],
                 target_column=given["target_column"],
                 skip_invalid=given["skip_invalid"],
+                classes=given["classes"],
+                devices=given["devices"] or 1,
                 seed=given["seed"],
                 progress=progress,
                 **shared,
@@ -116,7 +127,7 @@ def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any
 
 def _refuse_others(context: click.Context, /, recipe: str | None) -> None:
     """Refuse what a resumed run knows already, so that nobody believes it was changed."""
-    allowed = {"run", "device", "workers", "cache"}
+    allowed = {"run", "device", "devices", "workers", "cache"}
     others = [
         parameter.opts[0]
         for parameter in context.command.params

@@ -53,6 +53,11 @@ class Network(nn.Module):
             initialise_as_keras(self.last)
         self.link = link(model.head, outputs)
 
+    def set_statistics(self, mean: Tensor, spread: Tensor) -> None:
+        """Take the mean and spread ``(1, channels, side, side)`` of the training galaxies."""
+        self.mean.copy_(mean)
+        self.spread.copy_(spread)
+
     def read(self, cutouts: Tensor) -> Tensor:
         """From ``(galaxies, height, width, channels)`` uint8 to what the network takes.
 

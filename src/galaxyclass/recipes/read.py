@@ -16,7 +16,19 @@ from galaxyclass.errors import RecipeError
 from galaxyclass.recipes.recipe import Recipe
 
 #: The recipes that the package ships.
-RECIPES: tuple[str, ...] = ("galaxyclass", "fast")
+RECIPES: tuple[str, ...] = (
+    "galaxyclass",
+    "fast",
+    "resnet34-focal",
+    "two-layer-cnn",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "cnn100",
+    "resnet10",
+)
 
 
 def load_recipe(name: str | Path, assignments: Iterable[str] = ()) -> Recipe:
@@ -108,8 +120,10 @@ def _assign(data: dict[str, Any], assignment: str) -> None:
     try:
         value: Any = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        value = None if text.strip() == "none" else text.strip()
+        value = text.strip()
     *sections, last = key.strip().split(".")
+    if value == "none" and "none" not in _choices([*sections, last]):
+        value = None  # TOML has no word for nothing
     table = data
     for section in sections:
         below = table.setdefault(section, {})
@@ -183,7 +197,9 @@ def _section(path: list[str]) -> type[BaseModel] | None:
 
 
 def _choices(path: list[str]) -> tuple[Any, ...]:
+    """What a setting may be, where that is a closed set."""
     *sections, last = path
     model = _section(sections)
-    assert model is not None, "a value that failed its check has a field"
+    if model is None or last not in model.model_fields:
+        return ()
     return get_args(model.model_fields[last].annotation)

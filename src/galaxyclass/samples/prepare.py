@@ -17,6 +17,7 @@ from galaxyclass.catalogs import (
     Finding,
     VoteTargets,
     check,
+    derive_classes,
     read_catalog,
 )
 from galaxyclass.errors import CatalogError
@@ -40,6 +41,8 @@ class Source:
         None: found by the rule of `catalogs.read_catalog`.
     skip_invalid : bool
         Leave out galaxies with errors instead of refusing them all.
+    classes : str or None
+        Make classes of the votes by this rule (`catalogs.derive_classes`).
     """
 
     images: Path
@@ -47,6 +50,7 @@ class Source:
     id_column: str | None = None
     target_column: str | None = None
     skip_invalid: bool = False
+    classes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,8 @@ def prepare(
     records = {record.path: record for record in packed.records}
     findings = check(catalog, records)
     catalog, left_out = require_sound(catalog, findings, source.skip_invalid)
+    if source.classes is not None:
+        catalog = derive_classes(catalog, source.classes)
     row_of = {record.path: row for row, record in enumerate(packed.records)}
     return Sample(
         catalog=catalog,

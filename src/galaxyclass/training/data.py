@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from galaxyclass.samples import Sample
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,37 @@ class Galaxies:
         return cutouts, self.targets[torch.from_numpy(places)]
 
 
+def galaxies_by_part(sample: Sample, parts: NDArray[np.object_]) -> dict[str, Galaxies]:
+    """The galaxies of each part of a sample."""
+    found = {}
+    for part in dict.fromkeys(parts):
+        places = np.flatnonzero(parts == part)
+        targets = torch.from_numpy(sample.values(places))
+        found[part] = Galaxies(sample.pack.images, sample.rows[places], targets)
+    return found
+
+
+@dataclass(frozen=True)
+class Replica:
+    """Which of how many processes that train the same network together."""
+
+    number: int = 0
+    count: int = 1
+
+
+ALONE = Replica()
+
+
+def this_replica() -> int:
+    """The number of this process among those that train together; 0 is the one that began."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
 class Batches:
     """A pass over galaxies, batch by batch; a loader for Lightning.
+
+    Several replicas share each step: ``count`` replicas with ``batch_size`` see what one would see
+    with ``count * batch_size``.
 
     Parameters
     ----------
@@ -49,6 +81,8 @@ class Batches:
         None keeps the galaxies' order; otherwise each epoch has its own.
     shuffle_buffer : int
         Galaxies to draw the next one from (as TensorFlow's ``shuffle``); 0: from all of them.
+    replica : Replica
+        Of several processes that train together, each takes its share of every step.
 
     Notes
     -----
@@ -57,21 +91,33 @@ class Batches:
     """
 
     def __init__(
-        self, galaxies: Galaxies, batch_size: int, *, seed: int | None, shuffle_buffer: int = 0
+        self,
+        galaxies: Galaxies,
+        batch_size: int,
+        *,
+        seed: int | None,
+        shuffle_buffer: int = 0,
+        replica: Replica = ALONE,
     ) -> None:
         self.galaxies = galaxies
         self.batch_size = batch_size
         self.seed = seed
         self.shuffle_buffer = shuffle_buffer
+        self.replica = replica
         self.epoch = 0
 
     def __len__(self) -> int:
-        return math.ceil(len(self.galaxies) / self.batch_size)
+        return math.ceil(len(self.galaxies) / (self.batch_size * self.replica.count))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order = self.order()
-        for start in range(0, len(order), self.batch_size):
-            yield self.galaxies.batch(order[start : start + self.batch_size])
+        order, count = self.order(), self.replica.count
+        if self.seed is not None:
+            # Every replica must take part in every step: the first galaxies fill up the last.
+            order = np.resize(order, math.ceil(len(order) / count) * count)
+        step = self.batch_size * count
+        for start in range(0, len(order), step):
+            mine = np.array_split(order[start : start + step], count)[self.replica.number]
+            yield self.galaxies.batch(mine)
 
     def order(self) -> NDArray[np.int64]:
         """The order of this epoch."""

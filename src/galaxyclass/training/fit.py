@@ -31,10 +31,11 @@ from galaxyclass.training.callbacks import (
     stoppable,
 )
 from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
-from galaxyclass.training.data import Batches, Galaxies
+from galaxyclass.training.data import Batches, Galaxies, Replica, this_replica
 from galaxyclass.training.devices import Device, accelerator_of, precision_of
 from galaxyclass.training.history import cut_history
 from galaxyclass.training.module import GalaxyModule
+from galaxyclass.training.standardise import fit_statistics
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def fit(
     *,
     seed: int,
     device: Device,
+    devices: int = 1,
     progress: Progress,
 ) -> Fitted:
     """Train until the recipe's last epoch, going on from the run's last checkpoint if it has one.
@@ -68,6 +70,9 @@ def fit(
         ``train`` and ``validation``.
     seed : int
     device : {"auto", "cpu", "cuda", "mps"}
+    devices : int
+        Processes that train together, each on a device of its own (or its share of the cores);
+        Lightning starts the others by running the program again (see `replicas`).
     progress : Progress
 
     Raises
@@ -81,18 +86,27 @@ def fit(
     """
     last = folder / files.LAST
     done = int(read_checkpoint(last)["epoch"]) + 1 if last.exists() else 0
-    cut_history(folder / files.HISTORY, done)
+    replica = Replica(this_replica(), devices)
+    if replica.number == 0:
+        cut_history(folder / files.HISTORY, done)
     with _quiet(), _own_randomness(), stoppable():
         batches = Batches(
             parts["train"],
             recipe.training.batch_size,
             seed=seed,
             shuffle_buffer=recipe.training.shuffle_buffer,
+            replica=replica,
         )
-        validation = Batches(parts["validation"], recipe.training.batch_size, seed=None)
+        validation = Batches(
+            parts["validation"], recipe.training.batch_size, seed=None, replica=replica
+        )
         try:
             module = GalaxyModule(recipe, outputs, seed, len(batches))
-            trainer = _trainer(folder, module, device, progress, len(parts["train"]))
+            if recipe.model.normalisation == "per_feature":
+                module.network.set_statistics(*fit_statistics(module.network, parts["train"]))
+            trainer = _trainer(
+                folder, module, device, devices, Report(progress, len(parts["train"]))
+            )
             if done < recipe.training.epochs:
                 trainer.fit(module, batches, validation, ckpt_path=str(last) if done else None)
         except StopRequestedError as error:
@@ -103,7 +117,11 @@ def fit(
 
 
 def _trainer(
-    folder: Path, module: GalaxyModule, device: Device, progress: Progress, galaxies: int
+    folder: Path,
+    module: GalaxyModule,
+    device: Device,
+    devices: int,
+    report: Report,
 ) -> pl.Trainer:
     settings, score = module.recipe.training, f"validation_{module.score_name}"
     mode = "min" if module.lower_is_better else "max"
@@ -111,7 +129,7 @@ def _trainer(
     callbacks: list[pl.Callback] = [
         OnlyNumbers(),
         History(folder / files.HISTORY),
-        Report(progress, galaxies),
+        report,
         ModelCheckpoint(
             checkpoints,
             Path(files.BEST).stem,
@@ -139,7 +157,8 @@ def _trainer(
     accelerator = accelerator_of(device)
     return pl.Trainer(
         accelerator=accelerator,
-        devices=1,
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
         precision=precision_of(module.recipe, accelerator),
         max_epochs=settings.epochs,
         gradient_clip_val=settings.gradient_clip or None,
@@ -202,14 +221,16 @@ def _explained(error: RuntimeError, recipe: Recipe) -> Exception:
 
 @contextmanager
 def _own_randomness() -> Iterator[None]:
-    """Seed what we like inside; the user's random states come back after."""
+    """Seed what we like inside; the user's random states and threads come back after."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - Lightning uses it
+    threads = torch.get_num_threads()
     with torch.random.fork_rng():
         try:
             yield
         finally:
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
+            torch.set_num_threads(threads)  # several processes have shared out the cores
 
 
 @contextmanager

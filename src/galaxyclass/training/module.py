@@ -86,12 +86,14 @@ class GalaxyModule(pl.LightningModule):
         loader = self.trainer.train_dataloader
         assert isinstance(loader, Batches), "fit gives this loader"
         loader.epoch = self.current_epoch
-        torch.manual_seed(_seed(self.seed, self.current_epoch))
+        torch.manual_seed(_seed(self.seed, self.current_epoch, self.global_rank))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Loss of one augmented batch."""
         cutouts, targets = batch
-        generator = torch.Generator().manual_seed(_seed(self.seed, self.current_epoch, batch_idx))
+        generator = torch.Generator().manual_seed(
+            _seed(self.seed, self.current_epoch, self.global_rank, batch_idx)
+        )
         images, mirrored = augment(cutouts, self.recipe.augmentation, self.network.side, generator)
         if self.swap is not None:
             turned = self.swap.to(targets.device)[targets.clamp(min=0)]

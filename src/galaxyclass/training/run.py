@@ -15,6 +15,7 @@ from typing import Any
 from galaxyclass.atomic import write_text
 from galaxyclass.errors import OutputError, RunError
 from galaxyclass.recipes import Recipe, load_recipe, recipe_toml
+from galaxyclass.samples import Source
 
 #: The layout of run folders that this version writes.
 FORMAT = 1
@@ -77,12 +78,14 @@ class RunInfo:
     id_column, target_column : str or None
         As given.
     skip_invalid : bool
+    classes : str or None
     seed : int
     fingerprint : str
         BLAKE2b-128 of the ids, images and targets that were trained on.
     galaxies : mapping
         How many in each part.
     device : str
+    devices : int
     command : list of str
         The command line, or the name of the function.
     versions, machine : mapping
@@ -94,14 +97,28 @@ class RunInfo:
     id_column: str | None
     target_column: str | None
     skip_invalid: bool
+    classes: str | None
     seed: int
     fingerprint: str
     galaxies: Mapping[str, int]
     device: str
+    devices: int
     command: list[str]
     versions: Mapping[str, str] = field(default_factory=installed_versions)
     machine: Mapping[str, Any] = field(default_factory=this_machine)
     format: int = FORMAT
+
+    @property
+    def source(self) -> Source:
+        """The galaxies that the run was begun with."""
+        return Source(
+            Path(self.images),
+            None if self.table is None else Path(self.table),
+            self.id_column,
+            self.target_column,
+            self.skip_invalid,
+            self.classes,
+        )
 
 
 def new_run(folder: Path, recipe: Recipe, info: RunInfo) -> None:

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 import galaxyclass.training.run as files
-from galaxyclass.atomic import write_text
-from galaxyclass.bundles import Manifest, Outputs, VoteOutputs, save_bundle
-from galaxyclass.errors import RecipeError, RunError, StoppedError
-from galaxyclass.losses import Task, resolve_loss
-from galaxyclass.models import resolve_head, write_weights
-from galaxyclass.plots import curves, save
+from galaxyclass.errors import RunError
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Recipe, load_recipe
 from galaxyclass.samples import (
-    Sample,
     Source,
     prepare,
     read_split,
@@ -32,23 +20,11 @@ from galaxyclass.samples import (
     write_left_out,
     write_split,
 )
-from galaxyclass.training.data import Galaxies
 from galaxyclass.training.devices import Device, accelerator_of
-from galaxyclass.training.fit import Fitted, fit
-from galaxyclass.training.history import read_history
+from galaxyclass.training.finish import Trained, finish
+from galaxyclass.training.replicas import join, this_replica
+from galaxyclass.training.resolve import resolve
 from galaxyclass.training.run import RunInfo, new_run, read_run, refuse_used
-from galaxyclass.training.score import Metrics, score
-from galaxyclass.version import __version__
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished training: its folder and the scores of the epoch that was kept."""
-
-    folder: Path
-    metrics: Metrics
 
 
 def train(
@@ -61,8 +37,10 @@ def train(
     id_column: str | None = None,
     target_column: str | None = None,
     skip_invalid: bool = False,
+    classes: str | None = None,
     seed: int = 0,
     device: Device = "auto",
+    devices: int = 1,
     workers: int | None = None,
     cache: Path | None = None,
     progress: Progress = silent,
@@ -85,10 +63,14 @@ def train(
         Columns of the table, where the rule of `read_catalog` does not find them.
     skip_invalid : bool
         Leave out galaxies with errors (listed in ``left_out.csv``) instead of refusing them all.
+    classes : str, optional
+        Make classes of the votes: ``five`` or ``argmax:QUESTION`` (`catalogs.derive_classes`).
     seed : int
         Of the split, the initial weights, the order, dropout and augmentation. The same seed,
         data, settings and machine give the same metrics.
     device : {"auto", "cpu", "cuda", "mps"}
+    devices : int
+        How many devices train together; each takes ``training.batch_size`` galaxies a step.
     workers : int, optional
         Processes that decode images; all cores by default.
     cache : Path, optional
@@ -109,6 +91,8 @@ def train(
         Ctrl-C or SIGTERM; `resume` goes on.
     """
     folder = Path(output)
+    if this_replica() > 0:
+        join(folder, device=device, devices=devices, cache=cache)
     refuse_used(folder)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
@@ -119,10 +103,12 @@ def train(
         id_column,
         target_column,
         skip_invalid,
+        classes,
     )
     sample = prepare(source, recipe.images, cache=cache, workers=workers, progress=progress)
     parts = split_parts(sample, recipe.split, seed)
-    recipe = _resolved(recipe, sample.outputs(_where(parts, "train")), settings)
+    training = np.flatnonzero(parts == "train")
+    recipe = resolve(recipe, sample.outputs(training), settings)
     new_run(
         folder,
         recipe,
@@ -132,23 +118,35 @@ def train(
             id_column=id_column,
             target_column=target_column,
             skip_invalid=skip_invalid,
+            classes=classes,
             seed=seed,
             fingerprint=sample.fingerprint,
             galaxies={part: int((parts == part).sum()) for part in dict.fromkeys(parts)},
             device=accelerator,
+            devices=devices,
             command=sys.argv,
         ),
     )
     if sample.left_out:
         write_left_out(folder / files.LEFT_OUT, sample.left_out)
     write_split(folder / files.SPLIT, sample, parts)
-    return _finish(folder, recipe, sample, parts, seed=seed, device=device, progress=progress)
+    return finish(
+        folder,
+        recipe,
+        sample,
+        parts,
+        seed=seed,
+        device=device,
+        devices=devices,
+        progress=progress,
+    )
 
 
 def resume(
     run: str | Path,
     *,
     device: Device = "auto",
+    devices: int | None = None,
     workers: int | None = None,
     cache: Path | None = None,
     progress: Progress = silent,
@@ -161,6 +159,8 @@ def resume(
         The run's folder.
     device, workers, cache, progress
         As in `train`.
+    devices : int, optional
+        As many as the run was begun with, unless told otherwise.
 
     Raises
     ------
@@ -170,6 +170,8 @@ def resume(
         Ctrl-C or SIGTERM once more.
     """
     folder = Path(run)
+    if this_replica() > 0:
+        join(folder, device=device, devices=devices, cache=cache)
     recipe, info = read_run(folder)
     if (folder / files.METRICS).exists():
         raise RunError(
@@ -177,14 +179,7 @@ def resume(
             todo="to train for longer, train again with --set training.epochs=N and another "
             "--output",
         )
-    source = Source(
-        Path(info.images),
-        None if info.table is None else Path(info.table),
-        info.id_column,
-        info.target_column,
-        info.skip_invalid,
-    )
-    sample = prepare(source, recipe.images, cache=cache, workers=workers, progress=progress)
+    sample = prepare(info.source, recipe.images, cache=cache, workers=workers, progress=progress)
     if sample.fingerprint != info.fingerprint:
         raise RunError(
             f"{folder}: its images or table have changed since it was begun",
@@ -197,111 +192,13 @@ def resume(
     else:  # killed in the moment between the two files: the seed gives the same split
         parts = split_parts(sample, recipe.split, info.seed)
         write_split(folder / files.SPLIT, sample, parts)
-    return _finish(folder, recipe, sample, parts, seed=info.seed, device=device, progress=progress)
-
-
-def _finish(
-    folder: Path,
-    recipe: Recipe,
-    sample: Sample,
-    parts: NDArray[np.object_],
-    *,
-    seed: int,
-    device: Device,
-    progress: Progress,
-) -> Trained:
-    """Train to the end and write what a run ends with."""
-    places = {part: _where(parts, part) for part in dict.fromkeys(parts)}
-    outputs = sample.outputs(places["train"])
-    galaxies = {
-        part: Galaxies(
-            sample.pack.images, sample.rows[where], torch.from_numpy(sample.values(where))
-        )
-        for part, where in places.items()
-    }
-    try:
-        fitted = fit(folder, recipe, outputs, galaxies, seed=seed, device=device, progress=progress)
-    except StoppedError:
-        if read_history(folder / files.HISTORY):
-            _draw(folder, outputs, None, None)
-        raise
-    _save(folder, recipe, outputs, sample, fitted)
-    metrics = score(
-        fitted.network,
-        outputs,
-        {part: galaxies[part] for part in galaxies if part != "train"},
-        epoch=fitted.epoch,
-        history=read_history(folder / files.HISTORY),
-        seed=seed,
+    return finish(
+        folder,
+        recipe,
+        sample,
+        parts,
+        seed=info.seed,
+        device=device,
+        devices=info.devices if devices is None else devices,
+        progress=progress,
     )
-    _draw(folder, outputs, fitted, metrics)
-    # Last of all: a run that has this file is finished.
-    write_text(folder / files.METRICS, json.dumps(asdict(metrics), indent=1) + "\n")
-    return Trained(folder, metrics)
-
-
-def _resolved(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe:
-    """The recipe with its head and loss as the table needs them; says where they differ.
-
-    Raises
-    ------
-    RecipeError
-        The user asked for a head or a loss that does not suit the table.
-    """
-    task: Task = "votes" if isinstance(outputs, VoteOutputs) else "classes"
-    head = resolve_head(recipe.model.head, outputs)
-    loss = resolve_loss(recipe.training.loss, task)
-    asked_for = {setting.partition("=")[0].strip() for setting in settings}
-    for key, stated, taken in (
-        ("model.head", recipe.model.head, head),
-        ("training.loss", recipe.training.loss, loss),
-    ):
-        if stated in ("auto", taken):
-            continue
-        if key in asked_for:
-            raise RecipeError(
-                f"--set {key}={stated} does not suit a table of {task}",
-                wanted=f"{key}={taken}",
-                todo=f"leave --set {key} out, or use another table",
-            )
-        log.warning("the table has %s: %s is %s, not the recipe's %s", task, key, taken, stated)
-    return recipe.model_copy(
-        update={
-            "model": recipe.model.model_copy(update={"head": head}),
-            "training": recipe.training.model_copy(update={"loss": loss}),
-        }
-    )
-
-
-def _save(folder: Path, recipe: Recipe, outputs: Outputs, sample: Sample, fitted: Fitted) -> None:
-    ids = sample.catalog.ids
-    manifest = Manifest(
-        recipe=recipe.name,
-        preprocessing=recipe.images,
-        model=recipe.model.model_copy(update={"weights": None, "pretrained": False}),
-        outputs=outputs,
-        id_column=ids.column,
-        id_integer=ids.integer,
-        weights_digest="",
-        version=__version__,
-    )
-    save_bundle(folder / files.BUNDLE, manifest, lambda path: write_weights(fitted.network, path))
-
-
-def _draw(folder: Path, outputs: Outputs, fitted: Fitted | None, metrics: Metrics | None) -> None:
-    name = "rmse" if isinstance(outputs, VoteOutputs) else "accuracy"
-    reference: Any = None
-    if metrics is not None:
-        label = "mean vector" if name == "rmse" else "largest class"
-        reference = (label, metrics.parts["validation"]["reference"])
-    figure = curves(
-        read_history(folder / files.HISTORY),
-        name,
-        kept_epoch=None if fitted is None else fitted.epoch,
-        reference=reference,
-    )
-    save(figure, folder / files.CURVES)
-
-
-def _where(parts: NDArray[np.object_], part: str) -> NDArray[np.int64]:
-    return np.flatnonzero(parts == part)

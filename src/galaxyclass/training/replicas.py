@@ -1,0 +1,44 @@
+"""Training on several devices at once.
+
+Lightning's data-parallel strategy starts the other processes by running the same program again,
+with their number in the environment. There `train` and `resume` do not begin anything: they join
+the training that the first process has begun, and end the process when it is over.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+import galaxyclass.training.run as files
+from galaxyclass.errors import StoppedError
+from galaxyclass.progress import silent
+from galaxyclass.samples import prepare, read_split
+from galaxyclass.training.data import galaxies_by_part, this_replica
+from galaxyclass.training.devices import Device
+from galaxyclass.training.fit import fit
+from galaxyclass.training.run import read_run
+
+__all__ = ["join", "this_replica"]
+
+
+def join(folder: Path, *, device: Device, devices: int | None, cache: Path | None) -> NoReturn:
+    """Train along with the process that began the run, and end this one when it is over."""
+    recipe, info = read_run(folder)
+    sample = prepare(info.source, recipe.images, cache=cache, workers=1, progress=silent)
+    parts = read_split(folder / files.SPLIT, sample)
+    with suppress(StoppedError):  # the first process tells the user
+        fit(
+            folder,
+            recipe,
+            sample.outputs(np.flatnonzero(parts == "train")),
+            galaxies_by_part(sample, parts),
+            seed=info.seed,
+            device=device,
+            devices=info.devices if devices is None else devices,
+            progress=silent,
+        )
+    raise SystemExit(0)

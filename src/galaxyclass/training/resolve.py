@@ -1,0 +1,47 @@
+"""Head and loss follow the table where a recipe leaves them open or has others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from galaxyclass.bundles import Outputs, VoteOutputs
+from galaxyclass.errors import RecipeError
+from galaxyclass.losses import Task, resolve_loss
+from galaxyclass.models import resolve_head
+from galaxyclass.recipes import Recipe
+
+log = logging.getLogger(__name__)
+
+
+def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe:
+    """The recipe with its head and loss as the table needs them; says where they differ.
+
+    Raises
+    ------
+    RecipeError
+        The user asked for a head or a loss that does not suit the table.
+    """
+    task: Task = "votes" if isinstance(outputs, VoteOutputs) else "classes"
+    head = resolve_head(recipe.model.head, outputs)
+    loss = resolve_loss(recipe.training.loss, task)
+    asked_for = {setting.partition("=")[0].strip() for setting in settings}
+    for key, stated, taken in (
+        ("model.head", recipe.model.head, head),
+        ("training.loss", recipe.training.loss, loss),
+    ):
+        if stated in ("auto", taken):
+            continue
+        if key in asked_for:
+            raise RecipeError(
+                f"--set {key}={stated} does not suit a table of {task}",
+                wanted=f"{key}={taken}",
+                todo=f"leave --set {key} out, or use another table",
+            )
+        log.warning("the table has %s: %s is %s, not the recipe's %s", task, key, taken, stated)
+    return recipe.model_copy(
+        update={
+            "model": recipe.model.model_copy(update={"head": head}),
+            "training": recipe.training.model_copy(update={"loss": loss}),
+        }
+    )

@@ -1,0 +1,92 @@
+"""Several processes that train together learn what one would with their batches put together."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from galaxyclass.models import read_weights
+from galaxyclass.training.data import Batches, Galaxies, Replica
+from galaxyclass.training.history import read_history
+
+from .conftest import TINY, Sky
+
+
+@given(
+    count=st.integers(1, 50),
+    size=st.integers(1, 9),
+    replicas=st.integers(1, 4),
+    seed=st.integers(0, 9),
+)
+def test_replicas_share_out_every_step(count: int, size: int, replicas: int, seed: int) -> None:
+    galaxies = Galaxies(
+        np.zeros((count, 1, 1, 1), np.uint8), np.arange(count), torch.arange(count).float()
+    )
+    shares = [
+        [
+            targets.tolist()
+            for _, targets in Batches(galaxies, size, seed=seed, replica=Replica(number, replicas))
+        ]
+        for number in range(replicas)
+    ]
+    whole = [targets.tolist() for _, targets in Batches(galaxies, size * replicas, seed=seed)]
+    assert {len(share) for share in shares} == {len(whole)}
+    steps = [[one for share in shares for one in share[step]] for step in range(len(whole))]
+    assert steps[:-1] == whole[:-1]
+    # the last step may be filled up with galaxies from the front, so that each has some
+    assert steps[-1][: len(whole[-1])] == whole[-1]
+    assert len(steps[-1]) - len(whole[-1]) < replicas
+    assert all(share[-1] for share in shares)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does_with_twice_the_batch(sky: Sky, tmp_path: Path) -> None:
+    # No batch norm, whose statistics are each process's own, and nothing random in the pictures.
+    settings = [
+        *TINY[:2],
+        "training.precision=fp32",
+        "training.epochs=3",
+        "training.ema=0",
+        "model.encoder=two_layer_cnn",
+        "augmentation.flip=none",
+        "augmentation.rotation=0",
+        "augmentation.zoom=[1.0, 1.0]",
+        "augmentation.shift=0",
+        "augmentation.brightness=0",
+        "augmentation.colour=0",
+    ]
+    for name, devices, size in (("one", 1, 24), ("two", 2, 12)):
+        command = [sys.executable, "-m", "galaxyclass", "train", "fast"]
+        command += ["--images", str(sky.images), "--table", str(sky.table)]
+        command += ["--output", str(tmp_path / name), "--cache", str(sky.cache)]
+        command += ["--device", "cpu", "--devices", str(devices)]
+        for setting in (*settings, f"training.batch_size={size}"):
+            command += ["--set", setting]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("the run is in") == 1
+    one, two = (read_history(tmp_path / name / "history.csv") for name in ("one", "two"))
+    assert len(one) == len(two) == 3
+    for a, b in zip(one, two, strict=True):
+        for name in ("train_loss", "train_rmse", "validation_loss", "validation_rmse"):
+            assert a[name] == pytest.approx(b[name], rel=1e-4), name
+    (first,), (second,) = (
+        list((tmp_path / name / "bundle").glob("*.safetensors")) for name in ("one", "two")
+    )
+    for name, value in read_weights(first).items():
+        torch.testing.assert_close(read_weights(second)[name], value, rtol=1e-3, atol=1e-4)
