@@ -264,7 +264,7 @@ def test_the_command(fake, sky, tmp_path, monkeypatch, capsys):
     arguments = ["evaluate", run, "--images", images, "--table", table, "--output"]
     assert main([*map(str, arguments), str(tmp_path / "out")]) == 0
     said = capsys.readouterr().out
-    assert "30 galaxies of its validation part (which chose the epoch that is kept" in said
+    assert "30 galaxies of its validation part (where the recipe keeps the best epoch" in said
     assert "1 smooth or features" in said
     figures = json.loads((tmp_path / "out" / "metrics.json").read_text())
     last = said.strip().splitlines()[-1]

@@ -52,11 +52,14 @@ class ClassOutputs:
         The classes as written there.
     shares : tuple of float
         The share of the training galaxies in each.
+    rule : str or None
+        The rule by which they were made of votes (`catalogs.derive_classes`).
     """
 
     column: str
     classes: tuple[str, ...]
     shares: tuple[float, ...]
+    rule: str | None = None
 
 
 Outputs = VoteOutputs | ClassOutputs
@@ -115,6 +118,7 @@ class _Classes(BaseModel):
     column: str
     classes: list[str]
     shares: list[float]
+    rule: str | None = None
 
 
 class _File(BaseModel):
@@ -149,6 +153,7 @@ def manifest_json(manifest: Manifest) -> str:
             "column": manifest.outputs.column,
             "classes": list(manifest.outputs.classes),
             "shares": list(manifest.outputs.shares),
+            "rule": manifest.outputs.rule,
         }
     data = {
         "format": FORMAT,
@@ -215,7 +220,7 @@ def _outputs(file: _Votes | _Classes, source: str) -> Outputs:
                 wanted="two classes or more, and a share for each",
                 got=f"{len(file.classes)} classes, {len(file.shares)} shares",
             )
-        return ClassOutputs(file.column, tuple(file.classes), tuple(file.shares))
+        return ClassOutputs(file.column, tuple(file.classes), tuple(file.shares), file.rule)
     tree = parse_tree(file.tree, source)
     layouts = [layout.name for layout in tree.layouts]
     lengths = {len(tree.answers), len(file.known), len(file.mean)}

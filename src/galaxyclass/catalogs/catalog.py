@@ -70,12 +70,14 @@ class VoteTargets:
 class ClassTargets:
     """One class each: ``labels`` is (galaxies,) int64, an index into ``classes``; -1 unknown.
 
-    ``classes`` are the names as written in the table; integers sort as numbers.
+    ``classes`` are the names as written in the table; integers sort as numbers. ``rule`` is that
+    by which they were made of votes (`derive_classes`); None where the table has them.
     """
 
     column: str
     classes: tuple[str, ...]
     labels: NDArray[np.int64]
+    rule: str | None = None
 
 
 @dataclass(frozen=True)

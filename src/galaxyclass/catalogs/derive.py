@@ -87,7 +87,7 @@ def derive_classes(catalog: Catalog, rule: str) -> Catalog:
         )
     # Classes without a galaxy are dropped: nothing can be learnt of them.
     classes = ClassTargets(
-        "class", tuple(names[i] for i in present), np.searchsorted(present, labels)
+        "class", tuple(names[i] for i in present), np.searchsorted(present, labels), rule
     )
     return replace(catalog, targets=classes).take(kept)
 

@@ -30,8 +30,8 @@ they are known by their id, and by their image under another id."""
 #: What the galaxies of a part are, in words.
 _PARTS = {
     "new": "that the run never had",
-    "validation": "of its validation part (which chose the epoch that is kept, so that their "
-    "score may be a little too good)",
+    "validation": "of its validation part (where the recipe keeps the best epoch, they chose it, "
+    "and their score is a little too good)",
     "test": "of its test part",
     "train": "that it was trained on (which says nothing of others)",
     "unknown": "of which the run does not say whether it was trained on them",

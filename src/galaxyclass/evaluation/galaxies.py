@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.catalogs import Catalog, ClassTargets, VoteTargets, check, read_catalog
+from galaxyclass.catalogs import (
+    Catalog,
+    ClassTargets,
+    VoteTargets,
+    check,
+    derive_classes,
+    read_catalog,
+)
 from galaxyclass.catalogs.tables import open_table
 from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.evaluation.unseen import Part, Seen, parts_of
@@ -59,7 +66,14 @@ def read_galaxies(
         target_column=target_column,
         tree=outputs.tree if isinstance(outputs, VoteOutputs) else None,
     )
-    if not isinstance(catalog.targets, VoteTargets if votes else ClassTargets):
+    made_of_votes = (
+        isinstance(outputs, ClassOutputs)
+        and outputs.rule is not None
+        and isinstance(catalog.targets, VoteTargets)
+    )
+    if not made_of_votes and not isinstance(
+        catalog.targets, VoteTargets if votes else ClassTargets
+    ):
         raise CatalogError(
             f"{table or images}: does not have what the run predicts",
             wanted=f"vote fractions of the tree {outputs.tree.title}"
@@ -81,7 +95,15 @@ def read_galaxies(
         notes.append(
             f"{count:,} galaxies with errors are not scored (`galaxyclass validate` lists them)."
         )
-    return whole.take(np.flatnonzero(whole.paths != "").astype(np.int64)), notes
+    whole = whole.take(np.flatnonzero(whole.paths != "").astype(np.int64))
+    if isinstance(outputs, ClassOutputs) and outputs.rule is not None and made_of_votes:
+        before = len(whole)
+        whole = derive_classes(whole, outputs.rule)
+        notes.append(
+            f"The classes are made of the votes by the rule {outputs.rule!r}, as in the training; "
+            f"{before - len(whole):,} galaxies are in none of them, or in two, and are not scored."
+        )
+    return whole, notes
 
 
 def choose(

@@ -119,7 +119,7 @@ class Sample:
         labels = targets.labels[training]
         counts = np.bincount(labels[labels >= 0], minlength=len(targets.classes))
         shares = counts / max(1, counts.sum())
-        return ClassOutputs(targets.column, targets.classes, tuple(shares.tolist()))
+        return ClassOutputs(targets.column, targets.classes, tuple(shares.tolist()), targets.rule)
 
 
 def prepare(
