@@ -162,6 +162,30 @@ def test_a_full_disk_is_told_by_a_packing_process(many):
     assert caught.value.errno == errno.ENOSPC
 
 
+@POSIX
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("fcntl.flock", errno.ENOSYS), ("fcntl.flock", errno.ENOLCK),
+     ("os.posix_fallocate", errno.EOPNOTSUPP), ("os.posix_fallocate", errno.EINVAL)],
+)  # fmt: skip
+def test_file_systems_without_locks_or_reserved_room(few, tmp_path, monkeypatch, name, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(name, refuse)
+    assert pack(few, SETTINGS, output=tmp_path / "pack").valid.all()
+
+
+@POSIX
+def test_a_lock_that_fails_otherwise_is_an_error(few, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EIO, "strange")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(OSError, match="strange"):
+        pack(few, SETTINGS, output=tmp_path / "pack")
+
+
 def test_too_little_room_is_noticed_before_the_work(few, tmp_path, monkeypatch, counted):
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)

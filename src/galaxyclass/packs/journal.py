@@ -6,6 +6,7 @@ after its pixels are synced; a last line that a kill cut short is dropped.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Sequence
@@ -70,7 +71,12 @@ class Journal:
         """
         if images and hasattr(os, "posix_fallocate"):
             self._file.flush()
-            os.posix_fallocate(self._file.fileno(), self._end, images * _LOOK_BYTES)
+            try:
+                os.posix_fallocate(self._file.fileno(), self._end, images * _LOOK_BYTES)
+            except OSError as error:
+                # Some file systems cannot (ZFS, some network mounts): then it is hoped for.
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                    raise
 
     def __contains__(self, shard: Shard) -> bool:
         return shard.number in self._places
