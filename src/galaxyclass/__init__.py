@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from galaxyclass.baselines.baseline import Baselines, baseline
     from galaxyclass.bundles import Bundle, load_bundle
     from galaxyclass.catalogs import Catalog, read_catalog
+    from galaxyclass.comparison import Comparison, compare
     from galaxyclass.errors import GalaxyclassError
     from galaxyclass.evaluation import Evaluation, evaluate
+    from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.packs import Pack, open_pack, pack
     from galaxyclass.prediction import PredictionSummary, predict
     from galaxyclass.recipes import Recipe, load_recipe
     from galaxyclass.scores import rmse, score_predictions
-    from galaxyclass.simulation import simulate
+    from galaxyclass.simulation import simulate, simulate_hundred
     from galaxyclass.training.finish import Trained
     from galaxyclass.training.train import resume, train
     from galaxyclass.trees import Tree, load_tree
@@ -33,7 +35,9 @@ _ROOMS: dict[str, str] = {
     "Baselines": "baselines",
     "Bundle": "bundles",
     "Catalog": "catalogs",
+    "Comparison": "comparison",
     "Evaluation": "evaluation",
+    "Exploration": "exploration",
     "GalaxyclassError": "errors",
     "Pack": "packs",
     "PredictionSummary": "prediction",
@@ -42,7 +46,9 @@ _ROOMS: dict[str, str] = {
     "Trained": "training",
     "Tree": "trees",
     "baseline": "baselines",
+    "compare": "comparison",
     "evaluate": "evaluation",
+    "explore": "exploration",
     "load_bundle": "bundles",
     "load_recipe": "recipes",
     "load_tree": "trees",
@@ -54,6 +60,7 @@ _ROOMS: dict[str, str] = {
     "rmse": "scores",
     "score_predictions": "scores",
     "simulate": "simulation",
+    "simulate_hundred": "simulation",
     "train": "training",
     "validate": "validation",
 }
@@ -62,7 +69,9 @@ __all__ = [
     "Baselines",
     "Bundle",
     "Catalog",
+    "Comparison",
     "Evaluation",
+    "Exploration",
     "GalaxyclassError",
     "Pack",
     "PredictionSummary",
@@ -72,7 +81,9 @@ __all__ = [
     "Tree",
     "__version__",
     "baseline",
+    "compare",
     "evaluate",
+    "explore",
     "load_bundle",
     "load_recipe",
     "load_tree",
@@ -84,6 +95,7 @@ __all__ = [
     "rmse",
     "score_predictions",
     "simulate",
+    "simulate_hundred",
     "train",
     "validate",
 ]

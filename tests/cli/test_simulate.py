@@ -23,3 +23,14 @@ def test_a_full_folder_is_explained(tmp_path, capsys):
 def test_help_has_an_example():
     result = CliRunner().invoke(command, ["--help"])
     assert "galaxyclass simulate --count 500 --output sky" in result.output
+
+
+def test_a_contest_says_how_it_is_read(tmp_path):
+    folder = tmp_path / "set"
+    result = CliRunner().invoke(
+        command,
+        ["--kind", "hundred", "--count", "20", "--output", str(folder), "--size", "16"],
+    )
+    assert result.exit_code == 0, result.output
+    assert f"13 galaxies in {folder / 'train'}, their classes in train.csv" in result.output
+    assert f"galaxyclass validate --images {folder} --table {folder}" in result.output

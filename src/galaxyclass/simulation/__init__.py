@@ -1,5 +1,6 @@
 """Galaxies with known morphology, and the volunteers who look at them."""
 
+from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
 from galaxyclass.simulation.folders import SimulatedFolder, simulate
 from galaxyclass.simulation.impressions import impress
 from galaxyclass.simulation.morphology import Morphology, draw_morphology
@@ -8,6 +9,7 @@ from galaxyclass.simulation.volunteers import Volunteers, expect, load_volunteer
 
 __all__ = [
     "Morphology",
+    "SimulatedContest",
     "SimulatedFolder",
     "Volunteers",
     "draw_morphology",
@@ -16,5 +18,6 @@ __all__ = [
     "load_volunteers",
     "render",
     "simulate",
+    "simulate_hundred",
     "vote",
 ]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import simplejpeg
 
 from galaxyclass.processes import core_count, serve, work_in_processes
+from galaxyclass.simulation import hundred
 from galaxyclass.simulation.morphology import Morphology, draw_morphology
 from galaxyclass.simulation.pictures import render
 
@@ -19,6 +21,8 @@ from galaxyclass.simulation.pictures import render
 FIRST_ID = 100_001
 #: JPEG quality and colour sampling of the pictures: the challenge's have these tables.
 QUALITY, SAMPLING = 75, "420"
+#: JPEG quality of small pictures, whose colours are kept for every pixel.
+FINE_QUALITY = 95
 #: Galaxies after which a process reports.
 LOT = 32
 
@@ -29,18 +33,49 @@ def galaxy_of(seed: int, index: int) -> tuple[Morphology, np.random.Generator]:
     return draw_morphology(rng), rng
 
 
-def draw_lot(lot: range, images: Path, size: int, seed: int) -> None:
+@dataclass(frozen=True)
+class Job:
+    """What is drawn and where to: all that a drawing process needs to know.
+
+    ``kind`` is one of `PICTURES`; ``folder`` has the folders that the files' names begin with.
+    """
+
+    kind: Literal["galaxies", "hundred"]
+    count: int
+    folder: str
+    size: int
+    seed: int
+
+
+def draw_lot(job: Job, lot: range) -> None:
     """Write the pictures of some galaxies."""
     for index in lot:
-        picture = render(galaxy_of(seed, index)[0], size)
-        data = simplejpeg.encode_jpeg(picture, QUALITY, colorsubsampling=SAMPLING)
-        (images / f"{FIRST_ID + index}.jpg").write_bytes(data)
+        name, data = PICTURES[job.kind](job, index)
+        (Path(job.folder) / name).write_bytes(data)
 
 
-def draw_all(
-    count: int, images: Path, size: int, seed: int, workers: int | None
-) -> Generator[int, None, None]:
-    """Write the pictures of ``count`` galaxies.
+def _galaxy(job: Job, index: int) -> tuple[str, bytes]:
+    picture = render(galaxy_of(job.seed, index)[0], job.size)
+    data = simplejpeg.encode_jpeg(picture, QUALITY, colorsubsampling=SAMPLING)
+    return f"images/{FIRST_ID + index}.jpg", data
+
+
+def _of_the_hundred(job: Job, index: int) -> tuple[str, bytes]:
+    galaxy = hundred.member(job.count, job.seed, index)
+    picture = render(galaxy.morphology, job.size, field=hundred.FIELD)
+    data = simplejpeg.encode_jpeg(picture, FINE_QUALITY, colorsubsampling="444")
+    return f"{galaxy.folder}/{FIRST_ID + index}.jpg", data
+
+
+#: Kind -> from the number of a galaxy to the name of its file and the picture as JPEG.
+PICTURES: dict[str, Callable[[Job, int], tuple[str, bytes]]] = {
+    "galaxies": _galaxy,
+    "hundred": _of_the_hundred,
+}
+
+
+def draw_all(job: Job, workers: int | None) -> Generator[int, None, None]:
+    """Write the pictures of all galaxies of a job.
 
     Yields
     ------
@@ -54,16 +89,15 @@ def draw_all(
     WorkerError
         A process died.
     """
-    lots = [range(first, min(first + LOT, count)) for first in range(0, count, LOT)]
+    lots = [range(first, min(first + LOT, job.count)) for first in range(0, job.count, LOT)]
     processes = min(workers or core_count(), len(lots))
     if processes == 1:
         for lot in lots:
-            draw_lot(lot, images, size, seed)
+            draw_lot(job, lot)
             yield len(lot)
         return
-    job = {"images": str(images.absolute()), "size": size, "seed": seed}
     tasks = ((len(lot), {"first": lot.start, "end": lot.stop}) for lot in lots)
-    with closing(work_in_processes(__name__, job, tasks, processes)) as answers:
+    with closing(work_in_processes(__name__, asdict(job), tasks, processes)) as answers:
         for drawn, _ in answers:
             yield drawn
 
@@ -73,12 +107,12 @@ def main() -> None:
     serve(_begin)
 
 
-def _begin(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+def _begin(told: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     cv2.setNumThreads(1)
+    job = Job(**told)
 
     def do(task: Mapping[str, Any]) -> Mapping[str, Any]:
-        lot = range(task["first"], task["end"])
-        draw_lot(lot, Path(job["images"]), job["size"], job["seed"])
+        draw_lot(job, range(task["first"], task["end"]))
         return {}
 
     return do

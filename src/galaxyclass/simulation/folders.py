@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from galaxyclass.atomic import sync_folder, translated, write_text, writing
 from galaxyclass.errors import OutputError
 from galaxyclass.progress import Progress, silent
-from galaxyclass.simulation.drawing import FIRST_ID, draw_all, galaxy_of
+from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all, galaxy_of
 from galaxyclass.simulation.morphology import Morphology
 from galaxyclass.simulation.pictures import SIZE
 from galaxyclass.simulation.volunteers import vote
@@ -89,12 +89,13 @@ def simulate(
             wanted="at least 1 galaxy of 16 x 16 pixels",
         )
     folder = Path(output)
-    with _whole(folder) as temporary:
+    with new_folder(folder) as temporary:
         (temporary / "images").mkdir()
         galaxies = [galaxy_of(seed, index) for index in range(count)]
         votes = [vote(morphology, rng) for morphology, rng in galaxies]
         done = 0
-        with closing(draw_all(count, temporary / "images", size, seed, workers)) as drawn:
+        job = Job("galaxies", count, str(temporary.absolute()), size, seed)
+        with closing(draw_all(job, workers)) as drawn:
             for more in drawn:
                 done += more
                 progress("simulate", done, count)
@@ -107,7 +108,7 @@ def simulate(
 
 
 @contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
+def new_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder that becomes ``folder`` when all went well, and vanishes otherwise."""
     with translated(folder):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -1,0 +1,144 @@
+"""Writing the hundred classes in the layout of a contest: a folder and a table for each part."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from galaxyclass.atomic import write_text, writing
+from galaxyclass.errors import OutputError
+from galaxyclass.progress import Progress, silent
+from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all
+from galaxyclass.simulation.folders import new_folder
+from galaxyclass.simulation.hundred import (
+    CLASSES,
+    PARTS,
+    HundredClass,
+    hundred_class,
+    member,
+    part_counts,
+)
+from galaxyclass.simulation.morphology import Morphology
+
+#: Galaxies of the whole set, and the side of their pictures, pixels.
+COUNT, SIZE = 20_000, 64
+
+
+@dataclass(frozen=True)
+class SimulatedContest:
+    """What `simulate_hundred` wrote: a folder with a folder and a table for each part.
+
+    ``counts`` says how many galaxies are in ``train``, ``val`` and ``test``.
+    """
+
+    folder: Path
+    truth: Path
+    counts: dict[str, int]
+
+
+def simulate_hundred(
+    output: str | Path,
+    *,
+    count: int = COUNT,
+    size: int = SIZE,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> SimulatedContest:
+    """Write small pictures of galaxies of a hundred classes, in the layout of a contest.
+
+    ``train/``, ``val/`` and ``test/`` hold the pictures; ``train.csv``, ``val.csv`` and
+    ``test.csv`` their names and classes, 0 to 99 (columns image and class). ``classes.csv`` says
+    what each class is (`galaxyclass.simulation.hundred`), ``truth.csv`` what each galaxy is. The
+    folder appears whole or not at all, and is read by ``--images DIR --table DIR``.
+
+    Parameters
+    ----------
+    output : str or Path
+        A new folder, or an empty one.
+    count : int
+        Number of galaxies, 20 or more: 65 % for training, 10 % for validation, 25 % for the test.
+        Classes are equally frequent in each part, to one galaxy.
+    size : int
+        Side of the pictures in pixels; all show the same frame.
+    seed : int
+        The same seed gives the same galaxies, whatever ``workers``.
+    workers : int, optional
+        Processes that draw, at most; all cores unless told otherwise.
+    progress : Progress
+
+    Raises
+    ------
+    OutputError
+        The folder has something in it, or cannot be written to.
+    WorkerError
+        A process that drew galaxies died.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> made = simulate_hundred(Path(tempfile.mkdtemp()) / "hundred", count=20, size=16, workers=1)
+    >>> made.counts, (made.folder / "val.csv").read_text().splitlines()[0]
+    ({'train': 13, 'val': 2, 'test': 5}, 'image,class')
+    """
+    if count < 20 or size < 16:
+        raise OutputError(
+            f"cannot simulate a contest of {count} galaxies of {size} x {size} pixels",
+            wanted="at least 20 galaxies of 16 x 16 pixels",
+        )
+    folder = Path(output)
+    counts = part_counts(count)
+    with new_folder(folder) as temporary:
+        for part in PARTS:
+            (temporary / part).mkdir()
+        done = 0
+        with closing(draw_all(_job(temporary, count, size, seed), workers)) as drawn:
+            for more in drawn:
+                done += more
+                progress("simulate", done, count)
+        _write_tables(temporary, count, seed)
+        write_text(temporary / "README.txt", _readme(counts, size, seed))
+    return SimulatedContest(folder, folder / "truth.csv", counts)
+
+
+def _job(folder: Path, count: int, size: int, seed: int) -> Job:
+    return Job("hundred", count, str(folder.absolute()), size, seed)
+
+
+def _write_tables(folder: Path, count: int, seed: int) -> None:
+    rows: dict[str, list[tuple[str, int]]] = {part: [] for part in PARTS}
+    truths: list[tuple[object, ...]] = []
+    for index in range(count):
+        galaxy = member(count, seed, index)
+        name, number = f"{FIRST_ID + index}.jpg", galaxy.kind.number
+        rows[galaxy.folder].append((name, number))
+        truths.append((name, galaxy.folder, number, *astuple(galaxy.morphology)))
+    for part, of_part in rows.items():
+        _write(folder / f"{part}.csv", ["image", "class"], of_part)
+    names = [field.name for field in fields(Morphology)]
+    _write(folder / "truth.csv", ["image", "part", "class", *names], truths)
+    names = [field.name for field in fields(HundredClass)]
+    classes = [astuple(hundred_class(number)) for number in range(CLASSES)]
+    _write(folder / "classes.csv", ["class", *names[1:]], classes)
+
+
+def _write(path: Path, header: list[str], rows: Iterable[tuple[object, ...]]) -> None:
+    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(rows)
+
+
+def _readme(counts: dict[str, int], size: int, seed: int) -> str:
+    return f"""{sum(counts.values())} simulated galaxies of {CLASSES} classes, {size} x {size} \
+pixels, seed {seed}: none was observed.
+
+train/ val/ test/              pictures: {", ".join(f"{n} {part}" for part, n in counts.items())}
+train.csv val.csv test.csv     the name of each picture, and its class: 0 to {CLASSES - 1}
+classes.csv                    what each class is
+truth.csv                      the morphology that was drawn: galaxyclass.simulation.Morphology
+                               explains the columns
+"""
