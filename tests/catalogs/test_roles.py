@@ -234,3 +234,9 @@ class TestClass:
         two = read_catalog(folder, tmp_path / "t.parquet", target_column="odd").targets
         assert two.classes == ("false", "true")
         np.testing.assert_array_equal(two.labels, [1, 0, -1])
+
+
+def test_hints_can_be_pasted_into_a_shell(images, table) -> None:
+    rows = ["my id,other id,class", "1,2,a", "2,1,b"]
+    with pytest.raises(CatalogError, match="--id 'my id'"):
+        read_catalog(images("1.jpg", "2.jpg"), table(rows))

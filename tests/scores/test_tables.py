@@ -159,3 +159,17 @@ def test_nothing_in_common(tmp_path):
     (tmp_path / "p.csv").write_text("id,kind\n1,a\n2,b\n")
     with pytest.raises(ScoreError, match="nothing that could be scored"):
         score_predictions(tmp_path / "p.csv", tmp_path / "t.csv")
+
+
+def test_row_numbers_that_pandas_wrote_first_are_no_ids(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("GalaxyID,class\n0,a\n1,b\n2,b\n")
+    (tmp_path / "p.csv").write_text(",GalaxyID,class\n0,1,b\n1,2,b\n2,0,a\n")
+    assert score_predictions(tmp_path / "p.csv", tmp_path / "t.csv").scores.accuracy.value == 1
+
+
+def test_a_class_that_pandas_wrote_as_nan_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,class\n1,a\n2,nan\n3,b\n")
+    (tmp_path / "p.csv").write_text("id,class\n1,a\n2,a\n3,b\n")
+    result = score_predictions(tmp_path / "p.csv", tmp_path / "t.csv")
+    assert result.names == ("a", "b")
+    assert result.scores.galaxies == 2

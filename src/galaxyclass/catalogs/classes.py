@@ -12,13 +12,26 @@ from galaxyclass.catalogs.catalog import ClassTargets
 from galaxyclass.catalogs.cells import as_text, is_exact_integers
 
 
+def class_names(cells: Any) -> Any:
+    """A column's classes as text; null where a cell is empty, or ``nan`` as pandas may write it.
+
+    Parameters
+    ----------
+    cells : pyarrow array
+        Text or integers.
+    """
+    text = as_text(cells)
+    missing = pc.is_in(text, value_set=pa.array(["nan", "NaN"]))
+    return pc.if_else(missing, pa.scalar(None, pa.string()), text)
+
+
 def read_classes(cells: Any, column: str) -> ClassTargets:
     """Number the classes of a column: integers in their order, names in the alphabet's.
 
     Parameters
     ----------
     cells : pyarrow array
-        Text or integers; an empty cell, or ``nan`` as pandas may write it, is unknown.
+        Text or integers; see `class_names` for what is unknown.
     column : str
 
     Examples
@@ -26,10 +39,8 @@ def read_classes(cells: Any, column: str) -> ClassTargets:
     >>> read_classes(pa.array(["10", "9", "", "9"]), "ring")
     ClassTargets(column='ring', classes=('9', '10'), labels=array([ 1,  0, -1,  0]))
     """
-    text = as_text(cells)
+    text = class_names(cells)
     text = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
-    missing = pc.is_in(text, value_set=pa.array(["nan", "NaN"]))
-    text = pc.if_else(missing, pa.scalar(None, pa.string()), text)
     distinct = pc.unique(text).drop_null()
     names = distinct.to_pylist()
     classes = tuple(sorted(names, key=int) if is_exact_integers(distinct) else sorted(names))

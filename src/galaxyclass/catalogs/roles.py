@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,7 @@ def find_ids(
             raise CatalogError(
                 f"{source}: two columns match the names of the images equally well",
                 got=f"{name!r} and {other!r}, {count} images each, but in different rows",
-                todo=f"name the right one: --id {name}",
+                todo=f"name the right one: --id {quote(name)}",
             )
         if 10 * other_count >= 9 * count and not np.array_equal(
             image[other_image >= 0], other_image[other_image >= 0]
@@ -207,7 +208,7 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
             f"{source}: several columns could be the class",
             wanted="one column of text or integers beside the id",
             got=", ".join(repr(name) for name in candidates),
-            todo=f"name the right one: --target {(named or candidates)[0]}",
+            todo=f"name the right one: --target {quote((named or candidates)[0])}",
         )
     return candidates[0] if candidates else None
 
@@ -243,7 +244,7 @@ def _require_column(table: Any, name: str, source: str, option: str) -> None:
     raise CatalogError(
         f"{source}: no column {name!r}",
         wanted=f"one of {', '.join(repr(column) for column in table.column_names[:50])}",
-        todo=f"did you mean {option} {close[0]}?" if close else f"correct {option}",
+        todo=f"did you mean {option} {quote(close[0])}?" if close else f"correct {option}",
     )
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from galaxyclass.catalogs import read_table
-from galaxyclass.catalogs.cells import as_text, can_be_id
+from galaxyclass.catalogs.cells import as_text, can_be_id, kind_of
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.scores.read import ids_of
 
@@ -51,9 +52,9 @@ def join(predictions: Path, table: Path, id_column: str | None) -> Joined:
             f"neither {predictions} nor {table} has a column {id_column!r}",
             wanted=f"one of {', '.join(mine.column_names[:5])}",
         )
-    my_column = id_column or ""
-    if my_column not in mine.column_names:
-        my_column = str(mine.column_names[0])
+    my_column = id_column
+    if my_column is None or my_column not in mine.column_names:
+        my_column = str(mine.column_names[0]) if id_column else _id_column(mine, truth)
     my_ids = ids_of(mine, my_column, predictions)
     place = {name: row for row, name in enumerate(my_ids) if name is not None}
     named = [name for name in (id_column, my_column) if name in truth.column_names]
@@ -69,6 +70,25 @@ def join(predictions: Path, table: Path, id_column: str | None) -> Joined:
         )
     rows = np.array(pairs, dtype=np.int64)
     return Joined(mine, truth, predictions, table, (my_column, column), rows[:, 0], rows[:, 1])
+
+
+def _id_column(mine: Any, truth: Any) -> str:
+    """The ids of predictions: their first column, or the first that both tables name as ids.
+
+    Pandas writes the numbers of its rows first, unless it is told not to.
+    """
+    names: list[str] = list(mine.column_names)
+    if names[0] in truth.column_names:
+        return names[0]
+    shared = [
+        name
+        for name in names[1:]
+        if name in truth.column_names
+        and can_be_id(truth[name])
+        and kind_of(mine[name]) in ("integer", "text")
+        and pc.count_distinct(mine[name]).as_py() == mine.num_rows > 1
+    ]
+    return shared[0] if shared else names[0]
 
 
 def _best_match(table: Any, ids: set[str]) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs.cells import as_text, kind_of
+from galaxyclass.catalogs.cells import kind_of
+from galaxyclass.catalogs.classes import class_names
 from galaxyclass.catalogs.roles import vote_layout
 from galaxyclass.catalogs.votes import read_votes
 from galaxyclass.errors import CatalogError, ScoreError
@@ -67,7 +68,9 @@ def score_predictions(
         CSV or parquet.
     id_column : str, optional
         The id column of both, or of the one that has it. Otherwise the first column of the
-        predictions, and in the table the one of that name, or else the one that matches best.
+        predictions (or, where the table has none of its name, the first that both have and that
+        holds no value twice), and in the table the one of that name, or else the one that matches
+        best.
     target_column : str, optional
         The class column of both; otherwise vote columns are scored, or else the text or integer
         column that both have.
@@ -177,8 +180,8 @@ def _score_classes(
             raise ScoreError(
                 f"{file}: no column {column!r}", wanted=f"one of {', '.join(table.column_names)}"
             )
-    called = as_text(both.predictions[column]).take(both.predictions_rows).to_pylist()
-    true = as_text(both.table[column]).take(both.table_rows).to_pylist()
+    called = class_names(both.predictions[column]).take(both.predictions_rows).to_pylist()
+    true = class_names(both.table[column]).take(both.table_rows).to_pylist()
     names = tuple(sorted({name for name in (*called, *true) if name is not None}, key=_as_number))
     index = {name: place for place, name in enumerate(names)}
     pairs = [
