@@ -86,6 +86,9 @@ class Manifest:
         SHA-256 of the weights file, in hex.
     version : str
         Version of the package that wrote it.
+    name_parts : int
+        How that table named images: by so many of the last parts of their paths (2:
+        ``train/1.png``, 1: ``1.png``); 0: by their stems.
     """
 
     recipe: str
@@ -96,6 +99,7 @@ class Manifest:
     id_integer: bool
     weights_digest: str
     version: str
+    name_parts: int = 0
 
     @cached_property
     def digest(self) -> str:
@@ -133,6 +137,7 @@ class _File(BaseModel):
     outputs: _Votes | _Classes = Field(discriminator="kind")
     id_column: str
     id_integer: bool
+    name_parts: int = Field(0, ge=0)
     weights_digest: str
 
 
@@ -164,6 +169,7 @@ def manifest_json(manifest: Manifest) -> str:
         "outputs": outputs,
         "id_column": manifest.id_column,
         "id_integer": manifest.id_integer,
+        "name_parts": manifest.name_parts,
         "weights_digest": manifest.weights_digest,
     }
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
@@ -209,6 +215,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
         id_integer=file.id_integer,
         weights_digest=file.weights_digest,
         version=file.version,
+        name_parts=file.name_parts,
     )
 
 

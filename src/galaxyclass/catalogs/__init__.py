@@ -1,6 +1,6 @@
 """Catalogs: which image is which galaxy, what people said of it, and what is wrong with that."""
 
-from galaxyclass.catalogs.catalog import Catalog, ClassTargets, Ids, VoteTargets
+from galaxyclass.catalogs.catalog import PART_TABLES, Catalog, ClassTargets, Ids, VoteTargets
 from galaxyclass.catalogs.checks import check
 from galaxyclass.catalogs.derive import FIVE, derive_classes
 from galaxyclass.catalogs.findings import KINDS, Finding, Kind
@@ -15,6 +15,7 @@ __all__ = [
     "FIVE",
     "IMAGE_SUFFIXES",
     "KINDS",
+    "PART_TABLES",
     "TABLE_SUFFIXES",
     "Catalog",
     "ClassTargets",

@@ -45,11 +45,14 @@ class Ids:
 
     ``values`` is (galaxies,) of str; ``integer`` says that they came as exact integers (a parquet
     integer column, or a CSV column in which every cell is one), which parquet keeps as such.
+    ``told_apart`` says that the folder of the part was put before each, because two parts use the
+    same names (`parts.tell_apart`).
     """
 
     column: str
     values: NDArray[np.object_]
     integer: bool
+    told_apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,28 @@ class Catalog:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def name_parts(self) -> int:
+        """How the table names images: by so many of the last parts of their paths; 0: by stems.
+
+        2 for ``train/1.png``, 1 for ``1.png``, 0 for ``1``, or for a name that is none of these.
+        """
+        pairs = zip(self.ids.values, self.paths, strict=True)
+        found = [(name, f"/{path}".replace("\\", "/")) for name, path in pairs if path]
+        counts = {name.count("/") + 1 for name, _ in found}
+        if len(counts) != 1 or not all(path.endswith(f"/{name}") for name, path in found):
+            return 0
+        return int(counts.pop()) - self.ids.told_apart
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(galaxies,) whether the class, or any vote fraction, is known."""
+        if isinstance(self.targets, VoteTargets):
+            return np.asarray(~np.isnan(self.targets.fractions).all(axis=1))
+        if isinstance(self.targets, ClassTargets):
+            return self.targets.labels >= 0
+        return np.zeros(len(self), dtype=bool)
 
     def line_of(self, row: int) -> str:
         """Where a galaxy stands in its table, in words: ``line 7``, ``val.csv line 7``."""

@@ -35,8 +35,8 @@ def column_names(table: Path) -> list[str]:
     CatalogError
         As `open_table` and `open_parts`.
     """
-    opened = open_parts(table).table if table.is_dir() else read_table(table)
-    names: list[str] = opened.column_names
+    file = open_parts(table) if table.is_dir() else open_table(table)
+    names: list[str] = file.table.column_names
     return names
 
 

@@ -135,9 +135,10 @@ def _from_table(
     layout = None if target_column else vote_layout(table.column_names, trees)
     voted = [] if layout is None else [n for n in layout[1].columns if n in table.column_names]
     no_ids = voted if target_column is None else [target_column]
+    told_apart = False
     if file.parts is not None:
         file, id_column = tell_apart(file, names, id_column, no_ids)
-        table = file.table
+        told_apart, table = file.table is not table, file.table
     found = find_ids(table, names, id_column, source, no_ids)
     text = as_text(table[found.column])
     has_id = pc.is_valid(text).to_numpy()
@@ -153,6 +154,7 @@ def _from_table(
         found.column,
         np.array(text.to_pylist(), dtype=object),
         numeric and is_exact_integers(text),
+        told_apart,
     )
     rows = Rows(file, ids, lines, parts)
 

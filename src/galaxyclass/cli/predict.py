@@ -17,6 +17,7 @@ EPILOG = """\b
 Examples:
   galaxyclass predict runs/first --images sky/images --output predictions.csv
   galaxyclass predict runs/first --images a.jpg b.jpg --output predictions.parquet
+  galaxyclass predict runs/hundred --images hundred/test --output test.csv --layout contest
 
 The output has the layout of the table that the run was trained on: its id column with the names
 of the image files, then a column per answer, or per class and the class. Images that cannot be
@@ -32,6 +33,14 @@ command is given again."""
 @options.batch_size
 @options.workers
 @options.overwrite
+@click.option(
+    "--layout",
+    type=click.Choice(["table", "contest"]),
+    default="table",
+    show_default=True,
+    help="table: as the table that the run was trained on, with a probability for each class; "
+    "contest: the name of each image and its class alone.",
+)
 def command(
     *,
     run: Path,
@@ -41,6 +50,7 @@ def command(
     batch_size: int | None,
     workers: int | None,
     overwrite: bool,
+    layout: str,
 ) -> None:
     """Predict vote fractions or classes for images with RUN, the folder of a training."""
     from galaxyclass.prediction import predict
@@ -54,6 +64,7 @@ def command(
             batch_size=batch_size,
             workers=workers,
             overwrite=overwrite,
+            layout=layout,  # type: ignore[arg-type]
             progress=progress,
         )
     show(summary)

@@ -14,10 +14,10 @@ from galaxyclass.catalogs import (
     ClassTargets,
     VoteTargets,
     check,
+    column_names,
     derive_classes,
     read_catalog,
 )
-from galaxyclass.catalogs.tables import open_table
 from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.evaluation.unseen import Part, Seen, parts_of
 from galaxyclass.images import digest_files
@@ -56,7 +56,7 @@ def read_galaxies(
         isinstance(outputs, ClassOutputs)
         and target_column is None
         and table is not None
-        and outputs.column in open_table(table).table.column_names
+        and outputs.column in column_names(table)
     ):
         target_column = outputs.column
     catalog = read_catalog(
@@ -103,6 +103,12 @@ def read_galaxies(
             f"The classes are made of the votes by the rule {outputs.rule!r}, as in the training; "
             f"{before - len(whole):,} galaxies are in none of them, or in two, and are not scored."
         )
+    if not whole.known.all():
+        known = whole.known
+        notes.append(
+            f"{(~known).sum():,} galaxies of which neither class nor vote is known are not scored."
+        )
+        whole = whole.take(np.flatnonzero(known))
     return whole, notes
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.errors import OutputError
 from galaxyclass.prediction.ids import is_exact_integer
 from galaxyclass.trees import conditional_from_joint
 
 _PROBABILITY = "_probability"
+
+#: What a table of predictions has: all columns of the training table's layout, with a probability
+#: for each class; or the name of each image and its class alone, as a contest asks for them.
+Layout = Literal["table", "contest"]
+LAYOUTS: tuple[str, ...] = get_args(Layout)
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class Columns:
     id_integer : bool
         Parquet keeps ids as 64-bit integers; otherwise as text. In CSV both look the same.
     values : tuple of str
-        A column for each output of the model, float32.
+        A column for each output of the model, float32; none in the contest's layout.
     label : str or None
         The class column, for a model of classes.
     """
@@ -41,25 +48,43 @@ class Columns:
         return (self.id_column, *self.values, *(() if self.label is None else (self.label,)))
 
 
-def columns_of(outputs: Outputs, id_column: str, *, id_integer: bool) -> Columns:
+def columns_of(
+    outputs: Outputs, id_column: str, *, id_integer: bool, layout: Layout = "table"
+) -> Columns:
     """Name the columns for a model's outputs.
 
     Vote models: one column per answer, named as in the table that it was trained on. Class
     models: one probability column per class, named as the class is written there, then the class
     itself under its column's name. A class that is named like one of the other columns gets
-    ``_probability`` behind its name.
+    ``_probability`` behind its name. The contest's layout has no probabilities.
+
+    Raises
+    ------
+    OutputError
+        The contest's layout of a vote model.
 
     Examples
     --------
     >>> outputs = ClassOutputs("kind", ("spiral", "kind"), (0.5, 0.5))
     >>> columns_of(outputs, "GalaxyID", id_integer=True).names
     ('GalaxyID', 'spiral', 'kind_probability', 'kind')
+    >>> columns_of(outputs, "GalaxyID", id_integer=True, layout="contest").names
+    ('GalaxyID', 'kind')
     """
     if isinstance(outputs, VoteOutputs):
+        if layout == "contest":
+            raise OutputError(
+                "the contest's layout holds one class for each image",
+                wanted="a run that was trained on classes",
+                got="a run that predicts vote fractions",
+                todo="leave --layout contest out",
+            )
         return Columns(id_column, id_integer, outputs.layout.columns, None)
     label = outputs.column
     while label == id_column:
         label += "_predicted"
+    if layout == "contest":
+        return Columns(id_column, id_integer, (), label)
     taken = {id_column, label, *outputs.classes}
     names = []
     for name in outputs.classes:
@@ -115,7 +140,8 @@ def tabulate(
     if isinstance(outputs, VoteOutputs) and outputs.layout.kind == "conditional":
         shown = conditional_from_joint(outputs.tree, values.astype(np.float64)).astype(np.float32)
     arrays = [pa.array([int(i) for i in ids], pa.int64()) if columns.id_integer else pa.array(ids)]
-    arrays += [pa.array(np.ascontiguousarray(column), from_pandas=True) for column in shown.T]
+    if columns.values:
+        arrays += [pa.array(np.ascontiguousarray(column), from_pandas=True) for column in shown.T]
     if isinstance(outputs, ClassOutputs):
         arrays.append(_classes(outputs, values))
     types = [pa.int64() if columns.id_integer else pa.string()]

@@ -69,6 +69,45 @@ class ImageIds(Sequence[str]):
         return relative if short in self._with_suffix else short
 
 
+class FileNames(Sequence[str]):
+    """The last parts of each path, ending and all: how some tables name images.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    parts : int
+        1 or more.
+
+    Examples
+    --------
+    >>> list(FileNames(["sky/test/1.png"], 1)), list(FileNames(["sky/test/1.png"], 2))
+    (['1.png'], ['test/1.png'])
+    """
+
+    def __init__(self, paths: Sequence[str], parts: int) -> None:
+        self._paths = paths
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self._name(path) for path in self._paths[index]]
+        return self._name(self._paths[index])
+
+    def _name(self, path: str) -> str:
+        return "/".join(abspath(path).replace("\\", "/").split("/")[-self._parts :])  # noqa: PTH100
+
+    def repeated(self) -> frozenset[str]:
+        """Names that more than one file has."""
+        return _twice(self)
+
+
 def is_exact_integer(text: str) -> bool:
     """Whether a 64-bit integer column gives this text back: no leading zeros, no plus sign.
 

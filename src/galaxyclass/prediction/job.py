@@ -16,7 +16,7 @@ from galaxyclass.bundles import Manifest, Outputs, VoteOutputs
 from galaxyclass.errors import BundleError, OutputError, PredictionInterruptedError
 from galaxyclass.prediction.backends import Backend
 from galaxyclass.prediction.checks import describe_problems, measure, nothing_measured
-from galaxyclass.prediction.columns import Columns, columns_of, mask_unknown, tabulate
+from galaxyclass.prediction.columns import Columns, Layout, columns_of, mask_unknown, tabulate
 from galaxyclass.prediction.ids import is_exact_integer
 from galaxyclass.prediction.parts import PartRecord, Parts, open_parts
 from galaxyclass.prediction.sinks import require_failures
@@ -75,6 +75,7 @@ def predict_files(
     batch_size: int | None = None,
     workers: int | None = None,
     progress: Progress = silent,
+    layout: Layout = "table",
 ) -> PredictionSummary:
     """Predict image files under given ids into a table; what `predict` does once it has these.
 
@@ -86,7 +87,7 @@ def predict_files(
         An image each, and what it is called; the same length.
     output : Path
         Replaced where it exists.
-    batch_size, workers, progress
+    batch_size, workers, progress, layout
         As for `predict`.
 
     Raises
@@ -98,7 +99,7 @@ def predict_files(
     batch_size = batch_size or BATCH_SIZE
     outputs = manifest.outputs
     integer = all(map(is_exact_integer, ids)) if manifest.id_integer else False
-    columns = columns_of(outputs, manifest.id_column, id_integer=integer)
+    columns = columns_of(outputs, manifest.id_column, id_integer=integer, layout=layout)
     key = _key(manifest, columns, paths, ids, output.suffix.lower())
     job = _Job(outputs, columns, ids)
     failures = output.with_name(f"{output.stem}_failed.csv")
@@ -112,7 +113,7 @@ def predict_files(
             )
             with closing(stream):
                 _add_parts(stream, parts, job, progress)
-            empty = tabulate(outputs, columns, [], np.empty((0, len(columns.values)), np.float32))
+            empty = tabulate(outputs, columns, [], np.empty((0, job.width), np.float32))
             failed_file = parts.finish(empty, failures)
         except KeyboardInterrupt:
             raise PredictionInterruptedError(
@@ -147,6 +148,12 @@ class _Job:
     columns: Columns
     ids: Sequence[str]
 
+    @property
+    def width(self) -> int:
+        """How many outputs the model has."""
+        outputs = self.outputs
+        return len(outputs.known if isinstance(outputs, VoteOutputs) else outputs.classes)
+
 
 def _add_parts(stream: Iterator[Batch], parts: Parts, job: _Job, progress: Progress) -> None:
     """Gather batches into parts and write each; the stream begins where the parts end."""
@@ -155,7 +162,7 @@ def _add_parts(stream: Iterator[Batch], parts: Parts, job: _Job, progress: Progr
     waiting: list[Batch] = []
     failed = parts.failed
     for batch in stream:
-        wanted = (int(batch.decoded.sum()), len(job.columns.values))
+        wanted = (int(batch.decoded.sum()), job.width)
         if wanted[0] and batch.values.shape != wanted:
             raise BundleError(
                 "the network does not fit the bundle's manifest",
@@ -174,7 +181,7 @@ def _add_parts(stream: Iterator[Batch], parts: Parts, job: _Job, progress: Progr
 
 def _add_part(batches: list[Batch], parts: Parts, job: _Job) -> None:
     values = [batch.values for batch in batches if len(batch.values)]
-    nothing = np.empty((0, len(job.columns.values)), np.float32)
+    nothing = np.empty((0, job.width), np.float32)
     rows = np.concatenate(values) if values else nothing
     decoded = np.concatenate([batch.decoded for batch in batches])
     names = [job.ids[parts.images + int(place)] for place in np.flatnonzero(decoded)]

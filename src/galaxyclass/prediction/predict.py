@@ -8,9 +8,10 @@ from pathlib import Path
 
 from galaxyclass.bundles import load_bundle
 from galaxyclass.catalogs import find_images
-from galaxyclass.errors import OutputError
+from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.prediction.backends import Backend, open_backend
-from galaxyclass.prediction.ids import ImageIds
+from galaxyclass.prediction.columns import Layout, columns_of
+from galaxyclass.prediction.ids import FileNames, ImageIds
 from galaxyclass.prediction.job import PredictionSummary, predict_files
 from galaxyclass.prediction.sinks import sink_of
 from galaxyclass.progress import Progress, silent
@@ -25,6 +26,7 @@ def predict(
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
+    layout: Layout = "table",
     progress: Progress = silent,
     backend: Backend | None = None,
 ) -> PredictionSummary:
@@ -32,7 +34,8 @@ def predict(
 
     The table has the layout of the one that the model was trained on: the id column under its
     name, then one column per answer; or one probability column per class, then the class
-    (`columns_of`). The id is the file's stem (`ImageIds`). An image that cannot be decoded gets
+    (`columns_of`). The id is the file's stem (`ImageIds`), or the file's name with as many folders
+    as that table gave (`FileNames`). An image that cannot be decoded gets
     no row; it is listed with its error in ``<output>_failed.csv``.
 
     Memory does not grow with the number of images, but for the list of their paths. However the
@@ -54,6 +57,8 @@ def predict(
         Threads that decode images; all cores unless told otherwise.
     overwrite : bool
         Replace the output where it exists.
+    layout : {"table", "contest"}
+        ``contest`` writes the name of each image and its class, and nothing else.
     progress : Progress
     backend : Backend, optional
         Runs the network in place of the bundle's own weights.
@@ -62,9 +67,9 @@ def predict(
     ------
     OutputError
         The ending is neither of the two; the output exists; no room, no permission (the finished
-        parts are kept); another process writes there.
+        parts are kept); another process writes there; the contest's layout of a vote model.
     CatalogError
-        No images.
+        No images; in the contest's layout, two images of one name.
     BundleError
         ``run`` is not a run or a bundle.
     MissingExtraError, DeviceError
@@ -76,13 +81,9 @@ def predict(
     check_output(output, overwrite=overwrite)
     bundle = load_bundle(run)
     paths = [str(path) for path in find_images(images)]
-    ids = ImageIds(paths)
-    notes: tuple[str, ...] = ()
-    if ids.repeated:
-        notes = (
-            f"{len(ids.repeated):,} file names occur more than once (such as "
-            f"{min(ids.repeated)!r}): those images are called by their folder and name.",
-        )
+    # Told before the network is loaded; the columns are named again with the ids.
+    columns_of(bundle.manifest.outputs, "", id_integer=False, layout=layout)
+    ids, notes = _name(paths, bundle.manifest.name_parts, layout)
     summary = predict_files(
         bundle.manifest,
         backend or open_backend(bundle, device),
@@ -92,8 +93,32 @@ def predict(
         batch_size=batch_size,
         workers=workers,
         progress=progress,
+        layout=layout,
     )
     return replace(summary, notes=(*notes, *summary.notes))
+
+
+def _name(
+    paths: Sequence[str], parts: int, layout: Layout
+) -> tuple[Sequence[str], tuple[str, ...]]:
+    """What the images are called, and what is to be said of it."""
+    names = FileNames(paths, parts) if parts else None
+    if names is not None and not (repeated := names.repeated()):
+        return names, ()
+    ids = ImageIds(paths)
+    repeated = ids.repeated if names is None else repeated
+    if not repeated:
+        return ids, ()
+    if layout == "contest":
+        raise CatalogError(
+            f"{len(repeated):,} images have the name of another, such as {min(repeated)!r}",
+            wanted="names that are clear without their folders, as in the contest's tables",
+            todo="predict one folder at a time, each to its own --output",
+        )
+    return ids, (
+        f"{len(repeated):,} file names occur more than once (such as "
+        f"{min(repeated)!r}): those images are called by their folder and name.",
+    )
 
 
 def check_output(output: Path, *, overwrite: bool) -> None:

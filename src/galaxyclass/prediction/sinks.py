@@ -45,12 +45,14 @@ class CsvSink:
         last = [
             table.column(i).to_pylist() for i in range(1 + len(numbers.schema), len(table.schema))
         ]
-        lines = buffer.getvalue().decode().splitlines()
+        lines = [line.split(",") for line in buffer.getvalue().decode().splitlines()]
+        if not len(numbers.schema):
+            lines = [[] for _ in first]
         with path.open("w", encoding="utf-8", newline="") as file:
             # The csv module quotes ids only where they hold a comma, a quotation mark or a break;
             # pyarrow would quote all text, or refuse such ids.
             csv.writer(file, lineterminator="\n").writerows(
-                (name, *line.split(","), *texts)
+                (name, *line, *texts)
                 for name, line, *texts in zip(first, lines, *last, strict=True)
             )
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.atomic import write_text
-from galaxyclass.catalogs import Finding, split
-from galaxyclass.errors import RunError
+from galaxyclass.catalogs import PART_TABLES, Finding, split
+from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.recipes import Split
 from galaxyclass.samples.prepare import Sample
 
@@ -21,7 +21,28 @@ log = logging.getLogger(__name__)
 
 
 def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]:
-    """The part of each galaxy: train, validation or test; identical images on one side."""
+    """The part of each galaxy: train, validation or test; identical images on one side.
+
+    Where the tables say the parts, these are taken; otherwise they are drawn.
+
+    Raises
+    ------
+    CatalogError
+        A part would be empty.
+    """
+    given = sample.catalog.parts
+    if given is not None:
+        counts = {part: int((given == part).sum()) for part in PART_TABLES}
+        for part in ("train", "validation"):
+            if not counts[part]:
+                raise CatalogError(
+                    f"{sample.catalog.table}: no galaxy of {PART_TABLES[part]} is left",
+                    wanted="a galaxy or more in train.csv and in val.csv",
+                    todo="galaxyclass validate says why they were left out",
+                )
+        told = ", ".join(f"{count:,} {part}" for part, count in counts.items() if count)
+        log.info("the parts are those of the tables, none is drawn: %s", told)
+        return given
     parts = {
         "train": 1 - shares.validation - shares.test,
         "validation": shares.validation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from galaxyclass.packs import Pack, pack
 from galaxyclass.progress import Progress
 from galaxyclass.recipes import Preprocessing
 from galaxyclass.validation import require_sound
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Sample:
 
     @property
     def fingerprint(self) -> str:
-        """BLAKE2b-128 in hex of ids, images and targets: equal for equal data."""
+        """BLAKE2b-128 in hex of ids, images, targets and given parts: equal for equal data."""
         hasher = hashlib.blake2b(digest_size=16)
         for values in (self.catalog.ids.values, self.digests):
             hasher.update("\n".join(values).encode())
@@ -87,6 +90,8 @@ class Sample:
             hasher.update(targets.fractions.tobytes())
         elif isinstance(targets, ClassTargets):
             hasher.update(targets.labels.tobytes())
+        if self.catalog.parts is not None:
+            hasher.update("\n".join(self.catalog.parts).encode())
         return hasher.hexdigest()
 
     def values(self, places: NDArray[np.int64]) -> NDArray[np.float32] | NDArray[np.int64]:
@@ -159,6 +164,7 @@ def prepare(
     catalog, left_out = require_sound(catalog, findings, source.skip_invalid)
     if source.classes is not None:
         catalog = derive_classes(catalog, source.classes)
+    catalog = _without_secrets(catalog)
     row_of = {record.path: row for row, record in enumerate(packed.records)}
     return Sample(
         catalog=catalog,
@@ -167,3 +173,14 @@ def prepare(
         rows=np.array([row_of[path] for path in catalog.paths], dtype=np.int64),
         digests=np.array([records[path].digest for path in catalog.paths], dtype=object),
     )
+
+
+def _without_secrets(catalog: Catalog) -> Catalog:
+    """Without the galaxies of a given test part of which neither class nor vote is known."""
+    if catalog.parts is None:
+        return catalog
+    secret = ~catalog.known & (catalog.parts == "test")
+    if not secret.any():
+        return catalog
+    log.info("%d galaxies of the test part have no class or votes: not scored", secret.sum())
+    return catalog.take(np.flatnonzero(~secret))

@@ -90,6 +90,7 @@ def _save(folder: Path, recipe: Recipe, outputs: Outputs, sample: Sample, fitted
         id_integer=ids.integer,
         weights_digest="",
         version=__version__,
+        name_parts=sample.catalog.name_parts,
     )
     save_bundle(folder / files.BUNDLE, manifest, lambda path: write_weights(fitted.network, path))
 
