@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,10 @@ def _show(report: Report, limit: int | None) -> None:
     if catalog.table is not None:
         click.echo(f"table   {catalog.table}: {len(catalog):,} galaxies, {with_image:,} with image")
         click.echo(f"id      {catalog.ids.column}, for instance {catalog.ids.values[0]}")
+    if catalog.parts is not None:
+        counts = Counter(catalog.parts.tolist())
+        told = ", ".join(f"{count:,} {part}" for part, count in counts.items())
+        click.echo(f"parts   {told}")
     click.echo(f"target  {_words(report.target())}")
     for code, count in report.counts.items():
         kind = KINDS[code]

@@ -73,6 +73,7 @@ class Report:
             "id_column": catalog.ids.column,
             "galaxies": len(catalog),
             "galaxies_with_image": int((catalog.paths != "").sum()),
+            "parts": None if catalog.parts is None else Counter(catalog.parts.tolist()),
             "target": self.target(),
             "ok": self.ok,
             "counts": self.counts,
