@@ -55,7 +55,8 @@ table = click.option(
     "--table",
     type=click.Path(path_type=Path),
     help="CSV or parquet with a row per galaxy: an id (or path) column, and vote fractions or a "
-    "class. Without it, each sub-folder of --images is a class.",
+    "class; or a folder with train.csv, val.csv and test.csv. Without it, each sub-folder of "
+    "--images is a class.",
 )
 id_column = click.option(
     "--id",
