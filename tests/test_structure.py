@@ -36,6 +36,7 @@ FLOORS = [
     ["models"],
     ["losses", "augment"],
     ["training"],
+    ["comparison"],
     ["cli"],
     ["__main__"],
 ]

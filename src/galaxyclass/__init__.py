@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from galaxyclass.bundles import Bundle, load_bundle
     from galaxyclass.catalogs import Catalog, read_catalog
     from galaxyclass.comparison import Comparison, compare
+    from galaxyclass.comparison.compare import Comparison, compare
     from galaxyclass.errors import GalaxyclassError
     from galaxyclass.evaluation import Evaluation, evaluate
     from galaxyclass.exploration.explore import Exploration, explore
@@ -36,6 +37,7 @@ _ROOMS: dict[str, str] = {
     "Bundle": "bundles",
     "Catalog": "catalogs",
     "Comparison": "comparison",
+    "Comparison": "comparison",
     "Evaluation": "evaluation",
     "Exploration": "exploration",
     "GalaxyclassError": "errors",
@@ -46,6 +48,7 @@ _ROOMS: dict[str, str] = {
     "Trained": "training",
     "Tree": "trees",
     "baseline": "baselines",
+    "compare": "comparison",
     "compare": "comparison",
     "evaluate": "evaluation",
     "explore": "exploration",
@@ -70,6 +73,7 @@ __all__ = [
     "Bundle",
     "Catalog",
     "Comparison",
+    "Comparison",
     "Evaluation",
     "Exploration",
     "GalaxyclassError",
@@ -81,6 +85,7 @@ __all__ = [
     "Tree",
     "__version__",
     "baseline",
+    "compare",
     "compare",
     "evaluate",
     "explore",

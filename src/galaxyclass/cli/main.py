@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "pack": "Cut and shrink all images once, so that training reads them fast.",
     "baseline": "Score what needs no network: what a training has to beat.",
     "train": "Train a recipe on images and a table.",
+    "compare": "Train recipes and settings side by side, as one table.",
     "evaluate": "Score a run on galaxies that it did not train on.",
     "predict": "Predict vote fractions or classes for images.",
 }

@@ -1,0 +1,196 @@
+"""``galaxyclass compare``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from galaxyclass.cli import options
+
+if TYPE_CHECKING:
+    from galaxyclass.comparison import Comparison, Result
+
+EPILOG = """\b
+Examples:
+  galaxyclass compare two-layer-cnn resnet18 --images images/ --table votes.csv --output study
+  galaxyclass compare resnet18 --images images/ --table votes.csv --output study \\
+      --vary optimizer.name=sgd,adam --vary optimizer.lr=0.1,0.01,0.001 --set training.epochs=10
+
+The folder gets compare.csv (a row a trial, written after each), compare.png (curves side by
+side), runs/ (a run for each trial: evaluate and predict take them) and logs/. A trial that fails,
+or runs out of memory, is a row too. After Ctrl-C or a kill the same command goes on."""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("recipes", nargs=-1, required=True)
+@click.option(
+    "--vary",
+    "variations",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE,VALUE,…",
+    help="A setting and the values to try; repeatable: every combination is tried.",
+)
+@options.images_folder
+@options.table
+@options.output("the comparison: a new folder, or that of the same comparison, to go on")
+@options.assignments
+@options.id_column
+@options.target_column
+@options.skip_invalid
+@options.classes
+@options.mirror_pairs
+@options.seed
+@options.device
+@options.workers
+@options.cache
+@click.option(
+    "--retry-failed", is_flag=True, help="Try again the trials that failed before, going on."
+)
+def command(
+    *,
+    recipes: tuple[str, ...],
+    variations: tuple[str, ...],
+    images: Path,
+    table: Path | None,
+    output: Path,
+    assignments: tuple[str, ...],
+    id_column: str | None,
+    target_column: str | None,
+    skip_invalid: bool,
+    classes: str | None,
+    mirror_pairs: list[str],
+    seed: int,
+    device: str,
+    workers: int | None,
+    cache: Path | None,
+    retry_failed: bool,
+) -> None:
+    """Train each of RECIPES with every combination of varied settings, and set them side by side.
+
+    All trials have the same split. Each is a training in a process of its own; what one needs of
+    memory is measured, and none takes the others down with it.
+    """
+    from galaxyclass.cli.bars import bars
+    from galaxyclass.cli.notes import show_notes
+    from galaxyclass.comparison import compare, read_comparison
+    from galaxyclass.comparison.trials import parse_variations
+    from galaxyclass.errors import StoppedError
+
+    show_notes()
+    try:
+        with bars() as progress:
+            comparison = compare(
+                recipes,
+                images,
+                table,
+                output=output,
+                vary=parse_variations(variations),
+                settings=[*assignments, *mirror_pairs],
+                id_column=id_column,
+                target_column=target_column,
+                skip_invalid=skip_invalid,
+                classes=classes,
+                seed=seed,
+                device=device,  # type: ignore[arg-type]
+                workers=workers,
+                cache=cache,
+                retry_failed=retry_failed,
+                progress=progress,
+            )
+    except StoppedError:
+        _show(read_comparison(output))
+        raise
+    _show(comparison)
+
+
+def _show(comparison: Comparison) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from galaxyclass.comparison import best_first
+
+    ended = [result for result in comparison.results if result.state != "unfinished"]
+    if not ended:
+        return
+    finished = [result for result in ended if result.state == "finished"]
+    accuracy = any(result.score == "accuracy" for result in finished)
+    name, simplest = ("accuracy", "largest class") if accuracy else ("RMSE", "mean vector")
+    keys = list(ended[0].trial.varied)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("recipe", overflow="fold")
+    for key in keys:
+        table.add_column(key.split(".")[-1], overflow="fold")
+    for title in (name, "interval", simplest, "epochs", "minutes", "images/s", "MiB"):
+        table.add_column(title, justify="right", no_wrap=True)
+    on_gpu = any(result.peak_gpu_memory_mib is not None for result in ended)
+    if on_gpu:
+        table.add_column("GPU MiB", justify="right", no_wrap=True)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("notices", overflow="fold")
+    for result in best_first(ended):
+        cells = [result.trial.recipe, *result.trial.varied.values(), *_figures(result)]
+        if on_gpu:
+            cells.append(_cell(result.peak_gpu_memory_mib, ",.0f"))
+        table.add_row(*cells, _cell(result.parameters, ","), _remarks(result))
+    console = Console()
+    # A file or a pipe has no edge at which a table would have to be cut.
+    (console if console.is_terminal else Console(width=200)).print(table)
+    _explain(ended)
+    for result in best_first(finished)[:1]:
+        click.echo(
+            f"best: {result.trial.name}: {name} {_cell(result.value, '.4f')} "
+            f"[{_cell(result.low, '.4f')}, {_cell(result.high, '.4f')}] "
+            f"({simplest} {_cell(result.reference, '.4f')})"
+        )
+    click.echo(
+        f"{len(finished)} trials finished, {len(ended) - len(finished)} failed, "
+        f"{len(comparison.results) - len(ended)} to go; the table is {comparison.folder}/"
+        "compare.csv, the curves are compare.png, the runs are in runs/"
+    )
+
+
+def _figures(result: Result) -> list[str]:
+    interval = ""
+    if result.low is not None:
+        interval = f"{result.low:.4f} to {_cell(result.high, '.4f')}"
+    epochs = _cell(result.epochs, "")
+    if result.kept_epoch is not None and result.kept_epoch != result.epochs:
+        epochs = f"{result.kept_epoch} of {epochs}"
+    return [
+        _cell(result.value, ".4f"),
+        interval,
+        _cell(result.reference, ".4f"),
+        epochs,
+        _cell(result.minutes, ".1f"),
+        _cell(result.images_per_second, ",.0f"),
+        _cell(result.peak_memory_mib, ",.0f"),
+    ]
+
+
+def _remarks(result: Result) -> str:
+    kinds = [kind.replace("_", " ") for kind, _ in result.notices]
+    if result.failure is not None:
+        kinds.insert(0, "failed: " + result.failure.splitlines()[0])
+    return ", ".join(kinds)
+
+
+def _explain(ended: Sequence[Result]) -> None:
+    """Once for each kind of notice and each failure: whose it is, and what to try."""
+    messages: dict[str, tuple[str, list[str]]] = {}
+    for result in ended:
+        told = [(kind, message) for kind, message in result.notices]
+        if result.failure is not None:
+            told.append((result.failure.splitlines()[0], f"failed: {result.failure}"))
+        for kind, message in told:
+            messages.setdefault(kind, (message, []))[1].append(result.trial.name)
+    for message, names in messages.values():
+        click.echo(click.style(f"{', '.join(names)}:", bold=True))
+        click.echo("  " + message.replace("\n", "\n  "))
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

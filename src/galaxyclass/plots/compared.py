@@ -1,0 +1,147 @@
+"""Learning curves of several trainings side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from galaxyclass.plots.style import COLOURS, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Panels in a row.
+_COLUMNS = 4
+#: Characters of a line of a title.
+_LINE = 34
+#: Above this multiple of the reference an error is off the panel: one bad epoch does not squeeze
+#: the others into a line.
+_TOP = 1.6
+#: Colour of the title of what went wrong.
+_WRONG = "#A50026"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One training.
+
+    Attributes
+    ----------
+    labels : sequence of str
+        What it is: its title, on as many lines as it takes.
+    history : sequence of mappings
+        A row an epoch, as for `curves`; may be empty.
+    reference : float, optional
+        The simplest predictor's score; a level line.
+    kept_epoch : int, optional
+        The epoch whose weights were kept.
+    note : str
+        What went wrong, in a few words.
+    """
+
+    labels: Sequence[str]
+    history: Sequence[Mapping[str, float]]
+    reference: float | None = None
+    kept_epoch: int | None = None
+    note: str = ""
+
+
+def compared_curves(panels: Sequence[Panel], score: str) -> Figure:
+    """Score of training and validation over the epochs, a panel a training, on the same axes.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+    score : {"rmse", "accuracy"}
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(_COLUMNS, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    titles = [_wrapped(panel.labels) + _outcome(panel, score) for panel in panels]
+    lines = max(title.count("\n") + 1 for title in titles)
+    with style():
+        figure = Figure(figsize=(max(4.2 * columns, 6.5), (2.7 + 0.22 * lines) * rows + 0.6))
+        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for axes, panel, title in zip(grid.flat, panels, titles, strict=False):
+            _draw(axes, panel, score)
+            axes.set_title(title, fontsize=11, color=_WRONG if panel.note else "black")
+        for axes in list(grid.flat)[len(panels) :]:
+            axes.set_visible(False)
+        for place, axes in enumerate(grid.flat):
+            if place + columns >= len(panels):  # the lowest of its column
+                axes.set_xlabel("epoch")
+                axes.tick_params(labelbottom=True)
+            if place % columns == 0:
+                axes.set_ylabel("RMSE" if score == "rmse" else "accuracy")
+        low, high = _limits(panels, score)
+        grid[0, 0].set_ylim(low, high)
+        grid[0, 0].xaxis.get_major_locator().set_params(integer=True)
+        labelled = next((axes for axes in grid.flat if axes.get_legend_handles_labels()[0]), None)
+        if labelled is not None:
+            handles, labels = labelled.get_legend_handles_labels()
+            figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return figure
+
+
+def _draw(axes: Axes, panel: Panel, score: str) -> None:
+    epochs = [row["epoch"] for row in panel.history]
+    marker = "o" if 0 < len(epochs) < 3 else None
+    for part, colour in zip(("train", "validation"), COLOURS, strict=False):
+        if epochs:
+            values = [row[f"{part}_{score}"] for row in panel.history]
+            label = "training (augmented)" if part == "train" else part
+            axes.plot(epochs, values, color=colour, label=label, marker=marker)
+            if part == "validation" and panel.kept_epoch is not None:
+                value = values[epochs.index(float(panel.kept_epoch))]
+                axes.plot(panel.kept_epoch, value, "o", color=colour, label="kept epoch")
+    if panel.reference is not None:
+        label = "mean vector" if score == "rmse" else "largest class"
+        axes.axhline(panel.reference, color="0.4", linestyle="--", linewidth=1.5, label=label)
+
+
+def _limits(panels: Sequence[Panel], score: str) -> tuple[float | None, float | None]:
+    """What of the score is shown in all panels."""
+    values = [
+        row[f"{part}_{score}"]
+        for panel in panels
+        for row in panel.history
+        for part in ("train", "validation")
+        if math.isfinite(row[f"{part}_{score}"])
+    ]
+    references = [panel.reference for panel in panels if panel.reference is not None]
+    if not values:
+        return None, None
+    if score == "accuracy":
+        return max(0.0, min(values + references) - 0.05), 1.0
+    low, high = min(values + references), max(values + references)
+    if references:
+        high = min(high, _TOP * max(references))
+    room = 0.08 * (high - low)
+    return low - room, high + 2 * room
+
+
+def _wrapped(labels: Sequence[str]) -> str:
+    lines = [""]
+    for label in labels:
+        if lines[-1] and len(lines[-1]) + len(label) >= _LINE:
+            lines.append(label)
+        else:
+            lines[-1] = f"{lines[-1]}  {label}".strip()
+    return "\n".join(lines)
+
+
+def _outcome(panel: Panel, score: str) -> str:
+    """The last line of a title: the kept epoch's score, and what went wrong."""
+    parts = [panel.note.replace("_", " ")] if panel.note else []
+    for row in panel.history:
+        if row["epoch"] == panel.kept_epoch:
+            parts.insert(0, f"{row[f'validation_{score}']:.4f}")
+    return "\n" + ": ".join(parts) if parts else ""
