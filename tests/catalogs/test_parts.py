@@ -160,3 +160,29 @@ def test_parts_are_not_taken_for_classes(contest):
     folder = contest(FILES, train=TRAIN, val=VAL)
     with pytest.raises(CatalogError, match=f"--table {folder}"):
         read_catalog(folder)
+
+
+@pytest.mark.parametrize(
+    ("cells", "name_parts"),
+    [
+        (("1", "2"), 0),
+        (("1.png", "2.png"), 1),
+        (("train/1.png", "train/2.png"), 2),
+        (("1.jpg", "2.jpg"), 0),
+        (("{}/train/1.png", "{}/train/2.png"), 0),
+    ],
+)
+def test_how_a_table_names_images(contest, cells, name_parts):
+    folder = contest(["train/1.png", "train/2.png"])
+    first, second = (cell.format(folder) for cell in cells)
+    table = folder / "labels.csv"
+    table.write_text(f"image,class\n{first},a\n{second},b\n")
+    assert read_catalog(folder, table).name_parts == name_parts
+
+
+def test_the_folder_put_before_a_name_is_not_the_tables(contest):
+    files = ["train/1.png", "train/2.png", "val/1.png"]
+    folder = contest(files, train=TRAIN, val=["image,class", "1.png,9"])
+    catalog = read_catalog(folder, folder)
+    assert catalog.ids.values.tolist() == files
+    assert catalog.name_parts == 1

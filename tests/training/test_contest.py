@@ -14,6 +14,7 @@ from galaxyclass.cli.main import main
 from galaxyclass.errors import RunError
 from galaxyclass.recipes import load_recipe
 from galaxyclass.samples import Source, prepare, split_parts
+from galaxyclass.scores import score_predictions
 from galaxyclass.simulation import simulate_hundred
 from galaxyclass.training import resume, train
 from galaxyclass.validation import validate
@@ -72,6 +73,7 @@ def test_from_end_to_end(contest: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert list(mine[0]) == ["image", "class"]
     assert {row["image"] for row in mine} == set(tables["test"])
     right = np.mean([row["class"] == tables["test"][row["image"]] for row in mine])
+    assert score_predictions(predicted, contest / "test.csv").scores.accuracy.value == right
     metrics = json.loads((scores / "metrics.json").read_text())
     assert metrics["galaxies_by_part"] == {"test": 80}
     assert metrics["accuracy"]["value"] == pytest.approx(right)

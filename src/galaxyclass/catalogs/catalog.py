@@ -128,12 +128,14 @@ class Catalog:
     def name_parts(self) -> int:
         """How the table names images: by so many of the last parts of their paths; 0: by stems.
 
-        2 for ``train/1.png``, 1 for ``1.png``, 0 for ``1``, or for a name that is none of these.
+        2 for ``train/1.png``, 1 for ``1.png``, 0 for ``1`` and for whole paths, which say nothing
+        of images elsewhere.
         """
         pairs = zip(self.ids.values, self.paths, strict=True)
         found = [(name, f"/{path}".replace("\\", "/")) for name, path in pairs if path]
         counts = {name.count("/") + 1 for name, _ in found}
-        if len(counts) != 1 or not all(path.endswith(f"/{name}") for name, path in found):
+        ends = (path.endswith(f"/{name}") and name[0] != "/" for name, path in found)
+        if len(counts) != 1 or not all(ends):
             return 0
         return int(counts.pop()) - self.ids.told_apart
 
