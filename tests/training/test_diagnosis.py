@@ -20,6 +20,7 @@ from galaxyclass.training.diagnosis import (
     diagnose,
     find_divergence,
     find_over_fitting,
+    find_unsettled,
 )
 from galaxyclass.training.history import Row
 from galaxyclass.trees import load_tree, sums_and_targets
@@ -92,14 +93,14 @@ def test_a_sound_training_is_quiet() -> None:
     rng = np.random.default_rng(1)
     predictions = (0.7 * targets + 0.3 * np.array(outputs.mean)).astype(np.float32)
     predictions += rng.normal(0, 0.02, predictions.shape).astype(np.float32)
-    assert diagnose(outputs, predictions, targets, HEALTHY, SOUND_PARTS) == ()
+    assert diagnose(outputs, predictions, targets, HEALTHY, SOUND_PARTS, kept_epoch=30) == ()
 
 
 def test_values_near_nothing_have_collapsed() -> None:
     outputs, targets = votes()
     predictions = np.random.default_rng(0).uniform(0, 2e-4, targets.shape).astype(np.float32)
     rows = history([0.27], [0.27], lr=1e-6)
-    (notice,) = diagnose(outputs, predictions, targets, rows, SOUND_PARTS)
+    (notice,) = diagnose(outputs, predictions, targets, rows, SOUND_PARTS, kept_epoch=1)
     assert notice.kind == "collapsed"
     assert "every prediction is close to 0 (the largest of all is 0.0002)" in notice.message
     assert "rate of 1e-06 is very small" in notice.message
@@ -110,7 +111,7 @@ def test_the_same_for_every_galaxy_has_collapsed() -> None:
     outputs, targets = votes()
     same = np.broadcast_to(np.array(outputs.mean), targets.shape).astype(np.float32)
     rows = history([0.2, 0.19], [0.2, 0.19], lr=0.1)
-    (notice,) = diagnose(outputs, same, targets, rows, SOUND_PARTS)
+    (notice,) = diagnose(outputs, same, targets, rows, SOUND_PARTS, kept_epoch=1)
     assert notice.kind == "collapsed"
     assert "the same whatever the galaxy" in notice.message
     assert "rate of 0.1 is large" in notice.message
@@ -119,10 +120,8 @@ def test_the_same_for_every_galaxy_has_collapsed() -> None:
 def test_no_better_than_the_mean_vector() -> None:
     outputs, targets = votes()
     shuffled = np.roll(targets, 1, axis=0).astype(np.float32)  # lively, and about other galaxies
-    figures = {"validation": {"value": 0.25, "galaxies": 200, "reference": 0.18}}
-    (notice,) = diagnose(
-        outputs, shuffled, targets, HEALTHY, figures | {"train": figures["validation"]}
-    )
+    parts = {"validation": {"value": 0.25, "galaxies": 200, "reference": 0.18}}
+    (notice,) = diagnose(outputs, shuffled, targets, HEALTHY, parts, kept_epoch=30)
     assert notice.kind == "no_better"
     assert "RMSE 0.2500 on 200 validation galaxies is no better than the mean vector's" in (
         notice.message
@@ -136,8 +135,8 @@ def test_a_small_gain_on_many_galaxies_is_one_and_on_few_is_not() -> None:
     predictions = (mean + 0.1 * (targets - mean)).astype(np.float32)
     predictions += rng.normal(0, 0.06, predictions.shape).astype(np.float32)
     parts = {"validation": {"value": 0.17, "galaxies": 0, "reference": 0.18}}
-    assert kinds(diagnose(outputs, predictions, targets, HEALTHY[:3], parts)) == []
-    few = diagnose(outputs, predictions[:12], targets[:12], HEALTHY[:3], parts)
+    assert kinds(diagnose(outputs, predictions, targets, HEALTHY[:3], parts, kept_epoch=3)) == []
+    few = diagnose(outputs, predictions[:12], targets[:12], HEALTHY[:3], parts, kept_epoch=3)
     assert kinds(few) == ["no_better"]
 
 
@@ -148,13 +147,13 @@ def test_no_better_than_the_largest_class() -> None:
     blind = rng.dirichlet([2, 7, 1], 300).astype(np.float32)
     rows = history([0.7, 0.7], [0.7, 0.7], "accuracy")
     figures = {"value": 0.6, "galaxies": 300, "reference": 0.7, "low": 0.5, "high": 0.7}
-    (notice,) = diagnose(outputs, blind, targets, rows, {"validation": figures})
+    (notice,) = diagnose(outputs, blind, targets, rows, {"validation": figures}, kept_epoch=1)
     assert "accuracy 0.6000 on 300 validation galaxies is no better than the largest class's" in (
         notice.message
     )
     seeing = np.full((300, 3), 0.1, np.float32)
     seeing[np.arange(300), np.where(targets < 0, 0, targets)] = 0.8
-    assert diagnose(outputs, seeing, targets, rows, {"validation": figures}) == ()
+    assert diagnose(outputs, seeing, targets, rows, {"validation": figures}, kept_epoch=1) == ()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -224,6 +223,40 @@ def test_a_network_that_knows_its_galaxies_by_heart(
     }
     text = find_over_fitting(history([0.2, 0.2], [0.2, 0.2], name), parts)
     assert (text is not None and "by heart" in text) is fires
+
+
+@pytest.mark.parametrize(
+    ("name", "learning", "kept", "fires"),
+    [
+        ("rmse", 0.11, (0.157, 0.154, 0.160), True),
+        ("rmse", 0.11, (0.12, 0.118, 0.122), False),
+        ("rmse", 0.11, (0.15, 0.12, 0.18), False),  # too few galaxies to tell
+        ("accuracy", 0.8, (0.5, 0.48, 0.52), True),
+        ("accuracy", 0.8, (0.76, 0.74, 0.78), False),
+    ],
+)
+def test_a_network_that_lags_behind_is_unsettled_and_not_over_fitted(
+    name: str, learning: float, kept: tuple[float, float, float], fires: bool
+) -> None:
+    parts = {"train": dict(zip(("value", "low", "high"), kept, strict=True))}
+    rows = history([0.3, learning, 0.3], [0.3] * 3, name)
+    text = find_unsettled(rows, parts, 2)
+    assert (text is not None and "lag behind" in text) is fires
+
+
+def test_what_lags_behind_is_not_said_to_be_over_fitted() -> None:
+    """The figures of a real training with a moving average that was too long."""
+    outputs, targets = votes()
+    predictions = (0.7 * targets + 0.3 * np.array(outputs.mean)).astype(np.float32)
+    train = falling(0.16, 0.115, 16)
+    validation = [0.205, *np.linspace(0.203, 0.234, 15).tolist()]
+    lagging = {"value": 0.21, "low": 0.205, "high": 0.215}
+    parts = SOUND_PARTS | {"train": lagging}
+    notices = diagnose(
+        outputs, predictions, targets, history(train, validation), parts, kept_epoch=16
+    )
+    assert kinds(notices) == ["unsettled"]
+    assert find_over_fitting(history(train, validation), parts) is not None
 
 
 @pytest.mark.parametrize(

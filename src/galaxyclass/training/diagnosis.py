@@ -17,7 +17,7 @@ from galaxyclass.prediction import find_collapse, measure
 from galaxyclass.scores import errors_by_galaxy
 from galaxyclass.training.history import Row
 
-Kind = Literal["diverged", "collapsed", "no_better", "over_fitting"]
+Kind = Literal["diverged", "collapsed", "no_better", "unsettled", "over_fitting"]
 
 #: Each kind of notice, and what to try; in the order in which they are told.
 KINDS: dict[Kind, str] = {
@@ -27,6 +27,8 @@ KINDS: dict[Kind, str] = {
     "--set optimizer.name=…; `galaxyclass compare` tries several at once",
     "no_better": "more epochs, another rate (--set optimizer.lr=…) or more galaxies, and make "
     "sure that the ids of the table belong to the images",
+    "unsettled": "more epochs, a rate that falls towards the end (--set schedule.name=one_cycle), "
+    "larger batches, or a smaller --set training.ema=…",
     "over_fitting": "more augmentation, --set model.dropout=…, --set optimizer.weight_decay=…, a "
     "smaller network or more galaxies; --set training.early_stopping=7 with training.keep=best "
     "stops in time",
@@ -43,6 +45,9 @@ _FALL = 0.02
 #: An RMSE on validation this many times that on training: noise in the votes alone keeps the
 #: ratio of sound trainings below it.
 _RATIO = 1.5
+#: An RMSE of the kept network this many times that of the same epoch's training, augmentation,
+#: dropout and all.
+_UNSETTLED = 1.25
 #: Accuracy that is lost from training to validation.
 _LOSS_OF_ACCURACY = 0.1
 #: Standard errors by which a model has to beat the simplest predictor.
@@ -73,6 +78,8 @@ def diagnose(
     targets: NDArray[Any],
     history: Sequence[Row],
     parts: Mapping[str, Mapping[str, Any]],
+    *,
+    kept_epoch: int,
 ) -> tuple[Notice, ...]:
     """Say what has not gone well in a training.
 
@@ -87,6 +94,8 @@ def diagnose(
         Of the whole training.
     parts : mapping
         Scores of the kept network: ``validation`` and, where it was scored, ``train``.
+    kept_epoch : int
+        Counted from 1.
 
     Returns
     -------
@@ -97,10 +106,13 @@ def diagnose(
         "diverged": find_divergence(history),
         "collapsed": _collapse(outputs, predictions, history),
         "no_better": _no_better(outputs, predictions, targets, parts["validation"]),
+        "unsettled": find_unsettled(history, parts, kept_epoch),
         "over_fitting": find_over_fitting(history, parts),
     }
     if found["collapsed"]:
         found["no_better"] = None  # said already, and with its cause
+    if found["unsettled"]:
+        found["over_fitting"] = None  # validation lags behind, whatever it would have become
     return tuple(
         Notice(kind, f"{found[kind]} What to try: {todo}.")
         for kind, todo in KINDS.items()
@@ -133,6 +145,41 @@ def find_divergence(history: Sequence[Row]) -> str | None:
     return (
         f"Diverged: the training loss fell to {loss[best]:.3g} (epoch {history[best]['epoch']:.0f})"
         f" and has gone up again, to {loss[-1]:.3g}."
+    )
+
+
+def find_unsettled(
+    history: Sequence[Row], parts: Mapping[str, Mapping[str, Any]], kept_epoch: int
+) -> str | None:
+    """Say that the kept network is worse on its training galaxies than it was while it learned.
+
+    Without augmentation and dropout it should be better. What differs besides is what lags behind
+    the weights: their moving average, and the statistics of batch normalisation. A validation error
+    that stays high for that reason is easily taken for over-fitting.
+
+    Examples
+    --------
+    >>> rows = [{"epoch": 1.0, "train_rmse": 0.11, "validation_rmse": 0.16}]
+    >>> text = find_unsettled(rows, {"train": {"value": 0.157, "low": 0.15, "high": 0.16}}, 1)
+    >>> print(text.split(":")[0])
+    Unsettled
+    """
+    train = parts.get("train")
+    if train is None:
+        return None
+    name = "rmse" if "train_rmse" in history[0] else "accuracy"
+    learning = history[kept_epoch - 1][f"train_{name}"]
+    if name == "rmse":
+        worse = train["low"] > _UNSETTLED * learning
+    else:
+        worse = train["high"] < learning - _LOSS_OF_ACCURACY
+    if not worse:
+        return None
+    return (
+        f"Unsettled: on the galaxies that it was trained on, the kept network is worse "
+        f"({_figure(name)} {train['value']:.4f}) than it was while it learned from them "
+        f"({learning:.4f}, with augmentation). Its averaged weights, or the statistics of its "
+        "batch normalisation, lag behind."
     )
 
 

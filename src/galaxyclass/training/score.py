@@ -82,7 +82,14 @@ def score(
     predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}
     targets = {part: galaxies.targets.numpy() for part, galaxies in parts.items()}
     figures = {part: _score(outputs, predictions[part], targets[part], seed) for part in parts}
-    notices = diagnose(outputs, predictions["validation"], targets["validation"], history, figures)
+    notices = diagnose(
+        outputs,
+        predictions["validation"],
+        targets["validation"],
+        history,
+        figures,
+        kept_epoch=epoch,
+    )
     for notice in notices:
         log.warning("%s", notice.message)
     return Metrics(
