@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.errors import ImageError
 
 if TYPE_CHECKING:
     from galaxyclass.prediction import PredictionSummary
@@ -81,6 +82,12 @@ def show(summary: PredictionSummary) -> None:
     if summary.failed_file:
         click.echo(
             f"{summary.failed:,} images could not be decoded; {summary.failed_file} lists them"
+        )
+    if summary.failed and not summary.predicted:
+        raise ImageError(
+            "not one of the images could be decoded",
+            got=f"{summary.failed:,} files that are no images, or damaged",
+            todo=f"see {summary.failed_file}",
         )
 
 

@@ -82,11 +82,19 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
     from galaxyclass.training import resume, train
 
-    shared = {key: given[key] for key in ("device", "workers", "cache")}
+    shared = {key: given[key] for key in ("workers", "cache")}
     settings = [*given["assignments"], *given["mirror_pairs"]]
     with bars() as progress:
         if run is not None:
-            trained = resume(run, devices=given["devices"], progress=progress, **shared)
+            # What the run was begun with, unless the command line says otherwise.
+            said = context.get_parameter_source("device") is not click.core.ParameterSource.DEFAULT
+            trained = resume(
+                run,
+                device=given["device"] if said else None,
+                devices=given["devices"],
+                progress=progress,
+                **shared,
+            )
         else:
             trained = train(
                 recipe or "",
@@ -98,6 +106,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
                 target_column=given["target_column"],
                 skip_invalid=given["skip_invalid"],
                 classes=given["classes"],
+                device=given["device"],
                 devices=given["devices"] or 1,
                 seed=given["seed"],
                 progress=progress,

@@ -82,6 +82,8 @@ def read_galaxies(
             got=_what(catalog),
             todo=None if votes else "name the class column by --target",
         )
+    if isinstance(outputs, ClassOutputs) and isinstance(catalog.targets, ClassTargets):
+        _require_shared_class(outputs, catalog.targets, table or images)
     findings = [one for one in check(catalog) if one.code not in _HARMLESS]
     missing = catalog.paths == ""
     notes = []
@@ -110,6 +112,17 @@ def read_galaxies(
         )
         whole = whole.take(np.flatnonzero(known))
     return whole, notes
+
+
+def _require_shared_class(outputs: ClassOutputs, targets: ClassTargets, source: Path) -> None:
+    """Refuse a table of other classes before anything is predicted."""
+    if not set(outputs.classes) & set(targets.classes):
+        raise CatalogError(
+            f"{source}: none of its classes is one that the run knows",
+            wanted=", ".join(outputs.classes[:10]),
+            got=f"{', '.join(targets.classes[:10])}, in column {targets.column!r}",
+            todo="name the right column by --target, or write the classes as in the training",
+        )
 
 
 def choose(

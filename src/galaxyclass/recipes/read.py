@@ -31,14 +31,14 @@ RECIPES: tuple[str, ...] = (
 )
 
 
-def load_recipe(name: str | Path, assignments: Iterable[str] = ()) -> Recipe:
+def load_recipe(name: str | Path, settings: Iterable[str] = ()) -> Recipe:
     """Read a recipe and apply changes to it.
 
     Parameters
     ----------
     name : str or Path
         A shipped recipe, or a TOML file.
-    assignments : iterable of str
+    settings : iterable of str
         ``section.key=value`` each; the value is TOML, or else taken as text.
 
     Raises
@@ -58,8 +58,8 @@ def load_recipe(name: str | Path, assignments: Iterable[str] = ()) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {name}: not valid TOML", got=str(error)) from error
     data.setdefault("name", Path(name).stem)
-    for assignment in assignments:
-        _assign(data, assignment)
+    for setting in settings:
+        _assign(data, setting)
     return parse_recipe(data, str(name))
 
 
@@ -101,7 +101,8 @@ def parse_recipe(data: Mapping[str, Any], source: str) -> Recipe:
         raise RecipeError(
             f"recipe {source}: {count} not right",
             got="\n".join(problems),
-            todo=f"`galaxyclass recipes {RECIPES[0]}` shows every key with its meaning",
+            todo=f"`galaxyclass recipes {source if source in RECIPES else RECIPES[0]}` shows every "
+            "key with its meaning",
         ) from error
 
 

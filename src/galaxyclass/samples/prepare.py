@@ -131,7 +131,7 @@ def prepare(
     source: Source,
     preprocessing: Preprocessing,
     *,
-    cache: Path | None,
+    cache: str | Path | None,
     workers: int | None,
     progress: Progress,
 ) -> Sample:

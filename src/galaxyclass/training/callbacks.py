@@ -152,8 +152,11 @@ class OnlyNumbers(pl.Callback):
         )
 
 
-class StopRequestedError(Exception):
-    """Ctrl-C or a request to terminate, on its way out of the training loop."""
+class StopRequestedError(BaseException):
+    """Ctrl-C or a request to terminate, on its way out of the training loop.
+
+    Not an `Exception`, as `KeyboardInterrupt` is none: nothing on the way may take it for its own.
+    """
 
 
 @contextmanager

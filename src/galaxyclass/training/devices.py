@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
-def accelerator_of(device: Device) -> str:
+def accelerator_of(device: Device) -> Device:
     """What Lightning calls the device; ``auto`` is a GPU where there is one.
 
     Raises
@@ -23,7 +23,8 @@ def accelerator_of(device: Device) -> str:
     DeviceError
         It is not there.
     """
-    return find_device(device).type
+    kind: Device = find_device(device).type  # type: ignore[assignment]
+    return kind
 
 
 def precision_of(recipe: Recipe, accelerator: str) -> Literal["32-true", "bf16-mixed"]:

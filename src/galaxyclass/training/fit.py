@@ -14,7 +14,7 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 
 import galaxyclass.training.run as files
@@ -34,6 +34,7 @@ from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
 from galaxyclass.training.data import Batches, Galaxies, Replica, this_replica
 from galaxyclass.training.devices import Device, accelerator_of, precision_of
 from galaxyclass.training.history import cut_history
+from galaxyclass.training.keeping import Keep, gave_up, moving_average
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.standardise import fit_statistics
 
@@ -85,7 +86,10 @@ def fit(
         The checkpoint to go on from is damaged.
     """
     last = folder / files.LAST
-    done = int(read_checkpoint(last)["epoch"]) + 1 if last.exists() else 0
+    done, stopped = 0, False
+    if last.exists():
+        checkpoint = read_checkpoint(last)
+        done, stopped = int(checkpoint["epoch"]) + 1, gave_up(checkpoint)
     replica = Replica(this_replica(), devices)
     if replica.number == 0:
         cut_history(folder / files.HISTORY, done)
@@ -107,7 +111,7 @@ def fit(
             trainer = _trainer(
                 folder, module, device, devices, Report(progress, len(parts["train"]))
             )
-            if done < recipe.training.epochs:
+            if done < recipe.training.epochs and not stopped:
                 trainer.fit(module, batches, validation, ckpt_path=str(last) if done else None)
         except StopRequestedError as error:
             raise _interrupted(folder) from error
@@ -130,7 +134,7 @@ def _trainer(
         OnlyNumbers(),
         History(folder / files.HISTORY),
         report,
-        ModelCheckpoint(
+        Keep(
             checkpoints,
             Path(files.BEST).stem,
             monitor=score,
@@ -144,10 +148,10 @@ def _trainer(
             EarlyStopping(score, mode=mode, patience=settings.early_stopping, min_delta=0.0)
         )
     if settings.ema:
-        callbacks.append(EMAWeightAveraging(decay=settings.ema))
+        callbacks.append(moving_average(settings.ema))
     # Last, so that it remembers what the callbacks before it have seen of the epoch.
     callbacks.append(
-        ModelCheckpoint(
+        Keep(
             checkpoints,
             Path(files.LAST).stem,
             save_on_train_epoch_end=True,

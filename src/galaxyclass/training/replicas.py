@@ -25,7 +25,7 @@ from galaxyclass.training.run import read_run
 __all__ = ["join", "this_replica"]
 
 
-def join(folder: Path, *, device: Device, devices: int | None, cache: Path | None) -> NoReturn:
+def join(folder: Path, *, device: Device, devices: int, cache: str | Path | None) -> NoReturn:
     """Train along with the process that began the run, and end this one when it is over."""
     recipe, info = read_run(folder)
     sample = prepare(info.source, recipe.images, cache=cache, workers=1, progress=silent)
@@ -38,7 +38,7 @@ def join(folder: Path, *, device: Device, devices: int | None, cache: Path | Non
             galaxies_by_part(sample, parts),
             seed=info.seed,
             device=device,
-            devices=info.devices if devices is None else devices,
+            devices=devices,
             progress=silent,
         )
     raise SystemExit(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from galaxyclass.augment import mirror_swap
 from galaxyclass.bundles import Outputs, VoteOutputs
 from galaxyclass.errors import RecipeError
 from galaxyclass.losses import Task, resolve_loss
@@ -20,7 +21,7 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
     Raises
     ------
     RecipeError
-        The user asked for a head or a loss that does not suit the table.
+        The user asked for a head, a loss or mirror pairs that do not suit the table.
     """
     task: Task = "votes" if isinstance(outputs, VoteOutputs) else "classes"
     head = resolve_head(recipe.model.head, outputs)
@@ -39,6 +40,14 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
                 todo=f"leave --set {key} out, or use another table",
             )
         log.warning("the table has %s: %s is %s, not the recipe's %s", task, key, taken, stated)
+    pairs = recipe.augmentation.mirror_pairs
+    if pairs:
+        if isinstance(outputs, VoteOutputs):
+            raise RecipeError(
+                f"augmentation.mirror_pairs={list(pairs)}: the table has votes, not classes",
+                todo="leave the pairs out",
+            )
+        mirror_swap(outputs.classes, pairs)
     return recipe.model_copy(
         update={
             "model": recipe.model.model_copy(update={"head": head}),

@@ -16,6 +16,7 @@ from galaxyclass.atomic import write_text
 from galaxyclass.errors import OutputError, RunError
 from galaxyclass.recipes import Recipe, load_recipe, recipe_toml
 from galaxyclass.samples import Source
+from galaxyclass.training.devices import Device
 
 #: The layout of run folders that this version writes.
 FORMAT = 1
@@ -101,7 +102,7 @@ class RunInfo:
     seed: int
     fingerprint: str
     galaxies: Mapping[str, int]
-    device: str
+    device: Device
     devices: int
     command: list[str]
     versions: Mapping[str, str] = field(default_factory=installed_versions)

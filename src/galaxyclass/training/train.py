@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import galaxyclass.training.run as files
-from galaxyclass.errors import RunError
+from galaxyclass.errors import RecipeError, RunError
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Recipe, load_recipe
 from galaxyclass.samples import (
@@ -42,7 +43,7 @@ def train(
     device: Device = "auto",
     devices: int = 1,
     workers: int | None = None,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     progress: Progress = silent,
 ) -> Trained:
     """Train a recipe on images and a table.
@@ -73,7 +74,7 @@ def train(
         How many devices train together; each takes ``training.batch_size`` galaxies a step.
     workers : int, optional
         Processes that decode images; all cores by default.
-    cache : Path, optional
+    cache : str or Path, optional
         Where packs are kept; the user's cache folder by default.
     progress : Progress
 
@@ -130,25 +131,30 @@ def train(
     if sample.left_out:
         write_left_out(folder / files.LEFT_OUT, sample.left_out)
     write_split(folder / files.SPLIT, sample, parts)
-    return finish(
-        folder,
-        recipe,
-        sample,
-        parts,
-        seed=seed,
-        device=device,
-        devices=devices,
-        progress=progress,
-    )
+    try:
+        return finish(
+            folder,
+            recipe,
+            sample,
+            parts,
+            seed=seed,
+            device=device,
+            devices=devices,
+            progress=progress,
+        )
+    except RecipeError:
+        # The network cannot be built: there is nothing to resume, and the name is free again.
+        shutil.rmtree(folder)
+        raise
 
 
 def resume(
     run: str | Path,
     *,
-    device: Device = "auto",
+    device: Device | None = None,
     devices: int | None = None,
     workers: int | None = None,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     progress: Progress = silent,
 ) -> Trained:
     """Go on with a training that was stopped; its metrics become those of an uninterrupted one.
@@ -157,10 +163,10 @@ def resume(
     ----------
     run : str or Path
         The run's folder.
-    device, workers, cache, progress
+    device, devices : optional
+        Those that the run was begun with, unless told otherwise.
+    workers, cache, progress
         As in `train`.
-    devices : int, optional
-        As many as the run was begun with, unless told otherwise.
 
     Raises
     ------
@@ -170,9 +176,11 @@ def resume(
         Ctrl-C or SIGTERM once more.
     """
     folder = Path(run)
+    recipe, info = read_run(folder)
+    device, devices = device or info.device, devices or info.devices
     if this_replica() > 0:
         join(folder, device=device, devices=devices, cache=cache)
-    recipe, info = read_run(folder)
+    accelerator_of(device)
     if (folder / files.METRICS).exists():
         raise RunError(
             f"{folder}: this training is finished",
@@ -199,6 +207,6 @@ def resume(
         parts,
         seed=info.seed,
         device=device,
-        devices=info.devices if devices is None else devices,
+        devices=devices,
         progress=progress,
     )

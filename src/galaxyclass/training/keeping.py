@@ -1,0 +1,60 @@
+"""What is kept of a training: its best and last epoch, and the moving average of its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
+from torch import Tensor
+
+
+class Keep(ModelCheckpoint):
+    """Lightning's callback, for a run whose folder may be moved between stopping and resuming.
+
+    Lightning forgets which epoch was best when the folder's path has changed.
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        def here(path: str) -> str:
+            assert self.dirpath is not None, "fit names the folder"
+            return str(Path(self.dirpath) / Path(path).name) if path else path
+
+        super().load_state_dict(
+            {
+                **state_dict,
+                "dirpath": self.dirpath,
+                "best_model_path": here(state_dict["best_model_path"]),
+                "kth_best_model_path": here(state_dict["kth_best_model_path"]),
+                "last_model_path": here(state_dict["last_model_path"]),
+                "best_k_models": {
+                    here(path): value for path, value in state_dict["best_k_models"].items()
+                },
+            }
+        )
+
+
+def moving_average(decay: float) -> WeightAveraging:
+    """Exponential moving average of weights and batch-norm statistics, step by step.
+
+    The decay grows with the steps, ``min(decay, (1 + n) / (10 + n))``, so that a short training is
+    not averaged with the noise that it began with (Polyak averaging as TensorFlow's
+    ``ExponentialMovingAverage`` does it with ``num_updates``).
+    """
+
+    def average(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+        if not torch.is_floating_point(averaged):
+            return current
+        count = float(steps)
+        return torch.lerp(current, averaged, min(decay, (1 + count) / (10 + count)))
+
+    return WeightAveraging(avg_fn=average)
+
+
+def gave_up(checkpoint: dict[str, Any]) -> bool:
+    """Whether the early stopping of a checkpoint's training had seen enough."""
+    for name, state in checkpoint.get("callbacks", {}).items():
+        if name.startswith("EarlyStopping"):
+            return bool(state["wait_count"] >= state["patience"])
+    return False
