@@ -33,6 +33,7 @@ FLOORS = [
     ["baselines", "prediction"],
     ["evaluation"],
     ["plots"],
+    ["exploration"],
     ["models"],
     ["losses", "augment"],
     ["training"],

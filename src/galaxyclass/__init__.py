@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from galaxyclass.baselines.baseline import Baselines, baseline
     from galaxyclass.bundles import Bundle, load_bundle
     from galaxyclass.catalogs import Catalog, read_catalog
-    from galaxyclass.comparison import Comparison, compare
     from galaxyclass.comparison.compare import Comparison, compare
     from galaxyclass.errors import GalaxyclassError
     from galaxyclass.evaluation import Evaluation, evaluate
@@ -37,7 +36,6 @@ _ROOMS: dict[str, str] = {
     "Bundle": "bundles",
     "Catalog": "catalogs",
     "Comparison": "comparison",
-    "Comparison": "comparison",
     "Evaluation": "evaluation",
     "Exploration": "exploration",
     "GalaxyclassError": "errors",
@@ -48,7 +46,6 @@ _ROOMS: dict[str, str] = {
     "Trained": "training",
     "Tree": "trees",
     "baseline": "baselines",
-    "compare": "comparison",
     "compare": "comparison",
     "evaluate": "evaluation",
     "explore": "exploration",
@@ -73,7 +70,6 @@ __all__ = [
     "Bundle",
     "Catalog",
     "Comparison",
-    "Comparison",
     "Evaluation",
     "Exploration",
     "GalaxyclassError",
@@ -85,7 +81,6 @@ __all__ = [
     "Tree",
     "__version__",
     "baseline",
-    "compare",
     "compare",
     "evaluate",
     "explore",

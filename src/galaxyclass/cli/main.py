@@ -20,6 +20,7 @@ from galaxyclass.version import __version__
 COMMANDS: dict[str, str] = {
     "simulate": "Make a folder of simulated galaxies with volunteers' votes.",
     "validate": "Check images and a table before training on them.",
+    "explore": "Show in pictures what a table of votes or classes holds.",
     "recipes": "List the recipes, or show one in full.",
     "pack": "Cut and shrink all images once, so that training reads them fast.",
     "baseline": "Score what needs no network: what a training has to beat.",
@@ -33,7 +34,7 @@ EPILOG = """\b
 A first try, without any data of your own:
   galaxyclass simulate --count 500 --output sky
   galaxyclass validate --images sky/images --table sky/votes.csv
-  galaxyclass train galaxyclass --images sky/images --table sky/votes.csv --output runs/first
+  galaxyclass train fast --images sky/images --table sky/votes.csv --output runs/first
   galaxyclass predict runs/first --images sky/images --output predictions.csv
 
 `galaxyclass COMMAND --help` explains one command, with an example."""

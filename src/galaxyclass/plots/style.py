@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,19 +18,35 @@ if TYPE_CHECKING:
 #: Okabe and Ito's colours (2008), told apart by nearly everybody, most contrast first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 
+#: Of text, axes and ticks; on a page it gives way to the page's own.
+INK = "#222222"
+#: Of what should be seen after everything else; readable on white and on black.
+FAINT = "#808080"
+
 _SETTINGS = {
     "font.size": 13,
+    "text.color": INK,
     "axes.titlesize": 14,
+    "axes.titlecolor": INK,
     "axes.labelsize": 13,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "grid.alpha": 0.25,
     "legend.frameon": False,
     "lines.linewidth": 2.0,
     "figure.constrained_layout.use": True,
-    "svg.fonttype": "none",
+    "figure.constrained_layout.w_pad": 0.12,  # inches: words reach to the border
+    "figure.constrained_layout.h_pad": 0.08,
 }
+
+#: Of writing, not of drawing: text stays text, and the same figure gives the same file.
+_WRITING = {"svg.fonttype": "none", "svg.hashsalt": "galaxyclass"}
 
 
 @contextmanager
@@ -46,7 +64,27 @@ def style() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _written_as_said() -> Iterator[None]:
+    with require("matplotlib").rc_context(_WRITING):
+        yield
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as its file name says (``.png``, ``.svg``, ``.pdf``), whole or not at all."""
-    with writing(path) as temporary:
-        figure.savefig(temporary, format=path.suffix.removeprefix("."), dpi=120)
+    kind = path.suffix.removeprefix(".")
+    metadata = {"Date": None} if kind == "svg" else None
+    with _written_as_said(), writing(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=120, metadata=metadata)
+
+
+def inline_svg(figure: Figure) -> str:
+    """The figure as an ``<svg>`` element for a page: no background, ink in the page's colour."""
+    text = io.StringIO()
+    with _written_as_said():
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    element = text.getvalue()
+    element = element[element.index("<svg") :].replace(INK, "currentColor")
+    element = re.sub(r"<metadata>.*?</metadata>", "", element, count=1, flags=re.DOTALL)
+    # As wide as there is room for, rather than so many points.
+    return re.sub(r' (?:width|height)="[\d.]+pt"', "", element, count=2)

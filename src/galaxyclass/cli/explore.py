@@ -1,0 +1,72 @@
+"""``galaxyclass explore``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from galaxyclass.cli import options
+from galaxyclass.cli.bars import bars
+
+EPILOG = """\b
+Examples:
+  galaxyclass explore --images images/ --table votes.csv --output exploration
+  galaxyclass explore --images images/ --table votes.csv --output exploration \\
+      --recipe fast --set images.cutout=object
+
+The folder gets index.html, which shows everything and needs nothing else, each figure as PNG and
+SVG, and the numbers as CSV. Only images that are shown are read."""
+
+
+@click.command(epilog=EPILOG)
+@options.images_folder
+@options.table
+@options.output("the page, figures and numbers: a folder")
+@click.option(
+    "--recipe",
+    default="galaxyclass",
+    show_default=True,
+    help="Whose cutouts stand beside the images.",
+)
+@options.assignments
+@options.id_column
+@options.target_column
+@options.seed
+@options.overwrite
+def command(
+    *,
+    images: Path,
+    table: Path | None,
+    output: Path,
+    recipe: str,
+    assignments: tuple[str, ...],
+    id_column: str | None,
+    target_column: str | None,
+    seed: int,
+    overwrite: bool,
+) -> None:
+    """Show in pictures what a table of votes or classes holds.
+
+    Of votes: the most certain galaxy for each answer, as drawn and as the model sees it; the mean
+    fraction of each answer; the galaxies with a fraction of 0.5 or more; the correlations between
+    all answers, and within each question. Of classes: how many galaxies each has, and some of them.
+    """
+    from galaxyclass.exploration import explore
+
+    with bars() as progress:
+        done = explore(
+            images,
+            table,
+            output=output,
+            recipe=recipe,
+            settings=assignments,
+            id_column=id_column,
+            target_column=target_column,
+            seed=seed,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    for note in done.notes:
+        click.echo(note)
+    click.echo(f"open {done.page} in a browser")

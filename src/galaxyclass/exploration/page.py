@@ -1,0 +1,146 @@
+"""The page of an exploration: one file of HTML, without scripts, that needs no network."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from html import escape
+from string import Template
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from galaxyclass.catalogs import Catalog
+from galaxyclass.exploration.classes import ClassSummary
+from galaxyclass.exploration.examples import Example
+from galaxyclass.exploration.figures import Chart
+from galaxyclass.exploration.votes import VoteSummary
+from galaxyclass.version import __version__
+
+#: Quality of the pictures on the page, 0..100: at 90, no difference is seen.
+_QUALITY = 90
+
+_PAGE = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; --faint: light-dark(#666, #999); --line: light-dark(#ddd, #444); }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 76rem;
+  padding: 1.5rem 1rem 4rem; background: light-dark(#fff, #16181c); color: light-dark(#222, #ddd); }
+h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.2rem; margin: 2.5rem 0 .3rem; }
+p { margin: .3rem 0 1rem; } a { color: inherit; } .faint { color: var(--faint); }
+svg { width: 100%; height: auto; max-width: 76rem; display: block; margin: auto; }
+.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1.2rem; }
+figure { margin: 0; } figcaption { line-height: 1.3; margin-top: .3rem; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 2px; }
+.pair img { width: 100%; aspect-ratio: 1; object-fit: contain; background: #000; }
+.none { aspect-ratio: 2; display: grid; place-items: center; border: 1px solid var(--line);
+  color: var(--faint); }
+</style>
+</head>
+<body>
+<h1>$title</h1>
+<p class="faint">$source</p>
+$notes
+$sections
+<p class="faint">galaxyclass $version</p>
+</body>
+</html>
+""")
+
+
+def page(
+    catalog: Catalog,
+    summary: VoteSummary | ClassSummary,
+    examples: Sequence[Example],
+    *,
+    pictures: Sequence[Chart],
+    charts: Sequence[Chart],
+    recipe: str,
+    notes: Sequence[str],
+    inline: Callable[..., str],
+) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    summary : VoteSummary or ClassSummary
+    examples : sequence of Example
+        Shown in pairs: as drawn, and as the model sees it.
+    pictures : sequence of Chart
+        The figures of the examples, which are linked.
+    charts : sequence of Chart
+        The others, which are on the page itself.
+    recipe : str
+        Whose cutouts are shown.
+    notes : sequence of str
+    inline : callable
+        From a figure to an element of SVG (`plots.inline_svg`).
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    if isinstance(summary, VoteSummary):
+        title = f"{len(catalog):,} galaxies, votes on the tree of {summary.tree.title}"
+    else:
+        title = f"{len(catalog):,} galaxies of {len(summary.classes)} classes"
+    source = f"{catalog.table or 'a folder for each class'}; images: {catalog.images}"
+    caption = f"{pictures[0].text} Left as drawn, right as the recipe {recipe} sees it."
+    sections = [
+        _section(pictures[0].text.rstrip("."), caption, pictures, _grid(examples)),
+        *(_section(_heading(one), one.text, [one], inline(one.figure)) for one in charts),
+    ]
+    return _PAGE.substitute(
+        title=escape(title),
+        source=escape(source),
+        notes="\n".join(f"<p>{escape(note)}</p>" for note in notes),
+        sections="\n".join(sections),
+        version=escape(__version__),
+    )
+
+
+def _section(heading: str, text: str, charts: Sequence[Chart], body: str) -> str:
+    links = ", ".join(
+        f'<a href="{chart.name}.{suffix}">{chart.name}.{suffix}</a>'
+        for chart in charts
+        for suffix in ("png", "svg")
+    )
+    return (
+        f"<section><h2>{escape(heading)}</h2>\n"
+        f'<p>{escape(text)} <span class="faint">{links}</span></p>\n{body}\n</section>'
+    )
+
+
+def _heading(chart: Chart) -> str:
+    words = chart.name.replace("_", " ")
+    return words[0].upper() + words[1:]
+
+
+def _grid(examples: Sequence[Example]) -> str:
+    return '<div class="grid">\n' + "\n".join(_figure(one) for one in examples) + "\n</div>"
+
+
+def _figure(example: Example) -> str:
+    if example.drawn is None or example.seen is None:
+        body = f'<div class="none">{escape(example.note)}</div>'
+        return f"<figure>{body}<figcaption>{escape(example.label)}</figcaption></figure>"
+    pair = _image(example.drawn, "as drawn") + _image(example.seen, "as the model sees it")
+    faint = f"{example.note} · {example.id}" if example.note else example.id
+    return (
+        f'<figure><div class="pair">{pair}</div><figcaption>{escape(example.label)} '
+        f'<span class="faint">{escape(faint)}</span></figcaption></figure>'
+    )
+
+
+def _image(pixels: NDArray[np.uint8], what: str) -> str:
+    space = "GRAY" if pixels.shape[2] == 1 else "RGB"
+    data = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), _QUALITY, space)
+    encoded = base64.b64encode(data).decode("ascii")
+    return f'<img alt="{what}" src="data:image/jpeg;base64,{encoded}">'
