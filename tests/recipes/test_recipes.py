@@ -124,3 +124,16 @@ def test_a_recipe_of_ones_own(tmp_path: Path) -> None:
     recipe = load_recipe(file)
     assert recipe.name == "mine"
     assert recipe.model == load_recipe("fast").model
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["model.input_size=96"], r"model\.input_size: 96 is more than images\.size, 64"),
+        (["split.validation=0.6", "split.test=0.6"], "leave nothing to train on"),
+        (["augmentation.zoom=[1.2, 0.8]"], "not a smallest and a largest magnification"),
+    ],
+)
+def test_settings_that_do_not_fit_together(settings: list[str], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        load_recipe("fast", settings)

@@ -108,9 +108,8 @@ def command(
 
 
 def _show(evaluation: Evaluation, output: Path) -> None:
-    from rich.console import Console
-
     from galaxyclass.bundles import VoteOutputs
+    from galaxyclass.cli.tables import console
     from galaxyclass.scores import VoteScores
 
     show_warnings(evaluation.prediction)
@@ -121,14 +120,14 @@ def _show(evaluation: Evaluation, output: Path) -> None:
     scores, reference, outputs = evaluation.scores, evaluation.reference, evaluation.outputs
     if isinstance(scores, VoteScores) and isinstance(reference, VoteScores):
         assert isinstance(outputs, VoteOutputs)
-        Console().print(_vote_table(outputs, scores, reference))
+        console().print(_vote_table(outputs, scores, reference))
         click.echo(f"the scores are in {output}")
         click.echo(f"RMSE {scores.overall.value:.4f} (mean vector {reference.overall.value:.4f})")
         return
     assert not isinstance(scores, VoteScores)
     assert not isinstance(reference, VoteScores)
     assert not isinstance(outputs, VoteOutputs)
-    Console().print(_class_table(outputs, scores))
+    console().print(_class_table(outputs, scores))
     click.echo(f"balanced accuracy {scores.balanced_accuracy}")
     click.echo(f"the scores are in {output}")
     click.echo(

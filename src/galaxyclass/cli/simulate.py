@@ -99,6 +99,6 @@ def _show(made: SimulatedFolder) -> None:
     click.echo("\nNext:")
     click.echo(f"  galaxyclass validate --images {made.images} --table {made.table}")
     click.echo(
-        f"  galaxyclass train galaxyclass --images {made.images} --table {made.table} "
+        f"  galaxyclass train fast --images {made.images} --table {made.table} "
         "--output runs/first"
     )

@@ -72,8 +72,9 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
         _refuse_others(context, recipe)
     else:
         _require(context, recipe, given)
-        # Settings that are not right are told before the seconds that torch takes to load.
+        # What is not right is told before the seconds that torch takes to load.
         load_recipe(recipe or "", [*given["assignments"], *given["mirror_pairs"]])
+        _require_there(given["images"], given["table"])
     show_notes()
 
     from galaxyclass.cli.bars import bars
@@ -134,6 +135,14 @@ def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any
         )
 
 
+def _require_there(images: Path, table: Path | None) -> None:
+    """Let the reading of a catalog say what is wrong with a path that is not there."""
+    if not images.is_dir() or (table is not None and not table.exists()):
+        from galaxyclass.catalogs import read_catalog
+
+        read_catalog(images, table)
+
+
 def _refuse_others(context: click.Context, /, recipe: str | None) -> None:
     """Refuse what a resumed run knows already, so that nobody believes it was changed."""
     allowed = {"run", "device", "devices", "workers", "cache"}
@@ -163,7 +172,9 @@ def _print(trained: Trained) -> None:
             f"[{figures['low']:.4f}, {figures['high']:.4f}] "
             f"({reference} {figures['reference']:.4f})"
         )
-    click.echo(
-        f"{metrics.seconds / 60:.1f} minutes, {metrics.images_per_second:,.0f} images/s; "
-        f"the run is in {trained.folder}"
+    took = (
+        f"{metrics.seconds / 60:.1f} minutes"
+        if metrics.seconds > 90
+        else f"{metrics.seconds:.0f} s"
     )
+    click.echo(f"{took}, {metrics.images_per_second:,.0f} images/s; the run is in {trained.folder}")

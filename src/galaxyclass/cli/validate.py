@@ -95,10 +95,10 @@ def _show(report: Report, limit: int | None) -> None:
 def _summary(report: Report) -> None:
     """Print a row per kind: how grave, how many, what, and what to do."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
     from galaxyclass.catalogs import KINDS
+    from galaxyclass.cli.tables import console
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("", no_wrap=True)
@@ -109,7 +109,7 @@ def _summary(report: Report) -> None:
         kind = KINDS[code]
         style = _COLOURS[kind.severity]
         table.add_row(f"[{style}]{kind.severity}[/{style}]", f"{count:,}", kind.title, kind.todo)
-    Console().print(table)
+    console().print(table)
 
 
 def _words(target: dict[str, Any]) -> str:

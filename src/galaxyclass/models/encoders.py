@@ -122,11 +122,12 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
         else:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        # torch.load raises anything from UnpicklingError to KeyError on a file that is not its own
+        # torch.load raises anything from UnpicklingError to KeyError on a file that is not its own,
+        # and advises to run the code in it: not passed on.
         raise RecipeError(
             f"model.weights: {path} cannot be read",
             wanted="a .safetensors file, or a .pth file of plain tensors",
-            got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            got=str(error) if isinstance(error, OSError) else f"neither ({type(error).__name__})",
         ) from error
     state = loaded.get("state_dict", loaded)
     wanted = encoder.state_dict()

@@ -145,6 +145,8 @@ def _explain(problem: Any) -> str:
     context = problem.get("ctx", {})
     if kind == "extra_forbidden":
         return f"{where}: no such key{_suggestion(path)}"
+    if kind == "value_error":
+        return str(context["error"])
     if kind == "missing":
         return f"{where}: missing"
     if kind == "literal_error":

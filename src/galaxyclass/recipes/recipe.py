@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from galaxyclass.recipes.preprocessing import Preprocessing
 
@@ -156,3 +156,23 @@ class Recipe(Section):
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     training: Training = Training()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Recipe:
+        """What no section can check by itself."""
+        if self.model.input_size is not None and self.model.input_size > self.images.size:
+            raise ValueError(
+                f"model.input_size: {self.model.input_size} is more than images.size, "
+                f"{self.images.size}"
+            )
+        if self.split.validation + self.split.test >= 1:
+            raise ValueError(
+                f"split: validation {self.split.validation:g} and test {self.split.test:g} leave "
+                "nothing to train on"
+            )
+        low, high = self.augmentation.zoom
+        if not 0 < low <= high:
+            raise ValueError(
+                f"augmentation.zoom: {[low, high]} is not a smallest and a largest magnification"
+            )
+        return self

@@ -161,6 +161,10 @@ def prepare(
     packed = pack(paths, preprocessing, cache=cache, workers=workers, progress=progress)
     records = {record.path: record for record in packed.records}
     findings = check(catalog, records)
+    for finding in findings:
+        # Told where it is easily overlooked: a column that was meant for votes and is not read.
+        if finding.code == "unknown_column":
+            log.warning("%s", finding.message)
     catalog, left_out = require_sound(catalog, findings, source.skip_invalid)
     if source.classes is not None:
         catalog = derive_classes(catalog, source.classes)

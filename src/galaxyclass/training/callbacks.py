@@ -88,8 +88,9 @@ class Report(pl.Callback):
     ) -> None:
         assert isinstance(pl_module, GalaxyModule)
         size = pl_module.recipe.training.batch_size * trainer.world_size
-        done = trainer.current_epoch * self.galaxies + min((batch_idx + 1) * size, self.galaxies)
-        self._tell(trainer, done)
+        # The last of an epoch is told when it has been scored: see `on_train_epoch_end`.
+        done = min((batch_idx + 1) * size, self.galaxies - 1)
+        self._tell(trainer, trainer.current_epoch * self.galaxies + done)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, GalaxyModule)
