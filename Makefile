@@ -21,8 +21,10 @@ check: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# One thread each: the tests run side by side on all cores, docstrings' examples among them.
 test: check
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --doctest-modules src tests \
+	    --cov --cov-report=term:skip-covered
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .
