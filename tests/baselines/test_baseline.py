@@ -179,3 +179,33 @@ def test_colours_beat_the_mean_on_real_galaxies(galaxies: Path, tmp_path: Path) 
     assert value["mean_vector"] > value["mean_colour"]
     # 0.1897 over other galaxies of this survey, measured elsewhere
     assert value["mean_vector"] == pytest.approx(0.19, abs=0.01)
+
+
+def test_classes_made_of_votes(sky: Path, tmp_path: Path) -> None:
+    done = baseline(
+        sky / "images",
+        sky / "votes.csv",
+        output=tmp_path / "out",
+        cache=tmp_path / "cache",
+        classes="argmax:1",
+    )
+    assert sum(done.galaxies.values()) == 50
+    assert done.scores[0].key == "largest_class"
+
+
+def test_parts_of_a_contest_are_taken_and_what_is_not_known_is_not_scored(
+    sky: Path, tmp_path: Path
+) -> None:
+    header, *rows = (sky / "votes.csv").read_text().splitlines()
+    tables = {
+        "train": [header, *rows[:30]],
+        "val": [header, *rows[30:40]],
+        "test": ["GalaxyID", *(row.split(",")[0] for row in rows[40:])],
+    }
+    for part, lines in tables.items():
+        (tmp_path / f"{part}.csv").write_text("\n".join(lines) + "\n")
+    done = baseline(
+        sky / "images", tmp_path, output=tmp_path / "out", cache=tmp_path / "cache", seed=9
+    )
+    assert done.galaxies == {"train": 30, "validation": 10}
+    assert {one.part for one in done.scores} == {"validation"}

@@ -16,7 +16,7 @@ from galaxyclass import explore
 from galaxyclass.catalogs import VoteTargets, read_catalog
 from galaxyclass.cli.main import main
 from galaxyclass.errors import CatalogError, OutputError
-from galaxyclass.exploration import draw_examples
+from galaxyclass.exploration import ClassSummary, draw_examples
 from galaxyclass.images import decode_image, prepare, read_image
 from galaxyclass.recipes import load_recipe
 from galaxyclass.simulation import simulate
@@ -201,3 +201,16 @@ def test_a_file_is_no_folder(sky: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file: a file"):
         explore(sky / "images", sky / "votes.csv", output=tmp_path / "file")
+
+
+def test_classes_made_of_votes(sky: Path, tmp_path: Path) -> None:
+    table = sky / "votes.csv"
+    done = explore(
+        sky / "images", table, output=tmp_path / "out", classes="argmax:1", recipe="fast"
+    )
+    targets = read_catalog(sky / "images", table).targets
+    assert isinstance(targets, VoteTargets)
+    leading = targets.fractions[:, :3].argmax(axis=1)
+    assert isinstance(done.summary, ClassSummary)
+    counts = dict(zip(done.summary.classes, done.summary.counts.tolist(), strict=True))
+    assert counts["smooth"] == (leading == 0).sum()

@@ -97,6 +97,7 @@ def baseline(
     settings: Sequence[str] = (),
     id_column: str | None = None,
     target_column: str | None = None,
+    classes: str | None = None,
     skip_invalid: bool = False,
     seed: int = 0,
     workers: int | None = None,
@@ -117,7 +118,7 @@ def baseline(
 
     Parameters
     ----------
-    images, table, id_column, target_column, skip_invalid
+    images, table, id_column, target_column, classes, skip_invalid
         As for `galaxyclass.train`.
     output : str or Path
         A folder.
@@ -143,8 +144,6 @@ def baseline(
         As for `galaxyclass.train`.
     OutputError
         The files exist already, or cannot be written.
-    ScoreError
-        No held-out galaxy has a known class.
 
     Examples
     --------
@@ -166,6 +165,7 @@ def baseline(
         id_column,
         target_column,
         skip_invalid,
+        classes,
     )
     sample = prepare(source, _SMALL, cache=cache, workers=workers, progress=progress)
     parts = split_parts(sample, recipe.split, seed)

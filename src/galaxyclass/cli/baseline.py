@@ -44,6 +44,7 @@ _WIDTH = 104
 @options.assignments
 @options.id_column
 @options.target_column
+@options.classes
 @options.skip_invalid
 @options.seed
 @options.workers
@@ -59,6 +60,7 @@ def command(
     assignments: tuple[str, ...],
     id_column: str | None,
     target_column: str | None,
+    classes: str | None,
     skip_invalid: bool,
     seed: int,
     workers: int | None,
@@ -86,6 +88,7 @@ def command(
             settings=assignments,
             id_column=id_column,
             target_column=target_column,
+            classes=classes,
             skip_invalid=skip_invalid,
             seed=seed,
             workers=workers,

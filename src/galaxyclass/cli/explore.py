@@ -32,6 +32,7 @@ SVG, and the numbers as CSV. Only images that are shown are read."""
 @options.assignments
 @options.id_column
 @options.target_column
+@options.classes
 @options.seed
 @options.overwrite
 def command(
@@ -43,6 +44,7 @@ def command(
     assignments: tuple[str, ...],
     id_column: str | None,
     target_column: str | None,
+    classes: str | None,
     seed: int,
     overwrite: bool,
 ) -> None:
@@ -52,8 +54,10 @@ def command(
     fraction of each answer; the galaxies with a fraction of 0.5 or more; the correlations between
     all answers, and within each question. Of classes: how many galaxies each has, and some of them.
     """
+    from galaxyclass.cli.notes import show_notes
     from galaxyclass.exploration import explore
 
+    show_notes()
     with bars() as progress:
         done = explore(
             images,
@@ -63,6 +67,7 @@ def command(
             settings=assignments,
             id_column=id_column,
             target_column=target_column,
+            classes=classes,
             seed=seed,
             overwrite=overwrite,
             progress=progress,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from galaxyclass.atomic import write_text
-from galaxyclass.catalogs import Catalog, ClassTargets, VoteTargets, read_catalog
+from galaxyclass.catalogs import Catalog, ClassTargets, VoteTargets, derive_classes, read_catalog
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples, summarise_classes
 from galaxyclass.exploration.examples import Example, nothing, read_examples
@@ -68,6 +68,7 @@ def explore(
     settings: Sequence[str] = (),
     id_column: str | None = None,
     target_column: str | None = None,
+    classes: str | None = None,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -89,6 +90,8 @@ def explore(
         As for `galaxyclass.catalogs.read_catalog`.
     output : str or Path
         A folder.
+    classes : str, optional
+        Make classes of the votes, and show those (`galaxyclass.catalogs.derive_classes`).
     recipe : str, Path or Recipe
         Whose cutouts are shown.
     settings : sequence of str
@@ -131,6 +134,8 @@ def explore(
         target_column=target_column,
     )
     notes = _notes(catalog)
+    if classes is not None:
+        catalog = derive_classes(catalog, classes)
     summary: VoteSummary | ClassSummary
     if isinstance(catalog.targets, VoteTargets):
         summary = summarise_votes(catalog.targets.tree, catalog.targets.fractions)
