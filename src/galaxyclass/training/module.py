@@ -8,13 +8,13 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import MeanMetric
 
 from galaxyclass.augment import augment, mirror_swap
 from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
 from galaxyclass.losses import build_loss
 from galaxyclass.models import Network
 from galaxyclass.recipes import Recipe
+from galaxyclass.training.averages import StepMean
 from galaxyclass.training.data import Batches
 from galaxyclass.training.optimizers import build_optimizer, build_plateau, build_schedule
 
@@ -61,7 +61,7 @@ class GalaxyModule(pl.LightningModule):
         """Loss and score, for training and validation; NaN is shown, not left out."""
         return torch.nn.ModuleDict(
             {
-                f"{part}_{what}": MeanMetric(nan_strategy="disable")
+                f"{part}_{what}": StepMean()
                 for part in ("train", "validation")
                 for what in ("loss", self.score_name)
             }
@@ -108,7 +108,7 @@ class GalaxyModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Hand the epoch's figures to the callbacks."""
         for name, metric in self.metrics.items():
-            assert isinstance(metric, MeanMetric)
+            assert isinstance(metric, StepMean)
             value = metric.compute()
             if name.endswith("rmse"):
                 value = value.sqrt()
@@ -152,9 +152,9 @@ class GalaxyModule(pl.LightningModule):
             self._metric(part, "loss").update(loss.detach(), len(targets))
         return loss
 
-    def _metric(self, part: str, what: str) -> MeanMetric:
+    def _metric(self, part: str, what: str) -> StepMean:
         metric = self.metrics[f"{part}_{what}"]
-        assert isinstance(metric, MeanMetric)
+        assert isinstance(metric, StepMean)
         return metric
 
 
