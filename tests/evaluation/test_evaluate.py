@@ -163,6 +163,30 @@ def test_unknown_votes_answers_and_images(fake, sky, tmp_path):
     assert result.scores.galaxies == 59
 
 
+def test_a_table_with_gaps_is_scored_apart(fake, sky, tmp_path):
+    run, images, _, ids, predicted, votes = sky
+    votes = votes.copy()
+    votes[:20, 25:] = np.nan
+    table = _write_votes(fake, tmp_path / "v.csv", ids, votes)
+    _write_split(run, {})
+    result = evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+    (shared, mine, _), (complete, mine_complete, _) = result.extents
+    assert shared.name == "25 answers known of every galaxy"
+    assert complete.name == "37 answers, on the 40 galaxies that know all"
+    difference = predicted.astype(float) - votes
+    expected = np.sqrt(np.mean(difference[:, :25] ** 2))
+    assert mine.value == pytest.approx(expected, abs=1e-7)
+    expected = np.sqrt(np.mean(difference[20:] ** 2))
+    assert mine_complete.value == pytest.approx(expected, abs=1e-7)
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["complete_galaxies"]["rmse"]["value"] == mine_complete.value
+    assert metrics["shared_answers"]["answers"] == 25
+    with (tmp_path / "out" / "scores.csv").open() as file:
+        rows = {row["kind"]: row for row in csv.DictReader(file)}
+    assert rows["shared_answers"]["name"] == shared.name
+    assert rows["shared_answers"]["entries"] == str(60 * 25)
+
+
 def test_a_table_with_errors_is_refused_or_thinned(fake, sky, tmp_path):
     run, images, _, ids, _, votes = sky
     votes = votes.copy()

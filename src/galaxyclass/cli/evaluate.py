@@ -121,6 +121,8 @@ def _show(evaluation: Evaluation, output: Path) -> None:
     if isinstance(scores, VoteScores) and isinstance(reference, VoteScores):
         assert isinstance(outputs, VoteOutputs)
         console().print(_vote_table(outputs, scores, reference))
+        for extent, mine, theirs in evaluation.extents:
+            click.echo(f"{extent.name}: RMSE {mine} (mean vector {theirs.value:.4f})")
         click.echo(f"the scores are in {output}")
         click.echo(f"RMSE {scores.overall.value:.4f} (mean vector {reference.overall.value:.4f})")
         return

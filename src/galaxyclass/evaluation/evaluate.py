@@ -23,11 +23,23 @@ from galaxyclass.prediction import (
     predict_files,
 )
 from galaxyclass.progress import Progress, silent
-from galaxyclass.scores import ClassScores, VoteScores, score_classes, score_votes
+from galaxyclass.scores import (
+    ClassScores,
+    Estimate,
+    Extent,
+    VoteScores,
+    score_classes,
+    score_extents,
+    score_votes,
+)
 from galaxyclass.scores.read import ids_of, read_fractions
 from galaxyclass.scores.tables import leave_out
 
-_Scores = tuple[VoteScores, VoteScores] | tuple[ClassScores, ClassScores]
+#: An extent, the model's score over it, and that of the simplest predictor.
+Extents = tuple[tuple[Extent, Estimate, Estimate], ...]
+
+_Votes = tuple[VoteScores, VoteScores, Extents]
+_Classes = tuple[ClassScores, ClassScores, Extents]
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,9 @@ class Evaluation:
     reference : VoteScores or ClassScores
         Those of the simplest predictor on the same entries: the training's mean vector, or its
         largest class, for every galaxy.
+    extents : tuple of (Extent, Estimate, Estimate)
+        Where the table has gaps, the run's score and the mean vector's over each of the parts that
+        have none (`galaxyclass.scores.extents`).
     galaxies_by_part : dict of str to int
         What the scored galaxies were in the training: ``train``, ``validation``, ``test``; ``new``
         for those that it did not have at all, ``unknown`` where the run does not say.
@@ -56,6 +71,7 @@ class Evaluation:
     part: Part
     scores: VoteScores | ClassScores
     reference: VoteScores | ClassScores
+    extents: Extents
     galaxies_by_part: dict[str, int]
     prediction: PredictionSummary
     notes: tuple[str, ...]
@@ -152,6 +168,7 @@ def evaluate(
         part=part,
         scores=scores[0],
         reference=scores[1],
+        extents=scores[2],
         galaxies_by_part=dict(Counter(parts[scored].tolist())),
         prediction=prediction,
         notes=(*notes, *chosen, *scoring),
@@ -175,7 +192,7 @@ def _seen(run: Path, part: Part) -> Seen | None:
 
 def _score(
     manifest: Manifest, catalog: Catalog, prediction: PredictionSummary, seed: int
-) -> tuple[NDArray[np.int64], _Scores, list[str]]:
+) -> tuple[NDArray[np.int64], _Votes | _Classes, list[str]]:
     """Score the predictions as they stand in their file.
 
     Returns
@@ -212,7 +229,7 @@ def _score(
 
 def _score_votes(
     outputs: VoteOutputs, targets: VoteTargets, predicted: NDArray[np.float64], seed: int
-) -> tuple[tuple[VoteScores, VoteScores], list[str]]:
+) -> tuple[_Votes, list[str]]:
     known = np.array(outputs.known)
     target, notes = leave_out(targets.fractions, known, outputs.layout.columns)
     target = np.where(known, target, np.float32(np.nan))
@@ -220,12 +237,21 @@ def _score_votes(
         raise ScoreError("nothing to score: no vote is known that the run predicts")
     mean = np.broadcast_to(np.array(outputs.mean), target.shape)
     mine = score_votes(outputs.tree, predicted, target, seed=seed)
-    return (mine, score_votes(outputs.tree, mean, target, seed=seed)), list(notes)
+    theirs = score_votes(outputs.tree, mean, target, seed=seed)
+    extents = tuple(
+        (extent, estimate, reference)
+        for (extent, estimate), (_, reference) in zip(
+            score_extents(predicted, target, seed=seed),
+            score_extents(mean, target, seed=seed),
+            strict=True,
+        )
+    )
+    return (mine, theirs, extents), list(notes)
 
 
 def _score_classes(
     outputs: ClassOutputs, targets: ClassTargets, called: list[str | None], seed: int
-) -> tuple[tuple[ClassScores, ClassScores], list[str]]:
+) -> tuple[_Classes, list[str]]:
     index = {name: place for place, name in enumerate(outputs.classes)}
     of_table = np.array([index.get(name, -1) for name in targets.classes] + [-1], dtype=np.int64)
     labels = of_table[targets.labels]  # -1, unknown, stays -1
@@ -245,4 +271,4 @@ def _score_classes(
     largest = np.full(len(labels), int(np.argmax(outputs.shares)), dtype=np.int64)
     count = len(outputs.classes)
     mine = score_classes(predicted, labels, count, seed=seed)
-    return (mine, score_classes(largest, labels, count, seed=seed)), notes
+    return (mine, score_classes(largest, labels, count, seed=seed), ()), notes

@@ -83,6 +83,16 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
             "entries": scores.entries,
             "rmse": asdict(scores.overall),
             "mean_vector_rmse": asdict(reference.overall),
+            **{
+                extent.key: {
+                    "name": extent.name,
+                    "answers": int(extent.known.any(axis=0).sum()),
+                    "galaxies": extent.galaxies,
+                    "rmse": asdict(mine),
+                    "mean_vector_rmse": asdict(theirs),
+                }
+                for extent, mine, theirs in evaluation.extents
+            },
             "questions": {k: asdict(e) for k, e in zip(keys, scores.questions, strict=True)},
             "answers": {k: asdict(e) for k, e in zip(columns, scores.answers, strict=True)},
         }
@@ -117,6 +127,10 @@ def _rows(evaluation: Evaluation) -> list[tuple[object, ...]]:
                 _cell(reference.overall.value),
                 scores.entries,
             ),
+        ]
+        rows += [
+            (extent.key, "", extent.name, *_three(mine), _cell(theirs.value), extent.known.sum())
+            for extent, mine, theirs in evaluation.extents
         ]
         groups = [
             ("question", [(q.code, q.text) for q in tree.questions], scores.questions,
