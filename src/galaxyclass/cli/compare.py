@@ -179,7 +179,7 @@ def _remarks(result: Result) -> str:
 
 
 def _explain(ended: Sequence[Result]) -> None:
-    """Once for each kind of notice and each failure: whose it is, and what to try."""
+    """Once for each kind of notice and each failure: whose it is, the first's figures, a remedy."""
     messages: dict[str, tuple[str, list[str]]] = {}
     for result in ended:
         told = [(kind, message) for kind, message in result.notices]
@@ -188,7 +188,8 @@ def _explain(ended: Sequence[Result]) -> None:
         for kind, message in told:
             messages.setdefault(kind, (message, []))[1].append(result.trial.name)
     for message, names in messages.values():
-        click.echo(click.style(f"{', '.join(names)}:", bold=True))
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        click.echo(click.style(f"{', '.join(names[:3])}{more}:", bold=True))
         click.echo("  " + message.replace("\n", "\n  "))
 
 

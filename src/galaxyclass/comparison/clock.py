@@ -19,7 +19,7 @@ class Clock:
     --------
     >>> from galaxyclass.comparison.trials import make_trials
     >>> trials = make_trials(["fast"], {"optimizer.lr": [0.1, 0.01]}, ["training.epochs=6"])
-    >>> now = iter([0.0, 20.0])
+    >>> now = iter([0.0, 10.0, 30.0])
     >>> clock = Clock(trials, lambda: next(now))
     >>> clock.begun(trials[0])
     >>> clock.under_way(trials[0], 1 / 6)
@@ -35,6 +35,9 @@ class Clock:
         #: Seconds an epoch: of each finished trial, and of the one under way.
         self.paces: dict[str, list[float]] = {}
         self.pace: float | None = None
+        #: Seconds of each trial beside its training: starting, reading, scoring.
+        self.besides: list[float] = []
+        self.began = 0.0
         self.current, self.share = "", 0.0
         #: When the training of the one under way was first heard of, and its share then.
         self.first: tuple[float, float] | None = None
@@ -42,6 +45,7 @@ class Clock:
     def begun(self, trial: Trial) -> None:
         """A trial has been begun."""
         self.current, self.share, self.first, self.pace = trial.name, 0.0, None, None
+        self.began = self.now()
 
     def under_way(self, trial: Trial, share: float) -> None:
         """A share (0..1) of the trial's training is done."""
@@ -58,6 +62,9 @@ class Clock:
     def ended(self, result: Result) -> None:
         """A trial has ended, now or before."""
         self.waiting.pop(result.trial.name, None)
+        if result.trial.name == self.current and result.minutes is not None:
+            # A resumed trial trained for longer than it took now.
+            self.besides.append(max(0.0, self.now() - self.began - 60 * result.minutes))
         self.current, self.share, self.pace = "", 0.0, None
         if result.minutes and result.epochs:
             pace = 60 * result.minutes / result.epochs
@@ -76,7 +83,8 @@ class Clock:
             every.append(self.pace)
         if not every:
             return "time left not known yet"
-        seconds = 0.0
+        beside = sum(self.besides) / len(self.besides) if self.besides else 0.0
+        seconds = beside * len(self.waiting)
         for trial in self.waiting.values():
             paces = self.paces.get(trial.recipe, every)
             pace = sum(paces) / len(paces)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from galaxyclass.atomic import write_text
-from galaxyclass.comparison.clock import Clock, in_words
+from galaxyclass.comparison.clock import Clock
 from galaxyclass.comparison.plan import (
     CURVES,
     PLAN,
@@ -204,12 +203,12 @@ class _Bench:
 
     def _try(self, trial: Trial, job: Mapping[str, Any], path: Path) -> None:
         number = f"trial {self.trials.index(trial) + 1} of {len(self.trials)}"
-        began = time.monotonic()
 
         def listen(message: Mapping[str, Any]) -> None:
             share = 0.0
             if message["stage"] == "train" and message["total"]:
-                share = message["done"] / message["total"]
+                # Not quite all of it: scores are still to come.
+                share = min(message["done"] / message["total"], 0.999)
             self.clock.under_way(trial, share)
             done, total = self.clock.epochs()
             note = f"{number}: {trial.name}  {message['stage']} {message['note']}".rstrip()
@@ -223,10 +222,7 @@ class _Bench:
         places = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
         ended = work({**job, **places}, logs, listen)
         if not path.is_file():
-            failure = _explain(ended, logs)
-            seconds = time.monotonic() - began
-            log.info("%s: %s (after %s)", number, failure.splitlines()[0], in_words(seconds))
-            outcome = {"failure": failure, "peak_memory": ended.memory}
+            outcome = {"failure": _explain(ended, logs), "peak_memory": ended.memory}
             write_text(path, json.dumps(outcome) + "\n")
 
 

@@ -113,7 +113,7 @@ def parse_outcome(trial: Trial, outcome: Mapping[str, Any] | None) -> Result:
         reference=validation.get("reference"),
         galaxies=validation.get("galaxies"),
         kept_epoch=metrics.get("kept_epoch"),
-        epochs=metrics.get("epochs", len(history)),
+        epochs=metrics.get("epochs", len(history) or None),
         minutes=None if seconds is None else seconds / 60,
         images_per_second=metrics.get("images_per_second"),
         peak_memory_mib=_mib(outcome.get("peak_memory")),

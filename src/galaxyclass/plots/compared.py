@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_PARTS = ("train", "validation")
 #: Panels in a row.
 _COLUMNS = 4
 #: Characters of a line of a title.
@@ -83,6 +84,16 @@ def compared_curves(panels: Sequence[Panel], score: str) -> Figure:
                 axes.set_ylabel("RMSE" if score == "rmse" else "accuracy")
         low, high = _limits(panels, score)
         grid[0, 0].set_ylim(low, high)
+        for axes, panel in zip(grid.flat, panels, strict=False):
+            values = [row[f"{part}_{score}"] for row in panel.history for part in _PARTS]
+            if values and high is not None and min(values) > high:
+                axes.annotate(
+                    f"all above {high:.2f}",
+                    (0.5, 0.9),
+                    xycoords="axes fraction",
+                    ha="center",
+                    color="0.4",
+                )
         grid[0, 0].xaxis.get_major_locator().set_params(integer=True)
         labelled = next((axes for axes in grid.flat if axes.get_legend_handles_labels()[0]), None)
         if labelled is not None:
@@ -94,7 +105,7 @@ def compared_curves(panels: Sequence[Panel], score: str) -> Figure:
 def _draw(axes: Axes, panel: Panel, score: str) -> None:
     epochs = [row["epoch"] for row in panel.history]
     marker = "o" if 0 < len(epochs) < 3 else None
-    for part, colour in zip(("train", "validation"), COLOURS, strict=False):
+    for part, colour in zip(_PARTS, COLOURS, strict=False):
         if epochs:
             values = [row[f"{part}_{score}"] for row in panel.history]
             label = "training (augmented)" if part == "train" else part
@@ -113,7 +124,7 @@ def _limits(panels: Sequence[Panel], score: str) -> tuple[float | None, float | 
         row[f"{part}_{score}"]
         for panel in panels
         for row in panel.history
-        for part in ("train", "validation")
+        for part in _PARTS
         if math.isfinite(row[f"{part}_{score}"])
     ]
     references = [panel.reference for panel in panels if panel.reference is not None]
