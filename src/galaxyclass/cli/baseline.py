@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.tables import console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,9 +27,6 @@ Examples:
 Baselines are fitted on the training part and scored on the others. The recipe gives the shares of
 the parts: a training with the same recipe, --set split.…, seed, images and table is scored on the
 same galaxies. The folder gets scores.csv, metrics.json and split.csv."""
-
-#: Width of a table where the output is no terminal that says its own.
-_WIDTH = 104
 
 
 @click.command(epilog=EPILOG)
@@ -103,13 +101,8 @@ def command(
 
 
 def _show(done: Baselines) -> None:
-    from rich.console import Console
-
     from galaxyclass.scores import VoteScores
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
     for note in done.notes:
         click.echo(note)
     for part, count in done.galaxies.items():
@@ -118,9 +111,9 @@ def _show(done: Baselines) -> None:
         scores = [one for one in done.scores if one.part == part]
         votes = isinstance(scores[0].scores, VoteScores)
         click.echo(f"\n{part}: {count:,} galaxies; {done.galaxies['train']:,} others were fitted")
-        console.print(_overall(scores) if votes else _accuracies(scores))
+        console().print(_overall(scores) if votes else _accuracies(scores))
         if votes:
-            console.print(_questions(done, scores))
+            console().print(_questions(done, scores))
         best = (min if votes else max)(scores, key=lambda one: one.overall.value)
         figure = f"{'RMSE' if votes else 'accuracy'} {best.overall.value:.4f}"
         click.echo(f"{part}: what a network has to beat is {figure} ({best.name})")
