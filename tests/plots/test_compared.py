@@ -44,7 +44,7 @@ def test_a_training_above_the_scale_says_so() -> None:
     figure = compared_curves([panel("a", 0.2, 0.12), panel("b", 0.45, 0.44)], "rmse")
     texts = [[text.get_text() for text in axes.texts] for axes in figure.axes]
     assert texts[0] == []
-    assert texts[1][0].startswith("all above 0.2")
+    assert texts[1][0].startswith("all above 0.30")
 
 
 def test_trainings_that_all_failed_can_be_drawn(tmp_path: Path) -> None:
