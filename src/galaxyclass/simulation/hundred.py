@@ -30,7 +30,7 @@ COLOURS: dict[Colour, float] = {
     "reddest": 0.82,
 }
 #: Spread of g - r within a colour, mag.
-COLOUR_SPREAD = 0.04
+COLOUR_SPREAD = 0.07
 CLASSES = len(PATTERNS) * len(COLOURS) * 2 * 2
 
 #: Share of the frame's side that the pictures show: 3.1 radii of the galaxy.
@@ -125,16 +125,16 @@ def draw_of_class(kind: HundredClass, rng: np.random.Generator) -> Morphology:
     >>> galaxy.arms, galaxy.bar > 0, galaxy.bulge_fraction > 0.25
     (2, True, True)
     """
-    inclination = float(np.degrees(np.arccos(rng.uniform(np.cos(np.radians(40)), 1))))
+    inclination = float(np.degrees(np.arccos(rng.uniform(np.cos(np.radians(45)), 1))))
     bulge = float(rng.uniform(0.26, 0.40) if kind.large_bulge else rng.uniform(0.02, 0.08))
-    radius = float(rng.uniform(10, 14))
+    radius = float(rng.uniform(9, 14))
     # The light of the whole, spread over a circle of that radius, mag per square arcsec.
-    surface_brightness = float(rng.uniform(20.2, 21.2))
+    surface_brightness = float(rng.uniform(20.2, 21.6))
     truth: dict[str, object] = {
         "kind": "disc",
         "radius": radius,
         "magnitude": surface_brightness - 2.5 * float(np.log10(np.pi * radius**2)),
-        "seeing": float(rng.uniform(0.9, 1.2)),
+        "seeing": float(rng.uniform(0.9, 1.4)),
         "colour": float(rng.normal(COLOURS[kind.colour], COLOUR_SPREAD)),
         "position_angle": float(rng.uniform(0, 180)),
         "axis_ratio": float(min(1, np.hypot(np.cos(np.radians(inclination)), 0.1 + 0.12 * bulge))),
@@ -143,8 +143,8 @@ def draw_of_class(kind: HundredClass, rng: np.random.Generator) -> Morphology:
         "bulge_radius": float(rng.uniform(0.13, 0.20) + 0.28 * bulge),
         "bulge_index": float(np.clip(rng.normal(1.5 + 3.0 * bulge, 0.5), 0.8, 4.0)),
         "bulge_shape": "rounded",
-        "bar": float(rng.uniform(0.18, 0.30)) if kind.barred else 0.0,
-        "bar_length": float(rng.uniform(0.45, 0.70)) if kind.barred else 0.0,
+        "bar": float(rng.uniform(0.15, 0.30)) if kind.barred else 0.0,
+        "bar_length": float(rng.uniform(0.40, 0.70)) if kind.barred else 0.0,
         "handedness": int(rng.choice([-1, 1])),
         "defect": "none",
         "seed": int(rng.integers(2**63)),
@@ -162,14 +162,14 @@ def _pattern(pattern: Pattern, rng: np.random.Generator) -> dict[str, object]:
         "oddness": 0.0,
     }
     if pattern == "ring":
-        drawn |= {"odd": "ring", "oddness": float(rng.uniform(0.7, 1.0))}
+        drawn |= {"odd": "ring", "oddness": float(rng.uniform(0.6, 1.0))}
     elif pattern == "patches":
-        drawn |= {"pitch": float(rng.uniform(16, 26)), "flocculence": float(rng.uniform(0.7, 1.0))}
+        drawn |= {"pitch": float(rng.uniform(14, 28)), "flocculence": float(rng.uniform(0.6, 1.0))}
     elif pattern != "smooth":
         drawn |= {
             "arms": 2 if pattern == "two_arms" else 3,
-            "arm_contrast": float(rng.uniform(0.8, 1.0)),
-            "pitch": float(rng.uniform(16, 26)),
-            "flocculence": float(rng.uniform(0, 0.15)),
+            "arm_contrast": float(rng.uniform(0.7, 1.0)),
+            "pitch": float(rng.uniform(14, 28)),
+            "flocculence": float(rng.uniform(0, 0.25)),
         }
     return drawn
