@@ -99,6 +99,5 @@ def _show(made: SimulatedFolder) -> None:
     click.echo("\nNext:")
     click.echo(f"  galaxyclass validate --images {made.images} --table {made.table}")
     click.echo(
-        f"  galaxyclass train fast --images {made.images} --table {made.table} "
-        "--output runs/first"
+        f"  galaxyclass train fast --images {made.images} --table {made.table} --output runs/first"
     )
