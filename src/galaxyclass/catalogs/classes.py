@@ -37,7 +37,7 @@ def read_classes(cells: Any, column: str) -> ClassTargets:
     Examples
     --------
     >>> read_classes(pa.array(["10", "9", "", "9"]), "ring")
-    ClassTargets(column='ring', classes=('9', '10'), labels=array([ 1,  0, -1,  0]))
+    ClassTargets(column='ring', classes=('9', '10'), labels=array([ 1,  0, -1,  0]), rule=None)
     """
     text = class_names(cells)
     text = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
