@@ -113,11 +113,11 @@ def fit(
             )
             if done < recipe.training.epochs and not stopped:
                 trainer.fit(module, batches, validation, ckpt_path=str(last) if done else None)
+            return _kept(folder, recipe, outputs)
         except StopRequestedError as error:
             raise _interrupted(folder) from error
         except RuntimeError as error:
             raise _explained(error, recipe) from error
-        return _kept(folder, recipe, outputs)
 
 
 def _trainer(
