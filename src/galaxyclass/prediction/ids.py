@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from os.path import abspath, commonpath, relpath, split, splitext  # pathlib takes 10 times as long
 from typing import overload
@@ -10,7 +11,29 @@ from typing import overload
 _LARGEST = 2**63 - 1
 
 
-class ImageIds(Sequence[str]):
+class _Names(Sequence[str]):
+    """A name for each path, made when it is asked for."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self._name(path) for path in self._paths[index]]
+        return self._name(self._paths[index])
+
+    @abstractmethod
+    def _name(self, path: str) -> str: ...
+
+
+class ImageIds(_Names):
     """The id of each image, made when it is asked for, so that a survey's ids take no memory.
 
     An id is the file's stem. Where two files have the same stem, each of them is called by its
@@ -34,7 +57,7 @@ class ImageIds(Sequence[str]):
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
-        self._paths = paths
+        super().__init__(paths)
         self.repeated = _twice(_stem(path) for path in paths)
         self._root = ""
         if self.repeated:
@@ -48,18 +71,6 @@ class ImageIds(Sequence[str]):
             self._by_path |= equal
             self._with_suffix |= equal
 
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self._name(path) for path in self._paths[index]]
-        return self._name(self._paths[index])
-
     def _name(self, path: str) -> str:
         stem = _stem(path)
         if stem not in self._by_path:
@@ -69,7 +80,7 @@ class ImageIds(Sequence[str]):
         return relative if short in self._with_suffix else short
 
 
-class FileNames(Sequence[str]):
+class FileNames(_Names):
     """The last parts of each path, ending and all: how some tables name images.
 
     Parameters
@@ -85,20 +96,8 @@ class FileNames(Sequence[str]):
     """
 
     def __init__(self, paths: Sequence[str], parts: int) -> None:
-        self._paths = paths
+        super().__init__(paths)
         self._parts = parts
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self._name(path) for path in self._paths[index]]
-        return self._name(self._paths[index])
 
     def _name(self, path: str) -> str:
         return "/".join(abspath(path).replace("\\", "/").split("/")[-self._parts :])  # noqa: PTH100
