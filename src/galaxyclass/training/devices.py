@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Literal
+from typing import Literal
 
-import torch
-
+from galaxyclass.models.precision import has_bfloat16
 from galaxyclass.prediction.torch_backend import find_device
 from galaxyclass.recipes import Recipe
 
@@ -36,14 +35,3 @@ def precision_of(recipe: Recipe, accelerator: str) -> Literal["32-true", "bf16-m
     if wanted == "bf16" and not native:
         log.warning("training.precision=bf16: not native to this machine; using 32-bit floats")
     return "bf16-mixed" if native else "32-true"
-
-
-def has_bfloat16(accelerator: str) -> bool:
-    """Whether the device multiplies bfloat16 in hardware."""
-    if accelerator == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    if accelerator == "cpu":
-        # Older torch cannot tell; then 32-bit floats are right everywhere.
-        capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return False
