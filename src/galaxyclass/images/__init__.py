@@ -11,6 +11,7 @@ from galaxyclass.images.frames import Frame, centre_frame, contour_frame
 from galaxyclass.images.inspect import digest_files, inspect_image, inspect_images
 from galaxyclass.images.objects import object_frame
 from galaxyclass.images.read import MAX_PIXELS, decode_image, read_image
+from galaxyclass.images.straight import read_cutout
 
 __all__ = [
     "CUTOUTS",
@@ -27,5 +28,6 @@ __all__ = [
     "object_cutout",
     "object_frame",
     "prepare",
+    "read_cutout",
     "read_image",
 ]
