@@ -162,7 +162,7 @@ def test_a_file_that_could_not_be_opened_is_tried_again(few, tmp_path, monkeypat
         raise ImageError(f"{path}: cannot be opened (Input/output error)")
 
     with monkeypatch.context() as broken:
-        broken.setattr(inspect, "read_bytes", fail)
+        broken.setattr(inspect, "read_file", fail)
         assert not pack(few, SETTINGS, cache=tmp_path).valid.any()
     again = pack(few, SETTINGS, cache=tmp_path)
     assert again.valid.all()

@@ -7,10 +7,11 @@ from galaxyclass.images.cutouts import (
     object_cutout,
     prepare,
 )
+from galaxyclass.images.decode import MAX_PIXELS, decode_image
 from galaxyclass.images.frames import Frame, centre_frame, contour_frame
 from galaxyclass.images.inspect import digest_files, inspect_image, inspect_images
 from galaxyclass.images.objects import object_frame
-from galaxyclass.images.read import MAX_PIXELS, decode_image, read_image
+from galaxyclass.images.read import read_image
 from galaxyclass.images.straight import read_cutout
 
 __all__ = [

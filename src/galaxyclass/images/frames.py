@@ -55,6 +55,46 @@ def centre_frame(height: int, width: int, side: int | None = None) -> Frame:
     return Frame((width - side) // 2, (height - side) // 2, side, side)
 
 
+def centre_scale(height: int, width: int, side: int | None, size: int) -> int:
+    """By how much an image may be shrunk before its centre is cut out at the same place.
+
+    The frame has to lie inside the image and on the grid of the shrunk pixels, and to be still
+    as large as the cutout there; a frame that reaches beyond the image needs the image's border.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the image, in pixels.
+    side : int, optional
+        Of the frame, as `centre_frame` takes it.
+    size : int
+        Side of the cutout, in its own pixels.
+
+    Returns
+    -------
+    int
+        1, 2, 4 or 8: the largest. `centre_frame` of the shrunk image and the shrunk side is then
+        the frame, shrunk.
+
+    Examples
+    --------
+    >>> centre_scale(424, 424, 212, 64)
+    2
+    >>> centre_scale(424, 424, None, 64)
+    4
+    >>> centre_scale(423, 423, 212, 64)
+    1
+    """
+    frame = centre_frame(height, width, side)
+    if not frame.inside(height, width):
+        return 1
+    for factor in (8, 4, 2):
+        edges = (frame.left, frame.top, frame.width, frame.height)
+        if frame.width // factor >= size and not any(edge % factor for edge in edges):
+            return factor
+    return 1
+
+
 def contour_frame(grey: NDArray[np.uint8]) -> Frame:
     """The frame that system 1's notebook chose, faults included.
 

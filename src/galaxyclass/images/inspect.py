@@ -6,13 +6,11 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images.read import about, decode_image, read_bytes
+from galaxyclass.images.decode import decode_scaled
+from galaxyclass.images.read import about, read_file
 from galaxyclass.processes import core_count
 from galaxyclass.progress import Progress, silent
 
@@ -39,6 +37,7 @@ _AT_ONCE = 128
 
 File = TypeVar("File", bound=str | Path)
 Seen = TypeVar("Seen")
+Made = TypeVar("Made")
 
 
 class Look(NamedTuple):
@@ -53,20 +52,31 @@ class Look(NamedTuple):
 
 
 def look(
-    path: str | Path, colour: Literal["rgb", "grey"] = "rgb"
-) -> tuple[Look, NDArray[np.uint8] | None]:
-    """Read and decode a file wholly: what was found, and the pixels where it can be decoded."""
-    size, mtime_ns = identity_of(path)
-    digest = ""
+    path: str | Path, decode: Callable[[bytes], tuple[int, int, Made]]
+) -> tuple[Look, Made | None]:
+    """Read and decode a file wholly: what was found, and what came of it.
+
+    Parameters
+    ----------
+    path : str or Path
+    decode : callable
+        From the file's bytes to the image's height, its width, and whatever is wanted of it.
+
+    Returns
+    -------
+    Look
+    whatever ``decode`` makes, or None where the file cannot be read or decoded
+    """
     try:
-        data = read_bytes(path)
-        digest = digest_of(data)
-        pixels = decode_image(data, colour)
+        data, status = read_file(path)
     except ImageError as error:
-        named = error if digest == "" else about(path, error)
-        return Look(size, mtime_ns, digest, 0, 0, str(named)), None
-    height, width = pixels.shape[:2]
-    return Look(size, mtime_ns, digest, width, height, None), pixels
+        return Look(*identity_of(path), "", 0, 0, str(error)), None
+    size, mtime_ns, digest = status.st_size, status.st_mtime_ns, digest_of(data)
+    try:
+        height, width, made = decode(data)
+    except ImageError as error:
+        return Look(size, mtime_ns, digest, 0, 0, str(about(path, error))), None
+    return Look(size, mtime_ns, digest, width, height, None), made
 
 
 def inspect_image(path: str | Path) -> ImageRecord:
@@ -83,7 +93,13 @@ def inspect_image(path: str | Path) -> ImageRecord:
     # for a pack do without.
     from galaxyclass.catalogs.records import ImageRecord
 
-    return ImageRecord(str(path), *look(path)[0])
+    return ImageRecord(str(path), *look(path, _size)[0])
+
+
+def _size(data: bytes) -> tuple[int, int, None]:
+    """Height and width of an image, decoded wholly, but a JPEG at the scale that is fastest."""
+    decoded = decode_scaled(data, "rgb", lambda *_: 8)
+    return decoded.height, decoded.width, None
 
 
 def identity_of(path: str | Path) -> tuple[int, int]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.images.cutouts import prepare
-from galaxyclass.images.read import read_image
+from galaxyclass.errors import ImageError
+from galaxyclass.images.cutouts import cut_out
+from galaxyclass.images.decode import decode_scaled
+from galaxyclass.images.frames import centre_scale
+from galaxyclass.images.read import about, read_file
 
 if TYPE_CHECKING:
     from galaxyclass.recipes import Preprocessing
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
 
 def read_cutout(path: str | Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """Read an image file and cut out of it what a model sees.
+
+    `prepare` of `read_image`, and faster where nothing is lost: a JPEG whose centre is wanted
+    at half the size or less is decoded at a half, a quarter or an eighth of it, where the frame
+    lies on the grid of those pixels (see `centre_scale`). The cutout is then that of the whole
+    image to within a grey level or two. Packs, predictions and pages are all made by this one.
 
     Parameters
     ----------
@@ -44,4 +52,43 @@ def read_cutout(path: str | Path, preprocessing: Preprocessing) -> NDArray[np.ui
     >>> read_cutout(path, Preprocessing(cutout="centre", size=16)).shape
     (16, 16, 3)
     """
-    return prepare(read_image(path, preprocessing.colour), preprocessing)
+    data, _ = read_file(path)
+    try:
+        return decode_cutout(data, **preprocessing.model_dump())[2]
+    except ImageError as error:
+        raise about(path, error) from error
+
+
+def decode_cutout(data: bytes, **settings: Any) -> tuple[int, int, NDArray[np.uint8]]:
+    """`read_cutout` from a file's bytes.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    **settings
+        The fields of `Preprocessing`, by name: for processes that start without pydantic.
+
+    Returns
+    -------
+    height, width : int
+        Of the image itself, in pixels.
+    cutout : (size, size, channels) uint8 array
+
+    Raises
+    ------
+    ImageError
+        As `decode_image` raises it.
+    """
+    frame, size = settings["frame"], settings["size"]
+
+    def scale(height: int, width: int) -> int:
+        # The other cutouts look for the object in the pixels themselves.
+        if settings["cutout"] != "centre":
+            return 1
+        return centre_scale(height, width, frame, size)
+
+    decoded = decode_scaled(data, settings["colour"], scale)
+    if frame is not None:
+        settings["frame"] = frame // decoded.factor
+    return decoded.height, decoded.width, cut_out(decoded.pixels, **settings)

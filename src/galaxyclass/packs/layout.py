@@ -25,7 +25,7 @@ from galaxyclass.errors import PackError
 from galaxyclass.recipes import Preprocessing
 
 #: Raised when the files of a pack, or what a cutout looks like, change their meaning.
-FORMAT = 1
+FORMAT = 2
 
 MANIFEST = "pack.json"
 IMAGES = "images.npy"

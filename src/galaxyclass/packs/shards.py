@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from galaxyclass.images.cutouts import cut_out
 from galaxyclass.images.inspect import Look, look
+from galaxyclass.images.straight import decode_cutout
 
 if TYPE_CHECKING:
     from galaxyclass.packs.layout import Shard
@@ -54,9 +54,9 @@ def make_shard(
     pixels = np.zeros((len(paths), side, side, channels), np.uint8)
     looks = []
     for row, path in enumerate(paths):
-        seen, image = look(path, settings["colour"])
-        if image is not None:
-            pixels[row] = cut_out(image, **settings)
+        seen, cutout = look(path, lambda data: decode_cutout(data, **settings))
+        if cutout is not None:
+            pixels[row] = cutout
         looks.append(seen)
     view = pixels.data.cast("B")
     file.seek(offset)

@@ -19,7 +19,7 @@ from galaxyclass import atomic
 from galaxyclass.catalogs.records import ImageRecord
 from galaxyclass.errors import ImageError, OutputError, PackError
 from galaxyclass.images.inspect import Look, identity_of
-from galaxyclass.images.read import read_bytes
+from galaxyclass.images.read import read_file
 from galaxyclass.packs import layout
 from galaxyclass.packs.cache import cache_folder
 from galaxyclass.packs.index import write_index
@@ -177,7 +177,7 @@ def _readable_now(whole: Pack) -> bool:
         record = whole.records[row]
         if record.digest == "" and record.size > 0:
             with suppress(ImageError):
-                read_bytes(record.path)
+                read_file(record.path)
                 return True
     return False
 
