@@ -6,7 +6,7 @@ standard input would run anew in each of them. And they outlive a parent that is
 import one module of the package, and end with their standard input.
 
 Messages are JSON objects, one a line: first the job, which is the same for all processes, then a
-task at a time; each task has an answer.
+task at a time; each has an answer, that to the job being empty: the process has begun.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,9 +51,95 @@ def core_count() -> int:
     return os.cpu_count() or 1
 
 
+class Helper:
+    """A process that answers tasks. It starts in the background; `end` it in any case.
+
+    Parameters
+    ----------
+    module : str
+        Its ``main`` calls `serve`.
+    job : mapping
+        What it is told first.
+    """
+
+    def __init__(self, module: str, job: Message) -> None:
+        self._process = _start(module)
+        self._send(job)
+        self._greeting = b""
+        self._ready = threading.Event()
+        self._waiting = threading.Thread(target=self._wait, daemon=True)
+        self._waiting.start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has started, or died of it."""
+        return self._ready.is_set()
+
+    def ask(self, task: Message) -> dict[str, Any]:
+        """Its answer to a task, once it has started.
+
+        Raises
+        ------
+        OSError
+            The process met it while it worked.
+        WorkerError
+            The process died.
+        """
+        self._send(task)
+        self._ready.wait()
+        self._understand(self._greeting)
+        return self._understand(self._read())
+
+    def _understand(self, line: bytes) -> dict[str, Any]:
+        if not line.endswith(b"\n"):
+            raise WorkerError(
+                f"a process that helped ended unexpectedly (exit status {self._process.wait()})",
+                todo="if memory is short, use fewer --workers; what was finished before is kept "
+                "where the command can go on",
+            )
+        answer: dict[str, Any] = json.loads(line)
+        if "errno" in answer:
+            raise OSError(answer["errno"], answer["text"])
+        return answer
+
+    def stop(self) -> None:
+        """Kill it: whoever waits for its answer has a `WorkerError`."""
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        """Kill it and let go of what it took, when nobody asks it any more."""
+        self.stop()
+        self._waiting.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None, "started with pipes"
+            with suppress(BrokenPipeError):  # what was still to be sent needs no reader
+                pipe.close()
+
+    def _wait(self) -> None:
+        self._greeting = self._read()
+        self._ready.set()
+
+    def _send(self, message: Message) -> None:
+        assert self._process.stdin is not None, "started with a pipe"
+        with suppress(BrokenPipeError):  # it died: that it does not answer will say so
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def _read(self) -> bytes:
+        assert self._process.stdout is not None, "started with a pipe"
+        return self._process.stdout.readline()
+
+
 def work_in_processes(
-    module: str, job: Message, tasks: Iterable[tuple[Key, Message]], workers: int
-) -> Generator[tuple[Key, dict[str, Any]], None, None]:
+    module: str,
+    job: Message,
+    tasks: Iterable[tuple[Key, Message]],
+    workers: int,
+    *,
+    here: Callable[[Message], Message] | None = None,
+    patience: float = 0.0,
+) -> Generator[tuple[Key, Message], None, None]:
     """Have tasks done by processes; close the generator to end them early.
 
     Parameters
@@ -65,6 +152,11 @@ def work_in_processes(
         A name for the task here, and what the process is told. Taken as processes are free.
     workers : int
         How many processes.
+    here : callable, optional
+        From a task to its answer, in any thread: so many threads of this process work until the
+        processes have started, which takes a tenth of a second of each core.
+    patience : float
+        Seconds for which there is only ``here``: work that is done by then needs no processes.
 
     Yields
     ------
@@ -78,31 +170,43 @@ def work_in_processes(
     WorkerError
         A process died.
     """
-    todo = iter(tasks)
-    lock = threading.Lock()
-    done: queue.SimpleQueue[tuple[Key, dict[str, Any]] | BaseException | None] = queue.SimpleQueue()
+    todo: Iterator[tuple[Key, Message]] = iter(tasks)
+    taking, starting = threading.Lock(), threading.Lock()
+    ended = threading.Event()
+    done: queue.SimpleQueue[tuple[Key, Message] | BaseException | None] = queue.SimpleQueue()
+    helpers: list[Helper] = []
+    late = time.monotonic() + (0.0 if here is None else patience)
 
-    def ask_on(process: subprocess.Popen[bytes]) -> None:
+    def take() -> tuple[Key, Message] | None:
+        with taking:
+            return None if ended.is_set() else next(todo, None)
+
+    def start() -> Helper | None:
+        with starting:
+            if ended.is_set():
+                return None
+            helpers.append(Helper(module, job))
+            return helpers[-1]
+
+    def work() -> None:
+        helper: Helper | None = None
         try:
-            _send(process, job)
-            while True:
-                with lock:
-                    task = next(todo, None)
-                if task is None:
-                    return
-                done.put((task[0], _ask(process, task[1])))
+            while (task := take()) is not None:
+                if helper is None and time.monotonic() >= late:
+                    helper = start()
+                if here is not None and (helper is None or not helper.ready):
+                    done.put((task[0], here(task[1])))
+                elif helper is not None:
+                    done.put((task[0], helper.ask(task[1])))
         except BaseException as error:  # raised again in the caller's thread
             done.put(error)
         finally:
             done.put(None)
 
-    processes: list[subprocess.Popen[bytes]] = []
-    threads: list[threading.Thread] = []
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
     try:
-        for _ in range(workers):
-            processes.append(_start(module))
-            threads.append(threading.Thread(target=ask_on, args=processes[-1:], daemon=True))
-            threads[-1].start()
+        for thread in threads:
+            thread.start()
         running = len(threads)
         while running:
             result = done.get()
@@ -113,16 +217,14 @@ def work_in_processes(
             else:
                 yield result
     finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+        ended.set()
+        with starting:
+            for helper in helpers:
+                helper.stop()
         for thread in threads:
             thread.join()
-        for process in processes:
-            for pipe in (process.stdin, process.stdout):
-                assert pipe is not None, "started with pipes"
-                with suppress(BrokenPipeError):  # what was still to be sent needs no reader
-                    pipe.close()
+        for helper in helpers:
+            helper.end()
 
 
 def serve(begin: Callable[[Message], Callable[[Message], Message]]) -> None:
@@ -140,10 +242,15 @@ def serve(begin: Callable[[Message], Callable[[Message], Message]]) -> None:
     # What a library writes to standard output must not land among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
-    do = begin(json.loads(sys.stdin.buffer.readline()))
+    do: Callable[[Message], Message] | None = None
+    answer: Message
     for line in sys.stdin.buffer:
+        message = json.loads(line)
         try:
-            answer = do(json.loads(line))
+            if do is None:
+                do, answer = begin(message), {}
+            else:
+                answer = do(message)
         except OSError as error:
             answer = {"errno": error.errno, "text": error.strerror}
         try:
@@ -162,26 +269,3 @@ def _start(module: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         env={**os.environ, **_SETTINGS},
     )
-
-
-def _send(process: subprocess.Popen[bytes], message: Message) -> None:
-    assert process.stdin is not None, "started with a pipe"
-    with suppress(BrokenPipeError):  # it died: that it does not answer will say so
-        process.stdin.write(json.dumps(message).encode() + b"\n")
-        process.stdin.flush()
-
-
-def _ask(process: subprocess.Popen[bytes], task: Message) -> dict[str, Any]:
-    assert process.stdout is not None, "started with a pipe"
-    _send(process, task)
-    line = process.stdout.readline()
-    if not line.endswith(b"\n"):
-        raise WorkerError(
-            f"a process that helped ended unexpectedly (exit status {process.wait()})",
-            todo="if memory is short, use fewer --workers; what was finished before is kept where "
-            "the command can go on",
-        )
-    answer: dict[str, Any] = json.loads(line)
-    if "errno" in answer:
-        raise OSError(answer["errno"], answer["text"])
-    return answer

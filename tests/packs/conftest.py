@@ -49,6 +49,19 @@ def counted(monkeypatch):
     return made
 
 
+@pytest.fixture
+def in_processes(monkeypatch):
+    """Every shard is made by another process, however few there are."""
+    from galaxyclass import processes
+    from galaxyclass.packs import write
+
+    def work(*arguments, here, patience):
+        assert callable(here)
+        return processes.work_in_processes(*arguments)
+
+    monkeypatch.setattr(write, "work_in_processes", work)
+
+
 def content(folder):
     """All files of a pack but its lock, byte for byte."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "lock"}

@@ -28,8 +28,11 @@ from galaxyclass import processes
 from galaxyclass.packs import pack, write
 from galaxyclass.recipes import Preprocessing
 
-folder, workers, pids, *paths = sys.argv[1:]
+folder, workers, how, pids, *paths = sys.argv[1:]
 write._SYNC_SECONDS = 0
+work = write.work_in_processes
+if how == "processes":
+    write.work_in_processes = lambda *arguments, here, patience: work(*arguments)
 start = processes._start
 
 def noted(*arguments):
@@ -65,12 +68,12 @@ def gone(pid):
 
 
 @POSIX
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_killed_pack_goes_on_where_it_stopped(many, tmp_path, counted, workers):
+@pytest.mark.parametrize(("workers", "how"), [(1, "alone"), (2, "threads"), (2, "processes")])
+def test_a_killed_pack_goes_on_where_it_stopped(many, tmp_path, counted, workers, how):
     folder, pids = tmp_path / "killed", tmp_path / "pids"
     pids.touch()
     ended = subprocess.run(
-        [sys.executable, "-c", KILLED, str(folder), str(workers), str(pids), *many],
+        [sys.executable, "-c", KILLED, str(folder), str(workers), how, str(pids), *many],
         check=False,
         timeout=60,
     )
@@ -87,7 +90,7 @@ def test_a_killed_pack_goes_on_where_it_stopped(many, tmp_path, counted, workers
     assert content(resumed.folder) == content(whole.folder)
 
     started = [int(line) for line in pids.read_text().split()]
-    assert len(started) == (workers if workers > 1 else 0)
+    assert len(started) == (workers if how == "processes" else 0)
     until = time.monotonic() + 20
     while not all(gone(pid) for pid in started) and time.monotonic() < until:
         time.sleep(0.05)
@@ -119,6 +122,7 @@ def test_a_line_cut_short_is_dropped(many, tmp_path, monkeypatch, counted):
     assert counted == [many[64 * shard] for shard in range(2, 8)]
 
 
+@pytest.mark.usefixtures("in_processes")
 def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(many, tmp_path, monkeypatch):
     started = []
     start = processes._start
@@ -195,6 +199,7 @@ def test_too_little_room_is_noticed_before_the_work(few, tmp_path, monkeypatch, 
     assert counted == []
 
 
+@pytest.mark.usefixtures("in_processes")
 def test_a_process_that_dies_is_reported(many, tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "_START", "import sys; sys.exit(3)")
     with pytest.raises(WorkerError, match=r"ended unexpectedly \(exit status 3\)") as caught:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from galaxyclass.images.inspect import Look, look
 from galaxyclass.images.straight import decode_cutout
@@ -25,8 +28,36 @@ class Task:
     offset: int
 
 
+class PixelFile:
+    """``images.npy``, open for writing; threads may share it."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._file = FileIO(path, "r+")
+        self._lock = threading.Lock()
+
+    def write(self, offset: int, pixels: NDArray[np.uint8]) -> None:
+        """Write pixels from a place on, in bytes.
+
+        Raises
+        ------
+        OSError
+            They cannot be written.
+        """
+        view = pixels.data.cast("B")
+        with self._lock:
+            self._file.seek(offset)
+            while view:  # a write may stop short, for instance when the disk is almost full
+                view = view[self._file.write(view) :]
+
+    def __enter__(self) -> PixelFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
 def make_shard(
-    paths: Sequence[str], settings: dict[str, Any], file: FileIO, offset: int
+    paths: Sequence[str], settings: dict[str, Any], file: PixelFile, offset: int
 ) -> list[Look]:
     """Prepare some images and write them into the pack's file.
 
@@ -35,8 +66,7 @@ def make_shard(
     paths : sequence of str
     settings : dict
         The fields of `Preprocessing` (a plain dictionary, so that processes start faster).
-    file : FileIO
-        ``images.npy``, open without a buffer.
+    file : PixelFile
     offset : int
         Where the first image's pixels go, in bytes.
 
@@ -58,8 +88,5 @@ def make_shard(
         if cutout is not None:
             pixels[row] = cutout
         looks.append(seen)
-    view = pixels.data.cast("B")
-    file.seek(offset)
-    while view:  # a write may stop short, for instance when the disk is almost full
-        view = view[file.write(view) :]
+    file.write(offset, pixels)
     return looks

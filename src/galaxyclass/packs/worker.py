@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from io import FileIO
 from typing import Any
 
 import cv2
 
-from galaxyclass.packs.shards import make_shard
+from galaxyclass.packs.shards import PixelFile, make_shard
 from galaxyclass.processes import serve
 
 
@@ -23,7 +22,7 @@ def main() -> None:
 
 def _begin(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     cv2.setNumThreads(1)
-    images = FileIO(job["images"], "r+")
+    images = PixelFile(job["images"])
 
     def do(task: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"looks": make_shard(task["paths"], job["settings"], images, task["offset"])}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,15 +27,16 @@ from galaxyclass.packs.index import write_index
 from galaxyclass.packs.journal import Journal, key_of_journal
 from galaxyclass.packs.lock import locked
 from galaxyclass.packs.read import Pack, open_pack, read_manifest
-from galaxyclass.packs.shards import Task, make_shard
-from galaxyclass.processes import core_count, work_in_processes
+from galaxyclass.packs.shards import PixelFile, Task, make_shard
+from galaxyclass.processes import Message, core_count, work_in_processes
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Preprocessing
 
 #: The module of packing processes.
 _WORKER = "galaxyclass.packs.worker"
-#: Below this many images, one process is done before others have started.
-_FEW = 200
+#: So long, in seconds, threads make a pack; then processes do, which take a while to start, but
+#: do not wait for each other's Python.
+_PATIENCE = 3.0
 #: Finished shards are synced to the disk and entered in the journal once in so many seconds.
 _SYNC_SECONDS = 1.0
 #: What the index takes on the disk, at most, per image.
@@ -117,6 +119,17 @@ def pack(
                 complete = open_pack(folder)
             progress("pack", len(names), len(names))
     return complete
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """OpenCV without threads of its own, which would only be in the way of ours."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def _require_ours(folder: Path) -> None:
@@ -210,9 +223,8 @@ class _Job:
             if not images.exists():
                 images.write_bytes(header)
             os.truncate(images, size)  # a hole, filled shard by shard
-            workers = 1 if left < _FEW or not sys.executable else min(workers, len(todo))
             tasks = self._tasks(todo, len(header))
-            with closing(self._results(tasks, workers)) as results:
+            with closing(self._results(tasks, min(workers, len(todo)))) as results:
                 self._collect(results, journal, len(self.paths) - left, progress)
             write_index(self.folder / layout.INDEX, self._records(shards, journal))
         manifest = layout.Manifest(self.key, self.preprocessing, len(self.paths))
@@ -239,16 +251,22 @@ class _Job:
         self, tasks: Iterator[Task], workers: int
     ) -> Generator[tuple[layout.Shard, list[Look]], None, None]:
         images, settings = self.folder / layout.IMAGES, self.preprocessing.model_dump()
-        if workers > 1:
+        with PixelFile(images) as file:
+            if workers == 1:
+                for task in tasks:
+                    yield task.shard, make_shard(task.paths, settings, file, task.offset)
+                return
+
+            def here(task: Message) -> Message:
+                return {"looks": make_shard(task["paths"], settings, file, task["offset"])}
+
             job = {"settings": settings, "images": str(images.absolute())}
             told = ((t.shard, {"paths": list(t.paths), "offset": t.offset}) for t in tasks)
-            with closing(work_in_processes(_WORKER, job, told, workers)) as answers:
+            patience = _PATIENCE if sys.executable else math.inf
+            answers = work_in_processes(_WORKER, job, told, workers, here=here, patience=patience)
+            with _one_thread_each(), closing(answers):
                 for shard, answer in answers:
                     yield shard, [Look(*look) for look in answer["looks"]]
-            return
-        with FileIO(images, "r+") as file:
-            for task in tasks:
-                yield task.shard, make_shard(task.paths, settings, file, task.offset)
 
     def _collect(
         self,
