@@ -19,7 +19,7 @@ SOURCE = Path(galaxyclass.__file__).parent
 FLOORS = [
     ["version"],
     ["errors", "progress"],
-    ["extras", "atomic", "processes"],
+    ["extras", "atomic", "processes", "allocator"],
     ["trees"],
     ["recipes"],
     ["catalogs"],

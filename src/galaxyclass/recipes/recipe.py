@@ -129,7 +129,12 @@ class Training(Section):
         2.0, ge=0, description="focal: how little a galaxy counts that is right already"
     )
     precision: Literal["fp32", "bf16", "auto"] = Field(
-        "fp32", description="32-bit floats; bfloat16 autocast; or auto: bfloat16 where it is native"
+        "auto",
+        description="32-bit floats; bfloat16 autocast; or auto: whichever a short probe finds "
+        "faster, bfloat16 only where it is native",
+    )
+    threads: int = Field(
+        0, ge=0, description="of the processor; 0: all or one, whichever a short probe finds faster"
     )
     shuffle_buffer: int = Field(
         0, ge=0, description="galaxies to draw the next one from; 0: from all of them"

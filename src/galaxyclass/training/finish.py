@@ -24,6 +24,7 @@ from galaxyclass.training.devices import Device
 from galaxyclass.training.fit import Fitted, fit
 from galaxyclass.training.history import read_history
 from galaxyclass.training.score import Metrics, score
+from galaxyclass.training.ways import Way
 from galaxyclass.version import __version__
 
 
@@ -44,6 +45,7 @@ def finish(
     seed: int,
     device: Device,
     devices: int,
+    way: Way,
     progress: Progress,
 ) -> Trained:
     """Train to the end and write what a run ends with."""
@@ -58,6 +60,7 @@ def finish(
             seed=seed,
             device=device,
             devices=devices,
+            way=way,
             progress=progress,
         )
     except StoppedError:
@@ -72,6 +75,7 @@ def finish(
         epoch=fitted.epoch,
         history=read_history(folder / files.HISTORY),
         seed=seed,
+        way=way,
     )
     _draw(folder, outputs, fitted, metrics)
     # Last of all: a run that has this file is finished.

@@ -32,11 +32,12 @@ from galaxyclass.training.callbacks import (
 )
 from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
 from galaxyclass.training.data import Batches, Galaxies, Replica, this_replica
-from galaxyclass.training.devices import Device, accelerator_of, precision_of
+from galaxyclass.training.devices import Device, accelerator_of
 from galaxyclass.training.history import cut_history
 from galaxyclass.training.keeping import Keep, gave_up, moving_average
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.standardise import fit_statistics
+from galaxyclass.training.ways import Way
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def fit(
     seed: int,
     device: Device,
     devices: int = 1,
+    way: Way,
     progress: Progress,
 ) -> Fitted:
     """Train until the recipe's last epoch, going on from the run's last checkpoint if it has one.
@@ -74,6 +76,8 @@ def fit(
     devices : int
         Processes that train together, each on a device of its own (or its share of the cores);
         Lightning starts the others by running the program again (see `replicas`).
+    way : Way
+        How the network is run; its threads are the caller's to set.
     progress : Progress
 
     Raises
@@ -106,10 +110,16 @@ def fit(
         )
         try:
             module = GalaxyModule(recipe, outputs, seed, len(batches))
+            module.set_memory_format(way.memory_format)
             if recipe.model.normalisation == "per_feature":
                 module.network.set_statistics(*fit_statistics(module.network, parts["train"]))
             trainer = _trainer(
-                folder, module, device, devices, Report(progress, len(parts["train"]))
+                folder,
+                module,
+                Report(progress, len(parts["train"])),
+                device=device,
+                devices=devices,
+                way=way,
             )
             if done < recipe.training.epochs and not stopped:
                 trainer.fit(module, batches, validation, ckpt_path=str(last) if done else None)
@@ -123,9 +133,11 @@ def fit(
 def _trainer(
     folder: Path,
     module: GalaxyModule,
+    report: Report,
+    *,
     device: Device,
     devices: int,
-    report: Report,
+    way: Way,
 ) -> pl.Trainer:
     settings, score = module.recipe.training, f"validation_{module.score_name}"
     mode = "min" if module.lower_is_better else "max"
@@ -158,12 +170,11 @@ def _trainer(
             enable_version_counter=False,
         )
     )
-    accelerator = accelerator_of(device)
     return pl.Trainer(
-        accelerator=accelerator,
+        accelerator=accelerator_of(device),
         devices=devices,
         strategy="ddp" if devices > 1 else "auto",
-        precision=precision_of(module.recipe, accelerator),
+        precision="bf16-mixed" if way.precision == "bf16" else "32-true",
         max_epochs=settings.epochs,
         gradient_clip_val=settings.gradient_clip or None,
         callbacks=callbacks,

@@ -48,6 +48,7 @@ class GalaxyModule(pl.LightningModule):
         if isinstance(outputs, ClassOutputs) and recipe.augmentation.mirror_pairs:
             self.swap = mirror_swap(outputs.classes, recipe.augmentation.mirror_pairs)
         self.metrics = self.configure_metrics()
+        self.memory_format = torch.channels_last
         self.plateau: torch.optim.lr_scheduler.ReduceLROnPlateau | None = None
         self._plateau_state: dict[str, Any] | None = None
 
@@ -56,6 +57,11 @@ class GalaxyModule(pl.LightningModule):
         torch.manual_seed(self.seed)
         network = Network(self.recipe.model, self.recipe.images, self.outputs)
         return network.to(memory_format=torch.channels_last)
+
+    def set_memory_format(self, memory_format: torch.memory_format) -> None:
+        """How weights and images lie in memory; it changes no result but for rounding."""
+        self.memory_format = memory_format
+        self.network.to(memory_format=memory_format)
 
     def configure_metrics(self) -> torch.nn.ModuleDict:
         """Loss and score, for training and validation; NaN is shown, not left out."""
@@ -137,7 +143,7 @@ class GalaxyModule(pl.LightningModule):
             self.plateau.load_state_dict(self._plateau_state)
 
     def _step(self, part: str, images: Tensor, targets: Tensor) -> Tensor:
-        raw = self.network(images.contiguous(memory_format=torch.channels_last))
+        raw = self.network(images.contiguous(memory_format=self.memory_format))
         predictions = self.network.link(raw)
         loss: Tensor = self.loss(raw, predictions, targets)
         with torch.no_grad():

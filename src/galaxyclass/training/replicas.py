@@ -21,6 +21,7 @@ from galaxyclass.training.data import galaxies_by_part, this_replica
 from galaxyclass.training.devices import Device
 from galaxyclass.training.fit import fit
 from galaxyclass.training.run import read_run
+from galaxyclass.training.ways import Way
 
 __all__ = ["join", "this_replica"]
 
@@ -39,6 +40,7 @@ def join(folder: Path, *, device: Device, devices: int, cache: str | Path | None
             seed=info.seed,
             device=device,
             devices=devices,
+            way=info.chosen_way or Way("fp32"),
             progress=silent,
         )
     raise SystemExit(0)

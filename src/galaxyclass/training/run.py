@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from galaxyclass.errors import OutputError, RunError
 from galaxyclass.recipes import Recipe, load_recipe, recipe_toml
 from galaxyclass.samples import Source
 from galaxyclass.training.devices import Device
+from galaxyclass.training.ways import Way
 
 #: The layout of run folders that this version writes.
 FORMAT = 1
@@ -87,6 +88,8 @@ class RunInfo:
         How many in each part.
     device : str
     devices : int
+    way : mapping or None
+        How the network is run, and the images per second of each way that a probe tried.
     command : list of str
         The command line, or the name of the function.
     versions, machine : mapping
@@ -105,9 +108,17 @@ class RunInfo:
     device: Device
     devices: int
     command: list[str]
+    way: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=installed_versions)
     machine: Mapping[str, Any] = field(default_factory=this_machine)
     format: int = FORMAT
+
+    @property
+    def chosen_way(self) -> Way | None:
+        """How the network is run; None of a run that does not say."""
+        if self.way is None:
+            return None
+        return Way(**{name.name: self.way[name.name] for name in fields(Way)})
 
     @property
     def source(self) -> Source:

@@ -17,6 +17,7 @@ from galaxyclass.scores import rmse, score_classes, score_votes
 from galaxyclass.training.data import Batches, Galaxies
 from galaxyclass.training.diagnosis import Notice, diagnose
 from galaxyclass.training.history import Row
+from galaxyclass.training.ways import Way
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ def score(
     epoch: int,
     history: Sequence[Row],
     seed: int,
+    way: Way,
 ) -> Metrics:
     """Score a network on galaxies, and say in the log what has not gone well.
 
@@ -78,8 +80,10 @@ def score(
         Of the training.
     seed : int
         Of the bootstrap.
+    way : Way
+        How the network was run in training, and is run here.
     """
-    predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}
+    predictions = {part: _predict(network, galaxies, way) for part, galaxies in parts.items()}
     targets = {part: galaxies.targets.numpy() for part, galaxies in parts.items()}
     figures = {part: _score(outputs, predictions[part], targets[part], seed) for part in parts}
     notices = diagnose(
@@ -127,8 +131,9 @@ def _score(
     }
 
 
-def _predict(network: Network, galaxies: Galaxies) -> NDArray[np.float32]:
+def _predict(network: Network, galaxies: Galaxies, way: Way) -> NDArray[np.float32]:
     """(galaxies, outputs) float32."""
-    with torch.inference_mode():
+    bfloat16 = torch.autocast("cpu", torch.bfloat16, enabled=way.precision == "bf16")
+    with torch.inference_mode(), bfloat16:
         batches = [network.predict(cutouts) for cutouts, _ in Batches(galaxies, _BATCH, seed=None)]
     return torch.cat(batches).numpy()

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import galaxyclass.training.run as files
 from galaxyclass.errors import RecipeError, RunError
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Recipe, load_recipe
 from galaxyclass.samples import (
+    Sample,
     Source,
     prepare,
     read_split,
@@ -21,11 +23,14 @@ from galaxyclass.samples import (
     write_left_out,
     write_split,
 )
+from galaxyclass.training.data import galaxies_by_part
 from galaxyclass.training.devices import Device, accelerator_of
 from galaxyclass.training.finish import Trained, finish
+from galaxyclass.training.probe import Probe, probe
 from galaxyclass.training.replicas import join, this_replica
 from galaxyclass.training.resolve import resolve
 from galaxyclass.training.run import RunInfo, new_run, read_run, refuse_used
+from galaxyclass.training.ways import using
 
 
 def train(
@@ -110,6 +115,7 @@ def train(
     parts = split_parts(sample, recipe.split, seed)
     training = np.flatnonzero(parts == "train")
     recipe = resolve(recipe, sample.outputs(training), settings)
+    probed = _probe(recipe, sample, parts, device=accelerator, devices=devices, seed=seed)
     new_run(
         folder,
         recipe,
@@ -126,22 +132,25 @@ def train(
             device=accelerator,
             devices=devices,
             command=sys.argv,
+            way=probed.to_json(),
         ),
     )
     if sample.left_out:
         write_left_out(folder / files.LEFT_OUT, sample.left_out)
     write_split(folder / files.SPLIT, sample, parts)
     try:
-        return finish(
-            folder,
-            recipe,
-            sample,
-            parts,
-            seed=seed,
-            device=device,
-            devices=devices,
-            progress=progress,
-        )
+        with using(probed.way):
+            return finish(
+                folder,
+                recipe,
+                sample,
+                parts,
+                seed=seed,
+                device=device,
+                devices=devices,
+                way=probed.way,
+                progress=progress,
+            )
     except RecipeError:
         # The network cannot be built: there is nothing to resume, and the name is free again.
         shutil.rmtree(folder)
@@ -180,7 +189,7 @@ def resume(
     device, devices = device or info.device, devices or info.devices
     if this_replica() > 0:
         join(folder, device=device, devices=devices, cache=cache)
-    accelerator_of(device)
+    accelerator = accelerator_of(device)
     if (folder / files.METRICS).exists():
         raise RunError(
             f"{folder}: this training is finished",
@@ -200,13 +209,33 @@ def resume(
     else:  # killed in the moment between the two files: the seed gives the same split
         parts = split_parts(sample, recipe.split, info.seed)
         write_split(folder / files.SPLIT, sample, parts)
-    return finish(
-        folder,
-        recipe,
-        sample,
-        parts,
-        seed=info.seed,
-        device=device,
-        devices=devices,
-        progress=progress,
-    )
+    way = info.chosen_way if (accelerator, devices) == (info.device, info.devices) else None
+    if way is None or not way.possible(accelerator):
+        way = _probe(recipe, sample, parts, device=accelerator, devices=devices, seed=info.seed).way
+    with using(way):
+        return finish(
+            folder,
+            recipe,
+            sample,
+            parts,
+            seed=info.seed,
+            device=device,
+            devices=devices,
+            way=way,
+            progress=progress,
+        )
+
+
+def _probe(
+    recipe: Recipe,
+    sample: Sample,
+    parts: NDArray[np.object_],
+    *,
+    device: Device,
+    devices: int,
+    seed: int,
+) -> Probe:
+    """How this machine trains the network fastest."""
+    outputs = sample.outputs(np.flatnonzero(parts == "train"))
+    galaxies = galaxies_by_part(sample, parts)["train"]
+    return probe(recipe, outputs, galaxies, device=device, devices=devices, seed=seed)

@@ -1,0 +1,192 @@
+"""A short probe of this machine and this network: which way of running it is the fastest.
+
+Nothing of it can be assumed. bfloat16 is multiplied in hardware on some machines and emulated on
+others; a memory format pays for some networks and costs others; two threads are slower than one
+where other work holds a core, because each step's threads wait for the slowest of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from galaxyclass.bundles import Outputs
+from galaxyclass.models.precision import has_bfloat16
+from galaxyclass.recipes import Recipe
+from galaxyclass.training.data import Galaxies
+from galaxyclass.training.module import GalaxyModule
+from galaxyclass.training.ways import Precision, Way, using
+
+log = logging.getLogger(__name__)
+
+#: Trainings of fewer steps are over before a probe has paid for itself.
+SHORT = 100
+#: Seconds and steps, at most, that one way is tried for after its first step.
+_SECONDS, _STEPS = 1.0, 5
+#: A first step that takes longer than this is tried with fewer galaxies.
+_SLOW = 1.5
+#: Another way must be so many times as fast as the one that it would replace. What is exact and
+#: what is usual is kept unless it costs much: so small a difference that it comes and goes between
+#: two probes must not change a training's result. Threads have no margin: all of them, or one.
+_PRECISION_MARGIN, _FORMAT_MARGIN = 1.2, 1.25
+
+#: Images per second of a training step.
+Speed = Callable[[Way], float]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a probe found.
+
+    Attributes
+    ----------
+    way : Way
+    images_per_second : dict
+        Of each way that was tried, by its description; empty where none was.
+    """
+
+    way: Way
+    images_per_second: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """As `run.json` holds it."""
+        return {**asdict(self.way), "images_per_second": self.images_per_second}
+
+
+def probe(
+    recipe: Recipe, outputs: Outputs, galaxies: Galaxies, *, device: str, devices: int, seed: int
+) -> Probe:
+    """Find the fastest way to train a recipe's network on a machine.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With its head and loss resolved; `training.precision` and `training.threads` are kept where
+        they are stated.
+    outputs : VoteOutputs or ClassOutputs
+    galaxies : Galaxies
+        To train on; some of them are used here.
+    device : {"cpu", "cuda", "mps"}
+    devices : int
+        Processes that train together; of several, each has its share of the cores.
+    seed : int
+
+    Notes
+    -----
+    The networks that are tried are thrown away, and no random state but their own is used. A
+    training of fewer than `SHORT` steps is not worth a probe: it is run in 32-bit floats.
+    """
+    ways = Ways(recipe, device, devices)
+    steps = -(-len(galaxies) // (recipe.training.batch_size * devices)) * recipe.training.epochs
+    if steps < SHORT or not ways.open:
+        return Probe(ways.first, {})
+    with torch.random.fork_rng():
+        tried = Trials(recipe, outputs, galaxies, device, seed)
+        way = fastest(ways, tried)
+    log.info(
+        "training in %s: %.0f images/s in a probe of this machine%s",
+        way,
+        tried.speeds[way],
+        "".join(f"; {other}: {speed:.0f}" for other, speed in tried.speeds.items() if other != way),
+    )
+    return Probe(way, {str(way): round(speed, 1) for way, speed in tried.speeds.items()})
+
+
+class Ways:
+    """What may be chosen from: what the recipe and the machine leave open."""
+
+    def __init__(self, recipe: Recipe, device: str, devices: int) -> None:
+        wanted, threads = recipe.training.precision, recipe.training.threads
+        native = has_bfloat16(device)
+        if wanted == "bf16" and not native:
+            log.warning("training.precision=bf16: not native to this machine; using 32-bit floats")
+        self.precisions: tuple[Precision, ...] = ("fp32",)
+        if wanted == "auto" and native:
+            self.precisions = ("fp32", "bf16")
+        if wanted == "bf16" and native:
+            self.precisions = ("bf16",)
+        self.threads: tuple[int, ...] = (0,)
+        if device == "cpu" and devices == 1:
+            cores = torch.get_num_threads()
+            self.threads = (min(threads, cores),) if threads else tuple(dict.fromkeys((cores, 1)))
+
+    @property
+    def first(self) -> Way:
+        """What is taken without a probe."""
+        return Way(self.precisions[0], threads=self.threads[0])
+
+    @property
+    def open(self) -> bool:
+        """Whether there is anything to choose."""
+        return len(self.precisions) > 1 or len(self.threads) > 1
+
+    def threads_to_try(self, way: Way) -> Iterator[Way]:
+        """The same with each other number of threads."""
+        for threads in self.threads:
+            if threads != way.threads:
+                yield replace(way, threads=threads)
+
+
+def fastest(ways: Ways, speed: Speed) -> Way:
+    """The fastest way, one choice after the other: threads, precision, memory format."""
+    # By the quickest precision, so that the slow one is not tried with every number of threads.
+    way = replace(ways.first, precision=ways.precisions[-1])
+    for other in ways.threads_to_try(way):
+        if speed(other) > speed(way):
+            way = other
+    if len(ways.precisions) > 1:
+        exact = replace(way, precision="fp32")
+        if speed(way) < _PRECISION_MARGIN * speed(exact):
+            way = exact
+    other = replace(way, channels_last=False)
+    return other if speed(other) > _FORMAT_MARGIN * speed(way) else way
+
+
+class Trials:
+    """Tries ways with real training steps, and remembers how fast each was."""
+
+    def __init__(
+        self, recipe: Recipe, outputs: Outputs, galaxies: Galaxies, device: str, seed: int
+    ) -> None:
+        self.device = device
+        self.galaxies = galaxies
+        self.count = min(recipe.training.batch_size, len(galaxies))
+        self.module = GalaxyModule(recipe, outputs, seed, 1).to(device).train()
+        configured = self.module.configure_optimizers()
+        self.optimizer = configured["optimizer"] if isinstance(configured, dict) else configured
+        self.speeds: dict[Way, float] = {}
+
+    def __call__(self, way: Way) -> float:
+        """Images per second, the median of some steps."""
+        if way not in self.speeds:
+            self.module.set_memory_format(way.memory_format)
+            with using(way):
+                self.speeds[way] = self._measure(way)
+        return self.speeds[way]
+
+    def _measure(self, way: Way) -> float:
+        first = self._step(way)  # makes its kernels; no measure of those that follow
+        if first > _SLOW and self.count > 16:
+            self.count //= 4
+        seconds: list[float] = []
+        while len(seconds) < _STEPS and sum(seconds) < _SECONDS:
+            seconds.append(self._step(way))
+        return self.count / statistics.median(seconds)
+
+    def _step(self, way: Way) -> float:
+        began = time.perf_counter()
+        cutouts, targets = self.galaxies.batch(np.arange(self.count))
+        with torch.autocast(self.device, torch.bfloat16, enabled=way.precision == "bf16"):
+            loss = self.module.training_step((cutouts.to(self.device), targets.to(self.device)), 0)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        self.optimizer.step()
+        loss.item()  # waits for the device
+        return time.perf_counter() - began
