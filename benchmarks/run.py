@@ -72,7 +72,8 @@ TASKS = {
         Row("Lightning and timm, bf16, channels last", *LIGHTNING, BF16),
     ),
     "predict-resnet18": (
-        ours(OURS),
+        ours(OURS, *AUTO),
+        ours(f"{OURS}, fp32", *FP32),
         Row("Zoobot", *ZOOBOT),
         Row("Zoobot, our view of an image, bf16", *ZOOBOT, SAME + BF16),
         Row("Hyrax", *HYRAX),

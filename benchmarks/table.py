@@ -89,6 +89,14 @@ def speeds(rows: Mapping[str, Sequence[Result]]) -> str:
             format(max(r["peak_mb"] for r in runs), ".0f"),
         ]
         lines.append(f"| {' | '.join(cells)} |")
+    gaps = {
+        name: max(r["difference"] for r in runs)
+        for name, runs in rows.items()
+        if runs is not ours and all("difference" in r for r in runs)
+    }
+    if gaps:
+        named = ", ".join(f"{name} {gap:.1g}" for name, gap in gaps.items())
+        lines.append(f"\nPredictions differ from ours by (root mean square): {named}.")
     return "\n".join(lines) + "\n"
 
 

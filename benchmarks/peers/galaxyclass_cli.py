@@ -59,7 +59,7 @@ def train(given) -> None:
     if given.score:
         validation = job.read_galaxies(given.images, given.table / "val.csv")
         table = given.output / "predictions.csv"
-        run("predict", run_folder, "--images", *validation.files, "--output", table, "--overwrite")
+        run("predict", run_folder, "--images", *validation.files, "--output", table)
     size = len(job.read_galaxies(given.images, given.table / "train.csv"))
     job.write_result(
         given.output,
@@ -76,7 +76,7 @@ def predict(given) -> None:
     """`--weights` is a file of a bundle: its folder is the model."""
     table = given.output / "predictions.csv"
     files = ["--images", given.images, "--output", table]
-    said = run("predict", given.weights.parent, *files, "--overwrite")
+    said = run("predict", given.weights.parent, *files, "--precision", given.precision)
     rate = re.search(r"([\d,]+) images/s", said)
     job.write_result(given.output, images_per_second=float(rate[1].replace(",", "")))
 

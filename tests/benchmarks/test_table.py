@@ -55,6 +55,15 @@ def test_a_table_of_speeds(load) -> None:
     assert lines[-1] == "On a machine, 2 cores; torch 2.15.0."
 
 
+def test_predictions_of_the_same_network_say_how_far_apart_they_are(load) -> None:
+    table = load("table")
+    rows = [speed("galaxyclass", 0, 100, 1), speed("A", 0, 1, 1), speed("B", 0, 1, 1)]
+    rows = [row | {"task": "predict-resnet18"} for row in rows]
+    assert "differ" not in table.tables(rows)
+    rows[1]["difference"] = 0.00123
+    assert "differ from ours by (root mean square): A 0.001.\n" in table.tables(rows)
+
+
 def test_a_table_of_scores(load) -> None:
     table = load("table")
     run = {"task": "score-best", "row": "galaxyclass fast", "repeat": 0, "rmse": [0.1, 0.09, 0.12]}
