@@ -29,7 +29,7 @@ from galaxyclass.packs import pack, write
 from galaxyclass.recipes import Preprocessing
 
 folder, workers, how, pids, *paths = sys.argv[1:]
-write._SYNC_SECONDS = 0
+write._SYNC_SECONDS = write._SYNC_REST = 0
 work = write.work_in_processes
 if how == "processes":
     write.work_in_processes = lambda *arguments, here, patience: work(*arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from galaxyclass.packs.bare import bare_loop as bare_loop
     from galaxyclass.packs.cache import cache_folder as cache_folder
     from galaxyclass.packs.read import Pack as Pack
     from galaxyclass.packs.read import open_pack as open_pack
@@ -12,9 +13,15 @@ if TYPE_CHECKING:
 
 # Imported when asked for: the processes that make a pack are of this room, too, and start in half
 # the time without catalogs and pyarrow.
-_HOMES = {"Pack": "read", "cache_folder": "cache", "open_pack": "read", "pack": "write"}
+_HOMES = {
+    "Pack": "read",
+    "bare_loop": "bare",
+    "cache_folder": "cache",
+    "open_pack": "read",
+    "pack": "write",
+}
 
-__all__ = ["Pack", "cache_folder", "open_pack", "pack"]
+__all__ = ["Pack", "bare_loop", "cache_folder", "open_pack", "pack"]
 
 
 def __getattr__(name: str) -> Any:

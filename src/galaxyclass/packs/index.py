@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from galaxyclass import atomic
 from galaxyclass.catalogs.records import ImageRecord
 from galaxyclass.errors import PackError
+from galaxyclass.images.inspect import Look
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,8 +45,14 @@ class Records(Sequence[ImageRecord]):
                 yield ImageRecord(**row)
 
 
-def write_index(path: Path, records: Iterable[ImageRecord]) -> None:
+def write_index(path: Path, shards: Iterable[tuple[Sequence[str], Sequence[Look]]]) -> None:
     """Write the index, whole or not at all, in bounded memory.
+
+    Parameters
+    ----------
+    path : Path
+    shards : iterable of (sequence of str, sequence of Look)
+        The paths of some images, and what reading them showed.
 
     Raises
     ------
@@ -62,10 +68,24 @@ def write_index(path: Path, records: Iterable[ImageRecord]) -> None:
         atomic.writing(path) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
     ):
-        remaining = iter(records)
-        while rows := list(islice(remaining, _ROWS_AT_ONCE)):
-            columns = [[getattr(record, name) for record in rows] for name in COLUMNS]
+        for columns in _columns(shards):
             writer.write_batch(pa.record_batch(columns, schema=schema))
+
+
+def _columns(
+    shards: Iterable[tuple[Sequence[str], Sequence[Look]]],
+) -> Iterator[list[list[Any]]]:
+    """The columns of the index, many rows at a time."""
+    columns: list[list[Any]] = [[] for _ in COLUMNS]
+    for paths, looks in shards:
+        # The fields of a look are those of a record after its path, in their order.
+        for column, values in zip(columns, (paths, *zip(*looks, strict=True)), strict=True):
+            column.extend(values)
+        if len(columns[0]) >= _ROWS_AT_ONCE:
+            yield columns
+            columns = [[] for _ in COLUMNS]
+    if columns[0]:
+        yield columns
 
 
 def read_index(path: Path, count: int) -> tuple[Records, pa.Array]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,6 +58,17 @@ class PixelFile:
         self._file.close()
 
 
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """OpenCV without threads of its own, which would only be in the way of ours."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
 def make_shard(
     paths: Sequence[str], settings: dict[str, Any], file: PixelFile, offset: int
 ) -> list[Look]:
@@ -81,12 +94,11 @@ def make_shard(
         The pixels cannot be written.
     """
     side, channels = settings["size"], 3 if settings["colour"] == "rgb" else 1
-    pixels = np.zeros((len(paths), side, side, channels), np.uint8)
+    pixels = np.empty((len(paths), side, side, channels), np.uint8)
     looks = []
     for row, path in enumerate(paths):
         seen, cutout = look(path, lambda data: decode_cutout(data, **settings))
-        if cutout is not None:
-            pixels[row] = cutout
+        pixels[row] = 0 if cutout is None else cutout
         looks.append(seen)
     file.write(offset, pixels)
     return looks

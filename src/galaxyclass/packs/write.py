@@ -8,16 +8,14 @@ import shutil
 import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass import atomic
-from galaxyclass.catalogs.records import ImageRecord
 from galaxyclass.errors import ImageError, OutputError, PackError
 from galaxyclass.images.inspect import Look, identity_of
 from galaxyclass.images.read import read_file
@@ -27,7 +25,7 @@ from galaxyclass.packs.index import write_index
 from galaxyclass.packs.journal import Journal, key_of_journal
 from galaxyclass.packs.lock import locked
 from galaxyclass.packs.read import Pack, open_pack, read_manifest
-from galaxyclass.packs.shards import PixelFile, Task, make_shard
+from galaxyclass.packs.shards import PixelFile, Task, make_shard, one_thread_each
 from galaxyclass.processes import Message, core_count, work_in_processes
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Preprocessing
@@ -37,8 +35,9 @@ _WORKER = "galaxyclass.packs.worker"
 #: So long, in seconds, threads make a pack; then processes do, which take a while to start, but
 #: do not wait for each other's Python.
 _PATIENCE = 3.0
-#: Finished shards are synced to the disk and entered in the journal once in so many seconds.
-_SYNC_SECONDS = 1.0
+#: Finished shards are synced to the disk and entered in the journal once in so many seconds, but
+#: in most of the time nothing is synced: once in so many times what the last one took.
+_SYNC_SECONDS, _SYNC_REST = 0.2, 10
 #: What the index takes on the disk, at most, per image.
 _INDEX_BYTES = 400
 
@@ -119,17 +118,6 @@ def pack(
                 complete = open_pack(folder)
             progress("pack", len(names), len(names))
     return complete
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """OpenCV without threads of its own, which would only be in the way of ours."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
 
 
 def _require_ours(folder: Path) -> None:
@@ -226,7 +214,8 @@ class _Job:
             tasks = self._tasks(todo, len(header))
             with closing(self._results(tasks, min(workers, len(todo)))) as results:
                 self._collect(results, journal, len(self.paths) - left, progress)
-            write_index(self.folder / layout.INDEX, self._records(shards, journal))
+            seen = ((self._paths_of(shard), journal.looks(shard)) for shard in shards)
+            write_index(self.folder / layout.INDEX, seen)
         manifest = layout.Manifest(self.key, self.preprocessing, len(self.paths))
         atomic.write_text(self.folder / layout.MANIFEST, manifest.to_json())
         (self.folder / layout.JOURNAL).unlink()
@@ -244,8 +233,10 @@ class _Job:
     def _tasks(self, todo: list[layout.Shard], start: int) -> Iterator[Task]:
         cutout_bytes = int(np.prod(self.preprocessing.shape))
         for shard in todo:
-            paths = self.paths[shard.start : shard.start + shard.count]
-            yield Task(shard, paths, start + shard.start * cutout_bytes)
+            yield Task(shard, self._paths_of(shard), start + shard.start * cutout_bytes)
+
+    def _paths_of(self, shard: layout.Shard) -> Sequence[str]:
+        return self.paths[shard.start : shard.start + shard.count]
 
     def _results(
         self, tasks: Iterator[Task], workers: int
@@ -264,7 +255,7 @@ class _Job:
             told = ((t.shard, {"paths": list(t.paths), "offset": t.offset}) for t in tasks)
             patience = _PATIENCE if sys.executable else math.inf
             answers = work_in_processes(_WORKER, job, told, workers, here=here, patience=patience)
-            with _one_thread_each(), closing(answers):
+            with one_thread_each(), closing(answers):
                 for shard, answer in answers:
                     yield shard, [Look(*look) for look in answer["looks"]]
 
@@ -277,7 +268,7 @@ class _Job:
     ) -> None:
         """Enter results in the journal as they come, syncing their pixels first."""
         waiting: list[tuple[layout.Shard, list[Look]]] = []
-        synced = time.monotonic()
+        due = time.monotonic() + _SYNC_SECONDS
         note = f"{done:,} done before" if done else ""
         images = self.folder / layout.IMAGES
 
@@ -292,21 +283,19 @@ class _Job:
                 waiting.append((shard, looks))
                 done += shard.count
                 progress("pack", done, len(self.paths), note=note)
-                if time.monotonic() - synced > _SYNC_SECONDS:
+                begun = time.monotonic()
+                if begun > due:
                     enter()
-                    synced = time.monotonic()
+                    ended = time.monotonic()
+                    due = ended + max(_SYNC_SECONDS, _SYNC_REST * (ended - begun))
         finally:  # also after Ctrl-C or an error: what is done is kept
             enter()
 
     def _require_unchanged(self, shard: layout.Shard, looks: list[Look]) -> None:
-        for row, look in enumerate(looks, start=shard.start):
-            if (look.size, look.mtime_ns) != tuple(self.identities[row].tolist()):
+        known = self.identities[shard.start : shard.start + shard.count].tolist()
+        for row, look in enumerate(looks):
+            if known[row] != [look.size, look.mtime_ns]:
                 raise PackError(
-                    f"{self.paths[row]}: the file changed while it was being packed",
+                    f"{self.paths[shard.start + row]}: the file changed while it was being packed",
                     todo="run the same again once the images stay as they are",
                 )
-
-    def _records(self, shards: list[layout.Shard], journal: Journal) -> Iterator[ImageRecord]:
-        for shard in shards:
-            for row, look in enumerate(journal.looks(shard), start=shard.start):
-                yield ImageRecord(self.paths[row], *look)
