@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from galaxyclass import atomic
 from galaxyclass.errors import ImageError, OutputError, PackError
-from galaxyclass.images.inspect import Look, identity_of
+from galaxyclass.images.inspect import Look, identities_of
 from galaxyclass.images.read import read_file
 from galaxyclass.packs import layout
 from galaxyclass.packs.cache import cache_folder
@@ -72,7 +72,8 @@ def pack(
     cache : str or Path, optional
         The cache; otherwise `cache_folder`.
     workers : int, optional
-        Processes that decode; all cores unless told otherwise. 1 means this process alone.
+        So many decode at once: threads, and processes in their place where the work lasts; all
+        cores unless told otherwise. 1 means this thread alone.
     overwrite : bool
         Replace a pack of other images or settings in ``output``.
     progress : Progress
@@ -102,7 +103,7 @@ def pack(
     ((1, 32, 32, 3), [255, 128, 0], [True])
     """
     names = [str(path) for path in paths]
-    identities = np.array([identity_of(name) for name in names], np.int64).reshape(-1, 2)
+    identities = identities_of(names)
     key = layout.key_of(names, identities, preprocessing)
     named = output is not None
     folder = Path(cache or cache_folder()) / "packs" / key if output is None else Path(output)
