@@ -37,7 +37,7 @@ FLOORS = [
     ["models"],
     ["losses", "augment"],
     ["training"],
-    ["comparison"],
+    ["comparison", "benchmarking"],
     ["cli"],
     ["__main__"],
 ]

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
-    # `baselines` and `training` by their modules: mypy trips over the rooms' names in this cycle.
+    # Some by their modules: mypy trips over the rooms' names in this cycle.
     from galaxyclass.baselines.baseline import Baselines, baseline
+    from galaxyclass.benchmarking.benchmark import benchmark
+    from galaxyclass.benchmarking.results import Benchmark
     from galaxyclass.bundles import Bundle, load_bundle
     from galaxyclass.catalogs import Catalog, read_catalog
     from galaxyclass.comparison.compare import Comparison, compare
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 #: Public name -> the room that it comes from.
 _ROOMS: dict[str, str] = {
     "Baselines": "baselines",
+    "Benchmark": "benchmarking",
     "Bundle": "bundles",
     "Catalog": "catalogs",
     "Comparison": "comparison",
@@ -46,6 +49,7 @@ _ROOMS: dict[str, str] = {
     "Trained": "training",
     "Tree": "trees",
     "baseline": "baselines",
+    "benchmark": "benchmarking",
     "compare": "comparison",
     "evaluate": "evaluation",
     "explore": "exploration",
@@ -67,6 +71,7 @@ _ROOMS: dict[str, str] = {
 
 __all__ = [
     "Baselines",
+    "Benchmark",
     "Bundle",
     "Catalog",
     "Comparison",
@@ -81,6 +86,7 @@ __all__ = [
     "Tree",
     "__version__",
     "baseline",
+    "benchmark",
     "compare",
     "evaluate",
     "explore",
@@ -100,7 +106,7 @@ __all__ = [
     "validate",
 ]
 
-_NEEDS_TRAIN = frozenset({"resume", "train", "Trained"})
+_NEEDS_TRAIN = frozenset({"Benchmark", "Trained", "benchmark", "resume", "train"})
 
 
 def __getattr__(name: str) -> Any:

@@ -83,9 +83,18 @@ def probe(
     The networks that are tried are thrown away, and no random state but their own is used. A
     training of fewer than `SHORT` steps is not worth a probe: it is run in 32-bit floats.
     """
-    ways = Ways(recipe, device, devices)
     steps = -(-len(galaxies) // (recipe.training.batch_size * devices)) * recipe.training.epochs
-    if steps < SHORT or not ways.open:
+    if steps < SHORT:
+        return Probe(Ways(recipe, device, devices).first, {})
+    return try_ways(recipe, outputs, galaxies, device=device, devices=devices, seed=seed)
+
+
+def try_ways(
+    recipe: Recipe, outputs: Outputs, galaxies: Galaxies, *, device: str, devices: int, seed: int
+) -> Probe:
+    """`probe`, however short the training."""
+    ways = Ways(recipe, device, devices)
+    if not ways.open:
         return Probe(ways.first, {})
     with torch.random.fork_rng():
         tried = Trials(recipe, outputs, galaxies, device, seed)

@@ -1,0 +1,220 @@
+"""The public function `benchmark`."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from galaxyclass.benchmarking.ceilings import matrix_product
+from galaxyclass.benchmarking.galaxies import galaxies_to_measure
+from galaxyclass.benchmarking.measures import Bench
+from galaxyclass.benchmarking.results import (
+    FILE,
+    Benchmark,
+    Share,
+    Speed,
+    one_after_the_other,
+    share,
+)
+from galaxyclass.bundles import load_bundle
+from galaxyclass.errors import OutputError
+from galaxyclass.models.precision import has_bfloat16
+from galaxyclass.prediction import open_backend
+from galaxyclass.progress import Progress, silent
+from galaxyclass.recipes import Recipe, load_recipe
+from galaxyclass.samples import prepare, split_parts
+from galaxyclass.training import train
+from galaxyclass.training.data import galaxies_by_part
+from galaxyclass.training.devices import Device, accelerator_of
+from galaxyclass.training.probe import try_ways
+from galaxyclass.training.resolve import resolve
+from galaxyclass.training.run import installed_versions, this_machine
+from galaxyclass.training.ways import Precision
+
+log = logging.getLogger(__name__)
+
+COUNT = 1000
+REPEATS = 3
+
+
+def benchmark(
+    output: str | Path,
+    images: str | Path | None = None,
+    table: str | Path | None = None,
+    *,
+    recipe: str | Path | Recipe = "fast",
+    settings: tuple[str, ...] = (),
+    count: int = COUNT,
+    repeats: int = REPEATS,
+    device: Device = "auto",
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Benchmark:
+    """Measure how fast a recipe packs, trains and predicts here, and how fast it could.
+
+    Everything is measured several times, in turns, so that whatever else the machine is doing
+    weighs on all alike; medians are given with the smallest and the largest value.
+
+    Parameters
+    ----------
+    output : str or Path
+        Folder for `benchmark.json`; what is made for the measures is removed at the end.
+    images : str or Path, optional
+        Folder of images; without it, galaxies are simulated.
+    table : str or Path, optional
+        Votes or classes of the images; without it votes are made up.
+    recipe : str, Path or Recipe
+    settings : sequence of str
+        Changes to the recipe, ``section.key=value`` each.
+    count : int
+        Galaxies to use, at most.
+    repeats : int
+    device : {"auto", "cpu", "cuda", "mps"}
+    overwrite : bool
+        Replace an earlier `benchmark.json`.
+    progress : Progress
+
+    Returns
+    -------
+    Benchmark
+
+    Raises
+    ------
+    OutputError
+        There is a benchmark already, or it cannot be written.
+    RecipeError, CatalogError, DeviceError
+        As for `train`.
+    """
+    output = Path(output)
+    if (output / FILE).exists() and not overwrite:
+        raise OutputError(
+            f"{output / FILE}: the output exists already", todo="--overwrite, or another --output"
+        )
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, settings)
+    kind = accelerator_of(device)
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output, prefix=".benchmark-") as folder:
+        bench, tried = _set_up(
+            Path(folder),
+            None if images is None else Path(images),
+            None if table is None else Path(table),
+            recipe,
+            count=count,
+            device=kind,
+            progress=progress,
+        )
+        speeds = _measure(bench, repeats, progress)
+        result = _result(bench, tried, speeds, repeats)
+    result.write(output)
+    return result
+
+
+def _set_up(
+    work: Path,
+    images: Path | None,
+    table: Path | None,
+    recipe: Recipe,
+    *,
+    count: int,
+    device: Device,
+    progress: Progress,
+) -> tuple[Bench, dict[str, float]]:
+    source = galaxies_to_measure(images, table, count, work, progress)
+    cache = work / "cache"
+    sample = prepare(source, recipe.images, cache=cache, workers=None, progress=progress)
+    parts = split_parts(sample, recipe.split, 0)
+    outputs = sample.outputs(np.flatnonzero(parts == "train"))
+    recipe = resolve(recipe, outputs, ())
+    galaxies = galaxies_by_part(sample, parts)
+    probed = try_ways(recipe, outputs, galaxies["train"], device=device, devices=1, seed=0)
+    # One epoch as a user would train it: a bundle to predict with, and everything warm.
+    run = train(
+        recipe.model_copy(
+            update={
+                "training": recipe.training.model_copy(
+                    update={"epochs": 1, "precision": probed.way.precision}
+                )
+            }
+        ),
+        source.images,
+        source.table,
+        output=work / "run",
+        skip_invalid=True,
+        device=device,
+        cache=cache,
+    )
+    bundle = load_bundle(run.folder)
+    return (
+        Bench(
+            recipe,
+            outputs,
+            [record.path for record in sample.pack.records],
+            galaxies,
+            bundle,
+            open_backend(bundle, device),
+            probed.way,
+            device,
+            work,
+        ),
+        probed.images_per_second,
+    )
+
+
+def _measure(bench: Bench, repeats: int, progress: Progress) -> dict[str, list[float]]:
+    measures = bench.measures()
+    speeds: dict[str, list[float]] = {name: [] for name in measures}
+    total = repeats * len(measures)
+    for repeat in range(repeats):
+        for place, (name, measure) in enumerate(measures.items()):
+            done = repeat * len(measures) + place
+            progress("benchmark", done, total, unit="measures", note=name.replace("_", " "))
+            speeds[name].append(measure())
+    progress("benchmark", total, total, unit="measures")
+    speeds.setdefault("train_fp32", speeds["train"])
+    return speeds
+
+
+def _result(
+    bench: Bench, tried: dict[str, float], speeds: dict[str, list[float]], repeats: int
+) -> Benchmark:
+    precisions: list[Precision] = ["fp32", "bf16"] if has_bfloat16("cpu") else ["fp32"]
+    cores = torch.get_num_threads()
+    gflop = bench.steps(replace(bench.way, precision="fp32")).gflop()
+    gflop |= {precision: matrix_product(precision, cores) for precision in precisions}
+    return Benchmark(
+        recipe=bench.recipe.name,
+        images=len(bench.paths),
+        repeats=repeats,
+        way={**vars(bench.way), "images_per_second": tried},
+        speeds={name: Speed(tuple(values)) for name, values in speeds.items()},
+        shares=_shares(speeds, gflop, bench.way.precision),
+        augmentation=float(np.median(bench.augmentation)),
+        gflop=gflop,
+        memory=bench.memory,
+        machine=this_machine(),
+        versions=installed_versions(),
+    )
+
+
+def _shares(
+    speeds: dict[str, list[float]], gflop: dict[str, float], precision: Precision
+) -> list[Share]:
+    both = [
+        one_after_the_other(prepare, network)
+        for prepare, network in zip(speeds["prepare"], speeds["network"], strict=True)
+    ]
+    product = gflop[precision] if precision in gflop else gflop["fp32"]
+    training = [product / gflop["training"]] * len(speeds["train"])
+    return [
+        share("prepare", "decoding every pixel alone", speeds["prepare"], speeds["decode"]),
+        share("pack", "a bare loop that writes nothing", speeds["pack"], speeds["prepare_loop"]),
+        share("predict", "prepare and network, each alone", speeds["predict"], both),
+        share("train", "the network's steps alone", speeds["train"], speeds["train_network"]),
+        share("train_network", "a matrix product's speed", speeds["train_network"], training),
+    ]
