@@ -148,7 +148,11 @@ def _largest_box(mask: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
     the 8-connected regions decide: the sky's noise draws thousands of contours, and this is
     twice as fast. Only where regions tie does the order in which contours are found matter.
     """
-    _, _, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    # Of OpenCV's algorithms that by blocks of 2 x 2 takes little more than half of the time that
+    # the default one does.
+    _, _, boxes, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        mask, 8, cv2.CV_32S, cv2.CCL_BBDT
+    )
     boxes = boxes[1:, :4]  # the first is the background
     if len(boxes) == 0:
         return None
