@@ -284,7 +284,7 @@ def test_the_command(fake, sky, tmp_path, monkeypatch, capsys):
     run, images, table, ids, *_ = sky
     _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
     module = sys.modules["galaxyclass.evaluation.evaluate"]
-    monkeypatch.setattr(module, "open_backend", lambda bundle, device: fake.TreeBackend())
+    monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     arguments = ["evaluate", run, "--images", images, "--table", table, "--output"]
     assert main([*map(str, arguments), str(tmp_path / "out")]) == 0
     said = capsys.readouterr().out
@@ -307,7 +307,7 @@ def test_the_command_for_classes(fake, tmp_path, monkeypatch, capsys):
     for place, name in enumerate(("disc", "star")):
         fake.save_images(tmp_path / "sky" / name, 12, start=100 * place)
     module = sys.modules["galaxyclass.evaluation.evaluate"]
-    monkeypatch.setattr(module, "open_backend", lambda bundle, device: fake.ClassBackend(2))
+    monkeypatch.setattr(module, "open_backend", lambda *_: fake.ClassBackend(2))
     arguments = ["evaluate", run, "--images", tmp_path / "sky", "--output", tmp_path / "out"]
     assert main(list(map(str, arguments))) == 0
     said = capsys.readouterr().out

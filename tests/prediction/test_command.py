@@ -13,7 +13,7 @@ from galaxyclass.cli.main import main
 @pytest.fixture
 def run(fake, tmp_path, monkeypatch):
     module = sys.modules["galaxyclass.prediction.predict"]
-    monkeypatch.setattr(module, "open_backend", lambda bundle, device: fake.TreeBackend())
+    monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     return fake.save_run(tmp_path / "run")
 
 

@@ -18,6 +18,10 @@ from galaxyclass.trees import Layout, Tree, parse_tree, tree_data
 #: The layout of bundles that this version writes; it reads this one and those before it.
 FORMAT = 1
 
+#: In which numbers a network's convolutions and matrix products are computed: 32-bit floats or
+#: bfloat16.
+Precision = Literal["fp32", "bf16"]
+
 
 @dataclass(frozen=True)
 class VoteOutputs:
@@ -89,6 +93,8 @@ class Manifest:
     name_parts : int
         How that table named images: by so many of the last parts of their paths (2:
         ``train/1.png``, 1: ``1.png``); 0: by their stems.
+    precision : {"fp32", "bf16"}
+        In which the network was trained.
     """
 
     recipe: str
@@ -100,6 +106,7 @@ class Manifest:
     weights_digest: str
     version: str
     name_parts: int = 0
+    precision: Precision = "fp32"
 
     @cached_property
     def digest(self) -> str:
@@ -138,6 +145,7 @@ class _File(BaseModel):
     id_column: str
     id_integer: bool
     name_parts: int = Field(0, ge=0)
+    precision: Precision = "fp32"
     weights_digest: str
 
 
@@ -172,6 +180,9 @@ def manifest_json(manifest: Manifest) -> str:
         "name_parts": manifest.name_parts,
         "weights_digest": manifest.weights_digest,
     }
+    if manifest.precision != "fp32":
+        # Left out where it is as it always was: the identity of older bundles stays.
+        data["precision"] = manifest.precision
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -216,6 +227,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
         weights_digest=file.weights_digest,
         version=file.version,
         name_parts=file.name_parts,
+        precision=file.precision,
     )
 
 

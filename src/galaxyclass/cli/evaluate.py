@@ -10,7 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.predict import show_warnings
+from galaxyclass.cli.predict import precision, show_warnings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,6 +54,7 @@ _PARTS = {
 @options.target_column
 @options.skip_invalid
 @options.device
+@precision
 @options.batch_size
 @options.workers
 @options.seed
@@ -70,6 +71,7 @@ def command(
     target_column: str | None,
     skip_invalid: bool,
     device: str,
+    precision: str,
     batch_size: int | None,
     workers: int | None,
     seed: int,
@@ -95,6 +97,7 @@ def command(
             target_column=target_column,
             skip_invalid=skip_invalid,
             device=device,
+            precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,
             workers=workers,
             overwrite=overwrite,

@@ -19,11 +19,21 @@ Examples:
   galaxyclass predict runs/first --images sky/images --output predictions.csv
   galaxyclass predict runs/first --images a.jpg b.jpg --output predictions.parquet
   galaxyclass predict runs/hundred --images hundred/test --output test.csv --layout contest
+  galaxyclass predict runs/first --images sky/images --output exact.csv --precision fp32
 
 The output has the layout of the table that the run was trained on: its id column with the names
 of the image files, then a column per answer, or per class and the class. Images that cannot be
 decoded are listed in predictions_failed.csv. A prediction that was stopped goes on when the same
 command is given again."""
+
+precision = click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    help="Numbers that the network computes with; auto takes bfloat16 where the run was trained in "
+    "it and this machine has it, which is some three times as fast.",
+)
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
@@ -31,6 +41,7 @@ command is given again."""
 @options.images
 @options.output("the predictions: a name that ends in .csv or .parquet")
 @options.device
+@precision
 @options.batch_size
 @options.workers
 @options.overwrite
@@ -48,6 +59,7 @@ def command(
     images: tuple[Path, ...],
     output: Path,
     device: str,
+    precision: str,
     batch_size: int | None,
     workers: int | None,
     overwrite: bool,
@@ -62,6 +74,7 @@ def command(
             images,
             output,
             device=device,
+            precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,
             workers=workers,
             overwrite=overwrite,

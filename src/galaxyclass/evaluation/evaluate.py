@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +89,7 @@ def evaluate(
     target_column: str | None = None,
     skip_invalid: bool = False,
     device: str = "auto",
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
@@ -114,7 +116,7 @@ def evaluate(
         nor as the same image under another id.
     skip_invalid : bool
         Leave out galaxies with errors (`galaxyclass.validation`), rather than refuse.
-    device, batch_size, workers, progress, backend
+    device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.prediction.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
@@ -154,7 +156,7 @@ def evaluate(
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
     prediction = predict_files(
         manifest,
-        backend or open_backend(bundle, device),
+        backend or open_backend(bundle, device, precision),
         catalog.paths.tolist(),
         catalog.ids.values.tolist(),
         output / PREDICTIONS,

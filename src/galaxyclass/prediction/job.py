@@ -14,7 +14,7 @@ import numpy as np
 
 from galaxyclass.bundles import Manifest, Outputs, VoteOutputs
 from galaxyclass.errors import BundleError, OutputError, PredictionInterruptedError
-from galaxyclass.prediction.backends import Backend
+from galaxyclass.prediction.backends import Backend, LaneBackend
 from galaxyclass.prediction.checks import describe_problems, measure, nothing_measured
 from galaxyclass.prediction.columns import Columns, Layout, columns_of, mask_unknown, tabulate
 from galaxyclass.prediction.ids import is_exact_integer
@@ -23,9 +23,6 @@ from galaxyclass.prediction.sinks import require_failures
 from galaxyclass.prediction.stream import Batch, predict_stream
 from galaxyclass.progress import Progress, silent
 from galaxyclass.version import __version__
-
-#: Images that a network gets at once, unless told otherwise.
-BATCH_SIZE = 128
 
 #: A part is written after the batch that makes it as old or as large as this. What a kill loses is
 #: thus bounded in time, whatever the speed, and a fast job does not make a file a second.
@@ -96,11 +93,12 @@ def predict_files(
         As for `predict`; BundleError also where the backend does not give what the manifest says.
     """
     begun = time.monotonic()
-    batch_size = batch_size or BATCH_SIZE
     outputs = manifest.outputs
     integer = all(map(is_exact_integer, ids)) if manifest.id_integer else False
     columns = columns_of(outputs, manifest.id_column, id_integer=integer, layout=layout)
-    key = _key(manifest, columns, paths, ids, output.suffix.lower())
+    own = backend if isinstance(backend, LaneBackend) else None
+    precision = own.precision if own else ""
+    key = _key(manifest, columns, paths, ids, f"{output.suffix.lower()} {precision}")
     job = _Job(outputs, columns, ids)
     failures = output.with_name(f"{output.stem}_failed.csv")
     require_failures(failures)
@@ -109,7 +107,7 @@ def predict_files(
         try:
             progress("predict", resumed, len(paths))
             stream = predict_stream(
-                paths[resumed:], manifest.preprocessing, backend, batch_size, workers
+                paths, manifest.preprocessing, backend, batch_size, workers, start=resumed
             )
             with closing(stream):
                 _add_parts(stream, parts, job, progress)
@@ -136,7 +134,10 @@ def predict_files(
         resumed=resumed,
         seconds=time.monotonic() - begun,
         warnings=(*_undecodable(len(paths), parts), *describe_problems(outputs, parts.statistics)),
-        notes=tuple(_notes(outputs, manifest, columns, resumed, replaced=replaced)),
+        notes=(
+            *((own.note,) if own and own.note else ()),
+            *_notes(outputs, manifest, columns, resumed, replaced=replaced),
+        ),
     )
 
 
@@ -157,7 +158,7 @@ class _Job:
 
 def _add_parts(stream: Iterator[Batch], parts: Parts, job: _Job, progress: Progress) -> None:
     """Gather batches into parts and write each; the stream begins where the parts end."""
-    first, begun = parts.images, time.monotonic()
+    begun = time.monotonic()
     total = len(job.ids)
     waiting: list[Batch] = []
     failed = parts.failed
@@ -171,7 +172,7 @@ def _add_parts(stream: Iterator[Batch], parts: Parts, job: _Job, progress: Progr
             )
         waiting.append(batch)
         failed += len(batch.errors)
-        end = first + batch.start + len(batch.paths)
+        end = batch.start + len(batch.paths)
         progress("predict", end, total, note=f"{failed:,} cannot be decoded" if failed else "")
         old = time.monotonic() - begun >= PART_SECONDS
         if old or end - parts.images >= PART_IMAGES or end == total:
@@ -231,14 +232,14 @@ def _notes(
 
 
 def _key(
-    manifest: Manifest, columns: Columns, paths: Sequence[str], ids: Sequence[str], suffix: str
+    manifest: Manifest, columns: Columns, paths: Sequence[str], ids: Sequence[str], form: str
 ) -> str:
     """What the bytes of the output depend on, but for the device and the size of a batch.
 
     Those two are left out so that a job that ran out of memory can go on with a smaller batch.
     """
     key = hashlib.sha256()
-    head = (__version__, manifest.digest, repr(columns), suffix, str(len(paths)))
+    head = (__version__, manifest.digest, repr(columns), form, str(len(paths)))
     key.update("\0".join(head).encode())
     for path, name in zip(paths, ids, strict=True):
         try:

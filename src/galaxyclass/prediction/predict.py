@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from galaxyclass.bundles import load_bundle
 from galaxyclass.catalogs import find_images
@@ -23,6 +24,7 @@ def predict(
     output: str | Path,
     *,
     device: str = "auto",
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
@@ -51,17 +53,20 @@ def predict(
     output : str or Path
         A file to write, ``.csv`` or ``.parquet``.
     device : {"auto", "cpu", "cuda", "mps"}
+    precision : {"auto", "fp32", "bf16"}
+        ``auto`` takes bfloat16 where the network was trained in it and the machine has it.
     batch_size : int, optional
-        Most images that the network gets at once.
+        Most images that the network gets at once; chosen for the device unless told otherwise.
     workers : int, optional
-        Threads that decode images; all cores unless told otherwise.
+        Cores that read images, and on the CPU predict them; all unless told otherwise.
     overwrite : bool
         Replace the output where it exists.
     layout : {"table", "contest"}
         ``contest`` writes the name of each image and its class, and nothing else.
     progress : Progress
     backend : Backend, optional
-        Runs the network in place of the bundle's own weights.
+        Runs the network in place of the bundle's own weights; called from this thread alone,
+        unless it is a `LaneBackend`.
 
     Raises
     ------
@@ -86,7 +91,7 @@ def predict(
     ids, notes = _name(paths, bundle.manifest.name_parts, layout)
     summary = predict_files(
         bundle.manifest,
-        backend or open_backend(bundle, device),
+        backend or open_backend(bundle, device, precision),
         paths,
         ids,
         output,

@@ -1,34 +1,46 @@
 """From image files to a stream of predictions, in order and in constant memory.
 
-Threads read, decode and cut out ahead of the network (the decoders and OpenCV leave Python's lock
-free), so that decoding overlaps inference and whatever the consumer does with a batch. How far
-ahead is bounded: at any moment at most `LOOKAHEAD` + 1 batches of cutouts are alive, and one
-decoded image a thread.
+A network on the CPU has lanes: each core takes a batch of images, reads them and predicts them
+by itself. Nothing waits for anything inside a batch, so that all cores are busy until the last
+ones. A network that has a device of its own, or a backend of the user's, runs one batch after the
+other while threads read the next ones (the decoders and OpenCV leave Python's lock free).
+
+Either way, how far anything is ahead of the consumer is bounded, and so is the memory.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import math
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.errors import ImageError
-from galaxyclass.images import prepare, read_image
-from galaxyclass.prediction.backends import Backend
+from galaxyclass.prediction.backends import (
+    Backend,
+    LaneBackend,
+    is_concurrent,
+    natural_batch_size,
+)
+from galaxyclass.prediction.cutouts import Cutouts
+from galaxyclass.prediction.lanes import in_lanes
 from galaxyclass.processes import core_count
 from galaxyclass.recipes import Preprocessing
 
-#: Images that a thread takes at a time: enough that handing them over costs nothing.
-_CHUNK = 16
+#: Images that a thread takes at a time which only reads: handing them over then costs nothing.
+CHUNK = 16
 
-#: Batches that may be prepared before the network asks for them.
+#: Batches that are read at least before a network that runs one at a time asks for them.
 LOOKAHEAD = 2
 
-_Prepared = NDArray[np.uint8] | str
+#: What a lane reads, and then predicts, before it reads again: at most so many batches and images.
+#: The fewer times the decoder and the network push each other out of a core's cache, the better:
+#: taking turns after each batch costs 5 % of a fast network's time, after four of them 1 %.
+TURN_BATCHES = 8
+TURN_IMAGES = 128
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,10 @@ def predict_stream(
     paths: Sequence[str],
     preprocessing: Preprocessing,
     backend: Backend,
-    batch_size: int,
+    batch_size: int | None = None,
     workers: int | None = None,
+    *,
+    start: int = 0,
 ) -> Generator[Batch, None, None]:
     """Predict images one batch after the other, in the order of the paths.
 
@@ -71,62 +85,104 @@ def predict_stream(
         Image files; the only thing here that grows with their number.
     preprocessing : Preprocessing
     backend : Backend
-    batch_size : int
-        Most images that the backend gets at once.
+        One that `is_concurrent` is called from several threads, any other from the caller's.
+    batch_size : int, optional
+        Most images that the backend gets at once; `natural_batch_size` unless told otherwise.
     workers : int, optional
-        Threads that prepare images; all cores unless told otherwise.
+        Cores to use; all unless told otherwise. What is predicted does not depend on it.
+    start : int
+        Place of the first image to predict. Batches begin at the multiples of ``batch_size``
+        wherever the first one does: images are in the same company as without it.
 
     Yields
     ------
     Batch
         An image that cannot be decoded has its error there and stops nothing.
     """
-    pool = ThreadPoolExecutor(workers or core_count(), thread_name_prefix="prepare")
-    waiting: deque[tuple[range, list[Future[list[_Prepared]]]]] = deque()
-    try:
-        for start in range(0, len(paths), batch_size):
-            span = range(start, min(start + batch_size, len(paths)))
-            waiting.append((span, _submit(pool, paths, span, preprocessing)))
-            if len(waiting) > LOOKAHEAD:
-                yield _run(waiting.popleft(), paths, backend)
-        while waiting:
-            yield _run(waiting.popleft(), paths, backend)
-    finally:
-        # Also when the consumer stops early (Ctrl-C): what is not begun is dropped.
-        pool.shutdown(wait=True, cancel_futures=True)
+    size = batch_size or natural_batch_size(backend, preprocessing)
+    size = batch_size or natural_batch_size(backend, preprocessing)
+    grid = _Grid(paths, preprocessing, start, size)
+    workers = workers or core_count()
+    if is_concurrent(backend):
+        yield from _in_lanes(grid, backend, workers)
+    else:
+        yield from _one_at_a_time(grid, backend, workers)
 
 
-def _submit(
-    pool: ThreadPoolExecutor, paths: Sequence[str], span: range, preprocessing: Preprocessing
-) -> list[Future[list[_Prepared]]]:
-    return [
-        pool.submit(_prepare_all, paths[start : min(start + _CHUNK, span.stop)], preprocessing)
-        for start in range(span.start, span.stop, _CHUNK)
-    ]
+@dataclass(frozen=True)
+class _Grid:
+    """Which images are predicted together."""
+
+    paths: Sequence[str]
+    preprocessing: Preprocessing
+    start: int
+    size: int
+
+    @property
+    def firsts(self) -> range:
+        """Where each batch begins, had there been no earlier start."""
+        if self.start >= len(self.paths):
+            return range(0)
+        return range(self.start // self.size * self.size, len(self.paths), self.size)
+
+    def begin(self, first: int) -> Cutouts:
+        """The cutouts of a batch, still to be read."""
+        span = range(max(first, self.start), min(first + self.size, len(self.paths)))
+        return Cutouts(self.paths, span, self.preprocessing)
 
 
-def _prepare_all(paths: Sequence[str], preprocessing: Preprocessing) -> list[_Prepared]:
-    return [_prepare(path, preprocessing) for path in paths]
+def _in_lanes(grid: _Grid, backend: LaneBackend, workers: int) -> Generator[Batch, None, None]:
+    stopping = threading.Event()
+
+    def predict(turn: range) -> list[Batch]:
+        begun = [grid.begin(grid.firsts[number]) for number in turn]
+        for cutouts in begun:
+            cutouts.read()
+        return [_run(cutouts, backend) for cutouts in begun if not stopping.is_set()]
+
+    turns = _turns(len(grid.firsts), max(1, min(TURN_BATCHES, TURN_IMAGES // grid.size)), workers)
+    with closing(in_lanes(predict, turns, workers, backend.begin_lane)) as done:
+        try:
+            for batches in done:
+                yield from batches
+        finally:
+            stopping.set()
 
 
-def _prepare(path: str, preprocessing: Preprocessing) -> _Prepared:
-    try:
-        return prepare(read_image(path, preprocessing.colour), preprocessing)
-    except ImageError as error:
-        return " ".join(str(error).split())
+def _turns(batches: int, most: int, workers: int) -> Iterator[range]:
+    """Share out batches, ever fewer towards the end, so that all lanes end at the same time."""
+    first = 0
+    while first < batches:
+        count = max(1, min(most, (batches - first) // (2 * workers)))
+        yield range(first, first + count)
+        first += count
 
 
-def _run(
-    job: tuple[range, list[Future[list[_Prepared]]]], paths: Sequence[str], backend: Backend
-) -> Batch:
-    span, futures = job
-    prepared = [item for future in futures for item in future.result()]
-    cutouts = [item for item in prepared if not isinstance(item, str)]
-    values = backend(np.stack(cutouts)) if cutouts else np.empty((0, 0), np.float32)
+def _one_at_a_time(grid: _Grid, backend: Backend, workers: int) -> Generator[Batch, None, None]:
+    def chunks() -> Iterator[tuple[Cutouts, range]]:
+        for cutouts in map(grid.begin, grid.firsts):
+            count = len(cutouts.paths)
+            for first in range(0, count, CHUNK):
+                yield cutouts, range(first, min(first + CHUNK, count))
+
+    def read(chunk: tuple[Cutouts, range]) -> tuple[Cutouts, bool]:
+        cutouts, places = chunk
+        cutouts.read(places)
+        return cutouts, places.stop == len(cutouts.paths)
+
+    ahead = LOOKAHEAD * math.ceil(grid.size / CHUNK)
+    with closing(in_lanes(read, chunks(), workers, ahead=ahead)) as done:
+        for cutouts, whole in done:
+            if whole:
+                yield _run(cutouts, backend)
+
+
+def _run(cutouts: Cutouts, backend: Backend) -> Batch:
+    array = cutouts.array
     return Batch(
-        start=span.start,
-        paths=tuple(paths[span.start : span.stop]),
-        decoded=np.array([not isinstance(item, str) for item in prepared], dtype=bool),
-        values=values,
-        errors=tuple(item for item in prepared if isinstance(item, str)),
+        start=cutouts.start,
+        paths=cutouts.paths,
+        decoded=cutouts.decoded,
+        values=backend(array) if len(array) else np.empty((0, 0), np.float32),
+        errors=cutouts.errors,
     )

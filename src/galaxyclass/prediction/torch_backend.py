@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,28 @@ from galaxyclass.extras import require
 if TYPE_CHECKING:
     import torch
 
+#: Lanes begin one after the other: for a moment each changes what new threads start with.
+_BEGINNING = threading.Lock()
+
 
 class TorchBackend:
     """A bundle's network on a device, in evaluation mode.
+
+    On the CPU it computes in lanes, a batch on each core: cores that share the work of a single
+    batch wait for each other after each of its layers, and for the images to be decoded.
 
     Parameters
     ----------
     bundle : Bundle
     device : {"auto", "cpu", "cuda", "mps"}
+    precision : {"auto", "fp32", "bf16"}
+        See `galaxyclass.prediction.open_backend`.
+
+    Attributes
+    ----------
+    device : torch.device
+    concurrent, precision, note
+        See `galaxyclass.prediction.LaneBackend`.
 
     Raises
     ------
@@ -33,14 +48,45 @@ class TorchBackend:
         The weights do not fit the network.
     """
 
-    def __init__(self, bundle: Bundle, device: str = "auto") -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "auto",
+        precision: Literal["auto", "fp32", "bf16"] = "auto",
+    ) -> None:
         require("torch", "timm", "safetensors")
+        import torch
+
         # The one place where prediction looks up at the learning wing: a bundle that only torch
         # can run is built by the rooms that trained it.
         from galaxyclass.models import load_weights
+        from galaxyclass.models.precision import choose_precision, compute_in_bfloat16
 
         self.device = find_device(device)
-        self._network = load_weights(bundle).to(self.device)
+        self.concurrent = self.device.type == "cpu"
+        self.precision, self.note = choose_precision(
+            precision, bundle.manifest.precision, self.device.type
+        )
+        network = load_weights(bundle)
+        if self.precision == "bf16":
+            compute_in_bfloat16(network)
+        if self.concurrent or self.precision == "bf16":
+            # As cutouts lie in memory, and as convolutions on these devices want them.
+            network = network.to(memory_format=torch.channels_last)
+        self._network = network.to(self.device)
+
+    def begin_lane(self) -> None:
+        """Compute on one core in this thread, from now on; other threads stay as they are."""
+        import torch
+
+        with _BEGINNING:
+            # Of a new thread this is what every new thread gets. Setting it for this one sets it
+            # for all that are still to begin; setting it back in another thread leaves this one.
+            everybody = torch.get_num_threads()
+            torch.set_num_threads(1)
+            thread = threading.Thread(target=torch.set_num_threads, args=(everybody,))
+            thread.start()
+            thread.join()
 
     def __call__(self, cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch
@@ -49,7 +95,9 @@ class TorchBackend:
             with torch.inference_mode():
                 images = torch.from_numpy(cutouts).to(self.device)
                 return np.asarray(self._network.predict(images).float().cpu().numpy())
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:  # of a GPU it is an OutOfMemoryError, which is one of them
+            if "memory" not in str(error) and not isinstance(error, torch.OutOfMemoryError):
+                raise
             raise DeviceError(
                 f"{self.device}: out of memory for {len(cutouts)} galaxies at once",
                 todo=f"--batch-size {max(1, len(cutouts) // 2)}",

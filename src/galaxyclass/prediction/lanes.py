@@ -1,0 +1,59 @@
+"""Work by several threads, whose results come in order and a bounded way ahead."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+#: Tasks for each thread that may be begun or finished before their turn, unless told otherwise.
+#: What is finished early covers for a task that takes long, and for a consumer that writes.
+AHEAD = 4
+
+
+def in_lanes(
+    do: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    workers: int,
+    begin: Callable[[], None] | None = None,
+    *,
+    ahead: int = 0,
+) -> Generator[Result, None, None]:
+    """Have tasks done by threads; close the generator to end them early.
+
+    Parameters
+    ----------
+    do : callable
+        Called in one of the threads.
+    tasks : iterable
+        Taken, in the caller's thread, as there is room for their results.
+    workers : int
+        How many threads.
+    begin : callable, optional
+        Called once in each thread before its first task.
+    ahead : int
+        Tasks that may be begun before their turn, if that is more than `AHEAD` for each thread.
+
+    Yields
+    ------
+    result
+        Of each task, in the order of the tasks. What ``do`` raises is raised here, in its turn;
+        no thread is left running then.
+    """
+    pool = ThreadPoolExecutor(workers, "lane", begin)
+    waiting: deque[Future[Result]] = deque()
+    ahead = max(ahead, AHEAD * workers)
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(do, task))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # Also when the consumer stops early (Ctrl-C): what is not begun is dropped.
+        pool.shutdown(wait=True, cancel_futures=True)
