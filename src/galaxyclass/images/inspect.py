@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -116,16 +117,10 @@ def identity_of(path: str | Path) -> tuple[int, int]:
 
 def identities_of(paths: Iterable[str]) -> NDArray[np.int64]:
     """`identity_of` many files: (files, 2) int64."""
-    found: list[int] = []
-    stat = os.stat
-    for path in paths:  # a catalog's worth, before anything else can begin: no calls but one
-        try:
-            status = stat(path)
-        except OSError:
-            found += (0, 0)
-        else:
-            found += (status.st_size, status.st_mtime_ns)
-    return np.array(found, np.int64).reshape(-1, 2)
+    found = array("q")  # of a million files, a tenth of the memory that a list takes
+    for path in paths:
+        found.extend(identity_of(path))
+    return np.frombuffer(found, np.int64).reshape(-1, 2)
 
 
 def inspect_images(
