@@ -78,7 +78,11 @@ def predict(given) -> None:
     files = ["--images", given.images, "--output", table]
     said = run("predict", given.weights.parent, *files, "--precision", given.precision)
     rate = re.search(r"([\d,]+) images/s", said)
-    job.write_result(given.output, images_per_second=float(rate[1].replace(",", "")))
+    job.write_result(
+        given.output,
+        images_per_second=float(rate[1].replace(",", "")),
+        packages=("galaxyclass",),
+    )
 
 
 def parameters(run_folder: Path) -> int:
