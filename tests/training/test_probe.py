@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import galaxyclass.training.probe as module
+from galaxyclass.bundles import load_bundle
 from galaxyclass.recipes import Recipe, load_recipe
 from galaxyclass.training import resume, train
 from galaxyclass.training.probe import Trials, Ways, fastest
@@ -149,6 +150,9 @@ def test_a_probed_training_says_and_keeps_what_it_chose(
     assert told["precision"] == "bf16"
     assert told["images_per_second"]["fp32, 1 thread"] == 100
     assert "training in bf16, 1 thread: 200 images/s" in caplog.text
+
+    bundle = load_bundle(run.folder)
+    assert bundle.manifest.precision == "bf16", "so that a prediction computes as training did"
 
     # What a run was begun with, it goes on with: no second probe.
     monkeypatch.setattr(Trials, "_measure", lambda self, way: pytest.fail("probed again"))

@@ -21,7 +21,7 @@ from galaxyclass.benchmarking.results import (
     one_after_the_other,
     share,
 )
-from galaxyclass.bundles import load_bundle
+from galaxyclass.bundles import Precision, load_bundle
 from galaxyclass.errors import OutputError
 from galaxyclass.models.precision import has_bfloat16
 from galaxyclass.prediction import open_backend
@@ -34,7 +34,6 @@ from galaxyclass.training.devices import Device, accelerator_of
 from galaxyclass.training.probe import try_ways
 from galaxyclass.training.resolve import resolve
 from galaxyclass.training.run import installed_versions, this_machine
-from galaxyclass.training.ways import Precision
 
 log = logging.getLogger(__name__)
 

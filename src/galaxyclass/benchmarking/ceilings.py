@@ -12,8 +12,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from galaxyclass.augment import augment
+from galaxyclass.bundles import Precision
 from galaxyclass.training.module import GalaxyModule
-from galaxyclass.training.ways import Precision, Way
+from galaxyclass.training.ways import Way
 
 _SIDE = 2048
 _SECONDS = 0.5

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import galaxyclass.training.run as files
 from galaxyclass.atomic import write_text
-from galaxyclass.bundles import Manifest, Outputs, VoteOutputs, save_bundle
+from galaxyclass.bundles import Manifest, Outputs, Precision, VoteOutputs, save_bundle
 from galaxyclass.errors import StoppedError
 from galaxyclass.models import write_weights
 from galaxyclass.plots import curves, save
@@ -67,7 +67,7 @@ def finish(
         if read_history(folder / files.HISTORY):
             _draw(folder, outputs, None, None)
         raise
-    _save(folder, recipe, outputs, sample, fitted)
+    _save(folder, recipe, outputs, sample, fitted, precision=way.precision)
     metrics = score(
         fitted.network,
         outputs,
@@ -83,7 +83,15 @@ def finish(
     return Trained(folder, metrics)
 
 
-def _save(folder: Path, recipe: Recipe, outputs: Outputs, sample: Sample, fitted: Fitted) -> None:
+def _save(
+    folder: Path,
+    recipe: Recipe,
+    outputs: Outputs,
+    sample: Sample,
+    fitted: Fitted,
+    *,
+    precision: Precision,
+) -> None:
     ids = sample.catalog.ids
     manifest = Manifest(
         recipe=recipe.name,
@@ -95,6 +103,7 @@ def _save(folder: Path, recipe: Recipe, outputs: Outputs, sample: Sample, fitted
         weights_digest="",
         version=__version__,
         name_parts=sample.catalog.name_parts,
+        precision=precision,
     )
     save_bundle(folder / files.BUNDLE, manifest, lambda path: write_weights(fitted.network, path))
 

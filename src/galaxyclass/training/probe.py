@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from galaxyclass.bundles import Outputs
+from galaxyclass.bundles import Outputs, Precision
 from galaxyclass.models.precision import has_bfloat16
 from galaxyclass.recipes import Recipe
 from galaxyclass.training.data import Galaxies
 from galaxyclass.training.module import GalaxyModule
-from galaxyclass.training.ways import Precision, Way, using
+from galaxyclass.training.ways import Way, using
 
 log = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.bundles import Outputs, VoteOutputs
 from galaxyclass.models import Network
+from galaxyclass.models.precision import compute_in_bfloat16
 from galaxyclass.scores import rmse, score_classes, score_votes
 from galaxyclass.training.data import Batches, Galaxies
 from galaxyclass.training.diagnosis import Notice, diagnose
@@ -83,7 +85,10 @@ def score(
     way : Way
         How the network was run in training, and is run here.
     """
-    predictions = {part: _predict(network, galaxies, way) for part, galaxies in parts.items()}
+    if way.precision == "bf16":  # as a prediction will compute it
+        network = copy.deepcopy(network)
+        compute_in_bfloat16(network)
+    predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}
     targets = {part: galaxies.targets.numpy() for part, galaxies in parts.items()}
     figures = {part: _score(outputs, predictions[part], targets[part], seed) for part in parts}
     notices = diagnose(
@@ -131,9 +136,8 @@ def _score(
     }
 
 
-def _predict(network: Network, galaxies: Galaxies, way: Way) -> NDArray[np.float32]:
+def _predict(network: Network, galaxies: Galaxies) -> NDArray[np.float32]:
     """(galaxies, outputs) float32."""
-    bfloat16 = torch.autocast("cpu", torch.bfloat16, enabled=way.precision == "bf16")
-    with torch.inference_mode(), bfloat16:
+    with torch.inference_mode():
         batches = [network.predict(cutouts) for cutouts, _ in Batches(galaxies, _BATCH, seed=None)]
     return torch.cat(batches).numpy()

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
 from galaxyclass.allocator import memory_kept
+from galaxyclass.bundles import Precision
 from galaxyclass.models.precision import has_bfloat16
-
-Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True)
