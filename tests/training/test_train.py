@@ -179,7 +179,7 @@ def test_a_run_that_had_stopped_early_is_not_trained_further(
     )
     whole = tiny(sky, tmp_path / "whole", *settings)
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
