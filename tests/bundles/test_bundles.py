@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,18 @@ def saved(folder: Path, content: bytes = b"weights") -> Path:
 def test_manifest_survives_being_written(outputs: VoteOutputs | ClassOutputs) -> None:
     text = manifest_json(manifest(outputs))
     assert manifest_json(parse_manifest(text, "test")) == text
+
+
+def test_precision_of_the_training_is_remembered_and_older_bundles_stay_what_they_are() -> None:
+    plain = manifest_json(manifest())
+    assert "precision" not in json.loads(plain)
+    assert parse_manifest(plain, "test").precision == "fp32"
+    trained = replace(manifest(), precision="bf16")
+    assert parse_manifest(manifest_json(trained), "test").precision == "bf16"
+    assert trained.digest != manifest().digest
+    data = {**json.loads(plain), "precision": "fp8"}
+    with pytest.raises(BundleError, match="precision: Input should be 'fp32' or 'bf16'"):
+        parse_manifest(json.dumps(data), "test")
 
 
 def test_saved_bundle_is_loaded(tmp_path: Path) -> None:

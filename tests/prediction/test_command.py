@@ -51,6 +51,24 @@ def test_a_collapse_is_announced(fake, run, tmp_path, capsys, monkeypatch):
     assert "warning: Collapsed: every value is close to 0" in capsys.readouterr().err
 
 
+def test_precision_reaches_the_network_and_the_note_is_printed(
+    fake, run, tmp_path, capsys, monkeypatch
+):
+    fake.save_images(tmp_path / "sky", 3)
+    module = sys.modules["galaxyclass.prediction.predict"]
+
+    def opened(bundle, device, precision):
+        backend = fake.LaneBackend(fake.TreeBackend())
+        backend.note = f"Computed in {precision} on {device}."
+        return backend
+
+    monkeypatch.setattr(module, "open_backend", opened)
+    arguments = (run, "--images", tmp_path / "sky", "--output", tmp_path / "p.csv")
+    assert _type(*arguments, "--precision", "bf16", "--device", "cpu") == 0
+    assert "Computed in bf16 on cpu." in capsys.readouterr().out
+    assert _type(*arguments, "--precision", "fp8") == 2
+
+
 def test_ctrl_c_is_130_and_says_how_to_go_on(fake, run, tmp_path, capsys, monkeypatch):
     fake.save_images(tmp_path / "sky", 30)
     module = sys.modules["galaxyclass.prediction.predict"]

@@ -27,18 +27,20 @@ _SCRIPT = textwrap.dedent("""
     import fake
     from galaxyclass.prediction import job, predict
     job.PART_IMAGES = 16
-    run, sky, output, seconds = sys.argv[2:]
+    run, sky, output, seconds, lanes = sys.argv[2:]
+    backend = fake.TreeBackend(float(seconds))
+    if int(lanes):
+        backend = fake.LaneBackend(backend)
     try:
-        predict(run, Path(sky), output, batch_size=8, workers=1,
-                backend=fake.TreeBackend(float(seconds)))
+        predict(run, Path(sky), output, batch_size=8, workers=int(lanes) or 1, backend=backend)
     except Exception as error:
         print(error)
         sys.exit(3)
 """)
 
 
-def _start(run, sky, output, seconds=0.05):
-    arguments = [Path(__file__).parent, run, sky, output, seconds]
+def _start(run, sky, output, seconds=0.05, lanes=0):
+    arguments = [Path(__file__).parent, run, sky, output, seconds, lanes]
     return subprocess.Popen(
         [sys.executable, "-c", _SCRIPT, *map(str, arguments)], stdout=subprocess.PIPE, text=True
     )
@@ -59,10 +61,11 @@ def job(fake, tmp_path):
     return run, tmp_path / "sky"
 
 
+@pytest.mark.parametrize("lanes", [0, 3])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_kill_loses_at_most_one_part_and_changes_nothing(fake, job, tmp_path, suffix):
+def test_kill_loses_at_most_one_part_and_changes_nothing(fake, job, tmp_path, suffix, lanes):
     output, whole = tmp_path / f"killed.{suffix}", tmp_path / f"whole.{suffix}"
-    process = _start(*job, output)
+    process = _start(*job, output, seconds=0.1 if lanes else 0.05, lanes=lanes)
     _wait_for_parts(output, 3)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -71,7 +74,8 @@ def test_kill_loses_at_most_one_part_and_changes_nothing(fake, job, tmp_path, su
     # what a kill in the middle of a write leaves behind
     (parts_folder(output) / ".00000003.csv.77.tmp").write_text("half a par")
     backend = fake.TreeBackend()
-    summary = predict(*job, output, backend=backend, batch_size=8)
+    again = fake.LaneBackend(backend) if lanes else backend
+    summary = predict(*job, output, backend=again, batch_size=8, workers=1)
     assert summary.resumed == 16 * finished >= 48
     assert backend.seen == 151 - 16 * finished
     assert f"had done {summary.resumed} images" in summary.notes[0]
@@ -104,16 +108,18 @@ def test_kills_at_any_moment(fake, job, tmp_path):
     assert output.read_bytes() == whole.read_bytes()
 
 
-def test_ctrl_c_says_how_to_go_on(fake, job, tmp_path):
+@pytest.mark.parametrize("lanes", [0, 3])
+def test_ctrl_c_says_how_to_go_on(fake, job, tmp_path, lanes):
     output = tmp_path / "p.csv"
-    process = _start(*job, output)
+    process = _start(*job, output, seconds=0.1 if lanes else 0.05, lanes=lanes)
     _wait_for_parts(output, 2)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 3
     assert "of 151 images are done and kept in" in said
     assert "run the same command again: it goes on from there" in said
-    assert predict(*job, output, backend=fake.TreeBackend()).resumed >= 32
+    again = fake.LaneBackend(fake.TreeBackend()) if lanes else fake.TreeBackend()
+    assert predict(*job, output, backend=again).resumed >= 32
 
 
 def test_ctrl_c_within_a_batch(fake, job, tmp_path):

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.allocator import memory_kept
 from galaxyclass.prediction.backends import Backend, is_concurrent
 from galaxyclass.prediction.cutouts import Cutouts
 from galaxyclass.prediction.lanes import in_lanes
@@ -98,9 +99,9 @@ def network_alone(
 
     begun = time.perf_counter()
     if is_concurrent(backend):
-        lanes = in_lanes(backend, batches(), workers or core_count(), backend.begin_lane)
-        for _ in lanes:
-            pass
+        with memory_kept():
+            for _ in in_lanes(backend, batches(), workers or core_count(), backend.begin_lane):
+                pass
     else:
         for batch in batches():
             backend(batch)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.allocator import memory_kept
 from galaxyclass.prediction.backends import (
     Backend,
     LaneBackend,
@@ -141,7 +142,8 @@ def _in_lanes(grid: _Grid, backend: LaneBackend, workers: int) -> Generator[Batc
         return [_run(cutouts, backend) for cutouts in begun if not stopping.is_set()]
 
     turns = _turns(len(grid.firsts), max(1, min(TURN_BATCHES, TURN_IMAGES // grid.size)), workers)
-    with closing(in_lanes(predict, turns, workers, backend.begin_lane)) as done:
+    lanes = in_lanes(predict, turns, workers, backend.begin_lane)
+    with memory_kept(), closing(lanes) as done:
         try:
             for batches in done:
                 yield from batches
