@@ -27,7 +27,7 @@ from galaxyclass.training.ways import Way, using
 log = logging.getLogger(__name__)
 
 #: Trainings of fewer steps are over before a probe has paid for itself.
-SHORT = 100
+SHORT = 32
 #: Seconds and steps, at most, that one way is tried for after its first step.
 _SECONDS, _STEPS = 1.0, 5
 #: A first step that takes longer than this is tried with fewer galaxies.
