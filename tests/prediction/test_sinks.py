@@ -32,6 +32,23 @@ def test_any_id_and_any_float_survive_csv(tmp_path_factory, rows):
     assert {row[2] for row in read} == {""}
 
 
+ANY = st.text(st.sampled_from(list("a,\"\r\n ;='é")), max_size=6)
+
+
+@given(st.lists(st.tuples(ANY, st.none() | ANY), min_size=1, max_size=9))
+@settings(max_examples=100, deadline=None)
+def test_text_is_quoted_as_by_the_csv_module(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("csv") / "p.csv"
+    for numbers in ({}, {"x": pa.array([0.5] * len(rows), pa.float32())}):
+        table = pa.table({"id": [r[0] for r in rows], **numbers, "class": [r[1] for r in rows]})
+        CsvSink().write_part(path, table)
+        expected = io.StringIO(newline="")
+        csv.writer(expected, lineterminator="\n").writerows(
+            (name, *("0.5" for _ in numbers), label) for name, label in rows
+        )
+        assert path.read_bytes().decode() == expected.getvalue()
+
+
 @pytest.mark.parametrize("suffix", list(SINKS))
 @pytest.mark.parametrize("rows", [0, 1, 70_000])
 def test_parts_join_to_the_whole(tmp_path, fake, suffix, rows, monkeypatch):
