@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from galaxyclass.prediction import columns_of, tabulate
 from galaxyclass.prediction.sinks import SINKS, CsvSink
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), min_size=1, max_size=8)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)
 
 
 @given(st.lists(st.tuples(TEXT, st.floats(0, 1, width=32)), min_size=1, max_size=20))
@@ -26,18 +26,19 @@ def test_any_id_and_any_float_survive_csv(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     table = pa.table({"id": ids, "x": values, "y": pa.array([None] * len(ids), pa.float32())})
     CsvSink().write_part(path, table)
-    read = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline="")))
+    read = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
     assert [row[0] for row in read] == ids
     np.testing.assert_array_equal(np.array([row[1] for row in read], np.float32), values)
     assert {row[2] for row in read} == {""}
 
 
-ANY = st.text(st.sampled_from(list("a,\"\r\n ;='é")), max_size=6)
+ANY = st.text(st.sampled_from(list("a,\"\n ;='é")), max_size=6)
 
 
 @given(st.lists(st.tuples(ANY, st.none() | ANY), min_size=1, max_size=9))
 @settings(max_examples=100, deadline=None)
 def test_text_is_quoted_as_by_the_csv_module(tmp_path_factory, rows):
+    """But for a carriage return, which that leaves bare: read again, it would end the row."""
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     for numbers in ({}, {"x": pa.array([0.5] * len(rows), pa.float32())}):
         table = pa.table({"id": [r[0] for r in rows], **numbers, "class": [r[1] for r in rows]})
