@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 import tracemalloc
-from contextlib import closing
 
 import numpy as np
 import pytest
@@ -186,23 +185,33 @@ def test_a_consumer_that_stops_early_stops_the_threads(numbered, kind):
     assert not _running()
 
 
-def test_a_lane_that_is_stopped_begins_no_other_batch(numbered, fake):
+@pytest.mark.parametrize("how", ["closed", "failed"])
+def test_lanes_that_are_stopped_begin_no_other_batch(numbered, fake, how):
     """Ctrl-C waits for the batches that the lanes are at, and not for all of their turns."""
-    called, inside = [], threading.Event()
+    called, slow_began, give_up = [], threading.Event(), threading.Event()
 
-    def slow(cutouts):
-        called.append(len(cutouts))
-        if len(called) > 2:
-            inside.set()
-            time.sleep(0.3)
+    def run(cutouts):
+        called.append(int(cutouts[0, 0, 0, 0]))
+        if called[-1] == 0 and how == "failed":
+            assert slow_began.wait(timeout=20)
+            raise KeyboardInterrupt
+        if called[-1] >= 16:  # the second lane's turn, or one after it
+            slow_began.set()
+            give_up.wait(timeout=2)
         return _means(cutouts)
 
-    paths = [str(i) for i in range(10_000)]
-    with closing(predict_stream(paths, SETTINGS, fake.LaneBackend(slow), 2, 1)) as batches:
-        list(zip(range(2), batches, strict=False))
-        assert inside.wait(timeout=20)
-        at = len(called)
-    assert len(called) <= at + 1
+    paths = [str(i) for i in range(256)]
+    batches = predict_stream(paths, SETTINGS, fake.LaneBackend(run), 2, 2)
+    if how == "closed":
+        next(batches)
+        assert slow_began.wait(timeout=20)
+        batches.close()
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            next(batches)
+    late = [number for number in called if number >= 16]
+    assert len(late) <= 2  # of eight in a turn: one for each lane
+    assert not _running()
 
 
 def test_an_error_in_the_middle_comes_in_its_turn(numbered, kind):

@@ -32,7 +32,7 @@ precision = click.option(
     show_default=True,
     type=click.Choice(["auto", "fp32", "bf16"]),
     help="Numbers that the network computes with; auto takes bfloat16 where the run was trained in "
-    "it and this machine has it, which is some three times as fast.",
+    "it and this machine has it, which is two or three times as fast.",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,7 @@ def in_lanes(
     begin: Callable[[], None] | None = None,
     *,
     ahead: int = 0,
+    stopping: threading.Event | None = None,
 ) -> Generator[Result, None, None]:
     """Have tasks done by threads; close the generator to end them early.
 
@@ -37,6 +39,8 @@ def in_lanes(
         Called once in each thread before its first task.
     ahead : int
         Tasks that may be begun before their turn, if that is more than `AHEAD` for each thread.
+    stopping : threading.Event, optional
+        Set when the results of tasks that are still at work will not be taken: they may end early.
 
     Yields
     ------
@@ -56,4 +60,6 @@ def in_lanes(
             yield waiting.popleft().result()
     finally:
         # Also when the consumer stops early (Ctrl-C): what is not begun is dropped.
+        if stopping is not None:
+            stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)

@@ -101,7 +101,6 @@ def predict_stream(
         An image that cannot be decoded has its error there and stops nothing.
     """
     size = batch_size or natural_batch_size(backend, preprocessing)
-    size = batch_size or natural_batch_size(backend, preprocessing)
     grid = _Grid(paths, preprocessing, start, size)
     workers = workers or core_count()
     if is_concurrent(backend):
@@ -139,16 +138,14 @@ def _in_lanes(grid: _Grid, backend: LaneBackend, workers: int) -> Generator[Batc
         begun = [grid.begin(grid.firsts[number]) for number in turn]
         for cutouts in begun:
             cutouts.read()
+        # Ctrl-C waits for one batch of each lane, not for a whole turn.
         return [_run(cutouts, backend) for cutouts in begun if not stopping.is_set()]
 
     turns = _turns(len(grid.firsts), max(1, min(TURN_BATCHES, TURN_IMAGES // grid.size)), workers)
-    lanes = in_lanes(predict, turns, workers, backend.begin_lane)
+    lanes = in_lanes(predict, turns, workers, backend.begin_lane, stopping=stopping)
     with memory_kept(), closing(lanes) as done:
-        try:
-            for batches in done:
-                yield from batches
-        finally:
-            stopping.set()
+        for batches in done:
+            yield from batches
 
 
 def _turns(batches: int, most: int, workers: int) -> Iterator[range]:
