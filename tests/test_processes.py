@@ -1,4 +1,4 @@
-"""Work that begins in threads and goes on in processes; how processes start, fail and end."""
+"""Work in several processes: how they start, share, fail and end."""
 
 import threading
 import time
@@ -36,33 +36,35 @@ def here(task):
 
 
 def endless():
-    return ((number, {"paths": []}) for number in count())
+    return ((number, {"paths": [], "number": number}) for number in count())
 
 
-def test_what_is_soon_done_starts_no_process(started):
-    tasks = [(number, {"paths": [], "number": number}) for number in range(20)]
-    answers = dict(work_in_processes(MODULE, JOB, tasks, 2, here=here, patience=60))
-    assert sorted(answers) == list(range(20))
-    assert all(answers[number]["number"] == number for number in range(20))
-    assert len({answer["thread"] for answer in answers.values()}) == 2
-    assert threading.get_ident() not in {answer["thread"] for answer in answers.values()}
-    assert started == []
-
-
-def test_processes_take_over_what_lasts(started):
-    by_thread, by_process = 0, 0
+def test_a_thread_works_while_processes_start_and_after(started):
+    work = work_in_processes(MODULE, JOB, endless(), 3, here=here)
+    threads, order = set(), []
     until = time.monotonic() + 60
-    work = work_in_processes(MODULE, JOB, endless(), 2, here=here, patience=0.1)
-    for _, answer in work:
+    for number, answer in work:
+        order.append("thread" if answer else "process")
         if answer:
-            by_thread += 1
-        else:
-            by_process += 1
-        if by_process == 500 or time.monotonic() > until:
+            assert answer["number"] == number
+            threads.add(answer["thread"])
+        if order.count("process") == 500 or time.monotonic() > until:
             work.close()
-    assert by_process == 500
-    assert by_thread > 10
+    assert order[0] == "thread"
+    assert "thread" in order[order.index("process") :]
+    assert order.count("process") == 500
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
     assert [process.poll() is not None for process in started] == [True, True]
+
+
+@pytest.mark.parametrize("how", [here, None])
+def test_every_task_is_done_once(started, how):
+    tasks = [(number, {"paths": []}) for number in range(300)]
+    answers = list(work_in_processes(MODULE, JOB, tasks, 2, here=how))
+    assert sorted(key for key, _ in answers) == list(range(300))
+    processes_wanted = 1 if how else 2
+    assert [process.poll() is not None for process in started] == [True] * processes_wanted
 
 
 def test_nothing_goes_on_once_it_is_closed(started):
@@ -72,47 +74,37 @@ def test_nothing_goes_on_once_it_is_closed(started):
         done.append(task)
         return here(task)
 
-    work = work_in_processes(MODULE, JOB, endless(), 3, here=note, patience=0)
+    work = work_in_processes(MODULE, JOB, endless(), 3, here=note)
     for _ in range(5):
         next(work)
     work.close()
     so_far = len(done)
     time.sleep(0.05)
     assert len(done) == so_far
-    assert [process.poll() is not None for process in started] == [True] * 3
+    assert [process.poll() is not None for process in started] == [True, True]
 
 
-def test_an_error_in_a_thread_is_raised_and_ends_the_others():
+def test_an_error_in_the_thread_is_raised_and_ends_the_others(started):
     def fail(task):
-        if task["number"] == 7:
+        if task["number"] >= 7:
             raise OSError(5, "strange")
         return here(task)
 
-    tasks = ((number, {"number": number}) for number in count())
-    work = work_in_processes(MODULE, JOB, tasks, 2, here=fail, patience=60)
     with pytest.raises(OSError, match="strange"):
-        list(work)
+        list(work_in_processes(MODULE, JOB, endless(), 2, here=fail))
+    assert [process.poll() is not None for process in started] == [True]
 
 
-def test_a_process_that_cannot_begin_says_why(tmp_path):
-    job = {"settings": JOB, "images": str(tmp_path / "none.npy")}
-    work = work_in_processes("galaxyclass.packs.worker", job, endless(), 1)
-    with pytest.raises(FileNotFoundError):
-        next(work)
-
-
-def test_a_process_that_dies_while_threads_work_is_reported(monkeypatch):
+def test_a_process_that_dies_while_the_thread_works_is_reported(monkeypatch):
     monkeypatch.setattr(processes, "_START", "import sys; sys.exit(4)")
-    work = work_in_processes(MODULE, JOB, endless(), 2, here=here, patience=0)
     with pytest.raises(WorkerError, match=r"exit status 4"):
-        list(work)
+        list(work_in_processes(MODULE, JOB, endless(), 2, here=here))
 
 
 def test_a_process_is_asked_one_thing_after_the_other(started):
     helper = Helper(MODULE, JOB)
     try:
         assert helper.ask({"paths": []}) == {}
-        assert helper.ready
         assert helper.ask({"paths": ["no/such.jpg"]}) == {}
     finally:
         helper.end()

@@ -1,16 +1,12 @@
 """Several processes at once, for work that threads would do one after the other.
 
-Threads wait for one another where they run Python, and not where they decode: few of them lose
-little. Processes do not wait, but take a tenth of a second of a core each to start. So work that
-threads can do begins in threads, and processes take over where it lasts.
-
 Not `concurrent.futures.ProcessPoolExecutor`, for two reasons. Its processes import the user's
 main module again, so that a script without ``if __name__ == "__main__"`` or a program on
 standard input would run anew in each of them. And they outlive a parent that is killed. Ours
 import one module of the package, and end with their standard input.
 
 Messages are JSON objects, one a line: first the job, which is the same for all processes, then a
-task at a time; each has an answer, that to the job being empty: the process has begun.
+task at a time; each task has an answer.
 """
 
 from __future__ import annotations
@@ -22,8 +18,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,7 +51,7 @@ def core_count() -> int:
 
 
 class Helper:
-    """A process that answers tasks. It starts in the background; `end` it in any case.
+    """A process that answers tasks; `end` it in any case.
 
     Parameters
     ----------
@@ -69,18 +64,9 @@ class Helper:
     def __init__(self, module: str, job: Message) -> None:
         self._process = _start(module)
         self._send(job)
-        self._greeting = b""
-        self._ready = threading.Event()
-        self._waiting = threading.Thread(target=self._wait, daemon=True)
-        self._waiting.start()
-
-    @property
-    def ready(self) -> bool:
-        """Whether it has started, or died of it."""
-        return self._ready.is_set()
 
     def ask(self, task: Message) -> dict[str, Any]:
-        """Its answer to a task, once it has started.
+        """Its answer to a task.
 
         Raises
         ------
@@ -90,11 +76,8 @@ class Helper:
             The process died.
         """
         self._send(task)
-        self._ready.wait()
-        self._understand(self._greeting)
-        return self._understand(self._read())
-
-    def _understand(self, line: bytes) -> dict[str, Any]:
+        assert self._process.stdout is not None, "started with a pipe"
+        line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
             raise WorkerError(
                 f"a process that helped ended unexpectedly (exit status {self._process.wait()})",
@@ -107,32 +90,23 @@ class Helper:
         return answer
 
     def stop(self) -> None:
-        """Kill it: whoever waits for its answer has a `WorkerError`."""
+        """Kill it: a thread that waits for its answer has a `WorkerError`."""
         self._process.kill()
         self._process.wait()
 
     def end(self) -> None:
-        """Kill it and let go of what it took, when nobody asks it any more."""
+        """Kill it and let go of what it took, when no thread asks it any more."""
         self.stop()
-        self._waiting.join()
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None, "started with pipes"
             with suppress(BrokenPipeError):  # what was still to be sent needs no reader
                 pipe.close()
-
-    def _wait(self) -> None:
-        self._greeting = self._read()
-        self._ready.set()
 
     def _send(self, message: Message) -> None:
         assert self._process.stdin is not None, "started with a pipe"
         with suppress(BrokenPipeError):  # it died: that it does not answer will say so
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
-
-    def _read(self) -> bytes:
-        assert self._process.stdout is not None, "started with a pipe"
-        return self._process.stdout.readline()
 
 
 def work_in_processes(
@@ -142,7 +116,6 @@ def work_in_processes(
     workers: int,
     *,
     here: Callable[[Message], Message] | None = None,
-    patience: float = 0.0,
 ) -> Generator[tuple[Key, Message], None, None]:
     """Have tasks done by processes; close the generator to end them early.
 
@@ -157,10 +130,8 @@ def work_in_processes(
     workers : int
         How many processes.
     here : callable, optional
-        From a task to its answer, in any thread: so many threads of this process work until the
-        processes have started, which takes a tenth of a second of each core.
-    patience : float
-        Seconds for which there is only ``here``: work that is done by then needs no processes.
+        From a task to its answer: a thread of this process takes the place of one of the others,
+        and begins while they start. (A second thread would wait for the first one's Python.)
 
     Yields
     ------
@@ -174,43 +145,36 @@ def work_in_processes(
     WorkerError
         A process died.
     """
-    todo: Iterator[tuple[Key, Message]] = iter(tasks)
-    taking, starting = threading.Lock(), threading.Lock()
-    ended = threading.Event()
+    todo = iter(tasks)
+    taking, ended = threading.Lock(), threading.Event()
     done: queue.SimpleQueue[tuple[Key, Message] | BaseException | None] = queue.SimpleQueue()
-    helpers: list[Helper] = []
-    late = time.monotonic() + (0.0 if here is None else patience)
 
-    def take() -> tuple[Key, Message] | None:
-        with taking:
-            return None if ended.is_set() else next(todo, None)
-
-    def start() -> Helper | None:
-        with starting:
-            if ended.is_set():
-                return None
-            helpers.append(Helper(module, job))
-            return helpers[-1]
-
-    def work() -> None:
-        helper: Helper | None = None
+    def work(answer: Callable[[Message], Message]) -> None:
         try:
-            while (task := take()) is not None:
-                if helper is None and time.monotonic() >= late:
-                    helper = start()
-                if here is not None and (helper is None or not helper.ready):
-                    done.put((task[0], here(task[1])))
-                elif helper is not None:
-                    done.put((task[0], helper.ask(task[1])))
+            while True:
+                with taking:
+                    task = None if ended.is_set() else next(todo, None)
+                if task is None:
+                    return
+                done.put((task[0], answer(task[1])))
         except BaseException as error:  # raised again in the caller's thread
             done.put(error)
         finally:
             done.put(None)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+    helpers: list[Helper] = []
+    threads: list[threading.Thread] = []
+
+    def begin(answer: Callable[[Message], Message]) -> None:
+        threads.append(threading.Thread(target=work, args=[answer], daemon=True))
+        threads[-1].start()
+
     try:
-        for thread in threads:
-            thread.start()
+        if here is not None:
+            begin(here)
+        while len(threads) < workers:
+            helpers.append(Helper(module, job))
+            begin(helpers[-1].ask)
         running = len(threads)
         while running:
             result = done.get()
@@ -222,9 +186,8 @@ def work_in_processes(
                 yield result
     finally:
         ended.set()
-        with starting:
-            for helper in helpers:
-                helper.stop()
+        for helper in helpers:
+            helper.stop()
         for thread in threads:
             thread.join()
         for helper in helpers:
@@ -246,15 +209,10 @@ def serve(begin: Callable[[Message], Callable[[Message], Message]]) -> None:
     # What a library writes to standard output must not land among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
-    do: Callable[[Message], Message] | None = None
-    answer: Message
+    do = begin(json.loads(sys.stdin.buffer.readline()))
     for line in sys.stdin.buffer:
-        message = json.loads(line)
         try:
-            if do is None:
-                do, answer = begin(message), {}
-            else:
-                answer = do(message)
+            answer = do(json.loads(line))
         except OSError as error:
             answer = {"errno": error.errno, "text": error.strerror}
         try:

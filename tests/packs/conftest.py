@@ -55,7 +55,7 @@ def in_processes(monkeypatch):
     from galaxyclass import processes
     from galaxyclass.packs import write
 
-    def work(*arguments, here, patience):
+    def work(*arguments, here):
         assert callable(here)
         return processes.work_in_processes(*arguments)
 

@@ -32,7 +32,7 @@ folder, workers, how, pids, *paths = sys.argv[1:]
 write._SYNC_SECONDS = write._SYNC_REST = 0
 work = write.work_in_processes
 if how == "processes":
-    write.work_in_processes = lambda *arguments, here, patience: work(*arguments)
+    write.work_in_processes = lambda *arguments, here: work(*arguments)
 start = processes._start
 
 def noted(*arguments):
@@ -68,7 +68,7 @@ def gone(pid):
 
 
 @POSIX
-@pytest.mark.parametrize(("workers", "how"), [(1, "alone"), (2, "threads"), (2, "processes")])
+@pytest.mark.parametrize(("workers", "how"), [(1, "alone"), (2, "together"), (2, "processes")])
 def test_a_killed_pack_goes_on_where_it_stopped(many, tmp_path, counted, workers, how):
     folder, pids = tmp_path / "killed", tmp_path / "pids"
     pids.touch()
@@ -90,7 +90,7 @@ def test_a_killed_pack_goes_on_where_it_stopped(many, tmp_path, counted, workers
     assert content(resumed.folder) == content(whole.folder)
 
     started = [int(line) for line in pids.read_text().split()]
-    assert len(started) == (workers if how == "processes" else 0)
+    assert len(started) == {"alone": 0, "together": 1, "processes": 2}[how]
     until = time.monotonic() + 20
     while not all(gone(pid) for pid in started) and time.monotonic() < until:
         time.sleep(0.05)

@@ -60,7 +60,7 @@ def bare_loop(
         for _ in range(workers):
             helpers.append(Helper(__name__, preprocessing.model_dump()))
             stack.callback(helpers[-1].end)
-        # One image each, so that whatever is imported late is there.
+        # One image each, so that all have started, and whatever is imported late is there.
         list(pool.map(Helper.ask, helpers, [{"paths": names[:1]}] * workers))
         begun = time.perf_counter()
         list(pool.map(Helper.ask, helpers, shares))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import sys
@@ -32,9 +31,8 @@ from galaxyclass.recipes import Preprocessing
 
 #: The module of packing processes.
 _WORKER = "galaxyclass.packs.worker"
-#: So long, in seconds, threads make a pack; then processes do, which take a while to start, but
-#: do not wait for each other's Python.
-_PATIENCE = 3.0
+#: Below this many images, one process is done before others have started.
+_FEW = 200
 #: Finished shards are synced to the disk and entered in the journal once in so many seconds, but
 #: in most of the time nothing is synced: once in so many times what the last one took.
 _SYNC_SECONDS, _SYNC_REST = 0.2, 10
@@ -72,8 +70,8 @@ def pack(
     cache : str or Path, optional
         The cache; otherwise `cache_folder`.
     workers : int, optional
-        So many decode at once: threads, and processes in their place where the work lasts; all
-        cores unless told otherwise. 1 means this thread alone.
+        How many decode at once, one of them in this process and the others in processes of
+        their own; all cores unless told otherwise.
     overwrite : bool
         Replace a pack of other images or settings in ``output``.
     progress : Progress
@@ -212,8 +210,9 @@ class _Job:
             if not images.exists():
                 images.write_bytes(header)
             os.truncate(images, size)  # a hole, filled shard by shard
+            workers = 1 if left < _FEW or not sys.executable else min(workers, len(todo))
             tasks = self._tasks(todo, len(header))
-            with closing(self._results(tasks, min(workers, len(todo)))) as results:
+            with closing(self._results(tasks, workers)) as results:
                 self._collect(results, journal, len(self.paths) - left, progress)
             seen = ((self._paths_of(shard), journal.looks(shard)) for shard in shards)
             write_index(self.folder / layout.INDEX, seen)
@@ -254,8 +253,7 @@ class _Job:
 
             job = {"settings": settings, "images": str(images.absolute())}
             told = ((t.shard, {"paths": list(t.paths), "offset": t.offset}) for t in tasks)
-            patience = _PATIENCE if sys.executable else math.inf
-            answers = work_in_processes(_WORKER, job, told, workers, here=here, patience=patience)
+            answers = work_in_processes(_WORKER, job, told, workers, here=here)
             with one_thread_each(), closing(answers):
                 for shard, answer in answers:
                     yield shard, [Look(*look) for look in answer["looks"]]
