@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -257,3 +258,17 @@ def test_real_galaxies_agree_with_pillow(galaxies):
     for path in paths:
         with Image.open(path) as image:
             assert np.array_equal(read_image(path), np.asarray(image.convert("RGB")))
+
+
+def test_a_file_that_comes_in_parts_is_read_to_its_end(tmp_path, monkeypatch, gradient):
+    path = tmp_path / "a.png"
+    path.write_bytes(encode(gradient, "PNG"))
+    real = os.read
+    monkeypatch.setattr(os, "read", lambda file, count: real(file, min(count, 100)))
+    assert np.array_equal(read_image(path), gradient)
+
+
+def test_a_folder_cannot_be_opened_as_an_image(tmp_path):
+    with pytest.raises(ImageError, match="cannot be opened") as caught:
+        read_image(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}: ")
