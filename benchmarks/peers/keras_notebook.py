@@ -1,7 +1,8 @@
 """The notebook's stack: Keras on TensorFlow, images through `tf.py_function`.
 
-Written anew from the notebook's description. What TensorFlow's guide on input pipelines advises is
-added in its favour: parallel calls, a cache of the cutouts in memory, prefetching.
+Written anew from the notebook's description. `--pipeline guide` adds in its favour what TensorFlow
+advises in its guide: parallel calls, a cache of the cutouts in memory, prefetching. `--pipeline
+notebook` decodes each image in each epoch, one after the other, as the notebook did.
 """
 
 import os
@@ -38,13 +39,18 @@ def cutout(path: tf.Tensor) -> np.ndarray:
     return cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)[..., None]
 
 
-def pipeline(galaxies: job.Galaxies, batch_size: int, *, shuffle: bool) -> tf.data.Dataset:
+def pipeline(
+    galaxies: job.Galaxies, batch_size: int, *, shuffle: bool, guide: bool
+) -> tf.data.Dataset:
     def load(path, fractions):
         image = tf.py_function(cutout, [path], tf.uint8)
         image.set_shape((SIDE, SIDE, 1))
         return image, fractions
 
     data = tf.data.Dataset.from_tensor_slices((galaxies.files, galaxies.fractions))
+    if not guide:
+        data = data.shuffle(1024) if shuffle else data
+        return data.map(load).batch(batch_size)
     data = data.map(load, num_parallel_calls=tf.data.AUTOTUNE).cache()
     if shuffle:
         data = data.shuffle(1024)
@@ -98,21 +104,22 @@ def train(given) -> None:
     keras.utils.set_random_seed(given.seed)
     if given.precision == "bf16":
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    guide = given.pipeline == "guide"
     training = job.read_galaxies(given.images, given.table / "train.csv")
     validation = job.read_galaxies(given.images, given.table / "val.csv")
     model = network()
     model.compile(keras.optimizers.Adam(1e-3), loss=known_mse)
     clock = Clock(len(training), given.minutes)
     model.fit(
-        pipeline(training, given.batch_size, shuffle=True),
-        validation_data=pipeline(validation, given.batch_size, shuffle=False),
+        pipeline(training, given.batch_size, shuffle=True, guide=guide),
+        validation_data=pipeline(validation, given.batch_size, shuffle=False, guide=guide),
         epochs=10_000 if given.minutes else given.epochs,
         callbacks=[clock],
         verbose=0,
     )
     trained = time.perf_counter() - job.BEGUN
     if given.score:
-        data = pipeline(validation, given.batch_size, shuffle=False)
+        data = pipeline(validation, given.batch_size, shuffle=False, guide=guide)
         fractions = model.predict(data, verbose=0)
         job.write_predictions(given.output / "predictions.csv", validation.ids, fractions)
     job.write_result(
@@ -126,4 +133,4 @@ def train(given) -> None:
 
 
 if __name__ == "__main__":
-    train(job.arguments())
+    train(job.arguments(pipeline=["guide", "notebook"]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,8 +36,6 @@ from galaxyclass.training.devices import Device, accelerator_of
 from galaxyclass.training.probe import try_ways
 from galaxyclass.training.resolve import resolve
 from galaxyclass.training.run import installed_versions, this_machine
-
-log = logging.getLogger(__name__)
 
 COUNT = 1000
 REPEATS = 3
@@ -133,21 +133,18 @@ def _set_up(
     galaxies = galaxies_by_part(sample, parts)
     probed = try_ways(recipe, outputs, galaxies["train"], device=device, devices=1, seed=0)
     # One epoch as a user would train it: a bundle to predict with, and everything warm.
-    run = train(
-        recipe.model_copy(
-            update={
-                "training": recipe.training.model_copy(
-                    update={"epochs": 1, "precision": probed.way.precision}
-                )
-            }
-        ),
-        source.images,
-        source.table,
-        output=work / "run",
-        skip_invalid=True,
-        device=device,
-        cache=cache,
-    )
+    settings = {"epochs": 1, "precision": probed.way.precision}
+    training = recipe.training.model_copy(update=settings)
+    with _silent("galaxyclass"):  # so short a training is bound to be found wanting
+        run = train(
+            recipe.model_copy(update={"training": training}),
+            source.images,
+            source.table,
+            output=work / "run",
+            skip_invalid=True,
+            device=device,
+            cache=cache,
+        )
     bundle = load_bundle(run.folder)
     return (
         Bench(
@@ -163,6 +160,18 @@ def _set_up(
         ),
         probed.images_per_second,
     )
+
+
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Nothing below an error from this logger meanwhile."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _measure(bench: Bench, repeats: int, progress: Progress) -> dict[str, list[float]]:

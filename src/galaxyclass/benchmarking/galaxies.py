@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from galaxyclass.atomic import write_text
-from galaxyclass.catalogs import find_images
+from galaxyclass.catalogs import find_images, read_catalog
 from galaxyclass.progress import Progress
 from galaxyclass.samples import Source
 from galaxyclass.simulation import simulate
@@ -41,7 +41,10 @@ def galaxies_to_measure(
     if images is None:
         sky = simulate(count, work / "sky", progress=progress)
         return Source(Path(sky.images), Path(sky.table))
-    paths = find_images(images)
+    if table is None:
+        paths = find_images(images)
+    else:
+        paths = [Path(path) for path in read_catalog(images, table).paths if path]
     if len(paths) > count:
         linked = work / "images"
         # Spread over the folder, whose order may be that of brightness or of the sky.

@@ -122,7 +122,7 @@ device = click.option(
 workers = click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Images that are decoded at once; all cores unless told otherwise.",
+    help="Cores to use: as many images are decoded at once; all unless told otherwise.",
 )
 batch_size = click.option(
     "--batch-size",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.catalogs import Catalog
 from galaxyclass.errors import ImageError
-from galaxyclass.images import prepare, read_image
+from galaxyclass.images import read_cutout, read_image
 from galaxyclass.plots import shrink
 from galaxyclass.recipes import Recipe
 
@@ -79,7 +79,7 @@ def read_examples(
         path = catalog.paths[index]
         try:
             drawn = shrink(read_image(path))
-            seen = seen_by_model(read_image(path, recipe.images.colour), recipe)
+            seen = seen_by_model(read_cutout(path, recipe.images), recipe)
         except ImageError:  # `validate` is there to tell of it; here another one serves
             continue
         name = str(catalog.ids.values[index])
@@ -92,13 +92,13 @@ def nothing(label: str, why: str) -> Example:
     return Example(label, -1, "", why, None, None)
 
 
-def seen_by_model(image: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
-    """What of an image enters the network of a recipe.
+def seen_by_model(cutout: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
+    """What of a cutout enters the network of a recipe.
 
     Parameters
     ----------
-    image : (height, width, channels) uint8
-        As read with the recipe's colour.
+    cutout : (height, width, channels) uint8
+        Of the recipe's size and colour.
     recipe : Recipe
 
     Returns
@@ -106,7 +106,6 @@ def seen_by_model(image: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]
     (side, side, channels) uint8
         The cutout; only its centre where the recipe's model takes no more.
     """
-    cutout = prepare(image, recipe.images)
     side = recipe.model.input_size
     if side is None or side >= recipe.images.size:
         return cutout
