@@ -74,6 +74,7 @@ TASKS = {
     ),
     "predict-resnet18": (
         ours(OURS, *AUTO),
+        ours(f"{OURS}, bf16", *BF16),
         ours(f"{OURS}, fp32", *FP32),
         Row("Zoobot", *ZOOBOT),
         Row("Zoobot, our view of an image, bf16", *ZOOBOT, SAME + BF16),

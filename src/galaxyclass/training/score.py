@@ -24,7 +24,7 @@ from galaxyclass.training.ways import Way
 log = logging.getLogger(__name__)
 
 #: Galaxies that are scored at a time.
-_BATCH = 256
+_BATCH = 64
 
 
 @dataclass(frozen=True)
