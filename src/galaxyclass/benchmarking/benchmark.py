@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from galaxyclass.benchmarking.ceilings import matrix_product
 from galaxyclass.benchmarking.galaxies import galaxies_to_measure
@@ -192,9 +191,8 @@ def _result(
     bench: Bench, tried: dict[str, float], speeds: dict[str, list[float]], repeats: int
 ) -> Benchmark:
     precisions: list[Precision] = ["fp32", "bf16"] if has_bfloat16("cpu") else ["fp32"]
-    cores = torch.get_num_threads()
     gflop = bench.steps(replace(bench.way, precision="fp32")).gflop()
-    gflop |= {precision: matrix_product(precision, cores) for precision in precisions}
+    gflop |= {precision: matrix_product(precision) for precision in precisions}
     return Benchmark(
         recipe=bench.recipe.name,
         images=len(bench.paths),
@@ -217,7 +215,7 @@ def _shares(
         one_after_the_other(prepare, network)
         for prepare, network in zip(speeds["prepare"], speeds["network"], strict=True)
     ]
-    product = gflop[precision] if precision in gflop else gflop["fp32"]
+    product = gflop.get(precision, gflop["fp32"])
     training = [product / gflop["training"]] * len(speeds["train"])
     return [
         share("prepare", "decoding every pixel alone", speeds["prepare"], speeds["decode"]),

@@ -22,6 +22,7 @@ from galaxyclass.models.precision import has_bfloat16
 from galaxyclass.recipes import Recipe
 from galaxyclass.training.data import Galaxies
 from galaxyclass.training.module import GalaxyModule
+from galaxyclass.training.optimizers import build_optimizer
 from galaxyclass.training.ways import Way, using
 
 log = logging.getLogger(__name__)
@@ -168,8 +169,7 @@ class Trials:
         self.galaxies = galaxies
         self.count = min(recipe.training.batch_size, len(galaxies))
         self.module = GalaxyModule(recipe, outputs, seed, 1).to(device).train()
-        configured = self.module.configure_optimizers()
-        self.optimizer = configured["optimizer"] if isinstance(configured, dict) else configured
+        self.optimizer = build_optimizer(recipe, self.module.network.parameters())
         self.speeds: dict[Way, float] = {}
 
     def __call__(self, way: Way) -> float:
