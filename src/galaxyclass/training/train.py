@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -209,7 +210,10 @@ def resume(
     else:  # killed in the moment between the two files: the seed gives the same split
         parts = split_parts(sample, recipe.split, info.seed)
         write_split(folder / files.SPLIT, sample, parts)
-    way = info.chosen_way if (accelerator, devices) == (info.device, info.devices) else None
+    way = info.chosen_way if accelerator == info.device else None
+    if way is not None and devices > 1:
+        # The other processes read the way from the run: here it is the same, but for the threads.
+        way = replace(way, threads=0)
     if way is None or not way.possible(accelerator):
         way = _probe(recipe, sample, parts, device=accelerator, devices=devices, seed=info.seed).way
     with using(way):
