@@ -43,7 +43,7 @@ def manifest(outputs: VoteOutputs | ClassOutputs = VOTES) -> Manifest:
 
 
 def saved(folder: Path, content: bytes = b"weights") -> Path:
-    save_bundle(folder, manifest(), lambda path: path.write_bytes(content) and None)
+    save_bundle(folder, manifest(), {"weights": lambda path: path.write_bytes(content) and None})
     return folder
 
 
@@ -94,7 +94,7 @@ def test_failed_saving_keeps_the_earlier_bundle(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OutputError, match="no room left"):
-        save_bundle(tmp_path / "a", manifest(), no_room)
+        save_bundle(tmp_path / "a", manifest(), {"weights": no_room})
     assert load_bundle(tmp_path / "a").weights.read_bytes() == b"one"
     assert len(list((tmp_path / "a").iterdir())) == 2
 
@@ -118,6 +118,33 @@ def test_weights_that_are_gone(tmp_path: Path) -> None:
     load_bundle(saved(tmp_path / "a")).weights.unlink()
     with pytest.raises(BundleError, match="copy the whole bundle folder"):
         load_bundle(tmp_path / "a")
+
+
+def test_a_file_is_added_and_the_others_stay(tmp_path: Path) -> None:
+    bundle = load_bundle(saved(tmp_path / "a"))
+    writers = {"network": lambda path: path.write_bytes(b"onnx") and None}
+    save_bundle(bundle.folder, bundle.manifest, writers)
+    again = load_bundle(tmp_path / "a")
+    assert again.weights.read_bytes() == b"weights"
+    assert again.network.read_bytes() == b"onnx"
+    assert not again.has("calibration")
+    assert again.manifest.digest != bundle.manifest.digest
+    again.network.write_bytes(b"other")
+    with pytest.raises(BundleError, match="not the network that this bundle was saved with"):
+        load_bundle(tmp_path / "a")
+
+
+def test_a_bundle_without_a_network(tmp_path: Path) -> None:
+    save_bundle(tmp_path / "a", manifest(), {"calibration": lambda path: path.write_bytes(b"{}")})
+    with pytest.raises(BundleError, match="a bundle without a network"):
+        load_bundle(tmp_path / "a")
+
+
+def test_further_classes_are_kept(tmp_path: Path) -> None:
+    five = ClassOutputs("class", ("round", "spiral"), (0.25, 0.75))
+    described = replace(manifest(), further=(five,))
+    save_bundle(tmp_path / "a", described, {"weights": lambda path: path.write_bytes(b"x")})
+    assert load_bundle(tmp_path / "a").manifest.further == (five,)
 
 
 @pytest.mark.parametrize(

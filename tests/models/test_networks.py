@@ -191,7 +191,9 @@ def test_encoder_weights_that_are_not_weights(tmp_path: Path) -> None:
 def test_weights_survive_the_disk(tmp_path: Path) -> None:
     described = manifest(votes())
     network = build_network(described).eval()
-    save_bundle(tmp_path / "bundle", described, lambda path: write_weights(network, path))
+    save_bundle(
+        tmp_path / "bundle", described, {"weights": lambda path: write_weights(network, path)}
+    )
     loaded = load_weights(load_bundle(tmp_path / "bundle"))
     cutouts = torch.randint(0, 256, (2, 16, 16, 3), dtype=torch.uint8)
     torch.testing.assert_close(loaded.predict(cutouts), network.predict(cutouts))
@@ -199,7 +201,11 @@ def test_weights_survive_the_disk(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     network = build_network(manifest(CLASSES, Model(encoder="residual", head="softmax")))
-    save_bundle(tmp_path / "bundle", manifest(votes()), lambda path: write_weights(network, path))
+    save_bundle(
+        tmp_path / "bundle",
+        manifest(votes()),
+        {"weights": lambda path: write_weights(network, path)},
+    )
     with pytest.raises(
         BundleError, match=r"last\.weight: float32 \[37, 256\] wanted, .*\[3, 256\]"
     ):

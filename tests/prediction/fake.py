@@ -38,7 +38,7 @@ def save_run(folder: Path, outputs=None, id_column="GalaxyID", id_integer=True) 
         weights_digest="",
         version="0",
     )
-    save_bundle(folder, manifest, lambda path: path.write_bytes(b"weights"))
+    save_bundle(folder, manifest, {"weights": lambda path: path.write_bytes(b"weights")})
     return folder
 
 

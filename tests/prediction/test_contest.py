@@ -26,7 +26,7 @@ def run(fake, tmp_path):
         outputs = outputs or fake.class_outputs(*CLASSES)
         folder = fake.save_run(tmp_path / "run", outputs, "image", id_integer=False)
         manifest = replace(load_bundle(folder).manifest, name_parts=name_parts)
-        save_bundle(folder, manifest, lambda path: path.write_bytes(b"weights"))
+        save_bundle(folder, manifest, {"weights": lambda path: path.write_bytes(b"weights")})
         assert load_bundle(folder).manifest.name_parts == name_parts
         return folder
 

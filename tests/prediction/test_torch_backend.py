@@ -38,7 +38,9 @@ def make_run(fake, tmp_path):
         network = build_network(manifest).eval()
         with torch.no_grad():  # as its first layers, so that galaxies differ
             network.last.weight.mul_(20)
-        save_bundle(tmp_path / name, manifest, lambda path: write_weights(network, path))
+        save_bundle(
+            tmp_path / name, manifest, {"weights": lambda path: write_weights(network, path)}
+        )
         return tmp_path / name, network
 
     return make

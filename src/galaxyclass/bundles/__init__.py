@@ -1,6 +1,6 @@
 """What a model is on disk: a manifest and weights, checked when they are loaded; never code."""
 
-from galaxyclass.bundles.load import Bundle, bundle_folder, load_bundle
+from galaxyclass.bundles.load import Bundle, Role, bundle_folder, load_bundle
 from galaxyclass.bundles.manifest import (
     FORMAT,
     ClassOutputs,
@@ -20,6 +20,7 @@ __all__ = [
     "Manifest",
     "Outputs",
     "Precision",
+    "Role",
     "VoteOutputs",
     "bundle_folder",
     "load_bundle",

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from galaxyclass.bundles.manifest import Manifest, parse_manifest
 from galaxyclass.errors import BundleError
 
 MANIFEST = "manifest.json"
+
+#: What a bundle may hold besides its manifest: the weights for torch, the same network as ONNX, and
+#: what was measured on galaxies that training never saw. Each file is named after its digest.
+Role = Literal["weights", "network", "calibration"]
+SUFFIXES: dict[Role, str] = {
+    "weights": ".safetensors",
+    "network": ".onnx",
+    "calibration": ".json",
+}
 
 
 @dataclass(frozen=True)
@@ -21,13 +32,44 @@ class Bundle:
 
     @property
     def weights(self) -> Path:
-        """The file of the weights (safetensors), named after their digest."""
-        return self.folder / weights_name(self.manifest.weights_digest)
+        """The file of the weights (safetensors), where it has them."""
+        return self.file("weights")
+
+    @property
+    def network(self) -> Path:
+        """The file of the network as ONNX, where it has it."""
+        return self.file("network")
+
+    @property
+    def calibration(self) -> Path:
+        """The file of what was measured on unseen galaxies, where it has it."""
+        return self.file("calibration")
+
+    def file(self, role: Role) -> Path:
+        """A file of the bundle, there or not."""
+        return self.folder / file_name(role, digest_in(self.manifest, role))
+
+    def has(self, role: Role) -> bool:
+        """Whether the bundle holds such a file."""
+        return bool(digest_in(self.manifest, role))
+
+    @property
+    def files(self) -> Iterator[Path]:
+        """All files of the bundle but its manifest."""
+        for role in SUFFIXES:
+            if self.has(role):
+                yield self.file(role)
 
 
-def weights_name(digest: str) -> str:
-    """The file name of weights with that SHA-256."""
-    return f"weights-{digest[:12]}.safetensors"
+def file_name(role: Role, digest: str) -> str:
+    """The name of a bundle's file with that SHA-256."""
+    return f"{role}-{digest[:12]}{SUFFIXES[role]}"
+
+
+def digest_in(manifest: Manifest, role: Role) -> str:
+    """The SHA-256 that a manifest states for a file; empty where it has none."""
+    digest: str = getattr(manifest, f"{role}_digest")
+    return digest
 
 
 def bundle_folder(path: Path) -> Path:
@@ -71,8 +113,8 @@ def load_bundle(path: str | Path) -> Bundle:
     Raises
     ------
     BundleError
-        Not a bundle; of a newer version; the manifest is damaged; the weights are missing or are
-        not those that the manifest was written for.
+        Not a bundle; of a newer version; the manifest is damaged; a file is missing or is not the
+        one that the manifest was written for.
     """
     folder = bundle_folder(Path(path))
     file = folder / MANIFEST
@@ -81,22 +123,32 @@ def load_bundle(path: str | Path) -> Bundle:
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{file}: cannot be read", got=str(error)) from error
     bundle = Bundle(parse_manifest(text, str(file)), folder)
+    if not (bundle.has("weights") or bundle.has("network")):
+        raise BundleError(
+            f"{file}: the manifest is damaged",
+            wanted="weights_digest or network_digest",
+            got="neither: a bundle without a network",
+        )
+    for role in SUFFIXES:
+        if bundle.has(role):
+            _check(bundle.file(role), role, digest_in(bundle.manifest, role))
+    return bundle
+
+
+def _check(path: Path, role: Role, wanted: str) -> None:
     try:
-        found = digest_of(bundle.weights)
+        found = digest_of(path)
     except OSError as error:
         raise BundleError(
-            f"{bundle.weights}: cannot be read",
-            got=str(error),
-            todo="copy the whole bundle folder",
+            f"{path}: cannot be read", got=str(error), todo="copy the whole bundle folder"
         ) from error
-    if found != bundle.manifest.weights_digest:
+    if found != wanted:
         raise BundleError(
-            f"{bundle.weights}: not the weights that this bundle was saved with",
-            wanted=f"SHA-256 {bundle.manifest.weights_digest}",
+            f"{path}: not the {role} that this bundle was saved with",
+            wanted=f"SHA-256 {wanted}",
             got=f"SHA-256 {found}",
             todo="copy the whole bundle folder again",
         )
-    return bundle
 
 
 def digest_of(path: Path) -> str:

@@ -87,7 +87,7 @@ class Manifest:
     id_integer : bool
         Whether the ids there were exact integers.
     weights_digest : str
-        SHA-256 of the weights file, in hex.
+        SHA-256 of the weights file (safetensors), in hex; empty where there is none.
     version : str
         Version of the package that wrote it.
     name_parts : int
@@ -95,6 +95,13 @@ class Manifest:
         ``train/1.png``, 1: ``1.png``); 0: by their stems.
     precision : {"fp32", "bf16"}
         In which the network was trained.
+    further : tuple of ClassOutputs
+        What further last layers on the same encoder give, each a table of classes that the network
+        learnt beside its outputs.
+    network_digest : str
+        SHA-256 of the network as ONNX, in hex; empty where there is none.
+    calibration_digest : str
+        SHA-256 of what was measured on galaxies that training never saw; empty where nothing was.
     """
 
     recipe: str
@@ -107,6 +114,9 @@ class Manifest:
     version: str
     name_parts: int = 0
     precision: Precision = "fp32"
+    further: tuple[ClassOutputs, ...] = ()
+    network_digest: str = ""
+    calibration_digest: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -146,44 +156,53 @@ class _File(BaseModel):
     id_integer: bool
     name_parts: int = Field(0, ge=0)
     precision: Precision = "fp32"
-    weights_digest: str
+    further: list[_Classes] = []
+    weights_digest: str = ""
+    network_digest: str = ""
+    calibration_digest: str = ""
 
 
 def manifest_json(manifest: Manifest) -> str:
     """The manifest as JSON text, keys in a fixed order."""
-    outputs: dict[str, Any]
-    if isinstance(manifest.outputs, VoteOutputs):
-        outputs = {
-            "kind": "votes",
-            "tree": tree_data(manifest.outputs.tree),
-            "layout": manifest.outputs.layout.name,
-            "known": list(manifest.outputs.known),
-            "mean": [None if math.isnan(value) else value for value in manifest.outputs.mean],
-        }
-    else:
-        outputs = {
-            "kind": "classes",
-            "column": manifest.outputs.column,
-            "classes": list(manifest.outputs.classes),
-            "shares": list(manifest.outputs.shares),
-            "rule": manifest.outputs.rule,
-        }
-    data = {
+    data: dict[str, Any] = {
         "format": FORMAT,
         "version": manifest.version,
         "recipe": manifest.recipe,
         "preprocessing": manifest.preprocessing.model_dump(mode="json"),
         "model": manifest.model.model_dump(mode="json"),
-        "outputs": outputs,
+        "outputs": _outputs_data(manifest.outputs),
         "id_column": manifest.id_column,
         "id_integer": manifest.id_integer,
         "name_parts": manifest.name_parts,
         "weights_digest": manifest.weights_digest,
     }
+    # Left out where they are as they always were: the identity of older bundles stays.
     if manifest.precision != "fp32":
-        # Left out where it is as it always was: the identity of older bundles stays.
         data["precision"] = manifest.precision
+    if manifest.further:
+        data["further"] = [_outputs_data(outputs) for outputs in manifest.further]
+    for name in ("network_digest", "calibration_digest"):
+        if digest := getattr(manifest, name):
+            data[name] = digest
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def _outputs_data(outputs: Outputs) -> dict[str, Any]:
+    if isinstance(outputs, VoteOutputs):
+        return {
+            "kind": "votes",
+            "tree": tree_data(outputs.tree),
+            "layout": outputs.layout.name,
+            "known": list(outputs.known),
+            "mean": [None if math.isnan(value) else value for value in outputs.mean],
+        }
+    return {
+        "kind": "classes",
+        "column": outputs.column,
+        "classes": list(outputs.classes),
+        "shares": list(outputs.shares),
+        "rule": outputs.rule,
+    }
 
 
 def parse_manifest(text: str, source: str) -> Manifest:
@@ -209,6 +228,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
     try:
         file = _File.model_validate(data)
         outputs = _outputs(file.outputs, source)
+        further = tuple(_class_outputs(classes, source) for classes in file.further)
     except ValidationError as error:
         wrong = "\n".join(
             f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}"
@@ -228,18 +248,15 @@ def parse_manifest(text: str, source: str) -> Manifest:
         version=file.version,
         name_parts=file.name_parts,
         precision=file.precision,
+        further=further,
+        network_digest=file.network_digest,
+        calibration_digest=file.calibration_digest,
     )
 
 
 def _outputs(file: _Votes | _Classes, source: str) -> Outputs:
     if isinstance(file, _Classes):
-        if len(file.classes) != len(file.shares) or len(file.classes) < 2:
-            raise BundleError(
-                f"{source}: the manifest is damaged",
-                wanted="two classes or more, and a share for each",
-                got=f"{len(file.classes)} classes, {len(file.shares)} shares",
-            )
-        return ClassOutputs(file.column, tuple(file.classes), tuple(file.shares), file.rule)
+        return _class_outputs(file, source)
     tree = parse_tree(file.tree, source)
     layouts = [layout.name for layout in tree.layouts]
     lengths = {len(tree.answers), len(file.known), len(file.mean)}
@@ -256,3 +273,13 @@ def _outputs(file: _Votes | _Classes, source: str) -> Outputs:
         known=tuple(file.known),
         mean=tuple(math.nan if value is None else value for value in file.mean),
     )
+
+
+def _class_outputs(file: _Classes, source: str) -> ClassOutputs:
+    if len(file.classes) != len(file.shares) or len(file.classes) < 2:
+        raise BundleError(
+            f"{source}: the manifest is damaged",
+            wanted="two classes or more, and a share for each",
+            got=f"{len(file.classes)} classes, {len(file.shares)} shares",
+        )
+    return ClassOutputs(file.column, tuple(file.classes), tuple(file.shares), file.rule)

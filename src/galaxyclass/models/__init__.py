@@ -3,12 +3,13 @@
 from galaxyclass.models.describe import Layer, NetworkDescription, describe
 from galaxyclass.models.encoders import ENCODERS
 from galaxyclass.models.heads import HEADS, link, resolve_head
-from galaxyclass.models.network import Network, build_network, output_count
+from galaxyclass.models.network import Estimate, Network, build_network, output_count
 from galaxyclass.models.weights import load_weights, read_weights, write_weights
 
 __all__ = [
     "ENCODERS",
     "HEADS",
+    "Estimate",
     "Layer",
     "Network",
     "NetworkDescription",

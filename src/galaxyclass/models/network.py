@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
-from galaxyclass.bundles import Manifest, Outputs, VoteOutputs
+from galaxyclass.bundles import ClassOutputs, Manifest, Outputs, VoteOutputs
 from galaxyclass.models.encoders import build_encoder, encoder_statistics
 from galaxyclass.models.heads import link
 from galaxyclass.models.notebook import NotebookEncoder, initialise_as_keras
@@ -19,10 +22,29 @@ def output_count(outputs: Outputs) -> int:
     return len(outputs.classes)
 
 
+class Estimate(NamedTuple):
+    """What a network says of a batch of galaxies, float32.
+
+    Attributes
+    ----------
+    values : (galaxies, outputs)
+        Joint fractions, or probabilities of classes.
+    further : tuple of (galaxies, classes)
+        Probabilities of the further classes that it learnt beside them.
+    features : (galaxies, features)
+        The encoder's: the embedding.
+    """
+
+    values: Tensor
+    further: tuple[Tensor, ...]
+    features: Tensor
+
+
 class Network(nn.Module):
     """Encoder, normalisation and dropout where the recipe has them, one linear layer, head.
 
-    The recipe's head must be resolved: `resolve_head` says what ``auto`` stands for.
+    The recipe's head must be resolved: `resolve_head` says what ``auto`` stands for. Further tables
+    of classes that are learnt beside the outputs have a linear layer each on the same features.
 
     Calling it turns ``(galaxies, channels, side, side)`` float32 of 0..1 into the raw outputs
     ``(galaxies, outputs)``; `link` turns those into fractions or probabilities.
@@ -32,7 +54,13 @@ class Network(nn.Module):
     spread: Tensor
 
     def __init__(
-        self, model: Model, preprocessing: Preprocessing, outputs: Outputs, *, fresh: bool = True
+        self,
+        model: Model,
+        preprocessing: Preprocessing,
+        outputs: Outputs,
+        further: Sequence[ClassOutputs] = (),
+        *,
+        fresh: bool = True,
     ) -> None:
         super().__init__()
         self.side = model.input_size or preprocessing.size
@@ -51,6 +79,7 @@ class Network(nn.Module):
         self.last = nn.Linear(features, output_count(outputs))
         if isinstance(self.encoder, NotebookEncoder):
             initialise_as_keras(self.last)
+        self.further = nn.ModuleList(nn.Linear(features, output_count(one)) for one in further)
         self.link = link(model.head, outputs)
 
     def set_statistics(self, mean: Tensor, spread: Tensor) -> None:
@@ -67,17 +96,39 @@ class Network(nn.Module):
         inner = cutouts[:, edge : edge + self.side, edge : edge + self.side]
         return inner.permute(0, 3, 1, 2).float().div_(255)
 
+    def features(self, images: Tensor) -> Tensor:
+        """(galaxies, features) float32: what the encoder makes of images of 0..1."""
+        features: Tensor = self.encoder((images - self.mean) / self.spread)
+        return features
+
+    def read_out(self, features: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The raw outputs, and those of each further table, from the encoder's features."""
+        ready = self.dropout(self.norm(features))
+        return self.last(ready), tuple(layer(ready) for layer in self.further)
+
     def forward(self, images: Tensor) -> Tensor:
-        features = self.encoder((images - self.mean) / self.spread)
-        raw: Tensor = self.last(self.dropout(self.norm(features)))
-        return raw
+        return self.read_out(self.features(images))[0]
+
+    def estimate(self, cutouts: Tensor) -> Estimate:
+        """Everything it says of cutouts ``(galaxies, height, width, channels)`` uint8."""
+        features = self.features(self.read(cutouts))
+        raw, further = self.read_out(features)
+        return Estimate(
+            self.link(raw), tuple(one.float().softmax(dim=-1) for one in further), features.float()
+        )
 
     def predict(self, cutouts: Tensor) -> Tensor:
         """From cutouts ``(galaxies, height, width, channels)`` uint8 to fractions, float32."""
-        return self.link(self(self.read(cutouts)))
+        return self.estimate(cutouts).values
 
 
 def build_network(manifest: Manifest) -> Network:
     """The network that a bundle's manifest describes, without its weights."""
     with torch.random.fork_rng(devices=[]):  # its weights are drawn, and replaced: nobody's affair
-        return Network(manifest.model, manifest.preprocessing, manifest.outputs, fresh=False)
+        return Network(
+            manifest.model,
+            manifest.preprocessing,
+            manifest.outputs,
+            manifest.further,
+            fresh=False,
+        )

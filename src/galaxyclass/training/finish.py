@@ -105,7 +105,11 @@ def _save(
         name_parts=sample.catalog.name_parts,
         precision=precision,
     )
-    save_bundle(folder / files.BUNDLE, manifest, lambda path: write_weights(fitted.network, path))
+    save_bundle(
+        folder / files.BUNDLE,
+        manifest,
+        {"weights": lambda path: write_weights(fitted.network, path)},
+    )
 
 
 def _draw(folder: Path, outputs: Outputs, fitted: Fitted | None, metrics: Metrics | None) -> None:
