@@ -1,5 +1,6 @@
 """What a model is on disk: a manifest and weights, checked when they are loaded; never code."""
 
+from galaxyclass.bundles.estimates import Estimates
 from galaxyclass.bundles.load import Bundle, Role, bundle_folder, load_bundle
 from galaxyclass.bundles.manifest import (
     FORMAT,
@@ -17,6 +18,7 @@ __all__ = [
     "FORMAT",
     "Bundle",
     "ClassOutputs",
+    "Estimates",
     "Manifest",
     "Outputs",
     "Precision",
