@@ -13,6 +13,7 @@ from galaxyclass.bundles.manifest import (
     parse_manifest,
 )
 from galaxyclass.bundles.save import save_bundle
+from galaxyclass.bundles.shipped import box_bundle, box_folder
 
 __all__ = [
     "FORMAT",
@@ -24,6 +25,8 @@ __all__ = [
     "Precision",
     "Role",
     "VoteOutputs",
+    "box_bundle",
+    "box_folder",
     "bundle_folder",
     "load_bundle",
     "manifest_json",

@@ -1,0 +1,118 @@
+"""Running an exported network with onnxruntime: no torch, and a start in a fraction of a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.bundles import Bundle, Estimates, Precision
+from galaxyclass.bundles.exported import INPUT, output_names
+from galaxyclass.errors import BundleError, DeviceError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+class OnnxBackend:
+    """A bundle's network as ONNX, on the CPU.
+
+    It computes in lanes, a batch on each core (see `galaxyclass.prediction.LaneBackend`): a call
+    stays in the thread that makes it, and threads share one session.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        One that has a network.
+    device : {"auto", "cpu"}
+    precision : {"auto", "fp32", "bf16"}
+        It always computes in 32-bit floats; a note says so where bfloat16 was asked for.
+
+    Attributes
+    ----------
+    concurrent, precision, note
+        See `galaxyclass.prediction.LaneBackend`.
+
+    Raises
+    ------
+    DeviceError
+        Another device.
+    BundleError
+        The file is not a network that this package exported for this bundle.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "auto",
+        precision: Literal["auto", "fp32", "bf16"] = "auto",
+    ) -> None:
+        if device not in ("auto", "cpu"):
+            raise DeviceError(
+                f"device {device!r}: a network in ONNX runs on the processor",
+                wanted="one of auto, cpu",
+                todo="--device auto",
+            )
+        self.concurrent = True
+        self.precision: Precision = "fp32"
+        self.note = (
+            "Computed in 32-bit floats: a network in ONNX knows no bfloat16."
+            if precision == "bf16"
+            else ""
+        )
+        self._names = output_names(len(bundle.manifest.further))
+        self._session = open_session(bundle.network)
+        self._check(bundle)
+
+    def _check(self, bundle: Bundle) -> None:
+        """That it takes and gives what the manifest says."""
+        wanted = {INPUT: list(bundle.manifest.preprocessing.shape)}
+        wanted.update({name: [] for name in self._names})
+        found = {one.name: one.shape[1:] for one in self._session.get_inputs()}
+        found.update({one.name: [] for one in self._session.get_outputs()})
+        if found != wanted:
+            raise BundleError(
+                f"{bundle.network}: not the network that the bundle's manifest describes",
+                wanted=_describe(wanted),
+                got=_describe(found),
+                todo="galaxyclass export makes such a file of a run",
+            )
+
+    def begin_lane(self) -> None:
+        """Nothing is to be done: a session of one thread computes in the thread that calls it."""
+
+    def __call__(self, cutouts: NDArray[np.uint8]) -> Estimates:
+        values, *further, features = self._session.run(
+            self._names, {INPUT: np.ascontiguousarray(cutouts)}
+        )
+        return Estimates(values, tuple(further), features)
+
+
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """Load a network for one thread at a time, or several that each call it by themselves.
+
+    Raises
+    ------
+    BundleError
+        The file is missing, or not a network that onnxruntime can run.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4  # what goes wrong is raised; nothing is printed by a library
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its own classes, which share no root
+        raise BundleError(
+            f"{path}: the network cannot be loaded",
+            got=str(error).splitlines()[0][:200],
+            todo="copy the whole bundle folder again, or export the run anew",
+        ) from error
+
+
+def _describe(shapes: dict[str, list[int]]) -> str:
+    return ", ".join(f"{name} {shape}" if shape else name for name, shape in shapes.items())
