@@ -14,6 +14,7 @@ they arise; nothing above needs to know them.
     ├── BundleError         a bundle that is damaged, incomplete or of a newer version
     ├── RunError            a folder that is not a run, or a run that cannot go on
     ├── OutputError         a result that cannot be written: it exists, no room, no permission
+    ├── ExportError         a network that cannot be exported, or whose export says otherwise
     ├── ScoreError          predictions and truth that cannot be compared
     ├── DeviceError         a device that is absent or out of memory
     ├── WorkerError         a process that helped died
@@ -90,6 +91,10 @@ class RunError(GalaxyclassError):
 
 class OutputError(GalaxyclassError):
     """A result that cannot be written: it exists already, no room, no permission."""
+
+
+class ExportError(GalaxyclassError):
+    """A network that cannot be exported, or whose export says something else than it does."""
 
 
 class ScoreError(GalaxyclassError):

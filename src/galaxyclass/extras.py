@@ -13,6 +13,8 @@ EXTRA_OF: dict[str, str] = {
     "timm": "train",
     "lightning": "train",
     "safetensors": "train",
+    "onnx": "train",
+    "onnxscript": "export",
     "tensorboard": "train",
     "matplotlib": "plots",
 }

@@ -4,6 +4,7 @@ from galaxyclass.models.describe import Layer, NetworkDescription, describe
 from galaxyclass.models.encoders import ENCODERS
 from galaxyclass.models.heads import HEADS, link, resolve_head
 from galaxyclass.models.network import Estimate, Network, build_network, output_count
+from galaxyclass.models.recovered import recover_weights
 from galaxyclass.models.weights import load_weights, read_weights, write_weights
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "load_weights",
     "output_count",
     "read_weights",
+    "recover_weights",
     "resolve_head",
     "write_weights",
 ]

@@ -10,9 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from galaxyclass.errors import RecipeError
+from galaxyclass.bundles import box_bundle
+from galaxyclass.errors import BundleError, MissingExtraError, RecipeError
 from galaxyclass.extras import require
 from galaxyclass.models.notebook import NotebookEncoder
+from galaxyclass.models.recovered import recover_weights
 from galaxyclass.models.residual import ResidualEncoder
 from galaxyclass.models.small import Cnn100Encoder, TwoLayerEncoder
 from galaxyclass.recipes import Model
@@ -73,7 +75,8 @@ def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.
     else:
         encoder = _from_timm(model, channels, pretrained=fresh and model.pretrained)
     if fresh and model.weights is not None:
-        _load_encoder(encoder, Path(model.weights))
+        boxed = model.weights == "box"
+        _load_encoder(encoder, box_bundle().network if boxed else Path(model.weights))
     return encoder
 
 
@@ -119,17 +122,31 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
     try:
         if path.suffix == ".safetensors":
             loaded = require("safetensors.torch").load_file(path)
+        elif path.suffix == ".onnx":
+            loaded = {name: torch.from_numpy(one) for name, one in recover_weights(path).items()}
         else:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except MissingExtraError:
+        raise
     except Exception as error:
         # torch.load raises anything from UnpicklingError to KeyError on a file that is not its own,
         # and advises to run the code in it: not passed on.
         raise RecipeError(
             f"model.weights: {path} cannot be read",
-            wanted="a .safetensors file, or a .pth file of plain tensors",
-            got=str(error) if isinstance(error, OSError) else f"neither ({type(error).__name__})",
+            wanted="a .safetensors file, a .pth file of plain tensors, or an .onnx file that "
+            "`galaxyclass export` wrote",
+            got=str(error)
+            if isinstance(error, OSError | BundleError)
+            else f"neither ({type(error).__name__})",
         ) from error
     state = loaded.get("state_dict", loaded)
+    # A whole network of this package: its encoder.
+    inner = {
+        name.removeprefix("encoder."): value
+        for name, value in state.items()
+        if name.startswith("encoder.")
+    }
+    state = inner or state
     wanted = encoder.state_dict()
     usable = {
         name: value

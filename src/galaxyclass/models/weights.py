@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialise
@@ -13,6 +14,7 @@ from galaxyclass.atomic import translated
 from galaxyclass.bundles import Bundle
 from galaxyclass.errors import BundleError
 from galaxyclass.models.network import Network, build_network
+from galaxyclass.models.recovered import recover_weights
 
 
 def write_weights(network: Network, path: Path) -> None:
@@ -51,14 +53,22 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 def load_weights(bundle: Bundle) -> Network:
     """The network of a bundle with its weights, ready to predict.
 
+    A bundle that holds no weights has them in its network as ONNX (`recover_weights`).
+
     Raises
     ------
     BundleError
         Weights are missing, or of another name, shape or type than the network has.
     """
     network = build_network(bundle.manifest)
-    state = read_weights(bundle.weights)
     wanted = network.state_dict()
+    if bundle.has("weights"):
+        file = bundle.weights
+        state = read_weights(file)
+    else:
+        file = bundle.network
+        state = {name: value for name, value in wanted.items() if _is_count(name)}
+        state |= {name: torch.from_numpy(one) for name, one in recover_weights(file).items()}
     problems = [f"{name}: missing" for name in wanted if name not in state]
     problems += [f"{name}: not of this network" for name in state if name not in wanted]
     for name, value in state.items():
@@ -71,13 +81,18 @@ def load_weights(bundle: Bundle) -> Network:
             )
     if problems:
         raise BundleError(
-            f"{bundle.weights}: does not fit the network {bundle.manifest.model.encoder}",
+            f"{file}: does not fit the network {bundle.manifest.model.encoder}",
             got="\n".join(problems[:5])
             + (f"\n… {len(problems)} in all" if len(problems) > 5 else ""),
             todo="copy the whole bundle folder again",
         )
     network.load_state_dict(state)
     return network.eval()
+
+
+def _is_count(name: str) -> bool:
+    """Whether a state's entry says how many batches were seen, which changes no prediction."""
+    return name.endswith("num_batches_tracked")
 
 
 def _shape(value: Tensor) -> str:

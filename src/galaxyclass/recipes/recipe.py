@@ -83,7 +83,11 @@ class Model(Section):
         False, description="batch normalisation of the features before the last layer"
     )
     pretrained: bool = Field(False, description="start from timm's published weights")
-    weights: str | None = Field(None, description="start from the encoder weights in this file")
+    weights: str | None = Field(
+        None,
+        description="start from the encoder weights in this file: .safetensors, .pth, or .onnx as "
+        "`galaxyclass export` writes it; box: from those of the model in the box",
+    )
 
 
 class Optimizer(Section):
