@@ -180,7 +180,7 @@ def baseline(
     done = Baselines(folder, outputs, galaxies, scores, notes)
     if sample.left_out:
         write_left_out(folder / LEFT_OUT, sample.left_out)
-    write_split(folder / SPLIT, sample, parts)
+    write_split(folder / SPLIT, [sample], [parts])
     write_baselines(done)
     return done
 

@@ -28,7 +28,7 @@ from galaxyclass.models.precision import has_bfloat16
 from galaxyclass.prediction import open_backend
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Recipe, load_recipe
-from galaxyclass.samples import prepare, split_parts
+from galaxyclass.samples import prepare_all
 from galaxyclass.training import train
 from galaxyclass.training.data import galaxies_by_part
 from galaxyclass.training.devices import Device, accelerator_of
@@ -125,12 +125,12 @@ def _set_up(
 ) -> tuple[Bench, dict[str, float]]:
     source = galaxies_to_measure(images, table, count, work, progress)
     cache = work / "cache"
-    sample = prepare(source, recipe.images, cache=cache, workers=None, progress=progress)
-    parts = split_parts(sample, recipe.split, 0)
-    outputs = sample.outputs(np.flatnonzero(parts == "train"))
+    samples = prepare_all([source], recipe.images, cache=cache, workers=None, progress=progress)
+    parts = samples.split(recipe.split, 0)
+    outputs = samples.outputs(parts)
     recipe = resolve(recipe, outputs, ())
-    galaxies = galaxies_by_part(sample, parts)
-    probed = try_ways(recipe, outputs, galaxies["train"], device=device, devices=1, seed=0)
+    galaxies = galaxies_by_part(samples, parts)
+    probed = try_ways(recipe, outputs, (), galaxies["train"], device=device, devices=1, seed=0)
     # One epoch as a user would train it: a bundle to predict with, and everything warm.
     settings = {"epochs": 1, "precision": probed.way.precision}
     training = recipe.training.model_copy(update=settings)
@@ -149,7 +149,7 @@ def _set_up(
         Bench(
             recipe,
             outputs,
-            [record.path for record in sample.pack.records],
+            [record.path for record in samples.first.pack.records],
             galaxies,
             bundle,
             open_backend(bundle, device),

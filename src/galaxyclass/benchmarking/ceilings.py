@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from galaxyclass.augment import augment
 from galaxyclass.bundles import Precision
+from galaxyclass.training.data import Batch, on_device
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.optimizers import build_optimizer
 from galaxyclass.training.ways import Way
@@ -39,8 +40,7 @@ class NetworkSteps:
     Parameters
     ----------
     module : GalaxyModule
-    cutouts : (galaxies, height, width, channels) uint8
-    targets : (galaxies, answers) float32, or (galaxies,) int64
+    batch : Batch
     way : Way
     device : {"cpu", "cuda", "mps"}
     """
@@ -48,16 +48,15 @@ class NetworkSteps:
     def __init__(
         self,
         module: GalaxyModule,
-        cutouts: torch.Tensor,
-        targets: torch.Tensor,
+        batch: Batch,
         *,
         way: Way,
         device: str,
     ) -> None:
         self.module, self.way, self.device = module.to(device).train(), way, device
         module.set_memory_format(way.memory_format)
-        self.cutouts, self.targets = cutouts.to(device), targets.to(device)
-        images = module.network.read(self.cutouts)
+        self.batch = on_device(batch, device)
+        images = module.network.read(self.batch.cutouts)
         self.images = images.contiguous(memory_format=way.memory_format)
         self.optimizer = build_optimizer(module.recipe, module.network.parameters())
 
@@ -74,7 +73,9 @@ class NetworkSteps:
         """Augment the batch, and say how many seconds it took."""
         began = time.perf_counter()
         generator = torch.Generator().manual_seed(0)
-        augment(self.cutouts, self.module.recipe.augmentation, self.module.network.side, generator)
+        augment(
+            self.batch.cutouts, self.module.recipe.augmentation, self.module.network.side, generator
+        )
         self._wait()
         return time.perf_counter() - began
 
@@ -92,11 +93,8 @@ class NetworkSteps:
         }
 
     def _loss(self) -> torch.Tensor:
-        network = self.module.network
         with torch.autocast(self.device, torch.bfloat16, enabled=self.way.precision == "bf16"):
-            raw = network(self.images)
-            loss: torch.Tensor = self.module.loss(raw, network.link(raw), self.targets)
-        return loss
+            return self.module.losses(self.images, self.batch.targets, self.batch.further)[0]
 
     def _wait(self) -> None:
         if self.device == "cuda":  # pragma: no cover - needs a GPU

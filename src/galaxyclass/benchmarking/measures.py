@@ -147,6 +147,7 @@ class Bench:
                 recipe,
                 self.outputs,
                 self.parts,
+                further=(),
                 seed=0,
                 device=self.device,
                 way=way,
@@ -169,9 +170,9 @@ class Bench:
         """Training steps of a network with fresh weights."""
         galaxies = self.parts["train"]
         size = min(len(galaxies), self.recipe.training.batch_size)
-        module = GalaxyModule(self.recipe, self.outputs, 0, 1)
+        module = GalaxyModule(self.recipe, self.outputs, (), seed=0, steps_per_epoch=1)
         batch = galaxies.batch(np.arange(size))
-        return NetworkSteps(module, *batch, way=way, device=self.device)
+        return NetworkSteps(module, batch, way=way, device=self.device)
 
     def _many(self, count: int) -> list[str]:
         """So many images, the same ones again where there are fewer."""

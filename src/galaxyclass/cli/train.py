@@ -18,6 +18,8 @@ Examples:
   galaxyclass train fast --images images/ --output runs/classes      (a sub-folder per class)
   galaxyclass train fast --images images/ --table votes.csv --output runs/short \\
       --set training.epochs=10 --set optimizer.lr=0.001
+  galaxyclass train fast --images images/ --table votes.csv --output runs/more \
+      --also others/ other_votes.csv --also images/ classes.csv
   galaxyclass train --resume runs/first
 
 The run's folder holds recipe.toml, run.json, history.csv, metrics.json, curves.png, the bundle
@@ -32,6 +34,14 @@ that `galaxyclass predict` reads, checkpoints and TensorBoard logs."""
     help="The folder of the images (searched with its sub-folders).",
 )
 @options.table
+@click.option(
+    "--also",
+    type=(click.Path(path_type=Path), click.Path(path_type=Path)),
+    multiple=True,
+    metavar="DIR FILE",
+    help="Further images with their table, to learn from beside the first: votes on the same tree, "
+    "whatever they know of it, or classes, which become a further output. May be given again.",
+)
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Where to write the run: a new folder."
 )
@@ -107,6 +117,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
                 target_column=given["target_column"],
                 skip_invalid=given["skip_invalid"],
                 classes=given["classes"],
+                also=given["also"],
                 device=given["device"],
                 devices=given["devices"] or 1,
                 seed=given["seed"],

@@ -23,7 +23,10 @@ _ORDER = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Seen:
-    """The galaxies of a run by part: their ids, and the digests of their image files."""
+    """The galaxies of a run by part: their ids, and the digests of their image files.
+
+    A run on several tables has no ids here: the same id may be another galaxy in another table.
+    """
 
     ids: dict[str, frozenset[str]]
     digests: dict[str, frozenset[str]]
@@ -46,7 +49,8 @@ def read_seen(run: Path) -> Seen | None:
     try:
         with file.open(encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
-                ids[row["part"]].add(row["id"])
+                if row.get("table") is None:
+                    ids[row["part"]].add(row["id"])
                 if row["digest"]:
                     digests[row["part"]].add(row["digest"])
     except (OSError, KeyError, ValueError, csv.Error) as error:

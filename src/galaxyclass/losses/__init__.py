@@ -7,6 +7,7 @@ from galaxyclass.losses.masked import (
     Task,
     balanced_weights,
     build_loss,
+    cross_entropy,
     resolve_loss,
 )
 
@@ -16,6 +17,7 @@ __all__ = [
     "Task",
     "balanced_weights",
     "build_loss",
+    "cross_entropy",
     "focal",
     "resolve_loss",
 ]

@@ -123,6 +123,9 @@ class Training(Section):
     loss: Loss = Field(
         "auto", description="auto follows the table: mse for votes, cross_entropy for classes"
     )
+    further_weight: float = Field(
+        0.05, ge=0, description="weight of a further table's classes in the loss of a votes table"
+    )
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: a class counts the more, the fewer galaxies it has"
     )

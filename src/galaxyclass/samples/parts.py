@@ -52,16 +52,23 @@ def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]
     return split(sample.catalog, wanted, seed, list(sample.digests))
 
 
-def write_split(path: Path, sample: Sample, parts: NDArray[np.object_]) -> None:
-    """Write which galaxy is in which part: columns id, part, digest."""
+def write_split(
+    path: Path, samples: Sequence[Sample], parts: Sequence[NDArray[np.object_]]
+) -> None:
+    """Write which galaxy is in which part: columns id, part, digest; of several tables, table."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "part", "digest"])
-    writer.writerows(zip(sample.catalog.ids.values, parts, sample.digests, strict=True))
+    several = len(samples) > 1
+    writer.writerow(["id", "part", "digest", *(["table"] if several else [])])
+    for number, (sample, drawn) in enumerate(zip(samples, parts, strict=True), start=1):
+        for name, part, digest in zip(
+            sample.catalog.ids.values, drawn, sample.digests, strict=True
+        ):
+            writer.writerow([name, part, digest, *([number] if several else [])])
     write_text(path, text.getvalue())
 
 
-def read_split(path: Path, sample: Sample) -> NDArray[np.object_]:
+def read_split(path: Path, samples: Sequence[Sample]) -> tuple[NDArray[np.object_], ...]:
     """The parts that a run wrote, for the same galaxies in the same order.
 
     Raises
@@ -74,12 +81,15 @@ def read_split(path: Path, sample: Sample) -> NDArray[np.object_]:
             rows = list(csv.DictReader(file))
     except OSError as error:
         raise RunError(f"{path}: cannot be read", got=str(error)) from error
-    if [row.get("id") for row in rows] != list(sample.catalog.ids.values):
+    names = [name for sample in samples for name in sample.catalog.ids.values]
+    if [row.get("id") for row in rows] != names:
         raise RunError(
-            f"{path}: lists other galaxies than the run's images and table have now",
+            f"{path}: lists other galaxies than the run's images and tables have now",
             todo="train again, to another --output",
         )
-    return np.array([row["part"] for row in rows], dtype=object)
+    parts = np.array([row["part"] for row in rows], dtype=object)
+    ends = np.cumsum([len(sample.catalog) for sample in samples])[:-1]
+    return tuple(np.split(parts, ends))
 
 
 def write_left_out(path: Path, left_out: Sequence[Finding]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +93,15 @@ class Sample:
         if self.catalog.parts is not None:
             hasher.update("\n".join(self.catalog.parts).encode())
         return hasher.hexdigest()
+
+    def take(self, places: NDArray[np.int64]) -> Sample:
+        """Some of the galaxies."""
+        return replace(
+            self,
+            catalog=self.catalog.take(places),
+            rows=self.rows[places],
+            digests=self.digests[places],
+        )
 
     def values(self, places: NDArray[np.int64]) -> NDArray[np.float32] | NDArray[np.int64]:
         """Targets of some galaxies.

@@ -4,50 +4,107 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from galaxyclass.samples import Sample
+from galaxyclass.samples import Parts, Samples
+
+
+class Batch(NamedTuple):
+    """Some galaxies with what is known of them.
+
+    Attributes
+    ----------
+    cutouts : (galaxies, side, side, channels) uint8
+    targets : (galaxies, answers) float32 with NaN unknown, or (galaxies,) int64 with -1 unknown
+    further : tuple of (galaxies,) int64
+        The class of each in each further table; -1 unknown.
+    """
+
+    cutouts: Tensor
+    targets: Tensor
+    further: tuple[Tensor, ...] = ()
+
+
+def on_device(batch: Batch, device: str) -> Batch:
+    """A batch on a device."""
+    return Batch(
+        batch.cutouts.to(device),
+        batch.targets.to(device),
+        tuple(labels.to(device) for labels in batch.further),
+    )
+
+
+class Chain:
+    """The images of several packs, as if they stood in one after the other."""
+
+    def __init__(self, packs: Sequence[NDArray[np.uint8]]) -> None:
+        self.packs = packs
+        self.ends = np.cumsum([len(pack) for pack in packs])
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        number = np.searchsorted(self.ends, rows, side="right")
+        images = np.empty((len(rows), *self.packs[0].shape[1:]), dtype=np.uint8)
+        for one in np.unique(number):
+            here = number == one
+            first = self.ends[one] - len(self.packs[one])
+            images[here] = self.packs[one][rows[here] - first]
+        return images
 
 
 @dataclass(frozen=True)
 class Galaxies:
-    """Galaxies to train on or to score, as rows of a pack.
+    """Galaxies to train on or to score, as rows of packs.
 
     Attributes
     ----------
     images : (packed, side, side, channels) uint8
-        A pack's memory map; read only where a batch needs it.
+        A pack's memory map, or a `Chain` of several; read only where a batch needs it.
     rows : (galaxies,) int64
         The row of each galaxy in `images`.
     targets : (galaxies, answers) float32 with NaN unknown, or (galaxies,) int64 with -1 unknown
+    further : tuple of (galaxies,) int64
+        The class of each in each further table; -1 unknown.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[np.uint8] | Chain
     rows: NDArray[np.int64]
     targets: Tensor
+    further: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def batch(self, places: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Cutouts ``(galaxies, side, side, channels)`` uint8 and targets at some places."""
-        cutouts = torch.from_numpy(self.images[self.rows[places]])
-        return cutouts, self.targets[torch.from_numpy(places)]
+    def batch(self, places: NDArray[np.int64]) -> Batch:
+        """The galaxies at some places."""
+        at = torch.from_numpy(places)
+        return Batch(
+            torch.from_numpy(self.images[self.rows[places]]),
+            self.targets[at],
+            tuple(labels[at] for labels in self.further),
+        )
 
 
-def galaxies_by_part(sample: Sample, parts: NDArray[np.object_]) -> dict[str, Galaxies]:
-    """The galaxies of each part of a sample."""
+def galaxies_by_part(samples: Samples, parts: Parts) -> dict[str, Galaxies]:
+    """The galaxies of each part: of training those of all tables, of the others the first's."""
+    packs = [sample.pack.images for sample in samples.tables]
+    images = packs[0] if len(packs) == 1 else Chain(packs)
+    begins = np.cumsum([0, *(len(pack) for pack in packs)])
     found = {}
-    for part in dict.fromkeys(parts):
-        places = np.flatnonzero(parts == part)
-        targets = torch.from_numpy(sample.values(places))
-        found[part] = Galaxies(sample.pack.images, sample.rows[places], targets)
+    for part in dict.fromkeys(parts[0]):
+        chosen = samples.galaxies(parts, part)
+        found[part] = Galaxies(
+            images,
+            chosen.rows + begins[chosen.tables],
+            torch.from_numpy(chosen.values),
+            tuple(map(torch.from_numpy, chosen.labels)),
+        )
     return found
 
 
@@ -109,7 +166,7 @@ class Batches:
     def __len__(self) -> int:
         return math.ceil(len(self.galaxies) / (self.batch_size * self.replica.count))
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         order, count = self.order(), self.replica.count
         if self.seed is not None:
             # Every replica must take part in every step: the first galaxies fill up the last.

@@ -7,18 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 import galaxyclass.training.run as files
 from galaxyclass.atomic import write_text
-from galaxyclass.bundles import Manifest, Outputs, Precision, VoteOutputs, save_bundle
+from galaxyclass.bundles import Manifest, Outputs, VoteOutputs, save_bundle
 from galaxyclass.errors import StoppedError
 from galaxyclass.models import write_weights
 from galaxyclass.plots import curves, save
 from galaxyclass.progress import Progress
 from galaxyclass.recipes import Recipe
-from galaxyclass.samples import Sample
+from galaxyclass.samples import Parts, Samples
 from galaxyclass.training.data import galaxies_by_part
 from galaxyclass.training.devices import Device
 from galaxyclass.training.fit import Fitted, fit
@@ -39,8 +36,8 @@ class Trained:
 def finish(
     folder: Path,
     recipe: Recipe,
-    sample: Sample,
-    parts: NDArray[np.object_],
+    samples: Samples,
+    parts: Parts,
     *,
     seed: int,
     device: Device,
@@ -49,14 +46,15 @@ def finish(
     progress: Progress,
 ) -> Trained:
     """Train to the end and write what a run ends with."""
-    outputs = sample.outputs(np.flatnonzero(parts == "train"))
-    galaxies = galaxies_by_part(sample, parts)
+    outputs, further = samples.outputs(parts), samples.further_outputs(parts)
+    galaxies = galaxies_by_part(samples, parts)
     try:
         fitted = fit(
             folder,
             recipe,
             outputs,
             galaxies,
+            further=further,
             seed=seed,
             device=device,
             devices=devices,
@@ -67,7 +65,25 @@ def finish(
         if read_history(folder / files.HISTORY):
             _draw(folder, outputs, None, None)
         raise
-    _save(folder, recipe, outputs, sample, fitted, precision=way.precision)
+    ids = samples.first.catalog.ids
+    manifest = Manifest(
+        recipe=recipe.name,
+        preprocessing=recipe.images,
+        model=recipe.model.model_copy(update={"weights": None, "pretrained": False}),
+        outputs=outputs,
+        id_column=ids.column,
+        id_integer=ids.integer,
+        weights_digest="",
+        version=__version__,
+        name_parts=samples.first.catalog.name_parts,
+        precision=way.precision,
+        further=further,
+    )
+    save_bundle(
+        folder / files.BUNDLE,
+        manifest,
+        {"weights": lambda path: write_weights(fitted.network, path)},
+    )
     metrics = score(
         fitted.network,
         outputs,
@@ -81,35 +97,6 @@ def finish(
     # Last of all: a run that has this file is finished.
     write_text(folder / files.METRICS, json.dumps(asdict(metrics), indent=1) + "\n")
     return Trained(folder, metrics)
-
-
-def _save(
-    folder: Path,
-    recipe: Recipe,
-    outputs: Outputs,
-    sample: Sample,
-    fitted: Fitted,
-    *,
-    precision: Precision,
-) -> None:
-    ids = sample.catalog.ids
-    manifest = Manifest(
-        recipe=recipe.name,
-        preprocessing=recipe.images,
-        model=recipe.model.model_copy(update={"weights": None, "pretrained": False}),
-        outputs=outputs,
-        id_column=ids.column,
-        id_integer=ids.integer,
-        weights_digest="",
-        version=__version__,
-        name_parts=sample.catalog.name_parts,
-        precision=precision,
-    )
-    save_bundle(
-        folder / files.BUNDLE,
-        manifest,
-        {"weights": lambda path: write_weights(fitted.network, path)},
-    )
 
 
 def _draw(folder: Path, outputs: Outputs, fitted: Fitted | None, metrics: Metrics | None) -> None:

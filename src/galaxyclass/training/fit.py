@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 
 import galaxyclass.training.run as files
-from galaxyclass.bundles import Outputs
+from galaxyclass.bundles import ClassOutputs, Outputs
 from galaxyclass.errors import DeviceError, TrainingInterruptedError
 from galaxyclass.models import Network
 from galaxyclass.progress import Progress
@@ -54,6 +54,7 @@ def fit(
     outputs: Outputs,
     parts: dict[str, Galaxies],
     *,
+    further: Sequence[ClassOutputs],
     seed: int,
     device: Device,
     devices: int = 1,
@@ -71,6 +72,8 @@ def fit(
     outputs : VoteOutputs or ClassOutputs
     parts : dict
         ``train`` and ``validation``.
+    further : sequence of ClassOutputs
+        What else the network learns, from further tables.
     seed : int
     device : {"auto", "cpu", "cuda", "mps"}
     devices : int
@@ -109,7 +112,7 @@ def fit(
             parts["validation"], recipe.training.batch_size, seed=None, replica=replica
         )
         try:
-            module = GalaxyModule(recipe, outputs, seed, len(batches))
+            module = GalaxyModule(recipe, outputs, further, seed=seed, steps_per_epoch=len(batches))
             module.set_memory_format(way.memory_format)
             if recipe.model.normalisation == "per_feature":
                 module.network.set_statistics(*fit_statistics(module.network, parts["train"]))
@@ -123,7 +126,7 @@ def fit(
             )
             if done < recipe.training.epochs and not stopped:
                 trainer.fit(module, batches, validation, ckpt_path=str(last) if done else None)
-            return _kept(folder, recipe, outputs)
+            return _kept(folder, recipe, outputs, further)
         except StopRequestedError as error:
             raise _interrupted(folder) from error
         except RuntimeError as error:
@@ -189,11 +192,13 @@ def _trainer(
     )
 
 
-def _kept(folder: Path, recipe: Recipe, outputs: Outputs) -> Fitted:
+def _kept(
+    folder: Path, recipe: Recipe, outputs: Outputs, further: Sequence[ClassOutputs]
+) -> Fitted:
     """The network of the epoch that the recipe keeps."""
     path = folder / (files.BEST if recipe.training.keep == "best" else files.LAST)
     checkpoint = read_checkpoint(path)
-    network = Network(recipe.model, recipe.images, outputs, fresh=False)
+    network = Network(recipe.model, recipe.images, outputs, further, fresh=False)
     state: dict[str, Any] = checkpoint["state_dict"]
     prefix = "network."
     network.load_state_dict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,11 +12,11 @@ from torch import Tensor
 
 from galaxyclass.augment import augment, mirror_swap
 from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.losses import build_loss
+from galaxyclass.losses import build_loss, cross_entropy
 from galaxyclass.models import Network
 from galaxyclass.recipes import Recipe
 from galaxyclass.training.averages import StepMean
-from galaxyclass.training.data import Batches
+from galaxyclass.training.data import Batch, Batches
 from galaxyclass.training.optimizers import build_optimizer, build_plateau, build_schedule
 
 
@@ -27,15 +28,25 @@ class GalaxyModule(pl.LightningModule):
     recipe : Recipe
         With its head and loss resolved.
     outputs : VoteOutputs or ClassOutputs
+    further : sequence of ClassOutputs
+        What else it learns, from tables of classes.
     seed : int
         Of the initial weights, dropout and augmentation. All that is random in an epoch follows
         from the seed and the epoch, so that a resumed training repeats an uninterrupted one.
     steps_per_epoch : int
     """
 
-    def __init__(self, recipe: Recipe, outputs: Outputs, seed: int, steps_per_epoch: int) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        outputs: Outputs,
+        further: Sequence[ClassOutputs],
+        *,
+        seed: int,
+        steps_per_epoch: int,
+    ) -> None:
         super().__init__()
-        self.recipe, self.outputs, self.seed = recipe, outputs, seed
+        self.recipe, self.outputs, self.further, self.seed = recipe, outputs, further, seed
         self.steps_per_epoch = steps_per_epoch
         #: ``rmse`` for votes, ``accuracy`` for classes.
         self.score_name = "rmse" if isinstance(outputs, VoteOutputs) else "accuracy"
@@ -55,7 +66,7 @@ class GalaxyModule(pl.LightningModule):
     def configure_network(self) -> Network:
         """The network, its initial weights drawn from the seed."""
         torch.manual_seed(self.seed)
-        network = Network(self.recipe.model, self.recipe.images, self.outputs)
+        network = Network(self.recipe.model, self.recipe.images, self.outputs, self.further)
         return network.to(memory_format=torch.channels_last)
 
     def set_memory_format(self, memory_format: torch.memory_format) -> None:
@@ -94,9 +105,9 @@ class GalaxyModule(pl.LightningModule):
         loader.epoch = self.current_epoch
         torch.manual_seed(_seed(self.seed, self.current_epoch, self.global_rank))
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of one augmented batch."""
-        cutouts, targets = batch
+        cutouts, targets, further = batch
         generator = torch.Generator().manual_seed(
             _seed(self.seed, self.current_epoch, self.global_rank, batch_idx)
         )
@@ -104,12 +115,11 @@ class GalaxyModule(pl.LightningModule):
         if self.swap is not None:
             turned = self.swap.to(targets.device)[targets.clamp(min=0)]
             targets = torch.where(mirrored & (targets >= 0), turned, targets)
-        return self._step("train", images, targets)
+        return self._step("train", images, targets, further)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score one batch as prediction would see it."""
-        cutouts, targets = batch
-        self._step("validation", self.network.read(cutouts), targets)
+        self._step("validation", self.network.read(batch.cutouts), batch.targets, batch.further)
 
     def on_validation_epoch_end(self) -> None:
         """Hand the epoch's figures to the callbacks."""
@@ -142,10 +152,10 @@ class GalaxyModule(pl.LightningModule):
         if self.plateau is not None and self._plateau_state is not None:
             self.plateau.load_state_dict(self._plateau_state)
 
-    def _step(self, part: str, images: Tensor, targets: Tensor) -> Tensor:
-        raw = self.network(images.contiguous(memory_format=self.memory_format))
-        predictions = self.network.link(raw)
-        loss: Tensor = self.loss(raw, predictions, targets)
+    def _step(
+        self, part: str, images: Tensor, targets: Tensor, labels: tuple[Tensor, ...]
+    ) -> Tensor:
+        loss, predictions = self.losses(images, targets, labels)
         with torch.no_grad():
             if self.score_name == "rmse":
                 known = ~targets.isnan()
@@ -157,6 +167,24 @@ class GalaxyModule(pl.LightningModule):
             self._metric(part, self.score_name).update(score / count.clamp(min=1), count)
             self._metric(part, "loss").update(loss.detach(), len(targets))
         return loss
+
+    def losses(
+        self, images: Tensor, targets: Tensor, labels: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of images ``(galaxies, channels, side, side)``, and what is said of them.
+
+        A further table adds the cross-entropy of its classes, weighted by the recipe and by the
+        share of the galaxies whose class is known.
+        """
+        features = self.network.features(images.contiguous(memory_format=self.memory_format))
+        raw, further = self.network.read_out(features)
+        predictions = self.network.link(raw)
+        loss: Tensor = self.loss(raw, predictions, targets)
+        for own, classes in zip(further, labels, strict=True):
+            known = (classes >= 0).float().mean()
+            share = self.recipe.training.further_weight * known
+            loss = loss + share * cross_entropy(own, classes, None)
+        return loss, predictions
 
     def _metric(self, part: str, what: str) -> StepMean:
         metric = self.metrics[f"{part}_{what}"]

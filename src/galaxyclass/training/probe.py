@@ -10,17 +10,17 @@ from __future__ import annotations
 import logging
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from galaxyclass.bundles import Outputs, Precision
+from galaxyclass.bundles import ClassOutputs, Outputs, Precision
 from galaxyclass.models.precision import has_bfloat16
 from galaxyclass.recipes import Recipe
-from galaxyclass.training.data import Galaxies
+from galaxyclass.training.data import Galaxies, on_device
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.optimizers import build_optimizer
 from galaxyclass.training.ways import Way, using
@@ -62,7 +62,14 @@ class Probe:
 
 
 def probe(
-    recipe: Recipe, outputs: Outputs, galaxies: Galaxies, *, device: str, devices: int, seed: int
+    recipe: Recipe,
+    outputs: Outputs,
+    further: Sequence[ClassOutputs],
+    galaxies: Galaxies,
+    *,
+    device: str,
+    devices: int,
+    seed: int,
 ) -> Probe:
     """Find the fastest way to train a recipe's network on a machine.
 
@@ -72,6 +79,7 @@ def probe(
         With its head and loss resolved; `training.precision` and `training.threads` are kept where
         they are stated.
     outputs : VoteOutputs or ClassOutputs
+    further : sequence of ClassOutputs
     galaxies : Galaxies
         To train on; some of them are used here.
     device : {"cpu", "cuda", "mps"}
@@ -87,18 +95,26 @@ def probe(
     steps = -(-len(galaxies) // (recipe.training.batch_size * devices)) * recipe.training.epochs
     if steps < SHORT:
         return Probe(Ways(recipe, device, devices).first, {})
-    return try_ways(recipe, outputs, galaxies, device=device, devices=devices, seed=seed)
+    return try_ways(recipe, outputs, further, galaxies, device=device, devices=devices, seed=seed)
 
 
 def try_ways(
-    recipe: Recipe, outputs: Outputs, galaxies: Galaxies, *, device: str, devices: int, seed: int
+    recipe: Recipe,
+    outputs: Outputs,
+    further: Sequence[ClassOutputs],
+    galaxies: Galaxies,
+    *,
+    device: str,
+    devices: int,
+    seed: int,
 ) -> Probe:
     """`probe`, however short the training."""
     ways = Ways(recipe, device, devices)
     if not ways.open:
         return Probe(ways.first, {})
     with torch.random.fork_rng():
-        tried = Trials(recipe, outputs, galaxies, device, seed)
+        module = GalaxyModule(recipe, outputs, further, seed=seed, steps_per_epoch=1)
+        tried = Trials(module, galaxies, device)
         way = fastest(ways, tried)
     log.info(
         "training in %s: %.0f images/s in a probe of this machine%s",
@@ -162,14 +178,12 @@ def fastest(ways: Ways, speed: Speed) -> Way:
 class Trials:
     """Tries ways with real training steps, and remembers how fast each was."""
 
-    def __init__(
-        self, recipe: Recipe, outputs: Outputs, galaxies: Galaxies, device: str, seed: int
-    ) -> None:
+    def __init__(self, module: GalaxyModule, galaxies: Galaxies, device: str) -> None:
         self.device = device
         self.galaxies = galaxies
-        self.count = min(recipe.training.batch_size, len(galaxies))
-        self.module = GalaxyModule(recipe, outputs, seed, 1).to(device).train()
-        self.optimizer = build_optimizer(recipe, self.module.network.parameters())
+        self.count = min(module.recipe.training.batch_size, len(galaxies))
+        self.module = module.to(device).train()
+        self.optimizer = build_optimizer(module.recipe, module.network.parameters())
         self.speeds: dict[Way, float] = {}
 
     def __call__(self, way: Way) -> float:
@@ -191,9 +205,9 @@ class Trials:
 
     def _step(self, way: Way) -> float:
         began = time.perf_counter()
-        cutouts, targets = self.galaxies.batch(np.arange(self.count))
+        batch = on_device(self.galaxies.batch(np.arange(self.count)), self.device)
         with torch.autocast(self.device, torch.bfloat16, enabled=way.precision == "bf16"):
-            loss = self.module.training_step((cutouts.to(self.device), targets.to(self.device)), 0)
+            loss = self.module.training_step(batch, 0)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         self.optimizer.step()

@@ -11,12 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
-
 import galaxyclass.training.run as files
 from galaxyclass.errors import StoppedError
 from galaxyclass.progress import silent
-from galaxyclass.samples import prepare, read_split
+from galaxyclass.samples import prepare_all, read_split
 from galaxyclass.training.data import galaxies_by_part, this_replica
 from galaxyclass.training.devices import Device
 from galaxyclass.training.fit import fit
@@ -29,14 +27,15 @@ __all__ = ["join", "this_replica"]
 def join(folder: Path, *, device: Device, devices: int, cache: str | Path | None) -> NoReturn:
     """Train along with the process that began the run, and end this one when it is over."""
     recipe, info = read_run(folder)
-    sample = prepare(info.source, recipe.images, cache=cache, workers=1, progress=silent)
-    parts = read_split(folder / files.SPLIT, sample)
+    samples = prepare_all(info.sources, recipe.images, cache=cache, workers=1, progress=silent)
+    parts = read_split(folder / files.SPLIT, samples.tables)
     with suppress(StoppedError):  # the first process tells the user
         fit(
             folder,
             recipe,
-            sample.outputs(np.flatnonzero(parts == "train")),
-            galaxies_by_part(sample, parts),
+            samples.outputs(parts),
+            galaxies_by_part(samples, parts),
+            further=samples.further_outputs(parts),
             seed=info.seed,
             device=device,
             devices=devices,

@@ -88,6 +88,8 @@ class RunInfo:
         How many in each part.
     device : str
     devices : int
+    also : list of [str, str]
+        Images and table, absolute paths, of what else was learnt from.
     way : mapping or None
         How the network is run, and the images per second of each way that a probe tried.
     command : list of str
@@ -108,6 +110,7 @@ class RunInfo:
     device: Device
     devices: int
     command: list[str]
+    also: list[list[str]] = field(default_factory=list)
     way: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=installed_versions)
     machine: Mapping[str, Any] = field(default_factory=this_machine)
@@ -121,9 +124,9 @@ class RunInfo:
         return Way(**{name.name: self.way[name.name] for name in fields(Way)})
 
     @property
-    def source(self) -> Source:
-        """The galaxies that the run was begun with."""
-        return Source(
+    def sources(self) -> list[Source]:
+        """The galaxies that the run was begun with, table by table."""
+        first = Source(
             Path(self.images),
             None if self.table is None else Path(self.table),
             self.id_column,
@@ -131,6 +134,16 @@ class RunInfo:
             self.skip_invalid,
             self.classes,
         )
+        others = (map(Path, pair) for pair in self.also)
+        return [
+            first,
+            *(further_source(images, table, self.skip_invalid) for images, table in others),
+        ]
+
+
+def further_source(images: Path, table: Path, skip_invalid: bool) -> Source:
+    """A table that is learnt from beside the first: its columns are found by the usual rule."""
+    return Source(images, table, skip_invalid=skip_invalid)
 
 
 def new_run(folder: Path, recipe: Recipe, info: RunInfo) -> None:

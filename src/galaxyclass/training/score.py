@@ -139,5 +139,5 @@ def _score(
 def _predict(network: Network, galaxies: Galaxies) -> NDArray[np.float32]:
     """(galaxies, outputs) float32."""
     with torch.inference_mode():
-        batches = [network.predict(cutouts) for cutouts, _ in Batches(galaxies, _BATCH, seed=None)]
+        batches = [network.predict(batch.cutouts) for batch in Batches(galaxies, _BATCH, seed=None)]
     return torch.cat(batches).numpy()

@@ -29,8 +29,8 @@ def fit_statistics(network: Network, galaxies: Galaxies) -> tuple[Tensor, Tensor
         becomes 0 and not NaN, as scikit-learn's ``StandardScaler`` does.
     """
     total = squares = np.zeros(())
-    for cutouts, _ in Batches(galaxies, _BATCH, seed=None):
-        values = network.read(cutouts).double().numpy()
+    for batch in Batches(galaxies, _BATCH, seed=None):
+        values = network.read(batch.cutouts).double().numpy()
         total = total + values.sum(axis=0)
         squares = squares + np.square(values).sum(axis=0)
     mean = total / len(galaxies)

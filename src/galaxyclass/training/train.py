@@ -8,19 +8,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 import galaxyclass.training.run as files
 from galaxyclass.errors import RecipeError, RunError
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Recipe, load_recipe
 from galaxyclass.samples import (
-    Sample,
+    Parts,
+    Samples,
     Source,
-    prepare,
+    prepare_all,
     read_split,
-    split_parts,
     write_left_out,
     write_split,
 )
@@ -30,7 +27,7 @@ from galaxyclass.training.finish import Trained, finish
 from galaxyclass.training.probe import Probe, probe
 from galaxyclass.training.replicas import join, this_replica
 from galaxyclass.training.resolve import resolve
-from galaxyclass.training.run import RunInfo, new_run, read_run, refuse_used
+from galaxyclass.training.run import RunInfo, further_source, new_run, read_run, refuse_used
 from galaxyclass.training.ways import using
 
 
@@ -45,6 +42,7 @@ def train(
     target_column: str | None = None,
     skip_invalid: bool = False,
     classes: str | None = None,
+    also: Sequence[tuple[str | Path, str | Path]] = (),
     seed: int = 0,
     device: Device = "auto",
     devices: int = 1,
@@ -72,6 +70,12 @@ def train(
         Leave out galaxies with errors (listed in ``left_out.csv``) instead of refusing them all.
     classes : str, optional
         Make classes of the votes: ``five`` or ``argmax:QUESTION`` (`catalogs.derive_classes`).
+    also : sequence of (images, table)
+        Further galaxies to learn from. A table of votes on the same tree adds whatever it knows
+        of the tree (other questions, other galaxies, conditional fractions); a table of classes
+        becomes a further output beside the votes. Each table has its validation and test part,
+        and an image that stands in several is in one part only; the scores of the run are those
+        of the first table.
     seed : int
         Of the split, the initial weights, the order, dropout and augmentation. The same seed,
         data, settings and machine give the same metrics.
@@ -112,11 +116,13 @@ def train(
         skip_invalid,
         classes,
     )
-    sample = prepare(source, recipe.images, cache=cache, workers=workers, progress=progress)
-    parts = split_parts(sample, recipe.split, seed)
-    training = np.flatnonzero(parts == "train")
-    recipe = resolve(recipe, sample.outputs(training), settings)
-    probed = _probe(recipe, sample, parts, device=accelerator, devices=devices, seed=seed)
+    others = [further_source(Path(a), Path(b), skip_invalid) for a, b in also]
+    samples = prepare_all(
+        [source, *others], recipe.images, cache=cache, workers=workers, progress=progress
+    )
+    parts = samples.split(recipe.split, seed)
+    recipe = resolve(recipe, samples.outputs(parts), settings)
+    probed = _probe(recipe, samples, parts, device=accelerator, devices=devices, seed=seed)
     new_run(
         folder,
         recipe,
@@ -128,23 +134,25 @@ def train(
             skip_invalid=skip_invalid,
             classes=classes,
             seed=seed,
-            fingerprint=sample.fingerprint,
-            galaxies={part: int((parts == part).sum()) for part in dict.fromkeys(parts)},
+            fingerprint=samples.fingerprint,
+            galaxies=_counts(parts),
             device=accelerator,
             devices=devices,
             command=sys.argv,
+            also=[[str(Path(path).resolve()) for path in pair] for pair in also],
             way=probed.to_json(),
         ),
     )
-    if sample.left_out:
-        write_left_out(folder / files.LEFT_OUT, sample.left_out)
-    write_split(folder / files.SPLIT, sample, parts)
+    left_out = [finding for sample in samples.tables for finding in sample.left_out]
+    if left_out:
+        write_left_out(folder / files.LEFT_OUT, left_out)
+    write_split(folder / files.SPLIT, samples.tables, parts)
     try:
         with using(probed.way):
             return finish(
                 folder,
                 recipe,
-                sample,
+                samples,
                 parts,
                 seed=seed,
                 device=device,
@@ -197,30 +205,34 @@ def resume(
             todo="to train for longer, train again with --set training.epochs=N and another "
             "--output",
         )
-    sample = prepare(info.source, recipe.images, cache=cache, workers=workers, progress=progress)
-    if sample.fingerprint != info.fingerprint:
+    samples = prepare_all(
+        info.sources, recipe.images, cache=cache, workers=workers, progress=progress
+    )
+    if samples.fingerprint != info.fingerprint:
         raise RunError(
             f"{folder}: its images or table have changed since it was begun",
             wanted=f"data with the fingerprint {info.fingerprint}",
-            got=sample.fingerprint,
+            got=samples.fingerprint,
             todo="put the data back, or train again to another --output",
         )
     if (folder / files.SPLIT).exists():
-        parts = read_split(folder / files.SPLIT, sample)
+        parts = read_split(folder / files.SPLIT, samples.tables)
     else:  # killed in the moment between the two files: the seed gives the same split
-        parts = split_parts(sample, recipe.split, info.seed)
-        write_split(folder / files.SPLIT, sample, parts)
+        parts = samples.split(recipe.split, info.seed)
+        write_split(folder / files.SPLIT, samples.tables, parts)
     way = info.chosen_way if accelerator == info.device else None
     if way is not None and devices > 1:
         # The other processes read the way from the run: here it is the same, but for the threads.
         way = replace(way, threads=0)
     if way is None or not way.possible(accelerator):
-        way = _probe(recipe, sample, parts, device=accelerator, devices=devices, seed=info.seed).way
+        way = _probe(
+            recipe, samples, parts, device=accelerator, devices=devices, seed=info.seed
+        ).way
     with using(way):
         return finish(
             folder,
             recipe,
-            sample,
+            samples,
             parts,
             seed=info.seed,
             device=device,
@@ -232,14 +244,22 @@ def resume(
 
 def _probe(
     recipe: Recipe,
-    sample: Sample,
-    parts: NDArray[np.object_],
+    samples: Samples,
+    parts: Parts,
     *,
     device: Device,
     devices: int,
     seed: int,
 ) -> Probe:
     """How this machine trains the network fastest."""
-    outputs = sample.outputs(np.flatnonzero(parts == "train"))
-    galaxies = galaxies_by_part(sample, parts)["train"]
-    return probe(recipe, outputs, galaxies, device=device, devices=devices, seed=seed)
+    outputs, further = samples.outputs(parts), samples.further_outputs(parts)
+    galaxies = galaxies_by_part(samples, parts)["train"]
+    return probe(recipe, outputs, further, galaxies, device=device, devices=devices, seed=seed)
+
+
+def _counts(parts: Parts) -> dict[str, int]:
+    """How many galaxies of the first table, and of the others for training, are in each part."""
+    counts = {part: int((parts[0] == part).sum()) for part in dict.fromkeys(parts[0])}
+    if len(parts) > 1:
+        counts["also"] = sum(int((drawn == "train").sum()) for drawn in parts[1:])
+    return counts
