@@ -102,6 +102,9 @@ class Manifest:
         SHA-256 of the network as ONNX, in hex; empty where there is none.
     calibration_digest : str
         SHA-256 of what was measured on galaxies that training never saw; empty where nothing was.
+    mirrors : bool
+        Whether a galaxy's mirror image is the same to the model: not where a mirror turns classes
+        into each other, or where it was trained on classes without mirrors.
     """
 
     recipe: str
@@ -117,6 +120,7 @@ class Manifest:
     further: tuple[ClassOutputs, ...] = ()
     network_digest: str = ""
     calibration_digest: str = ""
+    mirrors: bool = True
 
     @cached_property
     def digest(self) -> str:
@@ -160,6 +164,7 @@ class _File(BaseModel):
     weights_digest: str = ""
     network_digest: str = ""
     calibration_digest: str = ""
+    mirrors: bool = True
 
 
 def manifest_json(manifest: Manifest) -> str:
@@ -184,6 +189,8 @@ def manifest_json(manifest: Manifest) -> str:
     for name in ("network_digest", "calibration_digest"):
         if digest := getattr(manifest, name):
             data[name] = digest
+    if not manifest.mirrors:
+        data["mirrors"] = False
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -251,6 +258,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
         further=further,
         network_digest=file.network_digest,
         calibration_digest=file.calibration_digest,
+        mirrors=file.mirrors,
     )
 
 
