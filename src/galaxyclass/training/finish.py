@@ -78,6 +78,8 @@ def finish(
         name_parts=samples.first.catalog.name_parts,
         precision=way.precision,
         further=further,
+        mirrors=isinstance(outputs, VoteOutputs)
+        or (recipe.augmentation.flip != "none" and not recipe.augmentation.mirror_pairs),
     )
     save_bundle(
         folder / files.BUNDLE,
