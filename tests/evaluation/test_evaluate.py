@@ -28,7 +28,7 @@ SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
 
 def _truth(fake, backend, paths):
     """Votes on the tree that differ from the backend's, as those of 40 volunteers would."""
-    values = backend(np.stack([prepare(read_image(path), SETTINGS) for path in paths]))
+    values = backend.values(np.stack([prepare(read_image(path), SETTINGS) for path in paths]))
     other = np.roll(values, 1, axis=0)
     return values, np.round(0.7 * values + 0.3 * other, 9).astype(np.float64)
 
@@ -240,7 +240,7 @@ def test_classes_by_hand(fake, tmp_path):
     _write_split(run, {})
     backend = fake.ClassBackend(3)
     cutouts = np.stack([prepare(read_image(path), SETTINGS) for path in paths])
-    called = backend(cutouts).argmax(axis=1)
+    called = backend.values(cutouts).argmax(axis=1)
     labels = np.where(np.arange(40) % 4 == 0, (called + 1) % 3, called).astype(str)
     labels[:2] = "9"
     rows = "".join(f"{path.stem},{one}\n" for path, one in zip(paths, labels, strict=True))
@@ -283,7 +283,7 @@ def test_folders_as_classes(fake, tmp_path):
 def test_the_command(fake, sky, tmp_path, monkeypatch, capsys):
     run, images, table, ids, *_ = sky
     _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
-    module = sys.modules["galaxyclass.evaluation.evaluate"]
+    module = sys.modules["galaxyclass.prediction.predict"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     arguments = ["evaluate", run, "--images", images, "--table", table, "--output"]
     assert main([*map(str, arguments), str(tmp_path / "out")]) == 0
@@ -306,7 +306,7 @@ def test_the_command_for_classes(fake, tmp_path, monkeypatch, capsys):
     _write_split(run, {})
     for place, name in enumerate(("disc", "star")):
         fake.save_images(tmp_path / "sky" / name, 12, start=100 * place)
-    module = sys.modules["galaxyclass.evaluation.evaluate"]
+    module = sys.modules["galaxyclass.prediction.predict"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.ClassBackend(2))
     arguments = ["evaluate", run, "--images", tmp_path / "sky", "--output", tmp_path / "out"]
     assert main(list(map(str, arguments))) == 0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from galaxyclass.bundles import Estimates
 from galaxyclass.images import inspect_image, prepare, read_cutout, read_image
 from galaxyclass.packs import layout, pack
 from galaxyclass.prediction.stream import predict_stream
@@ -42,8 +43,12 @@ def test_pack_and_prediction_see_the_same_pixels(jpegs, tmp_path, settings, work
     def flat(cutouts):
         return cutouts.reshape(len(cutouts), -1).astype(np.float32)
 
-    batches = list(predict_stream(jpegs, settings, flat, 2, 2))
-    predicted = np.concatenate([batch.values for batch in batches if batch.decoded.any()])
+    def backend(cutouts):
+        return Estimates(flat(cutouts), (), flat(cutouts))
+
+    batches = list(predict_stream(jpegs, settings, backend, 2, 2))
+    said = [batch.estimates for batch in batches if batch.decoded.any()]
+    predicted = np.concatenate([estimates.values for estimates in said])
     assert np.array_equal(predicted, flat(made.images[:4]))
     assert np.array_equal(np.stack([read_cutout(path, settings) for path in jpegs[:4]]),
                           made.images[:4])  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 
-from galaxyclass.bundles import ClassOutputs, Manifest, VoteOutputs, save_bundle
+from galaxyclass.bundles import ClassOutputs, Estimates, Manifest, VoteOutputs, save_bundle
 from galaxyclass.recipes import Model, Preprocessing
 from galaxyclass.trees import joint_from_conditional, load_tree
 
@@ -26,17 +26,20 @@ def class_outputs(*classes: str, column: str = "class") -> ClassOutputs:
     return ClassOutputs(column, classes, tuple(1 / len(classes) for _ in classes))
 
 
-def save_run(folder: Path, outputs=None, id_column="GalaxyID", id_integer=True) -> Path:
+def save_run(
+    folder: Path, outputs=None, id_column="GalaxyID", id_integer=True, frame=24, **more
+) -> Path:
     """A bundle that loads; its weights are a few bytes that only torch would miss."""
     manifest = Manifest(
         recipe="galaxyclass",
-        preprocessing=Preprocessing(cutout="centre", frame=24, size=12),
+        preprocessing=Preprocessing(cutout="centre", frame=frame, size=12),
         model=Model(encoder="residual", head="tree"),
         outputs=outputs or vote_outputs(),
         id_column=id_column,
         id_integer=id_integer,
         weights_digest="",
         version="0",
+        **more,
     )
     save_bundle(folder, manifest, {"weights": lambda path: path.write_bytes(b"weights")})
     return folder
@@ -56,17 +59,26 @@ def save_images(folder: Path, count: int, start: int = 587722981736579000) -> li
     return paths
 
 
+def said(values, further=(), features=None) -> Estimates:
+    """What a backend gives; the features are nothing to look at unless they are given."""
+    nothing = np.zeros((len(values), 0), np.float32)
+    return Estimates(values, tuple(further), nothing if features is None else features)
+
+
 class TreeBackend:
     """Joint fractions on the tree that depend on a cutout's colour; slow where told to be."""
 
-    def __init__(self, seconds: float = 0.0) -> None:
+    def __init__(self, seconds: float = 0.0, seed: int = 1) -> None:
         self.seconds = seconds
         self.seen = 0
-        self.weights = np.random.default_rng(1).normal(0, 2, (3, len(TREE.answers)))
+        self.weights = np.random.default_rng(seed).normal(0, 2, (3, len(TREE.answers)))
 
     def __call__(self, cutouts):
         time.sleep(self.seconds)
         self.seen += len(cutouts)
+        return said(self.values(cutouts))
+
+    def values(self, cutouts):
         raw = (cutouts.mean(axis=(1, 2)) / 255 - 0.5) @ self.weights
         shares = np.empty_like(raw)
         for where in TREE.slices:
@@ -82,6 +94,9 @@ class ClassBackend:
         self.weights = np.random.default_rng(1).normal(0, 3, (3, classes))
 
     def __call__(self, cutouts):
+        return said(self.values(cutouts))
+
+    def values(self, cutouts):
         exp = np.exp((cutouts.mean(axis=(1, 2)) / 255 - 0.5) @ self.weights)
         return (exp / exp.sum(axis=1, keepdims=True)).astype(np.float32)
 

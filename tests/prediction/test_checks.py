@@ -25,7 +25,7 @@ def _say(outputs, values):
 @pytest.fixture
 def healthy(fake):
     cutouts = np.random.default_rng(0).integers(0, 256, (400, 1, 1, 3)).astype(np.uint8)
-    return fake.TreeBackend()(cutouts)
+    return fake.TreeBackend().values(cutouts)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 19, 20, 400])
@@ -41,7 +41,7 @@ def test_similar_galaxies_are_not_constant(fake, healthy):
     """A folder of round ellipticals: every fraction within a few hundredths."""
     rng = np.random.default_rng(0)
     cutouts = np.clip(rng.normal(128, 4, (300, 1, 1, 3)), 0, 255).astype(np.uint8)
-    values = fake.TreeBackend()(cutouts)
+    values = fake.TreeBackend().values(cutouts)
     assert values.std(axis=0).max() < 0.05
     assert _say(fake.vote_outputs(), values) == ()
 
@@ -149,6 +149,6 @@ def fake_tree():
 
     fake = sys.modules["galaxyclass_test_fake"]
     cutouts = np.random.default_rng(3).integers(0, 256, (400, 1, 1, 3)).astype(np.uint8)
-    values = fake.TreeBackend()(cutouts)
+    values = fake.TreeBackend().values(cutouts)
     values[[10, 300], 4] = np.nan
     return fake.vote_outputs(), values

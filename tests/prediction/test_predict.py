@@ -39,7 +39,7 @@ def test_the_challenges_submission(fake, tmp_path, small_parts):
     assert [row[0] for row in rows] == [path.stem for path in images]
     values = np.array([row[1:] for row in rows], dtype=float)
     cutouts = np.stack([prepare(read_image(path), _settings(fake)) for path in images])
-    np.testing.assert_array_equal(values.astype(np.float32), fake.TreeBackend()(cutouts))
+    np.testing.assert_array_equal(values.astype(np.float32), fake.TreeBackend().values(cutouts))
     assert not broken_sums(fake.TREE, values, 1e-6).any()
     assert (summary.images, summary.predicted, summary.failed, summary.resumed) == (50, 50, 0, 0)
     assert (summary.warnings, summary.notes, summary.failed_file) == ((), (), None)
@@ -260,7 +260,7 @@ def test_a_collapsed_model_is_announced(fake, tmp_path):
     rng = np.random.default_rng(0)
 
     def collapsed(cutouts):
-        return rng.normal(1e-4, 1e-5, (len(cutouts), 37)).astype(np.float32)
+        return fake.said(rng.normal(1e-4, 1e-5, (len(cutouts), 37)).astype(np.float32))
 
     summary = predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=collapsed, batch_size=7)
     assert len(summary.warnings) == 1

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from galaxyclass.bundles import Estimates
 from galaxyclass.prediction import cutouts as reading
 from galaxyclass.prediction import predict_stream, stream
 from galaxyclass.prediction.lanes import AHEAD
@@ -20,7 +21,8 @@ SETTINGS = Preprocessing(cutout="centre", size=8)
 
 
 def _means(cutouts):
-    return cutouts.reshape(len(cutouts), -1).mean(axis=1, dtype=np.float32)[:, None]
+    means = cutouts.reshape(len(cutouts), -1).mean(axis=1, dtype=np.float32)[:, None]
+    return Estimates(means, (), means)
 
 
 @pytest.fixture(params=["lanes", "one at a time"])
@@ -53,7 +55,7 @@ def test_order_and_spans(numbered, kind, workers):
     assert [path for batch in batches for path in batch.paths] == paths
     assert [batch.start for batch in batches] == list(range(0, 1000, 30))
     assert [len(batch.paths) for batch in batches] == [30] * 33 + [10]
-    values = np.concatenate([batch.values for batch in batches])[:, 0]
+    values = np.concatenate([batch.estimates.values for batch in batches])[:, 0]
     np.testing.assert_array_equal(values, np.arange(1000) % 256)
     assert sorted(numbered) == list(range(1000))
     assert not _running()
@@ -253,12 +255,12 @@ def test_images_that_cannot_be_decoded(fake, tmp_path, kind):
         [True, True, True],
         [True, True],
     ]
-    assert batches[2].values.shape == (0, 0)
+    assert batches[2].estimates is None
     assert [len(batch.errors) for batch in batches] == [1, 1, 3, 0, 0]
     assert all("not an image" in error and "\n" not in error for error in batches[2].errors)
     np.testing.assert_array_equal(
-        np.concatenate([batch.values for batch in batches if len(batch.values)]),
-        np.concatenate([batch.values for batch in fine]),
+        np.concatenate([batch.estimates.values for batch in batches if batch.estimates]),
+        np.concatenate([batch.estimates.values for batch in fine]),
     )
 
 

@@ -71,12 +71,16 @@ def sky(fake, tmp_path):
 def test_gives_what_the_network_gives(fake, run):
     folder, network = run
     cutouts = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3)).astype(np.uint8)
-    values = open_backend(load_bundle(folder), "cpu")(cutouts)
-    assert values.dtype == np.float32
+    said = open_backend(load_bundle(folder), "cpu")(cutouts)
+    assert said.values.dtype == said.features.dtype == np.float32
     with torch.no_grad():
-        expected = network.predict(torch.from_numpy(cutouts)).numpy()
-    np.testing.assert_allclose(values, expected, atol=1e-6)  # channels lie in another order
-    assert not broken_sums(fake.TREE, values, 1e-6).any()
+        expected = network.estimate(torch.from_numpy(cutouts))
+    # channels lie in another order
+    np.testing.assert_allclose(said.values, expected.values.numpy(), atol=1e-6)
+    np.testing.assert_allclose(said.features, expected.features.numpy(), atol=1e-5)
+    assert said.features.shape[1] == network.last.in_features
+    assert said.further == ()
+    assert not broken_sums(fake.TREE, said.values, 1e-6).any()
 
 
 def test_from_images_to_a_table(fake, run, tmp_path):
@@ -120,7 +124,7 @@ def test_out_of_memory_says_which_option_to_lower(run, monkeypatch, error):
     def full(images):
         raise error
 
-    monkeypatch.setattr(backend, "_network", type("Full", (), {"predict": staticmethod(full)}))
+    monkeypatch.setattr(backend, "_network", type("Full", (), {"estimate": staticmethod(full)}))
     with pytest.raises(DeviceError, match=r"128 galaxies at once(?s:.*)--batch-size 64"):
         backend(np.zeros((128, 64, 64, 3), np.uint8))
 
@@ -142,13 +146,13 @@ def _new_threads_get():
 def test_lanes_leave_everybody_elses_threads_alone(run, sky, tmp_path, monkeypatch, own):
     folder, _ = run
     backend, inside = open_backend(load_bundle(folder), "cpu"), set()
-    predict_batch = backend._network.predict
+    estimate_batch = backend._network.estimate
 
     def note(images):
         inside.add((threading.get_ident(), torch.get_num_threads()))
-        return predict_batch(images)
+        return estimate_batch(images)
 
-    monkeypatch.setattr(backend._network, "predict", note)
+    monkeypatch.setattr(backend._network, "estimate", note)
     before = torch.get_num_threads(), _new_threads_get()
     torch.set_num_threads(own)
     try:
@@ -187,15 +191,15 @@ def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(run, sky, tmp_p
     folder, _ = run
     predict(folder, sky, tmp_path / "whole.csv", device="cpu", batch_size=7)
     backend = open_backend(load_bundle(folder), "cpu")
-    calls, predict_batch = [], backend._network.predict
+    calls, estimate_batch = [], backend._network.estimate
 
     def stopped(images):
         calls.append(len(images))
         if len(calls) == 7:
             raise KeyboardInterrupt
-        return predict_batch(images)
+        return estimate_batch(images)
 
-    monkeypatch.setattr(backend._network, "predict", stopped)
+    monkeypatch.setattr(backend._network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError, match="of 90 images are done"):
         predict(folder, sky, tmp_path / "p.csv", backend=backend, batch_size=7, workers=2)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane")]
@@ -205,8 +209,14 @@ def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(run, sky, tmp_p
 
 
 def test_outputs_of_a_wrong_shape_are_told_in_the_callers_thread(run, sky, tmp_path, monkeypatch):
+    from galaxyclass.models.network import Estimate
+
     backend = open_backend(load_bundle(run[0]), "cpu")
-    monkeypatch.setattr(backend._network, "predict", lambda images: torch.zeros(len(images), 5))
+
+    def five(images):
+        return Estimate(torch.zeros(len(images), 5), (), torch.zeros(len(images), 3))
+
+    monkeypatch.setattr(backend._network, "estimate", five)
     with pytest.raises(BundleError, match=r"\(32, 5\)|\(31, 5\)"):
         predict(run[0], sky, tmp_path / "p.csv", backend=backend)
 
@@ -236,15 +246,15 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
     has_bfloat16(True)
     folder, _ = make_run("trained", precision="bf16")
     backend = open_backend(load_bundle(folder), "cpu")
-    calls, predict_batch = [], backend._network.predict
+    calls, estimate_batch = [], backend._network.estimate
 
     def stopped(images):
         calls.append(len(images))
         if len(calls) > 2:
             raise KeyboardInterrupt
-        return predict_batch(images)
+        return estimate_batch(images)
 
-    monkeypatch.setattr(backend._network, "predict", stopped)
+    monkeypatch.setattr(backend._network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError):
         predict(folder, sky, tmp_path / "p.csv", backend=backend, batch_size=10, workers=1)
     has_bfloat16(False)

@@ -16,7 +16,7 @@ from galaxyclass.benchmarking.ceilings import NetworkSteps, memory_growth
 from galaxyclass.bundles import Bundle, Outputs
 from galaxyclass.images import read_image
 from galaxyclass.packs import bare_loop, pack
-from galaxyclass.prediction import Backend, natural_batch_size
+from galaxyclass.prediction import Backend, Member, natural_batch_size
 from galaxyclass.prediction.alone import network_alone, prepare_alone
 from galaxyclass.prediction.job import predict_files
 from galaxyclass.prediction.lanes import in_lanes
@@ -128,7 +128,7 @@ class Bench:
         ids = [str(number) for number in range(len(paths))]
         began = time.perf_counter()
         with memory_growth(self.memory, "predict"):
-            predict_files(self.bundle.manifest, self.backend, paths, ids, output)
+            predict_files([Member(self.bundle, self.backend)], paths, ids, output)
         return len(paths) / (time.perf_counter() - began)
 
     def train(self, way: Way) -> float:

@@ -10,7 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.predict import precision, show_warnings
+from galaxyclass.cli.predict import precision, show_warnings, views
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from galaxyclass.scores import ClassScores, Estimate, VoteScores
 
 EPILOG = """\b
-Example:
+Examples:
   galaxyclass evaluate runs/first --images sky/images --table sky/votes.csv --output scores
+  galaxyclass evaluate runs/a runs/b --views 8 --images sky/images --table sky/votes.csv --output ab
 
 The folder gets predictions.csv, scores.csv (every question and answer, or every class) and
 metrics.json. Galaxies that the run was trained on are left out, unless --part says otherwise;
@@ -39,7 +40,7 @@ _PARTS = {
 
 
 @click.command(epilog=EPILOG)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.images_folder
 @options.table
 @options.output("the scores: a folder")
@@ -53,6 +54,7 @@ _PARTS = {
 @options.id_column
 @options.target_column
 @options.skip_invalid
+@views
 @options.device
 @precision
 @options.batch_size
@@ -62,7 +64,7 @@ _PARTS = {
 @options.as_json
 def command(
     *,
-    run: Path,
+    runs: tuple[Path, ...],
     images: Path,
     table: Path | None,
     output: Path,
@@ -70,6 +72,7 @@ def command(
     id_column: str | None,
     target_column: str | None,
     skip_invalid: bool,
+    views: int,
     device: str,
     precision: str,
     batch_size: int | None,
@@ -80,6 +83,8 @@ def command(
 ) -> None:
     """Score RUN, the folder of a training, on galaxies that it was not trained on.
 
+    Of several RUNs the mean of their predictions is scored, on galaxies that none was trained on.
+
     Its score stands beside that of the simplest predictor: the mean votes of the training galaxies,
     or their largest class, for every galaxy. Intervals hold 95 % of the scores of galaxies drawn
     again (bootstrap).
@@ -88,7 +93,7 @@ def command(
 
     with bars() as progress:
         evaluation = evaluate(
-            run,
+            runs,
             images,
             table,
             output,
@@ -96,6 +101,7 @@ def command(
             id_column=id_column,
             target_column=target_column,
             skip_invalid=skip_invalid,
+            views=views,
             device=device,
             precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,

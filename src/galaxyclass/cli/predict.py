@@ -16,15 +16,27 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
+  galaxyclass predict --images sky/images --output predictions.csv
+  galaxyclass predict --images sky/images --output p.parquet --include five_classes,embedding
   galaxyclass predict runs/first --images sky/images --output predictions.csv
   galaxyclass predict runs/first --images a.jpg b.jpg --output predictions.parquet
+  galaxyclass predict runs/a runs/b --views 16 --images sky/images --output predictions.csv
   galaxyclass predict runs/hundred --images hundred/test --output test.csv --layout contest
   galaxyclass predict runs/first --images sky/images --output exact.csv --precision fp32
 
 The output has the layout of the table that the run was trained on: its id column with the names
 of the image files, then a column per answer, or per class and the class. Images that cannot be
 decoded are listed in predictions_failed.csv. A prediction that was stopped goes on when the same
-command is given again."""
+command is given again.
+
+\b
+--include adds columns:
+  five_classes  probabilities of completely_round_smooth, in_between_smooth,
+                cigar_shaped_smooth, edge_on and spiral
+  uncertainty   ANSWER_lower and ANSWER_upper, with 90 % of true fractions between them
+  strangeness   how little the picture is like the training galaxies, and strange: true
+                where that is too little to trust the prediction
+  embedding     embedding_0, embedding_1, …: the features that the network saw"""
 
 precision = click.option(
     "--precision",
@@ -34,12 +46,34 @@ precision = click.option(
     help="Numbers that the network computes with; auto takes bfloat16 where the run was trained in "
     "it and this machine has it, which is two or three times as fast.",
 )
+views = click.option(
+    "--views",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Predict the mean over so many views of each galaxy, mirrored and turned; takes as many "
+    "times as long.",
+)
+
+
+def _listed(
+    _context: click.Context, _option: click.Parameter, names: str | None
+) -> tuple[str, ...]:
+    """What stands between the commas."""
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
 @options.images
 @options.output("the predictions: a name that ends in .csv or .parquet")
+@views
+@click.option(
+    "--include",
+    metavar="NAME,NAME…",
+    callback=_listed,
+    help="Columns to write besides: some of five_classes, uncertainty, strangeness, embedding.",
+)
 @options.device
 @precision
 @options.batch_size
@@ -55,9 +89,11 @@ precision = click.option(
 )
 def command(
     *,
-    run: Path,
+    runs: tuple[Path, ...],
     images: tuple[Path, ...],
     output: Path,
+    views: int,
+    include: tuple[str, ...],
     device: str,
     precision: str,
     batch_size: int | None,
@@ -65,14 +101,20 @@ def command(
     overwrite: bool,
     layout: str,
 ) -> None:
-    """Predict vote fractions or classes for images with RUN, the folder of a training."""
+    """Predict vote fractions or classes for images.
+
+    RUN is the folder of a training; of several the mean is predicted. Without any, the model in the
+    box predicts, which comes with the package.
+    """
     from galaxyclass.prediction import predict
 
     with bars() as progress:
         summary = predict(
-            run,
+            runs or None,
             images,
             output,
+            views=views,
+            include=include,
             device=device,
             precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,

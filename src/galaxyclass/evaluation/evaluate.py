@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,19 +11,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import ClassOutputs, Manifest, Outputs, VoteOutputs, load_bundle
+from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
 from galaxyclass.catalogs import Catalog, ClassTargets, VoteTargets, read_table
 from galaxyclass.errors import RunError, ScoreError
 from galaxyclass.evaluation.files import PREDICTIONS, require_free, write_evaluation
 from galaxyclass.evaluation.galaxies import choose, read_galaxies
-from galaxyclass.evaluation.unseen import PARTS, Part, Seen, read_seen
+from galaxyclass.evaluation.unseen import PARTS, Part, Seen, read_seen, seen_by_any
 from galaxyclass.prediction import (
     Backend,
     PredictionSummary,
     columns_of,
-    open_backend,
+    open_bundles,
+    open_members,
     predict_files,
 )
+from galaxyclass.prediction.ensemble import common_outputs
 from galaxyclass.progress import Progress, silent
 from galaxyclass.scores import (
     ClassScores,
@@ -79,7 +82,7 @@ class Evaluation:
 
 
 def evaluate(
-    run: str | Path,
+    run: str | Path | Sequence[str | Path],
     images: str | Path,
     table: str | Path | None,
     output: str | Path,
@@ -88,6 +91,7 @@ def evaluate(
     id_column: str | None = None,
     target_column: str | None = None,
     skip_invalid: bool = False,
+    views: int = 1,
     device: str = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     batch_size: int | None = None,
@@ -95,7 +99,7 @@ def evaluate(
     overwrite: bool = False,
     seed: int = 0,
     progress: Progress = silent,
-    backend: Backend | None = None,
+    backend: Backend | Sequence[Backend] | None = None,
 ) -> Evaluation:
     """Predict galaxies whose votes or classes are known, and score the predictions.
 
@@ -105,18 +109,18 @@ def evaluate(
 
     Parameters
     ----------
-    run : str or Path
-        The folder of a run, or a bundle.
+    run : str, Path or a sequence of them
+        The folder of a run, or a bundle; several are an ensemble.
     images, table, id_column, target_column
         As for `galaxyclass.catalogs.read_catalog`; rows without an image are left out.
     output : str or Path
         A folder.
     part : {"unseen", "train", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
-        nor as the same image under another id.
+        nor as the same image under another id. Of an ensemble no member was.
     skip_invalid : bool
         Leave out galaxies with errors (`galaxyclass.validation`), rather than refuse.
-    device, precision, batch_size, workers, progress, backend
+    views, device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.prediction.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
@@ -138,15 +142,16 @@ def evaluate(
     BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
         As for `galaxyclass.prediction.predict`.
     """
-    run, output = Path(run), Path(output)
+    runs = [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
+    output = Path(output)
     if part not in PARTS:
         raise RunError(f"no part {part!r}", wanted=f"one of {', '.join(PARTS)}")
     require_free(output, overwrite=overwrite)
-    bundle = load_bundle(run)
-    manifest = bundle.manifest
-    seen = _seen(run, part)
+    bundles = open_bundles(runs)
+    outputs = common_outputs(bundles)
+    seen = _seen(runs, part)
     catalog, notes = read_galaxies(
-        manifest.outputs,
+        outputs,
         Path(images),
         None if table is None else Path(table),
         id_column=id_column,
@@ -155,18 +160,19 @@ def evaluate(
     )
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
     prediction = predict_files(
-        manifest,
-        backend or open_backend(bundle, device, precision),
+        open_members(bundles, device, precision, backend),
         catalog.paths.tolist(),
         catalog.ids.values.tolist(),
         output / PREDICTIONS,
+        views=views,
         batch_size=batch_size,
         workers=workers,
         progress=progress,
     )
-    scored, scores, scoring = _score(manifest, catalog, prediction, seed)
+    id_column = bundles[0].manifest.id_column
+    scored, scores, scoring = _score(outputs, id_column, catalog, prediction, seed)
     evaluation = Evaluation(
-        outputs=manifest.outputs,
+        outputs=outputs,
         part=part,
         scores=scores[0],
         reference=scores[1],
@@ -179,21 +185,24 @@ def evaluate(
     return evaluation
 
 
-def _seen(run: Path, part: Part) -> Seen | None:
-    seen = read_seen(run)
-    if seen is None and part != "all":
+def _seen(runs: Sequence[Path], part: Part) -> Seen | None:
+    found = [read_seen(run) for run in runs]
+    seen = [one for one in found if one is not None]
+    if len(seen) == len(runs):
+        return seen_by_any(seen)
+    if part != "all":
         raise RunError(
-            f"{run}: does not say which galaxies it was trained on",
+            f"{runs[found.index(None)]}: does not say which galaxies it was trained on",
             wanted="split.csv, in the folder of the run",
             got="none beside this bundle",
             todo="name the run's own folder; or --part all, if you know that none of these "
             "galaxies was trained on",
         )
-    return seen
+    return None
 
 
 def _score(
-    manifest: Manifest, catalog: Catalog, prediction: PredictionSummary, seed: int
+    outputs: Outputs, id_column: str, catalog: Catalog, prediction: PredictionSummary, seed: int
 ) -> tuple[NDArray[np.int64], _Votes | _Classes, list[str]]:
     """Score the predictions as they stand in their file.
 
@@ -213,9 +222,9 @@ def _score(
     notes = []
     if prediction.failed:
         notes.append(f"{prediction.failed:,} images cannot be decoded and are not scored.")
-    table, outputs = read_table(prediction.output), manifest.outputs
+    table = read_table(prediction.output)
     place = {name: row for row, name in enumerate(catalog.ids.values)}
-    names = ids_of(table, manifest.id_column, prediction.output)
+    names = ids_of(table, id_column, prediction.output)
     scored = np.array([place[str(name)] for name in names], dtype=np.int64)
     targets = catalog.take(scored).targets
     if isinstance(outputs, VoteOutputs):
@@ -224,7 +233,7 @@ def _score(
         votes, more = _score_votes(outputs, targets, predicted, seed)
         return scored, votes, notes + more
     assert isinstance(targets, ClassTargets)
-    label = columns_of(outputs, manifest.id_column, id_integer=False).label
+    label = columns_of(outputs, id_column, id_integer=False).label
     classes, more = _score_classes(outputs, targets, table[label].to_pylist(), seed)
     return scored, classes, notes + more
 

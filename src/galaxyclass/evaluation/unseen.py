@@ -65,6 +65,22 @@ def read_seen(run: Path) -> Seen | None:
     )
 
 
+def seen_by_any(runs: Sequence[Seen]) -> Seen:
+    """The galaxies of several runs: those in a part that were so in any of them.
+
+    Examples
+    --------
+    >>> one = Seen({"train": frozenset({"1"})}, {"train": frozenset()})
+    >>> two = Seen({"train": frozenset({"2"})}, {"train": frozenset()})
+    >>> sorted(seen_by_any([one, two]).ids["train"])
+    ['1', '2']
+    """
+    return Seen(
+        {part: frozenset().union(*(run.ids[part] for run in runs)) for part in runs[0].ids},
+        {part: frozenset().union(*(run.digests[part] for run in runs)) for part in runs[0].ids},
+    )
+
+
 def parts_of(seen: Seen, ids: Sequence[str], digests: Sequence[str]) -> NDArray[np.object_]:
     """The part of the run that each galaxy was in; ``new`` where it was in none.
 

@@ -12,7 +12,7 @@ from galaxyclass.images.frames import Frame, centre_frame, contour_frame
 from galaxyclass.images.inspect import digest_files, inspect_image, inspect_images
 from galaxyclass.images.objects import object_frame
 from galaxyclass.images.read import read_image
-from galaxyclass.images.straight import read_cutout
+from galaxyclass.images.straight import read_cutout, read_cutouts
 
 __all__ = [
     "CUTOUTS",
@@ -30,5 +30,6 @@ __all__ = [
     "object_frame",
     "prepare",
     "read_cutout",
+    "read_cutouts",
     "read_image",
 ]

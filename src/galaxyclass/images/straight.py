@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images.cutouts import cut_out
-from galaxyclass.images.decode import decode_scaled
+from galaxyclass.images.decode import Decoded, Scale, decode_scaled
 from galaxyclass.images.frames import centre_scale
 from galaxyclass.images.read import about, read_file
 
@@ -60,6 +61,46 @@ def read_cutout(path: str | Path, preprocessing: Preprocessing) -> NDArray[np.ui
         raise about(path, error) from error
 
 
+def read_cutouts(
+    path: str | Path, preprocessings: Sequence[Preprocessing]
+) -> list[NDArray[np.uint8]]:
+    """`read_cutout` for several settings: the file is read once.
+
+    It is decoded once for all settings that take it at the same scale and in the same colours.
+
+    Parameters
+    ----------
+    path : str or Path
+    preprocessings : sequence of Preprocessing
+
+    Returns
+    -------
+    list of (size, size, channels) uint8 array
+        Exactly what `read_cutout` gives with each of them.
+
+    Raises
+    ------
+    ImageError
+        As `read_cutout` raises it.
+    """
+    data, _ = read_file(path)
+    done: dict[tuple[str, int], Decoded] = {}
+    size: tuple[int, int] | None = None
+    cutouts = []
+    try:
+        for settings in (one.model_dump() for one in preprocessings):
+            scale, colour = _scale(settings), settings["colour"]
+            decoded = done.get((colour, scale(*size))) if size else None
+            if decoded is None:
+                decoded = decode_scaled(data, colour, scale)
+                size = decoded.height, decoded.width
+                done[colour, scale(*size)] = decoded
+            cutouts.append(_cut(decoded, settings))
+    except ImageError as error:
+        raise about(path, error) from error
+    return cutouts
+
+
 def decode_cutout(data: bytes, **settings: Any) -> tuple[int, int, NDArray[np.uint8]]:
     """`read_cutout` from a file's bytes.
 
@@ -81,15 +122,23 @@ def decode_cutout(data: bytes, **settings: Any) -> tuple[int, int, NDArray[np.ui
     ImageError
         As `decode_image` raises it.
     """
-    frame, size = settings["frame"], settings["size"]
+    decoded = decode_scaled(data, settings["colour"], _scale(settings))
+    return decoded.height, decoded.width, _cut(decoded, settings)
+
+
+def _scale(settings: dict[str, Any]) -> Scale:
+    """By how much an image may be shrunk for such a cutout while it is decoded."""
 
     def scale(height: int, width: int) -> int:
         # The other cutouts look for the object in the pixels themselves.
         if settings["cutout"] != "centre":
             return 1
-        return centre_scale(height, width, frame, size)
+        return centre_scale(height, width, settings["frame"], settings["size"])
 
-    decoded = decode_scaled(data, settings["colour"], scale)
-    if frame is not None:
-        settings["frame"] = frame // decoded.factor
-    return decoded.height, decoded.width, cut_out(decoded.pixels, **settings)
+    return scale
+
+
+def _cut(decoded: Decoded, settings: dict[str, Any]) -> NDArray[np.uint8]:
+    if settings["frame"] is not None:
+        settings = {**settings, "frame": settings["frame"] // decoded.factor}
+    return cut_out(decoded.pixels, **settings)

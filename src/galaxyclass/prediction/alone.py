@@ -52,7 +52,7 @@ def prepare_alone(
     """
 
     def prepare(start: int) -> None:
-        Cutouts(paths, range(start, min(start + CHUNK, len(paths))), preprocessing).read()
+        Cutouts(paths, range(start, min(start + CHUNK, len(paths))), [preprocessing]).read()
 
     begun = time.perf_counter()
     for _ in in_lanes(prepare, range(0, len(paths), CHUNK), workers or core_count()):
@@ -88,8 +88,11 @@ def network_alone(
 
     Examples
     --------
-    >>> mean = lambda cutouts: cutouts.mean(axis=(1, 2), dtype=np.float32)
-    >>> network_alone(mean, np.zeros((10, 8, 8, 3), np.uint8), 4) > 0
+    >>> from galaxyclass.bundles import Estimates
+    >>> def backend(cutouts):
+    ...     means = cutouts.mean(axis=(1, 2), dtype=np.float32)
+    ...     return Estimates(means, (), means)
+    >>> network_alone(backend, np.zeros((10, 8, 8, 3), np.uint8), 4) > 0
     True
     """
 

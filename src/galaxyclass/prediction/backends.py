@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Literal, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import Bundle, Precision
+from galaxyclass.bundles import (
+    Bundle,
+    ClassOutputs,
+    Estimates,
+    Outputs,
+    Precision,
+    VoteOutputs,
+)
+from galaxyclass.errors import BundleError
 from galaxyclass.recipes import Preprocessing
 
 #: Images that a network gets at once where it runs alone, with the whole device to itself.
@@ -23,12 +33,10 @@ class Backend(Protocol):
     """Runs a model on cutouts.
 
     ``cutouts`` is (galaxies, height, width, channels) uint8, as the bundle's preprocessing makes
-    them; the result is (galaxies, outputs) float32: joint vote fractions in the tree's order, or
-    probabilities of classes in the bundle's order. It is called from the thread that asked for
-    the prediction, unless it is a `LaneBackend`.
+    them. It is called from the thread that asked for the prediction, unless it is a `LaneBackend`.
     """
 
-    def __call__(self, cutouts: NDArray[np.uint8]) -> NDArray[np.float32]: ...
+    def __call__(self, cutouts: NDArray[np.uint8], /) -> Estimates: ...
 
 
 @runtime_checkable
@@ -70,10 +78,42 @@ def natural_batch_size(backend: Backend, preprocessing: Preprocessing) -> int:
     return min(max(LANE_PIXELS // preprocessing.size**2, _FEWEST), BATCH_SIZE)
 
 
+def output_count(outputs: Outputs) -> int:
+    """How many numbers a model gives for a galaxy."""
+    return len(outputs.known if isinstance(outputs, VoteOutputs) else outputs.classes)
+
+
+def require_fit(
+    said: Estimates, galaxies: int, outputs: Outputs, further: Sequence[ClassOutputs]
+) -> None:
+    """Refuse what a backend gives where it is not what the manifest says.
+
+    Raises
+    ------
+    BundleError
+        The shapes differ.
+    """
+    wanted = [(galaxies, output_count(one)) for one in (outputs, *further)]
+    found = [array.shape for array in (said.values, *said.further)]
+    if found != wanted or len(said.features) != galaxies:
+        raise BundleError(
+            "the network does not fit the bundle's manifest",
+            wanted=f"outputs of shape {_shapes(wanted)} (galaxies, outputs)",
+            got=f"{_shapes(found)}, and features of shape {said.features.shape}",
+        )
+
+
+def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:
+    return ", ".join(map(str, shapes))
+
+
 def open_backend(
     bundle: Bundle, device: str = "auto", precision: Literal["auto", "fp32", "bf16"] = "auto"
 ) -> Backend:
     """Load a bundle's network onto a device.
+
+    torch runs it where it is installed and the bundle has weights for it, onnxruntime where the
+    bundle has the network as ONNX.
 
     Parameters
     ----------
@@ -87,12 +127,18 @@ def open_backend(
     Raises
     ------
     MissingExtraError
-        torch is not installed; the message has the ``pip install`` line.
+        torch is not installed, and the bundle has no ONNX; the message has the ``pip install``
+        line.
     DeviceError
         The device is not there.
     BundleError
         The weights do not fit the network that the manifest describes.
     """
+    torch = all(find_spec(module) for module in ("torch", "timm", "safetensors"))
+    if bundle.has("network") and not (torch and bundle.has("weights")):
+        from galaxyclass.prediction.onnx_backend import OnnxBackend
+
+        return OnnxBackend(bundle, device, precision)
     from galaxyclass.prediction.torch_backend import TorchBackend
 
     return TorchBackend(bundle, device, precision)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,7 +15,7 @@ from galaxyclass.errors import OutputError
 from galaxyclass.prediction.ids import is_exact_integer
 from galaxyclass.trees import conditional_from_joint
 
-_PROBABILITY = "_probability"
+_PROBABILITY, _INCLUDED = "_probability", "_included"
 
 #: What a table of predictions has: all columns of the training table's layout, with a probability
 #: for each class; or the name of each image and its class alone, as a contest asks for them.
@@ -35,33 +36,44 @@ class Columns:
         A column for each output of the model, float32; none in the contest's layout.
     label : str or None
         The class column, for a model of classes.
+    included : tuple of pyarrow.Field
+        What was asked for besides (`open_included`).
     """
 
     id_column: str
     id_integer: bool
     values: tuple[str, ...]
     label: str | None
+    included: tuple[pa.Field, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them."""
-        return (self.id_column, *self.values, *(() if self.label is None else (self.label,)))
+        label = () if self.label is None else (self.label,)
+        included = (field.name for field in self.included)
+        return (self.id_column, *self.values, *label, *included)
 
 
 def columns_of(
-    outputs: Outputs, id_column: str, *, id_integer: bool, layout: Layout = "table"
+    outputs: Outputs,
+    id_column: str,
+    *,
+    id_integer: bool,
+    layout: Layout = "table",
+    included: Sequence[pa.Field] = (),
 ) -> Columns:
     """Name the columns for a model's outputs.
 
     Vote models: one column per answer, named as in the table that it was trained on. Class
     models: one probability column per class, named as the class is written there, then the class
     itself under its column's name. A class that is named like one of the other columns gets
-    ``_probability`` behind its name. The contest's layout has no probabilities.
+    ``_probability`` behind its name. The contest's layout has no probabilities. Columns that were
+    asked for besides come last; ``_included`` stands behind the name of one that is there already.
 
     Raises
     ------
     OutputError
-        The contest's layout of a vote model.
+        The contest's layout of a vote model, or with further columns.
 
     Examples
     --------
@@ -71,6 +83,23 @@ def columns_of(
     >>> columns_of(outputs, "GalaxyID", id_integer=True, layout="contest").names
     ('GalaxyID', 'kind')
     """
+    plain = _plain_columns(outputs, id_column, id_integer=id_integer, layout=layout)
+    if included and layout == "contest":
+        raise OutputError(
+            "the contest's layout holds one class for each image, and nothing else",
+            todo="leave --layout contest out, or --include",
+        )
+    taken = set(plain.names)
+    fields = []
+    for field in included:
+        fields.append(field.with_name(_free(field.name, taken, _INCLUDED)))
+        taken.add(fields[-1].name)
+    return replace(plain, included=tuple(fields))
+
+
+def _plain_columns(
+    outputs: Outputs, id_column: str, *, id_integer: bool, layout: Layout
+) -> Columns:
     if isinstance(outputs, VoteOutputs):
         if layout == "contest":
             raise OutputError(
@@ -88,13 +117,17 @@ def columns_of(
     taken = {id_column, label, *outputs.classes}
     names = []
     for name in outputs.classes:
-        free = name
-        if name in (id_column, label):
-            while free in taken:
-                free += _PROBABILITY
-            taken.add(free)
+        free = _free(name, taken, _PROBABILITY) if name in (id_column, label) else name
+        taken.add(free)
         names.append(free)
     return Columns(id_column, id_integer, tuple(names), label)
+
+
+def _free(name: str, taken: Set[str], ending: str) -> str:
+    """The name, with so many endings that it is not taken."""
+    while name in taken:
+        name += ending
+    return name
 
 
 def mask_unknown(outputs: Outputs, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -111,7 +144,11 @@ def mask_unknown(outputs: Outputs, values: NDArray[np.float32]) -> NDArray[np.fl
 
 
 def tabulate(
-    outputs: Outputs, columns: Columns, ids: list[str], values: NDArray[np.float32]
+    outputs: Outputs,
+    columns: Columns,
+    ids: list[str],
+    values: NDArray[np.float32],
+    included: NDArray[np.float32] | None = None,
 ) -> pa.Table:
     """Lay predictions out as a table.
 
@@ -122,6 +159,8 @@ def tabulate(
     ids : list of str
     values : (galaxies, outputs) float32
         Joint fractions or probabilities; NaN becomes an empty cell.
+    included : (galaxies, included columns) float32, optional
+        Where there are such columns; NaN becomes an empty cell, and 0 false.
 
     Returns
     -------
@@ -148,6 +187,11 @@ def tabulate(
     types += [pa.float32()] * len(columns.values)
     if isinstance(outputs, ClassOutputs):
         types.append(pa.int64() if all(map(is_exact_integer, outputs.classes)) else pa.string())
+    if included is not None:
+        arrays += [
+            pa.array(np.ascontiguousarray(column), from_pandas=True) for column in included.T
+        ]
+        types += [field.type for field in columns.included]
     arrays = [array.cast(kind) for array, kind in zip(arrays, types, strict=True)]
     return pa.Table.from_arrays(arrays, names=list(columns.names))
 

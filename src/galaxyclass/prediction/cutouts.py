@@ -1,4 +1,4 @@
-"""The cutouts of a batch in one array."""
+"""The cutouts of a batch: one array for each way to cut them out."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images import read_cutout
+from galaxyclass.images import read_cutout, read_cutouts
 from galaxyclass.recipes import Preprocessing
 
 
 class Cutouts:
-    """Cutouts of images that follow each other, read into one array by a thread or several.
+    """Cutouts of images that follow each other, read by a thread or several.
 
     Parameters
     ----------
@@ -21,7 +21,9 @@ class Cutouts:
         Image files.
     span : range
         Which of them.
-    preprocessing : Preprocessing
+    preprocessings : sequence of Preprocessing
+        From an image to its cutout; where there are several, each makes a cutout of its own, and
+        an image is read once for all of them.
 
     Attributes
     ----------
@@ -31,20 +33,28 @@ class Cutouts:
         Them alone.
     """
 
-    def __init__(self, paths: Sequence[str], span: range, preprocessing: Preprocessing) -> None:
+    def __init__(
+        self, paths: Sequence[str], span: range, preprocessings: Sequence[Preprocessing]
+    ) -> None:
         self.start = span.start
         self.paths = tuple(paths[span.start : span.stop])
-        self._preprocessing = preprocessing
-        self._array = np.empty((len(span), *preprocessing.shape), np.uint8)
+        self._preprocessings = preprocessings
+        self._arrays = [np.empty((len(span), *one.shape), np.uint8) for one in preprocessings]
         self._errors: list[str | None] = [None] * len(span)
 
     def read(self, places: range | None = None) -> None:
         """Read the images at some places, or all; one that cannot be decoded leaves its error."""
         for place in range(len(self.paths)) if places is None else places:
             try:
-                self._array[place] = read_cutout(self.paths[place], self._preprocessing)
+                for array, cutout in zip(self._arrays, self._cut(self.paths[place]), strict=True):
+                    array[place] = cutout
             except ImageError as error:
                 self._errors[place] = " ".join(str(error).split())
+
+    def _cut(self, path: str) -> list[NDArray[np.uint8]]:
+        if len(self._preprocessings) == 1:
+            return [read_cutout(path, self._preprocessings[0])]
+        return read_cutouts(path, self._preprocessings)
 
     @property
     def decoded(self) -> NDArray[np.bool_]:
@@ -57,6 +67,8 @@ class Cutouts:
         return tuple(error for error in self._errors if error is not None)
 
     @property
-    def array(self) -> NDArray[np.uint8]:
-        """(decoded images, height, width, channels) uint8."""
-        return self._array if not self.errors else self._array[self.decoded]
+    def arrays(self) -> list[NDArray[np.uint8]]:
+        """(decoded images, height, width, channels) uint8 for each way to cut them out."""
+        if not self.errors:
+            return self._arrays
+        return [array[self.decoded] for array in self._arrays]

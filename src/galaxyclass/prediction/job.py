@@ -7,17 +7,22 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from galaxyclass.bundles import Manifest, Outputs, VoteOutputs
-from galaxyclass.errors import BundleError, OutputError, PredictionInterruptedError
-from galaxyclass.prediction.backends import Backend, LaneBackend
+from galaxyclass.errors import OutputError, PredictionInterruptedError
+from galaxyclass.prediction.backends import output_count, require_fit
 from galaxyclass.prediction.checks import describe_problems, measure, nothing_measured
 from galaxyclass.prediction.columns import Columns, Layout, columns_of, mask_unknown, tabulate
+from galaxyclass.prediction.ensemble import Ensemble, Member, embedding_width
 from galaxyclass.prediction.ids import is_exact_integer
+from galaxyclass.prediction.included import Included, open_included
 from galaxyclass.prediction.parts import PartRecord, Parts, open_parts
 from galaxyclass.prediction.sinks import require_failures
 from galaxyclass.prediction.stream import Batch, predict_stream
@@ -63,12 +68,13 @@ class PredictionSummary:
 
 
 def predict_files(
-    manifest: Manifest,
-    backend: Backend,
+    members: Sequence[Member],
     paths: Sequence[str],
     ids: Sequence[str],
     output: Path,
     *,
+    views: int = 1,
+    include: Sequence[str] = (),
     batch_size: int | None = None,
     workers: int | None = None,
     progress: Progress = silent,
@@ -78,13 +84,13 @@ def predict_files(
 
     Parameters
     ----------
-    manifest : Manifest
-    backend : Backend
+    members : sequence of Member
+        One, or several whose mean is predicted; the first names the id column.
     paths, ids : sequence of str
         An image each, and what it is called; the same length.
     output : Path
         Replaced where it exists.
-    batch_size, workers, progress, layout
+    views, include, batch_size, workers, progress, layout
         As for `predict`.
 
     Raises
@@ -93,13 +99,20 @@ def predict_files(
         As for `predict`; BundleError also where the backend does not give what the manifest says.
     """
     begun = time.monotonic()
-    outputs = manifest.outputs
+    ensemble = Ensemble(members, views)
+    manifest, outputs = members[0].bundle.manifest, ensemble.outputs
+    width = embedding_width(ensemble) if "embedding" in include else 0
+    included = open_included(include, [member.bundle for member in members], width)
     integer = all(map(is_exact_integer, ids)) if manifest.id_integer else False
-    columns = columns_of(outputs, manifest.id_column, id_integer=integer, layout=layout)
-    own = backend if isinstance(backend, LaneBackend) else None
-    precision = own.precision if own else ""
-    key = _key(manifest, columns, paths, ids, f"{output.suffix.lower()} {precision}")
-    job = _Job(outputs, columns, ids)
+    columns = columns_of(
+        outputs,
+        manifest.id_column,
+        id_integer=integer,
+        layout=layout,
+        included=included.fields,
+    )
+    key = _key(ensemble.identity, columns, paths, ids, output.suffix.lower())
+    job = _Job(ensemble, columns, ids, included)
     failures = output.with_name(f"{output.stem}_failed.csv")
     require_failures(failures)
     with open_parts(output, key, nothing_measured(outputs)) as (parts, replaced):
@@ -107,12 +120,11 @@ def predict_files(
         try:
             progress("predict", resumed, len(paths))
             stream = predict_stream(
-                paths, manifest.preprocessing, backend, batch_size, workers, start=resumed
+                paths, ensemble.preprocessings, ensemble.backend, batch_size, workers, start=resumed
             )
             with closing(stream):
                 _add_parts(stream, parts, job, progress)
-            empty = tabulate(outputs, columns, [], np.empty((0, job.width), np.float32))
-            failed_file = parts.finish(empty, failures)
+            failed_file = parts.finish(job.tabulate([], job.nothing), failures)
         except KeyboardInterrupt:
             raise PredictionInterruptedError(
                 f"stopped; {_kept(parts, len(paths))}",
@@ -135,7 +147,7 @@ def predict_files(
         seconds=time.monotonic() - begun,
         warnings=(*_undecodable(len(paths), parts), *describe_problems(outputs, parts.statistics)),
         notes=(
-            *((own.note,) if own and own.note else ()),
+            *((ensemble.note,) if ensemble.note else ()),
             *_notes(outputs, manifest, columns, resumed, replaced=replaced),
         ),
     )
@@ -145,32 +157,48 @@ def predict_files(
 class _Job:
     """What a part needs to know of the whole."""
 
-    outputs: Outputs
+    ensemble: Ensemble
     columns: Columns
     ids: Sequence[str]
+    included: Included
 
     @property
-    def width(self) -> int:
-        """How many outputs the model has."""
-        outputs = self.outputs
-        return len(outputs.known if isinstance(outputs, VoteOutputs) else outputs.classes)
+    def nothing(self) -> _Rows:
+        """Those of no galaxy."""
+        shapes = ((0, output_count(self.ensemble.outputs)), (0, len(self.columns.included)))
+        return _Rows(*(np.empty(shape, np.float32) for shape in shapes))
+
+    def rows(self, batch: Batch) -> _Rows:
+        """What is written of a batch: nothing else of it is kept until then."""
+        if batch.estimates is None:
+            return self.nothing
+        ensemble = self.ensemble
+        require_fit(batch.estimates, int(batch.decoded.sum()), ensemble.outputs, ensemble.further)
+        return _Rows(batch.estimates.values, self.included.make(batch.estimates))
+
+    def tabulate(self, names: list[str], rows: _Rows) -> pa.Table:
+        """Lay galaxies' rows out as a table."""
+        outputs = self.ensemble.outputs
+        values = mask_unknown(outputs, rows.values)
+        return tabulate(outputs, self.columns, names, values, rows.included)
+
+
+class _Rows(NamedTuple):
+    """Of each galaxy (galaxies, columns) float32: what is predicted, and what is included."""
+
+    values: NDArray[np.float32]
+    included: NDArray[np.float32]
 
 
 def _add_parts(stream: Iterator[Batch], parts: Parts, job: _Job, progress: Progress) -> None:
     """Gather batches into parts and write each; the stream begins where the parts end."""
     begun = time.monotonic()
     total = len(job.ids)
-    waiting: list[Batch] = []
+    waiting: list[tuple[Batch, _Rows]] = []
     failed = parts.failed
     for batch in stream:
-        wanted = (int(batch.decoded.sum()), job.width)
-        if wanted[0] and batch.values.shape != wanted:
-            raise BundleError(
-                "the network does not fit the bundle's manifest",
-                wanted=f"outputs of shape {wanted} (galaxies, outputs)",
-                got=str(batch.values.shape),
-            )
-        waiting.append(batch)
+        rows = job.rows(batch)
+        waiting.append((replace(batch, estimates=None), rows))
         failed += len(batch.errors)
         end = batch.start + len(batch.paths)
         progress("predict", end, total, note=f"{failed:,} cannot be decoded" if failed else "")
@@ -180,10 +208,9 @@ def _add_parts(stream: Iterator[Batch], parts: Parts, job: _Job, progress: Progr
             waiting, begun = [], time.monotonic()
 
 
-def _add_part(batches: list[Batch], parts: Parts, job: _Job) -> None:
-    values = [batch.values for batch in batches if len(batch.values)]
-    nothing = np.empty((0, job.width), np.float32)
-    rows = np.concatenate(values) if values else nothing
+def _add_part(waiting: list[tuple[Batch, _Rows]], parts: Parts, job: _Job) -> None:
+    rows = _Rows(*map(np.concatenate, zip(*(rows for _, rows in waiting), strict=True)))
+    batches = [batch for batch, _ in waiting]
     decoded = np.concatenate([batch.decoded for batch in batches])
     names = [job.ids[parts.images + int(place)] for place in np.flatnonzero(decoded)]
     failures = tuple(
@@ -195,8 +222,8 @@ def _add_part(batches: list[Batch], parts: Parts, job: _Job) -> None:
             strict=True,
         )
     )
-    table = tabulate(job.outputs, job.columns, names, mask_unknown(job.outputs, rows))
-    parts.add(table, PartRecord(len(decoded), failures, measure(job.outputs, rows)))
+    statistics = measure(job.ensemble.outputs, rows.values)
+    parts.add(job.tabulate(names, rows), PartRecord(len(decoded), failures, statistics))
 
 
 def _kept(parts: Parts, images: int) -> str:
@@ -232,14 +259,14 @@ def _notes(
 
 
 def _key(
-    manifest: Manifest, columns: Columns, paths: Sequence[str], ids: Sequence[str], form: str
+    identity: str, columns: Columns, paths: Sequence[str], ids: Sequence[str], suffix: str
 ) -> str:
     """What the bytes of the output depend on, but for the device and the size of a batch.
 
     Those two are left out so that a job that ran out of memory can go on with a smaller batch.
     """
     key = hashlib.sha256()
-    head = (__version__, manifest.digest, repr(columns), form, str(len(paths)))
+    head = (__version__, identity, repr(columns), suffix, str(len(paths)))
     key.update("\0".join(head).encode())
     for path, name in zip(paths, ids, strict=True):
         try:

@@ -7,22 +7,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from galaxyclass.bundles import load_bundle
+from galaxyclass.bundles import Bundle, box_bundle, load_bundle
 from galaxyclass.catalogs import find_images
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.prediction.backends import Backend, open_backend
 from galaxyclass.prediction.columns import Layout, columns_of
+from galaxyclass.prediction.ensemble import Member, require_same
 from galaxyclass.prediction.ids import FileNames, ImageIds
+from galaxyclass.prediction.included import open_included
 from galaxyclass.prediction.job import PredictionSummary, predict_files
 from galaxyclass.prediction.sinks import sink_of
 from galaxyclass.progress import Progress, silent
 
 
 def predict(
-    run: str | Path,
+    run: str | Path | Sequence[str | Path] | None,
     images: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
+    views: int = 1,
+    include: Sequence[str] = (),
     device: str = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     batch_size: int | None = None,
@@ -30,7 +34,7 @@ def predict(
     overwrite: bool = False,
     layout: Layout = "table",
     progress: Progress = silent,
-    backend: Backend | None = None,
+    backend: Backend | Sequence[Backend] | None = None,
 ) -> PredictionSummary:
     """Predict all images of a folder, or some files, into a table.
 
@@ -40,18 +44,36 @@ def predict(
     as that table gave (`FileNames`). An image that cannot be decoded gets
     no row; it is listed with its error in ``<output>_failed.csv``.
 
+    Several runs are an ensemble: the mean of what they predict is written, and the columns are
+    those of the first. Each image is read and decoded once, however many runs and views there are;
+    runs that cut it out at different scales decode it once each.
+
     Memory does not grow with the number of images, but for the list of their paths. However the
     process ends, the same call goes on where it stopped and gives the very bytes that it would
     have given without the interruption.
 
     Parameters
     ----------
-    run : str or Path
-        The folder of a run, or a bundle.
+    run : str, Path, a sequence of them or None
+        The folder of a run, or a bundle; several, which predict the same; or None for the model in
+        the box, that comes with the package.
     images : str, Path or a sequence of them
         A folder, searched with its sub-folders, or image files.
     output : str or Path
         A file to write, ``.csv`` or ``.parquet``.
+    views : int
+        Predict the mean over so many views of each galaxy: up to 8 are mirrors and quarter turns,
+        and more are turned by other angles (`make_views`). Takes as many times as long.
+    include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
+        Columns to write besides, all float32 but where something else is said:
+
+        ``five_classes`` the probabilities of ``completely_round_smooth``, ``in_between_smooth``,
+        ``cigar_shaped_smooth``, ``edge_on`` and ``spiral``, of a model that learnt them beside the
+        votes; ``uncertainty`` for each answer ``<answer>_lower`` and ``<answer>_upper``, between
+        which 90 % of the true fractions lie; ``strangeness`` how little the picture is like the
+        training galaxies, and ``strange`` (bool), whether that is too little to trust what is
+        predicted; ``embedding`` the encoder's features, ``embedding_0`` and so on, of an ensemble
+        those of one member after the other.
     device : {"auto", "cpu", "cuda", "mps"}
     precision : {"auto", "fp32", "bf16"}
         ``auto`` takes bfloat16 where the network was trained in it and the machine has it.
@@ -64,19 +86,21 @@ def predict(
     layout : {"table", "contest"}
         ``contest`` writes the name of each image and its class, and nothing else.
     progress : Progress
-    backend : Backend, optional
-        Runs the network in place of the bundle's own weights; called from this thread alone,
-        unless it is a `LaneBackend`.
+    backend : Backend or a sequence of them, optional
+        Runs the network in place of the bundle's own weights, one for each run; called from this
+        thread alone, unless it is a `LaneBackend`.
 
     Raises
     ------
     OutputError
         The ending is neither of the two; the output exists; no room, no permission (the finished
-        parts are kept); another process writes there; the contest's layout of a vote model.
+        parts are kept); another process writes there; the contest's layout of a vote model; there
+        is no such thing to include; ``views`` is less than 1.
     CatalogError
         No images; in the contest's layout, two images of one name.
     BundleError
-        ``run`` is not a run or a bundle.
+        ``run`` is not a run or a bundle; the runs do not predict the same; a bundle has not got
+        what is to be included; there is no model in the box.
     MissingExtraError, DeviceError
         See `open_backend`.
     PredictionInterruptedError
@@ -84,23 +108,61 @@ def predict(
     """
     output = Path(output)
     check_output(output, overwrite=overwrite)
-    bundle = load_bundle(run)
+    bundles = open_bundles(run)
     paths = [str(path) for path in find_images(images)]
-    # Told before the network is loaded; the columns are named again with the ids.
-    columns_of(bundle.manifest.outputs, "", id_integer=False, layout=layout)
-    ids, notes = _name(paths, bundle.manifest.name_parts, layout)
+    first = bundles[0].manifest
+    # Told before a network is loaded; the columns are named again with the ids.
+    included = open_included(include, bundles).fields
+    columns_of(first.outputs, "", id_integer=False, layout=layout, included=included)
+    ids, notes = _name(paths, first.name_parts, layout)
     summary = predict_files(
-        bundle.manifest,
-        backend or open_backend(bundle, device, precision),
+        open_members(bundles, device, precision, backend),
         paths,
         ids,
         output,
+        views=views,
+        include=include,
         batch_size=batch_size,
         workers=workers,
         progress=progress,
         layout=layout,
     )
     return replace(summary, notes=(*notes, *summary.notes))
+
+
+def open_bundles(run: str | Path | Sequence[str | Path] | None) -> list[Bundle]:
+    """Load the bundle of a run, those of several that predict the same, or the model in the box.
+
+    Raises
+    ------
+    BundleError
+        See `predict`.
+    """
+    if run is None:
+        return [box_bundle()]
+    bundles = [load_bundle(one) for one in ([run] if isinstance(run, str | Path) else run)]
+    require_same(bundles)
+    return bundles
+
+
+def open_members(
+    bundles: Sequence[Bundle],
+    device: str,
+    precision: Literal["auto", "fp32", "bf16"],
+    backend: Backend | Sequence[Backend] | None,
+) -> list[Member]:
+    """Load the networks of bundles, where no backends are given for them.
+
+    Raises
+    ------
+    MissingExtraError, DeviceError, BundleError
+        See `open_backend`.
+    """
+    if backend is None:
+        backends = [open_backend(bundle, device, precision) for bundle in bundles]
+    else:
+        backends = list(backend) if isinstance(backend, Sequence) else [backend]
+    return [Member(*pair) for pair in zip(bundles, backends, strict=True)]
 
 
 def _name(

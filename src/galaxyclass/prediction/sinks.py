@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
@@ -16,8 +17,10 @@ import pyarrow.parquet as pq
 
 from galaxyclass.errors import OutputError
 
-#: Rows of a parquet row group: what a reader takes at once.
+#: Rows of a parquet row group: what a reader takes at once. There are fewer where the columns are
+#: more than so many, as with an embedding.
 _ROW_GROUP = 65_536
+_ROW_COLUMNS = 64
 
 
 class Sink(Protocol):
@@ -37,21 +40,15 @@ class CsvSink:
     """
 
     def write_part(self, path: Path, table: pa.Table) -> None:
-        numbers = table.select(
-            [field.name for field in table.schema if pa.types.is_floating(field.type)]
-        )
-        buffer = io.BytesIO()
-        pa.csv.write_csv(numbers, buffer, pa.csv.WriteOptions(include_header=False))
-        lines = [f",{line}" for line in buffer.getvalue().decode().splitlines()]
-        if not len(numbers.schema):
-            lines = [""] * len(table)
-        last = [
-            [f",{_quoted(text)}" for text in table.column(i).to_pylist()]
-            for i in range(1 + len(numbers.schema), len(table.schema))
-        ]
-        first = map(_quoted, table.column(0).to_pylist())
+        cells: list[Iterable[str]] = []
+        for numbers, fields in groupby(table.schema, lambda one: pa.types.is_floating(one.type)):
+            columns = table.select([field.name for field in fields])
+            if numbers:
+                cells.append(_number_lines(columns))
+            else:
+                cells += [map(_quoted, column.to_pylist()) for column in columns.columns]
         with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines("".join((*row, "\n")) for row in zip(first, lines, *last, strict=True))
+            file.writelines(",".join(row) + "\n" for row in zip(*cells, strict=True))
 
     def join(self, path: Path, parts: Iterable[Path], empty: pa.Table) -> None:
         with path.open("wb") as whole:
@@ -61,6 +58,13 @@ class CsvSink:
             for part in parts:
                 with part.open("rb") as file:
                     shutil.copyfileobj(file, whole, 1 << 20)
+
+
+def _number_lines(table: pa.Table) -> list[str]:
+    """The rows of a table of numbers, their cells with commas between them."""
+    buffer = io.BytesIO()
+    pa.csv.write_csv(table, buffer, pa.csv.WriteOptions(include_header=False))
+    return buffer.getvalue().decode().splitlines()
 
 
 _SPECIAL = re.compile(r'[,"\r\n]')
@@ -82,14 +86,15 @@ class ParquetSink:
         pq.write_table(table, path)
 
     def join(self, path: Path, parts: Iterable[Path], empty: pa.Table) -> None:
+        group = _ROW_GROUP * _ROW_COLUMNS // max(_ROW_COLUMNS, empty.num_columns)
         with pq.ParquetWriter(path, empty.schema) as writer:
             waiting = empty
             for part in parts:
                 waiting = pa.concat_tables([waiting, pq.ParquetFile(part).read()])
-                if (rows := waiting.num_rows // _ROW_GROUP * _ROW_GROUP) > 0:
-                    writer.write_table(waiting.slice(0, rows), _ROW_GROUP)
+                if (rows := waiting.num_rows // group * group) > 0:
+                    writer.write_table(waiting.slice(0, rows), group)
                     waiting = waiting.slice(rows)
-            writer.write_table(waiting, _ROW_GROUP)
+            writer.write_table(waiting, group)
 
 
 #: Ending of the output's name -> how it is written.

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.allocator import memory_kept
+from galaxyclass.bundles import Estimates
 from galaxyclass.prediction.backends import (
     Backend,
     LaneBackend,
@@ -56,8 +57,8 @@ class Batch:
         The images, those that could not be decoded included.
     decoded : (images,) bool
         Which of them were predicted.
-    values : (decoded images, outputs) float32
-        What the backend gave for those; (0, 0) where there is none.
+    estimates : Estimates or None
+        What the backend gave for those; None where there is none.
     errors : tuple of str
         Why each of the others could not be decoded.
     """
@@ -65,13 +66,13 @@ class Batch:
     start: int
     paths: tuple[str, ...]
     decoded: NDArray[np.bool_]
-    values: NDArray[np.float32]
+    estimates: Estimates | None
     errors: tuple[str, ...]
 
 
 def predict_stream(
     paths: Sequence[str],
-    preprocessing: Preprocessing,
+    preprocessing: Preprocessing | Sequence[Preprocessing],
     backend: Backend,
     batch_size: int | None = None,
     workers: int | None = None,
@@ -84,7 +85,9 @@ def predict_stream(
     ----------
     paths : sequence of str
         Image files; the only thing here that grows with their number.
-    preprocessing : Preprocessing
+    preprocessing : Preprocessing or a sequence of them
+        Of several each makes a cutout of every image, and the backend is called with an array for
+        each (`Ensemble`).
     backend : Backend
         One that `is_concurrent` is called from several threads, any other from the caller's.
     batch_size : int, optional
@@ -100,8 +103,10 @@ def predict_stream(
     Batch
         An image that cannot be decoded has its error there and stops nothing.
     """
-    size = batch_size or natural_batch_size(backend, preprocessing)
-    grid = _Grid(paths, preprocessing, start, size)
+    several = [preprocessing] if isinstance(preprocessing, Preprocessing) else preprocessing
+    largest = max(several, key=lambda one: one.size)
+    size = batch_size or natural_batch_size(backend, largest)
+    grid = _Grid(paths, several, start, size)
     workers = workers or core_count()
     if is_concurrent(backend):
         yield from _in_lanes(grid, backend, workers)
@@ -114,7 +119,7 @@ class _Grid:
     """Which images are predicted together."""
 
     paths: Sequence[str]
-    preprocessing: Preprocessing
+    preprocessings: Sequence[Preprocessing]
     start: int
     size: int
 
@@ -128,7 +133,7 @@ class _Grid:
     def begin(self, first: int) -> Cutouts:
         """The cutouts of a batch, still to be read."""
         span = range(max(first, self.start), min(first + self.size, len(self.paths)))
-        return Cutouts(self.paths, span, self.preprocessing)
+        return Cutouts(self.paths, span, self.preprocessings)
 
 
 def _in_lanes(grid: _Grid, backend: LaneBackend, workers: int) -> Generator[Batch, None, None]:
@@ -177,11 +182,11 @@ def _one_at_a_time(grid: _Grid, backend: Backend, workers: int) -> Generator[Bat
 
 
 def _run(cutouts: Cutouts, backend: Backend) -> Batch:
-    array = cutouts.array
+    arrays = cutouts.arrays
     return Batch(
         start=cutouts.start,
         paths=cutouts.paths,
         decoded=cutouts.decoded,
-        values=backend(array) if len(array) else np.empty((0, 0), np.float32),
+        estimates=backend(*arrays) if len(arrays[0]) else None,
         errors=cutouts.errors,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import Bundle
+from galaxyclass.bundles import Bundle, Estimates
 from galaxyclass.errors import DeviceError
 from galaxyclass.extras import require
 
@@ -88,13 +88,16 @@ class TorchBackend:
             thread.start()
             thread.join()
 
-    def __call__(self, cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, cutouts: NDArray[np.uint8], /) -> Estimates:
         import torch
 
         try:
             with torch.inference_mode():
                 images = torch.from_numpy(cutouts).to(self.device)
-                return np.asarray(self._network.predict(images).float().cpu().numpy())
+                said = self._network.estimate(images)
+                return Estimates(
+                    _array(said.values), tuple(map(_array, said.further)), _array(said.features)
+                )
         except RuntimeError as error:  # of a GPU it is an OutOfMemoryError, which is one of them
             if "memory" not in str(error) and not isinstance(error, torch.OutOfMemoryError):
                 raise
@@ -102,6 +105,10 @@ class TorchBackend:
                 f"{self.device}: out of memory for {len(cutouts)} galaxies at once",
                 todo=f"--batch-size {max(1, len(cutouts) // 2)}",
             ) from error
+
+
+def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
+    return np.asarray(tensor.float().cpu().numpy())
 
 
 def find_device(device: str) -> torch.device:
