@@ -35,7 +35,7 @@ FLOORS = [
     ["plots"],
     ["exploration"],
     ["models"],
-    ["losses", "augment"],
+    ["losses", "augment", "exporting"],
     ["training"],
     ["comparison", "benchmarking"],
     ["cli"],
@@ -50,7 +50,10 @@ ALLOWED = {("prediction/torch_backend.py", "models")}
 PROGRAMS = {"simulation/fit.py"}
 
 #: Libraries that only some rooms may import at all, and that no core room imports when loaded.
-HEAVY = {"torch", "lightning", "timm", "safetensors", "torchmetrics", "matplotlib"}
+HEAVY = {
+    *("torch", "lightning", "timm", "safetensors", "torchmetrics", "matplotlib"),
+    *("onnx", "onnxscript"),
+}
 CORE = FLOORS[: FLOORS.index(["plots"])]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -10,16 +13,59 @@ from pathlib import Path
 
 import pytest
 
+from galaxyclass.bundles import Manifest, VoteOutputs, save_bundle
+from galaxyclass.models import build_network, write_weights
+from galaxyclass.recipes import Model, Preprocessing
+from galaxyclass.trees import load_tree
+
 ROOT = Path(__file__).parent.parent
+BOX = "src/galaxyclass/bundles/box/"
 
 pytestmark = pytest.mark.slow
 
 
+def tracked() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return listed.stdout.splitlines()
+
+
+def fill_box(folder: Path, scratch: Path) -> None:
+    """An untrained network, where the repository has no model in the box."""
+    spec = importlib.util.spec_from_file_location("make_box", ROOT / "scripts" / "make_box.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    tree = load_tree("galaxy_zoo_2")
+    outputs = VoteOutputs(tree, tree.layout("challenge"), (True,) * 37, (0.5,) * 37)
+    model = Model(encoder="residual", head="tree")
+    manifest = Manifest("fast", Preprocessing(size=16), model, outputs, "GalaxyID", True, "", "0")
+    network = build_network(manifest)
+    save_bundle(scratch / "run", manifest, {"weights": lambda path: write_weights(network, path)})
+    (scratch / "card.md").write_text("# Untrained\n")
+    module.make_box(scratch / "run", folder, card=scratch / "card.md")
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is tracked, with a model in the box."""
+    folder = tmp_path_factory.mktemp("source")
+    for name in tracked():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    if not (folder / BOX / "manifest.json").exists():
+        fill_box(folder / BOX, tmp_path_factory.mktemp("run"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder, ROOT],
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder, source],
         check=True,
         timeout=300,
     )
@@ -30,10 +76,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    tracked = subprocess.run(
-        ["git", "ls-files", "src/galaxyclass"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert names == {name.removeprefix("src/") for name in tracked}
+    code = {name for name in tracked() if name.startswith("src/") and not name.startswith(BOX)}
+    boxed = {name for name in names if name.startswith(BOX.removeprefix("src/"))}
+    assert names - boxed == {name.removeprefix("src/") for name in code}
+    held = " ".join(sorted(Path(name).name for name in boxed))
+    assert re.fullmatch(
+        r"MODEL_CARD\.md (calibration-[0-9a-f]{12}\.json )?manifest\.json "
+        r"network-[0-9a-f]{12}\.onnx",
+        held,
+    )
     assert wheel.stat().st_size < 10e6
 
 
@@ -58,3 +109,7 @@ def test_the_wheel_alone_runs(wheel: Path, tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert 'pip install "galaxyclass[train]"' in refused.stderr
     assert not (tmp_path / "run").exists()
+    run(galaxyclass, "predict", "--images", "sky/images", "--output", "predictions.csv")
+    lines = (tmp_path / "predictions.csv").read_text().splitlines()
+    assert lines[0].startswith("GalaxyID,Class1.1,Class1.2")
+    assert len(lines) == 6

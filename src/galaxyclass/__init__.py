@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from galaxyclass.errors import GalaxyclassError
     from galaxyclass.evaluation import Evaluation, evaluate
     from galaxyclass.exploration.explore import Exploration, explore
+    from galaxyclass.exporting.export import Exported, export
     from galaxyclass.packs import Pack, open_pack, pack
     from galaxyclass.prediction import PredictionSummary, predict
     from galaxyclass.recipes import Recipe, load_recipe
@@ -41,6 +42,7 @@ _ROOMS: dict[str, str] = {
     "Comparison": "comparison",
     "Evaluation": "evaluation",
     "Exploration": "exploration",
+    "Exported": "exporting",
     "GalaxyclassError": "errors",
     "Pack": "packs",
     "PredictionSummary": "prediction",
@@ -53,6 +55,7 @@ _ROOMS: dict[str, str] = {
     "compare": "comparison",
     "evaluate": "evaluation",
     "explore": "exploration",
+    "export": "exporting",
     "load_bundle": "bundles",
     "load_recipe": "recipes",
     "load_tree": "trees",
@@ -77,6 +80,7 @@ __all__ = [
     "Comparison",
     "Evaluation",
     "Exploration",
+    "Exported",
     "GalaxyclassError",
     "Pack",
     "PredictionSummary",
@@ -90,6 +94,7 @@ __all__ = [
     "compare",
     "evaluate",
     "explore",
+    "export",
     "load_bundle",
     "load_recipe",
     "load_tree",
@@ -107,6 +112,7 @@ __all__ = [
 ]
 
 _NEEDS_TRAIN = frozenset({"Benchmark", "Trained", "benchmark", "resume", "train"})
+_NEEDS_EXPORT = frozenset({"Exported", "export"})
 
 
 def __getattr__(name: str) -> Any:
@@ -117,6 +123,10 @@ def __getattr__(name: str) -> Any:
         from galaxyclass.extras import require
 
         require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
+    if name in _NEEDS_EXPORT:
+        from galaxyclass.extras import require
+
+        require("onnxscript", "onnx", "torch", "timm", "safetensors")
     value = getattr(importlib.import_module(f"galaxyclass.{_ROOMS[name]}"), name)
     globals()[name] = value
     return value

@@ -15,6 +15,7 @@ EXTRA_OF: dict[str, str] = {
     "safetensors": "train",
     "onnx": "train",
     "onnxscript": "export",
+    "onnx_ir": "export",
     "tensorboard": "train",
     "matplotlib": "plots",
 }

@@ -73,7 +73,7 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
             got=f"{len(missing)} of {len(names)} weights are missing, such as {min(missing)}",
         )
     return {
-        name: np.asarray(onnx.numpy_helper.to_array(one), dtype=np.float32)
+        name: np.array(onnx.numpy_helper.to_array(one), dtype=np.float32)
         for name, one in mine.items()
     }
 

@@ -1,0 +1,33 @@
+"""Show a picture to an exported network, with onnxruntime, numpy and Pillow alone.
+
+python predict_with_onnxruntime.py model.onnx galaxy.jpg
+"""
+
+import json
+import sys
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+network = onnxruntime.InferenceSession(sys.argv[1])
+manifest = json.loads(network.get_modelmeta().custom_metadata_map["manifest"])
+wanted, outputs = manifest["preprocessing"], manifest["outputs"]
+if wanted["cutout"] != "centre":
+    sys.exit(f"this network wants the cutout {wanted['cutout']!r}, which galaxyclass makes")
+
+picture = Image.open(sys.argv[2]).convert("RGB" if wanted["colour"] == "rgb" else "L")
+side = wanted["frame"] or min(picture.size)
+left, top = (picture.width - side) // 2, (picture.height - side) // 2
+cutout = picture.crop((left, top, left + side, top + side))
+cutout = cutout.resize((wanted["size"], wanted["size"]), Image.Resampling.BOX)
+cutouts = np.asarray(cutout, np.uint8).reshape(1, wanted["size"], wanted["size"], -1)
+
+(fractions,) = network.run(["values"], {"cutouts": cutouts})[0]
+names = outputs.get("classes") or [
+    f"{question['text']} {answer['name']}"
+    for question in outputs["tree"]["questions"]
+    for answer in question["answers"]
+]
+for name, fraction in zip(names, fractions, strict=True):
+    print(f"{fraction:.3f}  {name}")

@@ -1,0 +1,105 @@
+"""Make the model in the box from a run: its network with 16-bit weights, compared with torch.
+
+    python scripts/make_box.py runs/boxed --images galaxies/ --card card.md
+
+The folder that it writes, src/galaxyclass/bundles/box/, is part of the wheel.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from galaxyclass.atomic import writing
+from galaxyclass.bundles import Bundle, box_folder, load_bundle, save_bundle
+from galaxyclass.bundles.load import Role
+from galaxyclass.bundles.save import Writer
+from galaxyclass.bundles.shipped import CARD
+from galaxyclass.errors import GalaxyclassError, OutputError
+from galaxyclass.exporting import Check, pictures, write_network
+from galaxyclass.prediction.onnx_backend import OnnxBackend
+
+#: What all files together may take in the wheel, bytes.
+MOST = 10_000_000
+
+
+def make_box(
+    run: Path,
+    folder: Path,
+    *,
+    images: Path | None = None,
+    calibration: Path | None = None,
+    card: Path | None = None,
+) -> tuple[Bundle, Check]:
+    """Write the box and load it as a user would.
+
+    Parameters
+    ----------
+    run : Path
+        The folder of a run, or a bundle. A calibration that it has comes along.
+    folder : Path
+        The box; what it holds already is replaced, but for a model card where none is given.
+    images : Path, optional
+        Real images to compare the network with torch on, instead of simulated ones.
+    calibration, card : Path, optional
+        Files to take in.
+
+    Raises
+    ------
+    GalaxyclassError
+        What is exported does not agree with the run, or is too large, or there is no model card.
+    """
+    bundle = load_bundle(run)
+    if card is None and not (folder / CARD).is_file():
+        raise OutputError(f"{folder}: no {CARD}", wanted="a model card", todo="--card FILE")
+    if calibration is None and bundle.has("calibration"):
+        calibration = bundle.calibration
+    cutouts = pictures(bundle.manifest.preprocessing, images)
+    checks = []
+
+    def network(path: Path) -> None:
+        checks.append(write_network(bundle, path, cutouts, half=True, calibration=calibration))
+        size = path.stat().st_size + (calibration.stat().st_size if calibration else 0)
+        if size > MOST:
+            raise OutputError(f"too large: {size:,} bytes", wanted=f"{MOST:,} at most")
+
+    manifest = replace(bundle.manifest, weights_digest="", calibration_digest="", network_digest="")
+    writers: dict[Role, Writer] = {"network": network}
+    if calibration is not None:
+        kept = calibration.read_bytes()  # it may lie in the box itself
+        writers["calibration"] = lambda path: path.write_bytes(kept) and None
+    save_bundle(folder, manifest, writers)
+    if card is not None and card != folder / CARD:
+        with writing(folder / CARD) as temporary:
+            shutil.copyfile(card, temporary)
+    box = load_bundle(folder)
+    OnnxBackend(box)(cutouts)
+    return box, checks[0]
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--images", type=click.Path(path_type=Path), help="Real images to compare on.")
+@click.option("--calibration", type=click.Path(path_type=Path), help="A calibration (JSON).")
+@click.option("--card", type=click.Path(path_type=Path), help="The model card (Markdown).")
+@click.option("--output", type=click.Path(path_type=Path), help="Another folder than the box.")
+def command(
+    run: Path, images: Path | None, calibration: Path | None, card: Path | None, output: Path | None
+) -> None:
+    """Make the model in the box from RUN, the folder of a training."""
+    try:
+        box, check = make_box(
+            run, output or box_folder(), images=images, calibration=calibration, card=card
+        )
+    except GalaxyclassError as error:
+        raise click.ClickException(str(error)) from error
+    for path in sorted(box.folder.iterdir()):
+        click.echo(f"{path.stat().st_size:>10,}  {path}")
+    click.echo(f"on {check.pictures} pictures it differs from torch by {check.difference:.1g}")
+
+
+if __name__ == "__main__":
+    command()

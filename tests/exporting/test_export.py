@@ -1,0 +1,263 @@
+"""Exported networks: they say what torch says, and carry all that is known about them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from galaxyclass.bundles import (
+    Bundle,
+    ClassOutputs,
+    VoteOutputs,
+    manifest_json,
+    parse_manifest,
+    save_bundle,
+)
+from galaxyclass.errors import BundleError, ExportError, OutputError
+from galaxyclass.exporting import export, pictures
+from galaxyclass.models import Network, load_weights, recover_weights, write_weights
+from galaxyclass.prediction.onnx_backend import OnnxBackend, open_session
+from galaxyclass.recipes import RECIPES, Preprocessing, load_recipe
+
+#: Recipes with a side that keeps a test short; the others run at theirs or are slow.
+SIDES = {"galaxyclass": 146}
+SLOW = {"resnet34", "resnet34-focal", "resnet50", "resnet101", "resnet152"}
+
+
+@pytest.fixture(scope="module")
+def exported(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("exported") / "model.onnx"
+    export(bundle.folder, output)
+    return output
+
+
+@pytest.fixture(scope="module")
+def halved(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("exported") / "half.onnx"
+    export(bundle.folder, output, half=True)
+    return output
+
+
+def run(path: Path, cutouts: np.ndarray) -> dict[str, np.ndarray]:
+    session = open_session(path)
+    names = [one.name for one in session.get_outputs()]
+    return dict(zip(names, session.run(names, {"cutouts": cutouts}), strict=True))
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in RECIPES]
+)
+def test_every_recipes_network_says_what_torch_says(
+    name: str, save: Callable[..., Bundle], vote_outputs: VoteOutputs, tmp_path: Path
+) -> None:
+    recipe = load_recipe(name, [f"images.size={SIDES.get(name, 32)}"])
+    bundle = save(tmp_path / "bundle", recipe, vote_outputs)
+    export(bundle.folder, tmp_path / "model.onnx")
+    shape = recipe.images.shape
+    cutouts = np.random.default_rng(1).integers(0, 256, (3, *shape), dtype=np.uint8)
+    with torch.inference_mode():
+        wanted = load_weights(bundle).estimate(torch.from_numpy(cutouts))
+    got = run(tmp_path / "model.onnx", cutouts)
+    assert np.ptp(got["values"], axis=0).max() > 1e-3  # it is not blind
+    assert np.abs(got["values"] - wanted.values.numpy()).max() <= 1e-4
+    np.testing.assert_allclose(
+        got["features"], wanted.features, atol=1e-4 * wanted.features.abs().max().item(), rtol=0
+    )
+
+
+def test_it_takes_any_number_of_galaxies(exported: Path) -> None:
+    cutouts = pictures(Preprocessing(size=16))
+    together = run(exported, cutouts)
+    assert [(name, one.shape) for name, one in together.items()] == [
+        ("values", (16, 37)),
+        ("further_0", (16, 3)),
+        ("features", (16, 256)),
+    ]
+    for name, value in run(exported, cutouts[:1]).items():
+        np.testing.assert_allclose(value, together[name][:1], atol=1e-5)
+        assert value.dtype == np.float32
+
+
+def test_the_file_says_what_the_bundle_says(exported: Path, bundle: Bundle) -> None:
+    told = open_session(exported).get_modelmeta().custom_metadata_map
+    assert manifest_json(parse_manifest(told["manifest"], "test")) == manifest_json(bundle.manifest)
+    assert json.loads(told["calibration"]) == {"quantiles": [0.1]}
+    assert told["version"]
+    assert json.loads(told["manifest"])["outputs"]["tree"]["questions"][0]["answers"][0] == {
+        "code": "1.1",
+        "name": "smooth",
+        "key": "smooth",
+    }
+
+
+def test_the_file_is_sound_onnx(exported: Path, halved: Path) -> None:
+    for path in (exported, halved):
+        onnx.checker.check_model(path, full_check=True)
+
+
+def test_weights_are_recovered_exactly(exported: Path, bundle: Bundle) -> None:
+    recovered = recover_weights(exported)
+    wanted = {
+        name: value
+        for name, value in load_weights(bundle).state_dict().items()
+        if "num_batches" not in name
+    }
+    assert recovered.keys() == wanted.keys()
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(recovered[name], value.numpy(), strict=True)
+
+
+def test_statistics_of_the_training_galaxies_are_weights(
+    save: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    recipe = load_recipe("cnn100", ["images.size=16"])
+    bundle = save(tmp_path / "bundle", recipe, ClassOutputs("c", ("a", "b"), (0.5, 0.5)))
+    export(bundle.folder, tmp_path / "model.onnx")
+    recovered = recover_weights(tmp_path / "model.onnx")
+    spread = load_weights(bundle).spread.numpy()
+    np.testing.assert_array_equal(recovered["spread"], spread)
+
+
+def test_half_is_half_the_size_and_says_nearly_the_same(
+    exported: Path, halved: Path, bundle: Bundle
+) -> None:
+    assert halved.stat().st_size < 0.52 * exported.stat().st_size
+    weights, rounded = recover_weights(exported), recover_weights(halved)
+    assert rounded.keys() == weights.keys()
+    for name, value in weights.items():
+        # 11 bits: convolutions and linear layers; all else is as it was
+        short = value.astype(np.float16).astype(np.float32) if value.ndim > 1 else value
+        np.testing.assert_array_equal(rounded[name], short, strict=True)
+    stored = {one.name: one for one in onnx.load(halved).graph.initializer}
+    assert numpy_helper.to_array(stored["encoder.stem.0.weight"]).dtype == np.float16
+    cutouts = pictures(bundle.manifest.preprocessing)
+    before, after = run(exported, cutouts)["values"], run(halved, cutouts)["values"]
+    assert 0 < np.abs(before - after).max() < 1e-2
+
+
+def test_weights_that_16_bits_cannot_hold_stay(
+    save: Callable[..., Bundle], vote_outputs: VoteOutputs, tmp_path: Path
+) -> None:
+    recipe = load_recipe("fast", ["images.size=16"])
+    bundle = save(tmp_path / "bundle", recipe, vote_outputs)
+    network = load_weights(bundle)
+    with torch.no_grad():
+        network.encoder.stem[0].weight[0, 0, 0, 0] = 70_000
+    save_bundle(
+        bundle.folder, bundle.manifest, {"weights": lambda path: write_weights(network, path)}
+    )
+    export(bundle.folder, tmp_path / "model.onnx", half=True)
+    recovered = recover_weights(tmp_path / "model.onnx")
+    assert recovered["encoder.stem.0.weight"][0, 0, 0, 0] == 70_000
+
+
+def test_torch_predicts_from_the_exported_file(
+    halved: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    manifest = replace(bundle.manifest, weights_digest="", calibration_digest="")
+    boxed = save_bundle(
+        tmp_path / "box", manifest, {"network": lambda path: path.write_bytes(halved.read_bytes())}
+    )
+    cutouts = pictures(manifest.preprocessing)
+    with torch.inference_mode():
+        wanted = load_weights(boxed).estimate(torch.from_numpy(cutouts))
+    got = OnnxBackend(boxed)(cutouts)
+    assert np.abs(got.values - wanted.values.numpy()).max() <= 1e-4
+    assert np.abs(got.further[0] - wanted.further[0].numpy()).max() <= 1e-4
+
+
+def test_a_network_that_has_changed_underway_is_refused_and_nothing_is_left(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["galaxyclass.exporting.export"]  # its function hides its name
+
+    def spoil(model: onnx.ModelProto, halves: frozenset[str]) -> None:
+        bias = next(one for one in model.graph.initializer if one.name == "last.bias")
+        values = numpy_helper.to_array(bias) + np.float32([0.01] + [0] * 36)
+        bias.CopyFrom(numpy_helper.from_array(values, "last.bias"))
+
+    monkeypatch.setattr(module, "store_halves", spoil)
+    with pytest.raises(ExportError, match=r"does not say what the run says[\s\S]*up to 0\.0001"):
+        export(bundle.folder, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_export_keeps_the_earlier_file(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "model.onnx"
+    output.write_text("earlier")
+    monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: 1 / 0)
+    with pytest.raises(ExportError, match="the encoder residual cannot be written as ONNX"):
+        export(bundle.folder, output, overwrite=True)
+    assert output.read_text() == "earlier"
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_real_galaxies_are_compared_on(bundle: Bundle, tmp_path: Path, galaxies: Path) -> None:
+    done = export(
+        bundle.folder,
+        tmp_path / "model.onnx",
+        images=galaxies / "galaxy-zoo-challenge" / "images_test",
+    )
+    assert done.check.pictures == 200
+    assert done.check.difference <= 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "model.pt",
+            r"model\.pt: unknown ending\s+wanted: \.onnx\s+to do:  --output .*model\.onnx",
+        ),
+        ("there.onnx", r"there\.onnx: the output exists already\s+to do:  --overwrite"),
+        ("folder.onnx", r"folder\.onnx: a folder"),
+    ],
+)
+def test_outputs_that_are_refused(bundle: Bundle, tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "there.onnx").touch()
+    (tmp_path / "folder.onnx").mkdir()
+    with pytest.raises(OutputError, match=message):
+        export(bundle.folder, tmp_path / name)
+
+
+def test_a_run_that_has_not_finished(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").touch()
+    with pytest.raises(BundleError, match="train --resume"):
+        export(tmp_path / "run", tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no", "not an ONNX file"),
+        (onnx.ModelProto(producer_name="another").SerializeToString(), "not a network that galaxy"),
+        (None, "No such file"),
+    ],
+)
+def test_files_without_weights_of_ours(tmp_path: Path, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "model.onnx").write_bytes(content)
+    with pytest.raises(BundleError, match=message):
+        recover_weights(tmp_path / "model.onnx")
+
+
+def test_a_training_can_start_from_it(halved: Path, vote_outputs: VoteOutputs) -> None:
+    recipe = load_recipe("fast", [f"model.weights={halved}", "images.size=24", "model.head=tree"])
+    network = Network(recipe.model, recipe.images, vote_outputs)
+    recovered = recover_weights(halved)
+    np.testing.assert_array_equal(
+        network.encoder.get_parameter("stem.0.weight").detach().numpy(),
+        recovered["encoder.stem.0.weight"],
+    )
