@@ -42,6 +42,15 @@ def manifest(outputs: VoteOutputs | ClassOutputs = VOTES) -> Manifest:
     )
 
 
+def test_whether_mirrors_matter_is_remembered_and_older_bundles_stay_what_they_are() -> None:
+    plain = manifest_json(manifest())
+    assert "mirrors" not in json.loads(plain)
+    assert parse_manifest(plain, "test").mirrors
+    handed = replace(manifest(), mirrors=False)
+    assert parse_manifest(manifest_json(handed), "test") == handed
+    assert handed.digest != manifest().digest
+
+
 def saved(folder: Path, content: bytes = b"weights") -> Path:
     save_bundle(folder, manifest(), {"weights": lambda path: path.write_bytes(content) and None})
     return folder

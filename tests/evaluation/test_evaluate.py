@@ -280,6 +280,32 @@ def test_folders_as_classes(fake, tmp_path):
     assert result.scores.confusion.sum(axis=1).tolist() == [12, 12]
 
 
+def test_views_and_several_runs(fake, sky, tmp_path, monkeypatch, capsys):
+    """The score of the mean, on galaxies that no member was trained on."""
+    run, images, table, ids, predicted, votes = sky
+    other = tmp_path / "other"
+    fake.save_run(other / "bundle")
+    _write_split(run, {name: "train" if i < 20 else "validation" for i, name in enumerate(ids)})
+    _write_split(other, {name: "train" if 15 <= i < 35 else "test" for i, name in enumerate(ids)})
+    backend = fake.TreeBackend(seed=2)
+    cutouts = np.stack([prepare(read_image(images / f"{n}.jpg"), SETTINGS) for n in ids[35:]])
+    mean = (predicted[35:] + backend.values(cutouts)) / 2
+    expected = np.sqrt(np.mean((mean - votes[35:]) ** 2))
+    where = (images, table, tmp_path / "out")
+    result = evaluate([run, other], *where, views=8, backend=[fake.TreeBackend(), backend])
+    assert result.scores.galaxies == 25
+    assert result.scores.overall.value == pytest.approx(expected, rel=1e-4)
+    assert result.galaxies_by_part == {"validation": 25}
+    (other / "split.csv").unlink()
+    with pytest.raises(RunError, match=f"{other}: does not say which"):
+        evaluate([run, other], *where, overwrite=True, backend=[backend] * 2)
+    module = sys.modules["galaxyclass.prediction.predict"]
+    monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
+    command = ["evaluate", run, run, "--views", "4", "--images", images, "--table", table]
+    assert main([*map(str, command), "--output", str(tmp_path / "two")]) == 0
+    assert "40 galaxies of its validation part" in capsys.readouterr().out
+
+
 def test_the_command(fake, sky, tmp_path, monkeypatch, capsys):
     run, images, table, ids, *_ = sky
     _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})

@@ -14,6 +14,7 @@ from galaxyclass.images import (
     decode,
     prepare,
     read_cutout,
+    read_cutouts,
     read_image,
 )
 from galaxyclass.images.decode import decode_scaled
@@ -265,3 +266,30 @@ def test_the_settings_are_left_as_they_were(tmp_path):
     settings = Preprocessing(frame=212, size=64)
     assert np.array_equal(read_cutout(path, settings), read_cutout(Path(path), settings))
     assert settings == Preprocessing(frame=212, size=64)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "grey jpeg", "png"])
+def test_several_cutouts_are_those_that_each_would_be(tmp_path, monkeypatch, kind):
+    """Decoded once for each scale and colour, of what has no scales once for each colour."""
+    path = tmp_path / "galaxy"
+    pixels = noise(424, 424) if kind == "grey jpeg" else noise(424, 424, 3)
+    Image.fromarray(pixels).save(path, "PNG" if kind == "png" else "JPEG")
+    several = [settings for settings, _ in SCALED] + UNSCALED
+    decoded = []
+
+    def note(data, colour, scale):
+        decoded.append(colour)
+        return decode_scaled(data, colour, scale)
+
+    monkeypatch.setattr("galaxyclass.images.straight.decode_scaled", note)
+    together = read_cutouts(path, several)
+    # colour at 1/2, 1/4, 1/8 and whole; grey at 1/2, 1/8 and whole
+    assert len(decoded) <= 7
+    for cutout, settings in zip(together, several, strict=True):
+        assert np.array_equal(cutout, read_cutout(path, settings))
+
+
+def test_the_error_of_several_cutouts_names_the_file(tmp_path):
+    (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(ImageError, match=r"cut\.jpg: the image is truncated"):
+        read_cutouts(tmp_path / "cut.jpg", [Preprocessing(size=8), Preprocessing(size=16)])

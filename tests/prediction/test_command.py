@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from galaxyclass.bundles import load_bundle
 from galaxyclass.cli.main import main
+from galaxyclass.prediction import predict
 
 
 @pytest.fixture
@@ -78,3 +81,65 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(fake, run, tmp_path, capsys, monkey
     monkeypatch.setattr(module, "open_backend", lambda *_: stopped)
     assert _type(run, "--images", tmp_path / "sky", "--output", tmp_path / "p.csv") == 130
     assert "run the same command again: it goes on from there" in capsys.readouterr().err
+
+
+def test_several_runs_views_and_columns_besides(fake, run, tmp_path, capsys, monkeypatch):
+    further = (fake.class_outputs("spiral", "edge_on", "cigar_shaped_smooth",
+                                  "in_between_smooth", "completely_round_smooth"),)  # fmt: skip
+    runs = [fake.save_run(tmp_path / name, further=further) for name in "ab"]
+    fake.save_images(tmp_path / "sky", 3)
+    tree, five, calls = fake.TreeBackend(), fake.ClassBackend(5), []
+
+    def backend(cutouts):
+        calls.append(len(cutouts))
+        return fake.said(tree.values(cutouts), [five.values(cutouts)], np.ones((len(cutouts), 2)))
+
+    monkeypatch.setattr(
+        sys.modules["galaxyclass.prediction.predict"], "open_backend", lambda *_: backend
+    )
+    output = tmp_path / "p.csv"
+    arguments = (*runs, "--images", tmp_path / "sky", "--output", output, "--views", 10)
+    assert _type(*arguments, "--include", "embedding, five_classes") == 0
+    assert calls == [1] * 20 + [3] * 20
+    header = output.read_text().splitlines()[0]
+    assert header.endswith("cigar_shaped_smooth,edge_on,spiral,embedding_0,embedding_1,"
+                           "embedding_2,embedding_3")  # fmt: skip
+    assert _type(*arguments, "--overwrite", "--include", "five") == 1
+    assert "nothing called 'five' can be included" in capsys.readouterr().err
+    assert _type(*arguments, "--overwrite", "--views", "0") == 2
+
+
+@pytest.fixture
+def box(fake, tmp_path, monkeypatch):
+    """A model in the box, trained on a table with ids that were numbers, as its bundle says."""
+    folder = fake.save_run(tmp_path / "box", id_integer=False)
+    module = sys.modules["galaxyclass.prediction.predict"]
+    monkeypatch.setattr(module, "box_bundle", lambda: load_bundle(folder))
+    monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
+
+
+@pytest.mark.usefixtures("box")
+def test_without_a_run_the_model_in_the_box_predicts(fake, tmp_path):
+    images = fake.save_images(tmp_path / "sky", 3)
+    output = tmp_path / "p.parquet"
+    assert _type("--images", tmp_path / "sky", "--output", output) == 0
+    table = pq.read_table(output)
+    assert table.column_names[0] == "GalaxyID"
+    assert table["GalaxyID"].to_pylist() == [path.stem for path in images]
+    assert predict(None, tmp_path / "sky", tmp_path / "q.csv").predicted == 3
+
+
+@pytest.mark.usefixtures("box")
+def test_a_run_that_stands_among_the_images(fake, run, tmp_path, capsys):
+    fake.save_images(tmp_path / "sky", 3)
+    output = tmp_path / "p.csv"
+    assert _type("--images", tmp_path / "sky", run, "--output", output) == 2
+    assert f"{run} is a run, and stands among the images" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_there_is_no_model_in_the_box(fake, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("galaxyclass.bundles.shipped.box_folder", lambda: tmp_path / "none")
+    fake.save_images(tmp_path / "sky", 3)
+    assert _type("--images", tmp_path / "sky", "--output", tmp_path / "p.csv") == 1
+    assert "no model in the box" in capsys.readouterr().err

@@ -108,6 +108,8 @@ def command(
     """
     from galaxyclass.prediction import predict
 
+    if not runs:
+        _require_images(images)
     with bars() as progress:
         summary = predict(
             runs or None,
@@ -124,6 +126,22 @@ def command(
             progress=progress,
         )
     show(summary)
+
+
+def _require_images(images: tuple[Path, ...]) -> None:
+    """Refuse a run that stands after --images, which takes all that follows for images."""
+    from galaxyclass.bundles import bundle_folder
+    from galaxyclass.errors import BundleError
+
+    for place in images:
+        try:
+            bundle_folder(place)
+        except BundleError:
+            continue
+        raise click.UsageError(
+            f"{place} is a run, and stands among the images. Name it first: "
+            f"galaxyclass predict {place} --images …"
+        )
 
 
 def show(summary: PredictionSummary) -> None:
