@@ -24,13 +24,13 @@ def galaxies(count: int) -> Galaxies:
 )
 def test_every_galaxy_once(count: int, size: int, buffer: int, seed: int) -> None:
     batches = Batches(galaxies(count), size, seed=seed, shuffle_buffer=buffer)
-    seen = [target for _, targets in batches for target in targets.tolist()]
+    seen = [target for _, targets, _ in batches for target in targets.tolist()]
     assert sorted(seen) == list(range(count))
     assert len(list(batches)) == len(batches)
 
 
 def test_cutouts_go_with_their_targets() -> None:
-    for cutouts, targets in Batches(galaxies(20), 6, seed=1):
+    for cutouts, targets, _ in Batches(galaxies(20), 6, seed=1):
         assert (cutouts[:, 0, 0, 0] == 2 * (19 - targets)).all()
 
 

@@ -104,25 +104,27 @@ def test_trials_measure_training_steps_and_leave_no_trace(sky: Sky, tmp_path: Pa
     assert told["precision"] == "fp32"
 
     from galaxyclass.progress import silent
-    from galaxyclass.samples import Source, prepare
+    from galaxyclass.samples import Source, prepare_all
     from galaxyclass.training.data import galaxies_by_part
+    from galaxyclass.training.module import GalaxyModule
     from galaxyclass.training.resolve import resolve
 
     recipe = fast(*TINY)
-    sample = prepare(
-        Source(sky.images, sky.table, None, None, False, None),
+    samples = prepare_all(
+        [Source(sky.images, sky.table)],
         recipe.images,
         cache=sky.cache,
         workers=1,
         progress=silent,
     )
-    everything = np.full(len(sample.rows), "train", object)
-    outputs = sample.outputs(np.arange(len(sample.rows)))
+    everything = (np.full(len(samples.first.rows), "train", object),)
+    outputs = samples.outputs(everything)
     recipe = resolve(recipe, outputs, ())
-    galaxies = galaxies_by_part(sample, everything)["train"]
+    galaxies = galaxies_by_part(samples, everything)["train"]
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()
     with torch.random.fork_rng():
-        trials = Trials(recipe, outputs, galaxies, "cpu", seed=0)
+        module = GalaxyModule(recipe, outputs, (), seed=0, steps_per_epoch=1)
+        trials = Trials(module, galaxies, "cpu")
         for way in (Way("fp32", threads=1), Way("bf16", threads=1), Way("fp32", False, 1)):
             assert trials(way) > 0
     assert torch.equal(torch.random.get_rng_state(), state)

@@ -33,11 +33,13 @@ def test_replicas_share_out_every_step(count: int, size: int, replicas: int, see
     shares = [
         [
             targets.tolist()
-            for _, targets in Batches(galaxies, size, seed=seed, replica=Replica(number, replicas))
+            for _, targets, _ in Batches(
+                galaxies, size, seed=seed, replica=Replica(number, replicas)
+            )
         ]
         for number in range(replicas)
     ]
-    whole = [targets.tolist() for _, targets in Batches(galaxies, size * replicas, seed=seed)]
+    whole = [targets.tolist() for _, targets, _ in Batches(galaxies, size * replicas, seed=seed)]
     assert {len(share) for share in shares} == {len(whole)}
     steps = [[one for share in shares for one in share[step]] for step in range(len(whole))]
     assert steps[:-1] == whole[:-1]

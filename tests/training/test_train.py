@@ -449,3 +449,27 @@ def test_pairs_of_classes_that_the_table_lacks(sky: Sky, tmp_path: Path) -> None
     with pytest.raises(RecipeError, match="'s:z' is not a pair of classes"):
         tiny(sky, tmp_path / "run", "augmentation.mirror_pairs=['s:z']", classes="argmax:1")
     assert not (tmp_path / "run").exists()
+
+
+def test_several_tables_are_learnt_together_and_resumed(sky: Sky, tmp_path: Path) -> None:
+    names = sorted(path.stem for path in sky.images.iterdir())
+    text = "id,kind\n" + "".join(
+        f"{name},{'disc' if place % 2 else 'ball'}\n" for place, name in enumerate(names)
+    )
+    (tmp_path / "kinds.csv").write_text(text)
+    also = [(sky.images, tmp_path / "kinds.csv")]
+    whole = tiny(sky, tmp_path / "whole", "training.epochs=2", also=also)
+    manifest = load_bundle(whole.folder).manifest
+    assert [one.classes for one in manifest.further] == [("ball", "disc")]
+    assert json.loads((whole.folder / "run.json").read_text())["galaxies"]["also"] == 48
+    # The further classes pull at the encoder: without their weight the votes are others.
+    alone = tiny(
+        sky, tmp_path / "alone", "training.epochs=2", "training.further_weight=0", also=also
+    )
+    assert figures(alone.folder) != figures(whole.folder)
+    # Killed before its end, it goes on to the same figures.
+    shutil.copytree(whole.folder, tmp_path / "again")
+    for name in ("metrics.json", "checkpoints/last.ckpt", "history.csv"):
+        (tmp_path / "again" / name).unlink()
+    resume(tmp_path / "again", cache=sky.cache, workers=1)
+    assert figures(tmp_path / "again") == figures(whole.folder)

@@ -103,47 +103,19 @@ class Samples:
     def galaxies(self, parts: Parts, part: str) -> Chosen:
         """The galaxies of a part: of training those of all tables, otherwise the first's.
 
-        A galaxy whose image stands in a table of classes too has that label; the others of such a
-        table are added in training, with no votes.
+        An image that stands in several tables is one galaxy. What it is learnt as is the mean of
+        what the tables of votes say of each answer (their classes, of the first that knows one),
+        and its class in each further table.
         """
         further = self.further
-        tables, rows = [], []
-        values: list[NDArray[Any]] = []
-        labels: list[NDArray[np.int64]] = []
-        place_of: dict[str, int] = {}
-        count = 0
+        chosen = _Gathering()
         for number, sample in enumerate(self.tables):
-            if number and (part != "train" or number in further):
-                continue
-            places = np.flatnonzero(parts[number] == part)
-            for place, digest in enumerate(sample.digests[places], start=count):
-                place_of.setdefault(digest, place)
-            count += len(places)
-            tables.append(np.full(len(places), number))
-            rows.append(sample.rows[places])
-            values.append(sample.values(places))
+            if number == 0 or (part == "train" and number not in further):
+                chosen.add(number, sample, np.flatnonzero(parts[number] == part))
         for number in further:
-            sample = self.tables[number]
             places = np.flatnonzero(parts[number] == part)
-            own = sample.values(places)
-            at = np.array([place_of.get(digest, -1) for digest in sample.digests[places]], int)
-            fresh = at < 0
-            if part == "train":
-                at[fresh] = np.arange(count, count + fresh.sum())
-                place_of.update(zip(sample.digests[places[fresh]], at[fresh], strict=True))
-                count += int(fresh.sum())
-                tables.append(np.full(int(fresh.sum()), number))
-                rows.append(sample.rows[places[fresh]])
-                values.append(_nothing_known(values[0], int(fresh.sum())))
-            column = np.full(count, -1, dtype=np.int64)
-            column[at[at >= 0]] = own[at >= 0]
-            labels.append(column)
-        return Chosen(
-            np.concatenate(tables),
-            np.concatenate(rows),
-            np.concatenate(values),
-            tuple(np.pad(one, (0, count - len(one)), constant_values=-1) for one in labels),
-        )
+            chosen.label(number, self.tables[number], places, add=part == "train")
+        return chosen.chosen()
 
     def _same_outputs(self, other: Sample) -> bool:
         mine, theirs = self.first.catalog.targets, other.catalog.targets
@@ -172,6 +144,83 @@ class Chosen:
     rows: NDArray[np.int64]
     values: NDArray[np.float32] | NDArray[np.int64]
     labels: tuple[NDArray[np.int64], ...]
+
+
+class _Gathering:
+    """Galaxies of several tables, one for each image."""
+
+    def __init__(self) -> None:
+        self._place_of: dict[str, int] = {}
+        self._tables: list[int] = []
+        self._rows: list[int] = []
+        self._values: list[NDArray[Any]] = []
+        self._same: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
+        self._labels: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
+
+    def add(self, number: int, sample: Sample, places: NDArray[np.int64]) -> None:
+        """Galaxies with targets of the first table's kind."""
+        at, known = self._find(sample, places)
+        values = sample.values(places)
+        self._append(number, sample, places[~known], values[~known])
+        self._same.append((at[known], values[known]))
+
+    def label(self, number: int, sample: Sample, places: NDArray[np.int64], *, add: bool) -> None:
+        """The classes of a further table; `add` the galaxies that are not there yet."""
+        at, known = self._find(sample, places)
+        labels = sample.values(places)
+        if add:
+            fresh = places[~known]
+            at[~known] = len(self._rows) + np.arange(len(fresh))
+            known[:] = True
+            nothing = np.full_like(self._values[0][:1], -1 if self._values[0].ndim == 1 else np.nan)
+            self._append(number, sample, fresh, np.repeat(nothing, len(fresh), axis=0))
+        self._labels.append((at[known], labels[known]))
+
+    def chosen(self) -> Chosen:
+        """All of them."""
+        values = np.concatenate(self._values)
+        if values.ndim > 1:
+            values = _mean(values, self._same)
+        else:
+            for at, others in self._same:
+                values[at] = np.where(values[at] >= 0, values[at], others)
+        labels = []
+        for at, own in self._labels:
+            column = np.full(len(values), -1, dtype=np.int64)
+            column[at] = own
+            labels.append(column)
+        rows = np.array(self._rows, dtype=np.int64)
+        return Chosen(np.array(self._tables, dtype=np.int64), rows, values, tuple(labels))
+
+    def _find(
+        self, sample: Sample, places: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        at = [self._place_of.get(digest, -1) for digest in sample.digests[places]]
+        found = np.array(at, dtype=np.int64)
+        return found, found >= 0
+
+    def _append(
+        self, number: int, sample: Sample, places: NDArray[np.int64], values: NDArray[Any]
+    ) -> None:
+        for place, digest in enumerate(sample.digests[places], start=len(self._rows)):
+            self._place_of.setdefault(digest, place)
+        self._tables += [number] * len(places)
+        self._rows += sample.rows[places].tolist()
+        self._values.append(values)
+
+
+def _mean(
+    values: NDArray[np.float32], same: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]
+) -> NDArray[np.float32]:
+    """The mean of what is known: of each galaxy's own values and of those of other tables."""
+    sums = np.nan_to_num(values).astype(np.float64)
+    counts = (~np.isnan(values)).astype(np.int64)
+    for at, others in same:
+        np.add.at(sums, at, np.nan_to_num(others))
+        np.add.at(counts, at, ~np.isnan(others))
+    mean = np.full(sums.shape, np.nan, dtype=np.float32)
+    np.divide(sums, counts, out=mean, where=counts > 0, casting="same_kind")
+    return mean
 
 
 def prepare_all(
@@ -212,9 +261,3 @@ def prepare_all(
 
 def _training(parts: NDArray[np.object_]) -> NDArray[np.int64]:
     return np.flatnonzero(parts == "train")
-
-
-def _nothing_known(like: NDArray[Any], count: int) -> NDArray[Any]:
-    if like.ndim > 1:
-        return np.full((count, like.shape[1]), np.nan, dtype=np.float32)
-    return np.full(count, -1, dtype=np.int64)
