@@ -52,7 +52,7 @@ PROGRAMS = {"simulation/fit.py"}
 #: Libraries that only some rooms may import at all, and that no core room imports when loaded.
 HEAVY = {
     *("torch", "lightning", "timm", "safetensors", "torchmetrics", "matplotlib"),
-    *("onnx", "onnxscript"),
+    *("onnx", "onnxscript", "openvino"),
 }
 CORE = FLOORS[: FLOORS.index(["plots"])]
 

@@ -16,6 +16,7 @@ EXTRA_OF: dict[str, str] = {
     "onnx": "train",
     "onnxscript": "export",
     "onnx_ir": "export",
+    "openvino": "openvino",
     "tensorboard": "train",
     "matplotlib": "plots",
 }

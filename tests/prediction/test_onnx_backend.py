@@ -15,8 +15,9 @@ from onnx import TensorProto, helper
 
 from galaxyclass.bundles import Bundle, load_bundle, save_bundle
 from galaxyclass.errors import BundleError, DeviceError
-from galaxyclass.prediction import is_concurrent, network_alone
+from galaxyclass.prediction import is_concurrent, network_alone, open_backend
 from galaxyclass.prediction.onnx_backend import OnnxBackend
+from galaxyclass.prediction.openvino_backend import OpenvinoBackend
 
 SIDE = 12
 
@@ -66,8 +67,16 @@ def boxed(fake, tmp_path: Path):
     return make
 
 
-def test_it_computes_what_the_file_says(boxed) -> None:
-    backend = OnnxBackend(boxed(by_hand().SerializeToString()))
+@pytest.fixture(params=[OnnxBackend, OpenvinoBackend])
+def kind(request: pytest.FixtureRequest):
+    """Either of the backends; that of OpenVINO where it is installed."""
+    if request.param is OpenvinoBackend:
+        pytest.importorskip("openvino")
+    return request.param
+
+
+def test_it_computes_what_the_file_says(boxed, kind) -> None:
+    backend = kind(boxed(by_hand().SerializeToString()))
     cutouts = np.zeros((2, SIDE, SIDE, 3), np.uint8)
     cutouts[0, :, :] = (255, 0, 0)
     cutouts[1, :, :6] = (51, 102, 0)
@@ -77,6 +86,13 @@ def test_it_computes_what_the_file_says(boxed) -> None:
     np.testing.assert_allclose(said.values, [[1, 0], [1 / 3, 2 / 3]], atol=1e-6)
     assert said.further == ()
     assert said.values.dtype == np.float32
+
+
+def test_a_result_stays_what_it_was_when_the_next_one_is_computed(boxed, kind) -> None:
+    backend = kind(boxed(by_hand().SerializeToString()))
+    said = backend(np.full((1, SIDE, SIDE, 3), 51, np.uint8))
+    backend(np.full((1, SIDE, SIDE, 3), 102, np.uint8))
+    np.testing.assert_allclose(said.features, [[0.2, 0.2, 0.2]], atol=1e-6)
 
 
 def test_it_computes_in_the_threads_that_call_it(boxed) -> None:
@@ -89,8 +105,27 @@ def test_it_computes_in_the_threads_that_call_it(boxed) -> None:
     assert threading.active_count() == before
 
 
-def test_slices_of_larger_arrays(boxed) -> None:
-    backend = OnnxBackend(boxed(by_hand().SerializeToString()))
+def test_lanes_do_not_get_into_each_others_way(boxed, kind) -> None:
+    backend = kind(boxed(by_hand().SerializeToString()))
+    wrong: list[int] = []
+
+    def lane(grey: int) -> None:
+        backend.begin_lane()
+        for _ in range(50):
+            said = backend(np.full((3, SIDE, SIDE, 3), grey, np.uint8))
+            if np.abs(said.features - grey / 255).max() > 1e-5:
+                wrong.append(grey)
+
+    lanes = [threading.Thread(target=lane, args=(grey,)) for grey in (10, 100, 200)]
+    for one in lanes:
+        one.start()
+    for one in lanes:
+        one.join()
+    assert wrong == []
+
+
+def test_slices_of_larger_arrays(boxed, kind) -> None:
+    backend = kind(boxed(by_hand().SerializeToString()))
     cutouts = np.random.default_rng(0).integers(0, 256, (6, SIDE, SIDE, 3), dtype=np.uint8)
     np.testing.assert_array_equal(backend(cutouts[::2]).values, backend(cutouts).values[::2])
 
@@ -98,26 +133,52 @@ def test_slices_of_larger_arrays(boxed) -> None:
 def test_bfloat16_is_not_to_be_had_and_a_note_says_so(boxed) -> None:
     backend = OnnxBackend(boxed(by_hand().SerializeToString()), "cpu", "bf16")
     assert backend.precision == "fp32"
-    assert "32-bit" in backend.note
+    assert 'pip install "galaxyclass[openvino]"' in backend.note
 
 
-def test_another_device(boxed) -> None:
+def test_bfloat16_with_openvino(boxed) -> None:
+    openvino = pytest.importorskip("openvino")
+    able = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    backend = OpenvinoBackend(boxed(by_hand().SerializeToString()), "cpu", "bf16")
+    assert backend.precision == ("bf16" if able else "fp32")
+    assert ("bfloat16" if able else "32-bit") in backend.note
+    said = backend(np.full((2, SIDE, SIDE, 3), 51, np.uint8))
+    np.testing.assert_allclose(said.features, 0.2, rtol=2**-8)
+    assert said.features.dtype == np.float32
+
+
+def test_without_weights_openvino_computes_bfloat16_and_onnxruntime_the_rest(
+    boxed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = boxed(by_hand().SerializeToString())
+    assert isinstance(open_backend(bundle), OnnxBackend)
+    assert isinstance(open_backend(bundle, "cpu", "fp32"), OnnxBackend)
+    module = sys.modules["galaxyclass.prediction.backends"]
+    there = module.find_spec
+    monkeypatch.setattr(module, "find_spec", lambda name: name != "openvino" and there(name))
+    assert isinstance(open_backend(bundle, "cpu", "bf16"), OnnxBackend)
+    pytest.importorskip("openvino")
+    monkeypatch.setattr(module, "find_spec", there)
+    assert isinstance(open_backend(bundle, "cpu", "bf16"), OpenvinoBackend)
+
+
+def test_another_device(boxed, kind) -> None:
     with pytest.raises(DeviceError, match=r"'cuda'[\s\S]*one of auto, cpu"):
-        OnnxBackend(boxed(by_hand().SerializeToString()), "cuda")
+        kind(boxed(by_hand().SerializeToString()), "cuda")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"no network", "the network cannot be loaded"),
-        (by_hand(24).SerializeToString(), r"cutouts \[12, 12, 3\][\s\S]*cutouts \[24, 24, 3\]"),
+        (by_hand(24).SerializeToString(), r"cutouts \(12, 12, 3\)[\s\S]*cutouts \(24, 24, 3\)"),
         (by_hand(features="embedding").SerializeToString(), r"features[\s\S]*embedding"),
     ],
 )
-def test_files_that_do_not_fit(boxed, content: bytes, message: str) -> None:
+def test_files_that_do_not_fit(boxed, kind, content: bytes, message: str) -> None:
     bundle = boxed(content)
     with pytest.raises(BundleError, match=message):
-        OnnxBackend(bundle)
+        kind(bundle)
 
 
 def test_torch_is_not_imported(boxed, fake, tmp_path: Path) -> None:

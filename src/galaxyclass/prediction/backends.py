@@ -112,8 +112,9 @@ def open_backend(
 ) -> Backend:
     """Load a bundle's network onto a device.
 
-    torch runs it where it is installed and the bundle has weights for it, onnxruntime where the
-    bundle has the network as ONNX.
+    torch runs it where it is installed and the bundle has weights for it, or where a GPU is asked
+    for. A bundle that has the network as ONNX alone, such as the model in the box, is run by
+    OpenVINO where that is installed and bfloat16 is wanted, otherwise by onnxruntime.
 
     Parameters
     ----------
@@ -135,7 +136,13 @@ def open_backend(
         The weights do not fit the network that the manifest describes.
     """
     torch = all(find_spec(module) for module in ("torch", "timm", "safetensors"))
-    if bundle.has("network") and not (torch and bundle.has("weights")):
+    gpu = device not in ("auto", "cpu")
+    if bundle.has("network") and not (torch and (bundle.has("weights") or gpu)):
+        wanted = bundle.manifest.precision if precision == "auto" else precision
+        if wanted == "bf16" and find_spec("openvino"):
+            from galaxyclass.prediction.openvino_backend import OpenvinoBackend
+
+            return OpenvinoBackend(bundle, device, precision)
         from galaxyclass.prediction.onnx_backend import OnnxBackend
 
         return OnnxBackend(bundle, device, precision)

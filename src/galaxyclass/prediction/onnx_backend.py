@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -49,36 +50,18 @@ class OnnxBackend:
         device: str = "auto",
         precision: Literal["auto", "fp32", "bf16"] = "auto",
     ) -> None:
-        if device not in ("auto", "cpu"):
-            raise DeviceError(
-                f"device {device!r}: a network in ONNX runs on the processor",
-                wanted="one of auto, cpu",
-                todo="--device auto",
-            )
+        require_processor(device)
         self.concurrent = True
         self.precision: Precision = "fp32"
         self.note = (
-            "Computed in 32-bit floats: a network in ONNX knows no bfloat16."
+            'Computed in 32-bit floats: pip install "galaxyclass[openvino]" brings bfloat16.'
             if precision == "bf16"
             else ""
         )
         self._names = output_names(len(bundle.manifest.further))
         self._session = open_session(bundle.network)
-        self._check(bundle)
-
-    def _check(self, bundle: Bundle) -> None:
-        """That it takes and gives what the manifest says."""
-        wanted = {INPUT: list(bundle.manifest.preprocessing.shape)}
-        wanted.update({name: [] for name in self._names})
-        found = {one.name: one.shape[1:] for one in self._session.get_inputs()}
-        found.update({one.name: [] for one in self._session.get_outputs()})
-        if found != wanted:
-            raise BundleError(
-                f"{bundle.network}: not the network that the bundle's manifest describes",
-                wanted=_describe(wanted),
-                got=_describe(found),
-                todo="galaxyclass export makes such a file of a run",
-            )
+        inputs = {one.name: list(map(str, one.shape[1:])) for one in self._session.get_inputs()}
+        require_match(bundle, inputs, [one.name for one in self._session.get_outputs()])
 
     def begin_lane(self) -> None:
         """Nothing is to be done: a session of one thread computes in the thread that calls it."""
@@ -107,12 +90,63 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own classes, which share no root
+        raise cannot_load(path, error) from error
+
+
+def cannot_load(path: Path, error: Exception) -> BundleError:
+    """The error of a network that cannot be loaded."""
+    return BundleError(
+        f"{path}: the network cannot be loaded",
+        got=str(error).strip().partition("\n")[0][:200],
+        todo="copy the whole bundle folder again, or export the run anew",
+    )
+
+
+def require_processor(device: str) -> None:
+    """Refuse another device than the processor.
+
+    Raises
+    ------
+    DeviceError
+        Another device.
+    """
+    if device not in ("auto", "cpu"):
+        raise DeviceError(
+            f"device {device!r}: without torch, a network runs on the processor",
+            wanted="one of auto, cpu",
+            todo='pip install "galaxyclass[train]", or --device auto',
+        )
+
+
+def require_match(
+    bundle: Bundle, inputs: Mapping[str, Sequence[str]], outputs: Sequence[str]
+) -> None:
+    """Refuse a network that takes or gives something else than the bundle's manifest says.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    inputs : mapping
+        Name -> what the shape is after the first axis.
+    outputs : sequence of str
+        Their names.
+
+    Raises
+    ------
+    BundleError
+        They differ.
+    """
+    shape = [str(side) for side in bundle.manifest.preprocessing.shape]
+    names = output_names(len(bundle.manifest.further))
+    if inputs != {INPUT: shape} or set(outputs) != set(names):
         raise BundleError(
-            f"{path}: the network cannot be loaded",
-            got=str(error).splitlines()[0][:200],
-            todo="copy the whole bundle folder again, or export the run anew",
-        ) from error
+            f"{bundle.network}: not the network that the bundle's manifest describes",
+            wanted=_describe({INPUT: shape}, names),
+            got=_describe(inputs, outputs),
+            todo="galaxyclass export makes such a file of a run",
+        )
 
 
-def _describe(shapes: dict[str, list[int]]) -> str:
-    return ", ".join(f"{name} {shape}" if shape else name for name, shape in shapes.items())
+def _describe(inputs: Mapping[str, Sequence[str]], outputs: Sequence[str]) -> str:
+    taken = ", ".join(f"{name} ({', '.join(shape)})" for name, shape in inputs.items())
+    return f"from {taken} to {', '.join(outputs)}"
