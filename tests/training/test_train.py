@@ -183,7 +183,7 @@ def test_a_run_that_had_stopped_early_is_not_trained_further(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("galaxyclass.training.finish._save", killed)
+        patch.setattr("galaxyclass.training.finish.save_bundle", killed)
         with pytest.raises(KeyboardInterrupt):
             tiny(sky, tmp_path / "run", *settings)
     resumed = resume(tmp_path / "run", cache=sky.cache, workers=1)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.images.frames import Frame, centre_frame, contour_frame
+from galaxyclass.images.frames import Beyond, Frame, centre_frame, contour_frame
 from galaxyclass.images.objects import object_frame
 
 if TYPE_CHECKING:
@@ -45,12 +45,13 @@ def cut_out(
     *,
     cutout: Literal["centre", "contour", "object"],
     frame: int | None,
+    beyond: Beyond,
     margin: float,
     size: int,
     colour: Literal["rgb", "grey"],
 ) -> NDArray[np.uint8]:
     """`prepare` with each setting by name: for processes that start without pydantic."""
-    options: dict[str, Any] = {"frame": frame, "margin": margin}
+    options: dict[str, Any] = {"frame": frame, "beyond": beyond, "margin": margin}
     used = {name: options[name] for name in OPTIONS[cutout]}
     cut = CUTOUTS[cutout](image, size, **used)
     channels = 3 if colour == "rgb" else 1
@@ -61,7 +62,7 @@ def cut_out(
 
 
 def centre_cutout(
-    image: NDArray[np.uint8], size: int, frame: int | None = None
+    image: NDArray[np.uint8], size: int, frame: int | None = None, beyond: Beyond = "border"
 ) -> NDArray[np.uint8]:
     """A square around the image's centre.
 
@@ -72,15 +73,17 @@ def centre_cutout(
         Side of the cutout, in its own pixels.
     frame : int, optional
         Side of the square in pixels of the image; otherwise the image's shorter side.
+    beyond : {"border", "whole"}
+        Where the square is larger than the image: the colour of the image's border surrounds it,
+        so that the scale is the same for all images; or the shorter side is taken instead.
 
     Returns
     -------
     (size, size, channels) uint8 array
-        Shrunk by area or enlarged linearly. Where the square is larger than the image, the
-        colour of the image's border surrounds it, so that the scale is the same for all images.
+        Shrunk by area or enlarged linearly.
     """
     height, width = image.shape[:2]
-    return _resize(_cut(image, centre_frame(height, width, frame)), size)
+    return _resize(_cut(image, centre_frame(height, width, frame, beyond)), size)
 
 
 def contour_cutout(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -130,7 +133,11 @@ CUTOUTS: dict[str, Callable[..., NDArray[np.uint8]]] = {
     "contour": contour_cutout,
     "object": object_cutout,
 }
-OPTIONS: dict[str, tuple[str, ...]] = {"centre": ("frame",), "contour": (), "object": ("margin",)}
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "centre": ("frame", "beyond"),
+    "contour": (),
+    "object": ("margin",),
+}
 
 
 def _cut(image: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:

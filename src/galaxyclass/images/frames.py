@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -36,7 +37,13 @@ class Frame:
         )
 
 
-def centre_frame(height: int, width: int, side: int | None = None) -> Frame:
+#: What a frame becomes that is larger than the image: see `recipes.Preprocessing.beyond`.
+Beyond = Literal["border", "whole"]
+
+
+def centre_frame(
+    height: int, width: int, side: int | None = None, beyond: Beyond = "border"
+) -> Frame:
     """A square around the centre of an image.
 
     Parameters
@@ -45,17 +52,24 @@ def centre_frame(height: int, width: int, side: int | None = None) -> Frame:
         Of the image, in pixels.
     side : int, optional
         Of the square, in pixels; otherwise the shorter side of the image.
+    beyond : {"border", "whole"}
+        ``whole``: never larger than the shorter side.
 
     Examples
     --------
     >>> centre_frame(424, 424, 256)
     Frame(left=84, top=84, width=256, height=256)
+    >>> centre_frame(128, 128, 256, "whole")
+    Frame(left=0, top=0, width=128, height=128)
     """
-    side = min(height, width) if side is None else side
+    if side is None or (beyond == "whole" and side > min(height, width)):
+        side = min(height, width)
     return Frame((width - side) // 2, (height - side) // 2, side, side)
 
 
-def centre_scale(height: int, width: int, side: int | None, size: int) -> int:
+def centre_scale(
+    height: int, width: int, side: int | None, size: int, beyond: Beyond = "border"
+) -> int:
     """By how much an image may be shrunk before its centre is cut out at the same place.
 
     The frame has to lie inside the image (one that reaches beyond it is filled with the colour
@@ -73,6 +87,8 @@ def centre_scale(height: int, width: int, side: int | None, size: int) -> int:
         Of the frame, as `centre_frame` takes it.
     size : int
         Side of the cutout, in its own pixels.
+    beyond : {"border", "whole"}
+        As `centre_frame` takes it.
 
     Returns
     -------
@@ -91,7 +107,7 @@ def centre_scale(height: int, width: int, side: int | None, size: int) -> int:
     >>> centre_scale(423, 423, 212, 64)
     1
     """
-    frame = centre_frame(height, width, side)
+    frame = centre_frame(height, width, side, beyond)
     if not frame.inside(height, width):
         return 1
     for factor in (8, 4, 2):

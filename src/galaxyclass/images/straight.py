@@ -133,7 +133,7 @@ def _scale(settings: dict[str, Any]) -> Scale:
         # The other cutouts look for the object in the pixels themselves.
         if settings["cutout"] != "centre":
             return 1
-        return centre_scale(height, width, settings["frame"], settings["size"])
+        return centre_scale(height, width, settings["frame"], settings["size"], settings["beyond"])
 
     return scale
 

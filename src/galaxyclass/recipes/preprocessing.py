@@ -26,6 +26,11 @@ class Preprocessing(BaseModel):
         ge=8,
         description="side of the centre cutout in pixels of the image; none: its shorter side",
     )
+    beyond: Literal["border", "whole"] = Field(
+        "border",
+        description="where the frame is larger than the image: border: the colour of the image's "
+        "border around it, one scale for all; whole: the image's shorter side as the frame",
+    )
     margin: float = Field(
         0.25,
         ge=0,
