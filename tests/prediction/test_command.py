@@ -111,8 +111,8 @@ def test_several_runs_views_and_columns_besides(fake, run, tmp_path, capsys, mon
 
 @pytest.fixture
 def box(fake, tmp_path, monkeypatch):
-    """A model in the box, trained on a table with ids that were numbers, as its bundle says."""
-    folder = fake.save_run(tmp_path / "box", id_integer=False)
+    """A model in the box, whose own training had a table with numbers for ids."""
+    folder = fake.save_run(tmp_path / "box", id_column="asset_id", id_integer=True, name_parts=2)
     module = sys.modules["galaxyclass.prediction.predict"]
     monkeypatch.setattr(module, "box_bundle", lambda: load_bundle(folder))
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())

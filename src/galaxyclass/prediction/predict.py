@@ -41,8 +41,9 @@ def predict(
     The table has the layout of the one that the model was trained on: the id column under its
     name, then one column per answer; or one probability column per class, then the class
     (`columns_of`). The id is the file's stem (`ImageIds`), or the file's name with as many folders
-    as that table gave (`FileNames`). An image that cannot be decoded gets
-    no row; it is listed with its error in ``<output>_failed.csv``.
+    as that table gave (`FileNames`); for the model in the box it is the stem as text, in the column
+    ``GalaxyID``. An image that cannot be decoded gets no row; it is listed with its error in
+    ``<output>_failed.csv``.
 
     Several runs are an ensemble: the mean of what they predict is written, and the columns are
     those of the first. Each image is read and decoded once, however many runs and views there are;
@@ -139,7 +140,10 @@ def open_bundles(run: str | Path | Sequence[str | Path] | None) -> list[Bundle]:
         See `predict`.
     """
     if run is None:
-        return [box_bundle()]
+        box = box_bundle()
+        # There is no table of the user's whose ids these could be.
+        plain = replace(box.manifest, id_column="GalaxyID", id_integer=False, name_parts=0)
+        return [replace(box, manifest=plain)]
     bundles = [load_bundle(one) for one in ([run] if isinstance(run, str | Path) else run)]
     require_same(bundles)
     return bundles
