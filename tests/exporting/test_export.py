@@ -74,6 +74,24 @@ def test_every_recipes_network_says_what_torch_says(
     )
 
 
+@pytest.mark.parametrize("head", ["sigmoid", "tree", "tree_rectified"])
+def test_every_head_and_the_centre_alone(
+    head: str, save: Callable[..., Bundle], vote_outputs: VoteOutputs, tmp_path: Path
+) -> None:
+    settings = ["images.size=24", "model.input_size=16", f"model.head={head}"]
+    recipe = load_recipe("fast", [*settings, "model.feature_norm=true", "images.colour=grey"])
+    bundle = save(tmp_path / "bundle", recipe, vote_outputs)
+    export(bundle.folder, tmp_path / "model.onnx")
+    cutouts = np.random.default_rng(1).integers(0, 256, (3, 24, 24, 1), dtype=np.uint8)
+    with torch.inference_mode():
+        wanted = load_weights(bundle).predict(torch.from_numpy(cutouts))
+    got = run(tmp_path / "model.onnx", cutouts)["values"]
+    assert np.abs(got - wanted.numpy()).max() <= 1e-4
+    border = cutouts.copy()
+    border[:, :4] = 0
+    np.testing.assert_array_equal(run(tmp_path / "model.onnx", border)["values"], got)
+
+
 def test_it_takes_any_number_of_galaxies(exported: Path) -> None:
     cutouts = pictures(Preprocessing(size=16))
     together = run(exported, cutouts)
