@@ -14,6 +14,7 @@ from galaxyclass.bundles import Bundle, ClassOutputs, Estimates, Outputs, VoteOu
 from galaxyclass.catalogs import FIVE
 from galaxyclass.errors import BundleError, OutputError
 from galaxyclass.prediction.ensemble import common_further, common_outputs
+from galaxyclass.prediction.stream import Look
 
 if TYPE_CHECKING:
     from galaxyclass.uncertainty import Calibration
@@ -37,11 +38,14 @@ class Addition:
         Their names and types.
     make : callable
         From `Estimates` to (galaxies, columns) float32; NaN becomes an empty cell, and in a column
-        of truth values 0 is false.
+        of truth values 0 is false. What the cutouts look like is its second argument.
+    look : callable, optional
+        What describes cutouts, where `make` needs that.
     """
 
     fields: tuple[pa.Field, ...]
-    make: Callable[[Estimates], NDArray[np.float32]]
+    make: Callable[[Estimates, NDArray[np.float32] | None], NDArray[np.float32]]
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,15 @@ class Included:
         """Their names and types."""
         return tuple(field for addition in self.additions for field in addition.fields)
 
-    def make(self, said: Estimates) -> NDArray[np.float32]:
-        """(galaxies, columns) float32, of what a model says."""
+    @property
+    def look(self) -> Look | None:
+        """What is to describe the cutouts, where anything needs that."""
+        return next((one.look for one in self.additions if one.look is not None), None)
+
+    def make(self, said: Estimates, looks: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        """(galaxies, columns) float32, of what a model says and the cutouts look like."""
         made = [np.empty((len(said), 0), np.float32)]
-        made += [addition.make(said) for addition in self.additions]
+        made += [addition.make(said, looks) for addition in self.additions]
         return np.concatenate(made, axis=1)
 
 
@@ -123,7 +132,7 @@ def _five_classes(bundles: Sequence[Bundle]) -> Addition | None:
             todo="leave five_classes out of --include, or name another run",
         )
     order = [further[place].classes.index(name) for name in _FIVE]
-    return Addition(_floats(_FIVE), lambda said: said.further[place][:, order])
+    return Addition(_floats(_FIVE), lambda said, _: said.further[place][:, order])
 
 
 def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
@@ -138,7 +147,7 @@ def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
         )
     known = np.array(outputs.known)
 
-    def bounds(said: Estimates) -> NDArray[np.float32]:
+    def bounds(said: Estimates, _: object) -> NDArray[np.float32]:
         ends = np.stack(calibration.bounds(said.values), axis=2)
         ends = np.where(known[:, None], ends, np.float32(np.nan))
         return ends.reshape(len(said), 2 * len(known))
@@ -148,17 +157,23 @@ def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
 
 
 def _strangeness(bundles: Sequence[Bundle]) -> Addition:
+    from galaxyclass.uncertainty.looks import looks
+
     calibration = _calibration(bundles, "strangeness", "what the training galaxies are like")
 
-    def strangeness(said: Estimates) -> NDArray[np.float32]:
-        score, flag = calibration.strangeness(said.features)
+    def strangeness(said: Estimates, looked: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        assert looked is not None, "`look` is given"
+        score, flag = calibration.strangeness(said.features, looked)
         return np.column_stack([score, flag]).astype(np.float32)
 
-    return Addition((*_floats(["strangeness"]), pa.field("strange", pa.bool_())), strangeness)
+    fields = (*_floats(["strangeness"]), pa.field("strange", pa.bool_()))
+    return Addition(fields, strangeness, looks)
 
 
 def _embedding(width: int) -> Addition:
-    return Addition(_floats(f"embedding_{place}" for place in range(width)), lambda s: s.features)
+    return Addition(
+        _floats(f"embedding_{place}" for place in range(width)), lambda said, _: said.features
+    )
 
 
 def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration:

@@ -120,7 +120,13 @@ def predict_files(
         try:
             progress("predict", resumed, len(paths))
             stream = predict_stream(
-                paths, ensemble.preprocessings, ensemble.backend, batch_size, workers, start=resumed
+                paths,
+                ensemble.preprocessings,
+                ensemble.backend,
+                batch_size,
+                workers,
+                start=resumed,
+                look=included.look,
             )
             with closing(stream):
                 _add_parts(stream, parts, job, progress)
@@ -170,11 +176,11 @@ class _Job:
 
     def rows(self, batch: Batch) -> _Rows:
         """What is written of a batch: nothing else of it is kept until then."""
-        if batch.estimates is None:
+        said, ensemble = batch.estimates, self.ensemble
+        if said is None:
             return self.nothing
-        ensemble = self.ensemble
-        require_fit(batch.estimates, int(batch.decoded.sum()), ensemble.outputs, ensemble.further)
-        return _Rows(batch.estimates.values, self.included.make(batch.estimates))
+        require_fit(said, int(batch.decoded.sum()), ensemble.outputs, ensemble.further)
+        return _Rows(said.values, self.included.make(said, batch.looks))
 
     def tabulate(self, names: list[str], rows: _Rows) -> pa.Table:
         """Lay galaxies' rows out as a table."""
@@ -198,7 +204,7 @@ def _add_parts(stream: Iterator[Batch], parts: Parts, job: _Job, progress: Progr
     failed = parts.failed
     for batch in stream:
         rows = job.rows(batch)
-        waiting.append((replace(batch, estimates=None), rows))
+        waiting.append((replace(batch, estimates=None, looks=None), rows))
         failed += len(batch.errors)
         end = batch.start + len(batch.paths)
         progress("predict", end, total, note=f"{failed:,} cannot be decoded" if failed else "")

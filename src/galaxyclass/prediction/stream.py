@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -31,6 +31,9 @@ from galaxyclass.prediction.cutouts import Cutouts
 from galaxyclass.prediction.lanes import in_lanes
 from galaxyclass.processes import core_count
 from galaxyclass.recipes import Preprocessing
+
+#: From cutouts (galaxies, height, width, channels) uint8 to (galaxies, looks) float32.
+Look = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 #: Images that a thread takes at a time which only reads: handing them over then costs nothing.
 CHUNK = 16
@@ -61,6 +64,8 @@ class Batch:
         What the backend gave for those; None where there is none.
     errors : tuple of str
         Why each of the others could not be decoded.
+    looks : (decoded images, looks) float32, or None
+        What they look like, where that was asked for.
     """
 
     start: int
@@ -68,6 +73,7 @@ class Batch:
     decoded: NDArray[np.bool_]
     estimates: Estimates | None
     errors: tuple[str, ...]
+    looks: NDArray[np.float32] | None = None
 
 
 def predict_stream(
@@ -78,6 +84,7 @@ def predict_stream(
     workers: int | None = None,
     *,
     start: int = 0,
+    look: Look | None = None,
 ) -> Generator[Batch, None, None]:
     """Predict images one batch after the other, in the order of the paths.
 
@@ -97,6 +104,8 @@ def predict_stream(
     start : int
         Place of the first image to predict. Batches begin at the multiples of ``batch_size``
         wherever the first one does: images are in the same company as without it.
+    look : callable, optional
+        Describes the cutouts by the first preprocessing, in the thread that predicts them.
 
     Yields
     ------
@@ -106,7 +115,7 @@ def predict_stream(
     several = [preprocessing] if isinstance(preprocessing, Preprocessing) else preprocessing
     largest = max(several, key=lambda one: one.size)
     size = batch_size or natural_batch_size(backend, largest)
-    grid = _Grid(paths, several, start, size)
+    grid = _Grid(paths, several, start, size, look)
     workers = workers or core_count()
     if is_concurrent(backend):
         yield from _in_lanes(grid, backend, workers)
@@ -116,12 +125,13 @@ def predict_stream(
 
 @dataclass(frozen=True)
 class _Grid:
-    """Which images are predicted together."""
+    """Which images are predicted together, and how a batch of them is."""
 
     paths: Sequence[str]
     preprocessings: Sequence[Preprocessing]
     start: int
     size: int
+    look: Look | None
 
     @property
     def firsts(self) -> range:
@@ -135,6 +145,18 @@ class _Grid:
         span = range(max(first, self.start), min(first + self.size, len(self.paths)))
         return Cutouts(self.paths, span, self.preprocessings)
 
+    def run(self, cutouts: Cutouts, backend: Backend) -> Batch:
+        """What is said of a batch that is read."""
+        arrays, fine = cutouts.arrays, cutouts.decoded
+        return Batch(
+            start=cutouts.start,
+            paths=cutouts.paths,
+            decoded=fine,
+            estimates=backend(*arrays) if fine.any() else None,
+            errors=cutouts.errors,
+            looks=self.look(arrays[0]) if self.look is not None and fine.any() else None,
+        )
+
 
 def _in_lanes(grid: _Grid, backend: LaneBackend, workers: int) -> Generator[Batch, None, None]:
     stopping = threading.Event()
@@ -144,7 +166,7 @@ def _in_lanes(grid: _Grid, backend: LaneBackend, workers: int) -> Generator[Batc
         for cutouts in begun:
             cutouts.read()
         # Ctrl-C waits for one batch of each lane, not for a whole turn.
-        return [_run(cutouts, backend) for cutouts in begun if not stopping.is_set()]
+        return [grid.run(cutouts, backend) for cutouts in begun if not stopping.is_set()]
 
     turns = _turns(len(grid.firsts), max(1, min(TURN_BATCHES, TURN_IMAGES // grid.size)), workers)
     lanes = in_lanes(predict, turns, workers, backend.begin_lane, stopping=stopping)
@@ -178,15 +200,4 @@ def _one_at_a_time(grid: _Grid, backend: Backend, workers: int) -> Generator[Bat
     with closing(in_lanes(read, chunks(), workers, ahead=ahead)) as done:
         for cutouts, whole in done:
             if whole:
-                yield _run(cutouts, backend)
-
-
-def _run(cutouts: Cutouts, backend: Backend) -> Batch:
-    arrays = cutouts.arrays
-    return Batch(
-        start=cutouts.start,
-        paths=cutouts.paths,
-        decoded=cutouts.decoded,
-        estimates=backend(*arrays) if len(arrays[0]) else None,
-        errors=cutouts.errors,
-    )
+                yield grid.run(cutouts, backend)
