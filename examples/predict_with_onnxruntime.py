@@ -18,10 +18,10 @@ if wanted["cutout"] != "centre":
 
 picture = Image.open(sys.argv[2]).convert("RGB" if wanted["colour"] == "rgb" else "L")
 side = wanted["frame"] or min(picture.size)
+side = min(side, *picture.size) if wanted.get("beyond") == "whole" else side
 left, top = (picture.width - side) // 2, (picture.height - side) // 2
-cutout = picture.crop((left, top, left + side, top + side))
-cutout = cutout.resize((wanted["size"], wanted["size"]), Image.Resampling.BOX)
-cutouts = np.asarray(cutout, np.uint8).reshape(1, wanted["size"], wanted["size"], -1)
+size, box = (wanted["size"], wanted["size"]), (left, top, left + side, top + side)
+cutouts = np.asarray(picture.resize(size, Image.Resampling.BOX, box)).reshape(1, *size, -1)
 
 (fractions,) = network.run(["values"], {"cutouts": cutouts})[0]
 names = outputs.get("classes") or [
