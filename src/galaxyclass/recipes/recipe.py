@@ -93,10 +93,14 @@ class Model(Section):
 class Optimizer(Section):
     """How weights follow the gradient."""
 
-    name: Literal["adam", "adamw", "sgd"] = Field("adamw", description="the method")
+    name: Literal["adam", "adamw", "sgd", "muon"] = Field(
+        "adamw",
+        description="the method; muon: orthogonal steps for kernels, adamw for all else",
+    )
     lr: float = Field(1e-3, gt=0, description="learning rate; with one_cycle its peak")
+    kernel_lr: float = Field(0.02, gt=0, description="muon: learning rate of the kernels")
     weight_decay: float = Field(0.0, ge=0, description="weight decay")
-    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd and muon")
 
 
 class Schedule(Section):

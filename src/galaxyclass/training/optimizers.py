@@ -8,11 +8,20 @@ from torch import nn, optim
 from torch.optim import lr_scheduler
 
 from galaxyclass.recipes import Recipe
+from galaxyclass.training.muon import Muon
 
 
 def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
     """The recipe's optimiser, on the device of the parameters."""
     settings, weights = recipe.optimizer, list(parameters)
+    if settings.name == "muon":
+        return Muon(
+            weights,
+            lr=settings.lr,
+            kernel_lr=settings.kernel_lr,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+        )
     # One kernel for all weights: a seventh of the time that one operation after the other takes.
     # Lightning refuses to clip gradients with it.
     devices = {weight.device.type for weight in weights}
@@ -47,9 +56,10 @@ def build_schedule(
     if settings.name == "one_cycle":
         schedule = lr_scheduler.OneCycleLR(
             optimizer,
-            max_lr=recipe.optimizer.lr,
+            max_lr=[group["lr"] for group in optimizer.param_groups],
             total_steps=epochs * steps_per_epoch,
             pct_start=settings.warmup,
+            cycle_momentum=recipe.optimizer.name != "muon",
         )
         return schedule, "step"
     return None, "epoch"
