@@ -29,6 +29,7 @@ FLOORS = [
     ["validation"],
     ["scores"],
     ["bundles"],
+    ["uncertainty"],
     ["samples"],
     ["baselines", "prediction"],
     ["evaluation"],

@@ -10,6 +10,13 @@ from galaxyclass.scores.bootstrap import (
 )
 from galaxyclass.scores.classes import ClassScores, score_classes
 from galaxyclass.scores.knowledge import Extent, extents, score_extents
+from galaxyclass.scores.noise import (
+    VOTES,
+    NoiseFloor,
+    fractions_from_counts,
+    noise_floor,
+    noise_floor_from_counts,
+)
 from galaxyclass.scores.tables import TableScores, score_predictions
 from galaxyclass.scores.votes import (
     VoteScores,
@@ -23,15 +30,20 @@ from galaxyclass.scores.votes import (
 __all__ = [
     "LEVEL",
     "RESAMPLES",
+    "VOTES",
     "ClassScores",
     "Estimate",
     "Extent",
+    "NoiseFloor",
     "TableScores",
     "VoteScores",
     "bootstrap_interval",
     "bootstrap_ratios",
     "errors_by_galaxy",
     "extents",
+    "fractions_from_counts",
+    "noise_floor",
+    "noise_floor_from_counts",
     "percentile_interval",
     "rmse",
     "rmse_by_answer",
