@@ -29,5 +29,7 @@ names = outputs.get("classes") or [
     for question in outputs["tree"]["questions"]
     for answer in question["answers"]
 ]
-for name, fraction in zip(names, fractions, strict=True):
-    print(f"{fraction:.3f}  {name}")
+seen = outputs.get("known", [True] * len(names))  # whether training saw any vote for an answer
+for name, fraction, known in zip(names, fractions, seen, strict=True):
+    if known:
+        print(f"{fraction:.3f}  {name}")

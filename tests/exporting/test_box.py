@@ -143,3 +143,12 @@ def test_the_box_of_this_package(simulated: Callable[[int], Path], tmp_path: Pat
     assert np.abs(said.values - wanted.values.numpy()).max() <= 1e-4
     for mine, theirs in zip(said.further, wanted.further, strict=True):
         assert np.abs(mine - theirs.numpy()).max() <= 1e-4
+    include = ["embedding"]
+    if own.manifest.further:
+        include.append("five_classes")
+    if own.has("calibration"):
+        include += ["uncertainty", "strangeness"]
+    summary = galaxyclass.predict(
+        None, tmp_path / "sky" / "images", tmp_path / "p.parquet", include=include
+    )
+    assert summary.predicted == 8

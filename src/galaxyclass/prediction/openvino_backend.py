@@ -68,6 +68,8 @@ class OpenvinoBackend:
             # than there are lanes.
             "NUM_STREAMS": core_count(),
             "INFERENCE_NUM_THREADS": core_count(),
+            # Lanes decode between their batches, on whatever core is free.
+            "ENABLE_CPU_PINNING": False,
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
         }
         try:
