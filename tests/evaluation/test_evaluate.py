@@ -72,6 +72,9 @@ def test_against_plain_numpy(fake, sky, tmp_path):
     data = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert data["rmse"]["value"] == pytest.approx(result.scores.overall.value)
     assert data["mean_vector_rmse"]["value"] == pytest.approx(mean, abs=1e-7)
+    floor = np.sqrt(np.mean(votes[30:] * (1 - votes[30:]) / 39))
+    assert data["noise_floor"]["value"] == pytest.approx(floor, rel=1e-5)
+    assert (data["noise_floor"]["votes"], data["noise_floor"]["counted"]) == (40, False)
     assert len(data["questions"]) == 11
     assert len(data["answers"]) == 37
     with (tmp_path / "out" / "scores.csv").open(newline="") as file:
@@ -79,6 +82,9 @@ def test_against_plain_numpy(fake, sky, tmp_path):
     assert [row["kind"] for row in rows] == ["all"] + ["question"] * 11 + ["answer"] * 37
     by_answer = np.sqrt(np.mean(difference**2, axis=0))
     np.testing.assert_allclose([float(row["rmse"]) for row in rows[12:]], by_answer, atol=1e-6)
+    floors = np.sqrt(np.mean(votes[30:] * (1 - votes[30:]) / 39, axis=0))
+    found = [float(row["noise_floor"]) for row in rows[12:]]
+    np.testing.assert_allclose(found, floors, atol=1e-6)
     same = score_predictions(tmp_path / "out" / "predictions.csv", table)
     assert same.matched == 30
     assert same.scores.overall.value == pytest.approx(result.scores.overall.value)
@@ -320,7 +326,8 @@ def test_the_command(fake, sky, tmp_path, monkeypatch, capsys):
     last = said.strip().splitlines()[-1]
     assert last == (
         f"RMSE {figures['rmse']['value']:.4f} "
-        f"(mean vector {figures['mean_vector_rmse']['value']:.4f})"
+        f"(mean vector {figures['mean_vector_rmse']['value']:.4f}, "
+        f"floor {figures['noise_floor']['value']:.4f})"
     )
     assert main([*map(str, arguments), str(tmp_path / "json"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == figures

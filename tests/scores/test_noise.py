@@ -11,6 +11,7 @@ from galaxyclass.scores import (
     noise_floor,
     noise_floor_from_counts,
     rmse,
+    rmse_by_answer,
     rmse_by_question,
 )
 from galaxyclass.trees import Tree, joint_from_conditional, load_tree
@@ -43,6 +44,7 @@ def test_the_floor_is_the_error_of_the_truth(votes: int) -> None:
         assert floor.questions == pytest.approx(
             rmse_by_question(TREE, truth, fractions).tolist(), rel=0.06
         )
+        assert floor.answers == pytest.approx(rmse_by_answer(truth, fractions).tolist(), rel=0.1)
         assert floor.votes == votes
         assert (floor.galaxies, floor.entries) == (4000, 4000 * 37)
 

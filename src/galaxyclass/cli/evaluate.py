@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from galaxyclass.bundles import ClassOutputs, VoteOutputs
     from galaxyclass.evaluation import Evaluation
-    from galaxyclass.scores import ClassScores, Estimate, VoteScores
+    from galaxyclass.scores import ClassScores, Estimate, NoiseFloor, VoteScores
 
 EPILOG = """\b
 Examples:
@@ -37,6 +37,14 @@ _PARTS = {
     "train": "that it was trained on (which says nothing of others)",
     "unknown": "of which the run does not say whether it was trained on them",
 }
+
+votes = click.option(
+    "--votes",
+    type=click.FloatRange(min=2),
+    default=40,
+    show_default=True,
+    help="Volunteers of a galaxy: so many votes have a noise that no model can undercut (floor).",
+)
 
 
 @click.command(epilog=EPILOG)
@@ -60,6 +68,7 @@ _PARTS = {
 @options.batch_size
 @options.workers
 @options.seed
+@votes
 @options.overwrite
 @options.as_json
 def command(
@@ -78,6 +87,7 @@ def command(
     batch_size: int | None,
     workers: int | None,
     seed: int,
+    votes: float,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -86,8 +96,9 @@ def command(
     Of several RUNs the mean of their predictions is scored, on galaxies that none was trained on.
 
     Its score stands beside that of the simplest predictor: the mean votes of the training galaxies,
-    or their largest class, for every galaxy. Intervals hold 95 % of the scores of galaxies drawn
-    again (bootstrap).
+    or their largest class, for every galaxy; and the floor of the noise, which is the score of a
+    model that knew what volunteers think and not which of them were asked. Intervals hold 95 % of
+    the scores of galaxies drawn again (bootstrap).
     """
     from galaxyclass.evaluation import evaluate
 
@@ -108,6 +119,7 @@ def command(
             workers=workers,
             overwrite=overwrite,
             seed=seed,
+            votes=votes,
             progress=progress,
         )
     if as_json:
@@ -129,11 +141,19 @@ def _show(evaluation: Evaluation, output: Path) -> None:
     scores, reference, outputs = evaluation.scores, evaluation.reference, evaluation.outputs
     if isinstance(scores, VoteScores) and isinstance(reference, VoteScores):
         assert isinstance(outputs, VoteOutputs)
-        console().print(_vote_table(outputs, scores, reference))
+        console().print(_vote_table(outputs, scores, reference, evaluation.noise["all"]))
         for extent, mine, theirs in evaluation.extents:
-            click.echo(f"{extent.name}: RMSE {mine} (mean vector {theirs.value:.4f})")
+            click.echo(
+                f"{extent.name}: RMSE {mine} (mean vector {theirs.value:.4f}, "
+                f"floor {evaluation.noise[extent.key].value:.4f})"
+            )
+        floor = evaluation.noise["all"]
+        click.echo(f"floor of the noise {floor}: {'; '.join(floor.assumptions)}")
         click.echo(f"the scores are in {output}")
-        click.echo(f"RMSE {scores.overall.value:.4f} (mean vector {reference.overall.value:.4f})")
+        click.echo(
+            f"RMSE {scores.overall.value:.4f} (mean vector {reference.overall.value:.4f}, "
+            f"floor {floor.value:.4f})"
+        )
         return
     assert not isinstance(scores, VoteScores)
     assert not isinstance(reference, VoteScores)
@@ -156,21 +176,25 @@ def _new_table(*names: str) -> Table:
     return table
 
 
-def _vote_table(outputs: VoteOutputs, scores: VoteScores, reference: VoteScores) -> Table:
-    table = _new_table("question", "RMSE", "interval", "mean vector", "entries")
-    for question, where, mine, theirs in zip(
+def _vote_table(
+    outputs: VoteOutputs, scores: VoteScores, reference: VoteScores, noise: NoiseFloor
+) -> Table:
+    table = _new_table("question", "RMSE", "interval", "mean vector", "floor", "entries")
+    for question, where, mine, theirs, floor in zip(
         outputs.tree.questions,
         outputs.tree.slices,
         scores.questions,
         reference.questions,
+        noise.questions,
         strict=True,
     ):
         entries = sum(scores.answer_entries[where])
         name = f"{question.code} {question.key.replace('_', ' ')}"
-        table.add_row(name, *_cells(mine), _cell(theirs.value), f"{entries:,}")
+        table.add_row(name, *_cells(mine), _cell(theirs.value), _cell(floor), f"{entries:,}")
     table.add_section()
     mine, theirs = scores.overall, reference.overall
-    table.add_row("all", *_cells(mine), _cell(theirs.value), f"{scores.entries:,}")
+    ends = (_cell(theirs.value), _cell(noise.value), f"{scores.entries:,}")
+    table.add_row("all", *_cells(mine), *ends)
     return table
 
 

@@ -16,7 +16,7 @@ from galaxyclass.catalogs import Catalog, ClassTargets, VoteTargets, read_table
 from galaxyclass.errors import RunError, ScoreError
 from galaxyclass.evaluation.files import PREDICTIONS, require_free, write_evaluation
 from galaxyclass.evaluation.galaxies import choose, read_galaxies
-from galaxyclass.evaluation.unseen import PARTS, Part, Seen, read_seen, seen_by_any
+from galaxyclass.evaluation.unseen import PARTS, Part, require_seen
 from galaxyclass.prediction import (
     Backend,
     PredictionSummary,
@@ -28,10 +28,13 @@ from galaxyclass.prediction import (
 from galaxyclass.prediction.ensemble import common_outputs
 from galaxyclass.progress import Progress, silent
 from galaxyclass.scores import (
+    VOTES,
     ClassScores,
     Estimate,
     Extent,
+    NoiseFloor,
     VoteScores,
+    noise_floor,
     score_classes,
     score_extents,
     score_votes,
@@ -42,8 +45,8 @@ from galaxyclass.scores.tables import leave_out
 #: An extent, the model's score over it, and that of the simplest predictor.
 Extents = tuple[tuple[Extent, Estimate, Estimate], ...]
 
-_Votes = tuple[VoteScores, VoteScores, Extents]
-_Classes = tuple[ClassScores, ClassScores, Extents]
+_Votes = tuple[VoteScores, VoteScores, Extents, dict[str, NoiseFloor]]
+_Classes = tuple[ClassScores, ClassScores, Extents, dict[str, NoiseFloor]]
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ class Evaluation:
     extents : tuple of (Extent, Estimate, Estimate)
         Where the table has gaps, the run's score and the mean vector's over each of the parts that
         have none (`galaxyclass.scores.extents`).
+    noise : dict of str to NoiseFloor
+        The score that a perfect model would have: ``all``, and by the extents' keys; of classes
+        there is none.
     galaxies_by_part : dict of str to int
         What the scored galaxies were in the training: ``train``, ``validation``, ``test``; ``new``
         for those that it did not have at all, ``unknown`` where the run does not say.
@@ -76,6 +82,7 @@ class Evaluation:
     scores: VoteScores | ClassScores
     reference: VoteScores | ClassScores
     extents: Extents
+    noise: dict[str, NoiseFloor]
     galaxies_by_part: dict[str, int]
     prediction: PredictionSummary
     notes: tuple[str, ...]
@@ -98,6 +105,7 @@ def evaluate(
     workers: int | None = None,
     overwrite: bool = False,
     seed: int = 0,
+    votes: float = VOTES,
     progress: Progress = silent,
     backend: Backend | Sequence[Backend] | None = None,
 ) -> Evaluation:
@@ -126,6 +134,8 @@ def evaluate(
         Replace the files in ``output`` where they exist.
     seed : int
         Of the bootstrap intervals.
+    votes : float
+        Volunteers of a galaxy, of which the floor of the noise is made.
 
     Raises
     ------
@@ -149,7 +159,7 @@ def evaluate(
     require_free(output, overwrite=overwrite)
     bundles = open_bundles(runs)
     outputs = common_outputs(bundles)
-    seen = _seen(runs, part)
+    seen = require_seen(runs, part)
     catalog, notes = read_galaxies(
         outputs,
         Path(images),
@@ -170,13 +180,16 @@ def evaluate(
         progress=progress,
     )
     id_column = bundles[0].manifest.id_column
-    scored, scores, scoring = _score(outputs, id_column, catalog, prediction, seed)
+    scored, scores, scoring = _score(
+        outputs, id_column, catalog, prediction, seed=seed, votes=votes
+    )
     evaluation = Evaluation(
         outputs=outputs,
         part=part,
         scores=scores[0],
         reference=scores[1],
         extents=scores[2],
+        noise=scores[3],
         galaxies_by_part=dict(Counter(parts[scored].tolist())),
         prediction=prediction,
         notes=(*notes, *chosen, *scoring),
@@ -185,24 +198,14 @@ def evaluate(
     return evaluation
 
 
-def _seen(runs: Sequence[Path], part: Part) -> Seen | None:
-    found = [read_seen(run) for run in runs]
-    seen = [one for one in found if one is not None]
-    if len(seen) == len(runs):
-        return seen_by_any(seen)
-    if part != "all":
-        raise RunError(
-            f"{runs[found.index(None)]}: does not say which galaxies it was trained on",
-            wanted="split.csv, in the folder of the run",
-            got="none beside this bundle",
-            todo="name the run's own folder; or --part all, if you know that none of these "
-            "galaxies was trained on",
-        )
-    return None
-
-
 def _score(
-    outputs: Outputs, id_column: str, catalog: Catalog, prediction: PredictionSummary, seed: int
+    outputs: Outputs,
+    id_column: str,
+    catalog: Catalog,
+    prediction: PredictionSummary,
+    *,
+    seed: int,
+    votes: float,
 ) -> tuple[NDArray[np.int64], _Votes | _Classes, list[str]]:
     """Score the predictions as they stand in their file.
 
@@ -230,8 +233,8 @@ def _score(
     if isinstance(outputs, VoteOutputs):
         assert isinstance(targets, VoteTargets)
         predicted = read_fractions(table, outputs.tree, outputs.layout, prediction.output)
-        votes, more = _score_votes(outputs, targets, predicted, seed)
-        return scored, votes, notes + more
+        scores, more = _score_votes(outputs, targets, predicted, seed, votes)
+        return scored, scores, notes + more
     assert isinstance(targets, ClassTargets)
     label = columns_of(outputs, id_column, id_integer=False).label
     classes, more = _score_classes(outputs, targets, table[label].to_pylist(), seed)
@@ -239,7 +242,11 @@ def _score(
 
 
 def _score_votes(
-    outputs: VoteOutputs, targets: VoteTargets, predicted: NDArray[np.float64], seed: int
+    outputs: VoteOutputs,
+    targets: VoteTargets,
+    predicted: NDArray[np.float64],
+    seed: int,
+    votes: float,
 ) -> tuple[_Votes, list[str]]:
     known = np.array(outputs.known)
     target, notes = leave_out(targets.fractions, known, outputs.layout.columns)
@@ -257,7 +264,11 @@ def _score_votes(
             strict=True,
         )
     )
-    return (mine, theirs, extents), list(notes)
+    noise = {"all": noise_floor(outputs.tree, target, votes)}
+    for extent, *_ in extents:
+        within = np.where(extent.known, target, np.nan)
+        noise[extent.key] = noise_floor(outputs.tree, within, votes)
+    return (mine, theirs, extents, noise), list(notes)
 
 
 def _score_classes(
@@ -282,4 +293,4 @@ def _score_classes(
     largest = np.full(len(labels), int(np.argmax(outputs.shares)), dtype=np.int64)
     count = len(outputs.classes)
     mine = score_classes(predicted, labels, count, seed=seed)
-    return (mine, score_classes(largest, labels, count, seed=seed), ()), notes
+    return (mine, score_classes(largest, labels, count, seed=seed), (), {}), notes

@@ -77,12 +77,19 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
     if isinstance(scores, VoteScores) and isinstance(reference, VoteScores):
         assert isinstance(outputs, VoteOutputs)
         keys = [question.key for question in outputs.tree.questions]
+        noise = evaluation.noise["all"]
         columns = outputs.layout.columns
         return {
             "score": "rmse",
             "entries": scores.entries,
             "rmse": asdict(scores.overall),
             "mean_vector_rmse": asdict(reference.overall),
+            "noise_floor": {
+                **asdict(noise),
+                "questions": list(noise.questions),
+                "answers": list(noise.answers),
+                "assumptions": list(noise.assumptions),
+            },
             **{
                 extent.key: {
                     "name": extent.name,
@@ -90,6 +97,7 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
                     "galaxies": extent.galaxies,
                     "rmse": asdict(mine),
                     "mean_vector_rmse": asdict(theirs),
+                    "noise_floor": evaluation.noise[extent.key].value,
                 }
                 for extent, mine, theirs in evaluation.extents
             },
@@ -118,30 +126,29 @@ def _rows(evaluation: Evaluation) -> list[tuple[object, ...]]:
         tree = outputs.tree
         by_question = [sum(scores.answer_entries[where]) for where in tree.slices]
         rows: list[tuple[object, ...]] = [
-            ("kind", "code", "name", "rmse", "low", "high", "mean_vector_rmse", "entries"),
-            (
-                "all",
-                "",
-                "",
-                *_three(scores.overall),
-                _cell(reference.overall.value),
-                scores.entries,
-            ),
-        ]
-        rows += [
-            (extent.key, "", extent.name, *_three(mine), _cell(theirs.value), extent.known.sum())
-            for extent, mine, theirs in evaluation.extents
-        ]
-        groups = [
-            ("question", [(q.code, q.text) for q in tree.questions], scores.questions,
-             reference.questions, by_question),
-            ("answer", [(a.code, a.name) for a in tree.answers], scores.answers,
-             reference.answers, scores.answer_entries),
+            ("kind", "code", "name", "rmse", "low", "high", "mean_vector_rmse", "entries",
+             "noise_floor")
         ]  # fmt: skip
-        for kind, names, mine, theirs, entries in groups:
+        noise = evaluation.noise["all"]
+        groups = [
+            ("all", [("", "")], [scores.overall], [reference.overall], [scores.entries],
+             [noise.value]),
+            *(
+                (extent.key, [("", extent.name)], [mine], [theirs], [extent.known.sum()],
+                 [evaluation.noise[extent.key].value])
+                for extent, mine, theirs in evaluation.extents
+            ),
+            ("question", [(q.code, q.text) for q in tree.questions], scores.questions,
+             reference.questions, by_question, noise.questions),
+            ("answer", [(a.code, a.name) for a in tree.answers], scores.answers,
+             reference.answers, scores.answer_entries, noise.answers),
+        ]  # fmt: skip
+        for kind, names, mine, theirs, entries, floors in groups:
             rows += [
-                (kind, *name, *_three(estimate), _cell(other.value), count)
-                for name, estimate, other, count in zip(names, mine, theirs, entries, strict=True)
+                (kind, *name, *_three(estimate), _cell(other.value), count, _cell(floor))
+                for name, estimate, other, count, floor in zip(
+                    names, mine, theirs, entries, floors, strict=True
+                )
             ]
         return rows
     assert isinstance(scores, ClassScores)

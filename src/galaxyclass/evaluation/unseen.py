@@ -65,6 +65,29 @@ def read_seen(run: Path) -> Seen | None:
     )
 
 
+def require_seen(runs: Sequence[Path], part: Part) -> Seen | None:
+    """The galaxies that runs used, any of them; None where they do not say and ``part`` is all.
+
+    Raises
+    ------
+    RunError
+        A run does not say which galaxies it was trained on, and ``part`` asks for it.
+    """
+    found = [read_seen(run) for run in runs]
+    seen = [one for one in found if one is not None]
+    if len(seen) == len(runs):
+        return seen_by_any(seen)
+    if part != "all":
+        raise RunError(
+            f"{runs[found.index(None)]}: does not say which galaxies it was trained on",
+            wanted="split.csv, in the folder of the run",
+            got="none beside this bundle",
+            todo="name the run's own folder; or --part all, if you know that none of these "
+            "galaxies was trained on",
+        )
+    return None
+
+
 def seen_by_any(runs: Sequence[Seen]) -> Seen:
     """The galaxies of several runs: those in a part that were so in any of them.
 

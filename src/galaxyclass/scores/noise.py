@@ -42,6 +42,8 @@ class NoiseFloor:
         Over all known entries, as `rmse`; NaN where nothing is known.
     questions : tuple of float
         Over the known entries of each question, in the tree's order; NaN where there are none.
+    answers : tuple of float
+        The same of each answer.
     votes : float
         Volunteers of a galaxy, in the median.
     counted : bool
@@ -54,6 +56,7 @@ class NoiseFloor:
 
     value: float
     questions: tuple[float, ...]
+    answers: tuple[float, ...]
     votes: float
     counted: bool
     galaxies: int
@@ -288,6 +291,7 @@ def _floor(
     return NoiseFloor(
         value=_root_mean(variance[known]),
         questions=tuple(_root_mean(variance[:, where][known[:, where]]) for where in tree.slices),
+        answers=tuple(_root_mean(variance[known[:, i], i]) for i in range(variance.shape[1])),
         votes=float(np.median(people)) if len(people) else math.nan,
         counted=counted,
         galaxies=len(people),
