@@ -19,6 +19,7 @@ from galaxyclass.recipes.recipe import Recipe
 RECIPES: tuple[str, ...] = (
     "galaxyclass",
     "fast",
+    "best",
     "resnet34-focal",
     "two-layer-cnn",
     "resnet18",
