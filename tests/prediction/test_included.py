@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from galaxyclass.errors import BundleError, OutputError
 from galaxyclass.images import prepare, read_image
 from galaxyclass.prediction import predict
 from galaxyclass.recipes import Preprocessing
-from galaxyclass.uncertainty.looks import looks
+from galaxyclass.uncertainty import Calibration, fit_calibration, looks
 
 FIVE_CLASSES = tuple(FIVE["galaxy_zoo_2"])
 SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
@@ -40,26 +41,24 @@ class FullBackend:
         return self.fake.said(self.tree.values(cutouts), further, self.features(cutouts))
 
 
-class Calibration:
-    """Stands in for what is measured: wider where a fraction is middling."""
-
-    @classmethod
-    def from_json(cls, text, source):
-        assert source.endswith(".json")
-        assert text == "{}"
-        return cls()
-
-    def bounds(self, values):
-        return np.clip(values - 0.1, 0, 1), np.clip(values + 0.2, 0, 1)
-
-    def strangeness(self, features, looks):
-        score = features.sum(axis=1) / 1000 + looks[:, 0]
-        return score, score > np.float32(0.4)
-
-
 @pytest.fixture
-def calibration(monkeypatch):
-    monkeypatch.setattr("galaxyclass.uncertainty.Calibration", Calibration, raising=False)
+def calibration(fake):
+    """Measured of 300 pictures of noise, with votes that are not quite what is predicted."""
+    rng = np.random.default_rng(5)
+    level = rng.uniform(0, 256, (300, 1, 1, 3))
+    cutouts = np.clip(rng.normal(level, 40, (300, 12, 12, 3)), 0, 255).astype(np.uint8)
+    said = FullBackend(fake)(cutouts)
+    votes = np.clip(rng.normal(said.values, 0.1), 0, 1)
+    seen = looks(cutouts)
+    return fit_calibration(fake.vote_outputs(), said.values, said.features, votes, seen)
+
+
+def calibrate(run, calibration):
+    """Give a run's bundle that calibration."""
+    write = lambda path: path.write_text(calibration.to_json())  # noqa: E731
+    save_bundle(run, load_bundle(run).manifest, {"calibration": write})
+    bundle = load_bundle(run)
+    return Calibration.from_json(bundle.calibration.read_text(), "test")
 
 
 @pytest.fixture
@@ -69,10 +68,7 @@ def run(fake, tmp_path):
         fake.class_outputs("ring", "no", column="ring"),
         fake.class_outputs(*sorted(FIVE_CLASSES)),
     )
-    folder = fake.save_run(tmp_path / "run", further=further)
-    manifest = load_bundle(folder).manifest
-    save_bundle(folder, manifest, {"calibration": lambda path: path.write_text("{}")})
-    return folder
+    return fake.save_run(tmp_path / "run", further=further)
 
 
 @pytest.fixture
@@ -100,8 +96,8 @@ def test_five_classes_under_their_names(fake, run, sky, tmp_path):
     np.testing.assert_array_equal(floats(table, sorted(FIVE_CLASSES)), given)
 
 
-@pytest.mark.usefixtures("calibration")
-def test_everything_in_csv_and_parquet(fake, run, sky, tmp_path):
+def test_everything_in_csv_and_parquet(fake, run, sky, tmp_path, calibration):
+    kept = calibrate(run, calibration)
     include = ("embedding", "strangeness", "uncertainty", "five_classes")
     for name in ("p.csv", "p.parquet"):
         predict(run, sky[0], tmp_path / name, include=include, backend=FullBackend(fake))
@@ -112,16 +108,17 @@ def test_everything_in_csv_and_parquet(fake, run, sky, tmp_path):
     assert list(table) == [
         "GalaxyID", *answers, *FIVE_CLASSES, *bounds, "strangeness", "strange", *embedding
     ]  # fmt: skip
-    values = fake.TreeBackend().values(sky[1])
+    values = floats(table, answers)
     lower, upper = floats(table, bounds[::2]), floats(table, bounds[1::2])
-    np.testing.assert_allclose(lower, np.clip(values - 0.1, 0, 1), atol=1e-7)
-    np.testing.assert_allclose(upper, np.clip(values + 0.2, 0, 1), atol=1e-7)
+    assert (lower <= values).all()
+    assert (values <= upper).all()
+    np.testing.assert_array_equal(np.stack([lower, upper]), kept.bounds(values))
     features = FullBackend(fake).features(sky[1])
     np.testing.assert_array_equal(floats(table, embedding), features)
-    score = features.sum(axis=1) / 1000 + looks(sky[1])[:, 0]
-    np.testing.assert_allclose(floats(table, ["strangeness"])[:, 0], score, rtol=1e-6)
-    assert table["strange"] == [str(bool(one)) for one in score > 0.4]
-    assert len(set(table["strange"])) == 2
+    score, flag = kept.strangeness(features, looks(sky[1]))
+    np.testing.assert_array_equal(floats(table, ["strangeness"])[:, 0], score)
+    assert table["strange"] == [str(bool(one)) for one in flag]
+    assert flag.all()  # pictures of one colour are not like noise
     parquet = pq.read_table(tmp_path / "p.parquet")
     assert parquet.column_names == list(table)
     for name in parquet.column_names[1:]:
@@ -134,10 +131,9 @@ def test_everything_in_csv_and_parquet(fake, run, sky, tmp_path):
             assert np.array_equal(np.array(cells, np.float32), floats(table, [name])[:, 0])
 
 
-@pytest.mark.usefixtures("calibration")
-def test_bounds_of_answers_that_are_not_known_are_empty(fake, sky, tmp_path):
+def test_bounds_of_answers_that_are_not_known_are_empty(fake, sky, tmp_path, calibration):
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(unknown=("11",)))
-    save_bundle(run, load_bundle(run).manifest, {"calibration": lambda p: p.write_text("{}")})
+    calibrate(run, calibration)
     output = tmp_path / "p.parquet"
     predict(run, sky[0], output, include=["uncertainty"], backend=fake.TreeBackend())
     table = pq.read_table(output)
@@ -265,7 +261,7 @@ def test_a_run_that_has_not_got_what_is_asked_for_says_so(fake, sky, tmp_path):
     two = fake.save_run(tmp_path / "two", fake.class_outputs("a", "b"))
     _refused(two, ["five_classes"], "2 other classes")
     for name in ("uncertainty", "strangeness"):
-        words = rf"does not know(?s:.*)a calibration(?s:.*)leave {name} out of --include"
+        words = rf"does not know(?s:.*)galaxyclass calibrate {plain}; or leave {name} out"
         _refused(plain, [name], words)
     _refused(
         plain, ["colour"], r"'colour' can be incl(?s:.*)five_classes, uncert", error=OutputError
@@ -277,7 +273,14 @@ def test_a_backend_without_an_embedding(fake, sky, tmp_path):
     _refused(run, ["embedding"], "gives no embedding", backend=fake.TreeBackend())
 
 
-@pytest.mark.usefixtures("calibration")
+def test_a_calibration_that_has_not_got_it_says_so_before_anything_is_predicted(
+    fake, run, sky, tmp_path, calibration
+):
+    calibrate(run, replace(calibration, intervals=None, strange=None, notes=("Too few.",)))
+    _refused(run, ["uncertainty"], "has no intervals(?s:.*)Too few")
+    _refused(run, ["strangeness"], "does not know what is strange(?s:.*)Too few")
+
+
 def test_what_is_known_of_a_single_model_only(fake, run, sky, tmp_path):
     for name in ("uncertainty", "strangeness"):
         with pytest.raises(BundleError, match=f"{name} is known of a single model") as error:
@@ -285,12 +288,11 @@ def test_what_is_known_of_a_single_model_only(fake, run, sky, tmp_path):
         assert f"name one run, or leave {name} out of --include" in str(error.value)
 
 
-@pytest.mark.usefixtures("calibration")
 @pytest.mark.parametrize("kind", ["classes", "shares of those asked"])
-def test_intervals_are_of_joint_fractions(fake, sky, tmp_path, kind):
+def test_intervals_are_of_joint_fractions(fake, sky, tmp_path, kind, calibration):
     outputs = fake.vote_outputs("hart16") if "shares" in kind else fake.class_outputs("a", "b")
     run = fake.save_run(tmp_path / "run", outputs)
-    save_bundle(run, load_bundle(run).manifest, {"calibration": lambda p: p.write_text("{}")})
+    calibrate(run, calibration)
     _refused(run, ["uncertainty"], rf"joint vote fractions(?s:.*){kind}")
 
 

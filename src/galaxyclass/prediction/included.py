@@ -146,6 +146,7 @@ def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
             todo="leave uncertainty out of --include",
         )
     known = np.array(outputs.known)
+    calibration.bounds(np.empty((0, len(known))))  # where it has none, that is told at once
 
     def bounds(said: Estimates, _: object) -> NDArray[np.float32]:
         ends = np.stack(calibration.bounds(said.values), axis=2)
@@ -157,9 +158,11 @@ def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
 
 
 def _strangeness(bundles: Sequence[Bundle]) -> Addition:
-    from galaxyclass.uncertainty.looks import looks
+    from galaxyclass.uncertainty import looks
 
-    calibration = _calibration(bundles, "strangeness", "what the training galaxies are like")
+    calibration = _calibration(bundles, "strangeness", "what galaxies are like")
+    if calibration.strange is None:
+        calibration.strangeness(np.empty((0, 0)), np.empty((0, 0)))  # which says why
 
     def strangeness(said: Estimates, looked: NDArray[np.float32] | None) -> NDArray[np.float32]:
         assert looked is not None, "`look` is given"
@@ -190,7 +193,7 @@ def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration
             f"{bundle.folder}: does not know {what}",
             wanted="a bundle with a calibration, measured on galaxies that its training never saw",
             got="one without",
-            todo=f"leave {name} out of --include, or name another run",
+            todo=f"galaxyclass calibrate {bundle.folder}; or leave {name} out of --include",
         )
     from galaxyclass.uncertainty import Calibration
 
