@@ -1,7 +1,7 @@
 """Networks: encoders (timm's, and the few that timm lacks) with heads that obey the tree."""
 
 from galaxyclass.models.describe import Layer, NetworkDescription, describe
-from galaxyclass.models.encoders import ENCODERS
+from galaxyclass.models.encoders import ENCODERS, ONE_SIZE
 from galaxyclass.models.heads import HEADS, link, resolve_head
 from galaxyclass.models.network import Estimate, Network, build_network, output_count
 from galaxyclass.models.recovered import recover_weights
@@ -10,6 +10,7 @@ from galaxyclass.models.weights import load_weights, read_weights, write_weights
 __all__ = [
     "ENCODERS",
     "HEADS",
+    "ONE_SIZE",
     "Estimate",
     "Layer",
     "Network",

@@ -47,6 +47,10 @@ ENCODERS: dict[str, Callable[[int, int], nn.Module]] = {
 }
 
 
+#: Those whose weights are made for cutouts of one size.
+ONE_SIZE = ("galaxyclass", "two_layer_cnn", "cnn100")
+
+
 def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.Module:
     """The encoder of a recipe: ``(galaxies, channels, side, side)`` to ``(galaxies, features)``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -124,6 +125,11 @@ class Training(Section):
 
     epochs: int = Field(30, ge=1, description="passes over the training galaxies")
     batch_size: int = Field(64, ge=1, description="galaxies in a step")
+    growing: tuple[tuple[int, float], ...] = Field(
+        (),
+        description="smaller cutouts at first: [[48, 0.4], [64, 0.7]] trains on 48 pixels for the "
+        "first 0.4 of the epochs, then on 64 until 0.7 of them, then on all of them",
+    )
     loss: Loss = Field(
         "auto", description="auto follows the table: mse for votes, cross_entropy for classes"
     )
@@ -185,6 +191,18 @@ class Recipe(Section):
             raise ValueError(
                 f"split: validation {self.split.validation:g} and test {self.split.test:g} leave "
                 "nothing to train on"
+            )
+        shares = [share for _, share in self.training.growing]
+        small = [side for side, _ in self.training.growing]
+        rising = all(a < b for ends in (shares, small) for a, b in pairwise(ends))
+        if not rising or any(not 0 < share < 1 for share in shares) or any(s < 8 for s in small):
+            raise ValueError(
+                f"training.growing: {[list(pair) for pair in self.training.growing]} is not a list "
+                "of growing sides (8 pixels or more) with growing shares between 0 and 1"
+            )
+        if shares and self.model.normalisation == "per_feature":
+            raise ValueError(
+                "training.growing: model.normalisation=per_feature knows one size only"
             )
         low, high = self.augmentation.zoom
         if not 0 < low <= high:

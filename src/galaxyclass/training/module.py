@@ -17,6 +17,7 @@ from galaxyclass.models import Network
 from galaxyclass.recipes import Recipe
 from galaxyclass.training.averages import StepMean
 from galaxyclass.training.data import Batch, Batches
+from galaxyclass.training.growing import shrunk, side_in
 from galaxyclass.training.optimizers import build_optimizer, build_plateau, build_schedule
 
 
@@ -111,7 +112,17 @@ class GalaxyModule(pl.LightningModule):
         generator = torch.Generator().manual_seed(
             _seed(self.seed, self.current_epoch, self.global_rank, batch_idx)
         )
-        images, mirrored = augment(cutouts, self.recipe.augmentation, self.network.side, generator)
+        whole = cutouts.shape[1]
+        side = side_in(
+            self.current_epoch,
+            self.recipe.training.epochs,
+            whole,
+            self.recipe.training.growing,
+        )
+        entering = round(self.network.side * side / whole)
+        images, mirrored = augment(
+            shrunk(cutouts, side), self.recipe.augmentation, entering, generator
+        )
         if self.swap is not None:
             turned = self.swap.to(targets.device)[targets.clamp(min=0)]
             targets = torch.where(mirrored & (targets >= 0), turned, targets)

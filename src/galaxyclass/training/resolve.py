@@ -9,7 +9,7 @@ from galaxyclass.augment import mirror_swap
 from galaxyclass.bundles import Outputs, VoteOutputs
 from galaxyclass.errors import RecipeError
 from galaxyclass.losses import Task, resolve_loss
-from galaxyclass.models import resolve_head
+from galaxyclass.models import ONE_SIZE, resolve_head
 from galaxyclass.recipes import Recipe
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,11 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
                 todo=f"leave --set {key} out, or use another table",
             )
         log.warning("the table has %s: %s is %s, not the recipe's %s", task, key, taken, stated)
+    if recipe.training.growing and recipe.model.encoder in ONE_SIZE:
+        raise RecipeError(
+            f"training.growing: the encoder {recipe.model.encoder} takes cutouts of one size only",
+            todo="--set training.growing=[], or another encoder",
+        )
     pairs = recipe.augmentation.mirror_pairs
     if pairs:
         if isinstance(outputs, VoteOutputs):
