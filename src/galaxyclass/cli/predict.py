@@ -51,8 +51,8 @@ views = click.option(
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Predict the mean over so many views of each galaxy, mirrored and turned; takes as many "
-    "times as long.",
+    help="Predict the mean over so many views of each galaxy, mirrored and turned; takes almost "
+    "as many times as long.",
 )
 
 

@@ -64,7 +64,7 @@ def predict(
         A file to write, ``.csv`` or ``.parquet``.
     views : int
         Predict the mean over so many views of each galaxy: up to 8 are mirrors and quarter turns,
-        and more are turned by other angles (`make_views`). Takes as many times as long.
+        and more are turned by other angles (`make_views`). Takes almost as many times as long.
     include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
         Columns to write besides, all float32 but where something else is said:
 
