@@ -133,6 +133,8 @@ def test_without_a_run_the_model_in_the_box_predicts(fake, tmp_path):
 def test_a_run_that_stands_among_the_images(fake, run, tmp_path, capsys):
     fake.save_images(tmp_path / "sky", 3)
     output = tmp_path / "p.csv"
+    assert _type(run, "--images", tmp_path / "sky", run, "--output", output) == 2
+    capsys.readouterr()
     assert _type("--images", tmp_path / "sky", run, "--output", output) == 2
     assert f"{run} is a run, and stands among the images" in capsys.readouterr().err
     assert not output.exists()

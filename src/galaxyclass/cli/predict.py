@@ -34,9 +34,9 @@ command is given again.
   five_classes  probabilities of completely_round_smooth, in_between_smooth,
                 cigar_shaped_smooth, edge_on and spiral
   uncertainty   ANSWER_lower and ANSWER_upper, with 90 % of true fractions between them
-  strangeness   how little the picture is like the training galaxies, and strange: true
-                where that is too little to trust the prediction
-  embedding     embedding_0, embedding_1, …: the features that the network saw"""
+  strangeness   how little the picture is like galaxies that the model knows, and
+                strange: true above 1, where the prediction is not to be trusted
+  embedding     embedding_0, embedding_1, …: what the encoder makes of the picture"""
 
 precision = click.option(
     "--precision",
@@ -108,8 +108,7 @@ def command(
     """
     from galaxyclass.prediction import predict
 
-    if not runs:
-        _require_images(images)
+    _require_images(images)
     with bars() as progress:
         summary = predict(
             runs or None,

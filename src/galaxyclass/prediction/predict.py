@@ -66,15 +66,17 @@ def predict(
         Predict the mean over so many views of each galaxy: up to 8 are mirrors and quarter turns,
         and more are turned by other angles (`make_views`). Takes almost as many times as long.
     include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
-        Columns to write besides, all float32 but where something else is said:
+        Columns to write besides, float32 where nothing else is said:
 
-        ``five_classes`` the probabilities of ``completely_round_smooth``, ``in_between_smooth``,
-        ``cigar_shaped_smooth``, ``edge_on`` and ``spiral``, of a model that learnt them beside the
-        votes; ``uncertainty`` for each answer ``<answer>_lower`` and ``<answer>_upper``, between
-        which 90 % of the true fractions lie; ``strangeness`` how little the picture is like the
-        training galaxies, and ``strange`` (bool), whether that is too little to trust what is
-        predicted; ``embedding`` the encoder's features, ``embedding_0`` and so on, of an ensemble
-        those of one member after the other.
+        - ``five_classes``: probabilities of ``completely_round_smooth``, ``in_between_smooth``,
+          ``cigar_shaped_smooth``, ``edge_on`` and ``spiral``, of a model that learnt them beside
+          the votes.
+        - ``uncertainty``: of each answer ``<answer>_lower`` and ``<answer>_upper``, between which
+          90 % of the true fractions lie, of a model that is calibrated.
+        - ``strangeness``: how little the picture is like galaxies that the model knows, and
+          ``strange`` (bool): above 1 it is too little to trust what is predicted.
+        - ``embedding``: the encoder's features, ``embedding_0`` and so on; of an ensemble those of
+          one member after the other.
     device : {"auto", "cpu", "cuda", "mps"}
     precision : {"auto", "fp32", "bf16"}
         ``auto`` takes bfloat16 where the network was trained in it and the machine has it.
