@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from galaxyclass.catalogs import Catalog, read_catalog
     from galaxyclass.comparison.compare import Comparison, compare
     from galaxyclass.errors import GalaxyclassError
-    from galaxyclass.evaluation import Evaluation, evaluate
+    from galaxyclass.evaluation import Calibrated, Evaluation, calibrate, evaluate
     from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.exporting.export import Exported, export
     from galaxyclass.packs import Pack, open_pack, pack
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from galaxyclass.training.finish import Trained
     from galaxyclass.training.train import resume, train
     from galaxyclass.trees import Tree, load_tree
+    from galaxyclass.uncertainty import Calibration
     from galaxyclass.validation import Report, validate
 
 #: Public name -> the room that it comes from.
@@ -38,6 +39,8 @@ _ROOMS: dict[str, str] = {
     "Baselines": "baselines",
     "Benchmark": "benchmarking",
     "Bundle": "bundles",
+    "Calibrated": "evaluation",
+    "Calibration": "uncertainty",
     "Catalog": "catalogs",
     "Comparison": "comparison",
     "Evaluation": "evaluation",
@@ -52,6 +55,7 @@ _ROOMS: dict[str, str] = {
     "Tree": "trees",
     "baseline": "baselines",
     "benchmark": "benchmarking",
+    "calibrate": "evaluation",
     "compare": "comparison",
     "evaluate": "evaluation",
     "explore": "exploration",
@@ -76,6 +80,8 @@ __all__ = [
     "Baselines",
     "Benchmark",
     "Bundle",
+    "Calibrated",
+    "Calibration",
     "Catalog",
     "Comparison",
     "Evaluation",
@@ -91,6 +97,7 @@ __all__ = [
     "__version__",
     "baseline",
     "benchmark",
+    "calibrate",
     "compare",
     "evaluate",
     "explore",

@@ -29,7 +29,7 @@ metrics.json. Galaxies that the run was trained on are left out, unless --part s
 they are known by their id, and by their image under another id."""
 
 #: What the galaxies of a part are, in words.
-_PARTS = {
+PARTS = {
     "new": "that the run never had",
     "validation": "of its validation part (where the recipe keeps the best epoch, they chose it, "
     "and their score is a little too good)",
@@ -137,7 +137,7 @@ def _show(evaluation: Evaluation, output: Path) -> None:
     for note in (*evaluation.prediction.notes, *evaluation.notes):
         click.echo(note)
     for name, count in evaluation.galaxies_by_part.items():
-        click.echo(f"{count:,} galaxies {_PARTS[name]}")
+        click.echo(f"{count:,} galaxies {PARTS[name]}")
     scores, reference, outputs = evaluation.scores, evaluation.reference, evaluation.outputs
     if isinstance(scores, VoteScores) and isinstance(reference, VoteScores):
         assert isinstance(outputs, VoteOutputs)

@@ -1,0 +1,126 @@
+"""``galaxyclass calibrate``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from galaxyclass.cli import options
+from galaxyclass.cli.bars import bars
+from galaxyclass.cli.predict import precision
+
+if TYPE_CHECKING:
+    from galaxyclass.bundles import Outputs
+    from galaxyclass.evaluation import Calibrated
+    from galaxyclass.uncertainty import Coverage
+
+EPILOG = """\b
+Example:
+  galaxyclass calibrate runs/first --images sky/images --table sky/votes.csv
+  galaxyclass predict runs/first --images sky/new --include uncertainty,strangeness --output p.csv
+
+The calibration becomes part of the run's bundle. Give it galaxies like those that you will predict:
+the same kind of pictures, votes gathered in the same way. Calibrate before you export."""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@options.images_folder
+@options.table
+@click.option(
+    "--part",
+    type=click.Choice(["unseen", "validation", "test", "all"]),
+    default="unseen",
+    show_default=True,
+    help="Which galaxies to measure on; unseen: all that the run was not trained on.",
+)
+@click.option(
+    "--level",
+    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    default=0.9,
+    show_default=True,
+    help="Share of the true fractions that lie between the bounds.",
+)
+@options.id_column
+@options.target_column
+@options.skip_invalid
+@options.device
+@precision
+@options.batch_size
+@options.workers
+@options.seed
+def command(
+    *,
+    run: Path,
+    images: Path,
+    table: Path | None,
+    part: str,
+    level: float,
+    id_column: str | None,
+    target_column: str | None,
+    skip_invalid: bool,
+    device: str,
+    precision: str,
+    batch_size: int | None,
+    workers: int | None,
+    seed: int,
+) -> None:
+    """Measure how far RUN can be trusted, on galaxies that it was not trained on.
+
+    Its predictions can then include a lower and an upper bound of each vote fraction, and a flag
+    for pictures that are not like the galaxies that it knows.
+    """
+    from galaxyclass.evaluation import calibrate
+
+    with bars() as progress:
+        calibrated = calibrate(
+            run,
+            images,
+            table,
+            part=part,  # type: ignore[arg-type]
+            level=level,
+            id_column=id_column,
+            target_column=target_column,
+            skip_invalid=skip_invalid,
+            device=device,
+            precision=precision,  # type: ignore[arg-type]
+            batch_size=batch_size,
+            workers=workers,
+            seed=seed,
+            progress=progress,
+        )
+    _show(calibrated)
+
+
+def _show(calibrated: Calibrated) -> None:
+    from galaxyclass.cli.evaluate import PARTS
+
+    calibration = calibrated.calibration
+    for name, count in calibrated.galaxies_by_part.items():
+        click.echo(f"{count:,} galaxies {PARTS[name]}")
+    for note in (*calibrated.notes, *calibration.notes):
+        click.echo(note)
+    intervals, coverage = calibration.intervals, calibration.coverage
+    if intervals is not None and coverage is not None:
+        click.echo(
+            "fitted on one half of the galaxies, the intervals hold of the other half's fractions:"
+        )
+        for line in _covered(calibrated.bundle.manifest.outputs, coverage):
+            click.echo(line)
+        click.echo(
+            f"mean width {coverage.width:.3f}; {coverage.constant_width:.3f} if they were as wide "
+            "for every fraction of a question"
+        )
+    click.echo(f"the calibration is in {calibrated.bundle.calibration}")
+
+
+def _covered(outputs: Outputs, coverage: Coverage) -> list[str]:
+    from galaxyclass.bundles import VoteOutputs
+
+    assert isinstance(outputs, VoteOutputs)
+    names = [f"{one.code} {one.key.replace('_', ' ')}" for one in outputs.tree.questions]
+    shares = zip((*names, "all"), (*coverage.questions, coverage.overall), strict=True)
+    return [f"  {name:<22} {share:.1%}" for name, share in shares if not math.isnan(share)]

@@ -1,0 +1,204 @@
+"""Measuring how far a run can be trusted, on galaxies that it did not train on."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.bundles import Bundle, Estimates, load_bundle, save_bundle
+from galaxyclass.catalogs import VoteTargets
+from galaxyclass.errors import RunError
+from galaxyclass.evaluation.galaxies import choose, read_galaxies
+from galaxyclass.evaluation.unseen import PARTS, Part, require_seen
+from galaxyclass.prediction import Backend, open_backend, predict_stream
+from galaxyclass.prediction.backends import require_fit
+from galaxyclass.progress import Progress, silent
+from galaxyclass.uncertainty import LEVEL, Calibration, fit_calibration, looks
+
+_CHOSE = (
+    "Validation galaxies are among them, and chose the epoch that was kept: the intervals are "
+    "slightly too narrow."
+)
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What `calibrate` made.
+
+    Attributes
+    ----------
+    calibration : Calibration
+    bundle : Bundle
+        That now holds it.
+    galaxies_by_part : dict of str to int
+        What its galaxies were in the training, as of an `Evaluation`.
+    notes : tuple of str
+        Which galaxies were left out.
+    """
+
+    calibration: Calibration
+    bundle: Bundle
+    galaxies_by_part: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def calibrate(
+    run: str | Path,
+    images: str | Path,
+    table: str | Path | None,
+    *,
+    part: Part = "unseen",
+    level: float = LEVEL,
+    id_column: str | None = None,
+    target_column: str | None = None,
+    skip_invalid: bool = False,
+    device: str = "auto",
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    batch_size: int | None = None,
+    workers: int | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+    backend: Backend | None = None,
+) -> Calibrated:
+    """Predict galaxies that a run did not train on, and keep in its bundle how far it is off.
+
+    From then on predictions can include uncertainty and strangeness. An earlier calibration is
+    replaced. A network that was exported before does not have it: export again.
+
+    Parameters
+    ----------
+    run : str or Path
+        The folder of a run, or a bundle.
+    images, table, id_column, target_column
+        As for `galaxyclass.catalogs.read_catalog`; rows without an image are left out.
+    part : {"unseen", "validation", "test", "all"}
+        Which galaxies: by default those that the run was not trained on, neither under their id
+        nor as the same image under another id. ``all`` is for galaxies of which you know that.
+    level : float
+        Share of true fractions between the bounds.
+    skip_invalid : bool
+        Leave out galaxies with errors (`galaxyclass.validation`), rather than refuse.
+    device, precision, batch_size, workers, progress, backend
+        As for `galaxyclass.prediction.predict`.
+    seed : int
+        Of the folds.
+
+    Returns
+    -------
+    Calibrated
+
+    Raises
+    ------
+    InvalidCatalogError
+        The table has errors, and ``skip_invalid`` is False.
+    CatalogError
+        The table cannot be understood, or does not have what the run predicts.
+    RunError
+        No galaxy is left; the run does not say which galaxies it was trained on; ``part`` is none,
+        or is the training galaxies, of which errors are smaller than of others.
+    ScoreError
+        Too few galaxies.
+    OutputError
+        The bundle cannot be written; the earlier one stays.
+    BundleError, MissingExtraError, DeviceError
+        As for `galaxyclass.prediction.predict`.
+    """
+    run = Path(run)
+    if part not in PARTS or part == "train":
+        raise RunError(
+            f"cannot calibrate on the part {part!r}",
+            wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
+        )
+    bundle = load_bundle(run)
+    outputs, seen = bundle.manifest.outputs, require_seen([run], part)
+    catalog, notes = read_galaxies(
+        outputs,
+        Path(images),
+        None if table is None else Path(table),
+        id_column=id_column,
+        target_column=target_column,
+        skip_invalid=skip_invalid,
+    )
+    catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
+    said, described, decoded = _predict(
+        bundle,
+        backend or open_backend(bundle, device, precision),
+        catalog.paths.tolist(),
+        batch_size=batch_size,
+        workers=workers,
+        progress=progress,
+    )
+    if not decoded.all():
+        notes.append(f"{(~decoded).sum():,} images cannot be decoded and are left out.")
+    counts = dict(Counter(parts[decoded].tolist()))
+    targets = catalog.take(np.flatnonzero(decoded).astype(np.int64)).targets
+    calibration = fit_calibration(
+        outputs,
+        said.values,
+        said.features,
+        targets.fractions if isinstance(targets, VoteTargets) else None,
+        described,
+        level=level,
+        notes=(_CHOSE,) if counts.get("validation") and _validation_chose(run) else (),
+        seed=seed,
+    )
+
+    def write(path: Path) -> None:
+        path.write_text(calibration.to_json(), encoding="utf-8")
+
+    saved = save_bundle(bundle.folder, bundle.manifest, {"calibration": write})
+    return Calibrated(calibration, saved, counts, (*notes, *chosen))
+
+
+def _predict(
+    bundle: Bundle,
+    backend: Backend,
+    paths: Sequence[str],
+    *,
+    batch_size: int | None,
+    workers: int | None,
+    progress: Progress,
+) -> tuple[Estimates, NDArray[np.float32], NDArray[np.bool_]]:
+    """What the network says of images and what they look like, and which could be decoded."""
+    manifest = bundle.manifest
+    progress("predict", 0, len(paths))
+    said, described, decoded = [], [], []
+    stream = predict_stream(paths, manifest.preprocessing, backend, batch_size, workers, look=looks)
+    with closing(stream):
+        for batch in stream:
+            decoded.append(batch.decoded)
+            if batch.estimates is not None and batch.looks is not None:
+                galaxies = int(batch.decoded.sum())
+                require_fit(batch.estimates, galaxies, manifest.outputs, manifest.further)
+                said.append(batch.estimates)
+                described.append(batch.looks)
+            progress("predict", batch.start + len(batch.paths), len(paths))
+    if not said:
+        raise RunError("none of the images could be decoded", got=f"such as {paths[0]}")
+    whole = Estimates(
+        np.concatenate([one.values for one in said]),
+        (),
+        np.concatenate([one.features for one in said]),
+    )
+    return whole, np.concatenate(described), np.concatenate(decoded)
+
+
+def _validation_chose(run: Path) -> bool:
+    """Whether the run kept its best epoch; of a bundle without its run nothing is known."""
+    file = next((f for f in (run / "recipe.toml", run.parent / "recipe.toml") if f.is_file()), None)
+    if file is None:
+        return False
+    try:
+        # This one setting, so that a run of another version can be calibrated.
+        training = tomllib.loads(file.read_text(encoding="utf-8")).get("training", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RunError(f"{file}: not the recipe of a run", got=str(error)) from error
+    return bool(training.get("keep") == "best")

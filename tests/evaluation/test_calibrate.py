@@ -1,0 +1,183 @@
+"""Calibrating a run: on which galaxies, what its bundle holds then, and what predictions gain."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from galaxyclass.bundles import load_bundle
+from galaxyclass.cli.main import main
+from galaxyclass.errors import RunError, ScoreError
+from galaxyclass.evaluation import calibrate
+from galaxyclass.images import prepare, read_image
+from galaxyclass.prediction import predict
+from galaxyclass.recipes import Preprocessing
+from galaxyclass.uncertainty import Calibration
+
+SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
+COUNT, TRAINED = 260, 60
+
+
+class Backend:
+    """Fractions by colour, and as features the cutout's mean colours and their squares."""
+
+    def __init__(self, fake, inner=None) -> None:
+        self.fake, self.inner = fake, inner or fake.TreeBackend()
+
+    def __call__(self, cutouts):
+        mean = cutouts.mean(axis=(1, 2)) / 255
+        features = np.concatenate([mean, mean**2], axis=1).astype(np.float32)
+        return self.fake.said(self.inner.values(cutouts), (), features)
+
+
+@pytest.fixture
+def sky(fake, tmp_path):
+    """A run, images and votes that are off by a quarter of what another galaxy has."""
+    run = tmp_path / "run"
+    fake.save_run(run / "bundle")
+    paths = fake.save_images(tmp_path / "sky", COUNT)
+    cutouts = np.stack([prepare(read_image(path), SETTINGS) for path in paths])
+    values = fake.TreeBackend().values(cutouts)
+    votes = 0.75 * values + 0.25 * np.roll(values, 1, axis=0)
+    with (tmp_path / "votes.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["GalaxyID", *fake.TREE.layout("challenge").columns])
+        rows = zip(paths, votes.astype(float), strict=True)
+        writer.writerows([path.stem, *map(repr, row.tolist())] for path, row in rows)
+    parts = ["train" if place < TRAINED else "validation" for place in range(COUNT)]
+    lines = [f"{path.stem},{part}," for path, part in zip(paths, parts, strict=True)]
+    (run / "split.csv").write_text("\n".join(["id,part,digest", *lines]) + "\n")
+    return run, tmp_path / "sky", tmp_path / "votes.csv", votes
+
+
+def test_its_intervals_hold_the_votes(fake, sky, tmp_path):
+    run, images, table, votes = sky
+    before = load_bundle(run)
+    made = calibrate(run, images, table, backend=Backend(fake))
+    assert made.galaxies_by_part == {"validation": COUNT - TRAINED}
+    assert made.notes == (f"{TRAINED} galaxies that the run was trained on are not scored.",)
+    bundle = load_bundle(run)
+    assert bundle.manifest == made.bundle.manifest
+    assert bundle.weights == before.weights
+    assert bundle.manifest.digest != before.manifest.digest  # predictions depend on it
+    kept = Calibration.from_json(bundle.calibration.read_text(), "kept")
+    assert kept.galaxies == COUNT - TRAINED
+    assert kept.coverage == made.calibration.coverage
+
+    output = tmp_path / "p.csv"
+    include = ["uncertainty", "strangeness"]
+    predict(run, images, output, include=include, backend=Backend(fake))
+    with output.open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == COUNT
+    names = fake.TREE.layout("challenge").columns
+    lower, upper = (
+        np.array([[float(row[f"{name}_{end}"]) for name in names] for row in rows])
+        for end in ("lower", "upper")
+    )
+    inside = (votes >= lower - 1e-6) & (votes <= upper + 1e-6)
+    assert inside[TRAINED:].mean() == pytest.approx(0.9, abs=0.03)
+    assert np.mean([row["strange"] == "True" for row in rows]) < 0.03
+
+
+def test_a_picture_of_another_kind_is_flagged(fake, sky, tmp_path):
+    run, images, table, _ = sky
+    calibrate(run, images, table, backend=Backend(fake))
+    from PIL import Image
+
+    other = tmp_path / "other"
+    other.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(other / "noise.png")
+    shutil.copy(next(images.iterdir()), other)
+    output = tmp_path / "p.csv"
+    predict(run, other, output, include=["strangeness"], backend=Backend(fake))
+    with output.open() as file:
+        flags = {row["GalaxyID"]: row["strange"] for row in csv.DictReader(file)}
+    assert flags.pop("noise") == "True"
+    assert list(flags.values()) == ["False"]
+
+
+def test_a_second_calibration_replaces_the_first(fake, sky):
+    run, images, table, _ = sky
+    files = []
+    for level in (0.9, 0.7):
+        made = calibrate(run, images, table, level=level, backend=Backend(fake))
+        assert made.calibration.intervals.level == level
+        files.append(made.bundle.calibration)
+    assert not files[0].exists()
+    assert load_bundle(run).calibration == files[1]
+
+
+@pytest.mark.parametrize(("keep", "said"), [("best", True), ("last", False)])
+def test_it_says_where_validation_chose_the_epoch(fake, sky, keep, said):
+    run, images, table, _ = sky
+    (run / "recipe.toml").write_text(f'name = "x"\n[training]\nkeep = "{keep}"\n')
+    notes = calibrate(run, images, table, backend=Backend(fake)).calibration.notes
+    assert any("slightly too narrow" in note for note in notes) == said
+
+
+def test_a_run_on_classes_learns_what_is_strange(fake, sky, tmp_path):
+    _, images, _, _ = sky
+    run = tmp_path / "classes"
+    fake.save_run(run / "bundle", fake.class_outputs("disc", "star"))
+    paths = sorted(images.iterdir())
+    rows = [f"{path.stem},{'disc' if place % 2 else 'star'}" for place, path in enumerate(paths)]
+    table = tmp_path / "classes.csv"
+    table.write_text("\n".join(["GalaxyID,class", *rows]) + "\n")
+    backend = Backend(fake, fake.ClassBackend(2))
+    made = calibrate(run, images, table, part="all", backend=backend)
+    assert made.calibration.intervals is None
+    assert made.calibration.strange.galaxies == COUNT
+    assert made.galaxies_by_part == {"unknown": COUNT}
+
+
+def test_too_few_galaxies_leave_the_bundle_as_it_was(fake, sky):
+    run, images, table, _ = sky
+    before = load_bundle(run).manifest
+    for path in sorted(images.iterdir())[TRAINED + 20 :]:
+        path.unlink()
+    with pytest.raises(ScoreError, match=r"nothing could be calibrated(?s:.*)\(20\)"):
+        calibrate(run, images, table, backend=Backend(fake))
+    assert load_bundle(run).manifest == before
+
+
+@pytest.mark.parametrize("part", ["train", "some"])
+def test_not_on_what_it_was_trained_on(fake, sky, part):
+    run, images, table, _ = sky
+    with pytest.raises(RunError, match=rf"{part}(?s:.*)unseen, validation, test, all"):
+        calibrate(run, images, table, part=part, backend=Backend(fake))
+
+
+def test_a_bundle_without_its_run(fake, sky, tmp_path):
+    run, images, table, _ = sky
+    shutil.move(run / "bundle", tmp_path / "bundle")
+    with pytest.raises(RunError, match="does not say which galaxies it was trained on"):
+        calibrate(tmp_path / "bundle", images, table, backend=Backend(fake))
+
+
+def test_images_that_cannot_be_decoded_are_left_out(fake, sky):
+    run, images, table, _ = sky
+    broken = sorted(images.iterdir())[-1]
+    broken.write_bytes(broken.read_bytes()[:100])
+    made = calibrate(run, images, table, skip_invalid=True, backend=Backend(fake))
+    assert made.calibration.galaxies == COUNT - TRAINED - 1
+    assert "1 images cannot be decoded and are left out." in made.notes
+
+
+def test_the_command(fake, sky, monkeypatch, capsys):
+    run, images, table, _ = sky
+    module = sys.modules["galaxyclass.evaluation.calibrate"]
+    monkeypatch.setattr(module, "open_backend", lambda *_: Backend(fake))
+    arguments = ["calibrate", run, "--images", images, "--table", table]
+    assert main([str(one) for one in arguments]) == 0
+    said = capsys.readouterr().out
+    assert "200 galaxies of its validation part" in said
+    assert "The intervals hold 90% of the true fractions of galaxies that are like these" in said
+    assert "  1 smooth or features   " in said
+    assert "mean width 0." in said
+    assert said.splitlines()[-1] == f"the calibration is in {load_bundle(run).calibration}"
