@@ -14,7 +14,7 @@ from galaxyclass.prediction.backends import Backend, open_backend
 from galaxyclass.prediction.columns import Layout, columns_of
 from galaxyclass.prediction.ensemble import Member, require_same
 from galaxyclass.prediction.ids import FileNames, ImageIds
-from galaxyclass.prediction.included import open_included
+from galaxyclass.prediction.included import check_include, open_included
 from galaxyclass.prediction.job import PredictionSummary, predict_files
 from galaxyclass.prediction.sinks import sink_of
 from galaxyclass.progress import Progress, silent
@@ -111,6 +111,7 @@ def predict(
     """
     output = Path(output)
     check_output(output, overwrite=overwrite)
+    check_include(include)
     bundles = open_bundles(run)
     paths = [str(path) for path in find_images(images)]
     first = bundles[0].manifest
