@@ -188,3 +188,12 @@ def test_votes_after_classes_are_refused(skies: Path) -> None:
             Source(skies / "a" / "images", skies / "a" / "votes.csv"),
             cache=skies / "cache",
         )
+
+
+def test_a_stated_seed_holds_out_the_same_galaxies(three: Samples) -> None:
+    stated = Split(validation=0.25, test=0.0, seed=7)
+    first, second = (three.split(stated, seed=seed) for seed in (1, 2))
+    for one, other in zip(first, second, strict=True):
+        assert one.tolist() == other.tolist()
+    drawn = three.split(SHARES, seed=7)
+    assert [one.tolist() for one in drawn] == [one.tolist() for one in first]

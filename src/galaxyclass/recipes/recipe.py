@@ -31,6 +31,12 @@ class Split(Section):
 
     validation: float = Field(0.2, gt=0, lt=1, description="share that each epoch is scored on")
     test: float = Field(0.0, ge=0, lt=1, description="share that training never looks at")
+    seed: int | None = Field(
+        None,
+        ge=0,
+        description="of the draw; none: the training's. Stated, networks of several seeds hold out "
+        "the same galaxies",
+    )
 
 
 class Augmentation(Section):

@@ -49,6 +49,7 @@ def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]
         "test": shares.test,
     }
     wanted = {part: share for part, share in parts.items() if share > 0}
+    seed = seed if shares.seed is None else shares.seed
     return split(sample.catalog, wanted, seed, list(sample.digests))
 
 
