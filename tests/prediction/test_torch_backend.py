@@ -6,9 +6,12 @@ import threading
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+import simplejpeg
 
 from galaxyclass.bundles import load_bundle, save_bundle
+from galaxyclass.catalogs import FIVE
 from galaxyclass.errors import (
     BundleError,
     DeviceError,
@@ -27,12 +30,13 @@ def make_run(fake, tmp_path):
     """Save a run of that name, trained in that precision, and give its network too."""
     from galaxyclass.models import build_network, write_weights
 
-    def make(name="run", precision="fp32"):
+    def make(name="run", precision="fp32", further=()):
         manifest = replace(
             load_bundle(fake.save_run(tmp_path / "plain")).manifest,
             preprocessing=Preprocessing(cutout="centre", frame=32, size=64),
             model=Model(encoder="residual", head="tree"),
             precision=precision,
+            further=further,
         )
         torch.manual_seed(0)
         network = build_network(manifest).eval()
@@ -81,6 +85,52 @@ def test_gives_what_the_network_gives(fake, run):
     assert said.features.shape[1] == network.last.in_features
     assert said.further == ()
     assert not broken_sums(fake.TREE, said.values, 1e-6).any()
+
+
+def test_views_ensembles_and_columns_besides_are_what_the_networks_give(fake, make_run, tmp_path):
+    """From images to a table, by two networks in lanes, one of them trained without mirrors."""
+    from galaxyclass.images import read_cutout
+    from galaxyclass.models import write_weights
+    from galaxyclass.prediction import make_views
+
+    five = fake.class_outputs(*sorted(FIVE["galaxy_zoo_2"]))
+    runs = [make_run(name, further=(five,)) for name in "ab"]
+    with torch.no_grad():
+        runs[1][1].last.weight.neg_()
+    manifest = replace(load_bundle(runs[1][0]).manifest, mirrors=False)
+    save_bundle(runs[1][0], manifest, {"weights": lambda path: write_weights(runs[1][1], path)})
+    paths = fake.save_images(tmp_path / "sky", 40)
+    rng = np.random.default_rng(2)
+    for path in paths:
+        blocks = rng.integers(0, 256, (4, 4, 3)).astype(np.uint8).repeat(8, 0).repeat(8, 1)
+        path.write_bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(blocks), quality=90))
+    folders = [folder for folder, _ in runs]
+    include = ["embedding", "five_classes"]
+    output = tmp_path / "p.parquet"
+    predict(folders, paths, output, device="cpu", views=6, include=include, workers=2)
+    table = pq.read_table(output)
+    cutouts = np.stack([read_cutout(path, manifest.preprocessing) for path in paths])
+    said = [
+        [network.estimate(torch.from_numpy(view)) for view in make_views(cutouts, 6, mirrors=False)]
+        for _, network in runs
+    ]
+
+    def column(names):
+        return np.stack([table[name].to_numpy() for name in names], axis=1)
+
+    def mean(estimates, part):
+        return np.mean([part(one).detach().numpy() for one in estimates], axis=0)
+
+    both = [one for estimates in said for one in estimates]
+    assert np.std([one.values.detach().numpy() for one in said[0]], axis=0).max() > 0.01
+    values = column(fake.TREE.layout("challenge").columns)
+    np.testing.assert_allclose(values, mean(both, lambda one: one.values), atol=1e-5)
+    classes = column(sorted(FIVE["galaxy_zoo_2"]))
+    np.testing.assert_allclose(classes, mean(both, lambda one: one.further[0]), atol=1e-5)
+    embedding = column([f"embedding_{place}" for place in range(2 * 256)])
+    for place, estimates in enumerate(said):
+        mine = embedding[:, 256 * place : 256 * (place + 1)]
+        np.testing.assert_allclose(mine, mean(estimates, lambda one: one.features), atol=1e-4)
 
 
 def test_from_images_to_a_table(fake, run, tmp_path):
