@@ -347,3 +347,25 @@ def test_the_command_for_classes(fake, tmp_path, monkeypatch, capsys):
     assert "balanced accuracy 0." in said
     assert said.strip().splitlines()[-1].startswith("accuracy 0.")
     assert said.strip().splitlines()[-1].endswith("(largest class 0.5000)")
+
+
+def test_classes_learnt_beside_the_votes_are_scored(fake, tmp_path):
+    """A table of those classes is about the further output, not about the votes."""
+    run, kinds = tmp_path / "run", ("disc", "ball", "ring")
+    fake.save_run(run / "bundle", further=(fake.class_outputs(*kinds, column="kind"),))
+    paths = fake.save_images(tmp_path / "sky", 40)
+    _write_split(run, {"nothing": "train"})
+    votes, classes = fake.TreeBackend(), fake.ClassBackend(3)
+
+    def both(cutouts):
+        return fake.said(votes.values(cutouts), [classes.values(cutouts)])
+
+    cutouts = np.stack([prepare(read_image(path), SETTINGS) for path in paths])
+    called = classes.values(cutouts).argmax(axis=1)
+    true = np.where(np.arange(40) % 4 == 0, (called + 1) % 3, called)
+    lines = [f"{path.stem},{kinds[label]}" for path, label in zip(paths, true, strict=True)]
+    (tmp_path / "kinds.csv").write_text("\n".join(["id,kind", *lines]) + "\n")
+    result = evaluate(run, tmp_path / "sky", tmp_path / "kinds.csv", tmp_path / "out", backend=both)
+    assert result.scores.accuracy.value == pytest.approx(0.75)
+    assert result.outputs.classes == kinds
+    assert any("learnt beside its votes" in note for note in result.notes)

@@ -119,8 +119,9 @@ def calibrate(
         )
     bundle = load_bundle(run)
     outputs, seen = bundle.manifest.outputs, require_seen([run], part)
-    catalog, notes = read_galaxies(
+    _, catalog, notes = read_galaxies(
         outputs,
+        (),
         Path(images),
         None if table is None else Path(table),
         id_column=id_column,

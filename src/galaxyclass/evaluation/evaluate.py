@@ -25,7 +25,8 @@ from galaxyclass.prediction import (
     open_members,
     predict_files,
 )
-from galaxyclass.prediction.ensemble import common_outputs
+from galaxyclass.prediction.ensemble import common_further, common_outputs
+from galaxyclass.prediction.learnt import classes_of
 from galaxyclass.progress import Progress, silent
 from galaxyclass.scores import (
     VOTES,
@@ -160,8 +161,9 @@ def evaluate(
     bundles = open_bundles(runs)
     outputs = common_outputs(bundles)
     seen = require_seen(runs, part)
-    catalog, notes = read_galaxies(
+    outputs, catalog, notes = read_galaxies(
         outputs,
+        common_further(bundles),
         Path(images),
         None if table is None else Path(table),
         id_column=id_column,
@@ -169,8 +171,12 @@ def evaluate(
         skip_invalid=skip_invalid,
     )
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
+    members = open_members(bundles, device, precision, backend)
+    if isinstance(outputs, ClassOutputs) and outputs in common_further(bundles):
+        members = [classes_of(member, outputs) for member in members]
+        notes.append("The classes are those that the run learnt beside its votes.")
     prediction = predict_files(
-        open_members(bundles, device, precision, backend),
+        members,
         catalog.paths.tolist(),
         catalog.ids.values.tolist(),
         output / PREDICTIONS,

@@ -31,17 +31,20 @@ _HARMLESS = ("image_missing", "single_class")
 
 def read_galaxies(
     outputs: Outputs,
+    further: Sequence[ClassOutputs],
     images: Path,
     table: Path | None,
     *,
     id_column: str | None,
     target_column: str | None,
     skip_invalid: bool,
-) -> tuple[Catalog, list[str]]:
+) -> tuple[Outputs, Catalog, list[str]]:
     """Read the galaxies that have an image and whatever a model of these outputs predicts.
 
     Returns
     -------
+    outputs : VoteOutputs or ClassOutputs
+        Which of the model's the table is about: one of the `further` where it has those classes.
     catalog : Catalog
     notes : list of str
         What was left out.
@@ -51,7 +54,6 @@ def read_galaxies(
     CatalogError, InvalidCatalogError
         See `galaxyclass.evaluation.evaluate`.
     """
-    votes = isinstance(outputs, VoteOutputs)
     if (
         isinstance(outputs, ClassOutputs)
         and target_column is None
@@ -66,6 +68,10 @@ def read_galaxies(
         target_column=target_column,
         tree=outputs.tree if isinstance(outputs, VoteOutputs) else None,
     )
+    if isinstance(outputs, VoteOutputs) and isinstance(catalog.targets, ClassTargets):
+        known = set(catalog.targets.classes)
+        outputs = next((one for one in further if known & set(one.classes)), outputs)
+    votes = isinstance(outputs, VoteOutputs)
     made_of_votes = (
         isinstance(outputs, ClassOutputs)
         and outputs.rule is not None
@@ -106,12 +112,12 @@ def read_galaxies(
             f"{before - len(whole):,} galaxies are in none of them, or in two, and are not scored."
         )
     if not whole.known.all():
-        known = whole.known
+        told = whole.known
         notes.append(
-            f"{(~known).sum():,} galaxies of which neither class nor vote is known are not scored."
+            f"{(~told).sum():,} galaxies of which neither class nor vote is known are not scored."
         )
-        whole = whole.take(np.flatnonzero(known))
-    return whole, notes
+        whole = whole.take(np.flatnonzero(told))
+    return outputs, whole, notes
 
 
 def _require_shared_class(outputs: ClassOutputs, targets: ClassTargets, source: Path) -> None:
