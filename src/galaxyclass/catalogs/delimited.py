@@ -7,7 +7,7 @@ import gzip
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +23,9 @@ EXCEL_TODO = (
     "save it as 'CSV UTF-8', with the id column formatted as text: a spreadsheet keeps only 15 "
     "digits of a number"
 )
+
+#: Bytes that are read at once; no row may be longer.
+_BLOCK = 1 << 22
 
 #: First bytes of files that are not text, and what they are.
 _MAGIC: dict[bytes, str] = {
@@ -69,6 +72,11 @@ class TableFile:
     ragged: tuple[RaggedRow, ...]
     parts: NDArray[np.object_] | None = None
 
+    def take(self, rows: NDArray[np.int64]) -> TableFile:
+        """The same file with some of its rows."""
+        parts = None if self.parts is None else self.parts[rows]
+        return replace(self, table=self.table.take(rows), lines=self.lines[rows], parts=parts)
+
 
 def read_csv(path: Path) -> TableFile:
     """Read a text table; every column is text.
@@ -88,10 +96,12 @@ def read_csv(path: Path) -> TableFile:
         return "skip"
 
     try:
-        with _open(path) as stream:
-            table = pa.csv.read_csv(
+        # Block by block: reading it in one call holds several blocks, and the text of all of them.
+        with (
+            _open(path) as stream,
+            pa.csv.open_csv(
                 stream,
-                read_options=pa.csv.ReadOptions(block_size=1 << 24),
+                read_options=pa.csv.ReadOptions(block_size=_BLOCK),
                 parse_options=pa.csv.ParseOptions(
                     delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
                 ),
@@ -100,7 +110,9 @@ def read_csv(path: Path) -> TableFile:
                     null_values=[""],
                     strings_can_be_null=True,
                 ),
-            )
+            ) as batches,
+        ):
+            table = batches.read_all()
     except pa.ArrowException as error:
         _refuse_other_encodings(path)
         raise CatalogError(

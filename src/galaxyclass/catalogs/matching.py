@@ -25,7 +25,7 @@ class ImageNames:
     """The names by which a table can mean each of ``paths``, which lie below ``folder``."""
 
     folder: str
-    paths: tuple[str, ...]
+    paths: Sequence[str]
 
     @cached_property
     def relative(self) -> list[str]:

@@ -25,8 +25,6 @@ class Rows:
 
     file: TableFile
     ids: Ids
-    lines: NDArray[np.int64]
-    parts: NDArray[np.object_] | None
 
     @property
     def source(self) -> str:
@@ -41,7 +39,7 @@ class Rows:
         row : int
             Index of the galaxy.
         """
-        line = line_word(self.file.path, self.lines, self.parts, row)
+        line = line_word(self.file.path, self.file.lines, self.file.parts, row)
         return f"{line}, {self.ids.column} {self.ids.values[row]}"
 
     def finding(self, code: str, message: str, row: int, *, column: str | None = None) -> Finding:
@@ -49,8 +47,8 @@ class Rows:
         return finding(
             code,
             f"{self.source}, {self.place(row)}: {message}",
-            file=str(file_of(self.file.path, self.parts, row)),
-            row=int(self.lines[row]),
+            file=str(file_of(self.file.path, self.file.parts, row)),
+            row=int(self.file.lines[row]),
             id=self.ids.values[row],
             column=column,
             index=row,
@@ -86,14 +84,16 @@ def vote_problems(votes: Votes, targets: VoteTargets, table: Any, rows: Rows) ->
         ("not_a_number", votes.not_numbers, "is not a number"),
         ("fraction_out_of_range", votes.out_of_range, "is not within 0 to 1"),
     ):
-        whole = {answer for answer, where in wrong if is_whole_column(len(where), len(rows.lines))}
+        whole = {
+            answer for answer, where in wrong if is_whole_column(len(where), len(rows.ids.values))
+        }
         for answer, where in wrong:
             if answer in whole:
                 cell = table[columns[answer]][int(where[0])].as_py()
                 yield finding(
                     code,
                     f"{source}, column {columns[answer]}: {len(where):,} of "
-                    f"{len(rows.lines):,} cells, the first in {rows.place(int(where[0]))}: "
+                    f"{len(rows.ids.values):,} cells, the first in {rows.place(int(where[0]))}: "
                     f"{cell!r} {what}{_hint(cell)}",
                     file=source,
                     column=columns[answer],

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from galaxyclass.catalogs.catalog import Catalog, ClassTargets, Ids, VoteTargets, row_word
 from galaxyclass.catalogs.cells import as_text, is_exact_integers
 from galaxyclass.catalogs.classes import read_classes
 from galaxyclass.catalogs.delimited import TableFile
-from galaxyclass.catalogs.images import find_images
+from galaxyclass.catalogs.findings import Finding
+from galaxyclass.catalogs.images import image_paths
 from galaxyclass.catalogs.matching import ImageNames
 from galaxyclass.catalogs.parts import is_parted, open_parts, tell_apart
 from galaxyclass.catalogs.problems import (
@@ -83,16 +87,16 @@ def read_catalog(
     """
     images = Path(images)
     if not images.exists():
-        find_images(images)
+        image_paths(images)
     if not images.is_dir():
         raise CatalogError(
             f"{images}: not a folder", wanted="the folder that holds the images of the table"
         )
-    names = ImageNames(str(images), tuple(str(path) for path in find_images(images)))
+    paths = image_paths(images)
     if table is None:
-        return _from_folders(images, names)
+        return _from_folders(images, ImageNames(str(images), paths))
     file = open_parts(Path(table)) if Path(table).is_dir() else open_table(table)
-    return _from_table(images, names, file, (id_column, target_column), tree)
+    return _from_table(images, paths, file, (id_column, target_column), tree)
 
 
 def _from_folders(images: Path, names: ImageNames) -> Catalog:
@@ -122,72 +126,110 @@ def _from_folders(images: Path, names: ImageNames) -> Catalog:
     )
 
 
-def _from_table(
-    images: Path,
-    names: ImageNames,
-    file: TableFile,
-    chosen: tuple[str | None, str | None],
-    tree: Tree | None,
-) -> Catalog:
-    id_column, target_column = chosen
-    source, table = str(file.path), file.table
-    trees = [tree] if tree is not None else [load_tree(name) for name in TREES]
-    layout = None if target_column else vote_layout(table.column_names, trees)
-    voted = [] if layout is None else [n for n in layout[1].columns if n in table.column_names]
-    no_ids = voted if target_column is None else [target_column]
-    told_apart = False
+@dataclass(frozen=True)
+class _Matched:
+    """The rows of a table that have an id, and the image of each.
+
+    `file` has only these rows; `path_column` is the column that names the images by their paths,
+    where one does; `notes` are about ids and lines, `ambiguous` about images.
+    """
+
+    file: TableFile
+    ids: Ids
+    paths: NDArray[np.object_]
+    unlisted: tuple[str, ...]
+    path_column: str | None
+    notes: tuple[Finding, ...]
+    ambiguous: tuple[Finding, ...]
+
+
+def _match(
+    names: ImageNames, file: TableFile, id_column: str | None, no_ids: Sequence[str]
+) -> _Matched:
+    """The image of each row of a table."""
+    as_given = file.table
     if file.parts is not None:
         file, id_column = tell_apart(file, names, id_column, no_ids)
-        told_apart, table = file.table is not table, file.table
-    found = find_ids(table, names, id_column, source, no_ids)
-    text = as_text(table[found.column])
+    told_apart = file.table is not as_given
+    found = find_ids(file.table, names, id_column, str(file.path), no_ids)
+    text, image = as_text(file.table[found.column]), found.image
     has_id = pc.is_valid(text).to_numpy()
-    problems = [*found.notes, *unread_rows(file, has_id, found.column)]
-    lines, image, parts = file.lines, found.image, file.parts
+    notes = (*found.notes, *unread_rows(file, has_id, found.column))
     if not has_id.all():
         keep = np.flatnonzero(has_id)
-        table, lines, image, text = table.take(keep), lines[keep], image[keep], text.take(keep)
-        parts = None if parts is None else parts[keep]
+        file, text, image = file.take(keep), text.take(keep), image[keep]
     # The text of a CSV may be numbers; that of a parquet column was meant to be text.
-    numeric = pa.types.is_integer(table[found.column].type) or row_word(file.path) == "line"
+    numeric = pa.types.is_integer(file.table[found.column].type) or row_word(file.path) == "line"
     ids = Ids(
         found.column,
         np.array(text.to_pylist(), dtype=object),
         numeric and is_exact_integers(text),
         told_apart,
     )
-    rows = Rows(file, ids, lines, parts)
+    by_path = found.path_column is not None
+    passed_over, ambiguous = ambiguities(
+        names,
+        image,
+        Rows(file, ids),
+        as_text(file.table[found.path_column]).to_pylist() if by_path else ids.values,
+        paths=by_path,
+    )
+    unlisted = np.ones(len(names.paths), dtype=bool)
+    unlisted[image[image >= 0]] = False
+    unlisted[passed_over] = False
+    return _Matched(
+        file=file,
+        ids=ids,
+        paths=np.array([*names.paths, ""], dtype=object)[image],
+        unlisted=tuple(names.paths[index] for index in np.flatnonzero(unlisted)),
+        path_column=found.path_column,
+        notes=notes,
+        ambiguous=tuple(ambiguous),
+    )
 
-    taken = {found.column, found.path_column or found.column, *voted}
+
+def _from_table(
+    images: Path,
+    paths: Sequence[str],
+    file: TableFile,
+    chosen: tuple[str | None, str | None],
+    tree: Tree | None,
+) -> Catalog:
+    id_column, target_column = chosen
+    columns = file.table.column_names
+    trees = [tree] if tree is not None else [load_tree(name) for name in TREES]
+    layout = None if target_column else vote_layout(columns, trees)
+    voted = [] if layout is None else [name for name in layout[1].columns if name in columns]
+    # The names are gone before the votes are read: each takes more memory than what is kept.
+    matched = _match(
+        ImageNames(str(images), paths),
+        file,
+        id_column,
+        voted if target_column is None else [target_column],
+    )
+    file, ids, problems = matched.file, matched.ids, list(matched.notes)
+    source, table = str(file.path), file.table
+    taken = {ids.column, matched.path_column or ids.column, *voted}
     targets: VoteTargets | ClassTargets | None = None
     if layout is not None:
         votes = read_votes(table, *layout)
         targets = VoteTargets(*layout, votes.joint, votes.present)
-        problems += vote_problems(votes, targets, table, rows)
+        problems += vote_problems(votes, targets, table, Rows(file, ids))
     elif (name := class_column(table, taken, target_column, source)) is not None:
         targets = read_classes(table[name], name)
         taken.add(name)
     else:
         problems += no_target(table.column_names, source, trees)
-
-    meant_by = text if found.path_column is None else as_text(table[found.path_column])
-    passed_over, ambiguous = ambiguities(
-        names, image, rows, meant_by.to_pylist(), paths=found.path_column is not None
-    )
-    problems += ambiguous
-    unlisted = np.ones(len(names.paths), dtype=bool)
-    unlisted[image[image >= 0]] = False
-    unlisted[passed_over] = False
     others = [name for name in table.column_names if name not in taken]
     return Catalog(
         ids=ids,
-        paths=np.array([*names.paths, ""], dtype=object)[image],
-        rows=lines,
+        paths=matched.paths,
+        rows=file.lines,
         targets=targets,
         other=table.select(others) if others else None,
-        problems=tuple(problems),
-        unlisted=tuple(names.paths[index] for index in np.flatnonzero(unlisted)),
+        problems=(*problems, *matched.ambiguous),
+        unlisted=matched.unlisted,
         images=images,
         table=file.path,
-        parts=parts,
+        parts=file.parts,
     )

@@ -15,6 +15,9 @@ from galaxyclass.trees import Layout, Tree, joint_from_conditional
 #: A fraction may leave 0 to 1 by this much: the rounding of sums and of single precision.
 ROUNDING = 1e-6
 
+#: Rows that are turned into numbers at a time: as doubles they take twice what is kept of them.
+_ROWS_AT_ONCE = 1 << 16
+
 
 @dataclass(frozen=True)
 class Votes:
@@ -53,29 +56,48 @@ def read_votes(table: Any, tree: Tree, layout: Layout) -> Votes:
     tree, layout
         The layout is one of the tree's; the table has some of its columns.
     """
-    raw = np.full((table.num_rows, len(tree.answers)), np.nan, dtype=np.float64)
+    count = table.num_rows
+    joint = np.empty((count, len(tree.answers)), dtype=np.float32)
+    unasked = np.empty((count, len(tree.questions)), dtype=bool)
     present = np.array([name in table.column_names for name in layout.columns])
-    not_numbers, out_of_range = [], []
-    for answer in np.flatnonzero(present):
-        values, wrong = numbers(table[layout.columns[answer]])
-        with np.errstate(invalid="ignore"):
-            outside = np.flatnonzero((values < -ROUNDING) | (values > 1 + ROUNDING))
-        values[outside] = np.nan
-        raw[:, answer] = values
-        if len(wrong):
-            not_numbers.append((int(answer), wrong))
-        if len(outside):
-            out_of_range.append((int(answer), outside.astype(np.int64)))
-    if layout.kind == "conditional":
-        unasked = _blank_conditional(tree, raw)
-        joint = joint_from_conditional(tree, raw)
-        joint[:, ~present] = np.nan  # 0 where nobody is led is no knowledge of this table
-        for index, where in enumerate(tree.slices):  # nobody was led there: truly 0
-            unasked[:, index] &= np.isnan(joint[:, where]).all(axis=1)
-    else:
+    not_numbers: dict[int, list[NDArray[np.int64]]] = {}
+    out_of_range: dict[int, list[NDArray[np.int64]]] = {}
+    for start in range(0, count, _ROWS_AT_ONCE):
+        part = table.slice(start, _ROWS_AT_ONCE)
+        rows = slice(start, start + part.num_rows)
+        raw = np.full((part.num_rows, len(tree.answers)), np.nan, dtype=np.float64)
+        for answer in np.flatnonzero(present).tolist():
+            values, wrong = numbers(part[layout.columns[answer]])
+            with np.errstate(invalid="ignore"):
+                outside = np.flatnonzero((values < -ROUNDING) | (values > 1 + ROUNDING))
+            values[outside] = np.nan
+            raw[:, answer] = values
+            if len(wrong):
+                not_numbers.setdefault(answer, []).append(start + wrong)
+            if len(outside):
+                out_of_range.setdefault(answer, []).append(start + outside)
+        joint[rows], unasked[rows] = _joint(tree, layout, raw, present)
+    return Votes(joint, present, _whole(not_numbers), _whole(out_of_range), unasked)
+
+
+def _joint(
+    tree: Tree, layout: Layout, raw: NDArray[np.float64], present: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Joint fractions, and which questions nobody answered; `raw` is changed."""
+    if layout.kind == "joint":
         unasked = _blank_joint(tree, raw, layout.tolerance)
-        joint = raw
-    return Votes(joint.astype(np.float32), present, not_numbers, out_of_range, unasked)
+        return raw, unasked
+    unasked = _blank_conditional(tree, raw)
+    joint = joint_from_conditional(tree, raw)
+    joint[:, ~present] = np.nan  # 0 where nobody is led is no knowledge of this table
+    for index, where in enumerate(tree.slices):  # nobody was led there: truly 0
+        unasked[:, index] &= np.isnan(joint[:, where]).all(axis=1)
+    return joint, unasked
+
+
+def _whole(found: dict[int, list[NDArray[np.int64]]]) -> list[tuple[int, NDArray[np.int64]]]:
+    """The rows of each answer, from all parts of the table, answer by answer."""
+    return [(answer, np.concatenate(found[answer])) for answer in sorted(found)]
 
 
 def _blank_conditional(tree: Tree, raw: NDArray[np.float64]) -> NDArray[np.bool_]:
