@@ -84,16 +84,14 @@ def vote_problems(votes: Votes, targets: VoteTargets, table: Any, rows: Rows) ->
         ("not_a_number", votes.not_numbers, "is not a number"),
         ("fraction_out_of_range", votes.out_of_range, "is not within 0 to 1"),
     ):
-        whole = {
-            answer for answer, where in wrong if is_whole_column(len(where), len(rows.ids.values))
-        }
+        whole = {answer for answer, where in wrong if is_whole_column(len(where), len(votes.joint))}
         for answer, where in wrong:
             if answer in whole:
                 cell = table[columns[answer]][int(where[0])].as_py()
                 yield finding(
                     code,
                     f"{source}, column {columns[answer]}: {len(where):,} of "
-                    f"{len(rows.ids.values):,} cells, the first in {rows.place(int(where[0]))}: "
+                    f"{len(votes.joint):,} cells, the first in {rows.place(int(where[0]))}: "
                     f"{cell!r} {what}{_hint(cell)}",
                     file=source,
                     column=columns[answer],
@@ -141,7 +139,12 @@ def no_target(names: Iterable[str], source: str, trees: Iterable[Tree]) -> Itera
 
 
 def ambiguities(
-    names: ImageNames, image: NDArray[np.int64], rows: Rows, cells: Sequence[str], *, paths: bool
+    names: ImageNames,
+    image: NDArray[np.int64],
+    rows: Rows,
+    cells: Sequence[str] | NDArray[np.object_],
+    *,
+    paths: bool,
 ) -> tuple[list[int], list[Finding]]:
     """Ids or paths that fit several files: in one folder a note, in several an error.
 
@@ -153,7 +156,7 @@ def ambiguities(
     image : (galaxies,) int64
         Index of the image that each cell was taken to mean; -1 none.
     rows : Rows
-    cells : (galaxies,) sequence of str
+    cells : (galaxies,) of str
         What names the image of each.
     paths : bool
         Whether these are paths, or ids.

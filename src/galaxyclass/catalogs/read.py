@@ -181,7 +181,7 @@ def _match(
         file=file,
         ids=ids,
         paths=np.array([*names.paths, ""], dtype=object)[image],
-        unlisted=tuple(names.paths[index] for index in np.flatnonzero(unlisted)),
+        unlisted=tuple(names.paths[index] for index in np.flatnonzero(unlisted).tolist()),
         path_column=found.path_column,
         notes=notes,
         ambiguous=tuple(ambiguous),

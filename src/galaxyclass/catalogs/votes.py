@@ -82,7 +82,7 @@ def read_votes(table: Any, tree: Tree, layout: Layout) -> Votes:
 
 def _joint(
     tree: Tree, layout: Layout, raw: NDArray[np.float64], present: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
     """Joint fractions, and which questions nobody answered; `raw` is changed."""
     if layout.kind == "joint":
         unasked = _blank_joint(tree, raw, layout.tolerance)
