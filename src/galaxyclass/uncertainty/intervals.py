@@ -211,7 +211,11 @@ def _fit_size(values: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArr
     shares = np.ones(len(sizes))
     weights = np.zeros(3)
     for _ in range(3):
-        weights, _rest = nnls(basis * shares[:, None], sizes * shares)
+        # The same least squares with three rows instead of one for each error.
+        scaled = basis * shares[:, None]
+        gram = scaled.T @ scaled + 1e-12 * np.eye(3)
+        root = np.linalg.cholesky(gram)
+        weights, _rest = nnls(root.T, np.linalg.solve(root, scaled.T @ (sizes * shares)))
         shares = 1 / np.maximum(basis @ weights, 0.01)
     return np.asarray(weights)
 
