@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 
-from galaxyclass.catalogs import KINDS, ImageRecord, check, read_catalog
+from galaxyclass.catalogs import KINDS, ImageFacts, ImageRecord, check, read_catalog
 from galaxyclass.catalogs.findings import finding
+from galaxyclass.catalogs.records import hex_digests, packed_digests
+from galaxyclass.images.inspect import digest_of
 
 
-def record(path: str, digest: str = "", error: str | None = None, size: int = 424) -> ImageRecord:
+def record(path: str, content: str = "", error: str | None = None, size: int = 424) -> ImageRecord:
+    """Of a file with this content; without content it could not be read."""
+    digest = content and digest_of(content.encode())
     return ImageRecord(path, 1, 1, digest, size, size, error)
 
 
+def facts_of(catalog, records: dict[str, ImageRecord]) -> ImageFacts:
+    return ImageFacts.of(records[path] for path in catalog.files()[0])
+
+
 def found(catalog, code: str, records=None):
-    return [one for one in check(catalog, records) if one.code == code]
+    facts = None if records is None else facts_of(catalog, records)
+    return [one for one in check(catalog, facts) if one.code == code]
 
 
-def records_of(catalog, **digests: str) -> dict[str, ImageRecord]:
-    """A sound record for every image; the digest is the id's unless told otherwise."""
+def records_of(catalog, **contents: str) -> dict[str, ImageRecord]:
+    """A sound record for every image; its content is the id unless told otherwise."""
     pairs = zip(catalog.ids.values, catalog.paths, strict=True)
-    return {path: record(path, digests.get(f"_{name}", name)) for name, path in pairs if path}
+    return {path: record(path, contents.get(f"_{name}", name)) for name, path in pairs if path}
 
 
 def test_every_kind_has_words_that_help() -> None:
@@ -37,7 +47,9 @@ def test_a_sound_table_has_no_errors(images, table) -> None:
     folder = images(*(f"{n}.jpg" for n in range(300)))
     rows = [f"{n},{n / 299:.6f},{1 - n / 299:.6f}" for n in range(300)]
     catalog = read_catalog(folder, table(["id,Class6.1,Class6.2", *rows]))
-    assert [one.code for one in check(catalog, records_of(catalog))] == ["columns_absent"]
+    assert [one.code for one in check(catalog, facts_of(catalog, records_of(catalog)))] == [
+        "columns_absent"
+    ]
 
 
 def test_images_missing_and_without_a_row(images, table) -> None:
@@ -199,6 +211,34 @@ def test_mixed_sizes(images, table) -> None:
     assert one.message.endswith("423x423 (1), 424x424 (1)")
 
 
+def test_of_many_sizes_the_most_frequent_come_first(images, table) -> None:
+    sizes = [7, 5, 5, 9, 6, 9, 8, 5]
+    names = [f"{number}.jpg" for number in range(len(sizes))]
+    catalog = read_catalog(images(*names), table(["id,class", *(f"{n[0]},a" for n in names)]))
+    records = {
+        path: record(path, path, size=size, error="broken" if size == 8 else None)
+        for path, size in zip(catalog.paths, sizes, strict=True)
+    }
+    (one,) = found(catalog, "mixed_sizes", records)
+    assert one.message.endswith("5x5 (3), 9x9 (2), 7x7 (1), 6x6 (1)")
+
+
+def test_files_of_a_table_that_names_some_twice_and_some_that_are_not_there(images, table) -> None:
+    rows = ["name,file,class", "A,b.jpg,x", "B,z.jpg,y", "C,a.jpg,y", "D,b.jpg,y"]
+    catalog = read_catalog(images("a.jpg", "b.jpg"), table(rows), id_column="name")
+    files, file_of = catalog.files()
+    assert [path.rsplit("/", 1)[-1] for path in files] == ["b.jpg", "a.jpg"]
+    assert file_of.tolist() == [0, -1, 1, 0]
+
+
+def test_digests_as_bytes_are_told_apart_whatever_they_end_in() -> None:
+    digests = ["00" * 15 + "01", "01" + "00" * 15, "", "01" + "00" * 14 + "01", "ff" * 16]
+    packed = packed_digests(digests)
+    assert packed.nbytes == 16 * len(digests)
+    assert hex_digests(packed) == digests
+    assert len(set(packed.tolist())) == len(np.unique(packed)) == len(digests)
+
+
 def test_rare_answers(images, table) -> None:
     rows = [f"{n},{0.9 if n == 7 else 0.1},{0.1 if n == 7 else 0.9}" for n in range(600)]
     catalog = read_catalog(images("1.jpg"), table(["id,Class6.1,Class6.2", *rows]))
@@ -213,7 +253,7 @@ def test_all_at_once_and_in_order(images, table) -> None:
     records = records_of(catalog, _4="2")
     path = catalog.paths[2]
     records[path] = record(path, "3", "broken")
-    findings = check(catalog, records)
+    findings = check(catalog, facts_of(catalog, records))
     assert [(one.code, one.row) for one in findings if one.severity == "error"] == [
         ("ragged_row", 7),
         ("row_without_id", 4),

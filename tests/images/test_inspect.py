@@ -3,8 +3,9 @@ import hashlib
 import numpy as np
 from PIL import Image
 
-from galaxyclass.catalogs.records import ImageRecord
+from galaxyclass.catalogs.records import ImageRecord, hex_digests
 from galaxyclass.images import inspect_image, inspect_images
+from galaxyclass.images.inspect import digest_of
 
 
 def test_a_sound_image(tmp_path):
@@ -46,14 +47,17 @@ def test_many_at_once_keep_their_order_and_tell_of_progress(tmp_path):
         Image.fromarray(rng.integers(0, 256, (9, 8, 3), np.uint8)).save(paths[-1])
     paths[70].write_bytes(b"")
     calls = []
-    records = inspect_images(
+    facts = inspect_images(
         paths[::-1], workers=3, progress=lambda stage, done, total, **_: calls.append((done, total))
     )
-    assert list(records) == [str(path) for path in paths[::-1]]
-    assert [path for path, record in records.items() if record.error] == [str(paths[70])]
+    assert hex_digests(facts.digests) == [digest_of(path.read_bytes()) for path in paths[::-1]]
+    assert facts.sizes.tolist() == [[0, 0] if path == paths[70] else [8, 9] for path in paths[::-1]]
+    assert list(facts.errors) == [paths[::-1].index(paths[70])]
+    assert str(facts.errors[79]).startswith(str(paths[70]))
     assert calls == sorted(calls)
     assert calls[-1] == (150, 150)
 
 
 def test_no_images_at_all():
-    assert inspect_images([]) == {}
+    facts = inspect_images([])
+    assert (len(facts.digests), facts.sizes.shape, facts.errors) == (0, (0, 2), {})

@@ -7,7 +7,7 @@ from galaxyclass.catalogs.findings import KINDS, Finding, Kind
 from galaxyclass.catalogs.images import IMAGE_SUFFIXES, find_images
 from galaxyclass.catalogs.parts import column_names
 from galaxyclass.catalogs.read import read_catalog
-from galaxyclass.catalogs.records import ImageRecord
+from galaxyclass.catalogs.records import ImageFacts, ImageRecord
 from galaxyclass.catalogs.splits import split
 from galaxyclass.catalogs.tables import TABLE_SUFFIXES, read_table
 
@@ -21,6 +21,7 @@ __all__ = [
     "ClassTargets",
     "Finding",
     "Ids",
+    "ImageFacts",
     "ImageRecord",
     "Kind",
     "VoteTargets",

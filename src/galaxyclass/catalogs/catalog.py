@@ -139,6 +139,28 @@ class Catalog:
             return 0
         return int(counts.pop()) - self.ids.told_apart
 
+    def files(self) -> tuple[list[str], NDArray[np.int64]]:
+        r"""The image files, each once, and (galaxies,) int64 which of them is whose; -1 none.
+
+        They stand in the order of the galaxies.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from galaxyclass.catalogs import read_catalog
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "1.jpg").touch()
+        >>> table = folder / "classes.csv"
+        >>> _ = table.write_text("file,class\n1.jpg,a\n2.jpg,b\n1.jpg,b")
+        >>> paths, file_of_galaxy = read_catalog(folder, table).files()
+        >>> len(paths), file_of_galaxy.tolist()
+        (1, [0, -1, 0])
+        """
+        index_of: dict[str, int] = {}
+        found = (index_of.setdefault(path, len(index_of)) if path else -1 for path in self.paths)
+        owned = np.fromiter(found, np.int64, len(self))
+        return list(index_of), owned
+
     @property
     def known(self) -> NDArray[np.bool_]:
         """(galaxies,) whether the class, or any vote fraction, is known."""

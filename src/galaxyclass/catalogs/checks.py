@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from galaxyclass.catalogs.catalog import Catalog, ClassTargets, VoteTargets
 from galaxyclass.catalogs.findings import KINDS, Finding, finding
 from galaxyclass.catalogs.places import at
-from galaxyclass.catalogs.records import ImageRecord
+from galaxyclass.catalogs.records import ImageFacts
 from galaxyclass.catalogs.target_checks import (
     broken_sums,
     classes,
@@ -23,15 +22,15 @@ from galaxyclass.catalogs.target_checks import (
 FEW_GALAXIES = 200
 
 
-def check(catalog: Catalog, records: Mapping[str, ImageRecord] | None = None) -> list[Finding]:
+def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
     r"""Everything that is wrong with a catalog, or worth knowing.
 
     Parameters
     ----------
     catalog : Catalog
-    records : mapping of str to ImageRecord, optional
-        What is known of each image file, by its path as in ``catalog.paths``. Without it, images
-        that cannot be decoded or that are identical cannot be told.
+    facts : ImageFacts, optional
+        What is known of each image file, in the order of `Catalog.files`. Without it, images that
+        cannot be decoded or that are identical cannot be told.
 
     Returns
     -------
@@ -54,7 +53,7 @@ def check(catalog: Catalog, records: Mapping[str, ImageRecord] | None = None) ->
     columns_absent None None
     few_galaxies None None
     """
-    found = [*catalog.problems, *_duplicates(catalog), *_images(catalog, records or {})]
+    found = [*catalog.problems, *_duplicates(catalog), *_images(catalog, facts)]
     if isinstance(catalog.targets, VoteTargets):
         found += [
             *broken_sums(catalog, catalog.targets),
@@ -74,7 +73,9 @@ def check(catalog: Catalog, records: Mapping[str, ImageRecord] | None = None) ->
 
 def _duplicates(catalog: Catalog) -> Iterator[Finding]:
     """Each row after the first that bears its id."""
-    for first, row in _repeats(catalog.ids.values.astype(str)):
+    number_of: dict[str, int] = {}
+    ids = (number_of.setdefault(name, len(number_of)) for name in catalog.ids.values)
+    for first, row in _repeats(np.fromiter(ids, np.int64, len(catalog))):
         message = (
             f"the id stands in {catalog.line_of(first)} already"
             if catalog.table is not None
@@ -83,9 +84,9 @@ def _duplicates(catalog: Catalog) -> Iterator[Finding]:
         yield at(catalog, "duplicate_id", row, message, column=catalog.ids.column)
 
 
-def _images(catalog: Catalog, records: Mapping[str, ImageRecord]) -> Iterator[Finding]:
-    paths = catalog.paths
-    for row in np.flatnonzero(paths == "").tolist():
+def _images(catalog: Catalog, facts: ImageFacts | None) -> Iterator[Finding]:
+    files, file_of = catalog.files()
+    for row in np.flatnonzero(file_of < 0).tolist():
         yield at(
             catalog,
             "image_missing",
@@ -93,36 +94,44 @@ def _images(catalog: Catalog, records: Mapping[str, ImageRecord]) -> Iterator[Fi
             f"no image of this name in {catalog.images}",
             column=catalog.ids.column,
         )
-    known = [records.get(path) for path in paths.tolist()]
-    for row, record in enumerate(known):
-        if record is not None and record.error is not None:
-            yield at(catalog, "image_undecodable", row, _one_line(record.error), file=record.path)
-    yield from _identical(catalog, known)
-    sizes = Counter(
-        (record.width, record.height)
-        for record in {record.path: record for record in known if record is not None}.values()
-        if record.error is None
-    )
-    if len(sizes) > 1:
-        several = ", ".join(f"{w}x{h} ({n:,})" for (w, h), n in sizes.most_common(4))
-        more = f" and {len(sizes) - 4} more" if len(sizes) > 4 else ""
-        yield finding("mixed_sizes", f"{catalog.images}: {several}{more}")
+    if facts is None:
+        facts = ImageFacts(np.zeros(len(files), "S16"), np.zeros((len(files), 2), np.int32), {})
+    undecodable = np.array(list(facts.errors), dtype=np.int64)
+    for row in np.flatnonzero(np.isin(file_of, undecodable)).tolist():
+        message = _one_line(facts.errors[int(file_of[row])])
+        yield at(catalog, "image_undecodable", row, message, file=catalog.paths[row])
+    yield from _identical(catalog, file_of, facts)
+    yield from _sizes(catalog, np.delete(facts.sizes, undecodable, axis=0))
     for path in catalog.unlisted:
         yield finding("image_without_row", f"{path}: no row in {catalog.table}", file=path)
 
 
-def _identical(catalog: Catalog, records: Sequence[ImageRecord | None]) -> Iterator[Finding]:
-    """Each galaxy whose image is that of an earlier one with another id."""
-    keys = np.array(
-        [
-            path if record is None or record.digest == "" else record.digest
-            for path, record in zip(catalog.paths.tolist(), records, strict=True)
-        ],
-        dtype=str,
+def _sizes(catalog: Catalog, sizes: NDArray[np.int32]) -> Iterator[Finding]:
+    """Whether the images have several sizes, the most frequent ones first."""
+    both = np.ascontiguousarray(sizes).view(np.int64).ravel()  # as one number each
+    kinds, first, counts = np.unique(both, return_index=True, return_counts=True)
+    if len(kinds) < 2:
+        return
+    most = np.lexsort((first, -counts))[:4]
+    several = ", ".join(
+        f"{w}x{h} ({n:,})" for (w, h), n in zip(sizes[first[most]], counts[most], strict=True)
     )
-    ids = catalog.ids.values
-    for first, row in _repeats(keys):
-        if keys[row] == "" or ids[first] == ids[row]:
+    more = f" and {len(kinds) - 4} more" if len(kinds) > 4 else ""
+    yield finding("mixed_sizes", f"{catalog.images}: {several}{more}")
+
+
+def _identical(
+    catalog: Catalog, file_of: NDArray[np.int64], facts: ImageFacts
+) -> Iterator[Finding]:
+    """Each galaxy whose image is that of an earlier one with another id."""
+    image_of = np.arange(len(facts.digests))  # of each file the first that is the same
+    known = np.flatnonzero(facts.digests != b"")
+    _, earliest, inverse = np.unique(facts.digests[known], return_index=True, return_inverse=True)
+    image_of[known] = known[earliest[inverse]]
+    ids, rows = catalog.ids.values, np.flatnonzero(file_of >= 0)
+    for one, other in _repeats(image_of[file_of[rows]]):
+        first, row = int(rows[one]), int(rows[other])
+        if ids[first] == ids[row]:
             continue
         where = f" ({catalog.line_of(first)})" if catalog.table is not None else ""
         message = (
@@ -132,12 +141,13 @@ def _identical(catalog: Catalog, records: Sequence[ImageRecord | None]) -> Itera
         yield at(catalog, "identical_images", row, message, file=catalog.paths[row])
 
 
-def _repeats(keys: NDArray[np.str_]) -> list[tuple[int, int]]:
-    """(first, row) of each row whose key stands in an earlier row."""
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    first_of = first[inverse]
-    rows = np.flatnonzero(first_of != np.arange(len(keys)))
-    return list(zip(first_of[rows].tolist(), rows.tolist(), strict=True))
+def _repeats(keys: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """(first, row) of each row whose key stands in an earlier row; keys are counted from 0."""
+    rows = np.arange(len(keys))
+    first = np.zeros(keys.max(initial=-1) + 1, dtype=np.int64)
+    first[keys[::-1]] = rows[::-1]
+    again = np.flatnonzero(first[keys] != rows)
+    return list(zip(first[keys[again]].tolist(), again.tolist(), strict=True))
 
 
 def _one_line(text: str) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -21,3 +26,63 @@ class ImageRecord:
     width: int
     height: int
     error: str | None
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What a check needs to know of many image files, a column each: 24 MB for a million.
+
+    Attributes
+    ----------
+    digests : (files,) S16
+        `ImageRecord.digest`, its 16 bytes themselves (see `packed_digests`).
+    sizes : (files, 2) int32
+        Width and height in pixels; 0 unknown.
+    errors : mapping of int to str
+        Why a file cannot be decoded, by its index; those that can be are not in it.
+    """
+
+    digests: NDArray[np.bytes_]
+    sizes: NDArray[np.int32]
+    errors: Mapping[int, str]
+
+    @classmethod
+    def of(cls, records: Iterable[ImageRecord]) -> ImageFacts:
+        """The facts of many records, which are forgotten one by one.
+
+        Examples
+        --------
+        >>> ImageFacts.of([ImageRecord("1.jpg", 9, 1, "00" * 15 + "ff", 8, 6, None)]).sizes
+        array([[8, 6]], dtype=int32)
+        """
+        digests, sizes, errors = bytearray(), array("i"), {}
+        for index, record in enumerate(records):
+            digests += bytes.fromhex(record.digest).ljust(16, b"\0")
+            sizes.extend((record.width, record.height))
+            if record.error is not None:
+                errors[index] = record.error
+        return cls(
+            np.frombuffer(digests, dtype="S16"),
+            np.frombuffer(sizes, dtype=np.int32).reshape(-1, 2),
+            errors,
+        )
+
+
+def packed_digests(digests: Iterable[str]) -> NDArray[np.bytes_]:
+    """Digests in hex as (files,) S16, a quarter of the memory; "" becomes all zeros.
+
+    numpy drops zeros at the end of an element that is taken out, so that only arrays and elements
+    of arrays are compared with each other, and `hex_digests` gives the text back.
+
+    Examples
+    --------
+    >>> hex_digests(packed_digests(["ab" * 15 + "00", ""]))
+    ['abababababababababababababababab00', '']
+    """
+    whole = "".join(digest or "0" * 32 for digest in digests)
+    return np.frombuffer(bytes.fromhex(whole), dtype="S16")
+
+
+def hex_digests(digests: NDArray[np.bytes_]) -> list[str]:
+    """`packed_digests` as text again, "" where there is none."""
+    return [digest.hex().ljust(32, "0") if digest else "" for digest in digests.tolist()]

@@ -15,7 +15,7 @@ def split(
     catalog: Catalog,
     fractions: Mapping[str, float],
     seed: int,
-    digests: Sequence[str] | None = None,
+    digests: NDArray[np.bytes_] | Sequence[str] | None = None,
 ) -> NDArray[np.object_]:
     """Say of each galaxy to which part it belongs.
 
@@ -30,8 +30,8 @@ def split(
     fractions : mapping of str to float
         Part -> share of the galaxies; they sum to 1.
     seed : int
-    digests : sequence of str, optional
-        The digest of each galaxy's image file; "" where it is not known.
+    digests : (galaxies,) S16, or sequence of str, optional
+        The digest of each galaxy's image file, as bytes or as text; empty where it is not known.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def split(
 
 
 def _groups(
-    ids: NDArray[np.str_], digests: Sequence[str] | None
+    ids: NDArray[np.str_], digests: NDArray[np.bytes_] | Sequence[str] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(galaxies,) group of each, and (groups,) a galaxy of each; groups in the order of their ids.
 
@@ -102,8 +102,9 @@ def _groups(
     count = len(names)
     rows, columns, nodes = by_id, by_id, count
     if digests is not None:
-        codes, by_digest = np.unique(np.asarray(digests, dtype=str), return_inverse=True)
-        known = codes[by_digest] != ""
+        images = np.asarray(digests)
+        codes, by_digest = np.unique(images, return_inverse=True)
+        known = images != images.dtype.type()
         rows, columns = by_id[known], by_digest[known] + count
         nodes = count + len(codes)
     edges = coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(nodes, nodes))

@@ -19,7 +19,7 @@ from galaxyclass.processes import core_count
 from galaxyclass.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from galaxyclass.catalogs.records import ImageRecord
+    from galaxyclass.catalogs.records import ImageFacts, ImageRecord
 
 
 def digest_of(data: bytes) -> str:
@@ -125,8 +125,8 @@ def identities_of(paths: Iterable[str]) -> NDArray[np.int64]:
 
 def inspect_images(
     paths: Sequence[str | Path], workers: int | None = None, progress: Progress = silent
-) -> dict[str, ImageRecord]:
-    """`inspect_image` of many files at once.
+) -> ImageFacts:
+    """What `inspect_image` shows of many files, a column each.
 
     Threads suffice: decoding and hashing leave Python's lock free.
 
@@ -139,11 +139,12 @@ def inspect_images(
 
     Returns
     -------
-    dict
-        The record of each file by its path, in the order of ``paths``.
+    ImageFacts
+        In the order of ``paths``.
     """
-    names = [str(path) for path in paths]
-    return dict(zip(names, _map(inspect_image, names, "check", workers, progress), strict=True))
+    from galaxyclass.catalogs.records import ImageFacts
+
+    return ImageFacts.of(_map(inspect_image, paths, "check", workers, progress))
 
 
 def digest_files(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+
 from galaxyclass import atomic
-from galaxyclass.catalogs.records import ImageRecord
+from galaxyclass.catalogs.records import ImageFacts, ImageRecord, packed_digests
 from galaxyclass.errors import PackError
 from galaxyclass.images.inspect import Look
 
@@ -43,6 +46,18 @@ class Records(Sequence[ImageRecord]):
         for batch in self._table.to_batches(max_chunksize=4096):
             for row in batch.to_pylist():
                 yield ImageRecord(**row)
+
+    def facts(self) -> ImageFacts:
+        """What a check needs to know of the images, a column each."""
+        error = self._table["error"]
+        rows = np.flatnonzero(error.is_valid().to_numpy())
+        sizes = [self._table[name].to_numpy() for name in ("width", "height")]
+        digests = (batch.to_pylist() for batch in self._table["digest"].chunks)
+        return ImageFacts(
+            packed_digests(chain.from_iterable(digests)),
+            np.stack(sizes, axis=1).astype(np.int32),
+            dict(zip(rows.tolist(), error.take(rows).to_pylist(), strict=True)),
+        )
 
 
 def write_index(path: Path, shards: Iterable[tuple[Sequence[str], Sequence[Look]]]) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs.records import ImageRecord
 from galaxyclass.errors import PackError
 from galaxyclass.packs import layout
-from galaxyclass.packs.index import read_index
+from galaxyclass.packs.index import Records, read_index
 from galaxyclass.recipes import Preprocessing
 
 _AGAIN = "delete the folder and make the pack again"
@@ -29,8 +27,9 @@ class Pack:
         How they were cut out.
     images : (images, size, size, channels) uint8 memory map, read-only
         In the order of the paths that were packed; all 0 where an image could not be decoded.
-    records : sequence of ImageRecord
-        In the same order: identity of the file, its own size, the error if there was one.
+    records : Records
+        An `ImageRecord` each, in the same order: identity of the file, its own size, the error
+        if there was one.
     valid : (images,) bool
         Whether the image could be decoded.
     """
@@ -38,7 +37,7 @@ class Pack:
     folder: Path
     preprocessing: Preprocessing
     images: NDArray[np.uint8]
-    records: Sequence[ImageRecord]
+    records: Records
     valid: NDArray[np.bool_]
 
     def __len__(self) -> int:

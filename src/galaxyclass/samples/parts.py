@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.atomic import write_text
 from galaxyclass.catalogs import PART_TABLES, Finding, split
+from galaxyclass.catalogs.records import hex_digests
 from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.recipes import Split
 from galaxyclass.samples.prepare import Sample
@@ -50,7 +51,7 @@ def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]
     }
     wanted = {part: share for part, share in parts.items() if share > 0}
     seed = seed if shares.seed is None else shares.seed
-    return split(sample.catalog, wanted, seed, list(sample.digests))
+    return split(sample.catalog, wanted, seed, sample.digests)
 
 
 def write_split(
@@ -63,7 +64,7 @@ def write_split(
     writer.writerow(["id", "part", "digest", *(["table"] if several else [])])
     for number, (sample, drawn) in enumerate(zip(samples, parts, strict=True), start=1):
         for name, part, digest in zip(
-            sample.catalog.ids.values, drawn, sample.digests, strict=True
+            sample.catalog.ids.values, drawn, hex_digests(sample.digests), strict=True
         ):
             writer.writerow([name, part, digest, *([number] if several else [])])
     write_text(path, text.getvalue())

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
@@ -21,6 +24,7 @@ from galaxyclass.catalogs import (
     derive_classes,
     read_catalog,
 )
+from galaxyclass.catalogs.records import hex_digests
 from galaxyclass.errors import CatalogError
 from galaxyclass.packs import Pack, pack
 from galaxyclass.progress import Progress
@@ -28,6 +32,9 @@ from galaxyclass.recipes import Preprocessing
 from galaxyclass.validation import require_sound
 
 log = logging.getLogger(__name__)
+
+#: Ids and digests whose text is made at a time.
+_HASHED_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -69,22 +76,22 @@ class Sample:
     pack : Pack
     rows : (galaxies,) int64
         The row of each in the pack.
-    digests : (galaxies,) of str
-        Of the image files.
+    digests : (galaxies,) S16
+        Of the image files (`catalogs.records.packed_digests`).
     """
 
     catalog: Catalog
     left_out: Sequence[Finding]
     pack: Pack
     rows: NDArray[np.int64]
-    digests: NDArray[np.object_]
+    digests: NDArray[np.bytes_]
 
     @property
     def fingerprint(self) -> str:
         """BLAKE2b-128 in hex of ids, images, targets and given parts: equal for equal data."""
         hasher = hashlib.blake2b(digest_size=16)
-        for values in (self.catalog.ids.values, self.digests):
-            hasher.update("\n".join(values).encode())
+        _add_lines(hasher, self.catalog.ids.values, list)
+        _add_lines(hasher, self.digests, hex_digests)
         targets = self.catalog.targets
         if isinstance(targets, VoteTargets):
             hasher.update(targets.fractions.tobytes())
@@ -136,6 +143,15 @@ class Sample:
         return ClassOutputs(targets.column, targets.classes, tuple(shares.tolist()), targets.rule)
 
 
+def _add_lines(
+    hasher: hashlib.blake2b, values: NDArray[Any], words: Callable[[NDArray[Any]], Iterable[str]]
+) -> None:
+    """A line each. Not as one text, which would take the memory of all the values once more."""
+    for start in range(0, len(values), _HASHED_AT_ONCE):
+        lines = "\n".join(words(values[start : start + _HASHED_AT_ONCE]))
+        hasher.update(f"\n{lines}".encode() if start else lines.encode())
+
+
 def prepare(
     source: Source,
     preprocessing: Preprocessing,
@@ -166,10 +182,10 @@ def prepare(
             got="only ids and images",
             todo="give a --table" if source.table is None else "name the class with --target",
         )
-    paths = list(dict.fromkeys(path for path in catalog.paths if path))
-    packed = pack(paths, preprocessing, cache=cache, workers=workers, progress=progress)
-    records = {record.path: record for record in packed.records}
-    findings = check(catalog, records)
+    files, _ = catalog.files()
+    packed = pack(files, preprocessing, cache=cache, workers=workers, progress=progress)
+    facts = packed.records.facts()
+    findings = check(catalog, facts)
     for finding in findings:
         # Told where it is easily overlooked: a column that was meant for votes and is not read.
         if finding.code == "unknown_column":
@@ -178,14 +194,9 @@ def prepare(
     if source.classes is not None:
         catalog = derive_classes(catalog, source.classes)
     catalog = _without_secrets(catalog)
-    row_of = {record.path: row for row, record in enumerate(packed.records)}
-    return Sample(
-        catalog=catalog,
-        left_out=left_out,
-        pack=packed,
-        rows=np.array([row_of[path] for path in catalog.paths], dtype=np.int64),
-        digests=np.array([records[path].digest for path in catalog.paths], dtype=object),
-    )
+    found = pc.index_in(pa.array(catalog.paths, pa.string()), pa.array(files, pa.string()))
+    rows = found.to_numpy().astype(np.int64)
+    return Sample(catalog, left_out, packed, rows, facts.digests[rows])
 
 
 def _without_secrets(catalog: Catalog) -> Catalog:

@@ -121,6 +121,5 @@ def validate(
     (False, [('image_undecodable', 4, '2')])
     """
     catalog = read_catalog(images, table, id_column=id_column, target_column=target_column)
-    paths = list(dict.fromkeys(path for path in catalog.paths.tolist() if path))
-    records = inspect_images(paths, workers=workers, progress=progress)
-    return Report(catalog, tuple(check(catalog, records)))
+    facts = inspect_images(catalog.files()[0], workers=workers, progress=progress)
+    return Report(catalog, tuple(check(catalog, facts)))
