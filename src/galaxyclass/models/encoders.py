@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from galaxyclass.bundles import box_bundle
+from galaxyclass.bundles import box_bundle, load_bundle
 from galaxyclass.errors import BundleError, MissingExtraError, RecipeError
 from galaxyclass.extras import require
 from galaxyclass.models.notebook import NotebookEncoder
@@ -79,9 +79,17 @@ def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.
     else:
         encoder = _from_timm(model, channels, pretrained=fresh and model.pretrained)
     if fresh and model.weights is not None:
-        boxed = model.weights == "box"
-        _load_encoder(encoder, box_bundle().network if boxed else Path(model.weights))
+        _load_encoder(encoder, _weights_file(model.weights))
     return encoder
+
+
+def _weights_file(name: str) -> Path:
+    """The file that a recipe's weights mean: it itself, that of a run, or that in the box."""
+    path = Path(name)
+    if name != "box" and not path.is_dir():
+        return path
+    bundle = box_bundle() if name == "box" else load_bundle(path)
+    return bundle.weights if bundle.has("weights") else bundle.network
 
 
 def encoder_statistics(model: Model, channels: int) -> tuple[list[float], list[float]]:
