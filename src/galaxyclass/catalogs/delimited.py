@@ -25,7 +25,7 @@ EXCEL_TODO = (
 )
 
 #: Bytes that are read at once; no row may be longer.
-_BLOCK = 1 << 22
+_BLOCK = 1 << 20
 
 #: First bytes of files that are not text, and what they are.
 _MAGIC: dict[bytes, str] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -27,30 +28,30 @@ class ImageNames:
     folder: str
     paths: Sequence[str]
 
-    @cached_property
-    def relative(self) -> list[str]:
-        """Paths below the folder, with slashes."""
-        start = len(os.path.join(self.folder, ""))  # noqa: PTH118 - 10^6 of them
-        inside = [path[start:] if path.startswith(self.folder) else path for path in self.paths]
-        return inside if os.sep == "/" else [path.replace(os.sep, "/") for path in inside]
+    def relative(self, index: int) -> str:
+        """The path of an image below the folder, with slashes."""
+        path, start = self.paths[index], os.path.join(self.folder, "")  # noqa: PTH118 - 10^6 of them
+        inside = path[len(start) :] if path.startswith(self.folder) else path
+        return inside if os.sep == "/" else inside.replace(os.sep, "/")
+
+    def stem(self, index: int) -> str:
+        """The file name of an image without folder and ending: what ids are compared with."""
+        return self.relative(index).rsplit("/", 1)[-1].rsplit(".", 1)[0]
 
     @cached_property
-    def stems(self) -> list[str]:
-        """File names without folder and ending: what ids are compared with."""
-        return [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in self.relative]
-
-    @cached_property
-    def by_stem(self) -> dict[str, int]:
-        """Stem -> the first image that has it."""
-        return _first(self.stems)
+    def stems(self) -> Any:
+        """(images,) pyarrow array of the stems, which takes a fifth of the memory of a list."""
+        return _array(map(self.stem, range(len(self.paths))))
 
     @cached_property
     def siblings(self) -> dict[str, list[int]]:
         """Stem -> all images that have it, for the stems that stand more than once."""
+        counts = pc.value_counts(self.stems)
+        several = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
         groups: dict[str, list[int]] = {}
-        for index, stem in enumerate(self.stems):
-            if self.by_stem[stem] != index:
-                groups.setdefault(stem, [self.by_stem[stem]]).append(index)
+        if len(several):
+            for index in np.flatnonzero(pc.is_in(self.stems, several).to_numpy(False)).tolist():
+                groups.setdefault(self.stem(index), []).append(index)
         return groups
 
     def folders(self, indices: Sequence[int]) -> set[str]:
@@ -64,10 +65,10 @@ class ImageNames:
         ----------
         cells : pyarrow array of string
         """
-        found = _lookup(cells, self.by_stem)
-        if any("/" in name for name in self.relative):
-            names = _first([name.rsplit(".", 1)[0] for name in self.relative])
-            found = np.where(found < 0, _lookup(cells, names), found)
+        found = _lookup(cells, self.stems)
+        if (found < 0).any() and any("/" in self.relative(i) for i in range(len(self.paths))):
+            paths = (self.relative(i).rsplit(".", 1)[0] for i in range(len(self.paths)))
+            found = np.where(found < 0, _lookup(cells, _array(paths)), found)
         return found
 
     def match_paths(self, cells: Any) -> NDArray[np.int64]:
@@ -77,7 +78,7 @@ class ImageNames:
         ----------
         cells : pyarrow array of string
         """
-        found = _lookup(_clean(cells), self.by_relative)
+        found = _lookup(_clean(cells), _array(map(self.relative, range(len(self.paths)))))
         paths = cells.to_pylist() if (found < 0).any() else []
         for row in np.flatnonzero(found < 0):
             if paths[row] is not None:
@@ -99,8 +100,8 @@ class ImageNames:
         ([1], [0, 1], [])
         """
         path = path.replace("\\", "/").removeprefix("./")
-        if path in self.by_relative:
-            return [self.by_relative[path]]
+        if path in self._by_relative:
+            return [self._by_relative[path]]
         *folders, file = path.split("/")
         alike = self._by_file.get(file, [])
         if not alike:
@@ -110,21 +111,26 @@ class ImageNames:
             ]
         if len(alike) < 2:
             return alike
-        agreement = [_agreement(folders, self.relative[index].split("/")[:-1]) for index in alike]
+        agreement = [_agreement(folders, self.relative(index).split("/")[:-1]) for index in alike]
         longest = max(agreement)
         return [index for index, shared in zip(alike, agreement, strict=True) if shared == longest]
 
     @cached_property
-    def by_relative(self) -> dict[str, int]:
+    def by_stem(self) -> dict[str, int]:
+        """Stem -> the first image that has it."""
+        return _first([self.stem(index) for index in range(len(self.paths))])
+
+    @cached_property
+    def _by_relative(self) -> dict[str, int]:
         """Path below the folder -> its image."""
-        return _first(self.relative)
+        return _first([self.relative(index) for index in range(len(self.paths))])
 
     @cached_property
     def _by_file(self) -> dict[str, list[int]]:
         """File name -> the images that have it."""
         groups: dict[str, list[int]] = {}
-        for index, name in enumerate(self.relative):
-            groups.setdefault(name.rsplit("/", 1)[-1], []).append(index)
+        for index in range(len(self.paths)):
+            groups.setdefault(self.relative(index).rsplit("/", 1)[-1], []).append(index)
         return groups
 
 
@@ -157,9 +163,13 @@ def _first(names: Sequence[str]) -> dict[str, int]:
     return dict(zip(reversed(names), range(len(names) - 1, -1, -1), strict=True))
 
 
-def _lookup(cells: Any, names: dict[str, int]) -> NDArray[np.int64]:
-    values = pa.array(list(names), pa.string())
-    hits = pc.fill_null(pc.index_in(cells, value_set=values), -1).to_numpy().astype(np.int64)
-    # A null cell and a missing name are both null above: `names` has no null.
-    targets = np.fromiter(names.values(), dtype=np.int64, count=len(names))
-    return np.where(hits < 0, -1, targets[np.maximum(hits, 0)] if len(names) else -1)
+def _array(words: Iterator[str]) -> Any:
+    """A pyarrow array of strings, of which never many are Python's."""
+    batches = iter(lambda: list(islice(words, 1 << 14)), [])
+    return pa.chunked_array([pa.array(some, pa.string()) for some in batches], pa.string())
+
+
+def _lookup(cells: Any, names: Any) -> NDArray[np.int64]:
+    """(rows,) index of the first name that each cell is; -1 where it is none, or null."""
+    hits = pc.index_in(cells, value_set=names)
+    return np.asarray(pc.fill_null(hits, -1).to_numpy(), dtype=np.int64)

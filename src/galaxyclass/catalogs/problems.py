@@ -172,19 +172,19 @@ def ambiguities(
     if not names.siblings:
         return passed_over, found
     for row, number in enumerate(image.tolist()):
-        files = names.siblings.get(names.stems[number]) if number >= 0 else None
+        files = names.siblings.get(names.stem(number)) if number >= 0 else None
         if files is None:
             continue
         if paths:
             files = names.fitting(cells[row])
-        elif cells[row] != names.stems[number]:
+        elif cells[row] != names.stem(number):
             continue
         if len(files) < 2:
             continue
         alike = len(names.folders(files)) == 1
         if alike:
             passed_over += files
-        message = ", ".join(names.relative[position] for position in files[:4])
+        message = ", ".join(names.relative(position) for position in files[:4])
         code = "several_files" if alike else "ambiguous_image"
         found.append(rows.finding(code, message, row, column=rows.ids.column))
     return passed_over, found

@@ -105,10 +105,11 @@ def _from_folders(images: Path, names: ImageNames) -> Catalog:
             f"{images}: its folders are parts, not classes: train.csv and val.csv lie beside them",
             todo=f"--table {images} reads these tables",
         )
-    ids = names.stems
+    relative = [names.relative(index) for index in range(len(names.paths))]
+    ids = names.stems.to_pylist()
     if names.siblings:  # the same name in two classes: only the path tells them apart
-        ids = [name.rsplit(".", 1)[0] for name in names.relative]
-    folders = [PurePosixPath(name).parts[:-1] for name in names.relative]
+        ids = [name.rsplit(".", 1)[0] for name in relative]
+    folders = [PurePosixPath(name).parts[:-1] for name in relative]
     targets = None
     if any(folders):
         labels = pa.array([parts[0] if parts else None for parts in folders], pa.string())

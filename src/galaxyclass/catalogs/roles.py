@@ -259,9 +259,10 @@ def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
         )
     elif any(cell.endswith(".0") and cell[:-2] in images.by_stem for cell in cells.values()):
         todo = "ids were written as floats: write them again as integers or text, without '.0'"
+    some = ", ".join(images.stems[:2].to_pylist())
     return CatalogError(
         f"{source}: no column matches the names of the images",
-        wanted=f"ids such as {', '.join(images.stems[:2])} (of {len(images.paths):,} images)",
+        wanted=f"ids such as {some} (of {len(images.paths):,} images)",
         got="; ".join(f"{name}: {cell}" for name, cell in cells.items()) or "only numbers",
         todo=todo,
     )

@@ -16,7 +16,7 @@ from galaxyclass.trees import Layout, Tree, joint_from_conditional
 ROUNDING = 1e-6
 
 #: Rows that are turned into numbers at a time: as doubles they take twice what is kept of them.
-_ROWS_AT_ONCE = 1 << 16
+_ROWS_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True)
