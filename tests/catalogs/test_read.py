@@ -372,3 +372,27 @@ class TestRealTables:
             written = [row["OBJID"] for row in csv.DictReader(file)]
         assert catalog.ids.values.tolist() == written
         assert catalog.ids.integer
+
+
+def test_votes_are_read_in_parts_as_at_once(images, table, monkeypatch) -> None:
+    columns = "id,Class1.1,Class1.2,Class1.3,Class6.1,Class6.2"
+    rows = ["1,.5,.4,.1,x,.8", "2,2,.3,.1,.3,.7", "3,.5,,.5,0,0", "4,.9,.1,0,y,3", "5,0,0,0,0,0"]
+    folder, votes = images(*(f"{n}.jpg" for n in range(1, 6))), table([columns, *rows])
+    whole = read_catalog(folder, votes)
+    monkeypatch.setattr("galaxyclass.catalogs.votes._ROWS_AT_ONCE", 2)
+    parts = read_catalog(folder, votes)
+    assert parts.problems == whole.problems
+    assert [one.code for one in whole.problems].count("not_a_number") == 2
+    assert [one.row for one in whole.problems if one.code == "not_a_number"] == [2, 5]
+    np.testing.assert_array_equal(parts.targets.fractions, whole.targets.fractions)
+
+
+def test_a_table_of_several_blocks(images, table, monkeypatch) -> None:
+    monkeypatch.setattr("galaxyclass.catalogs.delimited._BLOCK", 64)
+    names = [f"{n:05d}" for n in range(50)]
+    folder = images(*(f"{name}.jpg" for name in names))
+    rows = [f"{name},{'a,b' if n == 30 else 'ab'[n % 2]}" for n, name in enumerate(names)]
+    catalog = read_catalog(folder, table(["id,class", *rows]))
+    assert catalog.ids.values.tolist() == [name for name in names if name != "00030"]
+    assert catalog.rows[[0, 29, 30, 48]].tolist() == [2, 31, 33, 51]
+    assert [(one.code, one.row) for one in catalog.problems] == [("ragged_row", 32)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from galaxyclass.scores import (
     rmse,
     rmse_by_answer,
     rmse_by_question,
+    score_all_votes,
     score_votes,
 )
 from galaxyclass.trees import load_tree
@@ -97,6 +100,28 @@ def test_score_votes_holds_all_three():
     assert np.isnan([scores.questions[9].value, scores.questions[9].low]).all()
     assert (scores.galaxies, scores.entries) == (60, 60 * 34)
     assert scores.answer_entries == (60,) * 28 + (0,) * 3 + (60,) * 6
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_all_votes_alone_score_the_same(broken):
+    rng = np.random.default_rng(5)
+    predicted, target = rng.random((2, 40, 37))
+    target[rng.random(target.shape) < 0.3] = np.nan
+    if broken:
+        predicted[7, 0], target[7, 0] = np.nan, 0.5
+    whole = score_votes(load_tree("galaxy_zoo_2"), predicted, target, seed=3).overall
+    alone = score_all_votes(predicted, target, seed=3)
+    np.testing.assert_allclose(astuple(alone), astuple(whole), rtol=1e-12)
+    assert np.isnan(alone.value) == broken
+
+
+def test_errors_of_many_galaxies_are_those_of_each(monkeypatch):
+    predicted, target = np.random.default_rng(5).random((2, 10, 4))
+    whole = errors_by_galaxy(predicted, target, [slice(0, 1), slice(1, 4)])
+    monkeypatch.setattr("galaxyclass.scores.votes._ROWS_AT_ONCE", 3)
+    np.testing.assert_array_equal(
+        errors_by_galaxy(predicted, target, [slice(0, 1), slice(1, 4)]), whole
+    )
 
 
 def test_wrong_shapes_say_both():

@@ -95,8 +95,10 @@ def read_catalog(
     paths = image_paths(images)
     if table is None:
         return _from_folders(images, ImageNames(str(images), paths))
-    file = open_parts(Path(table)) if Path(table).is_dir() else open_table(table)
-    return _from_table(images, paths, file, (id_column, target_column), tree)
+    read = open_parts if Path(table).is_dir() else open_table
+    catalog = _from_table(images, paths, read(Path(table)), (id_column, target_column), tree)
+    pa.default_memory_pool().release_unused()  # the table's text is gone, and is the most of all
+    return catalog
 
 
 def _from_folders(images: Path, names: ImageNames) -> Catalog:

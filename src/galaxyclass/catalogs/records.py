@@ -76,8 +76,10 @@ def packed_digests(digests: Iterable[str]) -> NDArray[np.bytes_]:
 
     Examples
     --------
-    >>> hex_digests(packed_digests(["ab" * 15 + "00", ""]))
-    ['abababababababababababababababab00', '']
+    >>> digests = ["ab" * 15 + "00", ""]
+    >>> packed = packed_digests(digests)
+    >>> packed.nbytes, hex_digests(packed) == digests
+    (32, True)
     """
     whole = "".join(digest or "0" * 32 for digest in digests)
     return np.frombuffer(bytes.fromhex(whole), dtype="S16")

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class Samples:
         first of them.
         """
         parts: list[NDArray[np.object_]] = []
-        known: dict[str, str] = {}
+        known: dict[bytes, str] = {}
         for sample in self.tables:
             drawn = np.array([known.get(digest, "") for digest in sample.digests], dtype=object)
             fresh = np.flatnonzero(drawn == "")
@@ -76,7 +77,8 @@ class Samples:
                 drawn = split_parts(sample, shares, seed)
             elif len(fresh):
                 drawn[fresh] = split_parts(sample.take(fresh), shares, seed)
-            known.update(zip(sample.digests, drawn, strict=True))
+            if len(self.tables) > 1:
+                known.update(zip(sample.digests, drawn, strict=True))
             parts.append(drawn)
         return tuple(parts)
 
@@ -150,9 +152,11 @@ class _Gathering:
     """Galaxies of several tables, one for each image."""
 
     def __init__(self) -> None:
-        self._place_of: dict[str, int] = {}
-        self._tables: list[int] = []
-        self._rows: list[int] = []
+        self._count = 0
+        self._place_of: dict[bytes, int] = {}
+        self._digests: list[NDArray[np.bytes_]] = []  # of the last galaxies, not looked for yet
+        self._tables: list[NDArray[np.int64]] = []
+        self._rows: list[NDArray[np.int64]] = []
         self._values: list[NDArray[Any]] = []
         self._same: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
         self._labels: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
@@ -161,6 +165,9 @@ class _Gathering:
         """Galaxies with targets of the first table's kind."""
         at, known = self._find(sample, places)
         values = sample.values(places)
+        if not known.any():
+            self._append(number, sample, places, values)
+            return
         self._append(number, sample, places[~known], values[~known])
         self._same.append((at[known], values[known]))
 
@@ -170,7 +177,7 @@ class _Gathering:
         labels = sample.values(places)
         if add:
             fresh = places[~known]
-            at[~known] = len(self._rows) + np.arange(len(fresh))
+            at[~known] = self._count + np.arange(len(fresh))
             known[:] = True
             nothing = np.full_like(self._values[0][:1], -1 if self._values[0].ndim == 1 else np.nan)
             self._append(number, sample, fresh, np.repeat(nothing, len(fresh), axis=0))
@@ -178,7 +185,7 @@ class _Gathering:
 
     def chosen(self) -> Chosen:
         """All of them."""
-        values = np.concatenate(self._values)
+        values = self._values[0] if len(self._values) == 1 else np.concatenate(self._values)
         if values.ndim > 1:
             values = _mean(values, self._same)
         else:
@@ -189,23 +196,29 @@ class _Gathering:
             column = np.full(len(values), -1, dtype=np.int64)
             column[at] = own
             labels.append(column)
-        rows = np.array(self._rows, dtype=np.int64)
-        return Chosen(np.array(self._tables, dtype=np.int64), rows, values, tuple(labels))
+        tables, rows = np.concatenate(self._tables), np.concatenate(self._rows)
+        return Chosen(tables, rows, values, tuple(labels))
 
     def _find(
         self, sample: Sample, places: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        at = [self._place_of.get(digest, -1) for digest in sample.digests[places]]
-        found = np.array(at, dtype=np.int64)
+        if not self._count:
+            return np.full(len(places), -1, dtype=np.int64), np.zeros(len(places), dtype=bool)
+        start = self._count - sum(map(len, self._digests))
+        for place, digest in enumerate(chain.from_iterable(self._digests), start):
+            self._place_of.setdefault(digest, place)
+        self._digests.clear()
+        at = (self._place_of.get(digest, -1) for digest in sample.digests[places])
+        found = np.fromiter(at, np.int64, len(places))
         return found, found >= 0
 
     def _append(
         self, number: int, sample: Sample, places: NDArray[np.int64], values: NDArray[Any]
     ) -> None:
-        for place, digest in enumerate(sample.digests[places], start=len(self._rows)):
-            self._place_of.setdefault(digest, place)
-        self._tables += [number] * len(places)
-        self._rows += sample.rows[places].tolist()
+        self._count += len(places)
+        self._digests.append(sample.digests[places])
+        self._tables.append(np.full(len(places), number, dtype=np.int64))
+        self._rows.append(sample.rows[places])
         self._values.append(values)
 
 
@@ -213,6 +226,8 @@ def _mean(
     values: NDArray[np.float32], same: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]
 ) -> NDArray[np.float32]:
     """The mean of what is known: of each galaxy's own values and of those of other tables."""
+    if not same:
+        return values
     sums = np.nan_to_num(values).astype(np.float64)
     counts = (~np.isnan(values)).astype(np.int64)
     for at, others in same:

@@ -24,6 +24,7 @@ from galaxyclass.scores.votes import (
     rmse,
     rmse_by_answer,
     rmse_by_question,
+    score_all_votes,
     score_votes,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "rmse",
     "rmse_by_answer",
     "rmse_by_question",
+    "score_all_votes",
     "score_classes",
     "score_extents",
     "score_predictions",

@@ -75,7 +75,7 @@ def bootstrap_ratios(
     if galaxies == 0:
         return np.full((resamples, numerators.shape[1]), np.nan)
     generator = np.random.default_rng(seed)
-    both = np.hstack([numerators, denominators]).astype(np.float64)
+    both = np.hstack([numerators, denominators], dtype=np.float64)
     rows = min(resamples, max(1, _CELLS // galaxies))
     sums = np.empty((resamples, both.shape[1]))
     for start in range(0, resamples, rows):

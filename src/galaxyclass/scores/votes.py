@@ -14,6 +14,9 @@ from galaxyclass.trees import Tree
 
 Floats = NDArray[np.floating]
 
+#: Galaxies whose errors are taken at a time: as doubles they take twice what they are given as.
+_ROWS_AT_ONCE = 1 << 14
+
 
 @dataclass(frozen=True)
 class VoteScores:
@@ -156,13 +159,43 @@ def errors_by_galaxy(
             wanted="two arrays (galaxies, answers)",
             got=f"predictions {predicted.shape}, truth {target.shape}",
         )
-    known = ~np.isnan(target)
-    squares = np.zeros(target.shape, dtype=np.float64)
-    np.subtract(predicted, target, out=squares, where=known, dtype=np.float64)
-    squares *= squares
-    sums = np.stack([squares[:, group].sum(axis=1) for group in groups], axis=1)
-    counts = np.stack([known[:, group].sum(axis=1) for group in groups], axis=1)
-    return sums, counts.astype(np.float64)
+    sums, counts = np.empty((2, len(target), len(groups)), dtype=np.float64)
+    for start in range(0, len(target), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        known = ~np.isnan(target[rows])
+        squares = np.zeros(known.shape, dtype=np.float64)
+        np.subtract(predicted[rows], target[rows], out=squares, where=known, dtype=np.float64)
+        squares *= squares
+        for number, group in enumerate(groups):
+            sums[rows, number] = squares[:, group].sum(axis=1)
+            counts[rows, number] = known[:, group].sum(axis=1)
+    return sums, counts
+
+
+def score_all_votes(
+    predicted: Floats, target: Floats, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Estimate:
+    """`rmse` with its interval: the first of what `score_votes` gives, in a fraction of the memory.
+
+    Parameters
+    ----------
+    predicted, target : (galaxies, answers) float, 0..1
+        As for `rmse`.
+    resamples, seed : int
+        Of the bootstrap by galaxy (`bootstrap_interval`).
+
+    Raises
+    ------
+    ScoreError
+        The shapes differ.
+
+    Examples
+    --------
+    >>> score_all_votes(np.zeros((3, 37)), np.full((3, 37), 0.5))
+    Estimate(value=0.5, low=0.5, high=0.5)
+    """
+    sums, counts = errors_by_galaxy(predicted, target, [slice(None)])
+    return _estimates(sums, counts, resamples, seed)[0]
 
 
 def score_votes(
@@ -197,16 +230,7 @@ def score_votes(
     """
     answers = [slice(i, i + 1) for i in range(len(tree.answers))]
     sums, counts = errors_by_galaxy(predicted, target, [slice(None), *tree.slices, *answers])
-    values = _root_mean(sums, counts)
-    # A galaxy with a NaN prediction makes its groups NaN; the draws that miss it must not hide it.
-    broken = np.isnan(values)
-    low, high = bootstrap_interval(
-        np.where(broken, 0.0, sums), counts, resamples=resamples, seed=seed
-    )
-    low[broken] = high[broken] = np.nan
-    estimates = tuple(
-        Estimate(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)
-    )
+    estimates = _estimates(sums, counts, resamples, seed)
     first = 1 + len(tree.questions)
     return VoteScores(
         overall=estimates[0],
@@ -215,6 +239,21 @@ def score_votes(
         galaxies=int((counts[:, 0] > 0).sum()),
         entries=int(counts[:, 0].sum()),
         answer_entries=tuple(int(n) for n in counts[:, first:].sum(axis=0)),
+    )
+
+
+def _estimates(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], resamples: int, seed: int
+) -> tuple[Estimate, ...]:
+    """The root mean square of each group, and its interval; `sums` of broken groups become 0."""
+    values = _root_mean(sums, counts)
+    # A galaxy with a NaN prediction makes its groups NaN; the draws that miss it must not hide it.
+    broken = np.isnan(values)
+    sums[:, broken] = 0.0
+    low, high = bootstrap_interval(sums, counts, resamples=resamples, seed=seed)
+    low[broken] = high[broken] = np.nan
+    return tuple(
+        Estimate(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)
     )
 
 

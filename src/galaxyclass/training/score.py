@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from galaxyclass.bundles import Outputs, VoteOutputs
 from galaxyclass.models import Network
 from galaxyclass.models.precision import compute_in_bfloat16
-from galaxyclass.scores import rmse, score_classes, score_votes
+from galaxyclass.scores import rmse, score_all_votes, score_classes
 from galaxyclass.training.data import Batches, Galaxies
 from galaxyclass.training.diagnosis import Notice, diagnose
 from galaxyclass.training.history import Row
@@ -120,8 +120,8 @@ def _score(
 ) -> dict[str, float | int]:
     if isinstance(outputs, VoteOutputs):
         mean = np.broadcast_to(np.nan_to_num(outputs.mean), targets.shape)
-        scores = score_votes(outputs.tree, predictions, targets, seed=seed)
-        estimate, reference = scores.overall, rmse(mean, targets)
+        estimate = score_all_votes(predictions, targets, seed=seed)
+        reference = rmse(mean, targets)
     else:
         count = len(outputs.classes)
         estimate = score_classes(predictions.argmax(axis=1), targets, count, seed=seed).accuracy
