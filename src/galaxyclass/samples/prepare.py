@@ -126,9 +126,10 @@ class Sample:
         """What a model of this catalog gives, and the means of its training galaxies."""
         targets = self.catalog.targets
         if isinstance(targets, VoteTargets):
-            fractions = targets.fractions[training].astype(np.float64)
-            counts = (~np.isnan(fractions)).sum(axis=0)
-            sums = np.nansum(fractions, axis=0)
+            fractions = targets.fractions[training]
+            known = ~np.isnan(fractions)
+            counts = known.sum(axis=0)
+            sums = fractions.sum(axis=0, dtype=np.float64, where=known)
             mean = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
             return VoteOutputs(
                 targets.tree,
