@@ -33,6 +33,7 @@ def make_box(
     images: Path | None = None,
     calibration: Path | None = None,
     card: Path | None = None,
+    views: int = 1,
 ) -> tuple[Bundle, Check]:
     """Write the box and load it as a user would.
 
@@ -46,6 +47,8 @@ def make_box(
         Real images to compare the network with torch on, instead of simulated ones.
     calibration, card : Path, optional
         Files to take in.
+    views : int
+        Over how many views its predictions are averaged unless the user says otherwise.
 
     Raises
     ------
@@ -66,7 +69,9 @@ def make_box(
         if size > MOST:
             raise OutputError(f"too large: {size:,} bytes", wanted=f"{MOST:,} at most")
 
-    manifest = replace(bundle.manifest, weights_digest="", calibration_digest="", network_digest="")
+    manifest = replace(
+        bundle.manifest, weights_digest="", calibration_digest="", network_digest="", views=views
+    )
     writers: dict[Role, Writer] = {"network": network}
     if calibration is not None:
         kept = calibration.read_bytes()  # it may lie in the box itself
@@ -85,14 +90,26 @@ def make_box(
 @click.option("--images", type=click.Path(path_type=Path), help="Real images to compare on.")
 @click.option("--calibration", type=click.Path(path_type=Path), help="A calibration (JSON).")
 @click.option("--card", type=click.Path(path_type=Path), help="The model card (Markdown).")
+@click.option("--views", default=1, help="Views that it averages unless told otherwise.")
 @click.option("--output", type=click.Path(path_type=Path), help="Another folder than the box.")
 def command(
-    run: Path, images: Path | None, calibration: Path | None, card: Path | None, output: Path | None
+    *,
+    run: Path,
+    images: Path | None,
+    calibration: Path | None,
+    card: Path | None,
+    views: int,
+    output: Path | None,
 ) -> None:
     """Make the model in the box from RUN, the folder of a training."""
     try:
         box, check = make_box(
-            run, output or box_folder(), images=images, calibration=calibration, card=card
+            run,
+            output or box_folder(),
+            images=images,
+            calibration=calibration,
+            card=card,
+            views=views,
         )
     except GalaxyclassError as error:
         raise click.ClickException(str(error)) from error

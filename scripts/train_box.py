@@ -4,8 +4,8 @@
 
 DATA holds the folders that SOURCES and PICTURES name. Two networks learn from all tables. What each
 says of eight views of every picture, labelled or not, is then learnt by a third beside the labels
-(distillation: what a table does not say is learnt from the teachers); it begins with the encoder of
-the first. The same galaxies are held out of all three.
+(distillation: what a table does not say is learnt from the teachers). The same galaxies are held
+out of all three.
 
 A step that is done is not done again: the same command goes on. `make_box.py` makes the box of
 the last run.
@@ -47,14 +47,8 @@ TEACHERS: dict[str, tuple[int, tuple[str, ...]]] = {
 }
 VIEWS = 8
 
-#: The pupil knows much already: fewer epochs, lower rates, no smallest cutouts.
-PUPIL = (
-    "training.epochs=45",
-    "training.growing=[[64, 0.5]]",
-    "optimizer.kernel_lr=0.01",
-    "optimizer.lr=1e-3",
-    "schedule.warmup=0.15",
-)
+#: The pupil has more galaxies in an epoch.
+PUPIL = ("training.epochs=58",)
 
 
 @click.command(help=__doc__)
@@ -77,8 +71,7 @@ def main(data: Path, output: Path, settings: tuple[str, ...]) -> None:
                 )
         labelled.append((data / folder, table))
     boxed = output / "boxed"
-    begin = f"model.weights={output / 'first'}"
-    _train(boxed, [*sources, *labelled], 2, (*PUPIL, begin, *settings))
+    _train(boxed, [*sources, *labelled], 2, (*PUPIL, *settings))
     with bars() as progress:
         galaxyclass.calibrate(boxed, *sources[0], progress=progress)
     click.echo(f"the network for the box is in {boxed}")

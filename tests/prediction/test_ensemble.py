@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -318,3 +319,22 @@ def test_cutouts_of_several_settings_are_those_of_each(fake, tmp_path):
         alone.read()
         np.testing.assert_array_equal(array, alone.arrays[0])
         assert alone.errors == together.errors
+
+
+def test_a_bundle_says_over_how_many_views_it_is_averaged(fake, tmp_path):
+    fake.save_run(tmp_path / "run", views=8)
+    (tmp_path / "sky").mkdir()
+    half = np.zeros((32, 32, 3), np.uint8)
+    half[:16] = 200  # looks another way when it is turned
+    cv2.imwrite(str(tmp_path / "sky" / "1.png"), half)
+    one, own, eight = (
+        predict(
+            tmp_path / "run",
+            tmp_path / "sky",
+            tmp_path / f"{views}.csv",
+            views=views,
+            backend=CornerBackend(fake),
+        ).output.read_bytes()
+        for views in (1, None, 8)
+    )
+    assert own == eight != one

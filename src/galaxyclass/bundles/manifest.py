@@ -105,6 +105,8 @@ class Manifest:
     mirrors : bool
         Whether a galaxy's mirror image is the same to the model: not where a mirror turns classes
         into each other, or where it was trained on classes without mirrors.
+    views : int
+        Over how many views of a galaxy its predictions are averaged unless told otherwise.
     """
 
     recipe: str
@@ -121,6 +123,7 @@ class Manifest:
     network_digest: str = ""
     calibration_digest: str = ""
     mirrors: bool = True
+    views: int = 1
 
     @cached_property
     def digest(self) -> str:
@@ -165,6 +168,7 @@ class _File(BaseModel):
     network_digest: str = ""
     calibration_digest: str = ""
     mirrors: bool = True
+    views: int = Field(1, ge=1)
 
 
 def manifest_json(manifest: Manifest) -> str:
@@ -191,6 +195,8 @@ def manifest_json(manifest: Manifest) -> str:
             data[name] = digest
     if not manifest.mirrors:
         data["mirrors"] = False
+    if manifest.views != 1:
+        data["views"] = manifest.views
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -259,6 +265,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
         network_digest=file.network_digest,
         calibration_digest=file.calibration_digest,
         mirrors=file.mirrors,
+        views=file.views,
     )
 
 

@@ -81,7 +81,7 @@ def command(
     id_column: str | None,
     target_column: str | None,
     skip_invalid: bool,
-    views: int,
+    views: int | None,
     device: str,
     precision: str,
     batch_size: int | None,

@@ -49,10 +49,9 @@ precision = click.option(
 views = click.option(
     "--views",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
     help="Predict the mean over so many views of each galaxy, mirrored and turned; takes almost "
-    "as many times as long.",
+    "as many times as long. Unless told otherwise one of a run, and of the model in the box as many "
+    "as its card says.",
 )
 
 
@@ -92,7 +91,7 @@ def command(
     runs: tuple[Path, ...],
     images: tuple[Path, ...],
     output: Path,
-    views: int,
+    views: int | None,
     include: tuple[str, ...],
     device: str,
     precision: str,

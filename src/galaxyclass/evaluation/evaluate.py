@@ -99,7 +99,7 @@ def evaluate(
     id_column: str | None = None,
     target_column: str | None = None,
     skip_invalid: bool = False,
-    views: int = 1,
+    views: int | None = None,
     device: str = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     batch_size: int | None = None,

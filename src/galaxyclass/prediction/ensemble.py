@@ -40,8 +40,9 @@ class Ensemble:
     ----------
     members : sequence of Member
         One or more, which predict the same (`require_same`).
-    views : int
-        How many views of each galaxy (`make_views`).
+    views : int, optional
+        How many views of each galaxy (`make_views`); as many as the members' manifests say unless
+        told otherwise.
 
     Attributes
     ----------
@@ -64,9 +65,11 @@ class Ensemble:
         Fewer views than one.
     """
 
-    def __init__(self, members: Sequence[Member], views: int = 1) -> None:
+    def __init__(self, members: Sequence[Member], views: int | None = None) -> None:
         bundles = [member.bundle for member in members]
         require_same(bundles)
+        if views is None:
+            views = max(one.manifest.views for one in bundles)
         if views < 1:
             raise OutputError("no view of a galaxy", wanted="--views 1 or more", got=str(views))
         self._members = members

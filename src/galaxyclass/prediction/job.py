@@ -73,7 +73,7 @@ def predict_files(
     ids: Sequence[str],
     output: Path,
     *,
-    views: int = 1,
+    views: int | None = None,
     include: Sequence[str] = (),
     batch_size: int | None = None,
     workers: int | None = None,

@@ -25,7 +25,7 @@ def predict(
     images: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
-    views: int = 1,
+    views: int | None = None,
     include: Sequence[str] = (),
     device: str = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
@@ -62,9 +62,10 @@ def predict(
         A folder, searched with its sub-folders, or image files.
     output : str or Path
         A file to write, ``.csv`` or ``.parquet``.
-    views : int
+    views : int, optional
         Predict the mean over so many views of each galaxy: up to 8 are mirrors and quarter turns,
-        and more are turned by other angles (`make_views`). Takes almost as many times as long.
+        and more are turned by other angles (`make_views`). Takes almost as many times as long. As
+        many as the model's maker chose unless told otherwise: one, where nothing was chosen.
     include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
         Columns to write besides, float32 where nothing else is said:
 
