@@ -321,8 +321,8 @@ def test_cutouts_of_several_settings_are_those_of_each(fake, tmp_path):
         assert alone.errors == together.errors
 
 
-def test_a_bundle_says_over_how_many_views_it_is_averaged(fake, tmp_path):
-    fake.save_run(tmp_path / "run", views=8)
+def test_a_bundle_says_over_how_many_views_it_is_averaged(fake, tmp_path, further):
+    fake.save_run(tmp_path / "run", views=8, further=(further,))
     (tmp_path / "sky").mkdir()
     half = np.zeros((32, 32, 3), np.uint8)
     half[:16] = 200  # looks another way when it is turned

@@ -50,8 +50,8 @@ views = click.option(
     "--views",
     type=click.IntRange(min=1),
     help="Predict the mean over so many views of each galaxy, mirrored and turned; takes almost "
-    "as many times as long. Unless told otherwise one of a run, and of the model in the box as many "
-    "as its card says.",
+    "as many times as long. Unless told otherwise one of a run, and as many as its card says "
+    "of the model in the box.",
 )
 
 
