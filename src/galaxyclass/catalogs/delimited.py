@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -78,8 +78,23 @@ class TableFile:
         return replace(self, table=self.table.take(rows), lines=self.lines[rows], parts=parts)
 
 
-def read_csv(path: Path) -> TableFile:
+#: What is done with each piece of a table when it is read: gives what is kept of it.
+Piecewise = Callable[[pa.Table], pa.Table]
+
+
+def all_of_it(piece: pa.Table) -> pa.Table:
+    """Every piece as it is."""
+    return piece
+
+
+def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
     """Read a text table; every column is text.
+
+    Parameters
+    ----------
+    path : Path
+    piecewise : callable
+        Is given the rows piece by piece, in order.
 
     Raises
     ------
@@ -112,7 +127,10 @@ def read_csv(path: Path) -> TableFile:
                 ),
             ) as batches,
         ):
-            table = batches.read_all()
+            given = (pa.Table.from_batches([batch]) for batch in batches)
+            pieces = [piecewise(with_names(path, piece, names)) for piece in given]
+            empty = with_names(path, batches.schema.empty_table(), names)
+            table = pa.concat_tables(pieces) if pieces else empty
     except pa.ArrowException as error:
         _refuse_other_encodings(path)
         raise CatalogError(
@@ -120,7 +138,6 @@ def read_csv(path: Path) -> TableFile:
             got=str(error).splitlines()[0],
             todo="look for a quotation mark that is not closed",
         ) from error
-    table = with_names(path, table, names)
     if not skipped and _line_count(path) == table.num_rows + 1:
         return TableFile(path, table, np.arange(2, table.num_rows + 2, dtype=np.int64), ())
     lines, ragged = _walk(path, delimiter, len(names))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.catalogs.catalog import PART_TABLES
 from galaxyclass.catalogs.cells import as_text
-from galaxyclass.catalogs.delimited import TableFile
+from galaxyclass.catalogs.delimited import Piecewise, TableFile, all_of_it
 from galaxyclass.catalogs.matching import ImageNames
 from galaxyclass.catalogs.roles import find_ids
 from galaxyclass.catalogs.tables import open_table, read_table
@@ -40,11 +40,11 @@ def column_names(table: Path) -> list[str]:
     return names
 
 
-def open_parts(folder: Path) -> TableFile:
+def open_parts(folder: Path, piecewise: Piecewise = all_of_it) -> TableFile:
     r"""Read train.csv, val.csv and, where it is there, test.csv as one table.
 
     The table of the test part may lack columns, as that of a contest lacks the class; the cells
-    are empty then.
+    are empty then. The rows are given to `piecewise` as by `open_table`, table after table.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def open_parts(folder: Path) -> TableFile:
             todo="give the table's file to --table, the folder of images to --images",
         )
     files = {
-        part: open_table(folder / name)
+        part: open_table(folder / name, piecewise)
         for part, name in PART_TABLES.items()
         if (folder / name).is_file()
     }

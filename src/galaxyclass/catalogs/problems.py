@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs.catalog import Ids, VoteTargets, file_of, line_word
+from galaxyclass.catalogs.catalog import Ids, file_of, line_word
 from galaxyclass.catalogs.delimited import TableFile
 from galaxyclass.catalogs.findings import Finding, finding
 from galaxyclass.catalogs.matching import ImageNames
 from galaxyclass.catalogs.places import is_whole_column
 from galaxyclass.catalogs.roles import lookalikes
-from galaxyclass.catalogs.votes import Votes, cells
+from galaxyclass.catalogs.votes import Votes
 from galaxyclass.trees import Tree
 
 
@@ -77,30 +77,40 @@ def unread_rows(file: TableFile, has_id: NDArray[np.bool_], id_column: str) -> I
         )
 
 
-def vote_problems(votes: Votes, targets: VoteTargets, table: Any, rows: Rows) -> Iterator[Finding]:
-    """Cells that are no fractions, questions that nobody answered, columns that are no answers."""
-    columns, source = targets.layout.columns, rows.source
+def vote_problems(votes: Votes, names: Iterable[str], rows: Rows) -> Iterator[Finding]:
+    """Cells that are no fractions, questions that nobody answered, columns that are no answers.
+
+    Parameters
+    ----------
+    votes : Votes
+    names : iterable of str
+        All columns of the table.
+    rows : Rows
+    """
+    tree, columns, source = votes.tree, votes.layout.columns, rows.source
     for code, wrong, what in (
         ("not_a_number", votes.not_numbers, "is not a number"),
         ("fraction_out_of_range", votes.out_of_range, "is not within 0 to 1"),
     ):
-        whole = {answer for answer, where in wrong if is_whole_column(len(where), len(votes.joint))}
-        for answer, where in wrong:
-            if answer in whole:
-                cell = table[columns[answer]][int(where[0])].as_py()
-                yield finding(
-                    code,
-                    f"{source}, column {columns[answer]}: {len(where):,} of "
-                    f"{len(votes.joint):,} cells, the first in {rows.place(int(where[0]))}: "
-                    f"{cell!r} {what}{_hint(cell)}",
-                    file=source,
-                    column=columns[answer],
-                )
-        for answer, row in cells([one for one in wrong if one[0] not in whole]):
-            cell = table[columns[answer]][row].as_py()
-            message = f"column {columns[answer]}: {cell!r} {what}{_hint(cell)}"
-            yield rows.finding(code, message, row, column=columns[answer])
-    for number, question in enumerate(targets.tree.questions):
+        whole = [one for one in wrong if is_whole_column(len(one.rows), len(votes.joint))]
+        for one in whole:
+            cell = one.cells[0].as_py()
+            yield finding(
+                code,
+                f"{source}, column {columns[one.answer]}: {len(one.rows):,} of "
+                f"{len(votes.joint):,} cells, the first in {rows.place(int(one.rows[0]))}: "
+                f"{cell!r} {what}{_hint(cell)}",
+                file=source,
+                column=columns[one.answer],
+            )
+        for one in wrong:
+            if is_whole_column(len(one.rows), len(votes.joint)):
+                continue
+            column = columns[one.answer]
+            for row, cell in zip(one.rows.tolist(), one.cells.to_pylist(), strict=True):
+                message = f"column {column}: {cell!r} {what}{_hint(cell)}"
+                yield rows.finding(code, message, row, column=column)
+    for number, question in enumerate(tree.questions):
         where = np.flatnonzero(votes.unasked[:, number])
         if len(where):
             yield finding(
@@ -109,13 +119,13 @@ def vote_problems(votes: Votes, targets: VoteTargets, table: Any, rows: Rows) ->
                 f"{'galaxy' if len(where) == 1 else 'galaxies'}, the first in "
                 f"{rows.place(int(where[0]))}",
                 file=source,
-                column=columns[targets.tree.slices[number].start],
+                column=columns[tree.slices[number].start],
             )
-    for name, meant in lookalikes(table.column_names, targets.layout).items():
+    for name, meant in lookalikes(names, votes.layout).items():
         hint = f"; did you mean {meant!r}?" if meant else ""
         yield finding(
             "unknown_column",
-            f"{source}: column {name!r} is no answer of {targets.tree.title}{hint}",
+            f"{source}: column {name!r} is no answer of {tree.title}{hint}",
             file=source,
             column=name,
         )

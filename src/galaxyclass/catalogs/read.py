@@ -28,7 +28,7 @@ from galaxyclass.catalogs.problems import (
 )
 from galaxyclass.catalogs.roles import class_column, find_ids, vote_layout
 from galaxyclass.catalogs.tables import open_table
-from galaxyclass.catalogs.votes import read_votes
+from galaxyclass.catalogs.votes import VoteReader, Votes
 from galaxyclass.errors import CatalogError
 from galaxyclass.trees import TREES, Tree, load_tree
 
@@ -95,8 +95,19 @@ def read_catalog(
     paths = image_paths(images)
     if table is None:
         return _from_folders(images, ImageNames(str(images), paths))
-    read = open_parts if Path(table).is_dir() else open_table
-    catalog = _from_table(images, paths, read(Path(table)), (id_column, target_column), tree)
+    trees = [tree] if tree is not None else [load_tree(name) for name in TREES]
+    votes = VoteReader(
+        lambda columns: None if target_column else vote_layout(columns, trees), but=id_column
+    )
+    file = (open_parts if Path(table).is_dir() else open_table)(Path(table), votes)
+    catalog = _from_table(
+        ImageNames(str(images), paths),
+        file,
+        votes.votes(),
+        id_column=id_column,
+        target_column=target_column,
+        trees=trees,
+    )
     pa.default_memory_pool().release_unused()  # the table's text is gone, and is the most of all
     return catalog
 
@@ -133,11 +144,13 @@ def _from_folders(images: Path, names: ImageNames) -> Catalog:
 class _Matched:
     """The rows of a table that have an id, and the image of each.
 
-    `file` has only these rows; `path_column` is the column that names the images by their paths,
-    where one does; `notes` are about ids and lines, `ambiguous` about images.
+    `file` has only these `rows` (None: all of them have one); `path_column` is the column that
+    names the images by their paths, where one does; `notes` are about ids and lines, `ambiguous`
+    about images.
     """
 
     file: TableFile
+    rows: NDArray[np.int64] | None
     ids: Ids
     paths: NDArray[np.object_]
     unlisted: tuple[str, ...]
@@ -158,9 +171,9 @@ def _match(
     text, image = as_text(file.table[found.column]), found.image
     has_id = pc.is_valid(text).to_numpy()
     notes = (*found.notes, *unread_rows(file, has_id, found.column))
-    if not has_id.all():
-        keep = np.flatnonzero(has_id)
-        file, text, image = file.take(keep), text.take(keep), image[keep]
+    rows = None if has_id.all() else np.flatnonzero(has_id)
+    if rows is not None:
+        file, text, image = file.take(rows), text.take(rows), image[rows]
     # The text of a CSV may be numbers; that of a parquet column was meant to be text.
     numeric = pa.types.is_integer(file.table[found.column].type) or row_word(file.path) == "line"
     ids = Ids(
@@ -182,6 +195,7 @@ def _match(
     unlisted[passed_over] = False
     return _Matched(
         file=file,
+        rows=rows,
         ids=ids,
         paths=np.array([*names.paths, ""], dtype=object)[image],
         unlisted=tuple(names.paths[index] for index in np.flatnonzero(unlisted).tolist()),
@@ -192,32 +206,26 @@ def _match(
 
 
 def _from_table(
-    images: Path,
-    paths: Sequence[str],
+    names: ImageNames,
     file: TableFile,
-    chosen: tuple[str | None, str | None],
-    tree: Tree | None,
+    votes: Votes | None,
+    *,
+    id_column: str | None,
+    target_column: str | None,
+    trees: Sequence[Tree],
 ) -> Catalog:
-    id_column, target_column = chosen
     columns = file.table.column_names
-    trees = [tree] if tree is not None else [load_tree(name) for name in TREES]
-    layout = None if target_column else vote_layout(columns, trees)
-    voted = [] if layout is None else [name for name in layout[1].columns if name in columns]
-    # The names are gone before the votes are read: each takes more memory than what is kept.
-    matched = _match(
-        ImageNames(str(images), paths),
-        file,
-        id_column,
-        voted if target_column is None else [target_column],
-    )
+    voted = [] if votes is None else [name for name in votes.layout.columns if name in columns]
+    matched = _match(names, file, id_column, voted if target_column is None else [target_column])
+    if matched.rows is not None and votes is not None:
+        votes = votes.take(matched.rows)
     file, ids, problems = matched.file, matched.ids, list(matched.notes)
     source, table = str(file.path), file.table
     taken = {ids.column, matched.path_column or ids.column, *voted}
     targets: VoteTargets | ClassTargets | None = None
-    if layout is not None:
-        votes = read_votes(table, *layout)
-        targets = VoteTargets(*layout, votes.joint, votes.present)
-        problems += vote_problems(votes, targets, table, Rows(file, ids))
+    if votes is not None:
+        targets = VoteTargets(votes.tree, votes.layout, votes.joint, votes.present)
+        problems += vote_problems(votes, columns, Rows(file, ids))
     elif (name := class_column(table, taken, target_column, source)) is not None:
         targets = read_classes(table[name], name)
         taken.add(name)
@@ -232,7 +240,7 @@ def _from_table(
         other=table.select(others) if others else None,
         problems=(*problems, *matched.ambiguous),
         unlisted=matched.unlisted,
-        images=images,
+        images=Path(names.folder),
         table=file.path,
         parts=file.parts,
     )

@@ -11,7 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from galaxyclass.catalogs.delimited import EXCEL_TODO, TableFile, read_csv, with_names
+from galaxyclass.catalogs.delimited import (
+    EXCEL_TODO,
+    Piecewise,
+    TableFile,
+    all_of_it,
+    read_csv,
+    with_names,
+)
 from galaxyclass.errors import CatalogError
 
 #: Ending of a table's name -> what it is read as.
@@ -53,8 +60,14 @@ def read_table(path: str | Path) -> pa.Table:
     return file.table
 
 
-def open_table(path: str | Path) -> TableFile:
+def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
     """Read a table together with the line of each row and the lines that could not be read.
+
+    Parameters
+    ----------
+    path : str or Path
+    piecewise : callable
+        Is given the rows piece by piece, in order, and gives what is kept of each.
 
     Raises
     ------
@@ -86,7 +99,7 @@ def open_table(path: str | Path) -> TableFile:
             todo=EXCEL_TODO if excel else "save it as CSV or parquet",
         )
     try:
-        file = read_csv(path) if kind == "csv" else _read_parquet(path)
+        file = read_csv(path, piecewise) if kind == "csv" else _read_parquet(path, piecewise)
     except (OSError, EOFError) as error:
         raise CatalogError(f"{path}: the table cannot be read", got=str(error)) from error
     if file.table.num_rows == 0 and file.ragged:
@@ -105,7 +118,7 @@ def _ragged(file: TableFile) -> CatalogError:
     )
 
 
-def _read_parquet(path: Path) -> TableFile:
+def _read_parquet(path: Path, piecewise: Piecewise) -> TableFile:
     try:
         table = pa.parquet.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:
@@ -114,7 +127,7 @@ def _read_parquet(path: Path) -> TableFile:
             got=str(error).splitlines()[0],
             todo="write the table again, or rename it to .csv if it is text",
         ) from error
-    table = _without_views(with_names(path, table, table.column_names))
+    table = piecewise(_without_views(with_names(path, table, table.column_names)))
     lines = np.arange(1, table.num_rows + 1, dtype=np.int64)
     return TableFile(path, table, lines, ())
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs.cells import numbers
+from galaxyclass.catalogs.cells import is_text, numbers
 from galaxyclass.trees import Layout, Tree, joint_from_conditional
 
 #: A fraction may leave 0 to 1 by this much: the rounding of sums and of single precision.
@@ -20,30 +22,63 @@ _ROWS_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True)
+class Wrong:
+    """Cells of one answer that are no fractions: (cells,) int64 rows, and the cells themselves."""
+
+    answer: int
+    rows: NDArray[np.int64]
+    cells: Any
+
+
+@dataclass(frozen=True)
 class Votes:
     """Vote fractions as read, and the cells that were no fractions.
 
     Attributes
     ----------
+    tree, layout
+        What the columns mean.
     joint : (rows, answers) float32, 0..1
         NaN: unknown, not a number, or out of range.
     present : (answers,) bool
         The table has a column for the answer.
-    not_numbers, out_of_range : list of (answer, rows)
-        Index of the answer, and the (wrong rows,) int64 indices of its wrong cells.
+    not_numbers, out_of_range : list of Wrong
+        Answer by answer.
     unasked : (rows, questions) bool
         All answers were 0 though some volunteers were led to the question, or may have been.
     """
 
+    tree: Tree
+    layout: Layout
     joint: NDArray[np.float32]
     present: NDArray[np.bool_]
-    not_numbers: list[tuple[int, NDArray[np.int64]]]
-    out_of_range: list[tuple[int, NDArray[np.int64]]]
+    not_numbers: list[Wrong]
+    out_of_range: list[Wrong]
     unasked: NDArray[np.bool_]
 
+    def take(self, rows: NDArray[np.int64]) -> Votes:
+        """Some of the rows, which are in order."""
+        return replace(
+            self,
+            joint=self.joint[rows],
+            not_numbers=_taken(self.not_numbers, rows),
+            out_of_range=_taken(self.out_of_range, rows),
+            unasked=self.unasked[rows],
+        )
 
-def read_votes(table: Any, tree: Tree, layout: Layout) -> Votes:
-    """Read the columns of a layout as joint fractions.
+
+def _taken(wrong: list[Wrong], rows: NDArray[np.int64]) -> list[Wrong]:
+    some = []
+    for one in wrong:
+        kept = np.flatnonzero(np.isin(one.rows, rows))
+        if len(kept):
+            at = np.searchsorted(rows, one.rows[kept])
+            some.append(Wrong(one.answer, at, one.cells.take(kept)))
+    return some
+
+
+class VoteReader:
+    """Reads the votes of a table that comes in pieces; their text is never there as a whole.
 
     Tables write 0 for every answer of a question that nobody answered. Where volunteers were led
     to it all the same (fractions were debiased afterwards, or a few of them did not answer), these
@@ -52,32 +87,102 @@ def read_votes(table: Any, tree: Tree, layout: Layout) -> Votes:
 
     Parameters
     ----------
-    table : pyarrow.Table
-    tree, layout
-        The layout is one of the tree's; the table has some of its columns.
+    find : callable
+        From the names of the columns to the tree and layout; None where they are no votes.
+    but : str or None
+        A column whose text is kept, whatever it is.
     """
-    count = table.num_rows
-    joint = np.empty((count, len(tree.answers)), dtype=np.float32)
-    unasked = np.empty((count, len(tree.questions)), dtype=bool)
-    present = np.array([name in table.column_names for name in layout.columns])
-    not_numbers: dict[int, list[NDArray[np.int64]]] = {}
-    out_of_range: dict[int, list[NDArray[np.int64]]] = {}
-    for start in range(0, count, _ROWS_AT_ONCE):
-        part = table.slice(start, _ROWS_AT_ONCE)
-        rows = slice(start, start + part.num_rows)
-        raw = np.full((part.num_rows, len(tree.answers)), np.nan, dtype=np.float64)
-        for answer in np.flatnonzero(present).tolist():
-            values, wrong = numbers(part[layout.columns[answer]])
+
+    def __init__(
+        self, find: Callable[[Sequence[str]], tuple[Tree, Layout] | None], but: str | None
+    ) -> None:
+        self._find, self._but = find, but
+        self._begun = False
+        self._found: tuple[Tree, Layout] | None = None
+        self._present: NDArray[np.bool_] = np.zeros(0, dtype=bool)
+        self._rows = 0
+        self._joint: list[NDArray[np.float32]] = []
+        self._unasked: list[NDArray[np.bool_]] = []
+        self._not_numbers: dict[int, list[Wrong]] = {}
+        self._out_of_range: dict[int, list[Wrong]] = {}
+
+    def __call__(self, piece: Any) -> Any:
+        """Read the next rows of the table; gives them back without the text of the votes."""
+        names = piece.column_names
+        if not self._begun:
+            self._begun, self._found = True, self._find(names)
+        if self._found is None:
+            return piece
+        columns = self._found[1].columns
+        here = np.array([name in names for name in columns])
+        self._present = here if not len(self._present) else self._present | here
+        for start in range(0, piece.num_rows, _ROWS_AT_ONCE):
+            self._read(piece.slice(start, _ROWS_AT_ONCE), *self._found, here)
+        for name in columns:
+            if name in names and name != self._but:
+                place = names.index(name)
+                piece = piece.set_column(place, name, _without_text(piece[name]))
+        return piece
+
+    def votes(self) -> Votes | None:
+        """All that was read, and forgets it; None where the table has no votes."""
+        if self._found is None:
+            return None
+        tree, layout = self._found
+        joint = np.concatenate([np.empty((0, len(tree.answers)), np.float32), *self._joint])
+        self._joint.clear()
+        unasked = np.concatenate([np.empty((0, len(tree.questions)), bool), *self._unasked])
+        self._unasked.clear()
+        wrong = _whole(self._not_numbers), _whole(self._out_of_range)
+        return Votes(tree, layout, joint, self._present, *wrong, unasked)
+
+    def _read(self, piece: Any, tree: Tree, layout: Layout, here: NDArray[np.bool_]) -> None:
+        raw = np.full((piece.num_rows, len(tree.answers)), np.nan, dtype=np.float64)
+        for answer in np.flatnonzero(here).tolist():
+            column = piece[layout.columns[answer]]
+            values, wrong = numbers(column)
             with np.errstate(invalid="ignore"):
                 outside = np.flatnonzero((values < -ROUNDING) | (values > 1 + ROUNDING))
             values[outside] = np.nan
             raw[:, answer] = values
-            if len(wrong):
-                not_numbers.setdefault(answer, []).append(start + wrong)
-            if len(outside):
-                out_of_range.setdefault(answer, []).append(start + outside)
-        joint[rows], unasked[rows] = _joint(tree, layout, raw, present)
-    return Votes(joint, present, _whole(not_numbers), _whole(out_of_range), unasked)
+            for rows, found in ((wrong, self._not_numbers), (outside, self._out_of_range)):
+                if len(rows):
+                    one = Wrong(answer, self._rows + rows, column.take(rows))
+                    found.setdefault(answer, []).append(one)
+        joint, unasked = _joint(tree, layout, raw, here)
+        self._joint.append(joint.astype(np.float32))
+        self._unasked.append(unasked)
+        self._rows += piece.num_rows
+
+
+def read_votes(table: Any, tree: Tree, layout: Layout) -> Votes:
+    """Read the columns of a layout as joint fractions; see `VoteReader`.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    tree, layout
+        The layout is one of the tree's; the table has some of its columns.
+    """
+    reader = VoteReader(lambda _: (tree, layout), but=None)
+    reader(table)
+    votes = reader.votes()
+    assert votes is not None, "the layout was given"
+    return votes
+
+
+def _without_text(column: Any) -> Any:
+    """A column of as many rows, of which only the first cell that is not empty is kept.
+
+    So the table has all of its columns, and a message can show what is in them.
+    """
+    if not is_text(column):
+        return column
+    example = [cell.as_py() for cell in islice((cell for cell in column if cell.is_valid), 1)]
+    empty = np.ones(len(column), dtype=bool)
+    empty[:1] = not example
+    codes = pa.array(np.zeros(len(column), dtype=np.int8), mask=empty)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, pa.array(example, pa.string()))])
 
 
 def _joint(
@@ -95,9 +200,16 @@ def _joint(
     return joint, unasked
 
 
-def _whole(found: dict[int, list[NDArray[np.int64]]]) -> list[tuple[int, NDArray[np.int64]]]:
-    """The rows of each answer, from all parts of the table, answer by answer."""
-    return [(answer, np.concatenate(found[answer])) for answer in sorted(found)]
+def _whole(found: dict[int, list[Wrong]]) -> list[Wrong]:
+    """The wrong cells of each answer, from all pieces of the table, answer by answer."""
+    return [
+        Wrong(
+            answer,
+            np.concatenate([one.rows for one in found[answer]]),
+            pa.chunked_array([chunk for one in found[answer] for chunk in one.cells.chunks]),
+        )
+        for answer in sorted(found)
+    ]
 
 
 def _blank_conditional(tree: Tree, raw: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -126,10 +238,3 @@ def _blank_joint(tree: Tree, raw: NDArray[np.float64], tolerance: float) -> NDAr
             unasked[:, index] = zeros & ((reached > tolerance) | led_by_unasked)
         raw[unasked[:, index], tree.slices[index]] = np.nan
     return unasked
-
-
-def cells(found: list[tuple[int, NDArray[np.int64]]]) -> Iterator[tuple[int, int]]:
-    """(answer, row) of each wrong cell, answer by answer."""
-    for answer, rows in found:
-        for row in rows:
-            yield answer, int(row)
