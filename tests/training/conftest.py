@@ -17,6 +17,7 @@ TINY = (
     "images.frame=none",
     "training.batch_size=16",
     "training.epochs=4",
+    "training.growing=[]",
     "training.precision=fp32",
 )
 
