@@ -54,6 +54,7 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(sky: Sky, tmp_pa
     # No batch norm, whose statistics are each process's own, and nothing random in the pictures.
     settings = [
         *TINY[:2],
+        "training.growing=[]",
         "training.precision=fp32",
         "training.epochs=3",
         "training.ema=0",
