@@ -334,7 +334,9 @@ def test_a_bundle_says_over_how_many_views_it_is_averaged(fake, tmp_path, furthe
             tmp_path / f"{views}.csv",
             views=views,
             backend=CornerBackend(fake),
-        ).output.read_bytes()
+        )
         for views in (1, None, 8)
     )
-    assert own == eight != one
+    assert own.output.read_bytes() == eight.output.read_bytes() != one.output.read_bytes()
+    assert any("The mean of 8 views" in note for note in own.notes)
+    assert not any("views" in note for note in (*one.notes, *eight.notes))

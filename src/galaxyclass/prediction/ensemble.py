@@ -68,6 +68,7 @@ class Ensemble:
     def __init__(self, members: Sequence[Member], views: int | None = None) -> None:
         bundles = [member.bundle for member in members]
         require_same(bundles)
+        chosen = views is None
         if views is None:
             views = max(one.manifest.views for one in bundles)
         if views < 1:
@@ -81,7 +82,12 @@ class Ensemble:
         self.concurrent = all(is_concurrent(member.backend) for member in members)
         own = [one.backend for one in members if isinstance(one.backend, LaneBackend)]
         self.precision: Precision = "bf16" if any(o.precision == "bf16" for o in own) else "fp32"
-        self.note = " ".join(dict.fromkeys(backend.note for backend in own if backend.note))
+        notes = [backend.note for backend in own if backend.note]
+        if chosen and views > 1:
+            notes.append(
+                f"The mean of {views} views of each galaxy; --views 1 is {views} times as fast."
+            )
+        self.note = " ".join(dict.fromkeys(notes))
         precisions = [backend.precision for backend in own]
         digests = [one.manifest.digest for one in bundles]
         self.identity = " ".join([*digests, *precisions, str(views)])
