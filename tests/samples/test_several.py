@@ -197,3 +197,27 @@ def test_a_stated_seed_holds_out_the_same_galaxies(three: Samples) -> None:
         assert one.tolist() == other.tolist()
     drawn = three.split(SHARES, seed=7)
     assert [one.tolist() for one in drawn] == [one.tolist() for one in first]
+
+
+def test_what_is_too_little_to_be_shared_out_is_for_training(skies: Path, tmp_path: Path) -> None:
+    rows = _rows(skies / "b" / "votes.csv")
+    (tmp_path / "images").mkdir()
+    for row in rows[:22]:
+        name = f"{row['GalaxyID']}.jpg"
+        shutil.copy(skies / "b" / "images" / name, tmp_path / "images" / name)
+    samples = _prepare(
+        # the classes have 20 of these galaxies already, but for two
+        Source(skies / "b" / "images", skies / "b" / "classes.csv"),
+        Source(tmp_path / "images", _classes(tmp_path / "more.csv", rows[:22])),
+        cache=skies / "cache",
+    )
+    first, second = samples.split(SHARES, seed=0)
+    part_of = dict(zip(samples.first.digests, first, strict=True))
+    for digest, part in zip(samples.tables[1].digests, second, strict=True):
+        assert part == part_of.get(digest, "train")
+
+
+def _classes(path: Path, rows: list[dict[str, str]]) -> Path:
+    lines = [f"{row['GalaxyID']},{'spiral' if i % 2 else 'round'}" for i, row in enumerate(rows)]
+    path.write_text("\n".join(["id,class", *lines]) + "\n")
+    return path

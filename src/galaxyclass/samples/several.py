@@ -66,8 +66,10 @@ class Samples:
         """The part of each galaxy of each table.
 
         Each table has its shares; an image that stands in several is in one part, that of the
-        first of them.
+        first of them. What a further table has besides is for training where it is too little to
+        be shared out.
         """
+        smallest = min(share for share in (shares.validation, shares.test) if share > 0)
         parts: list[NDArray[np.object_]] = []
         known: dict[bytes, str] = {}
         for sample in self.tables:
@@ -75,7 +77,9 @@ class Samples:
             fresh = np.flatnonzero(drawn == "")
             if len(fresh) == len(drawn):
                 drawn = split_parts(sample, shares, seed)
-            elif len(fresh):
+            elif len(fresh) * smallest < 1:
+                drawn[fresh] = "train"
+            else:
                 drawn[fresh] = split_parts(sample.take(fresh), shares, seed)
             if len(self.tables) > 1:
                 known.update(zip(sample.digests, drawn, strict=True))
