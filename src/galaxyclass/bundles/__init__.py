@@ -10,6 +10,7 @@ from galaxyclass.bundles.manifest import (
     Precision,
     VoteOutputs,
     manifest_json,
+    output_count,
     parse_manifest,
 )
 from galaxyclass.bundles.save import save_bundle
@@ -30,6 +31,7 @@ __all__ = [
     "bundle_folder",
     "load_bundle",
     "manifest_json",
+    "output_count",
     "parse_manifest",
     "save_bundle",
 ]

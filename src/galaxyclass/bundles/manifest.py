@@ -69,6 +69,13 @@ class ClassOutputs:
 Outputs = VoteOutputs | ClassOutputs
 
 
+def output_count(outputs: Outputs) -> int:
+    """How many numbers a model gives for a galaxy."""
+    if isinstance(outputs, VoteOutputs):
+        return len(outputs.tree.answers)
+    return len(outputs.classes)
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What a model is, apart from its weights.

@@ -3,7 +3,7 @@
 from galaxyclass.models.describe import Layer, NetworkDescription, describe
 from galaxyclass.models.encoders import ENCODERS, ONE_SIZE
 from galaxyclass.models.heads import HEADS, link, resolve_head
-from galaxyclass.models.network import Estimate, Network, build_network, output_count
+from galaxyclass.models.network import Estimate, Network, build_network
 from galaxyclass.models.recovered import recover_weights
 from galaxyclass.models.weights import load_weights, read_weights, write_weights
 
@@ -19,7 +19,6 @@ __all__ = [
     "describe",
     "link",
     "load_weights",
-    "output_count",
     "read_weights",
     "recover_weights",
     "resolve_head",

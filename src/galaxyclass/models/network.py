@@ -8,18 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from galaxyclass.bundles import ClassOutputs, Manifest, Outputs, VoteOutputs
+from galaxyclass.bundles import ClassOutputs, Manifest, Outputs, output_count
 from galaxyclass.models.encoders import build_encoder, encoder_statistics
 from galaxyclass.models.heads import link
 from galaxyclass.models.notebook import NotebookEncoder, initialise_as_keras
 from galaxyclass.recipes import Model, Preprocessing
-
-
-def output_count(outputs: Outputs) -> int:
-    """How many numbers a network gives for a galaxy."""
-    if isinstance(outputs, VoteOutputs):
-        return len(outputs.tree.answers)
-    return len(outputs.classes)
 
 
 class Estimate(NamedTuple):

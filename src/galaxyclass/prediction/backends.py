@@ -15,7 +15,7 @@ from galaxyclass.bundles import (
     Estimates,
     Outputs,
     Precision,
-    VoteOutputs,
+    output_count,
 )
 from galaxyclass.errors import BundleError
 from galaxyclass.recipes import Preprocessing
@@ -76,11 +76,6 @@ def natural_batch_size(backend: Backend, preprocessing: Preprocessing) -> int:
     if not is_concurrent(backend):
         return BATCH_SIZE
     return min(max(LANE_PIXELS // preprocessing.size**2, _FEWEST), BATCH_SIZE)
-
-
-def output_count(outputs: Outputs) -> int:
-    """How many numbers a model gives for a galaxy."""
-    return len(outputs.known if isinstance(outputs, VoteOutputs) else outputs.classes)
 
 
 def require_fit(

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import Manifest, Outputs, VoteOutputs
+from galaxyclass.bundles import Manifest, Outputs, VoteOutputs, output_count
 from galaxyclass.errors import OutputError, PredictionInterruptedError
-from galaxyclass.prediction.backends import output_count, require_fit
+from galaxyclass.prediction.backends import require_fit
 from galaxyclass.prediction.checks import describe_problems, measure, nothing_measured
 from galaxyclass.prediction.columns import Columns, Layout, columns_of, mask_unknown, tabulate
 from galaxyclass.prediction.ensemble import Ensemble, Member, embedding_width
