@@ -46,6 +46,24 @@ def writing(path: Path) -> Iterator[Path]:
         raise
 
 
+def require_free(output: Path, *, overwrite: bool) -> None:
+    """Refuse a file that would be refused at the end, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        It is a folder; or it exists and is not to be replaced.
+    """
+    if output.is_dir():
+        raise OutputError(
+            f"{output}: a folder", wanted="the name of a file", todo="name a file in it"
+        )
+    if output.exists() and not overwrite:
+        raise OutputError(
+            f"{output}: the output exists already", todo="--overwrite, or choose another name"
+        )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file as UTF-8, whole or not at all (see `writing`)."""
     with writing(path) as temporary:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.atomic import translated, writing
+from galaxyclass.atomic import require_free, translated, writing
 from galaxyclass.bundles import Bundle, Manifest, exported, load_bundle, manifest_json
 from galaxyclass.errors import OutputError
 from galaxyclass.exporting.check import Check, compare, pictures
@@ -179,11 +179,4 @@ def _check_output(output: Path, *, overwrite: bool) -> None:
             wanted=ENDING,
             todo=f"--output {output.with_suffix(ENDING)}",
         )
-    if output.is_dir():
-        raise OutputError(
-            f"{output}: a folder", wanted="the name of a file", todo="name a file in it"
-        )
-    if output.exists() and not overwrite:
-        raise OutputError(
-            f"{output}: the output exists already", todo="--overwrite, or choose another name"
-        )
+    require_free(output, overwrite=overwrite)

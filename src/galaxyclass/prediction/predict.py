@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from galaxyclass.atomic import require_free
 from galaxyclass.bundles import Bundle, box_bundle, load_bundle
 from galaxyclass.catalogs import find_images
-from galaxyclass.errors import CatalogError, OutputError
+from galaxyclass.errors import CatalogError
 from galaxyclass.prediction.backends import Backend, open_backend
 from galaxyclass.prediction.columns import Layout, columns_of
 from galaxyclass.prediction.ensemble import Member, require_same
@@ -205,11 +206,4 @@ def check_output(output: Path, *, overwrite: bool) -> None:
         Its ending is unknown, or it exists and is not to be replaced, or it is a folder.
     """
     sink_of(output)
-    if output.is_dir():
-        raise OutputError(
-            f"{output}: a folder", wanted="the name of a file", todo="name a file in it"
-        )
-    if output.exists() and not overwrite:
-        raise OutputError(
-            f"{output}: the output exists already", todo="--overwrite, or choose another name"
-        )
+    require_free(output, overwrite=overwrite)
