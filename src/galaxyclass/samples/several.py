@@ -20,7 +20,6 @@ from galaxyclass.progress import Progress
 from galaxyclass.recipes import Preprocessing, Split
 from galaxyclass.samples.parts import split_parts
 from galaxyclass.samples.prepare import Sample, Source, prepare
-from galaxyclass.trees import tree_data
 
 #: The part of each galaxy, table by table.
 Parts = tuple[NDArray[np.object_], ...]
@@ -126,7 +125,7 @@ class Samples:
     def _same_outputs(self, other: Sample) -> bool:
         mine, theirs = self.first.catalog.targets, other.catalog.targets
         if isinstance(mine, VoteTargets) and isinstance(theirs, VoteTargets):
-            return tree_data(mine.tree) == tree_data(theirs.tree)
+            return mine.tree == theirs.tree
         if isinstance(mine, ClassTargets) and isinstance(theirs, ClassTargets):
             return mine.classes == theirs.classes
         return False
