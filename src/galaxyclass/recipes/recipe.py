@@ -134,7 +134,8 @@ class Training(Section):
     growing: tuple[tuple[int, float], ...] = Field(
         (),
         description="smaller cutouts at first: [[48, 0.4], [64, 0.7]] trains on 48 pixels for the "
-        "first 0.4 of the epochs, then on 64 until 0.7 of them, then on all of them",
+        "first 0.4 of the epochs, then on 64 until 0.7 of them, then on all of them; validation "
+        "sees whole cutouts throughout, and scores badly until then",
     )
     loss: Loss = Field(
         "auto", description="auto follows the table: mse for votes, cross_entropy for classes"
