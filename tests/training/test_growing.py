@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import torch
 
 from galaxyclass.bundles import load_bundle
 from galaxyclass.errors import RecipeError
+from galaxyclass.models import Network
 from galaxyclass.recipes import load_recipe
 from galaxyclass.training import train
 from galaxyclass.training.growing import shrunk, side_in
@@ -44,6 +46,15 @@ def test_a_training_that_grows_predicts_on_whole_cutouts(
     from galaxyclass.training import module
 
     real = module.augment
+    scored: list[int] = []
+    read = Network.read
+
+    def look(network: Network, cutouts: torch.Tensor, side: int | None = None) -> torch.Tensor:
+        images = read(network, cutouts, side)
+        scored.append(images.shape[-1])
+        return images
+
+    monkeypatch.setattr(Network, "read", look)
 
     def spy(cutouts: torch.Tensor, augmentation: object, side: int, generator: object) -> object:
         seen.append(side)
@@ -59,7 +70,30 @@ def test_a_training_that_grows_predicts_on_whole_cutouts(
         cache=sky.cache,
     )
     assert seen == [8] * 6 + [16] * 6  # three steps an epoch, four epochs
+    # Validation sees what training sees; after the last epoch the run is scored once more.
+    assert scored[:4] == [8, 8, 16, 16]
+    assert set(scored[4:]) == {16}
     assert load_bundle(run.folder).manifest.preprocessing.size == 16
+
+
+def test_no_epoch_is_the_best_before_cutouts_have_grown(sky: Sky, tmp_path: Path) -> None:
+    # So high a rate that the first epoch that counts is the best, and patience is soon over.
+    wild = ["training.keep=best", "training.early_stopping=1", "schedule.name=constant"]
+    wild += ["optimizer.name=adamw", "optimizer.lr=10"]
+
+    def trained(folder: str, *settings: str) -> int:
+        run = train(
+            "fast",
+            sky.images,
+            sky.table,
+            output=tmp_path / folder,
+            settings=[*TINY, *wild, *settings],
+            cache=sky.cache,
+        )
+        return int(json.loads((run.folder / "metrics.json").read_text())["kept_epoch"])
+
+    assert trained("whole") == 1
+    assert trained("grown", "training.growing=[[8, 0.5]]") == 3
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from galaxyclass.models.describe import Layer, NetworkDescription, describe
 from galaxyclass.models.encoders import ENCODERS, ONE_SIZE
+from galaxyclass.models.equivariant import write_out
 from galaxyclass.models.heads import HEADS, link, resolve_head
 from galaxyclass.models.network import Estimate, Network, build_network
 from galaxyclass.models.recovered import recover_weights
@@ -22,5 +23,6 @@ __all__ = [
     "read_weights",
     "recover_weights",
     "resolve_head",
+    "write_out",
     "write_weights",
 ]

@@ -13,6 +13,7 @@ from torch import nn
 from galaxyclass.bundles import box_bundle, load_bundle
 from galaxyclass.errors import BundleError, MissingExtraError, RecipeError
 from galaxyclass.extras import require
+from galaxyclass.models.equivariant import EquivariantEncoder
 from galaxyclass.models.notebook import NotebookEncoder
 from galaxyclass.models.recovered import recover_weights
 from galaxyclass.models.residual import ResidualEncoder
@@ -41,6 +42,7 @@ def resnet10(channels: int, _side: int) -> nn.Module:
 ENCODERS: dict[str, Callable[[int, int], nn.Module]] = {
     "galaxyclass": NotebookEncoder,
     "residual": lambda channels, _side: ResidualEncoder(channels),
+    "equivariant": lambda channels, _side: EquivariantEncoder(channels),
     "two_layer_cnn": TwoLayerEncoder,
     "cnn100": Cnn100Encoder,
     "resnet10": resnet10,

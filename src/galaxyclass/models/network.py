@@ -80,13 +80,14 @@ class Network(nn.Module):
         self.mean.copy_(mean)
         self.spread.copy_(spread)
 
-    def read(self, cutouts: Tensor) -> Tensor:
+    def read(self, cutouts: Tensor, side: int | None = None) -> Tensor:
         """From ``(galaxies, height, width, channels)`` uint8 to what the network takes.
 
-        Takes the centre where the recipe says so (`model.input_size`).
+        Takes the centre where the recipe says so (`model.input_size`), or another side's.
         """
-        edge = (cutouts.shape[1] - self.side) // 2
-        inner = cutouts[:, edge : edge + self.side, edge : edge + self.side]
+        side = side or self.side
+        edge = (cutouts.shape[1] - side) // 2
+        inner = cutouts[:, edge : edge + side, edge : edge + side]
         return inner.permute(0, 3, 1, 2).float().div_(255)
 
     def features(self, images: Tensor) -> Tensor:

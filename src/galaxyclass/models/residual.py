@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,13 +23,19 @@ class ResidualEncoder(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(channels, WIDTHS[0], 3, stride=2, padding=1, bias=False),
+            _convolution(channels, WIDTHS[0], 3, stride=2),
             nn.BatchNorm2d(WIDTHS[0]),
             nn.ReLU(),
         )
         self.blocks = nn.Sequential(
             *(
-                _Block(before, width)
+                ResidualBlock(
+                    before,
+                    width,
+                    convolution=_convolution,
+                    norm=nn.BatchNorm2d,
+                    pool=nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
+                )
                 for before, width in zip((WIDTHS[0], *WIDTHS[:-1]), WIDTHS, strict=True)
             )
         )
@@ -39,26 +47,46 @@ class ResidualEncoder(nn.Module):
         return functional.adaptive_avg_pool2d(self.blocks(self.stem(images)), 1).flatten(1)
 
 
-class _Block(nn.Module):
-    """Two 3x3 convolutions and a way round them (He et al. 2016, figure 2)."""
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions and a way round them (He et al. 2016, figure 2).
 
-    def __init__(self, before: int, width: int) -> None:
+    Parameters
+    ----------
+    before, width : int
+        Channels that enter and leave; where they differ, the block halves the picture.
+    convolution : callable
+        A layer from channels before and after, the kernel's size and ``stride=``.
+    norm : callable
+        A layer from channels.
+    pool : nn.Module, optional
+        What halves the picture on the way round.
+    """
+
+    def __init__(
+        self,
+        before: int,
+        width: int,
+        *,
+        convolution: Callable[..., nn.Module],
+        norm: Callable[[int], nn.Module],
+        pool: nn.Module,
+    ) -> None:
         super().__init__()
         stride = 1 if before == width else 2
         self.body = nn.Sequential(
-            nn.Conv2d(before, width, 3, stride=stride, padding=1, bias=False),
-            nn.BatchNorm2d(width),
+            convolution(before, width, 3, stride=stride),
+            norm(width),
             nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
+            convolution(width, width, 3),
+            norm(width),
         )
         self.way_round: nn.Module = nn.Identity()
         if stride > 1:
-            self.way_round = nn.Sequential(
-                nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
-                nn.Conv2d(before, width, 1, bias=False),
-                nn.BatchNorm2d(width),
-            )
+            self.way_round = nn.Sequential(pool, convolution(before, width, 1), norm(width))
 
     def forward(self, images: Tensor) -> Tensor:
         return functional.relu(self.body(images) + self.way_round(images))
+
+
+def _convolution(before: int, after: int, size: int, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(before, after, size, stride=stride, padding=size // 2, bias=False)

@@ -59,7 +59,7 @@ class TorchBackend:
 
         # The one place where prediction looks up at the learning wing: a bundle that only torch
         # can run is built by the rooms that trained it.
-        from galaxyclass.models import load_weights
+        from galaxyclass.models import load_weights, write_out
         from galaxyclass.models.precision import choose_precision, compute_in_bfloat16
 
         self.device = find_device(device)
@@ -68,6 +68,7 @@ class TorchBackend:
             precision, bundle.manifest.precision, self.device.type
         )
         network = load_weights(bundle)
+        write_out(network)
         if self.precision == "bf16":
             compute_in_bfloat16(network)
         if self.concurrent or self.precision == "bf16":

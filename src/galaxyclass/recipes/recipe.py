@@ -135,7 +135,7 @@ class Training(Section):
         (),
         description="smaller cutouts at first: [[48, 0.4], [64, 0.7]] trains on 48 pixels for the "
         "first 0.4 of the epochs, then on 64 until 0.7 of them, then on all of them; validation "
-        "sees whole cutouts throughout, and scores badly until then",
+        "sees them as large as training does, and no epoch before is the best or the last",
     )
     loss: Loss = Field(
         "auto", description="auto follows the table: mse for votes, cross_entropy for classes"

@@ -14,7 +14,6 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 
 import galaxyclass.training.run as files
@@ -34,7 +33,7 @@ from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
 from galaxyclass.training.data import Batches, Galaxies, Replica, this_replica
 from galaxyclass.training.devices import Device, accelerator_of
 from galaxyclass.training.history import cut_history
-from galaxyclass.training.keeping import Keep, gave_up, moving_average
+from galaxyclass.training.keeping import Keep, Patience, gave_up, moving_average
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.standardise import fit_statistics
 from galaxyclass.training.ways import Way
@@ -160,7 +159,13 @@ def _trainer(
     ]
     if settings.early_stopping:
         callbacks.append(
-            EarlyStopping(score, mode=mode, patience=settings.early_stopping, min_delta=0.0)
+            Patience(
+                score,
+                mode=mode,
+                patience=settings.early_stopping,
+                min_delta=0.0,
+                check_on_train_epoch_end=True,
+            )
         )
     if settings.ema:
         callbacks.append(moving_average(settings.ema))

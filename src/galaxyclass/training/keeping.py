@@ -5,16 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from torch import Tensor
+
+from galaxyclass.training.module import GalaxyModule
 
 
 class Keep(ModelCheckpoint):
     """Lightning's callback, for a run whose folder may be moved between stopping and resuming.
 
-    Lightning forgets which epoch was best when the folder's path has changed.
+    Lightning forgets which epoch was best when the folder's path has changed. An epoch on cutouts
+    that have not grown yet is not compared with others: its score is not that of what is kept.
     """
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.monitor is None or _comparable(pl_module):
+            super().on_train_epoch_end(trainer, pl_module)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         def here(path: str) -> str:
@@ -33,6 +41,19 @@ class Keep(ModelCheckpoint):
                 },
             }
         )
+
+
+class Patience(EarlyStopping):
+    """Lightning's callback, which waits until cutouts have grown."""
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if _comparable(pl_module):
+            super().on_train_epoch_end(trainer, pl_module)
+
+
+def _comparable(module: pl.LightningModule) -> bool:
+    assert isinstance(module, GalaxyModule), "fit trains this module"
+    return module.grown
 
 
 def moving_average(decay: float) -> WeightAveraging:
@@ -55,6 +76,6 @@ def moving_average(decay: float) -> WeightAveraging:
 def gave_up(checkpoint: dict[str, Any]) -> bool:
     """Whether the early stopping of a checkpoint's training had seen enough."""
     for name, state in checkpoint.get("callbacks", {}).items():
-        if name.startswith("EarlyStopping"):
+        if name.startswith(Patience.__name__):
             return bool(state["wait_count"] >= state["patience"])
     return False

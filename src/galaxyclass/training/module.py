@@ -99,6 +99,23 @@ class GalaxyModule(pl.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": interval},
         }
 
+    @property
+    def side(self) -> int:
+        """Of this epoch's cutouts, pixels."""
+        training, whole = self.recipe.training, self.recipe.images.size
+        return side_in(self.current_epoch, training.epochs, whole, training.growing)
+
+    @property
+    def entering(self) -> int:
+        """Side of what the network sees of this epoch's cutouts, pixels."""
+        return round(self.network.side * self.side / self.recipe.images.size)
+
+    @property
+    def grown(self) -> bool:
+        """Whether this epoch's scores are those of whole cutouts, or none will be any more."""
+        last = self.current_epoch + 1 >= self.recipe.training.epochs
+        return last or self.side == self.recipe.images.size
+
     def on_train_epoch_start(self) -> None:
         """Draw this epoch's order and dropout."""
         loader = self.trainer.train_dataloader
@@ -112,16 +129,8 @@ class GalaxyModule(pl.LightningModule):
         generator = torch.Generator().manual_seed(
             _seed(self.seed, self.current_epoch, self.global_rank, batch_idx)
         )
-        whole = cutouts.shape[1]
-        side = side_in(
-            self.current_epoch,
-            self.recipe.training.epochs,
-            whole,
-            self.recipe.training.growing,
-        )
-        entering = round(self.network.side * side / whole)
         images, mirrored = augment(
-            shrunk(cutouts, side), self.recipe.augmentation, entering, generator
+            shrunk(cutouts, self.side), self.recipe.augmentation, self.entering, generator
         )
         if self.swap is not None:
             turned = self.swap.to(targets.device)[targets.clamp(min=0)]
@@ -129,8 +138,9 @@ class GalaxyModule(pl.LightningModule):
         return self._step("train", images, targets, further)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Score one batch as prediction would see it."""
-        self._step("validation", self.network.read(batch.cutouts), batch.targets, batch.further)
+        """Score one batch as prediction would see it; shrunk as long as training shrinks them."""
+        images = self.network.read(shrunk(batch.cutouts, self.side), self.entering)
+        self._step("validation", images, batch.targets, batch.further)
 
     def on_validation_epoch_end(self) -> None:
         """Hand the epoch's figures to the callbacks."""
@@ -148,7 +158,7 @@ class GalaxyModule(pl.LightningModule):
         Done here and not by Lightning, which would do it after the checkpoint is written and so
         lose it on resuming.
         """
-        if self.plateau is not None:
+        if self.plateau is not None and self.grown:
             name = f"validation_{self.score_name}"
             self.plateau.step(float(self.trainer.callback_metrics[name]))
 
