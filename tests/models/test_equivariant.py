@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from galaxyclass.models import write_out
+from galaxyclass.bundles import ClassOutputs, Manifest
+from galaxyclass.exporting.check import compare
+from galaxyclass.exporting.graph import trace
+from galaxyclass.models import Network, write_out
 from galaxyclass.models.equivariant import (
     ORIENTATIONS,
     EquivariantEncoder,
@@ -16,6 +21,7 @@ from galaxyclass.models.equivariant import (
     GroupConv2d,
     oriented,
 )
+from galaxyclass.recipes import Model, Preprocessing
 from galaxyclass.training.muon import Muon
 
 
@@ -91,3 +97,18 @@ def test_its_kernels_take_orthogonal_steps() -> None:
     others, kernels = (group["params"] for group in optimizer.param_groups)
     assert len(kernels) == 13  # all but the stem, which sees colours
     assert {weight.ndim for weight in others} == {1, 4}
+
+
+def test_its_file_holds_the_few_weights_and_says_the_same(tmp_path: Path) -> None:
+    preprocessing, model = Preprocessing(size=33), Model(encoder="equivariant", head="softmax")
+    classes = ClassOutputs("class", ("a", "b"), (0.5, 0.5))
+    network = Network(model, preprocessing, classes)
+    network(torch.rand(16, 3, 33, 33))
+    network.eval()
+    manifest = Manifest("best", preprocessing, model, classes, "id", False, "", "0.1.0")
+    file = tmp_path / "network.onnx"
+    file.write_bytes(trace(network, manifest).SerializeToString())
+    weights = sum(weight.numel() for weight in network.parameters())
+    assert 4 * weights < file.stat().st_size < 6 * weights
+    cutouts = np.random.default_rng(0).integers(0, 256, (5, 33, 33, 3), dtype=np.uint8)
+    assert compare(network, file, cutouts).difference < 1e-6

@@ -133,7 +133,7 @@ def _tidied(model: Any) -> onnx.ModelProto:
     """Compute what is constant, and drop what is not used, and what the exporter noted."""
     ir = require("onnx_ir")
     common = require("onnx_ir.passes.common")
-    require("onnxscript.optimizer").fold_constants_ir(model)
+    require("onnxscript.optimizer").fold_constants_ir(model, should_fold=_folds)
     ir.passes.Sequential(
         common.RemoveUnusedNodesPass(),
         common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
@@ -148,6 +148,12 @@ def _tidied(model: Any) -> onnx.ModelProto:
     for one in (*graph.input, *graph.output):
         del one.metadata_props[:]
     return written
+
+
+def _folds(node: Any) -> bool | None:
+    """Nothing is folded that is made of weights: they stay what training made them."""
+    stored = [value.name for value in node.inputs if value is not None and value.is_initializer()]
+    return False if any(name.startswith(_PREFIX) for name in stored) else None
 
 
 def _rename(model: onnx.ModelProto, kept: set[str], weights: Mapping[str, str]) -> None:
