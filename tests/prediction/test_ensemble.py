@@ -14,6 +14,7 @@ from galaxyclass.errors import BundleError, OutputError, PredictionInterruptedEr
 from galaxyclass.images import straight
 from galaxyclass.prediction import Ensemble, Member, make_views, predict
 from galaxyclass.prediction import cutouts as reading
+from galaxyclass.recipes import Model, Preprocessing
 from galaxyclass.trees import broken_sums
 
 NOISE = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3)).astype(np.uint8)
@@ -67,6 +68,26 @@ def test_views_are_averaged(fake, tmp_path, further):
         np.testing.assert_allclose(mine, np.mean(parts, axis=0, dtype=np.float64), rtol=1e-6)
         assert np.std(parts, axis=0).max() > 0.01
     assert not broken_sums(fake.TREE, said.values, 1e-6).any()
+
+
+def test_a_network_that_looks_in_all_orientations_is_shown_other_views(fake, tmp_path, further):
+    backend = CornerBackend(fake)
+    bundle = bundle_of(fake, tmp_path / "run", further=(further,))
+    manifest = replace(
+        bundle.manifest,
+        model=Model(encoder="equivariant", head="tree"),
+        preprocessing=Preprocessing(cutout="centre", frame=24, size=17),
+    )
+    assert manifest.invariant
+    assert not replace(manifest, preprocessing=bundle.manifest.preprocessing).invariant
+    member = Member(replace(bundle, manifest=manifest), backend)
+    said = Ensemble([member], 5).backend(NOISE)
+    each = [backend(view).values for view in make_views(NOISE, 5, one=True)]
+    np.testing.assert_allclose(said.values, np.mean(each, axis=0), rtol=1e-6)
+    mixed = Ensemble([member, Member(bundle, backend)], 3)
+    said = mixed.backend(NOISE, NOISE)
+    each = [backend(view).values for view in make_views(NOISE, 3)]
+    np.testing.assert_allclose(said.values, np.mean(each, axis=0), rtol=1e-6)
 
 
 def test_a_network_to_which_all_views_are_the_same_says_the_same(fake, tmp_path):

@@ -131,3 +131,17 @@ def test_further_angles_are_spread_evenly_between_the_quarters():
     turned = sorted(angle(view) % 90 for view in list(make_views(cutouts, 16))[8:])
     steps = np.minimum(np.array(turned), 90 - np.array(turned))
     np.testing.assert_allclose(sorted(steps), np.repeat([10, 20, 30, 40], 2), atol=0.5)
+
+
+def test_views_of_a_network_to_which_the_exact_ones_are_one():
+    views = list(make_views(NOISE, 4, one=True))
+    assert np.array_equal(views[0], NOISE)
+    exact = {view.tobytes() for view in make_views(NOISE, 8)}
+    assert not exact & {view.tobytes() for view in views[1:]}
+    assert len({view.tobytes() for view in views}) == 4
+    disc = np.zeros((1, 33, 33, 1), np.uint8)
+    y, x = np.mgrid[:33, :33] - 16.0
+    disc[0, np.hypot(x, y) < 10, 0] = 200
+    sums = [int(view.sum(dtype=np.int64)) for view in make_views(disc, 3, one=True)]
+    assert sums[1] / sums[0] == pytest.approx(1.15**2, rel=0.02)
+    assert sums[2] / sums[0] == pytest.approx(1 / 1.15**2, rel=0.02)

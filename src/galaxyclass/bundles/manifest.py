@@ -137,6 +137,11 @@ class Manifest:
         """SHA-256 in hex of everything that a prediction depends on: the model's identity."""
         return hashlib.sha256(manifest_json(self).encode()).hexdigest()
 
+    @property
+    def invariant(self) -> bool:
+        """Whether the network says the same of a galaxy that is mirrored or turned by quarters."""
+        return self.model.invariant(self.preprocessing.size)
+
 
 class _Votes(BaseModel):
     model_config = ConfigDict(extra="forbid")

@@ -79,6 +79,7 @@ class Ensemble:
         self.outputs = common_outputs(bundles)
         self.further = common_further(bundles)
         self._mirrors = all(one.manifest.mirrors for one in bundles)
+        self._invariant = all(one.manifest.invariant for one in bundles)
         self.concurrent = all(is_concurrent(member.backend) for member in members)
         own = [one.backend for one in members if isinstance(one.backend, LaneBackend)]
         self.precision: Precision = "bf16" if any(o.precision == "bf16" for o in own) else "fp32"
@@ -113,7 +114,8 @@ class Ensemble:
                 for member, total in zip(self._members, totals, strict=True)
                 if total.manifest.preprocessing == preprocessing
             ]
-            for view in make_views(array, self._views, mirrors=self._mirrors):
+            views = make_views(array, self._views, mirrors=self._mirrors, one=self._invariant)
+            for view in views:
                 for backend, total in mine:
                     total.add(backend(view), len(view))
         count = self._views * len(totals)

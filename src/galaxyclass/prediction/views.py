@@ -22,10 +22,12 @@ _EXACT = (
 
 #: How much the further views are magnified, one after the other.
 _ZOOMS = (1.0, 1.1, 1 / 1.1)
+#: Those of a network to which the exact views are one: more is left to magnification.
+_ZOOMS_OF_ONE = (1.0, 1.15, 1 / 1.15)
 
 
 def make_views(
-    cutouts: NDArray[np.uint8], count: int, *, mirrors: bool = True
+    cutouts: NDArray[np.uint8], count: int, *, mirrors: bool = True, one: bool = False
 ) -> Iterator[NDArray[np.uint8]]:
     """Make views of galaxies, one view of all of them at a time.
 
@@ -41,6 +43,10 @@ def make_views(
         How many views, 1 or more.
     mirrors : bool
         Whether mirror images are among them; without them four views are exact.
+    one : bool
+        Whether the network is known to say the same of all exact views (`Manifest.invariant`):
+        then only the first of them is made, and further ones are spread over a quarter turn,
+        magnified or shrunk by up to a seventh.
 
     Yields
     ------
@@ -53,6 +59,11 @@ def make_views(
     >>> [view[0, ..., 0].tolist() for view in make_views(cutouts, 3)]
     [[[0, 1], [2, 3]], [[1, 0], [3, 2]], [[3, 2], [1, 0]]]
     """
+    if one:
+        yield np.ascontiguousarray(cutouts)
+        for place in range(1, count):
+            yield turn(cutouts, 90 * place / count, _ZOOMS_OF_ONE[place % len(_ZOOMS_OF_ONE)])
+        return
     exact = [view for view in _EXACT if mirrors or not view[0]]
     for mirror, quarters in exact[:count]:
         view = cutouts[:, :, ::-1] if mirror else cutouts

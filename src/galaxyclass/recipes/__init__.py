@@ -3,6 +3,7 @@
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import RECIPES, load_recipe, parse_recipe, recipe_text, recipe_toml
 from galaxyclass.recipes.recipe import (
+    INVARIANT,
     Augmentation,
     Head,
     Loss,
@@ -15,6 +16,7 @@ from galaxyclass.recipes.recipe import (
 )
 
 __all__ = [
+    "INVARIANT",
     "RECIPES",
     "Augmentation",
     "Head",

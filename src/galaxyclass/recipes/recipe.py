@@ -68,6 +68,10 @@ class Augmentation(Section):
     )
 
 
+#: Encoders that look in all orientations at once.
+INVARIANT = ("equivariant",)
+
+
 class Model(Section):
     """The network: an encoder, which turns a cutout into features, and a head."""
 
@@ -95,6 +99,17 @@ class Model(Section):
         description="start from the encoder weights in this file: .safetensors, .pth, or .onnx as "
         "`galaxyclass export` writes it; box: from those of the model in the box",
     )
+
+    def invariant(self, side: int) -> bool:
+        """Whether a galaxy that is mirrored, or turned by quarters, is the same to the network.
+
+        Parameters
+        ----------
+        side : int
+            Of the cutouts, pixels. Halving treats all sides alike where both ends are kept.
+        """
+        whole = (self.input_size or side) % 16 == 1
+        return self.encoder in INVARIANT and whole and self.normalisation != "per_feature"
 
 
 class Optimizer(Section):

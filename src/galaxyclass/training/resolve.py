@@ -10,7 +10,7 @@ from galaxyclass.bundles import Outputs, VoteOutputs
 from galaxyclass.errors import RecipeError
 from galaxyclass.losses import Task, resolve_loss
 from galaxyclass.models import ONE_SIZE, resolve_head
-from galaxyclass.recipes import Recipe
+from galaxyclass.recipes import INVARIANT, Recipe
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,12 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
                 todo="leave the pairs out",
             )
         mirror_swap(outputs.classes, pairs)
+        if recipe.model.encoder in INVARIANT:
+            raise RecipeError(
+                f"augmentation.mirror_pairs={list(pairs)}: to the encoder {recipe.model.encoder} a "
+                "galaxy and its mirror image are the same",
+                todo="--set model.encoder=residual, or another encoder",
+            )
     return recipe.model_copy(
         update={
             "model": recipe.model.model_copy(update={"head": head}),
