@@ -454,9 +454,9 @@ def test_pairs_of_classes_that_the_table_lacks(sky: Sky, tmp_path: Path) -> None
 def test_an_encoder_to_which_mirror_images_are_the_same_learns_no_pairs(
     sky: Sky, tmp_path: Path
 ) -> None:
-    settings = ["model.encoder=equivariant", "augmentation.mirror_pairs=['smooth:star_or_artifact']"]
+    pairs = "augmentation.mirror_pairs=['smooth:star_or_artifact']"
     with pytest.raises(RecipeError, match="a galaxy and its mirror image are the same"):
-        tiny(sky, tmp_path / "run", *settings, classes="argmax:1")
+        tiny(sky, tmp_path / "run", "model.encoder=equivariant", pairs, classes="argmax:1")
 
 
 def test_several_tables_are_learnt_together_and_resumed(sky: Sky, tmp_path: Path) -> None:

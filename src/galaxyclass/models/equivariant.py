@@ -173,29 +173,29 @@ class GroupBatchNorm2d(nn.BatchNorm2d):
 class EquivariantEncoder(nn.Module):
     """A stem that halves the picture, five residual blocks, then what all orientations agree on.
 
-    ``(galaxies, channels, side, side)`` float to ``(galaxies, 2 * widths[-1])`` float: the mean
-    over the picture of each channel, of which the mean and the largest over the orientations.
+    ``(galaxies, channels, side, side)`` float to ``(galaxies, 256)`` float. Of each channel the
+    mean and the largest over the picture are taken, and of these the mean and the largest over the
+    orientations; a linear layer turns them into features.
 
     Parameters
     ----------
     channels : int
         Of the cutouts.
-    widths : sequence of int
-        Channels of each block, in each of the eight orientations.
 
     Notes
     -----
     Invariant up to rounding for cutouts of one pixel more than a multiple of 16 (65, 81 …): there,
     each halving keeps the first and the last pixel, and so treats all sides alike. For others it
-    is nearly so.
+    is not.
     """
 
-    def __init__(self, channels: int, widths: tuple[int, ...] = WIDTHS) -> None:
+    num_features = 256
+
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.num_features = 2 * widths[-1]
         self.stem = nn.Sequential(
-            GroupConv2d(channels, widths[0], stride=2, lifting=True),
-            GroupBatchNorm2d(widths[0]),
+            GroupConv2d(channels, WIDTHS[0], stride=2, lifting=True),
+            GroupBatchNorm2d(WIDTHS[0]),
             nn.ReLU(),
         )
         self.blocks = nn.Sequential(
@@ -207,13 +207,19 @@ class EquivariantEncoder(nn.Module):
                     norm=GroupBatchNorm2d,
                     pool=nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False),
                 )
-                for before, width in zip((widths[0], *widths[:-1]), widths, strict=True)
+                for before, width in zip((WIDTHS[0], *WIDTHS[:-1]), WIDTHS, strict=True)
             )
         )
+        self.read_out = nn.Sequential(nn.Linear(4 * WIDTHS[-1], self.num_features), nn.ReLU())
 
     def forward(self, images: Tensor) -> Tensor:
-        seen = self.blocks(self.stem(images)).mean(dim=(2, 3)).unflatten(1, (ORIENTATIONS, -1))
-        return torch.cat([seen.mean(dim=1), seen.amax(dim=1)], dim=1)
+        seen = self.blocks(self.stem(images))
+        agreed = []
+        for pooled in (seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))):
+            split = pooled.unflatten(1, (ORIENTATIONS, -1))
+            agreed += [split.mean(dim=1), split.amax(dim=1)]
+        features: Tensor = self.read_out(torch.cat(agreed, dim=1))
+        return features
 
 
 def write_out(network: nn.Module) -> None:
