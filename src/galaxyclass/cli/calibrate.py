@@ -10,7 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.predict import precision
+from galaxyclass.cli.predict import precision, views
 
 if TYPE_CHECKING:
     from galaxyclass.bundles import Outputs
@@ -44,6 +44,7 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
     show_default=True,
     help="Share of the true fractions that lie between the bounds.",
 )
+@views
 @options.id_column
 @options.target_column
 @options.skip_invalid
@@ -59,6 +60,7 @@ def command(
     table: Path | None,
     part: str,
     level: float,
+    views: int | None,
     id_column: str | None,
     target_column: str | None,
     skip_invalid: bool,
@@ -82,6 +84,7 @@ def command(
             table,
             part=part,  # type: ignore[arg-type]
             level=level,
+            views=views,
             id_column=id_column,
             target_column=target_column,
             skip_invalid=skip_invalid,

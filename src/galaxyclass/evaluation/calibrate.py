@@ -18,7 +18,7 @@ from galaxyclass.catalogs import VoteTargets
 from galaxyclass.errors import RunError
 from galaxyclass.evaluation.galaxies import choose, read_galaxies
 from galaxyclass.evaluation.unseen import PARTS, Part, require_seen
-from galaxyclass.prediction import Backend, open_backend, predict_stream
+from galaxyclass.prediction import Backend, Ensemble, Member, open_backend, predict_stream
 from galaxyclass.prediction.backends import require_fit
 from galaxyclass.progress import Progress, silent
 from galaxyclass.uncertainty import LEVEL, Calibration, fit_calibration, looks
@@ -57,6 +57,7 @@ def calibrate(
     *,
     part: Part = "unseen",
     level: float = LEVEL,
+    views: int | None = None,
     id_column: str | None = None,
     target_column: str | None = None,
     skip_invalid: bool = False,
@@ -84,6 +85,9 @@ def calibrate(
         nor as the same image under another id. ``all`` is for galaxies of which you know that.
     level : float
         Share of true fractions between the bounds.
+    views : int, optional
+        Over how many views it will predict (`galaxyclass.prediction.predict`): the more, the nearer
+        to the truth, and the narrower its intervals.
     skip_invalid : bool
         Leave out galaxies with errors (`galaxyclass.validation`), rather than refuse.
     device, precision, batch_size, workers, progress, backend
@@ -128,10 +132,11 @@ def calibrate(
         target_column=target_column,
         skip_invalid=skip_invalid,
     )
+    backend = backend or open_backend(bundle, device, precision)
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
     said, described, decoded = _predict(
         bundle,
-        backend or open_backend(bundle, device, precision),
+        Ensemble([Member(bundle, backend)], views).backend,
         catalog.paths.tolist(),
         batch_size=batch_size,
         workers=workers,
