@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from galaxyclass.recipes import Recipe, load_recipe
     from galaxyclass.scores import rmse, score_predictions
     from galaxyclass.simulation import simulate, simulate_hundred
+    from galaxyclass.training.combine import Combined, combine
     from galaxyclass.training.finish import Trained
     from galaxyclass.training.train import resume, train
     from galaxyclass.trees import Tree, load_tree
@@ -42,6 +43,7 @@ _ROOMS: dict[str, str] = {
     "Calibrated": "evaluation",
     "Calibration": "uncertainty",
     "Catalog": "catalogs",
+    "Combined": "training",
     "Comparison": "comparison",
     "Evaluation": "evaluation",
     "Exploration": "exploration",
@@ -56,6 +58,7 @@ _ROOMS: dict[str, str] = {
     "baseline": "baselines",
     "benchmark": "benchmarking",
     "calibrate": "evaluation",
+    "combine": "training",
     "compare": "comparison",
     "evaluate": "evaluation",
     "explore": "exploration",
@@ -83,6 +86,7 @@ __all__ = [
     "Calibrated",
     "Calibration",
     "Catalog",
+    "Combined",
     "Comparison",
     "Evaluation",
     "Exploration",
@@ -98,6 +102,7 @@ __all__ = [
     "baseline",
     "benchmark",
     "calibrate",
+    "combine",
     "compare",
     "evaluate",
     "explore",
@@ -118,7 +123,9 @@ __all__ = [
     "validate",
 ]
 
-_NEEDS_TRAIN = frozenset({"Benchmark", "Trained", "benchmark", "resume", "train"})
+_NEEDS_TRAIN = frozenset(
+    {"Benchmark", "Combined", "Trained", "benchmark", "combine", "resume", "train"}
+)
 _NEEDS_EXPORT = frozenset({"Exported", "export"})
 
 

@@ -114,6 +114,8 @@ class Manifest:
         into each other, or where it was trained on classes without mirrors.
     views : int
         Over how many views of a galaxy its predictions are averaged unless told otherwise.
+    members : int
+        How many networks it is made of, alike in all but their weights: it predicts their mean.
     """
 
     recipe: str
@@ -131,6 +133,7 @@ class Manifest:
     calibration_digest: str = ""
     mirrors: bool = True
     views: int = 1
+    members: int = 1
 
     @cached_property
     def digest(self) -> str:
@@ -181,6 +184,7 @@ class _File(BaseModel):
     calibration_digest: str = ""
     mirrors: bool = True
     views: int = Field(1, ge=1)
+    members: int = Field(1, ge=1)
 
 
 def manifest_json(manifest: Manifest) -> str:
@@ -207,8 +211,9 @@ def manifest_json(manifest: Manifest) -> str:
             data[name] = digest
     if not manifest.mirrors:
         data["mirrors"] = False
-    if manifest.views != 1:
-        data["views"] = manifest.views
+    for name in ("views", "members"):
+        if (count := getattr(manifest, name)) != 1:
+            data[name] = count
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -278,6 +283,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
         calibration_digest=file.calibration_digest,
         mirrors=file.mirrors,
         views=file.views,
+        members=file.members,
     )
 
 

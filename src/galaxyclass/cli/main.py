@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "train": "Train a recipe on images and a table.",
     "compare": "Train recipes and settings side by side, as one table.",
     "evaluate": "Score a run on galaxies that it did not train on.",
+    "combine": "Make one model of several runs: their mean.",
     "calibrate": "Measure how far a run can be trusted.",
     "predict": "Predict vote fractions or classes for images.",
     "export": "Write a run's network as ONNX, for any program.",

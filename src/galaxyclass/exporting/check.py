@@ -14,7 +14,7 @@ from galaxyclass.bundles.exported import INPUT, output_names
 from galaxyclass.catalogs import find_images
 from galaxyclass.errors import ExportError, ImageError
 from galaxyclass.images import prepare, read_cutout
-from galaxyclass.models import Network
+from galaxyclass.models import Committee, Network
 from galaxyclass.prediction.onnx_backend import open_session
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Preprocessing
@@ -106,13 +106,16 @@ def _simulated(preprocessing: Preprocessing) -> NDArray[np.uint8]:
 
 
 def compare(
-    network: Network, path: Path, cutouts: NDArray[np.uint8], progress: Progress = silent
+    network: Network | Committee,
+    path: Path,
+    cutouts: NDArray[np.uint8],
+    progress: Progress = silent,
 ) -> Check:
     """Show the same cutouts to a network and to the file that was made of it.
 
     Parameters
     ----------
-    network : Network
+    network : Network or Committee
         In evaluation mode, on the CPU.
     path : Path
         The ONNX file.

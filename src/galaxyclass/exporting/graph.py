@@ -15,7 +15,7 @@ from galaxyclass.bundles import Manifest
 from galaxyclass.bundles.exported import INPUT, output_names
 from galaxyclass.errors import ExportError
 from galaxyclass.extras import require
-from galaxyclass.models import Network
+from galaxyclass.models import Committee, Network
 
 if TYPE_CHECKING:
     import onnx
@@ -30,7 +30,7 @@ _PREFIX = "network."
 class _Traced(nn.Module):
     """What is exported: from cutouts to all that a network says of them, as a flat tuple."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network | Committee) -> None:
         super().__init__()
         self.network = network
 
@@ -39,7 +39,7 @@ class _Traced(nn.Module):
         return (values, *further, features)
 
 
-def trace(network: Network, manifest: Manifest) -> onnx.ModelProto:
+def trace(network: Network | Committee, manifest: Manifest) -> onnx.ModelProto:
     """The ONNX graph of a network in evaluation mode.
 
     Batch normalisation is left as it is, not folded into convolutions: weights stay what training
@@ -64,7 +64,7 @@ def trace(network: Network, manifest: Manifest) -> onnx.ModelProto:
     cutouts = torch.zeros((2, *manifest.preprocessing.shape), dtype=torch.uint8)
     outputs = output_names(len(network.further))
     try:
-        with _quiet(), _in_order(network.encoder):
+        with _quiet(), _in_order(network):
             program = torch.onnx.export(
                 _Traced(network).eval(),
                 (cutouts,),
@@ -112,8 +112,8 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _in_order(encoder: nn.Module) -> Iterator[None]:
-    """Have an encoder's images lie in memory channel by channel.
+def _in_order(model: Network | Committee) -> Iterator[None]:
+    """Have the images of encoders lie in memory channel by channel.
 
     Otherwise torch, which sees that they lie pixel by pixel, writes down for each mean over a
     picture how its result would lie, which ONNX cannot say but by gathering numbers one by one.
@@ -122,11 +122,12 @@ def _in_order(encoder: nn.Module) -> Iterator[None]:
     def arrange(_: nn.Module, images: tuple[Tensor]) -> tuple[Tensor]:
         return (images[0].contiguous(),)
 
-    hook = encoder.register_forward_pre_hook(arrange)
+    hooks = [one.encoder.register_forward_pre_hook(arrange) for one in model.networks]
     try:
         yield
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 def _tidied(model: Any) -> onnx.ModelProto:

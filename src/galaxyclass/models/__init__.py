@@ -4,7 +4,7 @@ from galaxyclass.models.describe import Layer, NetworkDescription, describe
 from galaxyclass.models.encoders import ENCODERS, ONE_SIZE
 from galaxyclass.models.equivariant import write_out
 from galaxyclass.models.heads import HEADS, link, resolve_head
-from galaxyclass.models.network import Estimate, Network, build_network
+from galaxyclass.models.network import Committee, Estimate, Network, build_network
 from galaxyclass.models.recovered import recover_weights
 from galaxyclass.models.weights import load_weights, read_weights, write_weights
 
@@ -12,6 +12,7 @@ __all__ = [
     "ENCODERS",
     "HEADS",
     "ONE_SIZE",
+    "Committee",
     "Estimate",
     "Layer",
     "Network",

@@ -154,11 +154,12 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
             else f"neither ({type(error).__name__})",
         ) from error
     state = loaded.get("state_dict", loaded)
-    # A whole network of this package: its encoder.
+    # A whole network of this package, or the first of several: its encoder.
     inner = {
-        name.removeprefix("encoder."): value
+        name.removeprefix(prefix): value
+        for prefix in ("encoder.", "members.0.encoder.")
         for name, value in state.items()
-        if name.startswith("encoder.")
+        if name.startswith(prefix)
     }
     state = inner or state
     wanted = encoder.state_dict()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -75,6 +75,11 @@ class Network(nn.Module):
         self.further = nn.ModuleList(nn.Linear(features, output_count(one)) for one in further)
         self.link = link(model.head, outputs)
 
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Itself: what several networks are, one is too."""
+        return (self,)
+
     def set_statistics(self, mean: Tensor, spread: Tensor) -> None:
         """Take the mean and spread ``(1, channels, side, side)`` of the training galaxies."""
         self.mean.copy_(mean)
@@ -116,13 +121,50 @@ class Network(nn.Module):
         return self.estimate(cutouts).values
 
 
-def build_network(manifest: Manifest) -> Network:
-    """The network that a bundle's manifest describes, without its weights."""
-    with torch.random.fork_rng(devices=[]):  # its weights are drawn, and replaced: nobody's affair
-        return Network(
-            manifest.model,
-            manifest.preprocessing,
-            manifest.outputs,
-            manifest.further,
-            fresh=False,
+class Committee(nn.Module):
+    """Networks that are alike in all but their weights; what they say is the mean of each.
+
+    Parameters
+    ----------
+    members : sequence of Network
+    """
+
+    def __init__(self, members: Sequence[Network]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Its members."""
+        return tuple(cast(Network, member) for member in self.members)
+
+    @property
+    def further(self) -> nn.ModuleList:
+        """The last layers of the further tables of classes, of the first member."""
+        return self.networks[0].further
+
+    def estimate(self, cutouts: Tensor) -> Estimate:
+        """The mean of what they say of cutouts; the features are the first member's."""
+        said = [network.estimate(cutouts) for network in self.networks]
+        further = zip(*(one.further for one in said), strict=True)
+        return Estimate(
+            torch.stack([one.values for one in said]).mean(dim=0),
+            tuple(torch.stack(table).mean(dim=0) for table in further),
+            said[0].features,
         )
+
+
+def build_network(manifest: Manifest) -> Network | Committee:
+    """The network that a bundle's manifest describes, or several, without weights."""
+    with torch.random.fork_rng(devices=[]):  # weights are drawn, and replaced: nobody's affair
+        networks = [
+            Network(
+                manifest.model,
+                manifest.preprocessing,
+                manifest.outputs,
+                manifest.further,
+                fresh=False,
+            )
+            for _ in range(manifest.members)
+        ]
+    return networks[0] if len(networks) == 1 else Committee(networks)

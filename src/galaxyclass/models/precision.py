@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from galaxyclass.bundles import Precision
-from galaxyclass.models.network import Network
+from galaxyclass.models.network import Committee, Network
 
 
 def has_bfloat16(device: str) -> bool:
@@ -57,17 +57,18 @@ def choose_precision(
     return "fp32", ""
 
 
-def compute_in_bfloat16(network: Network) -> None:
-    """Let a network that only predicts compute its encoder in bfloat16.
+def compute_in_bfloat16(model: Network | Committee) -> None:
+    """Let networks that only predict compute their encoders in bfloat16.
 
     What autocast does, with its casts of weights done once. The last layer and the head stay in
     32-bit floats: they take no time, and rounding there is rounding of the result.
     """
-    for layer in network.encoder.modules():
-        # Not their subclasses, which may do more with their weights than autocast would cast.
-        if type(layer) in (nn.Conv2d, nn.Linear):
-            layer.to(torch.bfloat16)
-    network.encoder = _Bfloat16(network.encoder)
+    for network in model.networks:
+        for layer in network.encoder.modules():
+            # Not their subclasses, which may do more with their weights than autocast would cast.
+            if type(layer) in (nn.Conv2d, nn.Linear):
+                layer.to(torch.bfloat16)
+        network.encoder = _Bfloat16(network.encoder)
 
 
 class _Bfloat16(nn.Module):

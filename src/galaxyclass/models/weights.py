@@ -13,11 +13,11 @@ from torch import Tensor
 from galaxyclass.atomic import translated
 from galaxyclass.bundles import Bundle
 from galaxyclass.errors import BundleError
-from galaxyclass.models.network import Network, build_network
+from galaxyclass.models.network import Committee, Network, build_network
 from galaxyclass.models.recovered import recover_weights
 
 
-def write_weights(network: Network, path: Path) -> None:
+def write_weights(network: Network | Committee, path: Path) -> None:
     """Write a network's weights and batch-norm statistics as safetensors.
 
     Raises
@@ -50,8 +50,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def load_weights(bundle: Bundle) -> Network:
-    """The network of a bundle with its weights, ready to predict.
+def load_weights(bundle: Bundle) -> Network | Committee:
+    """The network of a bundle, or the several that it is made of, with weights, ready to predict.
 
     A bundle that holds no weights has them in its network as ONNX (`recover_weights`).
 

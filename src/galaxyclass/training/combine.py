@@ -1,0 +1,153 @@
+"""One model of several runs: networks that are alike in all but their weights, and their mean."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from galaxyclass.atomic import translated, write_text
+from galaxyclass.bundles import Bundle, load_bundle, save_bundle
+from galaxyclass.errors import BundleError, RunError
+from galaxyclass.models import Committee, load_weights, write_weights
+from galaxyclass.prediction.ensemble import common_outputs, require_same
+from galaxyclass.training import run as files
+
+
+@dataclass(frozen=True)
+class Combined:
+    """A model that was made of several.
+
+    Attributes
+    ----------
+    folder : Path
+        It can be named wherever a run can.
+    bundle : Bundle
+    split : bool
+        Whether it knows which galaxies its members were trained on: not where one does not say.
+    """
+
+    folder: Path
+    bundle: Bundle
+    split: bool
+
+
+def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
+    """Make one model of several runs, which predicts the mean of what they predict.
+
+    What `predict` and `evaluate` do with several runs at once, as one model that can be calibrated
+    and exported. The runs are of one recipe: other seeds, galaxies, epochs or rates, but the same
+    cutouts and the same network. Its embedding is that of the first.
+
+    Parameters
+    ----------
+    runs : sequence of str or Path
+        Two or more folders of runs, or bundles; those that were combined already count as many.
+    output : str or Path
+        The folder to make: a bundle, the recipe of the first run, and ``split.csv``, where a galaxy
+        that any of them was trained on is one that was trained on.
+
+    Raises
+    ------
+    RunError
+        Fewer than two.
+    BundleError
+        A run is none, or has not finished; they do not predict the same, or their cutouts or
+        networks differ.
+    OutputError
+        The folder holds something already; no room, no permission.
+
+    Examples
+    --------
+    >>> combine(["runs/a"], "runs/mean")
+    Traceback (most recent call last):
+    galaxyclass.errors.RunError: nothing to combine
+      wanted: two runs or more
+      got:    1
+    """
+    folder = Path(output)
+    if len(runs) < 2:
+        raise RunError("nothing to combine", wanted="two runs or more", got=str(len(runs)))
+    bundles = [load_bundle(run) for run in runs]
+    require_same(bundles)
+    _require_alike(bundles)
+    files.refuse_used(folder)
+    networks = [network for one in bundles for network in load_weights(one).networks]
+    manifest = replace(
+        bundles[0].manifest,
+        outputs=common_outputs(bundles),
+        precision="bf16" if any(one.manifest.precision == "bf16" for one in bundles) else "fp32",
+        members=len(networks),
+        views=max(one.manifest.views for one in bundles),
+        weights_digest="",
+        network_digest="",
+        calibration_digest="",
+    )
+    with translated(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    split = _split([Path(run) for run in runs])
+    if split is not None:
+        write_text(folder / files.SPLIT, split)
+    recipe = _beside(Path(runs[0]), files.RECIPE)
+    if recipe is not None:
+        write_text(folder / files.RECIPE, recipe.read_text(encoding="utf-8"))
+    # Last of all: what has a bundle is a model.
+    bundle = save_bundle(
+        folder / files.BUNDLE,
+        manifest,
+        {"weights": lambda path: write_weights(Committee(networks), path)},
+    )
+    return Combined(folder, bundle, split is not None)
+
+
+def _require_alike(bundles: Sequence[Bundle]) -> None:
+    """Refuse networks that are not built alike."""
+    first, *others = (one.manifest for one in bundles)
+    for bundle, other in zip(bundles[1:], others, strict=True):
+        for name in ("preprocessing", "model", "further", "mirrors"):
+            mine, theirs = getattr(first, name), getattr(other, name)
+            if name == "further":
+                mine, theirs = ([table.classes for table in one] for one in (mine, theirs))
+            if mine != theirs:
+                raise BundleError(
+                    f"{bundles[0].folder} and {bundle.folder} cannot be combined: they are not "
+                    "alike",
+                    wanted=f"the same {name}: {mine}",
+                    got=str(theirs),
+                    todo="predict with both (galaxyclass predict RUN RUN …), which may differ",
+                )
+        if _known(first.outputs) != _known(other.outputs):
+            raise BundleError(
+                f"{bundles[0].folder} and {bundle.folder} cannot be combined: they know other "
+                "answers",
+                todo="predict with both (galaxyclass predict RUN RUN …), which may differ",
+            )
+
+
+def _known(outputs: object) -> object:
+    return getattr(outputs, "known", None)
+
+
+def _beside(run: Path, name: str) -> Path | None:
+    """A file of a run, which may be named by its bundle."""
+    return next((file for file in (run / name, run.parent / name) if file.is_file()), None)
+
+
+def _split(runs: Sequence[Path]) -> str | None:
+    """The galaxies of all runs and their parts, each line once; None where one does not say."""
+    found = [_beside(run, files.SPLIT) for run in runs]
+    tables = []
+    for file in found:
+        if file is None:
+            return None
+        with file.open(encoding="utf-8", newline="") as stream:
+            tables.append(list(csv.DictReader(stream)))
+    columns = list(dict.fromkeys(name for rows in tables for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    lines = (tuple(row.get(name, "") for name in columns) for rows in tables for row in rows)
+    writer.writerows(dict.fromkeys(lines))
+    return text.getvalue()
