@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxyclass.training.data import Batches, Galaxies
+from galaxyclass.training.resident import brought_near, size_of
 
 
 def galaxies(count: int) -> Galaxies:
@@ -52,3 +55,22 @@ def test_a_buffer_draws_from_what_it_has_seen(seed: int) -> None:
 
 def test_without_a_seed_the_order_stays() -> None:
     assert (Batches(galaxies(7), 2, seed=None).order() == np.arange(7)).all()
+
+
+def test_on_a_device_with_room_batches_are_the_same() -> None:
+    labels = torch.arange(30) % 3
+    far = replace(galaxies(30), further=(labels,))
+    assert size_of(far) == 30
+    here = torch.device("cpu")
+    near = brought_near({"train": far, "test": galaxies(2)}, here, free=1000)
+    assert isinstance(near["train"].images, torch.Tensor)
+    for mine, other in zip(Batches(near["train"], 7, seed=3), Batches(far, 7, seed=3), strict=True):
+        assert torch.equal(mine.cutouts, other.cutouts)
+        assert torch.equal(mine.targets, other.targets)
+        assert torch.equal(mine.further[0], other.further[0])
+
+
+def test_where_there_is_no_room_galaxies_stay_where_they_are() -> None:
+    parts = {"train": galaxies(30), "validation": galaxies(3)}
+    assert brought_near(parts, torch.device("cpu"), free=100) is parts
+    assert brought_near(parts, torch.device("cpu")) is parts  # a memory map is as near

@@ -65,7 +65,8 @@ class Galaxies:
     Attributes
     ----------
     images : (packed, side, side, channels) uint8
-        A pack's memory map, or a `Chain` of several; read only where a batch needs it.
+        A pack's memory map, or a `Chain` of several; read only where a batch needs it. Or a tensor
+        on a device (`galaxyclass.training.resident`), where targets and further are too.
     rows : (galaxies,) int64
         The row of each galaxy in `images`.
     targets : (galaxies, answers) float32 with NaN unknown, or (galaxies,) int64 with -1 unknown
@@ -73,7 +74,7 @@ class Galaxies:
         The class of each in each further table; -1 unknown.
     """
 
-    images: NDArray[np.uint8] | Chain
+    images: NDArray[np.uint8] | Chain | Tensor
     rows: NDArray[np.int64]
     targets: Tensor
     further: tuple[Tensor, ...] = ()
@@ -82,13 +83,18 @@ class Galaxies:
         return len(self.rows)
 
     def batch(self, places: NDArray[np.int64]) -> Batch:
-        """The galaxies at some places."""
-        at = torch.from_numpy(places)
+        """The galaxies at some places, on the device where they are."""
+        at = torch.from_numpy(places).to(self.targets.device)
         return Batch(
-            torch.from_numpy(self.images[self.rows[places]]),
+            self._cutouts(self.rows[places]),
             self.targets[at],
             tuple(labels[at] for labels in self.further),
         )
+
+    def _cutouts(self, rows: NDArray[np.int64]) -> Tensor:
+        if isinstance(self.images, Tensor):
+            return self.images[torch.from_numpy(rows).to(self.images.device)]
+        return torch.from_numpy(self.images[rows])
 
 
 def galaxies_by_part(samples: Samples, parts: Parts) -> dict[str, Galaxies]:

@@ -20,6 +20,7 @@ import galaxyclass.training.run as files
 from galaxyclass.bundles import ClassOutputs, Outputs
 from galaxyclass.errors import DeviceError, TrainingInterruptedError
 from galaxyclass.models import Network
+from galaxyclass.prediction.torch_backend import find_device
 from galaxyclass.progress import Progress
 from galaxyclass.recipes import Recipe
 from galaxyclass.training.callbacks import (
@@ -35,6 +36,7 @@ from galaxyclass.training.devices import Device, accelerator_of
 from galaxyclass.training.history import cut_history
 from galaxyclass.training.keeping import Keep, Patience, gave_up, moving_average
 from galaxyclass.training.module import GalaxyModule
+from galaxyclass.training.resident import brought_near
 from galaxyclass.training.standardise import fit_statistics
 from galaxyclass.training.ways import Way
 
@@ -100,15 +102,16 @@ def fit(
     if replica.number == 0:
         cut_history(folder / files.HISTORY, done)
     with _quiet(), _own_randomness(), stoppable():
+        near = brought_near(parts, _place(device, replica))
         batches = Batches(
-            parts["train"],
+            near["train"],
             recipe.training.batch_size,
             seed=seed,
             shuffle_buffer=recipe.training.shuffle_buffer,
             replica=replica,
         )
         validation = Batches(
-            parts["validation"], recipe.training.batch_size, seed=None, replica=replica
+            near["validation"], recipe.training.batch_size, seed=None, replica=replica
         )
         try:
             module = GalaxyModule(recipe, outputs, further, seed=seed, steps_per_epoch=len(batches))
@@ -130,6 +133,12 @@ def fit(
             raise _interrupted(folder) from error
         except RuntimeError as error:
             raise _explained(error, recipe) from error
+
+
+def _place(device: Device, replica: Replica) -> torch.device:
+    """The device of this process: of several GPUs, that of its number."""
+    found = find_device(device)
+    return torch.device("cuda", replica.number) if found.type == "cuda" else found
 
 
 def _trainer(
