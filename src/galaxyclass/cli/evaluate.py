@@ -148,7 +148,9 @@ def _show(evaluation: Evaluation, output: Path) -> None:
                 f"floor {evaluation.noise[extent.key].value:.4f})"
             )
         floor = evaluation.noise["all"]
-        click.echo(f"floor of the noise {floor}: {'; '.join(floor.assumptions)}")
+        click.echo(f"floor of the noise {floor}; it assumes:")
+        for assumption in floor.assumptions:
+            click.echo(f"  {assumption}")
         click.echo(f"the scores are in {output}")
         click.echo(
             f"RMSE {scores.overall.value:.4f} (mean vector {reference.overall.value:.4f}, "
