@@ -26,6 +26,8 @@ they arise; nothing above needs to know them.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class GalaxyclassError(Exception):
     """Root of everything that the package raises on purpose.
@@ -123,3 +125,42 @@ class PredictionInterruptedError(StoppedError):
 
 class MissingExtraError(GalaxyclassError):
     """A library that an extra of the package brings is not installed."""
+
+
+def refuse_newer(
+    data: Any, known: int, *, what: str, source: object, error: type[GalaxyclassError]
+) -> None:
+    """Refuse a file whose format a later version of this package has made.
+
+    Parameters
+    ----------
+    data : any
+        What was read: where it is a dict, its ``format`` is the number of its format, and its
+        ``version`` that of the package that wrote it.
+    known : int
+        The newest format that this version reads.
+    what : str
+        What it is, such as ``bundle``.
+    source : object
+        Where it was read, for the message.
+    error : type
+        To raise.
+
+    Examples
+    --------
+    >>> refuse_newer({"format": 1}, 1, what="run", source="runs/a", error=GalaxyclassError)
+    >>> refuse_newer({"format": 2}, 1, what="run", source="runs/a", error=GalaxyclassError)
+    Traceback (most recent call last):
+    galaxyclass.errors.GalaxyclassError: runs/a: the run is of a newer version
+      wanted: run format 1 or older
+      got:    format 2, written by galaxyclass unknown
+      to do:  pip install --upgrade galaxyclass
+    """
+    found = data.get("format") if isinstance(data, dict) else None
+    if isinstance(found, int) and found > known:
+        raise error(
+            f"{source}: the {what} is of a newer version",
+            wanted=f"{what} format {known} or older",
+            got=f"format {found}, written by galaxyclass {data.get('version', 'unknown')}",
+            todo="pip install --upgrade galaxyclass",
+        )

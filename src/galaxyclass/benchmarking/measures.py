@@ -118,7 +118,7 @@ class Bench:
         """The network alone, on cutouts in memory."""
         galaxies = self.parts["train"]
         size = natural_batch_size(self.backend, self.recipe.images)
-        cutouts = galaxies.images[np.resize(galaxies.rows, _PREDICTED)]
+        cutouts = galaxies.batch(np.resize(np.arange(len(galaxies)), _PREDICTED)).cutouts.numpy()
         with memory_kept():
             return _PREDICTED / network_alone(self.backend, cutouts, size)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from galaxyclass.errors import BundleError, TreeError
+from galaxyclass.errors import BundleError, TreeError, refuse_newer
 from galaxyclass.recipes import Model, Preprocessing
 from galaxyclass.trees import Layout, Tree, parse_tree, tree_data
 
@@ -247,14 +247,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
         data = json.loads(text)
     except ValueError as error:
         raise BundleError(f"{source}: not a manifest", got=f"not JSON: {error}") from error
-    found = data.get("format") if isinstance(data, dict) else None
-    if isinstance(found, int) and found > FORMAT:
-        raise BundleError(
-            f"{source}: the bundle is of a newer version",
-            wanted=f"bundle format {FORMAT} or older",
-            got=f"format {found}, written by galaxyclass {data.get('version', 'unknown')}",
-            todo="pip install --upgrade galaxyclass",
-        )
+    refuse_newer(data, FORMAT, what="bundle", source=source, error=BundleError)
     try:
         file = _File.model_validate(data)
         outputs = _outputs(file.outputs, source)

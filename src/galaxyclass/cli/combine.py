@@ -27,7 +27,10 @@ runs of all seeds hold out the same galaxies, and what the two say can be scored
 @options.output("the model: a new folder, which can be named wherever a run can")
 def command(*, runs: tuple[Path, ...], output: Path) -> None:
     """Make one model of several runs, which predicts their mean: to calibrate, export, pass on."""
-    from galaxyclass import combine
+    from galaxyclass.extras import require
+
+    require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
+    from galaxyclass.training import combine
 
     made = combine(runs, output)
     click.echo(f"{made.folder}: {made.bundle.manifest.members} networks as one model")

@@ -10,7 +10,7 @@ from typing import Any
 
 from galaxyclass.atomic import write_text
 from galaxyclass.comparison.trials import Trial
-from galaxyclass.errors import OutputError, RunError
+from galaxyclass.errors import OutputError, RunError, refuse_newer
 from galaxyclass.recipes import parse_recipe
 
 #: The layout of the folders of comparisons that this version writes.
@@ -79,13 +79,7 @@ def read_plan(folder: Path) -> Plan:
         )
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] > FORMAT:
-            raise RunError(
-                f"{folder}: the comparison is of a newer version",
-                wanted=f"format {FORMAT} or older",
-                got=f"format {data['format']}",
-                todo="pip install --upgrade galaxyclass",
-            )
+        refuse_newer(data, FORMAT, what="comparison", source=folder, error=RunError)
         trials = tuple(
             Trial(
                 each["name"],

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.atomic import write_text
-from galaxyclass.errors import OutputError, RunError
+from galaxyclass.errors import OutputError, RunError, refuse_newer
 from galaxyclass.recipes import Recipe, load_recipe, recipe_toml
 from galaxyclass.samples import Source
 from galaxyclass.training.devices import Device
@@ -196,13 +196,7 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
         )
     try:
         data = json.loads((folder / INFO).read_text(encoding="utf-8"))
-        if data.get("format", 0) > FORMAT:
-            raise RunError(
-                f"{folder}: the run is of a newer version",
-                wanted=f"run format {FORMAT} or older",
-                got=f"format {data['format']}",
-                todo="pip install --upgrade galaxyclass",
-            )
+        refuse_newer(data, FORMAT, what="run", source=folder, error=RunError)
         info = RunInfo(**data)
     except (ValueError, TypeError, AttributeError) as error:
         raise RunError(f"{folder / INFO}: damaged", got=str(error)) from error

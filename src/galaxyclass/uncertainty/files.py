@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from galaxyclass.errors import BundleError
+from galaxyclass.errors import BundleError, refuse_newer
 from galaxyclass.uncertainty.coverage import Coverage
 from galaxyclass.uncertainty.intervals import Intervals
 from galaxyclass.uncertainty.strangeness import Strangeness
@@ -135,14 +135,7 @@ def parse_calibration(text: str, source: str) -> Calibration:
         data = json.loads(text)
     except ValueError as error:
         raise BundleError(f"{source}: not a calibration", got=f"not JSON: {error}") from error
-    found = data.get("format") if isinstance(data, dict) else None
-    if isinstance(found, int) and found > FORMAT:
-        raise BundleError(
-            f"{source}: the calibration is of a newer version",
-            wanted=f"calibration format {FORMAT} or older",
-            got=f"format {found}, written by galaxyclass {data.get('version', 'unknown')}",
-            todo="pip install --upgrade galaxyclass",
-        )
+    refuse_newer(data, FORMAT, what="calibration", source=source, error=BundleError)
     try:
         file = _File.model_validate(data)
         return Calibration(
