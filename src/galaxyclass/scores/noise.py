@@ -22,13 +22,14 @@ Floats = NDArray[np.floating]
 VOTES = 40
 
 _DEBIASED = (
-    "what debiasing does to the votes is a further error that is not in it: two debiasings of the "
-    "same galaxies of Galaxy Zoo 2 differ by an RMSE of 0.085 from each other"
+    "debiasing is a further error, not in it: two debiasings of the same galaxies of Galaxy Zoo 2 "
+    "differ by an RMSE of 0.085"
 )
 _AS_GIVEN = (
-    "the fractions are as the volunteers gave them, so that a joint fraction has all their votes; "
+    "the fractions are as the volunteers gave them: a joint fraction has all their votes",
     "where debiasing has enlarged a fraction of few votes, its noise grew with it (by a third on "
-    "galaxies of Galaxy Zoo 2); " + _DEBIASED
+    "galaxies of Galaxy Zoo 2)",
+    _DEBIASED,
 )
 
 
@@ -127,11 +128,11 @@ def noise_floor(tree: Tree, targets: Floats, votes: float | Floats = VOTES) -> N
     }[dimensions]
     alone = "they answered on their own, from the same probabilities"
     if dimensions == 2:
-        reasons = (how, alone, _DEBIASED)
+        reasons: tuple[str, ...] = (how, alone, _DEBIASED)
         variance = _variance_by_question(tree, fractions, people)
         people = np.nanmax(people, axis=1, initial=0)
     else:
-        reasons = (how, alone, _AS_GIVEN)
+        reasons = (how, alone, *_AS_GIVEN)
         people = np.broadcast_to(people, galaxies)
         variance = _variance(fractions, people[:, None])
     return _floor(tree, variance, people, reasons, counted=dimensions > 0)
@@ -184,7 +185,8 @@ def noise_floor_from_counts(tree: Tree, counts: Floats) -> NoiseFloor:
     reasons = (
         "as many volunteers as the table counts answered each question",
         "they answered on their own, from the same probabilities, and to the end of the tree",
-        "the fractions are the plain ones of the counts; " + _DEBIASED,
+        "the fractions are the plain ones of the counts",
+        _DEBIASED,
     )
     return _floor(tree, _variance(fractions, asked), people, reasons, counted=True)
 
