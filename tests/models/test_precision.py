@@ -52,6 +52,10 @@ class _Network(nn.Module):
         )
         self.last = nn.Linear(16, 4)
 
+    @property
+    def networks(self):
+        return (self,)
+
     def forward(self, images):
         return self.last(self.encoder(images))
 
