@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from galaxyclass.models.residual import ResidualBlock
+from galaxyclass.models.residual import residual_blocks
 
 #: Channels of each residual block, in each of the eight orientations; where they grow, the block
 #: halves the picture.
@@ -198,17 +198,11 @@ class EquivariantEncoder(nn.Module):
             GroupBatchNorm2d(WIDTHS[0]),
             nn.ReLU(),
         )
-        self.blocks = nn.Sequential(
-            *(
-                ResidualBlock(
-                    before,
-                    width,
-                    convolution=GroupConv2d,
-                    norm=GroupBatchNorm2d,
-                    pool=nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False),
-                )
-                for before, width in zip((WIDTHS[0], *WIDTHS[:-1]), WIDTHS, strict=True)
-            )
+        self.blocks = residual_blocks(
+            WIDTHS,
+            convolution=GroupConv2d,
+            norm=GroupBatchNorm2d,
+            pool=lambda: nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False),
         )
         self.read_out = nn.Sequential(nn.Linear(4 * WIDTHS[-1], self.num_features), nn.ReLU())
 

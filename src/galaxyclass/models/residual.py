@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -27,17 +27,11 @@ class ResidualEncoder(nn.Module):
             nn.BatchNorm2d(WIDTHS[0]),
             nn.ReLU(),
         )
-        self.blocks = nn.Sequential(
-            *(
-                ResidualBlock(
-                    before,
-                    width,
-                    convolution=_convolution,
-                    norm=nn.BatchNorm2d,
-                    pool=nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
-                )
-                for before, width in zip((WIDTHS[0], *WIDTHS[:-1]), WIDTHS, strict=True)
-            )
+        self.blocks = residual_blocks(
+            WIDTHS,
+            convolution=_convolution,
+            norm=nn.BatchNorm2d,
+            pool=lambda: nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
         )
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
@@ -58,8 +52,8 @@ class ResidualBlock(nn.Module):
         A layer from channels before and after, the kernel's size and ``stride=``.
     norm : callable
         A layer from channels.
-    pool : nn.Module, optional
-        What halves the picture on the way round.
+    pool : callable
+        A layer that halves the picture, on the way round.
     """
 
     def __init__(
@@ -69,7 +63,7 @@ class ResidualBlock(nn.Module):
         *,
         convolution: Callable[..., nn.Module],
         norm: Callable[[int], nn.Module],
-        pool: nn.Module,
+        pool: Callable[[], nn.Module],
     ) -> None:
         super().__init__()
         stride = 1 if before == width else 2
@@ -82,10 +76,26 @@ class ResidualBlock(nn.Module):
         )
         self.way_round: nn.Module = nn.Identity()
         if stride > 1:
-            self.way_round = nn.Sequential(pool, convolution(before, width, 1), norm(width))
+            self.way_round = nn.Sequential(pool(), convolution(before, width, 1), norm(width))
 
     def forward(self, images: Tensor) -> Tensor:
         return functional.relu(self.body(images) + self.way_round(images))
+
+
+def residual_blocks(
+    widths: Sequence[int],
+    *,
+    convolution: Callable[..., nn.Module],
+    norm: Callable[[int], nn.Module],
+    pool: Callable[[], nn.Module],
+) -> nn.Sequential:
+    """A `ResidualBlock` of each width, after a stem of the first."""
+    return nn.Sequential(
+        *(
+            ResidualBlock(before, width, convolution=convolution, norm=norm, pool=pool)
+            for before, width in zip((widths[0], *widths[:-1]), widths, strict=True)
+        )
+    )
 
 
 def _convolution(before: int, after: int, size: int, stride: int = 1) -> nn.Conv2d:
