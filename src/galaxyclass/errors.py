@@ -26,8 +26,6 @@ they arise; nothing above needs to know them.
 
 from __future__ import annotations
 
-from typing import Any
-
 
 class GalaxyclassError(Exception):
     """Root of everything that the package raises on purpose.
@@ -128,39 +126,43 @@ class MissingExtraError(GalaxyclassError):
 
 
 def refuse_newer(
-    data: Any, known: int, *, what: str, source: object, error: type[GalaxyclassError]
+    found: int,
+    known: int,
+    *,
+    what: str,
+    source: object,
+    error: type[GalaxyclassError],
+    by: str | None = None,
 ) -> None:
     """Refuse a file whose format a later version of this package has made.
 
     Parameters
     ----------
-    data : any
-        What was read: where it is a dict, its ``format`` is the number of its format, and its
-        ``version`` that of the package that wrote it.
-    known : int
-        The newest format that this version reads.
+    found, known : int
+        The number of the file's format, and the newest that this version reads.
     what : str
         What it is, such as ``bundle``.
     source : object
         Where it was read, for the message.
     error : type
         To raise.
+    by : str, optional
+        The version of the package that wrote it.
 
     Examples
     --------
-    >>> refuse_newer({"format": 1}, 1, what="run", source="runs/a", error=GalaxyclassError)
-    >>> refuse_newer({"format": 2}, 1, what="run", source="runs/a", error=GalaxyclassError)
+    >>> refuse_newer(1, 1, what="run", source="runs/a", error=GalaxyclassError)
+    >>> refuse_newer(2, 1, what="run", source="runs/a", error=GalaxyclassError)
     Traceback (most recent call last):
     galaxyclass.errors.GalaxyclassError: runs/a: the run is of a newer version
       wanted: run format 1 or older
-      got:    format 2, written by galaxyclass unknown
+      got:    format 2
       to do:  pip install --upgrade galaxyclass
     """
-    found = data.get("format") if isinstance(data, dict) else None
-    if isinstance(found, int) and found > known:
+    if found > known:
         raise error(
             f"{source}: the {what} is of a newer version",
             wanted=f"{what} format {known} or older",
-            got=f"format {found}, written by galaxyclass {data.get('version', 'unknown')}",
+            got=f"format {found}" + (f", written by galaxyclass {by}" if by else ""),
             todo="pip install --upgrade galaxyclass",
         )

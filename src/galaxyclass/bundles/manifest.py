@@ -247,7 +247,9 @@ def parse_manifest(text: str, source: str) -> Manifest:
         data = json.loads(text)
     except ValueError as error:
         raise BundleError(f"{source}: not a manifest", got=f"not JSON: {error}") from error
-    refuse_newer(data, FORMAT, what="bundle", source=source, error=BundleError)
+    if isinstance(data, dict) and isinstance(found := data.get("format"), int):
+        by = str(data.get("version", "unknown"))
+        refuse_newer(found, FORMAT, what="bundle", source=source, error=BundleError, by=by)
     try:
         file = _File.model_validate(data)
         outputs = _outputs(file.outputs, source)

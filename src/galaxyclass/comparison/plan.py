@@ -79,7 +79,7 @@ def read_plan(folder: Path) -> Plan:
         )
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        refuse_newer(data, FORMAT, what="comparison", source=folder, error=RunError)
+        refuse_newer(data["format"], FORMAT, what="comparison", source=folder, error=RunError)
         trials = tuple(
             Trial(
                 each["name"],

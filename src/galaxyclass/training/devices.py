@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
+
 from galaxyclass.prediction.torch_backend import find_device
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -19,3 +21,15 @@ def accelerator_of(device: Device) -> Device:
     """
     kind: Device = find_device(device).type  # type: ignore[assignment]
     return kind
+
+
+def place_of(device: Device, number: int) -> torch.device:
+    """The device of one process of several: of GPUs, that of its number.
+
+    Raises
+    ------
+    DeviceError
+        It is not there.
+    """
+    found = find_device(device)
+    return torch.device("cuda", number) if found.type == "cuda" else found

@@ -20,7 +20,6 @@ import galaxyclass.training.run as files
 from galaxyclass.bundles import ClassOutputs, Outputs
 from galaxyclass.errors import DeviceError, TrainingInterruptedError
 from galaxyclass.models import Network
-from galaxyclass.prediction.torch_backend import find_device
 from galaxyclass.progress import Progress
 from galaxyclass.recipes import Recipe
 from galaxyclass.training.callbacks import (
@@ -32,7 +31,7 @@ from galaxyclass.training.callbacks import (
 )
 from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
 from galaxyclass.training.data import Batches, Galaxies, Replica, this_replica
-from galaxyclass.training.devices import Device, accelerator_of
+from galaxyclass.training.devices import Device, accelerator_of, place_of
 from galaxyclass.training.history import cut_history
 from galaxyclass.training.keeping import Keep, Patience, gave_up, moving_average
 from galaxyclass.training.module import GalaxyModule
@@ -102,7 +101,10 @@ def fit(
     if replica.number == 0:
         cut_history(folder / files.HISTORY, done)
     with _quiet(), _own_randomness(), stoppable():
-        near = brought_near(parts, _place(device, replica))
+        near = brought_near(
+            {part: parts[part] for part in ("train", "validation")},
+            place_of(device, replica.number),
+        )
         batches = Batches(
             near["train"],
             recipe.training.batch_size,
@@ -133,12 +135,6 @@ def fit(
             raise _interrupted(folder) from error
         except RuntimeError as error:
             raise _explained(error, recipe) from error
-
-
-def _place(device: Device, replica: Replica) -> torch.device:
-    """The device of this process: of several GPUs, that of its number."""
-    found = find_device(device)
-    return torch.device("cuda", replica.number) if found.type == "cuda" else found
 
 
 def _trainer(

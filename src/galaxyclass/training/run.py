@@ -196,7 +196,7 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
         )
     try:
         data = json.loads((folder / INFO).read_text(encoding="utf-8"))
-        refuse_newer(data, FORMAT, what="run", source=folder, error=RunError)
+        refuse_newer(data.get("format", 0), FORMAT, what="run", source=folder, error=RunError)
         info = RunInfo(**data)
     except (ValueError, TypeError, AttributeError) as error:
         raise RunError(f"{folder / INFO}: damaged", got=str(error)) from error

@@ -135,7 +135,9 @@ def parse_calibration(text: str, source: str) -> Calibration:
         data = json.loads(text)
     except ValueError as error:
         raise BundleError(f"{source}: not a calibration", got=f"not JSON: {error}") from error
-    refuse_newer(data, FORMAT, what="calibration", source=source, error=BundleError)
+    if isinstance(data, dict) and isinstance(found := data.get("format"), int):
+        by = str(data.get("version", "unknown"))
+        refuse_newer(found, FORMAT, what="calibration", source=source, error=BundleError, by=by)
     try:
         file = _File.model_validate(data)
         return Calibration(
