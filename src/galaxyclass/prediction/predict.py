@@ -66,7 +66,8 @@ def predict(
     views : int, optional
         Predict the mean over so many views of each galaxy: up to 8 are mirrors and quarter turns,
         and more are turned by other angles; for a network to which those are one, all are
-        (`make_views`). Takes almost as many times as long. As many as the model's maker chose unless told otherwise: one, where nothing was chosen.
+        (`make_views`). Takes almost as many times as long. As many as the model's maker chose
+        unless told otherwise: one, where nothing was chosen.
     include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
         Columns to write besides, float32 where nothing else is said:
 
