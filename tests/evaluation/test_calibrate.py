@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from galaxyclass.bundles import load_bundle
 from galaxyclass.cli.main import main
@@ -87,8 +88,6 @@ def test_its_intervals_hold_the_votes(fake, sky, tmp_path):
 def test_a_picture_of_another_kind_is_flagged(fake, sky, tmp_path):
     run, images, table, _ = sky
     calibrate(run, images, table, backend=Backend(fake))
-    from PIL import Image
-
     other = tmp_path / "other"
     other.mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
@@ -100,6 +99,46 @@ def test_a_picture_of_another_kind_is_flagged(fake, sky, tmp_path):
         flags = {row["GalaxyID"]: row["strange"] for row in csv.DictReader(file)}
     assert flags.pop("noise") == "True"
     assert list(flags.values()) == ["False"]
+
+
+def of_another_survey(folder, count):
+    """Pictures of another brightness than those of the sky."""
+    folder.mkdir()
+    rng = np.random.default_rng(7)
+    for number in range(count):
+        picture = rng.integers(150, 250, (32, 32, 3)) // rng.integers(1, 3, 3)
+        Image.fromarray(picture.astype(np.uint8)).save(folder / f"other{number}.png")
+    return folder
+
+
+def flagged(run, images, output, fake):
+    predict(run, images, output, include=["strangeness"], backend=Backend(fake))
+    with output.open() as file:
+        return np.mean([row["strange"] == "True" for row in csv.DictReader(file)])
+
+
+def test_ordinary_pictures_are_not_flagged(fake, sky, tmp_path):
+    run, images, table, _ = sky
+    told = of_another_survey(tmp_path / "told", 150)
+    alone = calibrate(run, images, table, backend=Backend(fake)).calibration
+    assert flagged(run, told, tmp_path / "alone.csv", fake) > 0.5
+    made = calibrate(run, images, table, ordinary=[told, images], backend=Backend(fake))
+    # Of the sky, what is measured anyway counts once, and what was trained on not at all.
+    assert made.calibration.strange.galaxies == COUNT - TRAINED + 150
+    assert made.calibration.galaxies == COUNT - TRAINED
+    assert made.galaxies_by_part == {"validation": COUNT - TRAINED}
+    assert made.calibration.coverage == alone.coverage
+    assert any("350, 150 of them without votes, are flagged" in n for n in made.calibration.notes)
+    assert flagged(run, told, tmp_path / "both.csv", fake) < 0.05
+
+
+def test_ordinary_pictures_that_it_was_trained_on_are_refused(fake, sky, tmp_path):
+    run, images, table, _ = sky
+    before = load_bundle(run).manifest
+    trained = sorted(images.iterdir())[:TRAINED]
+    with pytest.raises(RunError, match="none of its pictures can tell what is not strange"):
+        calibrate(run, images, table, ordinary=trained, backend=Backend(fake))
+    assert load_bundle(run).manifest == before
 
 
 def test_a_second_calibration_replaces_the_first(fake, sky):

@@ -38,6 +38,13 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
     help="Which galaxies to measure on; unseen: all that the run was not trained on.",
 )
 @click.option(
+    "--ordinary",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="More galaxies that are not to be flagged as strange, without votes; repeatable.",
+)
+@click.option(
     "--level",
     type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
     default=0.9,
@@ -59,6 +66,7 @@ def command(
     images: Path,
     table: Path | None,
     part: str,
+    ordinary: tuple[Path, ...],
     level: float,
     views: int | None,
     id_column: str | None,
@@ -83,6 +91,7 @@ def command(
             images,
             table,
             part=part,  # type: ignore[arg-type]
+            ordinary=ordinary,
             level=level,
             views=views,
             id_column=id_column,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.bundles import Bundle, Estimates, load_bundle, save_bundle
-from galaxyclass.catalogs import VoteTargets
+from galaxyclass.catalogs import VoteTargets, find_images
 from galaxyclass.errors import RunError
 from galaxyclass.evaluation.galaxies import choose, read_galaxies
-from galaxyclass.evaluation.unseen import PARTS, Part, require_seen
+from galaxyclass.evaluation.unseen import PARTS, Part, Seen, parts_of, require_seen
+from galaxyclass.images import digest_files
 from galaxyclass.prediction import Backend, Ensemble, Member, open_backend, predict_stream
 from galaxyclass.prediction.backends import require_fit
 from galaxyclass.progress import Progress, silent
@@ -56,6 +58,7 @@ def calibrate(
     table: str | Path | None,
     *,
     part: Part = "unseen",
+    ordinary: Sequence[str | Path] = (),
     level: float = LEVEL,
     views: int | None = None,
     id_column: str | None = None,
@@ -83,6 +86,9 @@ def calibrate(
     part : {"unseen", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
         nor as the same image under another id. ``all`` is for galaxies of which you know that.
+    ordinary : sequence of str or Path
+        More pictures of galaxies that are not to be flagged as strange: folders, or files; no votes
+        are asked for. Those that the run was trained on are left out.
     level : float
         Share of true fractions between the bounds.
     views : int, optional
@@ -134,14 +140,21 @@ def calibrate(
     )
     backend = backend or open_backend(bundle, device, precision)
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
-    said, described, decoded = _predict(
+    paths: list[str] = catalog.paths.tolist()
+    others = _others(ordinary, paths, seen, workers, progress) if ordinary else []
+    predict = partial(
+        _predict,
         bundle,
         Ensemble([Member(bundle, backend)], views).backend,
-        catalog.paths.tolist(),
         batch_size=batch_size,
         workers=workers,
         progress=progress,
     )
+    said, described, decoded = predict(paths)
+    more = None
+    if others:
+        also, its_looks, _ = predict(others)
+        more = also.features, its_looks
     if not decoded.all():
         notes.append(f"{(~decoded).sum():,} images cannot be decoded and are left out.")
     counts = dict(Counter(parts[decoded].tolist()))
@@ -152,6 +165,7 @@ def calibrate(
         said.features,
         targets.fractions if isinstance(targets, VoteTargets) else None,
         described,
+        ordinary=more,
         level=level,
         notes=(_CHOSE,) if counts.get("validation") and _validation_chose(run) else (),
         seed=seed,
@@ -162,6 +176,34 @@ def calibrate(
 
     saved = save_bundle(bundle.folder, bundle.manifest, {"calibration": write})
     return Calibrated(calibration, saved, counts, (*notes, *chosen))
+
+
+def _others(
+    ordinary: Sequence[str | Path],
+    paths: Sequence[str],
+    seen: Seen | None,
+    workers: int | None,
+    progress: Progress,
+) -> list[str]:
+    """The ordinary pictures that are neither among `paths` nor were trained on."""
+    found = find_images(ordinary)
+    digests = digest_files(found, workers, progress)
+    known = set(digest_files(paths, workers, progress))
+    names = [path.stem for path in found]
+    parts = ["new"] * len(found) if seen is None else parts_of(seen, names, digests)
+    others = []
+    for path, digest, part in zip(found, digests, parts, strict=True):
+        if part != "train" and digest not in known:
+            known.add(digest)
+            others.append(str(path))
+    if not others:
+        raise RunError(
+            f"{ordinary[0]}: none of its pictures can tell what is not strange",
+            wanted="pictures that the run was not trained on, and that are not among the galaxies "
+            "that are measured",
+            got=f"{len(found):,} that are",
+        )
+    return others
 
 
 def _predict(

@@ -141,6 +141,7 @@ def fit_calibration(
     targets: Floats | None,
     looks: Floats,
     *,
+    ordinary: tuple[Floats, Floats] | None = None,
     level: float = LEVEL,
     false_alarms: float = FALSE_ALARMS,
     notes: tuple[str, ...] = (),
@@ -160,6 +161,8 @@ def fit_calibration(
         True fractions, NaN unknown; None of a model of classes.
     looks : (galaxies, looks) float
         `galaxyclass.uncertainty.looks` of the cutouts.
+    ordinary : tuple of (pictures, features) and (pictures, looks) float, optional
+        Features and looks of more pictures that are not to be flagged as strange.
     level : float
         Share of true fractions between the bounds.
     false_alarms : float
@@ -196,14 +199,18 @@ def fit_calibration(
     if not np.shape(features)[-1]:
         told.append("No strangeness: the model gives no features.")
     else:
+        if ordinary is not None:
+            features = np.concatenate([features, ordinary[0]])
+            looks = np.concatenate([looks, ordinary[1]])
         try:
             strange = fit_strangeness(features, looks, false_alarms=false_alarms, seed=seed)
         except ScoreError as error:
             told.append(f"No strangeness: {error.what} ({error.got}).")
         else:
+            besides = f", {len(ordinary[0]):,} of them without votes," if ordinary else ""
             told.append(
-                f"About {false_alarms:.0%} of galaxies like these {strange.galaxies:,} are flagged "
-                "as strange."
+                f"About {false_alarms:.0%} of galaxies like these {strange.galaxies:,}{besides} "
+                "are flagged as strange."
             )
             if strange.galaxies < 1 / false_alarms - 1:
                 told.append(
