@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+from galaxyclass.bundles import load_bundle
 from galaxyclass.cli.main import main
 from galaxyclass.errors import (
     CatalogError,
@@ -70,6 +71,9 @@ def test_against_plain_numpy(fake, sky, tmp_path):
     assert result.galaxies_by_part == {"validation": 30}
     assert result.notes == ("30 galaxies that the run was trained on are not scored.",)
     data = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert (data["runs"], data["models"]) == ([str(run)], [load_bundle(run).manifest.digest])
+    assert (data["views"], data["precision"]) == (1, "fp32")
+    assert (data["folder"], data["table"]) == (str(images), str(table))
     assert data["rmse"]["value"] == pytest.approx(result.scores.overall.value)
     assert data["mean_vector_rmse"]["value"] == pytest.approx(mean, abs=1e-7)
     floor = np.sqrt(np.mean(votes[30:] * (1 - votes[30:]) / 39))

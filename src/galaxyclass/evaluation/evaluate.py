@@ -56,6 +56,10 @@ class Evaluation:
 
     Attributes
     ----------
+    runs : tuple of Path
+        What was scored: one, or several whose mean it is.
+    images : Path
+    table : Path or None
     outputs : VoteOutputs or ClassOutputs
     part : str
         Which galaxies were scored: ``unseen``, ``train``, ``validation``, ``test`` or ``all``.
@@ -78,6 +82,9 @@ class Evaluation:
         What was left out, and what the scores do not say.
     """
 
+    runs: tuple[Path, ...]
+    images: Path
+    table: Path | None
     outputs: Outputs
     part: Part
     scores: VoteScores | ClassScores
@@ -154,7 +161,8 @@ def evaluate(
         As for `galaxyclass.prediction.predict`.
     """
     runs = [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
-    output = Path(output)
+    images, output = Path(images), Path(output)
+    table = None if table is None else Path(table)
     if part not in PARTS:
         raise RunError(f"no part {part!r}", wanted=f"one of {', '.join(PARTS)}")
     require_free(output, overwrite=overwrite)
@@ -164,8 +172,8 @@ def evaluate(
     outputs, catalog, notes = read_galaxies(
         outputs,
         common_further(bundles),
-        Path(images),
-        None if table is None else Path(table),
+        images,
+        table,
         id_column=id_column,
         target_column=target_column,
         skip_invalid=skip_invalid,
@@ -190,6 +198,9 @@ def evaluate(
         outputs, id_column, catalog, prediction, seed=seed, votes=votes
     )
     evaluation = Evaluation(
+        runs=tuple(runs),
+        images=images,
+        table=table,
         outputs=outputs,
         part=part,
         scores=scores[0],

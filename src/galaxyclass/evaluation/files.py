@@ -14,6 +14,7 @@ from galaxyclass.atomic import write_text
 from galaxyclass.bundles import ClassOutputs, VoteOutputs
 from galaxyclass.errors import OutputError
 from galaxyclass.scores import LEVEL, ClassScores, Estimate, VoteScores
+from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
     from galaxyclass.evaluation.evaluate import Evaluation
@@ -60,6 +61,13 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
     """The figures of an evaluation as plain data; NaN where nothing was known."""
     prediction = evaluation.prediction
     return {
+        "version": __version__,
+        "runs": [str(run) for run in evaluation.runs],
+        "models": list(prediction.models),
+        "views": prediction.views,
+        "precision": prediction.precision,
+        "folder": str(evaluation.images),
+        "table": None if evaluation.table is None else str(evaluation.table),
         "part": evaluation.part,
         "galaxies": evaluation.scores.galaxies,
         "galaxies_by_part": evaluation.galaxies_by_part,

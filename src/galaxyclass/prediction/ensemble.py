@@ -52,6 +52,8 @@ class Ensemble:
         What it predicts; of answers, those that all members know.
     further : tuple of ClassOutputs
         The further tables of classes that all members have.
+    views : int
+        Of each galaxy.
     identity : str
         What its predictions depend on: members, precisions, views.
     concurrent, precision, note
@@ -74,7 +76,7 @@ class Ensemble:
         if views < 1:
             raise OutputError("no view of a galaxy", wanted="--views 1 or more", got=str(views))
         self._members = members
-        self._views = views
+        self.views = views
         self.preprocessings = tuple(dict.fromkeys(one.manifest.preprocessing for one in bundles))
         self.outputs = common_outputs(bundles)
         self.further = common_further(bundles)
@@ -96,7 +98,7 @@ class Ensemble:
     @property
     def backend(self) -> Backend:
         """What to call: the only member's own backend where it sees galaxies as they are."""
-        if len(self._members) == 1 and self._views == 1:
+        if len(self._members) == 1 and self.views == 1:
             return self._members[0].backend
         return self
 
@@ -114,16 +116,16 @@ class Ensemble:
                 for member, total in zip(self._members, totals, strict=True)
                 if total.manifest.preprocessing == preprocessing
             ]
-            views = make_views(array, self._views, mirrors=self._mirrors, one=self._invariant)
+            views = make_views(array, self.views, mirrors=self._mirrors, one=self._invariant)
             for view in views:
                 for backend, total in mine:
                     total.add(backend(view), len(view))
-        count = self._views * len(totals)
+        count = self.views * len(totals)
         values, *further = (
             (np.sum(parts, axis=0) / count).astype(np.float32)
             for parts in zip(*(total.fractions for total in totals), strict=True)
         )
-        features = [(total.features / self._views).astype(np.float32) for total in totals]
+        features = [(total.features / self.views).astype(np.float32) for total in totals]
         return Estimates(values, tuple(further), np.concatenate(features, axis=1))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import Manifest, Outputs, VoteOutputs, output_count
+from galaxyclass.bundles import Manifest, Outputs, Precision, VoteOutputs, output_count
 from galaxyclass.errors import OutputError, PredictionInterruptedError
 from galaxyclass.prediction.backends import require_fit
 from galaxyclass.prediction.checks import describe_problems, measure, nothing_measured
@@ -50,6 +50,12 @@ class PredictionSummary:
         Images (predicted or failed) that an earlier, stopped run of this job had done.
     seconds : float
         Time that this run took for the others.
+    models : tuple of str
+        The digest of each model's bundle: what predicted.
+    views : int
+        Of each galaxy, whose mean was predicted.
+    precision : {"fp32", "bf16"}
+        Numbers that the networks computed with.
     warnings : tuple of str
         What looks wrong with the predictions, and what to try (`describe_problems`).
     notes : tuple of str
@@ -63,6 +69,9 @@ class PredictionSummary:
     failed: int
     resumed: int
     seconds: float
+    models: tuple[str, ...]
+    views: int
+    precision: Precision
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -151,6 +160,9 @@ def predict_files(
         failed=parts.failed,
         resumed=resumed,
         seconds=time.monotonic() - begun,
+        models=tuple(member.bundle.manifest.digest for member in members),
+        views=ensemble.views,
+        precision=ensemble.precision,
         warnings=(*_undecodable(len(paths), parts), *describe_problems(outputs, parts.statistics)),
         notes=(
             *((ensemble.note,) if ensemble.note else ()),
