@@ -58,14 +58,16 @@ def make_box(
     bundle = load_bundle(run)
     if card is None and not (folder / CARD).is_file():
         raise OutputError(f"{folder}: no {CARD}", wanted="a model card", todo="--card FILE")
-    if calibration is None and bundle.has("calibration"):
-        calibration = bundle.calibration
+    # Read now: it may lie in the box itself.
+    told = calibration.read_text(encoding="utf-8") if calibration is not None else None
+    if told is None and bundle.has("calibration"):
+        told = bundle.read_calibration()
     cutouts = pictures(bundle.manifest.preprocessing, images)
     checks = []
 
     def network(path: Path) -> None:
-        checks.append(write_network(bundle, path, cutouts, half=True, calibration=calibration))
-        size = path.stat().st_size + (calibration.stat().st_size if calibration else 0)
+        checks.append(write_network(bundle, path, cutouts, half=True, calibration=told))
+        size = path.stat().st_size + len(told or "")
         if size > MOST:
             raise OutputError(f"too large: {size:,} bytes", wanted=f"{MOST:,} at most")
 
@@ -73,9 +75,12 @@ def make_box(
         bundle.manifest, weights_digest="", calibration_digest="", network_digest="", views=views
     )
     writers: dict[Role, Writer] = {"network": network}
-    if calibration is not None:
-        kept = calibration.read_bytes()  # it may lie in the box itself
-        writers["calibration"] = lambda path: path.write_bytes(kept) and None
+    if told is not None:
+
+        def keep(path: Path, text: str = told) -> None:
+            path.write_text(text, encoding="utf-8")
+
+        writers["calibration"] = keep
     save_bundle(folder, manifest, writers)
     if card is not None and card != folder / CARD:
         with writing(folder / CARD) as temporary:

@@ -184,7 +184,7 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="no such folder"):
+    with pytest.raises(BundleError, match="no such file or folder"):
         load_bundle(tmp_path / "nowhere")
 
 

@@ -18,15 +18,20 @@ from galaxyclass.bundles import (
     Bundle,
     ClassOutputs,
     VoteOutputs,
+    load_bundle,
     manifest_json,
     parse_manifest,
     save_bundle,
 )
-from galaxyclass.errors import BundleError, ExportError, OutputError
+from galaxyclass.errors import BundleError, ExportError, OutputError, RunError
+from galaxyclass.evaluation import calibrate, evaluate
 from galaxyclass.exporting import export, pictures
 from galaxyclass.models import Network, load_weights, recover_weights, write_weights
+from galaxyclass.prediction import open_backend
 from galaxyclass.prediction.onnx_backend import OnnxBackend, open_session
 from galaxyclass.recipes import RECIPES, Preprocessing, load_recipe
+
+from .conftest import CALIBRATION
 
 #: Recipes with a side that keeps a test short; the others run at theirs or are slow.
 SIDES = {"galaxyclass": 146}
@@ -191,6 +196,47 @@ def test_torch_predicts_from_the_exported_file(
     got = OnnxBackend(boxed)(cutouts)
     assert np.abs(got.values - wanted.values.numpy()).max() <= 1e-4
     assert np.abs(got.further[0] - wanted.further[0].numpy()).max() <= 1e-4
+
+
+def test_the_exported_file_is_a_model_by_itself(
+    exported: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    alone = load_bundle(exported)
+    assert alone.manifest.outputs == bundle.manifest.outputs
+    assert alone.manifest.further == bundle.manifest.further
+    assert alone.read_calibration() == CALIBRATION
+    assert (alone.has("weights"), alone.network) == (False, exported)
+    assert alone.manifest.digest != bundle.manifest.digest  # another network, to the last bit
+    cutouts = pictures(bundle.manifest.preprocessing)
+    wanted = run(exported, cutouts)["values"]
+    np.testing.assert_array_equal(open_backend(alone)(cutouts).values, wanted)
+    # And it can be trained from, combined, exported again.
+    export(exported, tmp_path / "again.onnx", half=True)
+    assert load_bundle(tmp_path / "again.onnx").read_calibration() == CALIBRATION
+    with pytest.raises(RunError, match=r"stays as it is(?s:.*)calibrate the run"):
+        calibrate(exported, tmp_path, None)
+    with pytest.raises(RunError, match=r"which galaxies it was trained on(?s:.*)got:    a file"):
+        evaluate(exported, tmp_path, None, tmp_path / "scores")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no", "the network cannot be loaded"),
+        (None, "no such file or folder"),
+        ("another", "not a network that galaxyclass exported"),
+    ],
+)
+def test_files_that_are_no_models(
+    tmp_path: Path, content: bytes | str | None, message: str
+) -> None:
+    path = tmp_path / "model.onnx"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1),), path, dynamo=True, verbose=False)
+    with pytest.raises(BundleError, match=message):
+        load_bundle(path)
 
 
 def test_a_network_that_has_changed_underway_is_refused_and_nothing_is_left(

@@ -1,7 +1,7 @@
 """What a model is on disk: a manifest and weights, checked when they are loaded; never code."""
 
 from galaxyclass.bundles.estimates import Estimates
-from galaxyclass.bundles.load import Bundle, Role, bundle_folder, load_bundle
+from galaxyclass.bundles.load import Bundle, Role, is_model, load_bundle
 from galaxyclass.bundles.manifest import (
     FORMAT,
     ClassOutputs,
@@ -28,7 +28,7 @@ __all__ = [
     "VoteOutputs",
     "box_bundle",
     "box_folder",
-    "bundle_folder",
+    "is_model",
     "load_bundle",
     "manifest_json",
     "output_count",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from galaxyclass.errors import BundleError
+
 #: The input: cutouts (galaxies, height, width, channels) uint8, as the manifest's preprocessing
 #: makes them; any number of galaxies.
 INPUT = "cutouts"
@@ -33,3 +37,33 @@ def output_names(further: int) -> tuple[str, ...]:
     ('values', 'further_0', 'features')
     """
     return (VALUES, *(f"further_{number}" for number in range(further)), FEATURES)
+
+
+def read_properties(path: Path) -> dict[str, str]:
+    """What an ONNX file says of itself.
+
+    Raises
+    ------
+    BundleError
+        The file cannot be read, or is not ONNX.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4  # what goes wrong is raised; nothing is printed by a library
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its own classes, which share no root
+        raise cannot_load(path, error) from error
+    found: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    return found
+
+
+def cannot_load(path: Path, error: Exception) -> BundleError:
+    """The error of a network that cannot be loaded."""
+    return BundleError(
+        f"{path}: the network cannot be loaded",
+        got=str(error).strip().partition("\n")[0][:200],
+        todo="copy it again, or export the run anew",
+    )

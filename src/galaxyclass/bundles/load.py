@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from galaxyclass.bundles import exported
 from galaxyclass.bundles.manifest import Manifest, parse_manifest
 from galaxyclass.errors import BundleError
 
 MANIFEST = "manifest.json"
+
+#: How an exported network is known from a folder: a bundle in one file.
+EXPORTED = ".onnx"
 
 #: What a bundle may hold besides its manifest: the weights for torch, the same network as ONNX, and
 #: what was measured on galaxies that training never saw. Each file is named after its digest.
@@ -60,6 +64,37 @@ class Bundle:
             if self.has(role):
                 yield self.file(role)
 
+    def read_calibration(self) -> str:
+        """The text of the calibration, where it has one.
+
+        Raises
+        ------
+        BundleError
+            The file cannot be read.
+        """
+        try:
+            return self.calibration.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BundleError(f"{self.calibration}: cannot be read", got=str(error)) from error
+
+
+@dataclass(frozen=True)
+class ExportedBundle(Bundle):
+    """A bundle in one file: an exported network, with all that is known about it; no weights.
+
+    Its ``folder`` is that file.
+    """
+
+    calibration_text: str = ""
+
+    def file(self, role: Role) -> Path:
+        """The one file."""
+        return self.folder
+
+    def read_calibration(self) -> str:
+        """The text of the calibration, where it has one."""
+        return self.calibration_text
+
 
 def file_name(role: Role, digest: str) -> str:
     """The name of a bundle's file with that SHA-256."""
@@ -72,7 +107,17 @@ def digest_in(manifest: Manifest, role: Role) -> str:
     return digest
 
 
-def bundle_folder(path: Path) -> Path:
+def is_model(path: Path) -> bool:
+    """Whether a path looks like a bundle, the folder of a run or an exported network."""
+    return path.suffix.lower() == EXPORTED or _folder_in(path) is not None
+
+
+def _folder_in(path: Path) -> Path | None:
+    places = (path, path / "bundle")
+    return next((folder for folder in places if (folder / MANIFEST).is_file()), None)
+
+
+def _bundle_folder(path: Path) -> Path:
     """The bundle that a path means: the bundle itself, or that of a run folder.
 
     Raises
@@ -80,13 +125,12 @@ def bundle_folder(path: Path) -> Path:
     BundleError
         There is none.
     """
-    for folder in (path, path / "bundle"):
-        if (folder / MANIFEST).is_file():
-            return folder
+    if (found := _folder_in(path)) is not None:
+        return found
     if not path.exists():
-        got, todo = "no such folder", "check the path"
+        got, todo = "no such file or folder", "check the path"
     elif not path.is_dir():
-        got, todo = "a file", "name the run's folder"
+        got, todo = "a file", "name the run's folder, or what `galaxyclass export` made of it"
     elif (path / "recipe.toml").is_file():
         got = "a run whose training has not finished its first epoch"
         todo = f"galaxyclass train --resume {path}"
@@ -96,7 +140,8 @@ def bundle_folder(path: Path) -> Path:
         todo = "name the --output folder of a `galaxyclass train`"
     raise BundleError(
         f"{path}: not a run or a bundle",
-        wanted=f"a folder with bundle/{MANIFEST}, or with {MANIFEST}",
+        wanted=f"a folder with bundle/{MANIFEST} or {MANIFEST}, or an exported network "
+        f"({EXPORTED})",
         got=got,
         todo=todo,
     )
@@ -108,15 +153,18 @@ def load_bundle(path: str | Path) -> Bundle:
     Parameters
     ----------
     path : str or Path
-        A bundle, or the folder of a run.
+        A bundle, the folder of a run, or an exported network (an `ExportedBundle`).
 
     Raises
     ------
     BundleError
-        Not a bundle; of a newer version; the manifest is damaged; a file is missing or is not the
-        one that the manifest was written for.
+        Not a bundle; an ONNX file that this package did not export; of a newer version; the
+        manifest is damaged; a file is missing or is not the one that the manifest was written for.
     """
-    folder = bundle_folder(Path(path))
+    path = Path(path)
+    if path.suffix.lower() == EXPORTED and path.is_file():
+        return _load_exported(path)
+    folder = _bundle_folder(path)
     file = folder / MANIFEST
     try:
         text = file.read_text(encoding="utf-8")
@@ -133,6 +181,25 @@ def load_bundle(path: str | Path) -> Bundle:
         if bundle.has(role):
             _check(bundle.file(role), role, digest_in(bundle.manifest, role))
     return bundle
+
+
+def _load_exported(path: Path) -> ExportedBundle:
+    """A bundle that is one file; its manifest's digests are made anew, of what the file holds."""
+    properties = exported.read_properties(path)
+    if exported.MANIFEST not in properties:
+        raise BundleError(
+            f"{path}: not a network that galaxyclass exported",
+            wanted=f"the property {exported.MANIFEST!r}",
+            got=f"the properties {', '.join(properties)}" if properties else "no properties",
+        )
+    calibration = properties.get(exported.CALIBRATION, "")
+    manifest = replace(
+        parse_manifest(properties[exported.MANIFEST], str(path)),
+        weights_digest="",
+        network_digest=digest_of(path),
+        calibration_digest=hashlib.sha256(calibration.encode()).hexdigest() if calibration else "",
+    )
+    return ExportedBundle(manifest, path, calibration)
 
 
 def _check(path: Path, role: Role, wanted: str) -> None:

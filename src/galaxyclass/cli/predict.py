@@ -102,8 +102,8 @@ def command(
 ) -> None:
     """Predict vote fractions or classes for images.
 
-    RUN is the folder of a training; of several the mean is predicted. Without any, the model in the
-    box predicts, which comes with the package.
+    RUN is the folder of a training, or an exported network; of several the mean is predicted.
+    Without any, the model in the box predicts, which comes with the package.
     """
     from galaxyclass.prediction import predict
 
@@ -128,16 +128,13 @@ def command(
 
 def _require_images(images: tuple[Path, ...]) -> None:
     """Refuse a run that stands after --images, which takes all that follows for images."""
-    from galaxyclass.bundles import bundle_folder
-    from galaxyclass.errors import BundleError
+    from galaxyclass.bundles import is_model
 
     for place in images:
-        try:
-            bundle_folder(place)
-        except BundleError:
+        if not is_model(place):
             continue
         raise click.UsageError(
-            f"{place} is a run, and stands among the images. Name it first: "
+            f"{place} is a model, and stands among the images. Name it first: "
             f"galaxyclass predict {place} --images …"
         )
 

@@ -128,6 +128,12 @@ def calibrate(
             wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
         )
     bundle = load_bundle(run)
+    if not bundle.folder.is_dir():
+        raise RunError(
+            f"{run}: an exported network stays as it is",
+            wanted="the folder of a run, or a bundle",
+            todo="calibrate the run, then export it again",
+        )
     outputs, seen = bundle.manifest.outputs, require_seen([run], part)
     _, catalog, notes = read_galaxies(
         outputs,

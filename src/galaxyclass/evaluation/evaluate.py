@@ -126,7 +126,7 @@ def evaluate(
     Parameters
     ----------
     run : str, Path or a sequence of them
-        The folder of a run, or a bundle; several are an ensemble.
+        The folder of a run, a bundle, or an exported network; several are an ensemble.
     images, table, id_column, target_column
         As for `galaxyclass.catalogs.read_catalog`; rows without an image are left out.
     output : str or Path

@@ -40,8 +40,9 @@ def read_seen(run: Path) -> Seen | None:
     RunError
         The file cannot be read.
     """
-    # The run's bundle may be named instead of the run.
-    file = next((f for f in (run / "split.csv", run.parent / "split.csv") if f.is_file()), None)
+    # The run's bundle may be named instead of the run; an exported network lies anywhere.
+    places = (run, run.parent) if run.is_dir() else ()
+    file = next((f for p in places if (f := p / "split.csv").is_file()), None)
     if file is None:
         return None
     ids: dict[str, set[str]] = {part: set() for part in _ORDER}
@@ -81,7 +82,7 @@ def require_seen(runs: Sequence[Path], part: Part) -> Seen | None:
         raise RunError(
             f"{runs[found.index(None)]}: does not say which galaxies it was trained on",
             wanted="split.csv, in the folder of the run",
-            got="none beside this bundle",
+            got="none beside this bundle" if runs[found.index(None)].is_dir() else "a file",
             todo="name the run's own folder; or --part all, if you know that none of these "
             "galaxies was trained on",
         )

@@ -69,7 +69,7 @@ def export(
     Parameters
     ----------
     run : str or Path
-        The folder of a run, or a bundle.
+        The folder of a run, a bundle, or an exported network (to halve it).
     output : str or Path
         A file to write, ``.onnx``; it appears once it was seen to agree with torch within 1e-4.
     half : bool
@@ -119,7 +119,7 @@ def write_network(
     cutouts: NDArray[np.uint8],
     *,
     half: bool = False,
-    calibration: Path | None = None,
+    calibration: str | None = None,
     progress: Progress = silent,
 ) -> Check:
     """Write a bundle's network to a path and compare it with torch; what `export` does inside.
@@ -131,8 +131,8 @@ def write_network(
         Written anew; what stands there after an error is not to be used.
     cutouts : (pictures, height, width, channels) uint8
         To compare on (`pictures`).
-    calibration : Path, optional
-        A file to take in; the bundle's own unless told otherwise.
+    calibration : str, optional
+        The text of one to take in; the bundle's own unless told otherwise.
     half, progress
         As for `export`.
 
@@ -146,7 +146,7 @@ def write_network(
     halves = round_weights(network) if half else frozenset()
     model = trace(network, bundle.manifest)
     if calibration is None and bundle.has("calibration"):
-        calibration = bundle.calibration
+        calibration = bundle.read_calibration()
     _describe(model, bundle.manifest, calibration, list(network.state_dict()))
     store_halves(model, halves)
     with translated(path):
@@ -155,7 +155,7 @@ def write_network(
 
 
 def _describe(
-    model: onnx.ModelProto, manifest: Manifest, calibration: Path | None, state: list[str]
+    model: onnx.ModelProto, manifest: Manifest, calibration: str | None, state: list[str]
 ) -> None:
     """Put what is known about a network into the file's properties."""
     held = {one.name for one in model.graph.initializer}
@@ -165,7 +165,7 @@ def _describe(
         exported.WEIGHTS: json.dumps([name for name in state if name in held]),
     }
     if calibration is not None:
-        properties[exported.CALIBRATION] = calibration.read_text(encoding="utf-8")
+        properties[exported.CALIBRATION] = calibration
     del model.metadata_props[:]
     for key, value in properties.items():
         model.metadata_props.add(key=key, value=value)

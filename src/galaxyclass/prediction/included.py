@@ -197,11 +197,7 @@ def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration
         )
     from galaxyclass.uncertainty import Calibration
 
-    try:
-        text = bundle.calibration.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"{bundle.calibration}: cannot be read", got=str(error)) from error
-    return Calibration.from_json(text, str(bundle.calibration))
+    return Calibration.from_json(bundle.read_calibration(), str(bundle.calibration))
 
 
 def _is_five(outputs: Outputs) -> bool:

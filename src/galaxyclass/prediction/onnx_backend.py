@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.bundles import Bundle, Estimates, Precision
-from galaxyclass.bundles.exported import INPUT, output_names
+from galaxyclass.bundles.exported import INPUT, cannot_load, output_names
 from galaxyclass.errors import BundleError, DeviceError
 
 if TYPE_CHECKING:
@@ -91,15 +91,6 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own classes, which share no root
         raise cannot_load(path, error) from error
-
-
-def cannot_load(path: Path, error: Exception) -> BundleError:
-    """The error of a network that cannot be loaded."""
-    return BundleError(
-        f"{path}: the network cannot be loaded",
-        got=str(error).strip().partition("\n")[0][:200],
-        todo="copy the whole bundle folder again, or export the run anew",
-    )
 
 
 def require_processor(device: str) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.bundles import Bundle, Estimates, Precision
-from galaxyclass.bundles.exported import INPUT, output_names
+from galaxyclass.bundles.exported import INPUT, cannot_load, output_names
 from galaxyclass.extras import require
-from galaxyclass.prediction.onnx_backend import cannot_load, require_match, require_processor
+from galaxyclass.prediction.onnx_backend import require_match, require_processor
 from galaxyclass.processes import core_count
 
 

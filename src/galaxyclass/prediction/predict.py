@@ -57,8 +57,8 @@ def predict(
     Parameters
     ----------
     run : str, Path, a sequence of them or None
-        The folder of a run, or a bundle; several, which predict the same; or None for the model in
-        the box, that comes with the package.
+        The folder of a run, a bundle, or an exported network (``.onnx``); several, which predict
+        the same; or None for the model in the box, that comes with the package.
     images : str, Path or a sequence of them
         A folder, searched with its sub-folders, or image files.
     output : str or Path
