@@ -92,6 +92,14 @@ def test_metrics_are_those_of_the_last_validation(sky: Sky, tmp_path: Path) -> N
     last = read_history(tmp_path / "run" / "history.csv")[-1]
     value = trained.metrics.parts["validation"]["value"]
     assert value == pytest.approx(last["validation_rmse"], rel=1e-5)
+    with (tmp_path / "run" / "split.csv").open() as file:
+        held = {row["id"] for row in csv.DictReader(file) if row["part"] == "validation"}
+    with sky.table.open() as file:
+        votes = [list(row.values()) for row in csv.DictReader(file)]
+    shares = np.array([row[1:] for row in votes if row[0] in held], dtype=np.float64)
+    floor = np.sqrt(np.mean(shares * (1 - shares) / 39))
+    assert trained.metrics.parts["validation"]["floor"] == pytest.approx(floor, rel=1e-4)
+    assert "floor" not in trained.metrics.parts["train"]
 
 
 def test_best_epoch_is_kept_when_asked_for(sky: Sky, tmp_path: Path) -> None:
@@ -271,6 +279,9 @@ def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:
 def test_a_run_is_refused_with_how_to_go_on(sky: Sky, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(OutputError, match="train --resume"):
+        tiny(sky, tmp_path)
+    (tmp_path / "metrics.json").write_text("{}")  # finished: there is nothing to go on with
+    with pytest.raises(OutputError, match=r"a run here already\n  to do:  choose another"):
         tiny(sky, tmp_path)
 
 

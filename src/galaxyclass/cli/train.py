@@ -177,11 +177,12 @@ def _print(trained: Trained) -> None:
     votes = metrics.score == "rmse"
     name, reference = ("RMSE", "mean vector") if votes else ("accuracy", "largest class")
     for part, figures in metrics.parts.items():
+        floor = f", floor {figures['floor']:.4f}" if "floor" in figures else ""
         click.echo(
             f"{part} ({figures['galaxies']:,} galaxies), epoch {metrics.kept_epoch} of "
             f"{metrics.epochs}: {name} {figures['value']:.4f} "
             f"[{figures['low']:.4f}, {figures['high']:.4f}] "
-            f"({reference} {figures['reference']:.4f})"
+            f"({reference} {figures['reference']:.4f}{floor})"
         )
     took = (
         f"{metrics.seconds / 60:.1f} minutes"

@@ -171,10 +171,11 @@ def refuse_used(folder: Path) -> None:
         raise OutputError(f"{folder}: a file, not a folder", todo="choose another --output")
     if folder.is_dir() and any(folder.iterdir()):
         is_run = (folder / INFO).is_file()
+        stopped = is_run and not (folder / METRICS).is_file()
         raise OutputError(
             f"{folder}: there is {'a run' if is_run else 'something'} here already",
             todo=f"galaxyclass train --resume {folder}, or choose another --output"
-            if is_run
+            if stopped
             else "choose another --output",
         )
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from galaxyclass.bundles import Outputs, VoteOutputs
 from galaxyclass.models import Network
 from galaxyclass.models.precision import compute_in_bfloat16
-from galaxyclass.scores import rmse, score_all_votes, score_classes
+from galaxyclass.scores import noise_floor, rmse, score_all_votes, score_classes
 from galaxyclass.training.data import Batches, Galaxies
 from galaxyclass.training.diagnosis import Notice, diagnose
 from galaxyclass.training.history import Row
@@ -39,7 +39,9 @@ class Metrics:
     parts : mapping
         For each part its ``galaxies``, ``value`` with ``low`` and ``high`` (95 %
         bootstrap by galaxy), and ``reference``: the score of the training galaxies' mean vector,
-        or of their largest class. Of the training part: without augmentation or dropout.
+        or of their largest class. Of the training part: without augmentation or dropout. Of votes
+        that were held out also ``floor``: the score of a perfect model, if some forty volunteers
+        looked at each galaxy (`galaxyclass.scores.noise_floor`).
     seconds : float
         Of all epochs together.
     images_per_second : float
@@ -91,6 +93,10 @@ def score(
     predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}
     targets = {part: galaxies.targets.numpy() for part, galaxies in parts.items()}
     figures = {part: _score(outputs, predictions[part], targets[part], seed) for part in parts}
+    if isinstance(outputs, VoteOutputs):
+        for part in parts:
+            if part != "train":  # whose noise is learnt by heart, and is no floor
+                figures[part]["floor"] = noise_floor(outputs.tree, targets[part]).value
     notices = diagnose(
         outputs,
         predictions["validation"],
