@@ -234,7 +234,7 @@ def test_files_that_are_no_models(
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
-        torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1),), path, dynamo=True, verbose=False)
+        torch.onnx.export(torch.nn.ReLU().eval(), (torch.zeros(1),), path, verbose=False)
     with pytest.raises(BundleError, match=message):
         load_bundle(path)
 
