@@ -60,7 +60,7 @@ def image_paths(images: str | Path | Sequence[str | Path]) -> list[str]:
             f"{missing[0]}: no such file or folder"
             + (f" (and {len(missing) - 1} more of those named)" if len(missing) > 1 else ""),
             wanted="a folder of images, or image files",
-            todo="check the path given to --images",
+            todo="check the path",
         )
     found: list[str] = []
     for place in places:
@@ -98,7 +98,7 @@ def _in_folder(folder: Path) -> list[str]:
         f"{folder}: no images in this folder or its sub-folders",
         wanted=f"files that end in {', '.join(IMAGE_SUFFIXES)}",
         got=f"files: {instead}" if others else "no files at all",
-        todo="check the path given to --images",
+        todo="check the path",
     )
 
 
