@@ -94,6 +94,7 @@ def test_the_scores_are_those_of_plain_numpy(sky: Path, tmp_path: Path) -> None:
     assert found["test", "all_zeros", "all", ""] == pytest.approx(
         np.sqrt(np.nanmean(truth**2)), abs=2e-6
     )
+    assert done.floors["test"] == pytest.approx(np.sqrt(np.nanmean(truth * (1 - truth)) / 39))
 
 
 def test_a_training_of_the_same_recipe_and_seed_holds_out_the_same_galaxies(
@@ -150,6 +151,7 @@ def test_the_command_shows_each_extent_and_what_is_to_be_beaten(
     scores = metrics["parts"]["validation"]
     best = min(scores.values(), key=lambda one: one["rmse"]["value"])
     assert f"has to beat is RMSE {best['rmse']['value']:.4f} ({best['name']})" in text
+    assert f"the floor of the noise is {metrics['noise_floor']['validation']:.4f}" in text
     assert scores["mean_vector"]["shared_answers"]["answers"] == 3
     assert scores["mean_vector"]["shared_answers"]["galaxies"] == 10
     assert main([*arguments, "--overwrite", "--json"]) == 0

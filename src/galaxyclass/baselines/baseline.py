@@ -29,6 +29,7 @@ from galaxyclass.scores import (
     Estimate,
     Extent,
     VoteScores,
+    noise_floor,
     score_classes,
     score_extents,
     score_votes,
@@ -77,6 +78,9 @@ class Baselines:
         How many are in each part.
     scores : tuple of BaselineScores
         Part by part, the simplest baseline first.
+    floors : mapping of str to float
+        Of votes, by part: the root mean square error of a perfect model, if some forty volunteers
+        looked at each galaxy (`galaxyclass.scores.noise_floor`).
     notes : tuple of str
         What was left out.
     """
@@ -85,6 +89,7 @@ class Baselines:
     outputs: Outputs
     galaxies: Mapping[str, int]
     scores: tuple[BaselineScores, ...]
+    floors: Mapping[str, float]
     notes: tuple[str, ...]
 
 
@@ -173,11 +178,11 @@ def baseline(
     places = {part: np.flatnonzero(parts == part) for part in PARTS if (parts == part).any()}
     outputs = sample.outputs(places["train"])
     if isinstance(outputs, VoteOutputs):
-        scores, notes = _score_votes(outputs, sample, places, colours, seed)
+        scores, floors, notes = _score_votes(outputs, sample, places, colours, seed)
     else:
-        scores, notes = _score_classes(outputs, sample, places, colours, seed), ()
+        scores, floors, notes = _score_classes(outputs, sample, places, colours, seed), {}, ()
     galaxies = {part: len(where) for part, where in places.items()}
-    done = Baselines(folder, outputs, galaxies, scores, notes)
+    done = Baselines(folder, outputs, galaxies, scores, floors, notes)
     if sample.left_out:
         write_left_out(folder / LEFT_OUT, sample.left_out)
     write_split(folder / SPLIT, [sample], [parts])
@@ -191,21 +196,22 @@ def _score_votes(
     places: Mapping[str, NDArray[np.int64]],
     colours: Colours,
     seed: int,
-) -> tuple[tuple[BaselineScores, ...], tuple[str, ...]]:
+) -> tuple[tuple[BaselineScores, ...], dict[str, float], tuple[str, ...]]:
     targets = sample.catalog.targets
     assert isinstance(targets, VoteTargets), "the outputs are of votes"
     train, known, columns = places["train"], np.array(outputs.known), outputs.layout.columns
-    scored, notes = [], []
+    scored, floors, notes = [], {}, []
     for part, where in list(places.items())[1:]:
         target, lost = leave_out(targets.fractions[where], known, columns)
         notes += [f"{part}: {note}" for note in lost]
+        floors[part] = noise_floor(outputs.tree, target).value
         for key, (name, method) in VOTE_METHODS.items():
             given = colours.take(train), targets.fractions[train], colours.take(where)
             predicted = method(*given)
             scores = score_votes(outputs.tree, predicted, target, seed=seed)
             apart = score_extents(predicted, target, seed=seed)
             scored.append(BaselineScores(key, name, part, scores, apart))
-    return tuple(scored), tuple(notes)
+    return tuple(scored), floors, tuple(notes)
 
 
 def _score_classes(
