@@ -6,8 +6,8 @@ Galaxies are simulated: a thousand of them, 64 pixels wide, written again and ag
 with a comment of their own in the JPEG, so that no two files are the same. Each command runs in a
 process of its own, with the recipe `fast` at 32 pixels; its time is that by the clock, its memory
 the most that it (or one of its processes) held. OUTPUT has scaling.csv, scaling.png and table.md;
-a line that scaling.csv has already is not measured again. A million galaxies take some 5 GB of disk
-and three quarters of an hour, most of it the one epoch of training.
+a line that scaling.csv has already is not measured again. A million galaxies take some 8 GB of disk
+and an hour of one core, most of it the one epoch of training.
 """
 
 from __future__ import annotations

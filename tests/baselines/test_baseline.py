@@ -94,7 +94,7 @@ def test_the_scores_are_those_of_plain_numpy(sky: Path, tmp_path: Path) -> None:
     assert found["test", "all_zeros", "all", ""] == pytest.approx(
         np.sqrt(np.nanmean(truth**2)), abs=2e-6
     )
-    assert done.floors["test"] == pytest.approx(np.sqrt(np.nanmean(truth * (1 - truth)) / 39))
+    assert done.noise_floors["test"] == pytest.approx(np.sqrt(np.nanmean(truth * (1 - truth)) / 39))
 
 
 def test_a_training_of_the_same_recipe_and_seed_holds_out_the_same_galaxies(

@@ -14,7 +14,7 @@ from galaxyclass.bundles import load_bundle
 from galaxyclass.cli.main import main
 from galaxyclass.errors import RunError, ScoreError
 from galaxyclass.evaluation import calibrate
-from galaxyclass.images import prepare, read_image
+from galaxyclass.images import digest_files, prepare, read_image
 from galaxyclass.prediction import predict
 from galaxyclass.recipes import Preprocessing
 from galaxyclass.uncertainty import Calibration
@@ -117,28 +117,72 @@ def flagged(run, images, output, fake):
         return np.mean([row["strange"] == "True" for row in csv.DictReader(file)])
 
 
-def test_ordinary_pictures_are_not_flagged(fake, sky, tmp_path):
-    run, images, table, _ = sky
+@pytest.fixture
+def known_by_image(sky):
+    """The sky, of whose galaxies the run knows the images."""
+    run, images, _, _ = sky
+    lines = (run / "split.csv").read_text().splitlines()
+    digests = digest_files([images / f"{line.split(',')[0]}.png" for line in lines[1:]])
+    rows = [line + digest for line, digest in zip(lines[1:], digests, strict=True)]
+    (run / "split.csv").write_text("\n".join([lines[0], *rows]) + "\n")
+    return sky
+
+
+def test_ordinary_pictures_are_not_flagged(fake, known_by_image, tmp_path):
+    run, images, table, _ = known_by_image
     told = of_another_survey(tmp_path / "told", 150)
+    # Its name is that of a galaxy that was trained on; it is another one.
+    name = next(path.name for path in sorted(images.iterdir()))
+    (told / "other0.png").rename(told / name)
+    (told / "broken.png").write_bytes(b"no image")
     alone = calibrate(run, images, table, backend=Backend(fake)).calibration
     assert flagged(run, told, tmp_path / "alone.csv", fake) > 0.5
     made = calibrate(run, images, table, ordinary=[told, images], backend=Backend(fake))
-    # Of the sky, what is measured anyway counts once, and what was trained on not at all.
     assert made.calibration.strange.galaxies == COUNT - TRAINED + 150
     assert made.calibration.galaxies == COUNT - TRAINED
     assert made.galaxies_by_part == {"validation": COUNT - TRAINED}
     assert made.calibration.coverage == alone.coverage
-    assert any("350, 150 of them without votes, are flagged" in n for n in made.calibration.notes)
+    notes = " ".join((*made.notes, *made.calibration.notes))
+    assert f"{TRAINED} that the run was trained on" in notes
+    assert f"{COUNT - TRAINED} that are measured anyway" in notes
+    assert "1 ordinary pictures cannot be decoded" in notes
+    assert "galaxies like these 200 and 150 ordinary pictures are flagged" in notes
     assert flagged(run, told, tmp_path / "both.csv", fake) < 0.05
 
 
-def test_ordinary_pictures_that_it_was_trained_on_are_refused(fake, sky, tmp_path):
-    run, images, table, _ = sky
+def test_the_command_takes_several_folders_of_ordinary_pictures(known_by_image, tmp_path, capsys):
+    run, images, table, _ = known_by_image
+    folders = [of_another_survey(tmp_path / name, 1) for name in ("one", "two")]
+    (folders[1] / "other0.png").write_bytes(b"no image")
+    arguments = ["--images", str(images), "--table", str(table)]
+    code = main(["calibrate", str(run), *arguments, "--ordinary", *map(str, folders), "nowhere"])
+    assert (code, "nowhere: no such file or folder" in capsys.readouterr().err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("which", "message"),
+    [
+        ("trained", "can tell what is not strange(?s:.*)got:    60 that the run was trained on"),
+        ("broken", r"none of the ordinary pictures \(--ordinary\) could be decoded"),
+    ],
+)
+def test_ordinary_pictures_that_tell_nothing(fake, known_by_image, tmp_path, which, message):
+    run, images, table, _ = known_by_image
     before = load_bundle(run).manifest
-    trained = sorted(images.iterdir())[:TRAINED]
-    with pytest.raises(RunError, match="none of its pictures can tell what is not strange"):
-        calibrate(run, images, table, ordinary=trained, backend=Backend(fake))
+    given = sorted(images.iterdir())[:TRAINED]
+    if which == "broken":
+        given = tmp_path / "broken.png"
+        given.write_bytes(b"no image")
+    with pytest.raises(RunError, match=message):
+        calibrate(run, images, table, ordinary=given, backend=Backend(fake))
     assert load_bundle(run).manifest == before
+
+
+def test_without_digests_nobody_knows_which_pictures_are_new(fake, sky, tmp_path):
+    run, images, table, _ = sky
+    told = of_another_survey(tmp_path / "told", 50)
+    with pytest.raises(RunError, match="no digests of its images"):
+        calibrate(run, images, table, ordinary=told, backend=Backend(fake))
 
 
 def test_a_second_calibration_replaces_the_first(fake, sky):

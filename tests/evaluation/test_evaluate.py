@@ -23,6 +23,7 @@ from galaxyclass.evaluation import evaluate
 from galaxyclass.images import prepare, read_image
 from galaxyclass.recipes import Preprocessing
 from galaxyclass.scores import score_predictions
+from galaxyclass.version import __version__
 
 SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
 
@@ -71,9 +72,15 @@ def test_against_plain_numpy(fake, sky, tmp_path):
     assert result.galaxies_by_part == {"validation": 30}
     assert result.notes == ("30 galaxies that the run was trained on are not scored.",)
     data = json.loads((tmp_path / "out" / "metrics.json").read_text())
-    assert (data["runs"], data["models"]) == ([str(run)], [load_bundle(run).manifest.digest])
-    assert (data["views"], data["precision"]) == (1, "fp32")
-    assert (data["folder"], data["table"]) == (str(images), str(table))
+    assert data["scored"] == {
+        "runs": [str(run)],
+        "models": [load_bundle(run).manifest.digest],
+        "views": 1,
+        "precision": "fp32",
+        "images": str(images),
+        "table": str(table),
+        "version": __version__,
+    }
     assert data["rmse"]["value"] == pytest.approx(result.scores.overall.value)
     assert data["mean_vector_rmse"]["value"] == pytest.approx(mean, abs=1e-7)
     floor = np.sqrt(np.mean(votes[30:] * (1 - votes[30:]) / 39))

@@ -15,11 +15,12 @@ from click.testing import CliRunner
 
 import galaxyclass
 from galaxyclass.bundles import Bundle, box_bundle, box_folder, load_bundle, shipped
+from galaxyclass.bundles.exported import open_session
 from galaxyclass.errors import BundleError, DeviceError, OutputError
 from galaxyclass.exporting import pictures
 from galaxyclass.models import Network, load_weights, recover_weights
 from galaxyclass.prediction import open_backend
-from galaxyclass.prediction.onnx_backend import OnnxBackend, open_session
+from galaxyclass.prediction.onnx_backend import OnnxBackend
 from galaxyclass.recipes import load_recipe
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_box.py"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from galaxyclass.bundles import Bundle
+from galaxyclass.bundles.exported import open_session
 from galaxyclass.cli.main import main
 from galaxyclass.images import read_cutout
-from galaxyclass.prediction.onnx_backend import open_session
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "predict_with_onnxruntime.py"
 

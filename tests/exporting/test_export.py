@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ import onnx
 import pytest
 import torch
 from onnx import numpy_helper
+from PIL import Image
 
 from galaxyclass.bundles import (
     Bundle,
@@ -23,13 +25,16 @@ from galaxyclass.bundles import (
     parse_manifest,
     save_bundle,
 )
+from galaxyclass.bundles.exported import open_session
+from galaxyclass.cli.main import main
 from galaxyclass.errors import BundleError, ExportError, OutputError, RunError
 from galaxyclass.evaluation import calibrate, evaluate
 from galaxyclass.exporting import export, pictures
 from galaxyclass.models import Network, load_weights, recover_weights, write_weights
-from galaxyclass.prediction import open_backend
-from galaxyclass.prediction.onnx_backend import OnnxBackend, open_session
-from galaxyclass.recipes import RECIPES, Preprocessing, load_recipe
+from galaxyclass.prediction import open_backend, predict
+from galaxyclass.prediction.onnx_backend import OnnxBackend
+from galaxyclass.recipes import RECIPES, Preprocessing, Recipe, load_recipe
+from galaxyclass.training import combine
 
 from .conftest import CALIBRATION
 
@@ -206,17 +211,49 @@ def test_the_exported_file_is_a_model_by_itself(
     assert alone.manifest.further == bundle.manifest.further
     assert alone.read_calibration() == CALIBRATION
     assert (alone.has("weights"), alone.network) == (False, exported)
-    assert alone.manifest.digest != bundle.manifest.digest  # another network, to the last bit
     cutouts = pictures(bundle.manifest.preprocessing)
     wanted = run(exported, cutouts)["values"]
     np.testing.assert_array_equal(open_backend(alone)(cutouts).values, wanted)
-    # And it can be trained from, combined, exported again.
-    export(exported, tmp_path / "again.onnx", half=True)
-    assert load_bundle(tmp_path / "again.onnx").read_calibration() == CALIBRATION
+    (tmp_path / "copy.onnx").write_bytes(exported.read_bytes())
+    assert load_bundle(tmp_path / "copy.onnx").manifest.digest == alone.manifest.digest
+    export(exported, tmp_path / "half.onnx", half=True)
+    halved = load_bundle(tmp_path / "half.onnx")
+    assert halved.read_calibration() == CALIBRATION
+    assert halved.manifest.digest != alone.manifest.digest
     with pytest.raises(RunError, match=r"stays as it is(?s:.*)calibrate the run"):
         calibrate(exported, tmp_path, None)
     with pytest.raises(RunError, match=r"which galaxies it was trained on(?s:.*)got:    a file"):
         evaluate(exported, tmp_path, None, tmp_path / "scores")
+
+
+def test_nobody_knows_what_an_exported_file_was_trained_on(
+    exported: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    shutil.copy(exported, tmp_path / "model.onnx")
+    (tmp_path / "split.csv").write_text("id,part,digest\n1,train,\n")  # of another run
+    combined = combine([tmp_path / "model.onnx", bundle.folder], tmp_path / "both")
+    assert (combined.bundle.manifest.members, combined.split) == (2, False)
+    assert not (tmp_path / "both" / "split.csv").exists()
+
+
+def test_the_command_predicts_with_an_exported_file(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (32, 32), "grey").save(tmp_path / "1.png")
+    arguments = ["--images", str(tmp_path / "1.png"), "--output", str(tmp_path / "p.csv")]
+    assert main(["predict", str(exported), *arguments]) == 0
+    assert (tmp_path / "p.csv").read_text().startswith("GalaxyID,Class1.1,")
+    assert main(["predict", *arguments[:2], str(exported), *arguments[2:]]) == 2
+    assert "is a model, and stands among the images" in capsys.readouterr().err
+
+
+def test_an_exported_file_without_calibration(
+    save: Callable[..., Bundle], small: Recipe, vote_outputs: VoteOutputs, tmp_path: Path
+) -> None:
+    export(save(tmp_path / "bundle", small, vote_outputs).folder, tmp_path / "model.onnx")
+    Image.new("RGB", (32, 32), "grey").save(tmp_path / "1.png")
+    with pytest.raises(BundleError, match="calibrate the run and export it again"):
+        predict(tmp_path / "model.onnx", tmp_path, tmp_path / "p.csv", include=["uncertainty"])
 
 
 @pytest.mark.parametrize(

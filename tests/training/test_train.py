@@ -98,8 +98,8 @@ def test_metrics_are_those_of_the_last_validation(sky: Sky, tmp_path: Path) -> N
         votes = [list(row.values()) for row in csv.DictReader(file)]
     shares = np.array([row[1:] for row in votes if row[0] in held], dtype=np.float64)
     floor = np.sqrt(np.mean(shares * (1 - shares) / 39))
-    assert trained.metrics.parts["validation"]["floor"] == pytest.approx(floor, rel=1e-4)
-    assert "floor" not in trained.metrics.parts["train"]
+    assert trained.metrics.parts["validation"]["noise_floor"] == pytest.approx(floor, rel=1e-4)
+    assert "noise_floor" not in trained.metrics.parts["train"]
 
 
 def test_best_epoch_is_kept_when_asked_for(sky: Sky, tmp_path: Path) -> None:

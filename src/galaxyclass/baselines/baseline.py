@@ -78,7 +78,7 @@ class Baselines:
         How many are in each part.
     scores : tuple of BaselineScores
         Part by part, the simplest baseline first.
-    floors : mapping of str to float
+    noise_floors : mapping of str to float
         Of votes, by part: the root mean square error of a perfect model, if some forty volunteers
         looked at each galaxy (`galaxyclass.scores.noise_floor`).
     notes : tuple of str
@@ -89,7 +89,7 @@ class Baselines:
     outputs: Outputs
     galaxies: Mapping[str, int]
     scores: tuple[BaselineScores, ...]
-    floors: Mapping[str, float]
+    noise_floors: Mapping[str, float]
     notes: tuple[str, ...]
 
 

@@ -105,7 +105,7 @@ def _metrics(done: Baselines) -> dict[str, Any]:
         "score": "rmse" if isinstance(done.outputs, VoteOutputs) else "accuracy",
         "galaxies": dict(done.galaxies),
         "interval_level": LEVEL,
-        "noise_floor": dict(done.floors),
+        "noise_floor": dict(done.noise_floors),
         "parts": parts,
         "notes": list(done.notes),
     }

@@ -1,7 +1,14 @@
 """What a model is on disk: a manifest and weights, checked when they are loaded; never code."""
 
 from galaxyclass.bundles.estimates import Estimates
-from galaxyclass.bundles.load import Bundle, Role, is_model, load_bundle
+from galaxyclass.bundles.load import (
+    Bundle,
+    ExportedBundle,
+    Role,
+    is_model,
+    load_bundle,
+    run_file,
+)
 from galaxyclass.bundles.manifest import (
     FORMAT,
     ClassOutputs,
@@ -21,6 +28,7 @@ __all__ = [
     "Bundle",
     "ClassOutputs",
     "Estimates",
+    "ExportedBundle",
     "Manifest",
     "Outputs",
     "Precision",
@@ -33,5 +41,6 @@ __all__ = [
     "manifest_json",
     "output_count",
     "parse_manifest",
+    "run_file",
     "save_bundle",
 ]

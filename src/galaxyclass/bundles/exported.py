@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from galaxyclass.errors import BundleError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+#: How its file is known.
+ENDING = ".onnx"
 
 #: The input: cutouts (galaxies, height, width, channels) uint8, as the manifest's preprocessing
 #: makes them; any number of galaxies.
@@ -39,6 +46,39 @@ def output_names(further: int) -> tuple[str, ...]:
     return (VALUES, *(f"further_{number}" for number in range(further)), FEATURES)
 
 
+def is_exported(path: Path) -> bool:
+    """Whether a path names an exported network, by its ending."""
+    return path.suffix.lower() == ENDING
+
+
+def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceSession:
+    """Load a network for one thread at a time, or several that each call it by themselves.
+
+    Parameters
+    ----------
+    path : Path
+    optimise : bool
+        Whether it is to compute; what the file says of itself is there without.
+
+    Raises
+    ------
+    BundleError
+        The file is missing, or not a network that onnxruntime can run.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4  # what goes wrong is raised; nothing is printed by a library
+    if not optimise:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its own classes, which share no root
+        raise cannot_load(path, error) from error
+
+
 def read_properties(path: Path) -> dict[str, str]:
     """What an ONNX file says of itself.
 
@@ -47,15 +87,7 @@ def read_properties(path: Path) -> dict[str, str]:
     BundleError
         The file cannot be read, or is not ONNX.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4  # what goes wrong is raised; nothing is printed by a library
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its own classes, which share no root
-        raise cannot_load(path, error) from error
+    session = open_session(path, optimise=False)
     found: dict[str, str] = session.get_modelmeta().custom_metadata_map
     return found
 

@@ -14,15 +14,12 @@ from galaxyclass.errors import BundleError
 
 MANIFEST = "manifest.json"
 
-#: How an exported network is known from a folder: a bundle in one file.
-EXPORTED = ".onnx"
-
 #: What a bundle may hold besides its manifest: the weights for torch, the same network as ONNX, and
 #: what was measured on galaxies that training never saw. Each file is named after its digest.
 Role = Literal["weights", "network", "calibration"]
 SUFFIXES: dict[Role, str] = {
     "weights": ".safetensors",
-    "network": ".onnx",
+    "network": exported.ENDING,
     "calibration": ".json",
 }
 
@@ -82,7 +79,7 @@ class Bundle:
 class ExportedBundle(Bundle):
     """A bundle in one file: an exported network, with all that is known about it; no weights.
 
-    Its ``folder`` is that file.
+    Its ``folder`` is that file, and so is every file of it.
     """
 
     calibration_text: str = ""
@@ -90,6 +87,11 @@ class ExportedBundle(Bundle):
     def file(self, role: Role) -> Path:
         """The one file."""
         return self.folder
+
+    @property
+    def files(self) -> Iterator[Path]:
+        """The one file."""
+        yield self.folder
 
     def read_calibration(self) -> str:
         """The text of the calibration, where it has one."""
@@ -107,9 +109,15 @@ def digest_in(manifest: Manifest, role: Role) -> str:
     return digest
 
 
+def run_file(run: Path, name: str) -> Path | None:
+    """A file of a run, which may be named by its bundle; an exported network has none beside it."""
+    places = (run, run.parent) if run.is_dir() else ()
+    return next((file for place in places if (file := place / name).is_file()), None)
+
+
 def is_model(path: Path) -> bool:
     """Whether a path looks like a bundle, the folder of a run or an exported network."""
-    return path.suffix.lower() == EXPORTED or _folder_in(path) is not None
+    return (exported.is_exported(path) and path.is_file()) or _folder_in(path) is not None
 
 
 def _folder_in(path: Path) -> Path | None:
@@ -141,7 +149,7 @@ def _bundle_folder(path: Path) -> Path:
     raise BundleError(
         f"{path}: not a run or a bundle",
         wanted=f"a folder with bundle/{MANIFEST} or {MANIFEST}, or an exported network "
-        f"({EXPORTED})",
+        f"({exported.ENDING})",
         got=got,
         todo=todo,
     )
@@ -162,7 +170,7 @@ def load_bundle(path: str | Path) -> Bundle:
         manifest is damaged; a file is missing or is not the one that the manifest was written for.
     """
     path = Path(path)
-    if path.suffix.lower() == EXPORTED and path.is_file():
+    if exported.is_exported(path) and path.is_file():
         return _load_exported(path)
     folder = _bundle_folder(path)
     file = folder / MANIFEST

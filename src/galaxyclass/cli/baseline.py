@@ -116,7 +116,7 @@ def _show(done: Baselines) -> None:
             console().print(_questions(done, scores))
         best = (min if votes else max)(scores, key=lambda one: one.overall.value)
         figure = f"{'RMSE' if votes else 'accuracy'} {best.overall.value:.4f}"
-        floor = f"; the floor of the noise is {done.floors[part]:.4f}" if votes else ""
+        floor = f"; the floor of the noise is {done.noise_floors[part]:.4f}" if votes else ""
         click.echo(f"{part}: what a network has to beat is {figure} ({best.name}){floor}")
     click.echo(f"the scores are in {done.folder}")
 

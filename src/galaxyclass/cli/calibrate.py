@@ -26,7 +26,7 @@ The calibration becomes part of the run's bundle. Give it galaxies like those th
 the same kind of pictures, votes gathered in the same way. Calibrate before you export."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=options.ManyValues, epilog=EPILOG)
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @options.images_folder
 @options.table
@@ -41,8 +41,9 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
     "--ordinary",
     multiple=True,
     type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="More galaxies that are not to be flagged as strange, without votes; repeatable.",
+    metavar="DIR…",
+    help="More pictures of galaxies, without votes, that are not to be flagged as strange: "
+    "folders, or files.",
 )
 @click.option(
     "--level",

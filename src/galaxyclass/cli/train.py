@@ -177,7 +177,7 @@ def _print(trained: Trained) -> None:
     votes = metrics.score == "rmse"
     name, reference = ("RMSE", "mean vector") if votes else ("accuracy", "largest class")
     for part, figures in metrics.parts.items():
-        floor = f", floor {figures['floor']:.4f}" if "floor" in figures else ""
+        floor = f", floor {figures['noise_floor']:.4f}" if "noise_floor" in figures else ""
         click.echo(
             f"{part} ({figures['galaxies']:,} galaxies), epoch {metrics.kept_epoch} of "
             f"{metrics.epochs}: {name} {figures['value']:.4f} "

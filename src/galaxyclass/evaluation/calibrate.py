@@ -14,16 +14,27 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import Bundle, Estimates, load_bundle, save_bundle
-from galaxyclass.catalogs import VoteTargets, find_images
+from galaxyclass.bundles import (
+    Bundle,
+    Estimates,
+    ExportedBundle,
+    load_bundle,
+    run_file,
+    save_bundle,
+)
+from galaxyclass.catalogs import VoteTargets
+from galaxyclass.catalogs.images import image_paths
 from galaxyclass.errors import RunError
 from galaxyclass.evaluation.galaxies import choose, read_galaxies
-from galaxyclass.evaluation.unseen import PARTS, Part, Seen, parts_of, require_seen
+from galaxyclass.evaluation.unseen import PARTS, Part, Seen, require_seen
 from galaxyclass.images import digest_files
 from galaxyclass.prediction import Backend, Ensemble, Member, open_backend, predict_stream
 from galaxyclass.prediction.backends import require_fit
 from galaxyclass.progress import Progress, silent
 from galaxyclass.uncertainty import LEVEL, Calibration, fit_calibration, looks
+
+#: Ordinary pictures that are looked at; more would not tell more.
+_MOST = 20_000
 
 _CHOSE = (
     "Validation galaxies are among them, and chose the epoch that was kept: the intervals are "
@@ -58,7 +69,7 @@ def calibrate(
     table: str | Path | None,
     *,
     part: Part = "unseen",
-    ordinary: Sequence[str | Path] = (),
+    ordinary: str | Path | Sequence[str | Path] = (),
     level: float = LEVEL,
     views: int | None = None,
     id_column: str | None = None,
@@ -86,9 +97,10 @@ def calibrate(
     part : {"unseen", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
         nor as the same image under another id. ``all`` is for galaxies of which you know that.
-    ordinary : sequence of str or Path
-        More pictures of galaxies that are not to be flagged as strange: folders, or files; no votes
-        are asked for. Those that the run was trained on are left out.
+    ordinary : str, Path or a sequence of them
+        More pictures of galaxies that are not to be flagged as strange: folders, or files; votes
+        are not looked at. Those that the run was trained on are left out; of more than 20,000 so
+        many are drawn by the seed.
     level : float
         Share of true fractions between the bounds.
     views : int, optional
@@ -99,7 +111,7 @@ def calibrate(
     device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.prediction.predict`.
     seed : int
-        Of the folds.
+        Of the folds, and of what is drawn.
 
     Returns
     -------
@@ -128,7 +140,7 @@ def calibrate(
             wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
         )
     bundle = load_bundle(run)
-    if not bundle.folder.is_dir():
+    if isinstance(bundle, ExportedBundle):
         raise RunError(
             f"{run}: an exported network stays as it is",
             wanted="the folder of a run, or a bundle",
@@ -147,7 +159,6 @@ def calibrate(
     backend = backend or open_backend(bundle, device, precision)
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
     paths: list[str] = catalog.paths.tolist()
-    others = _others(ordinary, paths, seen, workers, progress) if ordinary else []
     predict = partial(
         _predict,
         bundle,
@@ -156,11 +167,17 @@ def calibrate(
         workers=workers,
         progress=progress,
     )
-    said, described, decoded = predict(paths)
     more = None
-    if others:
-        also, its_looks, _ = predict(others)
+    if others := _paths(ordinary):
+        fresh, left_out = _ordinary(
+            others, paths, seen, seed=seed, workers=workers, progress=progress
+        )
+        also, its_looks, readable = predict(fresh, "the ordinary pictures (--ordinary)")
         more = also.features, its_looks
+        notes += left_out
+        if not readable.all():
+            notes.append(f"{(~readable).sum():,} ordinary pictures cannot be decoded.")
+    said, described, decoded = predict(paths, "the images")
     if not decoded.all():
         notes.append(f"{(~decoded).sum():,} images cannot be decoded and are left out.")
     counts = dict(Counter(parts[decoded].tolist()))
@@ -184,38 +201,63 @@ def calibrate(
     return Calibrated(calibration, saved, counts, (*notes, *chosen))
 
 
-def _others(
-    ordinary: Sequence[str | Path],
+def _paths(places: str | Path | Sequence[str | Path]) -> list[str]:
+    given = [places] if isinstance(places, str | Path) else places
+    return image_paths(given) if given else []
+
+
+def _ordinary(
+    found: list[str],
     paths: Sequence[str],
     seen: Seen | None,
+    *,
+    seed: int,
     workers: int | None,
     progress: Progress,
-) -> list[str]:
-    """The ordinary pictures that are neither among `paths` nor were trained on."""
-    found = find_images(ordinary)
-    digests = digest_files(found, workers, progress)
-    known = set(digest_files(paths, workers, progress))
-    names = [path.stem for path in found]
-    parts = ["new"] * len(found) if seen is None else parts_of(seen, names, digests)
-    others = []
-    for path, digest, part in zip(found, digests, parts, strict=True):
-        if part != "train" and digest not in known:
-            known.add(digest)
-            others.append(str(path))
-    if not others:
+) -> tuple[list[str], list[str]]:
+    """Those of the pictures found that are neither among `paths` nor were trained on; notes.
+
+    By the image itself: the name of a galaxy may be that of another in another folder.
+    """
+    notes = []
+    if len(found) > _MOST:
+        notes.append(f"Of {len(found):,} ordinary pictures {_MOST:,} were drawn.")
+        drawn = np.random.default_rng(seed).choice(len(found), _MOST, replace=False)
+        found = [found[place] for place in np.sort(drawn)]
+    trained = seen.digests["train"] if seen else frozenset[str]()
+    if seen and not trained:
         raise RunError(
-            f"{ordinary[0]}: none of its pictures can tell what is not strange",
-            wanted="pictures that the run was not trained on, and that are not among the galaxies "
-            "that are measured",
-            got=f"{len(found):,} that are",
+            "this run's split.csv has no digests of its images, which would tell what it was "
+            "trained on",
+            todo="leave out --ordinary, or --part all, if you know that it was not trained on them",
         )
-    return others
+    known = set(digest_files(paths, workers, progress))
+    fresh, counts = [], Counter[str]()
+    for path, digest in zip(found, digest_files(found, workers, progress), strict=True):
+        if digest in trained:
+            counts["that the run was trained on"] += 1
+        elif digest in known:
+            counts["that are measured anyway, or twice there"] += 1
+        else:
+            known.add(digest)
+            fresh.append(path)
+    told = [f"{count:,} {what}" for what, count in counts.items()]
+    if not fresh:
+        raise RunError(
+            "none of the ordinary pictures (--ordinary) can tell what is not strange",
+            wanted="some that the run was not trained on, beside those that are measured",
+            got=", ".join(told),
+        )
+    if told:
+        notes.append(f"Of the ordinary pictures are left out: {', '.join(told)}.")
+    return fresh, notes
 
 
 def _predict(
     bundle: Bundle,
     backend: Backend,
     paths: Sequence[str],
+    what: str,
     *,
     batch_size: int | None,
     workers: int | None,
@@ -236,7 +278,7 @@ def _predict(
                 described.append(batch.looks)
             progress("predict", batch.start + len(batch.paths), len(paths))
     if not said:
-        raise RunError("none of the images could be decoded", got=f"such as {paths[0]}")
+        raise RunError(f"none of {what} could be decoded", got=f"such as {paths[0]}")
     whole = Estimates(
         np.concatenate([one.values for one in said]),
         (),
@@ -247,7 +289,7 @@ def _predict(
 
 def _validation_chose(run: Path) -> bool:
     """Whether the run kept its best epoch; of a bundle without its run nothing is known."""
-    file = next((f for f in (run / "recipe.toml", run.parent / "recipe.toml") if f.is_file()), None)
+    file = run_file(run, "recipe.toml")
     if file is None:
         return False
     try:

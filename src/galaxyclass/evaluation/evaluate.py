@@ -58,6 +58,8 @@ class Evaluation:
     ----------
     runs : tuple of Path
         What was scored: one, or several whose mean it is.
+    models : tuple of str
+        The digest of each one's bundle, in hex (`galaxyclass.bundles.Manifest.digest`).
     images : Path
     table : Path or None
     outputs : VoteOutputs or ClassOutputs
@@ -83,6 +85,7 @@ class Evaluation:
     """
 
     runs: tuple[Path, ...]
+    models: tuple[str, ...]
     images: Path
     table: Path | None
     outputs: Outputs
@@ -199,6 +202,7 @@ def evaluate(
     )
     evaluation = Evaluation(
         runs=tuple(runs),
+        models=tuple(bundle.manifest.digest for bundle in bundles),
         images=images,
         table=table,
         outputs=outputs,

@@ -61,13 +61,15 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
     """The figures of an evaluation as plain data; NaN where nothing was known."""
     prediction = evaluation.prediction
     return {
-        "version": __version__,
-        "runs": [str(run) for run in evaluation.runs],
-        "models": list(prediction.models),
-        "views": prediction.views,
-        "precision": prediction.precision,
-        "folder": str(evaluation.images),
-        "table": None if evaluation.table is None else str(evaluation.table),
+        "scored": {
+            "runs": [str(run) for run in evaluation.runs],
+            "models": list(evaluation.models),
+            "views": prediction.views,
+            "precision": prediction.precision,
+            "images": str(evaluation.images),
+            "table": None if evaluation.table is None else str(evaluation.table),
+            "version": __version__,
+        },
         "part": evaluation.part,
         "galaxies": evaluation.scores.galaxies,
         "galaxies_by_part": evaluation.galaxies_by_part,

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.bundles import run_file
 from galaxyclass.errors import RunError
 
 #: Which galaxies can be scored: one part of the run's split, those that it did not train on, all.
@@ -40,9 +41,7 @@ def read_seen(run: Path) -> Seen | None:
     RunError
         The file cannot be read.
     """
-    # The run's bundle may be named instead of the run; an exported network lies anywhere.
-    places = (run, run.parent) if run.is_dir() else ()
-    file = next((f for p in places if (f := p / "split.csv").is_file()), None)
+    file = run_file(run, "split.csv")
     if file is None:
         return None
     ids: dict[str, set[str]] = {part: set() for part in _ORDER}

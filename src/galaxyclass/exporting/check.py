@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from galaxyclass.bundles.exported import INPUT, output_names
+from galaxyclass.bundles.exported import INPUT, open_session, output_names
 from galaxyclass.catalogs import find_images
 from galaxyclass.errors import ExportError, ImageError
 from galaxyclass.images import prepare, read_cutout
 from galaxyclass.models import Committee, Network
-from galaxyclass.prediction.onnx_backend import open_session
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes import Preprocessing
 from galaxyclass.simulation import draw_morphology, render

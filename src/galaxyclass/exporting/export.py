@@ -25,8 +25,6 @@ from galaxyclass.version import __version__
 if TYPE_CHECKING:
     import onnx
 
-ENDING = ".onnx"
-
 
 @dataclass(frozen=True)
 class Exported:
@@ -173,10 +171,10 @@ def _describe(
 
 
 def _check_output(output: Path, *, overwrite: bool) -> None:
-    if output.suffix.lower() != ENDING:
+    if not exported.is_exported(output):
         raise OutputError(
             f"{output}: unknown ending",
-            wanted=ENDING,
-            todo=f"--output {output.with_suffix(ENDING)}",
+            wanted=exported.ENDING,
+            todo=f"--output {output.with_suffix(exported.ENDING)}",
         )
     require_free(output, overwrite=overwrite)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from galaxyclass.bundles import box_bundle, load_bundle
+from galaxyclass.bundles.exported import is_exported
 from galaxyclass.errors import BundleError, MissingExtraError, RecipeError
 from galaxyclass.extras import require
 from galaxyclass.models.equivariant import EquivariantEncoder
@@ -136,7 +137,7 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
     try:
         if path.suffix == ".safetensors":
             loaded = require("safetensors.torch").load_file(path)
-        elif path.suffix == ".onnx":
+        elif is_exported(path):
             loaded = {name: torch.from_numpy(one) for name, one in recover_weights(path).items()}
         else:
             loaded = torch.load(path, map_location="cpu", weights_only=True)

@@ -10,7 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import Bundle, ClassOutputs, Estimates, Outputs, VoteOutputs
+from galaxyclass.bundles import (
+    Bundle,
+    ClassOutputs,
+    Estimates,
+    ExportedBundle,
+    Outputs,
+    VoteOutputs,
+)
 from galaxyclass.catalogs import FIVE
 from galaxyclass.errors import BundleError, OutputError
 from galaxyclass.prediction.ensemble import common_further, common_outputs
@@ -193,7 +200,9 @@ def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration
             f"{bundle.folder}: does not know {what}",
             wanted="a bundle with a calibration, measured on galaxies that its training never saw",
             got="one without",
-            todo=f"galaxyclass calibrate {bundle.folder}; or leave {name} out of --include",
+            todo="calibrate the run and export it again"
+            if isinstance(bundle, ExportedBundle)
+            else f"galaxyclass calibrate {bundle.folder}; or leave {name} out of --include",
         )
     from galaxyclass.uncertainty import Calibration
 

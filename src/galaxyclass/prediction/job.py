@@ -50,8 +50,6 @@ class PredictionSummary:
         Images (predicted or failed) that an earlier, stopped run of this job had done.
     seconds : float
         Time that this run took for the others.
-    models : tuple of str
-        The digest of each model's bundle: what predicted.
     views : int
         Of each galaxy, whose mean was predicted.
     precision : {"fp32", "bf16"}
@@ -69,7 +67,6 @@ class PredictionSummary:
     failed: int
     resumed: int
     seconds: float
-    models: tuple[str, ...]
     views: int
     precision: Precision
     warnings: tuple[str, ...]
@@ -160,7 +157,6 @@ def predict_files(
         failed=parts.failed,
         resumed=resumed,
         seconds=time.monotonic() - begun,
-        models=tuple(member.bundle.manifest.digest for member in members),
         views=ensemble.views,
         precision=ensemble.precision,
         warnings=(*_undecodable(len(paths), parts), *describe_problems(outputs, parts.statistics)),

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.bundles import Bundle, Estimates, Precision
-from galaxyclass.bundles.exported import INPUT, cannot_load, output_names
+from galaxyclass.bundles.exported import INPUT, open_session, output_names
 from galaxyclass.errors import BundleError, DeviceError
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 
 class OnnxBackend:
@@ -71,26 +67,6 @@ class OnnxBackend:
             self._names, {INPUT: np.ascontiguousarray(cutouts)}
         )
         return Estimates(values, tuple(further), features)
-
-
-def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """Load a network for one thread at a time, or several that each call it by themselves.
-
-    Raises
-    ------
-    BundleError
-        The file is missing, or not a network that onnxruntime can run.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # what goes wrong is raised; nothing is printed by a library
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its own classes, which share no root
-        raise cannot_load(path, error) from error
 
 
 def require_processor(device: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from galaxyclass.atomic import translated, write_text
-from galaxyclass.bundles import Bundle, load_bundle, save_bundle
+from galaxyclass.bundles import Bundle, load_bundle, run_file, save_bundle
 from galaxyclass.errors import BundleError, RunError
 from galaxyclass.models import Committee, load_weights, write_weights
 from galaxyclass.prediction.ensemble import common_outputs, require_same
@@ -44,7 +44,8 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
     Parameters
     ----------
     runs : sequence of str or Path
-        Two or more folders of runs, or bundles; those that were combined already count as many.
+        Two or more folders of runs, bundles, or exported networks (of which nobody knows what they
+        were trained on); those that were combined already count as many.
     output : str or Path
         The folder to make: a bundle, the recipe of the first run, and ``split.csv``, where a galaxy
         that any of them was trained on is one that was trained on.
@@ -58,6 +59,8 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
         networks differ.
     OutputError
         The folder holds something already; no room, no permission.
+    MissingExtraError
+        torch is not installed, or onnx, which reads exported networks.
 
     Examples
     --------
@@ -90,7 +93,7 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
     split = _split([Path(run) for run in runs])
     if split is not None:
         write_text(folder / files.SPLIT, split)
-    recipe = _beside(Path(runs[0]), files.RECIPE)
+    recipe = run_file(Path(runs[0]), files.RECIPE)
     if recipe is not None:
         write_text(folder / files.RECIPE, recipe.read_text(encoding="utf-8"))
     # Last of all: what has a bundle is a model.
@@ -130,14 +133,9 @@ def _known(outputs: object) -> object:
     return getattr(outputs, "known", None)
 
 
-def _beside(run: Path, name: str) -> Path | None:
-    """A file of a run, which may be named by its bundle."""
-    return next((file for file in (run / name, run.parent / name) if file.is_file()), None)
-
-
 def _split(runs: Sequence[Path]) -> str | None:
     """The galaxies of all runs and their parts, each line once; None where one does not say."""
-    found = [_beside(run, files.SPLIT) for run in runs]
+    found = [run_file(run, files.SPLIT) for run in runs]
     tables = []
     for file in found:
         if file is None:

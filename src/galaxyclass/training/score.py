@@ -40,8 +40,8 @@ class Metrics:
         For each part its ``galaxies``, ``value`` with ``low`` and ``high`` (95 %
         bootstrap by galaxy), and ``reference``: the score of the training galaxies' mean vector,
         or of their largest class. Of the training part: without augmentation or dropout. Of votes
-        that were held out also ``floor``: the score of a perfect model, if some forty volunteers
-        looked at each galaxy (`galaxyclass.scores.noise_floor`).
+        that were held out also ``noise_floor``: the score of a perfect model, if some forty
+        volunteers looked at each galaxy (`galaxyclass.scores.noise_floor`).
     seconds : float
         Of all epochs together.
     images_per_second : float
@@ -96,7 +96,7 @@ def score(
     if isinstance(outputs, VoteOutputs):
         for part in parts:
             if part != "train":  # whose noise is learnt by heart, and is no floor
-                figures[part]["floor"] = noise_floor(outputs.tree, targets[part]).value
+                figures[part]["noise_floor"] = noise_floor(outputs.tree, targets[part]).value
     notices = diagnose(
         outputs,
         predictions["validation"],

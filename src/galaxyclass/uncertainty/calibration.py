@@ -207,10 +207,10 @@ def fit_calibration(
         except ScoreError as error:
             told.append(f"No strangeness: {error.what} ({error.got}).")
         else:
-            besides = f", {len(ordinary[0]):,} of them without votes," if ordinary else ""
+            besides = f" and {len(ordinary[0]):,} ordinary pictures" if ordinary else ""
             told.append(
-                f"About {false_alarms:.0%} of galaxies like these {strange.galaxies:,}{besides} "
-                "are flagged as strange."
+                f"About {false_alarms:.0%} of galaxies like these {len(values):,}{besides} are "
+                "flagged as strange."
             )
             if strange.galaxies < 1 / false_alarms - 1:
                 told.append(
