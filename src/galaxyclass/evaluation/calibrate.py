@@ -146,6 +146,7 @@ def calibrate(
             wanted="the folder of a run, or a bundle",
             todo="calibrate the run, then export it again",
         )
+    others = _paths(ordinary)
     outputs, seen = bundle.manifest.outputs, require_seen([run], part)
     _, catalog, notes = read_galaxies(
         outputs,
@@ -168,7 +169,7 @@ def calibrate(
         progress=progress,
     )
     more = None
-    if others := _paths(ordinary):
+    if others:
         fresh, left_out = _ordinary(
             others, paths, seen, seed=seed, workers=workers, progress=progress
         )
