@@ -183,6 +183,8 @@ def test_without_digests_nobody_knows_which_pictures_are_new(fake, sky, tmp_path
     told = of_another_survey(tmp_path / "told", 50)
     with pytest.raises(RunError, match="no digests of its images"):
         calibrate(run, images, table, ordinary=told, backend=Backend(fake))
+    made = calibrate(run, images, table, part="all", ordinary=told, backend=Backend(fake))
+    assert made.calibration.strange.galaxies == COUNT + 50
 
 
 def test_a_second_calibration_replaces_the_first(fake, sky):

@@ -26,7 +26,7 @@ from galaxyclass.catalogs import VoteTargets
 from galaxyclass.catalogs.images import image_paths
 from galaxyclass.errors import RunError
 from galaxyclass.evaluation.galaxies import choose, read_galaxies
-from galaxyclass.evaluation.unseen import PARTS, Part, Seen, require_seen
+from galaxyclass.evaluation.unseen import PARTS, Part, require_seen
 from galaxyclass.images import digest_files
 from galaxyclass.prediction import Backend, Ensemble, Member, open_backend, predict_stream
 from galaxyclass.prediction.backends import require_fit
@@ -124,8 +124,9 @@ def calibrate(
     CatalogError
         The table cannot be understood, or does not have what the run predicts.
     RunError
-        No galaxy is left; the run does not say which galaxies it was trained on; ``part`` is none,
-        or is the training galaxies, of which errors are smaller than of others.
+        No galaxy is left, or none of the ordinary pictures; the run does not say which galaxies it
+        was trained on; ``part`` is none, or is the training galaxies, of which errors are smaller
+        than of others; ``run`` is an exported network.
     ScoreError
         Too few galaxies.
     OutputError
@@ -170,8 +171,11 @@ def calibrate(
     )
     more = None
     if others:
+        trained = seen.digests["train"] if seen else frozenset[str]()
+        if seen and not trained and part != "all":
+            raise _no_digests()
         fresh, left_out = _ordinary(
-            others, paths, seen, seed=seed, workers=workers, progress=progress
+            others, paths, trained, seed=seed, workers=workers, progress=progress
         )
         also, its_looks, readable = predict(fresh, "the ordinary pictures (--ordinary)")
         more = also.features, its_looks
@@ -210,7 +214,7 @@ def _paths(places: str | Path | Sequence[str | Path]) -> list[str]:
 def _ordinary(
     found: list[str],
     paths: Sequence[str],
-    seen: Seen | None,
+    trained: frozenset[str],
     *,
     seed: int,
     workers: int | None,
@@ -218,20 +222,13 @@ def _ordinary(
 ) -> tuple[list[str], list[str]]:
     """Those of the pictures found that are neither among `paths` nor were trained on; notes.
 
-    By the image itself: the name of a galaxy may be that of another in another folder.
+    Told by the digest of the image: the name of a galaxy may be that of another in another folder.
     """
     notes = []
     if len(found) > _MOST:
         notes.append(f"Of {len(found):,} ordinary pictures {_MOST:,} were drawn.")
         drawn = np.random.default_rng(seed).choice(len(found), _MOST, replace=False)
         found = [found[place] for place in np.sort(drawn)]
-    trained = seen.digests["train"] if seen else frozenset[str]()
-    if seen and not trained:
-        raise RunError(
-            "this run's split.csv has no digests of its images, which would tell what it was "
-            "trained on",
-            todo="leave out --ordinary, or --part all, if you know that it was not trained on them",
-        )
     known = set(digest_files(paths, workers, progress))
     fresh, counts = [], Counter[str]()
     for path, digest in zip(found, digest_files(found, workers, progress), strict=True):
@@ -252,6 +249,13 @@ def _ordinary(
     if told:
         notes.append(f"Of the ordinary pictures are left out: {', '.join(told)}.")
     return fresh, notes
+
+
+def _no_digests() -> RunError:
+    return RunError(
+        "this run's split.csv has no digests of its images, to tell what it was trained on",
+        todo="leave out --ordinary; or --part all, if you know that it was trained on none of them",
+    )
 
 
 def _predict(
