@@ -6,8 +6,8 @@ Pictures of 45 kinds are drawn, among them galaxies of DATA that something was d
 predicted with ``strangeness`` by the model in the box or by RUN; so are the galaxies of DATA as
 they are. Of these the model in the box has never seen the challenge's test galaxies and the rings,
 which are of DECaLS, where it knows SDSS alone; all others it was trained on, or told that they are
-ordinary. OUTPUT has pictures/, predictions/ and
-strange.csv. It needs matplotlib and scikit-learn, whose sample photographs are used.
+ordinary. OUTPUT has pictures/, predictions/ and strange.csv. It needs matplotlib and scikit-learn,
+whose sample photographs are used.
 
 One file of 600 lines, as it is one table of kinds with a few lines for each.
 """

@@ -67,7 +67,7 @@ def make_box(
 
     def network(path: Path) -> None:
         checks.append(write_network(bundle, path, cutouts, half=True, calibration=told))
-        size = path.stat().st_size + len(told or "")
+        size = path.stat().st_size + len((told or "").encode())
         if size > MOST:
             raise OutputError(f"too large: {size:,} bytes", wanted=f"{MOST:,} at most")
 
