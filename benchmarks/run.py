@@ -58,8 +58,8 @@ KERAS, ZOOBOT, LIGHTNING, HYRAX = (
 #: The first row of each task is ours as it comes; ratios are to it.
 TASKS = {
     "train-notebook": (
-        ours(OURS, "--recipe", "galaxyclass", *AUTO),
-        ours(f"{OURS}, fp32", "--recipe", "galaxyclass", *FP32),
+        ours(OURS, "--recipe", "notebook", *AUTO),
+        ours(f"{OURS}, fp32", "--recipe", "notebook", *FP32),
         Row("Keras, the notebook's stack", *KERAS, ("--pipeline", "notebook")),
         Row("Keras, its guide's pipeline", *KERAS),
         Row("Keras, its guide's pipeline, bf16", *KERAS, BF16),
@@ -84,7 +84,7 @@ TASKS = {
         Row("Lightning and timm, bf16, channels last", *LIGHTNING, BF16),
     ),
     "score-notebook": (
-        ours(OURS, "--recipe", "galaxyclass", *AUTO),
+        ours(OURS, "--recipe", "notebook", *AUTO),
         Row("Keras, its guide's pipeline", *KERAS),
     ),
     "score-best": (

@@ -3,8 +3,8 @@
     python benchmarks/strange.py DATA --output DIR [--count 40] [--seed 0] [--run RUN]
 
 Pictures of 45 kinds are drawn, among them galaxies of DATA that something was done to, and
-predicted with ``strangeness`` by the model in the box or by RUN; so are the galaxies of DATA as
-they are. Of these the model in the box has never seen the challenge's test galaxies and the rings,
+predicted with ``strangeness`` by the pretrained model or by RUN; so are the galaxies of DATA as
+they are. Of these the pretrained model has never seen the challenge's test galaxies and the rings,
 which are of DECaLS, where it knows SDSS alone; all others it was trained on, or told that they are
 ordinary. OUTPUT has pictures/, predictions/ and strange.csv. It needs matplotlib and scikit-learn,
 whose sample photographs are used.
@@ -31,8 +31,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 import galaxyclass
-from galaxyclass.atomic import writing
-from galaxyclass.images import read_image
+from galaxyclass.images.read import read_image
+from galaxyclass.io.atomic import writing
 from galaxyclass.simulation.camera import compress, observe, stretch
 from galaxyclass.simulation.colours import band_ratios
 from galaxyclass.simulation.grid import Light, frame
@@ -592,7 +592,7 @@ def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int
 @click.option("--count", type=click.IntRange(1), default=40, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
-    "--run", type=click.Path(path_type=Path, exists=True), help="Not the model in the box."
+    "--run", type=click.Path(path_type=Path, exists=True), help="Not the pretrained model."
 )
 def command(*, data: Path, output: Path, count: int, seed: int, run: Path | None) -> None:
     """Draw --count pictures of each kind, and say how many are flagged as strange."""

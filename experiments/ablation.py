@@ -2,7 +2,7 @@
 
     python experiments/ablation.py DATA --output DIR [--epochs 17] [--seed 0 …] [--only NAME …]
 
-DATA holds the four tables of the model in the box (its card names them). Every training has a
+DATA holds the four tables of the pretrained model (its card names them). Every training has a
 folder in DIR, and is skipped or resumed where it stands there already; ``ablation.csv`` is written
 anew after each, a line per training: RMSE on the held-out galaxies of the challenge (the answers
 that all know, and all 37) and of Galaxy Zoo 2.
@@ -16,8 +16,8 @@ from pathlib import Path
 import click
 
 import galaxyclass
-from galaxyclass.atomic import writing
-from galaxyclass.scores import VoteScores
+from galaxyclass.io.atomic import writing
+from galaxyclass.tasks.scores.votes import VoteScores
 
 #: The ingredient that is taken away, and the settings that do so.
 WITHOUT: dict[str, tuple[str, ...]] = {
@@ -25,7 +25,7 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "all orientations at once": ("model.encoder=residual",),
     "orthogonal steps": ("optimizer.name=adamw",),
     # As many minutes: the epochs on small cutouts take half the time.
-    "growing cutouts": ("training.growing=[]", "training.epochs=*0.65"),
+    "growing cutouts": ("training.progressive_resizing=[]", "training.epochs=*0.65"),
     "the tree in the head": ("model.head=sigmoid",),
     "rotation": ("augmentation.rotation=0",),
     "zoom": ("augmentation.zoom=[1, 1]",),

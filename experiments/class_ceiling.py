@@ -17,8 +17,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs import Catalog, VoteTargets, derive_classes, read_catalog
-from galaxyclass.trees import Tree, conditional_from_joint, joint_from_conditional
+from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.catalog.derive import derive_classes
+from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.tasks.targets import VoteTargets
+from galaxyclass.trees.algebra import conditional_from_joint, joint_from_conditional
+from galaxyclass.trees.tree import Tree
 
 
 def asked_again(

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from galaxyclass.atomic import translated, write_text, writing
 from galaxyclass.errors import GalaxyclassError, MissingExtraError, OutputError
 from galaxyclass.extras import require
+from galaxyclass.io.atomic import translated, write_text, writing
 
 
 def test_message_has_what_wanted_got_and_what_to_do() -> None:
-    error = GalaxyclassError("a.csv: no id", wanted="an id column", got="x, y", todo="use --id")
+    error = GalaxyclassError("a.csv: no id", wanted="an id column", got="x, y", hint="use --id")
     assert str(error) == (
-        "a.csv: no id\n  wanted: an id column\n  got:    x, y\n  to do:  use --id"
+        "a.csv: no id\n  wanted: an id column\n  got:    x, y\n  hint:   use --id"
     )
 
 

@@ -6,13 +6,13 @@ from itertools import count
 
 import pytest
 
-from galaxyclass import processes
 from galaxyclass.errors import WorkerError
-from galaxyclass.processes import Helper, work_in_processes
-from galaxyclass.recipes import Preprocessing
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.workers import processes
+from galaxyclass.workers.processes import Helper, work_in_processes
 
 #: Its processes read the images of a task, here none, and answer nothing.
-MODULE = "galaxyclass.packs.bare"
+MODULE = "galaxyclass.study.benchmark.bare_pack"
 JOB = Preprocessing().model_dump()
 
 

@@ -19,33 +19,30 @@ SOURCE = Path(galaxyclass.__file__).parent
 FLOORS = [
     ["version"],
     ["errors", "progress"],
-    ["extras", "atomic", "processes", "allocator"],
+    ["extras"],
+    ["workers"],
+    ["io"],
     ["trees"],
     ["recipes"],
-    ["catalogs"],
     ["images"],
     ["simulation"],
-    ["packs"],
-    ["validation"],
-    ["scores"],
-    ["bundles"],
-    ["uncertainty"],
-    ["samples"],
-    ["baselines", "prediction"],
+    ["tasks"],
+    ["data"],
+    ["model"],
+    ["calibration"],
     ["evaluation"],
     ["plots"],
     ["exploration"],
-    ["models"],
-    ["losses", "augment", "exporting"],
+    ["networks"],
     ["training"],
-    ["comparison", "benchmarking"],
+    ["study"],
     ["cli"],
     ["__main__"],
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
 #: The one look upwards: the torch backend builds the network that a bundle describes.
-ALLOWED = {("prediction/torch_backend.py", "models")}
+ALLOWED = {("model/backends/torch_backend.py", "networks")}
 
 #: A program of its own, which prints: it fits the parameters that the simulation ships.
 PROGRAMS = {"simulation/fit.py"}

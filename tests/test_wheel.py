@@ -13,13 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from galaxyclass.bundles import Manifest, VoteOutputs, save_bundle
-from galaxyclass.models import build_network, write_weights
-from galaxyclass.recipes import Model, Preprocessing
-from galaxyclass.trees import load_tree
+from galaxyclass.model.bundle.manifest import Manifest
+from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.networks.network import build_network
+from galaxyclass.networks.weights import write_weights
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.recipes.recipe import Model
+from galaxyclass.tasks.outputs import VoteOutputs
+from galaxyclass.trees.read import load_tree
 
 ROOT = Path(__file__).parent.parent
-BOX = "src/galaxyclass/bundles/box/"
+BOX = "src/galaxyclass/model/galaxy-zoo-2/"
 
 pytestmark = pytest.mark.slow
 
@@ -32,8 +36,10 @@ def tracked() -> list[str]:
 
 
 def fill_box(folder: Path, scratch: Path) -> None:
-    """An untrained network, where the repository has no model in the box."""
-    spec = importlib.util.spec_from_file_location("make_box", ROOT / "scripts" / "make_box.py")
+    """An untrained network, where the repository has no pretrained model."""
+    spec = importlib.util.spec_from_file_location(
+        "make_pretrained", ROOT / "scripts" / "make_pretrained.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -45,12 +51,12 @@ def fill_box(folder: Path, scratch: Path) -> None:
     network = build_network(manifest)
     save_bundle(scratch / "run", manifest, {"weights": lambda path: write_weights(network, path)})
     (scratch / "card.md").write_text("# Untrained\n")
-    module.make_box(scratch / "run", folder, card=scratch / "card.md")
+    module.make_pretrained(scratch / "run", folder, card=scratch / "card.md")
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is tracked, with a model in the box."""
+    """What is tracked, with a pretrained model."""
     folder = tmp_path_factory.mktemp("source")
     for name in tracked():
         if (ROOT / name).is_file():

@@ -99,5 +99,5 @@ def parameters(run_folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    given = job.arguments(recipe=["galaxyclass", "resnet18", "fast"])
+    given = job.arguments(recipe=["notebook", "resnet18", "fast"])
     train(given) if given.task == "train" else predict(given)

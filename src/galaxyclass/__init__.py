@@ -13,70 +13,78 @@ from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
     # Some by their modules: mypy trips over the rooms' names in this cycle.
-    from galaxyclass.baselines.baseline import Baselines, baseline
-    from galaxyclass.benchmarking.benchmark import benchmark
-    from galaxyclass.benchmarking.results import Benchmark
-    from galaxyclass.bundles import Bundle, load_bundle
-    from galaxyclass.catalogs import Catalog, read_catalog
-    from galaxyclass.comparison.compare import Comparison, compare
+    from galaxyclass.calibration.calibration import Calibration
+    from galaxyclass.data.catalog.catalog import Catalog
+    from galaxyclass.data.catalog.read import read_catalog
+    from galaxyclass.data.checks.validate import ValidationReport, validate
     from galaxyclass.errors import GalaxyclassError
-    from galaxyclass.evaluation import Calibrated, Evaluation, calibrate, evaluate
+    from galaxyclass.evaluation.baselines.baseline import Baselines, baseline
+    from galaxyclass.evaluation.calibrate import Calibrated, calibrate
+    from galaxyclass.evaluation.evaluate import Evaluation, evaluate
+    from galaxyclass.evaluation.score_predictions import score_predictions
     from galaxyclass.exploration.explore import Exploration, explore
-    from galaxyclass.exporting.export import Exported, export
-    from galaxyclass.packs import Pack, open_pack, pack
-    from galaxyclass.prediction import PredictionSummary, predict
-    from galaxyclass.recipes import Recipe, load_recipe
-    from galaxyclass.scores import rmse, score_predictions
-    from galaxyclass.simulation import simulate, simulate_hundred
+    from galaxyclass.images.packs.read import Pack, open_pack
+    from galaxyclass.images.packs.write import pack
+    from galaxyclass.model.bundle.load import Bundle, load_bundle
+    from galaxyclass.model.export.export import Exported, export
+    from galaxyclass.model.job import PredictionSummary
+    from galaxyclass.model.predict import predict
+    from galaxyclass.recipes.read import load_recipe
+    from galaxyclass.recipes.recipe import Recipe
+    from galaxyclass.simulation.contest import simulate_hundred
+    from galaxyclass.simulation.folders import simulate
+    from galaxyclass.study.benchmark.benchmark import benchmark
+    from galaxyclass.study.benchmark.results import Benchmark
+    from galaxyclass.study.compare.compare import Comparison, compare
+    from galaxyclass.tasks.scores.votes import rmse
     from galaxyclass.training.combine import Combined, combine
     from galaxyclass.training.finish import Trained
     from galaxyclass.training.train import resume, train
-    from galaxyclass.trees import Tree, load_tree
-    from galaxyclass.uncertainty import Calibration
-    from galaxyclass.validation import Report, validate
+    from galaxyclass.trees.read import load_tree
+    from galaxyclass.trees.tree import Tree
 
 #: Public name -> the room that it comes from.
 _ROOMS: dict[str, str] = {
-    "Baselines": "baselines",
-    "Benchmark": "benchmarking",
-    "Bundle": "bundles",
-    "Calibrated": "evaluation",
-    "Calibration": "uncertainty",
-    "Catalog": "catalogs",
-    "Combined": "training",
-    "Comparison": "comparison",
-    "Evaluation": "evaluation",
-    "Exploration": "exploration",
-    "Exported": "exporting",
+    "Baselines": "evaluation.baselines.baseline",
+    "Benchmark": "study.benchmark.results",
+    "Bundle": "model.bundle.load",
+    "Calibrated": "calibration.calibrate",
+    "Calibration": "calibration.calibration",
+    "Catalog": "data.catalog.catalog",
+    "Combined": "training.combine",
+    "Comparison": "study.compare.compare",
+    "Evaluation": "evaluation.evaluate",
+    "Exploration": "exploration.explore",
+    "Exported": "model.export.export",
     "GalaxyclassError": "errors",
-    "Pack": "packs",
-    "PredictionSummary": "prediction",
-    "Recipe": "recipes",
-    "Report": "validation",
-    "Trained": "training",
-    "Tree": "trees",
-    "baseline": "baselines",
-    "benchmark": "benchmarking",
-    "calibrate": "evaluation",
-    "combine": "training",
-    "compare": "comparison",
-    "evaluate": "evaluation",
-    "explore": "exploration",
-    "export": "exporting",
-    "load_bundle": "bundles",
-    "load_recipe": "recipes",
-    "load_tree": "trees",
-    "open_pack": "packs",
-    "pack": "packs",
-    "predict": "prediction",
-    "read_catalog": "catalogs",
-    "resume": "training",
-    "rmse": "scores",
-    "score_predictions": "scores",
-    "simulate": "simulation",
-    "simulate_hundred": "simulation",
-    "train": "training",
-    "validate": "validation",
+    "Pack": "images.packs.read",
+    "PredictionSummary": "model.job",
+    "Recipe": "recipes.recipe",
+    "ValidationReport": "data.checks.validate",
+    "Trained": "training.finish",
+    "Tree": "trees.tree",
+    "baseline": "evaluation.baselines.baseline",
+    "benchmark": "study.benchmark.benchmark",
+    "calibrate": "calibration.calibrate",
+    "combine": "training.combine",
+    "compare": "study.compare.compare",
+    "evaluate": "evaluation.evaluate",
+    "explore": "exploration.explore",
+    "export": "model.export.export",
+    "load_bundle": "model.bundle.load",
+    "load_recipe": "recipes.read",
+    "load_tree": "trees.read",
+    "open_pack": "images.packs.read",
+    "pack": "images.packs.write",
+    "predict": "model.predict",
+    "read_catalog": "data.catalog.read",
+    "resume": "training.train",
+    "rmse": "tasks.scores.votes",
+    "score_predictions": "evaluation.score_predictions",
+    "simulate": "simulation.folders",
+    "simulate_hundred": "simulation.contest",
+    "train": "training.train",
+    "validate": "data.checks.validate",
 }
 
 __all__ = [
@@ -95,9 +103,9 @@ __all__ = [
     "Pack",
     "PredictionSummary",
     "Recipe",
-    "Report",
     "Trained",
     "Tree",
+    "ValidationReport",
     "__version__",
     "baseline",
     "benchmark",

@@ -34,7 +34,7 @@ class GalaxyclassError(Exception):
     ----------
     what : str
         What is wrong, with the file (and row) that it is about.
-    wanted, got, todo : str, optional
+    wanted, got, hint : str, optional
         What was expected, what was found, and what the user can do.
     """
 
@@ -44,14 +44,14 @@ class GalaxyclassError(Exception):
         *,
         wanted: str | None = None,
         got: str | None = None,
-        todo: str | None = None,
+        hint: str | None = None,
     ) -> None:
-        self.what, self.wanted, self.got, self.todo = what, wanted, got, todo
+        self.what, self.wanted, self.got, self.hint = what, wanted, got, hint
         super().__init__(what)
 
     def __str__(self) -> str:
         lines = [self.what]
-        for label, text in (("wanted", self.wanted), ("got", self.got), ("to do", self.todo)):
+        for label, text in (("wanted", self.wanted), ("got", self.got), ("hint", self.hint)):
             if text is not None:
                 lines.append(f"  {label + ':':<7} " + text.replace("\n", "\n          "))
         return "\n".join(lines)
@@ -157,12 +157,12 @@ def refuse_newer(
     galaxyclass.errors.GalaxyclassError: runs/a: the run is of a newer version
       wanted: run format 1 or older
       got:    format 2
-      to do:  pip install --upgrade galaxyclass
+      hint:   pip install --upgrade galaxyclass
     """
     if found > known:
         raise error(
             f"{source}: the {what} is of a newer version",
             wanted=f"{what} format {known} or older",
             got=f"format {found}" + (f", written by galaxyclass {by}" if by else ""),
-            todo="pip install --upgrade galaxyclass",
+            hint="pip install --upgrade galaxyclass",
         )

@@ -54,7 +54,7 @@ def require(*modules: str) -> ModuleType:
             extra = EXTRA_OF.get(missing) or EXTRA_OF.get(name.split(".")[0], "all")
             raise MissingExtraError(
                 f"{missing} is not installed",
-                todo=f'pip install "galaxyclass[{extra}]"',
+                hint=f'pip install "galaxyclass[{extra}]"',
             ) from error
     assert module is not None, "require() needs at least one module name"
     return module

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from galaxyclass.bundles import VoteOutputs
-from galaxyclass.models import Network
-from galaxyclass.recipes import load_recipe
-from galaxyclass.trees import load_tree
+from galaxyclass.networks.network import Network
+from galaxyclass.recipes.read import load_recipe
+from galaxyclass.tasks.outputs import VoteOutputs
+from galaxyclass.trees.read import load_tree
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -38,7 +38,7 @@ def keras_parameters(side: int) -> int:
 
 def test_the_notebooks_network_has_as_many_parameters_in_both(load) -> None:
     assert keras_parameters(constant("keras_notebook.py", "SIDE")) == 849_285  # type: ignore[arg-type]
-    recipe, tree = load_recipe("galaxyclass"), load_tree("galaxy_zoo_2")
+    recipe, tree = load_recipe("notebook"), load_tree("galaxy_zoo_2")
     outputs = VoteOutputs(tree, tree.layouts[0], (True,) * 37, (0.5,) * 37)
     network = Network(recipe.model, recipe.images, outputs)
     numbers = [v.numel() for name, v in network.state_dict().items() if "num_batches" not in name]

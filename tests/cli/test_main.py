@@ -67,7 +67,7 @@ def test_a_wrong_command_line_exits_with_2(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["recipes", "galaxyclas"], "did you mean 'galaxyclass'?"),
+        (["recipes", "noteboo"], "did you mean 'notebook'?"),
         (["recipes", "fast", "--set", "model.haed=tree"], "did you mean model.head?"),
         (["train", "--resume", "nowhere"], "nowhere: not a run"),
         (
@@ -99,8 +99,8 @@ def test_a_wrong_input_exits_with_1_and_says_so_in_few_lines(
 
 def test_recipes_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes"]) == 0
-    assert "galaxyclass     The notebook" in capsys.readouterr().out
-    assert main(["recipes", "galaxyclass"]) == 0
+    assert "notebook        The notebook" in capsys.readouterr().out
+    assert main(["recipes", "notebook"]) == 0
     text = capsys.readouterr().out
     assert "Published: RMSE 0.0926" in text
     assert "848,133 trainable parameters, 1,152 batch-norm statistics, 849,285 in all" in text

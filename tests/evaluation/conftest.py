@@ -14,7 +14,7 @@ _NAME = "galaxyclass_test_fake"
 @pytest.fixture(scope="session")
 def fake():
     if _NAME not in sys.modules:
-        file = Path(__file__).parent.parent / "prediction" / "fake.py"
+        file = Path(__file__).parent.parent / "model" / "fake.py"
         spec = importlib.util.spec_from_file_location(_NAME, file)
         sys.modules[_NAME] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[_NAME])

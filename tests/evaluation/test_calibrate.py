@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from galaxyclass.bundles import load_bundle
+from galaxyclass.calibration.calibration import Calibration
 from galaxyclass.cli.main import main
 from galaxyclass.errors import RunError, ScoreError
-from galaxyclass.evaluation import calibrate
-from galaxyclass.images import digest_files, prepare, read_image
-from galaxyclass.prediction import predict
-from galaxyclass.recipes import Preprocessing
-from galaxyclass.uncertainty import Calibration
+from galaxyclass.evaluation.calibrate import calibrate
+from galaxyclass.images.cutouts import make_cutout
+from galaxyclass.images.inspect import digest_files
+from galaxyclass.images.read import read_image
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.predict import predict
+from galaxyclass.recipes.preprocessing import Preprocessing
 
 SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
 COUNT, TRAINED = 260, 60
@@ -41,7 +43,7 @@ def sky(fake, tmp_path):
     run = tmp_path / "run"
     fake.save_run(run / "bundle")
     paths = fake.save_images(tmp_path / "sky", COUNT)
-    cutouts = np.stack([prepare(read_image(path), SETTINGS) for path in paths])
+    cutouts = np.stack([make_cutout(read_image(path), SETTINGS) for path in paths])
     values = fake.TreeBackend().values(cutouts)
     votes = 0.75 * values + 0.25 * np.roll(values, 1, axis=0)
     with (tmp_path / "votes.csv").open("w", newline="") as file:

@@ -10,19 +10,14 @@ import sys
 import numpy as np
 import pytest
 
-from galaxyclass.bundles import load_bundle
 from galaxyclass.cli.main import main
-from galaxyclass.errors import (
-    CatalogError,
-    InvalidCatalogError,
-    OutputError,
-    RunError,
-    ScoreError,
-)
-from galaxyclass.evaluation import evaluate
-from galaxyclass.images import prepare, read_image
-from galaxyclass.recipes import Preprocessing
-from galaxyclass.scores import score_predictions
+from galaxyclass.errors import CatalogError, InvalidCatalogError, OutputError, RunError, ScoreError
+from galaxyclass.evaluation.evaluate import evaluate
+from galaxyclass.evaluation.score_predictions import score_predictions
+from galaxyclass.images.cutouts import make_cutout
+from galaxyclass.images.read import read_image
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.version import __version__
 
 SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
@@ -30,7 +25,7 @@ SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
 
 def _truth(fake, backend, paths):
     """Votes on the tree that differ from the backend's, as those of 40 volunteers would."""
-    values = backend.values(np.stack([prepare(read_image(path), SETTINGS) for path in paths]))
+    values = backend.values(np.stack([make_cutout(read_image(path), SETTINGS) for path in paths]))
     other = np.roll(values, 1, axis=0)
     return values, np.round(0.7 * values + 0.3 * other, 9).astype(np.float64)
 
@@ -256,7 +251,7 @@ def test_classes_by_hand(fake, tmp_path):
     paths = fake.save_images(tmp_path / "sky", 40)
     _write_split(run, {})
     backend = fake.ClassBackend(3)
-    cutouts = np.stack([prepare(read_image(path), SETTINGS) for path in paths])
+    cutouts = np.stack([make_cutout(read_image(path), SETTINGS) for path in paths])
     called = backend.values(cutouts).argmax(axis=1)
     labels = np.where(np.arange(40) % 4 == 0, (called + 1) % 3, called).astype(str)
     labels[:2] = "9"
@@ -305,7 +300,7 @@ def test_views_and_several_runs(fake, sky, tmp_path, monkeypatch, capsys):
     _write_split(run, {name: "train" if i < 20 else "validation" for i, name in enumerate(ids)})
     _write_split(other, {name: "train" if 15 <= i < 35 else "test" for i, name in enumerate(ids)})
     backend = fake.TreeBackend(seed=2)
-    cutouts = np.stack([prepare(read_image(images / f"{n}.jpg"), SETTINGS) for n in ids[35:]])
+    cutouts = np.stack([make_cutout(read_image(images / f"{n}.jpg"), SETTINGS) for n in ids[35:]])
     mean = (predicted[35:] + backend.values(cutouts)) / 2
     expected = np.sqrt(np.mean((mean - votes[35:]) ** 2))
     where = (images, table, tmp_path / "out")
@@ -316,7 +311,7 @@ def test_views_and_several_runs(fake, sky, tmp_path, monkeypatch, capsys):
     (other / "split.csv").unlink()
     with pytest.raises(RunError, match=f"{other}: does not say which"):
         evaluate([run, other], *where, overwrite=True, backend=[backend] * 2)
-    module = sys.modules["galaxyclass.prediction.predict"]
+    module = sys.modules["galaxyclass.model.predict"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     command = ["evaluate", run, run, "--views", "4", "--images", images, "--table", table]
     assert main([*map(str, command), "--output", str(tmp_path / "two")]) == 0
@@ -326,7 +321,7 @@ def test_views_and_several_runs(fake, sky, tmp_path, monkeypatch, capsys):
 def test_the_command(fake, sky, tmp_path, monkeypatch, capsys):
     run, images, table, ids, *_ = sky
     _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
-    module = sys.modules["galaxyclass.prediction.predict"]
+    module = sys.modules["galaxyclass.model.predict"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     arguments = ["evaluate", run, "--images", images, "--table", table, "--output"]
     assert main([*map(str, arguments), str(tmp_path / "out")]) == 0
@@ -350,7 +345,7 @@ def test_the_command_for_classes(fake, tmp_path, monkeypatch, capsys):
     _write_split(run, {})
     for place, name in enumerate(("disc", "star")):
         fake.save_images(tmp_path / "sky" / name, 12, start=100 * place)
-    module = sys.modules["galaxyclass.prediction.predict"]
+    module = sys.modules["galaxyclass.model.predict"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.ClassBackend(2))
     arguments = ["evaluate", run, "--images", tmp_path / "sky", "--output", tmp_path / "out"]
     assert main(list(map(str, arguments))) == 0
@@ -361,9 +356,9 @@ def test_the_command_for_classes(fake, tmp_path, monkeypatch, capsys):
 
 
 def test_classes_learnt_beside_the_votes_are_scored(fake, tmp_path):
-    """A table of those classes is about the further output, not about the votes."""
+    """A table of those classes is about the auxiliary output, not about the votes."""
     run, kinds = tmp_path / "run", ("disc", "ball", "ring")
-    fake.save_run(run / "bundle", further=(fake.class_outputs(*kinds, column="kind"),))
+    fake.save_run(run / "bundle", auxiliary=(fake.class_outputs(*kinds, column="kind"),))
     paths = fake.save_images(tmp_path / "sky", 40)
     _write_split(run, {"nothing": "train"})
     votes, classes = fake.TreeBackend(), fake.ClassBackend(3)
@@ -371,7 +366,7 @@ def test_classes_learnt_beside_the_votes_are_scored(fake, tmp_path):
     def both(cutouts):
         return fake.said(votes.values(cutouts), [classes.values(cutouts)])
 
-    cutouts = np.stack([prepare(read_image(path), SETTINGS) for path in paths])
+    cutouts = np.stack([make_cutout(read_image(path), SETTINGS) for path in paths])
     called = classes.values(cutouts).argmax(axis=1)
     true = np.where(np.arange(40) % 4 == 0, (called + 1) % 3, called)
     lines = [f"{path.stem},{kinds[label]}" for path, label in zip(paths, true, strict=True)]

@@ -13,13 +13,16 @@ import pytest
 from PIL import Image
 
 from galaxyclass import explore
-from galaxyclass.catalogs import VoteTargets, read_catalog
 from galaxyclass.cli.main import main
+from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.errors import CatalogError, OutputError
-from galaxyclass.exploration import ClassSummary, draw_examples
-from galaxyclass.images import decode_image, prepare, read_image
-from galaxyclass.recipes import load_recipe
-from galaxyclass.simulation import simulate
+from galaxyclass.exploration.classes import ClassSummary, draw_examples
+from galaxyclass.images.cutouts import make_cutout
+from galaxyclass.images.decode import decode_image
+from galaxyclass.images.read import read_image
+from galaxyclass.recipes.read import load_recipe
+from galaxyclass.simulation.folders import simulate
+from galaxyclass.tasks.targets import VoteTargets
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +132,7 @@ def test_the_page_shows_what_the_model_sees(sky: Path, tmp_path: Path) -> None:
     smooth = done.examples[0]
     path = read_catalog(sky / "images", sky / "votes.csv").paths[smooth.index]
     recipe = load_recipe("fast", settings)
-    expected = prepare(read_image(path), recipe.images)[8:24, 8:24]
+    expected = make_cutout(read_image(path), recipe.images)[8:24, 8:24]
     assert smooth.seen is not None
     np.testing.assert_array_equal(smooth.seen, expected)
     tags = Tags()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galaxyclass.exploration import correlations, most_certain, summarise_votes
-from galaxyclass.trees import load_tree
+from galaxyclass.exploration.votes import correlations, most_certain, summarise_votes
+from galaxyclass.trees.read import load_tree
 
 NAN = np.nan
 

@@ -3,15 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from galaxyclass.images import (
+from galaxyclass.images.cutouts import (
     CUTOUTS,
     centre_cutout,
     contour_cutout,
+    make_cutout,
     object_cutout,
-    prepare,
-    read_image,
 )
-from galaxyclass.recipes import Preprocessing
+from galaxyclass.images.read import read_image
+from galaxyclass.recipes.preprocessing import Preprocessing
 
 
 def quarters(side=64):
@@ -104,7 +104,7 @@ def test_any_image_gives_the_shape_of_the_settings(
 ):
     image = np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
     settings = Preprocessing(cutout=cutout, colour=colour, size=size, frame=frame)
-    prepared = prepare(image, settings)
+    prepared = make_cutout(image, settings)
     assert prepared.shape == settings.shape
     assert prepared.dtype == np.uint8
 
@@ -112,19 +112,21 @@ def test_any_image_gives_the_shape_of_the_settings(
 @pytest.mark.parametrize("cutout", sorted(CUTOUTS))
 def test_the_image_is_left_as_it_was(cutout):
     image = quarters()
-    prepare(image, Preprocessing(cutout=cutout, size=16))
+    make_cutout(image, Preprocessing(cutout=cutout, size=16))
     assert np.array_equal(image, quarters())
 
 
 def test_grey_is_the_weighted_mean():
     image = np.full((32, 32, 3), (255, 0, 0), np.uint8)
-    assert np.unique(prepare(image, Preprocessing(size=8, colour="grey"))).tolist() == [76]
+    assert np.unique(make_cutout(image, Preprocessing(size=8, colour="grey"))).tolist() == [76]
 
 
 @pytest.mark.galaxies
 def test_real_galaxies_in_grey_and_colour_have_the_same_contour_frame(galaxies):
     for path in sorted((galaxies / "galaxy-zoo-challenge" / "images").glob("*.jpg"))[:20]:
         grey = contour_cutout(read_image(path, "grey"), 150)
-        colour = prepare(read_image(path), Preprocessing(cutout="contour", size=150, colour="grey"))
+        colour = make_cutout(
+            read_image(path), Preprocessing(cutout="contour", size=150, colour="grey")
+        )
         # The mean of a mean is rounded once more.
         assert np.abs(grey.astype(int) - colour).max() <= 1

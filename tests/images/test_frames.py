@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from galaxyclass.images import Frame, centre_frame, contour_frame
+from galaxyclass.images.cutout_boxes import Frame, centre_frame, contour_frame
 
 
 def dark(height=200, width=200):

@@ -3,9 +3,8 @@ import hashlib
 import numpy as np
 from PIL import Image
 
-from galaxyclass.catalogs.records import ImageRecord, hex_digests
-from galaxyclass.images import inspect_image, inspect_images
-from galaxyclass.images.inspect import digest_of
+from galaxyclass.images.inspect import content_digest, inspect_image, inspect_images
+from galaxyclass.images.records import ImageRecord, hex_digests
 
 
 def test_a_sound_image(tmp_path):
@@ -50,7 +49,7 @@ def test_many_at_once_keep_their_order_and_tell_of_progress(tmp_path):
     facts = inspect_images(
         paths[::-1], workers=3, progress=lambda stage, done, total, **_: calls.append((done, total))
     )
-    assert hex_digests(facts.digests) == [digest_of(path.read_bytes()) for path in paths[::-1]]
+    assert hex_digests(facts.digests) == [content_digest(path.read_bytes()) for path in paths[::-1]]
     assert facts.sizes.tolist() == [[0, 0] if path == paths[70] else [8, 9] for path in paths[::-1]]
     assert list(facts.errors) == [paths[::-1].index(paths[70])]
     assert str(facts.errors[79]).startswith(str(paths[70]))

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from galaxyclass.images import object_frame, read_image
+from galaxyclass.images.detection import object_frame
+from galaxyclass.images.read import read_image
 
 
 def sky(side=424, level=6.0, noise=4.0, seed=0):

@@ -8,19 +8,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images import (
-    Frame,
-    centre_frame,
-    decode,
-    prepare,
-    read_cutout,
-    read_cutouts,
-    read_image,
-)
+from galaxyclass.images import decode
+from galaxyclass.images.cutout_boxes import Frame, centre_frame, centre_scale
+from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.decode import decode_scaled
-from galaxyclass.images.frames import centre_scale
-from galaxyclass.recipes import Preprocessing
-from galaxyclass.simulation import simulate
+from galaxyclass.images.fast_cutout import read_cutout, read_cutouts
+from galaxyclass.images.read import read_image
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.simulation.folders import simulate
 
 #: By how much a cutout may differ from that of the image decoded at full size: of 255 grey levels,
 #: in the mean over a cutout and in the worst pixel.
@@ -55,7 +50,7 @@ def noise(height, width, *channels):
 
 def straight(path, settings):
     """What the cutout was before there were scales."""
-    return prepare(read_image(path, settings.colour), settings)
+    return make_cutout(read_image(path, settings.colour), settings)
 
 
 @pytest.fixture
@@ -159,7 +154,7 @@ def test_the_shrunk_frame_lies_where_the_frame_does(
     cutout = read_cutout(path, settings)
     assert factors == [factor]
     # From the pixels before they were a JPEG: half a pixel beside, it would be 5 levels off.
-    assert np.abs(cutout.astype(int) - prepare(pixels, settings)).max() <= 3
+    assert np.abs(cutout.astype(int) - make_cutout(pixels, settings)).max() <= 3
 
 
 def test_a_grey_jpeg_comes_out_in_three_equal_channels_or_one(tmp_path, factors):
@@ -281,7 +276,7 @@ def test_several_cutouts_are_those_that_each_would_be(tmp_path, monkeypatch, kin
         decoded.append(colour)
         return decode_scaled(data, colour, scale)
 
-    monkeypatch.setattr("galaxyclass.images.straight.decode_scaled", note)
+    monkeypatch.setattr("galaxyclass.images.fast_cutout.decode_scaled", note)
     together = read_cutouts(path, several)
     # colour at 1/2, 1/4, 1/8 and whole; grey at 1/2, 1/8 and whole
     assert len(decoded) <= 7

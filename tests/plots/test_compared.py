@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from galaxyclass.plots import Panel, compared_curves, save
+from galaxyclass.plots.compared import Panel, compared_curves
+from galaxyclass.plots.style import save
 
 
 def panel(name: str, *values: float, note: str = "", kept: int | None = None) -> Panel:

@@ -6,18 +6,10 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from galaxyclass.plots import (
-    Bar,
-    BarGroup,
-    Tile,
-    correlation_map,
-    correlation_panels,
-    gallery,
-    grouped_bars,
-    inline_svg,
-    save,
-    shrink,
-)
+from galaxyclass.plots.bars import Bar, BarGroup, grouped_bars
+from galaxyclass.plots.gallery import Tile, gallery, shrink
+from galaxyclass.plots.heatmaps import correlation_map, correlation_panels
+from galaxyclass.plots.style import inline_svg, save
 
 GREY, COLOUR = np.full((40, 30, 1), 7, np.uint8), np.full((600, 600, 3), 90, np.uint8)
 

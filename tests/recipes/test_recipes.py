@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxyclass.errors import RecipeError
-from galaxyclass.recipes import RECIPES, load_recipe, parse_recipe, recipe_text, recipe_toml
+from galaxyclass.recipes.read import RECIPES, load_recipe, parse_recipe, recipe_text, recipe_toml
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -25,7 +25,7 @@ def test_shipped_recipe_opens_with_the_command_that_runs_it(name: str) -> None:
 
 
 def test_the_notebook_is_as_it_was() -> None:
-    recipe = load_recipe("galaxyclass")
+    recipe = load_recipe("notebook")
     assert (recipe.images.cutout, recipe.images.size, recipe.images.colour) == (
         "contour",
         150,
@@ -53,8 +53,8 @@ def test_the_notebook_is_as_it_was() -> None:
 
 @given(epochs=st.integers(1, 10_000), rate=st.floats(1e-8, 10))
 def test_assignments_change_what_they_name_alone(epochs: int, rate: float) -> None:
-    plain = load_recipe("galaxyclass")
-    changed = load_recipe("galaxyclass", [f"training.epochs={epochs}", f"optimizer.lr={rate!r}"])
+    plain = load_recipe("notebook")
+    changed = load_recipe("notebook", [f"training.epochs={epochs}", f"optimizer.lr={rate!r}"])
     assert changed.training.epochs == epochs
     assert changed.optimizer.lr == rate
     assert changed.model == plain.model
@@ -86,21 +86,21 @@ def test_everything_wrong_is_told_at_once() -> None:
 
 def test_a_key_without_its_section_is_found() -> None:
     with pytest.raises(RecipeError, match=r"epochs: no such key; did you mean training\.epochs\?"):
-        load_recipe("galaxyclass", ["epochs=3"])
+        load_recipe("notebook", ["epochs=3"])
 
 
 def test_an_assignment_without_equals() -> None:
     with pytest.raises(RecipeError, match=r"wanted: SECTION\.KEY=VALUE"):
-        load_recipe("galaxyclass", ["training.epochs"])
+        load_recipe("notebook", ["training.epochs"])
 
 
 def test_a_setting_used_as_a_section() -> None:
     with pytest.raises(RecipeError, match="epochs is a setting, not a section"):
-        load_recipe("galaxyclass", ["training.epochs.more=3"])
+        load_recipe("notebook", ["training.epochs.more=3"])
 
 
 def test_a_name_nearly_right() -> None:
-    with pytest.raises(RecipeError, match="did you mean 'galaxyclass'"):
+    with pytest.raises(RecipeError, match="did you mean 'notebook'"):
         load_recipe("galaxyclas")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from galaxyclass.simulation import Morphology
+from galaxyclass.simulation.morphology import Morphology
 
 PLAIN = {
     "kind": "disc",

@@ -1,10 +1,16 @@
 import numpy as np
 import pytest
 
-from galaxyclass.simulation import draw_morphology, load_volunteers, vote
-from galaxyclass.simulation.fit import Goal, calibrate, describe, fit, fit_counts
-from galaxyclass.simulation.volunteers import parse_volunteers, softmax
-from galaxyclass.trees import load_tree
+from galaxyclass.simulation.fit import (
+    Goal,
+    calibrate_volunteers,
+    describe_fit,
+    fit_counts,
+    fit_volunteers,
+)
+from galaxyclass.simulation.morphology import draw_morphology
+from galaxyclass.simulation.volunteers import load_volunteers, parse_volunteers, softmax, vote
+from galaxyclass.trees.read import load_tree
 
 TREE = load_tree("galaxy_zoo_2")
 
@@ -24,7 +30,7 @@ def test_calibrate_meets_means_and_variances():
     impressions = np.random.default_rng(2).normal(0, 1.5, (3000, 37))
     means = np.concatenate([softmax(np.arange(w.stop - w.start) * 0.3) for w in TREE.slices])
     goal = Goal(means, np.full(11, 0.15), np.full(11, 1e9), np.full(11, 0.05))
-    sharpness, offsets = calibrate(TREE, impressions, goal)
+    sharpness, offsets = calibrate_volunteers(TREE, impressions, goal)
     first = TREE.slices[0]
     chances = softmax(sharpness[0] * impressions[:, first] + offsets[first])
     np.testing.assert_allclose(chances.mean(axis=0), means[first], atol=1e-5)
@@ -53,7 +59,7 @@ def test_describe_a_table_worked_by_hand():
     joint[2, TREE.slices[9]] = 1 / 6
     joint[2, TREE.slices[10]] = 1 / 12
     joint[2, TREE.slices[7]] = 1 / 14
-    goal = describe(TREE, joint, 40.0, np.zeros(11))
+    goal = describe_fit(TREE, joint, 40.0, np.zeros(11))
     np.testing.assert_allclose(goal.means[:3], [1 / 3, 2 / 3, 0])
     # Shares of 0 and 1 differ as much as single votes do.
     np.testing.assert_allclose(goal.variances[0], 1.0)
@@ -66,7 +72,7 @@ def test_describe_a_table_worked_by_hand():
 
 @pytest.mark.galaxies
 def test_the_shipped_parameters_are_those_of_the_tables(galaxies):
-    data = fit(
+    data = fit_volunteers(
         galaxies / "galaxy-zoo-2" / "stripe82_counts.csv.gz",
         galaxies / "galaxy-zoo-challenge" / "votes.csv",
         galaxies / "galaxy-zoo-2" / "hart16.csv",

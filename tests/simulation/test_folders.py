@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from galaxyclass import processes
 from galaxyclass.errors import OutputError, WorkerError
-from galaxyclass.simulation import draw_morphology, drawing, folders, render, simulate
-from galaxyclass.trees import broken_sums, load_tree
+from galaxyclass.simulation import drawing, folders
+from galaxyclass.simulation.folders import simulate
+from galaxyclass.simulation.morphology import draw_morphology
+from galaxyclass.simulation.pictures import render
+from galaxyclass.trees.algebra import broken_sums
+from galaxyclass.trees.read import load_tree
+from galaxyclass.workers import processes
 
 TREE = load_tree("galaxy_zoo_2")
 

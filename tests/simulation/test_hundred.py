@@ -12,17 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxyclass.errors import OutputError
-from galaxyclass.images import read_image
-from galaxyclass.simulation import drawing, render, simulate_hundred
+from galaxyclass.images.read import read_image
+from galaxyclass.simulation import drawing
+from galaxyclass.simulation.contest import simulate_hundred
 from galaxyclass.simulation.hundred import (
     CLASSES,
-    COLOURS,
     FIELD,
+    HUNDRED_COLOURS,
     draw_of_class,
     hundred_class,
     member,
     part_counts,
 )
+from galaxyclass.simulation.pictures import render
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -52,7 +54,7 @@ def test_a_galaxy_is_of_its_class(number):
         galaxy = draw_of_class(kind, np.random.default_rng(seed))
         assert (galaxy.bar > 0) == kind.barred
         assert (galaxy.bulge_fraction > 0.15) == kind.large_bulge
-        assert abs(galaxy.colour - COLOURS[kind.colour]) < 0.25
+        assert abs(galaxy.colour - HUNDRED_COLOURS[kind.colour]) < 0.25
         assert galaxy.arms == {"two_arms": 2, "three_arms": 3}.get(kind.pattern, 0)
         assert (galaxy.odd == "ring") == (kind.pattern == "ring")
         assert (galaxy.flocculence > 0.3) == (kind.pattern == "patches")

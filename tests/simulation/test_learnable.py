@@ -5,7 +5,9 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsRegressor
 
-from galaxyclass.simulation import draw_morphology, render, vote
+from galaxyclass.simulation.morphology import draw_morphology
+from galaxyclass.simulation.pictures import render
+from galaxyclass.simulation.volunteers import vote
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from galaxyclass.simulation import draw_morphology
+from galaxyclass.simulation.morphology import draw_morphology
 
 
 @settings(deadline=None)

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from galaxyclass.simulation import draw_morphology, render
+from galaxyclass.simulation.morphology import draw_morphology
+from galaxyclass.simulation.pictures import render
 
 UNIT = 50.0  # pixels of a galaxy's radius at 424
 

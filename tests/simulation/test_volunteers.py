@@ -4,9 +4,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from galaxyclass.simulation import draw_morphology, expect, impress, load_volunteers, vote
 from galaxyclass.simulation.fit import fit_counts
-from galaxyclass.trees import broken_sums, load_tree
+from galaxyclass.simulation.morphology import draw_morphology
+from galaxyclass.simulation.volunteer_model import impress
+from galaxyclass.simulation.volunteers import expect, load_volunteers, vote
+from galaxyclass.trees.algebra import broken_sums
+from galaxyclass.trees.read import load_tree
 
 TREE = load_tree("galaxy_zoo_2")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from galaxyclass.simulation import simulate
+from galaxyclass.simulation.folders import simulate
 
 #: The recipe `fast` on tiny cutouts.
 TINY = (
@@ -17,7 +17,7 @@ TINY = (
     "images.frame=none",
     "training.batch_size=16",
     "training.epochs=4",
-    "training.growing=[]",
+    "training.progressive_resizing=[]",
     "training.precision=fp32",
 )
 

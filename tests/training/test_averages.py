@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from galaxyclass.training import train
-from galaxyclass.training.averages import StepMean
 from galaxyclass.training.history import read_history
+from galaxyclass.training.metrics import StepMean
+from galaxyclass.training.train import train
 
 from .conftest import TINY, Sky
 

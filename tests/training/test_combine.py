@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from galaxyclass.bundles import load_bundle, save_bundle
 from galaxyclass.cli.main import main
+from galaxyclass.data.leakage import read_seen
 from galaxyclass.errors import BundleError, OutputError, RunError
-from galaxyclass.evaluation.unseen import read_seen
-from galaxyclass.exporting import export
-from galaxyclass.models import load_weights, recover_weights
-from galaxyclass.prediction import predict
-from galaxyclass.training import combine, train
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.export.export import export
+from galaxyclass.model.export.recovered import recover_weights
+from galaxyclass.model.predict import predict
+from galaxyclass.networks.weights import load_weights
+from galaxyclass.training.combine import combine
+from galaxyclass.training.train import train
 
 from .conftest import TINY, Sky
 
@@ -87,7 +90,7 @@ def test_its_first_encoder_can_be_finetuned(runs: list[Path], sky: Sky, tmp_path
         "fast",
         sky.images,
         sky.table,
-        output=tmp_path / "further",
+        output=tmp_path / "auxiliary",
         settings=[*settings, f"model.weights={both}", "training.ema=0"],
         cache=sky.cache,
     )

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from galaxyclass.cli.main import main
+from galaxyclass.data.checks.validate import validate
+from galaxyclass.data.dataset.parts import split_parts
+from galaxyclass.data.dataset.prepare import Source, prepare
 from galaxyclass.errors import RunError
-from galaxyclass.recipes import load_recipe
-from galaxyclass.samples import Source, prepare, split_parts
-from galaxyclass.scores import score_predictions
-from galaxyclass.simulation import simulate_hundred
-from galaxyclass.training import resume, train
-from galaxyclass.validation import validate
+from galaxyclass.evaluation.score_predictions import score_predictions
+from galaxyclass.recipes.read import load_recipe
+from galaxyclass.simulation.contest import simulate_hundred
+from galaxyclass.training.train import resume, train
 
 SETTINGS = (
     "images.size=16",

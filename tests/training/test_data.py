@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxyclass.training.data import Batches, Galaxies
-from galaxyclass.training.resident import brought_near, size_of
+from galaxyclass.training.device_cache import brought_near, size_of
 
 
 def galaxies(count: int) -> Galaxies:
@@ -59,7 +59,7 @@ def test_without_a_seed_the_order_stays() -> None:
 
 def test_on_a_device_with_room_batches_are_the_same() -> None:
     labels = torch.arange(30) % 3
-    far = replace(galaxies(30), further=(labels,))
+    far = replace(galaxies(30), auxiliary=(labels,))
     assert size_of(far) == 30
     here = torch.device("cpu")
     near = brought_near({"train": far, "test": galaxies(2)}, here, free=1000)
@@ -67,7 +67,7 @@ def test_on_a_device_with_room_batches_are_the_same() -> None:
     for mine, other in zip(Batches(near["train"], 7, seed=3), Batches(far, 7, seed=3), strict=True):
         assert torch.equal(mine.cutouts, other.cutouts)
         assert torch.equal(mine.targets, other.targets)
-        assert torch.equal(mine.further[0], other.further[0])
+        assert torch.equal(mine.auxiliary[0], other.auxiliary[0])
 
 
 def test_where_there_is_no_room_galaxies_stay_where_they_are() -> None:

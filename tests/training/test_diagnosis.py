@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from galaxyclass.bundles import ClassOutputs, VoteOutputs
 from galaxyclass.errors import RunError
-from galaxyclass.training import train
+from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
 from galaxyclass.training.callbacks import OnlyNumbers
 from galaxyclass.training.diagnosis import (
-    KINDS,
+    NOTICE_KINDS,
     Notice,
     diagnose,
     find_divergence,
@@ -23,7 +22,9 @@ from galaxyclass.training.diagnosis import (
     find_unsettled,
 )
 from galaxyclass.training.history import Row
-from galaxyclass.trees import load_tree, sums_and_targets
+from galaxyclass.training.train import train
+from galaxyclass.trees.algebra import sums_and_targets
+from galaxyclass.trees.read import load_tree
 
 from .conftest import TINY, Sky
 
@@ -104,7 +105,7 @@ def test_values_near_nothing_have_collapsed() -> None:
     assert notice.kind == "collapsed"
     assert "every prediction is close to 0 (the largest of all is 0.0002)" in notice.message
     assert "rate of 1e-06 is very small" in notice.message
-    assert KINDS["collapsed"] in notice.message
+    assert NOTICE_KINDS["collapsed"] in notice.message
 
 
 def test_the_same_for_every_galaxy_has_collapsed() -> None:

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from galaxyclass.recipes import load_recipe
+from galaxyclass.recipes.read import load_recipe
 from galaxyclass.training.optimizers import build_optimizer, build_plateau, build_schedule
 
 
 def rates(*settings: str, steps: int, per_epoch: int = 1) -> list[float]:
-    recipe = load_recipe("galaxyclass", ["optimizer.lr=1.0", *settings])
+    recipe = load_recipe("notebook", ["optimizer.lr=1.0", *settings])
     optimizer = build_optimizer(recipe, [nn.Parameter(torch.zeros(1))])
     schedule, _ = build_schedule(recipe, optimizer, per_epoch)
     assert schedule is not None
@@ -52,7 +52,7 @@ def test_one_cycle_peaks_after_its_warmup() -> None:
 
 
 def test_plateau_of_the_notebook() -> None:
-    recipe = load_recipe("galaxyclass", ["schedule.name=plateau"])
+    recipe = load_recipe("notebook", ["schedule.name=plateau"])
     optimizer = build_optimizer(recipe, [nn.Parameter(torch.zeros(1))])
     plateau = build_plateau(recipe, optimizer, lower_is_better=True)
     assert plateau is not None
@@ -66,7 +66,7 @@ def test_plateau_of_the_notebook() -> None:
 
 
 def test_a_constant_rate_has_no_schedule() -> None:
-    recipe = load_recipe("galaxyclass")
+    recipe = load_recipe("notebook")
     optimizer = build_optimizer(recipe, [nn.Parameter(torch.zeros(1))])
     assert build_schedule(recipe, optimizer, 1)[0] is None
     assert build_plateau(recipe, optimizer, lower_is_better=True) is None
@@ -77,7 +77,7 @@ def test_a_constant_rate_has_no_schedule() -> None:
     [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)],
 )
 def test_optimisers(name: str, kind: type) -> None:
-    recipe = load_recipe("galaxyclass", [f"optimizer.name={name}", "optimizer.weight_decay=0.01"])
+    recipe = load_recipe("notebook", [f"optimizer.name={name}", "optimizer.weight_decay=0.01"])
     optimizer = build_optimizer(recipe, [nn.Parameter(torch.zeros(1))])
     assert type(optimizer) is kind
     assert optimizer.defaults["weight_decay"] == 0.01
@@ -90,7 +90,7 @@ def test_one_kernel_for_all_weights_takes_the_same_steps(name: str) -> None:
     for clip, fused in ((0, True), (1, False)):
         settings = [f"optimizer.name={name}", f"training.gradient_clip={clip}"]
         weight = nn.Parameter(torch.linspace(-1, 1, 20))
-        optimizer = build_optimizer(load_recipe("galaxyclass", settings), [weight])
+        optimizer = build_optimizer(load_recipe("notebook", settings), [weight])
         assert optimizer.defaults["fused"] is fused
         for step in range(5):
             weight.grad = torch.cos(weight.detach() * step)

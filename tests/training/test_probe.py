@@ -11,11 +11,12 @@ import pytest
 import torch
 
 import galaxyclass.training.probe as module
-from galaxyclass.bundles import load_bundle
-from galaxyclass.recipes import Recipe, load_recipe
-from galaxyclass.training import resume, train
-from galaxyclass.training.probe import Trials, Ways, fastest
-from galaxyclass.training.ways import Way, using
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.training.probe import RuntimeChoices, Trials, fastest
+from galaxyclass.training.runtime_settings import RuntimeSettings, using
+from galaxyclass.training.train import resume, train
 
 from .conftest import TINY, Sky
 
@@ -35,14 +36,14 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def speeds(
     bfloat16: float = 1.0, one_thread: float = 1.0, channels_first: float = 1.0
-) -> Callable[[Way], float]:
+) -> Callable[[RuntimeSettings], float]:
     """A machine on which each choice multiplies the speed."""
 
-    def speed(way: Way) -> float:
+    def speed(runtime: RuntimeSettings) -> float:
         factor = 100.0
-        factor *= bfloat16 if way.precision == "bf16" else 1.0
-        factor *= one_thread if way.threads == 1 else 1.0
-        return factor * (1.0 if way.channels_last else channels_first)
+        factor *= bfloat16 if runtime.precision == "bf16" else 1.0
+        factor *= one_thread if runtime.threads == 1 else 1.0
+        return factor * (1.0 if runtime.channels_last else channels_first)
 
     return speed
 
@@ -52,59 +53,62 @@ def fast(*settings: str) -> Recipe:
 
 
 @pytest.mark.parametrize(
-    ("speed", "way"),
+    ("speed", "runtime"),
     [
-        (speeds(bfloat16=2.4, one_thread=0.6), Way("bf16", threads=2)),
-        (speeds(bfloat16=2.4, one_thread=20), Way("bf16", threads=1)),
-        (speeds(bfloat16=0.3), Way("fp32", threads=2)),
+        (speeds(bfloat16=2.4, one_thread=0.6), RuntimeSettings("bf16", threads=2)),
+        (speeds(bfloat16=2.4, one_thread=20), RuntimeSettings("bf16", threads=1)),
+        (speeds(bfloat16=0.3), RuntimeSettings("fp32", threads=2)),
         # So little is not worth a result that differs from one probe to the next.
-        (speeds(bfloat16=1.15, channels_first=1.2), Way("fp32", threads=2)),
-        (speeds(channels_first=1.4), Way("fp32", False, threads=2)),
+        (speeds(bfloat16=1.15, channels_first=1.2), RuntimeSettings("fp32", threads=2)),
+        (speeds(channels_first=1.4), RuntimeSettings("fp32", False, threads=2)),
     ],
 )
 def test_the_fastest_way_is_taken(
-    machine: Machine, speed: Callable[[Way], float], way: Way
+    machine: Machine, speed: Callable[[RuntimeSettings], float], runtime: RuntimeSettings
 ) -> None:
     machine(True, 2)
-    assert fastest(Ways(fast(), "cpu", 1), speed) == way
+    assert fastest(RuntimeChoices(fast(), "cpu", 1), speed) == runtime
 
 
 def test_no_bfloat16_where_the_machine_has_none(
     machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     machine(False, 2)
-    assert fastest(Ways(fast(), "cpu", 1), speeds(bfloat16=9)).precision == "fp32"
+    assert fastest(RuntimeChoices(fast(), "cpu", 1), speeds(bfloat16=9)).precision == "fp32"
     assert not caplog.records
-    ways = Ways(fast("training.precision=bf16"), "cpu", 1)
-    assert fastest(ways, speeds(bfloat16=9)).precision == "fp32"
+    choices = RuntimeChoices(fast("training.precision=bf16"), "cpu", 1)
+    assert fastest(choices, speeds(bfloat16=9)).precision == "fp32"
     assert "not native to this machine" in caplog.text
 
 
 def test_what_the_recipe_states_is_not_tried(machine: Machine) -> None:
     machine(True, 4)
     for precision in ("fp32", "bf16"):
-        ways = Ways(fast(f"training.precision={precision}", "training.threads=3"), "cpu", 1)
-        assert not ways.open
-        assert ways.first == Way(precision, threads=3)  # type: ignore[arg-type]
-    more = Ways(fast("training.threads=9"), "cpu", 1)
+        choices = RuntimeChoices(
+            fast(f"training.precision={precision}", "training.threads=3"), "cpu", 1
+        )
+        assert not choices.open
+        assert choices.first == RuntimeSettings(precision, threads=3)  # type: ignore[arg-type]
+    more = RuntimeChoices(fast("training.threads=9"), "cpu", 1)
     assert more.first.threads == 4, "no more threads than the process may use"
 
 
 def test_processes_that_train_together_share_the_cores(machine: Machine) -> None:
     machine(False, 4)
-    ways = Ways(fast(), "cpu", 2)
-    assert ways.first == Way("fp32", threads=0)
-    assert not ways.open
+    choices = RuntimeChoices(fast(), "cpu", 2)
+    assert choices.first == RuntimeSettings("fp32", threads=0)
+    assert not choices.open
 
 
 def test_trials_measure_training_steps_and_leave_no_trace(sky: Sky, tmp_path: Path) -> None:
     run = train("fast", sky.images, sky.table, output=tmp_path / "run", settings=TINY)
-    told = json.loads((run.folder / "run.json").read_text())["way"]
+    told = json.loads((run.folder / "run.json").read_text())["runtime"]
     assert told["images_per_second"] == {}, "so short a training is not worth a probe"
     assert told["precision"] == "fp32"
 
+    from galaxyclass.data.dataset.prepare import Source
+    from galaxyclass.data.dataset.several import prepare_all
     from galaxyclass.progress import silent
-    from galaxyclass.samples import Source, prepare_all
     from galaxyclass.training.data import galaxies_by_part
     from galaxyclass.training.module import GalaxyModule
     from galaxyclass.training.resolve import resolve
@@ -125,12 +129,16 @@ def test_trials_measure_training_steps_and_leave_no_trace(sky: Sky, tmp_path: Pa
     with torch.random.fork_rng():
         module = GalaxyModule(recipe, outputs, (), seed=0, steps_per_epoch=1)
         trials = Trials(module, galaxies, "cpu")
-        for way in (Way("fp32", threads=1), Way("bf16", threads=1), Way("fp32", False, 1)):
-            assert trials(way) > 0
+        for runtime in (
+            RuntimeSettings("fp32", threads=1),
+            RuntimeSettings("bf16", threads=1),
+            RuntimeSettings("fp32", False, 1),
+        ):
+            assert trials(runtime) > 0
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.get_num_threads() == threads
     assert list(trials.speeds) == [
-        Way("fp32", threads=1), Way("bf16", threads=1), Way("fp32", False, 1)
+        RuntimeSettings("fp32", threads=1), RuntimeSettings("bf16", threads=1), RuntimeSettings("fp32", False, 1)
     ]  # fmt: skip
 
 
@@ -144,11 +152,11 @@ def test_a_probed_training_says_and_keeps_what_it_chose(
     monkeypatch.setattr(module, "SHORT", 1)
     monkeypatch.setattr(module, "has_bfloat16", lambda device: True)
     monkeypatch.setattr(
-        Trials, "_measure", lambda self, way: 200.0 if way.precision == "bf16" else 100.0
+        Trials, "_measure", lambda self, runtime: 200.0 if runtime.precision == "bf16" else 100.0
     )
     settings = [*TINY[:-1], "training.precision=auto"]
     run = train("fast", sky.images, sky.table, output=tmp_path / "run", settings=settings)
-    told = json.loads((run.folder / "run.json").read_text())["way"]
+    told = json.loads((run.folder / "run.json").read_text())["runtime"]
     assert told["precision"] == "bf16"
     assert told["images_per_second"]["fp32, 1 thread"] == 100
     assert "training in bf16, 1 thread: 200 images/s" in caplog.text
@@ -157,15 +165,15 @@ def test_a_probed_training_says_and_keeps_what_it_chose(
     assert bundle.manifest.precision == "bf16", "so that a prediction computes as training did"
 
     # What a run was begun with, it goes on with: no second probe.
-    monkeypatch.setattr(Trials, "_measure", lambda self, way: pytest.fail("probed again"))
+    monkeypatch.setattr(Trials, "_measure", lambda self, runtime: pytest.fail("probed again"))
     (run.folder / "metrics.json").unlink()
     assert resume(run.folder).metrics.parts == run.metrics.parts
 
 
 def test_threads_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(2)
-    with using(Way("fp32", threads=1)):
+    with using(RuntimeSettings("fp32", threads=1)):
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 2
-    with using(Way("fp32")):
+    with using(RuntimeSettings("fp32")):
         assert torch.get_num_threads() == 2

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galaxyclass.models import read_weights
+from galaxyclass.networks.weights import read_weights
 from galaxyclass.training.data import Batches, Galaxies, Replica
 from galaxyclass.training.history import read_history
 
@@ -54,7 +54,7 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(sky: Sky, tmp_pa
     # No batch norm, whose statistics are each process's own, and nothing random in the pictures.
     settings = [
         *TINY[:2],
-        "training.growing=[]",
+        "training.progressive_resizing=[]",
         "optimizer.name=adamw",  # muon rounds its steps to bfloat16
         "training.precision=fp32",
         "training.epochs=3",

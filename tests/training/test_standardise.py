@@ -9,13 +9,17 @@ import numpy as np
 import torch
 from sklearn.preprocessing import StandardScaler
 
-from galaxyclass.bundles import ClassOutputs, load_bundle
-from galaxyclass.models import Network, load_weights
-from galaxyclass.packs import pack
-from galaxyclass.recipes import Model, Preprocessing, load_recipe
-from galaxyclass.training import train
+from galaxyclass.images.packs.write import pack
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.networks.network import Network
+from galaxyclass.networks.weights import load_weights
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.recipe import Model
+from galaxyclass.tasks.outputs import ClassOutputs
 from galaxyclass.training.data import Galaxies
-from galaxyclass.training.standardise import fit_statistics
+from galaxyclass.training.pixel_statistics import fit_statistics
+from galaxyclass.training.train import train
 
 from .conftest import TINY, Sky
 

@@ -20,7 +20,6 @@ from PIL import Image
 from torch.optim.swa_utils import AveragedModel
 
 import galaxyclass
-from galaxyclass.bundles import load_bundle
 from galaxyclass.errors import (
     CatalogError,
     DeviceError,
@@ -29,12 +28,13 @@ from galaxyclass.errors import (
     RunError,
     TrainingInterruptedError,
 )
-from galaxyclass.recipes import RECIPES, load_recipe
-from galaxyclass.training import resume, train
-from galaxyclass.training import run as files
+from galaxyclass.io import run_folder
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.recipes.read import RECIPES, load_recipe
+from galaxyclass.training.checkpointing import moving_average
 from galaxyclass.training.checkpoints import read_checkpoint
 from galaxyclass.training.history import Row, read_history
-from galaxyclass.training.keeping import moving_average
+from galaxyclass.training.train import resume, train
 
 from .conftest import TINY, Sky
 
@@ -55,7 +55,7 @@ def tiny(sky: Sky, output: Path, *settings: str, **options: object) -> galaxycla
 
 def figures(folder: Path) -> list[Row]:
     """The history without what depends on the clock."""
-    rows = read_history(folder / files.HISTORY)
+    rows = read_history(folder / run_folder.HISTORY)
     return [
         {name: row[name] for name in row if name not in ("seconds", "images_per_second")}
         for row in rows
@@ -281,7 +281,7 @@ def test_a_run_is_refused_with_how_to_go_on(sky: Sky, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="train --resume"):
         tiny(sky, tmp_path)
     (tmp_path / "metrics.json").write_text("{}")  # finished: there is nothing to go on with
-    with pytest.raises(OutputError, match=r"a run here already\n  to do:  choose another"):
+    with pytest.raises(OutputError, match=r"a run here already\n  hint:   choose another"):
         tiny(sky, tmp_path)
 
 
@@ -396,7 +396,7 @@ def test_every_recipe_trains_predicts_and_is_scored(sky: Sky, tmp_path: Path, na
             "training.epochs=1",
             "training.batch_size=16",
             "split.test=0",
-            *(SMALL if name != "galaxyclass" else ()),
+            *(SMALL if name != "notebook" else ()),
         ],
         classes="argmax:1" if of_classes else None,
         cache=sky.cache,
@@ -450,7 +450,7 @@ def test_a_mirror_swaps_the_classes_that_it_turns_into_each_other(tmp_path: Path
             workers=1,
         )
         # on mirrored and unmirrored pictures alike
-        rows = read_history(trained.folder / files.HISTORY)[-4:]
+        rows = read_history(trained.folder / run_folder.HISTORY)[-4:]
         accuracy[name] = np.mean([row["train_accuracy"] for row in rows])
     assert accuracy["swapped"] > 0.95
     assert accuracy["as_it_is"] < 0.75
@@ -479,11 +479,11 @@ def test_several_tables_are_learnt_together_and_resumed(sky: Sky, tmp_path: Path
     also = [(sky.images, tmp_path / "kinds.csv")]
     whole = tiny(sky, tmp_path / "whole", "training.epochs=2", also=also)
     manifest = load_bundle(whole.folder).manifest
-    assert [one.classes for one in manifest.further] == [("ball", "disc")]
+    assert [one.classes for one in manifest.auxiliary] == [("ball", "disc")]
     assert json.loads((whole.folder / "run.json").read_text())["galaxies"]["also"] == 48
-    # The further classes pull at the encoder: without their weight the votes are others.
+    # The auxiliary classes pull at the encoder: without their weight the votes are others.
     alone = tiny(
-        sky, tmp_path / "alone", "training.epochs=2", "training.further_weight=0", also=also
+        sky, tmp_path / "alone", "training.epochs=2", "training.auxiliary_weight=0", also=also
     )
     assert figures(alone.folder) != figures(whole.folder)
     # Killed before its end, it goes on to the same figures.

@@ -8,15 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from galaxyclass.trees import (
-    TREES,
-    Tree,
+from galaxyclass.trees.algebra import (
     broken_sums,
     conditional_from_joint,
     joint_from_conditional,
-    load_tree,
     sums_and_targets,
 )
+from galaxyclass.trees.read import TREES, load_tree
+from galaxyclass.trees.tree import Tree
 
 ZOO = load_tree("galaxy_zoo_2")
 DECALS = load_tree("galaxy_zoo_decals")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from galaxyclass.errors import TreeError
-from galaxyclass.trees import TREES, load_tree, parse_tree, tree_data
+from galaxyclass.trees.read import TREES, load_tree, parse_tree, tree_data
 
 GOOD: dict[str, Any] = {
     "key": "small",

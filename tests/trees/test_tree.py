@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from galaxyclass.errors import TreeError
-from galaxyclass.trees import TREES, load_tree
+from galaxyclass.trees.read import TREES, load_tree
 
 
 def test_galaxy_zoo_2_has_the_37_columns_of_the_challenge() -> None:

@@ -15,8 +15,8 @@ from galaxyclass.cli.tables import console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from galaxyclass.baselines import Baselines, BaselineScores
-    from galaxyclass.scores import Estimate
+    from galaxyclass.evaluation.baselines.baseline import Baselines, BaselineScores
+    from galaxyclass.tasks.scores.bootstrap import Score
 
 EPILOG = """\b
 Examples:
@@ -35,7 +35,7 @@ same galaxies. The folder gets scores.csv, metrics.json and split.csv."""
 @options.output("the scores: a folder")
 @click.option(
     "--recipe",
-    default="galaxyclass",
+    default="fast",
     show_default=True,
     help="Its [split] says how many galaxies are held out.",
 )
@@ -73,8 +73,8 @@ def command(
     the largest class, logistic regression on the same colours, and the most frequent class among
     galaxies of like colour. Intervals hold 95 % of the scores of galaxies drawn again (bootstrap).
     """
-    from galaxyclass.baselines import baseline
     from galaxyclass.cli.notes import show_notes
+    from galaxyclass.evaluation.baselines.baseline import baseline
 
     show_notes()
     with bars() as progress:
@@ -101,7 +101,7 @@ def command(
 
 
 def _show(done: Baselines) -> None:
-    from galaxyclass.scores import VoteScores
+    from galaxyclass.tasks.scores.votes import VoteScores
 
     for note in done.notes:
         click.echo(note)
@@ -141,8 +141,8 @@ def _overall(scores: list[BaselineScores]) -> Table:
 
 
 def _questions(done: Baselines, scores: list[BaselineScores]) -> Table:
-    from galaxyclass.bundles import VoteOutputs
-    from galaxyclass.scores import VoteScores
+    from galaxyclass.tasks.outputs import VoteOutputs
+    from galaxyclass.tasks.scores.votes import VoteScores
 
     assert isinstance(done.outputs, VoteOutputs)
     table = _new_table("RMSE by question", *(one.name for one in scores))
@@ -158,7 +158,7 @@ def _questions(done: Baselines, scores: list[BaselineScores]) -> Table:
 
 
 def _accuracies(scores: list[BaselineScores]) -> Table:
-    from galaxyclass.scores import ClassScores
+    from galaxyclass.tasks.scores.classes import ClassScores
 
     table = _new_table("[95 % interval]", "accuracy", "balanced accuracy")
     for one in scores:
@@ -167,7 +167,7 @@ def _accuracies(scores: list[BaselineScores]) -> Table:
     return table
 
 
-def _cell(estimate: Estimate) -> str:
+def _cell(estimate: Score) -> str:
     if math.isnan(estimate.value):
         return ""
     # The backslash: rich takes brackets for its own marks.

@@ -10,7 +10,7 @@ import click
 from galaxyclass.cli import options
 
 if TYPE_CHECKING:
-    from galaxyclass.benchmarking import Benchmark
+    from galaxyclass.study.benchmark.results import Benchmark
 
 EPILOG = """\b
 Examples:
@@ -64,8 +64,8 @@ NAMES = {
 @options.overwrite
 def command(images: Path | None, table: Path | None, **given: Any) -> None:
     """Measure how fast this machine packs, trains and predicts, and how fast it could."""
-    from galaxyclass.catalogs import read_catalog
     from galaxyclass.cli.bars import bars
+    from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.extras import require
 
     if table is not None and images is None:
@@ -73,7 +73,7 @@ def command(images: Path | None, table: Path | None, **given: Any) -> None:
     if images is not None and not images.is_dir():
         read_catalog(images, table)  # says what is wrong with it before torch is loaded
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
-    from galaxyclass.benchmarking import benchmark
+    from galaxyclass.study.benchmark.benchmark import benchmark
 
     with bars() as progress:
         found = benchmark(
@@ -114,7 +114,7 @@ def _print(found: Benchmark) -> None:
         f"{found.gflop[name]:,.0f} in {name}" for name in ("fp32", "bf16") if name in found.gflop
     )
     tried = "; ".join(
-        f"{way} {speed:,.0f}" for way, speed in found.way["images_per_second"].items()
+        f"{way} {speed:,.0f}" for way, speed in found.runtime["images_per_second"].items()
     )
     grew = "; ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in found.memory.items())
     lines = [

@@ -13,9 +13,9 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.predict import precision, views
 
 if TYPE_CHECKING:
-    from galaxyclass.bundles import Outputs
-    from galaxyclass.evaluation import Calibrated
-    from galaxyclass.uncertainty import Coverage
+    from galaxyclass.calibration.coverage import Coverage
+    from galaxyclass.evaluation.calibrate import Calibrated
+    from galaxyclass.tasks.outputs import Outputs
 
 EPILOG = """\b
 Example:
@@ -84,7 +84,7 @@ def command(
     Its predictions can then include a lower and an upper bound of each vote fraction, and a flag
     for pictures that are not like the galaxies that it knows.
     """
-    from galaxyclass.evaluation import calibrate
+    from galaxyclass.evaluation.calibrate import calibrate
 
     with bars() as progress:
         calibrated = calibrate(
@@ -109,11 +109,11 @@ def command(
 
 
 def _show(calibrated: Calibrated) -> None:
-    from galaxyclass.cli.evaluate import PARTS
+    from galaxyclass.cli.evaluate import PART_WORDS
 
     calibration = calibrated.calibration
     for name, count in calibrated.galaxies_by_part.items():
-        click.echo(f"{count:,} galaxies {PARTS[name]}")
+        click.echo(f"{count:,} galaxies {PART_WORDS[name]}")
     for note in (*calibrated.notes, *calibration.notes):
         click.echo(note)
     intervals, coverage = calibration.intervals, calibration.coverage
@@ -131,7 +131,7 @@ def _show(calibrated: Calibrated) -> None:
 
 
 def _covered(outputs: Outputs, coverage: Coverage) -> list[str]:
-    from galaxyclass.bundles import VoteOutputs
+    from galaxyclass.tasks.outputs import VoteOutputs
 
     assert isinstance(outputs, VoteOutputs)
     names = [f"{one.code} {one.key.replace('_', ' ')}" for one in outputs.tree.questions]

@@ -30,7 +30,7 @@ def command(*, runs: tuple[Path, ...], output: Path) -> None:
     from galaxyclass.extras import require
 
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
-    from galaxyclass.training import combine
+    from galaxyclass.training.combine import combine
 
     made = combine(runs, output)
     click.echo(f"{made.folder}: {made.bundle.manifest.members} networks as one model")

@@ -11,7 +11,8 @@ import click
 from galaxyclass.cli import options
 
 if TYPE_CHECKING:
-    from galaxyclass.comparison import Comparison, Result
+    from galaxyclass.study.compare.compare import Comparison
+    from galaxyclass.study.compare.results import TrialResult
 
 EPILOG = """\b
 Examples:
@@ -75,9 +76,9 @@ def command(
     """
     from galaxyclass.cli.bars import bars
     from galaxyclass.cli.notes import show_notes
-    from galaxyclass.comparison import compare, read_comparison
-    from galaxyclass.comparison.trials import parse_variations
     from galaxyclass.errors import StoppedError
+    from galaxyclass.study.compare.compare import compare, read_comparison
+    from galaxyclass.study.compare.trials import parse_variations
 
     show_notes()
     try:
@@ -111,7 +112,7 @@ def _show(comparison: Comparison) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from galaxyclass.comparison import best_first
+    from galaxyclass.study.compare.results import best_first
 
     ended = [result for result in comparison.results if result.state != "unfinished"]
     if not ended:
@@ -153,7 +154,7 @@ def _show(comparison: Comparison) -> None:
     )
 
 
-def _figures(result: Result) -> list[str]:
+def _figures(result: TrialResult) -> list[str]:
     interval = ""
     if result.low is not None:
         interval = f"{result.low:.4f} to {_cell(result.high, '.4f')}"
@@ -171,14 +172,14 @@ def _figures(result: Result) -> list[str]:
     ]
 
 
-def _remarks(result: Result) -> str:
+def _remarks(result: TrialResult) -> str:
     kinds = [kind.replace("_", " ") for kind, _ in result.notices]
     if result.failure is not None:
         kinds.insert(0, "failed: " + result.failure.splitlines()[0])
     return ", ".join(kinds)
 
 
-def _explain(ended: Sequence[Result]) -> None:
+def _explain(ended: Sequence[TrialResult]) -> None:
     """Once for each kind of notice and each failure: whose it is, the first's figures, a remedy."""
     messages: dict[str, tuple[str, list[str]]] = {}
     for result in ended:

@@ -15,9 +15,12 @@ from galaxyclass.cli.predict import precision, show_warnings, views
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from galaxyclass.bundles import ClassOutputs, VoteOutputs
-    from galaxyclass.evaluation import Evaluation
-    from galaxyclass.scores import ClassScores, Estimate, NoiseFloor, VoteScores
+    from galaxyclass.evaluation.evaluate import Evaluation
+    from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
+    from galaxyclass.tasks.scores.bootstrap import Score
+    from galaxyclass.tasks.scores.classes import ClassScores
+    from galaxyclass.tasks.scores.noise import NoiseFloor
+    from galaxyclass.tasks.scores.votes import VoteScores
 
 EPILOG = """\b
 Examples:
@@ -29,7 +32,7 @@ metrics.json. Galaxies that the run was trained on are left out, unless --part s
 they are known by their id, and by their image under another id."""
 
 #: What the galaxies of a part are, in words.
-PARTS = {
+PART_WORDS = {
     "new": "that the run never had",
     "validation": "of its validation part (where the recipe keeps the best epoch, they chose it, "
     "and their score is a little too good)",
@@ -100,7 +103,7 @@ def command(
     model that knew what volunteers think and not which of them were asked. Intervals hold 95 % of
     the scores of galaxies drawn again (bootstrap).
     """
-    from galaxyclass.evaluation import evaluate
+    from galaxyclass.evaluation.evaluate import evaluate
 
     with bars() as progress:
         evaluation = evaluate(
@@ -129,15 +132,15 @@ def command(
 
 
 def _show(evaluation: Evaluation, output: Path) -> None:
-    from galaxyclass.bundles import VoteOutputs
     from galaxyclass.cli.tables import console
-    from galaxyclass.scores import VoteScores
+    from galaxyclass.tasks.outputs import VoteOutputs
+    from galaxyclass.tasks.scores.votes import VoteScores
 
     show_warnings(evaluation.prediction)
     for note in (*evaluation.prediction.notes, *evaluation.notes):
         click.echo(note)
     for name, count in evaluation.galaxies_by_part.items():
-        click.echo(f"{count:,} galaxies {PARTS[name]}")
+        click.echo(f"{count:,} galaxies {PART_WORDS[name]}")
     scores, reference, outputs = evaluation.scores, evaluation.reference, evaluation.outputs
     if isinstance(scores, VoteScores) and isinstance(reference, VoteScores):
         assert isinstance(outputs, VoteOutputs)
@@ -214,7 +217,7 @@ def _class_table(outputs: ClassOutputs, scores: ClassScores) -> Table:
     return table
 
 
-def _cells(estimate: Estimate) -> tuple[str, str]:
+def _cells(estimate: Score) -> tuple[str, str]:
     if math.isnan(estimate.value):
         return "", ""
     return f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}"

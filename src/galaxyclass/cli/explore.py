@@ -25,7 +25,7 @@ SVG, and the numbers as CSV. Only images that are shown are read."""
 @options.output("the page, figures and numbers: a folder")
 @click.option(
     "--recipe",
-    default="galaxyclass",
+    default="fast",
     show_default=True,
     help="Whose cutouts stand beside the images.",
 )
@@ -55,7 +55,7 @@ def command(
     all answers, and within each question. Of classes: how many galaxies each has, and some of them.
     """
     from galaxyclass.cli.notes import show_notes
-    from galaxyclass.exploration import explore
+    from galaxyclass.exploration.explore import explore
 
     show_notes()
     with bars() as progress:

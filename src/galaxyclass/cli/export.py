@@ -39,7 +39,7 @@ def command(
     from galaxyclass.extras import require
 
     require("onnxscript", "onnx", "torch", "timm", "safetensors")
-    from galaxyclass.exporting import export
+    from galaxyclass.model.export.export import export
 
     with bars() as progress:
         done = export(

@@ -12,24 +12,24 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 
 if TYPE_CHECKING:
-    from galaxyclass.packs import Pack
+    from galaxyclass.images.packs.read import Pack
 
-EXAMPLE = """\b
+EPILOG = """\b
 Example:
   galaxyclass pack --images sky/images --table sky/votes.csv --recipe galaxyclass
-Then `galaxyclass train galaxyclass` with the same images and table finds the pack in the cache
+Then `galaxyclass train notebook` with the same images and table finds the pack in the cache
 and starts at once."""
 
 _SHOWN = 5
 
 
-@click.command(epilog=EXAMPLE)
+@click.command(epilog=EPILOG)
 @options.images_folder
 @options.table
 @options.id_column
 @click.option(
     "--recipe",
-    default="galaxyclass",
+    default="fast",
     show_default=True,
     help="The recipe that says what is cut out; the options below change it.",
 )
@@ -78,9 +78,10 @@ def command(
     where it stopped; one whose images and settings are unchanged is only opened. Images that
     cannot be decoded are listed, and left black.
     """
-    from galaxyclass.catalogs import read_catalog
-    from galaxyclass.packs import pack
-    from galaxyclass.recipes import Preprocessing, load_recipe
+    from galaxyclass.data.catalog.read import read_catalog
+    from galaxyclass.images.packs.write import pack
+    from galaxyclass.recipes.preprocessing import Preprocessing
+    from galaxyclass.recipes.read import load_recipe
 
     given = {name: value for name, value in changes.items() if value is not None}
     settings = Preprocessing(**{**load_recipe(recipe).images.model_dump(), **given})

@@ -12,7 +12,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.errors import ImageError
 
 if TYPE_CHECKING:
-    from galaxyclass.prediction import PredictionSummary
+    from galaxyclass.model.job import PredictionSummary
 
 EPILOG = """\b
 Examples:
@@ -51,7 +51,7 @@ views = click.option(
     type=click.IntRange(min=1),
     help="Predict the mean over so many views of each galaxy, mirrored and turned; takes almost "
     "as many times as long. Unless told otherwise one of a run, and as many as its card says "
-    "of the model in the box.",
+    "of the pretrained model.",
 )
 
 
@@ -103,9 +103,9 @@ def command(
     """Predict vote fractions or classes for images.
 
     RUN is the folder of a training, or an exported network; of several the mean is predicted.
-    Without any, the model in the box predicts, which comes with the package.
+    Without any, the pretrained model predicts, which comes with the package.
     """
-    from galaxyclass.prediction import predict
+    from galaxyclass.model.predict import predict
 
     _require_images(images)
     with bars() as progress:
@@ -128,7 +128,7 @@ def command(
 
 def _require_images(images: tuple[Path, ...]) -> None:
     """Refuse a run that stands after --images, which takes all that follows for images."""
-    from galaxyclass.bundles import is_model
+    from galaxyclass.model.bundle.load import is_model
 
     for place in images:
         if not is_model(place):
@@ -155,7 +155,7 @@ def show(summary: PredictionSummary) -> None:
         raise ImageError(
             "not one of the images could be decoded",
             got=f"{summary.failed:,} files that are no images, or damaged",
-            todo=f"see {summary.failed_file}",
+            hint=f"see {summary.failed_file}",
         )
 
 

@@ -9,7 +9,7 @@ import click
 from galaxyclass.cli import options
 
 if TYPE_CHECKING:
-    from galaxyclass.recipes import Recipe
+    from galaxyclass.recipes.recipe import Recipe
 
 EPILOG = """\b
 Examples:
@@ -27,7 +27,7 @@ def command(name: str | None, assignments: tuple[str, ...]) -> None:
     In full means every setting with its value and meaning, and the network's layers with their
     shapes and parameter counts (these need the extra `train`).
     """
-    from galaxyclass.recipes import RECIPES, load_recipe, recipe_text
+    from galaxyclass.recipes.read import RECIPES, load_recipe, recipe_text
 
     if name is None:
         for shipped in RECIPES:
@@ -86,11 +86,13 @@ def _print_layers(recipe: Recipe) -> None:
     try:
         require("torch", "timm", "safetensors")
     except MissingExtraError as error:
-        click.echo(f"\nThe layers need torch: {error.todo}")
+        click.echo(f"\nThe layers need torch: {error.hint}")
         return
-    from galaxyclass.bundles import VoteOutputs
-    from galaxyclass.models import Network, describe, resolve_head
-    from galaxyclass.trees import load_tree
+    from galaxyclass.networks.describe import describe_network
+    from galaxyclass.networks.heads import resolve_head
+    from galaxyclass.networks.network import Network
+    from galaxyclass.tasks.outputs import VoteOutputs
+    from galaxyclass.trees.read import load_tree
 
     tree = load_tree("galaxy_zoo_2")
     nothing = (0.0,) * len(tree.answers)
@@ -99,7 +101,7 @@ def _print_layers(recipe: Recipe) -> None:
     network = Network(
         recipe.model.model_copy(update={"head": head}), recipe.images, outputs, fresh=False
     )
-    described = describe(network, recipe.images.channels)
+    described = describe_network(network, recipe.images.channels)
     cutout = " x ".join(str(number) for number in recipe.images.shape)
     click.echo(
         f"\nThe network, for a cutout of {cutout} and the {len(tree.answers)} answers of "

@@ -11,7 +11,8 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 
 if TYPE_CHECKING:
-    from galaxyclass.simulation import SimulatedContest, SimulatedFolder
+    from galaxyclass.simulation.contest import SimulatedContest
+    from galaxyclass.simulation.folders import SimulatedFolder
 
 EPILOG = """\b
 Examples:
@@ -67,7 +68,8 @@ def command(
     morphology of each galaxy; or galaxies of a hundred classes. Nothing is downloaded; the same
     seed gives the same galaxies.
     """
-    from galaxyclass.simulation import simulate, simulate_hundred
+    from galaxyclass.simulation.contest import simulate_hundred
+    from galaxyclass.simulation.folders import simulate
 
     count, size = count or _DEFAULTS[kind][0], size or _DEFAULTS[kind][1]
     with bars() as progress:

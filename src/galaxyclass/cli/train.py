@@ -10,11 +10,11 @@ import click
 from galaxyclass.cli import options
 
 if TYPE_CHECKING:
-    from galaxyclass.training import Trained
+    from galaxyclass.training.finish import Trained
 
 EPILOG = """\b
 Examples:
-  galaxyclass train galaxyclass --images images/ --table votes.csv --output runs/first
+  galaxyclass train notebook --images images/ --table votes.csv --output runs/first
   galaxyclass train fast --images images/ --output runs/classes      (a sub-folder per class)
   galaxyclass train fast --images images/ --table votes.csv --output runs/short \\
       --set training.epochs=10 --set optimizer.lr=0.001
@@ -40,7 +40,7 @@ that `galaxyclass predict` reads, checkpoints and TensorBoard logs."""
     multiple=True,
     metavar="DIR FILE",
     help="Further images with their table, to learn from beside the first: votes on the same tree, "
-    "whatever they know of it, or classes, which become a further output. May be given again.",
+    "whatever they know of it, or classes, which become a auxiliary output. May be given again.",
 )
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Where to write the run: a new folder."
@@ -76,7 +76,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     last finished epoch is kept, and --resume goes on from there.
     """
     from galaxyclass.cli.notes import show_notes
-    from galaxyclass.recipes import load_recipe
+    from galaxyclass.recipes.read import load_recipe
 
     if run is not None:
         _refuse_others(context, recipe)
@@ -91,7 +91,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     from galaxyclass.extras import require
 
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
-    from galaxyclass.training import resume, train
+    from galaxyclass.training.train import resume, train
 
     shared = {key: given[key] for key in ("workers", "cache")}
     settings = [*given["assignments"], *given["mirror_pairs"]]
@@ -149,7 +149,7 @@ def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any
 def _require_there(images: Path, table: Path | None) -> None:
     """Let the reading of a catalog say what is wrong with a path that is not there."""
     if not images.is_dir() or (table is not None and not table.exists()):
-        from galaxyclass.catalogs import read_catalog
+        from galaxyclass.data.catalog.read import read_catalog
 
         read_catalog(images, table)
 

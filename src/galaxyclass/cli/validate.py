@@ -12,9 +12,9 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 
 if TYPE_CHECKING:
-    from galaxyclass.validation import Report
+    from galaxyclass.data.checks.validate import ValidationReport
 
-EXAMPLE = """\b
+EPILOG = """\b
 Example:
   galaxyclass validate --images sky/images --table sky/votes.csv"""
 
@@ -22,7 +22,7 @@ _SHOWN = 5
 _COLOURS = {"error": "red", "note": "yellow"}
 
 
-@click.command(epilog=EXAMPLE)
+@click.command(epilog=EPILOG)
 @options.images_folder
 @options.table
 @options.id_column
@@ -45,7 +45,7 @@ def command(
     Every image is decoded and every cell is read; all findings are shown at once. Errors, which
     would make a training wrong, end in exit code 1; notes leave it 0.
     """
-    from galaxyclass.validation import validate
+    from galaxyclass.data.checks.validate import validate
 
     with bars() as progress:
         report = validate(
@@ -63,9 +63,9 @@ def command(
     return 0 if report.ok else 1
 
 
-def _show(report: Report, limit: int | None) -> None:
+def _show(report: ValidationReport, limit: int | None) -> None:
     """Print what was read, the findings by kind, a table of the kinds, and the verdict."""
-    from galaxyclass.catalogs import KINDS
+    from galaxyclass.data.checks.findings import FINDING_KINDS
 
     catalog = report.catalog
     with_image = int((catalog.paths != "").sum())
@@ -79,7 +79,7 @@ def _show(report: Report, limit: int | None) -> None:
         click.echo(f"parts   {told}")
     click.echo(f"target  {_words(report.target())}")
     for code, count in report.counts.items():
-        kind = KINDS[code]
+        kind = FINDING_KINDS[code]
         click.echo()
         click.echo(click.style(kind.severity, fg=_COLOURS[kind.severity]) + f": {kind.title}")
         for one in [one for one in report.findings if one.code == code][:limit]:
@@ -92,13 +92,13 @@ def _show(report: Report, limit: int | None) -> None:
     click.echo(_verdict(report))
 
 
-def _summary(report: Report) -> None:
+def _summary(report: ValidationReport) -> None:
     """Print a row per kind: how grave, how many, what, and what to do."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from galaxyclass.catalogs import KINDS
     from galaxyclass.cli.tables import console
+    from galaxyclass.data.checks.findings import FINDING_KINDS
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("", no_wrap=True)
@@ -106,9 +106,9 @@ def _summary(report: Report) -> None:
     table.add_column("what")
     table.add_column("what to do")
     for code, count in report.counts.items():
-        kind = KINDS[code]
+        kind = FINDING_KINDS[code]
         style = _COLOURS[kind.severity]
-        table.add_row(f"[{style}]{kind.severity}[/{style}]", f"{count:,}", kind.title, kind.todo)
+        table.add_row(f"[{style}]{kind.severity}[/{style}]", f"{count:,}", kind.title, kind.hint)
     console().print(table)
 
 
@@ -125,7 +125,7 @@ def _words(target: dict[str, Any]) -> str:
     return "none"
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: ValidationReport) -> str:
     errors, notes = len(report.errors), len(report.notes)
     told = f"{errors:,} error{'s' * (errors != 1)}, {notes:,} note{'s' * (notes != 1)}"
     if errors:

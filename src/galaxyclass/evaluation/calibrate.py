@@ -14,24 +14,23 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import (
-    Bundle,
-    Estimates,
-    ExportedBundle,
-    load_bundle,
-    run_file,
-    save_bundle,
-)
-from galaxyclass.catalogs import VoteTargets
-from galaxyclass.catalogs.images import image_paths
+from galaxyclass.calibration.calibration import Calibration, fit_calibration
+from galaxyclass.calibration.image_statistics import image_statistics
+from galaxyclass.calibration.intervals import COVERAGE_LEVEL
+from galaxyclass.data.dataset.galaxies import choose, read_galaxies
+from galaxyclass.data.leakage import PARTS, Part, require_seen
 from galaxyclass.errors import RunError
-from galaxyclass.evaluation.galaxies import choose, read_galaxies
-from galaxyclass.evaluation.unseen import PARTS, Part, require_seen
-from galaxyclass.images import digest_files
-from galaxyclass.prediction import Backend, Ensemble, Member, open_backend, predict_stream
-from galaxyclass.prediction.backends import require_fit
+from galaxyclass.images.files import image_paths
+from galaxyclass.images.inspect import digest_files
+from galaxyclass.io.run_folder import run_file
+from galaxyclass.model.backends.backend import Backend, open_backend, require_fit
+from galaxyclass.model.bundle.load import Bundle, ExportedBundle, load_bundle
+from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.ensemble import Ensemble, Member
+from galaxyclass.model.output import ModelOutput
+from galaxyclass.model.stream import predict_stream
 from galaxyclass.progress import Progress, silent
-from galaxyclass.uncertainty import LEVEL, Calibration, fit_calibration, looks
+from galaxyclass.tasks.targets import VoteTargets
 
 #: Ordinary pictures that are looked at; more would not tell more.
 _MOST = 20_000
@@ -70,7 +69,7 @@ def calibrate(
     *,
     part: Part = "unseen",
     ordinary: str | Path | Sequence[str | Path] = (),
-    level: float = LEVEL,
+    level: float = COVERAGE_LEVEL,
     views: int | None = None,
     id_column: str | None = None,
     target_column: str | None = None,
@@ -93,7 +92,7 @@ def calibrate(
     run : str or Path
         The folder of a run, or a bundle.
     images, table, id_column, target_column
-        As for `galaxyclass.catalogs.read_catalog`; rows without an image are left out.
+        As for `galaxyclass.read_catalog`; rows without an image are left out.
     part : {"unseen", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
         nor as the same image under another id. ``all`` is for galaxies of which you know that.
@@ -104,12 +103,12 @@ def calibrate(
     level : float
         Share of true fractions between the bounds.
     views : int, optional
-        Over how many views it will predict (`galaxyclass.prediction.predict`): the more, the nearer
+        Over how many views it will predict (`galaxyclass.model.predict`): the more, the nearer
         to the truth, and the narrower its intervals.
     skip_invalid : bool
         Leave out galaxies with errors (`galaxyclass.validation`), rather than refuse.
     device, precision, batch_size, workers, progress, backend
-        As for `galaxyclass.prediction.predict`.
+        As for `galaxyclass.model.predict`.
     seed : int
         Of the folds, and of what is drawn.
 
@@ -132,7 +131,7 @@ def calibrate(
     OutputError
         The bundle cannot be written; the earlier one stays.
     BundleError, MissingExtraError, DeviceError
-        As for `galaxyclass.prediction.predict`.
+        As for `galaxyclass.model.predict`.
     """
     run = Path(run)
     if part not in PARTS or part == "train":
@@ -145,7 +144,7 @@ def calibrate(
         raise RunError(
             f"{run}: an exported network stays as it is",
             wanted="the folder of a run, or a bundle",
-            todo="calibrate the run, then export it again",
+            hint="calibrate the run, then export it again",
         )
     others = _paths(ordinary)
     outputs, seen = bundle.manifest.outputs, require_seen([run], part)
@@ -254,7 +253,7 @@ def _ordinary(
 def _no_digests() -> RunError:
     return RunError(
         "this run's split.csv has no digests of its images, to tell what it was trained on",
-        todo="leave out --ordinary; or --part all, if you know that it was trained on none of them",
+        hint="leave out --ordinary; or --part all, if you know that it was trained on none of them",
     )
 
 
@@ -267,24 +266,26 @@ def _predict(
     batch_size: int | None,
     workers: int | None,
     progress: Progress,
-) -> tuple[Estimates, NDArray[np.float32], NDArray[np.bool_]]:
+) -> tuple[ModelOutput, NDArray[np.float32], NDArray[np.bool_]]:
     """What the network says of images and what they look like, and which could be decoded."""
     manifest = bundle.manifest
     progress("predict", 0, len(paths))
     said, described, decoded = [], [], []
-    stream = predict_stream(paths, manifest.preprocessing, backend, batch_size, workers, look=looks)
+    stream = predict_stream(
+        paths, manifest.preprocessing, backend, batch_size, workers, look=image_statistics
+    )
     with closing(stream):
         for batch in stream:
             decoded.append(batch.decoded)
             if batch.estimates is not None and batch.looks is not None:
                 galaxies = int(batch.decoded.sum())
-                require_fit(batch.estimates, galaxies, manifest.outputs, manifest.further)
+                require_fit(batch.estimates, galaxies, manifest.outputs, manifest.auxiliary)
                 said.append(batch.estimates)
                 described.append(batch.looks)
             progress("predict", batch.start + len(batch.paths), len(paths))
     if not said:
         raise RunError(f"none of {what} could be decoded", got=f"such as {paths[0]}")
-    whole = Estimates(
+    whole = ModelOutput(
         np.concatenate([one.values for one in said]),
         (),
         np.concatenate([one.features for one in said]),

@@ -11,40 +11,31 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.catalogs import Catalog, ClassTargets, VoteTargets, read_table
+from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.dataset.galaxies import choose, read_galaxies
+from galaxyclass.data.leakage import PARTS, Part, require_seen
+from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import RunError, ScoreError
 from galaxyclass.evaluation.files import PREDICTIONS, require_free, write_evaluation
-from galaxyclass.evaluation.galaxies import choose, read_galaxies
-from galaxyclass.evaluation.unseen import PARTS, Part, require_seen
-from galaxyclass.prediction import (
-    Backend,
-    PredictionSummary,
-    columns_of,
-    open_bundles,
-    open_members,
-    predict_files,
-)
-from galaxyclass.prediction.ensemble import common_further, common_outputs
-from galaxyclass.prediction.learnt import classes_of
+from galaxyclass.evaluation.read_predictions import ids_of, read_fractions
+from galaxyclass.evaluation.score_predictions import leave_out
+from galaxyclass.model.auxiliary import classes_of
+from galaxyclass.model.backends.backend import Backend
+from galaxyclass.model.columns import columns_of
+from galaxyclass.model.ensemble import common_auxiliary, common_outputs
+from galaxyclass.model.job import PredictionSummary, predict_files
+from galaxyclass.model.predict import open_bundles, open_members
 from galaxyclass.progress import Progress, silent
-from galaxyclass.scores import (
-    VOTES,
-    ClassScores,
-    Estimate,
-    Extent,
-    NoiseFloor,
-    VoteScores,
-    noise_floor,
-    score_classes,
-    score_extents,
-    score_votes,
-)
-from galaxyclass.scores.read import ids_of, read_fractions
-from galaxyclass.scores.tables import leave_out
+from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.scores.classes import ClassScores, score_classes
+from galaxyclass.tasks.scores.complete_subsets import Extent, score_extents
+from galaxyclass.tasks.scores.noise import VOTES, NoiseFloor, noise_floor
+from galaxyclass.tasks.scores.votes import VoteScores, score_votes
+from galaxyclass.tasks.targets import ClassTargets, VoteTargets
 
 #: An extent, the model's score over it, and that of the simplest predictor.
-Extents = tuple[tuple[Extent, Estimate, Estimate], ...]
+Extents = tuple[tuple[Extent, Score, Score], ...]
 
 _Votes = tuple[VoteScores, VoteScores, Extents, dict[str, NoiseFloor]]
 _Classes = tuple[ClassScores, ClassScores, Extents, dict[str, NoiseFloor]]
@@ -59,7 +50,7 @@ class Evaluation:
     runs : tuple of Path
         What was scored: one, or several whose mean it is.
     models : tuple of str
-        The digest of each one's bundle, in hex (`galaxyclass.bundles.Manifest.digest`).
+        The digest of each one's bundle, in hex (`Manifest.digest`).
     images : Path
     table : Path or None
     outputs : VoteOutputs or ClassOutputs
@@ -70,9 +61,9 @@ class Evaluation:
     reference : VoteScores or ClassScores
         Those of the simplest predictor on the same entries: the training's mean vector, or its
         largest class, for every galaxy.
-    extents : tuple of (Extent, Estimate, Estimate)
+    extents : tuple of (Extent, Score, Score)
         Where the table has gaps, the run's score and the mean vector's over each of the parts that
-        have none (`galaxyclass.scores.extents`).
+        have none (`galaxyclass.tasks.scores.complete_subsets.extents`).
     noise : dict of str to NoiseFloor
         The score that a perfect model would have: ``all``, and by the extents' keys; of classes
         there is none.
@@ -131,7 +122,7 @@ def evaluate(
     run : str, Path or a sequence of them
         The folder of a run, a bundle, or an exported network; several are an ensemble.
     images, table, id_column, target_column
-        As for `galaxyclass.catalogs.read_catalog`; rows without an image are left out.
+        As for `galaxyclass.read_catalog`; rows without an image are left out.
     output : str or Path
         A folder.
     part : {"unseen", "train", "validation", "test", "all"}
@@ -140,7 +131,7 @@ def evaluate(
     skip_invalid : bool
         Leave out galaxies with errors (`galaxyclass.validation`), rather than refuse.
     views, device, precision, batch_size, workers, progress, backend
-        As for `galaxyclass.prediction.predict`.
+        As for `galaxyclass.model.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
     seed : int
@@ -161,7 +152,7 @@ def evaluate(
     ScoreError
         No image could be decoded, or nothing is known of any of them.
     BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
-        As for `galaxyclass.prediction.predict`.
+        As for `galaxyclass.model.predict`.
     """
     runs = [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
     images, output = Path(images), Path(output)
@@ -174,7 +165,7 @@ def evaluate(
     seen = require_seen(runs, part)
     outputs, catalog, notes = read_galaxies(
         outputs,
-        common_further(bundles),
+        common_auxiliary(bundles),
         images,
         table,
         id_column=id_column,
@@ -183,7 +174,7 @@ def evaluate(
     )
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
     members = open_members(bundles, device, precision, backend)
-    if isinstance(outputs, ClassOutputs) and outputs in common_further(bundles):
+    if isinstance(outputs, ClassOutputs) and outputs in common_auxiliary(bundles):
         members = [classes_of(member, outputs) for member in members]
         notes.append("The classes are those that the run learnt beside its votes.")
     prediction = predict_files(
@@ -241,7 +232,7 @@ def _score(
     if prediction.predicted == 0:
         raise ScoreError(
             "nothing to score: none of the images could be decoded",
-            todo=f"see {prediction.failed_file}",
+            hint=f"see {prediction.failed_file}",
         )
     notes = []
     if prediction.failed:

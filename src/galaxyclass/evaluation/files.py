@@ -10,10 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxyclass.atomic import write_text
-from galaxyclass.bundles import ClassOutputs, VoteOutputs
 from galaxyclass.errors import OutputError
-from galaxyclass.scores import LEVEL, ClassScores, Estimate, VoteScores
+from galaxyclass.io.atomic import write_text
+from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
+from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL, Score
+from galaxyclass.tasks.scores.classes import ClassScores
+from galaxyclass.tasks.scores.votes import VoteScores
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
@@ -33,12 +35,12 @@ def require_free(folder: Path, *, overwrite: bool) -> None:
         ``folder`` is a file, or has one of them and ``overwrite`` is False.
     """
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file", wanted="a folder", todo="choose another --output")
+        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another --output")
     there = [name for name in (PREDICTIONS, SCORES, METRICS) if (folder / name).exists()]
     if there and not overwrite:
         raise OutputError(
             f"{folder}: {', '.join(there)} exist{'s' * (len(there) == 1)} already",
-            todo="--overwrite, or choose another --output",
+            hint="--overwrite, or choose another --output",
         )
 
 
@@ -75,7 +77,7 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
         "galaxies_by_part": evaluation.galaxies_by_part,
         "images": prediction.images,
         "undecodable": prediction.failed,
-        "interval_level": LEVEL,
+        "interval_level": INTERVAL_LEVEL,
         **_figures(evaluation),
         "notes": list(evaluation.notes),
         "warnings": list(prediction.warnings),
@@ -175,7 +177,7 @@ def _rows(evaluation: Evaluation) -> list[tuple[object, ...]]:
     ]
 
 
-def _three(estimate: Estimate) -> tuple[str, str, str]:
+def _three(estimate: Score) -> tuple[str, str, str]:
     return _cell(estimate.value), _cell(estimate.low), _cell(estimate.high)
 
 

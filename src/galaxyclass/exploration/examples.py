@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs import Catalog
+from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.errors import ImageError
-from galaxyclass.images import read_cutout, read_image
-from galaxyclass.plots import shrink
-from galaxyclass.recipes import Recipe
+from galaxyclass.images.fast_cutout import read_cutout
+from galaxyclass.images.read import read_image
+from galaxyclass.plots.gallery import shrink
+from galaxyclass.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxyclass.atomic import write_text
-from galaxyclass.catalogs import Catalog, ClassTargets, VoteTargets, derive_classes, read_catalog
+from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.catalog.derive import derive_classes
+from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples, summarise_classes
 from galaxyclass.exploration.examples import Example, nothing, read_examples
@@ -20,9 +21,12 @@ from galaxyclass.exploration.figures import Chart, class_charts, example_charts,
 from galaxyclass.exploration.page import page
 from galaxyclass.exploration.votes import VoteSummary, most_certain, summarise_votes
 from galaxyclass.extras import require
-from galaxyclass.plots import inline_svg, save
+from galaxyclass.io.atomic import write_text
+from galaxyclass.plots.style import inline_svg, save
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes import Recipe, load_recipe
+from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.tasks.targets import ClassTargets, VoteTargets
 
 PAGE = "index.html"
 SUMMARY = "summary.csv"
@@ -64,7 +68,7 @@ def explore(
     table: str | Path | None = None,
     *,
     output: str | Path,
-    recipe: str | Path | Recipe = "galaxyclass",
+    recipe: str | Path | Recipe = "fast",
     settings: Sequence[str] = (),
     id_column: str | None = None,
     target_column: str | None = None,
@@ -87,11 +91,11 @@ def explore(
     Parameters
     ----------
     images, table, id_column, target_column
-        As for `galaxyclass.catalogs.read_catalog`.
+        As for `galaxyclass.read_catalog`.
     output : str or Path
         A folder.
     classes : str, optional
-        Make classes of the votes, and show those (`galaxyclass.catalogs.derive_classes`).
+        Make classes of the votes, and show those (`derive_classes`).
     recipe : str, Path or Recipe
         Whose cutouts are shown.
     settings : sequence of str
@@ -120,10 +124,10 @@ def explore(
     require("matplotlib")
     folder = Path(output)
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file", wanted="a folder", todo="choose another --output")
+        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another --output")
     if (folder / PAGE).exists() and not overwrite:
         raise OutputError(
-            f"{folder}: {PAGE} exists already", todo="--overwrite, or choose another --output"
+            f"{folder}: {PAGE} exists already", hint="--overwrite, or choose another --output"
         )
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
@@ -155,7 +159,7 @@ def explore(
             f"{table or images}: nothing to show",
             wanted="columns of vote fractions, a class column, or a folder for each class",
             got="only ids and images",
-            todo="give a --table" if table is None else "name the class with --target",
+            hint="give a --table" if table is None else "name the class with --target",
         )
     pictures = example_charts(examples, what, name, recipe.name, columns)
     _write_figures(folder, [*pictures, *charts], progress)

@@ -10,20 +10,14 @@ from typing import TYPE_CHECKING
 from galaxyclass.exploration.classes import ClassSummary
 from galaxyclass.exploration.examples import Example
 from galaxyclass.exploration.votes import MAJORITY, VoteSummary
-from galaxyclass.plots import (
-    Bar,
-    BarGroup,
-    Tile,
-    correlation_map,
-    correlation_panels,
-    gallery,
-    grouped_bars,
-)
+from galaxyclass.plots.bars import Bar, BarGroup, grouped_bars
+from galaxyclass.plots.gallery import Tile, gallery
+from galaxyclass.plots.heatmaps import correlation_map, correlation_panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from galaxyclass.trees import Tree
+    from galaxyclass.trees.tree import Tree
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from galaxyclass.catalogs import Catalog
+from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.exploration.classes import ClassSummary
 from galaxyclass.exploration.examples import Example
 from galaxyclass.exploration.figures import Chart

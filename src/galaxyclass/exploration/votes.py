@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.trees import Tree
+from galaxyclass.trees.tree import Tree
 
 #: From this fraction on, an answer is the majority's.
 MAJORITY = 0.5
@@ -50,7 +50,7 @@ def summarise_votes(tree: Tree, fractions: NDArray[np.floating]) -> VoteSummary:
 
     Examples
     --------
-    >>> from galaxyclass.trees import load_tree
+    >>> from galaxyclass.trees.read import load_tree
     >>> fractions = np.full((2, 37), np.nan)
     >>> fractions[:, 0] = 0.4, 0.5
     >>> summary = summarise_votes(load_tree("galaxy_zoo_2"), fractions)

@@ -1,4 +1,4 @@
-"""The three cutouts, and `prepare`: from an image to what a model sees."""
+"""The three cutouts, and `make_cutout`: from an image to what a model sees."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.images.frames import Beyond, Frame, centre_frame, contour_frame
-from galaxyclass.images.objects import object_frame
+from galaxyclass.images.cutout_boxes import Beyond, Frame, centre_frame, contour_frame
+from galaxyclass.images.detection import object_frame
 
 if TYPE_CHECKING:
-    from galaxyclass.recipes import Preprocessing
+    from galaxyclass.recipes.preprocessing import Preprocessing
 
 
-def prepare(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+def make_cutout(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """The cutout of an image, as the settings say.
 
     Parameters
@@ -32,9 +32,9 @@ def prepare(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[n
 
     Examples
     --------
-    >>> from galaxyclass.recipes import Preprocessing
+    >>> from galaxyclass.recipes.preprocessing import Preprocessing
     >>> image = np.zeros((424, 424, 3), np.uint8)
-    >>> prepare(image, Preprocessing(cutout="centre", frame=256, size=64)).shape
+    >>> make_cutout(image, Preprocessing(cutout="centre", frame=256, size=64)).shape
     (64, 64, 3)
     """
     return cut_out(image, **preprocessing.model_dump())
@@ -50,7 +50,7 @@ def cut_out(
     size: int,
     colour: Literal["rgb", "grey"],
 ) -> NDArray[np.uint8]:
-    """`prepare` with each setting by name: for processes that start without pydantic."""
+    """`make_cutout` with each setting by name: for processes that start without pydantic."""
     options: dict[str, Any] = {"frame": frame, "beyond": beyond, "margin": margin}
     used = {name: options[name] for name in OPTIONS[cutout]}
     cut = CUTOUTS[cutout](image, size, **used)

@@ -139,7 +139,7 @@ def decode_scaled(
         As `decode_image` does.
     """
     if not data:
-        raise ImageError("the file is empty", todo="fetch it again")
+        raise ImageError("the file is empty", hint="fetch it again")
     if data.startswith(_JPEG):
         decoded = _decode_jpeg(data, scale, max_pixels)
     elif data.startswith(_PNG + _TIFF):
@@ -238,7 +238,7 @@ def _require_size(width: int, height: int, max_pixels: int) -> None:
             "the image is too large",
             wanted=f"at most {max_pixels:,} pixels",
             got=f"{width:,} x {height:,} = {width * height:,} pixels",
-            todo="cut the galaxies out of it first",
+            hint="cut the galaxies out of it first",
         )
 
 
@@ -248,13 +248,13 @@ def _require_integers(image: ImageFile) -> None:
         raise ImageError(
             "the pixels are floating-point or 32-bit numbers, whose display range is unknown",
             wanted="8 or 16 bits a channel",
-            todo="stretch them to 0..255 (asinh is usual) and save them as PNG or JPEG",
+            hint="stretch them to 0..255 (asinh is usual) and save them as PNG or JPEG",
         )
 
 
 def _broken(reason: str) -> ImageError:
     return ImageError(
-        "the image is truncated or corrupt", got=reason.strip(), todo="fetch the file again"
+        "the image is truncated or corrupt", got=reason.strip(), hint="fetch the file again"
     )
 
 

@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ImageError
 from galaxyclass.images.decode import decode_scaled
 from galaxyclass.images.read import about, read_file
-from galaxyclass.processes import core_count
 from galaxyclass.progress import Progress, silent
+from galaxyclass.workers.processes import core_count
 
 if TYPE_CHECKING:
-    from galaxyclass.catalogs.records import ImageFacts, ImageRecord
+    from galaxyclass.images.records import ImageFacts, ImageRecord
 
 
-def digest_of(data: bytes) -> str:
+def content_digest(data: bytes) -> str:
     """BLAKE2b-128 of a file's bytes, in hex: equal for files that are identical byte for byte."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def digest_file(path: str | Path) -> str:
-    """`digest_of` a file, whatever its size; "" where it cannot be read."""
+    """`content_digest` a file, whatever its size; "" where it cannot be read."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
@@ -44,7 +44,7 @@ Seen = TypeVar("Seen")
 Made = TypeVar("Made")
 
 
-class Look(NamedTuple):
+class Inspection(NamedTuple):
     """What reading and decoding a file shows: an `ImageRecord` but for the path."""
 
     size: int
@@ -57,7 +57,7 @@ class Look(NamedTuple):
 
 def look(
     path: str | Path, decode: Callable[[bytes], tuple[int, int, Made]]
-) -> tuple[Look, Made | None]:
+) -> tuple[Inspection, Made | None]:
     """Read and decode a file wholly: what was found, and what came of it.
 
     Parameters
@@ -68,19 +68,19 @@ def look(
 
     Returns
     -------
-    Look
+    Inspection
     whatever ``decode`` makes, or None where the file cannot be read or decoded
     """
     try:
         data, status = read_file(path)
     except ImageError as error:
-        return Look(*identity_of(path), "", 0, 0, str(error)), None
-    size, mtime_ns, digest = status.st_size, status.st_mtime_ns, digest_of(data)
+        return Inspection(*identity_of(path), "", 0, 0, str(error)), None
+    size, mtime_ns, digest = status.st_size, status.st_mtime_ns, content_digest(data)
     try:
         height, width, made = decode(data)
     except ImageError as error:
-        return Look(size, mtime_ns, digest, 0, 0, str(about(path, error))), None
-    return Look(size, mtime_ns, digest, width, height, None), made
+        return Inspection(size, mtime_ns, digest, 0, 0, str(about(path, error))), None
+    return Inspection(size, mtime_ns, digest, width, height, None), made
 
 
 def inspect_image(path: str | Path) -> ImageRecord:
@@ -95,7 +95,7 @@ def inspect_image(path: str | Path) -> ImageRecord:
     """
     # Imported here, because catalogs bring pyarrow, which processes that only prepare images
     # for a pack do without.
-    from galaxyclass.catalogs.records import ImageRecord
+    from galaxyclass.images.records import ImageRecord
 
     return ImageRecord(str(path), *look(path, _size)[0])
 
@@ -142,7 +142,7 @@ def inspect_images(
     ImageFacts
         In the order of ``paths``.
     """
-    from galaxyclass.catalogs.records import ImageFacts
+    from galaxyclass.images.records import ImageFacts
 
     return ImageFacts.of(_map(inspect_image, paths, "check", workers, progress))
 

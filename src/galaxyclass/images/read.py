@@ -77,7 +77,7 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
                     f"{path}: the file is too large for an image of one galaxy",
                     wanted=f"at most {max_pixels:,} pixels",
                     got=f"{size:,} bytes",
-                    todo="cut the galaxies out of it first",
+                    hint="cut the galaxies out of it first",
                 )
             data = os.read(file, size + 1)
             if len(data) != size:  # it is growing, or a pipe, or the system gave a part of it
@@ -93,4 +93,4 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
 
 def about(path: str | Path, error: ImageError) -> ImageError:
     """The same error, with the name of the file before it."""
-    return ImageError(f"{path}: {error.what}", wanted=error.wanted, got=error.got, todo=error.todo)
+    return ImageError(f"{path}: {error.what}", wanted=error.wanted, got=error.got, hint=error.hint)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from galaxyclass.atomic import writing
 from galaxyclass.extras import require
+from galaxyclass.io.atomic import writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

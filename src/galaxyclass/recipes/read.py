@@ -17,9 +17,9 @@ from galaxyclass.recipes.recipe import Recipe
 
 #: The recipes that the package ships.
 RECIPES: tuple[str, ...] = (
-    "galaxyclass",
     "fast",
     "best",
+    "notebook",
     "resnet34-focal",
     "two-layer-cnn",
     "resnet18",
@@ -49,7 +49,7 @@ def load_recipe(name: str | Path, settings: Iterable[str] = ()) -> Recipe:
 
     Examples
     --------
-    >>> recipe = load_recipe("galaxyclass", ["training.epochs=3", "model.head=tree"])
+    >>> recipe = load_recipe("notebook", ["training.epochs=3", "model.head=tree"])
     >>> recipe.training.epochs, recipe.model.head
     (3, 'tree')
     """
@@ -82,7 +82,7 @@ def recipe_text(name: str | Path) -> str:
         raise RecipeError(
             f"no recipe {str(name)!r}",
             wanted=f"{', '.join(RECIPES)}, or a TOML file",
-            todo=f"did you mean {close[0]!r}?" if close else "`galaxyclass recipes` lists them",
+            hint=f"did you mean {close[0]!r}?" if close else "`galaxyclass recipes` lists them",
         ) from error
 
 
@@ -102,7 +102,7 @@ def parse_recipe(data: Mapping[str, Any], source: str) -> Recipe:
         raise RecipeError(
             f"recipe {source}: {count} not right",
             got="\n".join(problems),
-            todo=f"`galaxyclass recipes {source if source in RECIPES else RECIPES[0]}` shows every "
+            hint=f"`galaxyclass recipes {source if source in RECIPES else RECIPES[0]}` shows every "
             "key with its meaning",
         ) from error
 

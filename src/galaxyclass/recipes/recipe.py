@@ -97,7 +97,7 @@ class Model(Section):
     weights: str | None = Field(
         None,
         description="start from the encoder weights in this file: .safetensors, .pth, or .onnx as "
-        "`galaxyclass export` writes it; box: from those of the model in the box",
+        "`galaxyclass export` writes it; pretrained: from those of the pretrained model",
     )
 
     def invariant(self, side: int) -> bool:
@@ -146,7 +146,7 @@ class Training(Section):
 
     epochs: int = Field(30, ge=1, description="passes over the training galaxies")
     batch_size: int = Field(64, ge=1, description="galaxies in a step")
-    growing: tuple[tuple[int, float], ...] = Field(
+    progressive_resizing: tuple[tuple[int, float], ...] = Field(
         (),
         description="smaller cutouts at first: [[48, 0.4], [64, 0.7]] trains on 48 pixels for the "
         "first 0.4 of the epochs, then on 64 until 0.7 of them, then on all of them; validation "
@@ -155,8 +155,10 @@ class Training(Section):
     loss: Loss = Field(
         "auto", description="auto follows the table: mse for votes, cross_entropy for classes"
     )
-    further_weight: float = Field(
-        0.05, ge=0, description="weight of a further table's classes in the loss of a votes table"
+    auxiliary_weight: float = Field(
+        0.05,
+        ge=0,
+        description="weight of an auxiliary table's classes in the loss of a votes table",
     )
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: a class counts the more, the fewer galaxies it has"
@@ -214,17 +216,17 @@ class Recipe(Section):
                 f"split: validation {self.split.validation:g} and test {self.split.test:g} leave "
                 "nothing to train on"
             )
-        shares = [share for _, share in self.training.growing]
-        small = [side for side, _ in self.training.growing]
+        shares = [share for _, share in self.training.progressive_resizing]
+        small = [side for side, _ in self.training.progressive_resizing]
         rising = all(a < b for ends in (shares, small) for a, b in pairwise(ends))
         if not rising or any(not 0 < share < 1 for share in shares) or any(s < 8 for s in small):
             raise ValueError(
-                f"training.growing: {[list(pair) for pair in self.training.growing]} is not a list "
+                f"training.progressive_resizing: {[list(pair) for pair in self.training.progressive_resizing]} is not a list "
                 "of growing sides (8 pixels or more) with growing shares between 0 and 1"
             )
         if shares and self.model.normalisation == "per_feature":
             raise ValueError(
-                "training.growing: model.normalisation=per_feature knows one size only"
+                "training.progressive_resizing: model.normalisation=per_feature knows one size only"
             )
         low, high = self.augmentation.zoom
         if not 0 < low <= high:

@@ -21,7 +21,7 @@ SKY_NOISE = np.array([0.069, 0.046, 0.028], np.float32)
 ELECTRONS = np.array([690.0, 940.0, 1050.0], np.float32)
 
 #: The stretch: weights of i, r, g; the softening; brightness per e-fold of light; the sky's level.
-WEIGHTS = np.array([1.32, 1.5, 2.05], np.float32)
+BAND_WEIGHTS = np.array([1.32, 1.5, 2.05], np.float32)
 SOFTENING = 0.45
 GAIN = 60.0
 SKY_LEVEL = np.array([0.012, 0.016, 0.004], np.float32)
@@ -57,7 +57,7 @@ def observe(light: Light, seeing: float, pixel: float, rng: np.random.Generator)
         light[..., band] = cv2.warpAffine(
             light[..., band], shift, size, borderMode=cv2.BORDER_REPLICATE
         )
-    left_over = (SKY_LEVEL + np.float32(rng.normal(0, 0.012))) / WEIGHTS
+    left_over = (SKY_LEVEL + np.float32(rng.normal(0, 0.012))) / BAND_WEIGHTS
     noise = rng.standard_normal(light.shape, dtype=np.float32)
     variance = SKY_NOISE**2 + np.maximum(light, 0) / ELECTRONS
     return np.asarray(
@@ -88,7 +88,7 @@ def stretch(light: Light) -> Light:
     >>> bool((bright > faint).all()), bool(bright[0] > bright[1] > bright[2])
     (True, True)
     """
-    colours = np.maximum(light * WEIGHTS, 0)
+    colours = np.maximum(light * BAND_WEIGHTS, 0)
     mean = colours.mean(axis=2, keepdims=True) + np.float32(1e-6)
     shown = np.float32(GAIN) * np.arcsinh(mean / np.float32(SOFTENING)) / mean
     return np.asarray(np.minimum(colours * shown, 255), dtype=np.float32)

@@ -8,14 +8,14 @@ from contextlib import closing
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from galaxyclass.atomic import write_text, writing
 from galaxyclass.errors import OutputError
+from galaxyclass.io.atomic import write_text, writing
 from galaxyclass.progress import Progress, silent
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all
 from galaxyclass.simulation.folders import new_folder
 from galaxyclass.simulation.hundred import (
     CLASSES,
-    PARTS,
+    HUNDRED_PARTS,
     HundredClass,
     hundred_class,
     member,
@@ -92,7 +92,7 @@ def simulate_hundred(
     folder = Path(output)
     counts = part_counts(count)
     with new_folder(folder) as temporary:
-        for part in PARTS:
+        for part in HUNDRED_PARTS:
             (temporary / part).mkdir()
         done = 0
         with closing(draw_all(_job(temporary, count, size, seed), workers)) as drawn:
@@ -109,7 +109,7 @@ def _job(folder: Path, count: int, size: int, seed: int) -> Job:
 
 
 def _write_tables(folder: Path, count: int, seed: int) -> None:
-    rows: dict[str, list[tuple[str, int]]] = {part: [] for part in PARTS}
+    rows: dict[str, list[tuple[str, int]]] = {part: [] for part in HUNDRED_PARTS}
     truths: list[tuple[object, ...]] = []
     for index in range(count):
         galaxy = member(count, seed, index)
@@ -139,6 +139,6 @@ pixels, seed {seed}: none was observed.
 train/ val/ test/              pictures: {", ".join(f"{n} {part}" for part, n in counts.items())}
 train.csv val.csv test.csv     the name of each picture, and its class: 0 to {CLASSES - 1}
 classes.csv                    what each class is
-truth.csv                      the morphology that was drawn: galaxyclass.simulation.Morphology
+truth.csv                      the morphology that was drawn: galaxyclass.simulation.morphology
                                explains the columns
 """

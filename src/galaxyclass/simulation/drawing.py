@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from galaxyclass.processes import core_count, serve, work_in_processes
 from galaxyclass.simulation import hundred
 from galaxyclass.simulation.morphology import Morphology, draw_morphology
 from galaxyclass.simulation.pictures import render
+from galaxyclass.workers.processes import core_count, serve, work_in_processes
 
 #: Ids begin here, so that all have as many digits as the challenge's.
 FIRST_ID = 100_001

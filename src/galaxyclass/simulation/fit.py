@@ -30,10 +30,11 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
 from scipy.special import digamma, gammaln
 
-from galaxyclass.simulation.impressions import impress
 from galaxyclass.simulation.morphology import draw_morphology
+from galaxyclass.simulation.volunteer_model import impress
 from galaxyclass.simulation.volunteers import softmax
-from galaxyclass.trees import Tree, load_tree
+from galaxyclass.trees.read import load_tree
+from galaxyclass.trees.tree import Tree
 
 Floats = NDArray[np.float64]
 
@@ -115,7 +116,7 @@ class Goal:
     correlation: Floats
 
 
-def calibrate(tree: Tree, impressions: Floats, goal: Goal) -> tuple[Floats, Floats]:
+def calibrate_volunteers(tree: Tree, impressions: Floats, goal: Goal) -> tuple[Floats, Floats]:
     """Sharpness and offsets of impressions (step 2 above).
 
     Parameters
@@ -185,7 +186,7 @@ def read_counts(path: Path, tree: Tree) -> Floats:
     return _columns(path, names)
 
 
-def describe(tree: Tree, joint: Floats, people: float, correlation: Floats) -> Goal:
+def describe_fit(tree: Tree, joint: Floats, people: float, correlation: Floats) -> Goal:
     """What the votes of a table of joint fractions are like.
 
     Parameters
@@ -222,7 +223,7 @@ def _columns(path: Path, names: list[str]) -> Floats:
     return np.asarray(np.stack(columns, axis=1), dtype=np.float64)
 
 
-def fit(counts: Path, votes: Path, classifications: Path) -> dict[str, Any]:
+def fit_volunteers(counts: Path, votes: Path, classifications: Path) -> dict[str, Any]:
     """Everything that ``volunteers.json`` holds (see `parse_volunteers`)."""
     tree = load_tree("galaxy_zoo_2")
     table = read_counts(counts, tree)
@@ -230,10 +231,10 @@ def fit(counts: Path, votes: Path, classifications: Path) -> dict[str, Any]:
     panels = (1 - EXPLAINED) * total
     joint = _columns(votes, list(tree.layout("challenge").columns))
     people = _columns(classifications, ["total_classifications"])[:, 0]
-    goal = describe(tree, joint, float(people.mean()), panels)
+    goal = describe_fit(tree, joint, float(people.mean()), panels)
     draws = (draw_morphology(np.random.default_rng((SEED, i))) for i in range(GALAXIES))
     impressions = np.stack([impress(galaxy) for galaxy in draws])
-    sharpness, offsets = calibrate(tree, impressions, goal)
+    sharpness, offsets = calibrate_volunteers(tree, impressions, goal)
     questions = {
         question.code: {
             "sharpness": round(float(sharpness[index]), 4),
@@ -260,4 +261,4 @@ if __name__ == "__main__":  # pragma: no cover - the command that made volunteer
     if len(sys.argv) != 5:
         sys.exit(__doc__)
     *tables, output = map(Path, sys.argv[1:])
-    output.write_text(json.dumps(fit(*tables), indent=2) + "\n", encoding="utf-8")
+    output.write_text(json.dumps(fit_volunteers(*tables), indent=2) + "\n", encoding="utf-8")

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.atomic import sync_folder, translated, write_text, writing
 from galaxyclass.errors import OutputError
+from galaxyclass.io.atomic import sync_folder, translated, write_text, writing
 from galaxyclass.progress import Progress, silent
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all, galaxy_of
 from galaxyclass.simulation.morphology import Morphology
 from galaxyclass.simulation.pictures import SIZE
 from galaxyclass.simulation.volunteers import vote
-from galaxyclass.trees import load_tree
+from galaxyclass.trees.read import load_tree
 
 ID_COLUMN = "GalaxyID"
 
@@ -115,7 +115,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
             raise OutputError(
                 f"{folder}: something is there already",
                 wanted="a new folder, or an empty one",
-                todo="choose another name, or remove it",
+                hint="choose another name, or remove it",
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
@@ -153,5 +153,5 @@ def _readme(count: int, size: int, seed: int) -> str:
 
 images/     <GalaxyID>.jpg, in the manner of the Galaxy Challenge's pictures
 votes.csv   37 joint vote fractions of simulated volunteers (tree: Galaxy Zoo 2)
-truth.csv   the morphology that was drawn: galaxyclass.simulation.Morphology explains the columns
+truth.csv   the morphology that was drawn: galaxyclass.simulation.morphology explains the columns
 """

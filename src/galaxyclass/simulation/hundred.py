@@ -22,7 +22,7 @@ Colour = Literal["bluest", "blue", "middle", "red", "reddest"]
 #: In the order in which classes are numbered, the slowest first.
 PATTERNS: tuple[Pattern, ...] = ("smooth", "ring", "two_arms", "three_arms", "patches")
 #: Mean g - r of the disc, mag.
-COLOURS: dict[Colour, float] = {
+HUNDRED_COLOURS: dict[Colour, float] = {
     "bluest": 0.10,
     "blue": 0.28,
     "middle": 0.46,
@@ -31,13 +31,13 @@ COLOURS: dict[Colour, float] = {
 }
 #: Spread of g - r within a colour, mag.
 COLOUR_SPREAD = 0.07
-CLASSES = len(PATTERNS) * len(COLOURS) * 2 * 2
+CLASSES = len(PATTERNS) * len(HUNDRED_COLOURS) * 2 * 2
 
 #: Share of the frame's side that the pictures show: 3.1 radii of the galaxy.
 FIELD = 0.36
 
 #: Folder and table of each part -> its twentieths: 13,000, 2,000 and 5,000 of 20,000.
-PARTS: dict[str, int] = {"train": 13, "val": 2, "test": 5}
+HUNDRED_PARTS: dict[str, int] = {"train": 13, "val": 2, "test": 5}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class HundredClass:
 
 
 @dataclass(frozen=True)
-class Member:
+class HundredGalaxy:
     """One galaxy of the set: the folder of its part, its class, and the rest of the truth."""
 
     folder: str
@@ -70,14 +70,14 @@ def part_counts(count: int) -> dict[str, int]:
     >>> part_counts(33)
     {'train': 22, 'val': 3, 'test': 8}
     """
-    counts = {part: count * share // 20 for part, share in PARTS.items()}
-    by_remainder = sorted(PARTS, key=lambda part: -(count * PARTS[part] % 20))
+    counts = {part: count * share // 20 for part, share in HUNDRED_PARTS.items()}
+    by_remainder = sorted(HUNDRED_PARTS, key=lambda part: -(count * HUNDRED_PARTS[part] % 20))
     for part in by_remainder[: count - sum(counts.values())]:
         counts[part] += 1
     return counts
 
 
-def member(count: int, seed: int, index: int) -> Member:
+def member(count: int, seed: int, index: int) -> HundredGalaxy:
     """The galaxy of that number among ``count``, training first; it needs no others.
 
     Every stretch of a hundred in a part has each class once, in an order of its own.
@@ -94,7 +94,7 @@ def member(count: int, seed: int, index: int) -> Member:
     order = np.random.default_rng((seed, 1, part, place // CLASSES)).permutation(CLASSES)
     kind = hundred_class(int(order[place % CLASSES]))
     rng = np.random.default_rng((seed, 2, part, place))
-    return Member(tuple(PARTS)[part], kind, draw_of_class(kind, rng))
+    return HundredGalaxy(tuple(HUNDRED_PARTS)[part], kind, draw_of_class(kind, rng))
 
 
 def hundred_class(number: int) -> HundredClass:
@@ -109,9 +109,9 @@ def hundred_class(number: int) -> HundredClass:
     """
     rest, large_bulge = divmod(number, 2)
     rest, barred = divmod(rest, 2)
-    pattern, colour = divmod(rest, len(COLOURS))
+    pattern, colour = divmod(rest, len(HUNDRED_COLOURS))
     return HundredClass(
-        number, PATTERNS[pattern], tuple(COLOURS)[colour], bool(barred), bool(large_bulge)
+        number, PATTERNS[pattern], tuple(HUNDRED_COLOURS)[colour], bool(barred), bool(large_bulge)
     )
 
 
@@ -135,7 +135,7 @@ def draw_of_class(kind: HundredClass, rng: np.random.Generator) -> Morphology:
         "radius": radius,
         "magnitude": surface_brightness - 2.5 * float(np.log10(np.pi * radius**2)),
         "seeing": float(rng.uniform(0.9, 1.4)),
-        "colour": float(rng.normal(COLOURS[kind.colour], COLOUR_SPREAD)),
+        "colour": float(rng.normal(HUNDRED_COLOURS[kind.colour], COLOUR_SPREAD)),
         "position_angle": float(rng.uniform(0, 180)),
         "axis_ratio": float(min(1, np.hypot(np.cos(np.radians(inclination)), 0.1 + 0.12 * bulge))),
         "inclination": inclination,

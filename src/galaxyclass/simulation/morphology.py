@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["elliptical", "disc", "irregular", "star"]
+GalaxyKind = Literal["elliptical", "disc", "irregular", "star"]
 BulgeShape = Literal["rounded", "boxy", "none"]
 Odd = Literal["none", "ring", "lens", "disturbed", "irregular", "other", "merger", "dust_lane"]
 Defect = Literal["none", "seam", "glare", "trail"]
@@ -77,7 +77,7 @@ class Morphology:
         Of everything that has no name here: neighbours, clumps, noise.
     """
 
-    kind: Kind
+    kind: GalaxyKind
     radius: float
     magnitude: float
     seeing: float
@@ -136,7 +136,9 @@ def draw_morphology(rng: np.random.Generator) -> Morphology:
     >>> galaxy == draw_morphology(np.random.default_rng(1))
     True
     """
-    kind: Kind = _choose(rng, {"elliptical": 0.40, "disc": 0.52, "irregular": 0.055, "star": 0.025})
+    kind: GalaxyKind = _choose(
+        rng, {"elliptical": 0.40, "disc": 0.52, "irregular": 0.055, "star": 0.025}
+    )
     odd = _draw_odd(rng, kind)
     magnitude = 17.0 - min(rng.exponential(0.72), 4.0)
     size = np.log(4.75) + 0.38 * (16.5 - magnitude) + rng.normal(0.0, 0.22)
@@ -171,7 +173,7 @@ def draw_morphology(rng: np.random.Generator) -> Morphology:
     return Morphology(**truth)  # type: ignore[arg-type]
 
 
-def _draw_odd(rng: np.random.Generator, kind: Kind) -> Odd:
+def _draw_odd(rng: np.random.Generator, kind: GalaxyKind) -> Odd:
     if kind == "irregular":
         return "irregular"
     if kind == "star":

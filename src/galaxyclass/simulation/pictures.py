@@ -36,7 +36,7 @@ def render(morphology: Morphology, size: int = SIZE, *, field: float = 1.0) -> N
     Examples
     --------
     >>> import numpy as np
-    >>> from galaxyclass.simulation import draw_morphology
+    >>> from galaxyclass.simulation.morphology import draw_morphology
     >>> picture = render(draw_morphology(np.random.default_rng(1)), 64, field=0.5)
     >>> picture.shape, picture.dtype, bool(picture[32, 32].mean() > picture[0, 0].mean())
     ((64, 64, 3), dtype('uint8'), True)

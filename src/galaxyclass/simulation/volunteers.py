@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.simulation.impressions import impress
 from galaxyclass.simulation.morphology import Morphology
-from galaxyclass.trees import Tree, load_tree
+from galaxyclass.simulation.volunteer_model import impress
+from galaxyclass.trees.read import load_tree
+from galaxyclass.trees.tree import Tree
 
 #: Fractions are whole millionths, so that six decimals obey the sum rules exactly.
 MILLION = 1_000_000
@@ -113,7 +114,7 @@ def vote(
     Examples
     --------
     >>> import numpy as np
-    >>> from galaxyclass.simulation import draw_morphology
+    >>> from galaxyclass.simulation.morphology import draw_morphology
     >>> rng = np.random.default_rng(1)
     >>> fractions = vote(draw_morphology(rng), rng)
     >>> round(float(fractions[:3].sum()), 6), round(float(fractions[13:15].sum()), 6)

@@ -71,7 +71,7 @@ class History(pl.Callback):
         )
 
 
-class Report(pl.Callback):
+class ReportProgress(pl.Callback):
     """Tells a `Progress` how many images have been trained on, of all epochs."""
 
     def __init__(self, progress: Progress, galaxies: int) -> None:
@@ -147,7 +147,7 @@ class OnlyNumbers(pl.Callback):
             f"diverged: the {part} loss is {loss:g} in {where}, so the training was stopped",
             got=f"a learning rate of {rate:g} at that step"
             + (f", training.gradient_clip={clip:g}" if clip else ""),
-            todo=f"train again to another --output with --set optimizer.lr={rate / 10:.2g}"
+            hint=f"train again to another --output with --set optimizer.lr={rate / 10:.2g}"
             + ("" if clip else ", or with --set training.gradient_clip=1")
             + "; --set training.precision=fp32 where it is bf16",
         )

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from galaxyclass.atomic import writing
 from galaxyclass.errors import OutputError, RunError
+from galaxyclass.io.atomic import writing
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
@@ -25,7 +25,7 @@ class AtomicCheckpoints(TorchCheckpointIO):
                 raise OutputError(
                     f"{path}: the checkpoint cannot be written",
                     got=str(error).splitlines()[0],
-                    todo="free some space, then resume: the checkpoint before it is whole",
+                    hint="free some space, then resume: the checkpoint before it is whole",
                 ) from error
 
     def load_checkpoint(
@@ -50,6 +50,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise RunError(
             f"{path}: the checkpoint cannot be read",
             got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
-            todo="train again, to another --output",
+            hint="train again, to another --output",
         ) from error
     return checkpoint

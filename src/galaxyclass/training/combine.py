@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from galaxyclass.atomic import translated, write_text
-from galaxyclass.bundles import Bundle, load_bundle, run_file, save_bundle
 from galaxyclass.errors import BundleError, RunError
-from galaxyclass.models import Committee, load_weights, write_weights
-from galaxyclass.prediction.ensemble import common_outputs, require_same
-from galaxyclass.training import run as files
+from galaxyclass.io import run_folder
+from galaxyclass.io.atomic import translated, write_text
+from galaxyclass.io.run_folder import run_file
+from galaxyclass.model.bundle.load import Bundle, load_bundle
+from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.ensemble import common_outputs, require_same
+from galaxyclass.networks.network import EnsembleNetwork
+from galaxyclass.networks.weights import load_weights, write_weights
+from galaxyclass.training.run import refuse_used
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
     bundles = [load_bundle(run) for run in runs]
     require_same(bundles)
     _require_alike(bundles)
-    files.refuse_used(folder)
+    refuse_used(folder)
     networks = [network for one in bundles for network in load_weights(one).networks]
     manifest = replace(
         bundles[0].manifest,
@@ -92,15 +96,15 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
         folder.mkdir(parents=True, exist_ok=True)
     split = _split([Path(run) for run in runs])
     if split is not None:
-        write_text(folder / files.SPLIT, split)
-    recipe = run_file(Path(runs[0]), files.RECIPE)
+        write_text(folder / run_folder.SPLIT, split)
+    recipe = run_file(Path(runs[0]), run_folder.RECIPE)
     if recipe is not None:
-        write_text(folder / files.RECIPE, recipe.read_text(encoding="utf-8"))
+        write_text(folder / run_folder.RECIPE, recipe.read_text(encoding="utf-8"))
     # Last of all: what has a bundle is a model.
     bundle = save_bundle(
-        folder / files.BUNDLE,
+        folder / run_folder.BUNDLE,
         manifest,
-        {"weights": lambda path: write_weights(Committee(networks), path)},
+        {"weights": lambda path: write_weights(EnsembleNetwork(networks), path)},
     )
     return Combined(folder, bundle, split is not None)
 
@@ -109,9 +113,9 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
     """Refuse networks that are not built alike."""
     first, *others = (one.manifest for one in bundles)
     for bundle, other in zip(bundles[1:], others, strict=True):
-        for name in ("preprocessing", "model", "further", "mirrors"):
+        for name in ("preprocessing", "model", "auxiliary", "mirrors"):
             mine, theirs = getattr(first, name), getattr(other, name)
-            if name == "further":
+            if name == "auxiliary":
                 mine, theirs = ([table.classes for table in one] for one in (mine, theirs))
             if mine != theirs:
                 raise BundleError(
@@ -119,13 +123,13 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
                     "alike",
                     wanted=f"the same {name}: {mine}",
                     got=str(theirs),
-                    todo="predict with both (galaxyclass predict RUN RUN …), which may differ",
+                    hint="predict with both (galaxyclass predict RUN RUN …), which may differ",
                 )
         if _known(first.outputs) != _known(other.outputs):
             raise BundleError(
                 f"{bundles[0].folder} and {bundle.folder} cannot be combined: they know other "
                 "answers",
-                todo="predict with both (galaxyclass predict RUN RUN …), which may differ",
+                hint="predict with both (galaxyclass predict RUN RUN …), which may differ",
             )
 
 
@@ -135,7 +139,7 @@ def _known(outputs: object) -> object:
 
 def _split(runs: Sequence[Path]) -> str | None:
     """The galaxies of all runs and their parts, each line once; None where one does not say."""
-    found = [run_file(run, files.SPLIT) for run in runs]
+    found = [run_file(run, run_folder.SPLIT) for run in runs]
     tables = []
     for file in found:
         if file is None:

@@ -13,31 +13,31 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from galaxyclass.samples import Parts, Samples
+from galaxyclass.data.dataset.several import Parts, Samples
 
 
-class Batch(NamedTuple):
+class TrainingBatch(NamedTuple):
     """Some galaxies with what is known of them.
 
     Attributes
     ----------
     cutouts : (galaxies, side, side, channels) uint8
     targets : (galaxies, answers) float32 with NaN unknown, or (galaxies,) int64 with -1 unknown
-    further : tuple of (galaxies,) int64
-        The class of each in each further table; -1 unknown.
+    auxiliary : tuple of (galaxies,) int64
+        The class of each in each auxiliary table; -1 unknown.
     """
 
     cutouts: Tensor
     targets: Tensor
-    further: tuple[Tensor, ...] = ()
+    auxiliary: tuple[Tensor, ...] = ()
 
 
-def on_device(batch: Batch, device: str) -> Batch:
+def on_device(batch: TrainingBatch, device: str) -> TrainingBatch:
     """A batch on a device."""
-    return Batch(
+    return TrainingBatch(
         batch.cutouts.to(device),
         batch.targets.to(device),
-        tuple(labels.to(device) for labels in batch.further),
+        tuple(labels.to(device) for labels in batch.auxiliary),
     )
 
 
@@ -66,29 +66,29 @@ class Galaxies:
     ----------
     images : (packed, side, side, channels) uint8
         A pack's memory map, or a `Chain` of several; read only where a batch needs it. Or a tensor
-        on a device (`galaxyclass.training.resident`), where targets and further are too.
+        on a device (`galaxyclass.training.device_cache`), where targets and auxiliary are too.
     rows : (galaxies,) int64
         The row of each galaxy in `images`.
     targets : (galaxies, answers) float32 with NaN unknown, or (galaxies,) int64 with -1 unknown
-    further : tuple of (galaxies,) int64
-        The class of each in each further table; -1 unknown.
+    auxiliary : tuple of (galaxies,) int64
+        The class of each in each auxiliary table; -1 unknown.
     """
 
     images: NDArray[np.uint8] | Chain | Tensor
     rows: NDArray[np.int64]
     targets: Tensor
-    further: tuple[Tensor, ...] = ()
+    auxiliary: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def batch(self, places: NDArray[np.int64]) -> Batch:
+    def batch(self, places: NDArray[np.int64]) -> TrainingBatch:
         """The galaxies at some places, on the device where they are."""
         at = torch.from_numpy(places).to(self.targets.device)
-        return Batch(
+        return TrainingBatch(
             self._cutouts(self.rows[places]),
             self.targets[at],
-            tuple(labels[at] for labels in self.further),
+            tuple(labels[at] for labels in self.auxiliary),
         )
 
     def _cutouts(self, rows: NDArray[np.int64]) -> Tensor:
@@ -172,7 +172,7 @@ class Batches:
     def __len__(self) -> int:
         return math.ceil(len(self.galaxies) / (self.batch_size * self.replica.count))
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[TrainingBatch]:
         order, count = self.order(), self.replica.count
         if self.seed is not None:
             # Every replica must take part in every step: the first galaxies fill up the last.

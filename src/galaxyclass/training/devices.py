@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from galaxyclass.prediction.torch_backend import find_device
+from galaxyclass.model.backends.torch_backend import find_device
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 

@@ -12,15 +12,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import Outputs, VoteOutputs
-from galaxyclass.prediction import find_collapse, measure
-from galaxyclass.scores import errors_by_galaxy
+from galaxyclass.model.checks import find_collapse, measure
+from galaxyclass.tasks.outputs import Outputs, VoteOutputs
+from galaxyclass.tasks.scores.votes import errors_by_galaxy
 from galaxyclass.training.history import Row
 
-Kind = Literal["diverged", "collapsed", "no_better", "unsettled", "over_fitting"]
+NoticeKind = Literal["diverged", "collapsed", "no_better", "unsettled", "over_fitting"]
 
 #: Each kind of notice, and what to try; in the order in which they are told.
-KINDS: dict[Kind, str] = {
+NOTICE_KINDS: dict[NoticeKind, str] = {
     "diverged": "lower the rate (--set optimizer.lr=…, ten times smaller), or clip the gradient "
     "(--set training.gradient_clip=1); --set training.keep=best keeps the epoch before it",
     "collapsed": "another rate first, then more epochs (--set training.epochs=…) or another "
@@ -63,12 +63,12 @@ class Notice:
     Attributes
     ----------
     kind : str
-        Of `KINDS`.
+        Of `NOTICE_KINDS`.
     message : str
         What was seen, with its figures, and what to try.
     """
 
-    kind: Kind
+    kind: NoticeKind
     message: str
 
 
@@ -100,9 +100,9 @@ def diagnose(
     Returns
     -------
     tuple of Notice
-        At most one of a kind, in the order of `KINDS`; empty for a sound training.
+        At most one of a kind, in the order of `NOTICE_KINDS`; empty for a sound training.
     """
-    found: dict[Kind, str | None] = {
+    found: dict[NoticeKind, str | None] = {
         "diverged": find_divergence(history),
         "collapsed": _collapse(outputs, predictions, history),
         "no_better": _no_better(outputs, predictions, targets, parts["validation"]),
@@ -114,8 +114,8 @@ def diagnose(
     if found["unsettled"]:
         found["over_fitting"] = None  # validation lags behind, whatever it would have become
     return tuple(
-        Notice(kind, f"{found[kind]} What to try: {todo}.")
-        for kind, todo in KINDS.items()
+        Notice(kind, f"{found[kind]} What to try: {hint}.")
+        for kind, hint in NOTICE_KINDS.items()
         if found[kind]
     )
 

@@ -7,21 +7,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import galaxyclass.training.run as files
-from galaxyclass.atomic import write_text
-from galaxyclass.bundles import Manifest, Outputs, VoteOutputs, save_bundle
+from galaxyclass.data.dataset.several import Parts, Samples
 from galaxyclass.errors import StoppedError
-from galaxyclass.models import write_weights
-from galaxyclass.plots import curves, save
+from galaxyclass.io import run_folder
+from galaxyclass.io.atomic import write_text
+from galaxyclass.model.bundle.manifest import Manifest
+from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.networks.weights import write_weights
+from galaxyclass.plots.curves import curves
+from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress
-from galaxyclass.recipes import Recipe
-from galaxyclass.samples import Parts, Samples
+from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.tasks.outputs import Outputs, VoteOutputs
 from galaxyclass.training.data import galaxies_by_part
 from galaxyclass.training.devices import Device
-from galaxyclass.training.fit import Fitted, fit
+from galaxyclass.training.fit import Fitted, fit_network
 from galaxyclass.training.history import read_history
+from galaxyclass.training.runtime_settings import RuntimeSettings
 from galaxyclass.training.score import Metrics, score
-from galaxyclass.training.ways import Way
 from galaxyclass.version import __version__
 
 
@@ -42,27 +45,27 @@ def finish(
     seed: int,
     device: Device,
     devices: int,
-    way: Way,
+    runtime: RuntimeSettings,
     progress: Progress,
 ) -> Trained:
     """Train to the end and write what a run ends with."""
-    outputs, further = samples.outputs(parts), samples.further_outputs(parts)
+    outputs, auxiliary = samples.outputs(parts), samples.auxiliary_outputs(parts)
     galaxies = galaxies_by_part(samples, parts)
     try:
-        fitted = fit(
+        fitted = fit_network(
             folder,
             recipe,
             outputs,
             galaxies,
-            further=further,
+            auxiliary=auxiliary,
             seed=seed,
             device=device,
             devices=devices,
-            way=way,
+            runtime=runtime,
             progress=progress,
         )
     except StoppedError:
-        if read_history(folder / files.HISTORY):
+        if read_history(folder / run_folder.HISTORY):
             _draw(folder, outputs, None, None)
         raise
     ids = samples.first.catalog.ids
@@ -76,13 +79,13 @@ def finish(
         weights_digest="",
         version=__version__,
         name_parts=samples.first.catalog.name_parts,
-        precision=way.precision,
-        further=further,
+        precision=runtime.precision,
+        auxiliary=auxiliary,
         mirrors=isinstance(outputs, VoteOutputs)
         or (recipe.augmentation.flip != "none" and not recipe.augmentation.mirror_pairs),
     )
     save_bundle(
-        folder / files.BUNDLE,
+        folder / run_folder.BUNDLE,
         manifest,
         {"weights": lambda path: write_weights(fitted.network, path)},
     )
@@ -91,13 +94,13 @@ def finish(
         outputs,
         galaxies,
         epoch=fitted.epoch,
-        history=read_history(folder / files.HISTORY),
+        history=read_history(folder / run_folder.HISTORY),
         seed=seed,
-        way=way,
+        runtime=runtime,
     )
     _draw(folder, outputs, fitted, metrics)
     # Last of all: a run that has this file is finished.
-    write_text(folder / files.METRICS, json.dumps(asdict(metrics), indent=1) + "\n")
+    write_text(folder / run_folder.METRICS, json.dumps(asdict(metrics), indent=1) + "\n")
     return Trained(folder, metrics)
 
 
@@ -108,9 +111,9 @@ def _draw(folder: Path, outputs: Outputs, fitted: Fitted | None, metrics: Metric
         label = "mean vector" if name == "rmse" else "largest class"
         reference = (label, metrics.parts["validation"]["reference"])
     figure = curves(
-        read_history(folder / files.HISTORY),
+        read_history(folder / run_folder.HISTORY),
         name,
         kept_epoch=None if fitted is None else fitted.epoch,
         reference=reference,
     )
-    save(figure, folder / files.CURVES)
+    save(figure, folder / run_folder.CURVES)

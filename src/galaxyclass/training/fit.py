@@ -16,28 +16,28 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
-import galaxyclass.training.run as files
-from galaxyclass.bundles import ClassOutputs, Outputs
 from galaxyclass.errors import DeviceError, TrainingInterruptedError
-from galaxyclass.models import Network
+from galaxyclass.io import run_folder
+from galaxyclass.networks.network import Network
 from galaxyclass.progress import Progress
-from galaxyclass.recipes import Recipe
+from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.tasks.outputs import ClassOutputs, Outputs
 from galaxyclass.training.callbacks import (
     History,
     OnlyNumbers,
-    Report,
+    ReportProgress,
     StopRequestedError,
     stoppable,
 )
+from galaxyclass.training.checkpointing import Keep, Patience, gave_up, moving_average
 from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
 from galaxyclass.training.data import Batches, Galaxies, Replica, this_replica
+from galaxyclass.training.device_cache import brought_near
 from galaxyclass.training.devices import Device, accelerator_of, place_of
 from galaxyclass.training.history import cut_history
-from galaxyclass.training.keeping import Keep, Patience, gave_up, moving_average
 from galaxyclass.training.module import GalaxyModule
-from galaxyclass.training.resident import brought_near
-from galaxyclass.training.standardise import fit_statistics
-from galaxyclass.training.ways import Way
+from galaxyclass.training.pixel_statistics import fit_statistics
+from galaxyclass.training.runtime_settings import RuntimeSettings
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,17 @@ class Fitted:
     epoch: int
 
 
-def fit(
+def fit_network(
     folder: Path,
     recipe: Recipe,
     outputs: Outputs,
     parts: dict[str, Galaxies],
     *,
-    further: Sequence[ClassOutputs],
+    auxiliary: Sequence[ClassOutputs],
     seed: int,
     device: Device,
     devices: int = 1,
-    way: Way,
+    runtime: RuntimeSettings,
     progress: Progress,
 ) -> Fitted:
     """Train until the recipe's last epoch, going on from the run's last checkpoint if it has one.
@@ -72,14 +72,14 @@ def fit(
     outputs : VoteOutputs or ClassOutputs
     parts : dict
         ``train`` and ``validation``.
-    further : sequence of ClassOutputs
-        What else the network learns, from further tables.
+    auxiliary : sequence of ClassOutputs
+        What else the network learns, from auxiliary tables.
     seed : int
     device : {"auto", "cpu", "cuda", "mps"}
     devices : int
         Processes that train together, each on a device of its own (or its share of the cores);
         Lightning starts the others by running the program again (see `replicas`).
-    way : Way
+    runtime : RuntimeSettings
         How the network is run; its threads are the caller's to set.
     progress : Progress
 
@@ -92,14 +92,14 @@ def fit(
     RunError
         The checkpoint to go on from is damaged.
     """
-    last = folder / files.LAST
+    last = folder / run_folder.LAST
     done, stopped = 0, False
     if last.exists():
         checkpoint = read_checkpoint(last)
         done, stopped = int(checkpoint["epoch"]) + 1, gave_up(checkpoint)
     replica = Replica(this_replica(), devices)
     if replica.number == 0:
-        cut_history(folder / files.HISTORY, done)
+        cut_history(folder / run_folder.HISTORY, done)
     with _quiet(), _own_randomness(), stoppable():
         near = brought_near(
             {part: parts[part] for part in ("train", "validation")},
@@ -116,21 +116,23 @@ def fit(
             near["validation"], recipe.training.batch_size, seed=None, replica=replica
         )
         try:
-            module = GalaxyModule(recipe, outputs, further, seed=seed, steps_per_epoch=len(batches))
-            module.set_memory_format(way.memory_format)
+            module = GalaxyModule(
+                recipe, outputs, auxiliary, seed=seed, steps_per_epoch=len(batches)
+            )
+            module.set_memory_format(runtime.memory_format)
             if recipe.model.normalisation == "per_feature":
                 module.network.set_statistics(*fit_statistics(module.network, parts["train"]))
             trainer = _trainer(
                 folder,
                 module,
-                Report(progress, len(parts["train"])),
+                ReportProgress(progress, len(parts["train"])),
                 device=device,
                 devices=devices,
-                way=way,
+                runtime=runtime,
             )
             if done < recipe.training.epochs and not stopped:
                 trainer.fit(module, batches, validation, ckpt_path=str(last) if done else None)
-            return _kept(folder, recipe, outputs, further)
+            return _kept(folder, recipe, outputs, auxiliary)
         except StopRequestedError as error:
             raise _interrupted(folder) from error
         except RuntimeError as error:
@@ -140,22 +142,22 @@ def fit(
 def _trainer(
     folder: Path,
     module: GalaxyModule,
-    report: Report,
+    report: ReportProgress,
     *,
     device: Device,
     devices: int,
-    way: Way,
+    runtime: RuntimeSettings,
 ) -> pl.Trainer:
     settings, score = module.recipe.training, f"validation_{module.score_name}"
     mode = "min" if module.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
         OnlyNumbers(),
-        History(folder / files.HISTORY),
+        History(folder / run_folder.HISTORY),
         report,
         Keep(
             checkpoints,
-            Path(files.BEST).stem,
+            Path(run_folder.BEST).stem,
             monitor=score,
             mode=mode,
             save_on_train_epoch_end=True,
@@ -178,7 +180,7 @@ def _trainer(
     callbacks.append(
         Keep(
             checkpoints,
-            Path(files.LAST).stem,
+            Path(run_folder.LAST).stem,
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         )
@@ -187,12 +189,12 @@ def _trainer(
         accelerator=accelerator_of(device),
         devices=devices,
         strategy="ddp" if devices > 1 else "auto",
-        precision="bf16-mixed" if way.precision == "bf16" else "32-true",
+        precision="bf16-mixed" if runtime.precision == "bf16" else "32-true",
         max_epochs=settings.epochs,
         gradient_clip_val=settings.gradient_clip or None,
         callbacks=callbacks,
         plugins=[AtomicCheckpoints()],
-        logger=TensorBoardLogger(folder, name=files.LOGS, version=""),
+        logger=TensorBoardLogger(folder, name=run_folder.LOGS, version=""),
         log_every_n_steps=min(10, module.steps_per_epoch),
         num_sanity_val_steps=0,
         enable_progress_bar=False,
@@ -203,12 +205,12 @@ def _trainer(
 
 
 def _kept(
-    folder: Path, recipe: Recipe, outputs: Outputs, further: Sequence[ClassOutputs]
+    folder: Path, recipe: Recipe, outputs: Outputs, auxiliary: Sequence[ClassOutputs]
 ) -> Fitted:
     """The network of the epoch that the recipe keeps."""
-    path = folder / (files.BEST if recipe.training.keep == "best" else files.LAST)
+    path = folder / (run_folder.BEST if recipe.training.keep == "best" else run_folder.LAST)
     checkpoint = read_checkpoint(path)
-    network = Network(recipe.model, recipe.images, outputs, further, fresh=False)
+    network = Network(recipe.model, recipe.images, outputs, auxiliary, fresh=False)
     state: dict[str, Any] = checkpoint["state_dict"]
     prefix = "network."
     network.load_state_dict(
@@ -222,16 +224,16 @@ def _kept(
 
 
 def _interrupted(folder: Path) -> TrainingInterruptedError:
-    last = folder / files.LAST
+    last = folder / run_folder.LAST
     if not last.exists():
         return TrainingInterruptedError(
             "stopped before the first epoch was finished",
-            todo=f"galaxyclass train --resume {folder} begins it again",
+            hint=f"galaxyclass train --resume {folder} begins it again",
         )
     epoch = int(read_checkpoint(last)["epoch"]) + 1
     return TrainingInterruptedError(
         f"stopped; epoch {epoch} is safe in {folder}",
-        todo=f"galaxyclass train --resume {folder} goes on from there",
+        hint=f"galaxyclass train --resume {folder} goes on from there",
     )
 
 
@@ -243,7 +245,7 @@ def _explained(error: RuntimeError, recipe: Recipe) -> Exception:
         return DeviceError(
             "out of memory during training",
             got=f"training.batch_size={size}, images.size={recipe.images.size}",
-            todo=f"--set training.batch_size={max(1, size // 2)} (halve it until it fits), or a "
+            hint=f"--set training.batch_size={max(1, size // 2)} (halve it until it fits), or a "
             "smaller images.size",
         )
     return error

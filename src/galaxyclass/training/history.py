@@ -7,7 +7,7 @@ import io
 import os
 from pathlib import Path
 
-from galaxyclass.atomic import translated, write_text
+from galaxyclass.io.atomic import translated, write_text
 
 Row = dict[str, float]
 

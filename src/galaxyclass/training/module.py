@@ -10,15 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from galaxyclass.augment import augment, mirror_swap
-from galaxyclass.bundles import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.losses import build_loss, cross_entropy
-from galaxyclass.models import Network
-from galaxyclass.recipes import Recipe
-from galaxyclass.training.averages import StepMean
-from galaxyclass.training.data import Batch, Batches
-from galaxyclass.training.growing import shrunk, side_in
+from galaxyclass.networks.augmentation.augment import augment
+from galaxyclass.networks.augmentation.mirrors import mirror_swap
+from galaxyclass.networks.losses.masked import build_loss, cross_entropy
+from galaxyclass.networks.network import Network
+from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.training.data import Batches, TrainingBatch
+from galaxyclass.training.metrics import StepMean
 from galaxyclass.training.optimizers import build_optimizer, build_plateau, build_schedule
+from galaxyclass.training.progressive_resizing import shrunk, side_in
 
 
 class GalaxyModule(pl.LightningModule):
@@ -29,7 +30,7 @@ class GalaxyModule(pl.LightningModule):
     recipe : Recipe
         With its head and loss resolved.
     outputs : VoteOutputs or ClassOutputs
-    further : sequence of ClassOutputs
+    auxiliary : sequence of ClassOutputs
         What else it learns, from tables of classes.
     seed : int
         Of the initial weights, dropout and augmentation. All that is random in an epoch follows
@@ -41,13 +42,13 @@ class GalaxyModule(pl.LightningModule):
         self,
         recipe: Recipe,
         outputs: Outputs,
-        further: Sequence[ClassOutputs],
+        auxiliary: Sequence[ClassOutputs],
         *,
         seed: int,
         steps_per_epoch: int,
     ) -> None:
         super().__init__()
-        self.recipe, self.outputs, self.further, self.seed = recipe, outputs, further, seed
+        self.recipe, self.outputs, self.auxiliary, self.seed = recipe, outputs, auxiliary, seed
         self.steps_per_epoch = steps_per_epoch
         #: ``rmse`` for votes, ``accuracy`` for classes.
         self.score_name = "rmse" if isinstance(outputs, VoteOutputs) else "accuracy"
@@ -67,7 +68,7 @@ class GalaxyModule(pl.LightningModule):
     def configure_network(self) -> Network:
         """The network, its initial weights drawn from the seed."""
         torch.manual_seed(self.seed)
-        network = Network(self.recipe.model, self.recipe.images, self.outputs, self.further)
+        network = Network(self.recipe.model, self.recipe.images, self.outputs, self.auxiliary)
         return network.to(memory_format=torch.channels_last)
 
     def set_memory_format(self, memory_format: torch.memory_format) -> None:
@@ -103,7 +104,7 @@ class GalaxyModule(pl.LightningModule):
     def side(self) -> int:
         """Of this epoch's cutouts, pixels."""
         training, whole = self.recipe.training, self.recipe.images.size
-        return side_in(self.current_epoch, training.epochs, whole, training.growing)
+        return side_in(self.current_epoch, training.epochs, whole, training.progressive_resizing)
 
     @property
     def entering(self) -> int:
@@ -123,9 +124,9 @@ class GalaxyModule(pl.LightningModule):
         loader.epoch = self.current_epoch
         torch.manual_seed(_seed(self.seed, self.current_epoch, self.global_rank))
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
         """Loss of one augmented batch."""
-        cutouts, targets, further = batch
+        cutouts, targets, auxiliary = batch
         generator = torch.Generator().manual_seed(
             _seed(self.seed, self.current_epoch, self.global_rank, batch_idx)
         )
@@ -135,12 +136,12 @@ class GalaxyModule(pl.LightningModule):
         if self.swap is not None:
             turned = self.swap.to(targets.device)[targets.clamp(min=0)]
             targets = torch.where(mirrored & (targets >= 0), turned, targets)
-        return self._step("train", images, targets, further)
+        return self._step("train", images, targets, auxiliary)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: TrainingBatch, batch_idx: int) -> None:
         """Score one batch as prediction would see it; shrunk as long as training shrinks them."""
         images = self.network.read(shrunk(batch.cutouts, self.side), self.entering)
-        self._step("validation", images, batch.targets, batch.further)
+        self._step("validation", images, batch.targets, batch.auxiliary)
 
     def on_validation_epoch_end(self) -> None:
         """Hand the epoch's figures to the callbacks."""
@@ -194,16 +195,16 @@ class GalaxyModule(pl.LightningModule):
     ) -> tuple[Tensor, Tensor]:
         """The loss of images ``(galaxies, channels, side, side)``, and what is said of them.
 
-        A further table adds the cross-entropy of its classes, weighted by the recipe and by the
+        An auxiliary table adds the cross-entropy of its classes, weighted by the recipe and by the
         share of the galaxies whose class is known.
         """
         features = self.network.features(images.contiguous(memory_format=self.memory_format))
-        raw, further = self.network.read_out(features)
+        raw, auxiliary = self.network.read_out(features)
         predictions = self.network.link(raw)
         loss: Tensor = self.loss(raw, predictions, targets)
-        for own, classes in zip(further, labels, strict=True):
+        for own, classes in zip(auxiliary, labels, strict=True):
             known = (classes >= 0).float().mean()
-            share = self.recipe.training.further_weight * known
+            share = self.recipe.training.auxiliary_weight * known
             loss = loss + share * cross_entropy(own, classes, None)
         return loss, predictions
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from galaxyclass.models.precision import has_bfloat16
+from galaxyclass.networks.precision import has_bfloat16
 
 #: Of the polynomial that draws all singular values towards 1 (Jordan et al. 2024): chosen so that
 #: five rounds bring anything between 0.01 and 1 to between 0.7 and 1.2.

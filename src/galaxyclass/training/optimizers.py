@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from torch import nn, optim
 from torch.optim import lr_scheduler
 
-from galaxyclass.recipes import Recipe
+from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.training.muon import Muon
 
 

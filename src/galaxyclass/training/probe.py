@@ -17,19 +17,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from galaxyclass.bundles import ClassOutputs, Outputs, Precision
-from galaxyclass.models.precision import has_bfloat16
-from galaxyclass.recipes import Recipe
+from galaxyclass.model.bundle.manifest import Precision
+from galaxyclass.networks.precision import has_bfloat16
+from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.tasks.outputs import ClassOutputs, Outputs
 from galaxyclass.training.data import Galaxies, on_device
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.optimizers import build_optimizer
-from galaxyclass.training.ways import Way, using
+from galaxyclass.training.runtime_settings import RuntimeSettings, using
 
 log = logging.getLogger(__name__)
 
 #: Trainings of fewer steps are over before a probe has paid for itself.
 SHORT = 32
-#: Seconds and steps, at most, that one way is tried for after its first step.
+#: Seconds and steps, at most, that one runtime is tried for after its first step.
 _SECONDS, _STEPS = 1.0, 5
 #: A first step that takes longer than this is tried with fewer galaxies.
 _SLOW = 1.5
@@ -39,7 +40,7 @@ _SLOW = 1.5
 _PRECISION_MARGIN, _FORMAT_MARGIN = 1.2, 1.25
 
 #: Images per second of a training step.
-Speed = Callable[[Way], float]
+MeasureSpeed = Callable[[RuntimeSettings], float]
 
 
 @dataclass(frozen=True)
@@ -48,23 +49,23 @@ class Probe:
 
     Attributes
     ----------
-    way : Way
+    runtime : RuntimeSettings
     images_per_second : dict
         Of each way that was tried, by its description; empty where none was.
     """
 
-    way: Way
+    runtime: RuntimeSettings
     images_per_second: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
         """As `run.json` holds it."""
-        return {**asdict(self.way), "images_per_second": self.images_per_second}
+        return {**asdict(self.runtime), "images_per_second": self.images_per_second}
 
 
 def probe(
     recipe: Recipe,
     outputs: Outputs,
-    further: Sequence[ClassOutputs],
+    auxiliary: Sequence[ClassOutputs],
     galaxies: Galaxies,
     *,
     device: str,
@@ -79,7 +80,7 @@ def probe(
         With its head and loss resolved; `training.precision` and `training.threads` are kept where
         they are stated.
     outputs : VoteOutputs or ClassOutputs
-    further : sequence of ClassOutputs
+    auxiliary : sequence of ClassOutputs
     galaxies : Galaxies
         To train on; some of them are used here.
     device : {"cpu", "cuda", "mps"}
@@ -94,14 +95,16 @@ def probe(
     """
     steps = -(-len(galaxies) // (recipe.training.batch_size * devices)) * recipe.training.epochs
     if steps < SHORT:
-        return Probe(Ways(recipe, device, devices).first, {})
-    return try_ways(recipe, outputs, further, galaxies, device=device, devices=devices, seed=seed)
+        return Probe(RuntimeChoices(recipe, device, devices).first, {})
+    return try_settings(
+        recipe, outputs, auxiliary, galaxies, device=device, devices=devices, seed=seed
+    )
 
 
-def try_ways(
+def try_settings(
     recipe: Recipe,
     outputs: Outputs,
-    further: Sequence[ClassOutputs],
+    auxiliary: Sequence[ClassOutputs],
     galaxies: Galaxies,
     *,
     device: str,
@@ -109,23 +112,27 @@ def try_ways(
     seed: int,
 ) -> Probe:
     """`probe`, however short the training."""
-    ways = Ways(recipe, device, devices)
-    if not ways.open:
-        return Probe(ways.first, {})
+    choices = RuntimeChoices(recipe, device, devices)
+    if not choices.open:
+        return Probe(choices.first, {})
     with torch.random.fork_rng():
-        module = GalaxyModule(recipe, outputs, further, seed=seed, steps_per_epoch=1)
+        module = GalaxyModule(recipe, outputs, auxiliary, seed=seed, steps_per_epoch=1)
         tried = Trials(module, galaxies, device)
-        way = fastest(ways, tried)
+        runtime = fastest(choices, tried)
     log.info(
         "training in %s: %.0f images/s in a probe of this machine%s",
-        way,
-        tried.speeds[way],
-        "".join(f"; {other}: {speed:.0f}" for other, speed in tried.speeds.items() if other != way),
+        runtime,
+        tried.speeds[runtime],
+        "".join(
+            f"; {other}: {speed:.0f}" for other, speed in tried.speeds.items() if other != runtime
+        ),
     )
-    return Probe(way, {str(way): round(speed, 1) for way, speed in tried.speeds.items()})
+    return Probe(
+        runtime, {str(runtime): round(speed, 1) for runtime, speed in tried.speeds.items()}
+    )
 
 
-class Ways:
+class RuntimeChoices:
     """What may be chosen from: what the recipe and the machine leave open."""
 
     def __init__(self, recipe: Recipe, device: str, devices: int) -> None:
@@ -144,39 +151,39 @@ class Ways:
             self.threads = (min(threads, cores),) if threads else tuple(dict.fromkeys((cores, 1)))
 
     @property
-    def first(self) -> Way:
+    def first(self) -> RuntimeSettings:
         """What is taken without a probe."""
-        return Way(self.precisions[0], threads=self.threads[0])
+        return RuntimeSettings(self.precisions[0], threads=self.threads[0])
 
     @property
     def open(self) -> bool:
         """Whether there is anything to choose."""
         return len(self.precisions) > 1 or len(self.threads) > 1
 
-    def threads_to_try(self, way: Way) -> Iterator[Way]:
+    def threads_to_try(self, runtime: RuntimeSettings) -> Iterator[RuntimeSettings]:
         """The same with each other number of threads."""
         for threads in self.threads:
-            if threads != way.threads:
-                yield replace(way, threads=threads)
+            if threads != runtime.threads:
+                yield replace(runtime, threads=threads)
 
 
-def fastest(ways: Ways, speed: Speed) -> Way:
-    """The fastest way, one choice after the other: threads, precision, memory format."""
+def fastest(choices: RuntimeChoices, speed: MeasureSpeed) -> RuntimeSettings:
+    """The fastest runtime, one choice after the other: threads, precision, memory format."""
     # By the quickest precision, so that the slow one is not tried with every number of threads.
-    way = replace(ways.first, precision=ways.precisions[-1])
-    for other in ways.threads_to_try(way):
-        if speed(other) > speed(way):
-            way = other
-    if len(ways.precisions) > 1:
-        exact = replace(way, precision="fp32")
-        if speed(way) < _PRECISION_MARGIN * speed(exact):
-            way = exact
-    other = replace(way, channels_last=False)
-    return other if speed(other) > _FORMAT_MARGIN * speed(way) else way
+    runtime = replace(choices.first, precision=choices.precisions[-1])
+    for other in choices.threads_to_try(runtime):
+        if speed(other) > speed(runtime):
+            runtime = other
+    if len(choices.precisions) > 1:
+        exact = replace(runtime, precision="fp32")
+        if speed(runtime) < _PRECISION_MARGIN * speed(exact):
+            runtime = exact
+    other = replace(runtime, channels_last=False)
+    return other if speed(other) > _FORMAT_MARGIN * speed(runtime) else runtime
 
 
 class Trials:
-    """Tries ways with real training steps, and remembers how fast each was."""
+    """Tries choices with real training steps, and remembers how fast each was."""
 
     def __init__(self, module: GalaxyModule, galaxies: Galaxies, device: str) -> None:
         self.device = device
@@ -184,29 +191,29 @@ class Trials:
         self.count = min(module.recipe.training.batch_size, len(galaxies))
         self.module = module.to(device).train()
         self.optimizer = build_optimizer(module.recipe, module.network.parameters())
-        self.speeds: dict[Way, float] = {}
+        self.speeds: dict[RuntimeSettings, float] = {}
 
-    def __call__(self, way: Way) -> float:
+    def __call__(self, runtime: RuntimeSettings) -> float:
         """Images per second, the median of some steps."""
-        if way not in self.speeds:
-            self.module.set_memory_format(way.memory_format)
-            with using(way):
-                self.speeds[way] = self._measure(way)
-        return self.speeds[way]
+        if runtime not in self.speeds:
+            self.module.set_memory_format(runtime.memory_format)
+            with using(runtime):
+                self.speeds[runtime] = self._measure(runtime)
+        return self.speeds[runtime]
 
-    def _measure(self, way: Way) -> float:
-        first = self._step(way)  # makes its kernels; no measure of those that follow
+    def _measure(self, runtime: RuntimeSettings) -> float:
+        first = self._step(runtime)  # makes its kernels; no measure of those that follow
         if first > _SLOW and self.count > 16:
             self.count //= 4
         seconds: list[float] = []
         while len(seconds) < _STEPS and sum(seconds) < _SECONDS:
-            seconds.append(self._step(way))
+            seconds.append(self._step(runtime))
         return self.count / statistics.median(seconds)
 
-    def _step(self, way: Way) -> float:
+    def _step(self, runtime: RuntimeSettings) -> float:
         began = time.perf_counter()
         batch = on_device(self.galaxies.batch(np.arange(self.count)), self.device)
-        with torch.autocast(self.device, torch.bfloat16, enabled=way.precision == "bf16"):
+        with torch.autocast(self.device, torch.bfloat16, enabled=runtime.precision == "bf16"):
             loss = self.module.training_step(batch, 0)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)

@@ -11,35 +11,38 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-import galaxyclass.training.run as files
+from galaxyclass.data.dataset.parts import read_split
+from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import StoppedError
+from galaxyclass.io import run_folder
 from galaxyclass.progress import silent
-from galaxyclass.samples import prepare_all, read_split
 from galaxyclass.training.data import galaxies_by_part, this_replica
 from galaxyclass.training.devices import Device
-from galaxyclass.training.fit import fit
+from galaxyclass.training.fit import fit_network
 from galaxyclass.training.run import read_run
-from galaxyclass.training.ways import Way
+from galaxyclass.training.runtime_settings import RuntimeSettings
 
-__all__ = ["join", "this_replica"]
+__all__ = ["join_training", "this_replica"]
 
 
-def join(folder: Path, *, device: Device, devices: int, cache: str | Path | None) -> NoReturn:
+def join_training(
+    folder: Path, *, device: Device, devices: int, cache: str | Path | None
+) -> NoReturn:
     """Train along with the process that began the run, and end this one when it is over."""
     recipe, info = read_run(folder)
     samples = prepare_all(info.sources, recipe.images, cache=cache, workers=1, progress=silent)
-    parts = read_split(folder / files.SPLIT, samples.tables)
+    parts = read_split(folder / run_folder.SPLIT, samples.tables)
     with suppress(StoppedError):  # the first process tells the user
-        fit(
+        fit_network(
             folder,
             recipe,
             samples.outputs(parts),
             galaxies_by_part(samples, parts),
-            further=samples.further_outputs(parts),
+            auxiliary=samples.auxiliary_outputs(parts),
             seed=info.seed,
             device=device,
             devices=devices,
-            way=info.chosen_way or Way("fp32"),
+            runtime=info.runtime_settings or RuntimeSettings("fp32"),
             progress=silent,
         )
     raise SystemExit(0)

@@ -12,27 +12,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from galaxyclass.atomic import write_text
+from galaxyclass.data.dataset.prepare import Source
 from galaxyclass.errors import OutputError, RunError, refuse_newer
-from galaxyclass.recipes import Recipe, load_recipe, recipe_toml
-from galaxyclass.samples import Source
+from galaxyclass.io import run_folder
+from galaxyclass.io.atomic import write_text
+from galaxyclass.recipes.read import load_recipe, recipe_toml
+from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.training.devices import Device
-from galaxyclass.training.ways import Way
+from galaxyclass.training.runtime_settings import RuntimeSettings
 
 #: The layout of run folders that this version writes.
-FORMAT = 1
-
-RECIPE = "recipe.toml"
-INFO = "run.json"
-HISTORY = "history.csv"
-METRICS = "metrics.json"
-CURVES = "curves.png"
-SPLIT = "split.csv"
-LEFT_OUT = "left_out.csv"
-BUNDLE = "bundle"
-LAST = "checkpoints/last.ckpt"
-BEST = "checkpoints/best.ckpt"
-LOGS = "logs"
+RUN_FORMAT = 2
 
 _PACKAGES = ("galaxyclass", "torch", "lightning", "timm", "numpy", "opencv-python-headless")
 
@@ -90,7 +80,7 @@ class RunInfo:
     devices : int
     also : list of [str, str]
         Images and table, absolute paths, of what else was learnt from.
-    way : mapping or None
+    runtime : mapping or None
         How the network is run, and the images per second of each way that a probe tried.
     command : list of str
         The command line, or the name of the function.
@@ -111,17 +101,19 @@ class RunInfo:
     devices: int
     command: list[str]
     also: list[list[str]] = field(default_factory=list)
-    way: Mapping[str, Any] | None = None
+    runtime: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=installed_versions)
     machine: Mapping[str, Any] = field(default_factory=this_machine)
-    format: int = FORMAT
+    format: int = RUN_FORMAT
 
     @property
-    def chosen_way(self) -> Way | None:
+    def runtime_settings(self) -> RuntimeSettings | None:
         """How the network is run; None of a run that does not say."""
-        if self.way is None:
+        if self.runtime is None:
             return None
-        return Way(**{name.name: self.way[name.name] for name in fields(Way)})
+        return RuntimeSettings(
+            **{name.name: self.runtime[name.name] for name in fields(RuntimeSettings)}
+        )
 
     @property
     def sources(self) -> list[Source]:
@@ -137,11 +129,11 @@ class RunInfo:
         others = (map(Path, pair) for pair in self.also)
         return [
             first,
-            *(further_source(images, table, self.skip_invalid) for images, table in others),
+            *(auxiliary_source(images, table, self.skip_invalid) for images, table in others),
         ]
 
 
-def further_source(images: Path, table: Path, skip_invalid: bool) -> Source:
+def auxiliary_source(images: Path, table: Path, skip_invalid: bool) -> Source:
     """A table that is learnt from beside the first: its columns are found by the usual rule."""
     return Source(images, table, skip_invalid=skip_invalid)
 
@@ -155,8 +147,8 @@ def new_run(folder: Path, recipe: Recipe, info: RunInfo) -> None:
         The folder holds something already.
     """
     refuse_used(folder)
-    write_text(folder / RECIPE, recipe_toml(recipe))
-    write_text(folder / INFO, json.dumps(asdict(info), indent=1) + "\n")
+    write_text(folder / run_folder.RECIPE, recipe_toml(recipe))
+    write_text(folder / run_folder.INFO, json.dumps(asdict(info), indent=1) + "\n")
 
 
 def refuse_used(folder: Path) -> None:
@@ -168,13 +160,13 @@ def refuse_used(folder: Path) -> None:
         It does, or it is a file.
     """
     if folder.is_file():
-        raise OutputError(f"{folder}: a file, not a folder", todo="choose another --output")
+        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
     if folder.is_dir() and any(folder.iterdir()):
-        is_run = (folder / INFO).is_file()
-        stopped = is_run and not (folder / METRICS).is_file()
+        is_run = (folder / run_folder.INFO).is_file()
+        stopped = is_run and not (folder / run_folder.METRICS).is_file()
         raise OutputError(
             f"{folder}: there is {'a run' if is_run else 'something'} here already",
-            todo=f"galaxyclass train --resume {folder}, or choose another --output"
+            hint=f"galaxyclass train --resume {folder}, or choose another --output"
             if stopped
             else "choose another --output",
         )
@@ -188,17 +180,21 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
     RunError
         Not a run; of a newer version; damaged.
     """
-    if not (folder / INFO).is_file() or not (folder / RECIPE).is_file():
-        missing = "no such folder" if not folder.exists() else f"no {INFO} and {RECIPE} in it"
+    if not (folder / run_folder.INFO).is_file() or not (folder / run_folder.RECIPE).is_file():
+        missing = (
+            "no such folder"
+            if not folder.exists()
+            else f"no {run_folder.INFO} and {run_folder.RECIPE} in it"
+        )
         raise RunError(
             f"{folder}: not a run",
             wanted="the --output folder of a `galaxyclass train`",
             got=missing,
         )
     try:
-        data = json.loads((folder / INFO).read_text(encoding="utf-8"))
-        refuse_newer(data.get("format", 0), FORMAT, what="run", source=folder, error=RunError)
+        data = json.loads((folder / run_folder.INFO).read_text(encoding="utf-8"))
+        refuse_newer(data.get("format", 0), RUN_FORMAT, what="run", source=folder, error=RunError)
         info = RunInfo(**data)
     except (ValueError, TypeError, AttributeError) as error:
-        raise RunError(f"{folder / INFO}: damaged", got=str(error)) from error
-    return load_recipe(folder / RECIPE), info
+        raise RunError(f"{folder / run_folder.INFO}: damaged", got=str(error)) from error
+    return load_recipe(folder / run_folder.RECIPE), info

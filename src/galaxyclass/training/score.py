@@ -12,14 +12,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from galaxyclass.bundles import Outputs, VoteOutputs
-from galaxyclass.models import Network
-from galaxyclass.models.precision import compute_in_bfloat16
-from galaxyclass.scores import noise_floor, rmse, score_all_votes, score_classes
+from galaxyclass.networks.network import Network
+from galaxyclass.networks.precision import compute_in_bfloat16
+from galaxyclass.tasks.outputs import Outputs, VoteOutputs
+from galaxyclass.tasks.scores.classes import score_classes
+from galaxyclass.tasks.scores.noise import noise_floor
+from galaxyclass.tasks.scores.votes import rmse, score_all_votes
 from galaxyclass.training.data import Batches, Galaxies
 from galaxyclass.training.diagnosis import Notice, diagnose
 from galaxyclass.training.history import Row
-from galaxyclass.training.ways import Way
+from galaxyclass.training.runtime_settings import RuntimeSettings
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ class Metrics:
         bootstrap by galaxy), and ``reference``: the score of the training galaxies' mean vector,
         or of their largest class. Of the training part: without augmentation or dropout. Of votes
         that were held out also ``noise_floor``: the score of a perfect model, if some forty
-        volunteers looked at each galaxy (`galaxyclass.scores.noise_floor`).
+        volunteers looked at each galaxy (`galaxyclass.tasks.scores.noise.noise_floor`).
     seconds : float
         Of all epochs together.
     images_per_second : float
@@ -67,7 +69,7 @@ def score(
     epoch: int,
     history: Sequence[Row],
     seed: int,
-    way: Way,
+    runtime: RuntimeSettings,
 ) -> Metrics:
     """Score a network on galaxies, and say in the log what has not gone well.
 
@@ -84,10 +86,10 @@ def score(
         Of the training.
     seed : int
         Of the bootstrap.
-    way : Way
+    runtime : RuntimeSettings
         How the network was run in training, and is run here.
     """
-    if way.precision == "bf16":  # as a prediction will compute it
+    if runtime.precision == "bf16":  # as a prediction will compute it
         network = copy.deepcopy(network)
         compute_in_bfloat16(network)
     predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}

@@ -8,27 +8,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import galaxyclass.training.run as files
+from galaxyclass.data.dataset.parts import read_split, write_left_out, write_split
+from galaxyclass.data.dataset.prepare import Source
+from galaxyclass.data.dataset.several import Parts, Samples, prepare_all
 from galaxyclass.errors import RecipeError, RunError
+from galaxyclass.io import run_folder
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes import Recipe, load_recipe
-from galaxyclass.samples import (
-    Parts,
-    Samples,
-    Source,
-    prepare_all,
-    read_split,
-    write_left_out,
-    write_split,
-)
+from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.training.data import galaxies_by_part
 from galaxyclass.training.devices import Device, accelerator_of
 from galaxyclass.training.finish import Trained, finish
 from galaxyclass.training.probe import Probe, probe
-from galaxyclass.training.replicas import join, this_replica
+from galaxyclass.training.replicas import join_training, this_replica
 from galaxyclass.training.resolve import resolve
-from galaxyclass.training.run import RunInfo, further_source, new_run, read_run, refuse_used
-from galaxyclass.training.ways import using
+from galaxyclass.training.run import RunInfo, auxiliary_source, new_run, read_run, refuse_used
+from galaxyclass.training.runtime_settings import using
 
 
 def train(
@@ -73,7 +68,7 @@ def train(
     also : sequence of (images, table)
         Further galaxies to learn from. A table of votes on the same tree adds whatever it knows
         of the tree (other questions, other galaxies, conditional fractions); a table of classes
-        becomes a further output beside the votes. Each table has its validation and test part,
+        becomes a auxiliary output beside the votes. Each table has its validation and test part,
         and an image that stands in several is in one part only; the scores of the run are those
         of the first table.
     seed : int
@@ -103,7 +98,7 @@ def train(
     """
     folder = Path(output)
     if this_replica() > 0:
-        join(folder, device=device, devices=devices, cache=cache)
+        join_training(folder, device=device, devices=devices, cache=cache)
     refuse_used(folder)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
@@ -116,7 +111,7 @@ def train(
         skip_invalid,
         classes,
     )
-    others = [further_source(Path(a), Path(b), skip_invalid) for a, b in also]
+    others = [auxiliary_source(Path(a), Path(b), skip_invalid) for a, b in also]
     samples = prepare_all(
         [source, *others], recipe.images, cache=cache, workers=workers, progress=progress
     )
@@ -140,15 +135,15 @@ def train(
             devices=devices,
             command=sys.argv,
             also=[[str(Path(path).resolve()) for path in pair] for pair in also],
-            way=probed.to_json(),
+            runtime=probed.to_json(),
         ),
     )
     left_out = [finding for sample in samples.tables for finding in sample.left_out]
     if left_out:
-        write_left_out(folder / files.LEFT_OUT, left_out)
-    write_split(folder / files.SPLIT, samples.tables, parts)
+        write_left_out(folder / run_folder.LEFT_OUT, left_out)
+    write_split(folder / run_folder.SPLIT, samples.tables, parts)
     try:
-        with using(probed.way):
+        with using(probed.runtime):
             return finish(
                 folder,
                 recipe,
@@ -157,7 +152,7 @@ def train(
                 seed=seed,
                 device=device,
                 devices=devices,
-                way=probed.way,
+                runtime=probed.runtime,
                 progress=progress,
             )
     except RecipeError:
@@ -197,12 +192,12 @@ def resume(
     recipe, info = read_run(folder)
     device, devices = device or info.device, devices or info.devices
     if this_replica() > 0:
-        join(folder, device=device, devices=devices, cache=cache)
+        join_training(folder, device=device, devices=devices, cache=cache)
     accelerator = accelerator_of(device)
-    if (folder / files.METRICS).exists():
+    if (folder / run_folder.METRICS).exists():
         raise RunError(
             f"{folder}: this training is finished",
-            todo="to train for longer, train again with --set training.epochs=N and another "
+            hint="to train for longer, train again with --set training.epochs=N and another "
             "--output",
         )
     samples = prepare_all(
@@ -213,22 +208,22 @@ def resume(
             f"{folder}: its images or table have changed since it was begun",
             wanted=f"data with the fingerprint {info.fingerprint}",
             got=samples.fingerprint,
-            todo="put the data back, or train again to another --output",
+            hint="put the data back, or train again to another --output",
         )
-    if (folder / files.SPLIT).exists():
-        parts = read_split(folder / files.SPLIT, samples.tables)
+    if (folder / run_folder.SPLIT).exists():
+        parts = read_split(folder / run_folder.SPLIT, samples.tables)
     else:  # killed in the moment between the two files: the seed gives the same split
         parts = samples.split(recipe.split, info.seed)
-        write_split(folder / files.SPLIT, samples.tables, parts)
-    way = info.chosen_way if accelerator == info.device else None
-    if way is not None and devices > 1:
+        write_split(folder / run_folder.SPLIT, samples.tables, parts)
+    runtime = info.runtime_settings if accelerator == info.device else None
+    if runtime is not None and devices > 1:
         # The other processes read the way from the run: here it is the same, but for the threads.
-        way = replace(way, threads=0)
-    if way is None or not way.possible(accelerator):
-        way = _probe(
+        runtime = replace(runtime, threads=0)
+    if runtime is None or not runtime.possible(accelerator):
+        runtime = _probe(
             recipe, samples, parts, device=accelerator, devices=devices, seed=info.seed
-        ).way
-    with using(way):
+        ).runtime
+    with using(runtime):
         return finish(
             folder,
             recipe,
@@ -237,7 +232,7 @@ def resume(
             seed=info.seed,
             device=device,
             devices=devices,
-            way=way,
+            runtime=runtime,
             progress=progress,
         )
 
@@ -252,9 +247,9 @@ def _probe(
     seed: int,
 ) -> Probe:
     """How this machine trains the network fastest."""
-    outputs, further = samples.outputs(parts), samples.further_outputs(parts)
+    outputs, auxiliary = samples.outputs(parts), samples.auxiliary_outputs(parts)
     galaxies = galaxies_by_part(samples, parts)["train"]
-    return probe(recipe, outputs, further, galaxies, device=device, devices=devices, seed=seed)
+    return probe(recipe, outputs, auxiliary, galaxies, device=device, devices=devices, seed=seed)
 
 
 def _counts(parts: Parts) -> dict[str, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.errors import TreeError
-from galaxyclass.trees.fields import field_problems
+from galaxyclass.trees.schema import field_problems
 from galaxyclass.trees.tree import Answer, Layout, Question, Tree
 
 #: The trees that the package ships, in the order in which a table's columns are tried.
@@ -86,7 +86,7 @@ def parse_tree(data: Mapping[str, Any], source: str) -> Tree:
         raise TreeError(
             f"{source}: not laid out as a tree",
             got="\n".join(problems),
-            todo="compare it with a tree that the package ships, such as galaxy_zoo_2.toml",
+            hint="compare it with a tree that the package ships, such as galaxy_zoo_2.toml",
         )
     layouts = [_layout(entry, data["questions"], problems) for entry in data.get("layouts", ())]
     tree = Tree(

@@ -1,0 +1,127 @@
+"""Make the pretrained model from a run: its network with 16-bit weights, compared with torch.
+
+    python scripts/make_pretrained.py runs/boxed --images galaxies/ --card card.md
+
+The folder that it writes, src/galaxyclass/model/galaxy-zoo-2/, is part of the wheel.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from galaxyclass.errors import GalaxyclassError, OutputError
+from galaxyclass.io.atomic import writing
+from galaxyclass.model.backends.onnx_backend import OnnxBackend
+from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
+from galaxyclass.model.bundle.save import Writer, save_bundle
+from galaxyclass.model.export.check import Check, pictures
+from galaxyclass.model.export.export import write_network
+from galaxyclass.model.pretrained import CARD, pretrained_folder
+
+#: What all files together may take in the wheel, bytes.
+MOST = 10_000_000
+
+
+def make_pretrained(
+    run: Path,
+    folder: Path,
+    *,
+    images: Path | None = None,
+    calibration: Path | None = None,
+    card: Path | None = None,
+    views: int = 1,
+) -> tuple[Bundle, Check]:
+    """Write the box and load it as a user would.
+
+    Parameters
+    ----------
+    run : Path
+        The folder of a run, or a bundle. A calibration that it has comes along.
+    folder : Path
+        The box; what it holds already is replaced, but for a model card where none is given.
+    images : Path, optional
+        Real images to compare the network with torch on, instead of simulated ones.
+    calibration, card : Path, optional
+        Files to take in.
+    views : int
+        Over how many views its predictions are averaged unless the user says otherwise.
+
+    Raises
+    ------
+    GalaxyclassError
+        What is exported does not agree with the run, or is too large, or there is no model card.
+    """
+    bundle = load_bundle(run)
+    if card is None and not (folder / CARD).is_file():
+        raise OutputError(f"{folder}: no {CARD}", wanted="a model card", hint="--card FILE")
+    # Read now: it may lie in the box itself.
+    told = calibration.read_text(encoding="utf-8") if calibration is not None else None
+    if told is None and bundle.has("calibration"):
+        told = bundle.read_calibration()
+    cutouts = pictures(bundle.manifest.preprocessing, images)
+    checks = []
+
+    def network(path: Path) -> None:
+        checks.append(write_network(bundle, path, cutouts, half=True, calibration=told))
+        size = path.stat().st_size + len((told or "").encode())
+        if size > MOST:
+            raise OutputError(f"too large: {size:,} bytes", wanted=f"{MOST:,} at most")
+
+    manifest = replace(
+        bundle.manifest, weights_digest="", calibration_digest="", network_digest="", views=views
+    )
+    writers: dict[Role, Writer] = {"network": network}
+    if told is not None:
+
+        def keep(path: Path, text: str = told) -> None:
+            path.write_text(text, encoding="utf-8")
+
+        writers["calibration"] = keep
+    save_bundle(folder, manifest, writers)
+    if card is not None and card != folder / CARD:
+        with writing(folder / CARD) as temporary:
+            shutil.copyfile(card, temporary)
+    box = load_bundle(folder)
+    OnnxBackend(box)(cutouts)
+    return box, checks[0]
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--images", type=click.Path(path_type=Path), help="Real images to compare on.")
+@click.option("--calibration", type=click.Path(path_type=Path), help="A calibration (JSON).")
+@click.option("--card", type=click.Path(path_type=Path), help="The model card (Markdown).")
+@click.option("--views", default=1, help="Views that it averages unless told otherwise.")
+@click.option("--output", type=click.Path(path_type=Path), help="Another folder than the box.")
+def command(
+    *,
+    run: Path,
+    images: Path | None,
+    calibration: Path | None,
+    card: Path | None,
+    views: int,
+    output: Path | None,
+) -> None:
+    """Make the pretrained model from RUN, the folder of a training."""
+    try:
+        box, check = make_pretrained(
+            run,
+            output or pretrained_folder(),
+            images=images,
+            calibration=calibration,
+            card=card,
+            views=views,
+        )
+    except GalaxyclassError as error:
+        raise click.ClickException(str(error)) from error
+    for path in sorted(box.folder.iterdir()):
+        click.echo(f"{path.stat().st_size:>10,}  {path}")
+    click.echo(f"on {check.pictures} pictures it differs from torch by {check.difference:.1g}")
+
+
+if __name__ == "__main__":
+    command()

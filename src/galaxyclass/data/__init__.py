@@ -1,0 +1,1 @@
+"""Catalogs, their checks and splits, and the data sets that are made of them."""

@@ -1,0 +1,166 @@
+"""What a catalog is: ids, image paths, targets, and other columns carried through untouched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from galaxyclass.data.checks.findings import Finding
+
+
+def row_word(table: Path | None) -> str:
+    """What a table's rows are counted by: ``line`` in a text file, ``row`` in parquet."""
+    return "row" if table is not None and table.name.lower().endswith(".parquet") else "line"
+
+
+#: Part -> the table that has its galaxies, where a folder has one for each.
+PART_TABLES: dict[str, str] = {"train": "train.csv", "validation": "val.csv", "test": "test.csv"}
+
+
+def file_of(table: Path, parts: NDArray[np.object_] | None, row: int) -> Path:
+    """The file in which a row stands: the table, or that of the row's part."""
+    return table if parts is None else table / PART_TABLES[parts[row]]
+
+
+def line_word(
+    table: Path | None, lines: NDArray[np.int64], parts: NDArray[np.object_] | None, row: int
+) -> str:
+    """Where a row stands, in words: ``line 7``, or ``val.csv line 7`` in a folder of tables."""
+    word = f"{row_word(table)} {lines[row]}"
+    return word if parts is None else f"{PART_TABLES[parts[row]]} {word}"
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The ids of a catalog, exactly as given.
+
+    ``values`` is (galaxies,) of str; ``integer`` says that they came as exact integers (a parquet
+    integer column, or a CSV column in which every cell is one), which parquet keeps as such.
+    ``told_apart`` says that the folder of the part was put before each, because two parts use the
+    same names (`parts.tell_apart`).
+    """
+
+    column: str
+    values: NDArray[np.object_]
+    integer: bool
+    told_apart: bool = False
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Galaxies in the order of their table (or of their file names, where there is no table).
+
+    Attributes
+    ----------
+    ids : Ids
+    paths : (galaxies,) of str
+        The image file of each, or "" where none was found.
+    rows : (galaxies,) int64
+        The line of the table that each came from (the header is line 1); 0 where no table.
+    targets : VoteTargets, ClassTargets or None
+    other : pyarrow.Table or None
+        The columns that are neither id, path nor target, row by row.
+    problems : tuple of Finding
+        What was wrong with single cells when the table was read.
+    unlisted : tuple of str
+        Image files without a row in the table.
+    images : Path
+        The folder that was searched.
+    table : Path or None
+        A file; or a folder, with a table for each part.
+    parts : (galaxies,) of str, or None
+        ``train``, ``validation`` or ``test``, where tables say it; None where nothing does, and
+        `split` may draw them.
+    """
+
+    ids: Ids
+    paths: NDArray[np.object_]
+    rows: NDArray[np.int64]
+    targets: VoteTargets | ClassTargets | None
+    other: pa.Table | None
+    problems: tuple[Finding, ...]
+    unlisted: tuple[str, ...]
+    images: Path
+    table: Path | None
+    parts: NDArray[np.object_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def name_parts(self) -> int:
+        """How the table names images: by so many of the last parts of their paths; 0: by stems.
+
+        2 for ``train/1.png``, 1 for ``1.png``, 0 for ``1`` and for whole paths, which say nothing
+        of images elsewhere.
+        """
+        pairs = zip(self.ids.values, self.paths, strict=True)
+        found = [(name, f"/{path}".replace("\\", "/")) for name, path in pairs if path]
+        counts = {name.count("/") + 1 for name, _ in found}
+        ends = (path.endswith(f"/{name}") and name[0] != "/" for name, path in found)
+        if len(counts) != 1 or not all(ends):
+            return 0
+        return int(counts.pop()) - self.ids.told_apart
+
+    def files(self) -> tuple[list[str], NDArray[np.int64]]:
+        r"""The image files, each once, and (galaxies,) int64 which of them is whose; -1 none.
+
+        They stand in the order of the galaxies.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from galaxyclass.data.catalog.read import read_catalog
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "1.jpg").touch()
+        >>> table = folder / "classes.csv"
+        >>> _ = table.write_text("file,class\n1.jpg,a\n2.jpg,b\n1.jpg,b")
+        >>> paths, file_of_galaxy = read_catalog(folder, table).files()
+        >>> len(paths), file_of_galaxy.tolist()
+        (1, [0, -1, 0])
+        """
+        index_of: dict[str, int] = {}
+        found = (index_of.setdefault(path, len(index_of)) if path else -1 for path in self.paths)
+        owned = np.fromiter(found, np.int64, len(self))
+        return list(index_of), owned
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(galaxies,) whether the class, or any vote fraction, is known."""
+        if isinstance(self.targets, VoteTargets):
+            return np.asarray(~np.isnan(self.targets.fractions).all(axis=1))
+        if isinstance(self.targets, ClassTargets):
+            return self.targets.labels >= 0
+        return np.zeros(len(self), dtype=bool)
+
+    def line_of(self, row: int) -> str:
+        """Where a galaxy stands in its table, in words: ``line 7``, ``val.csv line 7``."""
+        return line_word(self.table, self.rows, self.parts, row)
+
+    def take(self, indices: NDArray[np.int64]) -> Catalog:
+        """The galaxies at ``indices``, in that order; `problems` and `unlisted` are dropped."""
+        targets = self.targets
+        if isinstance(targets, VoteTargets):
+            targets = replace(targets, fractions=targets.fractions[indices])
+        elif isinstance(targets, ClassTargets):
+            targets = replace(targets, labels=targets.labels[indices])
+        return replace(
+            self,
+            ids=replace(self.ids, values=self.ids.values[indices]),
+            paths=self.paths[indices],
+            rows=self.rows[indices],
+            targets=targets,
+            other=None if self.other is None else self.other.take(indices),
+            problems=(),
+            unlisted=(),
+            parts=None if self.parts is None else self.parts[indices],
+        )

@@ -1,0 +1,133 @@
+"""Classes made of votes, by rules that are data."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.errors import CatalogError
+from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.trees.algebra import conditional_from_joint
+from galaxyclass.trees.tree import Tree
+
+log = logging.getLogger(__name__)
+
+#: A class: answers with the smallest share of those who were asked that each must have.
+Rule = dict[str, tuple[tuple[str, float], ...]]
+
+#: The five classes of Zhu et al. 2019 (Ap&SS 364, 55), table 1, for each tree that knows enough.
+FIVE: dict[str, Rule] = {
+    "galaxy_zoo_2": {
+        "completely_round_smooth": (("1.1", 0.469), ("7.1", 0.5)),
+        "in_between_smooth": (("1.1", 0.469), ("7.2", 0.5)),
+        "cigar_shaped_smooth": (("1.1", 0.469), ("7.3", 0.5)),
+        "edge_on": (("1.2", 0.430), ("2.1", 0.602)),
+        "spiral": (("1.2", 0.430), ("2.2", 0.715), ("4.1", 0.619)),
+    },
+    "galaxy_zoo_decals": {
+        "completely_round_smooth": (("1.1", 0.469), ("2.1", 0.5)),
+        "in_between_smooth": (("1.1", 0.469), ("2.2", 0.5)),
+        "cigar_shaped_smooth": (("1.1", 0.469), ("2.3", 0.5)),
+        "edge_on": (("1.2", 0.430), ("3.1", 0.602)),
+        "spiral": (("1.2", 0.430), ("3.2", 0.715), ("6.1", 0.619)),
+    },
+}
+
+#: What `--classes` takes.
+RULES = "five, or argmax:QUESTION with the code or key of a question"
+
+
+def derive_classes(catalog: Catalog, rule: str) -> Catalog:
+    """Turn vote fractions into one class each; galaxies in no class, or in two, are left out.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        With vote fractions.
+    rule : str
+        ``five``: five classes by thresholds on the shares of those who were asked (`FIVE`).
+        ``argmax:QUESTION``: the leading answer of a question, by its code or key.
+
+    Returns
+    -------
+    Catalog
+        Of the galaxies that have a class; its target column is ``class``.
+
+    Raises
+    ------
+    CatalogError
+        No vote fractions; no such rule or question; a tree that the rule is not made for; fewer
+        than two classes are left.
+    """
+    targets = catalog.targets
+    if not isinstance(targets, VoteTargets):
+        raise CatalogError(
+            f"--classes {rule}: {catalog.table or catalog.images} has no vote fractions",
+            wanted="a table of votes, of which classes can be made",
+            hint="leave --classes out: the table has classes already",
+        )
+    names, members = _members(targets, rule)
+    labels = np.where(members.sum(axis=1) == 1, members.argmax(axis=1), -1).astype(np.int64)
+    kept = np.flatnonzero(labels >= 0).astype(np.int64)
+    present = np.unique(labels[kept])
+    if len(present) < 2:
+        raise CatalogError(
+            f"--classes {rule}: fewer than two classes among the galaxies of {catalog.table}",
+            wanted=", ".join(names),
+            got=", ".join(names[index] for index in present) or "none",
+        )
+    if len(kept) < len(catalog):
+        log.info(
+            "--classes %s: %d of %d galaxies are in no class, or in two, and are left out",
+            rule,
+            len(catalog) - len(kept),
+            len(catalog),
+        )
+    # Classes without a galaxy are dropped: nothing can be learnt of them.
+    classes = ClassTargets(
+        "class", tuple(names[i] for i in present), np.searchsorted(present, labels), rule
+    )
+    return replace(catalog, targets=classes).take(kept)
+
+
+def _members(targets: VoteTargets, rule: str) -> tuple[list[str], NDArray[np.bool_]]:
+    """Names of the classes, and (galaxies, classes) bool: which galaxy is in which."""
+    shares = conditional_from_joint(targets.tree, targets.fractions)
+    if rule == "five":
+        if targets.tree.key not in FIVE:
+            raise CatalogError(
+                f"--classes five: not made for the tree {targets.tree.title}",
+                wanted=" or ".join(FIVE),
+            )
+        thresholds = FIVE[targets.tree.key]
+        codes = targets.tree.codes
+        columns = []
+        for conditions in thresholds.values():
+            # An unknown share compares as False.
+            held = [shares[:, codes.index(code)] >= least for code, least in conditions]
+            columns.append(np.logical_and.reduce(held))
+        return list(thresholds), np.stack(columns, axis=1)
+    kind, _, question = rule.partition(":")
+    if kind != "argmax" or not question:
+        raise CatalogError(f"--classes {rule}: no such rule", wanted=RULES)
+    where = _question(targets.tree, question)
+    answers = targets.tree.answers[where]
+    leading = shares[:, where]
+    known = ~np.isnan(leading).any(axis=1)
+    best = np.where(known, np.nan_to_num(leading).argmax(axis=1), -1)
+    names = [answer.name.replace(" ", "_") for answer in answers]
+    return names, best[:, None] == np.arange(len(names))
+
+
+def _question(tree: Tree, name: str) -> slice:
+    for question, where in zip(tree.questions, tree.slices, strict=True):
+        if name in (question.code, question.key):
+            return where
+    raise CatalogError(
+        f"--classes argmax:{name}: no such question in {tree.title}",
+        wanted=", ".join(f"{question.code} ({question.key})" for question in tree.questions),
+    )

@@ -1,0 +1,248 @@
+"""From a folder of images and a table to a catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from galaxyclass.data.catalog.catalog import Catalog, Ids, row_word
+from galaxyclass.data.catalog.classes import read_classes
+from galaxyclass.data.catalog.matching import ImageNames
+from galaxyclass.data.catalog.parts import is_parted, open_part_tables, tell_apart
+from galaxyclass.data.catalog.roles import class_column, find_ids, vote_layout
+from galaxyclass.data.catalog.votes import VoteReader, Votes
+from galaxyclass.data.checks.findings import Finding
+from galaxyclass.data.checks.problems import (
+    Rows,
+    ambiguities,
+    no_target,
+    unread_rows,
+    vote_problems,
+)
+from galaxyclass.data.tables.cells import as_text, is_exact_integers
+from galaxyclass.data.tables.delimited import TableFile
+from galaxyclass.data.tables.tables import open_table
+from galaxyclass.errors import CatalogError
+from galaxyclass.images.files import image_paths
+from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.trees.read import TREES, load_tree
+from galaxyclass.trees.tree import Tree
+
+
+def read_catalog(
+    images: str | Path,
+    table: str | Path | None = None,
+    *,
+    id_column: str | None = None,
+    target_column: str | None = None,
+    tree: Tree | None = None,
+) -> Catalog:
+    r"""Read what a training, a check or a scoring needs to know of its galaxies.
+
+    What a column means is decided by one rule (see `galaxyclass.data.catalog.roles`): the id is the
+    column that matches the images' names; a table with all answers of one question of a known
+    tree holds vote fractions; otherwise one column of text or integers is the class. A table with
+    a few columns of a tree but no whole question (``ring`` beside three fractions) is thus read
+    by its class. ``target_column`` always decides.
+
+    Parameters
+    ----------
+    images : str or Path
+        A folder, searched with its sub-folders.
+    table : str or Path, optional
+        CSV or parquet with a row per galaxy; or a folder that holds train.csv, val.csv and, if
+        there is one, test.csv, as contests have them: the catalog then has parts. Without a table
+        each sub-folder of ``images`` is a class; where there is none, the catalog has no targets.
+    id_column, target_column : str, optional
+        Columns to take as id and as class.
+    tree : Tree, optional
+        Read votes on this tree only; otherwise on any that the package ships.
+
+    Returns
+    -------
+    Catalog
+        In the order of the table; rows with problems are kept, and the problems are listed.
+
+    Raises
+    ------
+    CatalogError
+        The folder or table cannot be read, or its columns cannot be told apart.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("587722981748965649.jpeg", "587722982274498694.jpeg"):
+    ...     (folder / name).touch()
+    >>> table = folder / "labels.csv"
+    >>> rows = "587722982274498694,merger\n587722981748965649,edge_on"
+    >>> _ = table.write_text("OBJID,class\n" + rows)
+    >>> catalog = read_catalog(folder, table)
+    >>> catalog.ids.column, catalog.ids.values[0], catalog.targets.classes
+    ('OBJID', '587722982274498694', ('edge_on', 'merger'))
+    """
+    images = Path(images)
+    if not images.exists():
+        image_paths(images)
+    if not images.is_dir():
+        raise CatalogError(
+            f"{images}: not a folder", wanted="the folder that holds the images of the table"
+        )
+    paths = image_paths(images)
+    if table is None:
+        return _from_folders(images, ImageNames(str(images), paths))
+    trees = [tree] if tree is not None else [load_tree(name) for name in TREES]
+    votes = VoteReader(
+        lambda columns: None if target_column else vote_layout(columns, trees), but=id_column
+    )
+    file = (open_part_tables if Path(table).is_dir() else open_table)(Path(table), votes)
+    catalog = _from_table(
+        ImageNames(str(images), paths),
+        file,
+        votes.votes(),
+        id_column=id_column,
+        target_column=target_column,
+        trees=trees,
+    )
+    pa.default_memory_pool().release_unused()  # the table's text is gone, and is the most of all
+    return catalog
+
+
+def _from_folders(images: Path, names: ImageNames) -> Catalog:
+    if is_parted(images):
+        raise CatalogError(
+            f"{images}: its folders are parts, not classes: train.csv and val.csv lie beside them",
+            hint=f"--table {images} reads these tables",
+        )
+    relative = [names.relative(index) for index in range(len(names.paths))]
+    ids = names.stems.to_pylist()
+    if names.siblings:  # the same name in two classes: only the path tells them apart
+        ids = [name.rsplit(".", 1)[0] for name in relative]
+    folders = [PurePosixPath(name).parts[:-1] for name in relative]
+    targets = None
+    if any(folders):
+        labels = pa.array([parts[0] if parts else None for parts in folders], pa.string())
+        targets = read_classes(labels, "class")
+    return Catalog(
+        ids=Ids("id", np.array(ids, dtype=object), is_exact_integers(pa.array(ids))),
+        paths=np.array(names.paths, dtype=object),
+        rows=np.zeros(len(ids), dtype=np.int64),
+        targets=targets,
+        other=None,
+        problems=(),
+        unlisted=(),
+        images=images,
+        table=None,
+    )
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """The rows of a table that have an id, and the image of each.
+
+    `file` has only these `rows` (None: all of them have one); `path_column` is the column that
+    names the images by their paths, where one does; `notes` are about ids and lines, `ambiguous`
+    about images.
+    """
+
+    file: TableFile
+    rows: NDArray[np.int64] | None
+    ids: Ids
+    paths: NDArray[np.object_]
+    unlisted: tuple[str, ...]
+    path_column: str | None
+    notes: tuple[Finding, ...]
+    ambiguous: tuple[Finding, ...]
+
+
+def _match(
+    names: ImageNames, file: TableFile, id_column: str | None, no_ids: Sequence[str]
+) -> _Matched:
+    """The image of each row of a table."""
+    as_given = file.table
+    if file.parts is not None:
+        file, id_column = tell_apart(file, names, id_column, no_ids)
+    told_apart = file.table is not as_given
+    found = find_ids(file.table, names, id_column, str(file.path), no_ids)
+    text, image = as_text(file.table[found.column]), found.image
+    has_id = pc.is_valid(text).to_numpy()
+    notes = (*found.notes, *unread_rows(file, has_id, found.column))
+    rows = None if has_id.all() else np.flatnonzero(has_id)
+    if rows is not None:
+        file, text, image = file.take(rows), text.take(rows), image[rows]
+    # The text of a CSV may be numbers; that of a parquet column was meant to be text.
+    numeric = pa.types.is_integer(file.table[found.column].type) or row_word(file.path) == "line"
+    ids = Ids(
+        found.column,
+        np.array(text.to_pylist(), dtype=object),
+        numeric and is_exact_integers(text),
+        told_apart,
+    )
+    by_path = found.path_column is not None
+    passed_over, ambiguous = ambiguities(
+        names,
+        image,
+        Rows(file, ids),
+        as_text(file.table[found.path_column]).to_pylist() if by_path else ids.values,
+        paths=by_path,
+    )
+    unlisted = np.ones(len(names.paths), dtype=bool)
+    unlisted[image[image >= 0]] = False
+    unlisted[passed_over] = False
+    return _Matched(
+        file=file,
+        rows=rows,
+        ids=ids,
+        paths=np.array([*names.paths, ""], dtype=object)[image],
+        unlisted=tuple(names.paths[index] for index in np.flatnonzero(unlisted).tolist()),
+        path_column=found.path_column,
+        notes=notes,
+        ambiguous=tuple(ambiguous),
+    )
+
+
+def _from_table(
+    names: ImageNames,
+    file: TableFile,
+    votes: Votes | None,
+    *,
+    id_column: str | None,
+    target_column: str | None,
+    trees: Sequence[Tree],
+) -> Catalog:
+    columns = file.table.column_names
+    voted = [] if votes is None else [name for name in votes.layout.columns if name in columns]
+    matched = _match(names, file, id_column, voted if target_column is None else [target_column])
+    if matched.rows is not None and votes is not None:
+        votes = votes.take(matched.rows)
+    file, ids, problems = matched.file, matched.ids, list(matched.notes)
+    source, table = str(file.path), file.table
+    taken = {ids.column, matched.path_column or ids.column, *voted}
+    targets: VoteTargets | ClassTargets | None = None
+    if votes is not None:
+        targets = VoteTargets(votes.tree, votes.layout, votes.joint, votes.present)
+        problems += vote_problems(votes, columns, Rows(file, ids))
+    elif (name := class_column(table, taken, target_column, source)) is not None:
+        targets = read_classes(table[name], name)
+        taken.add(name)
+    else:
+        problems += no_target(table.column_names, source, trees)
+    others = [name for name in table.column_names if name not in taken]
+    return Catalog(
+        ids=ids,
+        paths=matched.paths,
+        rows=file.lines,
+        targets=targets,
+        other=table.select(others) if others else None,
+        problems=(*problems, *matched.ambiguous),
+        unlisted=matched.unlisted,
+        images=Path(names.folder),
+        table=file.path,
+        parts=file.parts,
+    )

@@ -1,0 +1,273 @@
+"""Which column of a table is what (pure).
+
+One rule, told in the order in which it is applied:
+
+1. **Votes.** The layout of a known tree that names most of the table's columns, provided that
+   the table has all the answers of one question at least: three stray fractions beside a class
+   are no votes. ``--target`` comes before: with it, the column it names is the class.
+2. **The id.** The column whose cells match the names of most images, without folder and ending;
+   or that holds their paths. ``--id`` comes before.
+3. **The class**, where there are no votes: the only column of text or integers that is neither
+   id nor path, repeats its values, and has more than one; among several, the only one called
+   class, label, target or category. Numbers with a fraction are no classes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from shlex import quote
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from galaxyclass.data.catalog.matching import ImageNames, looks_like_paths
+from galaxyclass.data.checks.findings import Finding, finding
+from galaxyclass.data.tables.cells import as_text, can_be_id, is_text, kind_of
+from galaxyclass.errors import CatalogError
+from galaxyclass.trees.tree import Layout, Tree
+
+_CLASS_NAMES = ("class", "label", "target", "category")
+
+
+@dataclass(frozen=True)
+class IdColumn:
+    """The id column, and the image of each row: (rows,) int64 index, -1 where there is none."""
+
+    column: str
+    image: NDArray[np.int64]
+    path_column: str | None
+    notes: tuple[Finding, ...]
+
+
+def vote_layout(names: Iterable[str], trees: Sequence[Tree]) -> tuple[Tree, Layout] | None:
+    """The tree and layout that name most of the columns, with one whole question at least.
+
+    Examples
+    --------
+    >>> from galaxyclass.trees.read import load_tree
+    >>> zoo = load_tree("galaxy_zoo_2")
+    >>> tree, layout = vote_layout(["id", "Class6.1", "Class6.2"], [zoo])
+    >>> layout.name
+    'challenge'
+    >>> vote_layout(["id", "Class6.1", "Class7.1"], [zoo]) is None
+    True
+    """
+    there = set(names)
+    best: tuple[int, Tree, Layout] | None = None
+    for tree in trees:
+        for layout in tree.layouts:
+            whole = any(there.issuperset(layout.columns[where]) for where in tree.slices)
+            count = len(there.intersection(layout.columns))
+            if whole and (best is None or count > best[0]):
+                best = (count, tree, layout)
+    return None if best is None else best[1:]
+
+
+def lookalikes(names: Iterable[str], layout: Layout) -> dict[str, str | None]:
+    """Columns written like an answer's that are none -> the answer that differs only in case.
+
+    Examples
+    --------
+    >>> from galaxyclass.trees.read import load_tree
+    >>> zoo = load_tree("galaxy_zoo_2")
+    >>> lookalikes(["Class1.4", "class1.2", "ra"], zoo.layout("challenge"))
+    {'Class1.4': None, 'class1.2': 'Class1.2'}
+    """
+    known = set(layout.columns)
+    lower = {name.lower(): name for name in layout.columns}
+    start, end = _common_start(layout.columns), _common_start([c[::-1] for c in known])[::-1]
+    middles = {letter for name in known for letter in name[len(start) : len(name) - len(end)]}
+    allowed = "".join(re.escape(letter) for letter in sorted(middles))
+    shape = re.compile(f"{re.escape(start)}[{allowed}]+{re.escape(end)}", re.IGNORECASE)
+    return {
+        name: lower.get(name.lower())
+        for name in names
+        if name not in known and shape.fullmatch(name)
+    }
+
+
+def _common_start(names: Sequence[str]) -> str:
+    """The letters with which all names begin: those of the first and last in the alphabet."""
+    first, last = min(names), max(names)
+    return next((first[:i] for i, letter in enumerate(first) if last[i : i + 1] != letter), first)
+
+
+def find_ids(
+    table: Any, images: ImageNames, chosen: str | None, source: str, taken: Iterable[str]
+) -> IdColumn:
+    """The column that names the images, and which image each row means.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    images : ImageNames
+    chosen : str or None
+        The column named by ``--id``.
+    source : str
+        The table's file, for messages.
+    taken : iterable of str
+        Columns that are votes or the class, and so no ids.
+
+    Raises
+    ------
+    CatalogError
+        No column matches, two match equally well but differ, or the chosen one is absent.
+    """
+    if chosen is not None:
+        return _chosen_id(table, images, chosen, source)
+    skip = set(taken)
+    scores: list[tuple[int, bool, str, NDArray[np.int64]]] = []
+    for name in table.column_names:
+        if name in skip or not can_be_id(table[name]):
+            continue
+        text = as_text(table[name])
+        paths = looks_like_paths(text)
+        image = images.match_paths(text) if paths else images.match_ids(text)
+        count = len(np.unique(image[image >= 0]))
+        if 2 * count >= (image >= 0).sum() > 0:  # a count that happens to be an id stands often
+            scores.append((count, paths, name, image))
+    if not scores:
+        raise _no_id(table, images, source)
+    # Most images first; an id before a path that says the same; then the table's own order.
+    scores.sort(key=lambda score: (-score[0], score[1]))
+    count, paths, name, image = scores[0]
+    notes = []
+    for other_count, _, other, other_image in scores[1:]:
+        if np.array_equal(image, other_image):
+            continue
+        if other_count == count:
+            raise CatalogError(
+                f"{source}: two columns match the names of the images equally well",
+                got=f"{name!r} and {other!r}, {count} images each, but in different rows",
+                hint=f"name the right one: --id {quote(name)}",
+            )
+        if 10 * other_count >= 9 * count and not np.array_equal(
+            image[other_image >= 0], other_image[other_image >= 0]
+        ):
+            notes.append(
+                finding(
+                    "near_tie",
+                    f"column {other!r} matches {other_count:,} images, the id {name!r} {count:,}",
+                    file=source,
+                    column=other,
+                )
+            )
+    return IdColumn(name, image, name if paths else None, tuple(notes))
+
+
+def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: str) -> str | None:
+    """The column that holds the class; None where there is no candidate.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    taken : iterable of str
+        The columns that already have another role.
+    chosen : str or None
+        The column named by ``--target``.
+    source : str
+        The table's file, for messages.
+
+    Raises
+    ------
+    CatalogError
+        Several candidates; or the chosen column is absent, or holds numbers with a fraction.
+    """
+    if chosen is not None:
+        _require_column(table, chosen, source, "--target")
+        if kind_of(table[chosen]) not in ("integer", "text"):
+            raise CatalogError(
+                f"{source}: column {chosen!r} holds no classes",
+                wanted="text or integers",
+                got=f"numbers such as {_example(table[chosen])}",
+                hint="name another column by --target",
+            )
+        return chosen
+    used = set(taken)
+    named: list[str] = []
+    candidates: list[str] = []
+    for name in table.column_names:
+        if name in used or kind_of(table[name]) not in ("integer", "text"):
+            continue
+        text = as_text(table[name])
+        distinct = pc.count_distinct(text, mode="only_valid").as_py()
+        is_named = name.lower() in _CLASS_NAMES and distinct > 0
+        if is_named:
+            named.append(name)
+        if is_named or (1 < distinct <= max(2, len(text) // 2) and not looks_like_paths(text)):
+            candidates.append(name)
+    if len(named) == 1:
+        return named[0]
+    if len(candidates) > 1:
+        raise CatalogError(
+            f"{source}: several columns could be the class",
+            wanted="one column of text or integers beside the id",
+            got=", ".join(repr(name) for name in candidates),
+            hint=f"name the right one: --target {quote((named or candidates)[0])}",
+        )
+    return candidates[0] if candidates else None
+
+
+def _chosen_id(table: Any, images: ImageNames, chosen: str, source: str) -> IdColumn:
+    _require_column(table, chosen, source, "--id")
+    if not can_be_id(table[chosen]):
+        raise CatalogError(
+            f"{source}: column {chosen!r} cannot hold ids",
+            wanted="text or integers: a float loses the last digits of a long id",
+            got=f"{table[chosen].type}",
+            hint="write the column as text or as 64-bit integers",
+        )
+    text = as_text(table[chosen])
+    paths = looks_like_paths(text)
+    image = images.match_paths(text) if paths else images.match_ids(text)
+    path_column = chosen if paths else None
+    if (image < 0).all():  # the images may be named in another column, by their paths
+        for name in table.column_names:
+            if is_text(table[name]) and looks_like_paths(as_text(table[name])):
+                found = images.match_paths(as_text(table[name]))
+                if (found >= 0).sum() > (image >= 0).sum():
+                    image, path_column = found, name
+    if (image < 0).all():
+        raise _no_id(table.select([chosen]), images, source)
+    return IdColumn(chosen, image, path_column, ())
+
+
+def _require_column(table: Any, name: str, source: str, option: str) -> None:
+    if name in table.column_names:
+        return
+    close = get_close_matches(name, table.column_names, n=1)
+    raise CatalogError(
+        f"{source}: no column {name!r}",
+        wanted=f"one of {', '.join(repr(column) for column in table.column_names[:50])}",
+        hint=f"did you mean {option} {quote(close[0])}?" if close else f"correct {option}",
+    )
+
+
+def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
+    columns = [name for name in table.column_names if can_be_id(table[name])][:5]
+    cells = {name: _example(table[name]) for name in columns}
+    hint = "name the id column by --id, and check that --images is the folder of this table"
+    if any(re.fullmatch(r"-?[0-9](\.[0-9]+)?[eE]\+?[0-9]+", cell) for cell in cells.values()):
+        hint = (
+            "a spreadsheet has turned the ids into rounded numbers, and their last digits are "
+            "lost: take the table from its source again"
+        )
+    elif any(cell.endswith(".0") and cell[:-2] in images.by_stem for cell in cells.values()):
+        hint = "ids were written as floats: write them again as integers or text, without '.0'"
+    some = ", ".join(images.stems[:2].to_pylist())
+    return CatalogError(
+        f"{source}: no column matches the names of the images",
+        wanted=f"ids such as {some} (of {len(images.paths):,} images)",
+        got="; ".join(f"{name}: {cell}" for name, cell in cells.items()) or "only numbers",
+        hint=hint,
+    )
+
+
+def _example(column: Any) -> str:
+    valid = column.drop_null()
+    return str(valid[0].as_py()) if len(valid) else "only empty cells"

@@ -1,0 +1,156 @@
+"""Checking a catalog: everything that is wrong with it at once (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.checks.finding_location import at
+from galaxyclass.data.checks.findings import FINDING_KINDS, Finding, finding
+from galaxyclass.data.checks.target_checks import (
+    check_classes,
+    find_broken_sums,
+    rare_answers,
+    unknown_votes,
+)
+from galaxyclass.images.records import ImageFacts
+from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+
+#: Fewer galaxies than this are worth a note.
+FEW_GALAXIES = 200
+
+
+def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
+    r"""Everything that is wrong with a catalog, or worth knowing.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    facts : ImageFacts, optional
+        What is known of each image file, in the order of `Catalog.files`. Without it, images that
+        cannot be decoded or that are identical cannot be told.
+
+    Returns
+    -------
+    list of Finding
+        By kind in the order of `FINDING_KINDS` (errors first), then by row.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from galaxyclass.data.catalog.read import read_catalog
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "1.jpg").touch()
+    >>> table = folder / "votes.csv"
+    >>> _ = table.write_text("id,Class6.1,Class6.2\n1,0.3,0.6\n2,0.5,0.5")
+    >>> for one in check(read_catalog(folder, table)):
+    ...     print(one.code, one.row, one.id)
+    image_missing 3 2
+    broken_sum 2 1
+    columns_absent None None
+    few_galaxies None None
+    """
+    found = [*catalog.problems, *_duplicates(catalog), *_images(catalog, facts)]
+    if isinstance(catalog.targets, VoteTargets):
+        found += [
+            *find_broken_sums(catalog, catalog.targets),
+            *unknown_votes(catalog, catalog.targets),
+        ]
+        if len(catalog) >= FEW_GALAXIES:
+            found += rare_answers(catalog, catalog.targets)
+    elif isinstance(catalog.targets, ClassTargets):
+        found += check_classes(catalog, catalog.targets)
+    elif catalog.table is None:
+        found.append(finding("images_only", f"{catalog.images}: {len(catalog):,} images"))
+    if len(catalog) < FEW_GALAXIES:
+        found.append(finding("few_galaxies", f"{len(catalog):,} galaxies in all"))
+    rank = {code: position for position, code in enumerate(FINDING_KINDS)}
+    return sorted(found, key=lambda one: (rank[one.code], one.row or 0))
+
+
+def _duplicates(catalog: Catalog) -> Iterator[Finding]:
+    """Each row after the first that bears its id."""
+    number_of: dict[str, int] = {}
+    ids = (number_of.setdefault(name, len(number_of)) for name in catalog.ids.values)
+    for first, row in _repeats(np.fromiter(ids, np.int64, len(catalog))):
+        message = (
+            f"the id stands in {catalog.line_of(first)} already"
+            if catalog.table is not None
+            else f"the same id as {catalog.paths[first]}"
+        )
+        yield at(catalog, "duplicate_id", row, message, column=catalog.ids.column)
+
+
+def _images(catalog: Catalog, facts: ImageFacts | None) -> Iterator[Finding]:
+    files, file_of = catalog.files()
+    for row in np.flatnonzero(file_of < 0).tolist():
+        yield at(
+            catalog,
+            "image_missing",
+            row,
+            f"no image of this name in {catalog.images}",
+            column=catalog.ids.column,
+        )
+    if facts is None:
+        facts = ImageFacts(np.zeros(len(files), "S16"), np.zeros((len(files), 2), np.int32), {})
+    undecodable = np.array(list(facts.errors), dtype=np.int64)
+    for row in np.flatnonzero(np.isin(file_of, undecodable)).tolist():
+        message = _one_line(facts.errors[int(file_of[row])])
+        yield at(catalog, "image_undecodable", row, message, file=catalog.paths[row])
+    yield from _identical(catalog, file_of, facts)
+    yield from _sizes(catalog, np.delete(facts.sizes, undecodable, axis=0))
+    for path in catalog.unlisted:
+        yield finding("image_without_row", f"{path}: no row in {catalog.table}", file=path)
+
+
+def _sizes(catalog: Catalog, sizes: NDArray[np.int32]) -> Iterator[Finding]:
+    """Whether the images have several sizes, the most frequent ones first."""
+    both = np.ascontiguousarray(sizes).view(np.int64).ravel()  # as one number each
+    kinds, first, counts = np.unique(both, return_index=True, return_counts=True)
+    if len(kinds) < 2:
+        return
+    most = np.lexsort((first, -counts))[:4]
+    several = ", ".join(
+        f"{w}x{h} ({n:,})" for (w, h), n in zip(sizes[first[most]], counts[most], strict=True)
+    )
+    more = f" and {len(kinds) - 4} more" if len(kinds) > 4 else ""
+    yield finding("mixed_sizes", f"{catalog.images}: {several}{more}")
+
+
+def _identical(
+    catalog: Catalog, file_of: NDArray[np.int64], facts: ImageFacts
+) -> Iterator[Finding]:
+    """Each galaxy whose image is that of an earlier one with another id."""
+    image_of = np.arange(len(facts.digests))  # of each file the first that is the same
+    known = np.flatnonzero(facts.digests != b"")
+    _, earliest, inverse = np.unique(facts.digests[known], return_index=True, return_inverse=True)
+    image_of[known] = known[earliest[inverse]]
+    ids, rows = catalog.ids.values, np.flatnonzero(file_of >= 0)
+    for one, other in _repeats(image_of[file_of[rows]]):
+        first, row = int(rows[one]), int(rows[other])
+        if ids[first] == ids[row]:
+            continue
+        where = f" ({catalog.line_of(first)})" if catalog.table is not None else ""
+        message = (
+            f"{catalog.paths[row]} is byte for byte the image of "
+            f"{catalog.ids.column} {ids[first]}{where}"
+        )
+        yield at(catalog, "identical_images", row, message, file=catalog.paths[row])
+
+
+def _repeats(keys: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """(first, row) of each row whose key stands in an earlier row; keys are counted from 0."""
+    rows = np.arange(len(keys))
+    first = np.zeros(keys.max(initial=-1) + 1, dtype=np.int64)
+    first[keys[::-1]] = rows[::-1]
+    again = np.flatnonzero(first[keys] != rows)
+    return list(zip(first[keys[again]].tolist(), again.tolist(), strict=True))
+
+
+def _one_line(text: str) -> str:
+    """A message of several lines (what, wanted, got) in one."""
+    return "; ".join(" ".join(line.split()) for line in text.splitlines())

@@ -1,0 +1,52 @@
+"""Findings about one galaxy of a catalog: its place before the message."""
+
+from __future__ import annotations
+
+from galaxyclass.data.catalog.catalog import Catalog, file_of
+from galaxyclass.data.checks.findings import Finding, finding
+
+#: So many wrong cells, and such a share of a column, are told once for the column, not cell by
+#: cell: the column is not what it was taken for, and no galaxy of it can be left out sensibly.
+WHOLE_COLUMN_CELLS = 1000
+WHOLE_COLUMN_SHARE = 0.1
+
+
+def is_whole_column(wrong: int, total: int) -> bool:
+    """Whether so many of all cells are wrong that the column is, not its cells.
+
+    Examples
+    --------
+    >>> is_whole_column(900, 1000), is_whole_column(5000, 61578), is_whole_column(7000, 61578)
+    (False, False, True)
+    """
+    return wrong > WHOLE_COLUMN_CELLS and wrong > WHOLE_COLUMN_SHARE * total
+
+
+def at(
+    catalog: Catalog,
+    code: str,
+    row: int,
+    message: str,
+    *,
+    column: str | None = None,
+    file: str | None = None,
+) -> Finding:
+    """A finding about one galaxy, its place before the message; the file is the table's or its."""
+    name = f"{catalog.ids.column} {catalog.ids.values[row]}"
+    if catalog.table is None:
+        return finding(
+            code,
+            f"{catalog.paths[row]}: {message}",
+            file=catalog.paths[row],
+            id=catalog.ids.values[row],
+            index=row,
+        )
+    return finding(
+        code,
+        f"{catalog.table}, {catalog.line_of(row)}, {name}: {message}",
+        file=file or str(file_of(catalog.table, catalog.parts, row)),
+        row=int(catalog.rows[row]),
+        id=catalog.ids.values[row],
+        column=column,
+        index=row,
+    )

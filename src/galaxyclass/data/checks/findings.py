@@ -1,0 +1,183 @@
+"""What can be wrong with images and a table, as a table of data; and one finding.
+
+The documentation, the summary of ``galaxyclass validate`` and the exit code are made from `FINDING_KINDS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "note"]
+
+
+@dataclass(frozen=True)
+class FindingKind:
+    """A kind of finding: how grave it is, its title, and what to do about it.
+
+    An error would make a training wrong; a note is worth knowing.
+    """
+
+    severity: Severity
+    title: str
+    hint: str
+
+
+#: Code -> kind, in the order in which they are shown.
+FINDING_KINDS: dict[str, FindingKind] = {
+    "ragged_row": FindingKind(
+        "error",
+        "lines with more or fewer cells than the header",
+        "mend the lines; often a comma stands in a cell that is not quoted",
+    ),
+    "row_without_id": FindingKind(
+        "error", "rows without an id", "fill in the id, or remove the row"
+    ),
+    "duplicate_id": FindingKind(
+        "error", "ids that stand more than once", "keep one row of each; the others may disagree"
+    ),
+    "image_missing": FindingKind(
+        "error", "ids without an image", "add the images, or remove the rows (--skip-invalid does)"
+    ),
+    "ambiguous_image": FindingKind(
+        "error",
+        "ids that fit images in several folders",
+        "give --images the one folder, or a column with the path of each image",
+    ),
+    "image_undecodable": FindingKind(
+        "error", "images that cannot be decoded", "download them again, or remove them"
+    ),
+    "identical_images": FindingKind(
+        "error",
+        "one image under several ids",
+        "find out which id it belongs to: a model would be trained and tested on the same picture",
+    ),
+    "not_a_number": FindingKind(
+        "error",
+        "vote fractions that are not numbers",
+        "write a number with a decimal point; leave the cell empty where it is not known",
+    ),
+    "fraction_out_of_range": FindingKind(
+        "error",
+        "vote fractions outside 0 to 1",
+        "votes are fractions here: not counts, not percent",
+    ),
+    "broken_sum": FindingKind(
+        "error",
+        "questions whose answers do not sum to the fraction that was asked",
+        "compare the row with the table's source; a changed or swapped cell is the usual cause",
+    ),
+    "class_missing": FindingKind(
+        "error", "galaxies without a class", "fill in the class, or remove the row"
+    ),
+    "single_class": FindingKind(
+        "error", "only one class", "there is nothing to tell apart; name another column by --target"
+    ),
+    "no_target": FindingKind(
+        "error",
+        "nothing to train on",
+        "add vote fractions in a known layout, or a class column; or name one by --target",
+    ),
+    "near_tie": FindingKind(
+        "note", "another column that matches images too", "name the right one by --id"
+    ),
+    "unknown_column": FindingKind(
+        "note",
+        "columns that look like answers of the tree but are none",
+        "they are not read as votes; correct the name if they should be",
+    ),
+    "columns_absent": FindingKind(
+        "note",
+        "answers without a column",
+        "their votes are unknown: a model will not learn them, and leaves them empty",
+    ),
+    "votes_unasked": FindingKind(
+        "note",
+        "questions that nobody answered, though some were led to them",
+        "all their answers are 0, which says nothing of the galaxy; they are taken as unknown",
+    ),
+    "votes_unknown": FindingKind(
+        "note",
+        "questions with unknown votes",
+        "nothing need be done: unknown votes do not count in training and scores",
+    ),
+    "test_without_class": FindingKind(
+        "note",
+        "galaxies of the test part without a class",
+        "they are not scored; `galaxyclass predict` says their classes",
+    ),
+    "images_only": FindingKind(
+        "note",
+        "no table and no folders of classes",
+        "only the images were looked at; give --table to check votes or classes too",
+    ),
+    "image_without_row": FindingKind(
+        "note", "images without a row in the table", "they are not trained on"
+    ),
+    "several_files": FindingKind(
+        "note", "one galaxy in several files", "the first is used; remove the others if they differ"
+    ),
+    "mixed_sizes": FindingKind(
+        "note",
+        "images of several sizes",
+        "fine where the sky's scale is the same; a cutout is a fixed number of pixels",
+    ),
+    "class_imbalance": FindingKind(
+        "note",
+        "classes that are small, or much smaller than the largest",
+        "look at the balanced accuracy, not the accuracy; add galaxies of these classes",
+    ),
+    "rare_answers": FindingKind(
+        "note",
+        "answers that hardly any galaxy is clear about",
+        "a model can learn little about them from this table",
+    ),
+    "few_galaxies": FindingKind(
+        "note", "few galaxies", "scores will be uncertain; watch their intervals"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found: what it is, and where.
+
+    Attributes
+    ----------
+    code : str
+        One of `FINDING_KINDS`.
+    severity : "error" or "note"
+    message : str
+        What is wrong, in words that name the place.
+    file : str or None
+        The table or the image.
+    row : int or None
+        The line of a CSV (the header is line 1), or the row of a parquet table (from 1).
+    id, column : str or None
+    index : int or None
+        The galaxy's index in the catalog; None where the finding is about the table as a whole,
+        or about a row that never became a galaxy.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    file: str | None = None
+    row: int | None = None
+    id: str | None = None
+    column: str | None = None
+    index: int | None = None
+
+
+def finding(
+    code: str,
+    message: str,
+    *,
+    file: str | None = None,
+    row: int | None = None,
+    id: str | None = None,  # noqa: A002 - the name that a finding's reader sees
+    column: str | None = None,
+    index: int | None = None,
+) -> Finding:
+    """A finding with the severity of its kind."""
+    return Finding(code, FINDING_KINDS[code].severity, message, file, row, id, column, index)

@@ -1,0 +1,160 @@
+"""Checking the votes or classes of a catalog (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.catalog.votes import ROUNDING
+from galaxyclass.data.checks.finding_location import at, is_whole_column
+from galaxyclass.data.checks.findings import Finding, finding
+from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.trees.algebra import conditional_from_joint, sums_and_targets
+
+#: A class this many times smaller than the largest is worth a note, and so is one with few members.
+IMBALANCE = 10
+FEW_MEMBERS = 10
+#: An answer is rare when no more than this share of the galaxies gives it half the votes.
+RARE_SHARE = 0.002
+
+
+def find_broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
+    """Questions whose answers do not sum to the fraction that leads to them."""
+    tree, layout = targets.tree, targets.layout
+    if layout.kind == "joint":
+        sums, wanted = sums_and_targets(tree, targets.fractions)
+        everyone = "the answers of everyone must sum to 1"
+    else:
+        # A conditional fraction is judged as it stands in the table: times a small share of
+        # people, the same mistake would hide below the tolerance.
+        shares = conditional_from_joint(tree, targets.fractions)
+        sums = np.stack([shares[:, where].sum(axis=1) for where in tree.slices], axis=1)
+        wanted = np.ones_like(sums)
+        everyone = "the answers of those who were asked must sum to 1"
+    with np.errstate(invalid="ignore"):
+        broken = np.abs(sums - wanted) > layout.tolerance + ROUNDING
+    for number, question in enumerate(tree.questions):
+        rows = np.flatnonzero(broken[:, number])
+        columns = layout.columns[tree.slices[number]]
+        name = f"question {question.code} ({question.key}), {columns[0]} to {columns[-1]}"
+        if layout.kind == "joint" and question.asked_of:
+            asked = " + ".join(layout.columns[tree.codes.index(c)] for c in question.asked_of)
+            rule = f"{asked} leads to it"
+        else:
+            rule = everyone
+        if is_whole_column(len(rows), len(catalog)):
+            row = int(rows[0])
+            yield finding(
+                "broken_sum",
+                f"{catalog.table}: {name}: {len(rows):,} of {len(catalog):,} rows, the first in "
+                f"{catalog.line_of(row)}: the sum is {sums[row, number]:.4g}, "
+                f"wanted {wanted[row, number]:.4g} ({rule})",
+                file=str(catalog.table),
+                column=columns[0],
+            )
+            continue
+        for row in rows.tolist():
+            message = (
+                f"{name}: the sum is {sums[row, number]:.4g}, "
+                f"wanted {wanted[row, number]:.4g} ({rule})"
+            )
+            yield at(catalog, "broken_sum", row, message, column=columns[0])
+
+
+def unknown_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
+    """Columns that are absent or empty, and how many galaxies a question is unknown for."""
+    tree, columns = targets.tree, targets.layout.columns
+    if np.isnan(targets.fractions).all():
+        yield finding(
+            "no_target",
+            f"{catalog.table}: no cell of the vote columns holds a fraction",
+            file=str(catalog.table),
+        )
+    absent = [columns[answer] for answer in np.flatnonzero(~targets.present)]
+    if absent:
+        yield finding(
+            "columns_absent",
+            f"{catalog.table}: {len(absent)} of {len(columns)} answers of {tree.title}: "
+            + ", ".join(absent[:4])
+            + (" …" if len(absent) > 4 else ""),
+            file=str(catalog.table),
+        )
+    for question, where in zip(tree.questions, tree.slices, strict=True):
+        if not targets.present[where].any():
+            continue
+        count = int(np.isnan(targets.fractions[:, where]).any(axis=1).sum())
+        if count:
+            whole = " (all: the columns are empty)" if count == len(catalog) else ""
+            yield finding(
+                "votes_unknown",
+                f"{catalog.table}: question {question.code} ({question.key}): "
+                f"{count:,} of {len(catalog):,} galaxies{whole}",
+                file=str(catalog.table),
+                column=columns[where.start],
+            )
+
+
+def rare_answers(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
+    """Answers that hardly any galaxy has half the votes for."""
+    known = ~np.isnan(targets.fractions).all(axis=0)
+    with np.errstate(invalid="ignore"):
+        clear = (targets.fractions >= 0.5).sum(axis=0)
+    rare = np.flatnonzero(known & (clear <= RARE_SHARE * len(catalog)))
+    if len(rare):
+        answers = [f"{targets.tree.answers[a].name} ({int(clear[a])})" for a in rare]
+        yield finding(
+            "rare_answers",
+            f"{catalog.table}: {len(rare)} of {int(known.sum())} answers, with the number of "
+            f"galaxies that have half the votes or more: {', '.join(answers)}",
+            file=str(catalog.table),
+        )
+
+
+def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
+    """Galaxies without a class, too few classes, classes of very different size."""
+    source = str(catalog.table or catalog.images)
+    unknown = targets.labels < 0
+    if catalog.parts is not None:  # a contest keeps the classes of its test part to itself
+        secret = unknown & (catalog.parts == "test")
+        unknown &= ~secret
+        if secret.any():
+            yield finding(
+                "test_without_class",
+                f"{source}: {int(secret.sum()):,} of {int((catalog.parts == 'test').sum()):,} "
+                "galaxies of the test part",
+                file=source,
+                column=targets.column,
+            )
+    for row in np.flatnonzero(unknown).tolist():
+        message = (
+            f"column {targets.column!r} is empty"
+            if catalog.table is not None
+            else "the image lies in no folder of a class"
+        )
+        yield at(catalog, "class_missing", row, message, column=targets.column)
+    if len(targets.classes) < 2:
+        only = ", ".join(repr(name) for name in targets.classes) or "none"
+        yield finding(
+            "single_class",
+            f"{source}: the class of every galaxy is {only}"
+            + ("" if catalog.table else "; each folder is a class unless a --table says otherwise"),
+            file=source,
+            column=targets.column,
+        )
+        return
+    counts = np.bincount(targets.labels[targets.labels >= 0], minlength=len(targets.classes))
+    small = np.flatnonzero((counts < FEW_MEMBERS) | (IMBALANCE * counts < counts.max()))
+    if len(small):
+        rarest = small[np.argsort(counts[small], kind="stable")]
+        largest = int(counts.argmax())
+        yield finding(
+            "class_imbalance",
+            f"{source}: "
+            + ", ".join(f"{targets.classes[c]} {counts[c]:,}" for c in rarest[:6])
+            + (f" and {len(small) - 6} more" if len(small) > 6 else "")
+            + f"; the largest is {targets.classes[largest]}, {counts[largest]:,}",
+            file=source,
+            column=targets.column,
+        )

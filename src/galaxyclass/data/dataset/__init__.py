@@ -1,0 +1,1 @@
+"""Valid galaxies with their cutouts and targets, split into parts."""

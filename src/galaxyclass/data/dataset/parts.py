@@ -1,0 +1,106 @@
+"""Which galaxy of a sample is in which part, drawn once and written down."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.data.catalog.catalog import PART_TABLES
+from galaxyclass.data.checks.findings import Finding
+from galaxyclass.data.dataset.prepare import Sample
+from galaxyclass.data.splits import split
+from galaxyclass.errors import CatalogError, RunError
+from galaxyclass.images.records import hex_digests
+from galaxyclass.io.atomic import write_text
+from galaxyclass.recipes.recipe import Split
+
+log = logging.getLogger(__name__)
+
+
+def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]:
+    """The part of each galaxy: train, validation or test; identical images on one side.
+
+    Where the tables say the parts, these are taken; otherwise they are drawn.
+
+    Raises
+    ------
+    CatalogError
+        A part would be empty.
+    """
+    given = sample.catalog.parts
+    if given is not None:
+        counts = {part: int((given == part).sum()) for part in PART_TABLES}
+        for part in ("train", "validation"):
+            if not counts[part]:
+                raise CatalogError(
+                    f"{sample.catalog.table}: no galaxy of {PART_TABLES[part]} is left",
+                    wanted="a galaxy or more in train.csv and in val.csv",
+                    hint="galaxyclass validate says why they were left out",
+                )
+        told = ", ".join(f"{count:,} {part}" for part, count in counts.items() if count)
+        log.info("the parts are those of the tables, none is drawn: %s", told)
+        return given
+    parts = {
+        "train": 1 - shares.validation - shares.test,
+        "validation": shares.validation,
+        "test": shares.test,
+    }
+    wanted = {part: share for part, share in parts.items() if share > 0}
+    seed = seed if shares.seed is None else shares.seed
+    return split(sample.catalog, wanted, seed, sample.digests)
+
+
+def write_split(
+    path: Path, samples: Sequence[Sample], parts: Sequence[NDArray[np.object_]]
+) -> None:
+    """Write which galaxy is in which part: columns id, part, digest; of several tables, table."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    several = len(samples) > 1
+    writer.writerow(["id", "part", "digest", *(["table"] if several else [])])
+    for number, (sample, drawn) in enumerate(zip(samples, parts, strict=True), start=1):
+        for name, part, digest in zip(
+            sample.catalog.ids.values, drawn, hex_digests(sample.digests), strict=True
+        ):
+            writer.writerow([name, part, digest, *([number] if several else [])])
+    write_text(path, text.getvalue())
+
+
+def read_split(path: Path, samples: Sequence[Sample]) -> tuple[NDArray[np.object_], ...]:
+    """The parts that a run wrote, for the same galaxies in the same order.
+
+    Raises
+    ------
+    RunError
+        The file is missing, or is about other galaxies.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read", got=str(error)) from error
+    names = [name for sample in samples for name in sample.catalog.ids.values]
+    if [row.get("id") for row in rows] != names:
+        raise RunError(
+            f"{path}: lists other galaxies than the run's images and tables have now",
+            hint="train again, to another --output",
+        )
+    parts = np.array([row["part"] for row in rows], dtype=object)
+    ends = np.cumsum([len(sample.catalog) for sample in samples])[:-1]
+    return tuple(np.split(parts, ends))
+
+
+def write_left_out(path: Path, left_out: Sequence[Finding]) -> None:
+    """Write which galaxies were left out and why: columns id, row, problem, message."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "row", "problem", "message"])
+    writer.writerows((one.id, one.row, one.code, one.message) for one in left_out)
+    write_text(path, text.getvalue())
+    log.warning("%d errors: galaxies left out, listed in %s", len(left_out), path)

@@ -1,0 +1,1 @@
+"""Tables in files, exactly as they stand there: delimited text and parquet."""

@@ -1,0 +1,104 @@
+"""From the cells of one column to numbers or text (pure)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+#: How tables write that a number is not known, beside an empty cell.
+UNKNOWN_WORDS: tuple[str, ...] = ("nan", "na", "n/a", "null", "none", "-")
+
+#: An integer whose text can be written again digit by digit: no leading zeros, no plus sign.
+_INTEGER = r"^(0|-?[1-9][0-9]{0,18})$"
+_NUMBER = r"(?i)^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$|^[+-]?inf(inity)?$"
+
+CellKind = Literal["integer", "text", "number", "other"]
+
+
+def is_text(column: Any) -> bool:
+    """Whether a column holds strings (plain, large, or coded by a dictionary)."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def can_be_id(column: Any) -> bool:
+    """Whether a column holds text or integers: a float loses the last digits of a long id."""
+    return is_text(column) or bool(pa.types.is_integer(column.type))
+
+
+def as_text(column: Any) -> Any:
+    """A column's cells as stripped strings; blank ones are null.
+
+    Integers become their digits, exactly; a float is refused by the callers, never written here.
+    """
+    text = pc.cast(column, pa.string())
+    text = pc.utf8_trim_whitespace(text)
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+
+
+def kind_of(column: Any) -> CellKind:
+    """What a column holds: integers, other numbers, text, or something else (lists, dates).
+
+    A text column counts as integers or numbers when every cell that is not empty is one.
+    """
+    if pa.types.is_integer(column.type) or pa.types.is_boolean(column.type):
+        return "integer"
+    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+        return "number"
+    if not is_text(column):
+        return "other"
+    text = as_text(column).drop_null()
+    if _all_match(text, _INTEGER):
+        return "integer"
+    return "number" if _all_match(text, _NUMBER) else "text"
+
+
+def is_exact_integers(text: Any) -> bool:
+    """Whether every cell is an integer of 64 bits that can be written again as it was."""
+    if len(text) == 0 or text.null_count or not _all_match(text, _INTEGER):
+        return False
+    try:
+        pc.cast(text, pa.int64())
+    except pa.ArrowInvalid:  # 19 digits may be too many
+        return False
+    return True
+
+
+def numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """A column as floats, and the rows whose cells are not numbers.
+
+    Returns
+    -------
+    values : (rows,) float64
+        NaN where a cell is empty, one of `UNKNOWN_WORDS`, or not a number.
+    wrong : (wrong rows,) int64
+    """
+    try:
+        values = pc.cast(column, pa.float64())
+        wrong = np.empty(0, dtype=np.int64)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        if not is_text(column):
+            return np.full(len(column), np.nan), np.arange(len(column), dtype=np.int64)
+        text = as_text(column)
+        unknown = pc.is_in(pc.utf8_lower(text), value_set=pa.array(UNKNOWN_WORDS))
+        valid = pc.match_substring_regex(text, _NUMBER)
+        bad = pc.and_(pc.invert(unknown), pc.invert(pc.fill_null(valid, True)))
+        wrong = np.flatnonzero(bad.to_numpy()).astype(np.int64)
+        plain = pc.replace_substring_regex(text, r"^\+", "")
+        nothing = pa.scalar(None, pa.string())
+        values = pc.cast(pc.if_else(pc.fill_null(valid, False), plain, nothing), pa.float64())
+    return pc.fill_null(values, float("nan")).to_numpy().astype(np.float64), wrong
+
+
+def _all_match(text: Any, pattern: str) -> bool:
+    if len(text) == 0:
+        return False
+    # The first cells settle most columns: a long text column is not searched to its end.
+    for part in (text.slice(0, 100), text):
+        if not pc.all(pc.match_substring_regex(part, pattern)).as_py():
+            return False
+    return True

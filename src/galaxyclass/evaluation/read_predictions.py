@@ -1,0 +1,73 @@
+"""Reading a table of predictions: ids and vote fractions, every cell as it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.data.tables.cells import as_text, can_be_id, numbers
+from galaxyclass.errors import CatalogError
+from galaxyclass.trees.algebra import joint_from_conditional
+from galaxyclass.trees.tree import Layout, Tree
+
+
+def read_fractions(table: Any, tree: Tree, layout: Layout, source: Path) -> NDArray[np.float64]:
+    """Predicted fractions of a table as joint fractions, every cell as it stands.
+
+    Returns
+    -------
+    (rows, answers of the tree) float64, joint
+        NaN where a column is missing or a cell is empty.
+
+    Raises
+    ------
+    CatalogError
+        A cell is neither empty nor a number.
+    """
+    values = np.full((table.num_rows, len(tree.answers)), np.nan)
+    for answer, name in enumerate(layout.columns):
+        if name not in table.column_names:
+            continue
+        values[:, answer], wrong = numbers(table[name])
+        if len(wrong):
+            raise CatalogError(
+                f"{source}, column {name!r}: {len(wrong):,} cells are not numbers",
+                got=f"{table[name][int(wrong[0])].as_py()!r} in the {wrong[0] + 1:,}. row",
+            )
+    if layout.kind == "conditional":
+        return np.asarray(joint_from_conditional(tree, values), dtype=np.float64)
+    return values
+
+
+def ids_of(table: Any, column: str, source: Path) -> list[str | None]:
+    """The ids of a table as text, exactly; None where a cell is empty.
+
+    Raises
+    ------
+    CatalogError
+        The column is missing, holds floats, or an id stands twice.
+    """
+    if column not in table.column_names:
+        raise CatalogError(
+            f"{source}: no column {column!r}", wanted=f"one of {', '.join(table.column_names)}"
+        )
+    if not can_be_id(table[column]):
+        raise CatalogError(
+            f"{source}: column {column!r} cannot hold ids",
+            wanted="text or integers: a float loses the last digits of a long id",
+            got=str(table[column].type),
+        )
+    ids: list[str | None] = as_text(table[column]).to_pylist()
+    known = [name for name in ids if name is not None]
+    if len(set(known)) < len(known):
+        seen: set[str] = set()
+        twice = next(name for name in known if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise CatalogError(
+            f"{source}: ids stand more than once in column {column!r}",
+            got=f"{len(known) - len(set(known)):,} repeated rows, the first {twice!r}",
+            hint="keep one row of each",
+        )
+    return ids

@@ -1,0 +1,144 @@
+"""From a file straight to its cutout: the one way by which all that a model sees is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import ImageError
+from galaxyclass.images.cutout_boxes import centre_scale
+from galaxyclass.images.cutouts import cut_out
+from galaxyclass.images.decode import Decoded, Scale, decode_scaled
+from galaxyclass.images.read import about, read_file
+
+if TYPE_CHECKING:
+    from galaxyclass.recipes.preprocessing import Preprocessing
+
+
+def read_cutout(path: str | Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Read an image file and cut out of it what a model sees.
+
+    `prepare` of `read_image`, and faster where a JPEG is larger than the cutout needs: it is
+    decoded at a half, a quarter or an eighth where the frame lies on the grid of those pixels
+    (see `centre_scale`). Real galaxies' cutouts then differ from those of the whole image by less
+    than 2 of 255 grey levels in the mean, and by less than 40 in the worst pixel. Whatever shows
+    a model an image calls this, so that all models see the same.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; see `read_image`.
+    preprocessing : Preprocessing
+
+    Returns
+    -------
+    (size, size, channels) uint8 array
+        0..255, row 0 at the top; channels are red, green, blue, or one grey.
+
+    Raises
+    ------
+    ImageError
+        As `read_image` raises it, with the path in the message.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> from galaxyclass.recipes.preprocessing import Preprocessing
+    >>> path = Path(tempfile.mkdtemp()) / "orange.png"
+    >>> Image.new("RGB", (40, 30), (255, 128, 0)).save(path)
+    >>> read_cutout(path, Preprocessing(cutout="centre", size=16)).shape
+    (16, 16, 3)
+    """
+    data, _ = read_file(path)
+    try:
+        return decode_cutout(data, **preprocessing.model_dump())[2]
+    except ImageError as error:
+        raise about(path, error) from error
+
+
+def read_cutouts(
+    path: str | Path, preprocessings: Sequence[Preprocessing]
+) -> list[NDArray[np.uint8]]:
+    """`read_cutout` for several settings: the file is read once.
+
+    It is decoded once for all settings that take it at the same scale and in the same colours.
+
+    Parameters
+    ----------
+    path : str or Path
+    preprocessings : sequence of Preprocessing
+
+    Returns
+    -------
+    list of (size, size, channels) uint8 array
+        Exactly what `read_cutout` gives with each of them.
+
+    Raises
+    ------
+    ImageError
+        As `read_cutout` raises it.
+    """
+    data, _ = read_file(path)
+    done: dict[tuple[str, int], Decoded] = {}
+    size: tuple[int, int] | None = None
+    cutouts = []
+    try:
+        for settings in (one.model_dump() for one in preprocessings):
+            scale, colour = _scale(settings), settings["colour"]
+            decoded = done.get((colour, scale(*size))) if size else None
+            if decoded is None:
+                decoded = decode_scaled(data, colour, scale)
+                size = decoded.height, decoded.width
+                done[colour, scale(*size)] = decoded
+            cutouts.append(_cut(decoded, settings))
+    except ImageError as error:
+        raise about(path, error) from error
+    return cutouts
+
+
+def decode_cutout(data: bytes, **settings: Any) -> tuple[int, int, NDArray[np.uint8]]:
+    """`read_cutout` from a file's bytes.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    **settings
+        The fields of `Preprocessing`, by name: for processes that start without pydantic.
+
+    Returns
+    -------
+    height, width : int
+        Of the image itself, in pixels.
+    cutout : (size, size, channels) uint8 array
+
+    Raises
+    ------
+    ImageError
+        As `decode_image` raises it.
+    """
+    decoded = decode_scaled(data, settings["colour"], _scale(settings))
+    return decoded.height, decoded.width, _cut(decoded, settings)
+
+
+def _scale(settings: dict[str, Any]) -> Scale:
+    """By how much an image may be shrunk for such a cutout while it is decoded."""
+
+    def scale(height: int, width: int) -> int:
+        # The other cutouts look for the object in the pixels themselves.
+        if settings["cutout"] != "centre":
+            return 1
+        return centre_scale(height, width, settings["frame"], settings["size"], settings["beyond"])
+
+    return scale
+
+
+def _cut(decoded: Decoded, settings: dict[str, Any]) -> NDArray[np.uint8]:
+    if settings["frame"] is not None:
+        settings = {**settings, "frame": settings["frame"] // decoded.factor}
+    return cut_out(decoded.pixels, **settings)

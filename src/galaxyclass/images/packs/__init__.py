@@ -1,0 +1,1 @@
+"""All cutouts in one memory map: layout, writing (parallel, resumable), reading."""

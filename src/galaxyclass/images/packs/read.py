@@ -1,0 +1,119 @@
+"""Opening a pack: a memory map of cutouts, and a record per image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import PackError
+from galaxyclass.images.packs import layout
+from galaxyclass.images.packs.index import Records, read_index
+from galaxyclass.recipes.preprocessing import Preprocessing
+
+_AGAIN = "delete the folder and make the pack again"
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Cutouts of many images, ready for a model.
+
+    Attributes
+    ----------
+    folder : Path
+    preprocessing : Preprocessing
+        How they were cut out.
+    images : (images, size, size, channels) uint8 memory map, read-only
+        In the order of the paths that were packed; all 0 where an image could not be decoded.
+    records : Records
+        An `ImageRecord` each, in the same order: identity of the file, its own size, the error
+        if there was one.
+    valid : (images,) bool
+        Whether the image could be decoded.
+    """
+
+    folder: Path
+    preprocessing: Preprocessing
+    images: NDArray[np.uint8]
+    records: Records
+    valid: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the pack takes on the disk."""
+        return sum(
+            path.stat().st_size for name in layout.FILES if (path := self.folder / name).exists()
+        )
+
+
+def read_manifest(folder: Path) -> layout.PackManifest:
+    """The manifest of a complete pack.
+
+    Raises
+    ------
+    PackError
+        The folder is not a complete pack, or of a newer version, or damaged.
+    """
+    path = folder / layout.PACK_MANIFEST
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        unfinished = (folder / layout.JOURNAL).exists()
+        raise PackError(
+            f"{folder}: {'an unfinished pack' if unfinished else 'not a pack'}",
+            wanted=f"a folder with {layout.PACK_MANIFEST}",
+            hint="run the same `galaxyclass pack` again: it goes on where it stopped"
+            if unfinished
+            else "make one with `galaxyclass pack`",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise PackError(f"{path}: cannot be read ({error})", hint=_AGAIN) from error
+    return layout.parse_pack_manifest(text, str(path))
+
+
+def open_pack(folder: str | Path) -> Pack:
+    """Open a pack that `pack` has made.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Raises
+    ------
+    PackError
+        The folder is not a pack, or not a complete one; it was made by a newer version; a file
+        of it is missing, truncated or damaged.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    shape = (manifest.count, *manifest.preprocessing.shape)
+    header = layout.images_header(manifest.count, manifest.preprocessing.shape)
+    path = folder / layout.IMAGES
+    try:
+        size, wanted = path.stat().st_size, len(header) + int(np.prod(shape))
+        with path.open("rb") as file:
+            found = file.read(len(header))
+    except OSError as error:
+        raise PackError(f"{path}: cannot be read ({error})", hint=_AGAIN) from error
+    if size != wanted:
+        raise PackError(
+            f"{path}: truncated or damaged",
+            wanted=f"{wanted:,} bytes",
+            got=f"{size:,} bytes",
+            hint=_AGAIN,
+        )
+    if found != header:
+        raise PackError(f"{path}: damaged: its header is not that of the pack", hint=_AGAIN)
+    records, valid = read_index(folder / layout.INDEX, manifest.count)
+    images: NDArray[np.uint8] = (
+        np.memmap(folder / layout.IMAGES, np.uint8, "r", len(header), shape)
+        if manifest.count
+        else np.zeros(shape, np.uint8)
+    )
+    decoded: NDArray[np.bool_] = np.asarray(valid.to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return Pack(folder, manifest.preprocessing, images, records, decoded)

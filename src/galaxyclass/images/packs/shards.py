@@ -1,0 +1,104 @@
+"""Making one shard: decode, cut, write. All that a packing process does with images."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.images.fast_cutout import decode_cutout
+from galaxyclass.images.inspect import Inspection, look
+
+if TYPE_CHECKING:
+    from galaxyclass.images.packs.layout import Shard
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """A shard to be made: its images, and where their pixels go in ``images.npy``, in bytes."""
+
+    shard: Shard
+    paths: Sequence[str]
+    offset: int
+
+
+class PixelFile:
+    """``images.npy``, open for writing; threads may share it."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._file = FileIO(path, "r+")
+        self._lock = threading.Lock()
+
+    def write(self, offset: int, pixels: NDArray[np.uint8]) -> None:
+        """Write pixels from a place on, in bytes.
+
+        Raises
+        ------
+        OSError
+            They cannot be written.
+        """
+        view = pixels.data.cast("B")
+        with self._lock:
+            self._file.seek(offset)
+            while view:  # a write may stop short, for instance when the disk is almost full
+                view = view[self._file.write(view) :]
+
+    def __enter__(self) -> PixelFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """OpenCV without threads of its own, which would only be in the way of ours."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def make_shard(
+    paths: Sequence[str], settings: dict[str, Any], file: PixelFile, offset: int
+) -> list[Inspection]:
+    """Prepare some images and write them into the pack's file.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    settings : dict
+        The fields of `Preprocessing` (a plain dictionary, so that processes start faster).
+    file : PixelFile
+    offset : int
+        Where the first image's pixels go, in bytes.
+
+    Returns
+    -------
+    list of Inspection
+        One per path; images that cannot be decoded have ``error``, and pixels of 0.
+
+    Raises
+    ------
+    OSError
+        The pixels cannot be written.
+    """
+    side, channels = settings["size"], 3 if settings["colour"] == "rgb" else 1
+    pixels = np.empty((len(paths), side, side, channels), np.uint8)
+    looks = []
+    for row, path in enumerate(paths):
+        seen, cutout = look(path, lambda data: decode_cutout(data, **settings))
+        pixels[row] = 0 if cutout is None else cutout
+        looks.append(seen)
+    file.write(offset, pixels)
+    return looks

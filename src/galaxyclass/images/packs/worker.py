@@ -1,0 +1,30 @@
+"""A packing process: a task is a shard, its answer what the images of it are like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import cv2
+
+from galaxyclass.images.packs.shards import PixelFile, make_shard
+from galaxyclass.workers.processes import serve
+
+
+def main() -> None:
+    """Answer tasks until the input ends.
+
+    The job has ``settings`` and the ``images`` file; a task ``paths`` and ``offset``; its answer
+    ``looks``.
+    """
+    serve(_begin)
+
+
+def _begin(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    cv2.setNumThreads(1)
+    images = PixelFile(job["images"])
+
+    def do(task: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"looks": make_shard(task["paths"], job["settings"], images, task["offset"])}
+
+    return do

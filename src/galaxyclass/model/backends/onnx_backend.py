@@ -1,0 +1,121 @@
+"""Running an exported network with onnxruntime: no torch, and a start in a fraction of a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import BundleError, DeviceError
+from galaxyclass.model.bundle.load import Bundle
+from galaxyclass.model.bundle.manifest import Precision
+from galaxyclass.model.bundle.onnx_file import INPUT, open_session, output_names
+from galaxyclass.model.output import ModelOutput
+
+
+class OnnxBackend:
+    """A bundle's network as ONNX, on the CPU.
+
+    It computes in lanes, a batch on each core (`ConcurrentBackend`): a call
+    stays in the thread that makes it, and threads share one session.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        One that has a network.
+    device : {"auto", "cpu"}
+    precision : {"auto", "fp32", "bf16"}
+        It always computes in 32-bit floats; a note says so where bfloat16 was asked for.
+
+    Attributes
+    ----------
+    concurrent, precision, note
+        See `galaxyclass.model.backends.backend.ConcurrentBackend`.
+
+    Raises
+    ------
+    DeviceError
+        Another device.
+    BundleError
+        The file is not a network that this package exported for this bundle.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "auto",
+        precision: Literal["auto", "fp32", "bf16"] = "auto",
+    ) -> None:
+        require_processor(device)
+        self.concurrent = True
+        self.precision: Precision = "fp32"
+        self.note = (
+            'Computed in 32-bit floats: pip install "galaxyclass[openvino]" brings bfloat16.'
+            if precision == "bf16"
+            else ""
+        )
+        self._names = output_names(len(bundle.manifest.auxiliary))
+        self._session = open_session(bundle.network)
+        inputs = {one.name: list(map(str, one.shape[1:])) for one in self._session.get_inputs()}
+        require_match(bundle, inputs, [one.name for one in self._session.get_outputs()])
+
+    def begin_thread(self) -> None:
+        """Nothing is to be done: a session of one thread computes in the thread that calls it."""
+
+    def __call__(self, cutouts: NDArray[np.uint8]) -> ModelOutput:
+        values, *auxiliary, features = self._session.run(
+            self._names, {INPUT: np.ascontiguousarray(cutouts)}
+        )
+        return ModelOutput(values, tuple(auxiliary), features)
+
+
+def require_processor(device: str) -> None:
+    """Refuse another device than the processor.
+
+    Raises
+    ------
+    DeviceError
+        Another device.
+    """
+    if device not in ("auto", "cpu"):
+        raise DeviceError(
+            f"device {device!r}: without torch, a network runs on the processor",
+            wanted="one of auto, cpu",
+            hint='pip install "galaxyclass[train]", or --device auto',
+        )
+
+
+def require_match(
+    bundle: Bundle, inputs: Mapping[str, Sequence[str]], outputs: Sequence[str]
+) -> None:
+    """Refuse a network that takes or gives something else than the bundle's manifest says.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    inputs : mapping
+        Name -> what the shape is after the first axis.
+    outputs : sequence of str
+        Their names.
+
+    Raises
+    ------
+    BundleError
+        They differ.
+    """
+    shape = [str(side) for side in bundle.manifest.preprocessing.shape]
+    names = output_names(len(bundle.manifest.auxiliary))
+    if inputs != {INPUT: shape} or set(outputs) != set(names):
+        raise BundleError(
+            f"{bundle.network}: not the network that the bundle's manifest describes",
+            wanted=_describe({INPUT: shape}, names),
+            got=_describe(inputs, outputs),
+            hint="galaxyclass export makes such a file of a run",
+        )
+
+
+def _describe(inputs: Mapping[str, Sequence[str]], outputs: Sequence[str]) -> str:
+    taken = ", ".join(f"{name} ({', '.join(shape)})" for name, shape in inputs.items())
+    return f"from {taken} to {', '.join(outputs)}"

@@ -1,0 +1,226 @@
+"""Finding a bundle and checking it before anything is made of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from galaxyclass.errors import BundleError
+from galaxyclass.model.bundle import onnx_file as exported
+from galaxyclass.model.bundle.manifest import Manifest, parse_manifest
+
+MANIFEST = "manifest.json"
+
+#: What a bundle may hold besides its manifest: the weights for torch, the same network as ONNX, and
+#: what was measured on galaxies that training never saw. Each file is named after its digest.
+Role = Literal["weights", "network", "calibration"]
+SUFFIXES: dict[Role, str] = {
+    "weights": ".safetensors",
+    "network": exported.ENDING,
+    "calibration": ".json",
+}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A checked bundle: its manifest, and the folder that holds it."""
+
+    manifest: Manifest
+    folder: Path
+
+    @property
+    def weights(self) -> Path:
+        """The file of the weights (safetensors), where it has them."""
+        return self.file("weights")
+
+    @property
+    def network(self) -> Path:
+        """The file of the network as ONNX, where it has it."""
+        return self.file("network")
+
+    @property
+    def calibration(self) -> Path:
+        """The file of what was measured on unseen galaxies, where it has it."""
+        return self.file("calibration")
+
+    def file(self, role: Role) -> Path:
+        """A file of the bundle, there or not."""
+        return self.folder / file_name(role, digest_in(self.manifest, role))
+
+    def has(self, role: Role) -> bool:
+        """Whether the bundle holds such a file."""
+        return bool(digest_in(self.manifest, role))
+
+    @property
+    def files(self) -> Iterator[Path]:
+        """All files of the bundle but its manifest."""
+        for role in SUFFIXES:
+            if self.has(role):
+                yield self.file(role)
+
+    def read_calibration(self) -> str:
+        """The text of the calibration, where it has one.
+
+        Raises
+        ------
+        BundleError
+            The file cannot be read.
+        """
+        try:
+            return self.calibration.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BundleError(f"{self.calibration}: cannot be read", got=str(error)) from error
+
+
+@dataclass(frozen=True)
+class ExportedBundle(Bundle):
+    """A bundle in one file: an exported network, with all that is known about it; no weights.
+
+    Its ``folder`` is that file, and so is every file of it.
+    """
+
+    calibration_text: str = ""
+
+    def file(self, role: Role) -> Path:
+        """The one file."""
+        return self.folder
+
+    @property
+    def files(self) -> Iterator[Path]:
+        """The one file."""
+        yield self.folder
+
+    def read_calibration(self) -> str:
+        """The text of the calibration, where it has one."""
+        return self.calibration_text
+
+
+def file_name(role: Role, digest: str) -> str:
+    """The name of a bundle's file with that SHA-256."""
+    return f"{role}-{digest[:12]}{SUFFIXES[role]}"
+
+
+def digest_in(manifest: Manifest, role: Role) -> str:
+    """The SHA-256 that a manifest states for a file; empty where it has none."""
+    digest: str = getattr(manifest, f"{role}_digest")
+    return digest
+
+
+def is_model(path: Path) -> bool:
+    """Whether a path looks like a bundle, the folder of a run or an exported network."""
+    return (exported.is_exported(path) and path.is_file()) or _folder_in(path) is not None
+
+
+def _folder_in(path: Path) -> Path | None:
+    places = (path, path / "bundle")
+    return next((folder for folder in places if (folder / MANIFEST).is_file()), None)
+
+
+def _bundle_folder(path: Path) -> Path:
+    """The bundle that a path means: the bundle itself, or that of a run folder.
+
+    Raises
+    ------
+    BundleError
+        There is none.
+    """
+    if (found := _folder_in(path)) is not None:
+        return found
+    if not path.exists():
+        got, hint = "no such file or folder", "check the path"
+    elif not path.is_dir():
+        got, hint = "a file", "name the run's folder, or what `galaxyclass export` made of it"
+    elif (path / "recipe.toml").is_file():
+        got = "a run whose training has not finished its first epoch"
+        hint = f"galaxyclass train --resume {path}"
+    else:
+        entries = sorted(entry.name for entry in path.iterdir())
+        got = f"a folder with {', '.join(entries[:5]) or 'nothing in it'}"
+        hint = "name the --output folder of a `galaxyclass train`"
+    raise BundleError(
+        f"{path}: not a run or a bundle",
+        wanted=f"a folder with bundle/{MANIFEST} or {MANIFEST}, or an exported network "
+        f"({exported.ENDING})",
+        got=got,
+        hint=hint,
+    )
+
+
+def load_bundle(path: str | Path) -> Bundle:
+    """Read and check a bundle.
+
+    Parameters
+    ----------
+    path : str or Path
+        A bundle, the folder of a run, or an exported network (an `ExportedBundle`).
+
+    Raises
+    ------
+    BundleError
+        Not a bundle; an ONNX file that this package did not export; of a newer version; the
+        manifest is damaged; a file is missing or is not the one that the manifest was written for.
+    """
+    path = Path(path)
+    if exported.is_exported(path) and path.is_file():
+        return _load_exported(path)
+    folder = _bundle_folder(path)
+    file = folder / MANIFEST
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{file}: cannot be read", got=str(error)) from error
+    bundle = Bundle(parse_manifest(text, str(file)), folder)
+    if not (bundle.has("weights") or bundle.has("network")):
+        raise BundleError(
+            f"{file}: the manifest is damaged",
+            wanted="weights_digest or network_digest",
+            got="neither: a bundle without a network",
+        )
+    for role in SUFFIXES:
+        if bundle.has(role):
+            _check(bundle.file(role), role, digest_in(bundle.manifest, role))
+    return bundle
+
+
+def _load_exported(path: Path) -> ExportedBundle:
+    """A bundle that is one file; its manifest's digests are made anew, of what the file holds."""
+    properties = exported.read_properties(path)
+    if exported.MANIFEST_PROPERTY not in properties:
+        raise BundleError(
+            f"{path}: not a network that galaxyclass exported",
+            wanted=f"the property {exported.MANIFEST_PROPERTY!r}",
+            got=f"the properties {', '.join(properties)}" if properties else "no properties",
+        )
+    calibration = properties.get(exported.CALIBRATION_PROPERTY, "")
+    manifest = replace(
+        parse_manifest(properties[exported.MANIFEST_PROPERTY], str(path)),
+        weights_digest="",
+        network_digest=file_digest(path),
+        calibration_digest=hashlib.sha256(calibration.encode()).hexdigest() if calibration else "",
+    )
+    return ExportedBundle(manifest, path, calibration)
+
+
+def _check(path: Path, role: Role, wanted: str) -> None:
+    try:
+        found = file_digest(path)
+    except OSError as error:
+        raise BundleError(
+            f"{path}: cannot be read", got=str(error), hint="copy the whole bundle folder"
+        ) from error
+    if found != wanted:
+        raise BundleError(
+            f"{path}: not the {role} that this bundle was saved with",
+            wanted=f"SHA-256 {wanted}",
+            got=f"SHA-256 {found}",
+            hint="copy the whole bundle folder again",
+        )
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

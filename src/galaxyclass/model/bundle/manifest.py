@@ -1,0 +1,262 @@
+"""The manifest of a bundle: all that prediction needs to know besides the weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from galaxyclass.errors import BundleError, TreeError, refuse_newer
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.recipes.recipe import Model
+from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.trees.read import parse_tree, tree_data
+
+#: The layout of bundles that this version writes; it reads this one and those before it.
+BUNDLE_FORMAT = 2
+
+#: In which numbers a network's convolutions and matrix products are computed: 32-bit floats or
+#: bfloat16.
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a model is, apart from its weights.
+
+    Attributes
+    ----------
+    recipe : str
+        Name of the recipe that it was trained by.
+    preprocessing : Preprocessing
+        From an image to the cutout that the network takes.
+    model : Model
+        The network, with its head resolved (never ``auto``).
+    outputs : VoteOutputs or ClassOutputs
+    id_column : str
+        The id column of the table that it was trained on, ``GalaxyID`` where there was none.
+    id_integer : bool
+        Whether the ids there were exact integers.
+    weights_digest : str
+        SHA-256 of the weights file (safetensors), in hex; empty where there is none.
+    version : str
+        Version of the package that wrote it.
+    name_parts : int
+        How that table named images: by so many of the last parts of their paths (2:
+        ``train/1.png``, 1: ``1.png``); 0: by their stems.
+    precision : {"fp32", "bf16"}
+        In which the network was trained.
+    auxiliary : tuple of ClassOutputs
+        What auxiliary last layers on the same encoder give, each a table of classes that the network
+        learnt beside its outputs.
+    network_digest : str
+        SHA-256 of the network as ONNX, in hex; empty where there is none.
+    calibration_digest : str
+        SHA-256 of what was measured on galaxies that training never saw; empty where nothing was.
+    mirrors : bool
+        Whether a galaxy's mirror image is the same to the model: not where a mirror turns classes
+        into each other, or where it was trained on classes without mirrors.
+    views : int
+        Over how many views of a galaxy its predictions are averaged unless told otherwise.
+    members : int
+        How many networks it is made of, alike in all but their weights: it predicts their mean.
+    """
+
+    recipe: str
+    preprocessing: Preprocessing
+    model: Model
+    outputs: Outputs
+    id_column: str
+    id_integer: bool
+    weights_digest: str
+    version: str
+    name_parts: int = 0
+    precision: Precision = "fp32"
+    auxiliary: tuple[ClassOutputs, ...] = ()
+    network_digest: str = ""
+    calibration_digest: str = ""
+    mirrors: bool = True
+    views: int = 1
+    members: int = 1
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 in hex of everything that a prediction depends on: the model's identity."""
+        return hashlib.sha256(manifest_json(self).encode()).hexdigest()
+
+    @property
+    def invariant(self) -> bool:
+        """Whether the network says the same of a galaxy that is mirrored or turned by quarters."""
+        return self.model.invariant(self.preprocessing.size)
+
+
+class _Votes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["votes"]
+    tree: dict[str, Any]
+    layout: str
+    known: list[bool]
+    mean: list[float | None]
+
+
+class _Classes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["classes"]
+    column: str
+    classes: list[str]
+    shares: list[float]
+    rule: str | None = None
+
+
+class _File(BaseModel):
+    """The manifest as JSON has it."""
+
+    model_config = ConfigDict(extra="forbid")
+    format: int
+    version: str
+    recipe: str
+    preprocessing: Preprocessing
+    model: Model
+    outputs: _Votes | _Classes = Field(discriminator="kind")
+    id_column: str
+    id_integer: bool
+    name_parts: int = Field(0, ge=0)
+    precision: Precision = "fp32"
+    auxiliary: list[_Classes] = []
+    weights_digest: str = ""
+    network_digest: str = ""
+    calibration_digest: str = ""
+    mirrors: bool = True
+    views: int = Field(1, ge=1)
+    members: int = Field(1, ge=1)
+
+
+def manifest_json(manifest: Manifest) -> str:
+    """The manifest as JSON text, keys in a fixed order."""
+    data: dict[str, Any] = {
+        "format": BUNDLE_FORMAT,
+        "version": manifest.version,
+        "recipe": manifest.recipe,
+        "preprocessing": manifest.preprocessing.model_dump(mode="json"),
+        "model": manifest.model.model_dump(mode="json"),
+        "outputs": _outputs_data(manifest.outputs),
+        "id_column": manifest.id_column,
+        "id_integer": manifest.id_integer,
+        "name_parts": manifest.name_parts,
+        "weights_digest": manifest.weights_digest,
+    }
+    # Left out where they are as they always were: the identity of older bundles stays.
+    if manifest.precision != "fp32":
+        data["precision"] = manifest.precision
+    if manifest.auxiliary:
+        data["auxiliary"] = [_outputs_data(outputs) for outputs in manifest.auxiliary]
+    for name in ("network_digest", "calibration_digest"):
+        if digest := getattr(manifest, name):
+            data[name] = digest
+    if not manifest.mirrors:
+        data["mirrors"] = False
+    for name in ("views", "members"):
+        if (count := getattr(manifest, name)) != 1:
+            data[name] = count
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def _outputs_data(outputs: Outputs) -> dict[str, Any]:
+    if isinstance(outputs, VoteOutputs):
+        return {
+            "kind": "votes",
+            "tree": tree_data(outputs.tree),
+            "layout": outputs.layout.name,
+            "known": list(outputs.known),
+            "mean": [None if math.isnan(value) else value for value in outputs.mean],
+        }
+    return {
+        "kind": "classes",
+        "column": outputs.column,
+        "classes": list(outputs.classes),
+        "shares": list(outputs.shares),
+        "rule": outputs.rule,
+    }
+
+
+def parse_manifest(text: str, source: str) -> Manifest:
+    """Read a manifest from its JSON text.
+
+    Raises
+    ------
+    BundleError
+        Not JSON; of a newer format than this version reads; fields missing or wrong.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise BundleError(f"{source}: not a manifest", got=f"not JSON: {error}") from error
+    if isinstance(data, dict) and isinstance(found := data.get("format"), int):
+        by = str(data.get("version", "unknown"))
+        refuse_newer(found, BUNDLE_FORMAT, what="bundle", source=source, error=BundleError, by=by)
+    try:
+        file = _File.model_validate(data)
+        outputs = _outputs(file.outputs, source)
+        auxiliary = tuple(_class_outputs(classes, source) for classes in file.auxiliary)
+    except ValidationError as error:
+        wrong = "\n".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise BundleError(f"{source}: the manifest is damaged", got=wrong) from error
+    except TreeError as error:
+        raise BundleError(f"{source}: the manifest is damaged", got=str(error)) from error
+    return Manifest(
+        recipe=file.recipe,
+        preprocessing=file.preprocessing,
+        model=file.model,
+        outputs=outputs,
+        id_column=file.id_column,
+        id_integer=file.id_integer,
+        weights_digest=file.weights_digest,
+        version=file.version,
+        name_parts=file.name_parts,
+        precision=file.precision,
+        auxiliary=auxiliary,
+        network_digest=file.network_digest,
+        calibration_digest=file.calibration_digest,
+        mirrors=file.mirrors,
+        views=file.views,
+        members=file.members,
+    )
+
+
+def _outputs(file: _Votes | _Classes, source: str) -> Outputs:
+    if isinstance(file, _Classes):
+        return _class_outputs(file, source)
+    tree = parse_tree(file.tree, source)
+    layouts = [layout.name for layout in tree.layouts]
+    lengths = {len(tree.answers), len(file.known), len(file.mean)}
+    if file.layout not in layouts or len(lengths) != 1:
+        raise BundleError(
+            f"{source}: the manifest is damaged",
+            wanted=f"one of the tree's layouts ({', '.join(layouts)}) and a value for each of its "
+            f"{len(tree.answers)} answers",
+            got=f"layout {file.layout}, {len(file.known)} known, {len(file.mean)} means",
+        )
+    return VoteOutputs(
+        tree=tree,
+        layout=tree.layout(file.layout),
+        known=tuple(file.known),
+        mean=tuple(math.nan if value is None else value for value in file.mean),
+    )
+
+
+def _class_outputs(file: _Classes, source: str) -> ClassOutputs:
+    if len(file.classes) != len(file.shares) or len(file.classes) < 2:
+        raise BundleError(
+            f"{source}: the manifest is damaged",
+            wanted="two classes or more, and a share for each",
+            got=f"{len(file.classes)} classes, {len(file.shares)} shares",
+        )
+    return ClassOutputs(file.column, tuple(file.classes), tuple(file.shares), file.rule)

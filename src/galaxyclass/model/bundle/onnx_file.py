@@ -1,0 +1,101 @@
+"""What an exported network (ONNX) calls its input, its outputs and what is known about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from galaxyclass.errors import BundleError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+#: How its file is known.
+ENDING = ".onnx"
+
+#: The input: cutouts (galaxies, height, width, channels) uint8, as the manifest's preprocessing
+#: makes them; any number of galaxies.
+INPUT = "cutouts"
+
+#: Outputs, float32: (galaxies, outputs), and (galaxies, features).
+VALUES = "values"
+FEATURES = "features"
+
+#: Properties of the file (ONNX' ``metadata_props``): the manifest as JSON; the calibration as JSON,
+#: where there is one; the version of the package that wrote it; and, as a JSON list, which of the
+#: file's initialisers are the network's weights under their own names.
+MANIFEST_PROPERTY = "manifest"
+CALIBRATION_PROPERTY = "calibration"
+VERSION_PROPERTY = "version"
+WEIGHTS_PROPERTY = "weights"
+
+
+def output_names(auxiliary: int) -> tuple[str, ...]:
+    """All outputs in their order.
+
+    Parameters
+    ----------
+    auxiliary : int
+        How many auxiliary tables of classes the network learnt; each is (galaxies, classes).
+
+    Examples
+    --------
+    >>> output_names(1)
+    ('values', 'auxiliary_0', 'features')
+    """
+    return (VALUES, *(f"auxiliary_{number}" for number in range(auxiliary)), FEATURES)
+
+
+def is_exported(path: Path) -> bool:
+    """Whether a path names an exported network, by its ending."""
+    return path.suffix.lower() == ENDING
+
+
+def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceSession:
+    """Load a network for one thread at a time, or several that each call it by themselves.
+
+    Parameters
+    ----------
+    path : Path
+    optimise : bool
+        Whether it is to compute; what the file says of itself is there without.
+
+    Raises
+    ------
+    BundleError
+        The file is missing, or not a network that onnxruntime can run.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4  # what goes wrong is raised; nothing is printed by a library
+    if not optimise:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its own classes, which share no root
+        raise cannot_load(path, error) from error
+
+
+def read_properties(path: Path) -> dict[str, str]:
+    """What an ONNX file says of itself.
+
+    Raises
+    ------
+    BundleError
+        The file cannot be read, or is not ONNX.
+    """
+    session = open_session(path, optimise=False)
+    found: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    return found
+
+
+def cannot_load(path: Path, error: Exception) -> BundleError:
+    """The error of a network that cannot be loaded."""
+    return BundleError(
+        f"{path}: the network cannot be loaded",
+        got=str(error).strip().partition("\n")[0][:200],
+        hint="copy it again, or export the run anew",
+    )

@@ -1,0 +1,305 @@
+"""Noticing predictions that cannot be right, while they stream by, and saying so in words.
+
+A network that has collapsed gives a table that looks like any other: thousands of rows of numbers.
+So every prediction is measured as it is made, in constant memory, and what is wrong with the whole
+is announced at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.trees.algebra import sums_and_targets
+from galaxyclass.trees.tree import Tree
+
+#: Beyond 0..1 by more than this is not rounding.
+_ROUNDING = 1e-6
+#: Fewer different galaxies than this may well look the same to a model that is sound.
+_FEW = 20
+#: A single answer may be the same (none) for this many galaxies without anything being wrong.
+_MANY = 200
+#: Predictions of which no column spreads more than this (standard deviation) do not tell galaxies
+#: apart. Sound models spread by 0.05 to 0.35 in their liveliest column.
+_SPREAD = 0.005
+#: The answers of a question that everybody is asked sum to 1; below this they have collapsed.
+_NOTHING = 0.1
+#: Probabilities of classes sum to 1 within this.
+_CLASS_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What is remembered of the predictions that went by; two of them add up to one.
+
+    Per output: ``mean``, ``squares`` (sum of squared deviations from the mean), ``minimum`` and
+    ``maximum`` over the rows that are finite throughout (in the outputs that the model knows).
+    Per sum rule: ``broken`` counts rows that miss it, ``worst`` is the largest miss, and ``sums``
+    the largest sum. ``outside`` counts rows with a value out of 0..1.
+    """
+
+    rows: int
+    finite: int
+    outside: int
+    mean: tuple[float, ...]
+    squares: tuple[float, ...]
+    minimum: tuple[float, ...]
+    maximum: tuple[float, ...]
+    broken: tuple[int, ...]
+    worst: tuple[float, ...]
+    sums: tuple[float, ...]
+
+    def __add__(self, other: Statistics) -> Statistics:
+        """Statistics of both together.
+
+        Notes
+        -----
+        Chan, Golub & LeVeque 1983, *The American Statistician* 37, 242.
+        """
+        if not other.finite or not self.finite:
+            whole, rest = (self, other) if not other.finite else (other, self)
+            moments = {name: getattr(whole, name) for name in _PER_OUTPUT + _PER_RULE}
+            return Statistics(
+                rows=whole.rows + rest.rows,
+                finite=whole.finite,
+                outside=whole.outside + rest.outside,
+                **moments,
+            )
+        total = self.finite + other.finite
+        mean, squares = np.array(self.mean), np.array(self.squares)
+        apart = np.array(other.mean) - mean
+        return Statistics(
+            rows=self.rows + other.rows,
+            finite=total,
+            outside=self.outside + other.outside,
+            mean=_floats(mean + apart * (other.finite / total)),
+            squares=_floats(
+                squares + np.array(other.squares) + apart**2 * (self.finite * other.finite / total)
+            ),
+            minimum=_floats(np.minimum(self.minimum, other.minimum)),
+            maximum=_floats(np.maximum(self.maximum, other.maximum)),
+            broken=tuple(a + b for a, b in zip(self.broken, other.broken, strict=True)),
+            worst=_floats(np.maximum(self.worst, other.worst)),
+            sums=_floats(np.maximum(self.sums, other.sums)),
+        )
+
+
+_PER_OUTPUT = ("mean", "squares", "minimum", "maximum")
+_PER_RULE = ("broken", "worst", "sums")
+
+
+def nothing_measured(outputs: Outputs) -> Statistics:
+    """The statistics of no prediction at all."""
+    width = len(_known(outputs))
+    rules = len(outputs.tree.questions) if isinstance(outputs, VoteOutputs) else 1
+    zeros, none = (0.0,) * width, (0.0,) * rules
+    return Statistics(0, 0, 0, zeros, zeros, zeros, zeros, (0,) * rules, none, none)
+
+
+def measure(outputs: Outputs, values: NDArray[np.float32]) -> Statistics:
+    """Measure a batch of predictions.
+
+    Parameters
+    ----------
+    outputs : VoteOutputs or ClassOutputs
+    values : (galaxies, outputs) float32
+        Joint fractions or probabilities, as the backend gave them.
+    """
+    known = _known(outputs)
+    exact = np.where(known, values, 0.0).astype(np.float64)
+    finite = np.isfinite(exact).all(axis=1)
+    exact = exact[finite]
+    if not len(exact):
+        return replace(nothing_measured(outputs), rows=len(values))
+    if isinstance(outputs, VoteOutputs):
+        sums, targets = sums_and_targets(outputs.tree, np.where(known, exact, np.nan))
+        tolerance = outputs.layout.tolerance
+    else:
+        sums, targets = exact.sum(axis=1, keepdims=True), np.ones((len(exact), 1))
+        tolerance = _CLASS_TOLERANCE
+    # A rule with an unknown answer in it is not tested: its sums are NaN.
+    miss = np.nan_to_num(np.abs(sums - targets))
+    mean = exact.mean(axis=0)
+    outside = (exact < -_ROUNDING) | (exact > 1 + _ROUNDING)
+    return Statistics(
+        rows=len(values),
+        finite=len(exact),
+        outside=int(outside.any(axis=1).sum()),
+        mean=_floats(mean),
+        squares=_floats(((exact - mean) ** 2).sum(axis=0)),
+        minimum=_floats(exact.min(axis=0)),
+        maximum=_floats(exact.max(axis=0)),
+        broken=tuple(int(n) for n in (miss > tolerance).sum(axis=0)),
+        worst=_floats(miss.max(axis=0)),
+        sums=_floats(np.nan_to_num(sums, nan=1.0).max(axis=0)),
+    )
+
+
+def find_collapse(outputs: Outputs, statistics: Statistics) -> Literal["nothing", "same"] | None:
+    """Say whether predictions have collapsed.
+
+    Parameters
+    ----------
+    outputs : VoteOutputs or ClassOutputs
+    statistics : Statistics
+        Of all of them.
+
+    Returns
+    -------
+    {"nothing", "same"} or None
+        ``nothing``: every vote fraction is close to 0, though the answers to a question sum to 1.
+        ``same``: no output varies from galaxy to galaxy. None: neither, or too few galaxies to
+        tell.
+
+    Examples
+    --------
+    >>> outputs = ClassOutputs("kind", ("disc", "star"), (0.5, 0.5))
+    >>> find_collapse(outputs, measure(outputs, np.full((500, 2), 0.5, np.float32)))
+    'same'
+    """
+    s = statistics
+    if not s.finite:
+        return None
+    if _is_nothing(outputs, s):
+        return "nothing"
+    spread = np.sqrt(np.array(s.squares) / s.finite)[_known(outputs)]
+    return "same" if s.finite >= _FEW and spread.max() < _SPREAD else None
+
+
+def describe_problems(outputs: Outputs, statistics: Statistics) -> tuple[str, ...]:
+    """Say what is wrong with predictions, and what to try.
+
+    Parameters
+    ----------
+    outputs : VoteOutputs or ClassOutputs
+    statistics : Statistics
+        Of all of them.
+
+    Returns
+    -------
+    tuple of str
+        A sentence or two for each problem; empty when there is none. A few galaxies that look
+        alike, or a single one, are no problem.
+
+    Examples
+    --------
+    >>> outputs = ClassOutputs("kind", ("disc", "star"), (0.5, 0.5))
+    >>> same = measure(outputs, np.full((500, 2), 0.5, np.float32))
+    >>> print(describe_problems(outputs, same)[0].split(":")[0])
+    Collapsed
+    """
+    s, names = statistics, _names(outputs)
+    problems = []
+    if s.finite < s.rows:
+        problems.append(
+            f"Not numbers: the predictions of {s.rows - s.finite:,} of {s.rows:,} galaxies are NaN "
+            "or infinite. The training has diverged, or its weights are damaged: train again with "
+            "a lower optimizer.lr, or with --set training.gradient_clip=1."
+        )
+    if not s.finite:
+        return tuple(problems)
+    known = _known(outputs)
+    spread = np.sqrt(np.array(s.squares) / s.finite)[known]
+    still = (np.array(s.maximum) - np.array(s.minimum))[known] < _ROUNDING
+    low, high = min(np.array(s.minimum)[known]), max(np.array(s.maximum)[known])
+    collapse = find_collapse(outputs, s)
+    if collapse == "nothing":
+        problems.append(
+            f"Collapsed: every value is close to 0 (the largest of all is {high:.2g}), whatever "
+            "the galaxy, though the answers to a question sum to 1. Such a table scores about as "
+            "badly as all zeros. Train longer or with another optimizer.lr, and look at the run's "
+            "curves; make sure that the images are like those of the training."
+        )
+    elif collapse == "same":
+        exactly = "exactly the same" if still.all() else "almost the same"
+        problems.append(
+            f"Collapsed: the predictions of all {s.finite:,} galaxies are {exactly} (no column "
+            f"varies by more than {spread.max():.1g}), so the model does not tell them apart. "
+            "Look at some of the images: are they really different, and like those of the "
+            "training? Otherwise train longer, or with another optimizer.lr."
+        )
+    elif s.finite >= _MANY and still.any():
+        columns = [name for name, same in zip(_of(names, known), still, strict=True) if same]
+        problems.append(
+            f"Constant: {_some(columns)} {'is' if len(columns) == 1 else 'are'} the same for all "
+            f"{s.finite:,} galaxies. These outputs of the network are dead: train longer, with a "
+            "lower optimizer.lr, or with another head."
+        )
+    if s.outside:
+        problems.append(
+            f"Out of range: {s.outside:,} of {s.finite:,} galaxies have values beyond 0 to 1 "
+            f"({low:.3g} to {high:.3g}). The model's head does not bound them: use one of "
+            "model.head=tree, tree_rectified, sigmoid or softmax."
+        )
+    if any(s.broken) and collapse != "nothing":
+        problems.append(_off(outputs, s))
+    return tuple(problems)
+
+
+def parse_statistics(data: dict[str, Any]) -> Statistics:
+    """Statistics from ``dataclasses.asdict`` of them that went through JSON, exactly."""
+    fields: Any = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+    return Statistics(**fields)
+
+
+def _off(outputs: Outputs, s: Statistics) -> str:
+    worst = int(np.argmax(s.worst))
+    if isinstance(outputs, ClassOutputs):
+        return (
+            f"Not probabilities: those of {s.broken[0]:,} of {s.finite:,} galaxies do not sum to 1 "
+            f"(off by up to {s.worst[0]:.2g}). Use model.head=softmax."
+        )
+    questions = [q.key for q, n in zip(outputs.tree.questions, s.broken, strict=True) if n]
+    return (
+        f"Off the tree: the answers to {len(questions)} of {len(s.broken)} questions do not sum to "
+        f"the fraction that leads to them ({_some(questions)}; worst is "
+        f"{outputs.tree.questions[worst].key}, by up to {s.worst[worst]:.2g}). `galaxyclass "
+        f"validate`, which allows {outputs.layout.tolerance:g}, would refuse this table. A model "
+        "trained with --set model.head=tree obeys the tree by construction."
+    )
+
+
+def _is_nothing(outputs: Outputs, s: Statistics) -> bool:
+    """Whether even the questions that everybody is asked have answers that sum to nothing."""
+    if not isinstance(outputs, VoteOutputs):
+        return False
+    sums = [s.sums[i] for i in _whole_roots(outputs.tree, outputs.known)]
+    if sums:
+        return max(sums) < _NOTHING
+    return s.finite >= _FEW and max(s.maximum) < _SPREAD
+
+
+def _whole_roots(tree: Tree, known: Sequence[bool]) -> list[int]:
+    """The questions that everybody is asked and all of whose answers the model knows."""
+    return [
+        index
+        for index, where in enumerate(tree.slices)
+        if not tree.parents[index].any() and all(known[where])
+    ]
+
+
+def _known(outputs: Outputs) -> NDArray[np.bool_]:
+    if isinstance(outputs, VoteOutputs):
+        return np.array(outputs.known, dtype=bool)
+    return np.ones(len(outputs.classes), dtype=bool)
+
+
+def _names(outputs: Outputs) -> Sequence[str]:
+    return outputs.layout.columns if isinstance(outputs, VoteOutputs) else outputs.classes
+
+
+def _of(names: Sequence[str], known: NDArray[np.bool_]) -> list[str]:
+    return [name for name, is_known in zip(names, known, strict=True) if is_known]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _floats(values: NDArray[np.floating]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

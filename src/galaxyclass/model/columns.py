@@ -1,0 +1,204 @@
+"""The layout of a table of predictions: that of the table which the model was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from galaxyclass.errors import OutputError
+from galaxyclass.model.ids import is_exact_integer
+from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.trees.algebra import conditional_from_joint
+
+_PROBABILITY, _INCLUDED = "_probability", "_included"
+
+#: What a table of predictions has: all columns of the training table's layout, with a probability
+#: for each class; or the name of each image and its class alone, as a contest asks for them.
+PredictionLayout = Literal["table", "contest"]
+LAYOUTS: tuple[str, ...] = get_args(PredictionLayout)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table of predictions, from left to right.
+
+    Attributes
+    ----------
+    id_column : str
+    id_integer : bool
+        Parquet keeps ids as 64-bit integers; otherwise as text. In CSV both look the same.
+    values : tuple of str
+        A column for each output of the model, float32; none in the contest's layout.
+    label : str or None
+        The class column, for a model of classes.
+    included : tuple of pyarrow.Field
+        What was asked for besides (`open_included`).
+    """
+
+    id_column: str
+    id_integer: bool
+    values: tuple[str, ...]
+    label: str | None
+    included: tuple[pa.Field, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        label = () if self.label is None else (self.label,)
+        included = (field.name for field in self.included)
+        return (self.id_column, *self.values, *label, *included)
+
+
+def columns_of(
+    outputs: Outputs,
+    id_column: str,
+    *,
+    id_integer: bool,
+    layout: PredictionLayout = "table",
+    included: Sequence[pa.Field] = (),
+) -> Columns:
+    """Name the columns for a model's outputs.
+
+    Vote models: one column per answer, named as in the table that it was trained on. Class
+    models: one probability column per class, named as the class is written there, then the class
+    itself under its column's name. A class that is named like one of the other columns gets
+    ``_probability`` behind its name. The contest's layout has no probabilities. Columns that were
+    asked for besides come last; ``_included`` stands behind the name of one that is there already.
+
+    Raises
+    ------
+    OutputError
+        The contest's layout of a vote model, or with further columns.
+
+    Examples
+    --------
+    >>> outputs = ClassOutputs("kind", ("spiral", "kind"), (0.5, 0.5))
+    >>> columns_of(outputs, "GalaxyID", id_integer=True).names
+    ('GalaxyID', 'spiral', 'kind_probability', 'kind')
+    >>> columns_of(outputs, "GalaxyID", id_integer=True, layout="contest").names
+    ('GalaxyID', 'kind')
+    """
+    plain = _plain_columns(outputs, id_column, id_integer=id_integer, layout=layout)
+    if included and layout == "contest":
+        raise OutputError(
+            "the contest's layout holds one class for each image, and nothing else",
+            hint="leave --layout contest out, or --include",
+        )
+    taken = set(plain.names)
+    fields = []
+    for field in included:
+        fields.append(field.with_name(_free(field.name, taken, _INCLUDED)))
+        taken.add(fields[-1].name)
+    return replace(plain, included=tuple(fields))
+
+
+def _plain_columns(
+    outputs: Outputs, id_column: str, *, id_integer: bool, layout: PredictionLayout
+) -> Columns:
+    if isinstance(outputs, VoteOutputs):
+        if layout == "contest":
+            raise OutputError(
+                "the contest's layout holds one class for each image",
+                wanted="a run that was trained on classes",
+                got="a run that predicts vote fractions",
+                hint="leave --layout contest out",
+            )
+        return Columns(id_column, id_integer, outputs.layout.columns, None)
+    label = outputs.column
+    while label == id_column:
+        label += "_predicted"
+    if layout == "contest":
+        return Columns(id_column, id_integer, (), label)
+    taken = {id_column, label, *outputs.classes}
+    names = []
+    for name in outputs.classes:
+        free = _free(name, taken, _PROBABILITY) if name in (id_column, label) else name
+        taken.add(free)
+        names.append(free)
+    return Columns(id_column, id_integer, tuple(names), label)
+
+
+def _free(name: str, taken: Set[str], ending: str) -> str:
+    """The name, with so many endings that it is not taken."""
+    while name in taken:
+        name += ending
+    return name
+
+
+def mask_unknown(outputs: Outputs, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Make NaN of the answers for which training saw no vote: their outputs mean nothing.
+
+    Parameters
+    ----------
+    outputs : VoteOutputs or ClassOutputs
+    values : (galaxies, outputs) float32
+    """
+    if not isinstance(outputs, VoteOutputs) or all(outputs.known):
+        return values
+    return np.where(np.array(outputs.known), values, np.float32(np.nan))
+
+
+def tabulate(
+    outputs: Outputs,
+    columns: Columns,
+    ids: list[str],
+    values: NDArray[np.float32],
+    included: NDArray[np.float32] | None = None,
+) -> pa.Table:
+    """Lay predictions out as a table.
+
+    Parameters
+    ----------
+    outputs : VoteOutputs or ClassOutputs
+    columns : Columns
+    ids : list of str
+    values : (galaxies, outputs) float32
+        Joint fractions or probabilities; NaN becomes an empty cell.
+    included : (galaxies, included columns) float32, optional
+        Where there are such columns; NaN becomes an empty cell, and 0 false.
+
+    Returns
+    -------
+    pyarrow.Table
+        Joint fractions, or conditional ones where the table that the model was trained on has
+        those: empty for a question that nobody is predicted to reach.
+
+    Examples
+    --------
+    >>> outputs = ClassOutputs("kind", ("disc", "star"), (0.5, 0.5))
+    >>> columns = columns_of(outputs, "id", id_integer=True)
+    >>> tabulate(outputs, columns, ["7"], np.array([[0.25, 0.75]], np.float32)).to_pylist()
+    [{'id': 7, 'disc': 0.25, 'star': 0.75, 'kind': 'star'}]
+    """
+    shown = values
+    if isinstance(outputs, VoteOutputs) and outputs.layout.kind == "conditional":
+        shown = conditional_from_joint(outputs.tree, values.astype(np.float64)).astype(np.float32)
+    arrays = [pa.array([int(i) for i in ids], pa.int64()) if columns.id_integer else pa.array(ids)]
+    if columns.values:
+        arrays += [pa.array(np.ascontiguousarray(column), from_pandas=True) for column in shown.T]
+    if isinstance(outputs, ClassOutputs):
+        arrays.append(_classes(outputs, values))
+    types = [pa.int64() if columns.id_integer else pa.string()]
+    types += [pa.float32()] * len(columns.values)
+    if isinstance(outputs, ClassOutputs):
+        types.append(pa.int64() if all(map(is_exact_integer, outputs.classes)) else pa.string())
+    if included is not None:
+        arrays += [
+            pa.array(np.ascontiguousarray(column), from_pandas=True) for column in included.T
+        ]
+        types += [field.type for field in columns.included]
+    arrays = [array.cast(kind) for array, kind in zip(arrays, types, strict=True)]
+    return pa.Table.from_arrays(arrays, names=list(columns.names))
+
+
+def _classes(outputs: ClassOutputs, values: NDArray[np.float32]) -> pa.Array:
+    """The most probable class; none where the probabilities are not numbers."""
+    unclear: NDArray[np.bool_] = np.asarray(np.isnan(values).any(axis=1))
+    best = np.where(unclear, 0, np.argmax(values, axis=1)) if len(values) else np.zeros(0, int)
+    names = [None if no else outputs.classes[i] for i, no in zip(best, unclear, strict=True)]
+    return pa.array(names, pa.string())

@@ -1,0 +1,182 @@
+"""Exporting a run: one ONNX file that holds the network and all that is known about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import OutputError
+from galaxyclass.extras import require
+from galaxyclass.io.atomic import require_free, translated, writing
+from galaxyclass.model.bundle import onnx_file as exported
+from galaxyclass.model.bundle.load import Bundle, load_bundle
+from galaxyclass.model.bundle.manifest import Manifest, manifest_json
+from galaxyclass.model.export.check import Check, compare_outputs, pictures
+from galaxyclass.model.export.graph import trace
+from galaxyclass.model.export.half_precision import round_weights, store_halves
+from galaxyclass.networks.weights import load_weights
+from galaxyclass.progress import Progress, silent
+from galaxyclass.version import __version__
+
+if TYPE_CHECKING:
+    import onnx
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported network.
+
+    Attributes
+    ----------
+    output : Path
+    size : int
+        Of the file, bytes.
+    check : Check
+        How it was compared with torch.
+    """
+
+    output: Path
+    size: int
+    check: Check
+
+
+def export(
+    run: str | Path,
+    output: str | Path,
+    *,
+    half: bool = False,
+    images: str | Path | Sequence[str | Path] | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Exported:
+    """Write a run's network as ONNX, and see that it says what the run says.
+
+    The file has one input, ``cutouts`` (galaxies, height, width, channels) uint8, any number of
+    galaxies, as the run's preprocessing cuts them out; the values' scaling is part of the network.
+    Its outputs, float32, are ``values`` (galaxies, outputs): joint vote fractions in the tree's
+    order, or probabilities of classes; ``auxiliary_0`` … (galaxies, classes), where the network
+    learnt auxiliary tables of classes; and ``features`` (galaxies, features), the embedding. Its
+    properties are ``manifest`` and ``calibration`` (JSON: preprocessing, tree, column names,
+    classes), ``version``, and ``weights``, the names of those initialisers which are the weights
+    (see `galaxyclass.model.export.recovered.recover_weights`).
+
+    Parameters
+    ----------
+    run : str or Path
+        The folder of a run, a bundle, or an exported network (to halve it).
+    output : str or Path
+        A file to write, ``.onnx``; it appears once it was seen to agree with torch within 1e-4.
+    half : bool
+        Round the weights to 16-bit floats: half the size. It computes in 32-bit floats all the
+        same; fractions change by some 1e-4.
+    images : str, Path or a sequence of them, optional
+        Real images to compare the two on; simulated galaxies unless told otherwise.
+    overwrite : bool
+        Replace the output where it exists.
+    progress : Progress
+
+    Raises
+    ------
+    OutputError
+        The ending is not ``.onnx``; the output exists; no room, no permission.
+    BundleError
+        ``run`` is not a run or a bundle, or its training has not finished.
+    ExportError
+        The network cannot be written as ONNX, or its export says something else; nothing is left
+        behind.
+    CatalogError
+        No images.
+    MissingExtraError
+        torch, onnx or onnxscript is not installed.
+
+    Examples
+    --------
+    >>> export("runs/first", "model.pt")
+    Traceback (most recent call last):
+    galaxyclass.errors.OutputError: model.pt: unknown ending
+      wanted: .onnx
+      hint:   --output model.onnx
+    """
+    output = Path(output)
+    _check_output(output, overwrite=overwrite)
+    bundle = load_bundle(run)
+    cutouts = pictures(bundle.manifest.preprocessing, images)
+    with writing(output) as temporary:
+        check = write_network(bundle, temporary, cutouts, half=half, progress=progress)
+        size = temporary.stat().st_size
+    return Exported(output, size, check)
+
+
+def write_network(
+    bundle: Bundle,
+    path: Path,
+    cutouts: NDArray[np.uint8],
+    *,
+    half: bool = False,
+    calibration: str | None = None,
+    progress: Progress = silent,
+) -> Check:
+    """Write a bundle's network to a path and compare it with torch; what `export` does inside.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    path : Path
+        Written anew; what stands there after an error is not to be used.
+    cutouts : (pictures, height, width, channels) uint8
+        To compare on (`pictures`).
+    calibration : str, optional
+        The text of one to take in; the bundle's own unless told otherwise.
+    half, progress
+        As for `export`.
+
+    Raises
+    ------
+    ExportError, BundleError, OutputError, MissingExtraError
+        As for `export`.
+    """
+    require("onnx", "onnxscript")
+    network = load_weights(bundle)
+    halves = round_weights(network) if half else frozenset()
+    model = trace(network, bundle.manifest)
+    if calibration is None and bundle.has("calibration"):
+        calibration = bundle.read_calibration()
+    _describe(model, bundle.manifest, calibration, list(network.state_dict()))
+    store_halves(model, halves)
+    with translated(path):
+        path.write_bytes(model.SerializeToString(deterministic=True))
+    return compare_outputs(network, path, cutouts, progress)
+
+
+def _describe(
+    model: onnx.ModelProto, manifest: Manifest, calibration: str | None, state: list[str]
+) -> None:
+    """Put what is known about a network into the file's properties."""
+    held = {one.name for one in model.graph.initializer}
+    properties = {
+        exported.MANIFEST_PROPERTY: manifest_json(manifest),
+        exported.VERSION_PROPERTY: __version__,
+        exported.WEIGHTS_PROPERTY: json.dumps([name for name in state if name in held]),
+    }
+    if calibration is not None:
+        properties[exported.CALIBRATION_PROPERTY] = calibration
+    del model.metadata_props[:]
+    for key, value in properties.items():
+        model.metadata_props.add(key=key, value=value)
+    model.producer_name, model.producer_version = "galaxyclass", __version__
+
+
+def _check_output(output: Path, *, overwrite: bool) -> None:
+    if not exported.is_exported(output):
+        raise OutputError(
+            f"{output}: unknown ending",
+            wanted=exported.ENDING,
+            hint=f"--output {output.with_suffix(exported.ENDING)}",
+        )
+    require_free(output, overwrite=overwrite)

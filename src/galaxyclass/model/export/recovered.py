@@ -1,0 +1,87 @@
+"""A network's weights out of the ONNX file that was exported of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import BundleError
+from galaxyclass.extras import require
+from galaxyclass.model.bundle import onnx_file as exported
+
+
+def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
+    """The weights of an exported network, under the names that they have in torch.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `galaxyclass.export` wrote.
+
+    Returns
+    -------
+    dict
+        Name -> float32 array, as in the network's ``state_dict()``: weights, and the means and
+        variances of batch normalisation. Weights that were exported as 16-bit floats are those.
+        How many batches training saw, which torch keeps too, no prediction depends on: not there.
+
+    Raises
+    ------
+    BundleError
+        The file is missing, damaged, or not one that this package exported.
+    MissingExtraError
+        The library ``onnx`` is not installed.
+
+    Examples
+    --------
+    >>> recover_weights("model.onnx")
+    Traceback (most recent call last):
+    galaxyclass.errors.BundleError: model.onnx: the network cannot be read
+      got:    No such file or directory
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"{path}: the network cannot be read", got=error.strerror or str(error)
+        ) from error
+    onnx = require("onnx")
+    model = _parse(onnx, data, path)
+    properties = {one.key: one.value for one in model.metadata_props}
+    try:
+        names = set(json.loads(properties[exported.WEIGHTS_PROPERTY]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise BundleError(
+            f"{path}: not a network that galaxyclass exported",
+            wanted=f"the property {exported.WEIGHTS_PROPERTY!r}, a list of the weights' names",
+            got=f"the properties {', '.join(sorted(properties)) or 'none'}",
+        ) from error
+    # Weights that lie in other files are none of ours, and a name of another file is not followed.
+    mine = {
+        one.name: one
+        for one in model.graph.initializer
+        if one.name in names and one.data_location != onnx.TensorProto.EXTERNAL
+    }
+    if missing := names - set(mine):
+        raise BundleError(
+            f"{path}: damaged",
+            got=f"{len(missing)} of {len(names)} weights are missing, such as {min(missing)}",
+        )
+    return {
+        name: np.array(onnx.numpy_helper.to_array(one), dtype=np.float32)
+        for name, one in mine.items()
+    }
+
+
+def _parse(onnx: Any, data: bytes, path: Path) -> Any:
+    try:
+        return onnx.load_model_from_string(data)
+    except Exception as error:  # protobuf's own class, which moves from version to version
+        raise BundleError(
+            f"{path}: not an ONNX file, or damaged", got=str(error).splitlines()[0][:200]
+        ) from error

@@ -1,0 +1,36 @@
+"""What a model says of some galaxies, in the bundle's order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ModelOutput:
+    """What a model says of some galaxies.
+
+    Attributes
+    ----------
+    values : (galaxies, outputs) float32
+        Joint vote fractions in the tree's order, or probabilities of classes in the bundle's.
+    auxiliary : tuple of (galaxies, classes) float32
+        Probabilities for each of the bundle's auxiliary tables of classes (`Manifest.auxiliary`).
+    features : (galaxies, features) float32
+        The embedding: what the encoder makes of a galaxy; (galaxies, 0) of a model that has none.
+
+    Examples
+    --------
+    >>> values = np.array([[0.25, 0.75]], np.float32)
+    >>> ModelOutput(values, (), np.zeros((1, 0), np.float32)).values.tolist()
+    [[0.25, 0.75]]
+    """
+
+    values: NDArray[np.float32]
+    auxiliary: tuple[NDArray[np.float32], ...]
+    features: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.values)

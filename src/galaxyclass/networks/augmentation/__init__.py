@@ -1,0 +1,1 @@
+"""Random changes of a whole batch of cutouts; tensors only."""

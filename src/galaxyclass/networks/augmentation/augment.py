@@ -1,0 +1,37 @@
+"""The augmentation of a recipe, for one batch."""
+
+from __future__ import annotations
+
+from torch import Generator, Tensor
+
+from galaxyclass.networks.augmentation.affine import affine_matrices, warp
+from galaxyclass.networks.augmentation.colour import jitter
+from galaxyclass.networks.augmentation.mirrors import mirrored
+from galaxyclass.recipes.recipe import Augmentation
+
+
+def augment(
+    cutouts: Tensor, augmentation: Augmentation, side: int, generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Randomly changed copies of a batch of cutouts.
+
+    Parameters
+    ----------
+    cutouts : (galaxies, height, width, channels) uint8
+    augmentation : Augmentation
+    side : int
+        Pixels that the network sees; less than the cutout's side shows its middle.
+    generator : torch.Generator
+        On the CPU, so that every device draws the same.
+
+    Returns
+    -------
+    images : (galaxies, channels, side, side) float32, 0..1
+    mirrored : (galaxies,) bool
+        Which of them are mirror images.
+    """
+    images = cutouts.permute(0, 3, 1, 2).float().div_(255)
+    scale = side / images.shape[-1]
+    matrices = affine_matrices(len(images), augmentation, scale, generator).to(images.device)
+    images = warp(images, matrices, side, augmentation.fill)
+    return jitter(images, augmentation, generator), mirrored(matrices)

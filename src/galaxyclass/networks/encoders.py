@@ -1,0 +1,200 @@
+"""Which encoders there are: the few of this package, and all of timm's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from galaxyclass.errors import BundleError, MissingExtraError, RecipeError
+from galaxyclass.extras import require
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.bundle.onnx_file import is_exported
+from galaxyclass.model.export.recovered import recover_weights
+from galaxyclass.model.pretrained import pretrained_bundle
+from galaxyclass.networks.equivariant import EquivariantEncoder
+from galaxyclass.networks.notebook import NotebookEncoder
+from galaxyclass.networks.residual import ResidualEncoder
+from galaxyclass.networks.small import Cnn100Encoder, TwoLayerEncoder
+from galaxyclass.recipes.recipe import Model
+
+
+def resnet10(channels: int, _side: int) -> nn.Module:
+    """The residual network of timm with one basic block a stage: 2.85 million parameters.
+
+    The project said "about 2.9 million" and no widths; these are the nearest in steps of 32 that
+    grow from stage to stage.
+    """
+    resnet = require("timm.models.resnet")
+    encoder: nn.Module = resnet.ResNet(
+        resnet.BasicBlock,
+        [1, 1, 1, 1],
+        num_classes=0,
+        in_chans=channels,
+        channels=(64, 96, 192, 384),
+    )
+    return encoder
+
+
+#: Name -> an encoder from (channels, side). Any other name is looked up in timm.
+ENCODERS: dict[str, Callable[[int, int], nn.Module]] = {
+    "notebook": NotebookEncoder,
+    "residual": lambda channels, _side: ResidualEncoder(channels),
+    "equivariant": lambda channels, _side: EquivariantEncoder(channels),
+    "two_layer_cnn": TwoLayerEncoder,
+    "cnn100": Cnn100Encoder,
+    "resnet10": resnet10,
+}
+
+
+#: Those whose weights are made for cutouts of one size.
+ONE_SIZE = ("notebook", "two_layer_cnn", "cnn100")
+
+
+def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.Module:
+    """The encoder of a recipe: ``(galaxies, channels, side, side)`` to ``(galaxies, features)``.
+
+    Parameters
+    ----------
+    model : Model
+    channels, side : int
+        Of the cutouts that enter.
+    fresh : bool
+        Whether to load the published or given weights that the recipe asks for; False where the
+        weights of a trained model are loaded afterwards.
+
+    Raises
+    ------
+    RecipeError
+        No such encoder; published weights that cannot be had; weights of another encoder.
+    """
+    if model.encoder in ENCODERS:
+        if model.pretrained:
+            raise RecipeError(
+                f"model.pretrained: nobody has published weights of {model.encoder}",
+                wanted="a timm encoder, for instance model.encoder=resnet18",
+                hint="--set model.pretrained=false, or --set model.weights=FILE",
+            )
+        encoder = ENCODERS[model.encoder](channels, side)
+    else:
+        encoder = _from_timm(model, channels, pretrained=fresh and model.pretrained)
+    if fresh and model.weights is not None:
+        _load_encoder(encoder, _weights_file(model.weights))
+    return encoder
+
+
+def _weights_file(name: str) -> Path:
+    """The file that a recipe's weights mean: it itself, that of a run, or that of the pretrained model."""
+    path = Path(name)
+    if name != "pretrained" and not path.is_dir():
+        return path
+    bundle = pretrained_bundle() if name == "pretrained" else load_bundle(path)
+    return bundle.weights if bundle.has("weights") else bundle.network
+
+
+def encoder_statistics(model: Model, channels: int) -> tuple[list[float], list[float]]:
+    """Mean and spread per channel that the encoder's published weights expect; values 0 to 1."""
+    if model.normalisation != "encoder" or model.encoder in ENCODERS:
+        return [0.0] * channels, [1.0] * channels
+    timm = require("timm")
+    known = timm.models.get_pretrained_cfg(model.encoder)
+    mean, std = list(known.mean), list(known.std)
+    if channels == 1:
+        return [sum(mean) / 3], [sum(std) / 3]
+    return mean, std
+
+
+def _from_timm(model: Model, channels: int, *, pretrained: bool) -> nn.Module:
+    timm = require("timm")
+    if not timm.is_model(model.encoder):
+        close = get_close_matches(model.encoder, [*ENCODERS, *timm.list_models()], n=3)
+        raise RecipeError(
+            f"model.encoder: no encoder {model.encoder!r}",
+            wanted=f"{', '.join(ENCODERS)}, or a model of timm",
+            hint=f"did you mean {' or '.join(close)}?" if close else "timm.list_models() has all",
+        )
+    arguments: dict[str, Any] = {"num_classes": 0, "in_chans": channels}
+    try:
+        encoder: nn.Module = timm.create_model(model.encoder, pretrained=pretrained, **arguments)
+    except Exception as error:
+        if not pretrained:
+            raise
+        # timm and its hub raise many kinds of errors when the network or the weights are missing
+        raise RecipeError(
+            f"the published weights of {model.encoder} cannot be had",
+            got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            hint="check the network, or name a downloaded file: --set model.weights=FILE "
+            "--set model.pretrained=false",
+        ) from error
+    return encoder
+
+
+def _load_encoder(encoder: nn.Module, path: Path) -> None:
+    """Put the weights of a file into an encoder; the file may hold a classifier besides."""
+    try:
+        if path.suffix == ".safetensors":
+            loaded = require("safetensors.torch").load_file(path)
+        elif is_exported(path):
+            loaded = {name: torch.from_numpy(one) for name, one in recover_weights(path).items()}
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except MissingExtraError:
+        raise
+    except Exception as error:
+        # torch.load raises anything from UnpicklingError to KeyError on a file that is not its own,
+        # and advises to run the code in it: not passed on.
+        raise RecipeError(
+            f"model.weights: {path} cannot be read",
+            wanted="a .safetensors file, a .pth file of plain tensors, or an .onnx file that "
+            "`galaxyclass export` wrote",
+            got=str(error)
+            if isinstance(error, OSError | BundleError)
+            else f"neither ({type(error).__name__})",
+        ) from error
+    state = loaded.get("state_dict", loaded)
+    # A whole network of this package, or the first of several: its encoder.
+    inner = {
+        name.removeprefix(prefix): value
+        for prefix in ("encoder.", "members.0.encoder.")
+        for name, value in state.items()
+        if name.startswith(prefix)
+    }
+    state = inner or state
+    wanted = encoder.state_dict()
+    usable = {
+        name: value
+        for name, value in state.items()
+        if name in wanted and value.shape == wanted[name].shape
+    }
+    if not usable:
+        usable = _by_order(state, wanted)
+    missing = [name for name in wanted if name not in usable and "num_batches" not in name]
+    if missing:
+        name = missing[0]
+        raise RecipeError(
+            f"model.weights: {path} does not fit the encoder",
+            wanted=f"{name} of shape {tuple(wanted[name].shape)} and {len(wanted) - 1} others",
+            got=f"{tuple(state[name].shape)}" if name in state else f"no {name}",
+            hint="set model.encoder to the network that the file was made for",
+        )
+    encoder.load_state_dict(usable, strict=False)
+
+
+def _by_order(
+    state: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The same network under another program's names: tensors in the same order.
+
+    Taken only where every tensor has the shape and the last part of the name (``weight``,
+    ``running_mean`` …) that stands in its place; what follows, a classifier, is left over.
+    """
+    pairs = list(zip(state.items(), wanted.items(), strict=False))
+    fits = len(state) >= len(wanted) and all(
+        value.shape == place.shape and name.rpartition(".")[2] == other.rpartition(".")[2]
+        for (name, value), (other, place) in pairs
+    )
+    return {other: value for (_, value), (other, _) in pairs} if fits else {}

@@ -1,0 +1,1 @@
+"""Losses with masks for unknown targets; tensors only."""

@@ -1,0 +1,121 @@
+"""Losses that leave out what is unknown: NaN among vote fractions, -1 among classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from galaxyclass.networks.losses.focal import EPS, focal
+from galaxyclass.recipes.recipe import Loss, Training
+
+#: (raw outputs, predictions, targets) -> mean over what is known, a scalar.
+LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+TargetKind = Literal["votes", "classes"]
+
+#: Which losses suit which targets; the first is what ``auto`` stands for.
+SUITED: dict[TargetKind, tuple[Loss, ...]] = {
+    "votes": ("mse", "bce"),
+    "classes": ("cross_entropy", "focal"),
+}
+
+
+def resolve_loss(loss: Loss, task: TargetKind) -> Loss:
+    """The loss that ``auto`` stands for, or the recipe's own where it suits the targets.
+
+    Examples
+    --------
+    >>> resolve_loss("auto", "votes"), resolve_loss("mse", "classes")
+    ('mse', 'cross_entropy')
+    """
+    suited = SUITED[task]
+    return loss if loss in suited else suited[0]
+
+
+def build_loss(training: Training, shares: Sequence[float] | None = None) -> LossFunction:
+    """The loss function of a recipe.
+
+    Parameters
+    ----------
+    training : Training
+        With its loss resolved.
+    shares : sequence of float, optional
+        The share of the training galaxies in each class, for balanced weights.
+
+    Returns
+    -------
+    LossFunction
+        Of the raw outputs and the predictions ``(galaxies, outputs)``, and the targets:
+        ``(galaxies, answers)`` fractions, NaN unknown; or ``(galaxies,)`` classes, -1 unknown.
+        A loss is the mean over what is known, and 0 where nothing is.
+    """
+    if training.loss == "mse":
+        return mse
+    if training.loss == "bce":
+        return bce
+    weights = None
+    if training.class_weights == "balanced" and shares is not None:
+        weights = balanced_weights(shares)
+    if training.loss == "focal":
+        alpha, gamma = training.focal_alpha, training.focal_gamma
+        return lambda _raw, predictions, targets: focal_of_classes(
+            predictions, targets, alpha, gamma, weights
+        )
+    return lambda raw, _predictions, targets: cross_entropy(raw, targets, weights)
+
+
+def balanced_weights(shares: Sequence[float]) -> Tensor:
+    """(classes,) float32: the inverse of each class's share, with a mean of 1 over the galaxies.
+
+    A class without galaxies weighs nothing.
+
+    Examples
+    --------
+    >>> balanced_weights([0.5, 0.25, 0.25]).tolist()
+    [0.6666666865348816, 1.3333333730697632, 1.3333333730697632]
+    """
+    values = torch.tensor(shares, dtype=torch.float32)
+    present = int((values > 0).sum())
+    return torch.where(values > 0, 1 / (present * values.clamp(min=1e-12)), 0.0)
+
+
+def mse(_raw: Tensor, predictions: Tensor, targets: Tensor) -> Tensor:
+    """Mean squared error over the known fractions."""
+    known = ~targets.isnan()
+    error = torch.where(known, predictions - targets.nan_to_num(), 0.0)
+    return error.square().sum() / known.sum().clamp(min=1)
+
+
+def bce(_raw: Tensor, predictions: Tensor, targets: Tensor) -> Tensor:
+    """Binary cross-entropy of each known fraction by itself."""
+    known = ~targets.isnan()
+    values = functional.binary_cross_entropy(
+        predictions.clamp(EPS, 1 - EPS), targets.nan_to_num(), reduction="none"
+    )
+    return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)
+
+
+def cross_entropy(raw: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+    """Cross-entropy of classes from the raw outputs, each galaxy weighted by its class."""
+    values = functional.cross_entropy(raw.float(), targets, ignore_index=-1, reduction="none")
+    return _mean_of_known(values, targets, weights)
+
+
+def focal_of_classes(
+    predictions: Tensor, targets: Tensor, alpha: float, gamma: float, weights: Tensor | None
+) -> Tensor:
+    """Focal loss averaged over galaxies and classes, each galaxy weighted by its class."""
+    ones = functional.one_hot(targets.clamp(min=0), predictions.shape[1]).float()
+    values = focal(predictions, ones, alpha, gamma).mean(dim=1)
+    return _mean_of_known(values, targets, weights)
+
+
+def _mean_of_known(values: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+    known = targets >= 0
+    if weights is not None:
+        values = values * weights.to(values.device)[targets.clamp(min=0)]
+    return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)

@@ -1,0 +1,102 @@
+"""A plain residual network of 3x3 convolutions for small cutouts on small machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+#: Channels of each residual block; where they grow, the block halves the picture.
+RESIDUAL_WIDTHS = (32, 64, 128, 256, 256)
+
+
+class ResidualEncoder(nn.Module):
+    """A stem that halves the picture, then five residual blocks, then the mean over the picture.
+
+    ``(galaxies, channels, side, side)`` float to ``(galaxies, 256)`` float; 2.4 million
+    parameters. Made of wide 3x3 convolutions alone, which CPUs do fastest.
+    """
+
+    num_features = RESIDUAL_WIDTHS[-1]
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            _convolution(channels, RESIDUAL_WIDTHS[0], 3, stride=2),
+            nn.BatchNorm2d(RESIDUAL_WIDTHS[0]),
+            nn.ReLU(),
+        )
+        self.blocks = residual_blocks(
+            RESIDUAL_WIDTHS,
+            convolution=_convolution,
+            norm=nn.BatchNorm2d,
+            pool=lambda: nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
+        )
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> Tensor:
+        return functional.adaptive_avg_pool2d(self.blocks(self.stem(images)), 1).flatten(1)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions and a way round them (He et al. 2016, figure 2).
+
+    Parameters
+    ----------
+    before, width : int
+        Channels that enter and leave; where they differ, the block halves the picture.
+    convolution : callable
+        A layer from channels before and after, the kernel's size and ``stride=``.
+    norm : callable
+        A layer from channels.
+    pool : callable
+        A layer that halves the picture, on the way round.
+    """
+
+    def __init__(
+        self,
+        before: int,
+        width: int,
+        *,
+        convolution: Callable[..., nn.Module],
+        norm: Callable[[int], nn.Module],
+        pool: Callable[[], nn.Module],
+    ) -> None:
+        super().__init__()
+        stride = 1 if before == width else 2
+        self.body = nn.Sequential(
+            convolution(before, width, 3, stride=stride),
+            norm(width),
+            nn.ReLU(),
+            convolution(width, width, 3),
+            norm(width),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1:
+            self.shortcut = nn.Sequential(pool(), convolution(before, width, 1), norm(width))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return functional.relu(self.body(images) + self.shortcut(images))
+
+
+def residual_blocks(
+    widths: Sequence[int],
+    *,
+    convolution: Callable[..., nn.Module],
+    norm: Callable[[int], nn.Module],
+    pool: Callable[[], nn.Module],
+) -> nn.Sequential:
+    """A `ResidualBlock` of each width, after a stem of the first."""
+    return nn.Sequential(
+        *(
+            ResidualBlock(before, width, convolution=convolution, norm=norm, pool=pool)
+            for before, width in zip((widths[0], *widths[:-1]), widths, strict=True)
+        )
+    )
+
+
+def _convolution(before: int, after: int, size: int, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(before, after, size, stride=stride, padding=size // 2, bias=False)

@@ -1,0 +1,99 @@
+"""Weights on disk: safetensors, which is data and never code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
+from torch import Tensor
+
+from galaxyclass.errors import BundleError
+from galaxyclass.io.atomic import translated
+from galaxyclass.model.bundle.load import Bundle
+from galaxyclass.model.export.recovered import recover_weights
+from galaxyclass.networks.network import EnsembleNetwork, Network, build_network
+
+
+def write_weights(network: Network | EnsembleNetwork, path: Path) -> None:
+    """Write a network's weights and batch-norm statistics as safetensors.
+
+    Raises
+    ------
+    OutputError
+        No room on the disk, or no permission.
+    """
+    state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    with translated(path):
+        # Not safetensors' save_file, which hides the operating system's errors and gives the file
+        # to its owner alone.
+        path.write_bytes(serialise(state))
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read weights from safetensors.
+
+    Raises
+    ------
+    BundleError
+        The file is missing or damaged.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise BundleError(
+            f"{path}: the weights cannot be read",
+            got=str(error),
+            hint="copy the whole bundle folder again",
+        ) from error
+
+
+def load_weights(bundle: Bundle) -> Network | EnsembleNetwork:
+    """The network of a bundle, or the several that it is made of, with weights, ready to predict.
+
+    A bundle that holds no weights has them in its network as ONNX (`recover_weights`).
+
+    Raises
+    ------
+    BundleError
+        Weights are missing, or of another name, shape or type than the network has.
+    """
+    network = build_network(bundle.manifest)
+    wanted = network.state_dict()
+    if bundle.has("weights"):
+        file = bundle.weights
+        state = read_weights(file)
+    else:
+        file = bundle.network
+        state = {name: value for name, value in wanted.items() if _is_count(name)}
+        state |= {name: torch.from_numpy(one) for name, one in recover_weights(file).items()}
+    problems = [f"{name}: missing" for name in wanted if name not in state]
+    problems += [f"{name}: not of this network" for name in state if name not in wanted]
+    for name, value in state.items():
+        if name not in wanted:
+            continue
+        expected = wanted[name]
+        if value.shape != expected.shape or value.dtype != expected.dtype:
+            problems.append(
+                f"{name}: {_shape(expected)} wanted, {_shape(value)} found",
+            )
+    if problems:
+        raise BundleError(
+            f"{file}: does not fit the network {bundle.manifest.model.encoder}",
+            got="\n".join(problems[:5])
+            + (f"\n… {len(problems)} in all" if len(problems) > 5 else ""),
+            hint="copy the whole bundle folder again",
+        )
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _is_count(name: str) -> bool:
+    """Whether a state's entry says how many batches were seen, which changes no prediction."""
+    return name.endswith("num_batches_tracked")
+
+
+def _shape(value: Tensor) -> str:
+    return f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"

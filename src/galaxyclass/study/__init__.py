@@ -1,0 +1,1 @@
+"""Many trainings or timings side by side, each a process."""

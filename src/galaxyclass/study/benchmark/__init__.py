@@ -1,0 +1,1 @@
+"""How fast packing, training and predicting are here, and how fast they could be."""

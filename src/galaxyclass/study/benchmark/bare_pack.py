@@ -1,0 +1,89 @@
+"""The bare loop: what a pack would take if nothing were written. The measure of packing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from galaxyclass.errors import ImageError
+from galaxyclass.images.fast_cutout import read_cutout
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.workers.processes import Helper, core_count, serve
+
+
+def bare_loop(
+    paths: Sequence[str | Path], preprocessing: Preprocessing, workers: int | None = None
+) -> float:
+    """Read and cut out all images, and keep nothing.
+
+    Each process has its share of the images, and over it a plain loop that calls `read_cutout`.
+    They begin together, when all have started.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        Images that cannot be decoded are passed over.
+    preprocessing : Preprocessing
+    workers : int, optional
+        Processes; all cores unless told otherwise. 1 means this process alone.
+
+    Returns
+    -------
+    float
+        Seconds from the beginning until the last process is done, without their start.
+
+    Raises
+    ------
+    WorkerError
+        A process died.
+
+    Examples
+    --------
+    >>> bare_loop([], Preprocessing(), workers=2) < 1
+    True
+    """
+    names = [str(path) for path in paths]
+    workers = max(1, min(workers or core_count(), len(names)))
+    if workers == 1:
+        begun = time.perf_counter()
+        _loop(names, preprocessing)
+        return time.perf_counter() - begun
+    shares = [{"paths": names[first::workers]} for first in range(workers)]
+    with ThreadPoolExecutor(workers) as pool, ExitStack() as stack:
+        helpers = []
+        for _ in range(workers):
+            helpers.append(Helper(__name__, preprocessing.model_dump()))
+            stack.callback(helpers[-1].end)
+        # One image each, so that all have started, and whatever is imported late is there.
+        list(pool.map(Helper.ask, helpers, [{"paths": names[:1]}] * workers))
+        begun = time.perf_counter()
+        list(pool.map(Helper.ask, helpers, shares))
+        return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Be a process of the loop: a task is some ``paths``, its answer empty."""
+    serve(_begin)
+
+
+def _begin(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    cv2.setNumThreads(1)
+    preprocessing = Preprocessing(**job)
+
+    def do(task: Mapping[str, Any]) -> Mapping[str, Any]:
+        _loop(task["paths"], preprocessing)
+        return {}
+
+    return do
+
+
+def _loop(paths: Iterable[str], preprocessing: Preprocessing) -> None:
+    for path in paths:
+        with suppress(ImageError):
+            read_cutout(path, preprocessing)

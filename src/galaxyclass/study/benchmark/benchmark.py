@@ -1,0 +1,228 @@
+"""The public function `benchmark`."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from galaxyclass.data.dataset.several import prepare_all
+from galaxyclass.errors import OutputError
+from galaxyclass.model.backends.backend import open_backend
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.bundle.manifest import Precision
+from galaxyclass.networks.precision import has_bfloat16
+from galaxyclass.progress import Progress, silent
+from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.study.benchmark.ceilings import matrix_product
+from galaxyclass.study.benchmark.galaxies import galaxies_to_measure
+from galaxyclass.study.benchmark.measures import Bench
+from galaxyclass.study.benchmark.results import (
+    FILE,
+    Benchmark,
+    Share,
+    Speed,
+    one_after_the_other,
+    share,
+)
+from galaxyclass.training.data import galaxies_by_part
+from galaxyclass.training.devices import Device, accelerator_of
+from galaxyclass.training.probe import try_settings
+from galaxyclass.training.resolve import resolve
+from galaxyclass.training.run import installed_versions, this_machine
+from galaxyclass.training.train import train
+
+COUNT = 1000
+REPEATS = 3
+
+
+def benchmark(
+    output: str | Path,
+    images: str | Path | None = None,
+    table: str | Path | None = None,
+    *,
+    recipe: str | Path | Recipe = "fast",
+    settings: tuple[str, ...] = (),
+    count: int = COUNT,
+    repeats: int = REPEATS,
+    device: Device = "auto",
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Benchmark:
+    """Measure how fast a recipe packs, trains and predicts here, and how fast it could.
+
+    Everything is measured several times, in turns, so that whatever else the machine is doing
+    weighs on all alike; medians are given with the smallest and the largest value.
+
+    Parameters
+    ----------
+    output : str or Path
+        Folder for `benchmark.json`; what is made for the measures is removed at the end.
+    images : str or Path, optional
+        Folder of images; without it, galaxies are simulated.
+    table : str or Path, optional
+        Votes or classes of the images; without it votes are made up.
+    recipe : str, Path or Recipe
+    settings : sequence of str
+        Changes to the recipe, ``section.key=value`` each.
+    count : int
+        Galaxies to use, at most.
+    repeats : int
+    device : {"auto", "cpu", "cuda", "mps"}
+    overwrite : bool
+        Replace an earlier `benchmark.json`.
+    progress : Progress
+
+    Returns
+    -------
+    Benchmark
+
+    Raises
+    ------
+    OutputError
+        There is a benchmark already, or it cannot be written.
+    RecipeError, CatalogError, DeviceError
+        As for `train`.
+    """
+    output = Path(output)
+    if (output / FILE).exists() and not overwrite:
+        raise OutputError(
+            f"{output / FILE}: the output exists already", hint="--overwrite, or another --output"
+        )
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, settings)
+    kind = accelerator_of(device)
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output, prefix=".benchmark-") as folder:
+        bench, tried = _set_up(
+            Path(folder),
+            None if images is None else Path(images),
+            None if table is None else Path(table),
+            recipe,
+            count=count,
+            device=kind,
+            progress=progress,
+        )
+        speeds = _measure(bench, repeats, progress)
+        result = _result(bench, tried, speeds, repeats)
+    result.write(output)
+    return result
+
+
+def _set_up(
+    work: Path,
+    images: Path | None,
+    table: Path | None,
+    recipe: Recipe,
+    *,
+    count: int,
+    device: Device,
+    progress: Progress,
+) -> tuple[Bench, dict[str, float]]:
+    source = galaxies_to_measure(images, table, count, work, progress)
+    cache = work / "cache"
+    samples = prepare_all([source], recipe.images, cache=cache, workers=None, progress=progress)
+    parts = samples.split(recipe.split, 0)
+    outputs = samples.outputs(parts)
+    recipe = resolve(recipe, outputs, ())
+    galaxies = galaxies_by_part(samples, parts)
+    probed = try_settings(recipe, outputs, (), galaxies["train"], device=device, devices=1, seed=0)
+    # One epoch as a user would train it: a bundle to predict with, and everything warm.
+    settings = {"epochs": 1, "precision": probed.runtime.precision}
+    training = recipe.training.model_copy(update=settings)
+    with _silent("galaxyclass"):  # so short a training is bound to be found wanting
+        run = train(
+            recipe.model_copy(update={"training": training}),
+            source.images,
+            source.table,
+            output=work / "run",
+            skip_invalid=True,
+            device=device,
+            cache=cache,
+        )
+    bundle = load_bundle(run.folder)
+    return (
+        Bench(
+            recipe,
+            outputs,
+            [record.path for record in samples.first.pack.records],
+            galaxies,
+            bundle,
+            open_backend(bundle, device),
+            probed.runtime,
+            device,
+            work,
+        ),
+        probed.images_per_second,
+    )
+
+
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Nothing below an error from this logger meanwhile."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _measure(bench: Bench, repeats: int, progress: Progress) -> dict[str, list[float]]:
+    measures = bench.measures()
+    speeds: dict[str, list[float]] = {name: [] for name in measures}
+    total = repeats * len(measures)
+    for repeat in range(repeats):
+        for place, (name, measure) in enumerate(measures.items()):
+            done = repeat * len(measures) + place
+            progress("benchmark", done, total, unit="measures", note=name.replace("_", " "))
+            speeds[name].append(measure())
+    progress("benchmark", total, total, unit="measures")
+    speeds.setdefault("train_fp32", speeds["train"])
+    return speeds
+
+
+def _result(
+    bench: Bench, tried: dict[str, float], speeds: dict[str, list[float]], repeats: int
+) -> Benchmark:
+    precisions: list[Precision] = ["fp32", "bf16"] if has_bfloat16("cpu") else ["fp32"]
+    gflop = bench.steps(replace(bench.runtime, precision="fp32")).gflop()
+    gflop |= {precision: matrix_product(precision) for precision in precisions}
+    return Benchmark(
+        recipe=bench.recipe.name,
+        images=len(bench.paths),
+        repeats=repeats,
+        runtime={**vars(bench.runtime), "images_per_second": tried},
+        speeds={name: Speed(tuple(values)) for name, values in speeds.items()},
+        shares=_shares(speeds, gflop, bench.runtime.precision),
+        augmentation=float(np.median(bench.augmentation)),
+        gflop=gflop,
+        memory=bench.memory,
+        machine=this_machine(),
+        versions=installed_versions(),
+    )
+
+
+def _shares(
+    speeds: dict[str, list[float]], gflop: dict[str, float], precision: Precision
+) -> list[Share]:
+    both = [
+        one_after_the_other(prepare, network)
+        for prepare, network in zip(speeds["prepare"], speeds["network"], strict=True)
+    ]
+    product = gflop.get(precision, gflop["fp32"])
+    training = [product / gflop["training"]] * len(speeds["train"])
+    return [
+        share("prepare", "decoding every pixel alone", speeds["prepare"], speeds["decode"]),
+        share("pack", "a bare loop that writes nothing", speeds["pack"], speeds["prepare_loop"]),
+        share("predict", "prepare and network, each alone", speeds["predict"], both),
+        share("train", "the network's steps alone", speeds["train"], speeds["train_network"]),
+        share("train_network", "a matrix product's speed", speeds["train_network"], training),
+    ]

@@ -1,0 +1,79 @@
+"""The galaxies that a benchmark uses: some of a folder, or simulated ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+
+from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.dataset.prepare import Source
+from galaxyclass.images.files import find_images
+from galaxyclass.io.atomic import write_text
+from galaxyclass.progress import Progress
+from galaxyclass.simulation.folders import simulate
+from galaxyclass.trees.algebra import joint_from_conditional
+from galaxyclass.trees.read import load_tree
+
+
+def galaxies_to_measure(
+    images: Path | None, table: Path | None, count: int, work: Path, progress: Progress
+) -> Source:
+    """Some galaxies with targets.
+
+    Parameters
+    ----------
+    images : Path or None
+        None: simulated ones, with their votes.
+    table : Path or None
+        None: the votes of real images are made up, since their values have no part in any speed.
+    count : int
+        Galaxies, at most.
+    work : Path
+        Where links to the images, or simulated galaxies, are put.
+    progress : Progress
+
+    Raises
+    ------
+    CatalogError
+        There are no images.
+    """
+    if images is None:
+        sky = simulate(count, work / "sky", progress=progress)
+        return Source(Path(sky.images), Path(sky.table))
+    if table is None:
+        paths = find_images(images)
+    else:
+        paths = [Path(path) for path in read_catalog(images, table).paths if path]
+    if len(paths) > count:
+        linked = work / "images"
+        # Spread over the folder, whose order may be that of brightness or of the sky.
+        chosen = np.linspace(0, len(paths) - 1, count).astype(int)
+        for path in (paths[place] for place in chosen.tolist()):
+            link = linked / path.relative_to(images)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path.absolute())
+        images = linked
+    if table is None:
+        table = work / "votes.csv"
+        write_text(table, _made_up_votes(images))
+    # Of the table's galaxies, those that are not among the chosen are no error here.
+    return Source(images, table, skip_invalid=True)
+
+
+def _made_up_votes(images: Path) -> str:
+    tree = load_tree("galaxy_zoo_2")
+    names = [path.relative_to(images).as_posix() for path in find_images(images)]
+    conditional = np.empty((len(names), len(tree.answers)))
+    rng = np.random.default_rng(0)
+    for question in tree.slices:
+        answers = question.stop - question.start
+        conditional[:, question] = rng.dirichlet(np.ones(answers), len(names))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", *(f"Class{answer.code}" for answer in tree.answers)])
+    for name, fractions in zip(names, joint_from_conditional(tree, conditional), strict=True):
+        writer.writerow([name, *(f"{fraction:.6f}" for fraction in fractions)])
+    return text.getvalue()

@@ -1,0 +1,113 @@
+"""How long the two halves of a prediction take by themselves: what it could take at best.
+
+Predicting ``n`` images in a time ``t`` is as fast as the machine allows where ``t`` is not much
+more than the sum of these two: the same threads have the same work, but no file is written and
+nothing has its results taken.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.model.backends.backend import Backend, is_concurrent
+from galaxyclass.model.cutouts import Cutouts
+from galaxyclass.model.stream import CHUNK
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.workers.allocator import memory_kept
+from galaxyclass.workers.ordered import ordered_pool
+from galaxyclass.workers.processes import core_count
+
+
+def prepare_alone(
+    paths: Sequence[str], preprocessing: Preprocessing, workers: int | None = None
+) -> float:
+    """Measure how long reading, decoding and cutting out take, without a network.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Image files; what is measured is the second reading of them, unless they were read before.
+    preprocessing : Preprocessing
+    workers : int, optional
+        Threads, as for a prediction; all cores unless told otherwise.
+
+    Returns
+    -------
+    float
+        Seconds.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> path = Path(tempfile.mkdtemp()) / "orange.png"
+    >>> Image.new("RGB", (40, 30), (255, 128, 0)).save(path)
+    >>> prepare_alone([str(path)] * 4, Preprocessing(size=16)) > 0
+    True
+    """
+
+    def prepare(start: int) -> None:
+        Cutouts(paths, range(start, min(start + CHUNK, len(paths))), [preprocessing]).read()
+
+    begun = time.perf_counter()
+    for _ in ordered_pool(prepare, range(0, len(paths), CHUNK), workers or core_count()):
+        pass
+    return time.perf_counter() - begun
+
+
+def network_alone(
+    backend: Backend,
+    cutouts: NDArray[np.uint8],
+    batch_size: int,
+    workers: int | None = None,
+) -> float:
+    """Measure how long a network takes for cutouts that are in memory already.
+
+    The first time in a process it also makes its plans for this size of a batch; measure again.
+
+    Parameters
+    ----------
+    backend : Backend
+        In lanes where it `is_concurrent`, otherwise one batch after the other, as a prediction
+        calls it.
+    cutouts : (galaxies, height, width, channels) uint8
+    batch_size : int
+        As in the prediction to compare with, see `natural_batch_size`.
+    workers : int, optional
+        Lanes; all cores unless told otherwise.
+
+    Returns
+    -------
+    float
+        Seconds.
+
+    Examples
+    --------
+    >>> from galaxyclass.model.output import ModelOutput
+    >>> def backend(cutouts):
+    ...     means = cutouts.mean(axis=(1, 2), dtype=np.float32)
+    ...     return ModelOutput(means, (), means)
+    >>> network_alone(backend, np.zeros((10, 8, 8, 3), np.uint8), 4) > 0
+    True
+    """
+
+    def batches() -> Iterator[NDArray[np.uint8]]:
+        for start in range(0, len(cutouts), batch_size):
+            yield cutouts[start : start + batch_size]
+
+    begun = time.perf_counter()
+    if is_concurrent(backend):
+        with memory_kept():
+            for _ in ordered_pool(
+                backend, batches(), workers or core_count(), backend.begin_thread
+            ):
+                pass
+    else:
+        for batch in batches():
+            backend(batch)
+    return time.perf_counter() - begun

@@ -1,0 +1,322 @@
+"""The public function: train every trial, one after the other, and set them side by side."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from galaxyclass.data.dataset.prepare import Source, prepare
+from galaxyclass.errors import RunError, StoppedError
+from galaxyclass.extras import require
+from galaxyclass.io.atomic import write_text
+from galaxyclass.plots.compared import Panel, compared_curves
+from galaxyclass.plots.style import save
+from galaxyclass.progress import Progress, silent
+from galaxyclass.study.compare.clock import Clock
+from galaxyclass.study.compare.plan import (
+    COMPARED_CURVES,
+    PLAN,
+    TABLE,
+    Plan,
+    read_plan,
+    refuse_changed,
+    refuse_used,
+    write_plan,
+)
+from galaxyclass.study.compare.results import TrialResult, parse_outcome, results_csv
+from galaxyclass.study.compare.trials import Trial, make_trials
+from galaxyclass.workers.trial_process import Ended, terminated_as_interrupted, work
+
+log = logging.getLogger(__name__)
+
+_NEEDED = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Trials set side by side.
+
+    Attributes
+    ----------
+    folder : Path
+        ``compare.csv`` is the table, ``compare.png`` the curves; ``runs/`` has a run for each
+        trial, ``logs/`` what each said.
+    results : tuple of TrialResult
+        One for each trial, in the order in which they are tried.
+    """
+
+    folder: Path
+    results: tuple[TrialResult, ...]
+
+
+def compare(
+    recipes: Sequence[str | Path],
+    images: str | Path,
+    table: str | Path | None = None,
+    *,
+    output: str | Path,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    settings: Sequence[str] = (),
+    id_column: str | None = None,
+    target_column: str | None = None,
+    skip_invalid: bool = False,
+    classes: str | None = None,
+    seed: int = 0,
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    workers: int | None = None,
+    cache: Path | None = None,
+    retry_failed: bool = False,
+    progress: Progress = silent,
+) -> Comparison:
+    """Train every recipe with every combination of varied settings, on the same split.
+
+    Each trial is a training in a process of its own, so that one that fails, runs out of memory or
+    is killed is a row of the table, and the others go on. The same call goes on where an earlier
+    one was stopped: finished trials stay, a stopped one is resumed.
+
+    Parameters
+    ----------
+    recipes : sequence of str or Path
+        Shipped recipes' names, or TOML files.
+    images, table, id_column, target_column, skip_invalid, classes, seed, device, workers, cache
+        As for `train`, the same for all trials.
+    output : str or Path
+        A new folder, or that of the same comparison.
+    vary : mapping, optional
+        Setting -> its values, for instance ``{"optimizer.lr": [0.1, 0.01]}``.
+    settings : sequence of str
+        Changes that all trials share, ``section.key=value`` each.
+    retry_failed : bool
+        Try again the trials that failed before; otherwise their rows stay.
+    progress : Progress
+        Counts epochs of all trials.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    RecipeError
+        Recipes or settings that are not right, all together; nothing is trained then.
+    CatalogError
+        The images and the table cannot be trained on.
+    OutputError
+        The folder holds something else, or a comparison that was begun with another command.
+    RunError
+        The images or the table have changed since the comparison was begun.
+    StoppedError
+        Ctrl-C or SIGTERM; the same call goes on.
+    """
+    trials = make_trials(recipes, vary or {}, settings)
+    for name in _NEEDED:
+        if find_spec(name) is None:
+            require(name)
+    folder = Path(output)
+    source = Source(
+        Path(images),
+        None if table is None else Path(table),
+        id_column,
+        target_column,
+        skip_invalid,
+        classes,
+    )
+    plan = Plan(trials, _data(source, seed))
+    begun = read_plan(folder) if (folder / PLAN).is_file() else None
+    if begun is None:
+        refuse_used(folder)
+    else:
+        refuse_changed(folder, begun, plan)
+    # Once here: whatever is wrong with the data is said at once, and not by every trial; and the
+    # first trial finds the pack that the others share.
+    sample = prepare(
+        source, trials[0].resolved.images, cache=cache, workers=workers, progress=progress
+    )
+    if begun is None:
+        write_plan(folder, replace(plan, fingerprint=sample.fingerprint))
+    else:
+        _hold_to(folder, begun, sample.fingerprint)
+    del sample  # and its memory
+    bench = _Bench(folder, trials, progress)
+    shared = {"device": device, "workers": workers}
+    job = {"shared": shared, "cache": None if cache is None else str(Path(cache).absolute())}
+    try:
+        with terminated_as_interrupted():
+            for trial in trials:
+                bench.settle(trial, {**job, "train": _told(plan, trial)}, retry_failed=retry_failed)
+    except KeyboardInterrupt:
+        done = sum(result.state != "unfinished" for result in bench.results())
+        raise StoppedError(
+            f"stopped; {done} of {len(trials)} trials have ended, and are in {folder / TABLE}",
+            hint="the same command goes on from there",
+        ) from None
+    finally:
+        _draw(folder, bench.results())
+    return Comparison(folder, tuple(bench.results()))
+
+
+def read_comparison(folder: str | Path) -> Comparison:
+    """What a comparison has come to so far.
+
+    Raises
+    ------
+    RunError
+        Not a comparison, or damaged.
+    """
+    folder = Path(folder)
+    trials = read_plan(folder).trials
+    results = (parse_outcome(trial, _read_outcome(folder, trial)) for trial in trials)
+    return Comparison(folder, tuple(results))
+
+
+class _Bench:
+    """The folder of a comparison while it is at work."""
+
+    def __init__(self, folder: Path, trials: Sequence[Trial], progress: Progress) -> None:
+        self.folder, self.trials, self.progress = folder, trials, progress
+        self.clock = Clock(trials)
+
+    def results(self) -> list[TrialResult]:
+        return [parse_outcome(trial, _read_outcome(self.folder, trial)) for trial in self.trials]
+
+    def settle(self, trial: Trial, job: Mapping[str, Any], *, retry_failed: bool) -> None:
+        """See to it that a trial has an outcome."""
+        path = _outcome_path(self.folder, trial)
+        before = _read_outcome(self.folder, trial)
+        if before is not None and before["failure"] and retry_failed:
+            path.unlink()
+            before = None
+        if before is None:
+            self._try(trial, job, path)
+        result = parse_outcome(trial, _read_outcome(self.folder, trial))
+        self.clock.ended(result)
+        write_text(self.folder / TABLE, results_csv(self.results()))
+        number = f"trial {self.trials.index(trial) + 1} of {len(self.trials)}"
+        done, total = self.clock.epochs()
+        self.progress("compare", done, total, unit="epochs", note=f"{number}, {self.clock.left()}")
+        if before is None:
+            log.info("%s: %s; %s", number, _summary(result), self.clock.left())
+
+    def _try(self, trial: Trial, job: Mapping[str, Any], path: Path) -> None:
+        number = f"trial {self.trials.index(trial) + 1} of {len(self.trials)}"
+
+        def listen(message: Mapping[str, Any]) -> None:
+            share = 0.0
+            if message["stage"] == "train" and message["total"]:
+                # Not quite all of it: scores are still to come.
+                share = min(message["done"] / message["total"], 0.999)
+            self.clock.under_way(trial, share)
+            done, total = self.clock.epochs()
+            note = f"{number}: {trial.name}  {message['stage']} {message['note']}".rstrip()
+            self.progress(
+                "compare", done, total, unit="epochs", note=f"{note}  {self.clock.left()}"
+            )
+
+        self.clock.begun(trial)
+        logs = self.folder / "logs" / f"{trial.name}.log"
+        run = self.folder / "runs" / trial.name
+        places = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
+        ended = work({**job, **places}, logs, listen)
+        if not path.is_file():
+            outcome = {"failure": _explain(ended, logs), "peak_memory": ended.memory}
+            write_text(path, json.dumps(outcome) + "\n")
+
+
+def _told(plan: Plan, trial: Trial) -> dict[str, Any]:
+    """What `train` is given for a trial, apart from places and machines."""
+    return {"recipe": trial.recipe, "settings": list(trial.settings), **plan.data}
+
+
+def _data(source: Source, seed: int) -> dict[str, Any]:
+    return {
+        "images": str(source.images.resolve()),
+        "table": None if source.table is None else str(source.table.resolve()),
+        "id_column": source.id_column,
+        "target_column": source.target_column,
+        "skip_invalid": source.skip_invalid,
+        "classes": source.classes,
+        "seed": seed,
+    }
+
+
+def _hold_to(folder: Path, begun: Plan, fingerprint: str) -> None:
+    """Make sure that a comparison goes on with the data that it was begun with."""
+    if begun.fingerprint != fingerprint:
+        raise RunError(
+            f"{folder}: the images or the table have changed since the comparison was begun",
+            wanted=f"data with the fingerprint {begun.fingerprint}",
+            got=fingerprint,
+            hint="put the data back, or choose another --output",
+        )
+
+
+def _outcome_path(folder: Path, trial: Trial) -> Path:
+    return folder / "trials" / f"{trial.name}.json"
+
+
+def _read_outcome(folder: Path, trial: Trial) -> dict[str, Any] | None:
+    path = _outcome_path(folder, trial)
+    if not path.is_file():
+        return None
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(
+            f"{path}: damaged", got=str(error), hint="remove it: its trial goes on then"
+        ) from error
+    return data
+
+
+def _explain(ended: Ended, logs: Path) -> str:
+    """Why a process that left no outcome has ended."""
+    if ended.status == -9:
+        held = "" if ended.memory is None else f" (it held {ended.memory / 2**20:,.0f} MiB)"
+        return (
+            f"killed by the system{held}, most likely because memory ran out\n"
+            "  hint:   a smaller training.batch_size or images.size"
+        )
+    how = f"killed by signal {-ended.status}" if ended.status < 0 else f"exit {ended.status}"
+    return f"its process ended unexpectedly ({how})\n  hint:   see {logs}"
+
+
+def _summary(result: TrialResult) -> str:
+    if result.failure is not None:
+        return f"{result.trial.name} failed: {result.failure.splitlines()[0]}"
+    assert result.value is not None, "a finished trial has a score"
+    assert result.reference is not None, "a finished trial has a score"
+    name, simplest = (
+        ("RMSE", "mean vector") if result.score == "rmse" else ("accuracy", "largest class")
+    )
+    notices = "".join(f", {kind.replace('_', ' ')}" for kind, _ in result.notices)
+    return (
+        f"{result.trial.name}: {name} {result.value:.4f} ({simplest} {result.reference:.4f})"
+        f"{notices}"
+    )
+
+
+def _draw(folder: Path, results: Sequence[TrialResult]) -> None:
+    ended = [result for result in results if result.state != "unfinished"]
+    if not ended:
+        return
+    scores = [result.score for result in ended if result.score]
+    panels = [
+        Panel(
+            labels=(
+                Path(result.trial.recipe).stem,
+                *(f"{key.split('.')[-1]}={value}" for key, value in result.trial.varied.items()),
+            ),
+            history=result.history,
+            reference=result.reference,
+            kept_epoch=result.kept_epoch,
+            note=", ".join(
+                [*(["failed"] if result.failure else []), *(kind for kind, _ in result.notices)]
+            ),
+        )
+        for result in ended
+    ]
+    save(compared_curves(panels, scores[0] if scores else "rmse"), folder / COMPARED_CURVES)

@@ -1,0 +1,153 @@
+"""What a comparison was told: written at its beginning, and held to when it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from galaxyclass.errors import OutputError, RunError, refuse_newer
+from galaxyclass.io.atomic import write_text
+from galaxyclass.recipes.read import parse_recipe
+from galaxyclass.study.compare.trials import Trial
+
+#: The layout of the folders of comparisons that this version writes.
+STUDY_FORMAT = 1
+
+PLAN = "compare.json"
+TABLE = "compare.csv"
+COMPARED_CURVES = "compare.png"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of a comparison and the data that they share.
+
+    Attributes
+    ----------
+    trials : tuple of Trial
+    data : mapping
+        ``images``, ``table``, ``id_column``, ``target_column``, ``skip_invalid``, ``classes``,
+        ``seed``.
+    fingerprint : str
+        Of the galaxies (`samples.Sample`); empty while it is not known.
+    """
+
+    trials: tuple[Trial, ...]
+    data: Mapping[str, Any]
+    fingerprint: str = ""
+
+
+def refuse_used(folder: Path) -> None:
+    """Refuse to begin a comparison in a folder that holds something.
+
+    Raises
+    ------
+    OutputError
+        It does, or it is a file.
+    """
+    if folder.is_file():
+        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise OutputError(
+            f"{folder}: there is something here already, and it is no comparison",
+            hint="choose another --output",
+        )
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Begin a comparison."""
+    write_text(folder / PLAN, json.dumps(_as_data(plan), indent=1) + "\n")
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read what a comparison was told.
+
+    Raises
+    ------
+    RunError
+        Not a comparison; of a newer version; damaged.
+    """
+    path = folder / PLAN
+    if not path.is_file():
+        raise RunError(
+            f"{folder}: not a comparison",
+            wanted="the --output folder of a `galaxyclass compare`",
+            got=f"no {PLAN} in it" if folder.exists() else "no such folder",
+        )
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        refuse_newer(data["format"], STUDY_FORMAT, what="comparison", source=folder, error=RunError)
+        trials = tuple(
+            Trial(
+                each["name"],
+                each["recipe"],
+                each["varied"],
+                tuple(each["settings"]),
+                parse_recipe(each["resolved"], each["recipe"]),
+            )
+            for each in data["trials"]
+        )
+        return Plan(trials, data["data"], data["fingerprint"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RunError(f"{path}: damaged", got=f"{type(error).__name__}: {error}") from error
+
+
+def refuse_changed(folder: Path, begun: Plan, given: Plan) -> None:
+    """Refuse to go on with a comparison under another command than it was begun with.
+
+    Raises
+    ------
+    OutputError
+        Says what differs.
+    """
+    wanted, got = [], []
+    for key in sorted({*begun.data, *given.data}):
+        if begun.data.get(key) != given.data.get(key):
+            wanted.append(f"{key} {begun.data.get(key)}")
+            got.append(f"{key} {given.data.get(key)}")
+    before, now = ({trial.name: _trial(trial) for trial in plan.trials} for plan in (begun, given))
+    gone, new = [name for name in before if name not in now], [n for n in now if n not in before]
+    if gone or new:
+        wanted.append(_counted("trials", list(before)))
+        got.append(_counted("not among them", new) if new else _counted("without", gone))
+    for name in [name for name in before if name in now and before[name] != now[name]][:3]:
+        here, there = before[name]["resolved"], now[name]["resolved"]
+        for section in here:
+            if here[section] != there.get(section):
+                wanted.append(f"{name}: {section} {here[section]}")
+                got.append(f"{name}: {section} {there.get(section)}")
+    if wanted:
+        raise OutputError(
+            f"{folder}: a comparison was begun here with another command",
+            wanted="\n".join(wanted),
+            got="\n".join(got),
+            hint="give the command that it was begun with, or choose another --output",
+        )
+
+
+def _as_data(plan: Plan) -> dict[str, Any]:
+    trials = [_trial(trial) for trial in plan.trials]
+    return {
+        "format": STUDY_FORMAT,
+        "data": dict(plan.data),
+        "fingerprint": plan.fingerprint,
+        "trials": trials,
+    }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return {
+        "name": trial.name,
+        "recipe": trial.recipe,
+        "varied": dict(trial.varied),
+        "settings": list(trial.settings),
+        "resolved": trial.resolved.model_dump(mode="json"),
+    }
+
+
+def _counted(what: str, names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{what}: {', '.join(names[:3])}{more}"

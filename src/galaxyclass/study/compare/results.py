@@ -1,0 +1,168 @@
+"""What came of each trial, as rows of a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from galaxyclass.study.compare.trials import Trial
+
+#: Columns of the table after the trial's name, its recipe and the varied settings.
+TRIAL_COLUMNS = (
+    "state",
+    "score",
+    "value",
+    "low",
+    "high",
+    "reference",
+    "galaxies",
+    "kept_epoch",
+    "epochs",
+    "minutes",
+    "images_per_second",
+    "peak_memory_mib",
+    "peak_gpu_memory_mib",
+    "parameters",
+    "notices",
+    "failure",
+)
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What came of a trial. None stands for what is not known.
+
+    Attributes
+    ----------
+    trial : Trial
+    state : {"finished", "failed", "unfinished"}
+        Unfinished trials were stopped, or have not been begun.
+    score : {"rmse", "accuracy"}
+    value, low, high : float
+        Of the kept epoch on the validation galaxies, with the 95 % interval.
+    reference : float
+        The score of the mean vector, or of the largest class, on the same galaxies.
+    galaxies : int
+        Of the validation part.
+    kept_epoch, epochs : int
+        The epoch whose weights were kept, and how many were trained.
+    minutes : float
+        Of all epochs together.
+    images_per_second : float
+        Median over the epochs.
+    peak_memory_mib, peak_gpu_memory_mib : float
+        The most that the trial's process held: of the machine's memory (with the parts of the pack
+        that it had read), and of the GPU's where there is one.
+    parameters : int
+        Trainable ones.
+    notices : tuple of (str, str)
+        Kind and message of each (`training.diagnosis`).
+    failure : str
+        Why it failed.
+    history : tuple of rows
+        An epoch each.
+    """
+
+    trial: Trial
+    state: Literal["finished", "failed", "unfinished"] = "unfinished"
+    score: str | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reference: float | None = None
+    galaxies: int | None = None
+    kept_epoch: int | None = None
+    epochs: int | None = None
+    minutes: float | None = None
+    images_per_second: float | None = None
+    peak_memory_mib: float | None = None
+    peak_gpu_memory_mib: float | None = None
+    parameters: int | None = None
+    notices: tuple[tuple[str, str], ...] = ()
+    failure: str | None = None
+    history: tuple[Mapping[str, float], ...] = ()
+
+
+def parse_outcome(trial: Trial, outcome: Mapping[str, Any] | None) -> TrialResult:
+    """The result of a trial from what its process left behind; None where it left nothing.
+
+    Parameters
+    ----------
+    trial : Trial
+    outcome : mapping
+        ``failure`` (text or None), ``metrics`` (as in ``metrics.json``, or None), ``history``,
+        ``peak_memory``, ``peak_gpu_memory`` (bytes), ``parameters``.
+    """
+    if outcome is None:
+        return TrialResult(trial)
+    metrics: Mapping[str, Any] = outcome.get("metrics") or {}
+    validation = metrics.get("parts", {}).get("validation", {})
+    history = tuple(outcome.get("history", ()))
+    seconds = metrics.get("seconds", sum(row["seconds"] for row in history) if history else None)
+    return TrialResult(
+        trial,
+        state="failed" if outcome.get("failure") else "finished",
+        score=metrics.get("score"),
+        value=validation.get("value"),
+        low=validation.get("low"),
+        high=validation.get("high"),
+        reference=validation.get("reference"),
+        galaxies=validation.get("galaxies"),
+        kept_epoch=metrics.get("kept_epoch"),
+        epochs=metrics.get("epochs", len(history) or None),
+        minutes=None if seconds is None else seconds / 60,
+        images_per_second=metrics.get("images_per_second"),
+        peak_memory_mib=_mib(outcome.get("peak_memory")),
+        peak_gpu_memory_mib=_mib(outcome.get("peak_gpu_memory")),
+        parameters=outcome.get("parameters"),
+        notices=tuple((each["kind"], each["message"]) for each in metrics.get("notices", ())),
+        failure=outcome.get("failure"),
+        history=history,
+    )
+
+
+def best_first(results: Sequence[TrialResult]) -> list[TrialResult]:
+    """Finished trials by their score, then those that failed, then the others; in order else."""
+
+    def place(result: TrialResult) -> tuple[int, float]:
+        if result.state != "finished":
+            return (1 if result.state == "failed" else 2, 0.0)
+        if result.value is None or math.isnan(result.value):
+            return (0, math.inf)
+        return (0, result.value if result.score == "rmse" else -result.value)
+
+    return sorted(results, key=place)
+
+
+def results_csv(results: Sequence[TrialResult]) -> str:
+    """The trials that have ended as CSV, in the order in which they are tried."""
+    keys = list(results[0].trial.varied) if results else []
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["trial", "recipe", *keys, *TRIAL_COLUMNS])
+    for result in results:
+        if result.state == "unfinished":
+            continue
+        values = [getattr(result, column) for column in TRIAL_COLUMNS]
+        values[TRIAL_COLUMNS.index("notices")] = " ".join(kind for kind, _ in result.notices)
+        failure = result.failure or ""
+        values[TRIAL_COLUMNS.index("failure")] = " | ".join(
+            line.strip() for line in failure.splitlines()
+        )
+        varied = [result.trial.varied[key] for key in keys]
+        writer.writerow([result.trial.name, result.trial.recipe, *varied, *map(_cell, values)])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.8g}" if isinstance(value, float) else str(value)
+
+
+def _mib(size: float | None) -> float | None:
+    return None if size is None else size / 2**20

@@ -1,0 +1,161 @@
+"""A process that trains one trial, so that its memory is its own and its death survived.
+
+It reads the job from its standard input, one JSON object on a line, and tells of its progress on
+its standard output, likewise. When its input ends, which is also what happens when the process
+that started it is killed, it stops as after Ctrl-C: the last finished epoch is safe.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from galaxyclass.errors import GalaxyclassError, StoppedError
+from galaxyclass.io.atomic import write_text
+from galaxyclass.progress import Progress
+
+#: Seconds between two messages of progress.
+_PAUSE = 0.3
+
+
+def main() -> None:
+    """Train the trial and write its outcome; exit with 130 when it was told to stop."""
+    # What a library writes to standard output must not land among the messages.
+    messages = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    job = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_stop_with_the_input, daemon=True).start()
+    with suppress(OSError):  # Linux: where memory runs out, end this process and no other
+        Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
+    logging.basicConfig(stream=sys.stderr, format="%(message)s")
+    logging.getLogger("galaxyclass").setLevel(logging.INFO)
+
+    last = -_PAUSE
+
+    def tell(
+        stage: str, done: int, total: int | None, *, unit: str = "images", note: str = ""
+    ) -> None:
+        nonlocal last
+        if time.monotonic() - last < _PAUSE and done != total:
+            return
+        last = time.monotonic()
+        message = {"stage": stage, "done": done, "total": total, "unit": unit, "note": note}
+        messages.write(json.dumps({**message, "memory": peak_memory()}) + "\n")
+        messages.flush()
+
+    try:
+        outcome = run_trial(job, tell)
+    except StoppedError:
+        os._exit(130)
+    write_text(Path(job["outcome"]), json.dumps(outcome) + "\n")
+    os._exit(0)  # nothing of torch's own leaving may turn a result into a failure
+
+
+def run_trial(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Train a trial, or go on with it, and say what came of it.
+
+    Parameters
+    ----------
+    job : mapping
+        ``folder`` of the run, ``train`` and ``resume``: what these functions are given.
+    progress : Progress
+
+    Returns
+    -------
+    dict
+        As `results.parse_outcome` reads it. What fails is an outcome too.
+
+    Raises
+    ------
+    StoppedError
+        It was told to stop.
+    """
+    folder = Path(job["folder"])
+    outcome: dict[str, Any] = {"failure": None, "metrics": None}
+    try:
+        outcome["metrics"] = _metrics(folder, job, progress)
+        # Before the network is built again, to be counted.
+        outcome |= {"peak_memory": peak_memory(), "peak_gpu_memory": _peak_gpu_memory()}
+        outcome["parameters"] = _parameters(folder)
+    except StoppedError:
+        raise
+    except GalaxyclassError as error:
+        outcome["failure"] = str(error)
+    except Exception as error:
+        # Whatever it is, it is this trial's, and the others go on; the log has all of it.
+        traceback.print_exc()
+        outcome["failure"] = f"{type(error).__name__}: {error}"
+    outcome.setdefault("peak_memory", peak_memory())
+    with suppress(GalaxyclassError, ImportError):
+        from galaxyclass.training.history import read_history
+
+        outcome["history"] = read_history(folder / "history.csv")
+    return outcome
+
+
+def peak_memory() -> int | None:
+    """Most bytes of memory that this process has held; None where the system does not tell."""
+    with suppress(OSError):
+        # Not `getrusage`: that counts what the process that started this one held at the time.
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _metrics(folder: Path, job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    from galaxyclass.io.run_folder import INFO, METRICS
+    from galaxyclass.training.train import resume, train
+
+    if (folder / METRICS).is_file():  # killed between the end of the training and its outcome
+        data: dict[str, Any] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+        return data
+    shared = {**job["shared"], "cache": None if job["cache"] is None else Path(job["cache"])}
+    if (folder / INFO).is_file():
+        return asdict(resume(folder, progress=progress, **shared).metrics)
+    if folder.exists():  # killed before the run had begun: nothing of worth is there
+        shutil.rmtree(folder)
+    return asdict(train(output=folder, progress=progress, **job["train"], **shared).metrics)
+
+
+def _parameters(folder: Path) -> int:
+    from galaxyclass.model.bundle.load import load_bundle
+    from galaxyclass.networks.network import build_network
+
+    network = build_network(load_bundle(folder).manifest)
+    return sum(each.numel() for each in network.parameters() if each.requires_grad)
+
+
+def _peak_gpu_memory() -> int | None:
+    import torch
+
+    most = torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0
+    return int(most) or None  # it was not used
+
+
+def _stop_with_the_input() -> None:
+    # Not the buffered reader, whose lock would be held when Python ends.
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

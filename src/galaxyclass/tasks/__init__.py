@@ -1,0 +1,1 @@
+"""What is predicted: vote fractions on a decision tree, or classes."""

@@ -1,0 +1,1 @@
+"""How good predictions are: errors of vote fractions, accuracy of classes, with intervals."""

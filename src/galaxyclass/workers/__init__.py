@@ -1,0 +1,1 @@
+"""Work in threads and processes, in order and in bounded memory."""

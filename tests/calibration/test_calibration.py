@@ -1,0 +1,152 @@
+"""A calibration as one thing: fitted, written, read again, and refused where it is damaged."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from galaxyclass.calibration.calibration import Calibration, fit_calibration
+from galaxyclass.errors import BundleError, ScoreError
+from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
+
+from .conftest import TREE, draw
+
+VOTES = VoteOutputs(TREE, TREE.layout("challenge"), (True,) * 37, (0.1,) * 37)
+CLASSES = ClassOutputs("class", ("disc", "star"), (0.5, 0.5))
+
+
+def described(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(count, 24)), rng.normal(size=(count, 5))
+
+
+def fit(count: int = 300, outputs: VoteOutputs = VOTES) -> Calibration:
+    said, truth = draw(count, 1)
+    features, looks = described(count)
+    return fit_calibration(outputs, said, features, truth, looks, notes=("A note.",))
+
+
+@pytest.fixture(scope="module")
+def whole() -> Calibration:
+    return fit()
+
+
+def test_it_is_the_same_when_read_again(whole: Calibration) -> None:
+    text = whole.to_json()
+    again = Calibration.from_json(text, "calibration.json")
+    assert again.to_json() == text
+    assert (again.galaxies, again.notes, again.coverage) == (300, whole.notes, whole.coverage)
+    said, _ = draw(50, 2)
+    np.testing.assert_array_equal(again.bounds(said), whole.bounds(said))
+    features, looks = described(50, 2)
+    score, flag = again.strangeness(features, looks)
+    np.testing.assert_allclose(score, whole.strangeness(features, looks)[0], rtol=1e-5)
+    np.testing.assert_array_equal(flag, score > 1)
+
+
+def test_it_says_what_it_assumes(whole: Calibration) -> None:
+    assert whole.notes[0] == "A note."
+    assert (
+        "pictures of the same kind, votes gathered and corrected in the same way"
+        in (whole.notes[1])
+    )
+    assert "About 1% of galaxies like these 300 are flagged" in whole.notes[2]
+    assert whole.coverage is not None
+    assert whole.coverage.overall == pytest.approx(0.9, abs=0.03)
+
+
+def test_questions_with_few_votes_are_named() -> None:
+    said, truth = draw(150, 1)
+    truth[20:, TREE.slices[8]] = np.nan
+    truth[:, TREE.slices[9]] = np.nan
+    truth[60:, TREE.slices[10]] = np.nan
+    features, looks = described(150)
+    notes = fit_calibration(VOTES, said, features, truth, looks).notes
+    assert any("Fewer than 40 galaxies have votes for question 9" in note for note in notes)
+    assert any("No votes for question 10:" in note for note in notes)
+    assert any("6 answers have votes of few galaxies" in note for note in notes)
+
+
+def test_answers_that_the_model_does_not_know_are_not_fitted() -> None:
+    known = np.ones(37, bool)
+    known[TREE.slices[3]] = False
+    calibration = fit(200, VoteOutputs(TREE, VOTES.layout, tuple(known.tolist()), VOTES.mean))
+    assert any("No votes for question 4:" in note for note in calibration.notes)
+
+
+def test_a_model_of_classes_has_strangeness_alone() -> None:
+    features, looks = described(200)
+    calibration = fit_calibration(CLASSES, np.full((200, 2), 0.5), features, None, looks)
+    assert calibration.intervals is None
+    assert Calibration.from_json(calibration.to_json(), "x").strange is not None
+    with pytest.raises(BundleError, match=r"has no intervals(?s:.*)calibrate"):
+        calibration.bounds(np.full((1, 2), 0.5))
+
+
+def test_a_model_without_features_has_intervals_alone() -> None:
+    said, truth = draw(200, 1)
+    _, looks = described(200)
+    calibration = fit_calibration(VOTES, said, np.zeros((200, 0)), truth, looks)
+    assert calibration.strange is None
+    with pytest.raises(BundleError, match=r"does not know what is strange(?s:.*)no features"):
+        calibration.strangeness(np.zeros((1, 0)), looks[:1])
+
+
+def test_galaxies_without_votes_are_enough_for_strangeness() -> None:
+    said, truth = draw(200, 1)
+    features, looks = described(200)
+    truth[30:] = np.nan
+    calibration = fit_calibration(VOTES, said, features, truth, looks)
+    assert calibration.intervals is None
+    assert calibration.coverage is None
+    assert any("No intervals: too few galaxies" in note for note in calibration.notes)
+    assert any("beyond the strangest" in note for note in fit(60).notes)
+
+
+def test_too_few_galaxies_for_either() -> None:
+    said, truth = draw(10, 1)
+    features, looks = described(10)
+    with pytest.raises(ScoreError, match=r"nothing could be calibrated(?s:.*)too few"):
+        fit_calibration(VOTES, said, features, truth, looks)
+
+
+def test_small_enough_for_a_bundle() -> None:
+    said, truth = draw(300, 1)
+    rng = np.random.default_rng(0)
+    many = rng.normal(size=(300, 512))
+    calibration = fit_calibration(VOTES, said, many, truth, rng.normal(size=(300, 30)))
+    assert len(calibration.to_json()) < 64_000
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda data: data.pop("notes"), "notes: Field required"),
+        (lambda data: data.update(more=1), "more: Extra inputs"),
+        (lambda data: data["intervals"]["stretches"].pop(), "37 sizes, but 36 stretches"),
+        (lambda data: data["intervals"].update(stretches=[-1.0] * 37), "some below 0"),
+        (lambda data: data["intervals"].update(level=2), "level"),
+        (lambda data: data["strangeness"]["mean"].update(base64="?"), "not base64"),
+        (lambda data: data["strangeness"]["mean"].update(shape=[3]), "reshape"),
+        (lambda data: data["strangeness"].update(scale=data["strangeness"]["centre"]), "shapes"),
+    ],
+)
+def test_damage_is_named(whole: Calibration, change, told: str) -> None:
+    data = json.loads(whole.to_json())
+    change(data)
+    with pytest.raises(BundleError, match=rf"some.json: the calibration is damaged(?s:.*){told}"):
+        Calibration.from_json(json.dumps(data), "some.json")
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '"calibration"', "{"])
+def test_what_is_no_calibration(text: str) -> None:
+    with pytest.raises(BundleError, match=r"some.json: (not a calibration|the calibration is dam)"):
+        Calibration.from_json(text, "some.json")
+
+
+def test_a_newer_one() -> None:
+    text = json.dumps({"format": 9, "version": "7.0"})
+    with pytest.raises(BundleError, match=r"newer version(?s:.*)galaxyclass 7.0"):
+        Calibration.from_json(text, "some.json")

@@ -1,0 +1,226 @@
+"""Several tables learnt from together: a galaxy is in one part, with all that is known of it."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from galaxyclass.data.dataset.parts import read_split, write_split
+from galaxyclass.data.dataset.prepare import Source
+from galaxyclass.data.dataset.several import Samples, prepare_all
+from galaxyclass.errors import CatalogError, RunError
+from galaxyclass.progress import silent
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.recipes.recipe import Split
+from galaxyclass.simulation.folders import simulate
+from galaxyclass.tasks.outputs import VoteOutputs
+
+TINY = Preprocessing(size=8)
+SHARES = Split(validation=0.25, test=0.0)
+
+
+@pytest.fixture(scope="module")
+def skies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two skies of 40 galaxies; ten pictures of the first stand in the second's folder as well."""
+    folder = tmp_path_factory.mktemp("skies")
+    for name, seed in (("a", 1), ("b", 2)):
+        simulate(40, folder / name, size=32, seed=seed, workers=1)
+    rows = _rows(folder / "a" / "votes.csv")
+    for row in rows[:10]:
+        name = row["GalaxyID"]
+        shutil.copy(
+            folder / "a" / "images" / f"{name}.jpg", folder / "b" / "images" / f"x{name}.jpg"
+        )
+    with (folder / "b" / "classes.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "class"])
+        for place, row in enumerate(rows[:10]):
+            writer.writerow([f"x{row['GalaxyID']}", "round" if place % 2 else "spiral"])
+        for row in _rows(folder / "b" / "votes.csv")[:20]:
+            writer.writerow([row["GalaxyID"], "round"])
+    return folder
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _prepare(*sources: Source, cache: Path) -> Samples:
+    return prepare_all(sources, TINY, cache=cache, workers=1, progress=silent)
+
+
+@pytest.fixture
+def three(skies: Path) -> Samples:
+    return _prepare(
+        Source(skies / "a" / "images", skies / "a" / "votes.csv"),
+        Source(skies / "b" / "images", skies / "b" / "votes.csv"),
+        Source(skies / "b" / "images", skies / "b" / "classes.csv"),
+        cache=skies / "cache",
+    )
+
+
+def test_an_image_is_in_one_part_whatever_the_table(three: Samples) -> None:
+    parts = three.split(SHARES, seed=0)
+    part_of: dict[str, str] = {}
+    for sample, drawn in zip(three.tables, parts, strict=True):
+        for digest, part in zip(sample.digests, drawn, strict=True):
+            assert part_of.setdefault(digest, part) == part
+    assert [int((drawn == "validation").sum()) for drawn in parts[:2]] == [10, 10]
+
+
+def test_labels_join_the_votes_of_the_same_image(three: Samples) -> None:
+    parts = three.split(SHARES, seed=0)
+    assert three.auxiliary == (2,)
+    chosen = three.galaxies(parts, "train")
+    # 30 of each table of votes; each galaxy of the classes is one of them
+    assert len(chosen.rows) == 60
+    assert chosen.labels[0].shape == (60,)
+    classes = three.tables[2]
+    label_of = dict(zip(classes.digests, classes.values(np.arange(30)), strict=True))
+    for table, row, label in zip(chosen.tables, chosen.rows, chosen.labels[0], strict=True):
+        sample = three.tables[table]
+        (place,) = np.flatnonzero(sample.rows == row)
+        assert label == label_of.get(sample.digests[place], -1)
+    assert (chosen.labels[0] >= 0).sum() == (parts[2] == "train").sum()
+    held_out = three.galaxies(parts, "validation")
+    assert set(held_out.tables) == {0}
+
+
+def test_an_image_in_two_tables_of_votes_is_learnt_as_their_mean(
+    skies: Path, tmp_path: Path
+) -> None:
+    rows = _rows(skies / "a" / "votes.csv")
+    names = list(rows[0])
+    for row in rows:
+        for column in names[1:]:
+            # everybody says the second answer of question 1; of the rest nothing is known
+            row[column] = {"Class1.1": "0", "Class1.2": "1", "Class1.3": "0"}.get(column, "")
+    with (tmp_path / "other.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows[:20])
+    images = skies / "a" / "images"
+    samples = _prepare(
+        Source(images, skies / "a" / "votes.csv"),
+        Source(images, tmp_path / "other.csv"),
+        cache=skies / "cache",
+    )
+    parts = samples.split(SHARES, seed=0)
+    chosen = samples.galaxies(parts, "train")
+    assert len(chosen.rows) == 30
+    own = {row: sample for sample, row in enumerate(samples.first.rows)}
+    twice = {samples.tables[1].digests[i] for i in range(20)}
+    for row, values in zip(chosen.rows, chosen.values, strict=True):
+        place = own[row]
+        expected = samples.first.values(np.array([place]))[0].copy()
+        if samples.first.digests[place] in twice:
+            expected[:3] = (expected[:3] + np.array([0, 1, 0])) / 2
+        np.testing.assert_allclose(values, expected, rtol=1e-6)
+    held_out = samples.galaxies(parts, "validation")
+    places = [own[row] for row in held_out.rows]
+    np.testing.assert_array_equal(held_out.values, samples.first.values(np.array(places)))
+
+
+def test_classes_of_galaxies_without_votes_are_learnt_too(skies: Path) -> None:
+    samples = _prepare(
+        Source(skies / "a" / "images", skies / "a" / "votes.csv"),
+        Source(skies / "b" / "images", skies / "b" / "classes.csv"),
+        cache=skies / "cache",
+    )
+    parts = samples.split(SHARES, seed=0)
+    chosen = samples.galaxies(parts, "train")
+    added = chosen.tables == 1
+    assert added.sum() == 15  # of the 20 that only the classes have
+    assert np.isnan(chosen.values[added]).all()
+    assert (chosen.labels[0][added] >= 0).all()
+    (auxiliary,) = samples.auxiliary_outputs(parts)
+    assert auxiliary.classes == ("round", "spiral")
+
+
+def test_answers_are_known_if_any_table_knows_them(skies: Path, tmp_path: Path) -> None:
+    rows = _rows(skies / "a" / "votes.csv")
+    for row in rows:
+        for column in row:
+            if column.startswith("Class11."):
+                row[column] = ""
+    with (tmp_path / "fewer.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    sources = (
+        Source(skies / "a" / "images", tmp_path / "fewer.csv"),
+        Source(skies / "b" / "images", skies / "b" / "votes.csv"),
+    )
+    alone, both = (_prepare(*sources[:n], cache=skies / "cache") for n in (1, 2))
+    outputs = [samples.outputs(samples.split(SHARES, seed=0)) for samples in (alone, both)]
+    assert all(isinstance(one, VoteOutputs) for one in outputs)
+    assert [sum(one.known) for one in outputs] == [31, 37]
+    assert outputs[0].mean[:31] == outputs[1].mean[:31]
+    assert not np.isnan(outputs[1].mean).any()
+
+
+def test_the_split_is_read_back_table_by_table(three: Samples, tmp_path: Path) -> None:
+    parts = three.split(SHARES, seed=5)
+    write_split(tmp_path / "split.csv", three.tables, parts)
+    assert _rows(tmp_path / "split.csv")[0].keys() == {"id", "part", "digest", "table"}
+    for one, other in zip(read_split(tmp_path / "split.csv", three.tables), parts, strict=True):
+        assert one.tolist() == other.tolist()
+    with pytest.raises(RunError, match="lists other galaxies"):
+        read_split(tmp_path / "split.csv", three.tables[:2])
+
+
+def test_one_table_is_as_it_always_was(skies: Path) -> None:
+    samples = _prepare(
+        Source(skies / "a" / "images", skies / "a" / "votes.csv"), cache=skies / "cache"
+    )
+    assert samples.fingerprint == samples.first.fingerprint
+    assert samples.auxiliary == ()
+    chosen = samples.galaxies(samples.split(SHARES, seed=0), "train")
+    assert chosen.labels == ()
+
+
+def test_votes_after_classes_are_refused(skies: Path) -> None:
+    with pytest.raises(CatalogError, match="name the table of votes first"):
+        _prepare(
+            Source(skies / "b" / "images", skies / "b" / "classes.csv"),
+            Source(skies / "a" / "images", skies / "a" / "votes.csv"),
+            cache=skies / "cache",
+        )
+
+
+def test_a_stated_seed_holds_out_the_same_galaxies(three: Samples) -> None:
+    stated = Split(validation=0.25, test=0.0, seed=7)
+    first, second = (three.split(stated, seed=seed) for seed in (1, 2))
+    for one, other in zip(first, second, strict=True):
+        assert one.tolist() == other.tolist()
+    drawn = three.split(SHARES, seed=7)
+    assert [one.tolist() for one in drawn] == [one.tolist() for one in first]
+
+
+def test_what_is_too_little_to_be_shared_out_is_for_training(skies: Path, tmp_path: Path) -> None:
+    rows = _rows(skies / "b" / "votes.csv")
+    (tmp_path / "images").mkdir()
+    for row in rows[:22]:
+        name = f"{row['GalaxyID']}.jpg"
+        shutil.copy(skies / "b" / "images" / name, tmp_path / "images" / name)
+    samples = _prepare(
+        # the classes have 20 of these galaxies already, but for two
+        Source(skies / "b" / "images", skies / "b" / "classes.csv"),
+        Source(tmp_path / "images", _classes(tmp_path / "more.csv", rows[:22])),
+        cache=skies / "cache",
+    )
+    first, second = samples.split(SHARES, seed=0)
+    part_of = dict(zip(samples.first.digests, first, strict=True))
+    for digest, part in zip(samples.tables[1].digests, second, strict=True):
+        assert part == part_of.get(digest, "train")
+
+
+def _classes(path: Path, rows: list[dict[str, str]]) -> Path:
+    lines = [f"{row['GalaxyID']},{'spiral' if i % 2 else 'round'}" for i, row in enumerate(rows)]
+    path.write_text("\n".join(["id,class", *lines]) + "\n")
+    return path

@@ -1,0 +1,62 @@
+import time
+from pathlib import Path
+
+import pytest
+
+from galaxyclass.errors import WorkerError
+from galaxyclass.study.benchmark import bare_pack as bare
+from galaxyclass.study.benchmark.bare_pack import bare_loop
+from galaxyclass.workers import processes
+
+from .conftest import SETTINGS
+
+
+def test_alone_it_reads_every_image_once_in_order(few, monkeypatch):
+    read = []
+    real = bare.read_cutout
+
+    def note(path, preprocessing):
+        read.append(path)
+        assert preprocessing == SETTINGS
+        return real(path, preprocessing)
+
+    monkeypatch.setattr(bare, "read_cutout", note)
+    assert 0 < bare_loop([Path(path) for path in few], SETTINGS, workers=1) < 60
+    assert read == few
+
+
+def test_processes_share_the_images(many, monkeypatch):
+    asked = []
+    real = processes.Helper.ask
+
+    def note(helper, task):
+        asked.append(task["paths"])
+        return real(helper, task)
+
+    monkeypatch.setattr(processes.Helper, "ask", note)
+    begun = time.perf_counter()
+    seconds = bare_loop(many, SETTINGS, workers=3)
+    assert 0 < seconds < time.perf_counter() - begun
+    assert asked[:3] == [many[:1]] * 3  # before the clock starts
+    assert sorted(path for share in asked[3:] for path in share) == many
+    assert [len(share) for share in asked[3:]] == [167, 167, 166]
+
+
+def test_nothing_is_written(many, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GALAXYCLASS_CACHE", str(tmp_path / "cache"))
+    bare_loop(many, SETTINGS, workers=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_cannot_be_decoded_is_passed_over(few, workers):
+    Path(few[0]).unlink()
+    Path(few[1]).write_text("not a picture")
+    assert bare_loop(few, SETTINGS, workers=workers) > 0
+
+
+def test_a_process_that_dies_is_reported(few, monkeypatch):
+    monkeypatch.setattr(processes, "_START", "import sys; sys.exit(3)")
+    with pytest.raises(WorkerError, match=r"exit status 3"):
+        bare_loop(few, SETTINGS, workers=2)

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from galaxyclass.cli.main import main
+from galaxyclass.cli.pack import command
+from galaxyclass.images.packs.read import open_pack
+from galaxyclass.recipes.preprocessing import Preprocessing
+
+
+def run(*arguments):
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+def test_it_packs_and_says_where(few, tmp_path):
+    result = run("--images", tmp_path / "images", "--size", 16, "--output", tmp_path / "pack")
+    assert result.exit_code == 0, result.output
+    # The recipe galaxyclass: the largest contour, grey.
+    assert "5 cutouts (contour, 16 x 16 px, grey), 0.0 MB, in" in result.output
+    assert open_pack(tmp_path / "pack").preprocessing == Preprocessing(
+        cutout="contour", size=16, colour="grey"
+    )
+
+
+def test_options_change_the_recipe(few, tmp_path):
+    options = ["--cutout", "centre", "--frame", 20, "--size", 10, "--colour", "rgb"]
+    result = run("--images", tmp_path / "images", *options, "--cache", tmp_path / "cache", "--json")
+    shown = json.loads(result.stdout)
+    assert shown["images"] == 5
+    assert shown["failed"] == []
+    assert (
+        shown["preprocessing"]
+        == Preprocessing(cutout="centre", frame=20, size=10, colour="rgb").model_dump()
+    )
+    made = open_pack(Path(shown["folder"]))
+    assert shown["bytes"] == made.size_bytes
+
+
+def test_broken_images_are_listed(few, tmp_path):
+    Path(few[2]).write_text("not a picture")
+    result = run("--images", tmp_path / "images", "--size", 16, "--output", tmp_path / "pack")
+    assert result.exit_code == 0
+    assert "1 image that cannot be decoded, black in the pack:" in result.output
+    assert f"{few[2]}: not an image that can be read" in result.output
+
+
+def test_the_order_is_that_of_the_table(few, tmp_path):
+    table = tmp_path / "classes.csv"
+    table.write_text("id,class\n0003,disc\n0001,smooth\n0004,disc\n")
+    options = ["--table", table, "--size", 16, "--output", tmp_path / "pack"]
+    result = run("--images", tmp_path / "images", *options)
+    assert result.exit_code == 0, result.output
+    records = open_pack(tmp_path / "pack").records
+    assert [record.path for record in records] == [few[3], few[1], few[4]]
+
+
+def test_an_empty_folder_is_explained(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["pack", "--images", str(tmp_path / "empty")]) == 1
+    assert "no images in this folder" in capsys.readouterr().err
+
+
+def test_help_has_an_example():
+    result = run("--help")
+    assert "galaxyclass pack --images sky/images --table sky/votes.csv" in result.output

@@ -1,0 +1,366 @@
+"""Exported networks: they say what torch says, and carry all that is known about them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+from PIL import Image
+
+from galaxyclass.cli.main import main
+from galaxyclass.errors import BundleError, ExportError, OutputError, RunError
+from galaxyclass.evaluation.calibrate import calibrate
+from galaxyclass.evaluation.evaluate import evaluate
+from galaxyclass.model.backends.backend import open_backend
+from galaxyclass.model.backends.onnx_backend import OnnxBackend
+from galaxyclass.model.bundle.load import Bundle, load_bundle
+from galaxyclass.model.bundle.manifest import manifest_json, parse_manifest
+from galaxyclass.model.bundle.onnx_file import open_session
+from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.export.check import pictures
+from galaxyclass.model.export.export import export
+from galaxyclass.model.export.recovered import recover_weights
+from galaxyclass.model.predict import predict
+from galaxyclass.networks.network import Network
+from galaxyclass.networks.weights import load_weights, write_weights
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.recipes.read import RECIPES, load_recipe
+from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
+from galaxyclass.training.combine import combine
+
+from .conftest import CALIBRATION
+
+#: Recipes with a side that keeps a test short; the others run at theirs or are slow.
+SIDES = {"notebook": 146}
+SLOW = {"resnet34", "resnet34-focal", "resnet50", "resnet101", "resnet152"}
+
+
+@pytest.fixture(scope="module")
+def exported(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("exported") / "model.onnx"
+    export(bundle.folder, output)
+    return output
+
+
+@pytest.fixture(scope="module")
+def halved(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("exported") / "half.onnx"
+    export(bundle.folder, output, half=True)
+    return output
+
+
+def run(path: Path, cutouts: np.ndarray) -> dict[str, np.ndarray]:
+    session = open_session(path)
+    names = [one.name for one in session.get_outputs()]
+    return dict(zip(names, session.run(names, {"cutouts": cutouts}), strict=True))
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in RECIPES]
+)
+def test_every_recipes_network_says_what_torch_says(
+    name: str, save: Callable[..., Bundle], vote_outputs: VoteOutputs, tmp_path: Path
+) -> None:
+    recipe = load_recipe(name, [f"images.size={SIDES.get(name, 32)}"])
+    bundle = save(tmp_path / "bundle", recipe, vote_outputs)
+    export(bundle.folder, tmp_path / "model.onnx")
+    shape = recipe.images.shape
+    cutouts = np.random.default_rng(1).integers(0, 256, (3, *shape), dtype=np.uint8)
+    with torch.inference_mode():
+        wanted = load_weights(bundle).estimate(torch.from_numpy(cutouts))
+    got = run(tmp_path / "model.onnx", cutouts)
+    assert np.ptp(got["values"], axis=0).max() > 1e-3  # it is not blind
+    assert np.abs(got["values"] - wanted.values.numpy()).max() <= 1e-4
+    np.testing.assert_allclose(
+        got["features"], wanted.features, atol=1e-4 * wanted.features.abs().max().item(), rtol=0
+    )
+
+
+@pytest.mark.parametrize("head", ["sigmoid", "tree", "tree_rectified"])
+def test_every_head_and_the_centre_alone(
+    head: str, save: Callable[..., Bundle], vote_outputs: VoteOutputs, tmp_path: Path
+) -> None:
+    settings = ["images.size=24", "model.input_size=16", f"model.head={head}"]
+    recipe = load_recipe("fast", [*settings, "model.feature_norm=true", "images.colour=grey"])
+    bundle = save(tmp_path / "bundle", recipe, vote_outputs)
+    export(bundle.folder, tmp_path / "model.onnx")
+    cutouts = np.random.default_rng(1).integers(0, 256, (3, 24, 24, 1), dtype=np.uint8)
+    with torch.inference_mode():
+        wanted = load_weights(bundle).predict(torch.from_numpy(cutouts))
+    got = run(tmp_path / "model.onnx", cutouts)["values"]
+    assert np.abs(got - wanted.numpy()).max() <= 1e-4
+    border = cutouts.copy()
+    border[:, :4] = 0
+    np.testing.assert_array_equal(run(tmp_path / "model.onnx", border)["values"], got)
+
+
+def test_it_takes_any_number_of_galaxies(exported: Path) -> None:
+    cutouts = pictures(Preprocessing(size=16))
+    together = run(exported, cutouts)
+    assert [(name, one.shape) for name, one in together.items()] == [
+        ("values", (16, 37)),
+        ("auxiliary_0", (16, 3)),
+        ("features", (16, 256)),
+    ]
+    for name, value in run(exported, cutouts[:1]).items():
+        np.testing.assert_allclose(value, together[name][:1], atol=1e-5)
+        assert value.dtype == np.float32
+
+
+def test_the_file_says_what_the_bundle_says(exported: Path, bundle: Bundle) -> None:
+    told = open_session(exported).get_modelmeta().custom_metadata_map
+    assert manifest_json(parse_manifest(told["manifest"], "test")) == manifest_json(bundle.manifest)
+    assert json.loads(told["calibration"]) == {"quantiles": [0.1]}
+    assert told["version"]
+    assert json.loads(told["manifest"])["outputs"]["tree"]["questions"][0]["answers"][0] == {
+        "code": "1.1",
+        "name": "smooth",
+        "key": "smooth",
+    }
+
+
+def test_the_file_is_sound_onnx(exported: Path, halved: Path) -> None:
+    for path in (exported, halved):
+        onnx.checker.check_model(path, full_check=True)
+
+
+def test_weights_are_recovered_exactly(exported: Path, bundle: Bundle) -> None:
+    recovered = recover_weights(exported)
+    wanted = {
+        name: value
+        for name, value in load_weights(bundle).state_dict().items()
+        if "num_batches" not in name
+    }
+    assert recovered.keys() == wanted.keys()
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(recovered[name], value.numpy(), strict=True)
+
+
+def test_statistics_of_the_training_galaxies_are_weights(
+    save: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    recipe = load_recipe("cnn100", ["images.size=16"])
+    bundle = save(tmp_path / "bundle", recipe, ClassOutputs("c", ("a", "b"), (0.5, 0.5)))
+    export(bundle.folder, tmp_path / "model.onnx")
+    recovered = recover_weights(tmp_path / "model.onnx")
+    spread = load_weights(bundle).spread.numpy()
+    np.testing.assert_array_equal(recovered["spread"], spread)
+
+
+def test_half_is_half_the_size_and_says_nearly_the_same(
+    exported: Path, halved: Path, bundle: Bundle
+) -> None:
+    assert halved.stat().st_size < 0.52 * exported.stat().st_size
+    weights, rounded = recover_weights(exported), recover_weights(halved)
+    assert rounded.keys() == weights.keys()
+    for name, value in weights.items():
+        # 11 bits: convolutions and linear layers; all else is as it was
+        short = value.astype(np.float16).astype(np.float32) if value.ndim > 1 else value
+        np.testing.assert_array_equal(rounded[name], short, strict=True)
+    stored = {one.name: one for one in onnx.load(halved).graph.initializer}
+    assert numpy_helper.to_array(stored["encoder.stem.0.weight"]).dtype == np.float16
+    cutouts = pictures(bundle.manifest.preprocessing)
+    before, after = run(exported, cutouts)["values"], run(halved, cutouts)["values"]
+    assert 0 < np.abs(before - after).max() < 1e-2
+
+
+def test_weights_that_16_bits_cannot_hold_stay(
+    save: Callable[..., Bundle], vote_outputs: VoteOutputs, tmp_path: Path
+) -> None:
+    recipe = load_recipe("fast", ["images.size=16"])
+    bundle = save(tmp_path / "bundle", recipe, vote_outputs)
+    network = load_weights(bundle)
+    with torch.no_grad():
+        network.encoder.stem[0].weight[0, 0, 0, 0] = 70_000
+    save_bundle(
+        bundle.folder, bundle.manifest, {"weights": lambda path: write_weights(network, path)}
+    )
+    export(bundle.folder, tmp_path / "model.onnx", half=True)
+    recovered = recover_weights(tmp_path / "model.onnx")
+    assert recovered["encoder.stem.0.weight"][0, 0, 0, 0] == 70_000
+
+
+def test_torch_predicts_from_the_exported_file(
+    halved: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    manifest = replace(bundle.manifest, weights_digest="", calibration_digest="")
+    boxed = save_bundle(
+        tmp_path / "box", manifest, {"network": lambda path: path.write_bytes(halved.read_bytes())}
+    )
+    cutouts = pictures(manifest.preprocessing)
+    with torch.inference_mode():
+        wanted = load_weights(boxed).estimate(torch.from_numpy(cutouts))
+    got = OnnxBackend(boxed)(cutouts)
+    assert np.abs(got.values - wanted.values.numpy()).max() <= 1e-4
+    assert np.abs(got.auxiliary[0] - wanted.auxiliary[0].numpy()).max() <= 1e-4
+
+
+def test_the_exported_file_is_a_model_by_itself(
+    exported: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    alone = load_bundle(exported)
+    assert alone.manifest.outputs == bundle.manifest.outputs
+    assert alone.manifest.auxiliary == bundle.manifest.auxiliary
+    assert alone.read_calibration() == CALIBRATION
+    assert (alone.has("weights"), alone.network) == (False, exported)
+    cutouts = pictures(bundle.manifest.preprocessing)
+    wanted = run(exported, cutouts)["values"]
+    np.testing.assert_array_equal(open_backend(alone)(cutouts).values, wanted)
+    (tmp_path / "copy.onnx").write_bytes(exported.read_bytes())
+    assert load_bundle(tmp_path / "copy.onnx").manifest.digest == alone.manifest.digest
+    export(exported, tmp_path / "half.onnx", half=True)
+    halved = load_bundle(tmp_path / "half.onnx")
+    assert halved.read_calibration() == CALIBRATION
+    assert halved.manifest.digest != alone.manifest.digest
+    with pytest.raises(RunError, match=r"stays as it is(?s:.*)calibrate the run"):
+        calibrate(exported, tmp_path, None)
+    with pytest.raises(RunError, match=r"which galaxies it was trained on(?s:.*)got:    a file"):
+        evaluate(exported, tmp_path, None, tmp_path / "scores")
+
+
+def test_nobody_knows_what_an_exported_file_was_trained_on(
+    exported: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    shutil.copy(exported, tmp_path / "model.onnx")
+    (tmp_path / "split.csv").write_text("id,part,digest\n1,train,\n")  # of another run
+    combined = combine([tmp_path / "model.onnx", bundle.folder], tmp_path / "both")
+    assert (combined.bundle.manifest.members, combined.split) == (2, False)
+    assert not (tmp_path / "both" / "split.csv").exists()
+
+
+def test_the_command_predicts_with_an_exported_file(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (32, 32), "grey").save(tmp_path / "1.png")
+    arguments = ["--images", str(tmp_path / "1.png"), "--output", str(tmp_path / "p.csv")]
+    assert main(["predict", str(exported), *arguments]) == 0
+    assert (tmp_path / "p.csv").read_text().startswith("GalaxyID,Class1.1,")
+    assert main(["predict", *arguments[:2], str(exported), *arguments[2:]]) == 2
+    assert "is a model, and stands among the images" in capsys.readouterr().err
+
+
+def test_an_exported_file_without_calibration(
+    save: Callable[..., Bundle], small: Recipe, vote_outputs: VoteOutputs, tmp_path: Path
+) -> None:
+    export(save(tmp_path / "bundle", small, vote_outputs).folder, tmp_path / "model.onnx")
+    Image.new("RGB", (32, 32), "grey").save(tmp_path / "1.png")
+    with pytest.raises(BundleError, match="calibrate the run and export it again"):
+        predict(tmp_path / "model.onnx", tmp_path, tmp_path / "p.csv", include=["uncertainty"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no", "the network cannot be loaded"),
+        (None, "no such file or folder"),
+        ("another", "not a network that galaxyclass exported"),
+    ],
+)
+def test_files_that_are_no_models(
+    tmp_path: Path, content: bytes | str | None, message: str
+) -> None:
+    path = tmp_path / "model.onnx"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.onnx.export(torch.nn.ReLU().eval(), (torch.zeros(1),), path, verbose=False)
+    with pytest.raises(BundleError, match=message):
+        load_bundle(path)
+
+
+def test_a_network_that_has_changed_underway_is_refused_and_nothing_is_left(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["galaxyclass.model.export.export"]  # its function hides its name
+
+    def spoil(model: onnx.ModelProto, halves: frozenset[str]) -> None:
+        bias = next(one for one in model.graph.initializer if one.name == "last.bias")
+        values = numpy_helper.to_array(bias) + np.float32([0.01] + [0] * 36)
+        bias.CopyFrom(numpy_helper.from_array(values, "last.bias"))
+
+    monkeypatch.setattr(module, "store_halves", spoil)
+    with pytest.raises(ExportError, match=r"does not say what the run says[\s\S]*up to 0\.0001"):
+        export(bundle.folder, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_export_keeps_the_earlier_file(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "model.onnx"
+    output.write_text("earlier")
+    monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: 1 / 0)
+    with pytest.raises(ExportError, match="the encoder residual cannot be written as ONNX"):
+        export(bundle.folder, output, overwrite=True)
+    assert output.read_text() == "earlier"
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_real_galaxies_are_compared_on(bundle: Bundle, tmp_path: Path, galaxies: Path) -> None:
+    done = export(
+        bundle.folder,
+        tmp_path / "model.onnx",
+        images=galaxies / "galaxy-zoo-challenge" / "images_test",
+    )
+    assert done.check.pictures == 200
+    assert done.check.difference <= 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "model.pt",
+            r"model\.pt: unknown ending\s+wanted: \.onnx\s+hint:   --output .*model\.onnx",
+        ),
+        ("there.onnx", r"there\.onnx: the output exists already\s+hint:   --overwrite"),
+        ("folder.onnx", r"folder\.onnx: a folder"),
+    ],
+)
+def test_outputs_that_are_refused(bundle: Bundle, tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "there.onnx").touch()
+    (tmp_path / "folder.onnx").mkdir()
+    with pytest.raises(OutputError, match=message):
+        export(bundle.folder, tmp_path / name)
+
+
+def test_a_run_that_has_not_finished(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").touch()
+    with pytest.raises(BundleError, match="train --resume"):
+        export(tmp_path / "run", tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no", "not an ONNX file"),
+        (onnx.ModelProto(producer_name="another").SerializeToString(), "not a network that galaxy"),
+        (None, "No such file"),
+    ],
+)
+def test_files_without_weights_of_ours(tmp_path: Path, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "model.onnx").write_bytes(content)
+    with pytest.raises(BundleError, match=message):
+        recover_weights(tmp_path / "model.onnx")
+
+
+def test_a_training_can_start_from_it(halved: Path, vote_outputs: VoteOutputs) -> None:
+    recipe = load_recipe("fast", [f"model.weights={halved}", "images.size=24", "model.head=tree"])
+    network = Network(recipe.model, recipe.images, vote_outputs)
+    recovered = recover_weights(halved)
+    np.testing.assert_array_equal(
+        network.encoder.get_parameter("stem.0.weight").detach().numpy(),
+        recovered["encoder.stem.0.weight"],
+    )

@@ -1,0 +1,159 @@
+"""The pretrained model: how it is made, and what is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+import galaxyclass
+from galaxyclass.errors import BundleError, DeviceError, OutputError
+from galaxyclass.model import pretrained as shipped
+from galaxyclass.model.backends.backend import open_backend
+from galaxyclass.model.backends.onnx_backend import OnnxBackend
+from galaxyclass.model.bundle.load import Bundle, load_bundle
+from galaxyclass.model.bundle.onnx_file import open_session
+from galaxyclass.model.export.check import pictures
+from galaxyclass.model.export.recovered import recover_weights
+from galaxyclass.model.pretrained import pretrained_bundle, pretrained_folder
+from galaxyclass.networks.network import Network
+from galaxyclass.networks.weights import load_weights
+from galaxyclass.recipes.read import load_recipe
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "make_pretrained.py"
+HAS_BOX = (pretrained_folder() / "manifest.json").exists()
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("make_pretrained", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def box(script, bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    folder = tmp_path_factory.mktemp("box")
+    (folder / "card.md").write_text("# What it is\n")
+    result = CliRunner().invoke(
+        script.command,
+        [str(bundle.folder), "--card", str(folder / "card.md"), "--output", str(folder / "box")],
+    )
+    assert result.exit_code == 0, result.output
+    assert "on 16 pictures it differs from torch by" in result.output
+    return load_bundle(folder / "box")
+
+
+def test_what_is_in_it(box: Bundle, bundle: Bundle) -> None:
+    names = {path.name for path in box.folder.iterdir()}
+    assert names == {"manifest.json", "MODEL_CARD.md", box.network.name, box.calibration.name}
+    assert not box.has("weights")
+    assert box.calibration.read_bytes() == bundle.calibration.read_bytes()
+    assert box.network.stat().st_size < 0.52 * bundle.weights.stat().st_size
+    same = {"network_digest": "", "calibration_digest": "", "weights_digest": ""}
+    assert replace(box.manifest, **same) == replace(bundle.manifest, **same)
+    told = open_session(box.network).get_modelmeta().custom_metadata_map
+    assert json.loads(told["calibration"]) == json.loads(bundle.calibration.read_text())
+
+
+def test_it_says_what_the_run_says(box: Bundle, bundle: Bundle) -> None:
+    cutouts = pictures(bundle.manifest.preprocessing)
+    backend = open_backend(box)
+    assert isinstance(backend, OnnxBackend)
+    with torch.inference_mode():
+        wanted = load_weights(bundle).predict(torch.from_numpy(cutouts)).numpy()
+    assert np.abs(backend(cutouts).values - wanted).max() < 1e-2  # 16-bit weights
+
+
+def test_a_gpu_that_is_asked_for_is_left_to_torch(
+    box: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match=r"device 'mps' is not there\s+wanted: one of auto.*cpu"):
+        open_backend(box, "mps")
+
+
+def test_a_calibration_from_elsewhere(script, bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "card.md").write_text("# What it is\n")
+    (tmp_path / "other.json").write_text('{"quantiles": [0.2]}')
+    given = {"card": tmp_path / "card.md", "calibration": tmp_path / "other.json"}
+    made, _ = script.make_pretrained(bundle.folder, tmp_path / "box", **given)
+    assert made.calibration.read_text() == '{"quantiles": [0.2]}'
+    told = open_session(made.network).get_modelmeta().custom_metadata_map
+    assert told["calibration"] == '{"quantiles": [0.2]}'
+
+
+def test_a_box_that_would_be_too_large(
+    script, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "card.md").write_text("# What it is\n")
+    monkeypatch.setattr(script, "MOST", 1_000_000)
+    with pytest.raises(OutputError, match="too large"):
+        script.make_pretrained(bundle.folder, tmp_path / "box", card=tmp_path / "card.md")
+    assert list((tmp_path / "box").iterdir()) == []
+
+
+def test_a_box_without_a_card(script, bundle: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"no MODEL_CARD\.md"):
+        script.make_pretrained(bundle.folder, tmp_path / "box")
+    assert not (tmp_path / "box").exists()
+
+
+def test_a_training_can_start_from_the_box(
+    box: Bundle, vote_outputs: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "box_folder", lambda: box.folder)
+    recipe = load_recipe("fast", ["model.weights=pretrained", "images.size=24", "model.head=tree"])
+    network = Network(recipe.model, recipe.images, vote_outputs)
+    np.testing.assert_array_equal(
+        network.encoder.get_parameter("stem.0.weight").detach().numpy(),
+        recover_weights(box.network)["encoder.stem.0.weight"],
+    )
+
+
+def test_no_model_in_the_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "box_folder", lambda: tmp_path)
+    with pytest.raises(BundleError, match="galaxyclass predict RUN"):
+        pretrained_bundle()
+
+
+@pytest.fixture
+def simulated(tmp_path: Path) -> Callable[[int], Path]:
+    def make(count: int) -> Path:
+        return galaxyclass.simulate(count, tmp_path / "sky", size=424, seed=1, workers=1).images
+
+    return make
+
+
+@pytest.mark.skipif(not HAS_BOX, reason="this repository has no pretrained model yet")
+def test_the_box_of_this_package(simulated: Callable[[int], Path], tmp_path: Path) -> None:
+    own = pretrained_bundle()
+    files = [*own.files, own.folder / "manifest.json", own.folder / "MODEL_CARD.md"]
+    assert {path.name for path in own.folder.iterdir()} == {path.name for path in files}
+    assert sum(path.stat().st_size for path in files) < 10e6
+    weights = recover_weights(own.network)
+    assert sum(one.size for one in weights.values()) > 1e5
+    cutouts = pictures(own.manifest.preprocessing, simulated(8))
+    with torch.inference_mode():
+        wanted = load_weights(own).estimate(torch.from_numpy(cutouts))
+    said = OnnxBackend(own)(cutouts)
+    assert np.abs(said.values - wanted.values.numpy()).max() <= 1e-4
+    for mine, theirs in zip(said.auxiliary, wanted.auxiliary, strict=True):
+        assert np.abs(mine - theirs.numpy()).max() <= 1e-4
+    include = ["embedding"]
+    if own.manifest.auxiliary:
+        include.append("five_classes")
+    if own.has("calibration"):
+        include += ["uncertainty", "strangeness"]
+    summary = galaxyclass.predict(
+        None, tmp_path / "sky" / "images", tmp_path / "p.parquet", include=include
+    )
+    assert summary.predicted == 8

@@ -1,0 +1,61 @@
+"""The two halves of a prediction by themselves do the whole of their work, and nothing else."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from galaxyclass.model import cutouts as reading
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.study.benchmark.standalone import network_alone, prepare_alone
+
+
+def test_every_image_is_prepared_once_by_as_many_threads(monkeypatch):
+    read, threads, meeting = Counter(), set(), threading.Barrier(3)
+
+    def note(path, settings):
+        if threading.get_ident() not in threads:
+            threads.add(threading.get_ident())
+            meeting.wait(timeout=20)
+        read[path] += 1
+        return np.zeros(settings.shape, np.uint8)
+
+    monkeypatch.setattr(reading, "read_cutout", note)
+    paths = [str(i) for i in range(1001)]
+    assert prepare_alone(paths, Preprocessing(size=8), workers=3) > 0
+    assert read == Counter(paths)
+    assert len(threads) == 3
+
+
+def test_images_that_cannot_be_decoded_are_no_hindrance(tmp_path):
+    (tmp_path / "bad.jpg").write_text("no image")
+    assert prepare_alone([str(tmp_path / "bad.jpg")], Preprocessing(size=8)) > 0
+
+
+@pytest.mark.parametrize("lanes", [False, True])
+def test_every_cutout_goes_through_the_network_once(fake, lanes):
+    cutouts = np.arange(100, dtype=np.uint8).reshape(100, 1, 1, 1)
+    seen, threads = [], set()
+
+    def note(batch):
+        seen.append(batch.ravel().tolist())
+        threads.add(threading.get_ident())
+        return batch.reshape(-1, 1).astype(np.float32)
+
+    backend = fake.LaneBackend(note) if lanes else note
+    assert network_alone(backend, cutouts, 8, workers=2) > 0
+    assert sorted(number for batch in seen for number in batch) == list(range(100))
+    assert sorted(map(len, seen)) == [4] + [8] * 12
+    assert (threading.get_ident() in threads) == (not lanes)
+    assert not lanes or threads <= set(backend.begun)
+
+
+def test_a_network_that_fails_is_told(fake):
+    def fails(cutouts):
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        network_alone(fake.LaneBackend(fails), np.zeros((9, 1, 1, 1), np.uint8), 2)

@@ -1,0 +1,147 @@
+"""``galaxyclass predict`` as it is typed."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from galaxyclass.cli.main import main
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.predict import predict
+
+
+@pytest.fixture
+def run(fake, tmp_path, monkeypatch):
+    module = sys.modules["galaxyclass.model.predict"]
+    monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
+    return fake.save_run(tmp_path / "run")
+
+
+def _type(*arguments):
+    return main(["predict", *map(str, arguments)])
+
+
+def test_several_files_after_one_option(fake, run, tmp_path, capsys):
+    images = fake.save_images(tmp_path / "sky", 3)
+    bad = tmp_path / "sky" / "bad.jpg"
+    bad.write_text("no")
+    output = tmp_path / "p.csv"
+    assert _type(run, "--images", *images, bad, "--output", output) == 0
+    said = capsys.readouterr()
+    assert f"3 galaxies in {output}" in said.out
+    assert f"1 images could not be decoded; {tmp_path / 'p_failed.csv'} lists them" in said.out
+
+
+def test_output_exists_is_told_and_exit_code_1(fake, run, tmp_path, capsys):
+    fake.save_images(tmp_path / "sky", 3)
+    (tmp_path / "p.csv").touch()
+    arguments = (run, "--images", tmp_path / "sky", "--output", tmp_path / "p.csv")
+    assert _type(*arguments) == 1
+    assert "the output exists already" in capsys.readouterr().err
+    assert _type(*arguments, "--overwrite") == 0
+
+
+def test_a_collapse_is_announced(fake, run, tmp_path, capsys, monkeypatch):
+    fake.save_images(tmp_path / "sky", 30)
+    module = sys.modules["galaxyclass.model.predict"]
+    nothing = lambda cutouts: fake.said(np.full((len(cutouts), 37), 1e-4, np.float32))  # noqa: E731
+    monkeypatch.setattr(module, "open_backend", lambda *_: nothing)
+    assert _type(run, "--images", tmp_path / "sky", "--output", tmp_path / "p.csv") == 0
+    assert "warning: Collapsed: every value is close to 0" in capsys.readouterr().err
+
+
+def test_precision_reaches_the_network_and_the_note_is_printed(
+    fake, run, tmp_path, capsys, monkeypatch
+):
+    fake.save_images(tmp_path / "sky", 3)
+    module = sys.modules["galaxyclass.model.predict"]
+
+    def opened(bundle, device, precision):
+        backend = fake.LaneBackend(fake.TreeBackend())
+        backend.note = f"Computed in {precision} on {device}."
+        return backend
+
+    monkeypatch.setattr(module, "open_backend", opened)
+    arguments = (run, "--images", tmp_path / "sky", "--output", tmp_path / "p.csv")
+    assert _type(*arguments, "--precision", "bf16", "--device", "cpu") == 0
+    assert "Computed in bf16 on cpu." in capsys.readouterr().out
+    assert _type(*arguments, "--precision", "fp8") == 2
+
+
+def test_ctrl_c_is_130_and_says_how_to_go_on(fake, run, tmp_path, capsys, monkeypatch):
+    fake.save_images(tmp_path / "sky", 30)
+    module = sys.modules["galaxyclass.model.predict"]
+
+    def stopped(cutouts):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "open_backend", lambda *_: stopped)
+    assert _type(run, "--images", tmp_path / "sky", "--output", tmp_path / "p.csv") == 130
+    assert "run the same command again: it goes on from there" in capsys.readouterr().err
+
+
+def test_several_runs_views_and_columns_besides(fake, run, tmp_path, capsys, monkeypatch):
+    auxiliary = (fake.class_outputs("spiral", "edge_on", "cigar_shaped_smooth",
+                                  "in_between_smooth", "completely_round_smooth"),)  # fmt: skip
+    runs = [fake.save_run(tmp_path / name, auxiliary=auxiliary) for name in "ab"]
+    fake.save_images(tmp_path / "sky", 3)
+    tree, five, calls = fake.TreeBackend(), fake.ClassBackend(5), []
+
+    def backend(cutouts):
+        calls.append(len(cutouts))
+        return fake.said(tree.values(cutouts), [five.values(cutouts)], np.ones((len(cutouts), 2)))
+
+    monkeypatch.setattr(
+        sys.modules["galaxyclass.model.predict"], "open_backend", lambda *_: backend
+    )
+    output = tmp_path / "p.csv"
+    arguments = (*runs, "--images", tmp_path / "sky", "--output", output, "--views", 10)
+    assert _type(*arguments, "--include", "embedding, five_classes") == 0
+    assert calls == [1] * 20 + [3] * 20
+    header = output.read_text().splitlines()[0]
+    assert header.endswith("cigar_shaped_smooth,edge_on,spiral,embedding_0,embedding_1,"
+                           "embedding_2,embedding_3")  # fmt: skip
+    assert _type(*arguments, "--overwrite", "--include", "five") == 1
+    assert "nothing called 'five' can be included" in capsys.readouterr().err
+    assert _type(*arguments, "--overwrite", "--views", "0") == 2
+
+
+@pytest.fixture
+def box(fake, tmp_path, monkeypatch):
+    """A pretrained model, whose own training had a table with numbers for ids."""
+    folder = fake.save_run(tmp_path / "box", id_column="asset_id", id_integer=True, name_parts=2)
+    module = sys.modules["galaxyclass.model.predict"]
+    monkeypatch.setattr(module, "box_bundle", lambda: load_bundle(folder))
+    monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
+
+
+@pytest.mark.usefixtures("box")
+def test_without_a_run_the_model_in_the_box_predicts(fake, tmp_path):
+    images = fake.save_images(tmp_path / "sky", 3)
+    output = tmp_path / "p.parquet"
+    assert _type("--images", tmp_path / "sky", "--output", output) == 0
+    table = pq.read_table(output)
+    assert table.column_names[0] == "GalaxyID"
+    assert table["GalaxyID"].to_pylist() == [path.stem for path in images]
+    assert predict(None, tmp_path / "sky", tmp_path / "q.csv").predicted == 3
+
+
+@pytest.mark.usefixtures("box")
+def test_a_run_that_stands_among_the_images(fake, run, tmp_path, capsys):
+    fake.save_images(tmp_path / "sky", 3)
+    output = tmp_path / "p.csv"
+    assert _type(run, "--images", tmp_path / "sky", run, "--output", output) == 2
+    capsys.readouterr()
+    assert _type("--images", tmp_path / "sky", run, "--output", output) == 2
+    assert f"{run} is a model, and stands among the images" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_there_is_no_model_in_the_box(fake, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("galaxyclass.model.pretrained.pretrained_folder", lambda: tmp_path / "none")
+    fake.save_images(tmp_path / "sky", 3)
+    assert _type("--images", tmp_path / "sky", "--output", tmp_path / "p.csv") == 1
+    assert "no pretrained model" in capsys.readouterr().err

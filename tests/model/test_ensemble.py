@@ -1,0 +1,367 @@
+"""Several networks and several views as one: means worked by hand, and what cannot be averaged."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from galaxyclass.errors import BundleError, OutputError, PredictionInterruptedError
+from galaxyclass.images import fast_cutout as straight
+from galaxyclass.model import cutouts as reading
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.ensemble import Ensemble, Member
+from galaxyclass.model.predict import predict
+from galaxyclass.model.views import make_views
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.recipes.recipe import Model
+from galaxyclass.trees.algebra import broken_sums
+
+NOISE = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3)).astype(np.uint8)
+
+
+class CornerBackend:
+    """Joint fractions, classes and features that depend on which way up a galaxy is."""
+
+    def __init__(self, fake, seed=1):
+        self.fake = fake
+        self.tree = fake.TreeBackend(seed=seed)
+        self.classes = fake.ClassBackend(5)
+
+    def __call__(self, cutouts):
+        corner = cutouts[:, :6, :4]
+        features = corner.reshape(len(cutouts), -1).astype(np.float32)
+        classes = self.classes.values(corner)
+        return self.fake.said(self.tree.values(corner), [classes], features)
+
+
+def bundle_of(fake, folder, outputs=None, **more):
+    return load_bundle(fake.save_run(folder, outputs, **more))
+
+
+@pytest.fixture
+def auxiliary(fake):
+    return fake.class_outputs("a", "b", "c", "d", "e", column="kind")
+
+
+def read(path):
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    return header, rows
+
+
+def values_of(path):
+    return np.array([row[1:] for row in read(path)[1]], dtype=np.float32)
+
+
+def test_views_are_averaged(fake, tmp_path, auxiliary):
+    backend = CornerBackend(fake)
+    bundle = bundle_of(fake, tmp_path / "run", auxiliary=(auxiliary,))
+    said = Ensemble([Member(bundle, backend)], 12).backend(NOISE)
+    each = [backend(view) for view in make_views(NOISE, 12)]
+    for mine, parts in (
+        (said.values, [one.values for one in each]),
+        (said.auxiliary[0], [one.auxiliary[0] for one in each]),
+        (said.features, [one.features for one in each]),
+    ):
+        assert mine.dtype == np.float32
+        np.testing.assert_allclose(mine, np.mean(parts, axis=0, dtype=np.float64), rtol=1e-6)
+        assert np.std(parts, axis=0).max() > 0.01
+    assert not broken_sums(fake.TREE, said.values, 1e-6).any()
+
+
+def test_a_network_that_looks_in_all_orientations_is_shown_other_views(fake, tmp_path, auxiliary):
+    backend = CornerBackend(fake)
+    bundle = bundle_of(fake, tmp_path / "run", auxiliary=(auxiliary,))
+    manifest = replace(
+        bundle.manifest,
+        model=Model(encoder="equivariant", head="tree"),
+        preprocessing=Preprocessing(cutout="centre", frame=24, size=17),
+    )
+    assert manifest.invariant
+    assert not replace(manifest, preprocessing=bundle.manifest.preprocessing).invariant
+    member = Member(replace(bundle, manifest=manifest), backend)
+    said = Ensemble([member], 5).backend(NOISE)
+    each = [backend(view).values for view in make_views(NOISE, 5, one=True)]
+    np.testing.assert_allclose(said.values, np.mean(each, axis=0), rtol=1e-6)
+    mixed = Ensemble([member, Member(bundle, backend)], 3)
+    said = mixed.backend(NOISE, NOISE)
+    each = [backend(view).values for view in make_views(NOISE, 3)]
+    np.testing.assert_allclose(said.values, np.mean(each, axis=0), rtol=1e-6)
+
+
+def test_a_network_to_which_all_views_are_the_same_says_the_same(fake, tmp_path):
+    """The mean colour changes in no mirror and no quarter turn."""
+    bundle, backend = bundle_of(fake, tmp_path / "run"), fake.TreeBackend()
+    for views in (1, 2, 4, 8):
+        said = Ensemble([Member(bundle, backend)], views).backend(NOISE)
+        np.testing.assert_allclose(said.values, backend.values(NOISE), atol=1e-7)
+
+
+@pytest.mark.parametrize("mirrors", [True, False])
+def test_the_mean_over_all_exact_views_does_not_change_when_galaxies_are_turned(
+    fake, tmp_path, auxiliary, mirrors
+):
+    bundle = bundle_of(fake, tmp_path / "run", auxiliary=(auxiliary,), mirrors=mirrors)
+    ensemble = Ensemble([Member(bundle, CornerBackend(fake))], 8 if mirrors else 4)
+    said = ensemble.backend(NOISE)
+    for quarters in (1, 2, 3):
+        turned = ensemble.backend(np.ascontiguousarray(np.rot90(NOISE, quarters, axes=(1, 2))))
+        np.testing.assert_allclose(turned.values, said.values, atol=1e-7)
+        np.testing.assert_allclose(turned.features, said.features, atol=1e-4)
+    mirrored = ensemble.backend(np.ascontiguousarray(NOISE[:, :, ::-1]))
+    assert np.allclose(mirrored.values, said.values, atol=1e-7) == mirrors
+
+
+def test_one_member_and_one_view_is_the_backend_itself(fake, tmp_path):
+    backend = fake.TreeBackend()
+    assert Ensemble([Member(bundle_of(fake, tmp_path / "run"), backend)]).backend is backend
+
+
+def test_members_are_averaged_whatever_their_cutouts(fake, tmp_path):
+    """From images to a table: the mean of what each predicts alone, on the tree."""
+    paths = fake.save_images(tmp_path / "sky", 20)
+    gradient = np.arange(32, dtype=np.uint8)[:, None, None] * 8 * np.ones((1, 32, 3), np.uint8)
+    for place, path in enumerate(paths):  # so that the frame decides about the colour
+        import simplejpeg
+
+        path.write_bytes(simplejpeg.encode_jpeg(np.roll(gradient, place, axis=1) // (1 + place)))
+    frames, backends, alone = (24, 16, 24), [fake.TreeBackend(seed=s) for s in (1, 2, 3)], []
+    runs = [
+        fake.save_run(tmp_path / f"run{place}", frame=frame) for place, frame in enumerate(frames)
+    ]
+    for place, (run, backend) in enumerate(zip(runs, backends, strict=True)):
+        predict(run, tmp_path / "sky", tmp_path / f"{place}.csv", backend=backend)
+        alone.append(values_of(tmp_path / f"{place}.csv"))
+    predict(runs, tmp_path / "sky", tmp_path / "all.csv", backend=backends)
+    together = values_of(tmp_path / "all.csv")
+    np.testing.assert_allclose(together, np.mean(alone, axis=0), atol=1e-6)
+    assert np.abs(together - alone[0]).max() > 0.01
+    assert not broken_sums(fake.TREE, together.astype(np.float64), 1e-5).any()
+
+
+def test_each_image_is_read_once(fake, tmp_path, monkeypatch):
+    """And decoded once, where the members' cutouts are of the same scale."""
+    paths = fake.save_images(tmp_path / "sky", 10)
+    (tmp_path / "sky" / "bad.jpg").write_text("no image")
+    files, decoded = [], []
+    read_file, decode_scaled = straight.read_file, straight.decode_scaled
+    monkeypatch.setattr(straight, "read_file", lambda p: files.append(p) or read_file(p))
+    monkeypatch.setattr(
+        straight, "decode_scaled", lambda *a: decoded.append(a[0]) or decode_scaled(*a)
+    )
+    runs = [fake.save_run(tmp_path / f"run{frame}", frame=frame) for frame in (20, 16)]
+    summary = predict(
+        runs, tmp_path / "sky", tmp_path / "p.csv", views=9, backend=[fake.TreeBackend()] * 2
+    )
+    assert (summary.predicted, summary.failed) == (10, 1)
+    assert sorted(files) == sorted(map(str, [*paths, tmp_path / "sky" / "bad.jpg"]))
+    assert len(decoded) == 11
+
+
+def test_lanes_where_all_members_have_them(fake, tmp_path):
+    lane, plain = fake.LaneBackend(fake.TreeBackend()), fake.TreeBackend()
+    bundle = bundle_of(fake, tmp_path / "run")
+    assert Ensemble([Member(bundle, lane)] * 2, 3).concurrent
+    assert not Ensemble([Member(bundle, lane), Member(bundle, plain)]).concurrent
+    fake.save_images(tmp_path / "sky", 70)
+    for workers in (1, 3):
+        predict(
+            [bundle.folder] * 2,
+            tmp_path / "sky",
+            tmp_path / f"{workers}.csv",
+            views=10,
+            backend=[lane, fake.LaneBackend(fake.TreeBackend(seed=2))],
+            workers=workers,
+        )
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "3.csv").read_bytes()
+    assert lane.called <= set(lane.begun)
+
+
+def test_precision_and_notes_of_all_members(fake, tmp_path):
+    bundle = bundle_of(fake, tmp_path / "run")
+    backends = [fake.LaneBackend(fake.TreeBackend()) for _ in range(3)]
+    backends[1].precision, backends[1].note, backends[2].note = "bf16", "In bfloat16.", "Warm."
+    ensemble = Ensemble([Member(bundle, one) for one in backends])
+    assert ensemble.precision == "bf16"
+    assert ensemble.note == "In bfloat16. Warm."
+    identity = ensemble.identity
+    backends[0].precision = "bf16"
+    assert Ensemble([Member(bundle, one) for one in backends]).identity != identity
+
+
+def test_answers_that_one_member_does_not_know_are_empty(fake, tmp_path):
+    """A member that learnt 17 answers, and one that learnt all."""
+    runs = [
+        fake.save_run(tmp_path / "few", fake.vote_outputs(unknown=("10", "11"))),
+        fake.save_run(tmp_path / "all"),
+    ]
+    fake.save_images(tmp_path / "sky", 4)
+    backends = [fake.TreeBackend()] * 2
+    for order in (slice(None), slice(None, None, -1)):
+        summary = predict(
+            runs[order], tmp_path / "sky", tmp_path / "p.csv", backend=backends, overwrite=True
+        )
+        assert "9 of 37 answers are left empty" in summary.notes[0]
+        header, rows = read(tmp_path / "p.csv")
+        empty = {name for row in rows for name, cell in zip(header, row, strict=True) if not cell}
+        assert empty == {name for name in header if name.startswith(("Class10.", "Class11."))}
+
+
+def test_runs_that_do_not_predict_the_same(fake, tmp_path):
+    votes = fake.save_run(tmp_path / "votes")
+    conditional = fake.save_run(tmp_path / "hart", fake.vote_outputs("hart16"))
+    two = fake.save_run(tmp_path / "two", fake.class_outputs("spiral", "disc"))
+    three = fake.save_run(tmp_path / "three", fake.class_outputs("spiral", "disc", "star"))
+    turned = fake.save_run(tmp_path / "turned", fake.class_outputs("disc", "spiral"))
+    fake.save_images(tmp_path / "sky", 1)
+    for runs, words in (
+        ((votes, conditional), r"layout challenge, and answers of .* layout hart16"),
+        ((votes, two), r"answers of .*, and 2 classes \(spiral, disc\)"),
+        ((two, three), r"2 classes \(spiral, disc\), and 3 classes \(star only there\)"),
+        ((two, turned), r"2 classes \(spiral, disc\), and 2 classes \(disc, spiral\)"),
+    ):
+        with pytest.raises(BundleError, match=f"do not predict the same(?s:.*){words}") as error:
+            predict(runs, tmp_path / "sky", tmp_path / "p.csv")  # told before a network is loaded
+        assert str(runs[0]) in str(error.value)
+        assert str(runs[1]) in str(error.value)
+
+
+def test_a_backend_that_does_not_fit_its_member(fake, tmp_path):
+    runs = [fake.save_run(tmp_path / name) for name in "ab"]
+    fake.save_images(tmp_path / "sky", 4)
+    backends = [fake.TreeBackend(), fake.ClassBackend(5)]
+    with pytest.raises(BundleError, match=r"\(4, 37\) \(galaxies, outputs\)(?s:.*)\(4, 5\)"):
+        predict(runs, tmp_path / "sky", tmp_path / "p.csv", backend=backends)
+
+
+def test_further_classes_that_a_backend_does_not_give(fake, tmp_path, auxiliary):
+    run = fake.save_run(tmp_path / "run", auxiliary=(auxiliary,))
+    fake.save_images(tmp_path / "sky", 4)
+    with pytest.raises(BundleError, match=r"\(4, 37\), \(4, 5\) \(galaxies, outputs\)"):
+        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+
+
+def test_no_views(fake, tmp_path):
+    run = fake.save_run(tmp_path / "run")
+    fake.save_images(tmp_path / "sky", 1)
+    with pytest.raises(OutputError, match="no view of a galaxy"):
+        predict(run, tmp_path / "sky", tmp_path / "p.csv", views=0, backend=fake.TreeBackend())
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("change", ["nothing", "views", "members", "order"])
+def test_what_is_resumed_depends_on_views_and_members(fake, tmp_path, change):
+    runs = [fake.save_run(tmp_path / "a"), fake.save_run(tmp_path / "b", frame=20)]
+    fake.save_images(tmp_path / "sky", 60)
+    where = (tmp_path / "sky", tmp_path / "p.csv")
+    backend, calls = fake.TreeBackend(), []
+
+    def stopped(cutouts):
+        calls.append(len(cutouts))
+        if len(calls) > 4 * 6:
+            raise KeyboardInterrupt
+        return backend(cutouts)
+
+    with pytest.raises(PredictionInterruptedError):
+        predict(runs, *where, views=4, backend=[stopped, fake.TreeBackend()], batch_size=8)
+    views = 5 if change == "views" else 4
+    again = {"members": runs[:1], "order": runs[::-1]}.get(change, runs)
+    summary = predict(
+        again, *where, views=views, backend=[fake.TreeBackend()] * len(again), batch_size=8
+    )
+    assert summary.resumed == (48 if change == "nothing" else 0)
+    whole = tmp_path / "whole.csv"
+    predict(again, where[0], whole, views=views, backend=[backend] * len(again), batch_size=8)
+    assert where[1].read_bytes() == whole.read_bytes()
+
+
+def test_shares_of_the_training_are_averaged(fake, tmp_path):
+    """What an evaluation holds the ensemble against."""
+    outputs = fake.class_outputs("a", "b")
+    runs = [
+        bundle_of(fake, tmp_path / str(share), replace(outputs, shares=(share, 1 - share)))
+        for share in (0.75, 0.25)
+    ]
+    ensemble = Ensemble([Member(run, fake.ClassBackend(2)) for run in runs])
+    assert ensemble.outputs.shares == (0.5, 0.5)
+
+
+def test_a_bundle_of_before_there_were_views_takes_mirrors(fake, tmp_path):
+    folder = fake.save_run(tmp_path / "run")
+    assert "mirrors" not in (folder / "manifest.json").read_text()
+    manifest = replace(load_bundle(folder).manifest, mirrors=False)
+    save_bundle(folder, manifest, {})
+    assert not load_bundle(folder).manifest.mirrors
+
+
+def test_memory_of_views_does_not_grow_with_the_images(fake, tmp_path):
+    import tracemalloc
+
+    paths = fake.save_images(tmp_path / "sky", 20)
+    bundle = bundle_of(fake, tmp_path / "run")
+    ensemble = Ensemble([Member(bundle, fake.TreeBackend())] * 2, 16)
+
+    def peak(times):
+        tracemalloc.start()
+        images = [str(path) for path in paths] * times
+        for _ in predict_all(images, ensemble):
+            pass
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    def predict_all(images, ensemble):
+        from galaxyclass.model.stream import predict_stream
+
+        return predict_stream(images, ensemble.preprocessings, ensemble.backend, 10, 2)
+
+    peak(1)
+    few, many = peak(10), peak(50)
+    assert many < 1.3 * few + 16 * 50 * 20
+
+
+def test_cutouts_of_several_settings_are_those_of_each(fake, tmp_path):
+    from galaxyclass.recipes.preprocessing import Preprocessing
+
+    paths = [str(path) for path in fake.save_images(tmp_path / "sky", 5)]
+    (tmp_path / "sky" / "bad.jpg").write_text("no image")
+    paths.insert(2, str(tmp_path / "sky" / "bad.jpg"))
+    settings = [
+        Preprocessing(size=12),
+        Preprocessing(size=16, frame=16),
+        Preprocessing(size=12, colour="grey"),
+    ]
+    together = reading.Cutouts(paths, range(6), settings)
+    together.read()
+    assert together.decoded.tolist() == [True, True, False, True, True, True]
+    for array, one in zip(together.arrays, settings, strict=True):
+        alone = reading.Cutouts(paths, range(6), [one])
+        alone.read()
+        np.testing.assert_array_equal(array, alone.arrays[0])
+        assert alone.errors == together.errors
+
+
+def test_a_bundle_says_over_how_many_views_it_is_averaged(fake, tmp_path, auxiliary):
+    fake.save_run(tmp_path / "run", views=8, auxiliary=(auxiliary,))
+    (tmp_path / "sky").mkdir()
+    half = np.zeros((32, 32, 3), np.uint8)
+    half[:16] = 200  # looks another way when it is turned
+    cv2.imwrite(str(tmp_path / "sky" / "1.png"), half)
+    one, own, eight = (
+        predict(
+            tmp_path / "run",
+            tmp_path / "sky",
+            tmp_path / f"{views}.csv",
+            views=views,
+            backend=CornerBackend(fake),
+        )
+        for views in (1, None, 8)
+    )
+    assert own.output.read_bytes() == eight.output.read_bytes() != one.output.read_bytes()
+    assert any("The mean of 8 views" in note for note in own.notes)
+    assert not any("views" in note for note in (*one.notes, *eight.notes))

@@ -1,0 +1,306 @@
+"""Columns that are included on request: what they hold, and what is said where they cannot be."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from galaxyclass.calibration.calibration import Calibration, fit_calibration
+from galaxyclass.calibration.image_statistics import image_statistics
+from galaxyclass.data.catalog.derive import FIVE
+from galaxyclass.errors import BundleError, OutputError
+from galaxyclass.images.cutouts import make_cutout
+from galaxyclass.images.read import read_image
+from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.predict import predict
+from galaxyclass.recipes.preprocessing import Preprocessing
+
+FIVE_CLASSES = tuple(FIVE["galaxy_zoo_2"])
+SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
+
+
+class FullBackend:
+    """Everything that a network says: fractions, two auxiliary tables, features."""
+
+    def __init__(self, fake, width=4):
+        self.fake, self.width = fake, width
+        self.tree, self.five, self.two = (
+            fake.TreeBackend(),
+            fake.ClassBackend(5),
+            fake.ClassBackend(2),
+        )
+
+    def features(self, cutouts):
+        return cutouts[:, :, 0, 0].astype(np.float32)[:, : self.width]
+
+    def __call__(self, cutouts):
+        auxiliary = [self.two.values(cutouts), self.five.values(cutouts)]
+        return self.fake.said(self.tree.values(cutouts), auxiliary, self.features(cutouts))
+
+
+@pytest.fixture
+def calibration(fake):
+    """Measured of 300 pictures of noise, with votes that are not quite what is predicted."""
+    rng = np.random.default_rng(5)
+    level = rng.uniform(0, 256, (300, 1, 1, 3))
+    cutouts = np.clip(rng.normal(level, 40, (300, 12, 12, 3)), 0, 255).astype(np.uint8)
+    said = FullBackend(fake)(cutouts)
+    votes = np.clip(rng.normal(said.values, 0.1), 0, 1)
+    seen = image_statistics(cutouts)
+    return fit_calibration(fake.vote_outputs(), said.values, said.features, votes, seen)
+
+
+def calibrate(run, calibration):
+    """Give a run's bundle that calibration."""
+    write = lambda path: path.write_text(calibration.to_json())  # noqa: E731
+    save_bundle(run, load_bundle(run).manifest, {"calibration": write})
+    bundle = load_bundle(run)
+    return Calibration.from_json(bundle.calibration.read_text(), "test")
+
+
+@pytest.fixture
+def run(fake, tmp_path):
+    """A run on votes that learnt two other tables, the classes in alphabetical order."""
+    auxiliary = (
+        fake.class_outputs("ring", "no", column="ring"),
+        fake.class_outputs(*sorted(FIVE_CLASSES)),
+    )
+    return fake.save_run(tmp_path / "run", auxiliary=auxiliary)
+
+
+@pytest.fixture
+def sky(fake, tmp_path):
+    paths = fake.save_images(tmp_path / "sky", 12)
+    return tmp_path / "sky", np.stack([make_cutout(read_image(path), SETTINGS) for path in paths])
+
+
+def read(path):
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    return {name: [row[place] for row in rows] for place, name in enumerate(header)}
+
+
+def floats(table, names):
+    return np.array([table[name] for name in names], dtype=np.float32).T
+
+
+def test_five_classes_under_their_names(fake, run, sky, tmp_path):
+    backend = FullBackend(fake)
+    predict(run, sky[0], tmp_path / "p.csv", include=["five_classes"], backend=backend)
+    table = read(tmp_path / "p.csv")
+    assert list(table) == ["GalaxyID", *fake.TREE.layout("challenge").columns, *FIVE_CLASSES]
+    given = backend.five.values(sky[1])  # in alphabetical order
+    np.testing.assert_array_equal(floats(table, sorted(FIVE_CLASSES)), given)
+
+
+def test_everything_in_csv_and_parquet(fake, run, sky, tmp_path, calibration):
+    kept = calibrate(run, calibration)
+    include = ("embedding", "strangeness", "uncertainty", "five_classes")
+    for name in ("p.csv", "p.parquet"):
+        predict(run, sky[0], tmp_path / name, include=include, backend=FullBackend(fake))
+    answers = fake.TREE.layout("challenge").columns
+    bounds = [f"{name}_{end}" for name in answers for end in ("lower", "upper")]
+    embedding = [f"embedding_{place}" for place in range(4)]
+    table = read(tmp_path / "p.csv")
+    assert list(table) == [
+        "GalaxyID", *answers, *FIVE_CLASSES, *bounds, "strangeness", "strange", *embedding
+    ]  # fmt: skip
+    values = floats(table, answers)
+    lower, upper = floats(table, bounds[::2]), floats(table, bounds[1::2])
+    assert (lower <= values).all()
+    assert (values <= upper).all()
+    np.testing.assert_array_equal(np.stack([lower, upper]), kept.bounds(values))
+    features = FullBackend(fake).features(sky[1])
+    np.testing.assert_array_equal(floats(table, embedding), features)
+    score, flag = kept.strangeness(features, image_statistics(sky[1]))
+    np.testing.assert_array_equal(floats(table, ["strangeness"])[:, 0], score)
+    assert table["strange"] == [str(bool(one)) for one in flag]
+    assert flag.all()  # pictures of one colour are not like noise
+    parquet = pq.read_table(tmp_path / "p.parquet")
+    assert parquet.column_names == list(table)
+    for name in parquet.column_names[1:]:
+        kind = pa.bool_() if name == "strange" else pa.float32()
+        assert parquet.schema.field(name).type == kind
+        cells = [str(one) for one in parquet[name].to_pylist()]
+        if name == "strange":
+            assert cells == table[name]
+        else:
+            assert np.array_equal(np.array(cells, np.float32), floats(table, [name])[:, 0])
+
+
+def test_bounds_of_answers_that_are_not_known_are_empty(fake, sky, tmp_path, calibration):
+    run = fake.save_run(tmp_path / "run", fake.vote_outputs(unknown=("11",)))
+    calibrate(run, calibration)
+    output = tmp_path / "p.parquet"
+    predict(run, sky[0], output, include=["uncertainty"], backend=fake.TreeBackend())
+    table = pq.read_table(output)
+    empty = {name for name in table.column_names if table[name].null_count}
+    assert empty == {f"Class11.{i}{end}" for i in range(1, 7) for end in ("", "_lower", "_upper")}
+
+
+def test_embedding_of_an_ensemble_is_that_of_each_member(fake, tmp_path, sky):
+    runs = [fake.save_run(tmp_path / name) for name in "ab"]
+
+    def backend(width):
+        features = FullBackend(fake, width).features
+        return lambda cutouts: fake.said(fake.TreeBackend().values(cutouts), (), features(cutouts))
+
+    backends = [backend(3), backend(2)]
+    predict(runs, sky[0], tmp_path / "p.csv", include=["embedding"], backend=backends)
+    found = floats(read(tmp_path / "p.csv"), [f"embedding_{place}" for place in range(5)])
+    expected = sky[1][:, :, 0, 0].astype(np.float32)
+    np.testing.assert_array_equal(found, expected[:, [0, 1, 2, 0, 1]])
+
+
+def test_five_classes_of_an_ensemble_are_those_that_all_have(fake, tmp_path, sky):
+    """The second member has them in another place, and no other auxiliary table."""
+    five, two = fake.class_outputs(*FIVE_CLASSES), fake.class_outputs("a", "b")
+    runs = [
+        fake.save_run(tmp_path / "a", auxiliary=(two, five)),
+        fake.save_run(tmp_path / "b", auxiliary=(five,)),
+    ]
+    other = fake.ClassBackend(5)
+    other.weights = -other.weights
+    first = FullBackend(fake)
+
+    def second(cutouts):
+        return fake.said(first.tree.values(cutouts), [other.values(cutouts)])
+
+    predict(runs, sky[0], tmp_path / "p.csv", include=["five_classes"], backend=[first, second])
+    expected = (first.five.values(sky[1]) + other.values(sky[1])) / 2
+    np.testing.assert_allclose(floats(read(tmp_path / "p.csv"), FIVE_CLASSES), expected, atol=1e-6)
+
+
+def test_a_model_of_the_five_classes_has_them_already(fake, tmp_path, sky):
+    run = fake.save_run(tmp_path / "run", fake.class_outputs(*FIVE_CLASSES))
+    for name, include in (("plain.csv", ()), ("asked.csv", ["five_classes"])):
+        predict(run, sky[0], tmp_path / name, include=include, backend=fake.ClassBackend(5))
+    assert (tmp_path / "plain.csv").read_bytes() == (tmp_path / "asked.csv").read_bytes()
+
+
+def test_included_columns_of_a_model_of_classes_come_last_and_keep_clear_of_its_names(
+    fake, tmp_path, sky
+):
+    outputs = fake.class_outputs("spiral", "strange, indeed", column="edge_on")
+    run = fake.save_run(tmp_path / "run", outputs, auxiliary=(fake.class_outputs(*FIVE_CLASSES),))
+    backend = fake.ClassBackend(2)
+    five = fake.ClassBackend(5)
+
+    def both(cutouts):
+        return fake.said(backend.values(cutouts), [five.values(cutouts)])
+
+    predict(run, sky[0], tmp_path / "p.csv", include=["five_classes"], backend=both)
+    table = read(tmp_path / "p.csv")
+    assert list(table) == [
+        "GalaxyID", "spiral", "strange, indeed", "edge_on", *FIVE_CLASSES[:3],
+        "edge_on_included", "spiral_included",
+    ]  # fmt: skip
+    assert set(table["edge_on"]) <= {"spiral", "strange, indeed"}
+    np.testing.assert_array_equal(
+        floats(table, ["spiral_included"])[:, 0], five.values(sky[1])[:, 4]
+    )
+
+
+def test_no_image_can_be_decoded(fake, run, tmp_path):
+    (tmp_path / "sky").mkdir()
+    (tmp_path / "sky" / "1.jpg").write_text("no")
+    include = ["five_classes", "embedding"]
+    for name in ("p.csv", "p.parquet"):
+        predict(run, tmp_path / "sky", tmp_path / name, include=include, backend=FullBackend(fake))
+    names = list(pq.read_table(tmp_path / "p.parquet").column_names)
+    assert len(names) == 1 + 37 + 5 + 4
+    assert (tmp_path / "p.csv").read_text() == ",".join(names) + "\n"
+
+
+def test_parts_of_wide_rows_join_to_groups_that_fit_in_memory(fake, run, sky, tmp_path):
+    backend = FullBackend(fake)
+    backend.features = lambda cutouts: np.ones((len(cutouts), 2000), np.float32)
+    predict(run, sky[0], tmp_path / "p.parquet", include=["embedding"], backend=backend)
+    table = pq.ParquetFile(tmp_path / "p.parquet")
+    assert table.metadata.num_columns == 1 + 37 + 2000
+    assert table.metadata.num_rows == 12
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_is_included_is_part_of_what_is_resumed(fake, run, tmp_path):
+    from galaxyclass.errors import PredictionInterruptedError
+
+    fake.save_images(tmp_path / "many", 60)
+    where, full, calls = (tmp_path / "many", tmp_path / "p.csv"), FullBackend(fake), []
+
+    def stopped(cutouts):
+        calls.append(len(cutouts))
+        if len(calls) > 6:
+            raise KeyboardInterrupt
+        return full(cutouts)
+
+    with pytest.raises(PredictionInterruptedError):
+        predict(run, *where, include=["five_classes"], backend=stopped, batch_size=8)
+    calls.clear()
+    with pytest.raises(PredictionInterruptedError):
+        predict(run, *where, include=["embedding"], backend=stopped, batch_size=8)
+    assert len(calls) == 7
+    summary = predict(run, *where, include=["embedding"], backend=full, batch_size=8)
+    assert summary.resumed == 32  # one call was to see how wide the embedding is
+    assert len(read(where[1])["embedding_3"]) == 60
+
+
+def _refused(run, include, words, *, error=BundleError, **more):
+    with pytest.raises(error, match=words):  # before a network is loaded or an image is read
+        predict(run, run.parent / "sky", run.parent / "p.csv", include=include, **more)
+
+
+def test_a_run_that_has_not_got_what_is_asked_for_says_so(fake, sky, tmp_path):
+    plain = fake.save_run(tmp_path / "plain")
+    ring = fake.save_run(tmp_path / "ring", auxiliary=(fake.class_outputs("ring", "no"),))
+    _refused(plain, ["five_classes"], r"five classes(?s:.*)votes alone(?s:.*)leave five_classes")
+    _refused(ring, ["five_classes"], r"one that learnt votes and ring, no")
+    two = fake.save_run(tmp_path / "two", fake.class_outputs("a", "b"))
+    _refused(two, ["five_classes"], "2 other classes")
+    for name in ("uncertainty", "strangeness"):
+        words = rf"does not know(?s:.*)galaxyclass calibrate {plain}; or leave {name} out"
+        _refused(plain, [name], words)
+    _refused(
+        plain, ["colour"], r"'colour' can be incl(?s:.*)five_classes, uncert", error=OutputError
+    )
+
+
+def test_a_backend_without_an_embedding(fake, sky, tmp_path):
+    run = fake.save_run(tmp_path / "run")
+    _refused(run, ["embedding"], "gives no embedding", backend=fake.TreeBackend())
+
+
+def test_a_calibration_that_has_not_got_it_says_so_before_anything_is_predicted(
+    fake, run, sky, tmp_path, calibration
+):
+    calibrate(run, replace(calibration, intervals=None, strange=None, notes=("Too few.",)))
+    _refused(run, ["uncertainty"], "has no intervals(?s:.*)Too few")
+    _refused(run, ["strangeness"], "does not know what is strange(?s:.*)Too few")
+
+
+def test_what_is_known_of_a_single_model_only(fake, run, sky, tmp_path):
+    for name in ("uncertainty", "strangeness"):
+        with pytest.raises(BundleError, match=f"{name} is known of a single model") as error:
+            predict([run, run], sky[0], tmp_path / "p.csv", include=[name])
+        assert f"name one run, or leave {name} out of --include" in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["classes", "shares of those asked"])
+def test_intervals_are_of_joint_fractions(fake, sky, tmp_path, kind, calibration):
+    outputs = fake.vote_outputs("hart16") if "shares" in kind else fake.class_outputs("a", "b")
+    run = fake.save_run(tmp_path / "run", outputs)
+    calibrate(run, calibration)
+    _refused(run, ["uncertainty"], rf"joint vote fractions(?s:.*){kind}")
+
+
+def test_a_contest_has_nothing_besides(fake, sky, tmp_path):
+    run = fake.save_run(tmp_path / "run", fake.class_outputs("a", "b"),
+                        auxiliary=(fake.class_outputs(*FIVE_CLASSES),))  # fmt: skip
+    words = "and nothing else(?s:.*)--include"
+    _refused(run, ["five_classes"], words, error=OutputError, layout="contest")

@@ -1,0 +1,262 @@
+"""Kills, Ctrl-C, full disks, two processes at once: what is kept, and that nothing differs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from galaxyclass.errors import OutputError, PredictionInterruptedError
+from galaxyclass.model.chunks import chunks_folder
+from galaxyclass.model.predict import predict
+from galaxyclass.model.writers import CsvSink
+
+pytestmark = pytest.mark.usefixtures("small_parts")
+
+_SCRIPT = textwrap.dedent("""
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, sys.argv[1])
+    import fake
+    from galaxyclass.prediction import job, predict
+    job.PART_IMAGES = 16
+    run, sky, output, seconds, lanes = sys.argv[2:]
+    backend = fake.TreeBackend(float(seconds))
+    if int(lanes):
+        backend = fake.LaneBackend(backend)
+    try:
+        predict(run, Path(sky), output, batch_size=8, workers=int(lanes) or 1, backend=backend)
+    except Exception as error:
+        print(error)
+        sys.exit(3)
+""")
+
+
+def _start(run, sky, output, seconds=0.05, lanes=0):
+    arguments = [Path(__file__).parent, run, sky, output, seconds, lanes]
+    return subprocess.Popen(
+        [sys.executable, "-c", _SCRIPT, *map(str, arguments)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def _wait_for_parts(output: Path, count: int) -> None:
+    end = time.monotonic() + 60
+    while len(list(chunks_folder(output).glob("0*.json"))) < count:
+        assert time.monotonic() < end, "the other process made no parts"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def job(fake, tmp_path):
+    run = fake.save_run(tmp_path / "run")
+    fake.save_images(tmp_path / "sky", 150)
+    (tmp_path / "sky" / "0_bad.jpg").write_text("not an image")
+    return run, tmp_path / "sky"
+
+
+@pytest.mark.parametrize("lanes", [0, 3])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_kill_loses_at_most_one_part_and_changes_nothing(fake, job, tmp_path, suffix, lanes):
+    output, whole = tmp_path / f"killed.{suffix}", tmp_path / f"whole.{suffix}"
+    process = _start(*job, output, seconds=0.1 if lanes else 0.05, lanes=lanes)
+    _wait_for_parts(output, 3)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not output.exists()
+    finished = len(list(chunks_folder(output).glob("0*.json")))
+    # what a kill in the middle of a write leaves behind
+    (chunks_folder(output) / ".00000003.csv.77.tmp").write_text("half a par")
+    backend = fake.TreeBackend()
+    again = fake.LaneBackend(backend) if lanes else backend
+    summary = predict(*job, output, backend=again, batch_size=8, workers=1)
+    assert summary.resumed == 16 * finished >= 48
+    assert backend.seen == 151 - 16 * finished
+    assert f"had done {summary.resumed} images" in summary.notes[0]
+    predict(*job, whole, backend=fake.TreeBackend(), batch_size=8)
+    assert output.read_bytes() == whole.read_bytes()
+    failed = f"{output.stem}_failed.csv"
+    assert (tmp_path / failed).read_text() == (tmp_path / "whole_failed.csv").read_text()
+    assert not chunks_folder(output).exists()
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment(fake, job, tmp_path):
+    """Killed again and again at random moments, joining and cleaning up included."""
+    import random
+
+    output, whole = tmp_path / "killed.csv", tmp_path / "whole.csv"
+    predict(*job, whole, backend=fake.TreeBackend(), batch_size=8)
+    draw = random.Random(0)
+    for _ in range(6):
+        process = _start(*job, output, seconds=0.01)
+        try:
+            process.wait(timeout=0.6 + 0.5 * draw.random())
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()
+        if output.exists():
+            break
+    if not output.exists():
+        predict(*job, output, backend=fake.TreeBackend(), batch_size=8)
+    assert output.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("lanes", [0, 3])
+def test_ctrl_c_says_how_to_go_on(fake, job, tmp_path, lanes):
+    output = tmp_path / "p.csv"
+    process = _start(*job, output, seconds=0.1 if lanes else 0.05, lanes=lanes)
+    _wait_for_parts(output, 2)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert "of 151 images are done and kept in" in said
+    assert "run the same command again: it goes on from there" in said
+    again = fake.LaneBackend(fake.TreeBackend()) if lanes else fake.TreeBackend()
+    assert predict(*job, output, backend=again).resumed >= 32
+
+
+def test_ctrl_c_within_a_batch(fake, job, tmp_path):
+    backend, calls = fake.TreeBackend(), []
+
+    def stopped(cutouts):
+        calls.append(len(cutouts))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return backend(cutouts)
+
+    with pytest.raises(PredictionInterruptedError, match="stopped; 16 of 151"):
+        predict(*job, tmp_path / "p.csv", backend=stopped, batch_size=8)
+
+
+def test_a_full_disk_loses_nothing(fake, job, tmp_path, monkeypatch):
+    output = tmp_path / "p.csv"
+    write_part, calls = CsvSink.write_part, []
+
+    def full(self, path, table):
+        calls.append(path)
+        if len(calls) == 4:
+            path.write_text("some of it")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_part(self, path, table)
+
+    monkeypatch.setattr(CsvSink, "write_part", full)
+    with pytest.raises(OutputError, match=r"no room(?s:.*)48 of 151 images are done and kept") as e:
+        predict(*job, output, backend=fake.TreeBackend(), batch_size=8)
+    assert "the same command goes on from there" in str(e.value)
+    assert not output.exists()
+    monkeypatch.undo()
+    assert predict(*job, output, backend=fake.TreeBackend(), batch_size=8).resumed == 48
+
+
+def test_a_full_disk_while_joining_loses_nothing(fake, job, tmp_path, monkeypatch):
+    output = tmp_path / "p.csv"
+
+    def full(self, path, parts, empty):
+        path.write_text("some of it")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(CsvSink, "join", full)
+    with pytest.raises(OutputError, match="151 of 151 images are done"):
+        predict(*job, output, backend=fake.TreeBackend())
+    monkeypatch.undo()
+    backend = fake.TreeBackend()
+    assert predict(*job, output, backend=backend).resumed == 151
+    assert backend.seen == 0
+
+
+def _stop_after(fake, batches):
+    backend, calls = fake.TreeBackend(), []
+
+    def stopped(cutouts):
+        calls.append(len(cutouts))
+        if len(calls) > batches:
+            raise KeyboardInterrupt
+        return backend(cutouts)
+
+    return stopped
+
+
+def _stop(fake, run, sky, output):
+    with pytest.raises(PredictionInterruptedError):
+        predict(run, sky, output, backend=_stop_after(fake, 6), batch_size=8)
+
+
+@pytest.mark.parametrize("change", ["image", "list", "model"])
+def test_another_job_starts_over(fake, job, tmp_path, change):
+    run, sky = job
+    output = tmp_path / "p.csv"
+    _stop(fake, run, sky, output)
+    if change == "image":
+        first = sorted(sky.iterdir())[0]
+        os.utime(first, ns=(1, 1))
+    elif change == "list":
+        (sky / "0_bad.jpg").unlink()
+    else:
+        fake.save_run(run, fake.vote_outputs(unknown=("11",)))
+    summary = predict(run, sky, output, backend=fake.TreeBackend())
+    assert summary.resumed == 0
+    assert "Parts of another job" in summary.notes[0]
+
+
+def test_a_smaller_batch_goes_on(fake, job, tmp_path):
+    """Out of memory on a GPU: the finished parts stay good for a smaller batch."""
+    _stop(fake, *job, tmp_path / "p.csv")
+    summary = predict(*job, tmp_path / "p.csv", backend=fake.TreeBackend(), batch_size=3)
+    assert summary.resumed == 48
+
+
+def test_a_slow_model_makes_a_part_every_few_seconds(fake, job, tmp_path, monkeypatch):
+    """Loss is bounded in time: here every batch takes longer than a part may."""
+    monkeypatch.setattr("galaxyclass.model.job.CHUNK_IMAGES", 10**9)
+    monkeypatch.setattr("galaxyclass.model.job.CHUNK_SECONDS", 0.01)
+    backend, calls = fake.TreeBackend(seconds=0.02), []
+
+    def killed(cutouts):
+        calls.append(len(cutouts))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return backend(cutouts)
+
+    with pytest.raises(PredictionInterruptedError, match="stopped; 30 of 151"):
+        predict(*job, tmp_path / "p.csv", backend=killed, batch_size=10)
+
+
+def test_two_processes_at_once(fake, job, tmp_path):
+    output = tmp_path / "p.csv"
+    process = _start(*job, output, seconds=0.2)
+    _wait_for_parts(output, 1)
+    with pytest.raises(OutputError, match="another process is writing"):
+        predict(*job, output, backend=fake.TreeBackend())
+    process.kill()
+    process.communicate()
+
+
+def test_a_folder_of_something_else_is_not_touched(fake, job, tmp_path):
+    folder = tmp_path / "p.csv.parts"
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match=r"it holds thesis\.tex"):
+        predict(*job, tmp_path / "p.csv", backend=fake.TreeBackend())
+    assert (folder / "thesis.tex").read_text() == "years of work"
+
+
+def test_no_permission(fake, job, tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    if os.access(locked, os.W_OK):
+        pytest.skip("this user may write everywhere (root)")
+    with pytest.raises(OutputError, match="no permission"):
+        predict(*job, locked / "p.csv", backend=fake.TreeBackend())
+
+
+def test_the_output_lies_below_a_file(fake, job, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="a file stands where a folder is needed"):
+        predict(*job, tmp_path / "file" / "p.csv", backend=fake.TreeBackend())

@@ -1,0 +1,324 @@
+"""Real comparisons on a small sky: what they leave behind, and how they go on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import galaxyclass
+from galaxyclass.cli.main import main
+from galaxyclass.errors import CatalogError, OutputError, RunError, StoppedError
+from galaxyclass.networks.network import build_network
+from galaxyclass.study.compare.compare import compare, read_comparison
+from galaxyclass.training.history import read_history
+from galaxyclass.workers import trial_process as process
+
+from .conftest import TINY, Sky
+
+
+def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object):
+    given: dict[str, object] = {"settings": [*TINY, "training.epochs=1"], **options}
+    return compare(
+        ["fast"],
+        sky.images,
+        sky.table,
+        output=output,
+        vary=vary,
+        cache=sky.cache,
+        device="cpu",
+        workers=1,
+        **given,  # type: ignore[arg-type]
+    )
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "compare.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def times(folder: Path) -> dict[str, int]:
+    """When each file of the trials was written."""
+    return {
+        str(path): path.stat().st_mtime_ns
+        for part in ("runs", "trials")
+        for path in (folder / part).rglob("*")
+        if path.is_file()
+    }
+
+
+class Count:
+    """A progress callback that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, int | None, str]] = []
+
+    def __call__(
+        self, stage: str, done: int, total: int | None, *, unit: str = "images", note: str = ""
+    ) -> None:
+        self.told.append((stage, done, total, note))
+
+
+@pytest.fixture(scope="module")
+def compared(sky: Sky, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two trials, of which the second asks for a head that does not suit the table."""
+    folder = tmp_path_factory.mktemp("compared") / "study"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        tiny(sky, folder, {"model.head": ["tree", "softmax"]})
+    return folder
+
+
+def test_the_table_has_the_figures_of_the_runs(compared: Path) -> None:
+    good, bad = rows(compared)
+    run = compared / "runs" / "fast_model.head=tree"
+    metrics = json.loads((run / "metrics.json").read_text())
+    validation = metrics["parts"]["validation"]
+    for name in ("value", "low", "high", "reference"):
+        assert float(good[name]) == pytest.approx(validation[name], rel=1e-7)
+    assert good["score"] == "rmse"
+    assert good["galaxies"] == "12"
+    assert int(good["epochs"]) == metrics["epochs"] == 1
+    assert float(good["minutes"]) == pytest.approx(metrics["seconds"] / 60, rel=1e-7)
+    assert float(good["images_per_second"]) == pytest.approx(metrics["images_per_second"], rel=1e-7)
+    network = build_network(galaxyclass.load_bundle(run).manifest)
+    assert int(good["parameters"]) == sum(each.numel() for each in network.parameters())
+    # torch alone takes more than 100 MiB; a trial of 60 galaxies nothing like 20 GiB.
+    assert 100 < float(good["peak_memory_mib"]) < 20_000
+    assert good["peak_gpu_memory_mib"] == ""
+    assert good["failure"] == ""
+    assert good["notices"].split() == [notice["kind"] for notice in metrics["notices"]]
+    assert bad["state"] == "failed"
+    assert "model.head=softmax does not suit a table of votes" in bad["failure"]
+
+
+def test_a_comparison_can_be_read_again(compared: Path) -> None:
+    good, bad = read_comparison(compared).results
+    assert good.trial.varied == {"model.head": "tree"}
+    assert good.history == tuple(read_history(compared / "runs" / good.trial.name / "history.csv"))
+    assert bad.failure is not None
+    assert bad.failure.startswith("--set model.head=softmax")
+    assert (compared / "compare.png").read_bytes().startswith(b"\x89PNG")
+    assert "epoch 1/1" in (compared / "logs" / f"{good.trial.name}.log").read_text()
+
+
+def test_a_finished_comparison_trains_nothing(sky: Sky, compared: Path) -> None:
+    before = times(compared)
+    table = (compared / "compare.csv").read_bytes()
+    count = Count()
+    again = tiny(sky, compared, {"model.head": ["tree", "softmax"]}, progress=count)
+    assert times(compared) == before
+    assert (compared / "compare.csv").read_bytes() == table
+    assert [result.state for result in again.results] == ["finished", "failed"]
+    assert count.told[-1] == ("compare", 2, 2, "trial 2 of 2, all done")
+
+
+@pytest.mark.parametrize(
+    ("vary", "options", "wanted", "got"),
+    [
+        (
+            {"model.head": ["tree"]},
+            {},
+            "trials: fast_model.head=tree",
+            "without: fast_model.head=s",
+        ),
+        ({"model.head": ["tree", "softmax", "sigmoid"]}, {}, "trials: ", "not among them: "),
+        ({"model.head": ["tree", "softmax"]}, {"seed": 1}, "seed 0", "seed 1"),
+        (
+            {"model.head": ["tree", "softmax"]},
+            {"settings": [*TINY, "training.epochs=2"]},
+            "'epochs': 1",
+            "'epochs': 2",
+        ),
+    ],
+    ids=["fewer", "more", "seed", "settings"],
+)
+def test_another_command_is_refused(
+    sky: Sky, compared: Path, vary: dict[str, list[object]], options: dict, wanted: str, got: str
+) -> None:
+    before = times(compared)
+    with pytest.raises(OutputError, match="begun here with another command") as caught:
+        tiny(sky, compared, vary, **options)
+    assert wanted in (caught.value.wanted or "")
+    assert got in (caught.value.got or "")
+    assert times(compared) == before
+
+
+def test_changed_data_are_refused(sky: Sky, compared: Path, tmp_path: Path) -> None:
+    table = tmp_path / "votes.csv"
+    shutil.copy(sky.table, table)
+    copy = Sky(sky.images, table, sky.cache)
+    folder = tmp_path / "study"
+    shutil.copytree(compared, folder)
+    plan = json.loads((folder / "compare.json").read_text())
+    plan["data"]["table"] = str(table)
+    (folder / "compare.json").write_text(json.dumps(plan))
+    tiny(copy, folder, {"model.head": ["tree", "softmax"]})
+    table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
+    with pytest.raises(RunError, match="have changed since the comparison was begun"):
+        tiny(copy, folder, {"model.head": ["tree", "softmax"]})
+
+
+def test_failed_trials_are_tried_again_when_asked(sky: Sky, compared: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    shutil.copytree(compared, folder)
+    outcome = folder / "trials" / "fast_model.head=softmax.json"
+    outcome.write_text(json.dumps({"failure": "an accident", "metrics": None}))
+    good = (folder / "trials" / "fast_model.head=tree.json").stat().st_mtime_ns
+    kept = tiny(sky, folder, {"model.head": ["tree", "softmax"]})
+    assert kept.results[1].failure == "an accident"
+    tried = tiny(sky, folder, {"model.head": ["tree", "softmax"]}, retry_failed=True)
+    assert "does not suit" in (tried.results[1].failure or "")
+    assert (folder / "trials" / "fast_model.head=tree.json").stat().st_mtime_ns == good
+
+
+def test_wrong_data_are_told_at_once(sky: Sky, tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="nothing to train on"):
+        compare(["fast"], sky.images, output=tmp_path / "study", cache=sky.cache, workers=1)
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match="it is no comparison"):
+        tiny(sky, tmp_path, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "damaged"), ('{"format": 99}', "newer version"), ("{}", "damaged")],
+)
+def test_a_folder_that_is_not_quite_a_comparison(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "compare.json").write_text(text)
+    with pytest.raises(RunError, match=message):
+        read_comparison(tmp_path)
+
+
+def test_a_folder_that_is_no_comparison(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="not a comparison"):
+        read_comparison(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "killed by the system (it held 5 MiB)"),
+        ("import os; os.kill(os.getpid(), 11)", "ended unexpectedly (killed by signal 11)"),
+        ("sys.exit(3)", "ended unexpectedly (exit 3)"),
+    ],
+)
+def test_a_process_that_dies_is_a_row(
+    sky: Sky, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, message: str
+) -> None:
+    told = json.dumps({"stage": "train", "done": 1, "total": 2, "note": "", "memory": 5 << 20})
+    monkeypatch.setattr(
+        process, "_START", f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}"
+    )
+    comparison = tiny(sky, tmp_path / "study", {"optimizer.lr": [0.1, 0.01]})
+    assert [result.state for result in comparison.results] == ["failed", "failed"]
+    for row in rows(tmp_path / "study"):
+        assert message in row["failure"]
+        assert float(row["peak_memory_mib"]) == 5
+
+
+def command(sky: Sky, folder: Path, epochs: int) -> list[str]:
+    arguments = ["compare", "fast", "--images", str(sky.images), "--table", str(sky.table)]
+    arguments += ["--output", str(folder), "--cache", str(sky.cache), "--device", "cpu"]
+    arguments += ["--vary", "optimizer.lr=0.001,0.01", "--workers", "1"]
+    for setting in (*TINY, f"training.epochs={epochs}"):
+        arguments += ["--set", setting]
+    return arguments
+
+
+def wait_for_epochs(run: Path, count: int) -> None:
+    deadline = time.monotonic() + 120
+    while len(read_history(run / "history.csv")) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(read_history(run / "history.csv")) >= count
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks at processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_comparison_goes_on(
+    sky: Sky, tmp_path: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However it is stopped, nothing runs on, and the end is that of one that was not stopped."""
+    folder, epochs = tmp_path / "study", 12
+    arguments = command(sky, folder, epochs)
+    run = folder / "runs" / "fast_optimizer.lr=0.001"
+    with subprocess.Popen(
+        [sys.executable, "-m", "galaxyclass", *arguments], stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_for_epochs(run, 3)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.send_signal(number)
+        _, text = process.communicate(timeout=60)
+    assert len(children) == 1
+    deadline = time.monotonic() + 30
+    while running(int(children[0])) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not running(int(children[0]))
+    done = len(read_history(run / "history.csv"))
+    assert 3 <= done < epochs
+    if number != signal.SIGKILL:
+        assert process.returncode == 130
+        assert "stopped; 0 of 2 trials have ended" in text
+        assert "the same command goes on from there" in text
+    assert [result.state for result in read_comparison(folder).results] == ["unfinished"] * 2
+    began = (run / "run.json").stat().st_mtime_ns
+    assert main(arguments) == 0
+    assert "2 trials finished, 0 failed, 0 to go" in capsys.readouterr().out
+    assert (run / "run.json").stat().st_mtime_ns == began  # gone on with, not begun again
+    if number == signal.SIGINT:
+        whole = galaxyclass.train(
+            "fast",
+            sky.images,
+            sky.table,
+            output=tmp_path / "whole",
+            settings=[*TINY, f"training.epochs={epochs}", "optimizer.lr=0.001"],
+            cache=sky.cache,
+            device="cpu",
+            workers=1,
+        )
+        value = float(rows(folder)[0]["value"])
+        assert value == pytest.approx(whole.metrics.parts["validation"]["value"], rel=1e-6)
+
+
+def running(number: int) -> bool:
+    """Whether a process is there and has not ended."""
+    try:
+        status = Path(f"/proc/{number}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_ctrl_c_in_python_is_an_exception_of_ours(sky: Sky, tmp_path: Path) -> None:
+    def stop(stage: str, done: int, total: int | None, **_: str) -> None:
+        if stage == "compare":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(StoppedError, match="0 of 1 trials have ended"):
+        tiny(sky, tmp_path / "study", {}, progress=stop)
+    assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_the_command_refuses_what_is_wrong_before_it_begins(
+    sky: Sky, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["compare", "fast", "--images", str(sky.images), "--output", str(tmp_path / "x")]
+    assert main([*arguments, "--vary", "optimizer.lrr=0.1"]) == 1
+    assert "did you mean optimizer.lr?" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
