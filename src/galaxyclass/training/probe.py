@@ -183,13 +183,14 @@ class Trials:
         self.galaxies = galaxies
         self.count = min(module.recipe.training.batch_size, len(galaxies))
         self.module = module.to(device).train()
-        self.optimizer = build_optimizer(module.recipe, module.network.parameters())
         self.speeds: dict[Way, float] = {}
 
     def __call__(self, way: Way) -> float:
         """Images per second, the median of some steps."""
         if way not in self.speeds:
             self.module.set_memory_format(way.memory_format)
+            # Its states lie in memory as the weights did when it made them: one for each format.
+            self.optimizer = build_optimizer(self.module.recipe, self.module.network.parameters())
             with using(way):
                 self.speeds[way] = self._measure(way)
         return self.speeds[way]
