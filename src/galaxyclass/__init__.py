@@ -65,7 +65,7 @@ _ROOMS: dict[str, str] = {
     "Tree": "trees.tree",
     "baseline": "evaluation.baselines.baseline",
     "benchmark": "study.benchmark.benchmark",
-    "calibrate": "calibration.calibrate",
+    "calibrate": "evaluation.calibrate",
     "combine": "training.combine",
     "compare": "study.compare.compare",
     "evaluate": "evaluation.evaluate",

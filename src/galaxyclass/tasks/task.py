@@ -309,13 +309,14 @@ class Task(ABC):
             The shapes do not fit, or nothing is known.
         """
 
-    @abstractmethod
     def main_score(self, predictions: Any, values: Any, *, seed: int) -> Score:
-        """The main one of `score`, at less cost."""
+        """The main one of `score`; a task may know a cheaper way."""
+        scores: Scores = self.score(predictions, values, seed=seed)
+        return scores.main
 
     @abstractmethod
     def main_value(self, predictions: Any, values: Any) -> float:
-        """The value of `main_score`, at less cost."""
+        """The value of `main_score`, without its interval."""
 
     @abstractmethod
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:

@@ -232,10 +232,6 @@ class ClassTask(Task):
         """
         return score_classes(_called(predictions), values, len(self.classes), seed=seed)
 
-    def main_score(self, predictions: Any, values: Any, *, seed: int) -> Score:
-        """The accuracy."""
-        return self.score(predictions, values, seed=seed).accuracy
-
     def main_value(self, predictions: Any, values: Any) -> float:
         """The share of the known galaxies that are called what they are."""
         known = values >= 0
