@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from galaxyclass.tasks.outputs import VoteOutputs
 from torch import Tensor, nn
 
 from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import VoteOutputs
 from galaxyclass.training.data import Galaxies, TrainingBatch
 from galaxyclass.training.fit import fit_network
 from galaxyclass.training.module import GalaxyModule

@@ -122,7 +122,7 @@ def test_trials_measure_training_steps_and_leave_no_trace(sky: Sky, tmp_path: Pa
         progress=silent,
     )
     everything = (np.full(len(samples.first.rows), "train", object),)
-    outputs = samples.outputs(everything)
+    outputs = samples.task(everything)
     recipe = resolve(recipe, outputs, ())
     galaxies = galaxies_by_part(samples, everything)["train"]
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()

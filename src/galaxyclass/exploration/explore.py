@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,8 @@ from galaxyclass.plots.style import inline_svg, save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 
 PAGE = "index.html"
 SUMMARY = "summary.csv"
@@ -140,41 +141,84 @@ def explore(
     notes = _notes(catalog)
     if classes is not None:
         catalog = derive_classes(catalog, classes)
-    summary: VoteSummary | ClassSummary
-    if isinstance(catalog.targets, VoteTargets):
-        summary = summarise_votes(catalog.targets.tree, catalog.targets.fractions)
-        examples = _certain(catalog, catalog.targets, recipe, progress)
-        columns: int | None
-        what, name, columns = "The most certain galaxy for each answer", "most_certain", None
-        charts = vote_charts(summary)
-        _write_votes(folder, summary, catalog.targets, examples)
-    elif isinstance(catalog.targets, ClassTargets):
-        summary = summarise_classes(catalog.targets.classes, catalog.targets.labels)
-        examples, shown = _of_classes(catalog, catalog.targets, recipe, seed, progress)
-        what, name, columns = "Galaxies of each class, drawn at random", "examples", shown
-        charts = class_charts(summary)
-        _write_classes(folder, summary)
-    else:
+    targets = catalog.targets
+    if targets is None or targets.kind not in EXPLORERS:
         raise CatalogError(
             f"{table or images}: nothing to show",
             wanted="columns of vote fractions, a class column, or a folder for each class",
             got="only ids and images",
             hint="give a --table" if table is None else "name the class with --target",
         )
-    pictures = example_charts(examples, what, name, recipe.name, columns)
-    _write_figures(folder, [*pictures, *charts], progress)
+    found = EXPLORERS[targets.kind](
+        catalog, targets, folder=folder, recipe=recipe, seed=seed, progress=progress
+    )
+    pictures = example_charts(found.examples, found.what, found.name, recipe.name, found.columns)
+    _write_figures(folder, [*pictures, *found.charts], progress)
     text = page(
         catalog,
-        summary,
-        examples,
+        found.summary.title,
+        found.examples,
         pictures=pictures,
-        charts=charts,
+        charts=found.charts,
         recipe=recipe.name,
         notes=notes,
         inline=inline_svg,
     )
     write_text(folder / PAGE, text)  # last of all: who sees it sees everything
-    return Exploration(folder, summary, tuple(examples), tuple(notes))
+    return Exploration(folder, found.summary, tuple(found.examples), tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a kind of target has to show: numbers, pictures with a caption and a name, charts."""
+
+    summary: VoteSummary | ClassSummary
+    examples: list[Example]
+    what: str
+    name: str
+    columns: int | None
+    charts: list[Chart]
+
+
+def _explore_votes(
+    catalog: Catalog,
+    targets: VoteTargets,
+    *,
+    folder: Path,
+    recipe: Recipe,
+    progress: Progress,
+    **_: object,
+) -> _Found:
+    summary = summarise_votes(targets.tree, targets.fractions)
+    examples = _certain(catalog, targets, recipe, progress)
+    charts = vote_charts(summary)
+    _write_votes(folder, summary, targets, examples)
+    what = "The most certain galaxy for each answer"
+    return _Found(summary, examples, what, "most_certain", None, charts)
+
+
+def _explore_classes(
+    catalog: Catalog,
+    targets: ClassTargets,
+    *,
+    folder: Path,
+    recipe: Recipe,
+    seed: int,
+    progress: Progress,
+) -> _Found:
+    summary = summarise_classes(targets.classes, targets.labels)
+    examples, columns = _of_classes(catalog, targets, recipe, seed, progress)
+    charts = class_charts(summary)
+    _write_classes(folder, summary)
+    what = "Galaxies of each class, drawn at random"
+    return _Found(summary, examples, what, "examples", columns, charts)
+
+
+#: Kind of target -> what explores those of that kind.
+EXPLORERS: dict[str, Callable[..., _Found]] = {
+    VoteTargets.kind: _explore_votes,
+    ClassTargets.kind: _explore_classes,
+}
 
 
 def _notes(catalog: Catalog) -> list[str]:

@@ -23,11 +23,11 @@ from galaxyclass.model.chunks import ChunkRecord, Chunks, open_chunks
 from galaxyclass.model.columns import Columns, PredictionLayout, columns_of, mask_unknown, tabulate
 from galaxyclass.model.ensemble import Ensemble, Member, embedding_width
 from galaxyclass.model.extra_columns import Included, open_included
-from galaxyclass.model.ids import is_exact_integer
 from galaxyclass.model.stream import PredictedBatch, predict_stream
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
-from galaxyclass.tasks.outputs import Outputs, VoteOutputs, output_count
+from galaxyclass.tasks.names import is_exact_integer
+from galaxyclass.tasks.task import Task
 from galaxyclass.version import __version__
 
 #: A part is written after the batch that makes it as old or as large as this. What a kill loses is
@@ -180,7 +180,7 @@ class _Job:
     @property
     def nothing(self) -> _Rows:
         """Those of no galaxy."""
-        shapes = ((0, output_count(self.ensemble.outputs)), (0, len(self.columns.included)))
+        shapes = ((0, self.ensemble.outputs.count), (0, len(self.columns.included)))
         return _Rows(*(np.empty(shape, np.float32) for shape in shapes))
 
     def rows(self, batch: PredictedBatch) -> _Rows:
@@ -254,16 +254,15 @@ def _undecodable(images: int, parts: Chunks) -> tuple[str, ...]:
 
 
 def _notes(
-    outputs: Outputs, manifest: Manifest, columns: Columns, resumed: int, *, replaced: bool
+    outputs: Task, manifest: Manifest, columns: Columns, resumed: int, *, replaced: bool
 ) -> Iterator[str]:
     if resumed:
         yield f"Went on from an earlier run, which had done {resumed:,} images."
     if replaced:
         yield "Chunks of another job that were kept for this output have been removed."
-    if isinstance(outputs, VoteOutputs) and not all(outputs.known):
-        names = [
-            name for name, known in zip(columns.values, outputs.known, strict=True) if not known
-        ]
+    if not outputs.known_mask.all():
+        known_columns = zip(columns.values, outputs.known_mask, strict=True)
+        names = [name for name, known in known_columns if not known]
         yield (
             f"{len(names)} of {len(columns.values)} answers are left empty, because the model was "
             f"trained without votes for them: {', '.join(names)}."

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from galaxyclass.errors import BundleError, RunError
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import translated, write_text
@@ -116,7 +118,7 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
         for name in ("preprocessing", "model", "auxiliary", "mirrors"):
             mine, theirs = getattr(first, name), getattr(other, name)
             if name == "auxiliary":
-                mine, theirs = ([table.classes for table in one] for one in (mine, theirs))
+                mine, theirs = ([table.class_names for table in one] for one in (mine, theirs))
             if mine != theirs:
                 raise BundleError(
                     f"{bundles[0].folder} and {bundle.folder} cannot be combined: they are not "
@@ -125,16 +127,12 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
                     got=str(theirs),
                     hint="predict with both (galaxyclass predict RUN RUN …), which may differ",
                 )
-        if _known(first.outputs) != _known(other.outputs):
+        if not np.array_equal(first.outputs.known_mask, other.outputs.known_mask):
             raise BundleError(
                 f"{bundles[0].folder} and {bundle.folder} cannot be combined: they know other "
                 "answers",
                 hint="predict with both (galaxyclass predict RUN RUN …), which may differ",
             )
-
-
-def _known(outputs: object) -> object:
-    return getattr(outputs, "known", None)
 
 
 def _split(runs: Sequence[Path]) -> str | None:

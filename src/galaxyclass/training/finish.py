@@ -18,7 +18,7 @@ from galaxyclass.plots.curves import curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import Outputs, VoteOutputs
+from galaxyclass.tasks.task import Task
 from galaxyclass.training.data import galaxies_by_part
 from galaxyclass.training.devices import Device
 from galaxyclass.training.fit import Fitted, fit_network
@@ -49,7 +49,7 @@ def finish(
     progress: Progress,
 ) -> Trained:
     """Train to the end and write what a run ends with."""
-    outputs, auxiliary = samples.outputs(parts), samples.auxiliary_outputs(parts)
+    outputs, auxiliary = samples.task(parts), samples.auxiliary_tasks(parts)
     galaxies = galaxies_by_part(samples, parts)
     try:
         fitted = fit_network(
@@ -81,7 +81,7 @@ def finish(
         name_parts=samples.first.catalog.name_parts,
         precision=runtime.precision,
         auxiliary=auxiliary,
-        mirrors=isinstance(outputs, VoteOutputs)
+        mirrors=not outputs.class_names
         or (recipe.augmentation.flip != "none" and not recipe.augmentation.mirror_pairs),
     )
     save_bundle(
@@ -104,15 +104,13 @@ def finish(
     return Trained(folder, metrics)
 
 
-def _draw(folder: Path, outputs: Outputs, fitted: Fitted | None, metrics: Metrics | None) -> None:
-    name = "rmse" if isinstance(outputs, VoteOutputs) else "accuracy"
+def _draw(folder: Path, outputs: Task, fitted: Fitted | None, metrics: Metrics | None) -> None:
     reference: Any = None
     if metrics is not None:
-        label = "mean vector" if name == "rmse" else "largest class"
-        reference = (label, metrics.parts["validation"]["reference"])
+        reference = (outputs.metric.simplest, metrics.parts["validation"]["reference"])
     figure = curves(
         read_history(folder / run_folder.HISTORY),
-        name,
+        outputs.metric,
         kept_epoch=None if fitted is None else fitted.epoch,
         reference=reference,
     )

@@ -21,7 +21,7 @@ from galaxyclass.io import run_folder
 from galaxyclass.networks.network import Network
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs
+from galaxyclass.tasks.task import Task
 from galaxyclass.training.callbacks import (
     History,
     OnlyNumbers,
@@ -51,10 +51,10 @@ class Fitted:
 def fit_network(
     folder: Path,
     recipe: Recipe,
-    outputs: Outputs,
+    outputs: Task,
     parts: dict[str, Galaxies],
     *,
-    auxiliary: Sequence[ClassOutputs],
+    auxiliary: Sequence[Task],
     seed: int,
     device: Device,
     devices: int = 1,
@@ -69,10 +69,10 @@ def fit_network(
         The run.
     recipe : Recipe
         With its head and loss resolved.
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
     parts : dict
         ``train`` and ``validation``.
-    auxiliary : sequence of ClassOutputs
+    auxiliary : sequence of Task
         What else the network learns, from auxiliary tables.
     seed : int
     device : {"auto", "cpu", "cuda", "mps"}
@@ -149,7 +149,7 @@ def _trainer(
     runtime: RuntimeSettings,
 ) -> pl.Trainer:
     settings, score = module.recipe.training, f"validation_{module.score_name}"
-    mode = "min" if module.lower_is_better else "max"
+    mode = "min" if module.outputs.metric.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
         OnlyNumbers(),
@@ -204,9 +204,7 @@ def _trainer(
     )
 
 
-def _kept(
-    folder: Path, recipe: Recipe, outputs: Outputs, auxiliary: Sequence[ClassOutputs]
-) -> Fitted:
+def _kept(folder: Path, recipe: Recipe, outputs: Task, auxiliary: Sequence[Task]) -> Fitted:
     """The network of the epoch that the recipe keeps."""
     path = folder / (run_folder.BEST if recipe.training.keep == "best" else run_folder.LAST)
     checkpoint = read_checkpoint(path)

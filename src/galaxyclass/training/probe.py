@@ -20,7 +20,7 @@ import torch
 from galaxyclass.model.bundle.manifest import Precision
 from galaxyclass.networks.precision import has_bfloat16
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs
+from galaxyclass.tasks.task import Task
 from galaxyclass.training.data import Galaxies, on_device
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.optimizers import build_optimizer
@@ -64,8 +64,8 @@ class Probe:
 
 def probe(
     recipe: Recipe,
-    outputs: Outputs,
-    auxiliary: Sequence[ClassOutputs],
+    outputs: Task,
+    auxiliary: Sequence[Task],
     galaxies: Galaxies,
     *,
     device: str,
@@ -79,8 +79,8 @@ def probe(
     recipe : Recipe
         With its head and loss resolved; `training.precision` and `training.threads` are kept where
         they are stated.
-    outputs : VoteOutputs or ClassOutputs
-    auxiliary : sequence of ClassOutputs
+    outputs : Task
+    auxiliary : sequence of Task
     galaxies : Galaxies
         To train on; some of them are used here.
     device : {"cpu", "cuda", "mps"}
@@ -103,8 +103,8 @@ def probe(
 
 def try_settings(
     recipe: Recipe,
-    outputs: Outputs,
-    auxiliary: Sequence[ClassOutputs],
+    outputs: Task,
+    auxiliary: Sequence[Task],
     galaxies: Galaxies,
     *,
     device: str,

@@ -36,9 +36,9 @@ def join_training(
         fit_network(
             folder,
             recipe,
-            samples.outputs(parts),
+            samples.task(parts),
             galaxies_by_part(samples, parts),
-            auxiliary=samples.auxiliary_outputs(parts),
+            auxiliary=samples.auxiliary_tasks(parts),
             seed=info.seed,
             device=device,
             devices=devices,

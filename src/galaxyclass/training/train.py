@@ -116,7 +116,7 @@ def train(
         [source, *others], recipe.images, cache=cache, workers=workers, progress=progress
     )
     parts = samples.split(recipe.split, seed)
-    recipe = resolve(recipe, samples.outputs(parts), settings)
+    recipe = resolve(recipe, samples.task(parts), settings)
     probed = _probe(recipe, samples, parts, device=accelerator, devices=devices, seed=seed)
     new_run(
         folder,
@@ -247,7 +247,7 @@ def _probe(
     seed: int,
 ) -> Probe:
     """How this machine trains the network fastest."""
-    outputs, auxiliary = samples.outputs(parts), samples.auxiliary_outputs(parts)
+    outputs, auxiliary = samples.task(parts), samples.auxiliary_tasks(parts)
     galaxies = galaxies_by_part(samples, parts)["train"]
     return probe(recipe, outputs, auxiliary, galaxies, device=device, devices=devices, seed=seed)
 

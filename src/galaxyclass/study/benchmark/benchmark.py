@@ -129,7 +129,7 @@ def _set_up(
     cache = work / "cache"
     samples = prepare_all([source], recipe.images, cache=cache, workers=None, progress=progress)
     parts = samples.split(recipe.split, 0)
-    outputs = samples.outputs(parts)
+    outputs = samples.task(parts)
     recipe = resolve(recipe, outputs, ())
     galaxies = galaxies_by_part(samples, parts)
     probed = try_settings(recipe, outputs, (), galaxies["train"], device=device, devices=1, seed=0)

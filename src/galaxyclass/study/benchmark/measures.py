@@ -22,7 +22,7 @@ from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.study.benchmark.bare_pack import bare_loop
 from galaxyclass.study.benchmark.ceilings import NetworkSteps, memory_growth
 from galaxyclass.study.benchmark.standalone import network_alone, prepare_alone
-from galaxyclass.tasks.outputs import Outputs
+from galaxyclass.tasks.task import Task
 from galaxyclass.training.data import Galaxies
 from galaxyclass.training.devices import Device
 from galaxyclass.training.fit import fit_network
@@ -48,7 +48,7 @@ class Bench:
     ----------
     recipe : Recipe
         Resolved.
-    outputs : Outputs
+    outputs : Task
     paths : list of str
         Image files.
     parts : dict
@@ -65,7 +65,7 @@ class Bench:
     """
 
     recipe: Recipe
-    outputs: Outputs
+    outputs: Task
     paths: list[str]
     parts: dict[str, Galaxies]
     bundle: Bundle

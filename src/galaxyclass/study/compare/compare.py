@@ -30,6 +30,8 @@ from galaxyclass.study.compare.plan import (
 )
 from galaxyclass.study.compare.results import TrialResult, parse_outcome, results_csv
 from galaxyclass.study.compare.trials import Trial, make_trials
+from galaxyclass.tasks.kinds import metric_named
+from galaxyclass.tasks.metric import RMSE
 from galaxyclass.workers.trial_process import Ended, terminated_as_interrupted, work
 
 log = logging.getLogger(__name__)
@@ -289,13 +291,12 @@ def _summary(result: TrialResult) -> str:
         return f"{result.trial.name} failed: {result.failure.splitlines()[0]}"
     assert result.value is not None, "a finished trial has a score"
     assert result.reference is not None, "a finished trial has a score"
-    name, simplest = (
-        ("RMSE", "mean vector") if result.score == "rmse" else ("accuracy", "largest class")
-    )
+    assert result.score is not None, "a finished trial has a score"
+    metric = metric_named(result.score)
     notices = "".join(f", {kind.replace('_', ' ')}" for kind, _ in result.notices)
     return (
-        f"{result.trial.name}: {name} {result.value:.4f} ({simplest} {result.reference:.4f})"
-        f"{notices}"
+        f"{result.trial.name}: {metric.label} {result.value:.4f} "
+        f"({metric.simplest} {result.reference:.4f}){notices}"
     )
 
 
@@ -319,4 +320,7 @@ def _draw(folder: Path, results: Sequence[TrialResult]) -> None:
         )
         for result in ended
     ]
-    save(compared_curves(panels, scores[0] if scores else "rmse"), folder / COMPARED_CURVES)
+    save(
+        compared_curves(panels, metric_named(scores[0]) if scores else RMSE),
+        folder / COMPARED_CURVES,
+    )
