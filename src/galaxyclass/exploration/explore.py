@@ -14,7 +14,7 @@ import numpy as np
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.read import read_catalog
-from galaxyclass.errors import CatalogError, OutputError
+from galaxyclass.errors import CatalogError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples, summarise_classes
 from galaxyclass.exploration.examples import Example, nothing, read_examples
 from galaxyclass.exploration.figures import Chart, class_charts, example_charts, vote_charts
@@ -22,6 +22,8 @@ from galaxyclass.exploration.page import page
 from galaxyclass.exploration.votes import VoteSummary, most_certain, summarise_votes
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.journal import job_key
+from galaxyclass.io.output import FolderOutput
 from galaxyclass.plots.style import inline_svg, save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import load_recipe
@@ -123,14 +125,19 @@ def explore(
     """
     require("matplotlib")
     folder = Path(output)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another --output")
-    if (folder / PAGE).exists() and not overwrite:
-        raise OutputError(
-            f"{folder}: {PAGE} exists already", hint="--overwrite, or choose another --output"
-        )
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
+    key = job_key(
+        "explore",
+        images=Path(images),
+        table=None if table is None else Path(table),
+        recipe=recipe,
+        columns=(id_column, target_column),
+        classes=classes,
+        seed=seed,
+    )
+    place = FolderOutput(folder, (PAGE,), key, overwrite)
+    place.require_free()
     catalog = read_catalog(
         Path(images),
         None if table is None else Path(table),
@@ -147,13 +154,13 @@ def explore(
         columns: int | None
         what, name, columns = "The most certain galaxy for each answer", "most_certain", None
         charts = vote_charts(summary)
-        _write_votes(folder, summary, catalog.targets, examples)
+        texts = _vote_tables(summary, catalog.targets, examples)
     elif isinstance(catalog.targets, ClassTargets):
         summary = summarise_classes(catalog.targets.classes, catalog.targets.labels)
         examples, shown = _of_classes(catalog, catalog.targets, recipe, seed, progress)
         what, name, columns = "Galaxies of each class, drawn at random", "examples", shown
         charts = class_charts(summary)
-        _write_classes(folder, summary)
+        texts = _class_tables(summary)
     else:
         raise CatalogError(
             f"{table or images}: nothing to show",
@@ -162,7 +169,6 @@ def explore(
             hint="give a --table" if table is None else "name the class with --target",
         )
     pictures = example_charts(examples, what, name, recipe.name, columns)
-    _write_figures(folder, [*pictures, *charts], progress)
     text = page(
         catalog,
         summary,
@@ -173,7 +179,11 @@ def explore(
         notes=notes,
         inline=inline_svg,
     )
-    write_text(folder / PAGE, text)  # last of all: who sees it sees everything
+    with place.claim():
+        for name, table_text in texts.items():
+            write_text(folder / name, table_text)
+        _write_figures(folder, [*pictures, *charts], progress)
+        write_text(folder / PAGE, text)  # last of all: who sees it sees everything
     return Exploration(folder, summary, tuple(examples), tuple(notes))
 
 
@@ -239,10 +249,11 @@ def _write_figures(folder: Path, charts: Sequence[Chart], progress: Progress) ->
         progress("drawing", done, len(charts), unit="figures")
 
 
-def _write_votes(
-    folder: Path, summary: VoteSummary, targets: VoteTargets, examples: Sequence[Example]
-) -> None:
-    text = io.StringIO()
+def _vote_tables(
+    summary: VoteSummary, targets: VoteTargets, examples: Sequence[Example]
+) -> dict[str, str]:
+    """Name of each table of numbers -> its text."""
+    texts, text = {}, io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         ["code", "name", "galaxies", "mean", "majority", "most_certain", "its_fraction"]
@@ -260,18 +271,19 @@ def _write_votes(
                 "" if shown.index < 0 else f"{targets.fractions[shown.index, place]:.6f}",
             ]
         )
-    write_text(folder / SUMMARY, text.getvalue())
+    texts[SUMMARY] = text.getvalue()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["code", *summary.tree.codes])
     for code, row in zip(summary.tree.codes, summary.correlations, strict=True):
         writer.writerow([code, *("" if math.isnan(value) else f"{value:.6f}" for value in row)])
-    write_text(folder / CORRELATIONS, text.getvalue())
+    texts[CORRELATIONS] = text.getvalue()
+    return texts
 
 
-def _write_classes(folder: Path, summary: ClassSummary) -> None:
+def _class_tables(summary: ClassSummary) -> dict[str, str]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["class", "galaxies"])
     writer.writerows(zip(summary.classes, summary.counts.tolist(), strict=True))
-    write_text(folder / SUMMARY, text.getvalue())
+    return {SUMMARY: text.getvalue()}

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from galaxyclass.data.dataset.prepare import Source, prepare
 from galaxyclass.errors import RunError, StoppedError
 from galaxyclass.extras import require
-from galaxyclass.io.atomic import write_text
+from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
@@ -25,7 +25,6 @@ from galaxyclass.study.compare.plan import (
     Plan,
     read_plan,
     refuse_changed,
-    refuse_used,
     write_plan,
 )
 from galaxyclass.study.compare.results import TrialResult, parse_outcome, results_csv
@@ -129,7 +128,7 @@ def compare(
     plan = Plan(trials, _data(source, seed))
     begun = read_plan(folder) if (folder / PLAN).is_file() else None
     if begun is None:
-        refuse_used(folder)
+        require_new(folder)
     else:
         refuse_changed(folder, begun, plan)
     # Once here: whatever is wrong with the data is said at once, and not by every trial; and the

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -130,8 +129,6 @@ def _metrics(folder: Path, job: Mapping[str, Any], progress: Progress) -> dict[s
     shared = {**job["shared"], "cache": None if job["cache"] is None else Path(job["cache"])}
     if (folder / INFO).is_file():
         return asdict(resume(folder, progress=progress, **shared).metrics)
-    if folder.exists():  # killed before the run had begun: nothing of worth is there
-        shutil.rmtree(folder)
     return asdict(train(output=folder, progress=progress, **job["train"], **shared).metrics)
 
 
