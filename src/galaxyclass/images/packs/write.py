@@ -28,7 +28,8 @@ from galaxyclass.io.journal import key_of_journal
 from galaxyclass.io.lock import locked
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.workers.processes import Message, core_count, work_in_processes
+from galaxyclass.workers.processes import core_count, work_in_processes
+from galaxyclass.workers.start import Message
 
 #: The module of packing processes.
 _WORKER = "galaxyclass.images.packs.worker"

@@ -29,10 +29,13 @@ from galaxyclass.study.compare.plan import (
 )
 from galaxyclass.study.compare.results import TrialResult, parse_outcome, results_csv
 from galaxyclass.study.compare.trials import Trial, make_trials
-from galaxyclass.workers.trial_process import Ended, terminated_as_interrupted, work
+from galaxyclass.workers.signals import terminated_as_interrupted
+from galaxyclass.workers.trial_process import Ended, work
 
 log = logging.getLogger(__name__)
 
+#: The module of a trial's process.
+_WORKER = "galaxyclass.study.compare.worker"
 _NEEDED = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
 
 
@@ -220,7 +223,7 @@ class _Bench:
         logs = self.folder / "logs" / f"{trial.name}.log"
         run = self.folder / "runs" / trial.name
         places = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
-        ended = work({**job, **places}, logs, listen)
+        ended = work(_WORKER, {**job, **places}, logs, listen)
         if not path.is_file():
             outcome = {"failure": _explain(ended, logs), "peak_memory": ended.memory}
             write_text(path, json.dumps(outcome) + "\n")
