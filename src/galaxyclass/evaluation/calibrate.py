@@ -106,7 +106,7 @@ def calibrate(
         Over how many views it will predict (`galaxyclass.model.predict`): the more, the nearer
         to the truth, and the narrower its intervals.
     skip_invalid : bool
-        Leave out galaxies with errors (`galaxyclass.validation`), rather than refuse.
+        Leave out galaxies with errors (`galaxyclass.validate`), rather than refuse.
     device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.model.predict`.
     seed : int

@@ -131,7 +131,7 @@ def evaluate(
         Which galaxies: by default those that the run was not trained on, neither under their id
         nor as the same image under another id. Of an ensemble no member was.
     skip_invalid : bool
-        Leave out galaxies with errors (`galaxyclass.validation`), rather than refuse.
+        Leave out galaxies with errors (`galaxyclass.validate`), rather than refuse.
     views, device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.model.predict`.
     overwrite : bool
