@@ -222,7 +222,8 @@ def test_a_process_that_dies_is_a_row(
 ) -> None:
     told = json.dumps({"stage": "train", "done": 1, "total": 2, "note": "", "memory": 5 << 20})
     monkeypatch.setattr(
-        process, "_START", f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}"
+        "galaxyclass.workers.start._START",
+        f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}",
     )
     comparison = tiny(sky, tmp_path / "study", {"optimizer.lr": [0.1, 0.01]})
     assert [result.state for result in comparison.results] == ["failed", "failed"]
