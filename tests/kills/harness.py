@@ -190,7 +190,7 @@ class Bench:
         if (status := self.run(job.command, count=count)) != 0:
             return Outcome(name, 0, faults=[f"status {status}: {self._last_lines()}"])
         changes, wanted = int(count.read_text()), contents(self.work)
-        usual = set(os.listdir(self.temporary))  # torch has a cache there
+        usual = {path.name for path in self.temporary.iterdir()}  # torch has a cache there
         outcome = Outcome(name, changes)
         for moment in evenly(changes, moments):
             self.begin(job)
@@ -201,7 +201,7 @@ class Bench:
             status = self.run(again)
             faults = [f"exit {status}: {self._last_lines()}"] if status else []
             faults += differences(wanted, contents(self.work))
-            more = set(os.listdir(self.temporary)) - usual
+            more = {path.name for path in self.temporary.iterdir()} - usual
             faults += [f"left behind: TMPDIR/{name}" for name in sorted(more)]
             if faults:
                 outcome.faults.append(f"before change {moment}: {'; '.join(faults)}")
@@ -218,7 +218,7 @@ class Changes:
     """Counts a process's changes below a folder, and ends it before one of them."""
 
     def __init__(self, folder: Path, kill_at: int) -> None:
-        self.folder, self.kill_at = str(folder), kill_at
+        self.folder, self.kill_at = folder, kill_at
         self.seen, self.watching = 0, True
 
     def see(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -236,10 +236,10 @@ class Changes:
     def _see(self, path: Any, folder: int) -> None:
         if isinstance(path, int):
             return
-        text = os.fsdecode(path)
+        whole = Path(os.fsdecode(path))
         if folder >= 0:
-            text = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), text)
-        if not os.path.abspath(text).startswith(self.folder):
+            whole = Path(f"/proc/self/fd/{folder}").readlink() / whole
+        if not whole.absolute().is_relative_to(self.folder):
             return
         self.seen += 1
         if self.seen == self.kill_at:

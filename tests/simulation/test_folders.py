@@ -14,7 +14,6 @@ from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.pictures import render
 from galaxyclass.trees.algebra import broken_sums
 from galaxyclass.trees.read import load_tree
-from galaxyclass.workers import processes
 
 TREE = load_tree("galaxy_zoo_2")
 

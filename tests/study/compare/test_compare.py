@@ -20,7 +20,6 @@ from galaxyclass.errors import CatalogError, OutputError, RunError, StoppedError
 from galaxyclass.networks.network import build_network
 from galaxyclass.study.compare.compare import compare, read_comparison
 from galaxyclass.training.history import read_history
-from galaxyclass.workers import trial_process as process
 
 from .conftest import TINY, Sky
 
