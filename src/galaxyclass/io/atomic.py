@@ -127,26 +127,39 @@ def writing_folder(folder: Path) -> Iterator[Path]:
         require_new(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         inside = _must_stay(folder)
-        temporary = folder / _INSIDE if inside else temporary_name(folder)
-        descriptor = -1 if os.name == "nt" else open_locked(temporary, folder=True, patience=1.0)
-        try:
-            temporary.mkdir(exist_ok=True)
-            _clear(temporary)
+        with temporary_folder(folder / _INSIDE if inside else temporary_name(folder)) as temporary:
             yield temporary
             if inside:
                 for entry in sorted(temporary.iterdir()):
                     entry.replace(folder / entry.name)
-                temporary.rmdir()
             else:
                 _remove_empty(folder)
                 temporary.replace(folder)
             sync_folder(folder.parent)
-        except BaseException:
+
+
+@contextmanager
+def temporary_folder(temporary: Path) -> Iterator[Path]:
+    """An empty folder that no other process uses meanwhile; what a kill left of it is cleared.
+
+    It is removed in the end, unless it was renamed.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process uses it.
+    """
+    nothing = -1  # Windows opens no folders
+    descriptor = nothing if os.name == "nt" else open_locked(temporary, folder=True, patience=1.0)
+    try:
+        temporary.mkdir(exist_ok=True)
+        _clear(temporary)
+        yield temporary
+    finally:
+        if descriptor == nothing or bears_name(descriptor, temporary):
             shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        finally:
-            if descriptor >= 0:
-                os.close(descriptor)
+        if descriptor != nothing:
+            os.close(descriptor)
 
 
 def discard_folder(folder: Path) -> None:

@@ -254,6 +254,8 @@ def _add_chunk(waiting: list[tuple[PredictedBatch, _Rows]], chunks: Chunks, job:
 
 
 def _kept(chunks: Chunks, images: int) -> str:
+    if not chunks.images:
+        return f"none of the {images:,} images is done"
     return f"{chunks.images:,} of {images:,} images are done and kept in {chunks.folder}"
 
 
