@@ -73,7 +73,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     """Train RECIPE on images and a table.
 
     `galaxyclass recipes` lists the recipes; a TOML file of your own works too. Ctrl-C is safe: the
-    last finished epoch is kept, and --resume goes on from there.
+    last finished epoch is kept, and --resume, or the same command, goes on from there.
     """
     from galaxyclass.cli.notes import show_notes
     from galaxyclass.recipes.read import load_recipe

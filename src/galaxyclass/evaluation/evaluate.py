@@ -16,10 +16,13 @@ from galaxyclass.data.dataset.galaxies import choose, read_galaxies
 from galaxyclass.data.leakage import PARTS, Part, require_seen
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import RunError, ScoreError
-from galaxyclass.evaluation.files import PREDICTIONS, require_free, write_evaluation
+from galaxyclass.evaluation.files import PREDICTIONS, RESULTS, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
+from galaxyclass.io.journal import job_key
+from galaxyclass.io.output import FolderOutput
 from galaxyclass.model.auxiliary import classes_of
 from galaxyclass.model.backends.backend import Backend
+from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.ensemble import common_auxiliary, common_outputs
 from galaxyclass.model.job import PredictionSummary, predict_files
 from galaxyclass.model.predict import open_bundles, open_members
@@ -101,8 +104,7 @@ def evaluate(
     """Predict galaxies whose votes or classes are known, and score the predictions.
 
     Writes ``predictions.csv`` (and ``predictions_failed.csv``), ``scores.csv`` and, last,
-    ``metrics.json`` to the folder ``output``. When it is stopped while it predicts, the same call
-    goes on from there.
+    ``metrics.json`` to the folder ``output``. When it is stopped, the same call goes on from there.
 
     Parameters
     ----------
@@ -146,7 +148,20 @@ def evaluate(
     table = None if table is None else Path(table)
     if part not in PARTS:
         raise RunError(f"no part {part!r}", wanted=f"one of {', '.join(PARTS)}")
-    require_free(output, overwrite=overwrite)
+    key = job_key(
+        "evaluate",
+        runs=[str(run.absolute()) for run in runs],
+        images=images,
+        table=table,
+        part=part,
+        columns=(id_column, target_column),
+        skip_invalid=skip_invalid,
+        views=views,
+        seed=seed,
+        votes=votes,
+    )
+    place = FolderOutput(output, RESULTS, key, overwrite)
+    place.require_free()
     bundles = open_bundles(runs)
     task = common_outputs(bundles)
     seen = require_seen(runs, part)
@@ -167,34 +182,37 @@ def evaluate(
             f"The {task.kind} are those that the run learnt beside its "
             f"{common_outputs(bundles).kind}."
         )
-    prediction = predict_files(
-        members,
-        catalog.paths.tolist(),
-        catalog.ids.values.tolist(),
-        output / PREDICTIONS,
-        views=views,
-        batch_size=batch_size,
-        workers=workers,
-        progress=progress,
-    )
-    id_column = bundles[0].manifest.id_column
-    scored, predictions, failed = _read(task, id_column, catalog, prediction)
-    targets = catalog.take(scored).targets
-    assert targets is not None, "read_galaxies refuses catalogs without targets"
-    report = task.evaluate(predictions, targets, seed=seed, votes=votes)
-    evaluation = Evaluation(
-        runs=tuple(runs),
-        models=tuple(bundle.manifest.digest for bundle in bundles),
-        images=images,
-        table=table,
-        task=task,
-        part=part,
-        report=report,
-        galaxies_by_part=dict(Counter(parts[scored].tolist())),
-        prediction=prediction,
-        notes=(*notes, *chosen, *failed, *report.notes),
-    )
-    write_evaluation(evaluation, output)
+    with place.claim():
+        prediction = predict_files(
+            members,
+            catalog.paths.tolist(),
+            catalog.ids.values.tolist(),
+            output / PREDICTIONS,
+            views=views,
+            batch_size=batch_size,
+            workers=workers,
+            progress=progress,
+            keep_journal=True,
+        )
+        id_column = bundles[0].manifest.id_column
+        scored, predictions, failed = _read(task, id_column, catalog, prediction)
+        targets = catalog.take(scored).targets
+        assert targets is not None, "read_galaxies refuses catalogs without targets"
+        report = task.evaluate(predictions, targets, seed=seed, votes=votes)
+        evaluation = Evaluation(
+            runs=tuple(runs),
+            models=tuple(bundle.manifest.digest for bundle in bundles),
+            images=images,
+            table=table,
+            task=task,
+            part=part,
+            report=report,
+            galaxies_by_part=dict(Counter(parts[scored].tolist())),
+            prediction=prediction,
+            notes=(*notes, *chosen, *failed, *report.notes),
+        )
+        write_evaluation(evaluation, output)
+        forget_predictions(prediction.output)
     return evaluation
 
 

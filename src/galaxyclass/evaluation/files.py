@@ -9,7 +9,6 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxyclass.errors import OutputError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 from galaxyclass.version import __version__
@@ -20,24 +19,7 @@ if TYPE_CHECKING:
 PREDICTIONS = "predictions.csv"
 SCORES = "scores.csv"
 METRICS = "metrics.json"
-
-
-def require_free(folder: Path, *, overwrite: bool) -> None:
-    """Refuse to write where the files of an evaluation are.
-
-    Raises
-    ------
-    OutputError
-        ``folder`` is a file, or has one of them and ``overwrite`` is False.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another --output")
-    there = [name for name in (PREDICTIONS, SCORES, METRICS) if (folder / name).exists()]
-    if there and not overwrite:
-        raise OutputError(
-            f"{folder}: {', '.join(there)} exist{'s' * (len(there) == 1)} already",
-            hint="--overwrite, or choose another --output",
-        )
+RESULTS = (PREDICTIONS, SCORES, METRICS)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:

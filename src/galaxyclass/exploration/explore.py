@@ -14,7 +14,7 @@ import numpy as np
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.read import read_catalog
-from galaxyclass.errors import CatalogError, OutputError
+from galaxyclass.errors import CatalogError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples, summarise_classes
 from galaxyclass.exploration.examples import Example, nothing, read_examples
 from galaxyclass.exploration.figures import Chart, class_charts, example_charts, vote_charts
@@ -22,6 +22,8 @@ from galaxyclass.exploration.page import page
 from galaxyclass.exploration.votes import VoteSummary, most_certain, summarise_votes
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.journal import job_key
+from galaxyclass.io.output import FolderOutput
 from galaxyclass.plots.style import inline_svg, save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import load_recipe
@@ -124,14 +126,19 @@ def explore(
     """
     require("matplotlib")
     folder = Path(output)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another --output")
-    if (folder / PAGE).exists() and not overwrite:
-        raise OutputError(
-            f"{folder}: {PAGE} exists already", hint="--overwrite, or choose another --output"
-        )
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
+    key = job_key(
+        "explore",
+        images=Path(images),
+        table=None if table is None else Path(table),
+        recipe=recipe,
+        columns=(id_column, target_column),
+        classes=classes,
+        seed=seed,
+    )
+    place = FolderOutput(folder, (PAGE,), key, overwrite)
+    place.require_free()
     catalog = read_catalog(
         Path(images),
         None if table is None else Path(table),
@@ -149,11 +156,8 @@ def explore(
             got="only ids and images",
             hint="give a --table" if table is None else "name the class with --target",
         )
-    found = EXPLORERS[targets.kind](
-        catalog, targets, folder=folder, recipe=recipe, seed=seed, progress=progress
-    )
+    found = EXPLORERS[targets.kind](catalog, targets, recipe=recipe, seed=seed, progress=progress)
     pictures = example_charts(found.examples, found.what, found.name, recipe.name, found.columns)
-    _write_figures(folder, [*pictures, *found.charts], progress)
     text = page(
         catalog,
         found.summary.title,
@@ -164,13 +168,17 @@ def explore(
         notes=notes,
         inline=inline_svg,
     )
-    write_text(folder / PAGE, text)  # last of all: who sees it sees everything
+    with place.claim():
+        for name, table_text in found.tables.items():
+            write_text(folder / name, table_text)
+        _write_figures(folder, [*pictures, *found.charts], progress)
+        write_text(folder / PAGE, text)  # last of all: who sees it sees everything
     return Exploration(folder, found.summary, tuple(found.examples), tuple(notes))
 
 
 @dataclass(frozen=True)
 class _Found:
-    """What a kind of target has to show: numbers, pictures with a caption and a name, charts."""
+    """What a kind of target has to show: numbers, pictures with a caption and a name, charts, CSV."""
 
     summary: VoteSummary | ClassSummary
     examples: list[Example]
@@ -178,13 +186,13 @@ class _Found:
     name: str
     columns: int | None
     charts: list[Chart]
+    tables: dict[str, str]
 
 
 def _explore_votes(
     catalog: Catalog,
     targets: VoteTargets,
     *,
-    folder: Path,
     recipe: Recipe,
     progress: Progress,
     **_: object,
@@ -192,16 +200,15 @@ def _explore_votes(
     summary = summarise_votes(targets.tree, targets.fractions)
     examples = _certain(catalog, targets, recipe, progress)
     charts = vote_charts(summary)
-    _write_votes(folder, summary, targets, examples)
+    tables = _vote_tables(summary, targets, examples)
     what = "The most certain galaxy for each answer"
-    return _Found(summary, examples, what, "most_certain", None, charts)
+    return _Found(summary, examples, what, "most_certain", None, charts, tables)
 
 
 def _explore_classes(
     catalog: Catalog,
     targets: ClassTargets,
     *,
-    folder: Path,
     recipe: Recipe,
     seed: int,
     progress: Progress,
@@ -209,9 +216,8 @@ def _explore_classes(
     summary = summarise_classes(targets.classes, targets.labels)
     examples, columns = _of_classes(catalog, targets, recipe, seed, progress)
     charts = class_charts(summary)
-    _write_classes(folder, summary)
     what = "Galaxies of each class, drawn at random"
-    return _Found(summary, examples, what, "examples", columns, charts)
+    return _Found(summary, examples, what, "examples", columns, charts, _class_tables(summary))
 
 
 #: Kind of target -> what explores those of that kind.
@@ -283,10 +289,11 @@ def _write_figures(folder: Path, charts: Sequence[Chart], progress: Progress) ->
         progress("drawing", done, len(charts), unit="figures")
 
 
-def _write_votes(
-    folder: Path, summary: VoteSummary, targets: VoteTargets, examples: Sequence[Example]
-) -> None:
-    text = io.StringIO()
+def _vote_tables(
+    summary: VoteSummary, targets: VoteTargets, examples: Sequence[Example]
+) -> dict[str, str]:
+    """Name of each table of numbers -> its text."""
+    texts, text = {}, io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         ["code", "name", "galaxies", "mean", "majority", "most_certain", "its_fraction"]
@@ -304,18 +311,19 @@ def _write_votes(
                 "" if shown.index < 0 else f"{targets.fractions[shown.index, place]:.6f}",
             ]
         )
-    write_text(folder / SUMMARY, text.getvalue())
+    texts[SUMMARY] = text.getvalue()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["code", *summary.tree.codes])
     for code, row in zip(summary.tree.codes, summary.correlations, strict=True):
         writer.writerow([code, *("" if math.isnan(value) else f"{value:.6f}" for value in row)])
-    write_text(folder / CORRELATIONS, text.getvalue())
+    texts[CORRELATIONS] = text.getvalue()
+    return texts
 
 
-def _write_classes(folder: Path, summary: ClassSummary) -> None:
+def _class_tables(summary: ClassSummary) -> dict[str, str]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["class", "galaxies"])
     writer.writerows(zip(summary.classes, summary.counts.tolist(), strict=True))
-    write_text(folder / SUMMARY, text.getvalue())
+    return {SUMMARY: text.getvalue()}

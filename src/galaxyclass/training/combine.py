@@ -12,14 +12,13 @@ import numpy as np
 
 from galaxyclass.errors import BundleError, RunError
 from galaxyclass.io import run_folder
-from galaxyclass.io.atomic import translated, write_text
+from galaxyclass.io.atomic import require_new, write_text, writing_folder
 from galaxyclass.io.run_folder import run_file
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.ensemble import common_outputs, require_same
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
-from galaxyclass.training.run import refuse_used
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
     bundles = [load_bundle(run) for run in runs]
     require_same(bundles)
     _require_alike(bundles)
-    refuse_used(folder)
+    require_new(folder)
     networks = [network for one in bundles for network in load_weights(one).networks]
     manifest = replace(
         bundles[0].manifest,
@@ -94,20 +93,19 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
         network_digest="",
         calibration_digest="",
     )
-    with translated(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     split = _split([Path(run) for run in runs])
-    if split is not None:
-        write_text(folder / run_folder.SPLIT, split)
     recipe = run_file(Path(runs[0]), run_folder.RECIPE)
-    if recipe is not None:
-        write_text(folder / run_folder.RECIPE, recipe.read_text(encoding="utf-8"))
-    # Last of all: what has a bundle is a model.
-    bundle = save_bundle(
-        folder / run_folder.BUNDLE,
-        manifest,
-        {"weights": lambda path: write_weights(EnsembleNetwork(networks), path)},
-    )
+    with writing_folder(folder) as temporary:
+        if split is not None:
+            write_text(temporary / run_folder.SPLIT, split)
+        if recipe is not None:
+            write_text(temporary / run_folder.RECIPE, recipe.read_text(encoding="utf-8"))
+        bundle = save_bundle(
+            temporary / run_folder.BUNDLE,
+            manifest,
+            {"weights": lambda path: write_weights(EnsembleNetwork(networks), path)},
+        )
+    bundle = replace(bundle, folder=folder / run_folder.BUNDLE)
     return Combined(folder, bundle, split is not None)
 
 

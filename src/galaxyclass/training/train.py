@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from galaxyclass.data.dataset.parts import read_split, write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Source
 from galaxyclass.data.dataset.several import Parts, Samples, prepare_all
 from galaxyclass.errors import RecipeError, RunError
 from galaxyclass.io import run_folder
+from galaxyclass.io.atomic import discard_folder, writing_folder
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
@@ -22,8 +24,17 @@ from galaxyclass.training.finish import Trained, finish
 from galaxyclass.training.probe import Probe, probe
 from galaxyclass.training.replicas import join_training, this_replica
 from galaxyclass.training.resolve import resolve
-from galaxyclass.training.run import RunInfo, auxiliary_source, new_run, read_run, refuse_used
+from galaxyclass.training.run import (
+    RunInfo,
+    auxiliary_source,
+    begun_run,
+    read_run,
+    require_same_recipe,
+    write_run,
+)
 from galaxyclass.training.runtime_settings import using
+
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -56,7 +67,8 @@ def train(
     table : str or Path, optional
         CSV or parquet; without it each sub-folder of `images` is a class.
     output : str or Path
-        The run's folder; must be empty or absent.
+        The run's folder; must be empty or absent, unless the same call was stopped: then it goes
+        on.
     settings : sequence of str
         Changes to the recipe, ``section.key=value`` each.
     id_column, target_column : str, optional
@@ -99,7 +111,18 @@ def train(
     folder = Path(output)
     if this_replica() > 0:
         join_training(folder, device=device, devices=devices, cache=cache)
-    refuse_used(folder)
+    told: dict[str, Any] = {
+        "images": str(Path(images).resolve()),
+        "table": None if table is None else str(Path(table).resolve()),
+        "id_column": id_column,
+        "target_column": target_column,
+        "skip_invalid": skip_invalid,
+        "classes": classes,
+        "seed": seed,
+        "devices": devices,
+        "also": [[str(Path(path).resolve()) for path in pair] for pair in also],
+    }
+    begun = begun_run(folder, told)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
     accelerator = accelerator_of(device)
@@ -117,31 +140,29 @@ def train(
     )
     parts = samples.split(recipe.split, seed)
     recipe = resolve(recipe, samples.task(parts), settings)
+    if begun is not None:
+        require_same_recipe(folder, recipe)
+        log.info("%s was begun before by the same command, and goes on", folder)
+        return _go_on(
+            folder, recipe, begun[1], samples, device=device, devices=devices, progress=progress
+        )
     probed = _probe(recipe, samples, parts, device=accelerator, devices=devices, seed=seed)
-    new_run(
-        folder,
-        recipe,
-        RunInfo(
-            images=str(source.images.resolve()),
-            table=None if source.table is None else str(source.table.resolve()),
-            id_column=id_column,
-            target_column=target_column,
-            skip_invalid=skip_invalid,
-            classes=classes,
-            seed=seed,
-            fingerprint=samples.fingerprint,
-            galaxies=_counts(parts),
-            device=accelerator,
-            devices=devices,
-            command=sys.argv,
-            also=[[str(Path(path).resolve()) for path in pair] for pair in also],
-            runtime=probed.to_json(),
-        ),
+    info = RunInfo(
+        **told,
+        fingerprint=samples.fingerprint,
+        galaxies=_counts(parts),
+        device=accelerator,
+        command=sys.argv,
+        runtime=probed.to_json(),
     )
     left_out = [finding for sample in samples.tables for finding in sample.left_out]
-    if left_out:
-        write_left_out(folder / run_folder.LEFT_OUT, left_out)
-    write_split(folder / run_folder.SPLIT, samples.tables, parts)
+    # All at once: a kill leaves no run, or one that can be resumed.
+    with writing_folder(folder) as new:
+        write_run(new, recipe, info)
+        if left_out:
+            name = run_folder.LEFT_OUT
+            write_left_out(new / name, left_out, named=folder / name)
+        write_split(new / run_folder.SPLIT, samples.tables, parts)
     try:
         with using(probed.runtime):
             return finish(
@@ -157,7 +178,7 @@ def train(
             )
     except RecipeError:
         # The network cannot be built: there is nothing to resume, and the name is free again.
-        shutil.rmtree(folder)
+        discard_folder(folder)
         raise
 
 
@@ -193,7 +214,7 @@ def resume(
     device, devices = device or info.device, devices or info.devices
     if this_replica() > 0:
         join_training(folder, device=device, devices=devices, cache=cache)
-    accelerator = accelerator_of(device)
+    accelerator_of(device)  # told before anything is read, where it is absent
     if (folder / run_folder.METRICS).exists():
         raise RunError(
             f"{folder}: this training is finished",
@@ -203,6 +224,21 @@ def resume(
     samples = prepare_all(
         info.sources, recipe.images, cache=cache, workers=workers, progress=progress
     )
+    return _go_on(folder, recipe, info, samples, device=device, devices=devices, progress=progress)
+
+
+def _go_on(
+    folder: Path,
+    recipe: Recipe,
+    info: RunInfo,
+    samples: Samples,
+    *,
+    device: Device,
+    devices: int,
+    progress: Progress,
+) -> Trained:
+    """Go on with a run once its galaxies are there."""
+    accelerator = accelerator_of(device)
     if samples.fingerprint != info.fingerprint:
         raise RunError(
             f"{folder}: its images or table have changed since it was begun",
@@ -210,11 +246,7 @@ def resume(
             got=samples.fingerprint,
             hint="put the data back, or train again to another --output",
         )
-    if (folder / run_folder.SPLIT).exists():
-        parts = read_split(folder / run_folder.SPLIT, samples.tables)
-    else:  # killed in the moment between the two files: the seed gives the same split
-        parts = samples.split(recipe.split, info.seed)
-        write_split(folder / run_folder.SPLIT, samples.tables, parts)
+    parts = read_split(folder / run_folder.SPLIT, samples.tables)
     runtime = info.runtime_settings if accelerator == info.device else None
     if runtime is not None and devices > 1:
         # The other processes read the way from the run: here it is the same, but for the threads.

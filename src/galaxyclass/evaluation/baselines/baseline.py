@@ -13,8 +13,16 @@ from numpy.typing import NDArray
 from galaxyclass.data.dataset.parts import split_parts, write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Sample, Source, prepare
 from galaxyclass.evaluation.baselines.colours import PATCH, Colours, measure_colours
-from galaxyclass.evaluation.baselines.files import LEFT_OUT, SPLIT, require_free, write_baselines
+from galaxyclass.evaluation.baselines.files import (
+    LEFT_OUT,
+    RESULTS,
+    SPLIT,
+    refuse_run,
+    write_baselines,
+)
 from galaxyclass.evaluation.baselines.methods import METHODS
+from galaxyclass.io.journal import job_key
+from galaxyclass.io.output import FolderOutput
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import load_recipe
@@ -148,9 +156,21 @@ def baseline(
     ['all zeros', 'mean vector']
     """
     folder = Path(output)
-    require_free(folder, overwrite=overwrite)
+    refuse_run(folder)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
+    key = job_key(
+        "baseline",
+        images=Path(images),
+        table=None if table is None else Path(table),
+        split=recipe.split,
+        columns=(id_column, target_column),
+        classes=classes,
+        skip_invalid=skip_invalid,
+        seed=seed,
+    )
+    place = FolderOutput(folder, RESULTS, key, overwrite)
+    place.require_free()
     source = Source(
         Path(images),
         None if table is None else Path(table),
@@ -167,10 +187,11 @@ def baseline(
     scores, floors, notes = _score(task, sample, places, colours, seed)
     galaxies = {part: len(where) for part, where in places.items()}
     done = Baselines(folder, task, galaxies, scores, floors, notes)
-    if sample.left_out:
-        write_left_out(folder / LEFT_OUT, sample.left_out)
-    write_split(folder / SPLIT, [sample], [parts])
-    write_baselines(done)
+    with place.claim():
+        if sample.left_out:
+            write_left_out(folder / LEFT_OUT, sample.left_out)
+        write_split(folder / SPLIT, [sample], [parts])
+        write_baselines(done)
     return done
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxyclass.errors import OutputError
+from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import write_text
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 
@@ -20,27 +21,19 @@ SPLIT = "split.csv"
 LEFT_OUT = "left_out.csv"
 SCORES = "scores.csv"
 METRICS = "metrics.json"
+RESULTS = (SPLIT, SCORES, METRICS)
 
 
-def require_free(folder: Path, *, overwrite: bool) -> None:
-    """Refuse to write where the files of baselines, or of something else, are.
+def refuse_run(folder: Path) -> None:
+    """Refuse the folder of a run, whose own files have the same names.
 
     Raises
     ------
     OutputError
-        ``folder`` is a file, or has one of the files and ``overwrite`` is False; or it is a run,
-        whose own files have the same names.
+        It is one.
     """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another --output")
-    if (folder / "run.json").exists():
+    if (folder / run_folder.INFO).exists():
         raise OutputError(f"{folder}: a run is here", hint="choose another --output")
-    there = [name for name in (SPLIT, SCORES, METRICS) if (folder / name).exists()]
-    if there and not overwrite:
-        raise OutputError(
-            f"{folder}: {', '.join(there)} exist{'s' * (len(there) == 1)} already",
-            hint="--overwrite, or choose another --output",
-        )
 
 
 def write_baselines(done: Baselines) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from galaxyclass.data.dataset.prepare import Source, prepare
 from galaxyclass.errors import RunError, StoppedError
 from galaxyclass.extras import require
-from galaxyclass.io.atomic import write_text
+from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
@@ -25,17 +25,19 @@ from galaxyclass.study.compare.plan import (
     Plan,
     read_plan,
     refuse_changed,
-    refuse_used,
     write_plan,
 )
 from galaxyclass.study.compare.results import TrialResult, parse_outcome, results_csv
 from galaxyclass.study.compare.trials import Trial, make_trials
 from galaxyclass.tasks.kinds import metric_named
 from galaxyclass.tasks.metric import RMSE
-from galaxyclass.workers.trial_process import Ended, terminated_as_interrupted, work
+from galaxyclass.workers.signals import terminated_as_interrupted
+from galaxyclass.workers.trial_process import Ended, work
 
 log = logging.getLogger(__name__)
 
+#: The module of a trial's process.
+_WORKER = "galaxyclass.study.compare.worker"
 _NEEDED = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
 
 
@@ -131,7 +133,7 @@ def compare(
     plan = Plan(trials, _data(source, seed))
     begun = read_plan(folder) if (folder / PLAN).is_file() else None
     if begun is None:
-        refuse_used(folder)
+        require_new(folder)
     else:
         refuse_changed(folder, begun, plan)
     # Once here: whatever is wrong with the data is said at once, and not by every trial; and the
@@ -223,7 +225,7 @@ class _Bench:
         logs = self.folder / "logs" / f"{trial.name}.log"
         run = self.folder / "runs" / trial.name
         places = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
-        ended = work({**job, **places}, logs, listen)
+        ended = work(_WORKER, {**job, **places}, logs, listen)
         if not path.is_file():
             outcome = {"failure": _explain(ended, logs), "peak_memory": ended.memory}
             write_text(path, json.dumps(outcome) + "\n")
