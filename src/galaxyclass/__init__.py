@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from galaxyclass.data.catalog.catalog import Catalog
     from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.data.checks.validate import ValidationReport, validate
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.errors import GalaxyclassError
     from galaxyclass.evaluation.baselines.baseline import Baselines, baseline
     from galaxyclass.evaluation.calibrate import Calibrated, calibrate
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
     from galaxyclass.study.compare.compare import Comparison, compare
     from galaxyclass.tasks.scores.votes import rmse
     from galaxyclass.training.combine import Combined, combine
-    from galaxyclass.training.finish import Trained
-    from galaxyclass.training.train import resume, train
+    from galaxyclass.training.train import Trained, resume, train
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
 
@@ -53,6 +53,7 @@ _ROOMS: dict[str, str] = {
     "Catalog": "data.catalog.catalog",
     "Combined": "training.combine",
     "Comparison": "study.compare.compare",
+    "Dataset": "data.dataset.dataset",
     "Evaluation": "evaluation.evaluate",
     "Exploration": "exploration.explore",
     "Exported": "model.export.export",
@@ -96,6 +97,7 @@ __all__ = [
     "Catalog",
     "Combined",
     "Comparison",
+    "Dataset",
     "Evaluation",
     "Exploration",
     "Exported",

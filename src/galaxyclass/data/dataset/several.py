@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.dataset.galaxies import Chain, Galaxies
 from galaxyclass.data.dataset.parts import split_parts
-from galaxyclass.data.dataset.prepare import Sample, Source, prepare
+from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.errors import CatalogError
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -106,7 +108,11 @@ class Samples:
         found = [self.tables[i].outputs(_training(parts[i])) for i in self.auxiliary]
         return tuple(one for one in found if isinstance(one, ClassOutputs))
 
-    def galaxies(self, parts: Parts, part: str) -> Chosen:
+    def galaxies_by_part(self, parts: Parts) -> dict[str, Galaxies]:
+        """The galaxies of each part that the first table has (see `galaxies`)."""
+        return {part: self.galaxies(parts, part) for part in dict.fromkeys(parts[0])}
+
+    def galaxies(self, parts: Parts, part: str) -> Galaxies:
         """The galaxies of a part: of training those of all tables, otherwise the first's.
 
         An image that stands in several tables is one galaxy. What it is learnt as is the mean of
@@ -114,14 +120,15 @@ class Samples:
         and its class in each auxiliary table.
         """
         auxiliary = self.auxiliary
-        chosen = _Gathering()
+        packs = [sample.pack.images for sample in self.tables]
+        chosen = _Gathering(packs[0] if len(packs) == 1 else Chain(packs), list(map(len, packs)))
         for number, sample in enumerate(self.tables):
             if number == 0 or (part == "train" and number not in auxiliary):
                 chosen.add(number, sample, np.flatnonzero(parts[number] == part))
         for number in auxiliary:
             places = np.flatnonzero(parts[number] == part)
             chosen.label(number, self.tables[number], places, add=part == "train")
-        return chosen.chosen()
+        return chosen.galaxies()
 
     def _same_outputs(self, other: Sample) -> bool:
         mine, theirs = self.first.catalog.targets, other.catalog.targets
@@ -132,34 +139,15 @@ class Samples:
         return False
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """Galaxies of several tables.
-
-    Attributes
-    ----------
-    tables, rows : (galaxies,) int64
-        The table of each, and its row in that table's pack.
-    values : (galaxies, answers) float32, or (galaxies,) int64
-        Targets of the first table's kind; NaN, or -1, unknown.
-    labels : tuple of (galaxies,) int64
-        The class of each in each auxiliary table; -1 unknown.
-    """
-
-    tables: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    values: NDArray[np.float32] | NDArray[np.int64]
-    labels: tuple[NDArray[np.int64], ...]
-
-
 class _Gathering:
     """Galaxies of several tables, one for each image."""
 
-    def __init__(self) -> None:
+    def __init__(self, images: NDArray[np.uint8] | Chain, lengths: Sequence[int]) -> None:
+        self._images = images
+        self._firsts = np.cumsum([0, *lengths])  # the first row of each pack in the chain
         self._count = 0
         self._place_of: dict[bytes, int] = {}
         self._digests: list[NDArray[np.bytes_]] = []  # of the last galaxies, not looked for yet
-        self._tables: list[NDArray[np.int64]] = []
         self._rows: list[NDArray[np.int64]] = []
         self._values: list[NDArray[Any]] = []
         self._same: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
@@ -187,7 +175,7 @@ class _Gathering:
             self._append(number, sample, fresh, np.repeat(nothing, len(fresh), axis=0))
         self._labels.append((at[known], labels[known]))
 
-    def chosen(self) -> Chosen:
+    def galaxies(self) -> Galaxies:
         """All of them."""
         values = self._values[0] if len(self._values) == 1 else np.concatenate(self._values)
         if values.ndim > 1:
@@ -200,8 +188,8 @@ class _Gathering:
             column = np.full(len(values), -1, dtype=np.int64)
             column[at] = own
             labels.append(column)
-        tables, rows = np.concatenate(self._tables), np.concatenate(self._rows)
-        return Chosen(tables, rows, values, tuple(labels))
+        rows = np.concatenate(self._rows)
+        return Galaxies(self._images, rows, values, tuple(labels))
 
     def _find(
         self, sample: Sample, places: NDArray[np.int64]
@@ -221,8 +209,7 @@ class _Gathering:
     ) -> None:
         self._count += len(places)
         self._digests.append(sample.digests[places])
-        self._tables.append(np.full(len(places), number, dtype=np.int64))
-        self._rows.append(sample.rows[places])
+        self._rows.append(sample.rows[places] + self._firsts[number])
         self._values.append(values)
 
 
@@ -243,7 +230,7 @@ def _mean(
 
 
 def prepare_all(
-    sources: Sequence[Source],
+    dataset: Dataset,
     preprocessing: Preprocessing,
     *,
     cache: str | Path | None,
@@ -261,8 +248,8 @@ def prepare_all(
     """
     samples = Samples(
         tuple(
-            prepare(source, preprocessing, cache=cache, workers=workers, progress=progress)
-            for source in sources
+            prepare(table, preprocessing, cache=cache, workers=workers, progress=progress)
+            for table in dataset.tables
         )
     )
     for number in samples.auxiliary:

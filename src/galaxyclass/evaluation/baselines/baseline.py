@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import split_parts, write_left_out, write_split
-from galaxyclass.data.dataset.prepare import Sample, Source, prepare
+from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.evaluation.baselines.colours import PATCH, Colours, measure_colours
 from galaxyclass.evaluation.baselines.files import LEFT_OUT, SPLIT, require_free, write_baselines
 from galaxyclass.evaluation.baselines.methods import CLASS_METHODS, VOTE_METHODS
@@ -85,16 +87,12 @@ class Baselines:
 
 
 def baseline(
-    images: str | Path,
-    table: str | Path | None = None,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
     output: str | Path,
     recipe: str | Path | Recipe = "fast",
     settings: Sequence[str] = (),
-    id_column: str | None = None,
-    target_column: str | None = None,
-    classes: str | None = None,
-    skip_invalid: bool = False,
     seed: int = 0,
     workers: int | None = None,
     cache: Path | None = None,
@@ -114,7 +112,7 @@ def baseline(
 
     Parameters
     ----------
-    images, table, id_column, target_column, classes, skip_invalid
+    images, table
         As for `galaxyclass.train`.
     output : str or Path
         A folder.
@@ -155,15 +153,9 @@ def baseline(
     require_free(folder, overwrite=overwrite)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
-    source = Source(
-        Path(images),
-        None if table is None else Path(table),
-        id_column,
-        target_column,
-        skip_invalid,
-        classes,
+    sample = prepare(
+        as_dataset(images, table), _SMALL, cache=cache, workers=workers, progress=progress
     )
-    sample = prepare(source, _SMALL, cache=cache, workers=workers, progress=progress)
     parts = split_parts(sample, recipe.split, seed)
     colours = measure_colours(sample.catalog.paths.tolist(), workers=workers, progress=progress)
     places = {part: np.flatnonzero(parts == part) for part in SPLIT_PARTS if (parts == part).any()}

@@ -29,8 +29,7 @@ class Plan:
     ----------
     trials : tuple of Trial
     data : mapping
-        ``images``, ``table``, ``id_column``, ``target_column``, ``skip_invalid``, ``classes``,
-        ``seed``.
+        Of the data set (`Dataset.to_json`), and ``seed``.
     fingerprint : str
         Of the galaxies (`samples.Sample`); empty while it is not known.
     """

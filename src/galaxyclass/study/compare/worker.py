@@ -121,6 +121,7 @@ def peak_memory() -> int | None:
 
 
 def _metrics(folder: Path, job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.io.run_folder import INFO, METRICS
     from galaxyclass.training.train import resume, train
 
@@ -132,7 +133,9 @@ def _metrics(folder: Path, job: Mapping[str, Any], progress: Progress) -> dict[s
         return asdict(resume(folder, progress=progress, **shared).metrics)
     if folder.exists():  # killed before the run had begun: nothing of worth is there
         shutil.rmtree(folder)
-    return asdict(train(output=folder, progress=progress, **job["train"], **shared).metrics)
+    told = {name: value for name, value in job["train"].items() if name != "data"}
+    dataset = Dataset.from_json(job["train"]["data"])
+    return asdict(train(images=dataset, output=folder, progress=progress, **told, **shared).metrics)
 
 
 def _parameters(folder: Path) -> int:
