@@ -14,7 +14,7 @@ PROGRAM = """
 import json, resource
 from pathlib import Path
 import numpy as np
-from galaxyclass.allocator import memory_kept
+from galaxyclass.workers.allocator import memory_kept
 
 BYTES = 40 << 20
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
-    # Some by their modules: mypy trips over the rooms' names in this cycle.
     from galaxyclass.calibration.calibration import Calibration
     from galaxyclass.data.catalog.catalog import Catalog
     from galaxyclass.data.catalog.read import read_catalog
@@ -48,7 +47,7 @@ _ROOMS: dict[str, str] = {
     "Baselines": "evaluation.baselines.baseline",
     "Benchmark": "study.benchmark.results",
     "Bundle": "model.bundle.load",
-    "Calibrated": "calibration.calibrate",
+    "Calibrated": "evaluation.calibrate",
     "Calibration": "calibration.calibration",
     "Catalog": "data.catalog.catalog",
     "Combined": "training.combine",
@@ -66,7 +65,7 @@ _ROOMS: dict[str, str] = {
     "Tree": "trees.tree",
     "baseline": "evaluation.baselines.baseline",
     "benchmark": "study.benchmark.benchmark",
-    "calibrate": "calibration.calibrate",
+    "calibrate": "evaluation.calibrate",
     "combine": "training.combine",
     "compare": "study.compare.compare",
     "evaluate": "evaluation.evaluate",

@@ -114,7 +114,7 @@ def box(fake, tmp_path, monkeypatch):
     """A pretrained model, whose own training had a table with numbers for ids."""
     folder = fake.save_run(tmp_path / "box", id_column="asset_id", id_integer=True, name_parts=2)
     module = sys.modules["galaxyclass.model.predict"]
-    monkeypatch.setattr(module, "box_bundle", lambda: load_bundle(folder))
+    monkeypatch.setattr(module, "pretrained_bundle", lambda: load_bundle(folder))
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
 
 

@@ -25,8 +25,9 @@ _SCRIPT = textwrap.dedent("""
     from pathlib import Path
     sys.path.insert(0, sys.argv[1])
     import fake
-    from galaxyclass.prediction import job, predict
-    job.PART_IMAGES = 16
+    from galaxyclass.model import job
+    from galaxyclass.model.predict import predict
+    job.CHUNK_IMAGES = 16
     run, sky, output, seconds, lanes = sys.argv[2:]
     backend = fake.TreeBackend(float(seconds))
     if int(lanes):

@@ -114,7 +114,7 @@ def test_a_process_that_fails_is_explained(tmp_path, monkeypatch, start, message
 
 def test_a_program_on_standard_input_can_use_processes(tmp_path):
     sky = str(tmp_path / "sky")
-    program = "from galaxyclass.simulation import simulate\n"
+    program = "from galaxyclass.simulation.folders import simulate\n"
     program += f"simulate(70, {sky!r}, size=16, workers=2)"
     subprocess.run([sys.executable], input=program.encode(), check=True, timeout=60)
     assert len(list((tmp_path / "sky" / "images").iterdir())) == 70

@@ -13,9 +13,9 @@ from galaxyclass.cli.main import main
 from galaxyclass.data.leakage import read_seen
 from galaxyclass.errors import BundleError, OutputError, RunError
 from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.export.export import export
-from galaxyclass.model.export.recovered import recover_weights
 from galaxyclass.model.predict import predict
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.training.combine import combine

@@ -138,8 +138,10 @@ def test_trials_measure_training_steps_and_leave_no_trace(sky: Sky, tmp_path: Pa
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.get_num_threads() == threads
     assert list(trials.speeds) == [
-        RuntimeSettings("fp32", threads=1), RuntimeSettings("bf16", threads=1), RuntimeSettings("fp32", False, 1)
-    ]  # fmt: skip
+        RuntimeSettings("fp32", threads=1),
+        RuntimeSettings("bf16", threads=1),
+        RuntimeSettings("fp32", False, 1),
+    ]
 
 
 def test_a_probed_training_says_and_keeps_what_it_chose(

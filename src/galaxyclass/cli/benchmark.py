@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   galaxyclass benchmark --output speed                       (1,000 simulated galaxies)
-  galaxyclass benchmark --images images/ --table votes.csv --recipe galaxyclass --output speed
+  galaxyclass benchmark --images images/ --table votes.csv --recipe notebook --output speed
 writes speed/benchmark.json. Nothing else should run meanwhile."""
 
 #: What each speed is, in the order of the work.

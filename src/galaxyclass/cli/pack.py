@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Example:
-  galaxyclass pack --images sky/images --table sky/votes.csv --recipe galaxyclass
+  galaxyclass pack --images sky/images --table sky/votes.csv --recipe notebook
 Then `galaxyclass train notebook` with the same images and table finds the pack in the cache
 and starts at once."""
 

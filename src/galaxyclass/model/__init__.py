@@ -1,1 +1,1 @@
-"""The model: what predicts. Bundles, ONNX, backends, test-time views, streaming, columns, writers."""
+"""The model: bundles, ONNX, backends, test-time views, streaming, columns and writers."""

@@ -1,4 +1,4 @@
-"""One of the auxiliary tables of classes that a model learnt, as if it were all that it predicts."""
+"""One of the auxiliary tables of classes that a model learnt, as if it predicted nothing else."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ class Member:
 class Ensemble:
     """The mean of what members say of the views of a galaxy.
 
-    A `ConcurrentBackend` that computes in lanes where all members do, and takes an array of cutouts for
-    each of its preprocessings.
+    A `ConcurrentBackend` that computes in lanes where all members do, and takes an array of cutouts
+    for each of its preprocessings.
 
     Parameters
     ----------

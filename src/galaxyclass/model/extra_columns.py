@@ -39,8 +39,8 @@ class Addition:
     fields : tuple of pyarrow.Field
         Their names and types.
     make : callable
-        From `ModelOutput` to (galaxies, columns) float32; NaN becomes an empty cell, and in a column
-        of truth values 0 is false. What the cutouts look like is its second argument.
+        From `ModelOutput` to (galaxies, columns) float32; NaN becomes an empty cell, and in a
+        column of truth values 0 is false. What the cutouts look like is its second argument.
     look : callable, optional
         What describes cutouts, where `make` needs that.
     """

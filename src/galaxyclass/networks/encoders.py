@@ -14,7 +14,7 @@ from galaxyclass.errors import BundleError, MissingExtraError, RecipeError
 from galaxyclass.extras import require
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.onnx_file import is_exported
-from galaxyclass.model.export.recovered import recover_weights
+from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.pretrained import pretrained_bundle
 from galaxyclass.networks.equivariant import EquivariantEncoder
 from galaxyclass.networks.notebook import NotebookEncoder
@@ -88,7 +88,7 @@ def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.
 
 
 def _weights_file(name: str) -> Path:
-    """The file that a recipe's weights mean: it itself, that of a run, or that of the pretrained model."""
+    """The file that a recipe's weights mean: itself, a run's, or the pretrained model's."""
     path = Path(name)
     if name != "pretrained" and not path.is_dir():
         return path

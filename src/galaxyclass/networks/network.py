@@ -38,8 +38,9 @@ class NetworkOutput(NamedTuple):
 class Network(nn.Module):
     """Encoder, normalisation and dropout where the recipe has them, one linear layer, head.
 
-    The recipe's head must be resolved: `resolve_head` says what ``auto`` stands for. Auxiliary tables
-    of classes that are learnt beside the outputs have a linear layer each on the same features.
+    The recipe's head must be resolved: `resolve_head` says what ``auto`` stands for. Auxiliary
+    tables of classes that are learnt beside the outputs have a linear layer each on the same
+    features.
 
     Calling it turns ``(galaxies, channels, side, side)`` float32 of 0..1 into the raw outputs
     ``(galaxies, outputs)``; `activation` turns those into fractions or probabilities.

@@ -13,7 +13,7 @@ from torch import Tensor
 from galaxyclass.errors import BundleError
 from galaxyclass.io.atomic import translated
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.export.recovered import recover_weights
+from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.networks.network import EnsembleNetwork, Network, build_network
 
 

@@ -220,9 +220,10 @@ class Recipe(Section):
         small = [side for side, _ in self.training.progressive_resizing]
         rising = all(a < b for ends in (shares, small) for a, b in pairwise(ends))
         if not rising or any(not 0 < share < 1 for share in shares) or any(s < 8 for s in small):
+            pairs = [list(pair) for pair in self.training.progressive_resizing]
             raise ValueError(
-                f"training.progressive_resizing: {[list(pair) for pair in self.training.progressive_resizing]} is not a list "
-                "of growing sides (8 pixels or more) with growing shares between 0 and 1"
+                f"training.progressive_resizing: {pairs} is not a list of growing sides (8 pixels "
+                "or more) with growing shares between 0 and 1"
             )
         if shares and self.model.normalisation == "per_feature":
             raise ValueError(

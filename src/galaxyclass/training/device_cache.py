@@ -35,7 +35,7 @@ class CachedGalaxies:
 
     def batch(self, places: NDArray[np.int64]) -> TrainingBatch:
         """The galaxies at some places, on the device where they are."""
-        at = torch.from_numpy(places).to(self.cutouts.device)
+        at = torch.from_numpy(places).to(self.cutouts.device, non_blocking=self.cutouts.is_cuda)
         labels = tuple(labels[at] for labels in self.auxiliary)
         return TrainingBatch(self.cutouts[at], self.targets[at], labels)
 

@@ -43,7 +43,8 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
         log.warning("the table has %s: %s is %s, not the recipe's %s", task, key, taken, stated)
     if recipe.training.progressive_resizing and recipe.model.encoder in ONE_SIZE:
         raise RecipeError(
-            f"training.progressive_resizing: the encoder {recipe.model.encoder} takes cutouts of one size only",
+            f"training.progressive_resizing: the encoder {recipe.model.encoder} takes cutouts of "
+            "one size only",
             hint="--set training.progressive_resizing=[], or another encoder",
         )
     pairs = recipe.augmentation.mirror_pairs

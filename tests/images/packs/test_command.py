@@ -7,6 +7,7 @@ from galaxyclass.cli.main import main
 from galaxyclass.cli.pack import command
 from galaxyclass.images.packs.read import open_pack
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.recipes.read import load_recipe
 
 
 def run(*arguments):
@@ -16,11 +17,9 @@ def run(*arguments):
 def test_it_packs_and_says_where(few, tmp_path):
     result = run("--images", tmp_path / "images", "--size", 16, "--output", tmp_path / "pack")
     assert result.exit_code == 0, result.output
-    # The recipe galaxyclass: the largest contour, grey.
-    assert "5 cutouts (contour, 16 x 16 px, grey), 0.0 MB, in" in result.output
-    assert open_pack(tmp_path / "pack").preprocessing == Preprocessing(
-        cutout="contour", size=16, colour="grey"
-    )
+    assert "5 cutouts (centre, 16 x 16 px, rgb), 0.0 MB, in" in result.output
+    wanted = load_recipe("fast", ["images.size=16"]).images
+    assert open_pack(tmp_path / "pack").preprocessing == wanted
 
 
 def test_options_change_the_recipe(few, tmp_path):

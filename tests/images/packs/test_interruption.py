@@ -26,9 +26,10 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and /proc")
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from galaxyclass import processes
-from galaxyclass.packs import pack, write
-from galaxyclass.recipes import Preprocessing
+from galaxyclass.workers import processes
+from galaxyclass.images.packs import write
+from galaxyclass.images.packs.write import pack
+from galaxyclass.recipes.preprocessing import Preprocessing
 
 folder, workers, how, pids, *paths = sys.argv[1:]
 write._SYNC_SECONDS = write._SYNC_REST = 0
@@ -227,8 +228,8 @@ def test_an_unfinished_pack_of_other_images_is_not_gone_on_with(many, tmp_path, 
 UNGUARDED = """
 import sys
 from pathlib import Path
-from galaxyclass.packs import pack
-from galaxyclass.recipes import Preprocessing
+from galaxyclass.images.packs.write import pack
+from galaxyclass.recipes.preprocessing import Preprocessing
 made = pack(Path(sys.argv[2]).read_text().split(), Preprocessing(cutout="centre", size=16),
             cache=Path(sys.argv[1]), workers=2)
 print(len(made), made.valid.all())
@@ -264,7 +265,7 @@ def test_two_at_once_make_the_pack_once(many, tmp_path):
     listed.write_text("\n".join(many))
     counted = UNGUARDED.replace(
         "made = pack",
-        "from galaxyclass.packs import write\n"
+        "from galaxyclass.images.packs import write\n"
         "real = write._Job.make\n"
         "write._Job.make = lambda *a: (print('makes', flush=True), real(*a))\n"
         "made = pack",

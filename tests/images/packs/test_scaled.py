@@ -82,8 +82,8 @@ def test_records_tell_the_size_of_the_image_itself(jpegs, tmp_path):
 
 def test_a_pack_of_before_there_were_scales_is_not_used(jpegs, tmp_path, monkeypatch):
     with monkeypatch.context() as before:
-        before.setattr(layout, "FORMAT", 1)
+        before.setattr(layout, "PACK_FORMAT", 1)
         old = pack(jpegs[:2], SETTINGS, cache=tmp_path)
     new = pack(jpegs[:2], SETTINGS, cache=tmp_path)
-    assert layout.FORMAT > 1
+    assert layout.PACK_FORMAT > 1
     assert new.folder != old.folder

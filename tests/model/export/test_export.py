@@ -25,10 +25,10 @@ from galaxyclass.model.backends.onnx_backend import OnnxBackend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import manifest_json, parse_manifest
 from galaxyclass.model.bundle.onnx_file import open_session
+from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.export.check import pictures
 from galaxyclass.model.export.export import export
-from galaxyclass.model.export.recovered import recover_weights
 from galaxyclass.model.predict import predict
 from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import load_weights, write_weights

@@ -20,8 +20,8 @@ from galaxyclass.model.backends.backend import open_backend
 from galaxyclass.model.backends.onnx_backend import OnnxBackend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.onnx_file import open_session
+from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.export.check import pictures
-from galaxyclass.model.export.recovered import recover_weights
 from galaxyclass.model.pretrained import pretrained_bundle, pretrained_folder
 from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import load_weights
@@ -110,7 +110,7 @@ def test_a_box_without_a_card(script, bundle: Bundle, tmp_path: Path) -> None:
 def test_a_training_can_start_from_the_box(
     box: Bundle, vote_outputs: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shipped, "box_folder", lambda: box.folder)
+    monkeypatch.setattr(shipped, "pretrained_folder", lambda: box.folder)
     recipe = load_recipe("fast", ["model.weights=pretrained", "images.size=24", "model.head=tree"])
     network = Network(recipe.model, recipe.images, vote_outputs)
     np.testing.assert_array_equal(
@@ -120,7 +120,7 @@ def test_a_training_can_start_from_the_box(
 
 
 def test_no_model_in_the_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shipped, "box_folder", lambda: tmp_path)
+    monkeypatch.setattr(shipped, "pretrained_folder", lambda: tmp_path)
     with pytest.raises(BundleError, match="galaxyclass predict RUN"):
         pretrained_bundle()
 

@@ -1,6 +1,7 @@
 """What can be wrong with images and a table, as a table of data; and one finding.
 
-The documentation, the summary of ``galaxyclass validate`` and the exit code are made from `FINDING_KINDS`.
+The documentation, the summary of ``galaxyclass validate`` and the exit code are made from
+`FINDING_KINDS`.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ class Backend(Protocol):
     """Runs a model on cutouts.
 
     ``cutouts`` is (galaxies, height, width, channels) uint8, as the bundle's preprocessing makes
-    them. It is called from the thread that asked for the prediction, unless it is a `ConcurrentBackend`.
+    them. It is called from the thread that asked for the prediction, unless it is a
+    `ConcurrentBackend`.
     """
 
     def __call__(self, cutouts: NDArray[np.uint8], /) -> ModelOutput: ...

@@ -52,8 +52,8 @@ class Manifest:
     precision : {"fp32", "bf16"}
         In which the network was trained.
     auxiliary : tuple of ClassOutputs
-        What auxiliary last layers on the same encoder give, each a table of classes that the network
-        learnt beside its outputs.
+        What auxiliary last layers on the same encoder give, each a table of classes that the
+        network learnt beside its outputs.
     network_digest : str
         SHA-256 of the network as ONNX, in hex; empty where there is none.
     calibration_digest : str

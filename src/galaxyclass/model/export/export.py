@@ -64,7 +64,7 @@ def export(
     learnt auxiliary tables of classes; and ``features`` (galaxies, features), the embedding. Its
     properties are ``manifest`` and ``calibration`` (JSON: preprocessing, tree, column names,
     classes), ``version``, and ``weights``, the names of those initialisers which are the weights
-    (see `galaxyclass.model.export.recovered.recover_weights`).
+    (see `galaxyclass.model.bundle.recovered.recover_weights`).
 
     Parameters
     ----------

@@ -20,8 +20,8 @@ _CELLS = 2_000_000
 class Score:
     """A score with its interval.
 
-    ``low`` and ``high`` bound the `INTERVAL_LEVEL` percentile interval; all three are NaN where nothing
-    was known to score.
+    ``low`` and ``high`` bound the `INTERVAL_LEVEL` percentile interval; all three are NaN where
+    nothing was known to score.
     """
 
     value: float
