@@ -61,7 +61,7 @@ _ROOMS: dict[str, str] = {
     "PredictionSummary": "model.job",
     "Recipe": "recipes.recipe",
     "ValidationReport": "data.checks.validate",
-    "Trained": "training.finish",
+    "Trained": "training.train",
     "Tree": "trees.tree",
     "baseline": "evaluation.baselines.baseline",
     "benchmark": "study.benchmark.benchmark",

@@ -14,17 +14,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.tasks.outputs import VoteOutputs
-from galaxyclass.training.data import Galaxies, TrainingBatch
+from galaxyclass.training.data import PackedGalaxies, TrainingBatch
 from galaxyclass.training.fit import fit_network
+from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.optimizers import build_optimizer
 from galaxyclass.training.probe import Trials
 from galaxyclass.training.runtime_settings import RuntimeSettings
 from galaxyclass.trees.read import load_tree
+
+from .conftest import no_catalog
 
 FORMATS = (torch.channels_last, torch.contiguous_format)
 TREE = load_tree("galaxy_zoo_2")
@@ -69,7 +73,7 @@ def galaxies(name: str) -> Galaxies:
     return Galaxies(
         rng.integers(0, 256, (4, *shape), dtype=np.uint8),
         np.arange(4),
-        torch.from_numpy(rng.random((4, len(TREE.answers)), dtype=np.float32)),
+        rng.random((4, len(TREE.answers)), dtype=np.float32),
     )
 
 
@@ -118,7 +122,7 @@ def test_after_each_way_that_a_probe_tries(name: str, monkeypatch: pytest.Monkey
 def test_after_a_step_and_after_going_on_in_another_format(
     name: str, before: torch.memory_format
 ) -> None:
-    batch = galaxies(name).batch(np.arange(4))
+    batch = PackedGalaxies(galaxies(name)).batch(np.arange(4))
     module = learner(name, before)
     optimizer = build_optimizer(module.recipe, module.network.parameters())
     for _ in range(2):
@@ -170,10 +174,8 @@ def test_a_resumed_training_lays_out_what_its_checkpoint_brings(
             update={"training": whole.training.model_copy(update={"epochs": epochs})}
         )
         runtime = RuntimeSettings("fp32", channels_last, 1)
-        fit_network(
-            tmp_path, short, outputs, parts, auxiliary=(), seed=0, device="cpu", runtime=runtime,
-            progress=silent,
-        )  # fmt: skip
+        job = TrainingJob(short, outputs, (), parts, no_catalog(), seed=0, device="cpu")
+        fit_network(tmp_path, job, runtime, silent)
         kernels = [weight for weight in built[-1].state if weight.ndim == 4]
         assert kernels
         for weight in kernels:

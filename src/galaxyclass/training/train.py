@@ -117,7 +117,7 @@ def train(
         folder,
         job.recipe,
         RunInfo(
-            data=dataset.saved(folder).to_json(),
+            data=dataset.with_files(folder).to_json(),
             seed=seed,
             fingerprint=samples.fingerprint,
             galaxies=_counts(parts),
@@ -127,6 +127,7 @@ def train(
             runtime=probed.to_json(),
         ),
     )
+    dataset.save_tables(folder)
     left_out = [finding for sample in samples.tables for finding in sample.left_out]
     if left_out:
         write_left_out(folder / run_folder.LEFT_OUT, left_out)

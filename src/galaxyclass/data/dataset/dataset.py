@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
 from galaxyclass.io.atomic import writing
+from galaxyclass.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from galaxyclass.data.checks.validate import ValidationReport
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
@@ -69,7 +74,11 @@ class Dataset:
     ) -> None:
         values = {
             "images": Path(images),
-            "table": as_arrow(table) if is_table(table) else None if table is None else Path(table),
+            "table": Path(table)
+            if isinstance(table, str | os.PathLike)
+            else None
+            if table is None
+            else as_arrow(table),
             "id_column": id_column,
             "target_column": target_column,
             "classes": classes,
@@ -115,8 +124,29 @@ class Dataset:
         """The same, with classes in place of votes where a rule (`classes`) makes them."""
         return self.as_read if self.classes is None else derive_classes(self.as_read, self.classes)
 
+    def validate(
+        self, *, workers: int | None = None, progress: Progress = silent
+    ) -> ValidationReport:
+        """Decode every image of the first table and report what is found (see `validate`).
+
+        Parameters
+        ----------
+        workers : int, optional
+            Images that are decoded at once; all cores unless told otherwise.
+        progress : Progress
+
+        Raises
+        ------
+        CatalogError
+            As `as_read`.
+        """
+        from galaxyclass.data.checks.validate import validate
+
+        return validate(self, workers=workers, progress=progress)
+
     def __len__(self) -> int:
-        return len(self.catalog)
+        """Galaxies of the first table."""
+        return len(self.as_read)
 
     def __repr__(self) -> str:
         table = "a folder for each class"
@@ -131,7 +161,7 @@ class Dataset:
     def to_json(self) -> dict[str, Any]:
         """Everything that says which galaxies these are, paths made absolute, as plain data.
 
-        A table in memory has no file that could be named: `saved` gives it one.
+        A table in memory has no file that could be named: `with_files` gives it one.
         """
         return {
             "images": str(self.images.resolve()),
@@ -148,8 +178,20 @@ class Dataset:
         """The data set that `to_json` told of."""
         return cls(**{**data, "also": [cls.from_json(more) for more in data["also"]]})
 
-    def saved(self, folder: Path) -> Dataset:
-        """The same, its tables in memory written to ``folder`` as parquet.
+    def with_files(self, folder: Path) -> Dataset:
+        """The same, with the files of ``folder`` that `save_tables` writes as its tables in memory.
+
+        Nothing is written: what a run or a comparison is told can be known before it is begun.
+        """
+        files = self._files(folder)
+        also = tuple(
+            replace(more, table=files.get(number, more.table))
+            for number, more in enumerate(self.also, 2)
+        )
+        return replace(self, table=files.get(1, self.table), also=also)
+
+    def save_tables(self, folder: Path) -> None:
+        """Write the tables in memory to a folder, as parquet: ``table.parquet`` for the first.
 
         Raises
         ------
@@ -158,18 +200,17 @@ class Dataset:
         """
         import pyarrow.parquet as pq
 
-        def file_of(dataset: Dataset, name: str) -> Dataset:
-            if not is_table(dataset.table):
-                return dataset
-            path = folder / name
+        for number, path in self._files(folder).items():
             with writing(path) as temporary:
-                pq.write_table(dataset.table, temporary)
-            return replace(dataset, table=path)
+                pq.write_table(self.tables[number - 1].table, temporary)
 
-        also = tuple(
-            file_of(more, f"table_{number}.parquet") for number, more in enumerate(self.also, 2)
-        )
-        return replace(file_of(self, "table.parquet"), also=also)
+    def _files(self, folder: Path) -> dict[int, Path]:
+        """The number of each table in memory, the first being 1, and its file in a folder."""
+        return {
+            number: folder / ("table.parquet" if number == 1 else f"table_{number}.parquet")
+            for number, dataset in enumerate((self, *self.also), 1)
+            if is_table(dataset.table)
+        }
 
 
 def as_dataset(images: Dataset | str | Path, table: Any = None) -> Dataset:

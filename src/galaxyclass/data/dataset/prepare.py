@@ -49,7 +49,7 @@ class Sample:
     rows : (galaxies,) int64
         The row of each in the pack.
     digests : (galaxies,) S16
-        Of the image files (`catalogs.records.packed_digests`).
+        Of the image files (`galaxyclass.images.records`).
     """
 
     catalog: Catalog

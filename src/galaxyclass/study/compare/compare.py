@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
-from galaxyclass.data.dataset.prepare import prepare
+from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import RunError, StoppedError
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
@@ -116,7 +116,7 @@ def compare(
             require(name)
     folder = Path(output)
     dataset = as_dataset(images, table)
-    plan = Plan(trials, {**dataset.saved(folder).to_json(), "seed": seed})
+    plan = Plan(trials, {**dataset.with_files(folder).to_json(), "seed": seed})
     begun = read_plan(folder) if (folder / PLAN).is_file() else None
     if begun is None:
         refuse_used(folder)
@@ -124,14 +124,18 @@ def compare(
         refuse_changed(folder, begun, plan)
     # Once here: whatever is wrong with the data is said at once, and not by every trial; and the
     # first trial finds the pack that the others share.
-    sample = prepare(
-        dataset, trials[0].resolved.images, cache=cache, workers=workers, progress=progress
-    )
+    fingerprint = prepare_all(
+        replace(dataset),  # a copy, whose memory goes with it
+        trials[0].resolved.images,
+        cache=cache,
+        workers=workers,
+        progress=progress,
+    ).fingerprint
     if begun is None:
-        write_plan(folder, replace(plan, fingerprint=sample.fingerprint))
+        write_plan(folder, replace(plan, fingerprint=fingerprint))
     else:
-        _hold_to(folder, begun, sample.fingerprint)
-    del sample  # and its memory
+        _hold_to(folder, begun, fingerprint)
+    dataset.save_tables(folder)
     bench = _Bench(folder, trials, progress)
     shared = {"device": device, "workers": workers}
     job = {"shared": shared, "cache": None if cache is None else str(Path(cache).absolute())}

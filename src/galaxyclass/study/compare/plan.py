@@ -31,7 +31,7 @@ class Plan:
     data : mapping
         Of the data set (`Dataset.to_json`), and ``seed``.
     fingerprint : str
-        Of the galaxies (`samples.Sample`); empty while it is not known.
+        Of the galaxies (`Samples`); empty while it is not known.
     """
 
     trials: tuple[Trial, ...]
