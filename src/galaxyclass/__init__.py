@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from galaxyclass.data.catalog.catalog import Catalog
     from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.data.checks.validate import ValidationReport, validate
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.errors import GalaxyclassError
     from galaxyclass.evaluation.baselines.baseline import Baselines, baseline
     from galaxyclass.evaluation.calibrate import Calibrated, calibrate
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
     from galaxyclass.study.compare.compare import Comparison, compare
     from galaxyclass.tasks.scores.votes import rmse
     from galaxyclass.training.combine import Combined, combine
-    from galaxyclass.training.finish import Trained
-    from galaxyclass.training.train import resume, train
+    from galaxyclass.training.train import Trained, resume, train
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
 
@@ -52,6 +52,7 @@ _ROOMS: dict[str, str] = {
     "Catalog": "data.catalog.catalog",
     "Combined": "training.combine",
     "Comparison": "study.compare.compare",
+    "Dataset": "data.dataset.dataset",
     "Evaluation": "evaluation.evaluate",
     "Exploration": "exploration.explore",
     "Exported": "model.export.export",
@@ -60,7 +61,7 @@ _ROOMS: dict[str, str] = {
     "PredictionSummary": "model.job",
     "Recipe": "recipes.recipe",
     "ValidationReport": "data.checks.validate",
-    "Trained": "training.finish",
+    "Trained": "training.train",
     "Tree": "trees.tree",
     "baseline": "evaluation.baselines.baseline",
     "benchmark": "study.benchmark.benchmark",
@@ -95,6 +96,7 @@ __all__ = [
     "Catalog",
     "Combined",
     "Comparison",
+    "Dataset",
     "Evaluation",
     "Exploration",
     "Exported",

@@ -12,6 +12,7 @@ from PIL import Image
 
 from galaxyclass.calibration.calibration import Calibration
 from galaxyclass.cli.main import main
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import RunError, ScoreError
 from galaxyclass.evaluation.calibrate import calibrate
 from galaxyclass.images.cutouts import make_cutout
@@ -251,7 +252,7 @@ def test_images_that_cannot_be_decoded_are_left_out(fake, sky):
     run, images, table, _ = sky
     broken = sorted(images.iterdir())[-1]
     broken.write_bytes(broken.read_bytes()[:100])
-    made = calibrate(run, images, table, skip_invalid=True, backend=Backend(fake))
+    made = calibrate(run, Dataset(images, table, skip_invalid=True), backend=Backend(fake))
     assert made.calibration.galaxies == COUNT - TRAINED - 1
     assert "1 images cannot be decoded and are left out." in made.notes
 

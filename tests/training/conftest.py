@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from galaxyclass.data.catalog.catalog import Catalog, Ids
 from galaxyclass.simulation.folders import simulate
 
 #: The recipe `fast` on tiny cutouts.
@@ -29,6 +31,22 @@ class Sky:
     images: Path
     table: Path
     cache: Path
+
+
+def no_catalog() -> Catalog:
+    """A catalog of no galaxies, for a job of which only the network matters."""
+    nothing = np.empty(0, dtype=object)
+    return Catalog(
+        ids=Ids("id", nothing, integer=False),
+        paths=nothing,
+        rows=np.empty(0, dtype=np.int64),
+        targets=None,
+        other=None,
+        problems=(),
+        unlisted=(),
+        images=Path("images"),
+        table=None,
+    )
 
 
 @pytest.fixture(scope="session")

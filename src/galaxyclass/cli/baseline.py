@@ -12,6 +12,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.tables import console, rich_table
 
 if TYPE_CHECKING:
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.baselines.baseline import Baselines
 
 EPILOG = """\b
@@ -26,8 +27,7 @@ same galaxies. The folder gets scores.csv, metrics.json and split.csv."""
 
 
 @click.command(epilog=EPILOG)
-@options.images_folder
-@options.table
+@options.dataset(options.classes, options.skip_invalid)
 @options.output("the scores: a folder")
 @click.option(
     "--recipe",
@@ -36,10 +36,6 @@ same galaxies. The folder gets scores.csv, metrics.json and split.csv."""
     help="Its [split] says how many galaxies are held out.",
 )
 @options.assignments
-@options.id_column
-@options.target_column
-@options.classes
-@options.skip_invalid
 @options.seed
 @options.workers
 @options.cache
@@ -47,15 +43,10 @@ same galaxies. The folder gets scores.csv, metrics.json and split.csv."""
 @options.as_json
 def command(
     *,
-    images: Path,
-    table: Path | None,
+    dataset: Dataset,
     output: Path,
     recipe: str,
     assignments: tuple[str, ...],
-    id_column: str | None,
-    target_column: str | None,
-    classes: str | None,
-    skip_invalid: bool,
     seed: int,
     workers: int | None,
     cache: Path | None,
@@ -75,15 +66,10 @@ def command(
     show_notes()
     with bars() as progress:
         done = baseline(
-            images,
-            table,
+            dataset,
             output=output,
             recipe=recipe,
             settings=assignments,
-            id_column=id_column,
-            target_column=target_column,
-            classes=classes,
-            skip_invalid=skip_invalid,
             seed=seed,
             workers=workers,
             cache=cache,

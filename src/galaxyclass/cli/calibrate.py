@@ -14,6 +14,7 @@ from galaxyclass.cli.predict import precision, views
 
 if TYPE_CHECKING:
     from galaxyclass.calibration.coverage import Coverage
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrate import Calibrated
     from galaxyclass.tasks.task import Task
 
@@ -28,8 +29,7 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
-@options.images_folder
-@options.table
+@options.dataset(options.skip_invalid)
 @click.option(
     "--part",
     type=click.Choice(["unseen", "validation", "test", "all"]),
@@ -53,9 +53,6 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
     help="Share of the true fractions that lie between the bounds.",
 )
 @views
-@options.id_column
-@options.target_column
-@options.skip_invalid
 @options.device
 @precision
 @options.batch_size
@@ -64,15 +61,11 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
 def command(
     *,
     run: Path,
-    images: Path,
-    table: Path | None,
+    dataset: Dataset,
     part: str,
     ordinary: tuple[Path, ...],
     level: float,
     views: int | None,
-    id_column: str | None,
-    target_column: str | None,
-    skip_invalid: bool,
     device: str,
     precision: str,
     batch_size: int | None,
@@ -89,15 +82,11 @@ def command(
     with bars() as progress:
         calibrated = calibrate(
             run,
-            images,
-            table,
+            dataset,
             part=part,  # type: ignore[arg-type]
             ordinary=ordinary,
             level=level,
             views=views,
-            id_column=id_column,
-            target_column=target_column,
-            skip_invalid=skip_invalid,
             device=device,
             precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,

@@ -11,6 +11,7 @@ import click
 from galaxyclass.cli import options
 
 if TYPE_CHECKING:
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.study.compare.compare import Comparison
     from galaxyclass.study.compare.results import TrialResult
 
@@ -34,14 +35,9 @@ or runs out of memory, is a row too. After Ctrl-C or a kill the same command goe
     metavar="SECTION.KEY=VALUE,VALUE,…",
     help="A setting and the values to try; repeatable: every combination is tried.",
 )
-@options.images_folder
-@options.table
+@options.dataset(options.skip_invalid, options.classes)
 @options.output("the comparison: a new folder, or that of the same comparison, to go on")
 @options.assignments
-@options.id_column
-@options.target_column
-@options.skip_invalid
-@options.classes
 @options.mirror_pairs
 @options.seed
 @options.device
@@ -54,14 +50,9 @@ def command(
     *,
     recipes: tuple[str, ...],
     variations: tuple[str, ...],
-    images: Path,
-    table: Path | None,
+    dataset: Dataset,
     output: Path,
     assignments: tuple[str, ...],
-    id_column: str | None,
-    target_column: str | None,
-    skip_invalid: bool,
-    classes: str | None,
     mirror_pairs: list[str],
     seed: int,
     device: str,
@@ -85,15 +76,10 @@ def command(
         with bars() as progress:
             comparison = compare(
                 recipes,
-                images,
-                table,
+                dataset,
                 output=output,
                 vary=parse_variations(variations),
                 settings=[*assignments, *mirror_pairs],
-                id_column=id_column,
-                target_column=target_column,
-                skip_invalid=skip_invalid,
-                classes=classes,
                 seed=seed,
                 device=device,  # type: ignore[arg-type]
                 workers=workers,

@@ -12,6 +12,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.predict import precision, show_warnings, views
 
 if TYPE_CHECKING:
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.evaluate import Evaluation
 
 EPILOG = """\b
@@ -44,8 +45,7 @@ votes = click.option(
 
 @click.command(epilog=EPILOG)
 @click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@options.images_folder
-@options.table
+@options.dataset(options.skip_invalid)
 @options.output("the scores: a folder")
 @click.option(
     "--part",
@@ -54,9 +54,6 @@ votes = click.option(
     show_default=True,
     help="Which galaxies to score; unseen: all that the run was not trained on.",
 )
-@options.id_column
-@options.target_column
-@options.skip_invalid
 @views
 @options.device
 @precision
@@ -69,13 +66,9 @@ votes = click.option(
 def command(
     *,
     runs: tuple[Path, ...],
-    images: Path,
-    table: Path | None,
+    dataset: Dataset,
     output: Path,
     part: str,
-    id_column: str | None,
-    target_column: str | None,
-    skip_invalid: bool,
     views: int | None,
     device: str,
     precision: str,
@@ -100,13 +93,9 @@ def command(
     with bars() as progress:
         evaluation = evaluate(
             runs,
-            images,
-            table,
-            output,
+            dataset,
+            output=output,
             part=part,  # type: ignore[arg-type]
-            id_column=id_column,
-            target_column=target_column,
-            skip_invalid=skip_invalid,
             views=views,
             device=device,
             precision=precision,  # type: ignore[arg-type]

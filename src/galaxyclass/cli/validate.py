@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ from galaxyclass.cli.bars import bars
 
 if TYPE_CHECKING:
     from galaxyclass.data.checks.validate import ValidationReport
+    from galaxyclass.data.dataset.dataset import Dataset
 
 EPILOG = """\b
 Example:
@@ -23,19 +23,13 @@ _COLOURS = {"error": "red", "note": "yellow"}
 
 
 @click.command(epilog=EPILOG)
-@options.images_folder
-@options.table
-@options.id_column
-@options.target_column
+@options.dataset()
 @options.workers
 @click.option("--all", "show_all", is_flag=True, help="Show every finding, not five of a kind.")
 @options.as_json
 def command(
     *,
-    images: Path,
-    table: Path | None,
-    id_column: str | None,
-    target_column: str | None,
+    dataset: Dataset,
     workers: int | None,
     show_all: bool,
     as_json: bool,
@@ -49,10 +43,7 @@ def command(
 
     with bars() as progress:
         report = validate(
-            images,
-            table,
-            id_column=id_column,
-            target_column=target_column,
+            dataset,
             workers=workers,
             progress=progress,
         )

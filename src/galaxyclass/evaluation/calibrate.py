@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from galaxyclass.calibration.calibration import Calibration, fit_calibration
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
-from galaxyclass.data.dataset.galaxies import choose, read_galaxies
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.leakage import PARTS, Part, require_seen
 from galaxyclass.errors import RunError
 from galaxyclass.images.files import image_paths
@@ -63,16 +64,13 @@ class Calibrated:
 
 def calibrate(
     run: str | Path,
-    images: str | Path,
-    table: str | Path | None,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
     part: Part = "unseen",
     ordinary: str | Path | Sequence[str | Path] = (),
     level: float = COVERAGE_LEVEL,
     views: int | None = None,
-    id_column: str | None = None,
-    target_column: str | None = None,
-    skip_invalid: bool = False,
     device: str = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     batch_size: int | None = None,
@@ -90,8 +88,11 @@ def calibrate(
     ----------
     run : str or Path
         The folder of a run, or a bundle.
-    images, table, id_column, target_column
-        As for `galaxyclass.read_catalog`; rows without an image are left out.
+    images : Dataset, str or Path
+        A data set; or the folder of the images.
+    table : str, Path or a table in memory, optional
+        With a folder: what is known of its images (see `Dataset`).
+        Rows without an image are left out.
     part : {"unseen", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
         nor as the same image under another id. ``all`` is for galaxies of which you know that.
@@ -104,8 +105,6 @@ def calibrate(
     views : int, optional
         Over how many views it will predict (`galaxyclass.model.predict`): the more, the nearer
         to the truth, and the narrower its intervals.
-    skip_invalid : bool
-        Leave out galaxies with errors (`galaxyclass.validate`), rather than refuse.
     device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.model.predict`.
     seed : int
@@ -147,15 +146,7 @@ def calibrate(
         )
     others = _paths(ordinary)
     outputs, seen = bundle.manifest.outputs, require_seen([run], part)
-    _, catalog, notes = read_galaxies(
-        outputs,
-        (),
-        Path(images),
-        None if table is None else Path(table),
-        id_column=id_column,
-        target_column=target_column,
-        skip_invalid=skip_invalid,
-    )
+    _, catalog, notes = read_galaxies(outputs, (), as_dataset(images, table))
     backend = backend or open_backend(bundle, device, precision)
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
     paths: list[str] = catalog.paths.tolist()

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog
-from galaxyclass.data.dataset.galaxies import choose, read_galaxies
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.leakage import PARTS, Part, require_seen
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import RunError, ScoreError
@@ -42,8 +43,7 @@ class Evaluation:
         What was scored: one, or several whose mean it is.
     models : tuple of str
         The digest of each one's bundle, in hex (`Manifest.digest`).
-    images : Path
-    table : Path or None
+    dataset : Dataset
     task : Task
     part : str
         Which galaxies were scored: ``unseen``, ``train``, ``validation``, ``test`` or ``all``.
@@ -60,8 +60,7 @@ class Evaluation:
 
     runs: tuple[Path, ...]
     models: tuple[str, ...]
-    images: Path
-    table: Path | None
+    dataset: Dataset
     task: Task
     part: Part
     report: ScoreReport
@@ -82,14 +81,11 @@ class Evaluation:
 
 def evaluate(
     run: str | Path | Sequence[str | Path],
-    images: str | Path,
-    table: str | Path | None,
-    output: str | Path,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
+    output: str | Path,
     part: Part = "unseen",
-    id_column: str | None = None,
-    target_column: str | None = None,
-    skip_invalid: bool = False,
     views: int | None = None,
     device: str = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
@@ -110,15 +106,16 @@ def evaluate(
     ----------
     run : str, Path or a sequence of them
         The folder of a run, a bundle, or an exported network; several are an ensemble.
-    images, table, id_column, target_column
-        As for `galaxyclass.read_catalog`; rows without an image are left out.
+    images : Dataset, str or Path
+        A data set; or the folder of the images.
+    table : str, Path or a table in memory, optional
+        With a folder: what is known of its images (see `Dataset`).
+        Rows without an image are left out.
     output : str or Path
         A folder.
     part : {"unseen", "train", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
         nor as the same image under another id. Of an ensemble no member was.
-    skip_invalid : bool
-        Leave out galaxies with errors (`galaxyclass.validate`), rather than refuse.
     views, device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.model.predict`.
     overwrite : bool
@@ -144,18 +141,14 @@ def evaluate(
         As for `galaxyclass.model.predict`.
     """
     runs = [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
-    images, output = Path(images), Path(output)
-    table = None if table is None else Path(table)
+    dataset, output = as_dataset(images, table), Path(output)
     if part not in PARTS:
         raise RunError(f"no part {part!r}", wanted=f"one of {', '.join(PARTS)}")
     key = job_key(
         "evaluate",
         runs=[str(run.absolute()) for run in runs],
-        images=images,
-        table=table,
+        dataset=dataset.identity,
         part=part,
-        columns=(id_column, target_column),
-        skip_invalid=skip_invalid,
         views=views,
         seed=seed,
         votes=votes,
@@ -168,11 +161,7 @@ def evaluate(
     task, catalog, notes = read_galaxies(
         task,
         common_auxiliary(bundles),
-        images,
-        table,
-        id_column=id_column,
-        target_column=target_column,
-        skip_invalid=skip_invalid,
+        dataset,
     )
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
     members = open_members(bundles, device, precision, backend)
@@ -202,8 +191,7 @@ def evaluate(
         evaluation = Evaluation(
             runs=tuple(runs),
             models=tuple(bundle.manifest.digest for bundle in bundles),
-            images=images,
-            table=table,
+            dataset=dataset,
             task=task,
             part=part,
             report=report,

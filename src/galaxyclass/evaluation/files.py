@@ -39,15 +39,15 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
 
 def metrics(evaluation: Evaluation) -> dict[str, Any]:
     """The figures of an evaluation as plain data; NaN where nothing was known."""
-    prediction = evaluation.prediction
+    prediction, table = evaluation.prediction, evaluation.dataset.table_path
     return {
         "scored": {
             "runs": [str(run) for run in evaluation.runs],
             "models": list(evaluation.models),
             "views": prediction.views,
             "precision": prediction.precision,
-            "images": str(evaluation.images),
-            "table": None if evaluation.table is None else str(evaluation.table),
+            "images": str(evaluation.dataset.images),
+            "table": None if table is None else str(table),
             "version": __version__,
         },
         "part": evaluation.part,

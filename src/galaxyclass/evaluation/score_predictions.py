@@ -1,9 +1,9 @@
-"""Scoring a file of predictions, whoever made it, against a table of votes or classes."""
+"""Scoring predictions, whoever made them, against a table of votes or classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from galaxyclass.trees.tree import Layout, Tree
 
 @dataclass(frozen=True)
 class TableScores:
-    """The scores of a predictions file against a table.
+    """The scores of predictions against a table.
 
     Attributes
     ----------
@@ -49,8 +49,8 @@ class TableScores:
 
 
 def score_predictions(
-    predictions: str | Path,
-    table: str | Path,
+    predictions: Any,
+    table: Any,
     *,
     id_column: str | None = None,
     target_column: str | None = None,
@@ -58,16 +58,16 @@ def score_predictions(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> TableScores:
-    r"""Score a file of predictions against a table of what is true.
+    r"""Score predictions against a table of what is true.
 
     Rows belong together when their ids are the same text, digit by digit. Vote fractions are
-    compared as joint fractions, whatever kind each of the two files has; a cell that is empty in
+    compared as joint fractions, whatever kind each of the two tables has; a cell that is empty in
     the table is unknown and does not count.
 
     Parameters
     ----------
-    predictions, table : str or Path
-        CSV or parquet.
+    predictions, table : str, Path or a table in memory
+        CSV or parquet; a pandas, polars, astropy or pyarrow table, or a mapping of columns.
     id_column : str, optional
         The id column of both, or of the one that has it. Otherwise the first column of the
         predictions (or, where the table has none of its name, the first that both have and that
@@ -88,9 +88,9 @@ def score_predictions(
     Raises
     ------
     CatalogError
-        A file cannot be read; an id stands twice; a cell is not a number.
+        A table cannot be read; an id stands twice; a cell is not a number.
     ScoreError
-        No id is in both files (the message has ids of both), or they have nothing in common that
+        No id is in both (the message has ids of both), or they have nothing in common that
         could be scored.
 
     Examples
@@ -103,7 +103,7 @@ def score_predictions(
     >>> result.scores.accuracy.value, result.matched, result.only_in_table
     (0.5, 2, 1)
     """
-    both = join_tables(Path(predictions), Path(table), id_column)
+    both = join_tables(predictions, table, id_column)
     trees = [tree] if tree else [load_tree(name) for name in TREES]
     found = vote_layout(both.table.column_names, trees)
     mine = vote_layout(both.predictions.column_names, trees)

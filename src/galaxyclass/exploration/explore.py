@@ -8,12 +8,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from galaxyclass.data.catalog.catalog import Catalog
-from galaxyclass.data.catalog.derive import derive_classes
-from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.errors import CatalogError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples, summarise_classes
 from galaxyclass.exploration.examples import Example, nothing, read_examples
@@ -67,15 +67,12 @@ class Exploration:
 
 
 def explore(
-    images: str | Path,
-    table: str | Path | None = None,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
     output: str | Path,
     recipe: str | Path | Recipe = "fast",
     settings: Sequence[str] = (),
-    id_column: str | None = None,
-    target_column: str | None = None,
-    classes: str | None = None,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -93,12 +90,12 @@ def explore(
 
     Parameters
     ----------
-    images, table, id_column, target_column
-        As for `galaxyclass.read_catalog`.
+    images : Dataset, str or Path
+        A data set; or the folder of the images.
+    table : str, Path or a table in memory, optional
+        With a folder: what is known of its images (see `Dataset`).
     output : str or Path
         A folder.
-    classes : str, optional
-        Make classes of the votes, and show those (`derive_classes`).
     recipe : str, Path or Recipe
         Whose cutouts are shown.
     settings : sequence of str
@@ -128,33 +125,18 @@ def explore(
     folder = Path(output)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
-    key = job_key(
-        "explore",
-        images=Path(images),
-        table=None if table is None else Path(table),
-        recipe=recipe,
-        columns=(id_column, target_column),
-        classes=classes,
-        seed=seed,
-    )
+    dataset = as_dataset(images, table)
+    key = job_key("explore", dataset=dataset.identity, recipe=recipe, seed=seed)
     place = FolderOutput(folder, (PAGE,), key, overwrite)
     place.require_free()
-    catalog = read_catalog(
-        Path(images),
-        None if table is None else Path(table),
-        id_column=id_column,
-        target_column=target_column,
-    )
-    notes = _notes(catalog)
-    if classes is not None:
-        catalog = derive_classes(catalog, classes)
+    notes, catalog = _notes(dataset.as_read), dataset.catalog
     targets = catalog.targets
     if targets is None or targets.kind not in EXPLORERS:
         raise CatalogError(
-            f"{table or images}: nothing to show",
+            f"{dataset.name}: nothing to show",
             wanted="columns of vote fractions, a class column, or a folder for each class",
             got="only ids and images",
-            hint="give a --table" if table is None else "name the class with --target",
+            hint="give a --table" if dataset.table is None else "name the class with --target",
         )
     found = EXPLORERS[targets.kind](catalog, targets, recipe=recipe, seed=seed, progress=progress)
     pictures = example_charts(found.examples, found.what, found.name, recipe.name, found.columns)

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from galaxyclass.data.dataset.prepare import Source
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import OutputError, RunError, refuse_newer
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text
@@ -63,12 +63,8 @@ class RunInfo:
 
     Attributes
     ----------
-    images, table : str
-        Absolute paths; `table` is None where folders are the classes.
-    id_column, target_column : str or None
-        As given.
-    skip_invalid : bool
-    classes : str or None
+    data : mapping
+        The data set, as `Dataset.to_json` tells of it.
     seed : int
     fingerprint : str
         BLAKE2b-128 of the ids, images and targets that were trained on.
@@ -76,29 +72,21 @@ class RunInfo:
         How many in each part.
     device : str
     devices : int
-    also : list of [str, str]
-        Images and table, absolute paths, of what else was learnt from.
     runtime : mapping or None
-        How the network is run, and the images per second of each way that a probe tried.
+        How the network is run, and the images per second of each setting that a probe tried.
     command : list of str
         The command line, or the name of the function.
     versions, machine : mapping
     format : int
     """
 
-    images: str
-    table: str | None
-    id_column: str | None
-    target_column: str | None
-    skip_invalid: bool
-    classes: str | None
+    data: Mapping[str, Any]
     seed: int
     fingerprint: str
     galaxies: Mapping[str, int]
     device: Device
     devices: int
     command: list[str]
-    also: list[list[str]] = field(default_factory=list)
     runtime: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=installed_versions)
     machine: Mapping[str, Any] = field(default_factory=this_machine)
@@ -114,26 +102,9 @@ class RunInfo:
         )
 
     @property
-    def sources(self) -> list[Source]:
-        """The galaxies that the run was begun with, table by table."""
-        first = Source(
-            Path(self.images),
-            None if self.table is None else Path(self.table),
-            self.id_column,
-            self.target_column,
-            self.skip_invalid,
-            self.classes,
-        )
-        others = (map(Path, pair) for pair in self.also)
-        return [
-            first,
-            *(auxiliary_source(images, table, self.skip_invalid) for images, table in others),
-        ]
-
-
-def auxiliary_source(images: Path, table: Path, skip_invalid: bool) -> Source:
-    """A table that is learnt from beside the first: its columns are found by the usual rule."""
-    return Source(images, table, skip_invalid=skip_invalid)
+    def dataset(self) -> Dataset:
+        """The galaxies that the run was begun with."""
+        return Dataset.from_json(self.data)
 
 
 def write_run(folder: Path, recipe: Recipe, info: RunInfo) -> None:

@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.networks.network import Network
 from galaxyclass.networks.precision import compute_in_bfloat16
 from galaxyclass.tasks.task import Task
-from galaxyclass.training.data import Batches, Galaxies
+from galaxyclass.training.data import Batches
 from galaxyclass.training.diagnosis import Notice, diagnose
 from galaxyclass.training.history import Row
+from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.runtime_settings import RuntimeSettings
 
 log = logging.getLogger(__name__)
@@ -61,37 +63,33 @@ class Metrics:
 
 def score(
     network: Network,
-    outputs: Task,
-    parts: Mapping[str, Galaxies],
+    job: TrainingJob,
+    history: Sequence[Row],
     *,
     epoch: int,
-    history: Sequence[Row],
-    seed: int,
     runtime: RuntimeSettings,
 ) -> Metrics:
-    """Score a network on galaxies, and say in the log what has not gone well.
+    """Score a network on the galaxies of a job, and say in the log what has not gone well.
 
     Parameters
     ----------
     network : Network
         On the CPU.
-    outputs : Task
-    parts : mapping
-        Part -> galaxies; ``validation`` is among them.
-    epoch : int
-        Whose weights the network has.
+    job : TrainingJob
+        Its seed is that of the bootstrap, too.
     history : sequence of rows
         Of the training.
-    seed : int
-        Of the bootstrap.
+    epoch : int
+        Whose weights the network has.
     runtime : RuntimeSettings
         How the network was run in training, and is run here.
     """
+    outputs, parts, seed = job.task, job.galaxies, job.seed
     if runtime.precision == "bf16":  # as a prediction will compute it
         network = copy.deepcopy(network)
         compute_in_bfloat16(network)
     predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}
-    targets = {part: galaxies.targets.numpy() for part, galaxies in parts.items()}
+    targets: dict[str, NDArray[Any]] = {part: galaxies.targets for part, galaxies in parts.items()}
     figures = {part: _score(outputs, predictions[part], targets[part], seed) for part in parts}
     for part in parts:
         if part == "train":  # whose noise is learnt by heart, and is no floor

@@ -226,7 +226,7 @@ def test_the_exported_file_is_a_model_by_itself(
     with pytest.raises(RunError, match=r"stays as it is(?s:.*)calibrate the run"):
         calibrate(exported, tmp_path, None)
     with pytest.raises(RunError, match=r"which galaxies it was trained on(?s:.*)got:    a file"):
-        evaluate(exported, tmp_path, None, tmp_path / "scores")
+        evaluate(exported, tmp_path, None, output=tmp_path / "scores")
 
 
 def test_nobody_knows_what_an_exported_file_was_trained_on(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.tables.in_memory import IN_MEMORY
 from galaxyclass.tasks.targets import Targets
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 
 def row_word(table: Path | None) -> str:
-    """What a table's rows are counted by: ``line`` in a text file, ``row`` in parquet."""
-    return "row" if table is not None and table.name.lower().endswith(".parquet") else "line"
+    """What a table's rows are counted by: ``line`` in a text file, ``row`` in parquet or memory."""
+    typed = table is not None and (table == IN_MEMORY or table.name.lower().endswith(".parquet"))
+    return "row" if typed else "line"
 
 
 #: Part -> the table that has its galaxies, where a folder has one for each.

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
-from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.findings import Finding
 from galaxyclass.data.checks.valid import require_sound
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.packs.read import Pack
 from galaxyclass.images.packs.write import pack
@@ -36,32 +36,6 @@ _HASHED_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
-class Source:
-    """Which galaxies to train on, and how to read their table.
-
-    Attributes
-    ----------
-    images : Path
-        Folder.
-    table : Path or None
-        None: each sub-folder is a class.
-    id_column, target_column : str or None
-        None: found by the rule of `catalogs.read_catalog`.
-    skip_invalid : bool
-        Leave out galaxies with errors instead of refusing them all.
-    classes : str or None
-        Make classes of the votes by this rule (`catalogs.derive_classes`).
-    """
-
-    images: Path
-    table: Path | None
-    id_column: str | None = None
-    target_column: str | None = None
-    skip_invalid: bool = False
-    classes: str | None = None
-
-
-@dataclass(frozen=True)
 class Sample:
     """Sound galaxies with their cutouts and targets: what learning and baselines read.
 
@@ -75,7 +49,7 @@ class Sample:
     rows : (galaxies,) int64
         The row of each in the pack.
     digests : (galaxies,) S16
-        Of the image files (`catalogs.records.packed_digests`).
+        Of the image files (`galaxyclass.images.records`).
     """
 
     catalog: Catalog
@@ -129,7 +103,7 @@ def _add_lines(
 
 
 def prepare(
-    source: Source,
+    dataset: Dataset,
     preprocessing: Preprocessing,
     *,
     cache: str | Path | None,
@@ -145,18 +119,13 @@ def prepare(
     InvalidCatalogError
         Some galaxies would make the training wrong, and `skip_invalid` is off.
     """
-    catalog = read_catalog(
-        source.images,
-        source.table,
-        id_column=source.id_column,
-        target_column=source.target_column,
-    )
+    catalog = dataset.as_read
     if catalog.targets is None:
         raise CatalogError(
-            f"{source.table or source.images}: nothing to train on",
+            f"{dataset.name}: nothing to train on",
             wanted="columns of vote fractions, a class column, or a folder for each class",
             got="only ids and images",
-            hint="give a --table" if source.table is None else "name the class with --target",
+            hint="give a --table" if dataset.table is None else "name the class with --target",
         )
     files, _ = catalog.files()
     packed = pack(files, preprocessing, cache=cache, workers=workers, progress=progress)
@@ -166,9 +135,9 @@ def prepare(
         # Told where it is easily overlooked: a column that was meant for votes and is not read.
         if finding.code == "unknown_column":
             log.warning("%s", finding.message)
-    catalog, left_out = require_sound(catalog, findings, source.skip_invalid)
-    if source.classes is not None:
-        catalog = derive_classes(catalog, source.classes)
+    catalog, left_out = require_sound(catalog, findings, dataset.skip_invalid)
+    if dataset.classes is not None:
+        catalog = derive_classes(catalog, dataset.classes)
     catalog = _without_secrets(catalog)
     found = pc.index_in(pa.array(catalog.paths, pa.string()), pa.array(files, pa.string()))
     rows = found.to_numpy().astype(np.int64)

@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.dataset.galaxies import Chain, Galaxies
 from galaxyclass.data.dataset.parts import split_parts
-from galaxyclass.data.dataset.prepare import Sample, Source, prepare
+from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.errors import CatalogError
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Split
-from galaxyclass.tasks.targets import Targets, Values
+from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.task import Task
 
 #: The part of each galaxy, table by table.
@@ -97,7 +99,11 @@ class Samples:
         """What it predicts beside them."""
         return tuple(self.tables[i].task(_training(parts[i])) for i in self.auxiliary)
 
-    def galaxies(self, parts: Parts, part: str) -> Chosen:
+    def galaxies_by_part(self, parts: Parts) -> dict[str, Galaxies]:
+        """The galaxies of each part that the first table has (see `galaxies`)."""
+        return {part: self.galaxies(parts, part) for part in dict.fromkeys(parts[0])}
+
+    def galaxies(self, parts: Parts, part: str) -> Galaxies:
         """The galaxies of a part: of training those of all tables, otherwise the first's.
 
         An image that stands in several tables is one galaxy. What it is learnt as is the mean of
@@ -105,48 +111,33 @@ class Samples:
         and its class in each auxiliary table.
         """
         auxiliary = self.auxiliary
-        chosen = _Gathering(self.first.targets)
+        packs = [sample.pack.images for sample in self.tables]
+        images = packs[0] if len(packs) == 1 else Chain(packs)
+        chosen = _Gathering(self.first.targets, images, list(map(len, packs)))
         for number, sample in enumerate(self.tables):
             if number == 0 or (part == "train" and number not in auxiliary):
                 chosen.add(number, sample, np.flatnonzero(parts[number] == part))
         for number in auxiliary:
             places = np.flatnonzero(parts[number] == part)
             chosen.label(number, self.tables[number], places, add=part == "train")
-        return chosen.chosen()
+        return chosen.galaxies()
 
     def _same_task(self, other: Sample) -> bool:
         return self.first.targets.same_task(other.targets)
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """Galaxies of several tables.
-
-    Attributes
-    ----------
-    tables, rows : (galaxies,) int64
-        The table of each, and its row in that table's pack.
-    values : (galaxies, …)
-        Of the first table's kind (`Targets.values`).
-    labels : tuple of (galaxies, …)
-        The same of each auxiliary table.
-    """
-
-    tables: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    values: Values
-    labels: tuple[Values, ...]
-
-
 class _Gathering:
     """Galaxies of several tables, one for each image."""
 
-    def __init__(self, targets: Targets) -> None:
+    def __init__(
+        self, targets: Targets, images: NDArray[np.uint8] | Chain, lengths: Sequence[int]
+    ) -> None:
         self._targets = targets  # of the first table
+        self._images = images
+        self._firsts = np.cumsum([0, *lengths])  # the first row of each pack in the chain
         self._count = 0
         self._place_of: dict[bytes, int] = {}
         self._digests: list[NDArray[np.bytes_]] = []  # of the last galaxies, not looked for yet
-        self._tables: list[NDArray[np.int64]] = []
         self._rows: list[NDArray[np.int64]] = []
         self._values: list[NDArray[Any]] = []
         self._same: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
@@ -173,7 +164,7 @@ class _Gathering:
             self._append(number, sample, fresh, self._targets.blank(len(fresh)))
         self._labels.append((sample.targets, at[known], labels[known]))
 
-    def chosen(self) -> Chosen:
+    def galaxies(self) -> Galaxies:
         """All of them."""
         values = self._values[0] if len(self._values) == 1 else np.concatenate(self._values)
         values = self._targets.combine(values, self._same)
@@ -182,8 +173,8 @@ class _Gathering:
             column = targets.blank(len(values))
             column[at] = own
             labels.append(column)
-        tables, rows = np.concatenate(self._tables), np.concatenate(self._rows)
-        return Chosen(tables, rows, values, tuple(labels))
+        rows = np.concatenate(self._rows)
+        return Galaxies(self._images, rows, values, tuple(labels))
 
     def _find(
         self, sample: Sample, places: NDArray[np.int64]
@@ -203,13 +194,12 @@ class _Gathering:
     ) -> None:
         self._count += len(places)
         self._digests.append(sample.digests[places])
-        self._tables.append(np.full(len(places), number, dtype=np.int64))
-        self._rows.append(sample.rows[places])
+        self._rows.append(sample.rows[places] + self._firsts[number])
         self._values.append(values)
 
 
 def prepare_all(
-    sources: Sequence[Source],
+    dataset: Dataset,
     preprocessing: Preprocessing,
     *,
     cache: str | Path | None,
@@ -227,8 +217,8 @@ def prepare_all(
     """
     samples = Samples(
         tuple(
-            prepare(source, preprocessing, cache=cache, workers=workers, progress=progress)
-            for source in sources
+            prepare(table, preprocessing, cache=cache, workers=workers, progress=progress)
+            for table in dataset.tables
         )
     )
     for number in samples.auxiliary:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import split_parts, write_left_out, write_split
-from galaxyclass.data.dataset.prepare import Sample, Source, prepare
+from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.evaluation.baselines.colours import PATCH, Colours, measure_colours
 from galaxyclass.evaluation.baselines.files import (
     LEFT_OUT,
@@ -89,16 +90,12 @@ class Baselines:
 
 
 def baseline(
-    images: str | Path,
-    table: str | Path | None = None,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
     output: str | Path,
     recipe: str | Path | Recipe = "fast",
     settings: Sequence[str] = (),
-    id_column: str | None = None,
-    target_column: str | None = None,
-    classes: str | None = None,
-    skip_invalid: bool = False,
     seed: int = 0,
     workers: int | None = None,
     cache: Path | None = None,
@@ -118,7 +115,7 @@ def baseline(
 
     Parameters
     ----------
-    images, table, id_column, target_column, classes, skip_invalid
+    images, table
         As for `galaxyclass.train`.
     output : str or Path
         A folder.
@@ -159,27 +156,11 @@ def baseline(
     refuse_run(folder)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
-    key = job_key(
-        "baseline",
-        images=Path(images),
-        table=None if table is None else Path(table),
-        split=recipe.split,
-        columns=(id_column, target_column),
-        classes=classes,
-        skip_invalid=skip_invalid,
-        seed=seed,
-    )
+    dataset = as_dataset(images, table)
+    key = job_key("baseline", dataset=dataset.identity, split=recipe.split, seed=seed)
     place = FolderOutput(folder, RESULTS, key, overwrite)
     place.require_free()
-    source = Source(
-        Path(images),
-        None if table is None else Path(table),
-        id_column,
-        target_column,
-        skip_invalid,
-        classes,
-    )
-    sample = prepare(source, _SMALL, cache=cache, workers=workers, progress=progress)
+    sample = prepare(dataset, _SMALL, cache=cache, workers=workers, progress=progress)
     parts = split_parts(sample, recipe.split, seed)
     colours = measure_colours(sample.catalog.paths.tolist(), workers=workers, progress=progress)
     places = {part: np.flatnonzero(parts == part) for part in SPLIT_PARTS if (parts == part).any()}

@@ -29,10 +29,9 @@ class Plan:
     ----------
     trials : tuple of Trial
     data : mapping
-        ``images``, ``table``, ``id_column``, ``target_column``, ``skip_invalid``, ``classes``,
-        ``seed``.
+        Of the data set (`Dataset.to_json`), and ``seed``.
     fingerprint : str
-        Of the galaxies (`samples.Sample`); empty while it is not known.
+        Of the galaxies (`Samples`); empty while it is not known.
     """
 
     trials: tuple[Trial, ...]

@@ -119,6 +119,7 @@ def peak_memory() -> int | None:
 
 
 def _metrics(folder: Path, job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.io.run_folder import INFO, METRICS
     from galaxyclass.training.train import resume, train
 
@@ -128,7 +129,9 @@ def _metrics(folder: Path, job: Mapping[str, Any], progress: Progress) -> dict[s
     shared = {**job["shared"], "cache": None if job["cache"] is None else Path(job["cache"])}
     if (folder / INFO).is_file():
         return asdict(resume(folder, progress=progress, **shared).metrics)
-    return asdict(train(output=folder, progress=progress, **job["train"], **shared).metrics)
+    told = {name: value for name, value in job["train"].items() if name != "data"}
+    dataset = Dataset.from_json(job["train"]["data"])
+    return asdict(train(images=dataset, output=folder, progress=progress, **told, **shared).metrics)
 
 
 def _parameters(folder: Path) -> int:
