@@ -336,11 +336,11 @@ def test_cutouts_of_several_settings_are_those_of_each(fake, tmp_path):
         Preprocessing(size=16, frame=16),
         Preprocessing(size=12, colour="grey"),
     ]
-    together = reading.Cutouts(paths, range(6), settings)
+    together = reading.Cutouts(paths[:6], 0, settings)
     together.read()
     assert together.decoded.tolist() == [True, True, False, True, True, True]
     for array, one in zip(together.arrays, settings, strict=True):
-        alone = reading.Cutouts(paths, range(6), [one])
+        alone = reading.Cutouts(paths[:6], 0, [one])
         alone.read()
         np.testing.assert_array_equal(array, alone.arrays[0])
         assert alone.errors == together.errors
