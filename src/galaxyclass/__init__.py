@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from galaxyclass.model.bundle.load import Bundle, load_bundle
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
+    from galaxyclass.model.model import Model, load_model
+    from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
+    from galaxyclass.model.predictions import Prediction, Predictions
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
     from galaxyclass.simulation.contest import simulate_hundred
@@ -48,7 +51,7 @@ _ROOMS: dict[str, str] = {
     "Baselines": "evaluation.baselines.baseline",
     "Benchmark": "study.benchmark.results",
     "Bundle": "model.bundle.load",
-    "Calibrated": "calibration.calibrate",
+    "Calibrated": "evaluation.calibrate",
     "Calibration": "calibration.calibration",
     "Catalog": "data.catalog.catalog",
     "Combined": "training.combine",
@@ -57,21 +60,26 @@ _ROOMS: dict[str, str] = {
     "Exploration": "exploration.explore",
     "Exported": "model.export.export",
     "GalaxyclassError": "errors",
+    "InferenceOptions": "model.options",
+    "Model": "model.model",
     "Pack": "images.packs.read",
+    "Prediction": "model.predictions",
     "PredictionSummary": "model.job",
+    "Predictions": "model.predictions",
     "Recipe": "recipes.recipe",
     "ValidationReport": "data.checks.validate",
     "Trained": "training.finish",
     "Tree": "trees.tree",
     "baseline": "evaluation.baselines.baseline",
     "benchmark": "study.benchmark.benchmark",
-    "calibrate": "calibration.calibrate",
+    "calibrate": "evaluation.calibrate",
     "combine": "training.combine",
     "compare": "study.compare.compare",
     "evaluate": "evaluation.evaluate",
     "explore": "exploration.explore",
     "export": "model.export.export",
     "load_bundle": "model.bundle.load",
+    "load_model": "model.model",
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",
@@ -100,8 +108,12 @@ __all__ = [
     "Exploration",
     "Exported",
     "GalaxyclassError",
+    "InferenceOptions",
+    "Model",
     "Pack",
+    "Prediction",
     "PredictionSummary",
+    "Predictions",
     "Recipe",
     "Trained",
     "Tree",
@@ -116,6 +128,7 @@ __all__ = [
     "explore",
     "export",
     "load_bundle",
+    "load_model",
     "load_recipe",
     "load_tree",
     "open_pack",

@@ -21,6 +21,7 @@ EPILOG = """\b
 Example:
   galaxyclass calibrate runs/first --images sky/images --table sky/votes.csv
   galaxyclass predict runs/first --images sky/new --include uncertainty,strangeness --output p.csv
+  galaxyclass calibrate pretrained --part all --images mine --table mine.csv --output runs/mine
 
 The calibration becomes part of the run's bundle. Give it galaxies like those that you will predict:
 the same kind of pictures, votes gathered in the same way. Calibrate before you export."""
@@ -30,6 +31,12 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @options.images_folder
 @options.table
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A folder for a calibrated copy, which can then be named as a run is; RUN stays as it is. "
+    "The pretrained model needs one.",
+)
 @click.option(
     "--part",
     type=click.Choice(["unseen", "validation", "test", "all"]),
@@ -66,6 +73,7 @@ def command(
     run: Path,
     images: Path,
     table: Path | None,
+    output: Path | None,
     part: str,
     ordinary: tuple[Path, ...],
     level: float,
@@ -81,6 +89,8 @@ def command(
 ) -> None:
     """Measure how far RUN can be trusted, on galaxies that it was not trained on.
 
+    RUN is the folder of a training, or `pretrained`, the pretrained model.
+
     Its predictions can then include a lower and an upper bound of each vote fraction, and a flag
     for pictures that are not like the galaxies that it knows.
     """
@@ -91,6 +101,7 @@ def command(
             run,
             images,
             table,
+            output=output,
             part=part,  # type: ignore[arg-type]
             ordinary=ordinary,
             level=level,
@@ -98,7 +109,7 @@ def command(
             id_column=id_column,
             target_column=target_column,
             skip_invalid=skip_invalid,
-            device=device,
+            device=device,  # type: ignore[arg-type]
             precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,
             workers=workers,

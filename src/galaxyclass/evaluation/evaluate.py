@@ -6,25 +6,26 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.galaxies import choose, read_galaxies
-from galaxyclass.data.leakage import PARTS, Part, require_seen
+from galaxyclass.data.leakage import PARTS, Part
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import RunError, ScoreError
 from galaxyclass.evaluation.files import PREDICTIONS, require_free, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_fractions
 from galaxyclass.evaluation.score_predictions import leave_out
+from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.model.auxiliary import classes_of
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.columns import columns_of
 from galaxyclass.model.ensemble import common_auxiliary, common_outputs
 from galaxyclass.model.job import PredictionSummary, predict_files
-from galaxyclass.model.predict import open_bundles, open_members
+from galaxyclass.model.model import ModelSource, open_model
+from galaxyclass.model.options import ChosenPrecision, Device, InferenceOptions
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
 from galaxyclass.tasks.scores.bootstrap import Score
@@ -91,7 +92,7 @@ class Evaluation:
 
 
 def evaluate(
-    run: str | Path | Sequence[str | Path],
+    run: ModelSource,
     images: str | Path,
     table: str | Path | None,
     output: str | Path,
@@ -101,8 +102,8 @@ def evaluate(
     target_column: str | None = None,
     skip_invalid: bool = False,
     views: int | None = None,
-    device: str = "auto",
-    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    device: Device = "auto",
+    precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
@@ -119,15 +120,17 @@ def evaluate(
 
     Parameters
     ----------
-    run : str, Path or a sequence of them
-        The folder of a run, a bundle, or an exported network; several are an ensemble.
+    run : str, Path, Model or a sequence of them
+        The folder of a run, a bundle, an exported network, or ``"pretrained"``; several are an
+        ensemble.
     images, table, id_column, target_column
         As for `galaxyclass.read_catalog`; rows without an image are left out.
     output : str or Path
         A folder.
     part : {"unseen", "train", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
-        nor as the same image under another id. Of an ensemble no member was.
+        nor as the same image under another id. Of an ensemble no member was. The pretrained
+        model does not say: it takes ``all`` alone, from who knows that it has not seen these.
     skip_invalid : bool
         Leave out galaxies with errors (`galaxyclass.validation`), rather than refuse.
     views, device, precision, batch_size, workers, progress, backend
@@ -147,6 +150,8 @@ def evaluate(
         The table has errors, and ``skip_invalid`` is False.
     CatalogError
         The table cannot be understood, or does not have what the run predicts.
+    ArgumentError
+        An option that is not possible (`InferenceOptions`).
     RunError
         No galaxy is left; or the run does not say which galaxies it was trained on.
     ScoreError
@@ -154,15 +159,16 @@ def evaluate(
     BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
         As for `galaxyclass.model.predict`.
     """
-    runs = [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
     images, output = Path(images), Path(output)
     table = None if table is None else Path(table)
     if part not in PARTS:
         raise RunError(f"no part {part!r}", wanted=f"one of {', '.join(PARTS)}")
     require_free(output, overwrite=overwrite)
-    bundles = open_bundles(runs)
+    options = InferenceOptions(views, device, precision, batch_size, workers)
+    model = open_model(run, options, backend)
+    bundles, workers = model.bundles, model.options.workers
     outputs = common_outputs(bundles)
-    seen = require_seen(runs, part)
+    seen = used_galaxies(model, part)
     outputs, catalog, notes = read_galaxies(
         outputs,
         common_auxiliary(bundles),
@@ -173,7 +179,7 @@ def evaluate(
         skip_invalid=skip_invalid,
     )
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
-    members = open_members(bundles, device, precision, backend)
+    members = list(model.members)
     if isinstance(outputs, ClassOutputs) and outputs in common_auxiliary(bundles):
         members = [classes_of(member, outputs) for member in members]
         notes.append("The classes are those that the run learnt beside its votes.")
@@ -182,8 +188,8 @@ def evaluate(
         catalog.paths.tolist(),
         catalog.ids.values.tolist(),
         output / PREDICTIONS,
-        views=views,
-        batch_size=batch_size,
+        views=model.options.views,
+        batch_size=model.options.batch_size,
         workers=workers,
         progress=progress,
     )
@@ -192,7 +198,7 @@ def evaluate(
         outputs, id_column, catalog, prediction, seed=seed, votes=votes
     )
     evaluation = Evaluation(
-        runs=tuple(runs),
+        runs=model.sources,
         models=tuple(bundle.manifest.digest for bundle in bundles),
         images=images,
         table=table,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -188,7 +190,7 @@ def to_pixels(image: NDArray[np.generic], what: str = "the image") -> NDArray[np
             f"{what}: pixels beyond the range of an image",
             argument="images",
             wanted="floats from 0 (black) to 1 (white), without NaN",
-            got="NaN" if low != low or high != high else f"{low:.6g} to {high:.6g}",
+            got="NaN" if math.isnan(low + high) else f"{low:.6g} to {high:.6g}",
             hint=_range_hint(low, high),
         )
     return np.ascontiguousarray(np.rint(image.astype(np.float64) * 255).astype(np.uint8))

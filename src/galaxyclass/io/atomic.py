@@ -64,6 +64,22 @@ def require_free(output: Path, *, overwrite: bool) -> None:
         )
 
 
+def require_empty(folder: Path) -> None:
+    """Refuse a folder to write into that holds something already.
+
+    Raises
+    ------
+    OutputError
+        It does, or it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another name")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise OutputError(
+            f"{folder}: there is something in this folder already", hint="choose another name"
+        )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file as UTF-8, whole or not at all (see `writing`)."""
     with writing(path) as temporary:

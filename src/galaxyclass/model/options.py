@@ -61,7 +61,10 @@ class InferenceOptions:
     def __post_init__(self) -> None:
         for name, most in _MOST.items():
             _check_count(name, getattr(self, name), most)
-        for name, choices in (("device", get_args(Device)), ("precision", get_args(ChosenPrecision))):
+        for name, choices in (
+            ("device", get_args(Device)),
+            ("precision", get_args(ChosenPrecision)),
+        ):
             value = getattr(self, name)
             if value not in choices:
                 raise ArgumentError(

@@ -77,6 +77,11 @@ class PredictedBatch:
     errors: tuple[str, ...]
     looks: NDArray[np.float32] | None = None
 
+    @property
+    def failed_paths(self) -> list[str]:
+        """The images that could not be decoded."""
+        return [path for path, fine in zip(self.paths, self.decoded, strict=True) if not fine]
+
 
 def predict_stream(
     images: Sequence[Picture] | Iterator[Picture],
@@ -199,7 +204,8 @@ def _in_lanes(
     most = max(1, min(TURN_BATCHES, TURN_IMAGES // grid.size))
     batches = grid.batches
     lengths = repeat(most) if batches is None else map(len, _turns(batches, most, workers))
-    lanes = ordered_pool(predict, _shared_out(grid, lengths), workers, backend.begin_thread, stopping=stopping)
+    turns = _shared_out(grid, lengths)
+    lanes = ordered_pool(predict, turns, workers, backend.begin_thread, stopping=stopping)
     with memory_kept(), closing(lanes) as done:
         for predicted in done:
             yield from predicted

@@ -17,6 +17,9 @@ from galaxyclass.recipes.recipe import Model
 from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
 from galaxyclass.trees.read import parse_tree, tree_data
 
+#: The name of its file in a bundle.
+MANIFEST = "manifest.json"
+
 #: The layout of bundles that this version writes; it reads this one and those before it.
 BUNDLE_FORMAT = 2
 
