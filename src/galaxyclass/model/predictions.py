@@ -313,11 +313,12 @@ class Prediction(Mapping[str, Any]):
         if isinstance(task, VoteOutputs):
             groups = []
             for question, where in zip(task.tree.questions, task.tree.slices, strict=True):
+                title = f"{question.code} {question.key.replace('_', ' ')}"
                 named = [
                     bar.renamed(answer.name)
                     for bar, answer in zip(bars[where], question.answers, strict=True)
                 ]
-                groups.append(AnswerGroup(f"{question.code} {question.text}", tuple(named)))
+                groups.append(AnswerGroup(title, tuple(named)))
             joint = task.layout.kind == "joint"
             axis = "share of all volunteers" if joint else "share of those who were asked"
         else:

@@ -120,10 +120,8 @@ def _draw_column(axes: Axes, groups: Sequence[AnswerGroup], rows: int, axis: str
     ticks, names = [], []
     for group in groups:
         if group.title:
-            axes.text(
-                -0.02, place, group.title, ha="left", va="center", fontsize=11, fontweight="bold",
-                transform=axes.get_yaxis_transform(),
-            )  # fmt: skip
+            text = axes.text(0, place, group.title, va="center", fontsize=11, fontweight="bold")
+            text.set_in_layout(False)  # it may reach over the column's end
             place += 1
         for bar in group.bars:
             ticks.append(place)
