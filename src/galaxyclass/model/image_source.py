@@ -327,4 +327,5 @@ def _not_images(images: Any) -> ArgumentTypeError:
         argument="images",
         wanted=_WANTED,
         got=type(images).__name__,
+        hint="`numpy.asarray(image)` makes an array of most images",
     )
