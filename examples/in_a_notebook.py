@@ -12,15 +12,14 @@ from PIL import Image
 
 import galaxyclass
 
-folder = Path(sys.argv[1])
+files = sorted(Path(sys.argv[1]).glob("*.jpg"))
 model = galaxyclass.load_model()  # or a run, a bundle, an .onnx file, several of them
 print(model)
 
-images = np.stack([np.asarray(Image.open(path)) for path in sorted(folder.glob("*.jpg"))[:5]])
-print(model.predict(images, include=["uncertainty"]).to_pandas().head())  # (n, height, width, 3)
+images = np.stack([np.asarray(Image.open(file)) for file in files[:5]])
+print(model.predict(images, include=["uncertainty"]).to_pandas())
 
-mine = pd.DataFrame({"path": sorted(map(str, folder.glob("*.jpg")))})
-mine["redshift"] = 0.05  # columns of yours go along
+mine = pd.DataFrame({"path": map(str, files), "redshift": 0.05})  # your columns go along
 predictions = model.predict(mine, include=["uncertainty", "strangeness"])
-print(predictions, predictions.to_pandas()[["Class1.1", "Class1.1_lower", "Class1.1_upper"]].head())
+print(predictions.to_pandas()[["Class1.1", "Class1.1_lower", "Class1.1_upper", "redshift"]])
 predictions.plot(0).savefig("galaxy.png")

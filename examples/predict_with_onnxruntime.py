@@ -24,7 +24,7 @@ size = (wanted["size"], wanted["size"])
 pixels = np.asarray(picture).reshape(picture.height, picture.width, -1)
 edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 square = Image.new(picture.mode, (side, side), tuple(np.median(edge, axis=0).astype(int).tolist()))
-square.paste(picture, (-((picture.width - side) // -2), -((picture.height - side) // -2)))
+square.paste(picture, (-((picture.width - side) // 2), -((picture.height - side) // 2)))
 cutouts = np.asarray(square.resize(size, Image.Resampling.BOX)).reshape(1, *size, -1)
 
 (fractions,) = network.run(["values"], {"cutouts": cutouts})[0]
