@@ -44,8 +44,13 @@ FLOORS = [
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
-#: The one look upwards: the torch backend builds the network that a bundle describes.
-ALLOWED = {("model.backends.torch_backend", "networks")}
+#: The looks upwards: the torch backend builds the network that a bundle describes, and what a user
+#: holds offers as methods what the rooms above do with it; each is imported when it is called.
+ALLOWED = {
+    ("model.backends.torch_backend", "networks"),
+    ("model.model", "evaluation"),
+    ("model.predictions", "plots"),
+}
 
 #: A program of its own, which prints: it fits the parameters that the simulation ships.
 PROGRAMS = {"simulation.fit"}

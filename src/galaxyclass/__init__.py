@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from galaxyclass.model.bundle.load import Bundle, load_bundle
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
+    from galaxyclass.model.model import Model, load_model
+    from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
+    from galaxyclass.model.predictions import Prediction, Predictions
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
     from galaxyclass.simulation.contest import simulate_hundred
@@ -57,8 +60,12 @@ _ROOMS: dict[str, str] = {
     "Exploration": "exploration.explore",
     "Exported": "model.export.export",
     "GalaxyclassError": "errors",
+    "InferenceOptions": "model.options",
+    "Model": "model.model",
     "Pack": "images.packs.read",
+    "Prediction": "model.predictions",
     "PredictionSummary": "model.job",
+    "Predictions": "model.predictions",
     "Recipe": "recipes.recipe",
     "ValidationReport": "data.checks.validate",
     "Trained": "training.train",
@@ -72,6 +79,7 @@ _ROOMS: dict[str, str] = {
     "explore": "exploration.explore",
     "export": "model.export.export",
     "load_bundle": "model.bundle.load",
+    "load_model": "model.model",
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",
@@ -101,8 +109,12 @@ __all__ = [
     "Exploration",
     "Exported",
     "GalaxyclassError",
+    "InferenceOptions",
+    "Model",
     "Pack",
+    "Prediction",
     "PredictionSummary",
+    "Predictions",
     "Recipe",
     "Trained",
     "Tree",
@@ -117,6 +129,7 @@ __all__ = [
     "explore",
     "export",
     "load_bundle",
+    "load_model",
     "load_recipe",
     "load_tree",
     "open_pack",

@@ -259,7 +259,7 @@ def test_images_that_cannot_be_decoded_are_left_out(fake, sky):
 
 def test_the_command(fake, sky, monkeypatch, capsys):
     run, images, table, _ = sky
-    module = sys.modules["galaxyclass.evaluation.calibrate"]
+    module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: Backend(fake))
     arguments = ["calibrate", run, "--images", images, "--table", table]
     assert main([str(one) for one in arguments]) == 0

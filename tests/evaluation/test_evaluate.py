@@ -324,7 +324,7 @@ def test_views_and_several_runs(fake, sky, tmp_path, monkeypatch, capsys):
     (other / "split.csv").unlink()
     with pytest.raises(RunError, match=f"{other}: does not say which"):
         evaluate([run, other], **where, overwrite=True, backend=[backend] * 2)
-    module = sys.modules["galaxyclass.model.predict"]
+    module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     command = ["evaluate", run, run, "--views", "4", "--images", images, "--table", table]
     assert main([*map(str, command), "--output", str(tmp_path / "two")]) == 0
@@ -334,7 +334,7 @@ def test_views_and_several_runs(fake, sky, tmp_path, monkeypatch, capsys):
 def test_the_command(fake, sky, tmp_path, monkeypatch, capsys):
     run, images, table, ids, *_ = sky
     _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
-    module = sys.modules["galaxyclass.model.predict"]
+    module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     arguments = ["evaluate", run, "--images", images, "--table", table, "--output"]
     assert main([*map(str, arguments), str(tmp_path / "out")]) == 0
@@ -358,7 +358,7 @@ def test_the_command_for_classes(fake, tmp_path, monkeypatch, capsys):
     _write_split(run, {})
     for place, name in enumerate(("disc", "star")):
         fake.save_images(tmp_path / "sky" / name, 12, start=100 * place)
-    module = sys.modules["galaxyclass.model.predict"]
+    module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.ClassBackend(2))
     arguments = ["evaluate", run, "--images", tmp_path / "sky", "--output", tmp_path / "out"]
     assert main(list(map(str, arguments))) == 0

@@ -25,7 +25,8 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "golden.py"
 
 
 @pytest.mark.skipif(
-    not (pretrained_folder() / "manifest.json").exists(), reason="no pretrained model in this checkout"
+    not (pretrained_folder() / "manifest.json").exists(),
+    reason="no pretrained model in this checkout",
 )
 def test_the_pretrained_model_predicts_what_it_did(tmp_path: Path) -> None:
     output = tmp_path / "predictions.parquet"

@@ -22,6 +22,7 @@ EPILOG = """\b
 Example:
   galaxyclass calibrate runs/first --images sky/images --table sky/votes.csv
   galaxyclass predict runs/first --images sky/new --include uncertainty,strangeness --output p.csv
+  galaxyclass calibrate pretrained --part all --images mine --table mine.csv --output runs/mine
 
 The calibration becomes part of the run's bundle. Give it galaxies like those that you will predict:
 the same kind of pictures, votes gathered in the same way. Calibrate before you export."""
@@ -30,6 +31,12 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A folder for a calibrated copy, which can then be named as a run is; RUN stays as it is. "
+    "The pretrained model needs one.",
+)
 @click.option(
     "--part",
     type=click.Choice(["unseen", "validation", "test", "all"]),
@@ -62,6 +69,7 @@ def command(
     *,
     run: Path,
     dataset: Dataset,
+    output: Path | None,
     part: str,
     ordinary: tuple[Path, ...],
     level: float,
@@ -74,6 +82,8 @@ def command(
 ) -> None:
     """Measure how far RUN can be trusted, on galaxies that it was not trained on.
 
+    RUN is the folder of a training, or `pretrained`, the pretrained model.
+
     Its predictions can then include a lower and an upper bound of each vote fraction, and a flag
     for pictures that are not like the galaxies that it knows.
     """
@@ -83,11 +93,12 @@ def command(
         calibrated = calibrate(
             run,
             dataset,
+            output=output,
             part=part,  # type: ignore[arg-type]
             ordinary=ordinary,
             level=level,
             views=views,
-            device=device,
+            device=device,  # type: ignore[arg-type]
             precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,
             workers=workers,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   galaxyclass evaluate runs/first --images sky/images --table sky/votes.csv --output scores
+  galaxyclass evaluate pretrained --part all --images sky/images --table sky/votes.csv --output p
   galaxyclass evaluate runs/a runs/b --views 8 --images sky/images --table sky/votes.csv --output ab
 
 The folder gets predictions.csv, scores.csv (every question and answer, or every class) and
@@ -97,7 +98,7 @@ def command(
             output=output,
             part=part,  # type: ignore[arg-type]
             views=views,
-            device=device,
+            device=device,  # type: ignore[arg-type]
             precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,
             workers=workers,

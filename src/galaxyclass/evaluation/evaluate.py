@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
-from galaxyclass.data.leakage import PARTS, Part, require_seen
+from galaxyclass.data.leakage import PARTS, Part
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import RunError, ScoreError
 from galaxyclass.evaluation.files import PREDICTIONS, RESULTS, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
+from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.model.auxiliary import classes_of
@@ -26,7 +27,8 @@ from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.ensemble import common_auxiliary, common_outputs
 from galaxyclass.model.job import PredictionSummary, predict_files
-from galaxyclass.model.predict import open_bundles, open_members
+from galaxyclass.model.model import ModelSource, open_model
+from galaxyclass.model.options import ChosenPrecision, Device, InferenceOptions
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tasks.report import ScoreReport
 from galaxyclass.tasks.scores.noise import VOTES
@@ -80,15 +82,15 @@ class Evaluation:
 
 
 def evaluate(
-    run: str | Path | Sequence[str | Path],
+    run: ModelSource,
     images: Dataset | str | Path,
     table: Any = None,
     *,
     output: str | Path,
     part: Part = "unseen",
     views: int | None = None,
-    device: str = "auto",
-    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    device: Device = "auto",
+    precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
@@ -104,8 +106,9 @@ def evaluate(
 
     Parameters
     ----------
-    run : str, Path or a sequence of them
-        The folder of a run, a bundle, or an exported network; several are an ensemble.
+    run : str, Path, Model or a sequence of them
+        The folder of a run, a bundle, an exported network, or ``"pretrained"``; several are an
+        ensemble.
     images : Dataset, str or Path
         A data set; or the folder of the images.
     table : str, Path or a table in memory, optional
@@ -115,7 +118,8 @@ def evaluate(
         A folder.
     part : {"unseen", "train", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
-        nor as the same image under another id. Of an ensemble no member was.
+        nor as the same image under another id. Of an ensemble no member was. The pretrained
+        model does not say: it takes ``all`` alone, from who knows that it has not seen these.
     views, device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.model.predict`.
     overwrite : bool
@@ -133,6 +137,8 @@ def evaluate(
         The table has errors, and ``skip_invalid`` is False.
     CatalogError
         The table cannot be understood, or does not have what the run predicts.
+    ArgumentError
+        An option that is not possible (`InferenceOptions`).
     RunError
         No galaxy is left; or the run does not say which galaxies it was trained on.
     ScoreError
@@ -140,13 +146,14 @@ def evaluate(
     BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
         As for `galaxyclass.model.predict`.
     """
-    runs = [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
     dataset, output = as_dataset(images, table), Path(output)
     if part not in PARTS:
         raise RunError(f"no part {part!r}", wanted=f"one of {', '.join(PARTS)}")
+    options = InferenceOptions(views, device, precision, batch_size, workers)
+    model = open_model(run, options, backend)
     key = job_key(
         "evaluate",
-        runs=[str(run.absolute()) for run in runs],
+        runs=[str(source.absolute()) for source in model.sources],
         dataset=dataset.identity,
         part=part,
         views=views,
@@ -155,16 +162,16 @@ def evaluate(
     )
     place = FolderOutput(output, RESULTS, key, overwrite)
     place.require_free()
-    bundles = open_bundles(runs)
+    bundles, workers = model.bundles, model.options.workers
     task = common_outputs(bundles)
-    seen = require_seen(runs, part)
+    seen = used_galaxies(model, part)
     task, catalog, notes = read_galaxies(
         task,
         common_auxiliary(bundles),
         dataset,
     )
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
-    members = open_members(bundles, device, precision, backend)
+    members = list(model.members)
     if task in common_auxiliary(bundles):
         members = [classes_of(member, task) for member in members]
         notes.append(
@@ -177,8 +184,8 @@ def evaluate(
             catalog.paths.tolist(),
             catalog.ids.values.tolist(),
             output / PREDICTIONS,
-            views=views,
-            batch_size=batch_size,
+            views=model.options.views,
+            batch_size=model.options.batch_size,
             workers=workers,
             progress=progress,
             keep_journal=True,
@@ -189,7 +196,7 @@ def evaluate(
         assert targets is not None, "read_galaxies refuses catalogs without targets"
         report = task.evaluate(predictions, targets, seed=seed, votes=votes)
         evaluation = Evaluation(
-            runs=tuple(runs),
+            runs=model.sources,
             models=tuple(bundle.manifest.digest for bundle in bundles),
             dataset=dataset,
             task=task,

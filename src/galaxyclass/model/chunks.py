@@ -159,6 +159,11 @@ class Chunks:
             entry.unlink()
         self._journal.begin()
 
+    def abandon(self) -> None:
+        """Remove everything: nothing of this job can be gone on with."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._journal.remove()
+
     def leave(self) -> None:
         """Remove what there is where no chunk was finished: nothing can be gone on with."""
         if self.count == 0 and not self.complete:

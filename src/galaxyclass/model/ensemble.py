@@ -46,6 +46,7 @@ class Ensemble:
 
     Attributes
     ----------
+    members : tuple of Member
     preprocessings : tuple of Preprocessing
         Those of the members that differ.
     outputs : Task
@@ -75,7 +76,7 @@ class Ensemble:
             views = max(one.manifest.views for one in bundles)
         if views < 1:
             raise OutputError("no view of a galaxy", wanted="--views 1 or more", got=str(views))
-        self._members = members
+        self.members = tuple(members)
         self.views = views
         self.preprocessings = tuple(dict.fromkeys(one.manifest.preprocessing for one in bundles))
         self.outputs = common_outputs(bundles)
@@ -98,22 +99,22 @@ class Ensemble:
     @property
     def backend(self) -> Backend:
         """What to call: the only member's own backend where it sees galaxies as they are."""
-        if len(self._members) == 1 and self.views == 1:
-            return self._members[0].backend
+        if len(self.members) == 1 and self.views == 1:
+            return self.members[0].backend
         return self
 
     def begin_thread(self) -> None:
         """Tell each member."""
-        for member in self._members:
+        for member in self.members:
             if isinstance(member.backend, ConcurrentBackend):
                 member.backend.begin_thread()
 
     def __call__(self, *cutouts: NDArray[np.uint8]) -> ModelOutput:
-        totals = [_Total(member.bundle.manifest, self.auxiliary) for member in self._members]
+        totals = [_Total(member.bundle.manifest, self.auxiliary) for member in self.members]
         for preprocessing, array in zip(self.preprocessings, cutouts, strict=True):
             mine = [
                 (member.backend, total)
-                for member, total in zip(self._members, totals, strict=True)
+                for member, total in zip(self.members, totals, strict=True)
                 if total.manifest.preprocessing == preprocessing
             ]
             views = make_views(array, self.views, mirrors=self._mirrors, one=self._invariant)

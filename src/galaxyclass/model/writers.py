@@ -16,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from galaxyclass.errors import OutputError
+from galaxyclass.io.output import is_unfinished, require_free
 
 #: Rows of a parquet row group: what a reader takes at once. There are fewer where the columns are
 #: more than so many, as with an embedding.
@@ -118,6 +119,19 @@ def sink_of(output: Path) -> Sink:
             hint=f"--output {output.with_suffix('.csv')}",
         )
     return sink
+
+
+def check_output(output: Path, *, overwrite: bool) -> None:
+    """Refuse an output that would be refused at the end, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        Its ending is unknown, or it exists and is not to be replaced, or it is a folder.
+    """
+    sink_of(output)
+    # Of a job that was stopped, its key tells whether the output is its own.
+    require_free(output, overwrite=overwrite or is_unfinished(output))
 
 
 _FAILURES = ("path", "error")

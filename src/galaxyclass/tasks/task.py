@@ -108,6 +108,21 @@ class Task(ABC):
         return ()
 
     @property
+    def output_word(self) -> str:
+        """What one of the outputs is called, in the plural."""
+        return "outputs"
+
+    @property
+    def value_words(self) -> str:
+        """What the number of an output is, for an axis."""
+        return "value"
+
+    @property
+    def groups(self) -> tuple[tuple[str, slice, tuple[str, ...]], ...]:
+        """The outputs as people read them: of each group its title, where it is, short names."""
+        return (("", slice(0, self.count), self.names),)
+
+    @property
     def interval_names(self) -> tuple[str, ...]:
         """A name for each output that can have a prediction interval: for all, or for none."""
         return ()

@@ -14,9 +14,11 @@ from galaxyclass.errors import BundleError, RunError
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text, writing_folder
 from galaxyclass.io.run_folder import run_file
-from galaxyclass.model.bundle.load import Bundle, load_bundle
+from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import save_bundle
-from galaxyclass.model.ensemble import common_outputs, require_same
+from galaxyclass.model.ensemble import common_outputs
+from galaxyclass.model.model import Model, open_model
+from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
 
@@ -39,7 +41,7 @@ class Combined:
     split: bool
 
 
-def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
+def combine(runs: Sequence[str | Path | Model], output: str | Path) -> Combined:
     """Make one model of several runs, which predicts the mean of what they predict.
 
     What `predict` and `evaluate` do with several runs at once, as one model that can be calibrated
@@ -48,9 +50,9 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
 
     Parameters
     ----------
-    runs : sequence of str or Path
-        Two or more folders of runs, bundles, or exported networks (of which nobody knows what they
-        were trained on); those that were combined already count as many.
+    runs : sequence of str, Path or Model
+        Two or more folders of runs, bundles, or exported networks and ``"pretrained"`` (of which
+        nobody knows what they were trained on); those that were combined already count as many.
     output : str or Path
         The folder to make: a bundle, the recipe of the first run, and ``split.csv``, where a galaxy
         that any of them was trained on is one that was trained on.
@@ -78,8 +80,8 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
     folder = Path(output)
     if len(runs) < 2:
         raise RunError("nothing to combine", wanted="two runs or more", got=str(len(runs)))
-    bundles = [load_bundle(run) for run in runs]
-    require_same(bundles)
+    model = open_model(runs)
+    bundles = model.bundles
     _require_alike(bundles)
     require_new(folder)
     networks = [network for one in bundles for network in load_weights(one).networks]
@@ -93,8 +95,9 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
         network_digest="",
         calibration_digest="",
     )
-    split = _split([Path(run) for run in runs])
-    recipe = run_file(Path(runs[0]), run_folder.RECIPE)
+    split = None if any(map(is_pretrained, model.sources)) else _split(model.sources)
+    first = model.sources[0]
+    recipe = None if is_pretrained(first) else run_file(first, run_folder.RECIPE)
     with writing_folder(folder) as temporary:
         if split is not None:
             write_text(temporary / run_folder.SPLIT, split)

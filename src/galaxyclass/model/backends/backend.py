@@ -25,6 +25,10 @@ LANE_PIXELS = 1 << 17
 _FEWEST = 4
 
 
+#: What computes a network.
+Engine = Literal["torch", "onnxruntime", "OpenVINO"]
+
+
 class Backend(Protocol):
     """Runs a model on cutouts.
 
@@ -125,17 +129,27 @@ def open_backend(
     BundleError
         The weights do not fit the network that the manifest describes.
     """
-    torch = all(find_spec(module) for module in ("torch", "timm", "safetensors"))
-    gpu = device not in ("auto", "cpu")
-    if bundle.has("network") and not (torch and (bundle.has("weights") or gpu)):
-        wanted = bundle.manifest.precision if precision == "auto" else precision
-        if wanted == "bf16" and find_spec("openvino"):
-            from galaxyclass.model.backends.openvino_backend import OpenvinoBackend
+    engine = choose_engine(bundle, device, precision)
+    if engine == "OpenVINO":
+        from galaxyclass.model.backends.openvino_backend import OpenvinoBackend
 
-            return OpenvinoBackend(bundle, device, precision)
+        return OpenvinoBackend(bundle, device, precision)
+    if engine == "onnxruntime":
         from galaxyclass.model.backends.onnx_backend import OnnxBackend
 
         return OnnxBackend(bundle, device, precision)
     from galaxyclass.model.backends.torch_backend import TorchBackend
 
     return TorchBackend(bundle, device, precision)
+
+
+def choose_engine(
+    bundle: Bundle, device: str = "auto", precision: Literal["auto", "fp32", "bf16"] = "auto"
+) -> Engine:
+    """What `open_backend` runs a bundle's network with; nothing is loaded to tell."""
+    torch = all(find_spec(module) for module in ("torch", "timm", "safetensors"))
+    gpu = device not in ("auto", "cpu")
+    if not bundle.has("network") or (torch and (bundle.has("weights") or gpu)):
+        return "torch"
+    wanted = bundle.manifest.precision if precision == "auto" else precision
+    return "OpenVINO" if wanted == "bf16" and find_spec("openvino") else "onnxruntime"

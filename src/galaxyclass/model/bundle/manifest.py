@@ -16,6 +16,9 @@ from galaxyclass.recipes.recipe import Model
 from galaxyclass.tasks.kinds import task_from_json
 from galaxyclass.tasks.task import Task
 
+#: The name of its file in a bundle.
+MANIFEST = "manifest.json"
+
 #: The layout of bundles that this version writes; it reads this one and those before it.
 BUNDLE_FORMAT = 2
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.io.atomic import sync, sync_folder, temporary_file, writing
-from galaxyclass.model.bundle.load import MANIFEST, SUFFIXES, Bundle, Role, file_digest, file_name
-from galaxyclass.model.bundle.manifest import Manifest, manifest_json
+from galaxyclass.model.bundle.load import SUFFIXES, Bundle, Role, file_digest, file_name
+from galaxyclass.model.bundle.manifest import MANIFEST, Manifest, manifest_json
 
 #: Writes a file of a bundle to the path that it is given.
 Writer = Callable[[Path], None]

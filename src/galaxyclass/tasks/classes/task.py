@@ -75,6 +75,14 @@ class ClassTask(Task):
     rule: str | None = None
 
     @property
+    def output_word(self) -> str:
+        return "classes"
+
+    @property
+    def value_words(self) -> str:
+        return "probability"
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The classes."""
         return self.classes

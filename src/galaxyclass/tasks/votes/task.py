@@ -103,6 +103,26 @@ class VoteTask(Task):
         return self.tree
 
     @property
+    def output_word(self) -> str:
+        return "answers"
+
+    @property
+    def value_words(self) -> str:
+        joint = self.layout.kind == "joint"
+        return "share of all volunteers" if joint else "share of those who were asked"
+
+    @property
+    def groups(self) -> tuple[tuple[str, slice, tuple[str, ...]], ...]:
+        return tuple(
+            (
+                f"{question.code} {question.key.replace('_', ' ')}",
+                where,
+                tuple(answer.name for answer in question.answers),
+            )
+            for question, where in zip(self.tree.questions, self.tree.slices, strict=True)
+        )
+
+    @property
     def group_names(self) -> tuple[str, ...]:
         """The questions by code and key."""
         return reports.question_names(self.tree)
