@@ -10,7 +10,6 @@ import pytest
 from galaxyclass.errors import OutputError
 from galaxyclass.io.atomic import (
     discard_folder,
-    require_new,
     temporary_name,
     write_text,
     writing,
@@ -93,9 +92,11 @@ def test_two_processes_make_one_folder(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "sky").iterdir()] == ["1.jpg"]
 
 
-def test_no_name_is_no_new_folder() -> None:
-    with pytest.raises(OutputError, match="choose a name"):
-        require_new(Path())
+def test_the_current_folder_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with writing_folder(Path()) as new:
+        (new / "1.jpg").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["1.jpg"]
 
 
 def test_a_folder_is_discarded(tmp_path: Path) -> None:

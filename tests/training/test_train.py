@@ -172,6 +172,21 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
     assert resumed.metrics.parts == whole.metrics.parts
 
 
+def test_the_same_call_goes_on(sky: Sky, tmp_path: Path) -> None:
+    with pytest.raises(TrainingInterruptedError):
+        tiny(sky, tmp_path / "run", progress=Stop(2 * 48 + 16))
+    began = (tmp_path / "run" / "run.json").stat().st_mtime_ns
+    with pytest.raises(OutputError, match=r"a run here already(?s:.*)train --resume"):
+        tiny(sky, tmp_path / "run", "model.dropout=0.3")
+    with pytest.raises(OutputError, match="a run here already"):
+        tiny(sky, tmp_path / "run", seed=1)
+    trained = tiny(sky, tmp_path / "run")
+    assert (tmp_path / "run" / "run.json").stat().st_mtime_ns == began  # not begun again
+    whole = tiny(sky, tmp_path / "whole")
+    assert figures(tmp_path / "run") == figures(tmp_path / "whole")
+    assert trained.metrics.parts == whole.metrics.parts
+
+
 def test_a_run_that_was_moved_remembers_its_best_epoch(sky: Sky, tmp_path: Path) -> None:
     settings = ("training.keep=best", "training.epochs=5", "optimizer.lr=0.05", "training.ema=0")
     whole = tiny(sky, tmp_path / "whole", *settings)

@@ -178,8 +178,6 @@ def require_new(folder: Path) -> None:
     OutputError
         It is, or it has.
     """
-    if folder.name in ("", ".."):
-        raise OutputError(f"{folder}: not a new folder", hint="choose a name for it")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
     if folder.is_dir() and not _holds_nothing(folder):
@@ -230,9 +228,12 @@ def sync_folder(path: Path) -> None:
 
 
 def _must_stay(folder: Path) -> bool:
-    """Whether an empty folder cannot be replaced by another: a disk's own, or a link's target."""
+    """Whether an empty folder stays: the current one, a disk's own, the target of a link."""
     return folder.is_dir() and (
-        folder.is_symlink() or folder.is_mount() or not os.access(folder.parent, os.W_OK)
+        folder.name in ("", "..")
+        or folder.is_symlink()
+        or folder.is_mount()
+        or not os.access(folder.parent, os.W_OK)
     )
 
 

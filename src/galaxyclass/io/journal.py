@@ -137,6 +137,8 @@ class Journal:
 
     def remove(self) -> None:
         """The job is done, or given up."""
+        if os.name == "nt":  # pragma: no cover - Windows removes no file that is open
+            self._file.close()
         self.path.unlink(missing_ok=True)
 
     def _find(self) -> None:

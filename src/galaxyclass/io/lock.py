@@ -41,7 +41,7 @@ def open_locked(path: Path, *, folder: bool = False, patience: float | None = 0.
     while True:
         if folder:
             path.mkdir(exist_ok=True)
-        flags = os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT
+        flags = os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, flags, 0o666)
         try:
             if not _acquire(descriptor, patience):
