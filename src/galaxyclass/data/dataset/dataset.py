@@ -162,6 +162,11 @@ class Dataset:
         """Everything that says which galaxies these are, paths made absolute, as plain data.
 
         A table in memory has no file that could be named: `with_files` gives it one.
+
+        Raises
+        ------
+        TypeError
+            A table is in memory.
         """
         return {
             "images": str(self.images.resolve()),
