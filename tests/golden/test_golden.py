@@ -16,16 +16,17 @@ from types import ModuleType
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from galaxyclass.bundles import box_folder
 
 from galaxyclass.cli.main import main
+from galaxyclass.model.pretrained import pretrained_folder
 
 HERE = Path(__file__).parent
 SCRIPT = Path(__file__).parents[2] / "scripts" / "golden.py"
 
 
 @pytest.mark.skipif(
-    not (box_folder() / "manifest.json").exists(), reason="no pretrained model in this checkout"
+    not (pretrained_folder() / "manifest.json").exists(),
+    reason="no pretrained model in this checkout",
 )
 def test_the_pretrained_model_predicts_what_it_did(tmp_path: Path) -> None:
     output = tmp_path / "predictions.parquet"
