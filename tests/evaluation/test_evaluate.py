@@ -235,6 +235,15 @@ def test_a_table_in_memory_scores_as_its_file_does(fake, sky, tmp_path):
         evaluate(run, images, frame, output=tmp_path / "wrong", backend=backend)
 
 
+def test_a_rule_that_is_not_the_model_s_is_refused(fake, sky, tmp_path):
+    run, images, table, *_ = sky
+    _write_split(run, {})
+    dataset = Dataset(images, table, classes="five")
+    with pytest.raises(CatalogError, match="made by another rule") as caught:
+        evaluate(run, dataset, output=tmp_path / "out", backend=fake.TreeBackend())
+    assert caught.value.got == "the rule 'five'"
+
+
 def test_a_table_of_something_else(fake, sky, tmp_path):
     run, images, _, ids, *_ = sky
     _write_split(run, {})

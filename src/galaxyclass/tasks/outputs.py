@@ -41,7 +41,7 @@ class ClassOutputs:
     shares : tuple of float
         The share of the training galaxies in each.
     rule : str or None
-        The rule by which they were made of votes (`catalogs.derive_classes`).
+        The rule by which they were made of votes (`galaxyclass.data.catalog.derive`).
     """
 
     column: str

@@ -159,6 +159,15 @@ def test_as_dataset_takes_one_as_it_is() -> None:
     dataset = Dataset("sky", "a.csv")
     assert as_dataset(dataset) is dataset
     assert as_dataset("sky", "a.csv").table == Path("a.csv")
+    with pytest.raises(CatalogError, match="has a table already"):
+        as_dataset(dataset, "b.csv")
+
+
+def test_tables_beside_a_table_beside_it_are_not_lost() -> None:
+    more = Dataset("more", "b.csv", also=[("others", "c.csv")])
+    dataset = Dataset("sky", "a.csv", also=[more])
+    assert [str(each.table) for each in dataset.tables] == ["a.csv", "b.csv", "c.csv"]
+    assert not any(each.also for each in dataset.tables)
 
 
 def test_it_comes_back_from_json() -> None:

@@ -46,6 +46,7 @@ def read_galaxies(
     CatalogError, InvalidCatalogError
         See `galaxyclass.evaluation.evaluate`.
     """
+    _require_rule(dataset, outputs.rule if isinstance(outputs, ClassOutputs) else None)
     images, table, target_column = dataset.images, dataset.table, dataset.target_column
     if (
         isinstance(outputs, ClassOutputs)
@@ -121,6 +122,17 @@ def _require_shared_class(outputs: ClassOutputs, targets: ClassTargets, source: 
             wanted=", ".join(outputs.classes[:10]),
             got=f"{', '.join(targets.classes[:10])}, in column {targets.column!r}",
             hint="name the right column by --target, or write the classes as in the training",
+        )
+
+
+def _require_rule(dataset: Dataset, rule: str | None) -> None:
+    """Refuse a data set whose classes are made by another rule than the model's."""
+    if dataset.classes not in (None, rule):
+        raise CatalogError(
+            f"{dataset.name}: its classes are made by another rule than those of the model",
+            wanted="votes as they are" if rule is None else f"the rule {rule!r}",
+            got=f"the rule {dataset.classes!r}",
+            hint="leave out the rule: a model that needs one brings its own",
         )
 
 
