@@ -118,7 +118,7 @@ class TrainingInterruptedError(StoppedError):
 
 
 class PredictionInterruptedError(StoppedError):
-    """Ctrl-C during a prediction; the finished parts are safe beside the output."""
+    """Ctrl-C during a prediction; the finished chunks are safe beside the output."""
 
 
 class MissingExtraError(GalaxyclassError):

@@ -188,7 +188,7 @@ def test_a_table_with_gaps_is_scored_apart(fake, sky, tmp_path):
     table = _write_votes(fake, tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
     result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
-    (shared, mine, _), (complete, mine_complete, _) = result.extents
+    (shared, mine, _), (complete, mine_complete, _) = result.report.extents
     assert shared.name == "25 answers known of every galaxy"
     assert complete.name == "37 answers, on the 40 galaxies that know all"
     difference = predicted.astype(float) - votes
@@ -414,5 +414,5 @@ def test_classes_learnt_beside_the_votes_are_scored(fake, tmp_path):
         run, tmp_path / "sky", tmp_path / "kinds.csv", output=tmp_path / "out", backend=both
     )
     assert result.scores.accuracy.value == pytest.approx(0.75)
-    assert result.outputs.classes == kinds
+    assert result.task.names == kinds
     assert any("learnt beside its votes" in note for note in result.notes)

@@ -23,7 +23,7 @@ from galaxyclass.images.decode import decode_image
 from galaxyclass.images.read import read_image
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.simulation.folders import simulate
-from galaxyclass.tasks.targets import VoteTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from galaxyclass.errors import OutputError, PredictionInterruptedError
+from galaxyclass.io.journal import journal_of
 from galaxyclass.model.chunks import chunks_folder
 from galaxyclass.model.predict import predict
 from galaxyclass.model.writers import CsvSink
@@ -47,9 +48,15 @@ def _start(run, sky, output, seconds=0.05, lanes=0):
     )
 
 
+def _finished(output: Path) -> int:
+    """How many chunks the journal has: whole lines after the first."""
+    journal = journal_of(output)
+    return max(0, journal.read_bytes().count(b"\n") - 1) if journal.exists() else 0
+
+
 def _wait_for_parts(output: Path, count: int) -> None:
     end = time.monotonic() + 60
-    while len(list(chunks_folder(output).glob("0*.json"))) < count:
+    while _finished(output) < count:
         assert time.monotonic() < end, "the other process made no parts"
         time.sleep(0.005)
 
@@ -71,9 +78,9 @@ def test_kill_loses_at_most_one_part_and_changes_nothing(fake, job, tmp_path, su
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not output.exists()
-    finished = len(list(chunks_folder(output).glob("0*.json")))
+    finished = _finished(output)
     # what a kill in the middle of a write leaves behind
-    (chunks_folder(output) / ".00000003.csv.77.tmp").write_text("half a par")
+    (chunks_folder(output) / ".00000003.csv.tmp").write_text("half a par")
     backend = fake.TreeBackend()
     again = fake.LaneBackend(backend) if lanes else backend
     summary = predict(*job, output, backend=again, batch_size=8, workers=1)
@@ -138,16 +145,16 @@ def test_ctrl_c_within_a_batch(fake, job, tmp_path):
 
 def test_a_full_disk_loses_nothing(fake, job, tmp_path, monkeypatch):
     output = tmp_path / "p.csv"
-    write_part, calls = CsvSink.write_part, []
+    write_chunk, calls = CsvSink.write_chunk, []
 
     def full(self, path, table):
         calls.append(path)
         if len(calls) == 4:
             path.write_text("some of it")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write_part(self, path, table)
+        write_chunk(self, path, table)
 
-    monkeypatch.setattr(CsvSink, "write_part", full)
+    monkeypatch.setattr(CsvSink, "write_chunk", full)
     with pytest.raises(OutputError, match=r"no room(?s:.*)48 of 151 images are done and kept") as e:
         predict(*job, output, backend=fake.TreeBackend(), batch_size=8)
     assert "the same command goes on from there" in str(e.value)
@@ -203,7 +210,7 @@ def test_another_job_starts_over(fake, job, tmp_path, change):
         fake.save_run(run, fake.vote_outputs(unknown=("11",)))
     summary = predict(run, sky, output, backend=fake.TreeBackend())
     assert summary.resumed == 0
-    assert "Parts of another job" in summary.notes[0]
+    assert "Chunks of another job" in summary.notes[0]
 
 
 def test_a_smaller_batch_goes_on(fake, job, tmp_path):
@@ -240,7 +247,7 @@ def test_two_processes_at_once(fake, job, tmp_path):
 
 
 def test_a_folder_of_something_else_is_not_touched(fake, job, tmp_path):
-    folder = tmp_path / "p.csv.parts"
+    folder = tmp_path / "p.csv.chunks"
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
     with pytest.raises(OutputError, match=r"it holds thesis\.tex"):

@@ -18,7 +18,7 @@ from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import VoteOutputs
+from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.training.data import PackedGalaxies, TrainingBatch
 from galaxyclass.training.fit import fit_network
 from galaxyclass.training.job import TrainingJob
@@ -61,7 +61,7 @@ def recipe(name: str, *more: str) -> Recipe:
 
 def learner(name: str, memory_format: torch.memory_format = torch.channels_last) -> GalaxyModule:
     count = len(TREE.answers)
-    outputs = VoteOutputs(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
+    outputs = VoteTask(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
     module = GalaxyModule(recipe(name), outputs, (), seed=0, steps_per_epoch=1)
     module.set_memory_format(memory_format)
     return module.train()
@@ -166,7 +166,7 @@ def test_a_resumed_training_lays_out_what_its_checkpoint_brings(
 
     monkeypatch.setattr("galaxyclass.training.module.build_optimizer", remember)
     count = len(TREE.answers)
-    outputs = VoteOutputs(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
+    outputs = VoteTask(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
     parts = dict.fromkeys(("train", "validation"), galaxies("fast"))
     for epochs, channels_last in ((1, True), (2, False)):
         whole = recipe("fast", "schedule.name=constant")

@@ -16,7 +16,7 @@ from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
-from galaxyclass.tasks.outputs import ClassOutputs
+from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.training.job import TrainingJob, make_job
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.probe import RuntimeChoices, Trials, fastest
@@ -55,7 +55,7 @@ def speeds(
 
 def fast(*settings: str, devices: int = 1) -> TrainingJob:
     """A training of the recipe `fast`, of which the galaxies do not matter."""
-    outputs = ClassOutputs("class", ("a", "b"), (0.5, 0.5))
+    outputs = ClassTask("class", ("a", "b"), (0.5, 0.5))
     recipe = load_recipe("fast", settings)
     return TrainingJob(recipe, outputs, (), {}, no_catalog(), 0, "cpu", devices)
 
@@ -124,7 +124,7 @@ def test_trials_measure_training_steps_and_leave_no_trace(sky: Sky, tmp_path: Pa
     job = make_job(recipe, samples, everything, seed=0, device="cpu")
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()
     with torch.random.fork_rng():
-        module = GalaxyModule(job.recipe, job.outputs, (), seed=0, steps_per_epoch=1)
+        module = GalaxyModule(job.recipe, job.task, (), seed=0, steps_per_epoch=1)
         trials = Trials(module, job.galaxies["train"], "cpu")
         for runtime in (
             RuntimeSettings("fp32", threads=1),

@@ -16,13 +16,13 @@ from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Model
-from galaxyclass.tasks.outputs import ClassOutputs
+from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.training.pixel_statistics import fit_statistics
 from galaxyclass.training.train import train
 
 from .conftest import TINY, Sky
 
-OUTPUTS = ClassOutputs("class", ("a", "b"), (0.5, 0.5))
+OUTPUTS = ClassTask("class", ("a", "b"), (0.5, 0.5))
 
 
 def test_as_scikit_learn_has_it() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from galaxyclass.calibration.coverage import Coverage
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrate import Calibrated
-    from galaxyclass.tasks.outputs import Outputs
+    from galaxyclass.tasks.task import Task
 
 EPILOG = """\b
 Example:
@@ -119,10 +119,8 @@ def _show(calibrated: Calibrated) -> None:
     click.echo(f"the calibration is in {calibrated.bundle.calibration}")
 
 
-def _covered(outputs: Outputs, coverage: Coverage) -> list[str]:
-    from galaxyclass.tasks.outputs import VoteOutputs
-
-    assert isinstance(outputs, VoteOutputs)
-    names = [f"{one.code} {one.key.replace('_', ' ')}" for one in outputs.tree.questions]
-    shares = zip((*names, "all"), (*coverage.questions, coverage.overall), strict=True)
+def _covered(outputs: Task, coverage: Coverage) -> list[str]:
+    shares = zip(
+        (*outputs.group_names, "all"), (*coverage.questions, coverage.overall), strict=True
+    )
     return [f"  {name:<22} {share:.1%}" for name, share in shares if not math.isnan(share)]

@@ -57,7 +57,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     """Train RECIPE on images and a table.
 
     `galaxyclass recipes` lists the recipes; a TOML file of your own works too. Ctrl-C is safe: the
-    last finished epoch is kept, and --resume goes on from there.
+    last finished epoch is kept, and --resume, or the same command, goes on from there.
     """
     from galaxyclass.cli.notes import show_notes
     from galaxyclass.recipes.read import load_recipe
@@ -149,16 +149,17 @@ def _refuse_others(context: click.Context, /, recipe: str | None) -> None:
 
 
 def _print(trained: Trained) -> None:
+    from galaxyclass.tasks.kinds import metric_named
+
     metrics = trained.metrics
-    votes = metrics.score == "rmse"
-    name, reference = ("RMSE", "mean vector") if votes else ("accuracy", "largest class")
+    metric = metric_named(metrics.score)
     for part, figures in metrics.parts.items():
         floor = f", floor {figures['noise_floor']:.4f}" if "noise_floor" in figures else ""
         click.echo(
             f"{part} ({figures['galaxies']:,} galaxies), epoch {metrics.kept_epoch} of "
-            f"{metrics.epochs}: {name} {figures['value']:.4f} "
+            f"{metrics.epochs}: {metric.label} {figures['value']:.4f} "
             f"[{figures['low']:.4f}, {figures['high']:.4f}] "
-            f"({reference} {figures['reference']:.4f}{floor})"
+            f"({metric.simplest} {figures['reference']:.4f}{floor})"
         )
     took = (
         f"{metrics.seconds / 60:.1f} minutes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -68,7 +68,8 @@ def _show(report: ValidationReport, limit: int | None) -> None:
         counts = Counter(catalog.parts.tolist())
         told = ", ".join(f"{count:,} {part}" for part, count in counts.items())
         click.echo(f"parts   {told}")
-    click.echo(f"target  {_words(report.target())}")
+    targets = report.catalog.targets
+    click.echo(f"target  {'none' if targets is None else targets.describe()}")
     for code, count in report.counts.items():
         kind = FINDING_KINDS[code]
         click.echo()
@@ -101,19 +102,6 @@ def _summary(report: ValidationReport) -> None:
         style = _COLOURS[kind.severity]
         table.add_row(f"[{style}]{kind.severity}[/{style}]", f"{count:,}", kind.title, kind.hint)
     console().print(table)
-
-
-def _words(target: dict[str, Any]) -> str:
-    if target["kind"] == "votes":
-        return (
-            f"vote fractions of {target['tree']}, layout {target['layout']}, "
-            f"{target['columns_present']} of {target['columns']} columns"
-        )
-    if target["kind"] == "class":
-        names = target["classes"]
-        shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
-        return f"column {target['column']!r}, {len(names)} classes: {shown}"
-    return "none"
 
 
 def _verdict(report: ValidationReport) -> str:

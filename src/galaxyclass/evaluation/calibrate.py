@@ -31,7 +31,6 @@ from galaxyclass.model.ensemble import Ensemble, Member
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.progress import Progress, silent
-from galaxyclass.tasks.targets import VoteTargets
 
 #: Ordinary pictures that are looked at; more would not tell more.
 _MOST = 20_000
@@ -181,7 +180,7 @@ def calibrate(
         outputs,
         said.values,
         said.features,
-        targets.fractions if isinstance(targets, VoteTargets) else None,
+        None if targets is None else targets.joint_fractions,
         described,
         ordinary=more,
         level=level,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +14,12 @@ from galaxyclass.data.catalog.votes import read_votes
 from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.join import Joined, join_tables
-from galaxyclass.evaluation.read_predictions import read_fractions
+from galaxyclass.evaluation.read_predictions import read_outputs
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.votes import VoteScores, score_votes
+from galaxyclass.tasks.votes.task import leave_out
+from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import TREES, load_tree
 from galaxyclass.trees.tree import Layout, Tree
 
@@ -135,9 +136,11 @@ def _score_votes(
             hint="galaxyclass validate lists them",
         )
     target = votes.joint
-    predicted = read_fractions(
-        both.predictions.take(both.predictions_rows), tree, my_layout, both.predictions_file
+    predicted = read_outputs(
+        both.predictions.take(both.predictions_rows), my_layout.columns, both.predictions_file
     )
+    if my_layout.kind == "conditional":
+        predicted = np.asarray(joint_from_conditional(tree, predicted), dtype=np.float64)
     unpredicted: NDArray[np.bool_] = np.asarray(np.isnan(predicted).all(axis=0))
     target, notes = leave_out(target, ~unpredicted, layout.columns)
     missing = np.isnan(predicted) & ~np.isnan(target)
@@ -147,26 +150,6 @@ def _score_votes(
             "predicted otherwise: the scores with them are NaN.",
         )
     return score_votes(tree, predicted, target, resamples=resamples, seed=seed), notes
-
-
-def leave_out(
-    target: NDArray[np.float32], predicted: NDArray[np.bool_], names: Sequence[str]
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Make answers unknown that are not predicted at all, and say which were known.
-
-    Parameters
-    ----------
-    target : (galaxies, answers) float32
-    predicted : (answers,) bool
-    names : sequence of str
-        Of the answers.
-    """
-    lost = ~predicted & ~np.isnan(target).all(axis=0)
-    if not lost.any():
-        return target, ()
-    columns = [name for name, is_lost in zip(names, lost, strict=True) if is_lost]
-    note = f"{len(columns)} answers are not predicted and do not count: {', '.join(columns)}."
-    return np.where(predicted, target, np.float32(np.nan)), (note,)
 
 
 def _score_classes(

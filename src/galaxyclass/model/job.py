@@ -1,4 +1,4 @@
-"""One job of prediction: image files with ids into a table, part by part."""
+"""One job of prediction: image files with ids into a table, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from galaxyclass.model.chunks import ChunkRecord, Chunks, open_chunks
 from galaxyclass.model.columns import Columns, PredictionLayout, columns_of, mask_unknown, tabulate
 from galaxyclass.model.ensemble import Ensemble, Member, embedding_width
 from galaxyclass.model.extra_columns import Included, open_included
-from galaxyclass.model.ids import is_exact_integer
 from galaxyclass.model.stream import PredictedBatch, predict_stream
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
-from galaxyclass.tasks.outputs import Outputs, VoteOutputs, output_count
+from galaxyclass.tasks.names import is_exact_integer
+from galaxyclass.tasks.task import Task
 from galaxyclass.version import __version__
 
-#: A part is written after the batch that makes it as old or as large as this. What a kill loses is
+#: A chunk is written after the batch that makes it as old or as large as this. What a kill loses is
 #: thus bounded in time, whatever the speed, and a fast job does not make a file a second.
 CHUNK_SECONDS = 5.0
 CHUNK_IMAGES = 16_384
@@ -86,6 +86,8 @@ def predict_files(
     workers: int | None = None,
     progress: Progress = silent,
     layout: PredictionLayout = "table",
+    overwrite: bool = True,
+    keep_journal: bool = False,
 ) -> PredictionSummary:
     """Predict image files under given ids into a table; what `predict` does once it has these.
 
@@ -96,9 +98,11 @@ def predict_files(
     paths, ids : sequence of str
         An image each, and what it is called; the same length.
     output : Path
-        Replaced where it exists.
-    views, include, batch_size, workers, progress, layout
+        Where it stands already as this very job made it, only what a kill left is cleared.
+    views, include, batch_size, workers, progress, layout, overwrite
         As for `predict`.
+    keep_journal : bool
+        Let the same job find its output until `galaxyclass.model.chunks.forget_predictions`.
 
     Raises
     ------
@@ -122,8 +126,9 @@ def predict_files(
     job = _Job(ensemble, columns, ids, included)
     failures = output.with_name(f"{output.stem}_failed.csv")
     require_failures(failures)
-    with open_chunks(output, key, nothing_measured(outputs)) as (parts, replaced):
-        resumed = parts.images
+    nothing = nothing_measured(outputs)
+    with open_chunks(output, key, nothing, overwrite=overwrite) as (chunks, replaced):
+        resumed, complete = chunks.images, chunks.complete
         try:
             progress("predict", resumed, len(paths))
             stream = predict_stream(
@@ -136,41 +141,46 @@ def predict_files(
                 look=included.look,
             )
             with closing(stream):
-                _add_parts(stream, parts, job, progress)
-            failed_file = parts.finish(job.tabulate([], job.nothing), failures)
+                _add_chunks(stream, chunks, job, progress)
+            failed_file = chunks.finish(
+                job.tabulate([], job.nothing), failures, keep_journal=keep_journal
+            )
         except KeyboardInterrupt:
             raise PredictionInterruptedError(
-                f"stopped; {_kept(parts, len(paths))}",
+                f"stopped; {_kept(chunks, len(paths))}",
                 hint="run the same command again: it goes on from there",
             ) from None
         except OutputError as error:
             raise OutputError(
                 error.what,
                 wanted=error.wanted,
-                got=_kept(parts, len(paths)),
+                got=_kept(chunks, len(paths)),
                 hint=f"{error.hint}; the same command goes on from there",
             ) from error
     return PredictionSummary(
         output=output,
         failed_file=failed_file,
         images=len(paths),
-        predicted=len(paths) - parts.failed,
-        failed=parts.failed,
+        predicted=len(paths) - chunks.failed,
+        failed=chunks.failed,
         resumed=resumed,
         seconds=time.monotonic() - begun,
         views=ensemble.views,
         precision=ensemble.precision,
-        warnings=(*_undecodable(len(paths), parts), *describe_problems(outputs, parts.statistics)),
+        warnings=(
+            *_undecodable(len(paths), chunks),
+            *describe_problems(outputs, chunks.statistics),
+        ),
         notes=(
             *((ensemble.note,) if ensemble.note else ()),
-            *_notes(outputs, manifest, columns, resumed, replaced=replaced),
+            *_notes(outputs, manifest, columns, resumed, replaced=replaced, complete=complete),
         ),
     )
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What a part needs to know of the whole."""
+    """What a chunk needs to know of the whole."""
 
     ensemble: Ensemble
     columns: Columns
@@ -180,7 +190,7 @@ class _Job:
     @property
     def nothing(self) -> _Rows:
         """Those of no galaxy."""
-        shapes = ((0, output_count(self.ensemble.outputs)), (0, len(self.columns.included)))
+        shapes = ((0, self.ensemble.outputs.count), (0, len(self.columns.included)))
         return _Rows(*(np.empty(shape, np.float32) for shape in shapes))
 
     def rows(self, batch: PredictedBatch) -> _Rows:
@@ -205,14 +215,14 @@ class _Rows(NamedTuple):
     included: NDArray[np.float32]
 
 
-def _add_parts(
-    stream: Iterator[PredictedBatch], parts: Chunks, job: _Job, progress: Progress
+def _add_chunks(
+    stream: Iterator[PredictedBatch], chunks: Chunks, job: _Job, progress: Progress
 ) -> None:
-    """Gather batches into parts and write each; the stream begins where the parts end."""
+    """Gather batches into chunks and write each; the stream begins where the chunks end."""
     begun = time.monotonic()
     total = len(job.ids)
     waiting: list[tuple[PredictedBatch, _Rows]] = []
-    failed = parts.failed
+    failed = chunks.failed
     for batch in stream:
         rows = job.rows(batch)
         waiting.append((replace(batch, estimates=None, looks=None), rows))
@@ -220,16 +230,16 @@ def _add_parts(
         end = batch.start + len(batch.paths)
         progress("predict", end, total, note=f"{failed:,} cannot be decoded" if failed else "")
         old = time.monotonic() - begun >= CHUNK_SECONDS
-        if old or end - parts.images >= CHUNK_IMAGES or end == total:
-            _add_part(waiting, parts, job)
+        if old or end - chunks.images >= CHUNK_IMAGES or end == total:
+            _add_chunk(waiting, chunks, job)
             waiting, begun = [], time.monotonic()
 
 
-def _add_part(waiting: list[tuple[PredictedBatch, _Rows]], parts: Chunks, job: _Job) -> None:
+def _add_chunk(waiting: list[tuple[PredictedBatch, _Rows]], chunks: Chunks, job: _Job) -> None:
     rows = _Rows(*map(np.concatenate, zip(*(rows for _, rows in waiting), strict=True)))
     batches = [batch for batch, _ in waiting]
     decoded = np.concatenate([batch.decoded for batch in batches])
-    names = [job.ids[parts.images + int(place)] for place in np.flatnonzero(decoded)]
+    names = [job.ids[chunks.images + int(place)] for place in np.flatnonzero(decoded)]
     failures = tuple(
         failure
         for batch in batches
@@ -240,30 +250,39 @@ def _add_part(waiting: list[tuple[PredictedBatch, _Rows]], parts: Chunks, job: _
         )
     )
     statistics = measure(job.ensemble.outputs, rows.values)
-    parts.add(job.tabulate(names, rows), ChunkRecord(len(decoded), failures, statistics))
+    chunks.add(job.tabulate(names, rows), ChunkRecord(len(decoded), failures, statistics))
 
 
-def _kept(parts: Chunks, images: int) -> str:
-    return f"{parts.images:,} of {images:,} images are done and kept in {parts.folder}"
+def _kept(chunks: Chunks, images: int) -> str:
+    if not chunks.images:
+        return f"none of the {images:,} images is done"
+    return f"{chunks.images:,} of {images:,} images are done and kept in {chunks.folder}"
 
 
-def _undecodable(images: int, parts: Chunks) -> tuple[str, ...]:
-    if images and parts.failed == images:
+def _undecodable(images: int, chunks: Chunks) -> tuple[str, ...]:
+    if images and chunks.failed == images:
         return (f"None of the {images:,} images could be decoded.",)
     return ()
 
 
 def _notes(
-    outputs: Outputs, manifest: Manifest, columns: Columns, resumed: int, *, replaced: bool
+    outputs: Task,
+    manifest: Manifest,
+    columns: Columns,
+    resumed: int,
+    *,
+    replaced: bool,
+    complete: bool,
 ) -> Iterator[str]:
-    if resumed:
+    if complete:
+        yield "An earlier run had done all of it already."
+    elif resumed:
         yield f"Went on from an earlier run, which had done {resumed:,} images."
     if replaced:
         yield "Chunks of another job that were kept for this output have been removed."
-    if isinstance(outputs, VoteOutputs) and not all(outputs.known):
-        names = [
-            name for name, known in zip(columns.values, outputs.known, strict=True) if not known
-        ]
+    if not outputs.known_mask.all():
+        known_columns = zip(columns.values, outputs.known_mask, strict=True)
+        names = [name for name, known in known_columns if not known]
         yield (
             f"{len(names)} of {len(columns.values)} answers are left empty, because the model was "
             f"trained without votes for them: {', '.join(names)}."

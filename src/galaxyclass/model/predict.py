@@ -9,7 +9,7 @@ from typing import Literal
 
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.files import find_images
-from galaxyclass.io.atomic import require_free
+from galaxyclass.io.output import is_unfinished, require_free
 from galaxyclass.model.backends.backend import Backend, open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.columns import PredictionLayout, columns_of
@@ -101,7 +101,7 @@ def predict(
     ------
     OutputError
         The ending is neither of the two; the output exists; no room, no permission (the finished
-        parts are kept); another process writes there; the contest's layout of a vote model; there
+        chunks are kept); another process writes there; the contest's layout of a vote model; there
         is no such thing to include; ``views`` is less than 1.
     CatalogError
         No images; in the contest's layout, two images of one name.
@@ -111,7 +111,7 @@ def predict(
     MissingExtraError, DeviceError
         See `open_backend`.
     PredictionInterruptedError
-        Ctrl-C; the finished parts are kept.
+        Ctrl-C; the finished chunks are kept.
     """
     output = Path(output)
     check_output(output, overwrite=overwrite)
@@ -134,6 +134,7 @@ def predict(
         workers=workers,
         progress=progress,
         layout=layout,
+        overwrite=overwrite,
     )
     return replace(summary, notes=(*notes, *summary.notes))
 
@@ -208,4 +209,5 @@ def check_output(output: Path, *, overwrite: bool) -> None:
         Its ending is unknown, or it exists and is not to be replaced, or it is a folder.
     """
     sink_of(output)
-    require_free(output, overwrite=overwrite)
+    # Of a job that was stopped, its key tells whether the output is its own.
+    require_free(output, overwrite=overwrite or is_unfinished(output))

@@ -97,7 +97,7 @@ def fit_network(
         validation = Batches(near["validation"], training.batch_size, seed=None, replica=replica)
         try:
             module = GalaxyModule(
-                recipe, job.outputs, job.auxiliary, seed=job.seed, steps_per_epoch=len(batches)
+                recipe, job.task, job.auxiliary, seed=job.seed, steps_per_epoch=len(batches)
             )
             module.set_memory_format(runtime.memory_format)
             if recipe.model.normalisation == "per_feature":
@@ -131,7 +131,7 @@ def _trainer(
     runtime: RuntimeSettings,
 ) -> pl.Trainer:
     settings, score = module.recipe.training, f"validation_{module.score_name}"
-    mode = "min" if module.lower_is_better else "max"
+    mode = "min" if module.outputs.metric.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
         OnlyNumbers(),
@@ -191,7 +191,7 @@ def _kept(folder: Path, job: TrainingJob) -> Fitted:
     path = folder / (run_folder.BEST if job.recipe.training.keep == "best" else run_folder.LAST)
     checkpoint = read_checkpoint(path)
     recipe = job.recipe
-    network = Network(recipe.model, recipe.images, job.outputs, job.auxiliary, fresh=False)
+    network = Network(recipe.model, recipe.images, job.task, job.auxiliary, fresh=False)
     state: dict[str, Any] = checkpoint["state_dict"]
     prefix = "network."
     network.load_state_dict(

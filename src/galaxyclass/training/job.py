@@ -9,7 +9,7 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.data.dataset.several import Parts, Samples
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs
+from galaxyclass.tasks.task import Task
 from galaxyclass.training.devices import Device
 from galaxyclass.training.resolve import resolve
 
@@ -22,8 +22,8 @@ class TrainingJob:
     ----------
     recipe : Recipe
         With its head and loss resolved.
-    outputs : VoteOutputs or ClassOutputs
-    auxiliary : tuple of ClassOutputs
+    task : Task
+    auxiliary : tuple of Task
         What else the network learns, from auxiliary tables.
     galaxies : mapping of str to Galaxies
         By part: ``train`` and ``validation``, and ``test`` where there is one.
@@ -36,8 +36,8 @@ class TrainingJob:
     """
 
     recipe: Recipe
-    outputs: Outputs
-    auxiliary: tuple[ClassOutputs, ...]
+    task: Task
+    auxiliary: tuple[Task, ...]
     galaxies: Mapping[str, Galaxies]
     catalog: Catalog
     seed: int
@@ -75,11 +75,11 @@ def make_job(
     RecipeError
         See `resolve`.
     """
-    outputs = samples.outputs(parts)
+    task = samples.task(parts)
     return TrainingJob(
-        recipe=resolve(recipe, outputs, settings),
-        outputs=outputs,
-        auxiliary=samples.auxiliary_outputs(parts),
+        recipe=resolve(recipe, task, settings),
+        task=task,
+        auxiliary=samples.auxiliary_tasks(parts),
         galaxies=samples.galaxies_by_part(parts),
         catalog=samples.first.catalog,
         seed=seed,

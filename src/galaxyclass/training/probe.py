@@ -90,9 +90,7 @@ def try_settings(job: TrainingJob) -> Probe:
     if not choices.open:
         return Probe(choices.first, {})
     with torch.random.fork_rng():
-        module = GalaxyModule(
-            job.recipe, job.outputs, job.auxiliary, seed=job.seed, steps_per_epoch=1
-        )
+        module = GalaxyModule(job.recipe, job.task, job.auxiliary, seed=job.seed, steps_per_epoch=1)
         tried = Trials(module, job.galaxies["train"], accelerator_of(job.device))
         runtime = fastest(choices, tried)
     log.info(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -15,11 +14,12 @@ from typing import Any
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import OutputError, RunError, refuse_newer
 from galaxyclass.io import run_folder
-from galaxyclass.io.atomic import write_text
+from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.recipes.read import load_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.training.devices import Device
 from galaxyclass.training.runtime_settings import RuntimeSettings
+from galaxyclass.workers.processes import core_count
 
 #: The layout of run folders that this version writes.
 RUN_FORMAT = 2
@@ -43,9 +43,7 @@ def this_machine() -> dict[str, Any]:
     return {
         "system": platform.platform(),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": core_count(),
         "executable": sys.executable,
     }
 
@@ -109,38 +107,59 @@ class RunInfo:
         return Dataset.from_json(self.data)
 
 
-def new_run(folder: Path, recipe: Recipe, info: RunInfo) -> None:
-    """Make the folder of a run.
-
-    Raises
-    ------
-    OutputError
-        The folder holds something already.
-    """
-    refuse_used(folder)
+def write_run(folder: Path, recipe: Recipe, info: RunInfo) -> None:
+    """Write what makes a folder that of a run."""
     write_text(folder / run_folder.RECIPE, recipe_toml(recipe))
     write_text(folder / run_folder.INFO, json.dumps(asdict(info), indent=1) + "\n")
 
 
-def refuse_used(folder: Path) -> None:
-    """Refuse to train into a folder that holds something.
+def begun_run(folder: Path, told: Mapping[str, Any]) -> tuple[Recipe, RunInfo] | None:
+    """The unfinished run of the same arguments that is in a folder; None where the folder is free.
+
+    Parameters
+    ----------
+    folder : Path
+    told : mapping
+        What a `RunInfo` of the arguments says.
 
     Raises
     ------
     OutputError
-        It does, or it is a file.
+        The folder holds something else, or it is a file.
     """
-    if folder.is_file():
-        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
-    if folder.is_dir() and any(folder.iterdir()):
-        is_run = (folder / run_folder.INFO).is_file()
-        stopped = is_run and not (folder / run_folder.METRICS).is_file()
-        raise OutputError(
-            f"{folder}: there is {'a run' if is_run else 'something'} here already",
-            hint=f"galaxyclass train --resume {folder}, or choose another --output"
-            if stopped
-            else "choose another --output",
-        )
+    if not (folder / run_folder.INFO).is_file():
+        require_new(folder)
+        return None
+    if not (folder / run_folder.METRICS).is_file():
+        try:
+            recipe, info = read_run(folder)
+        except RunError as error:
+            raise _used(folder) from error
+        if all(getattr(info, name) == value for name, value in told.items()):
+            return recipe, info
+    raise _used(folder)
+
+
+def require_same_recipe(folder: Path, recipe: Recipe) -> None:
+    """Refuse to go on with a run under another recipe than it was begun with.
+
+    Raises
+    ------
+    OutputError
+        It is another.
+    """
+    if (folder / run_folder.RECIPE).read_text(encoding="utf-8") != recipe_toml(recipe):
+        raise _used(folder)
+
+
+def _used(folder: Path) -> OutputError:
+    stopped = not (folder / run_folder.METRICS).is_file()
+    return OutputError(
+        f"{folder}: there is a run here already",
+        hint=f"galaxyclass train --resume {folder}, or choose another --output"
+        if stopped
+        else "choose another --output",
+    )
 
 
 def read_run(folder: Path) -> tuple[Recipe, RunInfo]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +15,7 @@ from galaxyclass.data.dataset.parts import read_split, write_left_out, write_spl
 from galaxyclass.data.dataset.several import Parts, prepare_all
 from galaxyclass.errors import RecipeError, RunError, StoppedError
 from galaxyclass.io import run_folder
-from galaxyclass.io.atomic import write_text
+from galaxyclass.io.atomic import discard_folder, write_text, writing_folder
 from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.networks.weights import write_weights
@@ -24,17 +24,24 @@ from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import VoteOutputs
 from galaxyclass.training.devices import Device, accelerator_of
 from galaxyclass.training.fit import Fitted, fit_network
 from galaxyclass.training.history import read_history
 from galaxyclass.training.job import TrainingJob, make_job
 from galaxyclass.training.probe import probe
 from galaxyclass.training.replicas import join_training, this_replica
-from galaxyclass.training.run import RunInfo, new_run, read_run, refuse_used
+from galaxyclass.training.run import (
+    RunInfo,
+    begun_run,
+    read_run,
+    require_same_recipe,
+    write_run,
+)
 from galaxyclass.training.runtime_settings import RuntimeSettings, using
 from galaxyclass.training.score import Metrics, score
 from galaxyclass.version import __version__
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,8 @@ def train(
         With a folder of images: what is known of them (see `Dataset`); without it each sub-folder
         of `images` is a class.
     output : str or Path
-        The run's folder; must be empty or absent.
+        The run's folder; must be empty or absent, unless the same call was stopped: then it goes
+        on.
     settings : sequence of str
         Changes to the recipe, ``section.key=value`` each.
     seed : int
@@ -102,42 +110,50 @@ def train(
     folder = Path(output)
     if this_replica() > 0:
         join_training(folder, device=device, devices=devices, cache=cache)
-    refuse_used(folder)
+    dataset = as_dataset(images, table)
+    told: dict[str, Any] = {
+        "data": dataset.with_files(folder).to_json(),
+        "seed": seed,
+        "devices": devices,
+    }
+    begun = begun_run(folder, told)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
     accelerator = accelerator_of(device)
-    dataset = as_dataset(images, table)
     samples = prepare_all(dataset, recipe.images, cache=cache, workers=workers, progress=progress)
     parts = samples.split(recipe.split, seed)
     job = make_job(
         recipe, samples, parts, settings=settings, seed=seed, device=accelerator, devices=devices
     )
+    if begun is not None:
+        require_same_recipe(folder, job.recipe)
+        log.info("%s was begun before by the same command, and goes on", folder)
+        _require_same_data(folder, begun[1], samples.fingerprint)
+        return _go_on(folder, job, begun[1], progress)
     probed = probe(job)
-    new_run(
-        folder,
-        job.recipe,
-        RunInfo(
-            data=dataset.with_files(folder).to_json(),
-            seed=seed,
-            fingerprint=samples.fingerprint,
-            galaxies=_counts(parts),
-            device=accelerator,
-            devices=devices,
-            command=sys.argv,
-            runtime=probed.to_json(),
-        ),
+    info = RunInfo(
+        **told,
+        fingerprint=samples.fingerprint,
+        galaxies=_counts(parts),
+        device=accelerator,
+        command=sys.argv,
+        runtime=probed.to_json(),
     )
-    dataset.save_tables(folder)
     left_out = [finding for sample in samples.tables for finding in sample.left_out]
-    if left_out:
-        write_left_out(folder / run_folder.LEFT_OUT, left_out)
-    write_split(folder / run_folder.SPLIT, samples.tables, parts)
+    # All at once: a kill leaves no run, or one that can be resumed.
+    with writing_folder(folder) as new:
+        write_run(new, job.recipe, info)
+        dataset.save_tables(new)
+        if left_out:
+            name = run_folder.LEFT_OUT
+            write_left_out(new / name, left_out, named=folder / name)
+        write_split(new / run_folder.SPLIT, samples.tables, parts)
     try:
         with using(probed.runtime):
             return _train_to_the_end(folder, job, probed.runtime, progress)
     except RecipeError:
         # The network cannot be built: there is nothing to resume, and the name is free again.
-        shutil.rmtree(folder)
+        discard_folder(folder)
         raise
 
 
@@ -183,24 +199,29 @@ def resume(
     samples = prepare_all(
         info.dataset, recipe.images, cache=cache, workers=workers, progress=progress
     )
-    if samples.fingerprint != info.fingerprint:
+    _require_same_data(folder, info, samples.fingerprint)
+    parts = read_split(folder / run_folder.SPLIT, samples.tables)
+    job = make_job(recipe, samples, parts, seed=info.seed, device=accelerator, devices=devices)
+    return _go_on(folder, job, info, progress)
+
+
+def _require_same_data(folder: Path, info: RunInfo, fingerprint: str) -> None:
+    if fingerprint != info.fingerprint:
         raise RunError(
             f"{folder}: its images or table have changed since it was begun",
             wanted=f"data with the fingerprint {info.fingerprint}",
-            got=samples.fingerprint,
+            got=fingerprint,
             hint="put the data back, or train again to another --output",
         )
-    if (folder / run_folder.SPLIT).exists():
-        parts = read_split(folder / run_folder.SPLIT, samples.tables)
-    else:  # killed in the moment between the two files: the seed gives the same split
-        parts = samples.split(recipe.split, info.seed)
-        write_split(folder / run_folder.SPLIT, samples.tables, parts)
-    job = make_job(recipe, samples, parts, seed=info.seed, device=accelerator, devices=devices)
-    runtime = info.runtime_settings if accelerator == info.device else None
-    if runtime is not None and devices > 1:
+
+
+def _go_on(folder: Path, job: TrainingJob, info: RunInfo, progress: Progress) -> Trained:
+    """Go on with a run once its galaxies are there."""
+    runtime = info.runtime_settings if job.device == info.device else None
+    if runtime is not None and job.devices > 1:
         # The other processes read the settings from the run: here the same, but for the threads.
         runtime = replace(runtime, threads=0)
-    if runtime is None or not runtime.possible(accelerator):
+    if runtime is None or not runtime.possible(job.device):
         runtime = probe(job).runtime
     with using(runtime):
         return _train_to_the_end(folder, job, runtime, progress)
@@ -224,12 +245,12 @@ def _train_to_the_end(
         if read_history(folder / run_folder.HISTORY):
             _draw(folder, job, None, None)
         raise
-    recipe, outputs, ids = job.recipe, job.outputs, job.catalog.ids
+    recipe, task, ids = job.recipe, job.task, job.catalog.ids
     manifest = Manifest(
         recipe=recipe.name,
         preprocessing=recipe.images,
         model=recipe.model.model_copy(update={"weights": None, "pretrained": False}),
-        outputs=outputs,
+        outputs=task,
         id_column=ids.column,
         id_integer=ids.integer,
         weights_digest="",
@@ -237,7 +258,7 @@ def _train_to_the_end(
         name_parts=job.catalog.name_parts,
         precision=runtime.precision,
         auxiliary=job.auxiliary,
-        mirrors=isinstance(outputs, VoteOutputs)
+        mirrors=not task.class_names
         or (recipe.augmentation.flip != "none" and not recipe.augmentation.mirror_pairs),
     )
     save_bundle(
@@ -259,14 +280,12 @@ def _train_to_the_end(
 
 
 def _draw(folder: Path, job: TrainingJob, fitted: Fitted | None, metrics: Metrics | None) -> None:
-    name = "rmse" if isinstance(job.outputs, VoteOutputs) else "accuracy"
-    reference: Any = None
+    metric, reference = job.task.metric, None
     if metrics is not None:
-        label = "mean vector" if name == "rmse" else "largest class"
-        reference = (label, metrics.parts["validation"]["reference"])
+        reference = (metric.simplest, metrics.parts["validation"]["reference"])
     figure = curves(
         read_history(folder / run_folder.HISTORY),
-        name,
+        metric,
         kept_epoch=None if fitted is None else fitted.epoch,
         reference=reference,
     )

@@ -21,7 +21,8 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import CatalogError
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 
 #: Beyond 2^53, so that a float would show.
 IDS = [587722981748965649 + number for number in range(3)]
@@ -186,6 +187,18 @@ def test_it_comes_back_from_json() -> None:
     assert [more.skip_invalid for more in again.also] == [True, False]
     assert [more.table for more in again.also] == [Path("b.csv").resolve(), None]
     assert again.also[1].target_column == "kind"
+
+
+def test_its_identity_knows_tables_in_memory_by_their_values() -> None:
+    first, second = (Dataset("sky", {"id": [1, 2], "kind": ["a", kind]}) for kind in "bb")
+    assert first.identity == second.identity
+    assert first.identity == Dataset("sky", pd.DataFrame(first.table.to_pydict())).identity
+    others = [
+        Dataset("sky", {"id": [1, 2], "kind": ["a", "c"]}),
+        Dataset("sky", {"id": [1, 2], "kind": ["a", "b"]}, target_column="kind"),
+        Dataset("sky", "a.csv"),
+    ]
+    assert first.identity not in [other.identity for other in others]
 
 
 def test_tables_in_memory_get_files_that_read_the_same(images: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from galaxyclass.progress import silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Split
 from galaxyclass.simulation.folders import simulate
-from galaxyclass.tasks.outputs import VoteOutputs
+from galaxyclass.tasks.votes.task import VoteTask
 
 TINY = Preprocessing(size=8)
 SHARES = Split(validation=0.25, test=0.0)
@@ -156,7 +156,7 @@ def test_classes_of_galaxies_without_votes_are_learnt_too(skies: Path) -> None:
     assert added.sum() == 15  # of the 20 that only the classes have
     assert np.isnan(chosen.targets[added]).all()
     assert (chosen.auxiliary[0][added] >= 0).all()
-    (auxiliary,) = samples.auxiliary_outputs(parts)
+    (auxiliary,) = samples.auxiliary_tasks(parts)
     assert auxiliary.classes == ("round", "spiral")
 
 
@@ -175,8 +175,8 @@ def test_answers_are_known_if_any_table_knows_them(skies: Path, tmp_path: Path) 
         Dataset(skies / "b" / "images", skies / "b" / "votes.csv"),
     )
     alone, both = (_prepare(*sources[:n], cache=skies / "cache") for n in (1, 2))
-    outputs = [samples.outputs(samples.split(SHARES, seed=0)) for samples in (alone, both)]
-    assert all(isinstance(one, VoteOutputs) for one in outputs)
+    outputs = [samples.task(samples.split(SHARES, seed=0)) for samples in (alone, both)]
+    assert all(isinstance(one, VoteTask) for one in outputs)
     assert [sum(one.known) for one in outputs] == [31, 37]
     assert outputs[0].mean[:31] == outputs[1].mean[:31]
     assert not np.isnan(outputs[1].mean).any()

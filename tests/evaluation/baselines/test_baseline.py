@@ -18,7 +18,7 @@ from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import OutputError
 from galaxyclass.evaluation.baselines.colours import measure_colours
 from galaxyclass.simulation.folders import simulate
-from galaxyclass.tasks.targets import VoteTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,6 @@ from galaxyclass.errors import CatalogError, OutputError, RunError, StoppedError
 from galaxyclass.networks.network import build_network
 from galaxyclass.study.compare.compare import compare, read_comparison
 from galaxyclass.training.history import read_history
-from galaxyclass.workers import trial_process as process
 
 from .conftest import TINY, Sky
 
@@ -245,7 +244,8 @@ def test_a_process_that_dies_is_a_row(
 ) -> None:
     told = json.dumps({"stage": "train", "done": 1, "total": 2, "note": "", "memory": 5 << 20})
     monkeypatch.setattr(
-        process, "_START", f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}"
+        "galaxyclass.workers.start._START",
+        f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}",
     )
     comparison = tiny(sky, tmp_path / "study", {"optimizer.lr": [0.1, 0.01]})
     assert [result.state for result in comparison.results] == ["failed", "failed"]

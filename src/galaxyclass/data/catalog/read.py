@@ -32,7 +32,8 @@ from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.files import image_paths
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.targets import Targets
+from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.read import TREES, load_tree
 from galaxyclass.trees.tree import Tree
 
@@ -234,7 +235,7 @@ def _from_table(
     file, ids, problems = matched.file, matched.ids, list(matched.notes)
     source, table = str(file.path), file.table
     taken = {ids.column, matched.path_column or ids.column, *voted}
-    targets: VoteTargets | ClassTargets | None = None
+    targets: Targets | None = None
     if votes is not None:
         targets = VoteTargets(votes.tree, votes.layout, votes.joint, votes.present)
         problems += vote_problems(votes, columns, Rows(file, ids))

@@ -14,7 +14,6 @@ from galaxyclass.data.checks.findings import FINDING_KINDS, Finding
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.images.inspect import inspect_images
 from galaxyclass.progress import Progress, silent
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,9 @@ class ValidationReport:
         return {code: counted[code] for code in FINDING_KINDS if code in counted}
 
     def target(self) -> dict[str, Any]:
-        """What the table is read as: votes of a tree, or classes, as plain data."""
+        """What the table is read as, as plain data; ``kind`` is ``none`` without targets."""
         targets = self.catalog.targets
-        if isinstance(targets, VoteTargets):
-            return {
-                "kind": "votes",
-                "tree": targets.tree.key,
-                "layout": targets.layout.name,
-                "columns_present": int(targets.present.sum()),
-                "columns": len(targets.layout.columns),
-            }
-        if isinstance(targets, ClassTargets):
-            return {"kind": "class", "column": targets.column, "classes": list(targets.classes)}
-        return {"kind": "none"}
+        return {"kind": "none"} if targets is None else targets.summary()
 
     def to_json(self) -> str:
         """The report for machines: what was read, counts by kind, every finding."""

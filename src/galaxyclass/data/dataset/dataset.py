@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
@@ -184,6 +188,13 @@ class Dataset:
             "also": [more.to_json() for more in self.also],
         }
 
+    @property
+    def identity(self) -> str:
+        """Equal for data sets of the same paths, columns, rules and tables in memory."""
+        data = self.with_files(Path(IN_MEMORY.name)).to_json()
+        held = [table.table for table in self.tables if is_table(table.table)]
+        return json.dumps([data, *map(_digest, held)])
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Dataset:
         """The data set that `to_json` told of."""
@@ -246,3 +257,13 @@ def as_dataset(images: Dataset | str | Path, table: Any = None) -> Dataset:
             hint="Dataset(images, table, also=[…]) learns from several tables",
         )
     return images
+
+
+def _digest(table: Any) -> str:
+    """BLAKE2b of a pyarrow table, column by column."""
+    hasher = hashlib.blake2b(digest_size=16)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    hasher.update(sink.getvalue())
+    return hasher.hexdigest()

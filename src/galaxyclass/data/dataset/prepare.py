@@ -26,8 +26,8 @@ from galaxyclass.images.packs.write import pack
 from galaxyclass.images.records import hex_digests
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.targets import Targets, Values
+from galaxyclass.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -59,16 +59,18 @@ class Sample:
     digests: NDArray[np.bytes_]
 
     @property
+    def targets(self) -> Targets:
+        """What is known of the galaxies."""
+        assert self.catalog.targets is not None, "prepare refuses catalogs without targets"
+        return self.catalog.targets
+
+    @property
     def fingerprint(self) -> str:
         """BLAKE2b-128 in hex of ids, images, targets and given parts: equal for equal data."""
         hasher = hashlib.blake2b(digest_size=16)
         _add_lines(hasher, self.catalog.ids.values, list)
         _add_lines(hasher, self.digests, hex_digests)
-        targets = self.catalog.targets
-        if isinstance(targets, VoteTargets):
-            hasher.update(targets.fractions.tobytes())
-        elif isinstance(targets, ClassTargets):
-            hasher.update(targets.labels.tobytes())
+        hasher.update(self.targets.to_bytes())
         if self.catalog.parts is not None:
             hasher.update("\n".join(self.catalog.parts).encode())
         return hasher.hexdigest()
@@ -82,38 +84,13 @@ class Sample:
             digests=self.digests[places],
         )
 
-    def values(self, places: NDArray[np.int64]) -> NDArray[np.float32] | NDArray[np.int64]:
-        """Targets of some galaxies.
+    def values(self, places: NDArray[np.int64]) -> Values:
+        """(galaxies, …) what a network learns of some galaxies (`Targets.values`)."""
+        return self.targets.values(places)
 
-        (galaxies, answers) float32 joint fractions with NaN unknown, or (galaxies,) int64 indices
-        of classes with -1 unknown.
-        """
-        targets = self.catalog.targets
-        if isinstance(targets, VoteTargets):
-            return targets.fractions[places]
-        assert isinstance(targets, ClassTargets), "prepare refuses catalogs without targets"
-        return targets.labels[places]
-
-    def outputs(self, training: NDArray[np.int64]) -> Outputs:
-        """What a model of this catalog gives, and the means of its training galaxies."""
-        targets = self.catalog.targets
-        if isinstance(targets, VoteTargets):
-            fractions = targets.fractions[training]
-            known = ~np.isnan(fractions)
-            counts = known.sum(axis=0)
-            sums = fractions.sum(axis=0, dtype=np.float64, where=known)
-            mean = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
-            return VoteOutputs(
-                targets.tree,
-                targets.layout,
-                tuple((counts > 0).tolist()),
-                tuple(mean.tolist()),
-            )
-        assert isinstance(targets, ClassTargets), "prepare refuses catalogs without targets"
-        labels = targets.labels[training]
-        counts = np.bincount(labels[labels >= 0], minlength=len(targets.classes))
-        shares = counts / max(1, counts.sum())
-        return ClassOutputs(targets.column, targets.classes, tuple(shares.tolist()), targets.rule)
+    def task(self, training: NDArray[np.int64]) -> Task:
+        """What a model of this catalog predicts, and the means of its training galaxies."""
+        return self.targets.fit(training)
 
 
 def _add_lines(

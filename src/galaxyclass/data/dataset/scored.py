@@ -18,8 +18,7 @@ from galaxyclass.data.leakage import Part, UsedGalaxies, parts_of
 from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.progress import Progress
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.task import Task
 
 #: Findings that spoil a training but not a score: rows without an image are left out here, and
 #: galaxies of a single class can be scored.
@@ -27,15 +26,15 @@ _HARMLESS = ("image_missing", "single_class")
 
 
 def read_galaxies(
-    outputs: Outputs,
-    auxiliary: Sequence[ClassOutputs],
+    task: Task,
+    auxiliary: Sequence[Task],
     dataset: Dataset,
-) -> tuple[Outputs, Catalog, list[str]]:
-    """Read the galaxies that have an image and whatever a model of these outputs predicts.
+) -> tuple[Task, Catalog, list[str]]:
+    """Read the galaxies that have an image and whatever a model of this task predicts.
 
     Returns
     -------
-    outputs : VoteOutputs or ClassOutputs
+    task : Task
         Which of the model's the table is about: one of the `auxiliary` where it has those classes.
     catalog : Catalog
     notes : list of str
@@ -46,44 +45,31 @@ def read_galaxies(
     CatalogError, InvalidCatalogError
         See `galaxyclass.evaluation.evaluate`.
     """
-    _require_rule(dataset, outputs.rule if isinstance(outputs, ClassOutputs) else None)
-    images, table, target_column = dataset.images, dataset.table, dataset.target_column
-    if (
-        isinstance(outputs, ClassOutputs)
-        and target_column is None
-        and table is not None
-        and outputs.column in column_names(table)
-    ):
-        target_column = outputs.column
+    _require_rule(dataset, task.derivation)
+    named, target_column = task.target_column, dataset.target_column
+    if target_column is None and dataset.table is not None and named is not None:
+        target_column = named if named in column_names(dataset.table) else None
     catalog = read_catalog(
-        images,
-        table,
+        dataset.images,
+        dataset.table,
         id_column=dataset.id_column,
         target_column=target_column,
-        tree=outputs.tree if isinstance(outputs, VoteOutputs) else None,
+        tree=task.decision_tree,
     )
-    if isinstance(outputs, VoteOutputs) and isinstance(catalog.targets, ClassTargets):
-        known = set(catalog.targets.classes)
-        outputs = next((one for one in auxiliary if known & set(one.classes)), outputs)
-    votes = isinstance(outputs, VoteOutputs)
-    made_of_votes = (
-        isinstance(outputs, ClassOutputs)
-        and outputs.rule is not None
-        and isinstance(catalog.targets, VoteTargets)
-    )
-    if not made_of_votes and not isinstance(
-        catalog.targets, VoteTargets if votes else ClassTargets
-    ):
-        raise CatalogError(
-            f"{dataset.name}: does not have what the run predicts",
-            wanted=f"vote fractions of the tree {outputs.tree.title}"
-            if isinstance(outputs, VoteOutputs)
-            else f"a class column, such as {outputs.column!r}",
-            got=_what(catalog),
-            hint=None if votes else "name the class column by --target",
-        )
-    if isinstance(outputs, ClassOutputs) and isinstance(catalog.targets, ClassTargets):
-        _require_shared_class(outputs, catalog.targets, dataset.name)
+    targets = catalog.targets
+    if targets is not None and not task.fits(targets):
+        task = next((one for one in auxiliary if one.overlaps(targets)), task)
+    rule = task.derivation
+    made_of_votes = rule is not None and targets is not None and targets.decision_tree is not None
+    if not made_of_votes:
+        if targets is None or not task.fits(targets):
+            raise CatalogError(
+                f"{dataset.name}: does not have what the run predicts",
+                wanted=task.wanted,
+                got="neither votes nor classes" if targets is None else targets.words,
+                hint=task.target_hint,
+            )
+        task.require_overlap(targets, dataset.name)
     findings = [one for one in check(catalog) if one.code not in _HARMLESS]
     missing = catalog.paths == ""
     notes = []
@@ -98,11 +84,11 @@ def read_galaxies(
             f"{count:,} galaxies with errors are not scored (`galaxyclass validate` lists them)."
         )
     whole = whole.take(np.flatnonzero(whole.paths != "").astype(np.int64))
-    if isinstance(outputs, ClassOutputs) and outputs.rule is not None and made_of_votes:
+    if rule is not None and made_of_votes:
         before = len(whole)
-        whole = derive_classes(whole, outputs.rule)
+        whole = derive_classes(whole, rule)
         notes.append(
-            f"The classes are made of the votes by the rule {outputs.rule!r}, as in the training; "
+            f"The classes are made of the votes by the rule {rule!r}, as in the training; "
             f"{before - len(whole):,} galaxies are in none of them, or in two, and are not scored."
         )
     if not whole.known.all():
@@ -111,18 +97,7 @@ def read_galaxies(
             f"{(~told).sum():,} galaxies of which neither class nor vote is known are not scored."
         )
         whole = whole.take(np.flatnonzero(told))
-    return outputs, whole, notes
-
-
-def _require_shared_class(outputs: ClassOutputs, targets: ClassTargets, source: str) -> None:
-    """Refuse a table of other classes before anything is predicted."""
-    if not set(outputs.classes) & set(targets.classes):
-        raise CatalogError(
-            f"{source}: none of its classes is one that the run knows",
-            wanted=", ".join(outputs.classes[:10]),
-            got=f"{', '.join(targets.classes[:10])}, in column {targets.column!r}",
-            hint="name the right column by --target, or write the classes as in the training",
-        )
+    return task, whole, notes
 
 
 def _require_rule(dataset: Dataset, rule: str | None) -> None:
@@ -181,11 +156,3 @@ def choose(
             + (f", {other.sum():,} of them because of their image alone." if other.any() else ".")
         )
     return catalog.take(chosen), parts[chosen], notes
-
-
-def _what(catalog: Catalog) -> str:
-    if isinstance(catalog.targets, VoteTargets):
-        return f"vote fractions of {catalog.targets.tree.title}"
-    if isinstance(catalog.targets, ClassTargets):
-        return f"classes, in column {catalog.targets.column!r}"
-    return "neither votes nor classes"

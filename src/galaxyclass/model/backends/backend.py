@@ -14,7 +14,7 @@ from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import Precision
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, output_count
+from galaxyclass.tasks.task import Task
 
 #: Images that a network gets at once where it runs alone, with the whole device to itself.
 BATCH_SIZE = 128
@@ -75,9 +75,7 @@ def natural_batch_size(backend: Backend, preprocessing: Preprocessing) -> int:
     return min(max(LANE_PIXELS // preprocessing.size**2, _FEWEST), BATCH_SIZE)
 
 
-def require_fit(
-    said: ModelOutput, galaxies: int, outputs: Outputs, auxiliary: Sequence[ClassOutputs]
-) -> None:
+def require_fit(said: ModelOutput, galaxies: int, outputs: Task, auxiliary: Sequence[Task]) -> None:
     """Refuse what a backend gives where it is not what the manifest says.
 
     Raises
@@ -85,7 +83,7 @@ def require_fit(
     BundleError
         The shapes differ.
     """
-    wanted = [(galaxies, output_count(one)) for one in (outputs, *auxiliary)]
+    wanted = [(galaxies, one.count) for one in (outputs, *auxiliary)]
     found = [array.shape for array in (said.values, *said.auxiliary)]
     if found != wanted or len(said.features) != galaxies:
         raise BundleError(

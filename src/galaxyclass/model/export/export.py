@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
-from galaxyclass.io.atomic import require_free, translated, writing
+from galaxyclass.io.atomic import translated, writing
+from galaxyclass.io.output import require_free
 from galaxyclass.model.bundle import onnx_file as exported
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest, manifest_json

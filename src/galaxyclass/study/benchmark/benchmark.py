@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from galaxyclass.data.dataset.several import prepare_all
-from galaxyclass.errors import OutputError
+from galaxyclass.io.atomic import temporary_folder
+from galaxyclass.io.output import require_free
 from galaxyclass.model.backends.backend import open_backend
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.manifest import Precision
@@ -39,6 +39,8 @@ from galaxyclass.training.train import train
 
 COUNT = 1000
 REPEATS = 3
+#: In the output's folder, while it is measured.
+_SCRATCH = ".benchmark.tmp"
 
 
 def benchmark(
@@ -90,17 +92,14 @@ def benchmark(
         As for `train`.
     """
     output = Path(output)
-    if (output / FILE).exists() and not overwrite:
-        raise OutputError(
-            f"{output / FILE}: the output exists already", hint="--overwrite, or another --output"
-        )
+    require_free(output / FILE, overwrite=overwrite)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
     kind = accelerator_of(device)
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output, prefix=".benchmark-") as folder:
+    with temporary_folder(output / _SCRATCH) as folder:
         bench, tried = _set_up(
-            Path(folder),
+            folder,
             None if images is None else Path(images),
             None if table is None else Path(table),
             recipe,

@@ -155,7 +155,7 @@ class Bench:
         """Training steps of a network with fresh weights."""
         galaxies = self.job.galaxies["train"]
         size = min(len(galaxies), self.job.recipe.training.batch_size)
-        module = GalaxyModule(self.job.recipe, self.job.outputs, (), seed=0, steps_per_epoch=1)
+        module = GalaxyModule(self.job.recipe, self.job.task, (), seed=0, steps_per_epoch=1)
         batch = PackedGalaxies(galaxies).batch(np.arange(size))
         return NetworkSteps(module, batch, runtime=runtime, device=self.job.device)
 

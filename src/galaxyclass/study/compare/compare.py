@@ -14,7 +14,7 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import RunError, StoppedError
 from galaxyclass.extras import require
-from galaxyclass.io.atomic import write_text
+from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
@@ -26,15 +26,19 @@ from galaxyclass.study.compare.plan import (
     Plan,
     read_plan,
     refuse_changed,
-    refuse_used,
     write_plan,
 )
 from galaxyclass.study.compare.results import TrialResult, parse_outcome, results_csv
 from galaxyclass.study.compare.trials import Trial, make_trials
-from galaxyclass.workers.trial_process import Ended, terminated_as_interrupted, work
+from galaxyclass.tasks.kinds import metric_named
+from galaxyclass.tasks.metric import RMSE
+from galaxyclass.workers.signals import terminated_as_interrupted
+from galaxyclass.workers.trial_process import Ended, work
 
 log = logging.getLogger(__name__)
 
+#: The module of a trial's process.
+_WORKER = "galaxyclass.study.compare.worker"
 _NEEDED = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
 
 
@@ -119,7 +123,7 @@ def compare(
     plan = Plan(trials, {**dataset.with_files(folder).to_json(), "seed": seed})
     begun = read_plan(folder) if (folder / PLAN).is_file() else None
     if begun is None:
-        refuse_used(folder)
+        require_new(folder)
     else:
         refuse_changed(folder, begun, plan)
     # Once here: whatever is wrong with the data is said at once, and not by every trial; and the
@@ -215,7 +219,7 @@ class _Bench:
         logs = self.folder / "logs" / f"{trial.name}.log"
         run = self.folder / "runs" / trial.name
         places = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
-        ended = work({**job, **places}, logs, listen)
+        ended = work(_WORKER, {**job, **places}, logs, listen)
         if not path.is_file():
             outcome = {"failure": _explain(ended, logs), "peak_memory": ended.memory}
             write_text(path, json.dumps(outcome) + "\n")
@@ -277,13 +281,12 @@ def _summary(result: TrialResult) -> str:
         return f"{result.trial.name} failed: {result.failure.splitlines()[0]}"
     assert result.value is not None, "a finished trial has a score"
     assert result.reference is not None, "a finished trial has a score"
-    name, simplest = (
-        ("RMSE", "mean vector") if result.score == "rmse" else ("accuracy", "largest class")
-    )
+    assert result.score is not None, "a finished trial has a score"
+    metric = metric_named(result.score)
     notices = "".join(f", {kind.replace('_', ' ')}" for kind, _ in result.notices)
     return (
-        f"{result.trial.name}: {name} {result.value:.4f} ({simplest} {result.reference:.4f})"
-        f"{notices}"
+        f"{result.trial.name}: {metric.label} {result.value:.4f} "
+        f"({metric.simplest} {result.reference:.4f}){notices}"
     )
 
 
@@ -307,4 +310,7 @@ def _draw(folder: Path, results: Sequence[TrialResult]) -> None:
         )
         for result in ended
     ]
-    save(compared_curves(panels, scores[0] if scores else "rmse"), folder / COMPARED_CURVES)
+    save(
+        compared_curves(panels, metric_named(scores[0]) if scores else RMSE),
+        folder / COMPARED_CURVES,
+    )

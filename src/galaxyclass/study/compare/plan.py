@@ -39,23 +39,6 @@ class Plan:
     fingerprint: str = ""
 
 
-def refuse_used(folder: Path) -> None:
-    """Refuse to begin a comparison in a folder that holds something.
-
-    Raises
-    ------
-    OutputError
-        It does, or it is a file.
-    """
-    if folder.is_file():
-        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise OutputError(
-            f"{folder}: there is something here already, and it is no comparison",
-            hint="choose another --output",
-        )
-
-
 def write_plan(folder: Path, plan: Plan) -> None:
     """Begin a comparison."""
     write_text(folder / PLAN, json.dumps(_as_data(plan), indent=1) + "\n")

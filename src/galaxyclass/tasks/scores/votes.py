@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_interval
+from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.trees.tree import Tree
 
 Floats = NDArray[np.floating]
@@ -19,7 +20,7 @@ _ROWS_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True)
-class VoteScores:
+class VoteScores(Scores):
     """Root mean square errors over known entries, overall and in groups.
 
     ``questions`` and ``answers`` are in the tree's order; a group without a known entry is NaN.
@@ -32,6 +33,11 @@ class VoteScores:
     galaxies: int
     entries: int
     answer_entries: tuple[int, ...]
+
+    @property
+    def main(self) -> Score:
+        """The overall one."""
+        return self.overall
 
 
 def rmse(predicted: Floats, target: Floats) -> float:
