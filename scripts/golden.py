@@ -93,6 +93,7 @@ class Jobs:
         if path.suffix == ".json":
             content = json.loads(path.read_text(encoding="utf-8"))
             if path.name == "run.json":
+                content |= content.get("data", {})  # where the data set is told of by itself
                 content = {key: value for key, value in content.items() if key in KEPT_OF_RUN}
             write_json(target, without_dropped(content))
         elif path.suffix == ".toml":

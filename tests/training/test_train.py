@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
 from PIL import Image
@@ -37,6 +39,7 @@ from galaxyclass.recipes.read import RECIPES, load_recipe
 from galaxyclass.training.checkpointing import moving_average
 from galaxyclass.training.checkpoints import read_checkpoint
 from galaxyclass.training.history import Row, read_history
+from galaxyclass.training.run import read_run
 from galaxyclass.training.train import resume, train
 
 from .conftest import TINY, Sky
@@ -516,3 +519,43 @@ def test_several_tables_are_learnt_together_and_resumed(sky: Sky, tmp_path: Path
         (tmp_path / "again" / name).unlink()
     resume(tmp_path / "again", cache=sky.cache, workers=1)
     assert figures(tmp_path / "again") == figures(whole.folder)
+
+
+def test_a_training_on_a_table_in_memory_can_be_resumed(sky: Sky, tmp_path: Path) -> None:
+    frame = pd.read_csv(sky.table)
+    kinds = pl.DataFrame({"id": frame["GalaxyID"], "kind": ["disc", "ball"] * 30})
+    shared: dict[str, Any] = {"cache": sky.cache, "workers": 1}
+    given: dict[str, Any] = {**shared, "settings": [*TINY, "training.epochs=2"], "device": "cpu"}
+    whole = train(
+        "fast",
+        Dataset(sky.images, frame, also=[(sky.images, kinds)]),
+        output=tmp_path / "a",
+        **given,
+    )
+    data = json.loads((whole.folder / "run.json").read_text())["data"]
+    assert data["table"] == str(whole.folder / "table.parquet")
+    assert data["also"][0]["table"] == str(whole.folder / "table_2.parquet")
+    # The same galaxies as from the file, to the last digit.
+    assert read_run(whole.folder)[1].dataset.as_read.ids.values.tolist() == list(
+        Dataset(sky.images, sky.table).as_read.ids.values
+    )
+    before = figures(whole.folder)
+    for name in ("metrics.json", "checkpoints/last.ckpt", "history.csv"):
+        (whole.folder / name).unlink()
+    assert resume(whole.folder, **shared).metrics.parts == whole.metrics.parts
+    assert figures(whole.folder) == before
+
+
+def test_what_is_refused_leaves_no_table(sky: Sky, tmp_path: Path) -> None:
+    frame = pd.read_csv(sky.table)
+    with pytest.raises(RecipeError, match="does not suit"):
+        train(
+            "fast",
+            sky.images,
+            frame,
+            output=tmp_path / "run",
+            settings=[*TINY, "model.head=softmax"],
+            cache=sky.cache,
+            workers=1,
+        )
+    assert not (tmp_path / "run").exists()

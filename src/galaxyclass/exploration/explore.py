@@ -160,7 +160,7 @@ def explore(
 
 @dataclass(frozen=True)
 class _Found:
-    """What a kind of target has to show: numbers, pictures with a caption and a name, charts, CSV."""
+    """What a kind of target has to show: numbers, captioned pictures, charts, CSV."""
 
     summary: VoteSummary | ClassSummary
     examples: list[Example]

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import galaxyclass
@@ -25,11 +26,14 @@ from .conftest import TINY, Sky
 
 
 def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object):
-    given: dict[str, object] = {"settings": [*TINY, "training.epochs=1"], **options}
+    given: dict[str, object] = {
+        "table": sky.table,
+        "settings": [*TINY, "training.epochs=1"],
+        **options,
+    }
     return compare(
         ["fast"],
         sky.images,
-        sky.table,
         output=output,
         vary=vary,
         cache=sky.cache,
@@ -164,6 +168,25 @@ def test_changed_data_are_refused(sky: Sky, compared: Path, tmp_path: Path) -> N
     table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(RunError, match="have changed since the comparison was begun"):
         tiny(copy, folder, {"model.head": ["tree", "softmax"]})
+
+
+def test_a_table_in_memory_is_kept_beside_the_plan(sky: Sky, tmp_path: Path) -> None:
+    frame = pd.read_csv(sky.table)
+    folder = tmp_path / "study"
+    # a trial that fails before it trains
+    wrong: dict[str, list[object]] = {"model.head": ["softmax"]}
+    (result,) = tiny(sky, folder, wrong, table=frame).results
+    assert "does not suit a table of votes" in (result.failure or "")
+    plan = json.loads((folder / "compare.json").read_text())
+    assert plan["data"]["table"] == str(folder / "table.parquet")
+    assert pd.read_parquet(folder / "table.parquet").equals(frame)
+    # Killed before the table was written, the same call goes on; with other values it does not.
+    (folder / "table.parquet").unlink()
+    tiny(sky, folder, wrong, table=frame.copy())
+    written = (folder / "table.parquet").read_bytes()
+    with pytest.raises(RunError, match="have changed since the comparison was begun"):
+        tiny(sky, folder, wrong, table=frame.iloc[:-1])
+    assert (folder / "table.parquet").read_bytes() == written
 
 
 def test_failed_trials_are_tried_again_when_asked(sky: Sky, compared: Path, tmp_path: Path) -> None:

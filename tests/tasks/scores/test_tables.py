@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -71,6 +73,18 @@ def test_long_ids_are_not_rounded(tmp_path):
     result = score_predictions(file, tmp_path / "t.parquet")
     assert result.matched == 2
     assert result.scores.overall.value == pytest.approx((0.25 / 2) ** 0.5)
+
+
+def test_tables_in_memory_score_as_their_files_do(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = _write(tmp_path / "t.csv", [1, 2, 3], rng.random((3, 37)))
+    file = _write(tmp_path / "p.csv", [3, 1, 2], rng.random((3, 37)))
+    expected = score_predictions(file, table).scores.overall
+    in_memory = score_predictions(pd.read_csv(file), pl.read_csv(table))
+    assert in_memory.scores.overall == expected
+    assert score_predictions(file, pd.read_csv(table)).scores.overall == expected
+    with pytest.raises(ScoreError, match=f"no galaxy of <table in memory> is in {table}"):
+        score_predictions({"GalaxyID": ["x"], "Class1.1": [0.5]}, table)
 
 
 def test_the_id_column_may_have_another_name(tmp_path):

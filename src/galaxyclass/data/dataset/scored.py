@@ -45,6 +45,7 @@ def read_galaxies(
     CatalogError, InvalidCatalogError
         See `galaxyclass.evaluation.evaluate`.
     """
+    _require_rule(dataset, task.derivation)
     named, target_column = task.target_column, dataset.target_column
     if target_column is None and dataset.table is not None and named is not None:
         target_column = named if named in column_names(dataset.table) else None
@@ -97,6 +98,17 @@ def read_galaxies(
         )
         whole = whole.take(np.flatnonzero(told))
     return task, whole, notes
+
+
+def _require_rule(dataset: Dataset, rule: str | None) -> None:
+    """Refuse a data set whose classes are made by another rule than the model's."""
+    if dataset.classes not in (None, rule):
+        raise CatalogError(
+            f"{dataset.name}: its classes are made by another rule than those of the model",
+            wanted="votes as they are" if rule is None else f"the rule {rule!r}",
+            got=f"the rule {dataset.classes!r}",
+            hint="leave out the rule: a model that needs one brings its own",
+        )
 
 
 def choose(
