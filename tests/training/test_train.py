@@ -287,7 +287,12 @@ def test_a_run_is_refused_with_how_to_go_on(sky: Sky, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{}", "damaged"), ("{", "damaged"), ('{"format": 99}', "newer version")],
+    [
+        ("{}", "damaged"),
+        ("{", "damaged"),
+        ('{"format": 99}', "newer version"),
+        ('{"format": 1}', "older version"),
+    ],
 )
 def test_a_folder_that_is_not_quite_a_run(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "run.json").write_text(text)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.data.dataset.prepare import Source
-from galaxyclass.errors import OutputError, RunError, refuse_newer
+from galaxyclass.errors import OutputError, RunError, require_format
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import write_text
 from galaxyclass.recipes.read import load_recipe, recipe_toml
@@ -178,7 +178,7 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
     Raises
     ------
     RunError
-        Not a run; of a newer version; damaged.
+        Not a run; of another version; damaged.
     """
     if not (folder / run_folder.INFO).is_file() or not (folder / run_folder.RECIPE).is_file():
         missing = (
@@ -193,8 +193,16 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
         )
     try:
         data = json.loads((folder / run_folder.INFO).read_text(encoding="utf-8"))
-        refuse_newer(data.get("format", 0), RUN_FORMAT, what="run", source=folder, error=RunError)
+        require_format(
+            data["format"],
+            RUN_FORMAT,
+            what="run",
+            source=folder,
+            error=RunError,
+            again="train again with this version, to another `output`",
+            by=data.get("versions", {}).get("galaxyclass"),
+        )
         info = RunInfo(**data)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"{folder / run_folder.INFO}: damaged", got=str(error)) from error
     return load_recipe(folder / run_folder.RECIPE), info

@@ -110,6 +110,9 @@ def test_a_bundle_of_a_newer_version(tmp_path: Path) -> None:
     file.write_text(json.dumps({**data, "format": 99, "version": "7.0", "new": 1}))
     with pytest.raises(BundleError, match=r"newer version[\s\S]*written by galaxyclass 7\.0"):
         load_bundle(tmp_path / "a")
+    file.write_text(json.dumps({**data, "format": 1}))
+    with pytest.raises(BundleError, match=r"older version[\s\S]*not read any more[\s\S]*train again"):
+        load_bundle(tmp_path / "a")
 
 
 def test_weights_that_were_changed(tmp_path: Path) -> None:
@@ -157,7 +160,7 @@ def test_further_classes_are_kept(tmp_path: Path) -> None:
     [
         ("{", "not JSON"),
         ("[]", "damaged"),
-        ('{"format": 1}', "recipe: Field required"),
+        ('{"format": 2}', "recipe: Field required"),
     ],
 )
 def test_a_damaged_manifest(tmp_path: Path, text: str, message: str) -> None:

@@ -195,7 +195,12 @@ def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "damaged"), ('{"format": 99}', "newer version"), ("{}", "damaged")],
+    [
+        ("{", "damaged"),
+        ('{"format": 99}', "newer version"),
+        ('{"format": 0}', "older version"),
+        ("{}", "damaged"),
+    ],
 )
 def test_a_folder_that_is_not_quite_a_comparison(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "compare.json").write_text(text)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from galaxyclass.errors import BundleError, TreeError, refuse_newer
+from galaxyclass.errors import BundleError, TreeError, require_format
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Model
 from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
@@ -190,7 +190,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
     Raises
     ------
     BundleError
-        Not JSON; of a newer format than this version reads; fields missing or wrong.
+        Not JSON; of another format than this version reads; fields missing or wrong.
     """
     try:
         data = json.loads(text)
@@ -198,7 +198,15 @@ def parse_manifest(text: str, source: str) -> Manifest:
         raise BundleError(f"{source}: not a manifest", got=f"not JSON: {error}") from error
     if isinstance(data, dict) and isinstance(found := data.get("format"), int):
         by = str(data.get("version", "unknown"))
-        refuse_newer(found, BUNDLE_FORMAT, what="bundle", source=source, error=BundleError, by=by)
+        require_format(
+            found,
+            BUNDLE_FORMAT,
+            what="bundle",
+            source=source,
+            error=BundleError,
+            again="train again, or export again, with this version",
+            by=by,
+        )
     try:
         file = _File.model_validate(data)
         outputs = _outputs(file.outputs, source)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxyclass.errors import OutputError, RunError, refuse_newer
+from galaxyclass.errors import OutputError, RunError, require_format
 from galaxyclass.io.atomic import write_text
 from galaxyclass.recipes.read import parse_recipe
 from galaxyclass.study.compare.trials import Trial
@@ -68,7 +68,7 @@ def read_plan(folder: Path) -> Plan:
     Raises
     ------
     RunError
-        Not a comparison; of a newer version; damaged.
+        Not a comparison; of another version; damaged.
     """
     path = folder / PLAN
     if not path.is_file():
@@ -79,7 +79,14 @@ def read_plan(folder: Path) -> Plan:
         )
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        refuse_newer(data["format"], STUDY_FORMAT, what="comparison", source=folder, error=RunError)
+        require_format(
+            data["format"],
+            STUDY_FORMAT,
+            what="comparison",
+            source=folder,
+            error=RunError,
+            again="compare again with this version, to another `output`",
+        )
         trials = tuple(
             Trial(
                 each["name"],
