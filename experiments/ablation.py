@@ -84,7 +84,12 @@ def scored(name: str, data: Path, run: Path) -> dict[str, float]:
     found = {}
     for key, (images, table) in tables.items():
         scores = galaxyclass.evaluate(
-            run, data / images, data / table, run / f"scores_{key}", part="unseen", overwrite=True
+            run,
+            data / images,
+            data / table,
+            output=run / f"scores_{key}",
+            part="unseen",
+            overwrite=True,
         )
         assert isinstance(scores.scores, VoteScores)
         found[key] = scores.scores.overall.value

@@ -1,7 +1,7 @@
 """Say of pictures of galaxies what people would say of them.
 
-The public functions, one for each command, and what they give. Each is imported when it is first
-used, so that ``import galaxyclass`` costs nothing.
+The public functions, and what they take and give. Each is imported when it is first used, so that
+``import galaxyclass`` costs nothing.
 """
 
 from __future__ import annotations
@@ -12,27 +12,51 @@ from typing import TYPE_CHECKING, Any
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
-    # Some by their modules: mypy trips over the rooms' names in this cycle.
+    from galaxyclass.arguments import Device, Part, PrecisionChoice, Settings
     from galaxyclass.calibration.calibration import Calibration
     from galaxyclass.data.catalog.catalog import Catalog
     from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.data.checks.validate import ValidationReport, validate
-    from galaxyclass.errors import GalaxyclassError
+    from galaxyclass.errors import (
+        ArgumentError,
+        ArgumentTypeError,
+        BundleError,
+        CatalogError,
+        DeviceError,
+        ExportError,
+        GalaxyclassError,
+        ImageError,
+        InvalidCatalogError,
+        MissingExtraError,
+        OutputError,
+        PackError,
+        PredictionInterruptedError,
+        RecipeError,
+        RunError,
+        ScoreError,
+        StoppedError,
+        TrainingInterruptedError,
+        TreeError,
+        WorkerError,
+    )
     from galaxyclass.evaluation.baselines.baseline import Baselines, baseline
     from galaxyclass.evaluation.calibrate import Calibrated, calibrate
     from galaxyclass.evaluation.evaluate import Evaluation, evaluate
-    from galaxyclass.evaluation.score_predictions import score_predictions
+    from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
     from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.images.packs.read import Pack, open_pack
     from galaxyclass.images.packs.write import pack
-    from galaxyclass.model.bundle.load import Bundle, load_bundle
+    from galaxyclass.model.backends.backend import Backend
+    from galaxyclass.model.bundle.load import Bundle, ExportedBundle, load_bundle
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
     from galaxyclass.model.predict import predict
+    from galaxyclass.progress import Progress
+    from galaxyclass.recipes.preprocessing import Preprocessing
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
-    from galaxyclass.simulation.contest import simulate_hundred
-    from galaxyclass.simulation.folders import simulate
+    from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
+    from galaxyclass.simulation.folders import SimulatedFolder, simulate
     from galaxyclass.study.benchmark.benchmark import benchmark
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
@@ -45,27 +69,57 @@ if TYPE_CHECKING:
 
 #: Public name -> the room that it comes from.
 _ROOMS: dict[str, str] = {
+    "ArgumentError": "errors",
+    "ArgumentTypeError": "errors",
+    "Backend": "model.backends.backend",
     "Baselines": "evaluation.baselines.baseline",
     "Benchmark": "study.benchmark.results",
     "Bundle": "model.bundle.load",
-    "Calibrated": "calibration.calibrate",
+    "BundleError": "errors",
+    "Calibrated": "evaluation.calibrate",
     "Calibration": "calibration.calibration",
     "Catalog": "data.catalog.catalog",
+    "CatalogError": "errors",
     "Combined": "training.combine",
     "Comparison": "study.compare.compare",
+    "Device": "arguments",
+    "DeviceError": "errors",
     "Evaluation": "evaluation.evaluate",
     "Exploration": "exploration.explore",
+    "ExportError": "errors",
     "Exported": "model.export.export",
+    "ExportedBundle": "model.bundle.load",
     "GalaxyclassError": "errors",
+    "ImageError": "errors",
+    "InvalidCatalogError": "errors",
+    "MissingExtraError": "errors",
+    "OutputError": "errors",
     "Pack": "images.packs.read",
+    "PackError": "errors",
+    "Part": "arguments",
+    "PrecisionChoice": "arguments",
+    "PredictionInterruptedError": "errors",
     "PredictionSummary": "model.job",
+    "Preprocessing": "recipes.preprocessing",
+    "Progress": "progress",
     "Recipe": "recipes.recipe",
-    "ValidationReport": "data.checks.validate",
+    "RecipeError": "errors",
+    "RunError": "errors",
+    "ScoreError": "errors",
+    "Settings": "arguments",
+    "SimulatedContest": "simulation.contest",
+    "SimulatedFolder": "simulation.folders",
+    "StoppedError": "errors",
+    "TableScores": "evaluation.score_predictions",
     "Trained": "training.finish",
+    "TrainingInterruptedError": "errors",
     "Tree": "trees.tree",
+    "TreeError": "errors",
+    "ValidationReport": "data.checks.validate",
+    "WorkerError": "errors",
     "baseline": "evaluation.baselines.baseline",
     "benchmark": "study.benchmark.benchmark",
-    "calibrate": "calibration.calibrate",
+    "calibrate": "evaluation.calibrate",
     "combine": "training.combine",
     "compare": "study.compare.compare",
     "evaluate": "evaluation.evaluate",
@@ -88,24 +142,54 @@ _ROOMS: dict[str, str] = {
 }
 
 __all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "Backend",
     "Baselines",
     "Benchmark",
     "Bundle",
+    "BundleError",
     "Calibrated",
     "Calibration",
     "Catalog",
+    "CatalogError",
     "Combined",
     "Comparison",
+    "Device",
+    "DeviceError",
     "Evaluation",
     "Exploration",
+    "ExportError",
     "Exported",
+    "ExportedBundle",
     "GalaxyclassError",
+    "ImageError",
+    "InvalidCatalogError",
+    "MissingExtraError",
+    "OutputError",
     "Pack",
+    "PackError",
+    "Part",
+    "PrecisionChoice",
+    "PredictionInterruptedError",
     "PredictionSummary",
+    "Preprocessing",
+    "Progress",
     "Recipe",
+    "RecipeError",
+    "RunError",
+    "ScoreError",
+    "Settings",
+    "SimulatedContest",
+    "SimulatedFolder",
+    "StoppedError",
+    "TableScores",
     "Trained",
+    "TrainingInterruptedError",
     "Tree",
+    "TreeError",
     "ValidationReport",
+    "WorkerError",
     "__version__",
     "baseline",
     "benchmark",

@@ -72,7 +72,7 @@ def test_none_is_a_word_where_it_is_a_choice() -> None:
 def test_everything_wrong_is_told_at_once() -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe(
-            "galaxyclass",
+            "notebook",
             ["training.epocs=3", "model.head=tre", "optimizer.lr=-1", "images.size=big"],
         )
     text = str(caught.value)
@@ -101,7 +101,7 @@ def test_a_setting_used_as_a_section() -> None:
 
 def test_a_name_nearly_right() -> None:
     with pytest.raises(RecipeError, match="did you mean 'notebook'"):
-        load_recipe("galaxyclas")
+        load_recipe("notebok")
 
 
 def test_a_file_that_is_not_toml(tmp_path: Path) -> None:

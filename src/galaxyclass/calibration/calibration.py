@@ -16,7 +16,7 @@ from galaxyclass.trees.tree import Tree
 
 Floats = NDArray[np.floating]
 
-_AGAIN = "galaxyclass calibrate RUN makes one"
+_AGAIN = "`galaxyclass.calibrate('RUN', …)` makes one"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.tables import console
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _show(done: Baselines) -> None:
     from galaxyclass.tasks.scores.votes import VoteScores
 
     for note in done.notes:
-        click.echo(note)
+        click.echo(in_options(note))
     for part, count in done.galaxies.items():
         if part == "train":
             continue

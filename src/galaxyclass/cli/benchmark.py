@@ -77,9 +77,9 @@ def command(images: Path | None, table: Path | None, **given: Any) -> None:
 
     with bars() as progress:
         found = benchmark(
-            given["output"],
             images,
             table,
+            output=given["output"],
             recipe=given["recipe"],
             settings=given["assignments"],
             count=given["count"],

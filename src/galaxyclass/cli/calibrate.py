@@ -10,9 +10,11 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.predict import precision, views
 
 if TYPE_CHECKING:
+    from galaxyclass.arguments import Device, Part, PrecisionChoice
     from galaxyclass.calibration.coverage import Coverage
     from galaxyclass.evaluation.calibrate import Calibrated
     from galaxyclass.tasks.outputs import Outputs
@@ -66,15 +68,15 @@ def command(
     run: Path,
     images: Path,
     table: Path | None,
-    part: str,
+    part: Part,
     ordinary: tuple[Path, ...],
     level: float,
     views: int | None,
     id_column: str | None,
     target_column: str | None,
     skip_invalid: bool,
-    device: str,
-    precision: str,
+    device: Device,
+    precision: PrecisionChoice,
     batch_size: int | None,
     workers: int | None,
     seed: int,
@@ -91,7 +93,7 @@ def command(
             run,
             images,
             table,
-            part=part,  # type: ignore[arg-type]
+            part=part,
             ordinary=ordinary,
             level=level,
             views=views,
@@ -99,7 +101,7 @@ def command(
             target_column=target_column,
             skip_invalid=skip_invalid,
             device=device,
-            precision=precision,  # type: ignore[arg-type]
+            precision=precision,
             batch_size=batch_size,
             workers=workers,
             seed=seed,
@@ -115,7 +117,7 @@ def _show(calibrated: Calibrated) -> None:
     for name, count in calibrated.galaxies_by_part.items():
         click.echo(f"{count:,} galaxies {PART_WORDS[name]}")
     for note in (*calibrated.notes, *calibration.notes):
-        click.echo(note)
+        click.echo(in_options(note))
     intervals, coverage = calibration.intervals, calibration.coverage
     if intervals is not None and coverage is not None:
         click.echo(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.hints import in_options
 
 if TYPE_CHECKING:
+    from galaxyclass.arguments import Device
     from galaxyclass.study.compare.compare import Comparison
     from galaxyclass.study.compare.results import TrialResult
 
@@ -64,7 +66,7 @@ def command(
     classes: str | None,
     mirror_pairs: list[str],
     seed: int,
-    device: str,
+    device: Device,
     workers: int | None,
     cache: Path | None,
     retry_failed: bool,
@@ -95,7 +97,7 @@ def command(
                 skip_invalid=skip_invalid,
                 classes=classes,
                 seed=seed,
-                device=device,  # type: ignore[arg-type]
+                device=device,
                 workers=workers,
                 cache=cache,
                 retry_failed=retry_failed,
@@ -191,7 +193,7 @@ def _explain(ended: Sequence[TrialResult]) -> None:
     for message, names in messages.values():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         click.echo(click.style(f"{', '.join(names[:3])}{more}:", bold=True))
-        click.echo("  " + message.replace("\n", "\n  "))
+        click.echo("  " + in_options(message).replace("\n", "\n  "))
 
 
 def _cell(value: float | None, form: str) -> str:

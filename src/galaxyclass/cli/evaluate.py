@@ -10,11 +10,13 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.predict import precision, show_warnings, views
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from galaxyclass.arguments import Device, Part, PrecisionChoice
     from galaxyclass.evaluation.evaluate import Evaluation
     from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
     from galaxyclass.tasks.scores.bootstrap import Score
@@ -80,13 +82,13 @@ def command(
     images: Path,
     table: Path | None,
     output: Path,
-    part: str,
+    part: Part,
     id_column: str | None,
     target_column: str | None,
     skip_invalid: bool,
     views: int | None,
-    device: str,
-    precision: str,
+    device: Device,
+    precision: PrecisionChoice,
     batch_size: int | None,
     workers: int | None,
     seed: int,
@@ -110,14 +112,14 @@ def command(
             runs,
             images,
             table,
-            output,
-            part=part,  # type: ignore[arg-type]
+            output=output,
+            part=part,
             id_column=id_column,
             target_column=target_column,
             skip_invalid=skip_invalid,
             views=views,
             device=device,
-            precision=precision,  # type: ignore[arg-type]
+            precision=precision,
             batch_size=batch_size,
             workers=workers,
             overwrite=overwrite,
@@ -138,7 +140,7 @@ def _show(evaluation: Evaluation, output: Path) -> None:
 
     show_warnings(evaluation.prediction)
     for note in (*evaluation.prediction.notes, *evaluation.notes):
-        click.echo(note)
+        click.echo(in_options(note))
     for name, count in evaluation.galaxies_by_part.items():
         click.echo(f"{count:,} galaxies {PART_WORDS[name]}")
     scores, reference, outputs = evaluation.scores, evaluation.reference, evaluation.outputs

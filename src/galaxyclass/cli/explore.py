@@ -8,6 +8,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 
 EPILOG = """\b
 Examples:
@@ -73,5 +74,5 @@ def command(
             progress=progress,
         )
     for note in done.notes:
-        click.echo(note)
+        click.echo(in_options(note))
     click.echo(f"open {done.page} in a browser")

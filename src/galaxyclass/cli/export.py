@@ -43,7 +43,12 @@ def command(
 
     with bars() as progress:
         done = export(
-            run, output, images=images or None, half=half, overwrite=overwrite, progress=progress
+            run,
+            output=output,
+            images=images or None,
+            half=half,
+            overwrite=overwrite,
+            progress=progress,
         )
     click.echo(
         f"{done.output}, {done.size / 1e6:.1f} MB; on {done.check.pictures} pictures it differs "

@@ -9,17 +9,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import Device, Part, PrecisionChoice, public
 from galaxyclass.calibration.calibration import Calibration, fit_calibration
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
 from galaxyclass.data.dataset.galaxies import choose, read_galaxies
-from galaxyclass.data.leakage import PARTS, Part, require_seen
-from galaxyclass.errors import RunError
+from galaxyclass.data.leakage import PARTS, require_seen
+from galaxyclass.errors import ArgumentError, RunError
 from galaxyclass.images.files import image_paths
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.io.run_folder import run_file
@@ -62,20 +62,21 @@ class Calibrated:
     notes: tuple[str, ...]
 
 
+@public
 def calibrate(
     run: str | Path,
     images: str | Path,
-    table: str | Path | None,
+    table: str | Path | None = None,
     *,
     part: Part = "unseen",
     ordinary: str | Path | Sequence[str | Path] = (),
     level: float = COVERAGE_LEVEL,
-    views: int | None = None,
     id_column: str | None = None,
     target_column: str | None = None,
     skip_invalid: bool = False,
-    device: str = "auto",
-    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    views: int | None = None,
+    device: Device = "auto",
+    precision: PrecisionChoice = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     seed: int = 0,
@@ -124,8 +125,7 @@ def calibrate(
         The table cannot be understood, or does not have what the run predicts.
     RunError
         No galaxy is left, or none of the ordinary pictures; the run does not say which galaxies it
-        was trained on; ``part`` is none, or is the training galaxies, of which errors are smaller
-        than of others; ``run`` is an exported network.
+        was trained on; ``run`` is an exported network.
     ScoreError
         Too few galaxies.
     OutputError
@@ -134,10 +134,12 @@ def calibrate(
         As for `galaxyclass.model.predict`.
     """
     run = Path(run)
-    if part not in PARTS or part == "train":
-        raise RunError(
-            f"cannot calibrate on the part {part!r}",
+    if part == "train":
+        raise ArgumentError(
+            "a calibration needs galaxies that the run was not trained on",
+            argument="part",
             wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
+            got=part,
         )
     bundle = load_bundle(run)
     if isinstance(bundle, ExportedBundle):
@@ -176,7 +178,7 @@ def calibrate(
         fresh, left_out = _ordinary(
             others, paths, trained, seed=seed, workers=workers, progress=progress
         )
-        also, its_looks, readable = predict(fresh, "the ordinary pictures (--ordinary)")
+        also, its_looks, readable = predict(fresh, "the pictures of `ordinary`")
         more = also.features, its_looks
         notes += left_out
         if not readable.all():
@@ -241,7 +243,7 @@ def _ordinary(
     told = [f"{count:,} {what}" for what, count in counts.items()]
     if not fresh:
         raise RunError(
-            "none of the ordinary pictures (--ordinary) can tell what is not strange",
+            "none of the pictures of `ordinary` can tell what is not strange",
             wanted="some that the run was not trained on, beside those that are measured",
             got=", ".join(told),
         )
@@ -253,7 +255,8 @@ def _ordinary(
 def _no_digests() -> RunError:
     return RunError(
         "this run's split.csv has no digests of its images, to tell what it was trained on",
-        hint="leave out --ordinary; or --part all, if you know that it was trained on none of them",
+        hint="leave out `ordinary`; or pass `part='all'`, if you know that it was trained on none "
+        "of them",
     )
 
 

@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import Device, Part, PrecisionChoice, public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.galaxies import choose, read_galaxies
-from galaxyclass.data.leakage import PARTS, Part, require_seen
+from galaxyclass.data.leakage import require_seen
 from galaxyclass.data.tables.tables import read_table
-from galaxyclass.errors import RunError, ScoreError
+from galaxyclass.errors import ScoreError
 from galaxyclass.evaluation.files import PREDICTIONS, require_free, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_fractions
 from galaxyclass.evaluation.score_predictions import leave_out
@@ -90,24 +90,25 @@ class Evaluation:
     notes: tuple[str, ...]
 
 
+@public
 def evaluate(
     run: str | Path | Sequence[str | Path],
     images: str | Path,
-    table: str | Path | None,
-    output: str | Path,
+    table: str | Path | None = None,
     *,
+    output: str | Path,
     part: Part = "unseen",
+    votes: float = VOTES,
     id_column: str | None = None,
     target_column: str | None = None,
     skip_invalid: bool = False,
     views: int | None = None,
-    device: str = "auto",
-    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    device: Device = "auto",
+    precision: PrecisionChoice = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
-    overwrite: bool = False,
     seed: int = 0,
-    votes: float = VOTES,
+    overwrite: bool = False,
     progress: Progress = silent,
     backend: Backend | Sequence[Backend] | None = None,
 ) -> Evaluation:
@@ -157,8 +158,6 @@ def evaluate(
     runs = [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
     images, output = Path(images), Path(output)
     table = None if table is None else Path(table)
-    if part not in PARTS:
-        raise RunError(f"no part {part!r}", wanted=f"one of {', '.join(PARTS)}")
     require_free(output, overwrite=overwrite)
     bundles = open_bundles(runs)
     outputs = common_outputs(bundles)

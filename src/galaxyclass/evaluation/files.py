@@ -35,12 +35,12 @@ def require_free(folder: Path, *, overwrite: bool) -> None:
         ``folder`` is a file, or has one of them and ``overwrite`` is False.
     """
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another --output")
+        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another `output`")
     there = [name for name in (PREDICTIONS, SCORES, METRICS) if (folder / name).exists()]
     if there and not overwrite:
         raise OutputError(
             f"{folder}: {', '.join(there)} exist{'s' * (len(there) == 1)} already",
-            hint="--overwrite, or choose another --output",
+            hint="pass `overwrite=True`, or choose another `output`",
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.data.catalog.classes import class_names
 from galaxyclass.data.catalog.roles import vote_layout
 from galaxyclass.data.catalog.votes import read_votes
@@ -47,6 +48,7 @@ class TableScores:
     notes: tuple[str, ...]
 
 
+@public
 def score_predictions(
     predictions: str | Path,
     table: str | Path,
@@ -132,7 +134,7 @@ def _score_votes(
     if votes.not_numbers or votes.out_of_range:
         raise CatalogError(
             f"{both.table_file}: some vote fractions are not numbers from 0 to 1",
-            hint="galaxyclass validate lists them",
+            hint="`galaxyclass.validate` lists them",
         )
     target = votes.joint
     predicted = read_fractions(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from galaxyclass.arguments import Settings, public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.read import read_catalog
@@ -24,7 +25,7 @@ from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
 from galaxyclass.plots.style import inline_svg, save
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.tasks.targets import ClassTargets, VoteTargets
 
@@ -63,13 +64,14 @@ class Exploration:
         return self.folder / PAGE
 
 
+@public
 def explore(
     images: str | Path,
     table: str | Path | None = None,
     *,
     output: str | Path,
     recipe: str | Path | Recipe = "fast",
-    settings: Sequence[str] = (),
+    settings: Settings = (),
     id_column: str | None = None,
     target_column: str | None = None,
     classes: str | None = None,
@@ -124,13 +126,13 @@ def explore(
     require("matplotlib")
     folder = Path(output)
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another --output")
+        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another `output`")
     if (folder / PAGE).exists() and not overwrite:
         raise OutputError(
-            f"{folder}: {PAGE} exists already", hint="--overwrite, or choose another --output"
+            f"{folder}: {PAGE} exists already",
+            hint="pass `overwrite=True`, or choose another `output`",
         )
-    if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, settings)
+    recipe = as_recipe(recipe, settings)
     catalog = read_catalog(
         Path(images),
         None if table is None else Path(table),
@@ -159,7 +161,7 @@ def explore(
             f"{table or images}: nothing to show",
             wanted="columns of vote fractions, a class column, or a folder for each class",
             got="only ids and images",
-            hint="give a --table" if table is None else "name the class with --target",
+            hint="give a `table`" if table is None else "name the class by `target_column`",
         )
     pictures = example_charts(examples, what, name, recipe.name, columns)
     _write_figures(folder, [*pictures, *charts], progress)
@@ -185,7 +187,7 @@ def _notes(catalog: Catalog) -> list[str]:
     if catalog.problems:
         notes.append(
             f"{len(catalog.problems):,} cells or rows of the table are not as they should be: "
-            "`galaxyclass validate` lists them."
+            "`galaxyclass.validate` lists them."
         )
     return notes
 

@@ -60,7 +60,8 @@ def require_free(output: Path, *, overwrite: bool) -> None:
         )
     if output.exists() and not overwrite:
         raise OutputError(
-            f"{output}: the output exists already", hint="--overwrite, or choose another name"
+            f"{output}: the output exists already",
+            hint="pass `overwrite=True`, or choose another name",
         )
 
 

@@ -199,7 +199,7 @@ def describe_problems(outputs: Outputs, statistics: Statistics) -> tuple[str, ..
         problems.append(
             f"Not numbers: the predictions of {s.rows - s.finite:,} of {s.rows:,} galaxies are NaN "
             "or infinite. The training has diverged, or its weights are damaged: train again with "
-            "a lower optimizer.lr, or with --set training.gradient_clip=1."
+            "a lower `optimizer.lr`, or with `training.gradient_clip=1`."
         )
     if not s.finite:
         return tuple(problems)
@@ -258,9 +258,9 @@ def _off(outputs: Outputs, s: Statistics) -> str:
     return (
         f"Off the tree: the answers to {len(questions)} of {len(s.broken)} questions do not sum to "
         f"the fraction that leads to them ({_some(questions)}; worst is "
-        f"{outputs.tree.questions[worst].key}, by up to {s.worst[worst]:.2g}). `galaxyclass "
+        f"{outputs.tree.questions[worst].key}, by up to {s.worst[worst]:.2g}). `galaxyclass."
         f"validate`, which allows {outputs.layout.tolerance:g}, would refuse this table. A model "
-        "trained with --set model.head=tree obeys the tree by construction."
+        "trained with `model.head=tree` obeys the tree by construction."
     )
 
 

@@ -182,7 +182,7 @@ def open_chunks(output: Path, key: str, nothing: Statistics) -> Iterator[tuple[C
         raise OutputError(
             f"{folder}: not a folder of parts of a prediction",
             got=f"it holds {', '.join(strangers[:3])}",
-            hint="move it away, or choose another --output",
+            hint="move it away, or choose another `output`",
         )
     with _locked(folder, output):
         parts = Chunks(output, nothing)
@@ -222,7 +222,7 @@ def _locked(folder: Path, output: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise OutputError(
                 f"{output}: another process is writing these predictions",
-                hint="wait for it, or choose another --output",
+                hint="wait for it, or choose another `output`",
             ) from error
         except OSError:
             pass  # a file system without locks (some network mounts): go on without

@@ -87,7 +87,7 @@ def columns_of(
     if included and layout == "contest":
         raise OutputError(
             "the contest's layout holds one class for each image, and nothing else",
-            hint="leave --layout contest out, or --include",
+            hint="leave `layout='contest'` out, or `include`",
         )
     taken = set(plain.names)
     fields = []
@@ -106,7 +106,7 @@ def _plain_columns(
                 "the contest's layout holds one class for each image",
                 wanted="a run that was trained on classes",
                 got="a run that predicts vote fractions",
-                hint="leave --layout contest out",
+                hint="leave `layout='contest'` out",
             )
         return Columns(id_column, id_integer, outputs.layout.columns, None)
     label = outputs.column

@@ -141,14 +141,14 @@ def predict_files(
         except KeyboardInterrupt:
             raise PredictionInterruptedError(
                 f"stopped; {_kept(parts, len(paths))}",
-                hint="run the same command again: it goes on from there",
+                hint="run the same again: it goes on from there",
             ) from None
         except OutputError as error:
             raise OutputError(
                 error.what,
                 wanted=error.wanted,
                 got=_kept(parts, len(paths)),
-                hint=f"{error.hint}; the same command goes on from there",
+                hint=f"{error.hint}; the same again goes on from there",
             ) from error
     return PredictionSummary(
         output=output,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
+from galaxyclass.arguments import Device, PrecisionChoice, public
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.files import find_images
 from galaxyclass.io.atomic import require_free
@@ -22,19 +22,20 @@ from galaxyclass.model.writers import sink_of
 from galaxyclass.progress import Progress, silent
 
 
+@public
 def predict(
     run: str | Path | Sequence[str | Path] | None,
     images: str | Path | Sequence[str | Path],
-    output: str | Path,
     *,
-    views: int | None = None,
+    output: str | Path,
     include: Sequence[str] = (),
-    device: str = "auto",
-    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    layout: PredictionLayout = "table",
+    views: int | None = None,
+    device: Device = "auto",
+    precision: PrecisionChoice = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
-    layout: PredictionLayout = "table",
     progress: Progress = silent,
     backend: Backend | Sequence[Backend] | None = None,
 ) -> PredictionSummary:
@@ -159,7 +160,7 @@ def open_bundles(run: str | Path | Sequence[str | Path] | None) -> list[Bundle]:
 def open_members(
     bundles: Sequence[Bundle],
     device: str,
-    precision: Literal["auto", "fp32", "bf16"],
+    precision: PrecisionChoice,
     backend: Backend | Sequence[Backend] | None,
 ) -> list[Member]:
     """Load the networks of bundles, where no backends are given for them.
@@ -191,7 +192,7 @@ def _name(
         raise CatalogError(
             f"{len(repeated):,} images have the name of another, such as {min(repeated)!r}",
             wanted="names that are clear without their folders, as in the contest's tables",
-            hint="predict one folder at a time, each to its own --output",
+            hint="predict one folder at a time, each to its own `output`",
         )
     return ids, (
         f"{len(repeated):,} file names occur more than once (such as "

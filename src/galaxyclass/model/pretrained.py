@@ -31,6 +31,6 @@ def pretrained_bundle() -> Bundle:
         raise BundleError(
             "no pretrained model: this galaxyclass was made without one",
             wanted="the folder of a training",
-            hint="name it: galaxyclass predict RUN …",
+            hint="name a run, as `run`",
         )
     return load_bundle(folder)

@@ -97,7 +97,7 @@ class Model(Section):
     weights: str | None = Field(
         None,
         description="start from the encoder weights in this file: .safetensors, .pth, or .onnx as "
-        "`galaxyclass export` writes it; pretrained: from those of the pretrained model",
+        "`galaxyclass.export` writes it; pretrained: from those of the pretrained model",
     )
 
     def invariant(self, side: int) -> bool:

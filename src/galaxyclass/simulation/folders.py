@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import OutputError
 from galaxyclass.io.atomic import sync_folder, translated, write_text, writing
 from galaxyclass.progress import Progress, silent
@@ -36,13 +37,14 @@ class SimulatedFolder:
     count: int
 
 
+@public
 def simulate(
     count: int,
-    output: str | Path,
     *,
+    output: str | Path,
     size: int = SIZE,
-    seed: int = 0,
     workers: int | None = None,
+    seed: int = 0,
     progress: Progress = silent,
 ) -> SimulatedFolder:
     """Write simulated galaxies in the layout of the Galaxy Challenge.
@@ -79,15 +81,10 @@ def simulate(
     Examples
     --------
     >>> import tempfile
-    >>> made = simulate(3, Path(tempfile.mkdtemp()) / "sky", size=64)
+    >>> made = simulate(3, output=Path(tempfile.mkdtemp()) / "sky", size=64)
     >>> sorted(path.name for path in made.images.iterdir())
     ['100001.jpg', '100002.jpg', '100003.jpg']
     """
-    if count < 1 or size < 16:
-        raise OutputError(
-            f"cannot simulate {count} galaxies of {size} x {size} pixels",
-            wanted="at least 1 galaxy of 16 x 16 pixels",
-        )
     folder = Path(output)
     with new_folder(folder) as temporary:
         (temporary / "images").mkdir()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import BundleError, RunError
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import translated, write_text
@@ -38,7 +39,12 @@ class Combined:
     split: bool
 
 
-def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
+@public
+def combine(
+    runs: Sequence[str | Path],
+    *,
+    output: str | Path,
+) -> Combined:
     """Make one model of several runs, which predicts the mean of what they predict.
 
     What `predict` and `evaluate` do with several runs at once, as one model that can be calibrated
@@ -68,7 +74,7 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
 
     Examples
     --------
-    >>> combine(["runs/a"], "runs/mean")
+    >>> combine(["runs/a"], output="runs/mean")
     Traceback (most recent call last):
     galaxyclass.errors.RunError: nothing to combine
       wanted: two runs or more
@@ -123,13 +129,13 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
                     "alike",
                     wanted=f"the same {name}: {mine}",
                     got=str(theirs),
-                    hint="predict with both (galaxyclass predict RUN RUN …), which may differ",
+                    hint="predict with both: `galaxyclass.predict(['RUN', 'RUN'], …)`",
                 )
         if _known(first.outputs) != _known(other.outputs):
             raise BundleError(
                 f"{bundles[0].folder} and {bundle.folder} cannot be combined: they know other "
                 "answers",
-                hint="predict with both (galaxyclass predict RUN RUN …), which may differ",
+                hint="predict with both: `galaxyclass.predict(['RUN', 'RUN'], …)`",
             )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxyclass.arguments import Device
 from galaxyclass.data.dataset.several import Parts, Samples
 from galaxyclass.errors import StoppedError
 from galaxyclass.io import run_folder
@@ -20,7 +21,6 @@ from galaxyclass.progress import Progress
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.tasks.outputs import Outputs, VoteOutputs
 from galaxyclass.training.data import galaxies_by_part
-from galaxyclass.training.devices import Device
 from galaxyclass.training.fit import Fitted, fit_network
 from galaxyclass.training.history import read_history
 from galaxyclass.training.runtime_settings import RuntimeSettings

@@ -36,15 +36,15 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
             continue
         if key in asked_for:
             raise RecipeError(
-                f"--set {key}={stated} does not suit a table of {task}",
+                f"`{key}={stated}` does not suit a table of {task}",
                 wanted=f"{key}={taken}",
-                hint=f"leave --set {key} out, or use another table",
+                hint=f"leave `{key}` out, or use another table",
             )
         log.warning("the table has %s: %s is %s, not the recipe's %s", task, key, taken, stated)
     if recipe.training.progressive_resizing and recipe.model.encoder in ONE_SIZE:
         raise RecipeError(
             f"training.progressive_resizing: the encoder {recipe.model.encoder} takes cutouts of one size only",
-            hint="--set training.progressive_resizing=[], or another encoder",
+            hint="set `training.progressive_resizing=[]`, or another encoder",
         )
     pairs = recipe.augmentation.mirror_pairs
     if pairs:
@@ -58,7 +58,7 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
             raise RecipeError(
                 f"augmentation.mirror_pairs={list(pairs)}: to the encoder {recipe.model.encoder} a "
                 "galaxy and its mirror image are the same",
-                hint="--set model.encoder=residual, or another encoder",
+                hint="set `model.encoder=residual`, or another encoder",
             )
     return recipe.model_copy(
         update={

@@ -12,13 +12,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from galaxyclass.arguments import Device
 from galaxyclass.data.dataset.prepare import Source
 from galaxyclass.errors import OutputError, RunError, require_format
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import write_text
 from galaxyclass.recipes.read import load_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.training.devices import Device
 from galaxyclass.training.runtime_settings import RuntimeSettings
 
 #: The layout of run folders that this version writes.
@@ -160,15 +160,15 @@ def refuse_used(folder: Path) -> None:
         It does, or it is a file.
     """
     if folder.is_file():
-        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
+        raise OutputError(f"{folder}: a file, not a folder", hint="choose another `output`")
     if folder.is_dir() and any(folder.iterdir()):
         is_run = (folder / run_folder.INFO).is_file()
         stopped = is_run and not (folder / run_folder.METRICS).is_file()
         raise OutputError(
             f"{folder}: there is {'a run' if is_run else 'something'} here already",
-            hint=f"galaxyclass train --resume {folder}, or choose another --output"
+            hint=f"`galaxyclass.resume({str(folder)!r})` goes on; or choose another `output`"
             if stopped
-            else "choose another --output",
+            else "choose another `output`",
         )
 
 
@@ -188,7 +188,7 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
         )
         raise RunError(
             f"{folder}: not a run",
-            wanted="the --output folder of a `galaxyclass train`",
+            wanted="the `output` of a training",
             got=missing,
         )
     try:

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.parts import read_split, write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Source
 from galaxyclass.data.dataset.several import Parts, Samples, prepare_all
 from galaxyclass.errors import RecipeError, RunError
 from galaxyclass.io import run_folder
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.recipes.settings import assignments
 from galaxyclass.training.data import galaxies_by_part
-from galaxyclass.training.devices import Device, accelerator_of
+from galaxyclass.training.devices import accelerator_of
 from galaxyclass.training.finish import Trained, finish
 from galaxyclass.training.probe import Probe, probe
 from galaxyclass.training.replicas import join_training, this_replica
@@ -26,22 +28,23 @@ from galaxyclass.training.run import RunInfo, auxiliary_source, new_run, read_ru
 from galaxyclass.training.runtime_settings import using
 
 
+@public
 def train(
     recipe: str | Path | Recipe,
     images: str | Path,
     table: str | Path | None = None,
     *,
     output: str | Path,
-    settings: Sequence[str] = (),
+    settings: Settings = (),
+    also: Sequence[tuple[str | Path, str | Path]] = (),
     id_column: str | None = None,
     target_column: str | None = None,
     skip_invalid: bool = False,
     classes: str | None = None,
-    also: Sequence[tuple[str | Path, str | Path]] = (),
-    seed: int = 0,
     device: Device = "auto",
     devices: int = 1,
     workers: int | None = None,
+    seed: int = 0,
     cache: str | Path | None = None,
     progress: Progress = silent,
 ) -> Trained:
@@ -57,8 +60,8 @@ def train(
         CSV or parquet; without it each sub-folder of `images` is a class.
     output : str or Path
         The run's folder; must be empty or absent.
-    settings : sequence of str
-        Changes to the recipe, ``section.key=value`` each.
+    settings : mapping or sequence of str
+        Changes to the recipe: setting -> its value, or ``section.key=value`` each.
     id_column, target_column : str, optional
         Columns of the table, where the rule of `read_catalog` does not find them.
     skip_invalid : bool
@@ -100,8 +103,7 @@ def train(
     if this_replica() > 0:
         join_training(folder, device=device, devices=devices, cache=cache)
     refuse_used(folder)
-    if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, settings)
+    recipe = as_recipe(recipe, settings)
     accelerator = accelerator_of(device)
     source = Source(
         Path(images),
@@ -116,7 +118,7 @@ def train(
         [source, *others], recipe.images, cache=cache, workers=workers, progress=progress
     )
     parts = samples.split(recipe.split, seed)
-    recipe = resolve(recipe, samples.outputs(parts), settings)
+    recipe = resolve(recipe, samples.outputs(parts), assignments(settings))
     probed = _probe(recipe, samples, parts, device=accelerator, devices=devices, seed=seed)
     new_run(
         folder,
@@ -161,6 +163,7 @@ def train(
         raise
 
 
+@public
 def resume(
     run: str | Path,
     *,
@@ -197,8 +200,7 @@ def resume(
     if (folder / run_folder.METRICS).exists():
         raise RunError(
             f"{folder}: this training is finished",
-            hint="to train for longer, train again with --set training.epochs=N and another "
-            "--output",
+            hint="to train for longer, train again with `training.epochs=…` and another `output`",
         )
     samples = prepare_all(
         info.sources, recipe.images, cache=cache, workers=workers, progress=progress
@@ -208,7 +210,7 @@ def resume(
             f"{folder}: its images or table have changed since it was begun",
             wanted=f"data with the fingerprint {info.fingerprint}",
             got=samples.fingerprint,
-            hint="put the data back, or train again to another --output",
+            hint="put the data back, or train again to another `output`",
         )
     if (folder / run_folder.SPLIT).exists():
         parts = read_split(folder / run_folder.SPLIT, samples.tables)

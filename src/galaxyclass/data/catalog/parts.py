@@ -71,7 +71,7 @@ def open_part_tables(folder: Path, piecewise: Piecewise = all_of_it) -> TableFil
         raise CatalogError(
             f"{folder}: a folder was given as the table, and it has no {' and no '.join(missing)}",
             wanted="a table, or a folder with train.csv, val.csv and, if there is one, test.csv",
-            hint="give the table's file to --table, the folder of images to --images",
+            hint="give the table's file as `table`, the folder of images as `images`",
         )
     files = {
         part: open_table(folder / name, piecewise)
@@ -120,7 +120,7 @@ def tell_apart(
         With parts.
     names : ImageNames
     id_column : str or None
-        The column named by ``--id``.
+        The column named by ``id_column``.
     taken : sequence of str
         Columns that are votes or the class, and so no ids.
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog, Ids, row_word
 from galaxyclass.data.catalog.classes import read_classes
 from galaxyclass.data.catalog.matching import ImageNames
@@ -35,6 +36,7 @@ from galaxyclass.trees.read import TREES, load_tree
 from galaxyclass.trees.tree import Tree
 
 
+@public
 def read_catalog(
     images: str | Path,
     table: str | Path | None = None,
@@ -118,7 +120,7 @@ def _from_folders(images: Path, names: ImageNames) -> Catalog:
     if is_parted(images):
         raise CatalogError(
             f"{images}: its folders are parts, not classes: train.csv and val.csv lie beside them",
-            hint=f"--table {images} reads these tables",
+            hint=f"`table={str(images)!r}` reads these tables",
         )
     relative = [names.relative(index) for index in range(len(names.paths))]
     ids = names.stems.to_pylist()

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.checks.checks import check
@@ -78,6 +79,7 @@ class ValidationReport:
         return json.dumps(data, indent=2, ensure_ascii=False)
 
 
+@public
 def validate(
     images: str | Path,
     table: str | Path | None = None,

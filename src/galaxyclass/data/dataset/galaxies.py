@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import Part
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.parts import column_names
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.valid import require_sound
-from galaxyclass.data.leakage import Part, UsedGalaxies, parts_of
+from galaxyclass.data.leakage import UsedGalaxies, parts_of
 from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.progress import Progress
@@ -83,7 +84,7 @@ def read_galaxies(
             if isinstance(outputs, VoteOutputs)
             else f"a class column, such as {outputs.column!r}",
             got=_what(catalog),
-            hint=None if votes else "name the class column by --target",
+            hint=None if votes else "name the class column by `target_column`",
         )
     if isinstance(outputs, ClassOutputs) and isinstance(catalog.targets, ClassTargets):
         _require_shared_class(outputs, catalog.targets, table or images)
@@ -98,7 +99,7 @@ def read_galaxies(
     if left_out:
         count = len({one.index if one.index is not None else -(one.row or 0) for one in left_out})
         notes.append(
-            f"{count:,} galaxies with errors are not scored (`galaxyclass validate` lists them)."
+            f"{count:,} galaxies with errors are not scored (`galaxyclass.validate` lists them)."
         )
     whole = whole.take(np.flatnonzero(whole.paths != "").astype(np.int64))
     if isinstance(outputs, ClassOutputs) and outputs.rule is not None and made_of_votes:
@@ -124,7 +125,7 @@ def _require_shared_class(outputs: ClassOutputs, targets: ClassTargets, source: 
             f"{source}: none of its classes is one that the run knows",
             wanted=", ".join(outputs.classes[:10]),
             got=f"{', '.join(targets.classes[:10])}, in column {targets.column!r}",
-            hint="name the right column by --target, or write the classes as in the training",
+            hint="name the right column by `target_column`, or write the classes as in training",
         )
 
 
@@ -163,7 +164,7 @@ def choose(
         raise RunError(
             f"no galaxy to score: of the {len(catalog):,} galaxies with an image none is {part}",
             got=f"{trained.sum():,} that the run was trained on",
-            hint="score other galaxies; --part all would score these",
+            hint="score other galaxies; `part='all'` would score these",
         )
     notes = []
     if part == "unseen" and trained.any():

@@ -273,7 +273,7 @@ def prepare_all(
                 f"{catalog.table}: its votes cannot be learnt beside {first.table or first.images}",
                 wanted="votes on the same tree beside votes, or a table of classes",
                 got=f"votes on {catalog.targets.tree.title}",
-                hint="name the table of votes first (--table), that of classes after it (--also)",
+                hint="name the table of votes first (`table`), that of classes after it (`also`)",
             )
     return samples
 

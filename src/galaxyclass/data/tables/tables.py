@@ -80,11 +80,11 @@ def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
         raise CatalogError(
             f"{path}: a folder was given as the table",
             wanted=_WANTED,
-            hint="give the table's file to --table, the folder of images to --images",
+            hint="give the table's file as `table`, the folder of images as `images`",
         )
     if not path.exists():
         raise CatalogError(
-            f"{path}: no such table", wanted=_WANTED, hint="check the path given to --table"
+            f"{path}: no such table", wanted=_WANTED, hint="check the path of `table`"
         )
     kind = next(
         (kind for ending, kind in TABLE_SUFFIXES.items() if path.name.lower().endswith(ending)),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import Settings, public
 from galaxyclass.data.dataset.parts import split_parts, write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Sample, Source, prepare
 from galaxyclass.evaluation.baselines.colours import PATCH, Colours, measure_colours
@@ -17,7 +18,7 @@ from galaxyclass.evaluation.baselines.methods import CLASS_METHODS, VOTE_METHODS
 from galaxyclass.evaluation.score_predictions import leave_out
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
 from galaxyclass.tasks.scores.bootstrap import Score
@@ -84,20 +85,21 @@ class Baselines:
     notes: tuple[str, ...]
 
 
+@public
 def baseline(
     images: str | Path,
     table: str | Path | None = None,
     *,
     output: str | Path,
     recipe: str | Path | Recipe = "fast",
-    settings: Sequence[str] = (),
+    settings: Settings = (),
     id_column: str | None = None,
     target_column: str | None = None,
-    classes: str | None = None,
     skip_invalid: bool = False,
-    seed: int = 0,
+    classes: str | None = None,
     workers: int | None = None,
-    cache: Path | None = None,
+    seed: int = 0,
+    cache: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Baselines:
@@ -146,15 +148,14 @@ def baseline(
     >>> import tempfile
     >>> from galaxyclass.simulation.folders import simulate
     >>> folder = Path(tempfile.mkdtemp())
-    >>> sky = simulate(10, folder / "sky", size=32, workers=1)
+    >>> sky = simulate(10, output=folder / "sky", size=32, workers=1)
     >>> done = baseline(sky.images, sky.table, output=folder / "scores", cache=folder / "cache")
     >>> [one.name for one in done.scores][:2]
     ['all zeros', 'mean vector']
     """
     folder = Path(output)
     require_free(folder, overwrite=overwrite)
-    if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, settings)
+    recipe = as_recipe(recipe, settings)
     source = Source(
         Path(images),
         None if table is None else Path(table),

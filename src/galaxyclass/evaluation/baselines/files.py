@@ -37,14 +37,14 @@ def require_free(folder: Path, *, overwrite: bool) -> None:
         whose own files have the same names.
     """
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another --output")
+        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another `output`")
     if (folder / "run.json").exists():
-        raise OutputError(f"{folder}: a run is here", hint="choose another --output")
+        raise OutputError(f"{folder}: a run is here", hint="choose another `output`")
     there = [name for name in (SPLIT, SCORES, METRICS) if (folder / name).exists()]
     if there and not overwrite:
         raise OutputError(
             f"{folder}: {', '.join(there)} exist{'s' * (len(there) == 1)} already",
-            hint="--overwrite, or choose another --output",
+            hint="pass `overwrite=True`, or choose another `output`",
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import BundleError
 from galaxyclass.model.bundle import onnx_file as exported
 from galaxyclass.model.bundle.manifest import Manifest, parse_manifest
@@ -132,14 +133,14 @@ def _bundle_folder(path: Path) -> Path:
     if not path.exists():
         got, hint = "no such file or folder", "check the path"
     elif not path.is_dir():
-        got, hint = "a file", "name the run's folder, or what `galaxyclass export` made of it"
+        got, hint = "a file", "name the run's folder, or the `.onnx` file that it was exported to"
     elif (path / "recipe.toml").is_file():
         got = "a run whose training has not finished its first epoch"
-        hint = f"galaxyclass train --resume {path}"
+        hint = f"finish it: `galaxyclass.resume({str(path)!r})`"
     else:
         entries = sorted(entry.name for entry in path.iterdir())
         got = f"a folder with {', '.join(entries[:5]) or 'nothing in it'}"
-        hint = "name the --output folder of a `galaxyclass train`"
+        hint = "name the `output` of a training"
     raise BundleError(
         f"{path}: not a run or a bundle",
         wanted=f"a folder with bundle/{MANIFEST} or {MANIFEST}, or an exported network "
@@ -149,6 +150,7 @@ def _bundle_folder(path: Path) -> Path:
     )
 
 
+@public
 def load_bundle(path: str | Path) -> Bundle:
     """Read and check a bundle.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import require_free, translated, writing
@@ -46,10 +47,11 @@ class Exported:
     check: Check
 
 
+@public
 def export(
     run: str | Path,
-    output: str | Path,
     *,
+    output: str | Path,
     half: bool = False,
     images: str | Path | Sequence[str | Path] | None = None,
     overwrite: bool = False,
@@ -97,11 +99,11 @@ def export(
 
     Examples
     --------
-    >>> export("runs/first", "model.pt")
+    >>> export("runs/first", output="model.pt")
     Traceback (most recent call last):
     galaxyclass.errors.OutputError: model.pt: unknown ending
       wanted: .onnx
-      hint:   --output model.onnx
+      hint:   pass `output='model.onnx'`
     """
     output = Path(output)
     _check_output(output, overwrite=overwrite)
@@ -177,6 +179,6 @@ def _check_output(output: Path, *, overwrite: bool) -> None:
         raise OutputError(
             f"{output}: unknown ending",
             wanted=exported.ENDING,
-            hint=f"--output {output.with_suffix(exported.ENDING)}",
+            hint=f"pass `output={str(output.with_suffix(exported.ENDING))!r}`",
         )
     require_free(output, overwrite=overwrite)

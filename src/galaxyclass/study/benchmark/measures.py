@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from galaxyclass.arguments import Device
 from galaxyclass.images.packs.write import pack
 from galaxyclass.images.read import read_image
 from galaxyclass.model.backends.backend import Backend, natural_batch_size
@@ -24,7 +25,6 @@ from galaxyclass.study.benchmark.ceilings import NetworkSteps, memory_growth
 from galaxyclass.study.benchmark.standalone import network_alone, prepare_alone
 from galaxyclass.tasks.outputs import Outputs
 from galaxyclass.training.data import Galaxies
-from galaxyclass.training.devices import Device
 from galaxyclass.training.fit import fit_network
 from galaxyclass.training.history import read_history
 from galaxyclass.training.module import GalaxyModule

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.prepare import Source, prepare
 from galaxyclass.errors import RunError, StoppedError
 from galaxyclass.extras import require
@@ -54,6 +55,7 @@ class Comparison:
     results: tuple[TrialResult, ...]
 
 
+@public
 def compare(
     recipes: Sequence[str | Path],
     images: str | Path,
@@ -61,15 +63,15 @@ def compare(
     *,
     output: str | Path,
     vary: Mapping[str, Sequence[Any]] | None = None,
-    settings: Sequence[str] = (),
+    settings: Settings = (),
     id_column: str | None = None,
     target_column: str | None = None,
     skip_invalid: bool = False,
     classes: str | None = None,
-    seed: int = 0,
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    device: Device = "auto",
     workers: int | None = None,
-    cache: Path | None = None,
+    seed: int = 0,
+    cache: str | Path | None = None,
     retry_failed: bool = False,
     progress: Progress = silent,
 ) -> Comparison:
@@ -89,8 +91,8 @@ def compare(
         A new folder, or that of the same comparison.
     vary : mapping, optional
         Setting -> its values, for instance ``{"optimizer.lr": [0.1, 0.01]}``.
-    settings : sequence of str
-        Changes that all trials share, ``section.key=value`` each.
+    settings : mapping or sequence of str
+        Changes that all trials share: setting -> its value, or ``section.key=value`` each.
     retry_failed : bool
         Try again the trials that failed before; otherwise their rows stay.
     progress : Progress
@@ -107,7 +109,7 @@ def compare(
     CatalogError
         The images and the table cannot be trained on.
     OutputError
-        The folder holds something else, or a comparison that was begun with another command.
+        The folder holds something else, or a comparison that was begun with other arguments.
     RunError
         The images or the table have changed since the comparison was begun.
     StoppedError
@@ -153,7 +155,7 @@ def compare(
         done = sum(result.state != "unfinished" for result in bench.results())
         raise StoppedError(
             f"stopped; {done} of {len(trials)} trials have ended, and are in {folder / TABLE}",
-            hint="the same command goes on from there",
+            hint="the same again goes on from there",
         ) from None
     finally:
         _draw(folder, bench.results())
@@ -251,7 +253,7 @@ def _hold_to(folder: Path, begun: Plan, fingerprint: str) -> None:
             f"{folder}: the images or the table have changed since the comparison was begun",
             wanted=f"data with the fingerprint {begun.fingerprint}",
             got=fingerprint,
-            hint="put the data back, or choose another --output",
+            hint="put the data back, or choose another `output`",
         )
 
 

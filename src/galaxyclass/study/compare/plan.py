@@ -49,11 +49,11 @@ def refuse_used(folder: Path) -> None:
         It does, or it is a file.
     """
     if folder.is_file():
-        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
+        raise OutputError(f"{folder}: a file, not a folder", hint="choose another `output`")
     if folder.is_dir() and any(folder.iterdir()):
         raise OutputError(
             f"{folder}: there is something here already, and it is no comparison",
-            hint="choose another --output",
+            hint="choose another `output`",
         )
 
 
@@ -74,7 +74,7 @@ def read_plan(folder: Path) -> Plan:
     if not path.is_file():
         raise RunError(
             f"{folder}: not a comparison",
-            wanted="the --output folder of a `galaxyclass compare`",
+            wanted="the `output` of a comparison",
             got=f"no {PLAN} in it" if folder.exists() else "no such folder",
         )
     try:
@@ -103,7 +103,7 @@ def read_plan(folder: Path) -> Plan:
 
 
 def refuse_changed(folder: Path, begun: Plan, given: Plan) -> None:
-    """Refuse to go on with a comparison under another command than it was begun with.
+    """Refuse to go on with a comparison with other arguments than it was begun with.
 
     Raises
     ------
@@ -128,10 +128,10 @@ def refuse_changed(folder: Path, begun: Plan, given: Plan) -> None:
                 got.append(f"{name}: {section} {there.get(section)}")
     if wanted:
         raise OutputError(
-            f"{folder}: a comparison was begun here with another command",
+            f"{folder}: a comparison was begun here with other arguments",
             wanted="\n".join(wanted),
             got="\n".join(got),
-            hint="give the command that it was begun with, or choose another --output",
+            hint="give the arguments that it was begun with, or choose another `output`",
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_interval
 from galaxyclass.trees.tree import Tree
@@ -34,6 +35,7 @@ class VoteScores:
     answer_entries: tuple[int, ...]
 
 
+@public
 def rmse(predicted: Floats, target: Floats) -> float:
     """Root mean square error over all known entries: the challenge's score.
 
