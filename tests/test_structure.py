@@ -18,7 +18,7 @@ SOURCE = Path(galaxyclass.__file__).parent
 #: neighbours and know nothing of each other.
 FLOORS = [
     ["version"],
-    ["errors", "progress"],
+    ["errors", "progress", "short"],
     ["arguments"],
     ["extras"],
     ["workers"],

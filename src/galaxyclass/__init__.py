@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
-    from galaxyclass.arguments import Device, Part, PrecisionChoice, Settings
+    from galaxyclass.arguments import ChosenPrecision, Device, Part, Settings
     from galaxyclass.calibration.calibration import Calibration
     from galaxyclass.data.catalog.catalog import Catalog
     from galaxyclass.data.catalog.read import read_catalog
@@ -97,7 +97,7 @@ _ROOMS: dict[str, str] = {
     "Pack": "images.packs.read",
     "PackError": "errors",
     "Part": "arguments",
-    "PrecisionChoice": "arguments",
+    "ChosenPrecision": "arguments",
     "PredictionInterruptedError": "errors",
     "PredictionSummary": "model.job",
     "Preprocessing": "recipes.preprocessing",
@@ -153,6 +153,7 @@ __all__ = [
     "Calibration",
     "Catalog",
     "CatalogError",
+    "ChosenPrecision",
     "Combined",
     "Comparison",
     "Device",
@@ -170,7 +171,6 @@ __all__ = [
     "Pack",
     "PackError",
     "Part",
-    "PrecisionChoice",
     "PredictionInterruptedError",
     "PredictionSummary",
     "Preprocessing",

@@ -20,6 +20,7 @@ from types import FunctionType
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args
 
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
+from galaxyclass.short import short_value
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,14 +30,12 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 #: Which galaxies can be scored: one part of the run's split, those that it did not train on, all.
 Part = Literal["unseen", "train", "validation", "test", "all"]
 #: Numbers that a network is to compute with; ``auto`` is bfloat16 where it is as good and faster.
-PrecisionChoice = Literal["auto", "fp32", "bf16"]
+ChosenPrecision = Literal["auto", "fp32", "bf16"]
 #: Changes to a recipe: ``{"training.epochs": 3}``, or ``["training.epochs=3"]``.
 Settings = Mapping[str, Any] | Sequence[str]
 
 #: Longest path, and longest name in one, that a system takes; bytes.
 _LONGEST_PATH, _LONGEST_NAME = 4095, 255
-#: Characters of a value that a message shows.
-_SHOWN = 80
 _ENDLESS = 10**9
 
 
@@ -297,12 +296,12 @@ ARGUMENTS: dict[str, Check] = {
     "half": _A_FLAG,
     "retry_failed": _A_FLAG,
     # how it is computed
-    "views": _count("a whole number", 1, 1024),
+    "views": _count("a whole number", 1, 1000),
     "device": _choice(Device),
-    "devices": _count("a whole number", 1, 1024),
-    "precision": _choice(PrecisionChoice),
-    "batch_size": _count("a whole number", 1),
-    "workers": _count("a whole number", 1, 1024),
+    "devices": _count("a whole number", 1, 1000),
+    "precision": _choice(ChosenPrecision),
+    "batch_size": _count("a whole number", 1, 1_000_000),
+    "workers": _count("a whole number", 1, 4096),
     "seed": _count("a whole number", 0, 2**32 - 1),
     "progress": Check("a function (`galaxyclass.Progress`)", _callable),
     "backend": Check("a backend", _anything),
@@ -389,14 +388,14 @@ def _check_of(parameter: inspect.Parameter) -> Callable[[Any], Any]:
                 f"`{name}` cannot be of type {type(value).__name__}",
                 argument=name,
                 wanted=wanted + (", or None" if optional else ""),
-                got=shortened(value),
+                got=short_value(value),
             )
         if isinstance(found, _Wrong):
             raise ArgumentError(
-                f"`{name}` {found.reason or f'cannot be {shortened(value, 40)}'}",
+                f"`{name}` {found.reason or f'cannot be {short_value(value, 40)}'}",
                 argument=name,
                 wanted=wanted,
-                got=shortened(value),
+                got=short_value(value),
             )
         return found
 
@@ -422,14 +421,15 @@ def _explain(
                 f"`{title}` has no argument `{name}`",
                 argument=name,
                 wanted=wanted,
-                got=f"{name}={shortened(value)}",
+                got=f"{name}={short_value(value)}",
                 hint=f"did you mean `{close[0]}`?" if close else None,
             )
     if len(args) > len(positional):
         return ArgumentTypeError(
-            f"`{title}` takes {len(positional)} arguments without a name",
+            f"`{title}` takes {len(positional)} argument{'s' * (len(positional) != 1)} without a "
+            "name",
             wanted=wanted,
-            got=f"{len(args)}: the first too many is {shortened(args[len(positional)])}",
+            got=f"{len(args)}: the first too many is {short_value(args[len(positional)])}",
             hint="give the others by name"
             + (", such as `output=…`" if "output" in keyword_only else ""),
         )
@@ -450,21 +450,3 @@ def _explain(
         argument=missing[0] if missing else None,
         wanted=wanted,
     )
-
-
-def shortened(value: object, most: int = _SHOWN) -> str:
-    """A value as one short line.
-
-    Examples
-    --------
-    >>> shortened("x" * 5000, 20)
-    "'xxxxxxxxxxxxxxxxxx…"
-    """
-    if isinstance(value, str | bytes) and len(value) > most:
-        value = value[:most]
-    try:
-        text = repr(value)
-    except Exception:  # of whatever class it is
-        text = f"<{type(value).__name__}>"
-    text = " ".join(text.split())
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -14,7 +14,7 @@ from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.predict import precision, views
 
 if TYPE_CHECKING:
-    from galaxyclass.arguments import Device, Part, PrecisionChoice
+    from galaxyclass.arguments import ChosenPrecision, Device, Part
     from galaxyclass.calibration.coverage import Coverage
     from galaxyclass.evaluation.calibrate import Calibrated
     from galaxyclass.tasks.outputs import Outputs
@@ -76,7 +76,7 @@ def command(
     target_column: str | None,
     skip_invalid: bool,
     device: Device,
-    precision: PrecisionChoice,
+    precision: ChosenPrecision,
     batch_size: int | None,
     workers: int | None,
     seed: int,

@@ -16,7 +16,7 @@ from galaxyclass.cli.predict import precision, show_warnings, views
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from galaxyclass.arguments import Device, Part, PrecisionChoice
+    from galaxyclass.arguments import ChosenPrecision, Device, Part
     from galaxyclass.evaluation.evaluate import Evaluation
     from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
     from galaxyclass.tasks.scores.bootstrap import Score
@@ -88,7 +88,7 @@ def command(
     skip_invalid: bool,
     views: int | None,
     device: Device,
-    precision: PrecisionChoice,
+    precision: ChosenPrecision,
     batch_size: int | None,
     workers: int | None,
     seed: int,

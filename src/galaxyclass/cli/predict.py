@@ -13,7 +13,7 @@ from galaxyclass.cli.hints import in_options
 from galaxyclass.errors import ImageError
 
 if TYPE_CHECKING:
-    from galaxyclass.arguments import Device, PrecisionChoice
+    from galaxyclass.arguments import ChosenPrecision, Device
     from galaxyclass.model.job import PredictionSummary
 
 EPILOG = """\b
@@ -96,7 +96,7 @@ def command(
     views: int | None,
     include: tuple[str, ...],
     device: Device,
-    precision: PrecisionChoice,
+    precision: ChosenPrecision,
     batch_size: int | None,
     workers: int | None,
     overwrite: bool,

@@ -76,6 +76,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     last finished epoch is kept, and --resume goes on from there.
     """
     from galaxyclass.cli.notes import show_notes
+    from galaxyclass.data.catalog.read import require_sources
     from galaxyclass.recipes.read import load_recipe
 
     if run is not None:
@@ -84,7 +85,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
         _require(context, recipe, given)
         # What is not right is told before the seconds that torch takes to load.
         load_recipe(recipe or "", [*given["assignments"], *given["mirror_pairs"]])
-        _require_there(given["images"], given["table"])
+        require_sources(given["images"], given["table"])
     show_notes()
 
     from galaxyclass.cli.bars import bars
@@ -144,14 +145,6 @@ def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any
             "`galaxyclass train RECIPE --images DIR --table FILE --output RUN`; "
             "`galaxyclass train --resume RUN` goes on with one."
         )
-
-
-def _require_there(images: Path, table: Path | None) -> None:
-    """Let the reading of a catalog say what is wrong with a path that is not there."""
-    if not images.is_dir() or (table is not None and not table.exists()):
-        from galaxyclass.data.catalog.read import read_catalog
-
-        read_catalog(images, table)
 
 
 def _refuse_others(context: click.Context, /, recipe: str | None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import Device, Part, PrecisionChoice, public
+from galaxyclass.arguments import ChosenPrecision, Device, Part, public
 from galaxyclass.calibration.calibration import Calibration, fit_calibration
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
@@ -30,6 +30,7 @@ from galaxyclass.model.ensemble import Ensemble, Member
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.targets import VoteTargets
 
 #: Ordinary pictures that are looked at; more would not tell more.
@@ -61,6 +62,9 @@ class Calibrated:
     galaxies_by_part: dict[str, int]
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return summary(f"Calibrated {short_path(self.bundle.folder)}: {self.calibration.words}")
+
 
 @public
 def calibrate(
@@ -76,7 +80,7 @@ def calibrate(
     skip_invalid: bool = False,
     views: int | None = None,
     device: Device = "auto",
-    precision: PrecisionChoice = "auto",
+    precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     seed: int = 0,

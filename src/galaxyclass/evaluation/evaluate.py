@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import Device, Part, PrecisionChoice, public
+from galaxyclass.arguments import ChosenPrecision, Device, Part, public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.galaxies import choose, read_galaxies
 from galaxyclass.data.leakage import require_seen
@@ -26,6 +26,7 @@ from galaxyclass.model.ensemble import common_auxiliary, common_outputs
 from galaxyclass.model.job import PredictionSummary, predict_files
 from galaxyclass.model.predict import open_bundles, open_members
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_names, summary
 from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
@@ -89,6 +90,13 @@ class Evaluation:
     prediction: PredictionSummary
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return summary(
+            f"Evaluation of {short_names(self.runs)}: {self.scores.words} on "
+            f"{self.scores.galaxies:,} galaxies ({self.scores.simplest} "
+            f"{self.reference.main.value:.4f})"
+        )
+
 
 @public
 def evaluate(
@@ -104,7 +112,7 @@ def evaluate(
     skip_invalid: bool = False,
     views: int | None = None,
     device: Device = "auto",
-    precision: PrecisionChoice = "auto",
+    precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     seed: int = 0,

@@ -17,6 +17,7 @@ from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.join import Joined, join_tables
 from galaxyclass.evaluation.read_predictions import read_fractions
+from galaxyclass.short import summary
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.votes import VoteScores, score_votes
@@ -46,6 +47,12 @@ class TableScores:
     only_predicted: int
     only_in_table: int
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return summary(
+            f"TableScores: {self.scores.words}; {self.matched:,} galaxies in both files, "
+            f"{self.only_predicted:,} only predicted, {self.only_in_table:,} only in the table"
+        )
 
 
 @public

@@ -27,6 +27,7 @@ from galaxyclass.plots.style import inline_svg, save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.targets import ClassTargets, VoteTargets
 
 PAGE = "index.html"
@@ -57,6 +58,9 @@ class Exploration:
     summary: VoteSummary | ClassSummary
     examples: tuple[Example, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return summary(f"Exploration: {len(self.examples):,} examples, on {short_path(self.page)}")
 
     @property
     def page(self) -> Path:

@@ -148,7 +148,7 @@ def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
             hint="leave uncertainty out of `include`",
         )
     known = np.array(outputs.known)
-    calibration.bounds(np.empty((0, len(known))))  # where it has none, that is told at once
+    calibration.require_intervals()
 
     def bounds(said: ModelOutput, _: object) -> NDArray[np.float32]:
         ends = np.stack(calibration.bounds(said.values), axis=2)
@@ -163,8 +163,7 @@ def _strangeness(bundles: Sequence[Bundle]) -> Addition:
     from galaxyclass.calibration.image_statistics import image_statistics
 
     calibration = _calibration(bundles, "strangeness", "what galaxies are like")
-    if calibration.strange is None:
-        calibration.strangeness(np.empty((0, 0)), np.empty((0, 0)))  # which says why
+    calibration.require_strangeness()
 
     def strangeness(said: ModelOutput, looked: NDArray[np.float32] | None) -> NDArray[np.float32]:
         assert looked is not None, "`look` is given"

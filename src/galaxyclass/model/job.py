@@ -27,6 +27,7 @@ from galaxyclass.model.ids import is_exact_integer
 from galaxyclass.model.stream import PredictedBatch, predict_stream
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.outputs import Outputs, VoteOutputs, output_count
 from galaxyclass.version import __version__
 
@@ -72,6 +73,14 @@ class PredictionSummary:
     precision: Precision
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        failed = f", {self.failed:,} images could not be decoded" if self.failed else ""
+        wrong = f", {len(self.warnings)} warnings" if self.warnings else ""
+        return summary(
+            f"PredictionSummary: {self.predicted:,} galaxies in "
+            f"{short_path(self.output)}{failed}{wrong}"
+        )
 
 
 def predict_files(

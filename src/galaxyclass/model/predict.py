@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from galaxyclass.arguments import Device, PrecisionChoice, public
+from galaxyclass.arguments import ChosenPrecision, Device, public
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.files import find_images
 from galaxyclass.io.atomic import require_free
@@ -32,7 +32,7 @@ def predict(
     layout: PredictionLayout = "table",
     views: int | None = None,
     device: Device = "auto",
-    precision: PrecisionChoice = "auto",
+    precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
@@ -160,7 +160,7 @@ def open_bundles(run: str | Path | Sequence[str | Path] | None) -> list[Bundle]:
 def open_members(
     bundles: Sequence[Bundle],
     device: str,
-    precision: PrecisionChoice,
+    precision: ChosenPrecision,
     backend: Backend | Sequence[Backend] | None,
 ) -> list[Member]:
     """Load the networks of bundles, where no backends are given for them.

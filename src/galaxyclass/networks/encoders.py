@@ -77,7 +77,7 @@ def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.
             raise RecipeError(
                 f"model.pretrained: nobody has published weights of {model.encoder}",
                 wanted="a timm encoder, for instance model.encoder=resnet18",
-                hint="set `model.pretrained=false`, or `model.weights=FILE`",
+                hint="try `model.pretrained=false`, or `model.weights=FILE`",
             )
         encoder = ENCODERS[model.encoder](channels, side)
     else:

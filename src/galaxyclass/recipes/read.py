@@ -9,7 +9,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
-import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from galaxyclass.arguments import Settings, public
@@ -131,7 +130,7 @@ def parse_recipe(data: Mapping[str, Any], source: str) -> Recipe:
 
 def recipe_toml(recipe: Recipe) -> str:
     """A recipe as TOML with every key, such that `load_recipe` gives it back."""
-    return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
+    return str(recipe)
 
 
 def _assign(data: dict[str, Any], assignment: str) -> None:

@@ -12,6 +12,7 @@ from galaxyclass.arguments import public
 from galaxyclass.errors import ArgumentError
 from galaxyclass.io.atomic import write_text, writing
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all
 from galaxyclass.simulation.folders import new_folder
 from galaxyclass.simulation.hundred import (
@@ -38,6 +39,10 @@ class SimulatedContest:
     folder: Path
     truth: Path
     counts: dict[str, int]
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{count:,} {part}" for part, count in self.counts.items())
+        return summary(f"SimulatedContest {short_path(self.folder)}: {parts}")
 
 
 @public

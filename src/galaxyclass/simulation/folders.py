@@ -17,6 +17,7 @@ from galaxyclass.arguments import public
 from galaxyclass.errors import OutputError
 from galaxyclass.io.atomic import sync_folder, translated, write_text, writing
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all, galaxy_of
 from galaxyclass.simulation.morphology import Morphology
 from galaxyclass.simulation.pictures import SIZE
@@ -35,6 +36,9 @@ class SimulatedFolder:
     table: Path
     truth: Path
     count: int
+
+    def __repr__(self) -> str:
+        return summary(f"SimulatedFolder {short_path(self.folder)}: {self.count:,} galaxies")
 
 
 @public

@@ -18,6 +18,7 @@ from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.ensemble import common_outputs, require_same
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
+from galaxyclass.short import short_path, summary
 from galaxyclass.training.run import refuse_used
 
 
@@ -37,6 +38,10 @@ class Combined:
     folder: Path
     bundle: Bundle
     split: bool
+
+    def __repr__(self) -> str:
+        members = self.bundle.manifest.members
+        return summary(f"Combined {members} networks in {short_path(self.folder)}")
 
 
 @public

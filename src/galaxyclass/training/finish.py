@@ -19,6 +19,7 @@ from galaxyclass.plots.curves import curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.outputs import Outputs, VoteOutputs
 from galaxyclass.training.data import galaxies_by_part
 from galaxyclass.training.fit import Fitted, fit_network
@@ -34,6 +35,15 @@ class Trained:
 
     folder: Path
     metrics: Metrics
+
+    def __repr__(self) -> str:
+        metrics = self.metrics
+        parts = "; ".join(
+            f"{part} {metrics.score} {figures['value']:.4f} [{figures['low']:.4f}, {figures['high']:.4f}]"
+            for part, figures in metrics.parts.items()
+        )
+        epochs = f"epoch {metrics.kept_epoch} of {metrics.epochs}"
+        return summary(f"Trained {short_path(self.folder)}, {epochs}: {parts}")
 
 
 def finish(

@@ -246,7 +246,7 @@ def _explained(error: RuntimeError, recipe: Recipe) -> Exception:
         return DeviceError(
             "out of memory during training",
             got=f"training.batch_size={size}, images.size={recipe.images.size}",
-            hint=f"set `training.batch_size={max(1, size // 2)}` (halve it until it fits), or a "
+            hint=f"try `training.batch_size={max(1, size // 2)}` (halve it until it fits), or a "
             "smaller images.size",
         )
     return error

@@ -44,7 +44,7 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
     if recipe.training.progressive_resizing and recipe.model.encoder in ONE_SIZE:
         raise RecipeError(
             f"training.progressive_resizing: the encoder {recipe.model.encoder} takes cutouts of one size only",
-            hint="set `training.progressive_resizing=[]`, or another encoder",
+            hint="try `training.progressive_resizing=[]`, or another encoder",
         )
     pairs = recipe.augmentation.mirror_pairs
     if pairs:
@@ -58,7 +58,7 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
             raise RecipeError(
                 f"augmentation.mirror_pairs={list(pairs)}: to the encoder {recipe.model.encoder} a "
                 "galaxy and its mirror image are the same",
-                hint="set `model.encoder=residual`, or another encoder",
+                hint="try `model.encoder=residual`, or another encoder",
             )
     return recipe.model_copy(
         update={

@@ -15,7 +15,7 @@ from galaxyclass.data.catalog.matching import ImageNames
 from galaxyclass.data.catalog.roles import find_ids
 from galaxyclass.data.tables.cells import as_text
 from galaxyclass.data.tables.delimited import Piecewise, TableFile, all_of_it
-from galaxyclass.data.tables.tables import open_table, read_table
+from galaxyclass.data.tables.tables import open_table, require_even_rows
 from galaxyclass.errors import CatalogError
 
 #: The parts without which nothing can be trained; the table of the test part may be missing.
@@ -80,8 +80,7 @@ def open_part_tables(folder: Path, piecewise: Piecewise = all_of_it) -> TableFil
     }
     wanted = set(files["train"].table.column_names)
     for part, file in files.items():
-        if file.ragged:
-            read_table(file.path)  # refuses it, and says which lines
+        require_even_rows(file)
         _require_columns(file, wanted, may_lack=part == "test")
     tables = pa.concat_tables([file.table for file in files.values()], promote_options="default")
     return TableFile(

@@ -28,9 +28,9 @@ from galaxyclass.data.checks.problems import (
 )
 from galaxyclass.data.tables.cells import as_text, is_exact_integers
 from galaxyclass.data.tables.delimited import TableFile
-from galaxyclass.data.tables.tables import open_table
+from galaxyclass.data.tables.tables import open_table, require_table
 from galaxyclass.errors import CatalogError
-from galaxyclass.images.files import image_paths
+from galaxyclass.images.files import image_paths, require_paths
 from galaxyclass.tasks.targets import ClassTargets, VoteTargets
 from galaxyclass.trees.read import TREES, load_tree
 from galaxyclass.trees.tree import Tree
@@ -90,12 +90,7 @@ def read_catalog(
     ('OBJID', '587722982274498694', ('edge_on', 'merger'))
     """
     images = Path(images)
-    if not images.exists():
-        image_paths(images)
-    if not images.is_dir():
-        raise CatalogError(
-            f"{images}: not a folder", wanted="the folder that holds the images of the table"
-        )
+    require_sources(images, table)
     paths = image_paths(images)
     if table is None:
         return _from_folders(images, ImageNames(str(images), paths))
@@ -114,6 +109,25 @@ def read_catalog(
     )
     pa.default_memory_pool().release_unused()  # the table's text is gone, and is the most of all
     return catalog
+
+
+def require_sources(images: str | Path, table: str | Path | None) -> None:
+    """Refuse images that are no folder, and a table that is not there, before anything is read.
+
+    Raises
+    ------
+    CatalogError
+    """
+    images = Path(images)
+    require_paths([images])
+    if not images.is_dir():
+        raise CatalogError(
+            f"{images}: not a folder",
+            argument="images",
+            wanted="the folder that holds the images of the table",
+        )
+    if table is not None:
+        require_table(Path(table))
 
 
 def _from_folders(images: Path, names: ImageNames) -> Catalog:

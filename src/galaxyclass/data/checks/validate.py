@@ -15,6 +15,7 @@ from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding
 from galaxyclass.images.inspect import inspect_images
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.targets import ClassTargets, VoteTargets
 
 
@@ -24,6 +25,10 @@ class ValidationReport:
 
     catalog: Catalog
     findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        found = f"{len(self.errors):,} errors, {len(self.notes):,} notes"
+        return summary(f"ValidationReport of {short_path(self.catalog.images)}: {found}")
 
     @property
     def errors(self) -> tuple[Finding, ...]:

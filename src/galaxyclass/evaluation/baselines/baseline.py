@@ -20,6 +20,7 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
@@ -48,6 +49,9 @@ class BaselineScores:
     part: str
     scores: VoteScores | ClassScores
     extents: tuple[tuple[Extent, Score], ...]
+
+    def __repr__(self) -> str:
+        return summary(f"BaselineScores of {self.name} on {self.part}: {self.scores.words}")
 
     @property
     def overall(self) -> Score:
@@ -83,6 +87,14 @@ class Baselines:
     scores: tuple[BaselineScores, ...]
     noise_floors: Mapping[str, float]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        parts = "; ".join(f"{part} {count:,} galaxies" for part, count in self.galaxies.items())
+        last = self.scores[-1]
+        return summary(
+            f"Baselines in {short_path(self.folder)}: {parts}; {last.name} on {last.part}: "
+            f"{last.scores.words}"
+        )
 
 
 @public

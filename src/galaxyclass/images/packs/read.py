@@ -13,6 +13,7 @@ from galaxyclass.errors import PackError
 from galaxyclass.images.packs import layout
 from galaxyclass.images.packs.index import Records, read_index
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.short import short_path, summary
 
 _AGAIN = "delete the folder and make the pack again"
 
@@ -40,6 +41,14 @@ class Pack:
     images: NDArray[np.uint8]
     records: Records
     valid: NDArray[np.bool_]
+
+    def __repr__(self) -> str:
+        size, failed = self.preprocessing.size, int((~self.valid).sum())
+        wrong = f", {failed:,} could not be decoded" if failed else ""
+        return summary(
+            f"Pack of {len(self):,} cutouts, {size} x {size} px{wrong}, in "
+            f"{short_path(self.folder)}"
+        )
 
     def __len__(self) -> int:
         return len(self.images)

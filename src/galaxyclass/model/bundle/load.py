@@ -12,6 +12,7 @@ from galaxyclass.arguments import public
 from galaxyclass.errors import BundleError
 from galaxyclass.model.bundle import onnx_file as exported
 from galaxyclass.model.bundle.manifest import Manifest, parse_manifest
+from galaxyclass.short import short_path, summary
 
 MANIFEST = "manifest.json"
 
@@ -31,6 +32,10 @@ class Bundle:
 
     manifest: Manifest
     folder: Path
+
+    def __repr__(self) -> str:
+        held = [role for role in SUFFIXES if self.has(role)]
+        return summary(f"{type(self).__name__} {short_path(self.folder)}: {', '.join(held)}")
 
     @property
     def weights(self) -> Path:
@@ -76,7 +81,7 @@ class Bundle:
             raise BundleError(f"{self.calibration}: cannot be read", got=str(error)) from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExportedBundle(Bundle):
     """A bundle in one file: an exported network, with all that is known about it; no weights.
 

@@ -23,6 +23,7 @@ from galaxyclass.model.export.graph import trace
 from galaxyclass.model.export.half_precision import round_weights, store_halves
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ class Exported:
     output: Path
     size: int
     check: Check
+
+    def __repr__(self) -> str:
+        return summary(
+            f"Exported {short_path(self.output)}, {self.size / 1e6:.1f} MB; it differs "
+            f"from the run by {self.check.difference:.1g} at most"
+        )
 
 
 @public
@@ -106,7 +113,7 @@ def export(
       hint:   pass `output='model.onnx'`
     """
     output = Path(output)
-    _check_output(output, overwrite=overwrite)
+    _require_output(output, overwrite=overwrite)
     bundle = load_bundle(run)
     cutouts = pictures(bundle.manifest.preprocessing, images)
     with writing(output) as temporary:
@@ -174,7 +181,7 @@ def _describe(
     model.producer_name, model.producer_version = "galaxyclass", __version__
 
 
-def _check_output(output: Path, *, overwrite: bool) -> None:
+def _require_output(output: Path, *, overwrite: bool) -> None:
     if not exported.is_exported(output):
         raise OutputError(
             f"{output}: unknown ending",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -18,6 +19,7 @@ from galaxyclass.io.atomic import write_text
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.study.compare.clock import Clock
 from galaxyclass.study.compare.plan import (
     COMPARED_CURVES,
@@ -29,7 +31,7 @@ from galaxyclass.study.compare.plan import (
     refuse_used,
     write_plan,
 )
-from galaxyclass.study.compare.results import TrialResult, parse_outcome, results_csv
+from galaxyclass.study.compare.results import TrialResult, best_first, parse_outcome, results_csv
 from galaxyclass.study.compare.trials import Trial, make_trials
 from galaxyclass.workers.trial_process import Ended, terminated_as_interrupted, work
 
@@ -53,6 +55,17 @@ class Comparison:
 
     folder: Path
     results: tuple[TrialResult, ...]
+
+    def __repr__(self) -> str:
+        states = Counter(result.state for result in self.results)
+        counts = ", ".join(f"{count} {state}" for state, count in states.items())
+        best = next(iter(best_first(self.results)), None)
+        leads = (
+            ""
+            if best is None or best.value is None
+            else f"; best {best.trial.name} {best.value:.4f}"
+        )
+        return summary(f"Comparison in {short_path(self.folder)}: {counts}{leads}")
 
 
 @public

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn import metrics
 
 from galaxyclass.errors import ScoreError
+from galaxyclass.short import summary
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, percentile_interval
 
 #: Cells of resampled confusion matrices that are held at once (8 bytes each).
@@ -31,6 +32,24 @@ class ClassScores:
     recall: NDArray[np.float64]
     confusion: NDArray[np.int64]
     galaxies: int
+
+    def __repr__(self) -> str:
+        return summary(f"ClassScores: {self.words} on {self.galaxies:,} galaxies")
+
+    @property
+    def main(self) -> Score:
+        """The score that counts."""
+        return self.accuracy
+
+    @property
+    def words(self) -> str:
+        """That score and its interval, in words."""
+        return f"accuracy {self.accuracy}"
+
+    @property
+    def simplest(self) -> str:
+        """The predictor that any model has to beat, in words."""
+        return "largest class"
 
 
 def score_classes(

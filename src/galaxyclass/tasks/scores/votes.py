@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
 from galaxyclass.errors import ScoreError
+from galaxyclass.short import summary
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_interval
 from galaxyclass.trees.tree import Tree
 
@@ -33,6 +34,24 @@ class VoteScores:
     galaxies: int
     entries: int
     answer_entries: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return summary(f"VoteScores: {self.words} on {self.galaxies:,} galaxies")
+
+    @property
+    def main(self) -> Score:
+        """The score that counts."""
+        return self.overall
+
+    @property
+    def words(self) -> str:
+        """That score and its interval, in words."""
+        return f"RMSE {self.overall}"
+
+    @property
+    def simplest(self) -> str:
+        """The predictor that any model has to beat, in words."""
+        return "mean vector"
 
 
 @public
