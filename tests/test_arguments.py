@@ -155,6 +155,17 @@ def test_a_call_that_does_not_fit_is_explained(here: Path, title: str) -> None:
             function(**{**needed, "outptu": "x"})
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("predict", "run"), ("predict", "images"), ("evaluate", "run"), ("combine", "runs"),
+     ("compare", "recipes"), ("export", "images")],
+)  # fmt: skip
+def test_an_empty_sequence_is_nothing_to_begin_with(here: Path, title: str, name: str) -> None:
+    function = function_named(title)
+    with pytest.raises(ArgumentError, match=f"`{name}` is empty"):
+        function(**{**given(function), name: []})
+
+
 def test_the_output_goes_by_its_name() -> None:
     with pytest.raises(ArgumentTypeError, match=r"give the others by name, such as `output=…`"):
         galaxyclass.predict(None, "images", "p.csv")

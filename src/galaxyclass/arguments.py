@@ -12,7 +12,7 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
@@ -64,11 +64,14 @@ class Check:
         `_WRONG_TYPE` or a `_Wrong`.
     several : str
         What a sequence of such values is called; empty where a sequence of them is never right.
+    may_be_empty : bool
+        Whether that sequence may be; where it is the default, it may be anyway.
     """
 
     wanted: str
     check: Callable[[Any], Any]
     several: str = ""
+    may_be_empty: bool = False
 
 
 def _path(value: Any) -> Any:
@@ -261,7 +264,7 @@ ARGUMENTS: dict[str, Check] = {
     "recipe": _A_RECIPE,
     "recipes": _A_RECIPE,
     "images": _A_PATH,
-    "paths": _A_PATH,
+    "paths": replace(_A_PATH, may_be_empty=True),
     "table": _A_PATH,
     "predictions": _A_PATH,
     "path": _A_PATH,
@@ -369,7 +372,7 @@ def _check_of(parameter: inspect.Parameter) -> Callable[[Any], Any]:
     rule = ARGUMENTS[name]
     check, wanted = rule.check, rule.wanted
     if rule.several and "Sequence" in annotation:
-        many = _each(rule.check, some="None" not in annotation and parameter.default != ())
+        many = _each(rule.check, some=parameter.default != () and not rule.may_be_empty)
         only = annotation.startswith(("Sequence", "tuple", "Iterable"))
         check = many if only else _either(rule.check, many)
         wanted = (
