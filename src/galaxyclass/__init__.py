@@ -1,7 +1,9 @@
 """Say of pictures of galaxies what people would say of them.
 
 The public functions, and what they take and give. Each is imported when it is first used, so that
-``import galaxyclass`` costs nothing.
+``import galaxyclass`` costs nothing. A wrong argument is refused before anything is done: a wrong
+value by an `ArgumentError` (a `ValueError` too), a wrong type by an `ArgumentTypeError` (a
+`TypeError` too).
 """
 
 from __future__ import annotations

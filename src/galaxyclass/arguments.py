@@ -290,7 +290,7 @@ ARGUMENTS: dict[str, Check] = {
     "part": _choice(Part),
     "include": Check("names of columns to include", _text, "them"),
     "layout": _choice(Literal["table", "contest"]),
-    "level": Check("a number between 0 and 1", _number(0, 1, ends=False)),
+    "level": Check("a number between 0.5 and 1", _number(0.5, 1, ends=False)),
     "votes": Check("a number, 2 or more", _number(2, math.inf, ends=True)),
     "count": _count("a whole number", 1, 10**8),
     "size": _count("a whole number of pixels", 16, 4096),

@@ -177,7 +177,7 @@ def _figures(result: TrialResult) -> list[str]:
 def _remarks(result: TrialResult) -> str:
     kinds = [kind.replace("_", " ") for kind, _ in result.notices]
     if result.failure is not None:
-        kinds.insert(0, "failed: " + result.failure.splitlines()[0])
+        kinds.insert(0, "failed: " + in_options(result.failure.splitlines()[0]))
     return ", ".join(kinds)
 
 

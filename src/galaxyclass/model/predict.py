@@ -102,8 +102,9 @@ def predict(
     ------
     OutputError
         The ending is neither of the two; the output exists; no room, no permission (the finished
-        parts are kept); another process writes there; the contest's layout of a vote model; there
-        is no such thing to include; ``views`` is less than 1.
+        parts are kept); another process writes there; the contest's layout of a vote model.
+    ArgumentError, ArgumentTypeError
+        A wrong argument; nothing is done then.
     CatalogError
         No images; in the contest's layout, two images of one name.
     BundleError
