@@ -10,6 +10,7 @@ import inspect
 import math
 import operator
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -66,12 +67,15 @@ class Check:
         What a sequence of such values is called; empty where a sequence of them is never right.
     may_be_empty : bool
         Whether that sequence may be; where it is the default, it may be anyway.
+    in_memory : callable, optional
+        The check where the signature says ``Any``: data in memory is right too.
     """
 
     wanted: str
     check: Callable[[Any], Any]
     several: str = ""
     may_be_empty: bool = False
+    in_memory: Callable[[Any], Any] | None = None
 
 
 def _path(value: Any) -> Any:
@@ -97,6 +101,16 @@ def _can_be_encoded(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _data(value: Any) -> Any:
+    """Paths, or arrays, tables and whatever can be gone through: looked into where it is read."""
+    if isinstance(value, str | os.PathLike):
+        return _path(value)
+    if value is None or isinstance(value, bytes | bytearray | set | frozenset):
+        return _WRONG_TYPE
+    marks = ("__array__", "__dataframe__", "__arrow_c_stream__", "colnames", "__iter__")
+    return value if any(hasattr(value, mark) for mark in marks) else _WRONG_TYPE
 
 
 def _text(value: Any) -> Any:
@@ -240,6 +254,7 @@ def _choice(choices: Any) -> Check:
 
 
 _A_PATH = Check("a path (str or Path)", _path, "paths")
+_SOME_DATA = replace(_A_PATH, in_memory=_data)
 _A_RUN = Check(
     'a run, a bundle, an exported network or "pretrained" (str, Path or Model)',
     _either(_path, _ours("Model")),
@@ -261,11 +276,12 @@ ARGUMENTS: dict[str, Check] = {
     # what is read
     "run": _A_RUN,
     "runs": _A_RUN,
+    "source": _A_RUN,
     "recipe": _A_RECIPE,
     "recipes": _A_RECIPE,
-    "images": _A_PATH,
+    "images": _SOME_DATA,
     "paths": replace(_A_PATH, may_be_empty=True),
-    "table": _A_PATH,
+    "table": _SOME_DATA,
     "predictions": _A_PATH,
     "path": _A_PATH,
     "folder": _A_PATH,
@@ -339,7 +355,7 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
     """
     signature = inspect.signature(function)
     checks = {
-        name: _check_of(parameter)
+        name: _check_of(parameter, function.__globals__)
         for name, parameter in signature.parameters.items()
         if name != "self"
     }
@@ -365,13 +381,15 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
     return cast(Callable[P, R], wraps(function)(checked))
 
 
-def _check_of(parameter: inspect.Parameter) -> Callable[[Any], Any]:
+def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callable[[Any], Any]:
     """The check of one parameter, as its name and its annotation want it."""
-    name, annotation = parameter.name, str(parameter.annotation)
+    name, annotation = parameter.name, _spelt_out(str(parameter.annotation), known)
     assert name in ARGUMENTS, f"no check for the argument {name}: add it to ARGUMENTS"
     rule = ARGUMENTS[name]
     check, wanted = rule.check, rule.wanted
-    if rule.several and "Sequence" in annotation:
+    if annotation == "Any" and rule.in_memory is not None:
+        check, wanted = rule.in_memory, f"{wanted}, or data in memory"
+    elif rule.several and "Sequence" in annotation:
         many = _each(rule.check, some=parameter.default != () and not rule.may_be_empty)
         only = annotation.startswith(("Sequence", "tuple", "Iterable"))
         check = many if only else _either(rule.check, many)
@@ -403,6 +421,17 @@ def _check_of(parameter: inspect.Parameter) -> Callable[[Any], Any]:
         return found
 
     return checked
+
+
+def _spelt_out(annotation: str, known: Mapping[str, Any]) -> str:
+    """An annotation with the aliases in it, such as of a union, as what they stand for."""
+
+    def spelt(found: re.Match[str]) -> str:
+        alias = known.get(found[0])
+        is_alias = alias is not None and not isinstance(alias, type)
+        return str(alias) if is_alias and found[0] not in ("Any", "Literal") else found[0]
+
+    return re.sub(r"[A-Za-z_]\w*", spelt, annotation)
 
 
 def _explain(
