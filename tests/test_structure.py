@@ -19,6 +19,7 @@ SOURCE = Path(galaxyclass.__file__).parent
 FLOORS = [
     ["version"],
     ["errors", "progress", "short"],
+    ["argument_checks"],
     ["arguments"],
     ["extras"],
     ["workers"],

@@ -8,18 +8,34 @@ from __future__ import annotations
 
 import inspect
 import math
-import operator
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import wraps
-from pathlib import Path
 from types import FunctionType
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args
 
+from galaxyclass.argument_checks import (
+    WRONG_TYPE,
+    Wrong,
+    as_anything,
+    as_callable,
+    as_choice,
+    as_data,
+    as_either,
+    as_flag,
+    as_instance,
+    as_number,
+    as_numbers,
+    as_pair,
+    as_path,
+    as_sequence,
+    as_settings,
+    as_string,
+    as_variations,
+    as_whole,
+)
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
 from galaxyclass.short import short_value
 
@@ -35,22 +51,6 @@ ChosenPrecision = Literal["auto", "fp32", "bf16"]
 #: Changes to a recipe: ``{"training.epochs": 3}``, or ``["training.epochs=3"]``.
 Settings = Mapping[str, Any] | Sequence[str]
 
-#: Longest path, and longest name in one, that a system takes; bytes.
-_LONGEST_PATH, _LONGEST_NAME = 4095, 255
-_ENDLESS = 10**9
-
-
-@dataclass(frozen=True)
-class _Wrong:
-    """What a check gives of a value that is not possible, and why, where that can be said."""
-
-    reason: str = ""
-
-
-#: What a check gives of a value of the wrong type.
-_WRONG_TYPE = object()
-_WRONG_VALUE = _Wrong()
-
 
 @dataclass(frozen=True)
 class Check:
@@ -62,7 +62,7 @@ class Check:
         In words, for messages.
     check : callable
         Gives the value in the type that the functions work with (an integer of numpy as an int),
-        `_WRONG_TYPE` or a `_Wrong`.
+        `WRONG_TYPE` or a `Wrong`.
     several : str
         What a sequence of such values is called; empty where a sequence of them is never right.
     may_be_empty : bool
@@ -78,197 +78,31 @@ class Check:
     in_memory: Callable[[Any], Any] | None = None
 
 
-def _path(value: Any) -> Any:
-    if not isinstance(value, str):
-        if not isinstance(value, os.PathLike) or not isinstance(os.fspath(value), str):
-            return _WRONG_TYPE
-        value = value if isinstance(value, Path) else Path(value)
-    text = str(value)
-    encoded = os.fsencode(text) if _can_be_encoded(text) else text.encode("utf-8", "replace")
-    if not text:
-        return _Wrong("is empty")
-    if "\0" in text:
-        return _Wrong("has a NUL character in it")
-    names = encoded.split(os.sep.encode())
-    if len(encoded) > _LONGEST_PATH or max(map(len, names)) > _LONGEST_NAME:
-        return _Wrong("is too long: the name of a file has 255 bytes at most, a path 4,095")
-    return value
-
-
-def _can_be_encoded(text: str) -> bool:
-    try:
-        os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _data(value: Any) -> Any:
-    """Paths, or arrays, tables and whatever can be gone through: looked into where it is read."""
-    if isinstance(value, str | os.PathLike):
-        return _path(value)
-    if value is None or isinstance(value, bytes | bytearray | set | frozenset):
-        return _WRONG_TYPE
-    marks = ("__array__", "__dataframe__", "__arrow_c_stream__", "colnames", "__iter__")
-    return value if any(hasattr(value, mark) for mark in marks) else _WRONG_TYPE
-
-
-def _text(value: Any) -> Any:
-    if not isinstance(value, str):
-        return _WRONG_TYPE
-    return value if value and "\0" not in value else _WRONG_VALUE
-
-
-def _flag(value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    return bool(value) if type(value).__name__ in ("bool", "bool_") else _WRONG_TYPE
-
-
-def _whole(low: int, high: int) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if _flag(value) is not _WRONG_TYPE:
-            return _WRONG_TYPE
-        try:
-            number = operator.index(value)
-        except TypeError:
-            return _WRONG_TYPE
-        return number if low <= number <= high else _WRONG_VALUE
-
-    return check
-
-
-def _number(low: float, high: float, *, ends: bool) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if _flag(value) is not _WRONG_TYPE or isinstance(value, str | bytes):
-            return _WRONG_TYPE
-        if not hasattr(value, "__float__") and not hasattr(value, "__index__"):
-            return _WRONG_TYPE
-        try:
-            number = value if isinstance(value, int) else float(value)
-            possible = math.isfinite(number)
-        except (TypeError, ValueError, OverflowError):
-            return _WRONG_TYPE
-        possible = possible and (low <= number <= high if ends else low < number < high)
-        return number if possible else _WRONG_VALUE
-
-    return check
-
-
-def _of(*choices: str) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if not isinstance(value, str):
-            return _WRONG_TYPE
-        return value if value in choices else _WRONG_VALUE
-
-    return check
-
-
-def _each(check: Callable[[Any], Any], *, some: bool = False) -> Callable[[Any], Any]:
-    """Of a sequence that is no text; with ``some``, of one that is not empty."""
-
-    def check_all(value: Any) -> Any:
-        if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray):
-            return _WRONG_TYPE
-        checked = [check(element) for element in value]
-        if any(element is _WRONG_TYPE for element in checked):
-            return _WRONG_TYPE
-        if some and not checked:
-            return _Wrong("is empty")
-        return next((element for element in checked if isinstance(element, _Wrong)), checked)
-
-    return check_all
-
-
-def _pair(value: Any) -> Any:
-    paths = _each(_path)(value)
-    return _WRONG_TYPE if isinstance(paths, list) and len(paths) != 2 else paths
-
-
-def _settings(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return value if all(isinstance(key, str) for key in value) else _WRONG_TYPE
-    return _each(_text)(value)
-
-
-def _variations(value: Any) -> Any:
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        return _WRONG_TYPE
-    right = all(
-        isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping)
-        for values in value.values()
-    )
-    return {key: list(values) for key, values in value.items()} if right else _WRONG_TYPE
-
-
-def _ours(name: str) -> Callable[[Any], Any]:
-    """An object of a class of this package, which lies in a room above this one."""
-
-    def check(value: Any) -> Any:
-        classes = type(value).__mro__
-        ours = any(
-            each.__name__ == name and each.__module__.startswith("galaxyclass.") for each in classes
-        )
-        return value if ours else _WRONG_TYPE
-
-    return check
-
-
-def _either(*checks: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The first that the value is of the right type for."""
-
-    def check(value: Any) -> Any:
-        for each in checks:
-            if (checked := each(value)) is not _WRONG_TYPE:
-                return checked
-        return _WRONG_TYPE
-
-    return check
-
-
-def _array(value: Any) -> Any:
-    if isinstance(value, list | tuple) or (hasattr(value, "dtype") and hasattr(value, "shape")):
-        import numpy as np
-
-        with suppress(TypeError, ValueError):
-            return np.asarray(value, dtype=np.float64)
-    return _WRONG_TYPE
-
-
-def _callable(value: Any) -> Any:
-    return value if callable(value) else _WRONG_TYPE
-
-
-def _anything(value: Any) -> Any:
-    return value
-
-
-def _count(what: str, low: int, high: int = _ENDLESS) -> Check:
-    words = f"{low:,} or more" if high == _ENDLESS else f"{low:,} to {high:,}"
-    return Check(f"{what}, {words}", _whole(low, high))
+def _count(what: str, low: int, high: int) -> Check:
+    return Check(f"{what}, {low:,} to {high:,}", as_whole(low, high))
 
 
 def _choice(choices: Any) -> Check:
     names = get_args(choices)
-    return Check(f"one of {', '.join(names)}", _of(*names))
+    return Check(f"one of {', '.join(names)}", as_choice(*names))
 
 
-_A_PATH = Check("a path (str or Path)", _path, "paths")
-_SOME_DATA = replace(_A_PATH, in_memory=_data)
+_A_PATH = Check("a path (str or Path)", as_path, "paths")
+_SOME_DATA = replace(_A_PATH, in_memory=as_data)
 _A_RUN = Check(
     'a run, a bundle, an exported network or "pretrained" (str, Path or Model)',
-    _either(_path, _ours("Model")),
+    as_either(as_path, as_instance("Model")),
     "them",
 )
 _A_RECIPE = Check(
-    "a recipe's name, a TOML file or a Recipe", _either(_path, _ours("Recipe")), "them"
+    "a recipe's name, a TOML file or a Recipe", as_either(as_path, as_instance("Recipe")), "them"
 )
-_A_COLUMN = Check("the name of a column (str)", _text)
-_A_FLAG = Check("True or False", _flag)
+_A_COLUMN = Check("the name of a column (str)", as_string)
+_A_FLAG = Check("True or False", as_flag)
 _SETTINGS = Check(
-    'a mapping such as {"training.epochs": 3}, or a list such as ["training.epochs=3"]', _settings
+    'a mapping such as {"training.epochs": 3}, or a list such as ["training.epochs=3"]', as_settings
 )
-_AN_ARRAY = Check("an array of numbers, (galaxies, answers)", _array)
+_AN_ARRAY = Check("an array of numbers, (galaxies, answers)", as_numbers)
 
 #: Name of an argument -> what it may be, in every public function. None is right where the
 #: function's signature says so, and a sequence where it says so.
@@ -287,27 +121,27 @@ ARGUMENTS: dict[str, Check] = {
     "folder": _A_PATH,
     "name": _A_PATH,
     "ordinary": _A_PATH,
-    "also": Check("a sequence of pairs of paths, (images, table)", _each(_pair)),
+    "also": Check("a sequence of pairs of paths, (images, table)", as_sequence(as_pair)),
     "predicted": _AN_ARRAY,
     "target": _AN_ARRAY,
-    "preprocessing": Check("a Preprocessing", _ours("Preprocessing")),
-    "tree": Check("a Tree (`galaxyclass.load_tree`)", _ours("Tree")),
+    "preprocessing": Check("a Preprocessing", as_instance("Preprocessing")),
+    "tree": Check("a Tree (`galaxyclass.load_tree`)", as_instance("Tree")),
     # where it goes
     "output": _A_PATH,
     "cache": _A_PATH,
     "overwrite": _A_FLAG,
     # what is made of it
     "settings": _SETTINGS,
-    "vary": Check('a mapping such as {"optimizer.lr": [0.1, 0.01]}', _variations),
+    "vary": Check('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
     "id_column": _A_COLUMN,
     "target_column": _A_COLUMN,
-    "classes": Check('"five" or "argmax:QUESTION"', _text),
+    "classes": Check('"five" or "argmax:QUESTION"', as_string),
     "skip_invalid": _A_FLAG,
     "part": _choice(Part),
-    "include": Check("names of columns to include", _text, "them"),
+    "include": Check("names of columns to include", as_string, "them"),
     "layout": _choice(Literal["table", "contest"]),
-    "level": Check("a number between 0.5 and 1", _number(0.5, 1, ends=False)),
-    "votes": Check("a number, 2 or more", _number(2, math.inf, ends=True)),
+    "level": Check("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),
+    "votes": Check("a number, 2 or more", as_number(2, math.inf, ends=True)),
     "count": _count("a whole number", 1, 10**8),
     "size": _count("a whole number of pixels", 16, 4096),
     "repeats": _count("a whole number", 1, 1000),
@@ -322,8 +156,8 @@ ARGUMENTS: dict[str, Check] = {
     "batch_size": _count("a whole number", 1, 1_000_000),
     "workers": _count("a whole number", 1, 4096),
     "seed": _count("a whole number", 0, 2**32 - 1),
-    "progress": Check("a function (`galaxyclass.Progress`)", _callable),
-    "backend": Check("a backend", _anything),
+    "progress": Check("a function (`galaxyclass.Progress`)", as_callable),
+    "backend": Check("a backend", as_anything),
 }
 
 
@@ -390,9 +224,9 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
     if annotation == "Any" and rule.in_memory is not None:
         check, wanted = rule.in_memory, f"{wanted}, or data in memory"
     elif rule.several and "Sequence" in annotation:
-        many = _each(rule.check, some=parameter.default != () and not rule.may_be_empty)
+        many = as_sequence(rule.check, some=parameter.default != () and not rule.may_be_empty)
         only = annotation.startswith(("Sequence", "tuple", "Iterable"))
-        check = many if only else _either(rule.check, many)
+        check = many if only else as_either(rule.check, many)
         wanted = (
             f"a sequence of {rule.several}"
             if only
@@ -404,14 +238,14 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
         if value is None and optional:
             return None
         found = check(value)
-        if found is _WRONG_TYPE:
+        if found is WRONG_TYPE:
             raise ArgumentTypeError(
                 f"`{name}` cannot be of type {type(value).__name__}",
                 argument=name,
                 wanted=wanted + (", or None" if optional else ""),
                 got=short_value(value),
             )
-        if isinstance(found, _Wrong):
+        if isinstance(found, Wrong):
             raise ArgumentError(
                 f"`{name}` {found.reason or f'cannot be {short_value(value, 40)}'}",
                 argument=name,
