@@ -181,12 +181,12 @@ def require_new(folder: Path) -> None:
     if folder.name in ("", ".."):
         raise OutputError(f"{folder}: not a new folder", hint="choose a name for it")
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
+        raise OutputError(f"{folder}: a file, not a folder", hint="choose another `output`")
     if folder.is_dir() and not _holds_nothing(folder):
         raise OutputError(
             f"{folder}: there is something here already",
             wanted="a new folder, or an empty one",
-            hint="choose another --output, or remove it",
+            hint="choose another `output`, or remove it",
         )
 
 

@@ -188,7 +188,7 @@ def describe_problems(outputs: Task, statistics: Statistics) -> tuple[str, ...]:
         problems.append(
             f"Not numbers: the predictions of {s.rows - s.finite:,} of {s.rows:,} galaxies are NaN "
             "or infinite. The training has diverged, or its weights are damaged: train again with "
-            "a lower optimizer.lr, or with --set training.gradient_clip=1."
+            "a lower `optimizer.lr`, or with `training.gradient_clip=1`."
         )
     if not s.finite:
         return tuple(problems)
@@ -216,8 +216,8 @@ def describe_problems(outputs: Task, statistics: Statistics) -> tuple[str, ...]:
         columns = [name for name, same in zip(_of(names, known), still, strict=True) if same]
         problems.append(
             f"Constant: {first_few(columns)} {'is' if len(columns) == 1 else 'are'} the same for "
-            f"all {s.finite:,} galaxies. These outputs of the network are dead: train longer, with a "
-            "lower optimizer.lr, or with another head."
+            f"all {s.finite:,} galaxies. These outputs of the network are dead: train longer, with "
+            "a lower optimizer.lr, or with another head."
         )
     if s.outside:
         problems.append(

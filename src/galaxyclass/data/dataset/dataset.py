@@ -179,7 +179,7 @@ class Dataset:
 
     @property
     def identity(self) -> str:
-        """Equal for data sets of the same paths, columns and rules, and the same tables in memory."""
+        """Equal for data sets of the same paths, columns and rules, and tables in memory."""
         data = self.with_files(Path(IN_MEMORY.name)).to_json()
         held = [table.table for table in self.tables if is_table(table.table)]
         return json.dumps([data, *map(_digest, held)])
