@@ -211,7 +211,7 @@ def test_a_table_with_errors_is_refused_or_thinned(fake, sky, tmp_path):
     votes[3, 0] = 7.0
     table = _write_votes(fake, tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
-    with pytest.raises(InvalidCatalogError, match="--skip-invalid"):
+    with pytest.raises(InvalidCatalogError, match="`skip_invalid=True`"):
         evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
     thinned = Dataset(images, table, skip_invalid=True)
     result = evaluate(run, thinned, output=tmp_path / "out", backend=fake.TreeBackend())

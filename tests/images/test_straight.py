@@ -70,7 +70,7 @@ def factors(monkeypatch):
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    folder = simulate(24, tmp_path_factory.mktemp("sky"), seed=5, workers=1)
+    folder = simulate(24, output=tmp_path_factory.mktemp("sky"), seed=5, workers=1)
     paths = sorted(folder.images.glob("*.jpg"))
     assert len(paths) == 24
     return paths

@@ -30,7 +30,7 @@ def test_the_challenges_submission(fake, tmp_path, small_parts):
     summary = predict(
         run,
         tmp_path / "sky",
-        tmp_path / "out" / "p.csv",
+        output=tmp_path / "out" / "p.csv",
         backend=fake.TreeBackend(),
         batch_size=8,
         progress=lambda stage, done, total, **_: steps.append((stage, done, total)),
@@ -59,7 +59,7 @@ def test_csv_and_parquet_hold_the_same(fake, tmp_path, small_parts):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 40)
     for name in ("p.csv", "p.parquet"):
-        predict(run, tmp_path / "sky", tmp_path / name, backend=fake.TreeBackend())
+        predict(run, tmp_path / "sky", output=tmp_path / name, backend=fake.TreeBackend())
     _, rows = _read(tmp_path / "p.csv")
     table = pq.read_table(tmp_path / "p.parquet")
     assert table.schema.field("GalaxyID").type == pa.int64()
@@ -78,7 +78,7 @@ def test_what_cannot_be_decoded_is_listed_and_stops_nothing(fake, tmp_path, smal
     text = tmp_path / "sky" / "587722981736579010x.jpg"
     text.write_text("not an image")
     (tmp_path / "sky" / "empty.png").write_bytes(b"")
-    summary = predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+    summary = predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert (summary.images, summary.predicted, summary.failed) == (23, 20, 3)
     assert summary.failed_file == tmp_path / "p_failed.csv"
     header, failures = _read(tmp_path / "p_failed.csv")
@@ -101,10 +101,12 @@ def test_a_side_file_of_an_earlier_job_does_not_stay(fake, tmp_path):
     fake.save_images(tmp_path / "sky", 3)
     bad = tmp_path / "sky" / "bad.jpg"
     bad.write_text("no")
-    predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert (tmp_path / "p_failed.csv").exists()
     bad.unlink()
-    predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend(), overwrite=True)
+    predict(
+        run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend(), overwrite=True
+    )
     assert not (tmp_path / "p_failed.csv").exists()
 
 
@@ -113,7 +115,7 @@ def test_a_file_of_the_users_called_as_the_side_file_is_kept(fake, tmp_path):
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p_failed.csv").write_text("id,why\n1,clouds\n")
     with pytest.raises(OutputError, match=r"p_failed\.csv: .* something else is there"):
-        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert (tmp_path / "p_failed.csv").read_text() == "id,why\n1,clouds\n"
 
 
@@ -123,7 +125,9 @@ def test_nothing_can_be_decoded(fake, tmp_path):
     for name in ("1.jpg", "2.jpg"):
         (tmp_path / "sky" / name).write_text("no")
     for output in ("p.csv", "p.parquet"):
-        summary = predict(run, tmp_path / "sky", tmp_path / output, backend=fake.TreeBackend())
+        summary = predict(
+            run, tmp_path / "sky", output=tmp_path / output, backend=fake.TreeBackend()
+        )
         assert (summary.predicted, summary.failed) == (0, 2)
         assert summary.warnings == ("None of the 2 images could be decoded.",)
     assert _read(tmp_path / "p.csv")[1] == []
@@ -134,7 +138,9 @@ def test_answers_that_were_never_seen_are_empty_and_that_is_said(fake, tmp_path)
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(unknown=("10", "11")))
     fake.save_images(tmp_path / "sky", 5)
     for output in ("p.csv", "p.parquet"):
-        summary = predict(run, tmp_path / "sky", tmp_path / output, backend=fake.TreeBackend())
+        summary = predict(
+            run, tmp_path / "sky", output=tmp_path / output, backend=fake.TreeBackend()
+        )
         assert "9 of 37 answers are left empty" in summary.notes[0]
         assert "Class10.1, Class10.2" in summary.notes[0]
     header, rows = _read(tmp_path / "p.csv")
@@ -146,7 +152,7 @@ def test_answers_that_were_never_seen_are_empty_and_that_is_said(fake, tmp_path)
 def test_conditional_layout_for_a_model_that_was_trained_on_one(fake, tmp_path):
     run = fake.save_run(tmp_path / "run", fake.vote_outputs("hart16"), id_column="dr7objid")
     fake.save_images(tmp_path / "sky", 5)
-    predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
     header, rows = _read(tmp_path / "p.csv")
     assert header[0] == "dr7objid"
     values = np.array([row[1:] for row in rows], dtype=float)
@@ -157,7 +163,7 @@ def test_conditional_layout_for_a_model_that_was_trained_on_one(fake, tmp_path):
 def test_classes(fake, tmp_path):
     run = fake.save_run(tmp_path / "run", fake.class_outputs("edge, on", "spirale é", 'the "x"'))
     fake.save_images(tmp_path / "sky", 30)
-    predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.ClassBackend(3))
+    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.ClassBackend(3))
     header, rows = _read(tmp_path / "p.csv")
     assert header == ["GalaxyID", "edge, on", "spirale é", 'the "x"', "class"]
     for row in rows:
@@ -169,7 +175,7 @@ def test_numbered_classes_stay_numbers_in_parquet(fake, tmp_path):
     outputs = fake.class_outputs("0", "1", "2", column="label")
     run = fake.save_run(tmp_path / "run", outputs, id_column="image")
     fake.save_images(tmp_path / "sky", 4)
-    predict(run, tmp_path / "sky", tmp_path / "p.parquet", backend=fake.ClassBackend(3))
+    predict(run, tmp_path / "sky", output=tmp_path / "p.parquet", backend=fake.ClassBackend(3))
     schema = pq.read_table(tmp_path / "p.parquet").schema
     assert schema.names == ["image", "0", "1", "2", "label"]
     assert schema.field("label").type == pa.int64()
@@ -184,7 +190,7 @@ def test_awkward_names(fake, tmp_path, suffix):
     for name in names:
         (tmp_path / "sky" / f"{name}.jpg").write_bytes(source.read_bytes())
     output = tmp_path / f"p.{suffix}"
-    predict(run, tmp_path / "sky", output, backend=fake.TreeBackend())
+    predict(run, tmp_path / "sky", output=output, backend=fake.TreeBackend())
     if suffix == "csv":
         found = [row[0] for row in _read(output)[1]]
     else:
@@ -197,7 +203,7 @@ def test_stems_that_repeat_are_told_apart_by_folder(fake, tmp_path):
     for folder in ("a", "b"):
         fake.save_images(tmp_path / "sky" / folder, 2, start=1)
     fake.save_images(tmp_path / "sky", 1, start=9)
-    summary = predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+    summary = predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
     ids = [row[0] for row in _read(tmp_path / "p.csv")[1]]
     assert ids == ["9", "a/1", "a/2", "b/1", "b/2"]
     assert "2 file names occur more than once" in summary.notes[0]
@@ -206,7 +212,7 @@ def test_stems_that_repeat_are_told_apart_by_folder(fake, tmp_path):
 def test_single_files(fake, tmp_path):
     run = fake.save_run(tmp_path / "run")
     images = fake.save_images(tmp_path / "sky", 3)
-    predict(run, images[:2], tmp_path / "p.csv", backend=fake.TreeBackend())
+    predict(run, images[:2], output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert len(_read(tmp_path / "p.csv")[1]) == 2
 
 
@@ -215,44 +221,49 @@ def test_output_exists(fake, tmp_path):
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p.csv").write_text("precious")
     backend = fake.TreeBackend()
-    with pytest.raises(OutputError, match=r"exists already(?s:.*)--overwrite"):
-        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=backend)
+    with pytest.raises(OutputError, match=r"exists already(?s:.*)`overwrite=True`"):
+        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=backend)
     assert backend.seen == 0
     assert (tmp_path / "p.csv").read_text() == "precious"
-    predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=backend, overwrite=True)
+    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=backend, overwrite=True)
     assert len(_read(tmp_path / "p.csv")[1]) == 3
 
 
 @pytest.mark.parametrize("name", ["p.fits", "p", "p.csv.gz", "p.hdf5"])
 def test_an_unknown_ending_is_never_taken_for_csv(fake, tmp_path, name):
     with pytest.raises(OutputError, match=r"ends in \.csv or \.parquet"):
-        predict(tmp_path / "no run", tmp_path, tmp_path / name, backend=fake.TreeBackend())
+        predict(tmp_path / "no run", tmp_path, output=tmp_path / name, backend=fake.TreeBackend())
 
 
 def test_output_is_a_folder(fake, tmp_path):
     (tmp_path / "p.csv").mkdir()
     with pytest.raises(OutputError, match="a folder"):
-        predict(tmp_path, tmp_path, tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(tmp_path, tmp_path, output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
 def test_not_a_run(fake, tmp_path):
     fake.save_images(tmp_path / "sky", 1)
     with pytest.raises(BundleError, match="not a run or a bundle"):
-        predict(tmp_path / "sky", tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(
+            tmp_path / "sky",
+            tmp_path / "sky",
+            output=tmp_path / "p.csv",
+            backend=fake.TreeBackend(),
+        )
 
 
 def test_no_images(fake, tmp_path):
     run = fake.save_run(tmp_path / "run")
     (tmp_path / "sky").mkdir()
     with pytest.raises(CatalogError, match="no images"):
-        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
 def test_a_backend_that_does_not_fit_the_manifest(fake, tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 4)
     with pytest.raises(BundleError, match=r"\(4, 37\) \(galaxies, outputs\)(?s:.*)\(4, 5\)"):
-        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.ClassBackend(5))
+        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.ClassBackend(5))
 
 
 def test_a_collapsed_model_is_announced(fake, tmp_path):
@@ -263,7 +274,9 @@ def test_a_collapsed_model_is_announced(fake, tmp_path):
     def collapsed(cutouts):
         return fake.said(rng.normal(1e-4, 1e-5, (len(cutouts), 37)).astype(np.float32))
 
-    summary = predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=collapsed, batch_size=7)
+    summary = predict(
+        run, tmp_path / "sky", output=tmp_path / "p.csv", backend=collapsed, batch_size=7
+    )
     assert len(summary.warnings) == 1
     assert "every value is close to 0" in summary.warnings[0]
 
@@ -274,7 +287,7 @@ def test_validate_accepts_predictions_on_the_tree(fake, tmp_path, layout, suffix
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(layout, unknown=("11",)))
     fake.save_images(tmp_path / "sky", 30)
     output = tmp_path / f"p.{suffix}"
-    predict(run, tmp_path / "sky", output, backend=fake.TreeBackend())
+    predict(run, tmp_path / "sky", output=output, backend=fake.TreeBackend())
     report = validate(tmp_path / "sky", output)
     assert report.errors == ()
     assert report.target()["layout"] == layout

@@ -53,7 +53,7 @@ def no_catalog() -> Catalog:
 def sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
     """Sixty galaxies of 64 pixels."""
     folder = tmp_path_factory.mktemp("sky")
-    simulate(60, folder / "sky", size=64, seed=3, workers=1)
+    simulate(60, output=folder / "sky", size=64, seed=3, workers=1)
     return Sky(folder / "sky" / "images", folder / "sky" / "votes.csv", folder / "cache")
 
 

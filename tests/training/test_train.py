@@ -239,7 +239,7 @@ def test_a_short_training_is_not_averaged_with_its_beginning() -> None:
 
 
 def test_stopped_before_the_first_epoch(sky: Sky, tmp_path: Path) -> None:
-    with pytest.raises(TrainingInterruptedError, match=r"--resume .* begins it again"):
+    with pytest.raises(TrainingInterruptedError, match=r"galaxyclass\.resume.* begins it again"):
         tiny(sky, tmp_path / "run", progress=Stop(0))
     resumed = resume(tmp_path / "run", device="cpu", cache=sky.cache, workers=1)
     assert resumed.metrics.epochs == 4
@@ -305,7 +305,7 @@ def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:
 
 def test_a_run_is_refused_with_how_to_go_on(sky: Sky, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(OutputError, match="train --resume"):
+    with pytest.raises(OutputError, match=r"galaxyclass\.resume"):
         tiny(sky, tmp_path)
     (tmp_path / "metrics.json").write_text("{}")  # finished: there is nothing to go on with
     with pytest.raises(OutputError, match=r"a run here already\n  hint:   choose another"):
@@ -314,7 +314,12 @@ def test_a_run_is_refused_with_how_to_go_on(sky: Sky, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{}", "damaged"), ("{", "damaged"), ('{"format": 99}', "newer version")],
+    [
+        ("{}", "damaged"),
+        ("{", "damaged"),
+        ('{"format": 99}', "newer version"),
+        ('{"format": 1}', "older version"),
+    ],
 )
 def test_a_folder_that_is_not_quite_a_run(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "run.json").write_text(text)
@@ -402,7 +407,7 @@ def test_out_of_memory_names_the_setting(
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
 
     monkeypatch.setattr("galaxyclass.training.module.augment", exhausted)
-    with pytest.raises(DeviceError, match=r"--set training\.batch_size=8"):
+    with pytest.raises(DeviceError, match=r"`training\.batch_size=8`"):
         tiny(sky, tmp_path / "run")
 
 
@@ -430,7 +435,7 @@ def test_every_recipe_trains_predicts_and_is_scored(sky: Sky, tmp_path: Path, na
     )
     manifest = load_bundle(trained.folder).manifest
     assert manifest.model.head == load_recipe(name).model.head or name in ("fast", "best")
-    galaxyclass.predict(trained.folder, sky.images, tmp_path / "p.csv", workers=1)
+    galaxyclass.predict(trained.folder, sky.images, output=tmp_path / "p.csv", workers=1)
     with (tmp_path / "p.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60

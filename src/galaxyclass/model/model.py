@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import ChosenPrecision, Device
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
@@ -22,11 +23,11 @@ from galaxyclass.model.extra_columns import check_include, open_included
 from galaxyclass.model.image_source import ImageSource, open_images
 from galaxyclass.model.in_memory import predict_in_memory
 from galaxyclass.model.job import PredictionSummary, predict_to_table
-from galaxyclass.model.options import ChosenPrecision, Device, InferenceOptions
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.pretrained import CARD, PRETRAINED, PRETRAINED_NAME, is_pretrained
 from galaxyclass.model.rows import open_rows
-from galaxyclass.model.writers import check_output
+from galaxyclass.model.writers import require_output
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tasks.task import Task
 
@@ -154,9 +155,9 @@ class Model:
         include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
             Columns besides; see `galaxyclass.predict`.
         ids : iterable of str or int, optional
-            What the images are called. Otherwise images in files are called as `galaxyclass.predict`
-            says, those of a table as its id column does, and arrays by their place, 0, 1, … in the
-            column ``image``.
+            What the images are called. Otherwise images in files are called as
+            `galaxyclass.predict` says, those of a table as its id column does, and arrays by their
+            place, 0, 1, … in the column ``image``.
         path_column, id_column : str, optional
             Of a table: the column of the paths, where several could be; and that of the ids.
             Otherwise the ids are in the column that is called as in the model's training table,
@@ -242,7 +243,7 @@ class Model:
             As for `predict`.
         """
         output = Path(output)
-        check_output(output, overwrite=overwrite)
+        require_output(output, overwrite=overwrite)
         self._check_include(include, layout)
         source = self._open(
             images,

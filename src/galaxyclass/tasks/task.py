@@ -152,7 +152,7 @@ class Task(ABC):
     @property
     def target_hint(self) -> str | None:
         """What to do about a table that does not have it."""
-        return "name the class column by --target"
+        return "name the class column by `target_column`"
 
     def fits(self, targets: Targets | None) -> bool:
         """Whether these are targets of this kind."""

@@ -108,7 +108,7 @@ def test_a_comparison_can_be_read_again(compared: Path) -> None:
     assert good.trial.varied == {"model.head": "tree"}
     assert good.history == tuple(read_history(compared / "runs" / good.trial.name / "history.csv"))
     assert bad.failure is not None
-    assert bad.failure.startswith("--set model.head=softmax")
+    assert bad.failure.startswith("`model.head=softmax`")
     assert (compared / "compare.png").read_bytes().startswith(b"\x89PNG")
     assert "epoch 1/1" in (compared / "logs" / f"{good.trial.name}.log").read_text()
 
@@ -148,7 +148,7 @@ def test_another_command_is_refused(
     sky: Sky, compared: Path, vary: dict[str, list[object]], options: dict, wanted: str, got: str
 ) -> None:
     before = times(compared)
-    with pytest.raises(OutputError, match="begun here with another command") as caught:
+    with pytest.raises(OutputError, match="begun here with other arguments") as caught:
         tiny(sky, compared, vary, **options)
     assert wanted in (caught.value.wanted or "")
     assert got in (caught.value.got or "")
@@ -217,7 +217,12 @@ def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "damaged"), ('{"format": 99}', "newer version"), ("{}", "damaged")],
+    [
+        ("{", "damaged"),
+        ('{"format": 99}', "newer version"),
+        ('{"format": 0}', "older version"),
+        ("{}", "damaged"),
+    ],
 )
 def test_a_folder_that_is_not_quite_a_comparison(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "compare.json").write_text(text)
@@ -297,7 +302,7 @@ def test_a_stopped_comparison_goes_on(
     if number != signal.SIGKILL:
         assert process.returncode == 130
         assert "stopped; 0 of 2 trials have ended" in text
-        assert "the same command goes on from there" in text
+        assert "the same again goes on from there" in text
     assert [result.state for result in read_comparison(folder).results] == ["unfinished"] * 2
     began = (run / "run.json").stat().st_mtime_ns
     assert main(arguments) == 0

@@ -124,7 +124,7 @@ class ClassTask(Task):
                 wanted=", ".join(self.classes[:10]),
                 got=f"{', '.join(targets.class_names[:10])}, in column "
                 f"{targets.summary()['column']!r}",
-                hint="name the right column by --target, or write the classes as in the training",
+                hint="name the right column by `target_column`, or write classes as in training",
             )
 
     def columns(self, id_column: str, *, contest: bool = False) -> tuple[tuple[str, ...], str]:
