@@ -20,8 +20,7 @@ from galaxyclass.model.predict import predict
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.training.combine import combine
 from galaxyclass.training.train import train
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 SETTINGS = (*TINY, "images.size=17", "model.encoder=equivariant", "training.epochs=1")
 

@@ -25,8 +25,7 @@ from galaxyclass.training.history import Row
 from galaxyclass.training.train import train
 from galaxyclass.trees.algebra import sums_and_targets
 from galaxyclass.trees.read import load_tree
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 TREE = load_tree("galaxy_zoo_2")
 SOUND_PARTS = {

@@ -17,8 +17,7 @@ from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.training.probe import RuntimeChoices, Trials, fastest
 from galaxyclass.training.runtime_settings import RuntimeSettings, using
 from galaxyclass.training.train import resume, train
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 Machine = Callable[[bool, int], None]
 

@@ -16,8 +16,7 @@ from galaxyclass.networks.network import Network
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.training.progressive_resizing import shrunk, side_in
 from galaxyclass.training.train import train
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 
 def test_sides_of_the_epochs() -> None:

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from galaxyclass.networks.weights import read_weights
 from galaxyclass.training.data import Batches, Galaxies, Replica
 from galaxyclass.training.history import read_history
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 
 @given(

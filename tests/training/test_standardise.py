@@ -20,8 +20,7 @@ from galaxyclass.tasks.outputs import ClassOutputs
 from galaxyclass.training.data import Galaxies
 from galaxyclass.training.pixel_statistics import fit_statistics
 from galaxyclass.training.train import train
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 OUTPUTS = ClassOutputs("class", ("a", "b"), (0.5, 0.5))
 

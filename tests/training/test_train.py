@@ -35,8 +35,7 @@ from galaxyclass.training.checkpointing import moving_average
 from galaxyclass.training.checkpoints import read_checkpoint
 from galaxyclass.training.history import Row, read_history
 from galaxyclass.training.train import resume, train
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 
 def tiny(sky: Sky, output: Path, *settings: str, **options: object) -> galaxyclass.Trained:

@@ -165,7 +165,8 @@ def stoppable() -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into `StopRequestedError` while a training runs.
 
     Lightning's own handling ends the process and leaves Ctrl-C switched off. Signals can be
-    handled in the main thread alone; elsewhere nothing changes.
+    handled in the main thread alone; elsewhere nothing changes. A signal that the process was
+    started to ignore, as a shell starts what it runs in the background, is ignored still.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -174,7 +175,11 @@ def stoppable() -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise StopRequestedError
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, stop)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
