@@ -20,6 +20,7 @@ SOURCE = Path(galaxyclass.__file__).parent
 #: neighbours and know nothing of each other.
 FLOORS = [
     ["version"],
+    ["arrays"],
     ["errors", "progress"],
     ["extras"],
     ["workers"],

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from galaxyclass.calibration.calibration import Calibration
+from galaxyclass.calibration.files import parse_calibration
 from galaxyclass.cli.main import main
 from galaxyclass.errors import RunError, ScoreError
 from galaxyclass.evaluation.calibrate import calibrate
@@ -68,7 +68,7 @@ def test_its_intervals_hold_the_votes(sky, tmp_path):
     assert bundle.manifest == made.bundle.manifest
     assert bundle.weights == before.weights
     assert bundle.manifest.digest != before.manifest.digest  # predictions depend on it
-    kept = Calibration.from_json(bundle.calibration.read_text(), "kept")
+    kept = parse_calibration(bundle.calibration.read_text(), "kept")
     assert kept.galaxies == COUNT - TRAINED
     assert kept.coverage == made.calibration.coverage
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from galaxyclass.calibration.calibration import Calibration, fit_calibration
+from galaxyclass.calibration.calibration import fit_calibration
+from galaxyclass.calibration.files import calibration_json, parse_calibration
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.data.catalog.derive import FIVE
 from galaxyclass.errors import BundleError, OutputError
@@ -59,10 +60,10 @@ def calibration():
 
 def calibrate(run, calibration):
     """Give a run's bundle that calibration."""
-    write = lambda path: path.write_text(calibration.to_json())  # noqa: E731
+    write = lambda path: path.write_text(calibration_json(calibration))  # noqa: E731
     save_bundle(run, load_bundle(run).manifest, {"calibration": write})
     bundle = load_bundle(run)
-    return Calibration.from_json(bundle.calibration.read_text(), "test")
+    return parse_calibration(bundle.calibration.read_text(), "test")
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Floats
 from galaxyclass.calibration.coverage import Coverage, measure_coverage
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL, FEW, Intervals, fit_intervals
 from galaxyclass.calibration.out_of_distribution import FALSE_ALARMS, Strangeness, fit_strangeness
 from galaxyclass.errors import BundleError, ScoreError
 from galaxyclass.tasks.outputs import Outputs, VoteOutputs
 from galaxyclass.trees.tree import Tree
-
-Floats = NDArray[np.floating]
 
 _AGAIN = "galaxyclass calibrate RUN makes one"
 
@@ -107,31 +106,6 @@ class Calibration:
             )
         score = self.strange.score(features, looks)
         return score, score > 1
-
-    def to_json(self) -> str:
-        """As text, some tens of kB."""
-        from galaxyclass.calibration.files import calibration_json
-
-        return calibration_json(self)
-
-    @staticmethod
-    def from_json(text: str, source: str) -> Calibration:
-        """Read it from its text.
-
-        Parameters
-        ----------
-        text : str
-        source : str
-            What an error is to name: the file.
-
-        Raises
-        ------
-        BundleError
-            Not a calibration; of a newer version; damaged.
-        """
-        from galaxyclass.calibration.files import parse_calibration
-
-        return parse_calibration(text, source)
 
 
 def fit_calibration(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.calibration.calibration import Calibration, fit_calibration
+from galaxyclass.calibration.files import calibration_json
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
 from galaxyclass.data.dataset.galaxies import choose, read_galaxies
@@ -199,7 +200,7 @@ def calibrate(
     )
 
     def write(path: Path) -> None:
-        path.write_text(calibration.to_json(), encoding="utf-8")
+        path.write_text(calibration_json(calibration), encoding="utf-8")
 
     saved = save_bundle(bundle.folder, bundle.manifest, {"calibration": write})
     return Calibrated(calibration, saved, counts, (*notes, *chosen))

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Floats
 from galaxyclass.evaluation.baselines.central_pixel import CentralPixelBenchmark, known_mean
 from galaxyclass.evaluation.baselines.colours import Colours
 from galaxyclass.evaluation.baselines.regressions import LinearColours, LogisticColours
 
-Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]
 
 
