@@ -2,15 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
+LOCK := requirements/dev.lock
+# What `make oldest` and `make newest` run; for instance TESTS="tests/trees tests/recipes".
+TESTS ?= tests
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format hooks changelog lock oldest newest clean
 
-# Installed once, and again when what is to be installed changes.
-.venv/installed: pyproject.toml
+# Installed once, and again when what is to be installed changes: the versions of the lock file.
+.venv/installed: pyproject.toml $(LOCK)
 	$(PYTHON) -c 'import sys; sys.exit("galaxyclass needs Python 3.11 or newer; PYTHON=… names one") if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[all]' --group dev
+	$(BIN)/pip install --quiet --require-hashes --requirement $(LOCK)
+	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 
 demo: .venv/installed
@@ -23,12 +27,37 @@ check: .venv/installed
 
 # One thread each: the tests run side by side on all cores, docstrings' examples among them.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --doctest-modules src tests \
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --durations=20 --doctest-modules src tests \
 	    --cov --cov-report=term:skip-covered
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# From then on every commit is checked first (.pre-commit-config.yaml).
+hooks: .venv/installed
+	$(BIN)/pre-commit install
+
+# What the next release's entry of CHANGELOG.md would say.
+changelog: .venv/installed
+	$(BIN)/towncrier build --draft --version unreleased
+
+# The newest versions that pyproject.toml allows, for every platform, with the hashes of their files.
+lock: .venv/installed
+	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --all-extras --group dev --universal \
+	    --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --custom-compile-command 'make lock' --output-file $(LOCK)
+
+# The tests with the oldest versions that pyproject.toml allows, and with the newest, each in an
+# environment of its own.
+oldest: RESOLUTION := lowest-direct
+newest: RESOLUTION := highest
+oldest newest: .venv/installed
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .environments/$@
+	$(BIN)/uv pip install --quiet --python .environments/$@/bin/python --upgrade \
+	    --resolution $(RESOLUTION) --editable '.[all]' --group dev
+	OMP_NUM_THREADS=1 .environments/$@/bin/python -m pytest -n auto $(TESTS)
+
 clean:
-	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf .venv .environments/oldest .environments/newest demo .pytest_cache .mypy_cache \
+	    .ruff_cache .coverage

@@ -201,7 +201,7 @@ def test_a_run_that_had_stopped_early_is_not_trained_further(
 def test_a_short_training_is_not_averaged_with_its_beginning() -> None:
     weights = torch.nn.Linear(1, 1, bias=False)
     average = moving_average(0.999)
-    fixed = AveragedModel(weights, avg_fn=average._kwargs["avg_fn"])
+    fixed = AveragedModel(weights, multi_avg_fn=average._kwargs["multi_avg_fn"])
     with torch.no_grad():
         for value in [100.0] + [1.0] * 60:
             weights.weight.fill_(value)

@@ -64,13 +64,14 @@ def moving_average(decay: float) -> WeightAveraging:
     ``ExponentialMovingAverage`` does it with ``num_updates``).
     """
 
-    def average(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
-        if not torch.is_floating_point(averaged):
-            return current
+    def average(averaged: list[Tensor], current: list[Tensor], steps: Tensor | int) -> None:
+        # All tensors of one type at once: on a GPU, asking for the number of steps waits for it.
         count = float(steps)
-        return torch.lerp(current, averaged, min(decay, (1 + count) / (10 + count)))
+        kept = min(decay, (1 + count) / (10 + count))
+        for mean, value in zip(averaged, current, strict=True):
+            mean.copy_(torch.lerp(value, mean, kept) if torch.is_floating_point(mean) else value)
 
-    return WeightAveraging(avg_fn=average)
+    return WeightAveraging(multi_avg_fn=average)
 
 
 def gave_up(checkpoint: dict[str, Any]) -> bool:

@@ -84,7 +84,7 @@ class Galaxies:
 
     def batch(self, places: NDArray[np.int64]) -> TrainingBatch:
         """The galaxies at some places, on the device where they are."""
-        at = torch.from_numpy(places).to(self.targets.device)
+        at = torch.from_numpy(places).to(self.targets.device, non_blocking=self.targets.is_cuda)
         return TrainingBatch(
             self._cutouts(self.rows[places]),
             self.targets[at],
@@ -93,7 +93,8 @@ class Galaxies:
 
     def _cutouts(self, rows: NDArray[np.int64]) -> Tensor:
         if isinstance(self.images, Tensor):
-            return self.images[torch.from_numpy(rows).to(self.images.device)]
+            at = torch.from_numpy(rows).to(self.images.device, non_blocking=self.images.is_cuda)
+            return self.images[at]
         return torch.from_numpy(self.images[rows])
 
 

@@ -134,7 +134,8 @@ class GalaxyModule(pl.LightningModule):
             shrunk(cutouts, self.side), self.recipe.augmentation, self.entering, generator
         )
         if self.swap is not None:
-            turned = self.swap.to(targets.device)[targets.clamp(min=0)]
+            swap = self.swap.to(targets.device, non_blocking=targets.is_cuda)
+            turned = swap[targets.clamp(min=0)]
             targets = torch.where(mirrored & (targets >= 0), turned, targets)
         return self._step("train", images, targets, auxiliary)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from torch import nn, optim
+import torch
+from torch import Tensor, nn, optim
 from torch.optim import lr_scheduler
 
 from galaxyclass.recipes.recipe import Recipe
@@ -12,8 +13,30 @@ from galaxyclass.training.muon import Muon
 
 
 def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
-    """The recipe's optimiser, on the device of the parameters."""
-    settings, weights = recipe.optimizer, list(parameters)
+    """The recipe's optimiser, on the device of the parameters.
+
+    The memory format of the parameters is not to change while it is in use (see `lay_out_states`).
+    """
+    optimizer = _build_optimizer(recipe, list(parameters))
+    optimizer.register_load_state_dict_post_hook(lay_out_states)
+    return optimizer
+
+
+def lay_out_states(optimizer: optim.Optimizer) -> None:
+    """Lay each state out in memory as its weight is; no value changes.
+
+    A checkpoint's states lie as the weights did when it was written, and a training can go on in
+    another memory format. A fused kernel goes through weights, gradients and states side by side:
+    on CUDA it refuses those that lie otherwise, on the CPU it pairs the wrong numbers, silently.
+    """
+    for weight, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                state[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+
+
+def _build_optimizer(recipe: Recipe, weights: list[nn.Parameter]) -> optim.Optimizer:
+    settings = recipe.optimizer
     if settings.name == "muon":
         return Muon(
             weights,

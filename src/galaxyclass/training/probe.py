@@ -190,13 +190,14 @@ class Trials:
         self.galaxies = galaxies
         self.count = min(module.recipe.training.batch_size, len(galaxies))
         self.module = module.to(device).train()
-        self.optimizer = build_optimizer(module.recipe, module.network.parameters())
         self.speeds: dict[RuntimeSettings, float] = {}
 
     def __call__(self, runtime: RuntimeSettings) -> float:
         """Images per second, the median of some steps."""
         if runtime not in self.speeds:
             self.module.set_memory_format(runtime.memory_format)
+            # Its states lie in memory as the weights did when it made them: one for each format.
+            self.optimizer = build_optimizer(self.module.recipe, self.module.network.parameters())
             with using(runtime):
                 self.speeds[runtime] = self._measure(runtime)
         return self.speeds[runtime]

@@ -32,6 +32,8 @@ def augment(
     """
     images = cutouts.permute(0, 3, 1, 2).float().div_(255)
     scale = side / images.shape[-1]
-    matrices = affine_matrices(len(images), augmentation, scale, generator).to(images.device)
+    matrices = affine_matrices(len(images), augmentation, scale, generator)
+    # A copy that waits would make the GPU idle at each step; on the CPU nothing is copied.
+    matrices = matrices.to(images.device, non_blocking=images.is_cuda)
     images = warp(images, matrices, side, augmentation.fill)
     return jitter(images, augmentation, generator), mirrored(matrices)

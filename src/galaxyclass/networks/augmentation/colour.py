@@ -26,7 +26,7 @@ def jitter(images: Tensor, augmentation: Augmentation, generator: Generator) -> 
 
     def factors(spread: float, width: int) -> Tensor:
         drawn = 1 + spread * (2 * torch.rand(count, width, 1, 1, generator=generator) - 1)
-        return drawn.to(images.device)
+        return drawn.to(images.device, non_blocking=images.is_cuda)
 
     if augmentation.brightness or augmentation.colour:
         images = (

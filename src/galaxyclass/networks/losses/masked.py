@@ -117,5 +117,6 @@ def focal_of_classes(
 def _mean_of_known(values: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
     known = targets >= 0
     if weights is not None:
-        values = values * weights.to(values.device)[targets.clamp(min=0)]
+        there = weights.to(values.device, non_blocking=values.is_cuda)
+        values = values * there[targets.clamp(min=0)]
     return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)
