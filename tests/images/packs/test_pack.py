@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from galaxyclass.errors import ImageError, OutputError, PackError
-from galaxyclass.images import packs
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.inspect import inspect_image
 from galaxyclass.images.packs import layout
