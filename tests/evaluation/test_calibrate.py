@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from galaxyclass.calibration.files import parse_calibration
@@ -18,9 +21,11 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
 from tests.support import fake
+from tests.support.fake import ClassBackend
 
 SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
 COUNT, TRAINED = 260, 60
@@ -29,17 +34,17 @@ COUNT, TRAINED = 260, 60
 class Backend:
     """Fractions by colour, and as features the cutout's mean colours and their squares."""
 
-    def __init__(self, inner=None) -> None:
+    def __init__(self, inner: ClassBackend | None = None) -> None:
         self.inner = inner or fake.TreeBackend()
 
-    def __call__(self, cutouts):
+    def __call__(self, cutouts: NDArray[Any]) -> ModelOutput:
         mean = cutouts.mean(axis=(1, 2)) / 255
         features = np.concatenate([mean, mean**2], axis=1).astype(np.float32)
         return fake.said(self.inner.values(cutouts), (), features)
 
 
 @pytest.fixture
-def sky(tmp_path):
+def sky(tmp_path: Path) -> tuple[Path, Path, Path, NDArray[Any]]:
     """A run, images and votes that are off by a quarter of what another galaxy has."""
     run = tmp_path / "run"
     fake.save_run(run / "bundle")
@@ -58,7 +63,9 @@ def sky(tmp_path):
     return run, tmp_path / "sky", tmp_path / "votes.csv", votes
 
 
-def test_its_intervals_hold_the_votes(sky, tmp_path):
+def test_its_intervals_hold_the_votes(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     run, images, table, votes = sky
     before = load_bundle(run)
     made = calibrate(run, images, table, backend=Backend())
@@ -88,7 +95,9 @@ def test_its_intervals_hold_the_votes(sky, tmp_path):
     assert np.mean([row["strange"] == "True" for row in rows]) < 0.03
 
 
-def test_a_picture_of_another_kind_is_flagged(sky, tmp_path):
+def test_a_picture_of_another_kind_is_flagged(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     run, images, table, _ = sky
     calibrate(run, images, table, backend=Backend())
     other = tmp_path / "other"
@@ -104,7 +113,7 @@ def test_a_picture_of_another_kind_is_flagged(sky, tmp_path):
     assert list(flags.values()) == ["False"]
 
 
-def of_another_survey(folder, count):
+def of_another_survey(folder: Path, count: int) -> Path:
     """Pictures of another brightness than those of the sky."""
     folder.mkdir()
     rng = np.random.default_rng(7)
@@ -114,14 +123,16 @@ def of_another_survey(folder, count):
     return folder
 
 
-def flagged(run, images, output):
+def flagged(run: Path, images: Path, output: Path) -> float:
     predict(run, images, output, include=["strangeness"], backend=Backend())
     with output.open() as file:
         return np.mean([row["strange"] == "True" for row in csv.DictReader(file)])
 
 
 @pytest.fixture
-def known_by_image(sky):
+def known_by_image(
+    sky: tuple[Path, Path, Path, NDArray[Any]],
+) -> tuple[Path, Path, Path, NDArray[Any]]:
     """The sky, of whose galaxies the run knows the images."""
     run, images, _, _ = sky
     lines = (run / "split.csv").read_text().splitlines()
@@ -131,7 +142,9 @@ def known_by_image(sky):
     return sky
 
 
-def test_ordinary_pictures_are_not_flagged(known_by_image, tmp_path):
+def test_ordinary_pictures_are_not_flagged(
+    known_by_image: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     run, images, table, _ = known_by_image
     told = of_another_survey(tmp_path / "told", 150)
     # Its name is that of a galaxy that was trained on; it is another one.
@@ -153,7 +166,11 @@ def test_ordinary_pictures_are_not_flagged(known_by_image, tmp_path):
     assert flagged(run, told, tmp_path / "both.csv") < 0.05
 
 
-def test_the_command_takes_several_folders_of_ordinary_pictures(known_by_image, tmp_path, capsys):
+def test_the_command_takes_several_folders_of_ordinary_pictures(
+    known_by_image: tuple[Path, Path, Path, NDArray[Any]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     run, images, table, _ = known_by_image
     folders = [of_another_survey(tmp_path / name, 1) for name in ("one", "two")]
     (folders[1] / "other0.png").write_bytes(b"no image")
@@ -169,7 +186,9 @@ def test_the_command_takes_several_folders_of_ordinary_pictures(known_by_image, 
         ("broken", r"none of the ordinary pictures \(--ordinary\) could be decoded"),
     ],
 )
-def test_ordinary_pictures_that_tell_nothing(known_by_image, tmp_path, which, message):
+def test_ordinary_pictures_that_tell_nothing(
+    known_by_image: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path, which: str, message: str
+) -> None:
     run, images, table, _ = known_by_image
     before = load_bundle(run).manifest
     given = sorted(images.iterdir())[:TRAINED]
@@ -181,7 +200,9 @@ def test_ordinary_pictures_that_tell_nothing(known_by_image, tmp_path, which, me
     assert load_bundle(run).manifest == before
 
 
-def test_without_digests_nobody_knows_which_pictures_are_new(sky, tmp_path):
+def test_without_digests_nobody_knows_which_pictures_are_new(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     run, images, table, _ = sky
     told = of_another_survey(tmp_path / "told", 50)
     with pytest.raises(RunError, match="no digests of its images"):
@@ -190,7 +211,9 @@ def test_without_digests_nobody_knows_which_pictures_are_new(sky, tmp_path):
     assert made.calibration.strange.galaxies == COUNT + 50
 
 
-def test_a_second_calibration_replaces_the_first(sky):
+def test_a_second_calibration_replaces_the_first(
+    sky: tuple[Path, Path, Path, NDArray[Any]],
+) -> None:
     run, images, table, _ = sky
     files = []
     for level in (0.9, 0.7):
@@ -202,14 +225,18 @@ def test_a_second_calibration_replaces_the_first(sky):
 
 
 @pytest.mark.parametrize(("keep", "said"), [("best", True), ("last", False)])
-def test_it_says_where_validation_chose_the_epoch(sky, keep, said):
+def test_it_says_where_validation_chose_the_epoch(
+    sky: tuple[Path, Path, Path, NDArray[Any]], keep: str, said: bool
+) -> None:
     run, images, table, _ = sky
     (run / "recipe.toml").write_text(f'name = "x"\n[training]\nkeep = "{keep}"\n')
     notes = calibrate(run, images, table, backend=Backend()).calibration.notes
     assert any("slightly too narrow" in note for note in notes) == said
 
 
-def test_a_run_on_classes_learns_what_is_strange(sky, tmp_path):
+def test_a_run_on_classes_learns_what_is_strange(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     _, images, _, _ = sky
     run = tmp_path / "classes"
     fake.save_run(run / "bundle", fake.class_outputs("disc", "star"))
@@ -224,7 +251,9 @@ def test_a_run_on_classes_learns_what_is_strange(sky, tmp_path):
     assert made.galaxies_by_part == {"unknown": COUNT}
 
 
-def test_too_few_galaxies_leave_the_bundle_as_it_was(sky):
+def test_too_few_galaxies_leave_the_bundle_as_it_was(
+    sky: tuple[Path, Path, Path, NDArray[Any]],
+) -> None:
     run, images, table, _ = sky
     before = load_bundle(run).manifest
     for path in sorted(images.iterdir())[TRAINED + 20 :]:
@@ -235,20 +264,26 @@ def test_too_few_galaxies_leave_the_bundle_as_it_was(sky):
 
 
 @pytest.mark.parametrize("part", ["train", "some"])
-def test_not_on_what_it_was_trained_on(sky, part):
+def test_not_on_what_it_was_trained_on(
+    sky: tuple[Path, Path, Path, NDArray[Any]], part: str
+) -> None:
     run, images, table, _ = sky
     with pytest.raises(RunError, match=rf"{part}(?s:.*)unseen, validation, test, all"):
         calibrate(run, images, table, part=part, backend=Backend())
 
 
-def test_a_bundle_without_its_run(sky, tmp_path):
+def test_a_bundle_without_its_run(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     run, images, table, _ = sky
     shutil.move(run / "bundle", tmp_path / "bundle")
     with pytest.raises(RunError, match="does not say which galaxies it was trained on"):
         calibrate(tmp_path / "bundle", images, table, backend=Backend())
 
 
-def test_images_that_cannot_be_decoded_are_left_out(sky):
+def test_images_that_cannot_be_decoded_are_left_out(
+    sky: tuple[Path, Path, Path, NDArray[Any]],
+) -> None:
     run, images, table, _ = sky
     broken = sorted(images.iterdir())[-1]
     broken.write_bytes(broken.read_bytes()[:100])
@@ -257,7 +292,11 @@ def test_images_that_cannot_be_decoded_are_left_out(sky):
     assert "1 images cannot be decoded and are left out." in made.notes
 
 
-def test_the_command(sky, monkeypatch, capsys):
+def test_the_command(
+    sky: tuple[Path, Path, Path, NDArray[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     run, images, table, _ = sky
     module = sys.modules["galaxyclass.evaluation.calibrate"]
     monkeypatch.setattr(module, "open_backend", lambda *_: Backend())

@@ -315,7 +315,7 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
     has_bfloat16(False)
     summary = predict(folder, sky, tmp_path / "p.csv", device="cpu", batch_size=10)
     assert summary.resumed == 0
-    assert "Parts of another job" in summary.notes[0]
+    assert "Chunks of another job" in summary.notes[0]
 
 
 @pytest.mark.parametrize(
