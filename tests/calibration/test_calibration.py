@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,7 +136,7 @@ def test_small_enough_for_a_bundle() -> None:
         (lambda data: data["strangeness"].update(scale=data["strangeness"]["centre"]), "shapes"),
     ],
 )
-def test_damage_is_named(whole: Calibration, change, told: str) -> None:
+def test_damage_is_named(whole: Calibration, change: Callable[[Any], None], told: str) -> None:
     data = json.loads(calibration_json(whole))
     change(data)
     with pytest.raises(BundleError, match=rf"some.json: the calibration is damaged(?s:.*){told}"):

@@ -191,10 +191,10 @@ def test_ordinary_pictures_that_tell_nothing(
 ) -> None:
     run, images, table, _ = known_by_image
     before = load_bundle(run).manifest
-    given = sorted(images.iterdir())[:TRAINED]
+    given: Path | list[Path] = sorted(images.iterdir())[:TRAINED]
     if which == "broken":
+        (tmp_path / "broken.png").write_bytes(b"no image")
         given = tmp_path / "broken.png"
-        given.write_bytes(b"no image")
     with pytest.raises(RunError, match=message):
         calibrate(run, images, table, ordinary=given, backend=Backend())
     assert load_bundle(run).manifest == before
@@ -265,7 +265,7 @@ def test_too_few_galaxies_leave_the_bundle_as_it_was(
 
 @pytest.mark.parametrize("part", ["train", "some"])
 def test_not_on_what_it_was_trained_on(
-    sky: tuple[Path, Path, Path, NDArray[Any]], part: str
+    sky: tuple[Path, Path, Path, NDArray[Any]], part: Any
 ) -> None:
     run, images, table, _ = sky
     with pytest.raises(RunError, match=rf"{part}(?s:.*)unseen, validation, test, all"):

@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from galaxyclass.cli.main import main
+from galaxyclass.data.leakage import Part
 from galaxyclass.errors import CatalogError, InvalidCatalogError, OutputError, RunError, ScoreError
 from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.score_predictions import score_predictions
@@ -119,7 +120,7 @@ def test_an_image_that_was_trained_on_under_another_id_is_left_out(
 
 
 @pytest.mark.parametrize(("part", "count"), [("train", 20), ("validation", 10), ("all", 60)])
-def test_other_parts(sky: tuple[Any, ...], tmp_path: Path, part: str, count: int) -> None:
+def test_other_parts(sky: tuple[Any, ...], tmp_path: Path, part: Part, count: int) -> None:
     run, images, table, ids, *_ = sky
     _write_split(
         run, {name: "train" if i < 20 else "validation" for i, name in enumerate(ids[:30])}

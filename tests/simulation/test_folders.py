@@ -69,7 +69,7 @@ def test_progress_ends_at_the_count(tmp_path: Path) -> None:
     seen = []
 
     def progress(
-        stage: str, done: int, total: int, *, unit: str = "images", note: str = ""
+        stage: str, done: int, total: int | None, *, unit: str = "images", note: str = ""
     ) -> None:
         seen.append((stage, done, total))
 

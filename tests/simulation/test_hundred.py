@@ -89,7 +89,7 @@ def test_redder_classes_are_redder() -> None:
 def test_what_is_written(tmp_path: Path) -> None:
     made = simulate_hundred(tmp_path / "set", count=320, size=16, seed=3, workers=1)
     assert made.counts == {"train": 208, "val": 32, "test": 80}
-    names = {}
+    names: dict[str, tuple[str, str]] = {}
     for part, count in made.counts.items():
         table = rows(made.folder / f"{part}.csv")
         assert list(table[0]) == ["image", "class"]

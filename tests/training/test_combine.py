@@ -52,9 +52,9 @@ def test_it_predicts_the_mean(runs: list[Path], sky: Sky, tmp_path: Path) -> Non
     made = combine(runs, tmp_path / "both")
     assert made.split
     assert made.bundle.manifest.members == 2
+    several: list[list[Path] | Path] = [runs[0], runs[1], runs, made.folder]
     one, other, both, mean = (
-        predicted(run, sky, tmp_path / f"{name}.csv")
-        for name, run in enumerate([runs[0], runs[1], runs, made.folder])
+        predicted(run, sky, tmp_path / f"{name}.csv") for name, run in enumerate(several)
     )
     assert np.abs(one - other).max() > 0.01
     np.testing.assert_allclose(mean, both, atol=2e-6)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,7 +157,7 @@ def test_a_resumed_training_lays_out_what_its_checkpoint_brings(
 ) -> None:
     built: list[torch.optim.Optimizer] = []
 
-    def remember(*arguments: object) -> torch.optim.Optimizer:
+    def remember(*arguments: Any) -> torch.optim.Optimizer:
         built.append(build_optimizer(*arguments))
         return built[-1]
 

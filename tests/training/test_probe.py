@@ -87,7 +87,7 @@ def test_what_the_recipe_states_is_not_tried(machine: Machine) -> None:
             fast(f"training.precision={precision}", "training.threads=3"), "cpu", 1
         )
         assert not choices.open
-        assert choices.first == RuntimeSettings(precision, threads=3)  # type: ignore[arg-type]
+        assert choices.first == RuntimeSettings(precision, threads=3)
     more = RuntimeChoices(fast("training.threads=9"), "cpu", 1)
     assert more.first.threads == 4, "no more threads than the process may use"
 

@@ -207,7 +207,7 @@ def test_a_short_training_is_not_averaged_with_its_beginning() -> None:
             weights.weight.fill_(value)
             fixed.update_parameters(weights)
     # a plain average of decay 0.999 would still be above 90
-    assert fixed.module.weight.item() == pytest.approx(1.0, abs=0.1)
+    assert fixed.module.get_parameter("weight").item() == pytest.approx(1.0, abs=0.1)
 
 
 def test_stopped_before_the_first_epoch(sky: Sky, tmp_path: Path) -> None:

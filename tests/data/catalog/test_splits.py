@@ -154,6 +154,6 @@ def test_five_classes(galaxies: Path) -> None:
     catalog = read_catalog(folder / "images", folder / "five_classes.csv")
     parts = split(catalog, {"train": 0.8, "validation": 0.1, "test": 0.1}, seed=0)
     for label, count in enumerate((86, 806, 369, 942, 1255)):
-        there = Counter(parts[catalog.targets.labels == label].tolist())
+        there: Counter[str] = Counter(parts[catalog.targets.labels == label].tolist())
         assert abs(there["validation"] - count / 10) <= 1.5
         assert abs(there["test"] - count / 10) <= 1.5

@@ -18,7 +18,7 @@ import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.errors import CatalogError, OutputError, RunError, StoppedError
 from galaxyclass.networks.network import build_network
-from galaxyclass.study.compare.compare import compare, read_comparison
+from galaxyclass.study.compare.compare import Comparison, compare, read_comparison
 from galaxyclass.training.history import read_history
 from galaxyclass.workers import trial_process as process
 from tests.support.sky import Sky
@@ -26,7 +26,7 @@ from tests.support.sky import Sky
 from .conftest import TINY
 
 
-def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object):
+def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object) -> Comparison:
     given: dict[str, object] = {"settings": [*TINY, "training.epochs=1"], **options}
     return compare(
         ["fast"],

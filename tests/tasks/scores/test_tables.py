@@ -49,7 +49,7 @@ def test_real_votes_against_plain_numpy(galaxies: Path, tmp_path: Path) -> None:
         np.sqrt(np.nanmean((target - mean) ** 2)), abs=1e-7
     )
     np.testing.assert_allclose(
-        [e.value for e in result.scores.answers],
+        np.array([e.value for e in result.scores.answers]),
         np.sqrt(np.nanmean((target - mean) ** 2, axis=0)),
         atol=1e-7,
     )
