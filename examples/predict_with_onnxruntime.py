@@ -19,9 +19,13 @@ if wanted["cutout"] != "centre":
 picture = Image.open(sys.argv[2]).convert("RGB" if wanted["colour"] == "rgb" else "L")
 side = wanted["frame"] or min(picture.size)
 side = min(side, *picture.size) if wanted.get("beyond") == "whole" else side
-left, top = (picture.width - side) // 2, (picture.height - side) // 2
-size, box = (wanted["size"], wanted["size"]), (left, top, left + side, top + side)
-cutouts = np.asarray(picture.resize(size, Image.Resampling.BOX, box)).reshape(1, *size, -1)
+size = (wanted["size"], wanted["size"])
+# Where the square is larger than the picture, the colour of the picture's border surrounds it.
+pixels = np.asarray(picture).reshape(picture.height, picture.width, -1)
+edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+square = Image.new(picture.mode, (side, side), tuple(np.median(edge, axis=0).astype(int).tolist()))
+square.paste(picture, (-((picture.width - side) // 2), -((picture.height - side) // 2)))
+cutouts = np.asarray(square.resize(size, Image.Resampling.BOX)).reshape(1, *size, -1)
 
 (fractions,) = network.run(["values"], {"cutouts": cutouts})[0]
 names = outputs.get("classes") or [

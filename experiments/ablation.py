@@ -64,11 +64,14 @@ def train(name: str, data: Path, folder: Path, *, epochs: int, seed: int, cache:
         galaxyclass.resume(folder, cache=cache)
         return
     also = () if name == ALONE else ALSO
-    galaxyclass.train(
-        "best",
+    dataset = galaxyclass.Dataset(
         data / FIRST[0],
         data / FIRST[1],
         also=[(data / images, data / table) for images, table in also],
+    )
+    galaxyclass.train(
+        "best",
+        dataset,
         output=folder,
         settings=settings_of(name, epochs),
         seed=seed,
@@ -84,11 +87,16 @@ def scored(name: str, data: Path, run: Path) -> dict[str, float]:
     found = {}
     for key, (images, table) in tables.items():
         scores = galaxyclass.evaluate(
-            run, data / images, data / table, run / f"scores_{key}", part="unseen", overwrite=True
+            run,
+            data / images,
+            data / table,
+            output=run / f"scores_{key}",
+            part="unseen",
+            overwrite=True,
         )
         assert isinstance(scores.scores, VoteScores)
         found[key] = scores.scores.overall.value
-        found |= {f"{key}_{one.key}": mine.value for one, mine, _ in scores.extents}
+        found |= {f"{key}_{one.key}": mine.value for one, mine, _ in scores.report.extents}
         found[f"{key}_galaxies"] = scores.scores.galaxies
     return found
 

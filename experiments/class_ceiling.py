@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.read import read_catalog
-from galaxyclass.tasks.targets import VoteTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import conditional_from_joint, joint_from_conditional
 from galaxyclass.trees.tree import Tree
 

@@ -23,13 +23,13 @@ JOB = Preprocessing().model_dump()
 def started(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The processes that are started."""
     seen = []
-    start = processes._start
+    start = processes.start_process
 
-    def note(module: Any) -> Any:
-        seen.append(start(module))
+    def note(*arguments):
+        seen.append(start(*arguments))
         return seen[-1]
 
-    monkeypatch.setattr(processes, "_start", note)
+    monkeypatch.setattr(processes, "start_process", note)
     return seen
 
 
@@ -98,10 +98,8 @@ def test_an_error_in_the_thread_is_raised_and_ends_the_others(started: Any) -> N
     assert [process.poll() is not None for process in started] == [True]
 
 
-def test_a_process_that_dies_while_the_thread_works_is_reported(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(processes, "_START", "import sys; sys.exit(4)")
+def test_a_process_that_dies_while_the_thread_works_is_reported(monkeypatch):
+    monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(4)")
     with pytest.raises(WorkerError, match=r"exit status 4"):
         list(work_in_processes(MODULE, JOB, endless(), 2, here=here))
 

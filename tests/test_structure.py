@@ -45,8 +45,13 @@ FLOORS = [
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
-#: The one look upwards: the torch backend builds the network that a bundle describes.
-ALLOWED = {("model.backends.torch_backend", "networks")}
+#: The looks upwards: the torch backend builds the network that a bundle describes, and what a user
+#: holds offers as methods what the rooms above do with it; each is imported when it is called.
+ALLOWED = {
+    ("model.backends.torch_backend", "networks"),
+    ("model.model", "evaluation"),
+    ("model.predictions", "plots"),
+}
 
 #: A program of its own, which prints: it fits the parameters that the simulation ships.
 PROGRAMS = {"simulation.fit"}
@@ -193,6 +198,30 @@ def test_a_public_name_is_defined_once() -> None:
         for name in public_names(path):
             where[name].append(module)
     assert {n: rooms for n, rooms in where.items() if len(rooms) > 1 and n not in EXPECTED} == {}
+
+
+def test_only_tasks_tells_one_kind_of_target_from_another() -> None:
+    """A new kind is one file: nobody else asks which kind it is, by its type or by its name."""
+    types = {"Task", "VoteTask", "ClassTask", "Targets", "VoteTargets", "ClassTargets"}
+    types |= {"Scores", "VoteScores", "ClassScores"}
+    names = {"votes", "classes", "rmse", "accuracy"}
+    found = []
+    for name, path in modules().items():
+        if room_of(name).partition("/")[0] == "tasks":
+            continue
+        for node in ast.walk(syntax(path)):
+            asked = set()
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "isinstance",
+                "issubclass",
+            ):
+                asked = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} & types
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+                asked = {side.value for side in sides if isinstance(side, ast.Constant)} & names
+            if asked:
+                found.append(f"{path.relative_to(SOURCE)}:{node.lineno}: {sorted(asked)}")
+    assert not found
 
 
 def test_public_namespace_is_what_it_says() -> None:

@@ -19,7 +19,7 @@ from galaxyclass.networks.network import build_network
 from galaxyclass.networks.weights import write_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Model
-from galaxyclass.tasks.outputs import VoteOutputs
+from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import load_tree
 
 ROOT = Path(__file__).parent.parent
@@ -45,7 +45,7 @@ def fill_box(folder: Path, scratch: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     tree = load_tree("galaxy_zoo_2")
-    outputs = VoteOutputs(tree, tree.layout("challenge"), (True,) * 37, (0.5,) * 37)
+    outputs = VoteTask(tree, tree.layout("challenge"), (True,) * 37, (0.5,) * 37)
     model = Model(encoder="residual", head="tree")
     manifest = Manifest("fast", Preprocessing(size=16), model, outputs, "GalaxyID", True, "", "0")
     network = build_network(manifest)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from galaxyclass.data.catalog.catalog import Catalog
     from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.data.checks.validate import ValidationReport, validate
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.errors import GalaxyclassError
     from galaxyclass.evaluation.baselines.baseline import Baselines, baseline
     from galaxyclass.evaluation.calibrate import Calibrated, calibrate
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from galaxyclass.model.bundle.load import Bundle, load_bundle
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
+    from galaxyclass.model.model import Model, load_model
+    from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
+    from galaxyclass.model.predictions import Prediction, Predictions
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
     from galaxyclass.simulation.contest import simulate_hundred
@@ -37,8 +41,7 @@ if TYPE_CHECKING:
     from galaxyclass.study.compare.compare import Comparison, compare
     from galaxyclass.tasks.scores.votes import rmse
     from galaxyclass.training.combine import Combined, combine
-    from galaxyclass.training.finish import Trained
-    from galaxyclass.training.train import resume, train
+    from galaxyclass.training.train import Trained, resume, train
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
 
@@ -52,15 +55,20 @@ _ROOMS: dict[str, str] = {
     "Catalog": "data.catalog.catalog",
     "Combined": "training.combine",
     "Comparison": "study.compare.compare",
+    "Dataset": "data.dataset.dataset",
     "Evaluation": "evaluation.evaluate",
     "Exploration": "exploration.explore",
     "Exported": "model.export.export",
     "GalaxyclassError": "errors",
+    "InferenceOptions": "model.options",
+    "Model": "model.model",
     "Pack": "images.packs.read",
+    "Prediction": "model.predictions",
     "PredictionSummary": "model.job",
+    "Predictions": "model.predictions",
     "Recipe": "recipes.recipe",
     "ValidationReport": "data.checks.validate",
-    "Trained": "training.finish",
+    "Trained": "training.train",
     "Tree": "trees.tree",
     "baseline": "evaluation.baselines.baseline",
     "benchmark": "study.benchmark.benchmark",
@@ -71,6 +79,7 @@ _ROOMS: dict[str, str] = {
     "explore": "exploration.explore",
     "export": "model.export.export",
     "load_bundle": "model.bundle.load",
+    "load_model": "model.model",
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",
@@ -95,12 +104,17 @@ __all__ = [
     "Catalog",
     "Combined",
     "Comparison",
+    "Dataset",
     "Evaluation",
     "Exploration",
     "Exported",
     "GalaxyclassError",
+    "InferenceOptions",
+    "Model",
     "Pack",
+    "Prediction",
     "PredictionSummary",
+    "Predictions",
     "Recipe",
     "Trained",
     "Tree",
@@ -115,6 +129,7 @@ __all__ = [
     "explore",
     "export",
     "load_bundle",
+    "load_model",
     "load_recipe",
     "load_tree",
     "open_pack",

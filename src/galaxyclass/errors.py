@@ -5,6 +5,8 @@ to do. Foreign exceptions (of the operating system, of a decoder, of pydantic) a
 they arise; nothing above needs to know them.
 
     GalaxyclassError
+    ├── ArgumentError       a value that an argument cannot have; a ValueError too
+    ├── ArgumentTypeError   an argument of the wrong type, or one too many; a TypeError too
     ├── TreeError           a decision tree that cannot be read or makes no sense
     ├── RecipeError         unknown keys and wrong values of a recipe, all together
     ├── CatalogError        a table or a folder of images that cannot be understood
@@ -34,6 +36,8 @@ class GalaxyclassError(Exception):
     ----------
     what : str
         What is wrong, with the file (and row) that it is about.
+    argument : str, optional
+        The argument of the call that it is about, by its name in Python.
     wanted, got, hint : str, optional
         What was expected, what was found, and what the user can do.
     """
@@ -42,11 +46,13 @@ class GalaxyclassError(Exception):
         self,
         what: str,
         *,
+        argument: str | None = None,
         wanted: str | None = None,
         got: str | None = None,
         hint: str | None = None,
     ) -> None:
-        self.what, self.wanted, self.got, self.hint = what, wanted, got, hint
+        self.what, self.argument = what, argument
+        self.wanted, self.got, self.hint = wanted, got, hint
         super().__init__(what)
 
     def __str__(self) -> str:
@@ -55,6 +61,14 @@ class GalaxyclassError(Exception):
             if text is not None:
                 lines.append(f"  {label + ':':<7} " + text.replace("\n", "\n          "))
         return "\n".join(lines)
+
+
+class ArgumentError(GalaxyclassError, ValueError):
+    """A value that an argument of a public function cannot have."""
+
+
+class ArgumentTypeError(GalaxyclassError, TypeError):
+    """An argument of the wrong type, one that is missing, or one that there is not."""
 
 
 class TreeError(GalaxyclassError):
@@ -118,7 +132,7 @@ class TrainingInterruptedError(StoppedError):
 
 
 class PredictionInterruptedError(StoppedError):
-    """Ctrl-C during a prediction; the finished parts are safe beside the output."""
+    """Ctrl-C during a prediction; the finished chunks are safe beside the output."""
 
 
 class MissingExtraError(GalaxyclassError):

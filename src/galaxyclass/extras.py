@@ -19,6 +19,8 @@ EXTRA_OF: dict[str, str] = {
     "openvino": "openvino",
     "tensorboard": "train",
     "matplotlib": "plots",
+    "pandas": "astro",
+    "astropy": "astro",
 }
 
 

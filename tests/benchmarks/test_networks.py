@@ -11,7 +11,7 @@ import pytest
 
 from galaxyclass.networks.network import Network
 from galaxyclass.recipes.read import load_recipe
-from galaxyclass.tasks.outputs import VoteOutputs
+from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import load_tree
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -43,7 +43,7 @@ def test_the_notebooks_network_has_as_many_parameters_in_both(
 ) -> None:
     assert keras_parameters(constant("keras_notebook.py", "SIDE")) == 849_285  # type: ignore[arg-type]
     recipe, tree = load_recipe("notebook"), load_tree("galaxy_zoo_2")
-    outputs = VoteOutputs(tree, tree.layouts[0], (True,) * 37, (0.5,) * 37)
+    outputs = VoteTask(tree, tree.layouts[0], (True,) * 37, (0.5,) * 37)
     network = Network(recipe.model, recipe.images, outputs)
     numbers = [v.numel() for name, v in network.state_dict().items() if "num_batches" not in name]
     assert sum(numbers) == 849_285

@@ -12,12 +12,13 @@ import pytest
 from galaxyclass.calibration.calibration import Calibration, fit_calibration
 from galaxyclass.calibration.files import calibration_json, parse_calibration
 from galaxyclass.errors import BundleError, ScoreError
-from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.votes.task import VoteTask
 
 from .conftest import TREE, draw
 
-VOTES = VoteOutputs(TREE, TREE.layout("challenge"), (True,) * 37, (0.1,) * 37)
-CLASSES = ClassOutputs("class", ("disc", "star"), (0.5, 0.5))
+VOTES = VoteTask(TREE, TREE.layout("challenge"), (True,) * 37, (0.1,) * 37)
+CLASSES = ClassTask("class", ("disc", "star"), (0.5, 0.5))
 
 
 def described(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +26,7 @@ def described(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(count, 24)), rng.normal(size=(count, 5))
 
 
-def fit(count: int = 300, outputs: VoteOutputs = VOTES) -> Calibration:
+def fit(count: int = 300, outputs: VoteTask = VOTES) -> Calibration:
     said, truth = draw(count, 1)
     features, looks = described(count)
     return fit_calibration(outputs, said, features, truth, looks, notes=("A note.",))
@@ -75,7 +76,7 @@ def test_questions_with_few_votes_are_named() -> None:
 def test_answers_that_the_model_does_not_know_are_not_fitted() -> None:
     known = np.ones(37, bool)
     known[TREE.slices[3]] = False
-    calibration = fit(200, VoteOutputs(TREE, VOTES.layout, tuple(known.tolist()), VOTES.mean))
+    calibration = fit(200, VoteTask(TREE, VOTES.layout, tuple(known.tolist()), VOTES.mean))
     assert any("No votes for question 4:" in note for note in calibration.notes)
 
 

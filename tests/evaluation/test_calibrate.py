@@ -15,6 +15,7 @@ from PIL import Image
 
 from galaxyclass.calibration.files import parse_calibration
 from galaxyclass.cli.main import main
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import RunError, ScoreError
 from galaxyclass.evaluation.calibrate import calibrate
 from galaxyclass.images.cutouts import make_cutout
@@ -287,7 +288,7 @@ def test_images_that_cannot_be_decoded_are_left_out(
     run, images, table, _ = sky
     broken = sorted(images.iterdir())[-1]
     broken.write_bytes(broken.read_bytes()[:100])
-    made = calibrate(run, images, table, skip_invalid=True, backend=Backend())
+    made = calibrate(run, Dataset(images, table, skip_invalid=True), backend=Backend())
     assert made.calibration.galaxies == COUNT - TRAINED - 1
     assert "1 images cannot be decoded and are left out." in made.notes
 
@@ -298,7 +299,7 @@ def test_the_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     run, images, table, _ = sky
-    module = sys.modules["galaxyclass.evaluation.calibrate"]
+    module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: Backend())
     arguments = ["calibrate", run, "--images", images, "--table", table]
     assert main([str(one) for one in arguments]) == 0

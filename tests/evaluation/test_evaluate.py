@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from galaxyclass.cli.main import main
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.leakage import Part
 from galaxyclass.errors import CatalogError, InvalidCatalogError, OutputError, RunError, ScoreError
 from galaxyclass.evaluation.evaluate import evaluate
@@ -66,7 +67,7 @@ def sky(tmp_path: Path) -> tuple[Any, ...]:
 def test_against_plain_numpy(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, ids, predicted, votes = sky
     _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
-    result = evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
     difference = predicted[30:].astype(float) - votes[30:]
     assert result.scores.overall.value == pytest.approx(np.sqrt(np.mean(difference**2)), abs=1e-7)
     mean = np.sqrt(np.mean((0.1 - votes[30:]) ** 2))
@@ -110,7 +111,7 @@ def test_an_image_that_was_trained_on_under_another_id_is_left_out(
     bytes_of = (images / f"{ids[0]}.jpg").read_bytes()
     digest = hashlib.blake2b(bytes_of, digest_size=16).hexdigest()
     _write_split(run, {"another": "train", ids[1]: "train"}, {"another": digest})
-    result = evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
     assert result.scores.galaxies == 58
     assert result.galaxies_by_part == {"new": 58}
     assert result.notes == (
@@ -126,7 +127,7 @@ def test_other_parts(sky: tuple[Any, ...], tmp_path: Path, part: Part, count: in
         run, {name: "train" if i < 20 else "validation" for i, name in enumerate(ids[:30])}
     )
     out = tmp_path / "out"
-    result = evaluate(run, images, table, out, part=part, backend=fake.TreeBackend())
+    result = evaluate(run, images, table, output=out, part=part, backend=fake.TreeBackend())
     assert result.scores.galaxies == count
     if part == "all":
         assert result.galaxies_by_part == {"train": 20, "validation": 10, "new": 30}
@@ -136,21 +137,25 @@ def test_nothing_unseen(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, ids, *_ = sky
     _write_split(run, dict.fromkeys(ids, "train"))
     with pytest.raises(RunError, match=r"none is unseen(?s:.*)60 that the run was trained on"):
-        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
 
 
 def test_a_bundle_does_not_say_what_it_was_trained_on(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, *_ = sky
     with pytest.raises(RunError, match="does not say which galaxies it was trained on"):
-        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
-    result = evaluate(run, images, table, tmp_path / "out", part="all", backend=fake.TreeBackend())
+        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(
+        run, images, table, output=tmp_path / "out", part="all", backend=fake.TreeBackend()
+    )
     assert result.galaxies_by_part == {"unknown": 60}
 
 
 def test_the_runs_split_is_found_from_its_bundle(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, ids, *_ = sky
     _write_split(run, {ids[0]: "train"})
-    result = evaluate(run / "bundle", images, table, tmp_path / "o", backend=fake.TreeBackend())
+    result = evaluate(
+        run / "bundle", images, table, output=tmp_path / "o", backend=fake.TreeBackend()
+    )
     assert result.scores.galaxies == 59
 
 
@@ -158,7 +163,7 @@ def test_a_damaged_split(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, *_ = sky
     (run / "split.csv").write_text("id,part\n1,train\n")
     with pytest.raises(RunError, match="not a list of a run's galaxies"):
-        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
 
 
 def test_unknown_votes_answers_and_images(sky: tuple[Any, ...], tmp_path: Path) -> None:
@@ -170,7 +175,7 @@ def test_unknown_votes_answers_and_images(sky: tuple[Any, ...], tmp_path: Path) 
     (images / f"{ids[5]}.jpg").write_text("not an image")
     table = _write_votes(tmp_path / "v.csv", [*ids, "999"], np.vstack([votes, votes[-1:]]))
     _write_split(run, {})
-    result = evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
     assert result.notes[0] == "1 rows of the table have no image and are not scored."
     assert result.notes[1] == "1 images cannot be decoded and are not scored."
     assert result.notes[2].startswith("3 answers are not predicted and do not count: Class10.1")
@@ -190,8 +195,8 @@ def test_a_table_with_gaps_is_scored_apart(sky: tuple[Any, ...], tmp_path: Path)
     votes[:20, 25:] = np.nan
     table = _write_votes(tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
-    result = evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
-    (shared, mine, _), (complete, mine_complete, _) = result.extents
+    result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+    (shared, mine, _), (complete, mine_complete, _) = result.report.extents
     assert shared.name == "25 answers known of every galaxy"
     assert complete.name == "37 answers, on the 40 galaxies that know all"
     difference = predicted.astype(float) - votes
@@ -215,10 +220,9 @@ def test_a_table_with_errors_is_refused_or_thinned(sky: tuple[Any, ...], tmp_pat
     table = _write_votes(tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
     with pytest.raises(InvalidCatalogError, match="--skip-invalid"):
-        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
-    result = evaluate(
-        run, images, table, tmp_path / "out", skip_invalid=True, backend=fake.TreeBackend()
-    )
+        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+    thinned = Dataset(images, table, skip_invalid=True)
+    result = evaluate(run, thinned, output=tmp_path / "out", backend=fake.TreeBackend())
     assert result.scores.galaxies == 59
     assert "1 galaxies with errors are not scored" in result.notes[0]
 
@@ -230,7 +234,9 @@ def test_a_table_of_something_else(sky: tuple[Any, ...], tmp_path: Path) -> None
         "GalaxyID,class\n" + "".join(f"{name},{i % 2}\n" for i, name in enumerate(ids))
     )
     with pytest.raises(CatalogError, match="does not have what the run predicts"):
-        evaluate(run, images, tmp_path / "c.csv", tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(
+            run, images, tmp_path / "c.csv", output=tmp_path / "out", backend=fake.TreeBackend()
+        )
 
 
 def test_nothing_can_be_decoded(sky: tuple[Any, ...], tmp_path: Path) -> None:
@@ -239,7 +245,7 @@ def test_nothing_can_be_decoded(sky: tuple[Any, ...], tmp_path: Path) -> None:
     for path in images.iterdir():
         path.write_text("no")
     with pytest.raises(ScoreError, match="none of the images could be decoded"):
-        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
 
 
 def test_output_exists(sky: tuple[Any, ...], tmp_path: Path) -> None:
@@ -248,9 +254,11 @@ def test_output_exists(sky: tuple[Any, ...], tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "predictions.csv").write_text("mine")
     with pytest.raises(OutputError, match=r"predictions\.csv exists already"):
-        evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
     assert (tmp_path / "out" / "predictions.csv").read_text() == "mine"
-    evaluate(run, images, table, tmp_path / "out", backend=fake.TreeBackend(), overwrite=True)
+    evaluate(
+        run, images, table, output=tmp_path / "out", backend=fake.TreeBackend(), overwrite=True
+    )
 
 
 def test_classes_by_hand(tmp_path: Path) -> None:
@@ -266,7 +274,9 @@ def test_classes_by_hand(tmp_path: Path) -> None:
     labels[:2] = "9"
     rows = "".join(f"{path.stem},{one}\n" for path, one in zip(paths, labels, strict=True))
     (tmp_path / "t.csv").write_text("image,label\n" + rows)
-    result = evaluate(run, tmp_path / "sky", tmp_path / "t.csv", tmp_path / "out", backend=backend)
+    result = evaluate(
+        run, tmp_path / "sky", tmp_path / "t.csv", output=tmp_path / "out", backend=backend
+    )
     assert result.scores.galaxies == 38
     right = (called.astype(str) == labels)[2:]
     assert result.scores.accuracy.value == pytest.approx(right.mean())
@@ -285,10 +295,11 @@ def test_ragged_lines_of_classes_are_thinned_too(tmp_path: Path) -> None:
     rows = "".join(f"{path.stem},{i % 2}\n" for i, path in enumerate(paths))
     (tmp_path / "t.csv").write_text("image,label\n" + rows + "7,1,0\n")
     backend = fake.ClassBackend(2)
-    where = (tmp_path / "sky", tmp_path / "t.csv", tmp_path / "out")
+    where, output = (tmp_path / "sky", tmp_path / "t.csv"), tmp_path / "out"
     with pytest.raises(InvalidCatalogError, match="more or fewer cells"):
-        evaluate(run, *where, backend=backend)
-    assert evaluate(run, *where, skip_invalid=True, backend=backend).scores.galaxies == 6
+        evaluate(run, *where, output=output, backend=backend)
+    thinned = Dataset(*where, skip_invalid=True)
+    assert evaluate(run, thinned, output=output, backend=backend).scores.galaxies == 6
 
 
 def test_folders_as_classes(tmp_path: Path) -> None:
@@ -297,7 +308,9 @@ def test_folders_as_classes(tmp_path: Path) -> None:
     _write_split(run, {})
     for place, name in enumerate(("disc", "star")):
         fake.save_images(tmp_path / "sky" / name, 12, start=100 * place)
-    result = evaluate(run, tmp_path / "sky", None, tmp_path / "out", backend=fake.ClassBackend(2))
+    result = evaluate(
+        run, tmp_path / "sky", None, output=tmp_path / "out", backend=fake.ClassBackend(2)
+    )
     assert result.scores.confusion.sum(axis=1).tolist() == [12, 12]
 
 
@@ -317,15 +330,15 @@ def test_views_and_several_runs(
     cutouts = np.stack([make_cutout(read_image(images / f"{n}.jpg"), SETTINGS) for n in ids[35:]])
     mean = (predicted[35:] + backend.values(cutouts)) / 2
     expected = np.sqrt(np.mean((mean - votes[35:]) ** 2))
-    where = (images, table, tmp_path / "out")
-    result = evaluate([run, other], *where, views=8, backend=[fake.TreeBackend(), backend])
+    where = {"images": images, "table": table, "output": tmp_path / "out"}
+    result = evaluate([run, other], **where, views=8, backend=[fake.TreeBackend(), backend])
     assert result.scores.galaxies == 25
     assert result.scores.overall.value == pytest.approx(expected, rel=1e-4)
     assert result.galaxies_by_part == {"validation": 25}
     (other / "split.csv").unlink()
     with pytest.raises(RunError, match=f"{other}: does not say which"):
-        evaluate([run, other], *where, overwrite=True, backend=[backend] * 2)
-    module = sys.modules["galaxyclass.model.predict"]
+        evaluate([run, other], **where, overwrite=True, backend=[backend] * 2)
+    module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     command = ["evaluate", run, run, "--views", "4", "--images", images, "--table", table]
     assert main([*map(str, command), "--output", str(tmp_path / "two")]) == 0
@@ -340,7 +353,7 @@ def test_the_command(
 ) -> None:
     run, images, table, ids, *_ = sky
     _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
-    module = sys.modules["galaxyclass.model.predict"]
+    module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     arguments = ["evaluate", run, "--images", images, "--table", table, "--output"]
     assert main([*map(str, arguments), str(tmp_path / "out")]) == 0
@@ -366,7 +379,7 @@ def test_the_command_for_classes(
     _write_split(run, {})
     for place, name in enumerate(("disc", "star")):
         fake.save_images(tmp_path / "sky" / name, 12, start=100 * place)
-    module = sys.modules["galaxyclass.model.predict"]
+    module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.ClassBackend(2))
     arguments = ["evaluate", run, "--images", tmp_path / "sky", "--output", tmp_path / "out"]
     assert main(list(map(str, arguments))) == 0
@@ -392,7 +405,9 @@ def test_classes_learnt_beside_the_votes_are_scored(tmp_path: Path) -> None:
     true = np.where(np.arange(40) % 4 == 0, (called + 1) % 3, called)
     lines = [f"{path.stem},{kinds[label]}" for path, label in zip(paths, true, strict=True)]
     (tmp_path / "kinds.csv").write_text("\n".join(["id,kind", *lines]) + "\n")
-    result = evaluate(run, tmp_path / "sky", tmp_path / "kinds.csv", tmp_path / "out", backend=both)
+    result = evaluate(
+        run, tmp_path / "sky", tmp_path / "kinds.csv", output=tmp_path / "out", backend=both
+    )
     assert result.scores.accuracy.value == pytest.approx(0.75)
-    assert result.outputs.classes == kinds
+    assert result.task.names == kinds
     assert any("learnt beside its votes" in note for note in result.notes)

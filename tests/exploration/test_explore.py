@@ -15,6 +15,7 @@ from PIL import Image
 from galaxyclass import explore
 from galaxyclass.cli.main import main
 from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples
 from galaxyclass.images.cutouts import make_cutout
@@ -22,7 +23,7 @@ from galaxyclass.images.decode import decode_image
 from galaxyclass.images.read import read_image
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.simulation.folders import simulate
-from galaxyclass.tasks.targets import VoteTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 
 
 @pytest.fixture(scope="module")
@@ -208,9 +209,8 @@ def test_a_file_is_no_folder(sky: Path, tmp_path: Path) -> None:
 
 def test_classes_made_of_votes(sky: Path, tmp_path: Path) -> None:
     table = sky / "votes.csv"
-    done = explore(
-        sky / "images", table, output=tmp_path / "out", classes="argmax:1", recipe="fast"
-    )
+    dataset = Dataset(sky / "images", table, classes="argmax:1")
+    done = explore(dataset, output=tmp_path / "out", recipe="fast")
     targets = read_catalog(sky / "images", table).targets
     assert isinstance(targets, VoteTargets)
     leading = targets.fractions[:, :3].argmax(axis=1)

@@ -9,14 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from galaxyclass.cli.main import main
-from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.predict import predict
 from tests.support import fake
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    module = sys.modules["galaxyclass.model.predict"]
+    module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     return fake.save_run(tmp_path / "run")
 
@@ -47,7 +46,7 @@ def test_output_exists_is_told_and_exit_code_1(run, tmp_path, capsys):
 
 def test_a_collapse_is_announced(run, tmp_path, capsys, monkeypatch):
     fake.save_images(tmp_path / "sky", 30)
-    module = sys.modules["galaxyclass.model.predict"]
+    module = sys.modules["galaxyclass.model.model"]
     nothing = lambda cutouts: fake.said(np.full((len(cutouts), 37), 1e-4, np.float32))  # noqa: E731
     monkeypatch.setattr(module, "open_backend", lambda *_: nothing)
     assert _type(run, "--images", tmp_path / "sky", "--output", tmp_path / "p.csv") == 0
@@ -56,7 +55,7 @@ def test_a_collapse_is_announced(run, tmp_path, capsys, monkeypatch):
 
 def test_precision_reaches_the_network_and_the_note_is_printed(run, tmp_path, capsys, monkeypatch):
     fake.save_images(tmp_path / "sky", 3)
-    module = sys.modules["galaxyclass.model.predict"]
+    module = sys.modules["galaxyclass.model.model"]
 
     def opened(bundle, device, precision):
         backend = fake.LaneBackend(fake.TreeBackend())
@@ -72,7 +71,7 @@ def test_precision_reaches_the_network_and_the_note_is_printed(run, tmp_path, ca
 
 def test_ctrl_c_is_130_and_says_how_to_go_on(run, tmp_path, capsys, monkeypatch):
     fake.save_images(tmp_path / "sky", 30)
-    module = sys.modules["galaxyclass.model.predict"]
+    module = sys.modules["galaxyclass.model.model"]
 
     def stopped(cutouts):
         raise KeyboardInterrupt
@@ -93,9 +92,7 @@ def test_several_runs_views_and_columns_besides(run, tmp_path, capsys, monkeypat
         calls.append(len(cutouts))
         return fake.said(tree.values(cutouts), [five.values(cutouts)], np.ones((len(cutouts), 2)))
 
-    monkeypatch.setattr(
-        sys.modules["galaxyclass.model.predict"], "open_backend", lambda *_: backend
-    )
+    monkeypatch.setattr(sys.modules["galaxyclass.model.model"], "open_backend", lambda *_: backend)
     output = tmp_path / "p.csv"
     arguments = (*runs, "--images", tmp_path / "sky", "--output", output, "--views", 10)
     assert _type(*arguments, "--include", "embedding, five_classes") == 0
@@ -112,8 +109,8 @@ def test_several_runs_views_and_columns_besides(run, tmp_path, capsys, monkeypat
 def box(tmp_path, monkeypatch):
     """A pretrained model, whose own training had a table with numbers for ids."""
     folder = fake.save_run(tmp_path / "box", id_column="asset_id", id_integer=True, name_parts=2)
-    module = sys.modules["galaxyclass.model.predict"]
-    monkeypatch.setattr(module, "pretrained_bundle", lambda: load_bundle(folder))
+    module = sys.modules["galaxyclass.model.model"]
+    monkeypatch.setattr("galaxyclass.model.pretrained.pretrained_folder", lambda: folder)
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from galaxyclass.errors import BundleError, OutputError, PredictionInterruptedError
+from galaxyclass.errors import ArgumentError, BundleError, PredictionInterruptedError
 from galaxyclass.images import fast_cutout as straight
 from galaxyclass.model import cutouts as reading
 from galaxyclass.model.bundle.load import load_bundle
@@ -249,7 +249,7 @@ def test_further_classes_that_a_backend_does_not_give(tmp_path, auxiliary):
 def test_no_views(tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 1)
-    with pytest.raises(OutputError, match="no view of a galaxy"):
+    with pytest.raises(ArgumentError, match="views: not a number that is possible"):
         predict(run, tmp_path / "sky", tmp_path / "p.csv", views=0, backend=fake.TreeBackend())
 
 
@@ -321,8 +321,8 @@ def test_memory_of_views_does_not_grow_with_the_images(tmp_path):
         return predict_stream(images, ensemble.preprocessings, ensemble.backend, 10, 2)
 
     peak(1)
-    few, many = peak(10), peak(50)
-    assert many < 1.3 * few + 16 * 50 * 20
+    few, many = peak(50), peak(250)  # as many as are read ahead at least
+    assert many < 1.3 * few + 16 * 250 * 20
 
 
 def test_cutouts_of_several_settings_are_those_of_each(tmp_path):
@@ -336,11 +336,11 @@ def test_cutouts_of_several_settings_are_those_of_each(tmp_path):
         Preprocessing(size=16, frame=16),
         Preprocessing(size=12, colour="grey"),
     ]
-    together = reading.Cutouts(paths, range(6), settings)
+    together = reading.Cutouts(paths[:6], 0, settings)
     together.read()
     assert together.decoded.tolist() == [True, True, False, True, True, True]
     for array, one in zip(together.arrays, settings, strict=True):
-        alone = reading.Cutouts(paths, range(6), [one])
+        alone = reading.Cutouts(paths[:6], 0, [one])
         alone.read()
         np.testing.assert_array_equal(array, alone.arrays[0])
         assert alone.errors == together.errors

@@ -7,7 +7,8 @@ import string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from galaxyclass.model.ids import ImageIds, is_exact_integer
+from galaxyclass.model.ids import ImageIds
+from galaxyclass.tasks.names import is_exact_integer
 
 NAMES = st.text(string.ascii_letters + "0123456789._ ,é", min_size=1, max_size=3).filter(
     lambda name: name.strip(".") and not name.startswith(".")

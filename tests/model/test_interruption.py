@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from galaxyclass.errors import OutputError, PredictionInterruptedError
+from galaxyclass.io.journal import journal_of
 from galaxyclass.model.chunks import chunks_folder
 from galaxyclass.model.predict import predict
 from galaxyclass.model.writers import CsvSink
@@ -48,9 +49,15 @@ def _start(run, sky, output, seconds=0.05, lanes=0):
     )
 
 
+def _finished(output: Path) -> int:
+    """How many chunks the journal has: whole lines after the first."""
+    journal = journal_of(output)
+    return max(0, journal.read_bytes().count(b"\n") - 1) if journal.exists() else 0
+
+
 def _wait_for_parts(output: Path, count: int) -> None:
     end = time.monotonic() + 60
-    while len(list(chunks_folder(output).glob("0*.json"))) < count:
+    while _finished(output) < count:
         assert time.monotonic() < end, "the other process made no parts"
         time.sleep(0.005)
 
@@ -72,9 +79,9 @@ def test_kill_loses_at_most_one_part_and_changes_nothing(job, tmp_path, suffix, 
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not output.exists()
-    finished = len(list(chunks_folder(output).glob("0*.json")))
+    finished = _finished(output)
     # what a kill in the middle of a write leaves behind
-    (chunks_folder(output) / ".00000003.csv.77.tmp").write_text("half a par")
+    (chunks_folder(output) / ".00000003.csv.tmp").write_text("half a par")
     backend = fake.TreeBackend()
     again = fake.LaneBackend(backend) if lanes else backend
     summary = predict(*job, output, backend=again, batch_size=8, workers=1)
@@ -139,16 +146,16 @@ def test_ctrl_c_within_a_batch(job, tmp_path):
 
 def test_a_full_disk_loses_nothing(job, tmp_path, monkeypatch):
     output = tmp_path / "p.csv"
-    write_part, calls = CsvSink.write_part, []
+    write_chunk, calls = CsvSink.write_chunk, []
 
     def full(self, path, table):
         calls.append(path)
         if len(calls) == 4:
             path.write_text("some of it")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write_part(self, path, table)
+        write_chunk(self, path, table)
 
-    monkeypatch.setattr(CsvSink, "write_part", full)
+    monkeypatch.setattr(CsvSink, "write_chunk", full)
     with pytest.raises(OutputError, match=r"no room(?s:.*)48 of 151 images are done and kept") as e:
         predict(*job, output, backend=fake.TreeBackend(), batch_size=8)
     assert "the same command goes on from there" in str(e.value)
@@ -241,7 +248,7 @@ def test_two_processes_at_once(job, tmp_path):
 
 
 def test_a_folder_of_something_else_is_not_touched(job, tmp_path):
-    folder = tmp_path / "p.csv.parts"
+    folder = tmp_path / "p.csv.chunks"
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
     with pytest.raises(OutputError, match=r"it holds thesis\.tex"):

@@ -26,7 +26,7 @@ def test_any_id_and_any_float_survive_csv(tmp_path_factory, rows):
     ids, values = [row[0] for row in rows], np.array([row[1] for row in rows], np.float32)
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     table = pa.table({"id": ids, "x": values, "y": pa.array([None] * len(ids), pa.float32())})
-    CsvSink().write_part(path, table)
+    CsvSink().write_chunk(path, table)
     read = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
     assert [row[0] for row in read] == ids
     np.testing.assert_array_equal(np.array([row[1] for row in read], np.float32), values)
@@ -43,7 +43,7 @@ def test_text_is_quoted_as_by_the_csv_module(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     for numbers in ({}, {"x": pa.array([0.5] * len(rows), pa.float32())}):
         table = pa.table({"id": [r[0] for r in rows], **numbers, "class": [r[1] for r in rows]})
-        CsvSink().write_part(path, table)
+        CsvSink().write_chunk(path, table)
         expected = io.StringIO(newline="")
         csv.writer(expected, lineterminator="\n").writerows(
             (name, *("0.5" for _ in numbers), label) for name, label in rows
@@ -63,7 +63,7 @@ def test_parts_join_to_the_whole(tmp_path, suffix, rows, monkeypatch):
     for start in range(0, rows, 4096):
         part = slice(start, start + 4096)
         paths.append(tmp_path / f"{start}{suffix}")
-        sink.write_part(paths[-1], tabulate(outputs, columns, ids[part], values[part]))
+        sink.write_chunk(paths[-1], tabulate(outputs, columns, ids[part], values[part]))
     whole = tmp_path / f"whole{suffix}"
     sink.join(whole, paths, tabulate(outputs, columns, [], values[:0]))
     if suffix == ".csv":

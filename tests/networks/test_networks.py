@@ -23,22 +23,23 @@ from galaxyclass.networks.weights import load_weights, write_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Model
-from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.algebra import sums_and_targets
 from galaxyclass.trees.read import TREES, load_tree
 
 
-def votes(name: str = "galaxy_zoo_2") -> VoteOutputs:
+def votes(name: str = "galaxy_zoo_2") -> VoteTask:
     tree = load_tree(name)
     count = len(tree.answers)
-    return VoteOutputs(tree, tree.layouts[0], (True,) * count, (0.5,) * count)
+    return VoteTask(tree, tree.layouts[0], (True,) * count, (0.5,) * count)
 
 
-CLASSES = ClassOutputs("class", ("a", "b", "c"), (0.5, 0.25, 0.25))
+CLASSES = ClassTask("class", ("a", "b", "c"), (0.5, 0.25, 0.25))
 TINY = Model(encoder="residual", head="tree")
 
 
-def manifest(outputs: VoteOutputs | ClassOutputs, model: Model = TINY) -> Manifest:
+def manifest(outputs: VoteTask | ClassTask, model: Model = TINY) -> Manifest:
     return Manifest("fast", Preprocessing(size=16), model, outputs, "id", False, "", "0.1.0")
 
 

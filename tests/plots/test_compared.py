@@ -9,6 +9,7 @@ import pytest
 
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
+from galaxyclass.tasks.metric import RMSE
 
 
 def panel(name: str, *values: float, note: str = "", kept: int | None = None) -> Panel:
@@ -21,7 +22,7 @@ def panel(name: str, *values: float, note: str = "", kept: int | None = None) ->
 
 def test_every_training_has_a_panel_with_its_curves(tmp_path: Path) -> None:
     panels = [panel(str(n), 0.2, 0.15, 0.1 + n / 100, kept=3) for n in range(5)]
-    figure = compared_curves([*panels, panel("dead", note="failed")], "rmse")
+    figure = compared_curves([*panels, panel("dead", note="failed")], RMSE)
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert len(shown) == 6
     for number, axes in enumerate(shown[:5]):
@@ -38,19 +39,19 @@ def test_every_training_has_a_panel_with_its_curves(tmp_path: Path) -> None:
 
 
 def test_one_wild_epoch_does_not_squeeze_the_others() -> None:
-    figure = compared_curves([panel("a", 9.0, 0.16, 0.12), panel("b", 0.15)], "rmse")
+    figure = compared_curves([panel("a", 9.0, 0.16, 0.12), panel("b", 0.15)], RMSE)
     low, high = figure.axes[0].get_ylim()
     assert low < 0.12
     assert 0.17 < high < 0.4
 
 
 def test_a_training_above_the_scale_says_so() -> None:
-    figure = compared_curves([panel("a", 0.2, 0.12), panel("b", 0.45, 0.44)], "rmse")
+    figure = compared_curves([panel("a", 0.2, 0.12), panel("b", 0.45, 0.44)], RMSE)
     texts = [[text.get_text() for text in axes.texts] for axes in figure.axes]
     assert texts[0] == []
     assert texts[1][0].startswith("all above 0.30")
 
 
 def test_trainings_that_all_failed_can_be_drawn(tmp_path: Path) -> None:
-    save(compared_curves([panel("a", note="failed")], "rmse"), tmp_path / "a.png")
+    save(compared_curves([panel("a", note="failed")], RMSE), tmp_path / "a.png")
     assert (tmp_path / "a.png").exists()

@@ -16,7 +16,6 @@ from galaxyclass.simulation.morphology import Morphology, draw_morphology
 from galaxyclass.simulation.pictures import render
 from galaxyclass.trees.algebra import broken_sums
 from galaxyclass.trees.read import load_tree
-from galaxyclass.workers import processes
 
 TREE = load_tree("galaxy_zoo_2")
 
@@ -79,14 +78,14 @@ def test_progress_ends_at_the_count(tmp_path: Path) -> None:
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious")
-    with pytest.raises(OutputError, match="something is there already"):
+    with pytest.raises(OutputError, match="something here already"):
         simulate(2, tmp_path, size=16)
     assert files(tmp_path) == {"mine.txt": b"precious"}
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sky").write_text("a file")
-    with pytest.raises(OutputError, match="something is there already"):
+    with pytest.raises(OutputError, match="a file, not a folder"):
         simulate(2, tmp_path / "sky", size=16)
 
 
@@ -113,7 +112,7 @@ def test_a_process_that_fails_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, message: str
 ) -> None:
     told = "import sys; sys.stdin.readline(); sys.stdin.readline()"  # the job, and a task
-    monkeypatch.setattr(processes, "_START", f"{told}; {start}")
+    monkeypatch.setattr("galaxyclass.workers.start._START", f"{told}; {start}")
     monkeypatch.setattr(drawing, "LOT", 1)
     with pytest.raises((OutputError, WorkerError), match=message):
         simulate(2, tmp_path / "sky", size=16, workers=2)

@@ -16,26 +16,27 @@ from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Model
-from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import load_tree
 
 TREE = load_tree("galaxy_zoo_2")
 
 
-def vote_outputs(layout: str = "challenge", unknown: tuple[str, ...] = ()) -> VoteOutputs:
+def vote_outputs(layout: str = "challenge", unknown: tuple[str, ...] = ()) -> VoteTask:
     known = tuple(answer.question not in unknown for answer in TREE.answers)
     mean = tuple(0.1 if one else float("nan") for one in known)
-    return VoteOutputs(TREE, TREE.layout(layout), known, mean)
+    return VoteTask(TREE, TREE.layout(layout), known, mean)
 
 
-def class_outputs(*classes: str, column: str = "class") -> ClassOutputs:
-    return ClassOutputs(column, classes, tuple(1 / len(classes) for _ in classes))
+def class_outputs(*classes: str, column: str = "class") -> ClassTask:
+    return ClassTask(column, classes, tuple(1 / len(classes) for _ in classes))
 
 
 def save_run(
     folder: Path,
-    outputs: ClassOutputs | VoteOutputs | None = None,
+    outputs: ClassTask | VoteTask | None = None,
     id_column: str = "GalaxyID",
     id_integer: bool = True,
     frame: int = 24,

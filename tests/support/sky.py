@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from galaxyclass.data.catalog.catalog import Catalog, Ids
+
 #: The recipe `fast` on tiny cutouts.
 TINY = (
     "images.size=16",
@@ -23,3 +27,19 @@ class Sky:
     images: Path
     table: Path
     cache: Path
+
+
+def no_catalog() -> Catalog:
+    """A catalog of no galaxies, for a job of which only the network matters."""
+    nothing = np.empty(0, dtype=object)
+    return Catalog(
+        ids=Ids("id", nothing, integer=False),
+        paths=nothing,
+        rows=np.empty(0, dtype=np.int64),
+        targets=None,
+        other=None,
+        problems=(),
+        unlisted=(),
+        images=Path("images"),
+        table=None,
+    )

@@ -12,8 +12,9 @@ import pytest
 
 from galaxyclass.cli.main import main
 from galaxyclass.data.checks.validate import validate
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.parts import split_parts
-from galaxyclass.data.dataset.prepare import Source, prepare
+from galaxyclass.data.dataset.prepare import prepare
 from galaxyclass.errors import RunError
 from galaxyclass.evaluation.score_predictions import score_predictions
 from galaxyclass.recipes.read import load_recipe
@@ -112,7 +113,7 @@ def test_the_fingerprint_knows_the_parts(contest: Path, tmp_path: Path) -> None:
 
     def sample(folder: Path):  # type: ignore[no-untyped-def]
         return prepare(
-            Source(contest, folder),
+            Dataset(contest, folder),
             recipe.images,
             cache=tmp_path / "cache",
             workers=1,

@@ -10,13 +10,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galaxyclass.training.data import Batches, Galaxies
-from galaxyclass.training.device_cache import brought_near, size_of
+from galaxyclass.data.dataset.galaxies import Galaxies
+from galaxyclass.training.data import Batches, PackedGalaxies
+from galaxyclass.training.device_cache import CachedGalaxies, cached_where_possible, size_of
 
 
 def galaxies(count: int) -> Galaxies:
     images = np.arange(2 * count, dtype=np.uint8).reshape(-1, 1, 1, 1)
-    return Galaxies(images, np.arange(count)[::-1].copy() * 2, torch.arange(count).float())
+    return Galaxies(images, np.arange(count)[::-1].copy() * 2, np.arange(count, dtype=np.float32))
 
 
 @given(
@@ -58,12 +59,12 @@ def test_without_a_seed_the_order_stays() -> None:
 
 
 def test_on_a_device_with_room_batches_are_the_same() -> None:
-    labels = torch.arange(30) % 3
+    labels = np.arange(30) % 3
     far = replace(galaxies(30), auxiliary=(labels,))
     assert size_of(far) == 30
     here = torch.device("cpu")
-    near = brought_near({"train": far, "test": galaxies(2)}, here, free=1000)
-    assert isinstance(near["train"].images, torch.Tensor)
+    near = cached_where_possible({"train": far, "test": galaxies(2)}, here, free=1000)
+    assert isinstance(near["train"], CachedGalaxies)
     for mine, other in zip(Batches(near["train"], 7, seed=3), Batches(far, 7, seed=3), strict=True):
         assert torch.equal(mine.cutouts, other.cutouts)
         assert torch.equal(mine.targets, other.targets)
@@ -72,5 +73,9 @@ def test_on_a_device_with_room_batches_are_the_same() -> None:
 
 def test_where_there_is_no_room_galaxies_stay_where_they_are() -> None:
     parts = {"train": galaxies(30), "validation": galaxies(3)}
-    assert brought_near(parts, torch.device("cpu"), free=100) is parts
-    assert brought_near(parts, torch.device("cpu")) is parts  # a memory map is as near
+    cpu = torch.device("cpu")
+    # on the processor a memory map is as near, whatever there is room for
+    for near in (cached_where_possible(parts, cpu, free=100), cached_where_possible(parts, cpu)):
+        for part, source in near.items():
+            assert isinstance(source, PackedGalaxies)
+            assert source.galaxies is parts[part]

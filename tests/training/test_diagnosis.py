@@ -13,7 +13,8 @@ import torch
 
 from galaxyclass.errors import RunError
 from galaxyclass.networks.network import Network
-from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.training.callbacks import OnlyNumbers
 from galaxyclass.training.diagnosis import (
     NOTICE_KINDS,
@@ -63,7 +64,7 @@ def noisy(values: list[float], size: float, seed: int) -> list[float]:
     return (scattered * np.where(rng.random(len(values)) < 0.1, 1.4, 1)).tolist()
 
 
-def votes(seed: int = 0, galaxies: int = 200) -> tuple[VoteOutputs, np.ndarray]:
+def votes(seed: int = 0, galaxies: int = 200) -> tuple[VoteTask, np.ndarray]:
     """Joint fractions that obey the tree, each galaxy its own, and outputs with their mean."""
     rng = np.random.default_rng(seed)
     targets = np.zeros((galaxies, len(TREE.answers)))
@@ -74,7 +75,7 @@ def votes(seed: int = 0, galaxies: int = 200) -> tuple[VoteOutputs, np.ndarray]:
         if len(parents):
             targets[:, where] *= targets[:, parents].sum(axis=1, keepdims=True)
     mean = tuple(targets.mean(axis=0).tolist())
-    return VoteOutputs(TREE, TREE.layouts[0], (True,) * len(mean), mean), targets
+    return VoteTask(TREE, TREE.layouts[0], (True,) * len(mean), mean), targets
 
 
 def kinds(notices: tuple[Notice, ...]) -> list[str]:
@@ -143,7 +144,7 @@ def test_a_small_gain_on_many_galaxies_is_one_and_on_few_is_not() -> None:
 
 
 def test_no_better_than_the_largest_class() -> None:
-    outputs = ClassOutputs("kind", ("disc", "smooth", "star"), (0.2, 0.7, 0.1))
+    outputs = ClassTask("kind", ("disc", "smooth", "star"), (0.2, 0.7, 0.1))
     rng = np.random.default_rng(0)
     targets = rng.choice([0, 1, 2, -1], 300, p=[0.2, 0.6, 0.1, 0.1])
     blind = rng.dirichlet([2, 7, 1], 300).astype(np.float32)

@@ -15,17 +15,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import VoteOutputs
-from galaxyclass.training.data import Galaxies, TrainingBatch
+from galaxyclass.tasks.votes.task import VoteTask
+from galaxyclass.training.data import PackedGalaxies, TrainingBatch
 from galaxyclass.training.fit import fit_network
+from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.optimizers import build_optimizer
 from galaxyclass.training.probe import Trials
 from galaxyclass.training.runtime_settings import RuntimeSettings
 from galaxyclass.trees.read import load_tree
+from tests.support.sky import no_catalog
 
 FORMATS = (torch.channels_last, torch.contiguous_format)
 TREE = load_tree("galaxy_zoo_2")
@@ -58,7 +61,7 @@ def recipe(name: str, *more: str) -> Recipe:
 
 def learner(name: str, memory_format: torch.memory_format = torch.channels_last) -> GalaxyModule:
     count = len(TREE.answers)
-    outputs = VoteOutputs(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
+    outputs = VoteTask(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
     module = GalaxyModule(recipe(name), outputs, (), seed=0, steps_per_epoch=1)
     module.set_memory_format(memory_format)
     return module.train()
@@ -70,7 +73,7 @@ def galaxies(name: str) -> Galaxies:
     return Galaxies(
         rng.integers(0, 256, (4, *shape), dtype=np.uint8),
         np.arange(4),
-        torch.from_numpy(rng.random((4, len(TREE.answers)), dtype=np.float32)),
+        rng.random((4, len(TREE.answers)), dtype=np.float32),
     )
 
 
@@ -119,7 +122,7 @@ def test_after_each_way_that_a_probe_tries(name: str, monkeypatch: pytest.Monkey
 def test_after_a_step_and_after_going_on_in_another_format(
     name: str, before: torch.memory_format
 ) -> None:
-    batch = galaxies(name).batch(np.arange(4))
+    batch = PackedGalaxies(galaxies(name)).batch(np.arange(4))
     module = learner(name, before)
     optimizer = build_optimizer(module.recipe, module.network.parameters())
     for _ in range(2):
@@ -163,7 +166,7 @@ def test_a_resumed_training_lays_out_what_its_checkpoint_brings(
 
     monkeypatch.setattr("galaxyclass.training.module.build_optimizer", remember)
     count = len(TREE.answers)
-    outputs = VoteOutputs(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
+    outputs = VoteTask(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
     parts = dict.fromkeys(("train", "validation"), galaxies("fast"))
     for epochs, channels_last in ((1, True), (2, False)):
         whole = recipe("fast", "schedule.name=constant")
@@ -171,10 +174,8 @@ def test_a_resumed_training_lays_out_what_its_checkpoint_brings(
             update={"training": whole.training.model_copy(update={"epochs": epochs})}
         )
         runtime = RuntimeSettings("fp32", channels_last, 1)
-        fit_network(
-            tmp_path, short, outputs, parts, auxiliary=(), seed=0, device="cpu", runtime=runtime,
-            progress=silent,
-        )  # fmt: skip
+        job = TrainingJob(short, outputs, (), parts, no_catalog(), seed=0, device="cpu")
+        fit_network(tmp_path, job, runtime, silent)
         kernels = [weight for weight in built[-1].state if weight.ndim == 4]
         assert kernels
         for weight in kernels:

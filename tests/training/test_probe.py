@@ -11,13 +11,18 @@ import pytest
 import torch
 
 import galaxyclass.training.probe as module
+from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
-from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.training.job import TrainingJob, make_job
+from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.probe import RuntimeChoices, Trials, fastest
 from galaxyclass.training.runtime_settings import RuntimeSettings, using
 from galaxyclass.training.train import resume, train
-from tests.support.sky import TINY, Sky
+from tests.support.sky import TINY, Sky, no_catalog
 
 Machine = Callable[[bool, int], None]
 
@@ -47,8 +52,11 @@ def speeds(
     return speed
 
 
-def fast(*settings: str) -> Recipe:
-    return load_recipe("fast", settings)
+def fast(*settings: str, devices: int = 1) -> TrainingJob:
+    """A training of the recipe `fast`, of which the galaxies do not matter."""
+    outputs = ClassTask("class", ("a", "b"), (0.5, 0.5))
+    recipe = load_recipe("fast", settings)
+    return TrainingJob(recipe, outputs, (), {}, no_catalog(), 0, "cpu", devices)
 
 
 @pytest.mark.parametrize(
@@ -66,16 +74,16 @@ def test_the_fastest_way_is_taken(
     machine: Machine, speed: Callable[[RuntimeSettings], float], runtime: RuntimeSettings
 ) -> None:
     machine(True, 2)
-    assert fastest(RuntimeChoices(fast(), "cpu", 1), speed) == runtime
+    assert fastest(RuntimeChoices(fast()), speed) == runtime
 
 
 def test_no_bfloat16_where_the_machine_has_none(
     machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     machine(False, 2)
-    assert fastest(RuntimeChoices(fast(), "cpu", 1), speeds(bfloat16=9)).precision == "fp32"
+    assert fastest(RuntimeChoices(fast()), speeds(bfloat16=9)).precision == "fp32"
     assert not caplog.records
-    choices = RuntimeChoices(fast("training.precision=bf16"), "cpu", 1)
+    choices = RuntimeChoices(fast("training.precision=bf16"))
     assert fastest(choices, speeds(bfloat16=9)).precision == "fp32"
     assert "not native to this machine" in caplog.text
 
@@ -83,18 +91,16 @@ def test_no_bfloat16_where_the_machine_has_none(
 def test_what_the_recipe_states_is_not_tried(machine: Machine) -> None:
     machine(True, 4)
     for precision in ("fp32", "bf16"):
-        choices = RuntimeChoices(
-            fast(f"training.precision={precision}", "training.threads=3"), "cpu", 1
-        )
+        choices = RuntimeChoices(fast(f"training.precision={precision}", "training.threads=3"))
         assert not choices.open
-        assert choices.first == RuntimeSettings(precision, threads=3)
-    more = RuntimeChoices(fast("training.threads=9"), "cpu", 1)
+        assert choices.first == RuntimeSettings(precision, threads=3)  # type: ignore[arg-type]
+    more = RuntimeChoices(fast("training.threads=9"))
     assert more.first.threads == 4, "no more threads than the process may use"
 
 
 def test_processes_that_train_together_share_the_cores(machine: Machine) -> None:
     machine(False, 4)
-    choices = RuntimeChoices(fast(), "cpu", 2)
+    choices = RuntimeChoices(fast(devices=2))
     assert choices.first == RuntimeSettings("fp32", threads=0)
     assert not choices.open
 
@@ -105,29 +111,20 @@ def test_trials_measure_training_steps_and_leave_no_trace(sky: Sky, tmp_path: Pa
     assert told["images_per_second"] == {}, "so short a training is not worth a probe"
     assert told["precision"] == "fp32"
 
-    from galaxyclass.data.dataset.prepare import Source
-    from galaxyclass.data.dataset.several import prepare_all
-    from galaxyclass.progress import silent
-    from galaxyclass.training.data import galaxies_by_part
-    from galaxyclass.training.module import GalaxyModule
-    from galaxyclass.training.resolve import resolve
-
-    recipe = fast(*TINY)
+    recipe = load_recipe("fast", TINY)
     samples = prepare_all(
-        [Source(sky.images, sky.table)],
+        Dataset(sky.images, sky.table),
         recipe.images,
         cache=sky.cache,
         workers=1,
         progress=silent,
     )
     everything = (np.full(len(samples.first.rows), "train", object),)
-    outputs = samples.outputs(everything)
-    recipe = resolve(recipe, outputs, ())
-    galaxies = galaxies_by_part(samples, everything)["train"]
+    job = make_job(recipe, samples, everything, seed=0, device="cpu")
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()
     with torch.random.fork_rng():
-        module = GalaxyModule(recipe, outputs, (), seed=0, steps_per_epoch=1)
-        trials = Trials(module, galaxies, "cpu")
+        module = GalaxyModule(job.recipe, job.outputs, (), seed=0, steps_per_epoch=1)
+        trials = Trials(module, job.galaxies["train"], "cpu")
         for runtime in (
             RuntimeSettings("fp32", threads=1),
             RuntimeSettings("bf16", threads=1),

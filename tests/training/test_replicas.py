@@ -13,8 +13,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.networks.weights import read_weights
-from galaxyclass.training.data import Batches, Galaxies, Replica
+from galaxyclass.training.data import Batches, Replica
 from galaxyclass.training.history import read_history
 from tests.support.sky import TINY, Sky
 
@@ -27,7 +28,7 @@ from tests.support.sky import TINY, Sky
 )
 def test_replicas_share_out_every_step(count: int, size: int, replicas: int, seed: int) -> None:
     galaxies = Galaxies(
-        np.zeros((count, 1, 1, 1), np.uint8), np.arange(count), torch.arange(count).float()
+        np.zeros((count, 1, 1, 1), np.uint8), np.arange(count), np.arange(count, dtype=np.float32)
     )
     shares = [
         [

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
 from sklearn.preprocessing import StandardScaler
 
+from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.images.packs.write import pack
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.networks.network import Network
@@ -16,20 +16,19 @@ from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Model
-from galaxyclass.tasks.outputs import ClassOutputs
-from galaxyclass.training.data import Galaxies
+from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.training.pixel_statistics import fit_statistics
 from galaxyclass.training.train import train
 from tests.support.sky import TINY, Sky
 
-OUTPUTS = ClassOutputs("class", ("a", "b"), (0.5, 0.5))
+OUTPUTS = ClassTask("class", ("a", "b"), (0.5, 0.5))
 
 
 def test_as_scikit_learn_has_it() -> None:
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (300, 8, 8, 3)).astype(np.uint8)
     images[:, 0, 0, 0] = 7  # a pixel that never changes
-    galaxies = Galaxies(images, np.arange(300), torch.zeros(300))
+    galaxies = Galaxies(images, np.arange(300), np.zeros(300, np.float32))
     model = Model(encoder="residual", head="softmax", normalisation="per_feature")
     network = Network(model, Preprocessing(size=8), OUTPUTS)
     mean, spread = fit_statistics(network, galaxies)

@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from PIL import Image
 from torch.optim.swa_utils import AveragedModel
 
 import galaxyclass
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import (
     CatalogError,
     DeviceError,
@@ -38,17 +41,23 @@ from galaxyclass.training.train import resume, train
 from tests.support.sky import TINY, Sky
 
 
-def tiny(sky: Sky, output: Path, *settings: str, **options: object) -> galaxyclass.Trained:
+def tiny(
+    sky: Sky,
+    output: Path,
+    *settings: str,
+    data: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> galaxyclass.Trained:
+    """Train the recipe `fast`, made tiny; `data` goes to the data set, other options to `train`."""
     return train(
         "fast",
-        sky.images,
-        sky.table,
+        Dataset(sky.images, sky.table, **(data or {})),
         output=output,
         settings=[*TINY, *settings],
         cache=sky.cache,
         device="cpu",
         workers=1,
-        **options,  # type: ignore[arg-type]
+        **options,
     )
 
 
@@ -162,6 +171,21 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
     assert resumed.metrics.parts == whole.metrics.parts
 
 
+def test_the_same_call_goes_on(sky: Sky, tmp_path: Path) -> None:
+    with pytest.raises(TrainingInterruptedError):
+        tiny(sky, tmp_path / "run", progress=Stop(2 * 48 + 16))
+    began = (tmp_path / "run" / "run.json").stat().st_mtime_ns
+    with pytest.raises(OutputError, match=r"a run here already(?s:.*)train --resume"):
+        tiny(sky, tmp_path / "run", "model.dropout=0.3")
+    with pytest.raises(OutputError, match="a run here already"):
+        tiny(sky, tmp_path / "run", seed=1)
+    trained = tiny(sky, tmp_path / "run")
+    assert (tmp_path / "run" / "run.json").stat().st_mtime_ns == began  # not begun again
+    whole = tiny(sky, tmp_path / "whole")
+    assert figures(tmp_path / "run") == figures(tmp_path / "whole")
+    assert trained.metrics.parts == whole.metrics.parts
+
+
 def test_a_run_that_was_moved_remembers_its_best_epoch(sky: Sky, tmp_path: Path) -> None:
     settings = ("training.keep=best", "training.epochs=5", "optimizer.lr=0.05", "training.ema=0")
     whole = tiny(sky, tmp_path / "whole", *settings)
@@ -190,7 +214,7 @@ def test_a_run_that_had_stopped_early_is_not_trained_further(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("galaxyclass.training.finish.save_bundle", killed)
+        patch.setattr("galaxyclass.training.train.save_bundle", killed)
         with pytest.raises(KeyboardInterrupt):
             tiny(sky, tmp_path / "run", *settings)
     resumed = resume(tmp_path / "run", cache=sky.cache, workers=1)
@@ -353,7 +377,7 @@ def test_invalid_galaxies_are_refused_or_left_out(sky: Sky, tmp_path: Path) -> N
     with pytest.raises(CatalogError, match="cannot be decoded"):
         tiny(copy, tmp_path / "refused")
     assert not (tmp_path / "refused").exists()
-    tiny(copy, tmp_path / "run", "training.epochs=1", skip_invalid=True)
+    tiny(copy, tmp_path / "run", "training.epochs=1", data={"skip_invalid": True})
     with (tmp_path / "run" / "left_out.csv").open() as file:
         assert [row["id"] for row in csv.DictReader(file)] == [broken.stem]
     with (tmp_path / "run" / "split.csv").open() as file:
@@ -388,8 +412,7 @@ def test_every_recipe_trains_predicts_and_is_scored(sky: Sky, tmp_path: Path, na
     of_classes = load_recipe(name).model.head == "softmax"
     trained = train(
         name,
-        sky.images,
-        sky.table,
+        Dataset(sky.images, sky.table, classes="argmax:1" if of_classes else None),
         output=tmp_path / "run",
         settings=[
             "training.epochs=1",
@@ -397,7 +420,6 @@ def test_every_recipe_trains_predicts_and_is_scored(sky: Sky, tmp_path: Path, na
             "split.test=0",
             *(SMALL if name != "notebook" else ()),
         ],
-        classes="argmax:1" if of_classes else None,
         cache=sky.cache,
         device="cpu",
         workers=1,
@@ -456,17 +478,19 @@ def test_a_mirror_swaps_the_classes_that_it_turns_into_each_other(tmp_path: Path
 
 
 def test_pairs_of_classes_that_the_table_lacks(sky: Sky, tmp_path: Path) -> None:
+    leading = {"classes": "argmax:1"}
     with pytest.raises(RecipeError, match="'s:z' is not a pair of classes"):
-        tiny(sky, tmp_path / "run", "augmentation.mirror_pairs=['s:z']", classes="argmax:1")
+        tiny(sky, tmp_path / "run", "augmentation.mirror_pairs=['s:z']", data=leading)
     assert not (tmp_path / "run").exists()
 
 
 def test_an_encoder_to_which_mirror_images_are_the_same_learns_no_pairs(
     sky: Sky, tmp_path: Path
 ) -> None:
+    leading = {"classes": "argmax:1"}
     pairs = "augmentation.mirror_pairs=['smooth:star_or_artifact']"
     with pytest.raises(RecipeError, match="a galaxy and its mirror image are the same"):
-        tiny(sky, tmp_path / "run", "model.encoder=equivariant", pairs, classes="argmax:1")
+        tiny(sky, tmp_path / "run", "model.encoder=equivariant", pairs, data=leading)
 
 
 def test_several_tables_are_learnt_together_and_resumed(sky: Sky, tmp_path: Path) -> None:
@@ -475,14 +499,14 @@ def test_several_tables_are_learnt_together_and_resumed(sky: Sky, tmp_path: Path
         f"{name},{'disc' if place % 2 else 'ball'}\n" for place, name in enumerate(names)
     )
     (tmp_path / "kinds.csv").write_text(text)
-    also = [(sky.images, tmp_path / "kinds.csv")]
-    whole = tiny(sky, tmp_path / "whole", "training.epochs=2", also=also)
+    also = {"also": [(sky.images, tmp_path / "kinds.csv")]}
+    whole = tiny(sky, tmp_path / "whole", "training.epochs=2", data=also)
     manifest = load_bundle(whole.folder).manifest
     assert [one.classes for one in manifest.auxiliary] == [("ball", "disc")]
     assert json.loads((whole.folder / "run.json").read_text())["galaxies"]["also"] == 48
     # The auxiliary classes pull at the encoder: without their weight the votes are others.
     alone = tiny(
-        sky, tmp_path / "alone", "training.epochs=2", "training.auxiliary_weight=0", also=also
+        sky, tmp_path / "alone", "training.epochs=2", "training.auxiliary_weight=0", data=also
     )
     assert figures(alone.folder) != figures(whole.folder)
     # Killed before its end, it goes on to the same figures.

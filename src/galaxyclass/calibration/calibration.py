@@ -12,7 +12,7 @@ from galaxyclass.calibration.coverage import Coverage, measure_coverage
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL, FEW, Intervals, fit_intervals
 from galaxyclass.calibration.out_of_distribution import FALSE_ALARMS, Strangeness, fit_strangeness
 from galaxyclass.errors import BundleError, ScoreError
-from galaxyclass.tasks.outputs import Outputs, VoteOutputs
+from galaxyclass.tasks.task import Task
 from galaxyclass.trees.tree import Tree
 
 _AGAIN = "galaxyclass calibrate RUN makes one"
@@ -109,7 +109,7 @@ class Calibration:
 
 
 def fit_calibration(
-    outputs: Outputs,
+    outputs: Task,
     values: Floats,
     features: Floats,
     targets: Floats | None,
@@ -125,7 +125,7 @@ def fit_calibration(
 
     Parameters
     ----------
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
         What the model predicts.
     values : (galaxies, outputs) float
         Predicted.
@@ -159,17 +159,17 @@ def fit_calibration(
     """
     told = list(notes)
     intervals = coverage = strange = None
-    if isinstance(outputs, VoteOutputs) and targets is not None:
-        known = np.array(outputs.known)
-        said = np.where(known, values, np.nan)
+    tree = outputs.decision_tree
+    if tree is not None and targets is not None:
+        said = np.where(outputs.known_mask, values, np.nan)
         try:
-            intervals = fit_intervals(outputs.tree, said, targets, level=level, seed=seed)
+            intervals = fit_intervals(tree, said, targets, level=level, seed=seed)
         except ScoreError as error:
             told.append(f"No intervals: {error.what} ({error.got}).")
         else:
-            told += _describe_intervals(outputs.tree, intervals, said, targets)
+            told += _describe_intervals(tree, intervals, said, targets)
             if intervals.galaxies >= 2 * FEW:
-                coverage = measure_coverage(outputs.tree, said, targets, level=level, seed=seed)
+                coverage = measure_coverage(tree, said, targets, level=level, seed=seed)
     if not np.shape(features)[-1]:
         told.append("No strangeness: the model gives no features.")
     else:

@@ -14,13 +14,15 @@ from galaxyclass.cli.predict import precision, views
 
 if TYPE_CHECKING:
     from galaxyclass.calibration.coverage import Coverage
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrate import Calibrated
-    from galaxyclass.tasks.outputs import Outputs
+    from galaxyclass.tasks.task import Task
 
 EPILOG = """\b
 Example:
   galaxyclass calibrate runs/first --images sky/images --table sky/votes.csv
   galaxyclass predict runs/first --images sky/new --include uncertainty,strangeness --output p.csv
+  galaxyclass calibrate pretrained --part all --images mine --table mine.csv --output runs/mine
 
 The calibration becomes part of the run's bundle. Give it galaxies like those that you will predict:
 the same kind of pictures, votes gathered in the same way. Calibrate before you export."""
@@ -28,8 +30,13 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
-@options.images_folder
-@options.table
+@options.dataset(options.skip_invalid)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A folder for a calibrated copy, which can then be named as a run is; RUN stays as it is. "
+    "The pretrained model needs one.",
+)
 @click.option(
     "--part",
     type=click.Choice(["unseen", "validation", "test", "all"]),
@@ -53,9 +60,6 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
     help="Share of the true fractions that lie between the bounds.",
 )
 @views
-@options.id_column
-@options.target_column
-@options.skip_invalid
 @options.device
 @precision
 @options.batch_size
@@ -64,15 +68,12 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
 def command(
     *,
     run: Path,
-    images: Path,
-    table: Path | None,
+    dataset: Dataset,
+    output: Path | None,
     part: str,
     ordinary: tuple[Path, ...],
     level: float,
     views: int | None,
-    id_column: str | None,
-    target_column: str | None,
-    skip_invalid: bool,
     device: str,
     precision: str,
     batch_size: int | None,
@@ -80,6 +81,8 @@ def command(
     seed: int,
 ) -> None:
     """Measure how far RUN can be trusted, on galaxies that it was not trained on.
+
+    RUN is the folder of a training, or `pretrained`, the pretrained model.
 
     Its predictions can then include a lower and an upper bound of each vote fraction, and a flag
     for pictures that are not like the galaxies that it knows.
@@ -89,16 +92,13 @@ def command(
     with bars() as progress:
         calibrated = calibrate(
             run,
-            images,
-            table,
+            dataset,
+            output=output,
             part=part,  # type: ignore[arg-type]
             ordinary=ordinary,
             level=level,
             views=views,
-            id_column=id_column,
-            target_column=target_column,
-            skip_invalid=skip_invalid,
-            device=device,
+            device=device,  # type: ignore[arg-type]
             precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,
             workers=workers,
@@ -130,10 +130,8 @@ def _show(calibrated: Calibrated) -> None:
     click.echo(f"the calibration is in {calibrated.bundle.calibration}")
 
 
-def _covered(outputs: Outputs, coverage: Coverage) -> list[str]:
-    from galaxyclass.tasks.outputs import VoteOutputs
-
-    assert isinstance(outputs, VoteOutputs)
-    names = [f"{one.code} {one.key.replace('_', ' ')}" for one in outputs.tree.questions]
-    shares = zip((*names, "all"), (*coverage.questions, coverage.overall), strict=True)
+def _covered(outputs: Task, coverage: Coverage) -> list[str]:
+    shares = zip(
+        (*outputs.group_names, "all"), (*coverage.questions, coverage.overall), strict=True
+    )
     return [f"  {name:<22} {share:.1%}" for name, share in shares if not math.isnan(share)]

@@ -11,6 +11,7 @@ import click
 from galaxyclass.cli import options
 
 if TYPE_CHECKING:
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.study.compare.compare import Comparison
     from galaxyclass.study.compare.results import TrialResult
 
@@ -34,14 +35,9 @@ or runs out of memory, is a row too. After Ctrl-C or a kill the same command goe
     metavar="SECTION.KEY=VALUE,VALUE,…",
     help="A setting and the values to try; repeatable: every combination is tried.",
 )
-@options.images_folder
-@options.table
+@options.dataset(options.skip_invalid, options.classes)
 @options.output("the comparison: a new folder, or that of the same comparison, to go on")
 @options.assignments
-@options.id_column
-@options.target_column
-@options.skip_invalid
-@options.classes
 @options.mirror_pairs
 @options.seed
 @options.device
@@ -54,14 +50,9 @@ def command(
     *,
     recipes: tuple[str, ...],
     variations: tuple[str, ...],
-    images: Path,
-    table: Path | None,
+    dataset: Dataset,
     output: Path,
     assignments: tuple[str, ...],
-    id_column: str | None,
-    target_column: str | None,
-    skip_invalid: bool,
-    classes: str | None,
     mirror_pairs: list[str],
     seed: int,
     device: str,
@@ -85,15 +76,10 @@ def command(
         with bars() as progress:
             comparison = compare(
                 recipes,
-                images,
-                table,
+                dataset,
                 output=output,
                 vary=parse_variations(variations),
                 settings=[*assignments, *mirror_pairs],
-                id_column=id_column,
-                target_column=target_column,
-                skip_invalid=skip_invalid,
-                classes=classes,
                 seed=seed,
                 device=device,  # type: ignore[arg-type]
                 workers=workers,
@@ -113,19 +99,29 @@ def _show(comparison: Comparison) -> None:
     from rich.table import Table
 
     from galaxyclass.study.compare.results import best_first
+    from galaxyclass.tasks.kinds import metric_named
+    from galaxyclass.tasks.metric import RMSE
 
     ended = [result for result in comparison.results if result.state != "unfinished"]
     if not ended:
         return
     finished = [result for result in ended if result.state == "finished"]
-    accuracy = any(result.score == "accuracy" for result in finished)
-    name, simplest = ("accuracy", "largest class") if accuracy else ("RMSE", "mean vector")
+    keys_of_scores = [result.score for result in finished if result.score is not None]
+    metric = metric_named(keys_of_scores[0]) if keys_of_scores else RMSE
     keys = list(ended[0].trial.varied)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("recipe", overflow="fold")
     for key in keys:
         table.add_column(key.split(".")[-1], overflow="fold")
-    for title in (name, "interval", simplest, "epochs", "minutes", "images/s", "MiB"):
+    for title in (
+        metric.label,
+        "interval",
+        metric.simplest,
+        "epochs",
+        "minutes",
+        "images/s",
+        "MiB",
+    ):
         table.add_column(title, justify="right", no_wrap=True)
     on_gpu = any(result.peak_gpu_memory_mib is not None for result in ended)
     if on_gpu:
@@ -143,9 +139,9 @@ def _show(comparison: Comparison) -> None:
     _explain(ended)
     for result in best_first(finished)[:1]:
         click.echo(
-            f"best: {result.trial.name}: {name} {_cell(result.value, '.4f')} "
+            f"best: {result.trial.name}: {metric.label} {_cell(result.value, '.4f')} "
             f"[{_cell(result.low, '.4f')}, {_cell(result.high, '.4f')}] "
-            f"({simplest} {_cell(result.reference, '.4f')})"
+            f"({metric.simplest} {_cell(result.reference, '.4f')})"
         )
     click.echo(
         f"{len(finished)} trials finished, {len(ended) - len(finished)} failed, "

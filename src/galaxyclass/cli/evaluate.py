@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,18 +12,13 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.predict import precision, show_warnings, views
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.evaluate import Evaluation
-    from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
-    from galaxyclass.tasks.scores.bootstrap import Score
-    from galaxyclass.tasks.scores.classes import ClassScores
-    from galaxyclass.tasks.scores.noise import NoiseFloor
-    from galaxyclass.tasks.scores.votes import VoteScores
 
 EPILOG = """\b
 Examples:
   galaxyclass evaluate runs/first --images sky/images --table sky/votes.csv --output scores
+  galaxyclass evaluate pretrained --part all --images sky/images --table sky/votes.csv --output p
   galaxyclass evaluate runs/a runs/b --views 8 --images sky/images --table sky/votes.csv --output ab
 
 The folder gets predictions.csv, scores.csv (every question and answer, or every class) and
@@ -52,8 +46,7 @@ votes = click.option(
 
 @click.command(epilog=EPILOG)
 @click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@options.images_folder
-@options.table
+@options.dataset(options.skip_invalid)
 @options.output("the scores: a folder")
 @click.option(
     "--part",
@@ -62,9 +55,6 @@ votes = click.option(
     show_default=True,
     help="Which galaxies to score; unseen: all that the run was not trained on.",
 )
-@options.id_column
-@options.target_column
-@options.skip_invalid
 @views
 @options.device
 @precision
@@ -77,13 +67,9 @@ votes = click.option(
 def command(
     *,
     runs: tuple[Path, ...],
-    images: Path,
-    table: Path | None,
+    dataset: Dataset,
     output: Path,
     part: str,
-    id_column: str | None,
-    target_column: str | None,
-    skip_invalid: bool,
     views: int | None,
     device: str,
     precision: str,
@@ -108,15 +94,11 @@ def command(
     with bars() as progress:
         evaluation = evaluate(
             runs,
-            images,
-            table,
-            output,
+            dataset,
+            output=output,
             part=part,  # type: ignore[arg-type]
-            id_column=id_column,
-            target_column=target_column,
-            skip_invalid=skip_invalid,
             views=views,
-            device=device,
+            device=device,  # type: ignore[arg-type]
             precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,
             workers=workers,
@@ -132,96 +114,16 @@ def command(
 
 
 def _show(evaluation: Evaluation, output: Path) -> None:
-    from galaxyclass.cli.tables import console
-    from galaxyclass.tasks.outputs import VoteOutputs
-    from galaxyclass.tasks.scores.votes import VoteScores
+    from galaxyclass.cli.tables import console, rich_table
 
     show_warnings(evaluation.prediction)
     for note in (*evaluation.prediction.notes, *evaluation.notes):
         click.echo(note)
     for name, count in evaluation.galaxies_by_part.items():
         click.echo(f"{count:,} galaxies {PART_WORDS[name]}")
-    scores, reference, outputs = evaluation.scores, evaluation.reference, evaluation.outputs
-    if isinstance(scores, VoteScores) and isinstance(reference, VoteScores):
-        assert isinstance(outputs, VoteOutputs)
-        console().print(_vote_table(outputs, scores, reference, evaluation.noise["all"]))
-        for extent, mine, theirs in evaluation.extents:
-            click.echo(
-                f"{extent.name}: RMSE {mine} (mean vector {theirs.value:.4f}, "
-                f"floor {evaluation.noise[extent.key].value:.4f})"
-            )
-        floor = evaluation.noise["all"]
-        click.echo(f"floor of the noise {floor}; it assumes:")
-        for assumption in floor.assumptions:
-            click.echo(f"  {assumption}")
-        click.echo(f"the scores are in {output}")
-        click.echo(
-            f"RMSE {scores.overall.value:.4f} (mean vector {reference.overall.value:.4f}, "
-            f"floor {floor.value:.4f})"
-        )
-        return
-    assert not isinstance(scores, VoteScores)
-    assert not isinstance(reference, VoteScores)
-    assert not isinstance(outputs, VoteOutputs)
-    console().print(_class_table(outputs, scores))
-    click.echo(f"balanced accuracy {scores.balanced_accuracy}")
+    printed = evaluation.task.print_report(evaluation.report)
+    console().print(rich_table(printed.table))
+    for line in printed.lines:
+        click.echo(line)
     click.echo(f"the scores are in {output}")
-    click.echo(
-        f"accuracy {scores.accuracy.value:.4f} (largest class {reference.accuracy.value:.4f})"
-    )
-
-
-def _new_table(*names: str) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(names):
-        table.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
-    return table
-
-
-def _vote_table(
-    outputs: VoteOutputs, scores: VoteScores, reference: VoteScores, noise: NoiseFloor
-) -> Table:
-    table = _new_table("question", "RMSE", "interval", "mean vector", "floor", "entries")
-    for question, where, mine, theirs, floor in zip(
-        outputs.tree.questions,
-        outputs.tree.slices,
-        scores.questions,
-        reference.questions,
-        noise.questions,
-        strict=True,
-    ):
-        entries = sum(scores.answer_entries[where])
-        name = f"{question.code} {question.key.replace('_', ' ')}"
-        table.add_row(name, *_cells(mine), _cell(theirs.value), _cell(floor), f"{entries:,}")
-    table.add_section()
-    mine, theirs = scores.overall, reference.overall
-    ends = (_cell(theirs.value), _cell(noise.value), f"{scores.entries:,}")
-    table.add_row("all", *_cells(mine), *ends)
-    return table
-
-
-def _class_table(outputs: ClassOutputs, scores: ClassScores) -> Table:
-    table = _new_table("class", "galaxies", "recall", "precision", "mostly taken for")
-    for place, name in enumerate(outputs.classes):
-        counts = scores.confusion[place].copy()
-        total, counts[place] = int(counts.sum()), 0
-        worst = int(counts.argmax())
-        other = f"{outputs.classes[worst]} ({counts[worst]:,})" if counts[worst] else ""
-        recall, precision = _cell(scores.recall[place]), _cell(scores.precision[place])
-        table.add_row(name, f"{total:,}", recall, precision, other)
-    table.add_section()
-    table.add_row("accuracy", f"{scores.galaxies:,}", *_cells(scores.accuracy), "")
-    return table
-
-
-def _cells(estimate: Score) -> tuple[str, str]:
-    if math.isnan(estimate.value):
-        return "", ""
-    return f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}"
-
-
-def _cell(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.4f}"
+    click.echo(printed.summary)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from galaxyclass.data.dataset.dataset import Dataset
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
@@ -20,8 +24,7 @@ SVG, and the numbers as CSV. Only images that are shown are read."""
 
 
 @click.command(epilog=EPILOG)
-@options.images_folder
-@options.table
+@options.dataset(options.classes)
 @options.output("the page, figures and numbers: a folder")
 @click.option(
     "--recipe",
@@ -30,21 +33,14 @@ SVG, and the numbers as CSV. Only images that are shown are read."""
     help="Whose cutouts stand beside the images.",
 )
 @options.assignments
-@options.id_column
-@options.target_column
-@options.classes
 @options.seed
 @options.overwrite
 def command(
     *,
-    images: Path,
-    table: Path | None,
+    dataset: Dataset,
     output: Path,
     recipe: str,
     assignments: tuple[str, ...],
-    id_column: str | None,
-    target_column: str | None,
-    classes: str | None,
     seed: int,
     overwrite: bool,
 ) -> None:
@@ -60,14 +56,10 @@ def command(
     show_notes()
     with bars() as progress:
         done = explore(
-            images,
-            table,
+            dataset,
             output=output,
             recipe=recipe,
             settings=assignments,
-            id_column=id_column,
-            target_column=target_column,
-            classes=classes,
             seed=seed,
             overwrite=overwrite,
             progress=progress,

@@ -14,6 +14,7 @@ Examples:
   galaxyclass export runs/first --output model.onnx
   galaxyclass export runs/first --output model.onnx --images sky/images
   galaxyclass export runs/first --output small.onnx --half
+  galaxyclass export pretrained --output pretrained.onnx
 
 The file takes cutouts (galaxies, height, width, channels) of bytes and gives fractions or
 probabilities; how to cut out, and what each number is called, is in its properties. It is compared
@@ -35,7 +36,7 @@ with the run before it appears."""
 def command(
     *, run: Path, output: Path, images: tuple[Path, ...], half: bool, overwrite: bool
 ) -> None:
-    """Write the network of RUN, the folder of a training, as ONNX, which any program can run."""
+    """Write the network of RUN, the folder of a training or `pretrained`, as ONNX."""
     from galaxyclass.extras import require
 
     require("onnxscript", "onnx", "torch", "timm", "safetensors")

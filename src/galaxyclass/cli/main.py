@@ -15,6 +15,10 @@ import click
 
 from galaxyclass.errors import GalaxyclassError, StoppedError
 from galaxyclass.version import __version__
+from galaxyclass.workers.signals import terminated_as_interrupted, was_terminated
+
+#: Exit status after Ctrl-C, and after SIGTERM: as a shell gives them, 128 and the signal's number.
+INTERRUPTED, TERMINATED = 130, 143
 
 #: Command -> what it does, in the order of the work. Each is `galaxyclass.cli.<name>:command`.
 COMMANDS: dict[str, str] = {
@@ -90,25 +94,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 when all went well, 1 for an error that is explained on standard error, 2 for a wrong
-        command line, 130 after Ctrl-C.
+        command line, 130 after Ctrl-C, 143 after SIGTERM, which ends a command as Ctrl-C does.
     """
+    with terminated_as_interrupted():
+        status = _run(arguments)
+    return TERMINATED if status == INTERRUPTED and was_terminated() else status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         result: Any = group.main(args=arguments, standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
-        return 130
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except StoppedError as error:
         click.echo(f"\n{error}", err=True)
-        return 130
+        return INTERRUPTED
     except GalaxyclassError as error:
         click.echo(f"error: {error}", err=True)
         return 1
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nothing is left to say
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,6 +49,11 @@ images = click.option(
 images_folder = click.option(
     "--images",
     required=True,
+    type=click.Path(path_type=Path),
+    help="The folder of the images (searched with its sub-folders).",
+)
+images_folder_or_none = click.option(
+    "--images",
     type=click.Path(path_type=Path),
     help="The folder of the images (searched with its sub-folders).",
 )
@@ -144,3 +150,49 @@ def output(what: str) -> Callable[[Decorated], Decorated]:
     return click.option(
         "--output", required=True, type=click.Path(path_type=Path), help=f"Where to write {what}."
     )
+
+
+also = click.option(
+    "--also",
+    type=(click.Path(path_type=Path), click.Path(path_type=Path)),
+    multiple=True,
+    metavar="DIR FILE",
+    help="More images with their table, to learn from beside the first: votes on the same tree, "
+    "whatever they know of it, or classes, which become an auxiliary output. May be given again.",
+)
+
+
+def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Decorated], Any]:
+    """The options that say which galaxies; the command gets a ``dataset`` in their place.
+
+    Parameters
+    ----------
+    *more : options
+        Some of `skip_invalid`, `classes`, `also`.
+    required : bool
+        Whether ``--images`` must be given; where it is not, ``dataset`` is None.
+    """
+    folder = images_folder if required else images_folder_or_none
+    chosen = (folder, table, id_column, target_column, *more)
+
+    def decorate(command: Decorated) -> Any:
+        names = ["images", "table", "id_column", "target_column"]
+        names += [name for name, option in _MORE.items() if option in more]
+
+        @functools.wraps(command)
+        def with_dataset(*arguments: Any, **given: Any) -> Any:
+            from galaxyclass.data.dataset.dataset import Dataset
+
+            values = {name: given.pop(name) for name in names}
+            made = None if values["images"] is None else Dataset(**values)
+            return command(*arguments, dataset=made, **given)
+
+        decorated: Any = with_dataset
+        for option in reversed(chosen):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+_MORE = {"skip_invalid": skip_invalid, "classes": classes, "also": also}

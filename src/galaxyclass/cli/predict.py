@@ -103,7 +103,7 @@ def command(
     """Predict vote fractions or classes for images.
 
     RUN is the folder of a training, or an exported network; of several the mean is predicted.
-    Without any, the pretrained model predicts, which comes with the package.
+    Without any, or as `pretrained`, the pretrained model predicts, which comes with the package.
     """
     from galaxyclass.model.predict import predict
 
@@ -115,7 +115,7 @@ def command(
             output,
             views=views,
             include=include,
-            device=device,
+            device=device,  # type: ignore[arg-type]
             precision=precision,  # type: ignore[arg-type]
             batch_size=batch_size,
             workers=workers,

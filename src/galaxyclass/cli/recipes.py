@@ -91,12 +91,12 @@ def _print_layers(recipe: Recipe) -> None:
     from galaxyclass.networks.describe import describe_network
     from galaxyclass.networks.heads import resolve_head
     from galaxyclass.networks.network import Network
-    from galaxyclass.tasks.outputs import VoteOutputs
+    from galaxyclass.tasks.votes.task import VoteTask
     from galaxyclass.trees.read import load_tree
 
     tree = load_tree("galaxy_zoo_2")
     nothing = (0.0,) * len(tree.answers)
-    outputs = VoteOutputs(tree, tree.layouts[0], (True,) * len(tree.answers), nothing)
+    outputs = VoteTask(tree, tree.layouts[0], (True,) * len(tree.answers), nothing)
     head = resolve_head(recipe.model.head, outputs)
     network = Network(
         recipe.model.model_copy(update={"head": head}), recipe.images, outputs, fresh=False

@@ -10,7 +10,8 @@ import click
 from galaxyclass.cli import options
 
 if TYPE_CHECKING:
-    from galaxyclass.training.finish import Trained
+    from galaxyclass.data.dataset.dataset import Dataset
+    from galaxyclass.training.train import Trained
 
 EPILOG = """\b
 Examples:
@@ -28,20 +29,7 @@ that `galaxyclass predict` reads, checkpoints and TensorBoard logs."""
 
 @click.command(epilog=EPILOG)
 @click.argument("recipe", required=False)
-@click.option(
-    "--images",
-    type=click.Path(path_type=Path),
-    help="The folder of the images (searched with its sub-folders).",
-)
-@options.table
-@click.option(
-    "--also",
-    type=(click.Path(path_type=Path), click.Path(path_type=Path)),
-    multiple=True,
-    metavar="DIR FILE",
-    help="Further images with their table, to learn from beside the first: votes on the same tree, "
-    "whatever they know of it, or classes, which become a auxiliary output. May be given again.",
-)
+@options.dataset(options.skip_invalid, options.classes, options.also, required=False)
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Where to write the run: a new folder."
 )
@@ -53,10 +41,6 @@ that `galaxyclass predict` reads, checkpoints and TensorBoard logs."""
     help="Go on with a run that was stopped; it needs no other option.",
 )
 @options.assignments
-@options.id_column
-@options.target_column
-@options.skip_invalid
-@options.classes
 @options.mirror_pairs
 @options.seed
 @options.device
@@ -73,7 +57,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     """Train RECIPE on images and a table.
 
     `galaxyclass recipes` lists the recipes; a TOML file of your own works too. Ctrl-C is safe: the
-    last finished epoch is kept, and --resume goes on from there.
+    last finished epoch is kept, and --resume, or the same command, goes on from there.
     """
     from galaxyclass.cli.notes import show_notes
     from galaxyclass.recipes.read import load_recipe
@@ -84,7 +68,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
         _require(context, recipe, given)
         # What is not right is told before the seconds that torch takes to load.
         load_recipe(recipe or "", [*given["assignments"], *given["mirror_pairs"]])
-        _require_there(given["images"], given["table"])
+        _require_there(given["dataset"])
     show_notes()
 
     from galaxyclass.cli.bars import bars
@@ -109,15 +93,9 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
         else:
             trained = train(
                 recipe or "",
-                given["images"],
-                given["table"],
+                given["dataset"],
                 output=given["output"],
                 settings=settings,
-                id_column=given["id_column"],
-                target_column=given["target_column"],
-                skip_invalid=given["skip_invalid"],
-                classes=given["classes"],
-                also=given["also"],
                 device=given["device"],
                 devices=given["devices"] or 1,
                 seed=given["seed"],
@@ -133,7 +111,7 @@ def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any
         name
         for name, value in (
             ("RECIPE", recipe),
-            ("--images", given["images"]),
+            ("--images", given["dataset"]),
             ("--output", given["output"]),
         )
         if value is None
@@ -146,12 +124,10 @@ def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any
         )
 
 
-def _require_there(images: Path, table: Path | None) -> None:
+def _require_there(dataset: Dataset) -> None:
     """Let the reading of a catalog say what is wrong with a path that is not there."""
-    if not images.is_dir() or (table is not None and not table.exists()):
-        from galaxyclass.data.catalog.read import read_catalog
-
-        read_catalog(images, table)
+    if not dataset.images.is_dir() or (dataset.table is not None and not dataset.table.exists()):
+        _ = dataset.as_read
 
 
 def _refuse_others(context: click.Context, /, recipe: str | None) -> None:
@@ -173,16 +149,17 @@ def _refuse_others(context: click.Context, /, recipe: str | None) -> None:
 
 
 def _print(trained: Trained) -> None:
+    from galaxyclass.tasks.kinds import metric_named
+
     metrics = trained.metrics
-    votes = metrics.score == "rmse"
-    name, reference = ("RMSE", "mean vector") if votes else ("accuracy", "largest class")
+    metric = metric_named(metrics.score)
     for part, figures in metrics.parts.items():
         floor = f", floor {figures['noise_floor']:.4f}" if "noise_floor" in figures else ""
         click.echo(
             f"{part} ({figures['galaxies']:,} galaxies), epoch {metrics.kept_epoch} of "
-            f"{metrics.epochs}: {name} {figures['value']:.4f} "
+            f"{metrics.epochs}: {metric.label} {figures['value']:.4f} "
             f"[{figures['low']:.4f}, {figures['high']:.4f}] "
-            f"({reference} {figures['reference']:.4f}{floor})"
+            f"({metric.simplest} {figures['reference']:.4f}{floor})"
         )
     took = (
         f"{metrics.seconds / 60:.1f} minutes"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +12,7 @@ from galaxyclass.cli.bars import bars
 
 if TYPE_CHECKING:
     from galaxyclass.data.checks.validate import ValidationReport
+    from galaxyclass.data.dataset.dataset import Dataset
 
 EPILOG = """\b
 Example:
@@ -23,19 +23,13 @@ _COLOURS = {"error": "red", "note": "yellow"}
 
 
 @click.command(epilog=EPILOG)
-@options.images_folder
-@options.table
-@options.id_column
-@options.target_column
+@options.dataset()
 @options.workers
 @click.option("--all", "show_all", is_flag=True, help="Show every finding, not five of a kind.")
 @options.as_json
 def command(
     *,
-    images: Path,
-    table: Path | None,
-    id_column: str | None,
-    target_column: str | None,
+    dataset: Dataset,
     workers: int | None,
     show_all: bool,
     as_json: bool,
@@ -49,10 +43,7 @@ def command(
 
     with bars() as progress:
         report = validate(
-            images,
-            table,
-            id_column=id_column,
-            target_column=target_column,
+            dataset,
             workers=workers,
             progress=progress,
         )
@@ -77,7 +68,8 @@ def _show(report: ValidationReport, limit: int | None) -> None:
         counts = Counter(catalog.parts.tolist())
         told = ", ".join(f"{count:,} {part}" for part, count in counts.items())
         click.echo(f"parts   {told}")
-    click.echo(f"target  {_words(report.target())}")
+    targets = report.catalog.targets
+    click.echo(f"target  {'none' if targets is None else targets.describe()}")
     for code, count in report.counts.items():
         kind = FINDING_KINDS[code]
         click.echo()
@@ -110,19 +102,6 @@ def _summary(report: ValidationReport) -> None:
         style = _COLOURS[kind.severity]
         table.add_row(f"[{style}]{kind.severity}[/{style}]", f"{count:,}", kind.title, kind.hint)
     console().print(table)
-
-
-def _words(target: dict[str, Any]) -> str:
-    if target["kind"] == "votes":
-        return (
-            f"vote fractions of {target['tree']}, layout {target['layout']}, "
-            f"{target['columns_present']} of {target['columns']} columns"
-        )
-    if target["kind"] == "class":
-        names = target["classes"]
-        shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
-        return f"column {target['column']!r}, {len(names)} classes: {shown}"
-    return "none"
 
 
 def _verdict(report: ValidationReport) -> str:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.errors import CatalogError
-from galaxyclass.tasks.targets import ClassTargets
 
 
 def split(
@@ -71,8 +70,8 @@ def split(
     ids = catalog.ids.values.astype(str)
     groups, first = _groups(ids, digests)
     labels = np.zeros(len(first), dtype=np.int64)
-    if isinstance(catalog.targets, ClassTargets):
-        labels = catalog.targets.labels[first]
+    if catalog.targets is not None:
+        labels = catalog.targets.strata[first]
     shuffled = np.random.default_rng(seed).permutation(len(first))
     order = shuffled[np.argsort(labels[shuffled], kind="stable")]
     counts = _counts(len(first), fractions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +19,24 @@ from galaxyclass.calibration.calibration import Calibration, fit_calibration
 from galaxyclass.calibration.files import calibration_json
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
-from galaxyclass.data.dataset.galaxies import choose, read_galaxies
-from galaxyclass.data.leakage import PARTS, Part, require_seen
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.data.dataset.scored import choose, read_galaxies
+from galaxyclass.data.leakage import PARTS, Part
 from galaxyclass.errors import RunError
+from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.images.files import image_paths
 from galaxyclass.images.inspect import digest_files
-from galaxyclass.io.run_folder import run_file
-from galaxyclass.model.backends.backend import Backend, open_backend, require_fit
-from galaxyclass.model.bundle.load import Bundle, ExportedBundle, load_bundle
-from galaxyclass.model.bundle.save import save_bundle
-from galaxyclass.model.ensemble import Ensemble, Member
+from galaxyclass.io.atomic import require_new, translated, write_text
+from galaxyclass.io.run_folder import BUNDLE, RECIPE, SPLIT, run_file
+from galaxyclass.model.backends.backend import Backend, require_fit
+from galaxyclass.model.bundle.load import SUFFIXES, Bundle, ExportedBundle, Role
+from galaxyclass.model.bundle.save import Writer, save_bundle
+from galaxyclass.model.model import Model, open_model, single_bundle
+from galaxyclass.model.options import ChosenPrecision, Device, InferenceOptions
 from galaxyclass.model.output import ModelOutput
+from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.progress import Progress, silent
-from galaxyclass.tasks.targets import VoteTargets
 
 #: Ordinary pictures that are looked at; more would not tell more.
 _MOST = 20_000
@@ -64,19 +69,17 @@ class Calibrated:
 
 
 def calibrate(
-    run: str | Path,
-    images: str | Path,
-    table: str | Path | None,
+    run: str | Path | Model,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
+    output: str | Path | None = None,
     part: Part = "unseen",
     ordinary: str | Path | Sequence[str | Path] = (),
     level: float = COVERAGE_LEVEL,
     views: int | None = None,
-    id_column: str | None = None,
-    target_column: str | None = None,
-    skip_invalid: bool = False,
-    device: str = "auto",
-    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    device: Device = "auto",
+    precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     seed: int = 0,
@@ -90,13 +93,21 @@ def calibrate(
 
     Parameters
     ----------
-    run : str or Path
-        The folder of a run, or a bundle.
-    images, table, id_column, target_column
-        As for `galaxyclass.read_catalog`; rows without an image are left out.
+    run : str, Path or Model
+        The folder of a run, a bundle, or ``"pretrained"``.
+    images : Dataset, str or Path
+        A data set; or the folder of the images.
+    table : str, Path or a table in memory, optional
+        With a folder: what is known of its images (see `Dataset`).
+        Rows without an image are left out.
+    output : str or Path, optional
+        A folder to write a calibrated copy of the run's model to, and to leave the run as it is.
+        The pretrained model, which is part of the package, needs one. Where it is, it can be named
+        as a run is.
     part : {"unseen", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
-        nor as the same image under another id. ``all`` is for galaxies of which you know that.
+        nor as the same image under another id. ``all`` is for galaxies of which you know that;
+        the pretrained model, which does not say what it was trained on, takes that alone.
     ordinary : str, Path or a sequence of them
         More pictures of galaxies that are not to be flagged as strange: folders, or files; votes
         are not looked at. Those that the run was trained on are left out; of more than 20,000 so
@@ -106,8 +117,6 @@ def calibrate(
     views : int, optional
         Over how many views it will predict (`galaxyclass.model.predict`): the more, the nearer
         to the truth, and the narrower its intervals.
-    skip_invalid : bool
-        Leave out galaxies with errors (`galaxyclass.validate`), rather than refuse.
     device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.model.predict`.
     seed : int
@@ -126,46 +135,49 @@ def calibrate(
     RunError
         No galaxy is left, or none of the ordinary pictures; the run does not say which galaxies it
         was trained on; ``part`` is none, or is the training galaxies, of which errors are smaller
-        than of others; ``run`` is an exported network.
+        than of others; ``run`` is an exported network, or the pretrained model without ``output``.
+    ArgumentError
+        An option that is not possible (`InferenceOptions`).
     ScoreError
         Too few galaxies.
     OutputError
-        The bundle cannot be written; the earlier one stays.
+        The bundle cannot be written; the earlier one stays. Something is in ``output`` already.
     BundleError, MissingExtraError, DeviceError
         As for `galaxyclass.model.predict`.
     """
-    run = Path(run)
     if part not in PARTS or part == "train":
         raise RunError(
             f"cannot calibrate on the part {part!r}",
             wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
         )
-    bundle = load_bundle(run)
+    options = InferenceOptions(views, device, precision, batch_size, workers)
+    model = open_model(run, options, backend)
+    bundle, source = single_bundle(model, "calibrate"), model.sources[0]
+    if output is None and is_pretrained(source):
+        raise RunError(
+            "the pretrained model is part of the package, and stays as it is",
+            wanted="a folder for a calibrated copy of it: `output`",
+            hint='`output="runs/calibrated"`, which can then be named as a run is',
+        )
+    if output is not None:
+        require_new(Path(output))
     if isinstance(bundle, ExportedBundle):
         raise RunError(
-            f"{run}: an exported network stays as it is",
+            f"{source}: an exported network stays as it is",
             wanted="the folder of a run, or a bundle",
             hint="calibrate the run, then export it again",
         )
     others = _paths(ordinary)
-    outputs, seen = bundle.manifest.outputs, require_seen([run], part)
-    _, catalog, notes = read_galaxies(
-        outputs,
-        (),
-        Path(images),
-        None if table is None else Path(table),
-        id_column=id_column,
-        target_column=target_column,
-        skip_invalid=skip_invalid,
-    )
-    backend = backend or open_backend(bundle, device, precision)
+    outputs, seen = bundle.manifest.outputs, used_galaxies(model, part)
+    _, catalog, notes = read_galaxies(outputs, (), as_dataset(images, table))
+    network, workers = model.ensemble.backend, model.options.workers
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
     paths: list[str] = catalog.paths.tolist()
     predict = partial(
         _predict,
         bundle,
-        Ensemble([Member(bundle, backend)], views).backend,
-        batch_size=batch_size,
+        network,
+        batch_size=model.options.batch_size,
         workers=workers,
         progress=progress,
     )
@@ -191,19 +203,39 @@ def calibrate(
         outputs,
         said.values,
         said.features,
-        targets.fractions if isinstance(targets, VoteTargets) else None,
+        None if targets is None else targets.joint_fractions,
         described,
         ordinary=more,
         level=level,
-        notes=(_CHOSE,) if counts.get("validation") and _validation_chose(run) else (),
+        notes=(_CHOSE,) if counts.get("validation") and _validation_chose(source) else (),
         seed=seed,
     )
 
     def write(path: Path) -> None:
         path.write_text(calibration_json(calibration), encoding="utf-8")
 
-    saved = save_bundle(bundle.folder, bundle.manifest, {"calibration": write})
+    if output is None:
+        saved = save_bundle(bundle.folder, bundle.manifest, {"calibration": write})
+    else:
+        saved = _save_copy(bundle, source, Path(output), write)
     return Calibrated(calibration, saved, counts, (*notes, *chosen))
+
+
+def _save_copy(bundle: Bundle, source: Path, folder: Path, write: Writer) -> Bundle:
+    """Write a run's bundle with a new calibration to a folder, beside its split and recipe."""
+    writers: dict[Role, Writer] = {
+        role: partial(shutil.copyfile, bundle.file(role))
+        for role in SUFFIXES
+        if role != "calibration" and bundle.has(role)
+    }
+    with translated(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name in (SPLIT, RECIPE):
+        file = None if is_pretrained(source) else run_file(source, name)
+        if file is not None:
+            write_text(folder / name, file.read_text(encoding="utf-8"))
+    # Last of all: what has a bundle is a model.
+    return save_bundle(folder / BUNDLE, bundle.manifest, {**writers, "calibration": write})
 
 
 def _paths(places: str | Path | Sequence[str | Path]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from galaxyclass.data.tables.cells import as_text, can_be_id, kind_of
+from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.read_predictions import ids_of
@@ -30,12 +32,12 @@ class Joined:
     table_rows: NDArray[np.int64]
 
 
-def join_tables(predictions: Path, table: Path, id_column: str | None) -> Joined:
+def join_tables(predictions: Any, table: Any, id_column: str | None) -> Joined:
     """Read two tables and match their rows by id, digit by digit.
 
     Parameters
     ----------
-    predictions, table : Path
+    predictions, table : Path or a table in memory
     id_column : str or None
         As for `galaxyclass.score_predictions`.
 
@@ -46,7 +48,7 @@ def join_tables(predictions: Path, table: Path, id_column: str | None) -> Joined
     ScoreError
         No id is in both.
     """
-    mine, truth = read_table(predictions), read_table(table)
+    (mine, predictions), (truth, table) = map(_read, (predictions, table))
     if id_column and id_column not in (*mine.column_names, *truth.column_names):
         raise CatalogError(
             f"neither {predictions} nor {table} has a column {id_column!r}",
@@ -70,6 +72,13 @@ def join_tables(predictions: Path, table: Path, id_column: str | None) -> Joined
         )
     rows = np.array(pairs, dtype=np.int64)
     return Joined(mine, truth, predictions, table, (my_column, column), rows[:, 0], rows[:, 1])
+
+
+def _read(table: Any) -> tuple[Any, Path]:
+    """A table, and what messages call it."""
+    if isinstance(table, str | os.PathLike):
+        return read_table(Path(table)), Path(table)
+    return as_arrow(table), IN_MEMORY
 
 
 def _id_column(mine: Any, truth: Any) -> str:

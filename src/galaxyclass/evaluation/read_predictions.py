@@ -1,7 +1,8 @@
-"""Reading a table of predictions: ids and vote fractions, every cell as it stands."""
+"""Reading a table of predictions: ids and predicted numbers, every cell as it stands."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,14 @@ from numpy.typing import NDArray
 
 from galaxyclass.data.tables.cells import as_text, can_be_id, numbers
 from galaxyclass.errors import CatalogError
-from galaxyclass.trees.algebra import joint_from_conditional
-from galaxyclass.trees.tree import Layout, Tree
 
 
-def read_fractions(table: Any, tree: Tree, layout: Layout, source: Path) -> NDArray[np.float64]:
-    """Predicted fractions of a table as joint fractions, every cell as it stands.
+def read_outputs(table: Any, columns: Sequence[str], source: Path) -> NDArray[np.float64]:
+    """Predicted numbers of a table, every cell as it stands.
 
     Returns
     -------
-    (rows, answers of the tree) float64, joint
+    (rows, columns) float64
         NaN where a column is missing or a cell is empty.
 
     Raises
@@ -27,18 +26,16 @@ def read_fractions(table: Any, tree: Tree, layout: Layout, source: Path) -> NDAr
     CatalogError
         A cell is neither empty nor a number.
     """
-    values = np.full((table.num_rows, len(tree.answers)), np.nan)
-    for answer, name in enumerate(layout.columns):
+    values = np.full((table.num_rows, len(columns)), np.nan)
+    for place, name in enumerate(columns):
         if name not in table.column_names:
             continue
-        values[:, answer], wrong = numbers(table[name])
+        values[:, place], wrong = numbers(table[name])
         if len(wrong):
             raise CatalogError(
                 f"{source}, column {name!r}: {len(wrong):,} cells are not numbers",
                 got=f"{table[name][int(wrong[0])].as_py()!r} in the {wrong[0] + 1:,}. row",
             )
-    if layout.kind == "conditional":
-        return np.asarray(joint_from_conditional(tree, values), dtype=np.float64)
     return values
 
 

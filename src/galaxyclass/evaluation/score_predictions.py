@@ -1,10 +1,9 @@
-"""Scoring a file of predictions, whoever made it, against a table of votes or classes."""
+"""Scoring predictions, whoever made them, against a table of votes or classes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +14,19 @@ from galaxyclass.data.catalog.votes import read_votes
 from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.join import Joined, join_tables
-from galaxyclass.evaluation.read_predictions import read_fractions
+from galaxyclass.evaluation.read_predictions import read_outputs
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.votes import VoteScores, score_votes
+from galaxyclass.tasks.votes.task import leave_out
+from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import TREES, load_tree
 from galaxyclass.trees.tree import Layout, Tree
 
 
 @dataclass(frozen=True)
 class TableScores:
-    """The scores of a predictions file against a table.
+    """The scores of predictions against a table.
 
     Attributes
     ----------
@@ -48,8 +49,8 @@ class TableScores:
 
 
 def score_predictions(
-    predictions: str | Path,
-    table: str | Path,
+    predictions: Any,
+    table: Any,
     *,
     id_column: str | None = None,
     target_column: str | None = None,
@@ -57,16 +58,16 @@ def score_predictions(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> TableScores:
-    r"""Score a file of predictions against a table of what is true.
+    r"""Score predictions against a table of what is true.
 
     Rows belong together when their ids are the same text, digit by digit. Vote fractions are
-    compared as joint fractions, whatever kind each of the two files has; a cell that is empty in
+    compared as joint fractions, whatever kind each of the two tables has; a cell that is empty in
     the table is unknown and does not count.
 
     Parameters
     ----------
-    predictions, table : str or Path
-        CSV or parquet.
+    predictions, table : str, Path or a table in memory
+        CSV or parquet; a pandas, polars, astropy or pyarrow table, or a mapping of columns.
     id_column : str, optional
         The id column of both, or of the one that has it. Otherwise the first column of the
         predictions (or, where the table has none of its name, the first that both have and that
@@ -87,9 +88,9 @@ def score_predictions(
     Raises
     ------
     CatalogError
-        A file cannot be read; an id stands twice; a cell is not a number.
+        A table cannot be read; an id stands twice; a cell is not a number.
     ScoreError
-        No id is in both files (the message has ids of both), or they have nothing in common that
+        No id is in both (the message has ids of both), or they have nothing in common that
         could be scored.
 
     Examples
@@ -102,7 +103,7 @@ def score_predictions(
     >>> result.scores.accuracy.value, result.matched, result.only_in_table
     (0.5, 2, 1)
     """
-    both = join_tables(Path(predictions), Path(table), id_column)
+    both = join_tables(predictions, table, id_column)
     trees = [tree] if tree else [load_tree(name) for name in TREES]
     found = vote_layout(both.table.column_names, trees)
     mine = vote_layout(both.predictions.column_names, trees)
@@ -135,9 +136,11 @@ def _score_votes(
             hint="galaxyclass validate lists them",
         )
     target = votes.joint
-    predicted = read_fractions(
-        both.predictions.take(both.predictions_rows), tree, my_layout, both.predictions_file
+    predicted = read_outputs(
+        both.predictions.take(both.predictions_rows), my_layout.columns, both.predictions_file
     )
+    if my_layout.kind == "conditional":
+        predicted = np.asarray(joint_from_conditional(tree, predicted), dtype=np.float64)
     unpredicted: NDArray[np.bool_] = np.asarray(np.isnan(predicted).all(axis=0))
     target, notes = leave_out(target, ~unpredicted, layout.columns)
     missing = np.isnan(predicted) & ~np.isnan(target)
@@ -147,26 +150,6 @@ def _score_votes(
             "predicted otherwise: the scores with them are NaN.",
         )
     return score_votes(tree, predicted, target, resamples=resamples, seed=seed), notes
-
-
-def leave_out(
-    target: NDArray[np.float32], predicted: NDArray[np.bool_], names: Sequence[str]
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Make answers unknown that are not predicted at all, and say which were known.
-
-    Parameters
-    ----------
-    target : (galaxies, answers) float32
-    predicted : (answers,) bool
-    names : sequence of str
-        Of the answers.
-    """
-    lost = ~predicted & ~np.isnan(target).all(axis=0)
-    if not lost.any():
-        return target, ()
-    columns = [name for name, is_lost in zip(names, lost, strict=True) if is_lost]
-    note = f"{len(columns)} answers are not predicted and do not count: {', '.join(columns)}."
-    return np.where(predicted, target, np.float32(np.nan)), (note,)
 
 
 def _score_classes(

@@ -19,6 +19,11 @@ class ClassSummary:
     counts: NDArray[np.int64]
     unknown: int
 
+    @property
+    def title(self) -> str:
+        """Of what the galaxies are, after their number."""
+        return f" of {len(self.classes)} classes"
+
 
 def summarise_classes(classes: tuple[str, ...], labels: NDArray[np.integer]) -> ClassSummary:
     """Count the galaxies of each class.

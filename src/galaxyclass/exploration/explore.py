@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from galaxyclass.data.catalog.catalog import Catalog
-from galaxyclass.data.catalog.derive import derive_classes
-from galaxyclass.data.catalog.read import read_catalog
-from galaxyclass.errors import CatalogError, OutputError
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.errors import CatalogError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples, summarise_classes
 from galaxyclass.exploration.examples import Example, nothing, read_examples
 from galaxyclass.exploration.figures import Chart, class_charts, example_charts, vote_charts
@@ -22,11 +22,14 @@ from galaxyclass.exploration.page import page
 from galaxyclass.exploration.votes import VoteSummary, most_certain, summarise_votes
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.journal import job_key
+from galaxyclass.io.output import FolderOutput
 from galaxyclass.plots.style import inline_svg, save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 
 PAGE = "index.html"
 SUMMARY = "summary.csv"
@@ -64,15 +67,12 @@ class Exploration:
 
 
 def explore(
-    images: str | Path,
-    table: str | Path | None = None,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
     output: str | Path,
     recipe: str | Path | Recipe = "fast",
     settings: Sequence[str] = (),
-    id_column: str | None = None,
-    target_column: str | None = None,
-    classes: str | None = None,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -90,12 +90,12 @@ def explore(
 
     Parameters
     ----------
-    images, table, id_column, target_column
-        As for `galaxyclass.read_catalog`.
+    images : Dataset, str or Path
+        A data set; or the folder of the images.
+    table : str, Path or a table in memory, optional
+        With a folder: what is known of its images (see `Dataset`).
     output : str or Path
         A folder.
-    classes : str, optional
-        Make classes of the votes, and show those (`derive_classes`).
     recipe : str, Path or Recipe
         Whose cutouts are shown.
     settings : sequence of str
@@ -123,58 +123,90 @@ def explore(
     """
     require("matplotlib")
     folder = Path(output)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file", wanted="a folder", hint="choose another --output")
-    if (folder / PAGE).exists() and not overwrite:
-        raise OutputError(
-            f"{folder}: {PAGE} exists already", hint="--overwrite, or choose another --output"
-        )
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
-    catalog = read_catalog(
-        Path(images),
-        None if table is None else Path(table),
-        id_column=id_column,
-        target_column=target_column,
-    )
-    notes = _notes(catalog)
-    if classes is not None:
-        catalog = derive_classes(catalog, classes)
-    summary: VoteSummary | ClassSummary
-    if isinstance(catalog.targets, VoteTargets):
-        summary = summarise_votes(catalog.targets.tree, catalog.targets.fractions)
-        examples = _certain(catalog, catalog.targets, recipe, progress)
-        columns: int | None
-        what, name, columns = "The most certain galaxy for each answer", "most_certain", None
-        charts = vote_charts(summary)
-        _write_votes(folder, summary, catalog.targets, examples)
-    elif isinstance(catalog.targets, ClassTargets):
-        summary = summarise_classes(catalog.targets.classes, catalog.targets.labels)
-        examples, shown = _of_classes(catalog, catalog.targets, recipe, seed, progress)
-        what, name, columns = "Galaxies of each class, drawn at random", "examples", shown
-        charts = class_charts(summary)
-        _write_classes(folder, summary)
-    else:
+    dataset = as_dataset(images, table)
+    key = job_key("explore", dataset=dataset.identity, recipe=recipe, seed=seed)
+    place = FolderOutput(folder, (PAGE,), key, overwrite)
+    place.require_free()
+    notes, catalog = _notes(dataset.as_read), dataset.catalog
+    targets = catalog.targets
+    if targets is None or targets.kind not in EXPLORERS:
         raise CatalogError(
-            f"{table or images}: nothing to show",
+            f"{dataset.name}: nothing to show",
             wanted="columns of vote fractions, a class column, or a folder for each class",
             got="only ids and images",
-            hint="give a --table" if table is None else "name the class with --target",
+            hint="give a --table" if dataset.table is None else "name the class with --target",
         )
-    pictures = example_charts(examples, what, name, recipe.name, columns)
-    _write_figures(folder, [*pictures, *charts], progress)
+    found = EXPLORERS[targets.kind](catalog, targets, recipe=recipe, seed=seed, progress=progress)
+    pictures = example_charts(found.examples, found.what, found.name, recipe.name, found.columns)
     text = page(
         catalog,
-        summary,
-        examples,
+        found.summary.title,
+        found.examples,
         pictures=pictures,
-        charts=charts,
+        charts=found.charts,
         recipe=recipe.name,
         notes=notes,
         inline=inline_svg,
     )
-    write_text(folder / PAGE, text)  # last of all: who sees it sees everything
-    return Exploration(folder, summary, tuple(examples), tuple(notes))
+    with place.claim():
+        for name, table_text in found.tables.items():
+            write_text(folder / name, table_text)
+        _write_figures(folder, [*pictures, *found.charts], progress)
+        write_text(folder / PAGE, text)  # last of all: who sees it sees everything
+    return Exploration(folder, found.summary, tuple(found.examples), tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a kind of target has to show: numbers, captioned pictures, charts, CSV."""
+
+    summary: VoteSummary | ClassSummary
+    examples: list[Example]
+    what: str
+    name: str
+    columns: int | None
+    charts: list[Chart]
+    tables: dict[str, str]
+
+
+def _explore_votes(
+    catalog: Catalog,
+    targets: VoteTargets,
+    *,
+    recipe: Recipe,
+    progress: Progress,
+    **_: object,
+) -> _Found:
+    summary = summarise_votes(targets.tree, targets.fractions)
+    examples = _certain(catalog, targets, recipe, progress)
+    charts = vote_charts(summary)
+    tables = _vote_tables(summary, targets, examples)
+    what = "The most certain galaxy for each answer"
+    return _Found(summary, examples, what, "most_certain", None, charts, tables)
+
+
+def _explore_classes(
+    catalog: Catalog,
+    targets: ClassTargets,
+    *,
+    recipe: Recipe,
+    seed: int,
+    progress: Progress,
+) -> _Found:
+    summary = summarise_classes(targets.classes, targets.labels)
+    examples, columns = _of_classes(catalog, targets, recipe, seed, progress)
+    charts = class_charts(summary)
+    what = "Galaxies of each class, drawn at random"
+    return _Found(summary, examples, what, "examples", columns, charts, _class_tables(summary))
+
+
+#: Kind of target -> what explores those of that kind.
+EXPLORERS: dict[str, Callable[..., _Found]] = {
+    VoteTargets.kind: _explore_votes,
+    ClassTargets.kind: _explore_classes,
+}
 
 
 def _notes(catalog: Catalog) -> list[str]:
@@ -239,10 +271,11 @@ def _write_figures(folder: Path, charts: Sequence[Chart], progress: Progress) ->
         progress("drawing", done, len(charts), unit="figures")
 
 
-def _write_votes(
-    folder: Path, summary: VoteSummary, targets: VoteTargets, examples: Sequence[Example]
-) -> None:
-    text = io.StringIO()
+def _vote_tables(
+    summary: VoteSummary, targets: VoteTargets, examples: Sequence[Example]
+) -> dict[str, str]:
+    """Name of each table of numbers -> its text."""
+    texts, text = {}, io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         ["code", "name", "galaxies", "mean", "majority", "most_certain", "its_fraction"]
@@ -260,18 +293,19 @@ def _write_votes(
                 "" if shown.index < 0 else f"{targets.fractions[shown.index, place]:.6f}",
             ]
         )
-    write_text(folder / SUMMARY, text.getvalue())
+    texts[SUMMARY] = text.getvalue()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["code", *summary.tree.codes])
     for code, row in zip(summary.tree.codes, summary.correlations, strict=True):
         writer.writerow([code, *("" if math.isnan(value) else f"{value:.6f}" for value in row)])
-    write_text(folder / CORRELATIONS, text.getvalue())
+    texts[CORRELATIONS] = text.getvalue()
+    return texts
 
 
-def _write_classes(folder: Path, summary: ClassSummary) -> None:
+def _class_tables(summary: ClassSummary) -> dict[str, str]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["class", "galaxies"])
     writer.writerows(zip(summary.classes, summary.counts.tolist(), strict=True))
-    write_text(folder / SUMMARY, text.getvalue())
+    return {SUMMARY: text.getvalue()}

@@ -12,10 +12,8 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog
-from galaxyclass.exploration.classes import ClassSummary
 from galaxyclass.exploration.examples import Example
 from galaxyclass.exploration.figures import Chart
-from galaxyclass.exploration.votes import VoteSummary
 from galaxyclass.version import __version__
 
 #: Quality of the pictures on the page, 0..100: at 90, no difference is seen.
@@ -55,7 +53,7 @@ $sections
 
 def page(
     catalog: Catalog,
-    summary: VoteSummary | ClassSummary,
+    title: str,
     examples: Sequence[Example],
     *,
     pictures: Sequence[Chart],
@@ -69,7 +67,8 @@ def page(
     Parameters
     ----------
     catalog : Catalog
-    summary : VoteSummary or ClassSummary
+    title : str
+        After the number of galaxies.
     examples : sequence of Example
         Shown in pairs: as drawn, and as the model sees it.
     pictures : sequence of Chart
@@ -87,10 +86,7 @@ def page(
     str
         HTML.
     """
-    if isinstance(summary, VoteSummary):
-        title = f"{len(catalog):,} galaxies, votes on the tree of {summary.tree.title}"
-    else:
-        title = f"{len(catalog):,} galaxies of {len(summary.classes)} classes"
+    title = f"{len(catalog):,} galaxies{title}"
     source = f"{catalog.table or 'a folder for each class'}; images: {catalog.images}"
     caption = f"{pictures[0].text} Left as drawn, right as the recipe {recipe} sees it."
     sections = [

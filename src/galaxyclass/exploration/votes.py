@@ -38,6 +38,11 @@ class VoteSummary:
     majority: NDArray[np.int64]
     correlations: NDArray[np.float64]
 
+    @property
+    def title(self) -> str:
+        """Of what the galaxies are, after their number."""
+        return f", votes on the tree of {self.tree.title}"
+
 
 def summarise_votes(tree: Tree, fractions: NDArray[np.floating]) -> VoteSummary:
     """Summarise joint vote fractions.

@@ -150,13 +150,28 @@ def decode_scaled(
             wanted="a JPEG, PNG or TIFF file",
             got=_describe(data),
         )
+    return decoded._replace(pixels=to_colour(decoded.pixels, colour))
+
+
+def to_colour(pixels: NDArray[np.uint8], colour: Literal["rgb", "grey"]) -> NDArray[np.uint8]:
+    """Pixels of three channels or of one, whichever they had.
+
+    Parameters
+    ----------
+    pixels : (height, width, 1 or 3) uint8
+    colour : {"rgb", "grey"}
+
+    Returns
+    -------
+    (height, width, channels) uint8
+        The very array where it has these channels already.
+    """
     wanted = 3 if colour == "rgb" else 1
-    pixels = decoded.pixels
     if pixels.shape[2] == wanted:
-        return decoded
+        return pixels
     code = cv2.COLOR_RGB2GRAY if wanted == 1 else cv2.COLOR_GRAY2RGB
     converted = np.asarray(cv2.cvtColor(pixels, code), dtype=np.uint8)
-    return decoded._replace(pixels=converted.reshape(*pixels.shape[:2], wanted))
+    return converted.reshape(*pixels.shape[:2], wanted)
 
 
 def _decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:

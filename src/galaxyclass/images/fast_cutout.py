@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ImageError
 from galaxyclass.images.cutout_boxes import centre_scale
 from galaxyclass.images.cutouts import cut_out
-from galaxyclass.images.decode import Decoded, Scale, decode_scaled
+from galaxyclass.images.decode import Decoded, Scale, decode_scaled, to_colour
 from galaxyclass.images.read import about, read_file
 
 if TYPE_CHECKING:
@@ -124,6 +124,38 @@ def decode_cutout(data: bytes, **settings: Any) -> tuple[int, int, NDArray[np.ui
     """
     decoded = decode_scaled(data, settings["colour"], _scale(settings))
     return decoded.height, decoded.width, _cut(decoded, settings)
+
+
+def cut_out_pixels(
+    pixels: NDArray[np.uint8], preprocessings: Sequence[Preprocessing]
+) -> list[NDArray[np.uint8]]:
+    """`read_cutouts` of an image that is decoded already.
+
+    Parameters
+    ----------
+    pixels : (height, width, 1 or 3) uint8
+        As `decode_image` gives them.
+    preprocessings : sequence of Preprocessing
+
+    Returns
+    -------
+    list of (size, size, channels) uint8 array
+        Exactly what `read_cutouts` gives of a PNG file with these pixels. (A large JPEG is decoded
+        at a smaller scale there, see `read_cutout`.)
+
+    Examples
+    --------
+    >>> from galaxyclass.recipes.preprocessing import Preprocessing
+    >>> grey = np.full((30, 40, 1), 77, np.uint8)
+    >>> cut_out_pixels(grey, [Preprocessing(cutout="centre", size=16)])[0].shape
+    (16, 16, 3)
+    """
+    height, width = pixels.shape[:2]
+    cutouts = []
+    for settings in (preprocessing.model_dump() for preprocessing in preprocessings):
+        decoded = Decoded(to_colour(pixels, settings["colour"]), height, width, 1)
+        cutouts.append(_cut(decoded, settings))
+    return cutouts
 
 
 def _scale(settings: dict[str, Any]) -> Scale:

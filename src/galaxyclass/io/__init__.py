@@ -1,1 +1,1 @@
-"""Writing whole or not at all, and locks."""
+"""Writing whole or not at all, locks, journals of unfinished jobs, and outputs that are free."""

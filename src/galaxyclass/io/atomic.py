@@ -1,14 +1,55 @@
-"""Writing so that a kill, a full disk or a second reader never sees half a file."""
+"""Writing so that a kill, a full disk or a second reader never sees half a file, or half a folder.
+
+What is being written is called ``.NAME.tmp`` after what it will become, and stands beside it. A
+kill leaves it behind, and whoever writes the same thing next takes the name over. Its lock tells a
+leftover from what another process is still writing.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from galaxyclass.errors import OutputError
+from galaxyclass.io.lock import bears_name, open_locked
+
+#: Seconds to wait for another process that is writing the same file.
+_PATIENCE = 10.0
+#: Where a folder is built that cannot be built beside itself.
+_INSIDE = ".unfinished.tmp"
+
+#: What the system may say of a place that is written to -> what is wrong, and what to do.
+_PLACES: dict[int, tuple[str, str]] = {
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EDQUOT),
+        (
+            "no room left on the disk",
+            "free some space, or choose another place; what was written before is kept",
+        ),
+    ),
+    errno.EFBIG: (
+        "the file would be larger than this process, or this disk, may write",
+        "raise the limit (ulimit -f), or choose another place",
+    ),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        ("no permission to write here", "choose another place"),
+    ),
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EEXIST),
+        ("a file stands where a folder is needed", "choose another place"),
+    ),
+    errno.ENOTEMPTY: ("there is something here already", "choose another name, or remove it"),
+    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
+    errno.EAGAIN: (
+        "another process is writing it",
+        "wait for it to end, or choose another name",
+    ),
+}
 
 
 @contextmanager
@@ -21,7 +62,7 @@ def writing(path: Path) -> Iterator[Path]:
     Raises
     ------
     OutputError
-        The disk is full, or the place cannot be written to.
+        The disk is full, the place cannot be written to, or another process is writing the same.
 
     Examples
     --------
@@ -32,36 +73,124 @@ def writing(path: Path) -> Iterator[Path]:
     >>> target.read_text()
     'whole or not at all'
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with translated(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+    with translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_file(path) as temporary:
             yield temporary
             sync(temporary)
             temporary.replace(path)
             sync_folder(path.parent)
-    except BaseException:
-        with suppress(OSError):  # it may never have come to be
-            temporary.unlink()
-        raise
 
 
-def require_free(output: Path, *, overwrite: bool) -> None:
-    """Refuse a file that would be refused at the end, before any work is done.
+@contextmanager
+def temporary_file(path: Path) -> Iterator[Path]:
+    """An empty temporary file beside ``path`` that no other process writes meanwhile.
+
+    It is removed in the end, unless it was renamed.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process is writing it.
+    """
+    temporary = temporary_name(path)
+    if os.name == "nt":  # pragma: no cover - Windows renames no file that is open
+        try:
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+        return
+    descriptor = open_locked(temporary, patience=_PATIENCE)
+    try:
+        os.ftruncate(descriptor, 0)
+        yield temporary
+    finally:
+        if bears_name(descriptor, temporary):
+            with suppress(OSError):
+                temporary.unlink()
+        os.close(descriptor)
+
+
+@contextmanager
+def writing_folder(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder that becomes ``folder`` when all went well, and vanishes otherwise.
+
+    Parent folders are made.
 
     Raises
     ------
     OutputError
-        It is a folder; or it exists and is not to be replaced.
+        There is something in ``folder`` already, or another process is making it; or as for
+        `writing`.
     """
-    if output.is_dir():
+    with translated(folder):
+        require_new(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        inside = _must_stay(folder)
+        with temporary_folder(folder / _INSIDE if inside else temporary_name(folder)) as temporary:
+            yield temporary
+            if inside:
+                for entry in sorted(temporary.iterdir()):
+                    entry.replace(folder / entry.name)
+            else:
+                _remove_empty(folder)
+                temporary.replace(folder)
+            sync_folder(folder.parent)
+
+
+@contextmanager
+def temporary_folder(temporary: Path) -> Iterator[Path]:
+    """An empty folder that no other process uses meanwhile; what a kill left of it is cleared.
+
+    It is removed in the end, unless it was renamed.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process uses it.
+    """
+    nothing = -1  # Windows opens no folders
+    descriptor = nothing if os.name == "nt" else open_locked(temporary, folder=True, patience=1.0)
+    try:
+        temporary.mkdir(exist_ok=True)
+        _clear(temporary)
+        yield temporary
+    finally:
+        if descriptor == nothing or bears_name(descriptor, temporary):
+            shutil.rmtree(temporary, ignore_errors=True)
+        if descriptor != nothing:
+            os.close(descriptor)
+
+
+def discard_folder(folder: Path) -> None:
+    """Remove a folder so that a kill leaves either all of it or a temporary one, never half."""
+    temporary = temporary_name(folder)
+    shutil.rmtree(temporary, ignore_errors=True)
+    folder.replace(temporary)
+    shutil.rmtree(temporary)
+
+
+def require_new(folder: Path) -> None:
+    """Refuse a folder to write that is a file, or that has something in it.
+
+    Raises
+    ------
+    OutputError
+        It is, or it has.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
+    if folder.is_dir() and not _holds_nothing(folder):
         raise OutputError(
-            f"{output}: a folder", wanted="the name of a file", hint="name a file in it"
+            f"{folder}: there is something here already",
+            wanted="a new folder, or an empty one",
+            hint="choose another --output, or remove it",
         )
-    if output.exists() and not overwrite:
-        raise OutputError(
-            f"{output}: the output exists already", hint="--overwrite, or choose another name"
-        )
+
+
+def temporary_name(path: Path) -> Path:
+    """What ``path`` is called while it is being written."""
+    return path.with_name(f".{path.name}.tmp")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -76,24 +205,10 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError(
-                f"{path}: no room left on the disk",
-                hint="free some space, or choose another place; what was written before is kept",
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise OutputError(
-                f"{path}: no permission to write here", hint="choose another place"
-            ) from error
-        if error.errno in (errno.ENOTDIR, errno.EEXIST):
-            raise OutputError(
-                f"{path}: a file stands where a folder is needed", hint="choose another place"
-            ) from error
-        if error.errno == errno.ENAMETOOLONG:
-            raise OutputError(
-                f"{path}: the name is too long", hint="choose a shorter one"
-            ) from error
-        raise
+        if error.errno not in _PLACES:
+            raise
+        what, hint = _PLACES[error.errno]
+        raise OutputError(f"{path}: {what}", hint=hint) from error
 
 
 def sync(path: Path) -> None:
@@ -110,3 +225,41 @@ def sync_folder(path: Path) -> None:
     if os.name == "nt":  # pragma: no cover - Windows cannot open folders
         return
     sync(path)
+
+
+def _must_stay(folder: Path) -> bool:
+    """Whether an empty folder stays: the current one, a disk's own, the target of a link."""
+    return folder.is_dir() and (
+        folder.name in ("", "..")
+        or folder.is_symlink()
+        or folder.is_mount()
+        or not os.access(folder.parent, os.W_OK)
+    )
+
+
+def _holds_nothing(folder: Path) -> bool:
+    """Whether there is no file in a folder and in the folders below it, but for a leftover."""
+    entries = (entry for entry in folder.iterdir() if entry.name != _INSIDE)
+    return all(
+        entry.is_dir() and not entry.is_symlink() and _holds_nothing(entry) for entry in entries
+    )
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder of empty folders; POSIX takes an empty one away by the rename itself."""
+    if not folder.is_dir():
+        return
+    for entry in folder.iterdir():
+        _remove_empty(entry)
+        if entry.is_dir():
+            entry.rmdir()
+    if os.name == "nt":  # pragma: no cover
+        folder.rmdir()
+
+
+def _clear(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

@@ -1,43 +1,109 @@
-"""One process at a time makes a pack: a lock that the system itself takes back after a kill."""
+"""Locks on files and folders, which the system itself takes back however a process ends."""
 
 from __future__ import annotations
 
 import errno
+import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+
+#: Seconds between two tries of a lock that is not waited for without end.
+_PAUSE = 0.05
+
+
+def open_locked(path: Path, *, folder: bool = False, patience: float | None = 0.0) -> int:
+    """Open a file or folder, made where it is missing, and hold its lock until it is closed.
+
+    What is opened is what bears the name once the lock is held: a file that another process renamed
+    or removed meanwhile is let go of, and the name opened anew.
+
+    Parameters
+    ----------
+    path : Path
+    folder : bool
+        Whether a folder of that name is locked, or a file.
+    patience : float or None
+        Seconds to wait while another process holds it; None waits for as long as it takes.
+
+    Returns
+    -------
+    int
+        The descriptor; closing it lets go of the lock.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process has held it all the time.
+    """
+    while True:
+        if folder:
+            path.mkdir(exist_ok=True)
+        flags = os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(path, flags, 0o666)
+        try:
+            if not _acquire(descriptor, patience):
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
+            if bears_name(descriptor, path):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def bears_name(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one that has this name now."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))  # noqa: PTH116
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file, which is made; wait while another process has it."""
-    with path.open("w") as file:
-        _lock(file)
+    """Hold the lock of a file, which is made and stays; wait while another process has it."""
+    descriptor = open_locked(path, patience=None)
+    try:
         yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, patience: float | None) -> bool:
+    end = None if patience is None else time.monotonic() + patience
+    while not _try(descriptor, wait=end is None):
+        if end is not None and time.monotonic() >= end:
+            return False
+        time.sleep(_PAUSE)
+    return True
 
 
 if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
 
-    def _lock(file: IO[str]) -> None:
+    def _try(descriptor: int, *, wait: bool) -> bool:
         import msvcrt
 
-        while True:
-            try:
-                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-            except OSError:
-                continue  # it gives up after ten seconds; we do not
-            return
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
 
 else:
 
-    def _lock(file: IO[str]) -> None:
+    def _try(descriptor: int, *, wait: bool) -> bool:
         import fcntl
 
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
         except OSError as error:
-            # Lustre and NFS are often mounted without locks: two at once are not noticed there.
-            if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+            # Lustre and NFS are often mounted without locks, or without those of folders: two
+            # processes at once are not noticed there.
+            if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF):
                 raise
+        return True

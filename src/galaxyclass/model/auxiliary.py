@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from galaxyclass.model.backends.backend import Backend, ConcurrentBackend, is_concurrent
 from galaxyclass.model.ensemble import Member
 from galaxyclass.model.output import ModelOutput
-from galaxyclass.tasks.outputs import ClassOutputs
+from galaxyclass.tasks.task import Task
 
 
-def classes_of(member: Member, classes: ClassOutputs) -> Member:
+def classes_of(member: Member, classes: Task) -> Member:
     """A member that predicts the classes of an auxiliary table in place of its own outputs.
 
     Parameters
     ----------
     member : Member
         Its manifest has the table among `Manifest.auxiliary`.
-    classes : ClassOutputs
+    classes : Task
     """
     manifest = member.bundle.manifest
-    place = [one.classes for one in manifest.auxiliary].index(classes.classes)
+    place = [table.identity for table in manifest.auxiliary].index(classes.identity)
     bundle = replace(member.bundle, manifest=replace(manifest, outputs=classes, auxiliary=()))
     return Member(bundle, _Auxiliary(member.backend, place))
 

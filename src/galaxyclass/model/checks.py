@@ -14,9 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.trees.algebra import sums_and_targets
-from galaxyclass.trees.tree import Tree
+from galaxyclass.tasks.names import first_few
+from galaxyclass.tasks.task import Task
 
 #: Beyond 0..1 by more than this is not rounding.
 _ROUNDING = 1e-6
@@ -24,13 +23,6 @@ _ROUNDING = 1e-6
 _FEW = 20
 #: A single answer may be the same (none) for this many galaxies without anything being wrong.
 _MANY = 200
-#: Predictions of which no column spreads more than this (standard deviation) do not tell galaxies
-#: apart. Sound models spread by 0.05 to 0.35 in their liveliest column.
-_SPREAD = 0.005
-#: The answers of a question that everybody is asked sum to 1; below this they have collapsed.
-_NOTHING = 0.1
-#: Probabilities of classes sum to 1 within this.
-_CLASS_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -93,39 +85,34 @@ _PER_OUTPUT = ("mean", "squares", "minimum", "maximum")
 _PER_RULE = ("broken", "worst", "sums")
 
 
-def nothing_measured(outputs: Outputs) -> Statistics:
+def nothing_measured(outputs: Task) -> Statistics:
     """The statistics of no prediction at all."""
-    width = len(_known(outputs))
-    rules = len(outputs.tree.questions) if isinstance(outputs, VoteOutputs) else 1
+    width, rules = outputs.count, outputs.sum_rules
     zeros, none = (0.0,) * width, (0.0,) * rules
     return Statistics(0, 0, 0, zeros, zeros, zeros, zeros, (0,) * rules, none, none)
 
 
-def measure(outputs: Outputs, values: NDArray[np.float32]) -> Statistics:
+def measure(outputs: Task, values: NDArray[np.float32]) -> Statistics:
     """Measure a batch of predictions.
 
     Parameters
     ----------
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
     values : (galaxies, outputs) float32
         Joint fractions or probabilities, as the backend gave them.
     """
-    known = _known(outputs)
+    known = outputs.known_mask
     exact = np.where(known, values, 0.0).astype(np.float64)
     finite = np.isfinite(exact).all(axis=1)
     exact = exact[finite]
     if not len(exact):
         return replace(nothing_measured(outputs), rows=len(values))
-    if isinstance(outputs, VoteOutputs):
-        sums, targets = sums_and_targets(outputs.tree, np.where(known, exact, np.nan))
-        tolerance = outputs.layout.tolerance
-    else:
-        sums, targets = exact.sum(axis=1, keepdims=True), np.ones((len(exact), 1))
-        tolerance = _CLASS_TOLERANCE
+    sums, targets = outputs.sums(exact)
     # A rule with an unknown answer in it is not tested: its sums are NaN.
     miss = np.nan_to_num(np.abs(sums - targets))
     mean = exact.mean(axis=0)
-    outside = (exact < -_ROUNDING) | (exact > 1 + _ROUNDING)
+    least, most = outputs.bounds
+    outside = (exact < least - _ROUNDING) | (exact > most + _ROUNDING)
     return Statistics(
         rows=len(values),
         finite=len(exact),
@@ -134,18 +121,18 @@ def measure(outputs: Outputs, values: NDArray[np.float32]) -> Statistics:
         squares=_floats(((exact - mean) ** 2).sum(axis=0)),
         minimum=_floats(exact.min(axis=0)),
         maximum=_floats(exact.max(axis=0)),
-        broken=tuple(int(n) for n in (miss > tolerance).sum(axis=0)),
+        broken=tuple(int(n) for n in (miss > outputs.sum_tolerance).sum(axis=0)),
         worst=_floats(miss.max(axis=0)),
         sums=_floats(np.nan_to_num(sums, nan=1.0).max(axis=0)),
     )
 
 
-def find_collapse(outputs: Outputs, statistics: Statistics) -> Literal["nothing", "same"] | None:
+def find_collapse(outputs: Task, statistics: Statistics) -> Literal["nothing", "same"] | None:
     """Say whether predictions have collapsed.
 
     Parameters
     ----------
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
     statistics : Statistics
         Of all of them.
 
@@ -158,25 +145,26 @@ def find_collapse(outputs: Outputs, statistics: Statistics) -> Literal["nothing"
 
     Examples
     --------
-    >>> outputs = ClassOutputs("kind", ("disc", "star"), (0.5, 0.5))
+    >>> from galaxyclass.tasks.classes.task import ClassTask
+    >>> outputs = ClassTask("kind", ("disc", "star"), (0.5, 0.5))
     >>> find_collapse(outputs, measure(outputs, np.full((500, 2), 0.5, np.float32)))
     'same'
     """
     s = statistics
     if not s.finite:
         return None
-    if _is_nothing(outputs, s):
+    if outputs.sums_to_nothing(s.sums, max(s.maximum), many=s.finite >= _FEW):
         return "nothing"
-    spread = np.sqrt(np.array(s.squares) / s.finite)[_known(outputs)]
-    return "same" if s.finite >= _FEW and spread.max() < _SPREAD else None
+    spread = np.sqrt(np.array(s.squares) / s.finite)[outputs.known_mask]
+    return "same" if s.finite >= _FEW and spread.max() < outputs.least_spread else None
 
 
-def describe_problems(outputs: Outputs, statistics: Statistics) -> tuple[str, ...]:
+def describe_problems(outputs: Task, statistics: Statistics) -> tuple[str, ...]:
     """Say what is wrong with predictions, and what to try.
 
     Parameters
     ----------
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
     statistics : Statistics
         Of all of them.
 
@@ -188,12 +176,13 @@ def describe_problems(outputs: Outputs, statistics: Statistics) -> tuple[str, ..
 
     Examples
     --------
-    >>> outputs = ClassOutputs("kind", ("disc", "star"), (0.5, 0.5))
+    >>> from galaxyclass.tasks.classes.task import ClassTask
+    >>> outputs = ClassTask("kind", ("disc", "star"), (0.5, 0.5))
     >>> same = measure(outputs, np.full((500, 2), 0.5, np.float32))
     >>> print(describe_problems(outputs, same)[0].split(":")[0])
     Collapsed
     """
-    s, names = statistics, _names(outputs)
+    s, names = statistics, outputs.names
     problems = []
     if s.finite < s.rows:
         problems.append(
@@ -203,7 +192,7 @@ def describe_problems(outputs: Outputs, statistics: Statistics) -> tuple[str, ..
         )
     if not s.finite:
         return tuple(problems)
-    known = _known(outputs)
+    known = outputs.known_mask
     spread = np.sqrt(np.array(s.squares) / s.finite)[known]
     still = (np.array(s.maximum) - np.array(s.minimum))[known] < _ROUNDING
     low, high = min(np.array(s.minimum)[known]), max(np.array(s.maximum)[known])
@@ -226,18 +215,19 @@ def describe_problems(outputs: Outputs, statistics: Statistics) -> tuple[str, ..
     elif s.finite >= _MANY and still.any():
         columns = [name for name, same in zip(_of(names, known), still, strict=True) if same]
         problems.append(
-            f"Constant: {_some(columns)} {'is' if len(columns) == 1 else 'are'} the same for all "
-            f"{s.finite:,} galaxies. These outputs of the network are dead: train longer, with a "
-            "lower optimizer.lr, or with another head."
+            f"Constant: {first_few(columns)} {'is' if len(columns) == 1 else 'are'} the same for "
+            f"all {s.finite:,} galaxies. These outputs of the network are dead: train longer, with "
+            "a lower optimizer.lr, or with another head."
         )
     if s.outside:
         problems.append(
-            f"Out of range: {s.outside:,} of {s.finite:,} galaxies have values beyond 0 to 1 "
+            f"Out of range: {s.outside:,} of {s.finite:,} galaxies have values beyond "
+            f"{outputs.bounds[0]:g} to {outputs.bounds[1]:g} "
             f"({low:.3g} to {high:.3g}). The model's head does not bound them: use one of "
             "model.head=tree, tree_rectified, sigmoid or softmax."
         )
     if any(s.broken) and collapse != "nothing":
-        problems.append(_off(outputs, s))
+        problems.append(outputs.describe_broken_sums(s.broken, s.worst, s.finite))
     return tuple(problems)
 
 
@@ -247,58 +237,8 @@ def parse_statistics(data: dict[str, Any]) -> Statistics:
     return Statistics(**fields)
 
 
-def _off(outputs: Outputs, s: Statistics) -> str:
-    worst = int(np.argmax(s.worst))
-    if isinstance(outputs, ClassOutputs):
-        return (
-            f"Not probabilities: those of {s.broken[0]:,} of {s.finite:,} galaxies do not sum to 1 "
-            f"(off by up to {s.worst[0]:.2g}). Use model.head=softmax."
-        )
-    questions = [q.key for q, n in zip(outputs.tree.questions, s.broken, strict=True) if n]
-    return (
-        f"Off the tree: the answers to {len(questions)} of {len(s.broken)} questions do not sum to "
-        f"the fraction that leads to them ({_some(questions)}; worst is "
-        f"{outputs.tree.questions[worst].key}, by up to {s.worst[worst]:.2g}). `galaxyclass "
-        f"validate`, which allows {outputs.layout.tolerance:g}, would refuse this table. A model "
-        "trained with --set model.head=tree obeys the tree by construction."
-    )
-
-
-def _is_nothing(outputs: Outputs, s: Statistics) -> bool:
-    """Whether even the questions that everybody is asked have answers that sum to nothing."""
-    if not isinstance(outputs, VoteOutputs):
-        return False
-    sums = [s.sums[i] for i in _whole_roots(outputs.tree, outputs.known)]
-    if sums:
-        return max(sums) < _NOTHING
-    return s.finite >= _FEW and max(s.maximum) < _SPREAD
-
-
-def _whole_roots(tree: Tree, known: Sequence[bool]) -> list[int]:
-    """The questions that everybody is asked and all of whose answers the model knows."""
-    return [
-        index
-        for index, where in enumerate(tree.slices)
-        if not tree.parents[index].any() and all(known[where])
-    ]
-
-
-def _known(outputs: Outputs) -> NDArray[np.bool_]:
-    if isinstance(outputs, VoteOutputs):
-        return np.array(outputs.known, dtype=bool)
-    return np.ones(len(outputs.classes), dtype=bool)
-
-
-def _names(outputs: Outputs) -> Sequence[str]:
-    return outputs.layout.columns if isinstance(outputs, VoteOutputs) else outputs.classes
-
-
 def _of(names: Sequence[str], known: NDArray[np.bool_]) -> list[str]:
     return [name for name, is_known in zip(names, known, strict=True) if is_known]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _floats(values: NDArray[np.floating]) -> tuple[float, ...]:

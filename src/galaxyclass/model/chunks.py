@@ -1,39 +1,37 @@
-"""The finished parts of a prediction, beside the output, from which a stopped job goes on.
+"""The finished chunks of a prediction, beside the output, from which a stopped job goes on.
 
-``predictions.csv.parts/`` holds ``plan.json`` (whose job this is) and, for every finished part, its
-rows and then a JSON file of its failures and statistics. The JSON is written last: where it stands,
-the part is whole and on the disk. A part without it is written again.
+``predictions.csv.chunks/`` holds the rows of every finished chunk, and the journal
+``.predictions.csv.unfinished`` whose job this is and, for each chunk, its failures and statistics.
+A chunk is entered in the journal once its rows are on the disk; one that is not is written again.
+The journal is the last to go: what a kill leaves is cleared by the same command.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import re
+import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from galaxyclass.errors import OutputError
-from galaxyclass.io.atomic import sync, sync_folder, translated, write_text, writing
+from galaxyclass.io.atomic import sync, sync_folder, translated, writing
+from galaxyclass.io.journal import Entry, Journal, journal_of, open_journal
+from galaxyclass.io.output import require_free
 from galaxyclass.model.checks import Statistics, parse_statistics
 from galaxyclass.model.writers import SINKS, sink_of, write_failures
 
-_PLAN = "plan.json"
-_LOCK = "lock"
-_OURS = re.compile(
-    rf"{re.escape(_PLAN)}|{_LOCK}|(\d{{8}}|whole)({'|'.join(map(re.escape, SINKS))})"
-    r"|\d{8}\.json|\..*\.tmp"
-)
+_OURS = re.compile(rf"(\d{{8}}|whole)({'|'.join(map(re.escape, SINKS))})|\..*\.tmp")
+#: The journal's entry once all chunks are one file, which waits for its name.
+_JOINED: Entry = {"joined": True}
 
 
 @dataclass(frozen=True)
 class ChunkRecord:
-    """What is known of a finished part besides its rows.
+    """What is known of a finished chunk besides its rows.
 
     ``images`` counts those that it is about; ``failures`` are (path, error) of the ones among them
     that could not be decoded.
@@ -45,40 +43,51 @@ class ChunkRecord:
 
 
 class Chunks:
-    """The folder of parts of one job, held by one process at a time (see `open_chunks`).
+    """The chunks of one job, held by one process at a time (see `open_chunks`).
 
     Attributes
     ----------
     count : int
-        How many parts are finished.
+        How many chunks are finished.
     images, failed : int
         How many images are in them, and how many of those could not be decoded.
     statistics : Statistics
         Of all predictions in them.
+    complete : bool
+        Whether the output stood already: only what a kill left had to be cleared.
     """
 
-    def __init__(self, output: Path, nothing: Statistics) -> None:
+    def __init__(self, output: Path, journal: Journal, nothing: Statistics) -> None:
         self.output = output
         self.folder = chunks_folder(output)
         self.count, self.images, self.failed, self.statistics = 0, 0, 0, nothing
+        self.complete = False
+        self._journal = journal
         self._sink = sink_of(output)
 
-    def read(self) -> None:
-        """Find the parts that are finished."""
-        while self._record(self.count).is_file() and self._rows(self.count).is_file():
-            self._count_in(self._read(self.count))
+    def read(self) -> bool:
+        """Count in the chunks that are finished; False where some of them are lost."""
+        joined = False
+        for entry in self._journal:
+            if entry == _JOINED:
+                joined = True
+            else:
+                self._count_in(_parsed(entry))
+        self.complete = joined and not self._whole.exists() and self.output.is_file()
+        return self.complete or all(self._rows(index).is_file() for index in range(self.count))
 
     def add(self, table: pa.Table, record: ChunkRecord) -> None:
-        """Write the next part; when this returns it survives a kill and a power cut.
+        """Write the next chunk; when this returns it survives a kill and a power cut.
 
         Raises
         ------
         OutputError
-            The disk is full; the parts before are kept.
+            The disk is full; the chunks before are kept.
         """
-        with writing(self._rows(self.count)) as temporary:
-            self._sink.write_part(temporary, table)
-        write_text(self._record(self.count), json.dumps(asdict(record)))
+        with translated(self.output):
+            with writing(self._rows(self.count)) as temporary:
+                self._sink.write_chunk(temporary, table)
+            self._journal.add(asdict(record))
         self._count_in(record)
 
     def _count_in(self, record: ChunkRecord) -> None:
@@ -87,19 +96,15 @@ class Chunks:
         self.failed += len(record.failures)
         self.statistics += record.statistics
 
-    def _read(self, index: int) -> ChunkRecord:
-        data: dict[str, Any] = json.loads(self._record(index).read_text("utf-8"))
-        failures = tuple((path, error) for path, error in data["failures"])
-        return ChunkRecord(data["images"], failures, parse_statistics(data["statistics"]))
-
     def _rows(self, index: int) -> Path:
         return self.folder / f"{index:08}{self.output.suffix.lower()}"
 
-    def _record(self, index: int) -> Path:
-        return self.folder / f"{index:08}.json"
+    @property
+    def _whole(self) -> Path:
+        return self.folder / f"whole{self.output.suffix.lower()}"
 
-    def finish(self, empty: pa.Table, failed: Path) -> Path | None:
-        """Join the parts into the output and remove them.
+    def finish(self, empty: pa.Table, failed: Path, *, keep_journal: bool = False) -> Path | None:
+        """Join the chunks into the output and remove them.
 
         The list of failures is written first, the output last: where the output stands,
         everything does.
@@ -110,122 +115,137 @@ class Chunks:
             The output's columns, without rows.
         failed : Path
             Where the images that could not be decoded are listed; removed where there are none.
+        keep_journal : bool
+            Leave the journal for `forget_predictions`: until then the same job finds its output.
 
         Returns
         -------
         Path or None
             ``failed``, where it was written.
         """
-        # Inside the folder of parts, a file that a kill leaves half-written is found and removed.
-        whole = self.folder / f"whole{self.output.suffix.lower()}"
         with translated(self.output):
-            paths = (self._rows(index) for index in range(self.count))
-            self._sink.join(whole, paths, empty)
-            sync(whole)
-            if self.failed:
-                with writing(failed) as temporary:
-                    write_failures(
-                        temporary, (f for i in range(self.count) for f in self._read(i).failures)
-                    )
-            else:
-                failed.unlink(missing_ok=True)
-            whole.replace(self.output)
-            sync_folder(self.output.parent)
-            self.remove()
+            if not self.complete:
+                self._join(empty, failed)
+            if self.folder.is_dir():
+                shutil.rmtree(self.folder)
+            if not keep_journal:
+                self._journal.remove()
         return failed if self.failed else None
 
-    def remove(self, *, keep_lock: bool = False) -> None:
-        """Remove the folder, the plan last but for the lock."""
-        last = [_PLAN, _LOCK]
-        others = (entry for entry in self.folder.iterdir() if entry.name not in last)
-        for entry in (*others, self.folder / _PLAN):
-            entry.unlink(missing_ok=True)
-        if not keep_lock:
-            (self.folder / _LOCK).unlink(missing_ok=True)
-            self.folder.rmdir()
+    def _join(self, empty: pa.Table, failed: Path) -> None:
+        # In the folder of chunks, where a file that a kill leaves half-written is removed.
+        self._sink.join(self._whole, (self._rows(index) for index in range(self.count)), empty)
+        sync(self._whole)
+        if self.failed:
+            with writing(failed) as temporary:
+                write_failures(
+                    temporary,
+                    (
+                        failure
+                        for entry in self._journal
+                        if entry != _JOINED
+                        for failure in _parsed(entry).failures
+                    ),
+                )
+        else:
+            failed.unlink(missing_ok=True)
+        self._journal.add(_JOINED)
+        self._whole.replace(self.output)
+        sync_folder(self.output.parent)
+
+    def discard(self) -> None:
+        """Remove the chunks, and begin."""
+        for entry in self.folder.iterdir():
+            entry.unlink()
+        self._journal.begin()
+
+    def abandon(self) -> None:
+        """Remove everything: nothing of this job can be gone on with."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._journal.remove()
+
+    def leave(self) -> None:
+        """Remove what there is where no chunk was finished: nothing can be gone on with."""
+        if self.count == 0 and not self.complete:
+            with suppress(OSError):
+                for entry in self.folder.iterdir():
+                    entry.unlink()
+                self.folder.rmdir()
+                self._journal.remove()
 
 
 def chunks_folder(output: Path) -> Path:
-    """Where the parts of an output are kept until it is whole."""
-    return output.with_name(output.name + ".parts")
+    """Where the chunks of an output are kept until it is whole."""
+    return output.with_name(output.name + ".chunks")
 
 
-@contextlib.contextmanager
-def open_chunks(output: Path, key: str, nothing: Statistics) -> Iterator[tuple[Chunks, bool]]:
-    """Open the folder of parts beside an output, made where it is missing.
+def forget_predictions(output: Path) -> None:
+    """Remove the journal of predictions that were finished with ``keep_journal``."""
+    journal_of(output).unlink(missing_ok=True)
+
+
+@contextmanager
+def open_chunks(
+    output: Path, key: str, nothing: Statistics, *, overwrite: bool = True
+) -> Iterator[tuple[Chunks, bool]]:
+    """Open the chunks of a job beside its output, made where they are missing.
 
     Parameters
     ----------
     output : Path
     key : str
-        What the job's result depends on; parts of another key are removed.
+        What the job's result depends on; chunks of another key are removed.
     nothing : Statistics
         Those of no predictions.
+    overwrite : bool
+        Replace the output where it is not this very job's.
 
     Yields
     ------
-    parts : Chunks
+    chunks : Chunks
         Those that an earlier run of the same job finished are in it.
     replaced : bool
-        Whether parts of another job were removed.
+        Whether chunks of another job were removed.
 
     Raises
     ------
     OutputError
-        The folder cannot be made; it holds something else; or another process is writing there.
+        The folder cannot be made; it holds something else; another process is writing there; or
+        there is an output of another job, and ``overwrite`` is False.
     """
     folder = chunks_folder(output)
-    with translated(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        with translated(output):
+            output.parent.mkdir(parents=True, exist_ok=True)
+            if folder.is_dir():
+                _require_ours(folder)
+            journal = held.enter_context(open_journal(journal_of(output), key))
+            chunks = Chunks(output, journal, nothing)
+            whole = journal.begun and chunks.read()
+            if not chunks.complete:
+                require_free(output, overwrite=overwrite)
+                folder.mkdir(exist_ok=True)
+            replaced = journal.found is not None and not journal.begun
+            if not whole:
+                chunks = Chunks(output, journal, nothing)
+                chunks.discard()
+        try:
+            yield chunks, replaced
+        except BaseException:
+            chunks.leave()
+            raise
+
+
+def _parsed(entry: Entry) -> ChunkRecord:
+    failures = tuple((path, error) for path, error in entry["failures"])
+    return ChunkRecord(entry["images"], failures, parse_statistics(entry["statistics"]))
+
+
+def _require_ours(folder: Path) -> None:
     strangers = sorted(e.name for e in folder.iterdir() if not _OURS.fullmatch(e.name))
     if strangers:
         raise OutputError(
-            f"{folder}: not a folder of parts of a prediction",
+            f"{folder}: not a folder of chunks of a prediction",
             got=f"it holds {', '.join(strangers[:3])}",
             hint="move it away, or choose another --output",
         )
-    with _locked(folder, output):
-        parts = Chunks(output, nothing)
-        plan = _read_plan(folder / _PLAN)
-        replaced = plan is not None and plan.get("key") != key
-        if plan is None or replaced:
-            parts.remove(keep_lock=True)
-            write_text(folder / _PLAN, json.dumps({"key": key}))
-        else:
-            parts.read()
-        for leftover in folder.glob(".*.tmp"):
-            leftover.unlink()
-        yield parts, replaced
-
-
-def _read_plan(path: Path) -> dict[str, Any] | None:
-    try:
-        plan: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    return plan
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, output: Path) -> Iterator[None]:
-    """Hold the folder for this process; the system lets go of it however the process ends."""
-    try:
-        import fcntl
-    except ImportError:  # pragma: no cover - Windows: two jobs on one output are not noticed
-        yield
-        return
-    with translated(folder):
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(
-                f"{output}: another process is writing these predictions",
-                hint="wait for it, or choose another --output",
-            ) from error
-        except OSError:
-            pass  # a file system without locks (some network mounts): go on without
-        yield
-    finally:
-        os.close(descriptor)

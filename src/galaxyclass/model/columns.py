@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -11,11 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galaxyclass.errors import OutputError
-from galaxyclass.model.ids import is_exact_integer
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.trees.algebra import conditional_from_joint
+from galaxyclass.tasks.names import free_name
+from galaxyclass.tasks.task import Task
 
-_PROBABILITY, _INCLUDED = "_probability", "_included"
+_INCLUDED = "_included"
 
 #: What a table of predictions has: all columns of the training table's layout, with a probability
 #: for each class; or the name of each image and its class alone, as a contest asks for them.
@@ -55,7 +54,7 @@ class Columns:
 
 
 def columns_of(
-    outputs: Outputs,
+    outputs: Task,
     id_column: str,
     *,
     id_integer: bool,
@@ -77,13 +76,15 @@ def columns_of(
 
     Examples
     --------
-    >>> outputs = ClassOutputs("kind", ("spiral", "kind"), (0.5, 0.5))
+    >>> from galaxyclass.tasks.classes.task import ClassTask
+    >>> outputs = ClassTask("kind", ("spiral", "kind"), (0.5, 0.5))
     >>> columns_of(outputs, "GalaxyID", id_integer=True).names
     ('GalaxyID', 'spiral', 'kind_probability', 'kind')
     >>> columns_of(outputs, "GalaxyID", id_integer=True, layout="contest").names
     ('GalaxyID', 'kind')
     """
-    plain = _plain_columns(outputs, id_column, id_integer=id_integer, layout=layout)
+    values, label = outputs.columns(id_column, contest=layout == "contest")
+    plain = Columns(id_column, id_integer, values, label)
     if included and layout == "contest":
         raise OutputError(
             "the contest's layout holds one class for each image, and nothing else",
@@ -92,59 +93,25 @@ def columns_of(
     taken = set(plain.names)
     fields = []
     for field in included:
-        fields.append(field.with_name(_free(field.name, taken, _INCLUDED)))
+        fields.append(field.with_name(free_name(field.name, taken, _INCLUDED)))
         taken.add(fields[-1].name)
     return replace(plain, included=tuple(fields))
 
 
-def _plain_columns(
-    outputs: Outputs, id_column: str, *, id_integer: bool, layout: PredictionLayout
-) -> Columns:
-    if isinstance(outputs, VoteOutputs):
-        if layout == "contest":
-            raise OutputError(
-                "the contest's layout holds one class for each image",
-                wanted="a run that was trained on classes",
-                got="a run that predicts vote fractions",
-                hint="leave --layout contest out",
-            )
-        return Columns(id_column, id_integer, outputs.layout.columns, None)
-    label = outputs.column
-    while label == id_column:
-        label += "_predicted"
-    if layout == "contest":
-        return Columns(id_column, id_integer, (), label)
-    taken = {id_column, label, *outputs.classes}
-    names = []
-    for name in outputs.classes:
-        free = _free(name, taken, _PROBABILITY) if name in (id_column, label) else name
-        taken.add(free)
-        names.append(free)
-    return Columns(id_column, id_integer, tuple(names), label)
-
-
-def _free(name: str, taken: Set[str], ending: str) -> str:
-    """The name, with so many endings that it is not taken."""
-    while name in taken:
-        name += ending
-    return name
-
-
-def mask_unknown(outputs: Outputs, values: NDArray[np.float32]) -> NDArray[np.float32]:
+def mask_unknown(outputs: Task, values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Make NaN of the answers for which training saw no vote: their outputs mean nothing.
 
     Parameters
     ----------
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
     values : (galaxies, outputs) float32
     """
-    if not isinstance(outputs, VoteOutputs) or all(outputs.known):
-        return values
-    return np.where(np.array(outputs.known), values, np.float32(np.nan))
+    known = outputs.known_mask
+    return values if known.all() else np.where(known, values, np.float32(np.nan))
 
 
 def tabulate(
-    outputs: Outputs,
+    outputs: Task,
     columns: Columns,
     ids: list[str],
     values: NDArray[np.float32],
@@ -154,7 +121,7 @@ def tabulate(
 
     Parameters
     ----------
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
     columns : Columns
     ids : list of str
     values : (galaxies, outputs) float32
@@ -170,23 +137,22 @@ def tabulate(
 
     Examples
     --------
-    >>> outputs = ClassOutputs("kind", ("disc", "star"), (0.5, 0.5))
+    >>> from galaxyclass.tasks.classes.task import ClassTask
+    >>> outputs = ClassTask("kind", ("disc", "star"), (0.5, 0.5))
     >>> columns = columns_of(outputs, "id", id_integer=True)
     >>> tabulate(outputs, columns, ["7"], np.array([[0.25, 0.75]], np.float32)).to_pylist()
     [{'id': 7, 'disc': 0.25, 'star': 0.75, 'kind': 'star'}]
     """
-    shown = values
-    if isinstance(outputs, VoteOutputs) and outputs.layout.kind == "conditional":
-        shown = conditional_from_joint(outputs.tree, values.astype(np.float64)).astype(np.float32)
+    shown, label = outputs.shown(values), outputs.summed_up(values)
     arrays = [pa.array([int(i) for i in ids], pa.int64()) if columns.id_integer else pa.array(ids)]
     if columns.values:
         arrays += [pa.array(np.ascontiguousarray(column), from_pandas=True) for column in shown.T]
-    if isinstance(outputs, ClassOutputs):
-        arrays.append(_classes(outputs, values))
+    if label is not None:
+        arrays.append(label)
     types = [pa.int64() if columns.id_integer else pa.string()]
     types += [pa.float32()] * len(columns.values)
-    if isinstance(outputs, ClassOutputs):
-        types.append(pa.int64() if all(map(is_exact_integer, outputs.classes)) else pa.string())
+    if label is not None:
+        types.append(label.type)
     if included is not None:
         arrays += [
             pa.array(np.ascontiguousarray(column), from_pandas=True) for column in included.T
@@ -194,11 +160,3 @@ def tabulate(
         types += [field.type for field in columns.included]
     arrays = [array.cast(kind) for array, kind in zip(arrays, types, strict=True)]
     return pa.Table.from_arrays(arrays, names=list(columns.names))
-
-
-def _classes(outputs: ClassOutputs, values: NDArray[np.float32]) -> pa.Array:
-    """The most probable class; none where the probabilities are not numbers."""
-    unclear: NDArray[np.bool_] = np.asarray(np.isnan(values).any(axis=1))
-    best = np.where(unclear, 0, np.argmax(values, axis=1)) if len(values) else np.zeros(0, int)
-    names = [None if no else outputs.classes[i] for i, no in zip(best, unclear, strict=True)]
-    return pa.array(names, pa.string())

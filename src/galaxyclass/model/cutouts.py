@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images.fast_cutout import read_cutout, read_cutouts
+from galaxyclass.images.arrays import as_image, to_pixels
+from galaxyclass.images.fast_cutout import cut_out_pixels, read_cutout, read_cutouts
 from galaxyclass.recipes.preprocessing import Preprocessing
+
+#: An image to predict: the path of its file, or its pixels (height, width, bands) in memory.
+Picture = str | NDArray[np.generic]
 
 
 class Cutouts:
@@ -17,10 +21,10 @@ class Cutouts:
 
     Parameters
     ----------
-    paths : sequence of str
-        Image files.
-    span : range
-        Which of them.
+    images : sequence of str or (height, width, bands) arrays
+        Image files, or images in memory (`galaxyclass.images.arrays`).
+    start : int
+        Place of the first of them among all images.
     preprocessings : sequence of Preprocessing
         From an image to its cutout; where there are several, each makes a cutout of its own, and
         an image is read once for all of them.
@@ -28,33 +32,43 @@ class Cutouts:
     Attributes
     ----------
     start : int
-        Place of the first of them among all paths.
     paths : tuple of str
-        Them alone.
+        The images' files; "" of one that is in memory.
     """
 
     def __init__(
-        self, paths: Sequence[str], span: range, preprocessings: Sequence[Preprocessing]
+        self, images: Sequence[Picture], start: int, preprocessings: Sequence[Preprocessing]
     ) -> None:
-        self.start = span.start
-        self.paths = tuple(paths[span.start : span.stop])
+        self.start = start
+        self.paths = tuple(image if isinstance(image, str) else "" for image in images)
+        self._images = images
         self._preprocessings = preprocessings
-        self._arrays = [np.empty((len(span), *one.shape), np.uint8) for one in preprocessings]
-        self._errors: list[str | None] = [None] * len(span)
+        self._arrays = [np.empty((len(images), *one.shape), np.uint8) for one in preprocessings]
+        self._errors: list[str | None] = [None] * len(images)
 
     def read(self, places: range | None = None) -> None:
-        """Read the images at some places, or all; one that cannot be decoded leaves its error."""
+        """Read the images at some places, or all; one that cannot be decoded leaves its error.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            An array is no image; see `galaxyclass.images.arrays`.
+        """
         for place in range(len(self.paths)) if places is None else places:
             try:
-                for array, cutout in zip(self._arrays, self._cut(self.paths[place]), strict=True):
+                for array, cutout in zip(self._arrays, self._cut(place), strict=True):
                     array[place] = cutout
             except ImageError as error:
                 self._errors[place] = " ".join(str(error).split())
 
-    def _cut(self, path: str) -> list[NDArray[np.uint8]]:
+    def _cut(self, place: int) -> list[NDArray[np.uint8]]:
+        image = self._images[place]
+        if not isinstance(image, str):
+            what = f"image {self.start + place}"
+            return cut_out_pixels(to_pixels(as_image(image, what), what), self._preprocessings)
         if len(self._preprocessings) == 1:
-            return [read_cutout(path, self._preprocessings[0])]
-        return read_cutouts(path, self._preprocessings)
+            return [read_cutout(image, self._preprocessings[0])]
+        return read_cutouts(image, self._preprocessings)
 
     @property
     def decoded(self) -> NDArray[np.bool_]:

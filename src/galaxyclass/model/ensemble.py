@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import Manifest, Precision
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.views import make_views
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,12 @@ class Ensemble:
 
     Attributes
     ----------
+    members : tuple of Member
     preprocessings : tuple of Preprocessing
         Those of the members that differ.
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
         What it predicts; of answers, those that all members know.
-    auxiliary : tuple of ClassOutputs
+    auxiliary : tuple of Task
         The auxiliary tables of classes that all members have.
     views : int
         Of each galaxy.
@@ -75,7 +76,7 @@ class Ensemble:
             views = max(one.manifest.views for one in bundles)
         if views < 1:
             raise OutputError("no view of a galaxy", wanted="--views 1 or more", got=str(views))
-        self._members = members
+        self.members = tuple(members)
         self.views = views
         self.preprocessings = tuple(dict.fromkeys(one.manifest.preprocessing for one in bundles))
         self.outputs = common_outputs(bundles)
@@ -98,22 +99,22 @@ class Ensemble:
     @property
     def backend(self) -> Backend:
         """What to call: the only member's own backend where it sees galaxies as they are."""
-        if len(self._members) == 1 and self.views == 1:
-            return self._members[0].backend
+        if len(self.members) == 1 and self.views == 1:
+            return self.members[0].backend
         return self
 
     def begin_thread(self) -> None:
         """Tell each member."""
-        for member in self._members:
+        for member in self.members:
             if isinstance(member.backend, ConcurrentBackend):
                 member.backend.begin_thread()
 
     def __call__(self, *cutouts: NDArray[np.uint8]) -> ModelOutput:
-        totals = [_Total(member.bundle.manifest, self.auxiliary) for member in self._members]
+        totals = [_Total(member.bundle.manifest, self.auxiliary) for member in self.members]
         for preprocessing, array in zip(self.preprocessings, cutouts, strict=True):
             mine = [
                 (member.backend, total)
-                for member, total in zip(self._members, totals, strict=True)
+                for member, total in zip(self.members, totals, strict=True)
                 if total.manifest.preprocessing == preprocessing
             ]
             views = make_views(array, self.views, mirrors=self._mirrors, one=self._invariant)
@@ -158,10 +159,10 @@ class _Total:
     features : (galaxies, features) float64
     """
 
-    def __init__(self, manifest: Manifest, auxiliary: Sequence[ClassOutputs]) -> None:
+    def __init__(self, manifest: Manifest, auxiliary: Sequence[Task]) -> None:
         self.manifest = manifest
-        mine = [table.classes for table in manifest.auxiliary]
-        self._places = [mine.index(table.classes) for table in auxiliary]
+        own = [table.identity for table in manifest.auxiliary]
+        self._places = [own.index(table.identity) for table in auxiliary]
         self.fractions = [np.zeros(()) for _ in range(1 + len(auxiliary))]
         self.features = np.zeros(())
 
@@ -184,50 +185,24 @@ def require_same(bundles: Sequence[Bundle]) -> None:
     """
     first, *others = bundles
     for other in others:
-        one, two = first.manifest.outputs, other.manifest.outputs
-        if _what(one) != _what(two):
+        task, beside = first.manifest.outputs, other.manifest.outputs
+        if task.identity != beside.identity:
             raise BundleError(
                 f"{first.folder} and {other.folder} do not predict the same",
                 wanted="runs that predict the same answers in the same layout, or the same classes",
-                got=f"{_describe(one, two)}, and {_describe(two, one)}",
+                got=f"{task.describe(beside)}, and {beside.describe(task)}",
                 hint="predict with each of them by itself",
             )
 
 
-def _what(outputs: Outputs) -> object:
-    """What is equal where predictions can be averaged."""
-    if isinstance(outputs, VoteOutputs):
-        return outputs.tree, outputs.layout
-    return outputs.classes
-
-
-def _describe(outputs: Outputs, other: Outputs) -> str:
-    """What a model predicts, as far as it is not what the other one predicts."""
-    if isinstance(outputs, VoteOutputs):
-        return f"answers of {outputs.tree.title} in the layout {outputs.layout.name}"
-    names = outputs.classes
-    if isinstance(other, ClassOutputs) and set(names) - set(other.classes):
-        strange = [name for name in names if name not in other.classes]
-        return f"{len(names)} classes ({', '.join(strange[:5])} only there)"
-    return f"{len(names)} classes ({', '.join(names[:5])}{', …' * (len(names) > 5)})"
-
-
-def common_outputs(bundles: Sequence[Bundle]) -> Outputs:
+def common_outputs(bundles: Sequence[Bundle]) -> Task:
     """What bundles that predict the same predict together: of answers, those that all know."""
-    first = bundles[0].manifest.outputs
-    if isinstance(first, ClassOutputs):
-        shares = [getattr(one.manifest.outputs, "shares", ()) for one in bundles]
-        return replace(first, shares=tuple(np.mean(shares, axis=0).tolist()))
-    votes = [outputs for one in bundles if isinstance(outputs := one.manifest.outputs, VoteOutputs)]
-    return replace(
-        first,
-        known=tuple(np.all([one.known for one in votes], axis=0).tolist()),
-        mean=tuple(np.mean([one.mean for one in votes], axis=0).tolist()),  # NaN: not known to one
-    )
+    tasks = [bundle.manifest.outputs for bundle in bundles]
+    return tasks[0].common(tasks)
 
 
-def common_auxiliary(bundles: Sequence[Bundle]) -> tuple[ClassOutputs, ...]:
+def common_auxiliary(bundles: Sequence[Bundle]) -> tuple[Task, ...]:
     """The auxiliary tables of classes that all of them have."""
-    first, *others = (one.manifest.auxiliary for one in bundles)
-    theirs = [{table.classes for table in tables} for tables in others]
-    return tuple(table for table in first if all(table.classes in known for known in theirs))
+    first, *others = (bundle.manifest.auxiliary for bundle in bundles)
+    known = [{table.identity for table in tables} for tables in others]
+    return tuple(table for table in first if all(table.identity in tables for tables in known))

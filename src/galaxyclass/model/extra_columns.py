@@ -16,7 +16,7 @@ from galaxyclass.model.bundle.load import Bundle, ExportedBundle
 from galaxyclass.model.ensemble import common_auxiliary, common_outputs
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.stream import DescribeCutouts
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
     from galaxyclass.calibration.calibration import Calibration
@@ -133,21 +133,21 @@ def _five_classes(bundles: Sequence[Bundle]) -> Addition | None:
             got=f"one that learnt {_learnt(bundles)}",
             hint="leave five_classes out of --include, or name another run",
         )
-    order = [auxiliary[place].classes.index(name) for name in _FIVE]
+    order = [auxiliary[place].class_names.index(name) for name in _FIVE]
     return Addition(_floats(_FIVE), lambda said, _: said.auxiliary[place][:, order])
 
 
 def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
     calibration = _calibration(bundles, "uncertainty", "intervals")
     outputs = bundles[0].manifest.outputs
-    if not isinstance(outputs, VoteOutputs) or outputs.layout.kind != "joint":
+    if not outputs.interval_names:
         raise BundleError(
             f"{bundles[0].folder}: intervals are of joint vote fractions alone",
             wanted="a run that was trained on a table of those",
-            got="classes" if isinstance(outputs, ClassOutputs) else "shares of those asked",
+            got=outputs.words,
             hint="leave uncertainty out of --include",
         )
-    known = np.array(outputs.known)
+    known = outputs.known_mask
     calibration.bounds(np.empty((0, len(known))))  # where it has none, that is told at once
 
     def bounds(said: ModelOutput, _: object) -> NDArray[np.float32]:
@@ -155,7 +155,7 @@ def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
         ends = np.where(known[:, None], ends, np.float32(np.nan))
         return ends.reshape(len(said), 2 * len(known))
 
-    names = [f"{name}_{end}" for name in outputs.layout.columns for end in ("lower", "upper")]
+    names = [f"{name}_{end}" for name in outputs.interval_names for end in ("lower", "upper")]
     return Addition(_floats(names), bounds)
 
 
@@ -204,16 +204,16 @@ def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration
     return parse_calibration(bundle.read_calibration(), str(bundle.calibration))
 
 
-def _is_five(outputs: Outputs) -> bool:
-    return isinstance(outputs, ClassOutputs) and set(outputs.classes) == set(_FIVE)
+def _is_five(outputs: Task) -> bool:
+    return set(outputs.class_names) == set(_FIVE)
 
 
 def _learnt(bundles: Sequence[Bundle]) -> str:
     outputs = common_outputs(bundles)
-    if isinstance(outputs, ClassOutputs):
-        return f"{len(outputs.classes)} other classes"
-    auxiliary = [", ".join(one.classes[:5]) for one in common_auxiliary(bundles)]
-    return " and ".join(["votes", *auxiliary]) if auxiliary else "votes alone"
+    if outputs.class_names:
+        return f"{len(outputs.class_names)} other classes"
+    auxiliary = [", ".join(task.class_names[:5]) for task in common_auxiliary(bundles)]
+    return " and ".join([outputs.kind, *auxiliary]) if auxiliary else f"{outputs.kind} alone"
 
 
 def _names(bundles: Sequence[Bundle]) -> str:

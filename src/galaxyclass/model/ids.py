@@ -8,7 +8,6 @@ from os.path import abspath, commonpath, relpath, split, splitext  # pathlib tak
 from typing import overload
 
 #: Largest number that a 64-bit integer column holds.
-_LARGEST = 2**63 - 1
 
 
 class _Names(Sequence[str]):
@@ -105,20 +104,6 @@ class FileNames(_Names):
     def repeated(self) -> frozenset[str]:
         """Names that more than one file has."""
         return _twice(self)
-
-
-def is_exact_integer(text: str) -> bool:
-    """Whether a 64-bit integer column gives this text back: no leading zeros, no plus sign.
-
-    Examples
-    --------
-    >>> is_exact_integer("587722981736579107"), is_exact_integer("007"), is_exact_integer("1e5")
-    (True, False, False)
-    """
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 19):
-        return False
-    return str(int(text)) == text and abs(int(text)) <= _LARGEST
 
 
 def _stem(path: str) -> str:

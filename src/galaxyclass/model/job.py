@@ -5,32 +5,30 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+import pyarrow.ipc
 
 from galaxyclass.errors import OutputError, PredictionInterruptedError
-from galaxyclass.model.backends.backend import require_fit
-from galaxyclass.model.bundle.manifest import Manifest, Precision
-from galaxyclass.model.checks import describe_problems, measure, nothing_measured
+from galaxyclass.model.bundle.manifest import Precision
+from galaxyclass.model.checks import Statistics, describe_problems, measure, nothing_measured
 from galaxyclass.model.chunks import ChunkRecord, Chunks, open_chunks
-from galaxyclass.model.columns import Columns, PredictionLayout, columns_of, mask_unknown, tabulate
-from galaxyclass.model.ensemble import Ensemble, Member, embedding_width
-from galaxyclass.model.extra_columns import Included, open_included
-from galaxyclass.model.ids import is_exact_integer
+from galaxyclass.model.columns import PredictionLayout
+from galaxyclass.model.ensemble import Ensemble, Member
+from galaxyclass.model.image_source import ImageSource
+from galaxyclass.model.rows import RowMaker, Rows, join_rows, open_rows
 from galaxyclass.model.stream import PredictedBatch, predict_stream
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
-from galaxyclass.tasks.outputs import Outputs, VoteOutputs, output_count
 from galaxyclass.version import __version__
 
-#: A part is written after the batch that makes it as old or as large as this. What a kill loses is
+#: A chunk is written after the batch that makes it as old or as large as this. What a kill loses is
 #: thus bounded in time, whatever the speed, and a fast job does not make a file a second.
 CHUNK_SECONDS = 5.0
 CHUNK_IMAGES = 16_384
@@ -86,8 +84,10 @@ def predict_files(
     workers: int | None = None,
     progress: Progress = silent,
     layout: PredictionLayout = "table",
+    overwrite: bool = True,
+    keep_journal: bool = False,
 ) -> PredictionSummary:
-    """Predict image files under given ids into a table; what `predict` does once it has these.
+    """Predict image files under given ids into a table: `predict_to_table` of them.
 
     Parameters
     ----------
@@ -95,201 +95,232 @@ def predict_files(
         One, or several whose mean is predicted; the first names the id column.
     paths, ids : sequence of str
         An image each, and what it is called; the same length.
-    output : Path
-        Replaced where it exists.
-    views, include, batch_size, workers, progress, layout
-        As for `predict`.
+    output, views, include, batch_size, workers, progress, layout, overwrite, keep_journal
+        As for `predict_to_table`.
 
     Raises
     ------
     OutputError, PredictionInterruptedError, BundleError
-        As for `predict`; BundleError also where the backend does not give what the manifest says.
+        As for `predict_to_table`.
+    """
+    return predict_to_table(
+        open_rows(Ensemble(members, views), ImageSource(list(paths), ids), include, layout),
+        output,
+        batch_size=batch_size,
+        workers=workers,
+        progress=progress,
+        overwrite=overwrite,
+        keep_journal=keep_journal,
+    )
+
+
+def predict_to_table(
+    maker: RowMaker,
+    output: Path,
+    *,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    progress: Progress = silent,
+    overwrite: bool = True,
+    keep_journal: bool = False,
+) -> PredictionSummary:
+    """Predict images into a file; what `galaxyclass.Model.predict_to_file` does inside.
+
+    A job of image files that was stopped goes on; of one that has images in memory nothing is
+    kept.
+
+    Parameters
+    ----------
+    maker : RowMaker
+        Has the networks, the images and the columns.
+    output : Path
+        Where it stands already as this very job made it, only what a kill left is cleared.
+    batch_size, workers : int, optional
+        As for `galaxyclass.model.stream.predict_stream`.
+    progress : Progress
+    overwrite : bool
+        Replace the output where it is another job's.
+    keep_journal : bool
+        Let the same job find its output until `galaxyclass.model.chunks.forget_predictions`.
+
+    Raises
+    ------
+    OutputError, PredictionInterruptedError
+        As for `galaxyclass.Model.predict_to_file`.
+    BundleError
+        The backend does not give what the manifest says.
     """
     begun = time.monotonic()
-    ensemble = Ensemble(members, views)
-    manifest, outputs = members[0].bundle.manifest, ensemble.outputs
-    width = embedding_width(ensemble) if "embedding" in include else 0
-    included = open_included(include, [member.bundle for member in members], width)
-    integer = all(map(is_exact_integer, ids)) if manifest.id_integer else False
-    columns = columns_of(
-        outputs,
-        manifest.id_column,
-        id_integer=integer,
-        layout=layout,
-        included=included.fields,
-    )
-    key = _key(ensemble.identity, columns, paths, ids, output.suffix.lower())
-    job = _Job(ensemble, columns, ids, included)
+    ensemble, source, outputs = maker.ensemble, maker.source, maker.ensemble.outputs
     failures = output.with_name(f"{output.stem}_failed.csv")
     require_failures(failures)
-    with open_chunks(output, key, nothing_measured(outputs)) as (parts, replaced):
-        resumed = parts.images
+    key = _key(maker, output.suffix.lower())
+    nothing = nothing_measured(outputs)
+    with open_chunks(output, key, nothing, overwrite=overwrite) as (chunks, replaced):
+        resumed, complete = chunks.images, chunks.complete
         try:
-            progress("predict", resumed, len(paths))
+            progress("predict", resumed, source.count)
             stream = predict_stream(
-                paths,
+                source.images,
                 ensemble.preprocessings,
                 ensemble.backend,
                 batch_size,
                 workers,
                 start=resumed,
-                look=included.look,
+                look=maker.included.look,
             )
             with closing(stream):
-                _add_parts(stream, parts, job, progress)
-            failed_file = parts.finish(job.tabulate([], job.nothing), failures)
-        except KeyboardInterrupt:
-            raise PredictionInterruptedError(
-                f"stopped; {_kept(parts, len(paths))}",
-                hint="run the same command again: it goes on from there",
-            ) from None
-        except OutputError as error:
-            raise OutputError(
-                error.what,
-                wanted=error.wanted,
-                got=_kept(parts, len(paths)),
-                hint=f"{error.hint}; the same command goes on from there",
-            ) from error
+                _add_chunks(stream, chunks, maker, progress)
+            failed_file = chunks.finish(
+                maker.tabulate([], maker.nothing), failures, keep_journal=keep_journal
+            )
+        except BaseException as error:
+            if source.paths is None:
+                chunks.abandon()
+            _raise_what_is_kept(error, chunks, source)
+            raise
     return PredictionSummary(
         output=output,
         failed_file=failed_file,
-        images=len(paths),
-        predicted=len(paths) - parts.failed,
-        failed=parts.failed,
+        images=chunks.images,
+        predicted=chunks.images - chunks.failed,
+        failed=chunks.failed,
         resumed=resumed,
         seconds=time.monotonic() - begun,
         views=ensemble.views,
         precision=ensemble.precision,
-        warnings=(*_undecodable(len(paths), parts), *describe_problems(outputs, parts.statistics)),
+        warnings=describe_all(maker, chunks.images, chunks.failed, chunks.statistics),
         notes=(
-            *((ensemble.note,) if ensemble.note else ()),
-            *_notes(outputs, manifest, columns, resumed, replaced=replaced),
+            *source.notes,
+            *describe_job(maker),
+            *_notes(resumed, replaced=replaced, complete=complete),
         ),
     )
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What a part needs to know of the whole."""
-
-    ensemble: Ensemble
-    columns: Columns
-    ids: Sequence[str]
-    included: Included
-
-    @property
-    def nothing(self) -> _Rows:
-        """Those of no galaxy."""
-        shapes = ((0, output_count(self.ensemble.outputs)), (0, len(self.columns.included)))
-        return _Rows(*(np.empty(shape, np.float32) for shape in shapes))
-
-    def rows(self, batch: PredictedBatch) -> _Rows:
-        """What is written of a batch: nothing else of it is kept until then."""
-        said, ensemble = batch.estimates, self.ensemble
-        if said is None:
-            return self.nothing
-        require_fit(said, int(batch.decoded.sum()), ensemble.outputs, ensemble.auxiliary)
-        return _Rows(said.values, self.included.make(said, batch.looks))
-
-    def tabulate(self, names: list[str], rows: _Rows) -> pa.Table:
-        """Lay galaxies' rows out as a table."""
-        outputs = self.ensemble.outputs
-        values = mask_unknown(outputs, rows.values)
-        return tabulate(outputs, self.columns, names, values, rows.included)
+def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSource) -> None:
+    """Where a job was stopped, say how much of it is kept; any other error is left alone."""
+    if source.paths is None:
+        if isinstance(error, KeyboardInterrupt):
+            raise PredictionInterruptedError(
+                "stopped; nothing is kept of images that are in memory",
+                hint="write the images to files: then a prediction goes on where it stopped",
+            ) from None
+        return
+    kept = f"none of the {source.count:,} images is done"
+    if chunks.images:
+        kept = f"{chunks.images:,} of {source.count:,} images are done and kept in {chunks.folder}"
+    if isinstance(error, KeyboardInterrupt):
+        raise PredictionInterruptedError(
+            f"stopped; {kept}", hint="run the same command again: it goes on from there"
+        ) from None
+    if isinstance(error, OutputError):
+        raise OutputError(
+            error.what,
+            wanted=error.wanted,
+            got=kept,
+            hint=f"{error.hint}; the same command goes on from there",
+        ) from error
 
 
-class _Rows(NamedTuple):
-    """Of each galaxy (galaxies, columns) float32: what is predicted, and what is included."""
-
-    values: NDArray[np.float32]
-    included: NDArray[np.float32]
-
-
-def _add_parts(
-    stream: Iterator[PredictedBatch], parts: Chunks, job: _Job, progress: Progress
+def _add_chunks(
+    stream: Iterator[PredictedBatch], chunks: Chunks, maker: RowMaker, progress: Progress
 ) -> None:
-    """Gather batches into parts and write each; the stream begins where the parts end."""
+    """Gather batches into chunks and write each; the stream begins where the chunks end."""
     begun = time.monotonic()
-    total = len(job.ids)
-    waiting: list[tuple[PredictedBatch, _Rows]] = []
-    failed = parts.failed
+    waiting: list[tuple[PredictedBatch, Rows]] = []
+    failed = chunks.failed
     for batch in stream:
-        rows = job.rows(batch)
+        rows = maker.rows(batch)
         waiting.append((replace(batch, estimates=None, looks=None), rows))
         failed += len(batch.errors)
         end = batch.start + len(batch.paths)
-        progress("predict", end, total, note=f"{failed:,} cannot be decoded" if failed else "")
+        note = f"{failed:,} cannot be decoded" if failed else ""
+        progress("predict", end, maker.source.count, note=note)
         old = time.monotonic() - begun >= CHUNK_SECONDS
-        if old or end - parts.images >= CHUNK_IMAGES or end == total:
-            _add_part(waiting, parts, job)
+        if old or end - chunks.images >= CHUNK_IMAGES:
+            _add_chunk(waiting, chunks, maker)
             waiting, begun = [], time.monotonic()
+    if waiting:
+        _add_chunk(waiting, chunks, maker)
 
 
-def _add_part(waiting: list[tuple[PredictedBatch, _Rows]], parts: Chunks, job: _Job) -> None:
-    rows = _Rows(*map(np.concatenate, zip(*(rows for _, rows in waiting), strict=True)))
+def _add_chunk(waiting: list[tuple[PredictedBatch, Rows]], chunks: Chunks, maker: RowMaker) -> None:
+    rows = join_rows(rows for _, rows in waiting)
     batches = [batch for batch, _ in waiting]
     decoded = np.concatenate([batch.decoded for batch in batches])
-    names = [job.ids[parts.images + int(place)] for place in np.flatnonzero(decoded)]
+    places = (chunks.images + np.flatnonzero(decoded)).tolist()
     failures = tuple(
         failure
         for batch in batches
-        for failure in zip(
-            (path for path, fine in zip(batch.paths, batch.decoded, strict=True) if not fine),
-            batch.errors,
-            strict=True,
-        )
+        for failure in zip(batch.failed_paths, batch.errors, strict=True)
     )
-    statistics = measure(job.ensemble.outputs, rows.values)
-    parts.add(job.tabulate(names, rows), ChunkRecord(len(decoded), failures, statistics))
+    statistics = measure(maker.ensemble.outputs, rows.values)
+    chunks.add(maker.tabulate(places, rows), ChunkRecord(len(decoded), failures, statistics))
 
 
-def _kept(parts: Chunks, images: int) -> str:
-    return f"{parts.images:,} of {images:,} images are done and kept in {parts.folder}"
+def describe_all(
+    maker: RowMaker, images: int, failed: int, statistics: Statistics
+) -> tuple[str, ...]:
+    """What looks wrong with predictions: all that is to be warned of."""
+    none = f"None of the {images:,} images could be decoded."
+    undecodable = (none,) if images and failed == images else ()
+    return (*undecodable, *describe_problems(maker.ensemble.outputs, statistics))
 
 
-def _undecodable(images: int, parts: Chunks) -> tuple[str, ...]:
-    if images and parts.failed == images:
-        return (f"None of the {images:,} images could be decoded.",)
-    return ()
-
-
-def _notes(
-    outputs: Outputs, manifest: Manifest, columns: Columns, resumed: int, *, replaced: bool
-) -> Iterator[str]:
-    if resumed:
-        yield f"Went on from an earlier run, which had done {resumed:,} images."
-    if replaced:
-        yield "Chunks of another job that were kept for this output have been removed."
-    if isinstance(outputs, VoteOutputs) and not all(outputs.known):
-        names = [
-            name for name, known in zip(columns.values, outputs.known, strict=True) if not known
-        ]
+def describe_job(maker: RowMaker) -> Iterator[str]:
+    """What else the user ought to know of the networks and the columns."""
+    outputs, columns = maker.ensemble.outputs, maker.columns
+    manifest = maker.ensemble.members[0].bundle.manifest
+    if maker.ensemble.note:
+        yield maker.ensemble.note
+    if not outputs.known_mask.all():
+        known_columns = zip(columns.values, outputs.known_mask, strict=True)
+        names = [name for name, known in known_columns if not known]
         yield (
             f"{len(names)} of {len(columns.values)} answers are left empty, because the model was "
             f"trained without votes for them: {', '.join(names)}."
         )
-    if manifest.id_integer and not columns.id_integer:
+    if maker.source.id_integer is None and manifest.id_integer and not columns.id_integer:
         yield (
             f"The training table's {columns.id_column} held whole numbers; some of these images "
             "are not called by one, so the column holds text."
         )
 
 
-def _key(
-    identity: str, columns: Columns, paths: Sequence[str], ids: Sequence[str], suffix: str
-) -> str:
+def _notes(resumed: int, *, replaced: bool, complete: bool) -> Iterator[str]:
+    if complete:
+        yield "An earlier run had done all of it already."
+    elif resumed:
+        yield f"Went on from an earlier run, which had done {resumed:,} images."
+    if replaced:
+        yield "Chunks of another job that were kept for this output have been removed."
+
+
+def _key(maker: RowMaker, suffix: str) -> str:
     """What the bytes of the output depend on, but for the device and the size of a batch.
 
     Those two are left out so that a job that ran out of memory can go on with a smaller batch.
+    A job of images in memory has a key that no other has.
     """
+    source = maker.source
+    if source.paths is None:
+        return uuid.uuid4().hex
     key = hashlib.sha256()
-    head = (__version__, identity, repr(columns), suffix, str(len(paths)))
+    identity = maker.ensemble.identity
+    head = (__version__, identity, repr(maker.columns), suffix, str(source.count))
     key.update("\0".join(head).encode())
-    for path, name in zip(paths, ids, strict=True):
+    for place, path in enumerate(source.paths):
         try:
             status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
             identity = f"{status.st_size} {status.st_mtime_ns}"
         except OSError:
             identity = "missing"
+        name = source.name(place)
         key.update(f"\0{path}\0{name}\0{identity}".encode("utf-8", "surrogateescape"))
+    if maker.carried is not None:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, maker.carried.schema) as writer:
+            writer.write_table(maker.carried)
+        key.update(sink.getvalue())
     return key.hexdigest()

@@ -1,36 +1,31 @@
-"""Predicting a folder of images, or some files, with a run."""
+"""`predict`: images into a file, in one call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, TypeGuard
 
-from galaxyclass.errors import CatalogError
-from galaxyclass.images.files import find_images
-from galaxyclass.io.atomic import require_free
-from galaxyclass.model.backends.backend import Backend, open_backend
-from galaxyclass.model.bundle.load import Bundle, load_bundle
-from galaxyclass.model.columns import PredictionLayout, columns_of
-from galaxyclass.model.ensemble import Member, require_same
-from galaxyclass.model.extra_columns import check_include, open_included
-from galaxyclass.model.ids import FileNames, ImageIds
-from galaxyclass.model.job import PredictionSummary, predict_files
-from galaxyclass.model.pretrained import pretrained_bundle
-from galaxyclass.model.writers import sink_of
+from galaxyclass.images.files import image_paths
+from galaxyclass.model.backends.backend import Backend
+from galaxyclass.model.columns import PredictionLayout
+from galaxyclass.model.job import PredictionSummary
+from galaxyclass.model.model import ModelSource, open_model
+from galaxyclass.model.options import ChosenPrecision, Device, InferenceOptions
+from galaxyclass.model.pretrained import PRETRAINED
+from galaxyclass.model.writers import check_output
 from galaxyclass.progress import Progress, silent
 
 
 def predict(
-    run: str | Path | Sequence[str | Path] | None,
-    images: str | Path | Sequence[str | Path],
+    run: ModelSource | None,
+    images: Any,
     output: str | Path,
     *,
     views: int | None = None,
     include: Sequence[str] = (),
-    device: str = "auto",
-    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    device: Device = "auto",
+    precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
@@ -39,6 +34,8 @@ def predict(
     backend: Backend | Sequence[Backend] | None = None,
 ) -> PredictionSummary:
     """Predict all images of a folder, or some files, into a table.
+
+    What `Model.predict_to_file` of `load_model` does, in one call.
 
     The table has the layout of the one that the model was trained on: the id column under its
     name, then one column per answer; or one probability column per class, then the class
@@ -57,11 +54,13 @@ def predict(
 
     Parameters
     ----------
-    run : str, Path, a sequence of them or None
+    run : str, Path, Model, a sequence of them or None
         The folder of a run, a bundle, or an exported network (``.onnx``); several, which predict
-        the same; or None for the pretrained model, that comes with the package.
-    images : str, Path or a sequence of them
-        A folder, searched with its sub-folders, or image files.
+        the same; or None or ``"pretrained"`` for the pretrained model, which comes with the
+        package.
+    images : str, Path, a sequence of them, arrays or a table
+        A folder, searched with its sub-folders, or image files: sorted by path, each once. Or
+        whatever else `Model.predict` takes.
     output : str or Path
         A file to write, ``.csv`` or ``.parquet``.
     views : int, optional
@@ -95,14 +94,16 @@ def predict(
     progress : Progress
     backend : Backend or a sequence of them, optional
         Runs the network in place of the bundle's own weights, one for each run; called from this
-        thread alone, unless it is a `LaneBackend`.
+        thread alone, unless it is a `ConcurrentBackend`.
 
     Raises
     ------
+    ArgumentError, ArgumentTypeError
+        An option that is not possible (`InferenceOptions`); arrays that are not images.
     OutputError
         The ending is neither of the two; the output exists; no room, no permission (the finished
-        parts are kept); another process writes there; the contest's layout of a vote model; there
-        is no such thing to include; ``views`` is less than 1.
+        chunks are kept); another process writes there; the contest's layout of a vote model; there
+        is no such thing to include.
     CatalogError
         No images; in the contest's layout, two images of one name.
     BundleError
@@ -111,101 +112,21 @@ def predict(
     MissingExtraError, DeviceError
         See `open_backend`.
     PredictionInterruptedError
-        Ctrl-C; the finished parts are kept.
+        Ctrl-C; the finished chunks are kept.
     """
-    output = Path(output)
-    check_output(output, overwrite=overwrite)
-    check_include(include)
-    bundles = open_bundles(run)
-    paths = [str(path) for path in find_images(images)]
-    first = bundles[0].manifest
-    # Told before a network is loaded; the columns are named again with the ids.
-    included = open_included(include, bundles).fields
-    columns_of(first.outputs, "", id_integer=False, layout=layout, included=included)
-    ids, notes = _name(paths, first.name_parts, layout)
-    summary = predict_files(
-        open_members(bundles, device, precision, backend),
-        paths,
-        ids,
+    check_output(Path(output), overwrite=overwrite)
+    options = InferenceOptions(views, device, precision, batch_size, workers)
+    model = open_model(PRETRAINED if run is None else run, options, backend)
+    return model.predict_to_file(
+        image_paths(images) if _are_paths(images) else images,
         output,
-        views=views,
         include=include,
-        batch_size=batch_size,
-        workers=workers,
-        progress=progress,
         layout=layout,
-    )
-    return replace(summary, notes=(*notes, *summary.notes))
-
-
-def open_bundles(run: str | Path | Sequence[str | Path] | None) -> list[Bundle]:
-    """Load the bundle of a run, those of several that predict the same, or the pretrained model.
-
-    Raises
-    ------
-    BundleError
-        See `predict`.
-    """
-    if run is None:
-        box = pretrained_bundle()
-        # There is no table of the user's whose ids these could be.
-        plain = replace(box.manifest, id_column="GalaxyID", id_integer=False, name_parts=0)
-        return [replace(box, manifest=plain)]
-    bundles = [load_bundle(one) for one in ([run] if isinstance(run, str | Path) else run)]
-    require_same(bundles)
-    return bundles
-
-
-def open_members(
-    bundles: Sequence[Bundle],
-    device: str,
-    precision: Literal["auto", "fp32", "bf16"],
-    backend: Backend | Sequence[Backend] | None,
-) -> list[Member]:
-    """Load the networks of bundles, where no backends are given for them.
-
-    Raises
-    ------
-    MissingExtraError, DeviceError, BundleError
-        See `open_backend`.
-    """
-    if backend is None:
-        backends = [open_backend(bundle, device, precision) for bundle in bundles]
-    else:
-        backends = list(backend) if isinstance(backend, Sequence) else [backend]
-    return [Member(*pair) for pair in zip(bundles, backends, strict=True)]
-
-
-def _name(
-    paths: Sequence[str], parts: int, layout: PredictionLayout
-) -> tuple[Sequence[str], tuple[str, ...]]:
-    """What the images are called, and what is to be said of it."""
-    names = FileNames(paths, parts) if parts else None
-    if names is not None and not (repeated := names.repeated()):
-        return names, ()
-    ids = ImageIds(paths)
-    repeated = ids.repeated if names is None else repeated
-    if not repeated:
-        return ids, ()
-    if layout == "contest":
-        raise CatalogError(
-            f"{len(repeated):,} images have the name of another, such as {min(repeated)!r}",
-            wanted="names that are clear without their folders, as in the contest's tables",
-            hint="predict one folder at a time, each to its own --output",
-        )
-    return ids, (
-        f"{len(repeated):,} file names occur more than once (such as "
-        f"{min(repeated)!r}): those images are called by their folder and name.",
+        overwrite=overwrite,
+        progress=progress,
     )
 
 
-def check_output(output: Path, *, overwrite: bool) -> None:
-    """Refuse an output that would be refused at the end, before any work is done.
-
-    Raises
-    ------
-    OutputError
-        Its ending is unknown, or it exists and is not to be replaced, or it is a folder.
-    """
-    sink_of(output)
-    require_free(output, overwrite=overwrite)
+def _are_paths(images: object) -> TypeGuard[str | Path | Sequence[str | Path]]:
+    several = images if isinstance(images, list | tuple) else [images]
+    return all(isinstance(place, str | Path) for place in several)

@@ -1,4 +1,4 @@
-"""The pretrained model: the bundle that comes with the package."""
+"""The pretrained model: where it lies, and the word that means it wherever a run can be named."""
 
 from __future__ import annotations
 
@@ -6,25 +6,39 @@ from importlib.resources import files
 from pathlib import Path
 
 from galaxyclass.errors import BundleError
-from galaxyclass.model.bundle.load import MANIFEST, Bundle, load_bundle
+from galaxyclass.model.bundle.manifest import MANIFEST
+
+#: What means the pretrained model; a folder of that name is meant by its absolute path.
+PRETRAINED = "pretrained"
 
 #: Where it lies within the package, and the text about it that lies beside it.
-BOX = "galaxy-zoo-2"
+PRETRAINED_NAME = "galaxy-zoo-2"
 CARD = "MODEL_CARD.md"
+
+
+def is_pretrained(source: object) -> bool:
+    """Whether a model is named by the word for the pretrained one.
+
+    Examples
+    --------
+    >>> is_pretrained("pretrained"), is_pretrained(Path("pretrained")), is_pretrained("runs/a")
+    (True, True, False)
+    """
+    return isinstance(source, str | Path) and str(source) == PRETRAINED
 
 
 def pretrained_folder() -> Path:
     """The folder of the package that is meant for the pretrained model, there or not."""
-    return Path(str(files("galaxyclass.model"))) / BOX
+    return Path(str(files("galaxyclass.model"))) / PRETRAINED_NAME
 
 
-def pretrained_bundle() -> Bundle:
-    """The pretrained model.
+def find_pretrained() -> Path:
+    """The folder of the pretrained model.
 
     Raises
     ------
     BundleError
-        This package has none, or its files are damaged.
+        This package has none.
     """
     folder = pretrained_folder()
     if not (folder / MANIFEST).is_file():
@@ -33,4 +47,4 @@ def pretrained_bundle() -> Bundle:
             wanted="the folder of a training",
             hint="name it: galaxyclass predict RUN …",
         )
-    return load_bundle(folder)
+    return folder

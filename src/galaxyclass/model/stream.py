@@ -1,4 +1,4 @@
-"""From image files to a stream of predictions, in order and in constant memory.
+"""From images to a stream of predictions, in order and in constant memory.
 
 A network on the CPU has lanes: each core takes a batch of images, reads them and predicts them
 by itself. Nothing waits for anything inside a batch, so that all cores are busy until the last
@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice, repeat
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,7 @@ from galaxyclass.model.backends.backend import (
     is_concurrent,
     natural_batch_size,
 )
-from galaxyclass.model.cutouts import Cutouts
+from galaxyclass.model.cutouts import Cutouts, Picture
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.workers.allocator import memory_kept
@@ -55,9 +57,9 @@ class PredictedBatch:
     Attributes
     ----------
     start : int
-        Place of the first image among all paths.
+        Place of the first image among all of them.
     paths : tuple of str
-        The images, those that could not be decoded included.
+        The images' files, "" of an image in memory; those that could not be decoded included.
     decoded : (images,) bool
         Which of them were predicted.
     estimates : ModelOutput or None
@@ -75,9 +77,14 @@ class PredictedBatch:
     errors: tuple[str, ...]
     looks: NDArray[np.float32] | None = None
 
+    @property
+    def failed_paths(self) -> list[str]:
+        """The images that could not be decoded."""
+        return [path for path, fine in zip(self.paths, self.decoded, strict=True) if not fine]
+
 
 def predict_stream(
-    paths: Sequence[str],
+    images: Sequence[Picture] | Iterator[Picture],
     preprocessing: Preprocessing | Sequence[Preprocessing],
     backend: Backend,
     batch_size: int | None = None,
@@ -86,12 +93,13 @@ def predict_stream(
     start: int = 0,
     look: DescribeCutouts | None = None,
 ) -> Generator[PredictedBatch, None, None]:
-    """Predict images one batch after the other, in the order of the paths.
+    """Predict images one batch after the other, in their order.
 
     Parameters
     ----------
-    paths : sequence of str
-        Image files; the only thing here that grows with their number.
+    images : sequence or iterator of str or (height, width, bands) arrays
+        Image files, or images in memory (`galaxyclass.images.arrays`). An iterator is taken a
+        bounded way ahead, in the caller's thread: nothing here grows with their number then.
     preprocessing : Preprocessing or a sequence of them
         Of several each makes a cutout of every image, and the backend is called with an array for
         each (`Ensemble`).
@@ -103,7 +111,8 @@ def predict_stream(
         Cores to use; all unless told otherwise. What is predicted does not depend on it.
     start : int
         Place of the first image to predict. Batches begin at the multiples of ``batch_size``
-        wherever the first one does: images are in the same company as without it.
+        wherever the first one does: images are in the same company as without it. Of an iterator
+        the first image is the first.
     look : callable, optional
         Describes the cutouts by the first preprocessing, in the thread that predicts them.
 
@@ -115,7 +124,7 @@ def predict_stream(
     several = [preprocessing] if isinstance(preprocessing, Preprocessing) else preprocessing
     largest = max(several, key=lambda one: one.size)
     size = batch_size or natural_batch_size(backend, largest)
-    grid = _Grid(paths, several, start, size, look)
+    grid = _Grid(images, several, start, size, look)
     workers = workers or core_count()
     if is_concurrent(backend):
         yield from _in_lanes(grid, backend, workers)
@@ -123,27 +132,49 @@ def predict_stream(
         yield from _one_at_a_time(grid, backend, workers)
 
 
+class _Span(NamedTuple):
+    """Images that are predicted together, and the place of the first."""
+
+    start: int
+    images: Sequence[Picture]
+
+
 @dataclass(frozen=True)
 class _Grid:
     """Which images are predicted together, and how a batch of them is."""
 
-    paths: Sequence[str]
+    images: Sequence[Picture] | Iterator[Picture]
     preprocessings: Sequence[Preprocessing]
     start: int
     size: int
     look: DescribeCutouts | None
 
     @property
-    def firsts(self) -> range:
-        """Where each batch begins, had there been no earlier start."""
-        if self.start >= len(self.paths):
-            return range(0)
-        return range(self.start // self.size * self.size, len(self.paths), self.size)
+    def batches(self) -> int | None:
+        """How many batches there are; None of an iterator, whose end is not known."""
+        return None if isinstance(self.images, Iterator) else len(self._firsts(self.images))
 
-    def begin(self, first: int) -> Cutouts:
+    def spans(self) -> Iterator[_Span]:
+        """The images of each batch."""
+        if isinstance(self.images, Iterator):
+            start = 0
+            while images := tuple(islice(self.images, self.size)):
+                yield _Span(start, images)
+                start += len(images)
+            return
+        for first in self._firsts(self.images):
+            begin, end = max(first, self.start), min(first + self.size, len(self.images))
+            yield _Span(begin, self.images[begin:end])
+
+    def _firsts(self, images: Sequence[Picture]) -> range:
+        """Where each batch begins, had there been no earlier start."""
+        if self.start >= len(images):
+            return range(0)
+        return range(self.start // self.size * self.size, len(images), self.size)
+
+    def begin(self, span: _Span) -> Cutouts:
         """The cutouts of a batch, still to be read."""
-        span = range(max(first, self.start), min(first + self.size, len(self.paths)))
-        return Cutouts(self.paths, span, self.preprocessings)
+        return Cutouts(span.images, span.start, self.preprocessings)
 
     def run(self, cutouts: Cutouts, backend: Backend) -> PredictedBatch:
         """What is said of a batch that is read."""
@@ -163,18 +194,31 @@ def _in_lanes(
 ) -> Generator[PredictedBatch, None, None]:
     stopping = threading.Event()
 
-    def predict(turn: range) -> list[PredictedBatch]:
-        begun = [grid.begin(grid.firsts[number]) for number in turn]
+    def predict(turn: Sequence[_Span]) -> list[PredictedBatch]:
+        begun = [grid.begin(span) for span in turn]
         for cutouts in begun:
             cutouts.read()
         # Ctrl-C waits for one batch of each lane, not for a whole turn.
         return [grid.run(cutouts, backend) for cutouts in begun if not stopping.is_set()]
 
-    turns = _turns(len(grid.firsts), max(1, min(TURN_BATCHES, TURN_IMAGES // grid.size)), workers)
+    most = max(1, min(TURN_BATCHES, TURN_IMAGES // grid.size))
+    batches = grid.batches
+    lengths = repeat(most) if batches is None else map(len, _turns(batches, most, workers))
+    turns = _shared_out(grid, lengths)
     lanes = ordered_pool(predict, turns, workers, backend.begin_thread, stopping=stopping)
     with memory_kept(), closing(lanes) as done:
-        for batches in done:
-            yield from batches
+        for predicted in done:
+            yield from predicted
+
+
+def _shared_out(grid: _Grid, lengths: Iterable[int]) -> Iterator[Sequence[_Span]]:
+    """The batches, so many at a time, until there are none left."""
+    spans = grid.spans()
+    for length in lengths:
+        turn = tuple(islice(spans, length))
+        if not turn:
+            return
+        yield turn
 
 
 def _turns(batches: int, most: int, workers: int) -> Iterator[range]:
@@ -190,7 +234,7 @@ def _one_at_a_time(
     grid: _Grid, backend: Backend, workers: int
 ) -> Generator[PredictedBatch, None, None]:
     def chunks() -> Iterator[tuple[Cutouts, range]]:
-        for cutouts in map(grid.begin, grid.firsts):
+        for cutouts in map(grid.begin, grid.spans()):
             count = len(cutouts.paths)
             for first in range(0, count, CHUNK):
                 yield cutouts, range(first, min(first + CHUNK, count))

@@ -1,4 +1,4 @@
-"""Writing tables of predictions in parts, and the parts as one file; CSV and parquet."""
+"""Writing tables of predictions in chunks, and the chunks as one file; CSV and parquet."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from galaxyclass.errors import OutputError
+from galaxyclass.io.output import is_unfinished, require_free
 
 #: Rows of a parquet row group: what a reader takes at once. There are fewer where the columns are
 #: more than so many, as with an embedding.
@@ -26,11 +27,11 @@ _ROW_COLUMNS = 64
 class Sink(Protocol):
     """How one kind of file is written; paths are temporary names, made durable by the caller."""
 
-    def write_part(self, path: Path, table: pa.Table) -> None:
+    def write_chunk(self, path: Path, table: pa.Table) -> None:
         """Write some rows."""
 
-    def join(self, path: Path, parts: Iterable[Path], empty: pa.Table) -> None:
-        """Write all parts as one file, in constant memory; ``empty`` has the columns."""
+    def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
+        """Write all chunks as one file, in constant memory; ``empty`` has the columns."""
 
 
 class CsvSink:
@@ -39,7 +40,7 @@ class CsvSink:
     A number has as many digits as give its float32 back, so CSV and parquet hold the same values.
     """
 
-    def write_part(self, path: Path, table: pa.Table) -> None:
+    def write_chunk(self, path: Path, table: pa.Table) -> None:
         cells: list[Iterable[str]] = []
         for numbers, fields in groupby(table.schema, lambda one: pa.types.is_floating(one.type)):
             columns = table.select([field.name for field in fields])
@@ -50,13 +51,13 @@ class CsvSink:
         with path.open("w", encoding="utf-8", newline="") as file:
             file.writelines(",".join(row) + "\n" for row in zip(*cells, strict=True))
 
-    def join(self, path: Path, parts: Iterable[Path], empty: pa.Table) -> None:
+    def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
         with path.open("wb") as whole:
             header = io.StringIO()
             csv.writer(header, lineterminator="\n").writerow(empty.column_names)
             whole.write(header.getvalue().encode())
-            for part in parts:
-                with part.open("rb") as file:
+            for chunk in chunks:
+                with chunk.open("rb") as file:
                     shutil.copyfileobj(file, whole, 1 << 20)
 
 
@@ -82,15 +83,15 @@ def _quoted(value: object) -> str:
 class ParquetSink:
     """Parquet: ids as given, predictions float32, empty cells null."""
 
-    def write_part(self, path: Path, table: pa.Table) -> None:
+    def write_chunk(self, path: Path, table: pa.Table) -> None:
         pq.write_table(table, path)
 
-    def join(self, path: Path, parts: Iterable[Path], empty: pa.Table) -> None:
+    def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
         group = _ROW_GROUP * _ROW_COLUMNS // max(_ROW_COLUMNS, empty.num_columns)
         with pq.ParquetWriter(path, empty.schema) as writer:
             waiting = empty
-            for part in parts:
-                waiting = pa.concat_tables([waiting, pq.ParquetFile(part).read()])
+            for chunk in chunks:
+                waiting = pa.concat_tables([waiting, pq.ParquetFile(chunk).read()])
                 if (rows := waiting.num_rows // group * group) > 0:
                     writer.write_table(waiting.slice(0, rows), group)
                     waiting = waiting.slice(rows)
@@ -118,6 +119,19 @@ def sink_of(output: Path) -> Sink:
             hint=f"--output {output.with_suffix('.csv')}",
         )
     return sink
+
+
+def check_output(output: Path, *, overwrite: bool) -> None:
+    """Refuse an output that would be refused at the end, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        Its ending is unknown, or it exists and is not to be replaced, or it is a folder.
+    """
+    sink_of(output)
+    # Of a job that was stopped, its key tells whether the output is its own.
+    require_free(output, overwrite=overwrite or is_unfinished(output))
 
 
 _FAILURES = ("path", "error")

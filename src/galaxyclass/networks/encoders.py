@@ -15,7 +15,7 @@ from galaxyclass.extras import require
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.onnx_file import is_exported
 from galaxyclass.model.bundle.recovered import current_names, recover_weights
-from galaxyclass.model.pretrained import pretrained_bundle
+from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.equivariant import EquivariantEncoder
 from galaxyclass.networks.notebook import NotebookEncoder
 from galaxyclass.networks.residual import ResidualEncoder
@@ -90,9 +90,9 @@ def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.
 def _weights_file(name: str) -> Path:
     """The file that a recipe's weights mean: itself, a run's, or the pretrained model's."""
     path = Path(name)
-    if name != "pretrained" and not path.is_dir():
+    if not is_pretrained(name) and not path.is_dir():
         return path
-    bundle = pretrained_bundle() if name == "pretrained" else load_bundle(path)
+    bundle = load_bundle(path)
     return bundle.weights if bundle.has("weights") else bundle.network
 
 

@@ -7,12 +7,13 @@ by construction.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from galaxyclass.recipes.recipe import Head
-from galaxyclass.tasks.outputs import Outputs, VoteOutputs
+from galaxyclass.tasks.task import Task
 from galaxyclass.trees.tree import Tree
 
 #: What the rectified head adds, so that a question whose outputs are all negative has an answer.
@@ -21,41 +22,39 @@ _FLOOR = 1e-6
 Link = Callable[[Tensor], Tensor]
 
 
-def resolve_head(head: Head, outputs: Outputs) -> Head:
-    """The head that ``auto`` stands for; for classes always theirs.
+def resolve_head(head: Head, outputs: Task) -> Head:
+    """The head that ``auto`` stands for, or the recipe's own where it suits the task.
 
     Parameters
     ----------
     head : Head
         As the recipe has it.
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
 
     Returns
     -------
     Head
         Never ``auto``: for votes the recipe's own or ``tree``, for classes ``softmax``.
     """
-    if isinstance(outputs, VoteOutputs):
-        return "tree" if head in ("auto", "softmax") else head
-    return "softmax"
+    return head if head in outputs.heads else outputs.heads[0]
 
 
-def activation(head: str, outputs: Outputs) -> Link:
+def activation(head: str, outputs: Task) -> Link:
     """The link function of a head.
 
     Parameters
     ----------
     head : {"sigmoid", "softmax", "tree", "tree_rectified"}
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
 
     Returns
     -------
     callable
         ``(galaxies, outputs)`` float, any range, to the same shape, 0..1.
     """
-    if isinstance(outputs, VoteOutputs) and head in ("tree", "tree_rectified"):
-        share = _softmax if head == "tree" else _rectified
-        return lambda raw: _down_the_tree(outputs.tree, raw.float(), share)
+    tree = outputs.decision_tree
+    if tree is not None and head in TREE_HEADS:
+        return partial(_down_the_tree, tree, TREE_HEADS[head])
     return HEADS[head]
 
 
@@ -73,8 +72,9 @@ def _rectified(raw: Tensor) -> Tensor:
     return positive / positive.sum(dim=-1, keepdim=True)
 
 
-def _down_the_tree(tree: Tree, raw: Tensor, share: Link) -> Tensor:
+def _down_the_tree(tree: Tree, share: Link, raw: Tensor) -> Tensor:
     """Joint fractions: the share within each question times the fraction that leads to it."""
+    raw = raw.float()
     parts: dict[int, Tensor] = {}
     for index in tree.order:
         fractions = share(raw[:, tree.slices[index]])
@@ -90,6 +90,9 @@ def _column(tree: Tree, parts: dict[int, Tensor], answer: int) -> Tensor:
     index = next(i for i, where in enumerate(tree.slices) if where.start <= answer < where.stop)
     return parts[index][:, answer - tree.slices[index].start]
 
+
+#: Heads of a tree: how the answers of a question share what leads to it.
+TREE_HEADS: dict[str, Link] = {"tree": _softmax, "tree_rectified": _rectified}
 
 #: Heads that know nothing of a tree.
 HEADS: dict[str, Link] = {"sigmoid": _sigmoid, "softmax": _softmax}

@@ -14,7 +14,7 @@ from galaxyclass.networks.heads import activation
 from galaxyclass.networks.notebook import NotebookEncoder, initialise_as_keras
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Model
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, output_count
+from galaxyclass.tasks.task import Task
 
 
 class NetworkOutput(NamedTuple):
@@ -53,8 +53,8 @@ class Network(nn.Module):
         self,
         model: Model,
         preprocessing: Preprocessing,
-        outputs: Outputs,
-        auxiliary: Sequence[ClassOutputs] = (),
+        outputs: Task,
+        auxiliary: Sequence[Task] = (),
         *,
         fresh: bool = True,
     ) -> None:
@@ -72,10 +72,10 @@ class Network(nn.Module):
         features = int(self.encoder.num_features)  # type: ignore[arg-type]
         self.norm = nn.BatchNorm1d(features) if model.feature_norm else nn.Identity()
         self.dropout = nn.Dropout(model.dropout)
-        self.last = nn.Linear(features, output_count(outputs))
+        self.last = nn.Linear(features, outputs.count)
         if isinstance(self.encoder, NotebookEncoder):
             initialise_as_keras(self.last)
-        self.auxiliary = nn.ModuleList(nn.Linear(features, output_count(one)) for one in auxiliary)
+        self.auxiliary = nn.ModuleList(nn.Linear(features, one.count) for one in auxiliary)
         self.link = activation(model.head, outputs)
 
     @property

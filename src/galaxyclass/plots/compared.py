@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from galaxyclass.plots.style import COLOURS, style
+from galaxyclass.tasks.metric import Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,13 +51,13 @@ class Panel:
     note: str = ""
 
 
-def compared_curves(panels: Sequence[Panel], score: str) -> Figure:
+def compared_curves(panels: Sequence[Panel], metric: Metric) -> Figure:
     """Score of training and validation over the epochs, a panel a training, on the same axes.
 
     Parameters
     ----------
     panels : sequence of Panel
-    score : {"rmse", "accuracy"}
+    metric : Metric
 
     Returns
     -------
@@ -66,13 +67,13 @@ def compared_curves(panels: Sequence[Panel], score: str) -> Figure:
 
     columns = min(_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    titles = [_wrapped(panel.labels) + _outcome(panel, score) for panel in panels]
+    titles = [_wrapped(panel.labels) + _outcome(panel, metric) for panel in panels]
     lines = max(title.count("\n") + 1 for title in titles)
     with style():
         figure = Figure(figsize=(max(4.2 * columns, 6.5), (2.7 + 0.22 * lines) * rows + 0.6))
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes, panel, title in zip(grid.flat, panels, titles, strict=False):
-            _draw(axes, panel, score)
+            _draw(axes, panel, metric)
             axes.set_title(title, fontsize=11, color=_WRONG if panel.note else "black")
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
@@ -81,11 +82,11 @@ def compared_curves(panels: Sequence[Panel], score: str) -> Figure:
                 axes.set_xlabel("epoch")
                 axes.tick_params(labelbottom=True)
             if place % columns == 0:
-                axes.set_ylabel("RMSE" if score == "rmse" else "accuracy")
-        low, high = _limits(panels, score)
+                axes.set_ylabel(metric.label)
+        low, high = _limits(panels, metric)
         grid[0, 0].set_ylim(low, high)
         for axes, panel in zip(grid.flat, panels, strict=False):
-            values = [row[f"{part}_{score}"] for row in panel.history for part in _PARTS]
+            values = [row[f"{part}_{metric.key}"] for row in panel.history for part in _PARTS]
             if values and high is not None and min(values) > high:
                 axes.annotate(
                     f"all above {high:.2f}",
@@ -102,35 +103,36 @@ def compared_curves(panels: Sequence[Panel], score: str) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, panel: Panel, score: str) -> None:
+def _draw(axes: Axes, panel: Panel, metric: Metric) -> None:
     epochs = [row["epoch"] for row in panel.history]
     marker = "o" if 0 < len(epochs) < 3 else None
     for part, colour in zip(_PARTS, COLOURS, strict=False):
         if epochs:
-            values = [row[f"{part}_{score}"] for row in panel.history]
+            values = [row[f"{part}_{metric.key}"] for row in panel.history]
             label = "training (augmented)" if part == "train" else part
             axes.plot(epochs, values, color=colour, label=label, marker=marker)
             if part == "validation" and panel.kept_epoch is not None:
                 value = values[epochs.index(float(panel.kept_epoch))]
                 axes.plot(panel.kept_epoch, value, "o", color=colour, label="kept epoch")
     if panel.reference is not None:
-        label = "mean vector" if score == "rmse" else "largest class"
-        axes.axhline(panel.reference, color="0.4", linestyle="--", linewidth=1.5, label=label)
+        axes.axhline(
+            panel.reference, color="0.4", linestyle="--", linewidth=1.5, label=metric.simplest
+        )
 
 
-def _limits(panels: Sequence[Panel], score: str) -> tuple[float | None, float | None]:
+def _limits(panels: Sequence[Panel], metric: Metric) -> tuple[float | None, float | None]:
     """What of the score is shown in all panels."""
     values = [
-        row[f"{part}_{score}"]
+        row[f"{part}_{metric.key}"]
         for panel in panels
         for row in panel.history
         for part in _PARTS
-        if math.isfinite(row[f"{part}_{score}"])
+        if math.isfinite(row[f"{part}_{metric.key}"])
     ]
     references = [panel.reference for panel in panels if panel.reference is not None]
     if not values:
         return None, None
-    if score == "accuracy":
+    if not metric.lower_is_better:
         return max(0.0, min(values + references) - 0.05), 1.0
     low, high = min(values + references), max(values + references)
     if references:
@@ -149,10 +151,10 @@ def _wrapped(labels: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _outcome(panel: Panel, score: str) -> str:
+def _outcome(panel: Panel, metric: Metric) -> str:
     """The last line of a title: the kept epoch's score, and what went wrong."""
     parts = [panel.note.replace("_", " ")] if panel.note else []
     for row in panel.history:
         if row["epoch"] == panel.kept_epoch:
-            parts.insert(0, f"{row[f'validation_{score}']:.4f}")
+            parts.insert(0, f"{row[f'validation_{metric.key}']:.4f}")
     return "\n" + ": ".join(parts) if parts else ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from galaxyclass.plots.style import COLOURS, style
+from galaxyclass.tasks.metric import Metric
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def curves(
     history: Sequence[Mapping[str, float]],
-    score: str,
+    metric: Metric,
     *,
     kept_epoch: int | None = None,
     reference: tuple[str, float] | None = None,
@@ -25,7 +26,8 @@ def curves(
     history : sequence of mappings
         A row an epoch: ``epoch``, ``train_loss``, ``validation_loss``, ``train_<score>``,
         ``validation_<score>``.
-    score : {"rmse", "accuracy"}
+    metric : Metric
+        Its key is the score.
     kept_epoch : int, optional
         The epoch whose weights were kept; marked.
     reference : (str, float), optional
@@ -37,11 +39,11 @@ def curves(
     """
     from matplotlib.figure import Figure
 
-    names = {"rmse": "RMSE", "accuracy": "accuracy", "loss": "loss"}
+    names = {metric.key: metric.label, "loss": "loss"}
     with style():
         figure = Figure(figsize=(12, 5))
         epochs = [row["epoch"] for row in history]
-        for axes, what in zip(figure.subplots(1, 2), (score, "loss"), strict=True):
+        for axes, what in zip(figure.subplots(1, 2), (metric.key, "loss"), strict=True):
             for part, colour in zip(("train", "validation"), COLOURS, strict=False):
                 values = [row[f"{part}_{what}"] for row in history]
                 label = "training (augmented)" if part == "train" else part
@@ -57,7 +59,7 @@ def curves(
                         markersize=8,
                         label=f"kept: epoch {kept_epoch}, {values[kept]:.4f}",
                     )
-            if what == score and reference is not None:
+            if what == metric.key and reference is not None:
                 axes.axhline(reference[1], color="0.4", linestyle="--", linewidth=1.5)
                 axes.annotate(
                     f"{reference[0]} {reference[1]:.4f}",

@@ -9,10 +9,9 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from galaxyclass.errors import OutputError
-from galaxyclass.io.atomic import write_text, writing
+from galaxyclass.io.atomic import write_text, writing, writing_folder
 from galaxyclass.progress import Progress, silent
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all
-from galaxyclass.simulation.folders import new_folder
 from galaxyclass.simulation.hundred import (
     CLASSES,
     HUNDRED_PARTS,
@@ -91,7 +90,7 @@ def simulate_hundred(
         )
     folder = Path(output)
     counts = part_counts(count)
-    with new_folder(folder) as temporary:
+    with writing_folder(folder) as temporary:
         for part in HUNDRED_PARTS:
             (temporary / part).mkdir()
         done = 0

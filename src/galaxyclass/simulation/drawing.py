@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -109,10 +110,13 @@ def main() -> None:
 
 def _begin(told: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     cv2.setNumThreads(1)
-    job = Job(**told)
+    job, parent = Job(**told), os.getppid()
 
     def do(task: Mapping[str, Any]) -> Mapping[str, Any]:
-        draw_lot(job, range(task["first"], task["end"]))
+        for index in range(task["first"], task["end"]):
+            if os.getppid() != parent:  # killed: the folder may be another's by now
+                os._exit(1)
+            draw_lot(job, range(index, index + 1))
         return {}
 
     return do

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -14,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import OutputError
-from galaxyclass.io.atomic import sync_folder, translated, write_text, writing
+from galaxyclass.io.atomic import write_text, writing, writing_folder
 from galaxyclass.progress import Progress, silent
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all, galaxy_of
 from galaxyclass.simulation.morphology import Morphology
@@ -89,7 +86,7 @@ def simulate(
             wanted="at least 1 galaxy of 16 x 16 pixels",
         )
     folder = Path(output)
-    with new_folder(folder) as temporary:
+    with writing_folder(folder) as temporary:
         (temporary / "images").mkdir()
         galaxies = [galaxy_of(seed, index) for index in range(count)]
         votes = [vote(morphology, rng) for morphology, rng in galaxies]
@@ -105,30 +102,6 @@ def simulate(
     return SimulatedFolder(
         folder, folder / "images", folder / "votes.csv", folder / "truth.csv", count
     )
-
-
-@contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder that becomes ``folder`` when all went well, and vanishes otherwise."""
-    with translated(folder):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise OutputError(
-                f"{folder}: something is there already",
-                wanted="a new folder, or an empty one",
-                hint="choose another name, or remove it",
-            )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        temporary.mkdir()
-        try:
-            yield temporary
-            if folder.exists():
-                folder.rmdir()
-            temporary.replace(folder)
-            sync_folder(folder.parent)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
 
 
 def _write_votes(path: Path, votes: list[NDArray[np.float64]]) -> None:

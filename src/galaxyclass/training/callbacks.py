@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import lightning.pytorch as pl
@@ -19,6 +16,7 @@ from galaxyclass.errors import RunError
 from galaxyclass.progress import Progress
 from galaxyclass.training.history import append_history
 from galaxyclass.training.module import GalaxyModule
+from galaxyclass.workers.signals import stopping_with
 
 log = logging.getLogger(__name__)
 
@@ -165,23 +163,7 @@ def stoppable() -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into `StopRequestedError` while a training runs.
 
     Lightning's own handling ends the process and leaves Ctrl-C switched off. Signals can be
-    handled in the main thread alone; elsewhere nothing changes. A signal that the process was
-    started to ignore, as a shell starts what it runs in the background, is ignored still.
+    handled in the main thread alone; elsewhere nothing changes.
     """
-    if threading.current_thread() is not threading.main_thread():
+    with stopping_with(StopRequestedError):
         yield
-        return
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise StopRequestedError
-
-    before = {
-        number: signal.signal(number, stop)
-        for number in (signal.SIGINT, signal.SIGTERM)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

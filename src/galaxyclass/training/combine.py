@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from galaxyclass.errors import BundleError, RunError
 from galaxyclass.io import run_folder
-from galaxyclass.io.atomic import translated, write_text
+from galaxyclass.io.atomic import require_new, write_text, writing_folder
 from galaxyclass.io.run_folder import run_file
-from galaxyclass.model.bundle.load import Bundle, load_bundle
+from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import save_bundle
-from galaxyclass.model.ensemble import common_outputs, require_same
+from galaxyclass.model.ensemble import common_outputs
+from galaxyclass.model.model import Model, open_model
+from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
-from galaxyclass.training.run import refuse_used
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Combined:
     split: bool
 
 
-def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
+def combine(runs: Sequence[str | Path | Model], output: str | Path) -> Combined:
     """Make one model of several runs, which predicts the mean of what they predict.
 
     What `predict` and `evaluate` do with several runs at once, as one model that can be calibrated
@@ -47,9 +50,9 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
 
     Parameters
     ----------
-    runs : sequence of str or Path
-        Two or more folders of runs, bundles, or exported networks (of which nobody knows what they
-        were trained on); those that were combined already count as many.
+    runs : sequence of str, Path or Model
+        Two or more folders of runs, bundles, or exported networks and ``"pretrained"`` (of which
+        nobody knows what they were trained on); those that were combined already count as many.
     output : str or Path
         The folder to make: a bundle, the recipe of the first run, and ``split.csv``, where a galaxy
         that any of them was trained on is one that was trained on.
@@ -77,10 +80,10 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
     folder = Path(output)
     if len(runs) < 2:
         raise RunError("nothing to combine", wanted="two runs or more", got=str(len(runs)))
-    bundles = [load_bundle(run) for run in runs]
-    require_same(bundles)
+    model = open_model(runs)
+    bundles = model.bundles
     _require_alike(bundles)
-    refuse_used(folder)
+    require_new(folder)
     networks = [network for one in bundles for network in load_weights(one).networks]
     manifest = replace(
         bundles[0].manifest,
@@ -92,20 +95,20 @@ def combine(runs: Sequence[str | Path], output: str | Path) -> Combined:
         network_digest="",
         calibration_digest="",
     )
-    with translated(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    split = _split([Path(run) for run in runs])
-    if split is not None:
-        write_text(folder / run_folder.SPLIT, split)
-    recipe = run_file(Path(runs[0]), run_folder.RECIPE)
-    if recipe is not None:
-        write_text(folder / run_folder.RECIPE, recipe.read_text(encoding="utf-8"))
-    # Last of all: what has a bundle is a model.
-    bundle = save_bundle(
-        folder / run_folder.BUNDLE,
-        manifest,
-        {"weights": lambda path: write_weights(EnsembleNetwork(networks), path)},
-    )
+    split = None if any(map(is_pretrained, model.sources)) else _split(model.sources)
+    first = model.sources[0]
+    recipe = None if is_pretrained(first) else run_file(first, run_folder.RECIPE)
+    with writing_folder(folder) as temporary:
+        if split is not None:
+            write_text(temporary / run_folder.SPLIT, split)
+        if recipe is not None:
+            write_text(temporary / run_folder.RECIPE, recipe.read_text(encoding="utf-8"))
+        bundle = save_bundle(
+            temporary / run_folder.BUNDLE,
+            manifest,
+            {"weights": lambda path: write_weights(EnsembleNetwork(networks), path)},
+        )
+    bundle = replace(bundle, folder=folder / run_folder.BUNDLE)
     return Combined(folder, bundle, split is not None)
 
 
@@ -116,7 +119,7 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
         for name in ("preprocessing", "model", "auxiliary", "mirrors"):
             mine, theirs = getattr(first, name), getattr(other, name)
             if name == "auxiliary":
-                mine, theirs = ([table.classes for table in one] for one in (mine, theirs))
+                mine, theirs = ([table.class_names for table in one] for one in (mine, theirs))
             if mine != theirs:
                 raise BundleError(
                     f"{bundles[0].folder} and {bundle.folder} cannot be combined: they are not "
@@ -125,16 +128,12 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
                     got=str(theirs),
                     hint="predict with both (galaxyclass predict RUN RUN …), which may differ",
                 )
-        if _known(first.outputs) != _known(other.outputs):
+        if not np.array_equal(first.outputs.known_mask, other.outputs.known_mask):
             raise BundleError(
                 f"{bundles[0].folder} and {bundle.folder} cannot be combined: they know other "
                 "answers",
                 hint="predict with both (galaxyclass predict RUN RUN …), which may differ",
             )
-
-
-def _known(outputs: object) -> object:
-    return getattr(outputs, "known", None)
 
 
 def _split(runs: Sequence[Path]) -> str | None:

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from galaxyclass.data.dataset.several import Parts, Samples
+from galaxyclass.data.dataset.galaxies import Galaxies
+
+
+class BatchSource(Protocol):
+    """Galaxies that batches can be taken of: in a pack (`PackedGalaxies`) or on a device."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, places: NDArray[np.int64]) -> TrainingBatch:
+        """The galaxies at some places."""
+
+
+class PackedGalaxies:
+    """Galaxies of a pack, whose cutouts are read where a batch needs them."""
+
+    def __init__(self, galaxies: Galaxies) -> None:
+        self.galaxies = galaxies
+
+    def __len__(self) -> int:
+        return len(self.galaxies)
+
+    def batch(self, places: NDArray[np.int64]) -> TrainingBatch:
+        """The galaxies at some places, as tensors on the processor."""
+        galaxies = self.galaxies
+        return TrainingBatch(
+            torch.from_numpy(galaxies.cutouts(places)),
+            torch.from_numpy(galaxies.targets[places]),
+            tuple(torch.from_numpy(labels[places]) for labels in galaxies.auxiliary),
+        )
 
 
 class TrainingBatch(NamedTuple):
@@ -41,80 +69,6 @@ def on_device(batch: TrainingBatch, device: str) -> TrainingBatch:
     )
 
 
-class Chain:
-    """The images of several packs, as if they stood in one after the other."""
-
-    def __init__(self, packs: Sequence[NDArray[np.uint8]]) -> None:
-        self.packs = packs
-        self.ends = np.cumsum([len(pack) for pack in packs])
-
-    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        number = np.searchsorted(self.ends, rows, side="right")
-        images = np.empty((len(rows), *self.packs[0].shape[1:]), dtype=np.uint8)
-        for one in np.unique(number):
-            here = number == one
-            first = self.ends[one] - len(self.packs[one])
-            images[here] = self.packs[one][rows[here] - first]
-        return images
-
-
-@dataclass(frozen=True)
-class Galaxies:
-    """Galaxies to train on or to score, as rows of packs.
-
-    Attributes
-    ----------
-    images : (packed, side, side, channels) uint8
-        A pack's memory map, or a `Chain` of several; read only where a batch needs it. Or a tensor
-        on a device (`galaxyclass.training.device_cache`), where targets and auxiliary are too.
-    rows : (galaxies,) int64
-        The row of each galaxy in `images`.
-    targets : (galaxies, answers) float32 with NaN unknown, or (galaxies,) int64 with -1 unknown
-    auxiliary : tuple of (galaxies,) int64
-        The class of each in each auxiliary table; -1 unknown.
-    """
-
-    images: NDArray[np.uint8] | Chain | Tensor
-    rows: NDArray[np.int64]
-    targets: Tensor
-    auxiliary: tuple[Tensor, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def batch(self, places: NDArray[np.int64]) -> TrainingBatch:
-        """The galaxies at some places, on the device where they are."""
-        at = torch.from_numpy(places).to(self.targets.device, non_blocking=self.targets.is_cuda)
-        return TrainingBatch(
-            self._cutouts(self.rows[places]),
-            self.targets[at],
-            tuple(labels[at] for labels in self.auxiliary),
-        )
-
-    def _cutouts(self, rows: NDArray[np.int64]) -> Tensor:
-        if isinstance(self.images, Tensor):
-            at = torch.from_numpy(rows).to(self.images.device, non_blocking=self.images.is_cuda)
-            return self.images[at]
-        return torch.from_numpy(self.images[rows])
-
-
-def galaxies_by_part(samples: Samples, parts: Parts) -> dict[str, Galaxies]:
-    """The galaxies of each part: of training those of all tables, of the others the first's."""
-    packs = [sample.pack.images for sample in samples.tables]
-    images = packs[0] if len(packs) == 1 else Chain(packs)
-    begins = np.cumsum([0, *(len(pack) for pack in packs)])
-    found = {}
-    for part in dict.fromkeys(parts[0]):
-        chosen = samples.galaxies(parts, part)
-        found[part] = Galaxies(
-            images,
-            chosen.rows + begins[chosen.tables],
-            torch.from_numpy(chosen.values),
-            tuple(map(torch.from_numpy, chosen.labels)),
-        )
-    return found
-
-
 @dataclass(frozen=True)
 class Replica:
     """Which of how many processes that train the same network together."""
@@ -139,7 +93,7 @@ class Batches:
 
     Parameters
     ----------
-    galaxies : Galaxies
+    galaxies : Galaxies or BatchSource
     batch_size : int
     seed : int or None
         None keeps the galaxies' order; otherwise each epoch has its own.
@@ -156,14 +110,14 @@ class Batches:
 
     def __init__(
         self,
-        galaxies: Galaxies,
+        galaxies: Galaxies | BatchSource,
         batch_size: int,
         *,
         seed: int | None,
         shuffle_buffer: int = 0,
         replica: Replica = ALONE,
     ) -> None:
-        self.galaxies = galaxies
+        self.galaxies = PackedGalaxies(galaxies) if isinstance(galaxies, Galaxies) else galaxies
         self.batch_size = batch_size
         self.seed = seed
         self.shuffle_buffer = shuffle_buffer

@@ -5,12 +5,16 @@ A batch is then a look-up there: nothing is read, and nothing crosses to the dev
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from galaxyclass.training.data import Galaxies
+from galaxyclass.data.dataset.galaxies import Galaxies
+from galaxyclass.training.data import BatchSource, PackedGalaxies, TrainingBatch
 
 #: Of the device's free memory, so much may be galaxies: the rest is for the network.
 _SHARE = 0.25
@@ -18,37 +22,54 @@ _SHARE = 0.25
 _CHUNK = 4096
 
 
+@dataclass(frozen=True)
+class CachedGalaxies:
+    """Galaxies on a device, a row each: their cutouts, targets and auxiliary classes."""
+
+    cutouts: Tensor
+    targets: Tensor
+    auxiliary: tuple[Tensor, ...]
+
+    def __len__(self) -> int:
+        return len(self.cutouts)
+
+    def batch(self, places: NDArray[np.int64]) -> TrainingBatch:
+        """The galaxies at some places, on the device where they are."""
+        at = torch.from_numpy(places).to(self.cutouts.device, non_blocking=self.cutouts.is_cuda)
+        labels = tuple(labels[at] for labels in self.auxiliary)
+        return TrainingBatch(self.cutouts[at], self.targets[at], labels)
+
+
 def size_of(galaxies: Galaxies) -> int:
     """Bytes of the cutouts of some galaxies."""
     if not len(galaxies):
         return 0
-    return len(galaxies) * galaxies.batch(np.zeros(1, np.int64)).cutouts.numel()
+    return len(galaxies) * galaxies.cutouts(np.zeros(1, np.int64)).size
 
 
-def resident(galaxies: Galaxies, device: torch.device) -> Galaxies:
+def cache_on(galaxies: Galaxies, device: torch.device) -> CachedGalaxies:
     """The same galaxies with cutouts, targets and classes on a device."""
-    shape = galaxies.batch(np.zeros(min(1, len(galaxies)), np.int64)).cutouts.shape[1:]
-    images = torch.empty((len(galaxies), *shape), dtype=torch.uint8, device=device)
+    shape = galaxies.cutouts(np.zeros(min(1, len(galaxies)), np.int64)).shape[1:]
+    cutouts = torch.empty((len(galaxies), *shape), dtype=torch.uint8, device=device)
     for start in range(0, len(galaxies), _CHUNK):
         places = np.arange(start, min(start + _CHUNK, len(galaxies)))
-        images[start : start + len(places)] = galaxies.batch(places).cutouts.to(device)
-    return replace(
-        galaxies,
-        images=images,
-        rows=np.arange(len(galaxies)),
-        targets=galaxies.targets.to(device),
-        auxiliary=tuple(labels.to(device) for labels in galaxies.auxiliary),
+        chunk = torch.from_numpy(galaxies.cutouts(places))
+        cutouts[start : start + len(places)] = chunk.to(device)
+    return CachedGalaxies(
+        cutouts,
+        torch.from_numpy(galaxies.targets).to(device),
+        tuple(torch.from_numpy(labels).to(device) for labels in galaxies.auxiliary),
     )
 
 
-def brought_near(
-    parts: dict[str, Galaxies], device: torch.device, free: int | None = None
-) -> dict[str, Galaxies]:
+def cached_where_possible(
+    parts: Mapping[str, Galaxies], device: torch.device, free: int | None = None
+) -> dict[str, BatchSource]:
     """The parts of a training, on its device where that is a GPU with room for all of them.
 
     Parameters
     ----------
-    parts : dict
+    parts : mapping
         Galaxies by part.
     device : torch.device
     free : int, optional
@@ -58,5 +79,5 @@ def brought_near(
     if free is None:
         free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
     if sum(map(size_of, parts.values())) > _SHARE * free:
-        return parts
-    return {part: resident(galaxies, device) for part, galaxies in parts.items()}
+        return {part: PackedGalaxies(galaxies) for part, galaxies in parts.items()}
+    return {part: cache_on(galaxies, device) for part, galaxies in parts.items()}

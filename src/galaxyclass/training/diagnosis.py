@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.model.checks import find_collapse, measure
-from galaxyclass.tasks.outputs import Outputs, VoteOutputs
-from galaxyclass.tasks.scores.votes import errors_by_galaxy
+from galaxyclass.tasks.kinds import metric_of_history
+from galaxyclass.tasks.metric import Metric
+from galaxyclass.tasks.task import Task
 from galaxyclass.training.history import Row
 
 NoticeKind = Literal["diverged", "collapsed", "no_better", "unsettled", "over_fitting"]
@@ -73,7 +74,7 @@ class Notice:
 
 
 def diagnose(
-    outputs: Outputs,
+    outputs: Task,
     predictions: NDArray[np.float32],
     targets: NDArray[Any],
     history: Sequence[Row],
@@ -85,7 +86,7 @@ def diagnose(
 
     Parameters
     ----------
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
     predictions : (galaxies, outputs) float32
         Of the kept network, on validation.
     targets : (galaxies, answers) float joint fractions, NaN unknown, or (galaxies,) int classes
@@ -167,9 +168,9 @@ def find_unsettled(
     train = parts.get("train")
     if train is None:
         return None
-    name = "rmse" if "train_rmse" in history[0] else "accuracy"
-    learning = history[kept_epoch - 1][f"train_{name}"]
-    if name == "rmse":
+    metric = metric_of_history(history[0])
+    learning = history[kept_epoch - 1][f"train_{metric.key}"]
+    if metric.lower_is_better:
         worse = train["low"] > _UNSETTLED * learning
     else:
         worse = train["high"] < learning - _LOSS_OF_ACCURACY
@@ -177,7 +178,7 @@ def find_unsettled(
         return None
     return (
         f"Unsettled: on the galaxies that it was trained on, the kept network is worse "
-        f"({_figure(name)} {train['value']:.4f}) than it was while it learned from them "
+        f"({metric.label} {train['value']:.4f}) than it was while it learned from them "
         f"({learning:.4f}, with augmentation). Its averaged weights, or the statistics of its "
         "batch normalisation, lag behind."
     )
@@ -212,21 +213,21 @@ def find_over_fitting(history: Sequence[Row], parts: Mapping[str, Mapping[str, A
     >>> find_over_fitting(rows, parts).split(":")[0]
     'Over-fitting'
     """
-    name = "rmse" if "validation_rmse" in history[0] else "accuracy"
-    turn = _turn(history, name)
+    metric = metric_of_history(history[0])
+    turn = _turn(history, metric)
     if turn is not None:
         best, training, validation = turn
         last = len(history) - 1
         return (
             f"Over-fitting: validation was best around epoch {history[best]['epoch']:.0f} "
-            f"({_said(name, validation[best])}) and has become worse since "
-            f"({_said(name, validation[last])}), while training went on from "
-            f"{_said(name, training[best])} to {_said(name, training[last])}."
+            f"({_words(metric, validation[best])}) and has become worse since "
+            f"({_words(metric, validation[last])}), while training went on from "
+            f"{_words(metric, training[best])} to {_words(metric, training[last])}."
         )
     train, held_out = parts.get("train"), parts["validation"]
     if train is None:
         return None
-    if name == "rmse":
+    if metric.lower_is_better:
         wide = held_out["value"] >= _RATIO * train["value"] and held_out["low"] > train["high"]
     else:
         wide = (
@@ -237,19 +238,18 @@ def find_over_fitting(history: Sequence[Row], parts: Mapping[str, Mapping[str, A
         return None
     return (
         f"Over-fitting: the network knows the galaxies that it was trained on by heart "
-        f"({_figure(name)} {train['value']:.4f}, against {held_out['value']:.4f} on validation)."
+        f"({metric.label} {train['value']:.4f}, against {held_out['value']:.4f} on validation)."
     )
 
 
 def _turn(
-    history: Sequence[Row], name: str
+    history: Sequence[Row], metric: Metric
 ) -> tuple[int, NDArray[np.float64], NDArray[np.float64]] | None:
     """The epoch since which validation gets worse while training gets better; smoothed errors."""
     training, validation = (
-        np.array([row[f"{part}_{name}"] for row in history]) for part in ("train", "validation")
+        np.array([metric.error(row[f"{part}_{metric.key}"]) for row in history])
+        for part in ("train", "validation")
     )
-    if name == "accuracy":
-        training, validation = 1 - training, 1 - validation
     smooth_training, smooth = _smooth(training, _WINDOW), _smooth(validation, _WINDOW)
     best = int(np.argmin(smooth))
     if len(history) - 1 - best < _PATIENCE:
@@ -264,7 +264,7 @@ def _turn(
 
 
 def _collapse(
-    outputs: Outputs, predictions: NDArray[np.float32], history: Sequence[Row]
+    outputs: Task, predictions: NDArray[np.float32], history: Sequence[Row]
 ) -> str | None:
     statistics = measure(outputs, predictions)
     collapse = find_collapse(outputs, statistics)
@@ -287,30 +287,20 @@ def _collapse(
 
 
 def _no_better(
-    outputs: Outputs,
+    outputs: Task,
     predictions: NDArray[np.float32],
     targets: NDArray[Any],
     figures: Mapping[str, Any],
 ) -> str | None:
     """Compare with the simplest predictor galaxy by galaxy, which tells more than two intervals."""
-    if isinstance(outputs, VoteOutputs):
-        simplest, name = "the mean vector", "rmse"
-        mean = np.broadcast_to(np.nan_to_num(outputs.mean), targets.shape)
-        ours, _ = errors_by_galaxy(predictions, targets, [slice(None)])
-        theirs, _ = errors_by_galaxy(mean, targets, [slice(None)])
-        gain = (theirs - ours)[:, 0]
-    else:
-        simplest, name = "the largest class", "accuracy"
-        known = targets >= 0
-        right = predictions.argmax(axis=1) == targets
-        gain = (right.astype(float) - (targets == int(np.argmax(outputs.shares))))[known]
+    metric, gain = outputs.metric, outputs.gain(predictions, targets)
     total, error = float(gain.sum()), float(gain.std()) * len(gain) ** 0.5
     if total > _SURE * error:
         return None
     surely = "not surely" if total > 0 else "no"
     return (
-        f"No better: {_figure(name)} {figures['value']:.4f} on {figures['galaxies']:,} validation "
-        f"galaxies is {surely} better than {simplest}'s {figures['reference']:.4f}."
+        f"No better: {metric.label} {figures['value']:.4f} on {figures['galaxies']:,} validation "
+        f"galaxies is {surely} better than the {metric.simplest}'s {figures['reference']:.4f}."
     )
 
 
@@ -323,9 +313,5 @@ def _smooth(values: Sequence[float] | NDArray[np.float64], window: int) -> NDArr
     )
 
 
-def _said(name: str, error: float) -> str:
-    return f"{_figure(name)} {error if name == 'rmse' else 1 - error:.4f}"
-
-
-def _figure(name: str) -> str:
-    return "RMSE" if name == "rmse" else name
+def _words(metric: Metric, error: float) -> str:
+    return f"{metric.label} {metric.error(error):.4f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,6 @@ from galaxyclass.io import run_folder
 from galaxyclass.networks.network import Network
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs
 from galaxyclass.training.callbacks import (
     History,
     OnlyNumbers,
@@ -31,10 +30,11 @@ from galaxyclass.training.callbacks import (
 )
 from galaxyclass.training.checkpointing import Keep, Patience, gave_up, moving_average
 from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
-from galaxyclass.training.data import Batches, Galaxies, Replica, this_replica
-from galaxyclass.training.device_cache import brought_near
+from galaxyclass.training.data import Batches, Replica, this_replica
+from galaxyclass.training.device_cache import cached_where_possible
 from galaxyclass.training.devices import Device, accelerator_of, place_of
 from galaxyclass.training.history import cut_history
+from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.pixel_statistics import fit_statistics
 from galaxyclass.training.runtime_settings import RuntimeSettings
@@ -49,17 +49,7 @@ class Fitted:
 
 
 def fit_network(
-    folder: Path,
-    recipe: Recipe,
-    outputs: Outputs,
-    parts: dict[str, Galaxies],
-    *,
-    auxiliary: Sequence[ClassOutputs],
-    seed: int,
-    device: Device,
-    devices: int = 1,
-    runtime: RuntimeSettings,
-    progress: Progress,
+    folder: Path, job: TrainingJob, runtime: RuntimeSettings, progress: Progress
 ) -> Fitted:
     """Train until the recipe's last epoch, going on from the run's last checkpoint if it has one.
 
@@ -67,18 +57,9 @@ def fit_network(
     ----------
     folder : Path
         The run.
-    recipe : Recipe
-        With its head and loss resolved.
-    outputs : VoteOutputs or ClassOutputs
-    parts : dict
-        ``train`` and ``validation``.
-    auxiliary : sequence of ClassOutputs
-        What else the network learns, from auxiliary tables.
-    seed : int
-    device : {"auto", "cpu", "cuda", "mps"}
-    devices : int
-        Processes that train together, each on a device of its own (or its share of the cores);
-        Lightning starts the others by running the program again (see `replicas`).
+    job : TrainingJob
+        Lightning starts the other processes of several by running the program again
+        (`galaxyclass.training.replicas`).
     runtime : RuntimeSettings
         How the network is run; its threads are the caller's to set.
     progress : Progress
@@ -92,47 +73,48 @@ def fit_network(
     RunError
         The checkpoint to go on from is damaged.
     """
+    recipe, training = job.recipe, job.recipe.training
     last = folder / run_folder.LAST
     done, stopped = 0, False
     if last.exists():
         checkpoint = read_checkpoint(last)
         done, stopped = int(checkpoint["epoch"]) + 1, gave_up(checkpoint)
-    replica = Replica(this_replica(), devices)
+    replica = Replica(this_replica(), job.devices)
     if replica.number == 0:
         cut_history(folder / run_folder.HISTORY, done)
     with _quiet(), _own_randomness(), stoppable():
-        near = brought_near(
-            {part: parts[part] for part in ("train", "validation")},
-            place_of(device, replica.number),
+        near = cached_where_possible(
+            {part: job.galaxies[part] for part in ("train", "validation")},
+            place_of(job.device, replica.number),
         )
         batches = Batches(
             near["train"],
-            recipe.training.batch_size,
-            seed=seed,
-            shuffle_buffer=recipe.training.shuffle_buffer,
+            training.batch_size,
+            seed=job.seed,
+            shuffle_buffer=training.shuffle_buffer,
             replica=replica,
         )
-        validation = Batches(
-            near["validation"], recipe.training.batch_size, seed=None, replica=replica
-        )
+        validation = Batches(near["validation"], training.batch_size, seed=None, replica=replica)
         try:
             module = GalaxyModule(
-                recipe, outputs, auxiliary, seed=seed, steps_per_epoch=len(batches)
+                recipe, job.task, job.auxiliary, seed=job.seed, steps_per_epoch=len(batches)
             )
             module.set_memory_format(runtime.memory_format)
             if recipe.model.normalisation == "per_feature":
-                module.network.set_statistics(*fit_statistics(module.network, parts["train"]))
+                module.network.set_statistics(
+                    *fit_statistics(module.network, job.galaxies["train"])
+                )
             trainer = _trainer(
                 folder,
                 module,
-                ReportProgress(progress, len(parts["train"])),
-                device=device,
-                devices=devices,
+                ReportProgress(progress, len(job.galaxies["train"])),
+                device=job.device,
+                devices=job.devices,
                 runtime=runtime,
             )
-            if done < recipe.training.epochs and not stopped:
+            if done < training.epochs and not stopped:
                 trainer.fit(module, batches, validation, ckpt_path=str(last) if done else None)
-            return _kept(folder, recipe, outputs, auxiliary)
+            return _kept(folder, job)
         except StopRequestedError as error:
             raise _interrupted(folder) from error
         except RuntimeError as error:
@@ -149,7 +131,7 @@ def _trainer(
     runtime: RuntimeSettings,
 ) -> pl.Trainer:
     settings, score = module.recipe.training, f"validation_{module.score_name}"
-    mode = "min" if module.lower_is_better else "max"
+    mode = "min" if module.outputs.metric.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
         OnlyNumbers(),
@@ -204,13 +186,12 @@ def _trainer(
     )
 
 
-def _kept(
-    folder: Path, recipe: Recipe, outputs: Outputs, auxiliary: Sequence[ClassOutputs]
-) -> Fitted:
+def _kept(folder: Path, job: TrainingJob) -> Fitted:
     """The network of the epoch that the recipe keeps."""
-    path = folder / (run_folder.BEST if recipe.training.keep == "best" else run_folder.LAST)
+    path = folder / (run_folder.BEST if job.recipe.training.keep == "best" else run_folder.LAST)
     checkpoint = read_checkpoint(path)
-    network = Network(recipe.model, recipe.images, outputs, auxiliary, fresh=False)
+    recipe = job.recipe
+    network = Network(recipe.model, recipe.images, job.task, job.auxiliary, fresh=False)
     state: dict[str, Any] = checkpoint["state_dict"]
     prefix = "network."
     network.load_state_dict(

@@ -14,8 +14,9 @@ from galaxyclass.networks.augmentation.augment import augment
 from galaxyclass.networks.augmentation.mirrors import mirror_swap
 from galaxyclass.networks.losses.masked import build_loss, cross_entropy
 from galaxyclass.networks.network import Network
+from galaxyclass.networks.step_scores import STEP_SCORES
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.tasks.task import Task
 from galaxyclass.training.data import Batches, TrainingBatch
 from galaxyclass.training.metrics import StepMean
 from galaxyclass.training.optimizers import build_optimizer, build_plateau, build_schedule
@@ -29,8 +30,8 @@ class GalaxyModule(pl.LightningModule):
     ----------
     recipe : Recipe
         With its head and loss resolved.
-    outputs : VoteOutputs or ClassOutputs
-    auxiliary : sequence of ClassOutputs
+    outputs : Task
+    auxiliary : sequence of Task
         What else it learns, from tables of classes.
     seed : int
         Of the initial weights, dropout and augmentation. All that is random in an epoch follows
@@ -41,8 +42,8 @@ class GalaxyModule(pl.LightningModule):
     def __init__(
         self,
         recipe: Recipe,
-        outputs: Outputs,
-        auxiliary: Sequence[ClassOutputs],
+        outputs: Task,
+        auxiliary: Sequence[Task],
         *,
         seed: int,
         steps_per_epoch: int,
@@ -50,16 +51,14 @@ class GalaxyModule(pl.LightningModule):
         super().__init__()
         self.recipe, self.outputs, self.auxiliary, self.seed = recipe, outputs, auxiliary, seed
         self.steps_per_epoch = steps_per_epoch
-        #: ``rmse`` for votes, ``accuracy`` for classes.
-        self.score_name = "rmse" if isinstance(outputs, VoteOutputs) else "accuracy"
-        self.lower_is_better = self.score_name == "rmse"
+        self.score_name = outputs.metric.key
+        self.step_score = STEP_SCORES[outputs.step_score]
         self.network = self.configure_network()
-        shares = outputs.shares if isinstance(outputs, ClassOutputs) else None
-        self.loss = build_loss(recipe.training, shares)
+        self.loss = build_loss(recipe.training, outputs.class_shares)
         #: What each class becomes in a mirror; None where mirrors change nothing.
         self.swap: Tensor | None = None
-        if isinstance(outputs, ClassOutputs) and recipe.augmentation.mirror_pairs:
-            self.swap = mirror_swap(outputs.classes, recipe.augmentation.mirror_pairs)
+        if outputs.class_names and recipe.augmentation.mirror_pairs:
+            self.swap = mirror_swap(outputs.class_names, recipe.augmentation.mirror_pairs)
         self.metrics = self.configure_metrics()
         self.memory_format = torch.channels_last
         self.plateau: torch.optim.lr_scheduler.ReduceLROnPlateau | None = None
@@ -89,7 +88,8 @@ class GalaxyModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimiser, and its schedule where it needs no score."""
         optimizer = build_optimizer(self.recipe, self.network.parameters())
-        self.plateau = build_plateau(self.recipe, optimizer, lower_is_better=self.lower_is_better)
+        lower_is_better = self.outputs.metric.lower_is_better
+        self.plateau = build_plateau(self.recipe, optimizer, lower_is_better=lower_is_better)
         if self.plateau is not None and self._plateau_state is not None:
             self.plateau.load_state_dict(self._plateau_state)
         schedule, interval = build_schedule(self.recipe, optimizer, self.steps_per_epoch)
@@ -149,8 +149,8 @@ class GalaxyModule(pl.LightningModule):
         for name, metric in self.metrics.items():
             assert isinstance(metric, StepMean)
             value = metric.compute()
-            if name.endswith("rmse"):
-                value = value.sqrt()
+            if name.endswith(f"_{self.score_name}"):
+                value = self.step_score.score(value)
             self.log(name, value)
             metric.reset()
 
@@ -180,13 +180,7 @@ class GalaxyModule(pl.LightningModule):
     ) -> Tensor:
         loss, predictions = self.losses(images, targets, labels)
         with torch.no_grad():
-            if self.score_name == "rmse":
-                known = ~targets.isnan()
-                score = torch.where(known, predictions - targets, 0.0).square().sum()
-            else:
-                known = targets >= 0
-                score = ((predictions.argmax(dim=1) == targets) & known).sum().float()
-            count = known.sum()
+            score, count = self.step_score.entries(predictions, targets)
             self._metric(part, self.score_name).update(score / count.clamp(min=1), count)
             self._metric(part, "loss").update(loss.detach(), len(targets))
         return loss

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.networks.network import Network
-from galaxyclass.training.data import Batches, Galaxies
+from galaxyclass.training.data import Batches
 
 #: Galaxies that are read at a time.
 _BATCH = 256

@@ -10,18 +10,19 @@ from __future__ import annotations
 import logging
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.model.bundle.manifest import Precision
 from galaxyclass.networks.precision import has_bfloat16
-from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs
-from galaxyclass.training.data import Galaxies, on_device
+from galaxyclass.training.data import PackedGalaxies, on_device
+from galaxyclass.training.devices import accelerator_of
+from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.optimizers import build_optimizer
 from galaxyclass.training.runtime_settings import RuntimeSettings, using
@@ -62,62 +63,35 @@ class Probe:
         return {**asdict(self.runtime), "images_per_second": self.images_per_second}
 
 
-def probe(
-    recipe: Recipe,
-    outputs: Outputs,
-    auxiliary: Sequence[ClassOutputs],
-    galaxies: Galaxies,
-    *,
-    device: str,
-    devices: int,
-    seed: int,
-) -> Probe:
-    """Find the fastest way to train a recipe's network on a machine.
+def probe(job: TrainingJob) -> Probe:
+    """Find the fastest way to train a job's network on this machine.
 
     Parameters
     ----------
-    recipe : Recipe
-        With its head and loss resolved; `training.precision` and `training.threads` are kept where
-        they are stated.
-    outputs : VoteOutputs or ClassOutputs
-    auxiliary : sequence of ClassOutputs
-    galaxies : Galaxies
-        To train on; some of them are used here.
-    device : {"cpu", "cuda", "mps"}
-    devices : int
-        Processes that train together; of several, each has its share of the cores.
-    seed : int
+    job : TrainingJob
+        `training.precision` and `training.threads` of its recipe are kept where they are stated;
+        some of its training galaxies are used here.
 
     Notes
     -----
     The networks that are tried are thrown away, and no random state but their own is used. A
     training of fewer than `SHORT` steps is not worth a probe: it is run in 32-bit floats.
     """
-    steps = -(-len(galaxies) // (recipe.training.batch_size * devices)) * recipe.training.epochs
+    training, count = job.recipe.training, len(job.galaxies["train"])
+    steps = -(-count // (training.batch_size * job.devices)) * training.epochs
     if steps < SHORT:
-        return Probe(RuntimeChoices(recipe, device, devices).first, {})
-    return try_settings(
-        recipe, outputs, auxiliary, galaxies, device=device, devices=devices, seed=seed
-    )
+        return Probe(RuntimeChoices(job).first, {})
+    return try_settings(job)
 
 
-def try_settings(
-    recipe: Recipe,
-    outputs: Outputs,
-    auxiliary: Sequence[ClassOutputs],
-    galaxies: Galaxies,
-    *,
-    device: str,
-    devices: int,
-    seed: int,
-) -> Probe:
+def try_settings(job: TrainingJob) -> Probe:
     """`probe`, however short the training."""
-    choices = RuntimeChoices(recipe, device, devices)
+    choices = RuntimeChoices(job)
     if not choices.open:
         return Probe(choices.first, {})
     with torch.random.fork_rng():
-        module = GalaxyModule(recipe, outputs, auxiliary, seed=seed, steps_per_epoch=1)
-        tried = Trials(module, galaxies, device)
+        module = GalaxyModule(job.recipe, job.task, job.auxiliary, seed=job.seed, steps_per_epoch=1)
+        tried = Trials(module, job.galaxies["train"], accelerator_of(job.device))
         runtime = fastest(choices, tried)
     log.info(
         "training in %s: %.0f images/s in a probe of this machine%s",
@@ -135,8 +109,9 @@ def try_settings(
 class RuntimeChoices:
     """What may be chosen from: what the recipe and the machine leave open."""
 
-    def __init__(self, recipe: Recipe, device: str, devices: int) -> None:
-        wanted, threads = recipe.training.precision, recipe.training.threads
+    def __init__(self, job: TrainingJob) -> None:
+        wanted, threads = job.recipe.training.precision, job.recipe.training.threads
+        device = accelerator_of(job.device)
         native = has_bfloat16(device)
         if wanted == "bf16" and not native:
             log.warning("training.precision=bf16: not native to this machine; using 32-bit floats")
@@ -146,7 +121,7 @@ class RuntimeChoices:
         if wanted == "bf16" and native:
             self.precisions = ("bf16",)
         self.threads: tuple[int, ...] = (0,)
-        if device == "cpu" and devices == 1:
+        if device == "cpu" and job.devices == 1:
             cores = torch.get_num_threads()
             self.threads = (min(threads, cores),) if threads else tuple(dict.fromkeys((cores, 1)))
 
@@ -187,7 +162,7 @@ class Trials:
 
     def __init__(self, module: GalaxyModule, galaxies: Galaxies, device: str) -> None:
         self.device = device
-        self.galaxies = galaxies
+        self.galaxies = PackedGalaxies(galaxies)
         self.count = min(module.recipe.training.batch_size, len(galaxies))
         self.module = module.to(device).train()
         self.speeds: dict[RuntimeSettings, float] = {}

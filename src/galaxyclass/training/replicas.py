@@ -16,9 +16,10 @@ from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import StoppedError
 from galaxyclass.io import run_folder
 from galaxyclass.progress import silent
-from galaxyclass.training.data import galaxies_by_part, this_replica
+from galaxyclass.training.data import this_replica
 from galaxyclass.training.devices import Device
 from galaxyclass.training.fit import fit_network
+from galaxyclass.training.job import make_job
 from galaxyclass.training.run import read_run
 from galaxyclass.training.runtime_settings import RuntimeSettings
 
@@ -30,19 +31,10 @@ def join_training(
 ) -> NoReturn:
     """Train along with the process that began the run, and end this one when it is over."""
     recipe, info = read_run(folder)
-    samples = prepare_all(info.sources, recipe.images, cache=cache, workers=1, progress=silent)
+    samples = prepare_all(info.dataset, recipe.images, cache=cache, workers=1, progress=silent)
     parts = read_split(folder / run_folder.SPLIT, samples.tables)
+    job = make_job(recipe, samples, parts, seed=info.seed, device=device, devices=devices)
     with suppress(StoppedError):  # the first process tells the user
-        fit_network(
-            folder,
-            recipe,
-            samples.outputs(parts),
-            galaxies_by_part(samples, parts),
-            auxiliary=samples.auxiliary_outputs(parts),
-            seed=info.seed,
-            device=device,
-            devices=devices,
-            runtime=info.runtime_settings or RuntimeSettings("fp32"),
-            progress=silent,
-        )
+        runtime = info.runtime_settings or RuntimeSettings("fp32")
+        fit_network(folder, job, runtime, progress=silent)
     raise SystemExit(0)

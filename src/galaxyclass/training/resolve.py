@@ -9,14 +9,14 @@ from galaxyclass.errors import RecipeError
 from galaxyclass.networks.augmentation.mirrors import mirror_swap
 from galaxyclass.networks.encoders import ONE_SIZE
 from galaxyclass.networks.heads import resolve_head
-from galaxyclass.networks.losses.masked import TargetKind, resolve_loss
+from galaxyclass.networks.losses.masked import resolve_loss
 from galaxyclass.recipes.recipe import INVARIANT, Recipe
-from galaxyclass.tasks.outputs import Outputs, VoteOutputs
+from galaxyclass.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
 
-def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe:
+def resolve(recipe: Recipe, outputs: Task, settings: Sequence[str]) -> Recipe:
     """The recipe with its head and loss as the table needs them; says where they differ.
 
     Raises
@@ -24,9 +24,8 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
     RecipeError
         The user asked for a head, a loss or mirror pairs that do not suit the table.
     """
-    task: TargetKind = "votes" if isinstance(outputs, VoteOutputs) else "classes"
     head = resolve_head(recipe.model.head, outputs)
-    loss = resolve_loss(recipe.training.loss, task)
+    loss = resolve_loss(recipe.training.loss, outputs)
     asked_for = {setting.partition("=")[0].strip() for setting in settings}
     for key, stated, taken in (
         ("model.head", recipe.model.head, head),
@@ -36,11 +35,13 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
             continue
         if key in asked_for:
             raise RecipeError(
-                f"--set {key}={stated} does not suit a table of {task}",
+                f"--set {key}={stated} does not suit a table of {outputs.kind}",
                 wanted=f"{key}={taken}",
                 hint=f"leave --set {key} out, or use another table",
             )
-        log.warning("the table has %s: %s is %s, not the recipe's %s", task, key, taken, stated)
+        log.warning(
+            "the table has %s: %s is %s, not the recipe's %s", outputs.kind, key, taken, stated
+        )
     if recipe.training.progressive_resizing and recipe.model.encoder in ONE_SIZE:
         raise RecipeError(
             f"training.progressive_resizing: the encoder {recipe.model.encoder} takes cutouts of "
@@ -49,12 +50,13 @@ def resolve(recipe: Recipe, outputs: Outputs, settings: Sequence[str]) -> Recipe
         )
     pairs = recipe.augmentation.mirror_pairs
     if pairs:
-        if isinstance(outputs, VoteOutputs):
+        if not outputs.class_names:
             raise RecipeError(
-                f"augmentation.mirror_pairs={list(pairs)}: the table has votes, not classes",
+                f"augmentation.mirror_pairs={list(pairs)}: the table has {outputs.kind}, "
+                "not classes",
                 hint="leave the pairs out",
             )
-        mirror_swap(outputs.classes, pairs)
+        mirror_swap(outputs.class_names, pairs)
         if recipe.model.encoder in INVARIANT:
             raise RecipeError(
                 f"augmentation.mirror_pairs={list(pairs)}: to the encoder {recipe.model.encoder} a "

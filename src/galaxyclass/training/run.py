@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -12,14 +11,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from galaxyclass.data.dataset.prepare import Source
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import OutputError, RunError, refuse_newer
 from galaxyclass.io import run_folder
-from galaxyclass.io.atomic import write_text
+from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.recipes.read import load_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.training.devices import Device
 from galaxyclass.training.runtime_settings import RuntimeSettings
+from galaxyclass.workers.processes import core_count
 
 #: The layout of run folders that this version writes.
 RUN_FORMAT = 2
@@ -43,9 +43,7 @@ def this_machine() -> dict[str, Any]:
     return {
         "system": platform.platform(),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": core_count(),
         "executable": sys.executable,
     }
 
@@ -65,12 +63,8 @@ class RunInfo:
 
     Attributes
     ----------
-    images, table : str
-        Absolute paths; `table` is None where folders are the classes.
-    id_column, target_column : str or None
-        As given.
-    skip_invalid : bool
-    classes : str or None
+    data : mapping
+        The data set, as `Dataset.to_json` tells of it.
     seed : int
     fingerprint : str
         BLAKE2b-128 of the ids, images and targets that were trained on.
@@ -78,29 +72,21 @@ class RunInfo:
         How many in each part.
     device : str
     devices : int
-    also : list of [str, str]
-        Images and table, absolute paths, of what else was learnt from.
     runtime : mapping or None
-        How the network is run, and the images per second of each way that a probe tried.
+        How the network is run, and the images per second of each setting that a probe tried.
     command : list of str
         The command line, or the name of the function.
     versions, machine : mapping
     format : int
     """
 
-    images: str
-    table: str | None
-    id_column: str | None
-    target_column: str | None
-    skip_invalid: bool
-    classes: str | None
+    data: Mapping[str, Any]
     seed: int
     fingerprint: str
     galaxies: Mapping[str, int]
     device: Device
     devices: int
     command: list[str]
-    also: list[list[str]] = field(default_factory=list)
     runtime: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=installed_versions)
     machine: Mapping[str, Any] = field(default_factory=this_machine)
@@ -116,60 +102,64 @@ class RunInfo:
         )
 
     @property
-    def sources(self) -> list[Source]:
-        """The galaxies that the run was begun with, table by table."""
-        first = Source(
-            Path(self.images),
-            None if self.table is None else Path(self.table),
-            self.id_column,
-            self.target_column,
-            self.skip_invalid,
-            self.classes,
-        )
-        others = (map(Path, pair) for pair in self.also)
-        return [
-            first,
-            *(auxiliary_source(images, table, self.skip_invalid) for images, table in others),
-        ]
+    def dataset(self) -> Dataset:
+        """The galaxies that the run was begun with."""
+        return Dataset.from_json(self.data)
 
 
-def auxiliary_source(images: Path, table: Path, skip_invalid: bool) -> Source:
-    """A table that is learnt from beside the first: its columns are found by the usual rule."""
-    return Source(images, table, skip_invalid=skip_invalid)
-
-
-def new_run(folder: Path, recipe: Recipe, info: RunInfo) -> None:
-    """Make the folder of a run.
-
-    Raises
-    ------
-    OutputError
-        The folder holds something already.
-    """
-    refuse_used(folder)
+def write_run(folder: Path, recipe: Recipe, info: RunInfo) -> None:
+    """Write what makes a folder that of a run."""
     write_text(folder / run_folder.RECIPE, recipe_toml(recipe))
     write_text(folder / run_folder.INFO, json.dumps(asdict(info), indent=1) + "\n")
 
 
-def refuse_used(folder: Path) -> None:
-    """Refuse to train into a folder that holds something.
+def begun_run(folder: Path, told: Mapping[str, Any]) -> tuple[Recipe, RunInfo] | None:
+    """The unfinished run of the same arguments that is in a folder; None where the folder is free.
+
+    Parameters
+    ----------
+    folder : Path
+    told : mapping
+        What a `RunInfo` of the arguments says.
 
     Raises
     ------
     OutputError
-        It does, or it is a file.
+        The folder holds something else, or it is a file.
     """
-    if folder.is_file():
-        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
-    if folder.is_dir() and any(folder.iterdir()):
-        is_run = (folder / run_folder.INFO).is_file()
-        stopped = is_run and not (folder / run_folder.METRICS).is_file()
-        raise OutputError(
-            f"{folder}: there is {'a run' if is_run else 'something'} here already",
-            hint=f"galaxyclass train --resume {folder}, or choose another --output"
-            if stopped
-            else "choose another --output",
-        )
+    if not (folder / run_folder.INFO).is_file():
+        require_new(folder)
+        return None
+    if not (folder / run_folder.METRICS).is_file():
+        try:
+            recipe, info = read_run(folder)
+        except RunError as error:
+            raise _used(folder) from error
+        if all(getattr(info, name) == value for name, value in told.items()):
+            return recipe, info
+    raise _used(folder)
+
+
+def require_same_recipe(folder: Path, recipe: Recipe) -> None:
+    """Refuse to go on with a run under another recipe than it was begun with.
+
+    Raises
+    ------
+    OutputError
+        It is another.
+    """
+    if (folder / run_folder.RECIPE).read_text(encoding="utf-8") != recipe_toml(recipe):
+        raise _used(folder)
+
+
+def _used(folder: Path) -> OutputError:
+    stopped = not (folder / run_folder.METRICS).is_file()
+    return OutputError(
+        f"{folder}: there is a run here already",
+        hint=f"galaxyclass train --resume {folder}, or choose another --output"
+        if stopped
+        else "choose another --output",
+    )
 
 
 def read_run(folder: Path) -> tuple[Recipe, RunInfo]:

@@ -12,15 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.networks.network import Network
 from galaxyclass.networks.precision import compute_in_bfloat16
-from galaxyclass.tasks.outputs import Outputs, VoteOutputs
-from galaxyclass.tasks.scores.classes import score_classes
-from galaxyclass.tasks.scores.noise import noise_floor
-from galaxyclass.tasks.scores.votes import rmse, score_all_votes
-from galaxyclass.training.data import Batches, Galaxies
+from galaxyclass.tasks.task import Task
+from galaxyclass.training.data import Batches
 from galaxyclass.training.diagnosis import Notice, diagnose
 from galaxyclass.training.history import Row
+from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.runtime_settings import RuntimeSettings
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,8 @@ class Metrics:
 
     Attributes
     ----------
-    score : {"rmse", "accuracy"}
+    score : str
+        The key of the task's `galaxyclass.tasks.metric.Metric`.
     kept_epoch, epochs : int
         The epoch whose weights were kept, and how many were trained.
     parts : mapping
@@ -63,42 +63,39 @@ class Metrics:
 
 def score(
     network: Network,
-    outputs: Outputs,
-    parts: Mapping[str, Galaxies],
+    job: TrainingJob,
+    history: Sequence[Row],
     *,
     epoch: int,
-    history: Sequence[Row],
-    seed: int,
     runtime: RuntimeSettings,
 ) -> Metrics:
-    """Score a network on galaxies, and say in the log what has not gone well.
+    """Score a network on the galaxies of a job, and say in the log what has not gone well.
 
     Parameters
     ----------
     network : Network
         On the CPU.
-    outputs : VoteOutputs or ClassOutputs
-    parts : mapping
-        Part -> galaxies; ``validation`` is among them.
-    epoch : int
-        Whose weights the network has.
+    job : TrainingJob
+        Its seed is that of the bootstrap, too.
     history : sequence of rows
         Of the training.
-    seed : int
-        Of the bootstrap.
+    epoch : int
+        Whose weights the network has.
     runtime : RuntimeSettings
         How the network was run in training, and is run here.
     """
+    outputs, parts, seed = job.task, job.galaxies, job.seed
     if runtime.precision == "bf16":  # as a prediction will compute it
         network = copy.deepcopy(network)
         compute_in_bfloat16(network)
     predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}
-    targets = {part: galaxies.targets.numpy() for part, galaxies in parts.items()}
+    targets: dict[str, NDArray[Any]] = {part: galaxies.targets for part, galaxies in parts.items()}
     figures = {part: _score(outputs, predictions[part], targets[part], seed) for part in parts}
-    if isinstance(outputs, VoteOutputs):
-        for part in parts:
-            if part != "train":  # whose noise is learnt by heart, and is no floor
-                figures[part]["noise_floor"] = noise_floor(outputs.tree, targets[part]).value
+    for part in parts:
+        if part == "train":  # whose noise is learnt by heart, and is no floor
+            continue
+        if (floor := outputs.noise_floor(targets[part])) is not None:
+            figures[part]["noise_floor"] = floor.value
     notices = diagnose(
         outputs,
         predictions["validation"],
@@ -110,7 +107,7 @@ def score(
     for notice in notices:
         log.warning("%s", notice.message)
     return Metrics(
-        score="rmse" if isinstance(outputs, VoteOutputs) else "accuracy",
+        score=outputs.metric.key,
         kept_epoch=epoch,
         epochs=len(history),
         parts=figures,
@@ -121,20 +118,12 @@ def score(
 
 
 def _score(
-    outputs: Outputs,
+    outputs: Task,
     predictions: NDArray[np.float32],
     targets: NDArray[Any],
     seed: int,
 ) -> dict[str, float | int]:
-    if isinstance(outputs, VoteOutputs):
-        mean = np.broadcast_to(np.nan_to_num(outputs.mean), targets.shape)
-        estimate = score_all_votes(predictions, targets, seed=seed)
-        reference = rmse(mean, targets)
-    else:
-        count = len(outputs.classes)
-        estimate = score_classes(predictions.argmax(axis=1), targets, count, seed=seed).accuracy
-        largest = int(np.argmax(outputs.shares))
-        reference = float((targets[targets >= 0] == largest).mean())
+    estimate, reference = outputs.score_beside_simplest(predictions, targets, seed=seed)
     return {
         "galaxies": len(targets),
         "value": estimate.value,

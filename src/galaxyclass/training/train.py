@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
-import shutil
+import json
+import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import read_split, write_left_out, write_split
-from galaxyclass.data.dataset.prepare import Source
-from galaxyclass.data.dataset.several import Parts, Samples, prepare_all
-from galaxyclass.errors import RecipeError, RunError
+from galaxyclass.data.dataset.several import Parts, prepare_all
+from galaxyclass.errors import RecipeError, RunError, StoppedError
 from galaxyclass.io import run_folder
+from galaxyclass.io.atomic import discard_folder, write_text, writing_folder
+from galaxyclass.model.bundle.manifest import Manifest
+from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.networks.weights import write_weights
+from galaxyclass.plots.curves import curves
+from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.training.data import galaxies_by_part
 from galaxyclass.training.devices import Device, accelerator_of
-from galaxyclass.training.finish import Trained, finish
-from galaxyclass.training.probe import Probe, probe
+from galaxyclass.training.fit import Fitted, fit_network
+from galaxyclass.training.history import read_history
+from galaxyclass.training.job import TrainingJob, make_job
+from galaxyclass.training.probe import probe
 from galaxyclass.training.replicas import join_training, this_replica
-from galaxyclass.training.resolve import resolve
-from galaxyclass.training.run import RunInfo, auxiliary_source, new_run, read_run, refuse_used
-from galaxyclass.training.runtime_settings import using
+from galaxyclass.training.run import (
+    RunInfo,
+    begun_run,
+    read_run,
+    require_same_recipe,
+    write_run,
+)
+from galaxyclass.training.runtime_settings import RuntimeSettings, using
+from galaxyclass.training.score import Metrics, score
+from galaxyclass.version import __version__
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training: its folder and the scores of the epoch that was kept."""
+
+    folder: Path
+    metrics: Metrics
 
 
 def train(
     recipe: str | Path | Recipe,
-    images: str | Path,
-    table: str | Path | None = None,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
     output: str | Path,
     settings: Sequence[str] = (),
-    id_column: str | None = None,
-    target_column: str | None = None,
-    skip_invalid: bool = False,
-    classes: str | None = None,
-    also: Sequence[tuple[str | Path, str | Path]] = (),
     seed: int = 0,
     device: Device = "auto",
     devices: int = 1,
@@ -45,32 +66,22 @@ def train(
     cache: str | Path | None = None,
     progress: Progress = silent,
 ) -> Trained:
-    """Train a recipe on images and a table.
+    """Train a recipe on galaxies.
 
     Parameters
     ----------
     recipe : str, Path or Recipe
         A shipped recipe's name, a TOML file, or a recipe.
-    images : str or Path
-        Folder of images, searched with its sub-folders.
-    table : str or Path, optional
-        CSV or parquet; without it each sub-folder of `images` is a class.
+    images : Dataset, str or Path
+        A data set; or a folder of images, searched with its sub-folders.
+    table : str, Path or a table in memory, optional
+        With a folder of images: what is known of them (see `Dataset`); without it each sub-folder
+        of `images` is a class.
     output : str or Path
-        The run's folder; must be empty or absent.
+        The run's folder; must be empty or absent, unless the same call was stopped: then it goes
+        on.
     settings : sequence of str
         Changes to the recipe, ``section.key=value`` each.
-    id_column, target_column : str, optional
-        Columns of the table, where the rule of `read_catalog` does not find them.
-    skip_invalid : bool
-        Leave out galaxies with errors (listed in ``left_out.csv``) instead of refusing them all.
-    classes : str, optional
-        Make classes of the votes: ``five`` or ``argmax:QUESTION`` (`catalogs.derive_classes`).
-    also : sequence of (images, table)
-        Further galaxies to learn from. A table of votes on the same tree adds whatever it knows
-        of the tree (other questions, other galaxies, conditional fractions); a table of classes
-        becomes a auxiliary output beside the votes. Each table has its validation and test part,
-        and an image that stands in several is in one part only; the scores of the run are those
-        of the first table.
     seed : int
         Of the split, the initial weights, the order, dropout and augmentation. The same seed,
         data, settings and machine give the same metrics.
@@ -99,65 +110,50 @@ def train(
     folder = Path(output)
     if this_replica() > 0:
         join_training(folder, device=device, devices=devices, cache=cache)
-    refuse_used(folder)
+    dataset = as_dataset(images, table)
+    told: dict[str, Any] = {
+        "data": dataset.with_files(folder).to_json(),
+        "seed": seed,
+        "devices": devices,
+    }
+    begun = begun_run(folder, told)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
     accelerator = accelerator_of(device)
-    source = Source(
-        Path(images),
-        None if table is None else Path(table),
-        id_column,
-        target_column,
-        skip_invalid,
-        classes,
-    )
-    others = [auxiliary_source(Path(a), Path(b), skip_invalid) for a, b in also]
-    samples = prepare_all(
-        [source, *others], recipe.images, cache=cache, workers=workers, progress=progress
-    )
+    samples = prepare_all(dataset, recipe.images, cache=cache, workers=workers, progress=progress)
     parts = samples.split(recipe.split, seed)
-    recipe = resolve(recipe, samples.outputs(parts), settings)
-    probed = _probe(recipe, samples, parts, device=accelerator, devices=devices, seed=seed)
-    new_run(
-        folder,
-        recipe,
-        RunInfo(
-            images=str(source.images.resolve()),
-            table=None if source.table is None else str(source.table.resolve()),
-            id_column=id_column,
-            target_column=target_column,
-            skip_invalid=skip_invalid,
-            classes=classes,
-            seed=seed,
-            fingerprint=samples.fingerprint,
-            galaxies=_counts(parts),
-            device=accelerator,
-            devices=devices,
-            command=sys.argv,
-            also=[[str(Path(path).resolve()) for path in pair] for pair in also],
-            runtime=probed.to_json(),
-        ),
+    job = make_job(
+        recipe, samples, parts, settings=settings, seed=seed, device=accelerator, devices=devices
+    )
+    if begun is not None:
+        require_same_recipe(folder, job.recipe)
+        log.info("%s was begun before by the same command, and goes on", folder)
+        _require_same_data(folder, begun[1], samples.fingerprint)
+        return _go_on(folder, job, begun[1], progress)
+    probed = probe(job)
+    info = RunInfo(
+        **told,
+        fingerprint=samples.fingerprint,
+        galaxies=_counts(parts),
+        device=accelerator,
+        command=sys.argv,
+        runtime=probed.to_json(),
     )
     left_out = [finding for sample in samples.tables for finding in sample.left_out]
-    if left_out:
-        write_left_out(folder / run_folder.LEFT_OUT, left_out)
-    write_split(folder / run_folder.SPLIT, samples.tables, parts)
+    # All at once: a kill leaves no run, or one that can be resumed.
+    with writing_folder(folder) as new:
+        write_run(new, job.recipe, info)
+        dataset.save_tables(new)
+        if left_out:
+            name = run_folder.LEFT_OUT
+            write_left_out(new / name, left_out, named=folder / name)
+        write_split(new / run_folder.SPLIT, samples.tables, parts)
     try:
         with using(probed.runtime):
-            return finish(
-                folder,
-                recipe,
-                samples,
-                parts,
-                seed=seed,
-                device=device,
-                devices=devices,
-                runtime=probed.runtime,
-                progress=progress,
-            )
+            return _train_to_the_end(folder, job, probed.runtime, progress)
     except RecipeError:
         # The network cannot be built: there is nothing to resume, and the name is free again.
-        shutil.rmtree(folder)
+        discard_folder(folder)
         raise
 
 
@@ -201,55 +197,34 @@ def resume(
             "--output",
         )
     samples = prepare_all(
-        info.sources, recipe.images, cache=cache, workers=workers, progress=progress
+        info.dataset, recipe.images, cache=cache, workers=workers, progress=progress
     )
-    if samples.fingerprint != info.fingerprint:
+    _require_same_data(folder, info, samples.fingerprint)
+    parts = read_split(folder / run_folder.SPLIT, samples.tables)
+    job = make_job(recipe, samples, parts, seed=info.seed, device=accelerator, devices=devices)
+    return _go_on(folder, job, info, progress)
+
+
+def _require_same_data(folder: Path, info: RunInfo, fingerprint: str) -> None:
+    if fingerprint != info.fingerprint:
         raise RunError(
             f"{folder}: its images or table have changed since it was begun",
             wanted=f"data with the fingerprint {info.fingerprint}",
-            got=samples.fingerprint,
+            got=fingerprint,
             hint="put the data back, or train again to another --output",
         )
-    if (folder / run_folder.SPLIT).exists():
-        parts = read_split(folder / run_folder.SPLIT, samples.tables)
-    else:  # killed in the moment between the two files: the seed gives the same split
-        parts = samples.split(recipe.split, info.seed)
-        write_split(folder / run_folder.SPLIT, samples.tables, parts)
-    runtime = info.runtime_settings if accelerator == info.device else None
-    if runtime is not None and devices > 1:
-        # The other processes read the way from the run: here it is the same, but for the threads.
+
+
+def _go_on(folder: Path, job: TrainingJob, info: RunInfo, progress: Progress) -> Trained:
+    """Go on with a run once its galaxies are there."""
+    runtime = info.runtime_settings if job.device == info.device else None
+    if runtime is not None and job.devices > 1:
+        # The other processes read the settings from the run: here the same, but for the threads.
         runtime = replace(runtime, threads=0)
-    if runtime is None or not runtime.possible(accelerator):
-        runtime = _probe(
-            recipe, samples, parts, device=accelerator, devices=devices, seed=info.seed
-        ).runtime
+    if runtime is None or not runtime.possible(job.device):
+        runtime = probe(job).runtime
     with using(runtime):
-        return finish(
-            folder,
-            recipe,
-            samples,
-            parts,
-            seed=info.seed,
-            device=device,
-            devices=devices,
-            runtime=runtime,
-            progress=progress,
-        )
-
-
-def _probe(
-    recipe: Recipe,
-    samples: Samples,
-    parts: Parts,
-    *,
-    device: Device,
-    devices: int,
-    seed: int,
-) -> Probe:
-    """How this machine trains the network fastest."""
-    outputs, auxiliary = samples.outputs(parts), samples.auxiliary_outputs(parts)
-    galaxies = galaxies_by_part(samples, parts)["train"]
-    return probe(recipe, outputs, auxiliary, galaxies, device=device, devices=devices, seed=seed)
+        return _train_to_the_end(folder, job, runtime, progress)
 
 
 def _counts(parts: Parts) -> dict[str, int]:
@@ -258,3 +233,60 @@ def _counts(parts: Parts) -> dict[str, int]:
     if len(parts) > 1:
         counts["also"] = sum(int((drawn == "train").sum()) for drawn in parts[1:])
     return counts
+
+
+def _train_to_the_end(
+    folder: Path, job: TrainingJob, runtime: RuntimeSettings, progress: Progress
+) -> Trained:
+    """Train, then write the bundle, the scores and the curves."""
+    try:
+        fitted = fit_network(folder, job, runtime, progress)
+    except StoppedError:
+        if read_history(folder / run_folder.HISTORY):
+            _draw(folder, job, None, None)
+        raise
+    recipe, task, ids = job.recipe, job.task, job.catalog.ids
+    manifest = Manifest(
+        recipe=recipe.name,
+        preprocessing=recipe.images,
+        model=recipe.model.model_copy(update={"weights": None, "pretrained": False}),
+        outputs=task,
+        id_column=ids.column,
+        id_integer=ids.integer,
+        weights_digest="",
+        version=__version__,
+        name_parts=job.catalog.name_parts,
+        precision=runtime.precision,
+        auxiliary=job.auxiliary,
+        mirrors=not task.class_names
+        or (recipe.augmentation.flip != "none" and not recipe.augmentation.mirror_pairs),
+    )
+    save_bundle(
+        folder / run_folder.BUNDLE,
+        manifest,
+        {"weights": lambda path: write_weights(fitted.network, path)},
+    )
+    metrics = score(
+        fitted.network,
+        job,
+        read_history(folder / run_folder.HISTORY),
+        epoch=fitted.epoch,
+        runtime=runtime,
+    )
+    _draw(folder, job, fitted, metrics)
+    # Last of all: a run that has this file is finished.
+    write_text(folder / run_folder.METRICS, json.dumps(asdict(metrics), indent=1) + "\n")
+    return Trained(folder, metrics)
+
+
+def _draw(folder: Path, job: TrainingJob, fitted: Fitted | None, metrics: Metrics | None) -> None:
+    metric, reference = job.task.metric, None
+    if metrics is not None:
+        reference = (metric.simplest, metrics.parts["validation"]["reference"])
+    figure = curves(
+        read_history(folder / run_folder.HISTORY),
+        metric,
+        kept_epoch=None if fitted is None else fitted.epoch,
+        reference=reference,
+    )
+    save(figure, folder / run_folder.CURVES)

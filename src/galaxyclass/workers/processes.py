@@ -3,10 +3,10 @@
 Not `concurrent.futures.ProcessPoolExecutor`, for two reasons. Its processes import the user's
 main module again, so that a script without ``if __name__ == "__main__"`` or a program on
 standard input would run anew in each of them. And they outlive a parent that is killed. Ours
-import one module of the package, and end with their standard input.
+import one module of the package, and end with their standard input (`workers.start`).
 
-Messages are JSON objects, one a line: first the job, which is the same for all processes, then a
-task at a time; each task has an answer.
+First comes the job, which is the same for all processes, then a task at a time; each task has an
+answer.
 """
 
 from __future__ import annotations
@@ -14,24 +14,15 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
 from galaxyclass.errors import WorkerError
+from galaxyclass.workers.start import Message, close_pipes, only_answers, send, start_process
 
-Message = Mapping[str, Any]
 Key = TypeVar("Key")
-
-_START = (
-    "import sys; from importlib import import_module; sys.path.append(sys.argv[1]); "
-    "import_module(sys.argv[2]).main()"
-)
 
 #: What a process needs of its libraries. glibc gives the memory of each image back to the system
 #: and asks for it again for the next, which takes a sixth of the time: it is told to keep up to
@@ -62,8 +53,8 @@ class Helper:
     """
 
     def __init__(self, module: str, job: Message) -> None:
-        self._process = _start(module)
-        self._send(job)
+        self._process = start_process(module, _SETTINGS)
+        send(self._process, job)
 
     def ask(self, task: Message) -> dict[str, Any]:
         """Its answer to a task.
@@ -75,7 +66,7 @@ class Helper:
         WorkerError
             The process died.
         """
-        self._send(task)
+        send(self._process, task)
         assert self._process.stdout is not None, "started with a pipe"
         line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
@@ -97,16 +88,7 @@ class Helper:
     def end(self) -> None:
         """Kill it and let go of what it took, when no thread asks it any more."""
         self.stop()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None, "started with pipes"
-            with suppress(BrokenPipeError):  # what was still to be sent needs no reader
-                pipe.close()
-
-    def _send(self, message: Message) -> None:
-        assert self._process.stdin is not None, "started with a pipe"
-        with suppress(BrokenPipeError):  # it died: that it does not answer will say so
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
+        close_pipes(self._process)
 
 
 def work_in_processes(
@@ -204,11 +186,7 @@ def serve(begin: Callable[[Message], Callable[[Message], Message]]) -> None:
     begin : callable
         From the job to a function from a task to its answer.
     """
-    # Ctrl-C reaches every process of a terminal; the one that started this one ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What a library writes to standard output must not land among the answers.
-    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
+    answers = only_answers()
     do = begin(json.loads(sys.stdin.buffer.readline()))
     for line in sys.stdin.buffer:
         try:
@@ -220,14 +198,3 @@ def serve(begin: Callable[[Message], Callable[[Message], Message]]) -> None:
             answers.flush()
         except BrokenPipeError:
             os._exit(1)  # nobody is left to hear it
-
-
-def _start(module: str) -> subprocess.Popen[bytes]:
-    package = str(Path(__file__).parents[2])
-    # -P: a file of the user's named like a module of Python's must not be imported.
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", _START, package, module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, **_SETTINGS},
-    )

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
+
+from galaxyclass.workers.start import Message, close_pipes, send, start_process
 
 #: Seconds that a trial has to end after it was told to; a step of a training is far shorter.
 _PATIENCE = 60.0
-_START = (
-    "import sys; sys.path.append(sys.argv[1]); from galaxyclass.study.compare.worker import main; "
-    "main()"
-)
 
 
 @dataclass(frozen=True)
@@ -34,13 +26,14 @@ class Ended:
     memory: int | None
 
 
-def work(job: Mapping[str, Any], log: Path, listen: Callable[[Mapping[str, Any]], None]) -> Ended:
+def work(module: str, job: Message, log: Path, listen: Callable[[Message], None]) -> Ended:
     """Have a process do a job, and wait for its end.
 
     Parameters
     ----------
+    module : str
+        Its ``main`` reads the job and tells of its progress.
     job : mapping
-        As `worker.main` reads it.
     log : Path
         What the process writes to its standard error is added to this file.
     listen : callable
@@ -53,23 +46,11 @@ def work(job: Mapping[str, Any], log: Path, listen: Callable[[Mapping[str, Any]]
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
-        # -P: a file of the user's named like a module of Python's must not be imported. A session
-        # of its own: Ctrl-C reaches us alone, and we tell it.
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, str(Path(__file__).parents[2])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            start_new_session=True,
-        )
-    assert process.stdin is not None, "started with pipes"
+        process = start_process(module, {"PYTHONUNBUFFERED": "1"}, errors)
     assert process.stdout is not None, "started with pipes"
     memory: int | None = None
     try:
-        with suppress(BrokenPipeError):  # it died: its status will say so
-            process.stdin.write(json.dumps(job).encode() + b"\n")
-            process.stdin.flush()
+        send(process, job)
         for line in process.stdout:
             with suppress(ValueError):  # a last line that a kill cut short
                 message = json.loads(line)
@@ -80,26 +61,7 @@ def work(job: Mapping[str, Any], log: Path, listen: Callable[[Mapping[str, Any]]
         _end(process)
         raise
     finally:
-        for pipe in (process.stdin, process.stdout):
-            with suppress(BrokenPipeError):
-                pipe.close()
-
-
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does; in threads other than the main one nothing changes."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        close_pipes(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

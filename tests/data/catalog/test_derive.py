@@ -12,7 +12,8 @@ from galaxyclass.data.catalog.catalog import Catalog, Ids
 from galaxyclass.data.catalog.derive import FIVE, derive_classes
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.errors import CatalogError
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import load_tree
 

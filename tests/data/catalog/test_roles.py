@@ -13,7 +13,8 @@ import pytest
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.errors import CatalogError
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 
 QUESTION_6 = "Class6.1,Class6.2"
 

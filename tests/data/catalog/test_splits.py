@@ -14,7 +14,7 @@ from galaxyclass.data.catalog.catalog import Catalog, Ids
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.splits import split
 from galaxyclass.errors import CatalogError
-from galaxyclass.tasks.targets import ClassTargets
+from galaxyclass.tasks.classes.targets import ClassTargets
 
 THIRDS = {"train": 0.64, "validation": 0.16, "test": 0.2}
 

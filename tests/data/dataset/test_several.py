@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.data.dataset.parts import read_split, write_split
-from galaxyclass.data.dataset.prepare import Source
 from galaxyclass.data.dataset.several import Samples, prepare_all
 from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.progress import silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Split
 from galaxyclass.simulation.folders import simulate
-from galaxyclass.tasks.outputs import VoteOutputs
+from galaxyclass.tasks.votes.task import VoteTask
 
 TINY = Preprocessing(size=8)
 SHARES = Split(validation=0.25, test=0.0)
@@ -50,16 +52,23 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _prepare(*sources: Source, cache: Path) -> Samples:
-    return prepare_all(sources, TINY, cache=cache, workers=1, progress=silent)
+def _prepare(first: Dataset, *others: Dataset, cache: Path) -> Samples:
+    return prepare_all(replace(first, also=others), TINY, cache=cache, workers=1, progress=silent)
+
+
+def _tables_and_rows(samples: Samples, galaxies: Galaxies) -> list[tuple[int, int]]:
+    """The table of each galaxy, and its row in that table's pack."""
+    firsts = np.cumsum([0, *(len(sample.pack.images) for sample in samples.tables)])
+    tables = np.searchsorted(firsts, galaxies.rows, side="right") - 1
+    return list(zip(tables.tolist(), (galaxies.rows - firsts[tables]).tolist(), strict=True))
 
 
 @pytest.fixture
 def three(skies: Path) -> Samples:
     return _prepare(
-        Source(skies / "a" / "images", skies / "a" / "votes.csv"),
-        Source(skies / "b" / "images", skies / "b" / "votes.csv"),
-        Source(skies / "b" / "images", skies / "b" / "classes.csv"),
+        Dataset(skies / "a" / "images", skies / "a" / "votes.csv"),
+        Dataset(skies / "b" / "images", skies / "b" / "votes.csv"),
+        Dataset(skies / "b" / "images", skies / "b" / "classes.csv"),
         cache=skies / "cache",
     )
 
@@ -78,17 +87,26 @@ def test_labels_join_the_votes_of_the_same_image(three: Samples) -> None:
     assert three.auxiliary == (2,)
     chosen = three.galaxies(parts, "train")
     # 30 of each table of votes; each galaxy of the classes is one of them
-    assert len(chosen.rows) == 60
-    assert chosen.labels[0].shape == (60,)
+    assert len(chosen) == 60
+    (labels,) = chosen.auxiliary
+    assert labels.shape == (60,)
     classes = three.tables[2]
     label_of = dict(zip(classes.digests, classes.values(np.arange(30)), strict=True))
-    for table, row, label in zip(chosen.tables, chosen.rows, chosen.labels[0], strict=True):
+    for (table, row), label in zip(_tables_and_rows(three, chosen), labels, strict=True):
         sample = three.tables[table]
         (place,) = np.flatnonzero(sample.rows == row)
         assert label == label_of.get(sample.digests[place], -1)
-    assert (chosen.labels[0] >= 0).sum() == (parts[2] == "train").sum()
+    assert (labels >= 0).sum() == (parts[2] == "train").sum()
     held_out = three.galaxies(parts, "validation")
-    assert set(held_out.tables) == {0}
+    assert {table for table, _ in _tables_and_rows(three, held_out)} == {0}
+
+
+def test_cutouts_are_those_of_each_table_s_pack(three: Samples) -> None:
+    parts = three.split(SHARES, seed=0)
+    chosen = three.galaxies(parts, "train")
+    places = np.array([59, 0, 31, 2, 0])
+    expected = [three.tables[t].pack.images[row] for t, row in _tables_and_rows(three, chosen)]
+    np.testing.assert_array_equal(chosen.cutouts(places), np.stack([expected[i] for i in places]))
 
 
 def test_an_image_in_two_tables_of_votes_is_learnt_as_their_mean(
@@ -106,8 +124,8 @@ def test_an_image_in_two_tables_of_votes_is_learnt_as_their_mean(
         writer.writerows(rows[:20])
     images = skies / "a" / "images"
     samples = _prepare(
-        Source(images, skies / "a" / "votes.csv"),
-        Source(images, tmp_path / "other.csv"),
+        Dataset(images, skies / "a" / "votes.csv"),
+        Dataset(images, tmp_path / "other.csv"),
         cache=skies / "cache",
     )
     parts = samples.split(SHARES, seed=0)
@@ -115,7 +133,7 @@ def test_an_image_in_two_tables_of_votes_is_learnt_as_their_mean(
     assert len(chosen.rows) == 30
     own = {row: sample for sample, row in enumerate(samples.first.rows)}
     twice = {samples.tables[1].digests[i] for i in range(20)}
-    for row, values in zip(chosen.rows, chosen.values, strict=True):
+    for row, values in zip(chosen.rows, chosen.targets, strict=True):
         place = own[row]
         expected = samples.first.values(np.array([place]))[0].copy()
         if samples.first.digests[place] in twice:
@@ -123,22 +141,22 @@ def test_an_image_in_two_tables_of_votes_is_learnt_as_their_mean(
         np.testing.assert_allclose(values, expected, rtol=1e-6)
     held_out = samples.galaxies(parts, "validation")
     places = [own[row] for row in held_out.rows]
-    np.testing.assert_array_equal(held_out.values, samples.first.values(np.array(places)))
+    np.testing.assert_array_equal(held_out.targets, samples.first.values(np.array(places)))
 
 
 def test_classes_of_galaxies_without_votes_are_learnt_too(skies: Path) -> None:
     samples = _prepare(
-        Source(skies / "a" / "images", skies / "a" / "votes.csv"),
-        Source(skies / "b" / "images", skies / "b" / "classes.csv"),
+        Dataset(skies / "a" / "images", skies / "a" / "votes.csv"),
+        Dataset(skies / "b" / "images", skies / "b" / "classes.csv"),
         cache=skies / "cache",
     )
     parts = samples.split(SHARES, seed=0)
     chosen = samples.galaxies(parts, "train")
-    added = chosen.tables == 1
+    added = np.array([table == 1 for table, _ in _tables_and_rows(samples, chosen)])
     assert added.sum() == 15  # of the 20 that only the classes have
-    assert np.isnan(chosen.values[added]).all()
-    assert (chosen.labels[0][added] >= 0).all()
-    (auxiliary,) = samples.auxiliary_outputs(parts)
+    assert np.isnan(chosen.targets[added]).all()
+    assert (chosen.auxiliary[0][added] >= 0).all()
+    (auxiliary,) = samples.auxiliary_tasks(parts)
     assert auxiliary.classes == ("round", "spiral")
 
 
@@ -153,12 +171,12 @@ def test_answers_are_known_if_any_table_knows_them(skies: Path, tmp_path: Path) 
         writer.writeheader()
         writer.writerows(rows)
     sources = (
-        Source(skies / "a" / "images", tmp_path / "fewer.csv"),
-        Source(skies / "b" / "images", skies / "b" / "votes.csv"),
+        Dataset(skies / "a" / "images", tmp_path / "fewer.csv"),
+        Dataset(skies / "b" / "images", skies / "b" / "votes.csv"),
     )
     alone, both = (_prepare(*sources[:n], cache=skies / "cache") for n in (1, 2))
-    outputs = [samples.outputs(samples.split(SHARES, seed=0)) for samples in (alone, both)]
-    assert all(isinstance(one, VoteOutputs) for one in outputs)
+    outputs = [samples.task(samples.split(SHARES, seed=0)) for samples in (alone, both)]
+    assert all(isinstance(one, VoteTask) for one in outputs)
     assert [sum(one.known) for one in outputs] == [31, 37]
     assert outputs[0].mean[:31] == outputs[1].mean[:31]
     assert not np.isnan(outputs[1].mean).any()
@@ -176,19 +194,19 @@ def test_the_split_is_read_back_table_by_table(three: Samples, tmp_path: Path) -
 
 def test_one_table_is_as_it_always_was(skies: Path) -> None:
     samples = _prepare(
-        Source(skies / "a" / "images", skies / "a" / "votes.csv"), cache=skies / "cache"
+        Dataset(skies / "a" / "images", skies / "a" / "votes.csv"), cache=skies / "cache"
     )
     assert samples.fingerprint == samples.first.fingerprint
     assert samples.auxiliary == ()
     chosen = samples.galaxies(samples.split(SHARES, seed=0), "train")
-    assert chosen.labels == ()
+    assert chosen.auxiliary == ()
 
 
 def test_votes_after_classes_are_refused(skies: Path) -> None:
     with pytest.raises(CatalogError, match="name the table of votes first"):
         _prepare(
-            Source(skies / "b" / "images", skies / "b" / "classes.csv"),
-            Source(skies / "a" / "images", skies / "a" / "votes.csv"),
+            Dataset(skies / "b" / "images", skies / "b" / "classes.csv"),
+            Dataset(skies / "a" / "images", skies / "a" / "votes.csv"),
             cache=skies / "cache",
         )
 
@@ -210,8 +228,8 @@ def test_what_is_too_little_to_be_shared_out_is_for_training(skies: Path, tmp_pa
         shutil.copy(skies / "b" / "images" / name, tmp_path / "images" / name)
     samples = _prepare(
         # the classes have 20 of these galaxies already, but for two
-        Source(skies / "b" / "images", skies / "b" / "classes.csv"),
-        Source(tmp_path / "images", _classes(tmp_path / "more.csv", rows[:22])),
+        Dataset(skies / "b" / "images", skies / "b" / "classes.csv"),
+        Dataset(tmp_path / "images", _classes(tmp_path / "more.csv", rows[:22])),
         cache=skies / "cache",
     )
     first, second = samples.split(SHARES, seed=0)

@@ -15,10 +15,11 @@ from PIL import Image
 from galaxyclass import baseline, rmse
 from galaxyclass.cli.main import main
 from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import OutputError
 from galaxyclass.evaluation.baselines.colours import measure_colours
 from galaxyclass.simulation.folders import simulate
-from galaxyclass.tasks.targets import VoteTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 
 
 @pytest.fixture(scope="module")
@@ -187,11 +188,9 @@ def test_colours_beat_the_mean_on_real_galaxies(galaxies: Path, tmp_path: Path) 
 
 def test_classes_made_of_votes(sky: Path, tmp_path: Path) -> None:
     done = baseline(
-        sky / "images",
-        sky / "votes.csv",
+        Dataset(sky / "images", sky / "votes.csv", classes="argmax:1"),
         output=tmp_path / "out",
         cache=tmp_path / "cache",
-        classes="argmax:1",
     )
     assert sum(done.galaxies.values()) == 50
     assert done.scores[0].key == "largest_class"

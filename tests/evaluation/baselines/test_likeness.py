@@ -12,7 +12,7 @@ import numpy as np
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.evaluation.baselines.central_pixel import CentralPixelBenchmark, colour_kinds
 from galaxyclass.evaluation.baselines.colours import measure_colours
-from galaxyclass.tasks.targets import VoteTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 
 RED, YELLOW, WHITE, BLACK = [200, 90, 10], [100, 95, 20], [50, 50, 50], [0, 0, 0]
 

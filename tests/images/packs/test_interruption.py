@@ -42,7 +42,7 @@ write._SYNC_SECONDS = write._SYNC_REST = 0
 work = write.work_in_processes
 if how == "processes":
     write.work_in_processes = lambda *arguments, here: work(*arguments)
-start = processes._start
+start = processes.start_process
 
 def noted(*arguments):
     process = start(*arguments)
@@ -50,7 +50,7 @@ def noted(*arguments):
         print(process.pid, file=file)
     return process
 
-processes._start = noted
+processes.start_process = noted
 
 def kill(stage, done, total, **_):
     journal = Path(folder) / "journal.jsonl"
@@ -140,13 +140,13 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(
     many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    start = processes._start
+    start = processes.start_process
 
     def noted(*arguments: Any) -> subprocess.Popen[Any]:
         started.append(start(*arguments))
         return started[-1]
 
-    monkeypatch.setattr(processes, "_start", noted)
+    monkeypatch.setattr(processes, "start_process", noted)
 
     def interrupt(stage: str, done: int, total: int | None, **_: Any) -> None:
         if done >= 128:
@@ -223,10 +223,8 @@ def test_too_little_room_is_noticed_before_the_work(
 
 
 @pytest.mark.usefixtures("in_processes")
-def test_a_process_that_dies_is_reported(
-    many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(processes, "_START", "import sys; sys.exit(3)")
+def test_a_process_that_dies_is_reported(many, tmp_path, monkeypatch):
+    monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(3)")
     with pytest.raises(WorkerError, match=r"ended unexpectedly \(exit status 3\)") as caught:
         pack(many, SETTINGS, output=tmp_path / "pack", workers=2)
     assert "fewer --workers" in str(caught.value)

@@ -15,17 +15,18 @@ from galaxyclass.model.bundle.manifest import Manifest, manifest_json, parse_man
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Model
-from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import load_tree
 
 TREE = load_tree("galaxy_zoo_2")
-VOTES = VoteOutputs(
+VOTES = VoteTask(
     TREE, TREE.layouts[0], (True,) * 17 + (False,) * 20, (0.25,) * 17 + (math.nan,) * 20
 )
-CLASSES = ClassOutputs("class", ("spiral", "elliptical"), (0.75, 0.25))
+CLASSES = ClassTask("class", ("spiral", "elliptical"), (0.75, 0.25))
 
 
-def manifest(outputs: VoteOutputs | ClassOutputs = VOTES) -> Manifest:
+def manifest(outputs: VoteTask | ClassTask = VOTES) -> Manifest:
     return Manifest(
         recipe="fast",
         preprocessing=Preprocessing(size=32),
@@ -53,7 +54,7 @@ def saved(folder: Path, content: bytes = b"weights") -> Path:
 
 
 @pytest.mark.parametrize("outputs", [VOTES, CLASSES])
-def test_manifest_survives_being_written(outputs: VoteOutputs | ClassOutputs) -> None:
+def test_manifest_survives_being_written(outputs: VoteTask | ClassTask) -> None:
     text = manifest_json(manifest(outputs))
     assert manifest_json(parse_manifest(text, "test")) == text
 
@@ -146,7 +147,7 @@ def test_a_bundle_without_a_network(tmp_path: Path) -> None:
 
 
 def test_further_classes_are_kept(tmp_path: Path) -> None:
-    five = ClassOutputs("class", ("round", "spiral"), (0.25, 0.75))
+    five = ClassTask("class", ("round", "spiral"), (0.25, 0.75))
     described = replace(manifest(), auxiliary=(five,))
     save_bundle(tmp_path / "a", described, {"weights": lambda path: path.write_bytes(b"x")})
     assert load_bundle(tmp_path / "a").manifest.auxiliary == (five,)

@@ -17,23 +17,25 @@ from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import write_weights
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.task import Task
+from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import load_tree
 
-FIVE = ClassOutputs("class", ("round", "edge_on", "spiral"), (0.5, 0.25, 0.25))
+FIVE = ClassTask("class", ("round", "edge_on", "spiral"), (0.5, 0.25, 0.25))
 
 #: A calibration, as far as an exported network is concerned: some JSON.
 CALIBRATION = '{"quantiles": [0.1]}'
 
 
-def votes() -> VoteOutputs:
+def votes() -> VoteTask:
     tree = load_tree("galaxy_zoo_2")
     count = len(tree.answers)
-    return VoteOutputs(tree, tree.layout("challenge"), (True,) * count, (0.5,) * count)
+    return VoteTask(tree, tree.layout("challenge"), (True,) * count, (0.5,) * count)
 
 
 def save_network(
-    folder: Path, recipe: Recipe, outputs: Outputs, auxiliary: tuple[ClassOutputs, ...] = ()
+    folder: Path, recipe: Recipe, outputs: Task, auxiliary: tuple[ClassTask, ...] = ()
 ) -> Bundle:
     """A bundle of a recipe's network with weights and statistics drawn at random."""
     model = recipe.model.model_copy(update={"head": resolve_head(recipe.model.head, outputs)})
@@ -78,7 +80,7 @@ def save() -> Callable[..., Bundle]:
 
 
 @pytest.fixture(scope="session")
-def vote_outputs() -> VoteOutputs:
+def vote_outputs() -> VoteTask:
     return votes()
 
 

@@ -35,7 +35,8 @@ from galaxyclass.networks.weights import load_weights, write_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import RECIPES, load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import ClassOutputs, VoteOutputs
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.training.combine import combine
 
 from .conftest import CALIBRATION
@@ -69,7 +70,7 @@ def run(path: Path, cutouts: np.ndarray) -> dict[str, np.ndarray]:
     "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in RECIPES]
 )
 def test_every_recipes_network_says_what_torch_says(
-    name: str, save: Callable[..., Bundle], vote_outputs: VoteOutputs, tmp_path: Path
+    name: str, save: Callable[..., Bundle], vote_outputs: VoteTask, tmp_path: Path
 ) -> None:
     recipe = load_recipe(name, [f"images.size={SIDES.get(name, 32)}"])
     bundle = save(tmp_path / "bundle", recipe, vote_outputs)
@@ -88,7 +89,7 @@ def test_every_recipes_network_says_what_torch_says(
 
 @pytest.mark.parametrize("head", ["sigmoid", "tree", "tree_rectified"])
 def test_every_head_and_the_centre_alone(
-    head: str, save: Callable[..., Bundle], vote_outputs: VoteOutputs, tmp_path: Path
+    head: str, save: Callable[..., Bundle], vote_outputs: VoteTask, tmp_path: Path
 ) -> None:
     settings = ["images.size=24", "model.input_size=16", f"model.head={head}"]
     recipe = load_recipe("fast", [*settings, "model.feature_norm=true", "images.colour=grey"])
@@ -150,7 +151,7 @@ def test_statistics_of_the_training_galaxies_are_weights(
     save: Callable[..., Bundle], tmp_path: Path
 ) -> None:
     recipe = load_recipe("cnn100", ["images.size=16"])
-    bundle = save(tmp_path / "bundle", recipe, ClassOutputs("c", ("a", "b"), (0.5, 0.5)))
+    bundle = save(tmp_path / "bundle", recipe, ClassTask("c", ("a", "b"), (0.5, 0.5)))
     export(bundle.folder, tmp_path / "model.onnx")
     recovered = recover_weights(tmp_path / "model.onnx")
     spread = load_weights(bundle).spread.numpy()
@@ -175,7 +176,7 @@ def test_half_is_half_the_size_and_says_nearly_the_same(
 
 
 def test_weights_that_16_bits_cannot_hold_stay(
-    save: Callable[..., Bundle], vote_outputs: VoteOutputs, tmp_path: Path
+    save: Callable[..., Bundle], vote_outputs: VoteTask, tmp_path: Path
 ) -> None:
     recipe = load_recipe("fast", ["images.size=16"])
     bundle = save(tmp_path / "bundle", recipe, vote_outputs)
@@ -225,7 +226,7 @@ def test_the_exported_file_is_a_model_by_itself(
     with pytest.raises(RunError, match=r"stays as it is(?s:.*)calibrate the run"):
         calibrate(exported, tmp_path, None)
     with pytest.raises(RunError, match=r"which galaxies it was trained on(?s:.*)got:    a file"):
-        evaluate(exported, tmp_path, None, tmp_path / "scores")
+        evaluate(exported, tmp_path, None, output=tmp_path / "scores")
 
 
 def test_nobody_knows_what_an_exported_file_was_trained_on(
@@ -250,7 +251,7 @@ def test_the_command_predicts_with_an_exported_file(
 
 
 def test_an_exported_file_without_calibration(
-    save: Callable[..., Bundle], small: Recipe, vote_outputs: VoteOutputs, tmp_path: Path
+    save: Callable[..., Bundle], small: Recipe, vote_outputs: VoteTask, tmp_path: Path
 ) -> None:
     export(save(tmp_path / "bundle", small, vote_outputs).folder, tmp_path / "model.onnx")
     Image.new("RGB", (32, 32), "grey").save(tmp_path / "1.png")
@@ -356,7 +357,7 @@ def test_files_without_weights_of_ours(tmp_path: Path, content: bytes | None, me
         recover_weights(tmp_path / "model.onnx")
 
 
-def test_a_training_can_start_from_it(halved: Path, vote_outputs: VoteOutputs) -> None:
+def test_a_training_can_start_from_it(halved: Path, vote_outputs: VoteTask) -> None:
     recipe = load_recipe("fast", [f"model.weights={halved}", "images.size=24", "model.head=tree"])
     network = Network(recipe.model, recipe.images, vote_outputs)
     recovered = recover_weights(halved)

@@ -22,7 +22,7 @@ from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.onnx_file import open_session
 from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.export.check import pictures
-from galaxyclass.model.pretrained import pretrained_bundle, pretrained_folder
+from galaxyclass.model.pretrained import pretrained_folder
 from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.read import load_recipe
@@ -122,7 +122,7 @@ def test_a_training_can_start_from_the_box(
 def test_no_model_in_the_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipped, "pretrained_folder", lambda: tmp_path)
     with pytest.raises(BundleError, match="galaxyclass predict RUN"):
-        pretrained_bundle()
+        load_bundle("pretrained")
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def simulated(tmp_path: Path) -> Callable[[int], Path]:
 
 @pytest.mark.skipif(not HAS_BOX, reason="this repository has no pretrained model yet")
 def test_the_box_of_this_package(simulated: Callable[[int], Path], tmp_path: Path) -> None:
-    own = pretrained_bundle()
+    own = load_bundle("pretrained")
     files = [*own.files, own.folder / "manifest.json", own.folder / "MODEL_CARD.md"]
     assert {path.name for path in own.folder.iterdir()} == {path.name for path in files}
     assert sum(path.stat().st_size for path in files) < 10e6

@@ -9,13 +9,14 @@ import torch
 
 from galaxyclass.networks.losses.focal import focal
 from galaxyclass.networks.losses.masked import (
-    SUITED,
     LossFunction,
     balanced_weights,
     build_loss,
     resolve_loss,
 )
 from galaxyclass.recipes.recipe import Training
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.votes.task import VoteTask
 
 NAN = float("nan")
 
@@ -62,14 +63,14 @@ def test_cross_entropy_by_hand() -> None:
 @pytest.mark.parametrize("name", ["mse", "bce", "cross_entropy", "focal"])
 def test_nothing_known_is_no_loss(name: str) -> None:
     outputs = torch.full((2, 3), 0.5)
-    targets = torch.tensor([-1, -1]) if name in SUITED["classes"] else torch.full((2, 3), NAN)
+    targets = torch.tensor([-1, -1]) if name in ClassTask.losses else torch.full((2, 3), NAN)
     assert loss(name)(outputs, outputs, targets).item() == 0
 
 
 def test_loss_follows_the_table() -> None:
-    assert resolve_loss("auto", "votes") == "mse"
-    assert resolve_loss("bce", "votes") == "bce"
-    assert resolve_loss("mse", "classes") == "cross_entropy"
+    assert resolve_loss("auto", VoteTask) == "mse"
+    assert resolve_loss("bce", VoteTask) == "bce"
+    assert resolve_loss("mse", ClassTask) == "cross_entropy"
 
 
 @pytest.mark.parametrize(

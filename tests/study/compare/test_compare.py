@@ -20,7 +20,6 @@ from galaxyclass.errors import CatalogError, OutputError, RunError, StoppedError
 from galaxyclass.networks.network import build_network
 from galaxyclass.study.compare.compare import Comparison, compare, read_comparison
 from galaxyclass.training.history import read_history
-from galaxyclass.workers import trial_process as process
 from tests.support.sky import Sky
 
 from .conftest import TINY
@@ -223,7 +222,8 @@ def test_a_process_that_dies_is_a_row(
 ) -> None:
     told = json.dumps({"stage": "train", "done": 1, "total": 2, "note": "", "memory": 5 << 20})
     monkeypatch.setattr(
-        process, "_START", f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}"
+        "galaxyclass.workers.start._START",
+        f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}",
     )
     comparison = tiny(sky, tmp_path / "study", {"optimizer.lr": [0.1, 0.01]})
     assert [result.state for result in comparison.results] == ["failed", "failed"]

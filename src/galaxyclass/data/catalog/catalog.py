@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.data.tables.in_memory import IN_MEMORY
+from galaxyclass.tasks.targets import Targets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 
 def row_word(table: Path | None) -> str:
-    """What a table's rows are counted by: ``line`` in a text file, ``row`` in parquet."""
-    return "row" if table is not None and table.name.lower().endswith(".parquet") else "line"
+    """What a table's rows are counted by: ``line`` in a text file, ``row`` in parquet or memory."""
+    typed = table is not None and (table == IN_MEMORY or table.name.lower().endswith(".parquet"))
+    return "row" if typed else "line"
 
 
 #: Part -> the table that has its galaxies, where a folder has one for each.
@@ -66,7 +68,7 @@ class Catalog:
         The image file of each, or "" where none was found.
     rows : (galaxies,) int64
         The line of the table that each came from (the header is line 1); 0 where no table.
-    targets : VoteTargets, ClassTargets or None
+    targets : Targets or None
     other : pyarrow.Table or None
         The columns that are neither id, path nor target, row by row.
     problems : tuple of Finding
@@ -85,7 +87,7 @@ class Catalog:
     ids: Ids
     paths: NDArray[np.object_]
     rows: NDArray[np.int64]
-    targets: VoteTargets | ClassTargets | None
+    targets: Targets | None
     other: pa.Table | None
     problems: tuple[Finding, ...]
     unlisted: tuple[str, ...]
@@ -136,11 +138,7 @@ class Catalog:
     @property
     def known(self) -> NDArray[np.bool_]:
         """(galaxies,) whether the class, or any vote fraction, is known."""
-        if isinstance(self.targets, VoteTargets):
-            return np.asarray(~np.isnan(self.targets.fractions).all(axis=1))
-        if isinstance(self.targets, ClassTargets):
-            return self.targets.labels >= 0
-        return np.zeros(len(self), dtype=bool)
+        return np.zeros(len(self), dtype=bool) if self.targets is None else self.targets.known
 
     def line_of(self, row: int) -> str:
         """Where a galaxy stands in its table, in words: ``line 7``, ``val.csv line 7``."""
@@ -148,17 +146,12 @@ class Catalog:
 
     def take(self, indices: NDArray[np.int64]) -> Catalog:
         """The galaxies at ``indices``, in that order; `problems` and `unlisted` are dropped."""
-        targets = self.targets
-        if isinstance(targets, VoteTargets):
-            targets = replace(targets, fractions=targets.fractions[indices])
-        elif isinstance(targets, ClassTargets):
-            targets = replace(targets, labels=targets.labels[indices])
         return replace(
             self,
             ids=replace(self.ids, values=self.ids.values[indices]),
             paths=self.paths[indices],
             rows=self.rows[indices],
-            targets=targets,
+            targets=None if self.targets is None else self.targets.take(indices),
             other=None if self.other is None else self.other.take(indices),
             problems=(),
             unlisted=(),

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from galaxyclass.data.tables.cells import as_text, is_exact_integers
-from galaxyclass.tasks.targets import ClassTargets
+from galaxyclass.tasks.classes.targets import ClassTargets
 
 
 def class_names(cells: Any) -> Any:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.errors import CatalogError
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.trees.algebra import conditional_from_joint
 from galaxyclass.trees.tree import Tree
 
@@ -64,13 +64,15 @@ def derive_classes(catalog: Catalog, rule: str) -> Catalog:
         than two classes are left.
     """
     targets = catalog.targets
-    if not isinstance(targets, VoteTargets):
+    tree = None if targets is None else targets.decision_tree
+    fractions = None if targets is None else targets.joint_fractions
+    if tree is None or fractions is None:
         raise CatalogError(
             f"--classes {rule}: {catalog.table or catalog.images} has no vote fractions",
             wanted="a table of votes, of which classes can be made",
             hint="leave --classes out: the table has classes already",
         )
-    names, members = _members(targets, rule)
+    names, members = _members(tree, fractions, rule)
     labels = np.where(members.sum(axis=1) == 1, members.argmax(axis=1), -1).astype(np.int64)
     kept = np.flatnonzero(labels >= 0).astype(np.int64)
     present = np.unique(labels[kept])
@@ -94,17 +96,19 @@ def derive_classes(catalog: Catalog, rule: str) -> Catalog:
     return replace(catalog, targets=classes).take(kept)
 
 
-def _members(targets: VoteTargets, rule: str) -> tuple[list[str], NDArray[np.bool_]]:
+def _members(
+    tree: Tree, fractions: NDArray[np.float32], rule: str
+) -> tuple[list[str], NDArray[np.bool_]]:
     """Names of the classes, and (galaxies, classes) bool: which galaxy is in which."""
-    shares = conditional_from_joint(targets.tree, targets.fractions)
+    shares = conditional_from_joint(tree, fractions)
     if rule == "five":
-        if targets.tree.key not in FIVE:
+        if tree.key not in FIVE:
             raise CatalogError(
-                f"--classes five: not made for the tree {targets.tree.title}",
+                f"--classes five: not made for the tree {tree.title}",
                 wanted=" or ".join(FIVE),
             )
-        thresholds = FIVE[targets.tree.key]
-        codes = targets.tree.codes
+        thresholds = FIVE[tree.key]
+        codes = tree.codes
         columns = []
         for conditions in thresholds.values():
             # An unknown share compares as False.
@@ -114,8 +118,8 @@ def _members(targets: VoteTargets, rule: str) -> tuple[list[str], NDArray[np.boo
     kind, _, question = rule.partition(":")
     if kind != "argmax" or not question:
         raise CatalogError(f"--classes {rule}: no such rule", wanted=RULES)
-    where = _question(targets.tree, question)
-    answers = targets.tree.answers[where]
+    where = _question(tree, question)
+    answers = tree.answers[where]
     leading = shares[:, where]
     known = ~np.isnan(leading).any(axis=1)
     best = np.where(known, np.nan_to_num(leading).argmax(axis=1), -1)

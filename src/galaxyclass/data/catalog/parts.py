@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from galaxyclass.data.catalog.matching import ImageNames
 from galaxyclass.data.catalog.roles import find_ids
 from galaxyclass.data.tables.cells import as_text
 from galaxyclass.data.tables.delimited import Piecewise, TableFile, all_of_it
+from galaxyclass.data.tables.in_memory import as_arrow, is_table
 from galaxyclass.data.tables.tables import open_table, read_table
 from galaxyclass.errors import CatalogError
 
@@ -27,14 +29,16 @@ def is_parted(folder: Path) -> bool:
     return all((folder / PART_TABLES[part]).is_file() for part in _NEEDED)
 
 
-def column_names(table: Path) -> list[str]:
-    """The columns of a table, or of a folder of tables.
+def column_names(table: Any) -> list[str]:
+    """The columns of a table in a file or in memory, or of a folder of tables.
 
     Raises
     ------
     CatalogError
         As `open_table` and `open_part_tables`.
     """
+    if is_table(table):
+        return list(as_arrow(table).column_names)
     file = open_part_tables(table) if table.is_dir() else open_table(table)
     names: list[str] = file.table.column_names
     return names

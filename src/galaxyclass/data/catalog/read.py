@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,17 +28,19 @@ from galaxyclass.data.checks.problems import (
 )
 from galaxyclass.data.tables.cells import as_text, is_exact_integers
 from galaxyclass.data.tables.delimited import TableFile
+from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.files import image_paths
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.targets import Targets
+from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.read import TREES, load_tree
 from galaxyclass.trees.tree import Tree
 
 
 def read_catalog(
     images: str | Path,
-    table: str | Path | None = None,
+    table: Any = None,
     *,
     id_column: str | None = None,
     target_column: str | None = None,
@@ -55,10 +58,11 @@ def read_catalog(
     ----------
     images : str or Path
         A folder, searched with its sub-folders.
-    table : str or Path, optional
-        CSV or parquet with a row per galaxy; or a folder that holds train.csv, val.csv and, if
-        there is one, test.csv, as contests have them: the catalog then has parts. Without a table
-        each sub-folder of ``images`` is a class; where there is none, the catalog has no targets.
+    table : str, Path or a table in memory, optional
+        CSV or parquet with a row per galaxy; a pandas, polars, astropy or pyarrow table or a
+        mapping of columns, its rows numbered from 1; or a folder that holds train.csv, val.csv and,
+        if there is one, test.csv, as contests have them: the catalog then has parts. Without a
+        table each sub-folder of ``images`` is a class; where there is none, there are no targets.
     id_column, target_column : str, optional
         Columns to take as id and as class.
     tree : Tree, optional
@@ -101,7 +105,7 @@ def read_catalog(
     votes = VoteReader(
         lambda columns: None if target_column else vote_layout(columns, trees), but=id_column
     )
-    file = (open_part_tables if Path(table).is_dir() else open_table)(Path(table), votes)
+    file = _open(table, votes)
     catalog = _from_table(
         ImageNames(str(images), paths),
         file,
@@ -112,6 +116,13 @@ def read_catalog(
     )
     pa.default_memory_pool().release_unused()  # the table's text is gone, and is the most of all
     return catalog
+
+
+def _open(table: Any, votes: VoteReader) -> TableFile:
+    if is_table(table):
+        file = open_in_memory(table)
+        return replace(file, table=votes(file.table))
+    return (open_part_tables if Path(table).is_dir() else open_table)(Path(table), votes)
 
 
 def _from_folders(images: Path, names: ImageNames) -> Catalog:
@@ -224,7 +235,7 @@ def _from_table(
     file, ids, problems = matched.file, matched.ids, list(matched.notes)
     source, table = str(file.path), file.table
     taken = {ids.column, matched.path_column or ids.column, *voted}
-    targets: VoteTargets | ClassTargets | None = None
+    targets: Targets | None = None
     if votes is not None:
         targets = VoteTargets(votes.tree, votes.layout, votes.joint, votes.present)
         problems += vote_problems(votes, columns, Rows(file, ids))

@@ -10,17 +10,8 @@ from numpy.typing import NDArray
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.checks.finding_location import at
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding, finding
-from galaxyclass.data.checks.target_checks import (
-    check_classes,
-    find_broken_sums,
-    rare_answers,
-    unknown_votes,
-)
+from galaxyclass.data.checks.target_checks import FEW_GALAXIES, TARGET_CHECKS
 from galaxyclass.images.records import ImageFacts
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
-
-#: Fewer galaxies than this are worth a note.
-FEW_GALAXIES = 200
 
 
 def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
@@ -55,15 +46,9 @@ def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
     few_galaxies None None
     """
     found = [*catalog.problems, *_duplicates(catalog), *_images(catalog, facts)]
-    if isinstance(catalog.targets, VoteTargets):
-        found += [
-            *find_broken_sums(catalog, catalog.targets),
-            *unknown_votes(catalog, catalog.targets),
-        ]
-        if len(catalog) >= FEW_GALAXIES:
-            found += rare_answers(catalog, catalog.targets)
-    elif isinstance(catalog.targets, ClassTargets):
-        found += check_classes(catalog, catalog.targets)
+    if catalog.targets is not None:
+        if (check_targets := TARGET_CHECKS.get(catalog.targets.kind)) is not None:
+            found += check_targets(catalog, catalog.targets)
     elif catalog.table is None:
         found.append(finding("images_only", f"{catalog.images}: {len(catalog):,} images"))
     if len(catalog) < FEW_GALAXIES:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -10,14 +11,25 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.votes import ROUNDING
 from galaxyclass.data.checks.finding_location import at, is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import conditional_from_joint, sums_and_targets
 
+#: Fewer galaxies than this are worth a note, and too few to call an answer rare.
+FEW_GALAXIES = 200
 #: A class this many times smaller than the largest is worth a note, and so is one with few members.
 IMBALANCE = 10
 FEW_MEMBERS = 10
 #: An answer is rare when no more than this share of the galaxies gives it half the votes.
 RARE_SHARE = 0.002
+
+
+def check_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
+    """Sums that are broken, what is unknown, and answers that are rare."""
+    yield from find_broken_sums(catalog, targets)
+    yield from unknown_votes(catalog, targets)
+    if len(catalog) >= FEW_GALAXIES:
+        yield from rare_answers(catalog, targets)
 
 
 def find_broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
@@ -158,3 +170,10 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
             file=source,
             column=targets.column,
         )
+
+
+#: Kind of target -> (catalog, its targets of that kind) -> what is wrong with them.
+TARGET_CHECKS: dict[str, Callable[[Catalog, Any], Iterator[Finding]]] = {
+    VoteTargets.kind: check_votes,
+    ClassTargets.kind: check_classes,
+}

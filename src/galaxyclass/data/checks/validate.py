@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.data.catalog.catalog import Catalog
-from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.images.inspect import inspect_images
 from galaxyclass.progress import Progress, silent
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,9 @@ class ValidationReport:
         return {code: counted[code] for code in FINDING_KINDS if code in counted}
 
     def target(self) -> dict[str, Any]:
-        """What the table is read as: votes of a tree, or classes, as plain data."""
+        """What the table is read as, as plain data; ``kind`` is ``none`` without targets."""
         targets = self.catalog.targets
-        if isinstance(targets, VoteTargets):
-            return {
-                "kind": "votes",
-                "tree": targets.tree.key,
-                "layout": targets.layout.name,
-                "columns_present": int(targets.present.sum()),
-                "columns": len(targets.layout.columns),
-            }
-        if isinstance(targets, ClassTargets):
-            return {"kind": "class", "column": targets.column, "classes": list(targets.classes)}
-        return {"kind": "none"}
+        return {"kind": "none"} if targets is None else targets.summary()
 
     def to_json(self) -> str:
         """The report for machines: what was read, counts by kind, every finding."""
@@ -79,11 +68,9 @@ class ValidationReport:
 
 
 def validate(
-    images: str | Path,
-    table: str | Path | None = None,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
-    id_column: str | None = None,
-    target_column: str | None = None,
     workers: int | None = None,
     progress: Progress = silent,
 ) -> ValidationReport:
@@ -91,8 +78,10 @@ def validate(
 
     Parameters
     ----------
-    images, table, id_column, target_column
-        As for `galaxyclass.read_catalog`.
+    images : Dataset, str or Path
+        A data set; or the folder of the images.
+    table : str, Path or a table in memory, optional
+        With a folder: what is known of its images (see `Dataset`).
     workers : int, optional
         Images that are decoded at once; all cores unless told otherwise.
     progress : Progress
@@ -116,6 +105,6 @@ def validate(
     >>> report.ok, [(one.code, one.row, one.id) for one in report.errors]
     (False, [('image_undecodable', 4, '2')])
     """
-    catalog = read_catalog(images, table, id_column=id_column, target_column=target_column)
+    catalog = as_dataset(images, table).as_read
     facts = inspect_images(catalog.files()[0], workers=workers, progress=progress)
     return ValidationReport(catalog, tuple(check(catalog, facts)))

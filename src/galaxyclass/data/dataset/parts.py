@@ -96,11 +96,14 @@ def read_split(path: Path, samples: Sequence[Sample]) -> tuple[NDArray[np.object
     return tuple(np.split(parts, ends))
 
 
-def write_left_out(path: Path, left_out: Sequence[Finding]) -> None:
-    """Write which galaxies were left out and why: columns id, row, problem, message."""
+def write_left_out(path: Path, left_out: Sequence[Finding], *, named: Path | None = None) -> None:
+    """Write which galaxies were left out and why: columns id, row, problem, message.
+
+    ``named`` is where the file will be found, where that is not ``path``.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", "row", "problem", "message"])
     writer.writerows((one.id, one.row, one.code, one.message) for one in left_out)
     write_text(path, text.getvalue())
-    log.warning("%d errors: galaxies left out, listed in %s", len(left_out), path)
+    log.warning("%d errors: galaxies left out, listed in %s", len(left_out), named or path)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.dataset.galaxies import Chain, Galaxies
 from galaxyclass.data.dataset.parts import split_parts
-from galaxyclass.data.dataset.prepare import Sample, Source, prepare
+from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.errors import CatalogError
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Split
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.targets import Targets
+from galaxyclass.tasks.task import Task
 
 #: The part of each galaxy, table by table.
 Parts = tuple[NDArray[np.object_], ...]
@@ -51,7 +52,7 @@ class Samples:
         return tuple(
             number
             for number, sample in enumerate(self.tables)
-            if number and not self._same_outputs(sample)
+            if number and not self._same_task(sample)
         )
 
     @property
@@ -86,27 +87,23 @@ class Samples:
             parts.append(drawn)
         return tuple(parts)
 
-    def outputs(self, parts: Parts) -> Outputs:
-        """What a network of these tables gives: the first's answers, known if any table knows."""
-        own = self.first.outputs(_training(parts[0]))
+    def task(self, parts: Parts) -> Task:
+        """What a network of these tables predicts: the first's outputs, known if a table knows."""
+        own = self.first.task(_training(parts[0]))
         for sample, drawn in zip(self.tables[1:], parts[1:], strict=True):
-            if isinstance(own, VoteOutputs) and self._same_outputs(sample):
-                more = sample.outputs(_training(drawn))
-                assert isinstance(more, VoteOutputs), "of the same tree"
-                means = zip(own.mean, more.mean, strict=True)
-                own = replace(
-                    own,
-                    known=tuple(a or b for a, b in zip(own.known, more.known, strict=True)),
-                    mean=tuple(b if math.isnan(a) else a for a, b in means),
-                )
+            if self._same_task(sample):
+                own = own.merge(sample.task(_training(drawn)))
         return own
 
-    def auxiliary_outputs(self, parts: Parts) -> tuple[ClassOutputs, ...]:
-        """What it gives beside them."""
-        found = [self.tables[i].outputs(_training(parts[i])) for i in self.auxiliary]
-        return tuple(one for one in found if isinstance(one, ClassOutputs))
+    def auxiliary_tasks(self, parts: Parts) -> tuple[Task, ...]:
+        """What it predicts beside them."""
+        return tuple(self.tables[i].task(_training(parts[i])) for i in self.auxiliary)
 
-    def galaxies(self, parts: Parts, part: str) -> Chosen:
+    def galaxies_by_part(self, parts: Parts) -> dict[str, Galaxies]:
+        """The galaxies of each part that the first table has (see `galaxies`)."""
+        return {part: self.galaxies(parts, part) for part in dict.fromkeys(parts[0])}
+
+    def galaxies(self, parts: Parts, part: str) -> Galaxies:
         """The galaxies of a part: of training those of all tables, otherwise the first's.
 
         An image that stands in several tables is one galaxy. What it is learnt as is the mean of
@@ -114,56 +111,37 @@ class Samples:
         and its class in each auxiliary table.
         """
         auxiliary = self.auxiliary
-        chosen = _Gathering()
+        packs = [sample.pack.images for sample in self.tables]
+        images = packs[0] if len(packs) == 1 else Chain(packs)
+        chosen = _Gathering(self.first.targets, images, list(map(len, packs)))
         for number, sample in enumerate(self.tables):
             if number == 0 or (part == "train" and number not in auxiliary):
                 chosen.add(number, sample, np.flatnonzero(parts[number] == part))
         for number in auxiliary:
             places = np.flatnonzero(parts[number] == part)
             chosen.label(number, self.tables[number], places, add=part == "train")
-        return chosen.chosen()
+        return chosen.galaxies()
 
-    def _same_outputs(self, other: Sample) -> bool:
-        mine, theirs = self.first.catalog.targets, other.catalog.targets
-        if isinstance(mine, VoteTargets) and isinstance(theirs, VoteTargets):
-            return mine.tree == theirs.tree
-        if isinstance(mine, ClassTargets) and isinstance(theirs, ClassTargets):
-            return mine.classes == theirs.classes
-        return False
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Galaxies of several tables.
-
-    Attributes
-    ----------
-    tables, rows : (galaxies,) int64
-        The table of each, and its row in that table's pack.
-    values : (galaxies, answers) float32, or (galaxies,) int64
-        Targets of the first table's kind; NaN, or -1, unknown.
-    labels : tuple of (galaxies,) int64
-        The class of each in each auxiliary table; -1 unknown.
-    """
-
-    tables: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    values: NDArray[np.float32] | NDArray[np.int64]
-    labels: tuple[NDArray[np.int64], ...]
+    def _same_task(self, other: Sample) -> bool:
+        return self.first.targets.same_task(other.targets)
 
 
 class _Gathering:
     """Galaxies of several tables, one for each image."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, targets: Targets, images: NDArray[np.uint8] | Chain, lengths: Sequence[int]
+    ) -> None:
+        self._targets = targets  # of the first table
+        self._images = images
+        self._firsts = np.cumsum([0, *lengths])  # the first row of each pack in the chain
         self._count = 0
         self._place_of: dict[bytes, int] = {}
         self._digests: list[NDArray[np.bytes_]] = []  # of the last galaxies, not looked for yet
-        self._tables: list[NDArray[np.int64]] = []
         self._rows: list[NDArray[np.int64]] = []
         self._values: list[NDArray[Any]] = []
         self._same: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
-        self._labels: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
+        self._labels: list[tuple[Targets, NDArray[np.int64], NDArray[Any]]] = []
 
     def add(self, number: int, sample: Sample, places: NDArray[np.int64]) -> None:
         """Galaxies with targets of the first table's kind."""
@@ -183,25 +161,20 @@ class _Gathering:
             fresh = places[~known]
             at[~known] = self._count + np.arange(len(fresh))
             known[:] = True
-            nothing = np.full_like(self._values[0][:1], -1 if self._values[0].ndim == 1 else np.nan)
-            self._append(number, sample, fresh, np.repeat(nothing, len(fresh), axis=0))
-        self._labels.append((at[known], labels[known]))
+            self._append(number, sample, fresh, self._targets.blank(len(fresh)))
+        self._labels.append((sample.targets, at[known], labels[known]))
 
-    def chosen(self) -> Chosen:
+    def galaxies(self) -> Galaxies:
         """All of them."""
         values = self._values[0] if len(self._values) == 1 else np.concatenate(self._values)
-        if values.ndim > 1:
-            values = _mean(values, self._same)
-        else:
-            for at, others in self._same:
-                values[at] = np.where(values[at] >= 0, values[at], others)
+        values = self._targets.combine(values, self._same)
         labels = []
-        for at, own in self._labels:
-            column = np.full(len(values), -1, dtype=np.int64)
+        for targets, at, own in self._labels:
+            column = targets.blank(len(values))
             column[at] = own
             labels.append(column)
-        tables, rows = np.concatenate(self._tables), np.concatenate(self._rows)
-        return Chosen(tables, rows, values, tuple(labels))
+        rows = np.concatenate(self._rows)
+        return Galaxies(self._images, rows, values, tuple(labels))
 
     def _find(
         self, sample: Sample, places: NDArray[np.int64]
@@ -221,29 +194,12 @@ class _Gathering:
     ) -> None:
         self._count += len(places)
         self._digests.append(sample.digests[places])
-        self._tables.append(np.full(len(places), number, dtype=np.int64))
-        self._rows.append(sample.rows[places])
+        self._rows.append(sample.rows[places] + self._firsts[number])
         self._values.append(values)
 
 
-def _mean(
-    values: NDArray[np.float32], same: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]
-) -> NDArray[np.float32]:
-    """The mean of what is known: of each galaxy's own values and of those of other tables."""
-    if not same:
-        return values
-    sums = np.nan_to_num(values).astype(np.float64)
-    counts = (~np.isnan(values)).astype(np.int64)
-    for at, others in same:
-        np.add.at(sums, at, np.nan_to_num(others))
-        np.add.at(counts, at, ~np.isnan(others))
-    mean = np.full(sums.shape, np.nan, dtype=np.float32)
-    np.divide(sums, counts, out=mean, where=counts > 0, casting="same_kind")
-    return mean
-
-
 def prepare_all(
-    sources: Sequence[Source],
+    dataset: Dataset,
     preprocessing: Preprocessing,
     *,
     cache: str | Path | None,
@@ -261,18 +217,20 @@ def prepare_all(
     """
     samples = Samples(
         tuple(
-            prepare(source, preprocessing, cache=cache, workers=workers, progress=progress)
-            for source in sources
+            prepare(table, preprocessing, cache=cache, workers=workers, progress=progress)
+            for table in dataset.tables
         )
     )
     for number in samples.auxiliary:
         catalog = samples.tables[number].catalog
-        if isinstance(catalog.targets, VoteTargets):
+        targets = samples.tables[number].targets
+        if not targets.auxiliary:
             first = samples.first.catalog
+            beside = first.table or first.images
             raise CatalogError(
-                f"{catalog.table}: its votes cannot be learnt beside {first.table or first.images}",
+                f"{catalog.table}: its {targets.kind} cannot be learnt beside {beside}",
                 wanted="votes on the same tree beside votes, or a table of classes",
-                got=f"votes on {catalog.targets.tree.title}",
+                got=targets.words,
                 hint="name the table of votes first (--table), that of classes after it (--also)",
             )
     return samples

@@ -5,27 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import split_parts, write_left_out, write_split
-from galaxyclass.data.dataset.prepare import Sample, Source, prepare
+from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.evaluation.baselines.colours import PATCH, Colours, measure_colours
-from galaxyclass.evaluation.baselines.files import LEFT_OUT, SPLIT, require_free, write_baselines
-from galaxyclass.evaluation.baselines.methods import CLASS_METHODS, VOTE_METHODS
-from galaxyclass.evaluation.score_predictions import leave_out
+from galaxyclass.evaluation.baselines.files import (
+    LEFT_OUT,
+    RESULTS,
+    SPLIT,
+    refuse_run,
+    write_baselines,
+)
+from galaxyclass.evaluation.baselines.methods import METHODS
+from galaxyclass.io.journal import job_key
+from galaxyclass.io.output import FolderOutput
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
+from galaxyclass.tasks.report import ScoredExtent
 from galaxyclass.tasks.scores.bootstrap import Score
-from galaxyclass.tasks.scores.classes import ClassScores, score_classes
-from galaxyclass.tasks.scores.complete_subsets import Extent, score_extents
-from galaxyclass.tasks.scores.noise import noise_floor
-from galaxyclass.tasks.scores.votes import VoteScores, score_votes
-from galaxyclass.tasks.targets import ClassTargets, VoteTargets
+from galaxyclass.tasks.scores.scores import Scores
+from galaxyclass.tasks.task import Task
 
 #: The parts of a split; all but the first are scored.
 SPLIT_PARTS = ("train", "validation", "test")
@@ -38,22 +44,21 @@ _SMALL = Preprocessing(cutout="centre", frame=PATCH, size=PATCH)
 class BaselineScores:
     """The scores of one baseline on one part of the galaxies.
 
-    ``extents`` are those of `score_extents`; none where nothing is missing, and
-    none for classes.
+    ``scores`` are of the task's own type; ``extents`` are those of `score_extents`: none where
+    nothing is missing, and none for classes.
     """
 
     key: str
     name: str
     part: str
-    scores: VoteScores | ClassScores
-    extents: tuple[tuple[Extent, Score], ...]
+    scores: Any
+    extents: tuple[ScoredExtent, ...]
 
     @property
     def overall(self) -> Score:
         """The root mean square error, or the accuracy."""
-        if isinstance(self.scores, VoteScores):
-            return self.scores.overall
-        return self.scores.accuracy
+        scores: Scores = self.scores
+        return scores.main
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Baselines:
     ----------
     folder : Path
         Where they were written.
-    outputs : VoteOutputs or ClassOutputs
+    task : Task
     galaxies : mapping of str to int
         How many are in each part.
     scores : tuple of BaselineScores
@@ -77,7 +82,7 @@ class Baselines:
     """
 
     folder: Path
-    outputs: Outputs
+    task: Task
     galaxies: Mapping[str, int]
     scores: tuple[BaselineScores, ...]
     noise_floors: Mapping[str, float]
@@ -85,16 +90,12 @@ class Baselines:
 
 
 def baseline(
-    images: str | Path,
-    table: str | Path | None = None,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
     output: str | Path,
     recipe: str | Path | Recipe = "fast",
     settings: Sequence[str] = (),
-    id_column: str | None = None,
-    target_column: str | None = None,
-    classes: str | None = None,
-    skip_invalid: bool = False,
     seed: int = 0,
     workers: int | None = None,
     cache: Path | None = None,
@@ -114,7 +115,7 @@ def baseline(
 
     Parameters
     ----------
-    images, table, id_column, target_column, classes, skip_invalid
+    images, table
         As for `galaxyclass.train`.
     output : str or Path
         A folder.
@@ -152,72 +153,47 @@ def baseline(
     ['all zeros', 'mean vector']
     """
     folder = Path(output)
-    require_free(folder, overwrite=overwrite)
+    refuse_run(folder)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
-    source = Source(
-        Path(images),
-        None if table is None else Path(table),
-        id_column,
-        target_column,
-        skip_invalid,
-        classes,
-    )
-    sample = prepare(source, _SMALL, cache=cache, workers=workers, progress=progress)
+    dataset = as_dataset(images, table)
+    key = job_key("baseline", dataset=dataset.identity, split=recipe.split, seed=seed)
+    place = FolderOutput(folder, RESULTS, key, overwrite)
+    place.require_free()
+    sample = prepare(dataset, _SMALL, cache=cache, workers=workers, progress=progress)
     parts = split_parts(sample, recipe.split, seed)
     colours = measure_colours(sample.catalog.paths.tolist(), workers=workers, progress=progress)
     places = {part: np.flatnonzero(parts == part) for part in SPLIT_PARTS if (parts == part).any()}
-    outputs = sample.outputs(places["train"])
-    if isinstance(outputs, VoteOutputs):
-        scores, floors, notes = _score_votes(outputs, sample, places, colours, seed)
-    else:
-        scores, floors, notes = _score_classes(outputs, sample, places, colours, seed), {}, ()
+    task = sample.task(places["train"])
+    scores, floors, notes = _score(task, sample, places, colours, seed)
     galaxies = {part: len(where) for part, where in places.items()}
-    done = Baselines(folder, outputs, galaxies, scores, floors, notes)
-    if sample.left_out:
-        write_left_out(folder / LEFT_OUT, sample.left_out)
-    write_split(folder / SPLIT, [sample], [parts])
-    write_baselines(done)
+    done = Baselines(folder, task, galaxies, scores, floors, notes)
+    with place.claim():
+        if sample.left_out:
+            write_left_out(folder / LEFT_OUT, sample.left_out)
+        write_split(folder / SPLIT, [sample], [parts])
+        write_baselines(done)
     return done
 
 
-def _score_votes(
-    outputs: VoteOutputs,
+def _score(
+    task: Task,
     sample: Sample,
     places: Mapping[str, NDArray[np.int64]],
     colours: Colours,
     seed: int,
 ) -> tuple[tuple[BaselineScores, ...], dict[str, float], tuple[str, ...]]:
-    targets = sample.catalog.targets
-    assert isinstance(targets, VoteTargets), "the outputs are of votes"
-    train, known, columns = places["train"], np.array(outputs.known), outputs.layout.columns
+    """Scores of all baselines, part by part; noise floors by part; what was left out."""
+    train = places["train"]
     scored, floors, notes = [], {}, []
     for part, where in list(places.items())[1:]:
-        target, lost = leave_out(targets.fractions[where], known, columns)
+        values, lost = task.scorable(sample.targets.take(where))
         notes += [f"{part}: {note}" for note in lost]
-        floors[part] = noise_floor(outputs.tree, target).value
-        for key, (name, method) in VOTE_METHODS.items():
-            given = colours.take(train), targets.fractions[train], colours.take(where)
-            predicted = method(*given)
-            scores = score_votes(outputs.tree, predicted, target, seed=seed)
-            apart = score_extents(predicted, target, seed=seed)
-            scored.append(BaselineScores(key, name, part, scores, apart))
+        if (floor := task.noise_floor(values)) is not None:
+            floors[part] = floor.value
+        for key, (name, method) in METHODS[task.kind].items():
+            predicted = method(colours.take(train), sample.values(train), colours.take(where))
+            scores = task.score(predicted, values, seed=seed)
+            extents = task.extents(predicted, values, seed=seed)
+            scored.append(BaselineScores(key, name, part, scores, extents))
     return tuple(scored), floors, tuple(notes)
-
-
-def _score_classes(
-    outputs: ClassOutputs,
-    sample: Sample,
-    places: Mapping[str, NDArray[np.int64]],
-    colours: Colours,
-    seed: int,
-) -> tuple[BaselineScores, ...]:
-    targets = sample.catalog.targets
-    assert isinstance(targets, ClassTargets), "the outputs are of classes"
-    train, count, scored = places["train"], len(outputs.classes), []
-    for part, where in list(places.items())[1:]:
-        for key, (name, method) in CLASS_METHODS.items():
-            called = method(colours.take(train), targets.labels[train], colours.take(where))
-            scores = score_classes(called, targets.labels[where], count, seed=seed)
-            scored.append(BaselineScores(key, name, part, scores, ()))
-    return tuple(scored)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.images.read import read_image
 from galaxyclass.progress import Progress, silent
+from galaxyclass.workers.processes import core_count
 
 #: Side of the square around the central pixel that the challenge's benchmark averages, in pixels.
 PATCH = 10
@@ -103,7 +103,7 @@ def measure_colours(
         One of them cannot be decoded.
     """
     one_by_one: list[Colours] = []
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or core_count()) as pool:
         for start in range(0, len(paths), _AT_ONCE):
             one_by_one += pool.map(_measure, paths[start : start + _AT_ONCE])
             progress("colours", len(one_by_one), len(paths))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from galaxyclass.arrays import Floats
 from galaxyclass.evaluation.baselines.central_pixel import CentralPixelBenchmark, known_mean
 from galaxyclass.evaluation.baselines.colours import Colours
 from galaxyclass.evaluation.baselines.regressions import LinearColours, LogisticColours
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.votes.task import VoteTask
 
 Labels = NDArray[np.integer]
 
@@ -69,4 +72,10 @@ CLASS_METHODS: dict[str, tuple[str, Callable[[Colours, Labels, Colours], Labels]
     "mean_colour": ("logistic, mean colour", _logistic_mean),
     "central_pixel": ("logistic, central pixel", _logistic_pixel),
     "central_pixel_benchmark": ("central-pixel benchmark", _alike_class),
+}
+
+#: The same by the kind of task: values as `galaxyclass.tasks.targets.Targets.values` has them.
+METHODS: dict[str, dict[str, tuple[str, Callable[[Colours, Any, Colours], Any]]]] = {
+    VoteTask.kind: VOTE_METHODS,
+    ClassTask.kind: CLASS_METHODS,
 }

@@ -19,15 +19,17 @@ from galaxyclass.images.inspect import Inspection, identities_of
 from galaxyclass.images.packs import layout
 from galaxyclass.images.packs.cache import cache_folder
 from galaxyclass.images.packs.index import write_index
-from galaxyclass.images.packs.journal import Journal, key_of_journal
+from galaxyclass.images.packs.journal import ShardJournal, open_shard_journal
 from galaxyclass.images.packs.read import Pack, open_pack, read_manifest
 from galaxyclass.images.packs.shards import PixelFile, ShardTask, make_shard, one_thread_each
 from galaxyclass.images.read import read_file
 from galaxyclass.io import atomic
+from galaxyclass.io.journal import key_of_journal
 from galaxyclass.io.lock import locked
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.workers.processes import Message, core_count, work_in_processes
+from galaxyclass.workers.processes import core_count, work_in_processes
+from galaxyclass.workers.start import Message
 
 #: The module of packing processes.
 _WORKER = "galaxyclass.images.packs.worker"
@@ -150,6 +152,8 @@ def _complete(folder: Path, key: str, replace: bool) -> Pack | None:
             with suppress(PackError):
                 whole = open_pack(folder)
                 if not _readable_now(whole):
+                    # A kill between the manifest and the end of the journal.
+                    (folder / layout.JOURNAL).unlink(missing_ok=True)
                     return whole
     elif (folder / layout.JOURNAL).exists():
         found = key_of_journal(folder / layout.JOURNAL)
@@ -202,7 +206,7 @@ class _Job:
             images.unlink(missing_ok=True)
             (self.folder / layout.JOURNAL).unlink(missing_ok=True)
         shards = layout.shards_of(len(self.paths), cutout_bytes)
-        with Journal(self.folder / layout.JOURNAL, self.key) as journal:
+        with open_shard_journal(self.folder / layout.JOURNAL, self.key) as journal:
             hint = [shard for shard in shards if shard not in journal]
             left = sum(shard.count for shard in hint)
             self._require_room(left * (cutout_bytes + _INDEX_BYTES))
@@ -261,7 +265,7 @@ class _Job:
     def _collect(
         self,
         results: Iterator[tuple[layout.Shard, list[Inspection]]],
-        journal: Journal,
+        journal: ShardJournal,
         done: int,
         progress: Progress,
     ) -> None:

@@ -14,7 +14,7 @@ from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import Precision
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, output_count
+from galaxyclass.tasks.task import Task
 
 #: Images that a network gets at once where it runs alone, with the whole device to itself.
 BATCH_SIZE = 128
@@ -23,6 +23,10 @@ BATCH_SIZE = 128
 #: of a thread hold without being filled anew for each layer. Twice as much takes a third longer.
 LANE_PIXELS = 1 << 17
 _FEWEST = 4
+
+
+#: What computes a network.
+Engine = Literal["torch", "onnxruntime", "OpenVINO"]
 
 
 class Backend(Protocol):
@@ -75,9 +79,7 @@ def natural_batch_size(backend: Backend, preprocessing: Preprocessing) -> int:
     return min(max(LANE_PIXELS // preprocessing.size**2, _FEWEST), BATCH_SIZE)
 
 
-def require_fit(
-    said: ModelOutput, galaxies: int, outputs: Outputs, auxiliary: Sequence[ClassOutputs]
-) -> None:
+def require_fit(said: ModelOutput, galaxies: int, outputs: Task, auxiliary: Sequence[Task]) -> None:
     """Refuse what a backend gives where it is not what the manifest says.
 
     Raises
@@ -85,7 +87,7 @@ def require_fit(
     BundleError
         The shapes differ.
     """
-    wanted = [(galaxies, output_count(one)) for one in (outputs, *auxiliary)]
+    wanted = [(galaxies, one.count) for one in (outputs, *auxiliary)]
     found = [array.shape for array in (said.values, *said.auxiliary)]
     if found != wanted or len(said.features) != galaxies:
         raise BundleError(
@@ -127,17 +129,27 @@ def open_backend(
     BundleError
         The weights do not fit the network that the manifest describes.
     """
-    torch = all(find_spec(module) for module in ("torch", "timm", "safetensors"))
-    gpu = device not in ("auto", "cpu")
-    if bundle.has("network") and not (torch and (bundle.has("weights") or gpu)):
-        wanted = bundle.manifest.precision if precision == "auto" else precision
-        if wanted == "bf16" and find_spec("openvino"):
-            from galaxyclass.model.backends.openvino_backend import OpenvinoBackend
+    engine = choose_engine(bundle, device, precision)
+    if engine == "OpenVINO":
+        from galaxyclass.model.backends.openvino_backend import OpenvinoBackend
 
-            return OpenvinoBackend(bundle, device, precision)
+        return OpenvinoBackend(bundle, device, precision)
+    if engine == "onnxruntime":
         from galaxyclass.model.backends.onnx_backend import OnnxBackend
 
         return OnnxBackend(bundle, device, precision)
     from galaxyclass.model.backends.torch_backend import TorchBackend
 
     return TorchBackend(bundle, device, precision)
+
+
+def choose_engine(
+    bundle: Bundle, device: str = "auto", precision: Literal["auto", "fp32", "bf16"] = "auto"
+) -> Engine:
+    """What `open_backend` runs a bundle's network with; nothing is loaded to tell."""
+    torch = all(find_spec(module) for module in ("torch", "timm", "safetensors"))
+    gpu = device not in ("auto", "cpu")
+    if not bundle.has("network") or (torch and (bundle.has("weights") or gpu)):
+        return "torch"
+    wanted = bundle.manifest.precision if precision == "auto" else precision
+    return "OpenVINO" if wanted == "bf16" and find_spec("openvino") else "onnxruntime"

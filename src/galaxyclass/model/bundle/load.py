@@ -10,9 +10,8 @@ from typing import Literal
 
 from galaxyclass.errors import BundleError
 from galaxyclass.model.bundle import onnx_file as exported
-from galaxyclass.model.bundle.manifest import Manifest, parse_manifest
-
-MANIFEST = "manifest.json"
+from galaxyclass.model.bundle.manifest import MANIFEST, Manifest, parse_manifest
+from galaxyclass.model.pretrained import find_pretrained, is_pretrained
 
 #: What a bundle may hold besides its manifest: the weights for torch, the same network as ONNX, and
 #: what was measured on galaxies that training never saw. Each file is named after its digest.
@@ -155,7 +154,8 @@ def load_bundle(path: str | Path) -> Bundle:
     Parameters
     ----------
     path : str or Path
-        A bundle, the folder of a run, or an exported network (an `ExportedBundle`).
+        A bundle, the folder of a run, an exported network (an `ExportedBundle`), or
+        ``"pretrained"``: the pretrained model, which comes with the package.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def load_bundle(path: str | Path) -> Bundle:
         Not a bundle; an ONNX file that this package did not export; of a newer version; the
         manifest is damaged; a file is missing or is not the one that the manifest was written for.
     """
-    path = Path(path)
+    path = find_pretrained() if is_pretrained(path) else Path(path)
     if exported.is_exported(path) and path.is_file():
         return _load_exported(path)
     folder = _bundle_folder(path)

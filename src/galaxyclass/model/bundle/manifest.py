@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -14,8 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from galaxyclass.errors import BundleError, TreeError, refuse_newer
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Model
-from galaxyclass.tasks.outputs import ClassOutputs, Outputs, VoteOutputs
-from galaxyclass.trees.read import parse_tree, tree_data
+from galaxyclass.tasks.kinds import task_from_json
+from galaxyclass.tasks.task import Task
+
+#: The name of its file in a bundle.
+MANIFEST = "manifest.json"
 
 #: The layout of bundles that this version writes; it reads this one and those before it.
 BUNDLE_FORMAT = 2
@@ -37,7 +39,7 @@ class Manifest:
         From an image to the cutout that the network takes.
     model : Model
         The network, with its head resolved (never ``auto``).
-    outputs : VoteOutputs or ClassOutputs
+    outputs : Task
     id_column : str
         The id column of the table that it was trained on, ``GalaxyID`` where there was none.
     id_integer : bool
@@ -51,8 +53,8 @@ class Manifest:
         ``train/1.png``, 1: ``1.png``); 0: by their stems.
     precision : {"fp32", "bf16"}
         In which the network was trained.
-    auxiliary : tuple of ClassOutputs
-        What auxiliary last layers on the same encoder give, each a table of classes that the
+    auxiliary : tuple of Task
+        What auxiliary last layers on the same encoder give, each for a table of classes that the
         network learnt beside its outputs.
     network_digest : str
         SHA-256 of the network as ONNX, in hex; empty where there is none.
@@ -70,14 +72,14 @@ class Manifest:
     recipe: str
     preprocessing: Preprocessing
     model: Model
-    outputs: Outputs
+    outputs: Task
     id_column: str
     id_integer: bool
     weights_digest: str
     version: str
     name_parts: int = 0
     precision: Precision = "fp32"
-    auxiliary: tuple[ClassOutputs, ...] = ()
+    auxiliary: tuple[Task, ...] = ()
     network_digest: str = ""
     calibration_digest: str = ""
     mirrors: bool = True
@@ -95,24 +97,6 @@ class Manifest:
         return self.model.invariant(self.preprocessing.size)
 
 
-class _Votes(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    kind: Literal["votes"]
-    tree: dict[str, Any]
-    layout: str
-    known: list[bool]
-    mean: list[float | None]
-
-
-class _Classes(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    kind: Literal["classes"]
-    column: str
-    classes: list[str]
-    shares: list[float]
-    rule: str | None = None
-
-
 class _File(BaseModel):
     """The manifest as JSON has it."""
 
@@ -122,12 +106,12 @@ class _File(BaseModel):
     recipe: str
     preprocessing: Preprocessing
     model: Model
-    outputs: _Votes | _Classes = Field(discriminator="kind")
+    outputs: dict[str, Any]
     id_column: str
     id_integer: bool
     name_parts: int = Field(0, ge=0)
     precision: Precision = "fp32"
-    auxiliary: list[_Classes] = []
+    auxiliary: list[dict[str, Any]] = []
     weights_digest: str = ""
     network_digest: str = ""
     calibration_digest: str = ""
@@ -144,7 +128,7 @@ def manifest_json(manifest: Manifest) -> str:
         "recipe": manifest.recipe,
         "preprocessing": manifest.preprocessing.model_dump(mode="json"),
         "model": manifest.model.model_dump(mode="json"),
-        "outputs": _outputs_data(manifest.outputs),
+        "outputs": manifest.outputs.to_json(),
         "id_column": manifest.id_column,
         "id_integer": manifest.id_integer,
         "name_parts": manifest.name_parts,
@@ -154,7 +138,7 @@ def manifest_json(manifest: Manifest) -> str:
     if manifest.precision != "fp32":
         data["precision"] = manifest.precision
     if manifest.auxiliary:
-        data["auxiliary"] = [_outputs_data(outputs) for outputs in manifest.auxiliary]
+        data["auxiliary"] = [task.to_json() for task in manifest.auxiliary]
     for name in ("network_digest", "calibration_digest"):
         if digest := getattr(manifest, name):
             data[name] = digest
@@ -164,24 +148,6 @@ def manifest_json(manifest: Manifest) -> str:
         if (count := getattr(manifest, name)) != 1:
             data[name] = count
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-
-
-def _outputs_data(outputs: Outputs) -> dict[str, Any]:
-    if isinstance(outputs, VoteOutputs):
-        return {
-            "kind": "votes",
-            "tree": tree_data(outputs.tree),
-            "layout": outputs.layout.name,
-            "known": list(outputs.known),
-            "mean": [None if math.isnan(value) else value for value in outputs.mean],
-        }
-    return {
-        "kind": "classes",
-        "column": outputs.column,
-        "classes": list(outputs.classes),
-        "shares": list(outputs.shares),
-        "rule": outputs.rule,
-    }
 
 
 def parse_manifest(text: str, source: str) -> Manifest:
@@ -201,8 +167,8 @@ def parse_manifest(text: str, source: str) -> Manifest:
         refuse_newer(found, BUNDLE_FORMAT, what="bundle", source=source, error=BundleError, by=by)
     try:
         file = _File.model_validate(data)
-        outputs = _outputs(file.outputs, source)
-        auxiliary = tuple(_class_outputs(classes, source) for classes in file.auxiliary)
+        outputs = task_from_json(file.outputs, source)
+        auxiliary = tuple(task_from_json(task, source) for task in file.auxiliary)
     except ValidationError as error:
         wrong = "\n".join(
             f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}"
@@ -229,34 +195,3 @@ def parse_manifest(text: str, source: str) -> Manifest:
         views=file.views,
         members=file.members,
     )
-
-
-def _outputs(file: _Votes | _Classes, source: str) -> Outputs:
-    if isinstance(file, _Classes):
-        return _class_outputs(file, source)
-    tree = parse_tree(file.tree, source)
-    layouts = [layout.name for layout in tree.layouts]
-    lengths = {len(tree.answers), len(file.known), len(file.mean)}
-    if file.layout not in layouts or len(lengths) != 1:
-        raise BundleError(
-            f"{source}: the manifest is damaged",
-            wanted=f"one of the tree's layouts ({', '.join(layouts)}) and a value for each of its "
-            f"{len(tree.answers)} answers",
-            got=f"layout {file.layout}, {len(file.known)} known, {len(file.mean)} means",
-        )
-    return VoteOutputs(
-        tree=tree,
-        layout=tree.layout(file.layout),
-        known=tuple(file.known),
-        mean=tuple(math.nan if value is None else value for value in file.mean),
-    )
-
-
-def _class_outputs(file: _Classes, source: str) -> ClassOutputs:
-    if len(file.classes) != len(file.shares) or len(file.classes) < 2:
-        raise BundleError(
-            f"{source}: the manifest is damaged",
-            wanted="two classes or more, and a share for each",
-            got=f"{len(file.classes)} classes, {len(file.shares)} shares",
-        )
-    return ClassOutputs(file.column, tuple(file.classes), tuple(file.shares), file.rule)

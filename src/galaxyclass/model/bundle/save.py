@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from galaxyclass.io.atomic import sync, sync_folder, translated, write_text
-from galaxyclass.model.bundle.load import MANIFEST, SUFFIXES, Bundle, Role, file_digest, file_name
-from galaxyclass.model.bundle.manifest import Manifest, manifest_json
+from galaxyclass.io.atomic import sync, sync_folder, temporary_file, writing
+from galaxyclass.model.bundle.load import SUFFIXES, Bundle, Role, file_digest, file_name
+from galaxyclass.model.bundle.manifest import MANIFEST, Manifest, manifest_json
 
 #: Writes a file of a bundle to the path that it is given.
 Writer = Callable[[Path], object]
@@ -37,26 +37,22 @@ def save_bundle(folder: Path, manifest: Manifest, writers: Mapping[Role, Writer]
     OutputError
         No room on the disk, or no permission; the earlier bundle stays.
     """
-    fresh: dict[Role, Path] = {role: folder / f".{role}.tmp" for role in writers}
-    try:
-        with translated(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            for role, path in fresh.items():
-                writers[role](path)
-                sync(path)
-                digest = file_digest(path)
+    # The manifest's own temporary file first: its lock is the bundle's.
+    with writing(folder / MANIFEST) as new_manifest:
+        for role, write in writers.items():
+            with temporary_file(folder / role) as fresh:
+                write(fresh)
+                sync(fresh)
+                digest = file_digest(fresh)
                 changes: dict[str, Any] = {f"{role}_digest": digest}
                 manifest = replace(manifest, **changes)
-                path.replace(folder / file_name(role, digest))
-            bundle = Bundle(manifest, folder)
-            sync_folder(folder)
-            write_text(folder / MANIFEST, manifest_json(manifest))
-    finally:
-        for path in fresh.values():
-            path.unlink(missing_ok=True)
-    mine = set(bundle.files)
+                fresh.replace(folder / file_name(role, digest))
+        bundle = Bundle(manifest, folder)
+        sync_folder(folder)
+        new_manifest.write_text(manifest_json(manifest), encoding="utf-8")
+    kept = set(bundle.files)
     for role in SUFFIXES:
         for other in folder.glob(file_name(role, "*")):
-            if other not in mine:
+            if other not in kept:
                 other.unlink()
     return bundle

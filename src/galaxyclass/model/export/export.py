@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
-from galaxyclass.io.atomic import require_free, translated, writing
+from galaxyclass.io.atomic import translated, writing
+from galaxyclass.io.output import require_free
 from galaxyclass.model.bundle import onnx_file as exported
-from galaxyclass.model.bundle.load import Bundle, load_bundle
+from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import Manifest, manifest_json
 from galaxyclass.model.export.check import Check, compare_outputs, pictures
 from galaxyclass.model.export.graph import trace
 from galaxyclass.model.export.half_precision import round_weights, store_halves
+from galaxyclass.model.model import Model, single_bundle
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.progress import Progress, silent
 from galaxyclass.version import __version__
@@ -47,7 +49,7 @@ class Exported:
 
 
 def export(
-    run: str | Path,
+    run: str | Path | Model,
     output: str | Path,
     *,
     half: bool = False,
@@ -68,8 +70,8 @@ def export(
 
     Parameters
     ----------
-    run : str or Path
-        The folder of a run, a bundle, or an exported network (to halve it).
+    run : str, Path or Model
+        The folder of a run, a bundle, an exported network (to halve it), or ``"pretrained"``.
     output : str or Path
         A file to write, ``.onnx``; it appears once it was seen to agree with torch within 1e-4.
     half : bool
@@ -86,7 +88,7 @@ def export(
     OutputError
         The ending is not ``.onnx``; the output exists; no room, no permission.
     BundleError
-        ``run`` is not a run or a bundle, or its training has not finished.
+        ``run`` is not a run or a bundle, or its training has not finished; or several at once.
     ExportError
         The network cannot be written as ONNX, or its export says something else; nothing is left
         behind.
@@ -105,7 +107,7 @@ def export(
     """
     output = Path(output)
     _check_output(output, overwrite=overwrite)
-    bundle = load_bundle(run)
+    bundle = single_bundle(run, "export")
     cutouts = pictures(bundle.manifest.preprocessing, images)
     with writing(output) as temporary:
         check = write_network(bundle, temporary, cutouts, half=half, progress=progress)

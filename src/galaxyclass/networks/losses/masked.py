@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -11,29 +10,22 @@ from torch.nn import functional
 
 from galaxyclass.networks.losses.focal import EPS, focal
 from galaxyclass.recipes.recipe import Loss, Training
+from galaxyclass.tasks.task import Task
 
 #: (raw outputs, predictions, targets) -> mean over what is known, a scalar.
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 
-TargetKind = Literal["votes", "classes"]
 
-#: Which losses suit which targets; the first is what ``auto`` stands for.
-SUITED: dict[TargetKind, tuple[Loss, ...]] = {
-    "votes": ("mse", "bce"),
-    "classes": ("cross_entropy", "focal"),
-}
-
-
-def resolve_loss(loss: Loss, task: TargetKind) -> Loss:
-    """The loss that ``auto`` stands for, or the recipe's own where it suits the targets.
+def resolve_loss(loss: Loss, task: Task | type[Task]) -> Loss:
+    """The loss that ``auto`` stands for, or the recipe's own where it suits the task.
 
     Examples
     --------
-    >>> resolve_loss("auto", "votes"), resolve_loss("mse", "classes")
+    >>> from galaxyclass.tasks.kinds import TASKS
+    >>> resolve_loss("auto", TASKS["votes"]), resolve_loss("mse", TASKS["classes"])
     ('mse', 'cross_entropy')
     """
-    suited = SUITED[task]
-    return loss if loss in suited else suited[0]
+    return loss if loss in task.losses else task.losses[0]
 
 
 def build_loss(training: Training, shares: Sequence[float] | None = None) -> LossFunction:
@@ -53,19 +45,10 @@ def build_loss(training: Training, shares: Sequence[float] | None = None) -> Los
         ``(galaxies, answers)`` fractions, NaN unknown; or ``(galaxies,)`` classes, -1 unknown.
         A loss is the mean over what is known, and 0 where nothing is.
     """
-    if training.loss == "mse":
-        return mse
-    if training.loss == "bce":
-        return bce
     weights = None
     if training.class_weights == "balanced" and shares is not None:
         weights = balanced_weights(shares)
-    if training.loss == "focal":
-        alpha, gamma = training.focal_alpha, training.focal_gamma
-        return lambda _raw, predictions, targets: focal_of_classes(
-            predictions, targets, alpha, gamma, weights
-        )
-    return lambda raw, _predictions, targets: cross_entropy(raw, targets, weights)
+    return LOSSES[training.loss](training, weights)
 
 
 def balanced_weights(shares: Sequence[float]) -> Tensor:
@@ -120,3 +103,21 @@ def _mean_of_known(values: Tensor, targets: Tensor, weights: Tensor | None) -> T
         there = weights.to(values.device, non_blocking=values.is_cuda)
         values = values * there[targets.clamp(min=0)]
     return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)
+
+
+def _build_focal(training: Training, weights: Tensor | None) -> LossFunction:
+    alpha, gamma = training.focal_alpha, training.focal_gamma
+    return lambda _raw, predictions, targets: focal_of_classes(
+        predictions, targets, alpha, gamma, weights
+    )
+
+
+#: Name -> what makes the function of a recipe and the weights (classes,) of classes, if any.
+LOSSES: dict[str, Callable[[Training, Tensor | None], LossFunction]] = {
+    "mse": lambda _training, _weights: mse,
+    "bce": lambda _training, _weights: bce,
+    "cross_entropy": lambda _training, weights: (
+        lambda raw, _predictions, targets: cross_entropy(raw, targets, weights)
+    ),
+    "focal": _build_focal,
+}

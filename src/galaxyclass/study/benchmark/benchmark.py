@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from galaxyclass.data.dataset.several import prepare_all
-from galaxyclass.errors import OutputError
+from galaxyclass.io.atomic import temporary_folder
+from galaxyclass.io.output import require_free
 from galaxyclass.model.backends.backend import open_backend
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.manifest import Precision
@@ -31,15 +31,16 @@ from galaxyclass.study.benchmark.results import (
     one_after_the_other,
     share,
 )
-from galaxyclass.training.data import galaxies_by_part
 from galaxyclass.training.devices import Device, accelerator_of
+from galaxyclass.training.job import make_job
 from galaxyclass.training.probe import try_settings
-from galaxyclass.training.resolve import resolve
 from galaxyclass.training.run import installed_versions, this_machine
 from galaxyclass.training.train import train
 
 COUNT = 1000
 REPEATS = 3
+#: In the output's folder, while it is measured.
+_SCRATCH = ".benchmark.tmp"
 
 
 def benchmark(
@@ -91,17 +92,14 @@ def benchmark(
         As for `train`.
     """
     output = Path(output)
-    if (output / FILE).exists() and not overwrite:
-        raise OutputError(
-            f"{output / FILE}: the output exists already", hint="--overwrite, or another --output"
-        )
+    require_free(output / FILE, overwrite=overwrite)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, settings)
     kind = accelerator_of(device)
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output, prefix=".benchmark-") as folder:
+    with temporary_folder(output / _SCRATCH) as folder:
         bench, tried = _set_up(
-            Path(folder),
+            folder,
             None if images is None else Path(images),
             None if table is None else Path(table),
             recipe,
@@ -125,38 +123,31 @@ def _set_up(
     device: Device,
     progress: Progress,
 ) -> tuple[Bench, dict[str, float]]:
-    source = galaxies_to_measure(images, table, count, work, progress)
+    dataset = galaxies_to_measure(images, table, count, work, progress)
     cache = work / "cache"
-    samples = prepare_all([source], recipe.images, cache=cache, workers=None, progress=progress)
+    samples = prepare_all(dataset, recipe.images, cache=cache, workers=None, progress=progress)
     parts = samples.split(recipe.split, 0)
-    outputs = samples.outputs(parts)
-    recipe = resolve(recipe, outputs, ())
-    galaxies = galaxies_by_part(samples, parts)
-    probed = try_settings(recipe, outputs, (), galaxies["train"], device=device, devices=1, seed=0)
+    job = make_job(recipe, samples, parts, seed=0, device=device)
+    recipe, probed = job.recipe, try_settings(job)
     # One epoch as a user would train it: a bundle to predict with, and everything warm.
     settings = {"epochs": 1, "precision": probed.runtime.precision}
     training = recipe.training.model_copy(update=settings)
     with _silent("galaxyclass"):  # so short a training is bound to be found wanting
         run = train(
             recipe.model_copy(update={"training": training}),
-            source.images,
-            source.table,
+            dataset,
             output=work / "run",
-            skip_invalid=True,
             device=device,
             cache=cache,
         )
     bundle = load_bundle(run.folder)
     return (
         Bench(
-            recipe,
-            outputs,
+            job,
             [record.path for record in samples.first.pack.records],
-            galaxies,
             bundle,
             open_backend(bundle, device),
             probed.runtime,
-            device,
             work,
         ),
         probed.images_per_second,
@@ -196,7 +187,7 @@ def _result(
     gflop = bench.steps(replace(bench.runtime, precision="fp32")).gflop()
     gflop |= {precision: matrix_product(precision) for precision in precisions}
     return Benchmark(
-        recipe=bench.recipe.name,
+        recipe=bench.job.recipe.name,
         images=len(bench.paths),
         repeats=repeats,
         runtime={**vars(bench.runtime), "images_per_second": tried},

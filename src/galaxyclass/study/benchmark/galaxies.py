@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from galaxyclass.data.catalog.read import read_catalog
-from galaxyclass.data.dataset.prepare import Source
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.images.files import find_images
 from galaxyclass.io.atomic import write_text
 from galaxyclass.progress import Progress
@@ -20,7 +20,7 @@ from galaxyclass.trees.read import load_tree
 
 def galaxies_to_measure(
     images: Path | None, table: Path | None, count: int, work: Path, progress: Progress
-) -> Source:
+) -> Dataset:
     """Some galaxies with targets.
 
     Parameters
@@ -42,7 +42,7 @@ def galaxies_to_measure(
     """
     if images is None:
         sky = simulate(count, work / "sky", progress=progress)
-        return Source(Path(sky.images), Path(sky.table))
+        return Dataset(sky.images, sky.table)
     if table is None:
         paths = find_images(images)
     else:
@@ -60,7 +60,7 @@ def galaxies_to_measure(
         table = work / "votes.csv"
         write_text(table, _made_up_votes(images))
     # Of the table's galaxies, those that are not among the chosen are no error here.
-    return Source(images, table, skip_invalid=True)
+    return Dataset(images, table, skip_invalid=True)
 
 
 def _made_up_votes(images: Path) -> str:

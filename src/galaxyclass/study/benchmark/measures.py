@@ -18,15 +18,13 @@ from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.ensemble import Member
 from galaxyclass.model.job import predict_files
 from galaxyclass.progress import silent
-from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.study.benchmark.bare_pack import bare_loop
 from galaxyclass.study.benchmark.ceilings import NetworkSteps, memory_growth
 from galaxyclass.study.benchmark.standalone import network_alone, prepare_alone
-from galaxyclass.tasks.outputs import Outputs
-from galaxyclass.training.data import Galaxies
-from galaxyclass.training.devices import Device
+from galaxyclass.training.data import PackedGalaxies
 from galaxyclass.training.fit import fit_network
 from galaxyclass.training.history import read_history
+from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.runtime_settings import RuntimeSettings, using
 from galaxyclass.workers.allocator import memory_kept
@@ -46,32 +44,25 @@ class Bench:
 
     Attributes
     ----------
-    recipe : Recipe
-        Resolved.
-    outputs : Outputs
+    job : TrainingJob
+        On the device that is measured.
     paths : list of str
         Image files.
-    parts : dict
-        ``train`` and ``validation``: galaxies, packed.
     bundle : Bundle
         A network that the recipe trained.
     backend : Backend
         Runs it.
     runtime : RuntimeSettings
         The fastest way to train it here.
-    device : {"cpu", "cuda", "mps"}
     work : Path
         A folder for what is measured to write into.
     """
 
-    recipe: Recipe
-    outputs: Outputs
+    job: TrainingJob
     paths: list[str]
-    parts: dict[str, Galaxies]
     bundle: Bundle
     backend: Backend
     runtime: RuntimeSettings
-    device: Device
     work: Path
     memory: dict[str, int] = field(default_factory=dict)
     augmentation: list[float] = field(default_factory=list)
@@ -101,27 +92,27 @@ class Bench:
 
     def prepare(self) -> float:
         """Decode and cut out as a prediction does, without a network."""
-        return _PREDICTED / prepare_alone(self._many(_PREDICTED), self.recipe.images)
+        return _PREDICTED / prepare_alone(self._many(_PREDICTED), self.job.recipe.images)
 
     def prepare_loop(self) -> float:
         """A bare loop of a pack's work, in as many processes, that writes nothing."""
-        return _PACKED / bare_loop(self._many(_PACKED), self.recipe.images)
+        return _PACKED / bare_loop(self._many(_PACKED), self.job.recipe.images)
 
     def pack(self) -> float:
         """A pack, from nothing to its last file."""
         output, paths = self.work / "pack", self._many(_PACKED)
         began = time.perf_counter()
         with memory_growth(self.memory, "pack"):
-            pack(paths, self.recipe.images, output=output)
+            pack(paths, self.job.recipe.images, output=output)
         seconds = time.perf_counter() - began
         shutil.rmtree(output)
         return len(paths) / seconds
 
     def network(self) -> float:
         """The network alone, on cutouts in memory."""
-        galaxies = self.parts["train"]
-        size = natural_batch_size(self.backend, self.recipe.images)
-        cutouts = galaxies.batch(np.resize(np.arange(len(galaxies)), _PREDICTED)).cutouts.numpy()
+        galaxies = self.job.galaxies["train"]
+        size = natural_batch_size(self.backend, self.job.recipe.images)
+        cutouts = galaxies.cutouts(np.resize(np.arange(len(galaxies)), _PREDICTED))
         with memory_kept():
             return _PREDICTED / network_alone(self.backend, cutouts, size)
 
@@ -136,26 +127,17 @@ class Bench:
 
     def train(self, runtime: RuntimeSettings) -> float:
         """A training as `train` does it: loading, augmentation, network, metrics, checkpoints."""
-        steps = -(-len(self.parts["train"]) // self.recipe.training.batch_size)
+        steps = -(-len(self.job.galaxies["train"]) // self.job.recipe.training.batch_size)
         epochs = 1 + -(-_STEPS // steps)
         settings = {"epochs": epochs, "early_stopping": 0}
-        training = self.recipe.training.model_copy(update=settings)
-        recipe = self.recipe.model_copy(update={"training": training})
+        training = self.job.recipe.training.model_copy(update=settings)
+        recipe = self.job.recipe.model_copy(update={"training": training})
+        job = replace(self.job, recipe=recipe)
         folder = self.work / "training"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         with using(runtime), memory_growth(self.memory, "train"):
-            fit_network(
-                folder,
-                recipe,
-                self.outputs,
-                self.parts,
-                auxiliary=(),
-                seed=0,
-                device=self.device,
-                runtime=runtime,
-                progress=silent,
-            )
+            fit_network(folder, job, runtime, silent)
         rows = read_history(folder / "history.csv")[1:]
         return statistics.median(row["images_per_second"] for row in rows)
 
@@ -171,11 +153,11 @@ class Bench:
 
     def steps(self, runtime: RuntimeSettings) -> NetworkSteps:
         """Training steps of a network with fresh weights."""
-        galaxies = self.parts["train"]
-        size = min(len(galaxies), self.recipe.training.batch_size)
-        module = GalaxyModule(self.recipe, self.outputs, (), seed=0, steps_per_epoch=1)
-        batch = galaxies.batch(np.arange(size))
-        return NetworkSteps(module, batch, runtime=runtime, device=self.device)
+        galaxies = self.job.galaxies["train"]
+        size = min(len(galaxies), self.job.recipe.training.batch_size)
+        module = GalaxyModule(self.job.recipe, self.job.task, (), seed=0, steps_per_epoch=1)
+        batch = PackedGalaxies(galaxies).batch(np.arange(size))
+        return NetworkSteps(module, batch, runtime=runtime, device=self.job.device)
 
     def _many(self, count: int) -> list[str]:
         """So many images, the same ones again where there are fewer."""

@@ -52,7 +52,7 @@ def prepare_alone(
     """
 
     def prepare(start: int) -> None:
-        Cutouts(paths, range(start, min(start + CHUNK, len(paths))), [preprocessing]).read()
+        Cutouts(paths[start : start + CHUNK], start, [preprocessing]).read()
 
     begun = time.perf_counter()
     for _ in ordered_pool(prepare, range(0, len(paths), CHUNK), workers or core_count()):

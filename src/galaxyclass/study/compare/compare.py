@@ -10,10 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from galaxyclass.data.dataset.prepare import Source, prepare
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import RunError, StoppedError
 from galaxyclass.extras import require
-from galaxyclass.io.atomic import write_text
+from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
@@ -25,15 +26,19 @@ from galaxyclass.study.compare.plan import (
     Plan,
     read_plan,
     refuse_changed,
-    refuse_used,
     write_plan,
 )
 from galaxyclass.study.compare.results import TrialResult, parse_outcome, results_csv
 from galaxyclass.study.compare.trials import Trial, make_trials
-from galaxyclass.workers.trial_process import Ended, terminated_as_interrupted, work
+from galaxyclass.tasks.kinds import metric_named
+from galaxyclass.tasks.metric import RMSE
+from galaxyclass.workers.signals import terminated_as_interrupted
+from galaxyclass.workers.trial_process import Ended, work
 
 log = logging.getLogger(__name__)
 
+#: The module of a trial's process.
+_WORKER = "galaxyclass.study.compare.worker"
 _NEEDED = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
 
 
@@ -56,16 +61,12 @@ class Comparison:
 
 def compare(
     recipes: Sequence[str | Path],
-    images: str | Path,
-    table: str | Path | None = None,
+    images: Dataset | str | Path,
+    table: Any = None,
     *,
     output: str | Path,
     vary: Mapping[str, Sequence[Any]] | None = None,
     settings: Sequence[str] = (),
-    id_column: str | None = None,
-    target_column: str | None = None,
-    skip_invalid: bool = False,
-    classes: str | None = None,
     seed: int = 0,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     workers: int | None = None,
@@ -83,7 +84,7 @@ def compare(
     ----------
     recipes : sequence of str or Path
         Shipped recipes' names, or TOML files.
-    images, table, id_column, target_column, skip_invalid, classes, seed, device, workers, cache
+    images, table, seed, device, workers, cache
         As for `train`, the same for all trials.
     output : str or Path
         A new folder, or that of the same comparison.
@@ -118,30 +119,27 @@ def compare(
         if find_spec(name) is None:
             require(name)
     folder = Path(output)
-    source = Source(
-        Path(images),
-        None if table is None else Path(table),
-        id_column,
-        target_column,
-        skip_invalid,
-        classes,
-    )
-    plan = Plan(trials, _data(source, seed))
+    dataset = as_dataset(images, table)
+    plan = Plan(trials, {**dataset.with_files(folder).to_json(), "seed": seed})
     begun = read_plan(folder) if (folder / PLAN).is_file() else None
     if begun is None:
-        refuse_used(folder)
+        require_new(folder)
     else:
         refuse_changed(folder, begun, plan)
     # Once here: whatever is wrong with the data is said at once, and not by every trial; and the
     # first trial finds the pack that the others share.
-    sample = prepare(
-        source, trials[0].resolved.images, cache=cache, workers=workers, progress=progress
-    )
+    fingerprint = prepare_all(
+        replace(dataset),  # a copy, whose memory goes with it
+        trials[0].resolved.images,
+        cache=cache,
+        workers=workers,
+        progress=progress,
+    ).fingerprint
     if begun is None:
-        write_plan(folder, replace(plan, fingerprint=sample.fingerprint))
+        write_plan(folder, replace(plan, fingerprint=fingerprint))
     else:
-        _hold_to(folder, begun, sample.fingerprint)
-    del sample  # and its memory
+        _hold_to(folder, begun, fingerprint)
+    dataset.save_tables(folder)
     bench = _Bench(folder, trials, progress)
     shared = {"device": device, "workers": workers}
     job = {"shared": shared, "cache": None if cache is None else str(Path(cache).absolute())}
@@ -221,7 +219,7 @@ class _Bench:
         logs = self.folder / "logs" / f"{trial.name}.log"
         run = self.folder / "runs" / trial.name
         places = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
-        ended = work({**job, **places}, logs, listen)
+        ended = work(_WORKER, {**job, **places}, logs, listen)
         if not path.is_file():
             outcome = {"failure": _explain(ended, logs), "peak_memory": ended.memory}
             write_text(path, json.dumps(outcome) + "\n")
@@ -229,18 +227,12 @@ class _Bench:
 
 def _told(plan: Plan, trial: Trial) -> dict[str, Any]:
     """What `train` is given for a trial, apart from places and machines."""
-    return {"recipe": trial.recipe, "settings": list(trial.settings), **plan.data}
-
-
-def _data(source: Source, seed: int) -> dict[str, Any]:
+    data = {name: value for name, value in plan.data.items() if name != "seed"}
     return {
-        "images": str(source.images.resolve()),
-        "table": None if source.table is None else str(source.table.resolve()),
-        "id_column": source.id_column,
-        "target_column": source.target_column,
-        "skip_invalid": source.skip_invalid,
-        "classes": source.classes,
-        "seed": seed,
+        "recipe": trial.recipe,
+        "settings": list(trial.settings),
+        "data": data,
+        "seed": plan.data["seed"],
     }
 
 
@@ -289,13 +281,12 @@ def _summary(result: TrialResult) -> str:
         return f"{result.trial.name} failed: {result.failure.splitlines()[0]}"
     assert result.value is not None, "a finished trial has a score"
     assert result.reference is not None, "a finished trial has a score"
-    name, simplest = (
-        ("RMSE", "mean vector") if result.score == "rmse" else ("accuracy", "largest class")
-    )
+    assert result.score is not None, "a finished trial has a score"
+    metric = metric_named(result.score)
     notices = "".join(f", {kind.replace('_', ' ')}" for kind, _ in result.notices)
     return (
-        f"{result.trial.name}: {name} {result.value:.4f} ({simplest} {result.reference:.4f})"
-        f"{notices}"
+        f"{result.trial.name}: {metric.label} {result.value:.4f} "
+        f"({metric.simplest} {result.reference:.4f}){notices}"
     )
 
 
@@ -319,4 +310,7 @@ def _draw(folder: Path, results: Sequence[TrialResult]) -> None:
         )
         for result in ended
     ]
-    save(compared_curves(panels, scores[0] if scores else "rmse"), folder / COMPARED_CURVES)
+    save(
+        compared_curves(panels, metric_named(scores[0]) if scores else RMSE),
+        folder / COMPARED_CURVES,
+    )

@@ -29,32 +29,14 @@ class Plan:
     ----------
     trials : tuple of Trial
     data : mapping
-        ``images``, ``table``, ``id_column``, ``target_column``, ``skip_invalid``, ``classes``,
-        ``seed``.
+        Of the data set (`Dataset.to_json`), and ``seed``.
     fingerprint : str
-        Of the galaxies (`samples.Sample`); empty while it is not known.
+        Of the galaxies (`Samples`); empty while it is not known.
     """
 
     trials: tuple[Trial, ...]
     data: Mapping[str, Any]
     fingerprint: str = ""
-
-
-def refuse_used(folder: Path) -> None:
-    """Refuse to begin a comparison in a folder that holds something.
-
-    Raises
-    ------
-    OutputError
-        It does, or it is a file.
-    """
-    if folder.is_file():
-        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise OutputError(
-            f"{folder}: there is something here already, and it is no comparison",
-            hint="choose another --output",
-        )
 
 
 def write_plan(folder: Path, plan: Plan) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from galaxyclass.study.compare.trials import Trial
+from galaxyclass.tasks.kinds import metric_named
 
 #: Columns of the table after the trial's name, its recipe and the varied settings.
 TRIAL_COLUMNS = (
@@ -41,7 +42,8 @@ class TrialResult:
     trial : Trial
     state : {"finished", "failed", "unfinished"}
         Unfinished trials were stopped, or have not been begun.
-    score : {"rmse", "accuracy"}
+    score : str
+        The key of its metric (`galaxyclass.tasks.kinds.metric_named`).
     value, low, high : float
         Of the kept epoch on the validation galaxies, with the 95 % interval.
     reference : float
@@ -131,9 +133,10 @@ def best_first(results: Sequence[TrialResult]) -> list[TrialResult]:
     def place(result: TrialResult) -> tuple[int, float]:
         if result.state != "finished":
             return (1 if result.state == "failed" else 2, 0.0)
-        if result.value is None or math.isnan(result.value):
+        if result.value is None or result.score is None or math.isnan(result.value):
             return (0, math.inf)
-        return (0, result.value if result.score == "rmse" else -result.value)
+        lower_is_better = metric_named(result.score).lower_is_better
+        return (0, result.value if lower_is_better else -result.value)
 
     return sorted(results, key=place)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -25,6 +24,7 @@ from typing import Any
 from galaxyclass.errors import GalaxyclassError, StoppedError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.progress import Progress
+from galaxyclass.workers.start import only_answers
 
 #: Seconds between two messages of progress.
 _PAUSE = 0.3
@@ -32,9 +32,7 @@ _PAUSE = 0.3
 
 def main() -> None:
     """Train the trial and write its outcome; exit with 130 when it was told to stop."""
-    # What a library writes to standard output must not land among the messages.
-    messages = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
+    messages = only_answers()
     job = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_stop_with_the_input, daemon=True).start()
     with suppress(OSError):  # Linux: where memory runs out, end this process and no other
@@ -121,6 +119,7 @@ def peak_memory() -> int | None:
 
 
 def _metrics(folder: Path, job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.io.run_folder import INFO, METRICS
     from galaxyclass.training.train import resume, train
 
@@ -130,9 +129,9 @@ def _metrics(folder: Path, job: Mapping[str, Any], progress: Progress) -> dict[s
     shared = {**job["shared"], "cache": None if job["cache"] is None else Path(job["cache"])}
     if (folder / INFO).is_file():
         return asdict(resume(folder, progress=progress, **shared).metrics)
-    if folder.exists():  # killed before the run had begun: nothing of worth is there
-        shutil.rmtree(folder)
-    return asdict(train(output=folder, progress=progress, **job["train"], **shared).metrics)
+    told = {name: value for name, value in job["train"].items() if name != "data"}
+    dataset = Dataset.from_json(job["train"]["data"])
+    return asdict(train(images=dataset, output=folder, progress=progress, **told, **shared).metrics)
 
 
 def _parameters(folder: Path) -> int:

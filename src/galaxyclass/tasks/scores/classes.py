@@ -10,13 +10,14 @@ from sklearn import metrics
 
 from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, percentile_interval
+from galaxyclass.tasks.scores.scores import Scores
 
 #: Cells of resampled confusion matrices that are held at once (8 bytes each).
 _CELLS = 2_000_000
 
 
 @dataclass(frozen=True)
-class ClassScores:
+class ClassScores(Scores):
     """Accuracies with intervals, and the figures of each class.
 
     ``confusion[i, j]`` counts galaxies of class i that were called j. ``precision[i]`` is the
@@ -31,6 +32,11 @@ class ClassScores:
     recall: NDArray[np.float64]
     confusion: NDArray[np.int64]
     galaxies: int
+
+    @property
+    def main(self) -> Score:
+        """The accuracy."""
+        return self.accuracy
 
 
 def score_classes(

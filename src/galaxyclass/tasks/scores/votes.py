@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from galaxyclass.arrays import Floats
 from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_interval
+from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.trees.tree import Tree
 
 #: Galaxies whose errors are taken at a time: as doubles they take twice what they are given as.
@@ -18,7 +19,7 @@ _ROWS_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True)
-class VoteScores:
+class VoteScores(Scores):
     """Root mean square errors over known entries, overall and in groups.
 
     ``questions`` and ``answers`` are in the tree's order; a group without a known entry is NaN.
@@ -31,6 +32,11 @@ class VoteScores:
     galaxies: int
     entries: int
     answer_entries: tuple[int, ...]
+
+    @property
+    def main(self) -> Score:
+        """The overall one."""
+        return self.overall
 
 
 def rmse(predicted: Floats, target: Floats) -> float:

@@ -1,0 +1,245 @@
+"""`Dataset`: galaxies with their images and what is known of them, as an object to hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.catalog.derive import derive_classes
+from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
+from galaxyclass.io.atomic import writing
+from galaxyclass.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from galaxyclass.data.checks.validate import ValidationReport
+
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class Dataset:
+    """Galaxies: where their images are, a table about them, and how it is read.
+
+    What trains, scores, calibrates, explores or compares takes one. Nothing is read until it is
+    asked for, and then once.
+
+    Parameters
+    ----------
+    images : str or Path
+        A folder, searched with its sub-folders.
+    table : str, Path, a table in memory, or None
+        A file or a folder with train.csv, val.csv and test.csv (see `read_catalog`); a pandas,
+        polars, astropy or pyarrow table, or a mapping of columns; None: each sub-folder of
+        ``images`` is a class.
+    id_column, target_column : str, optional
+        Columns to take as id and as class; otherwise found by the rule of `read_catalog`.
+    classes : str, optional
+        Make classes of the votes by this rule: ``five`` or ``argmax:QUESTION``.
+    skip_invalid : bool
+        Leave out galaxies with errors instead of refusing them all.
+    also : iterable of Dataset or of (images, table)
+        More galaxies to learn from beside these: votes on the same tree, or classes as an auxiliary
+        task. What is scored are the galaxies of the first table.
+
+    Examples
+    --------
+    >>> Dataset("images", {"id": ["1", "2"], "class": ["disc", "smooth"]})
+    <Dataset of images and a table of 2 rows>
+    >>> Dataset("images", "votes.csv", also=[("more", "counts.csv")])
+    <Dataset of images and votes.csv, also 1 more table>
+    """
+
+    images: Path
+    table: Any
+    id_column: str | None
+    target_column: str | None
+    classes: str | None
+    skip_invalid: bool
+    also: tuple[Dataset, ...]
+
+    def __init__(
+        self,
+        images: str | Path,
+        table: Any = None,
+        *,
+        id_column: str | None = None,
+        target_column: str | None = None,
+        classes: str | None = None,
+        skip_invalid: bool = False,
+        also: Iterable[Dataset | tuple[str | Path, Any]] = (),
+    ) -> None:
+        values = {
+            "images": Path(images),
+            "table": Path(table)
+            if isinstance(table, str | os.PathLike)
+            else None
+            if table is None
+            else as_arrow(table),
+            "id_column": id_column,
+            "target_column": target_column,
+            "classes": classes,
+            "skip_invalid": skip_invalid,
+            "also": tuple(
+                more if isinstance(more, Dataset) else Dataset(*more, skip_invalid=skip_invalid)
+                for more in also
+            ),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def tables(self) -> tuple[Dataset, ...]:
+        """The first table and those beside it, each by itself."""
+        return (replace(self, also=()), *self.also) if self.also else (self,)
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the file of the table, or the folder of the images."""
+        return str(self.images if self.table is None else self.table_path)
+
+    @property
+    def table_path(self) -> Path | None:
+        """The file of the table; a made-up name where it is in memory, None where there is none."""
+        return IN_MEMORY if is_table(self.table) else self.table
+
+    @cached_property
+    def as_read(self) -> Catalog:
+        """The galaxies of the first table with what the table says of them, read once.
+
+        Raises
+        ------
+        CatalogError
+            The folder or the table cannot be understood.
+        """
+        return read_catalog(
+            self.images, self.table, id_column=self.id_column, target_column=self.target_column
+        )
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The same, with classes in place of votes where a rule (`classes`) makes them."""
+        return self.as_read if self.classes is None else derive_classes(self.as_read, self.classes)
+
+    def validate(
+        self, *, workers: int | None = None, progress: Progress = silent
+    ) -> ValidationReport:
+        """Decode every image of the first table and report what is found (see `validate`).
+
+        Parameters
+        ----------
+        workers : int, optional
+            Images that are decoded at once; all cores unless told otherwise.
+        progress : Progress
+
+        Raises
+        ------
+        CatalogError
+            As `as_read`.
+        """
+        from galaxyclass.data.checks.validate import validate
+
+        return validate(self, workers=workers, progress=progress)
+
+    def __len__(self) -> int:
+        """Galaxies of the first table."""
+        return len(self.as_read)
+
+    def __repr__(self) -> str:
+        table = "a folder for each class"
+        if is_table(self.table):
+            table = f"a table of {self.table.num_rows:,} rows"
+        elif self.table is not None:
+            table = str(self.table)
+        count = len(self.also)
+        also = f", also {count} more table{'s' * (count > 1)}" if count else ""
+        return f"<Dataset of {self.images} and {table}{also}>"
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that says which galaxies these are, paths made absolute, as plain data.
+
+        A table in memory has no file that could be named: `with_files` gives it one.
+        """
+        return {
+            "images": str(self.images.resolve()),
+            "table": None if self.table is None else str(Path(self.table).resolve()),
+            "id_column": self.id_column,
+            "target_column": self.target_column,
+            "classes": self.classes,
+            "skip_invalid": self.skip_invalid,
+            "also": [more.to_json() for more in self.also],
+        }
+
+    @property
+    def identity(self) -> str:
+        """Equal for data sets of the same paths, columns, rules, and tables in memory."""
+        data = self.with_files(Path(IN_MEMORY.name)).to_json()
+        held = [table.table for table in self.tables if is_table(table.table)]
+        return json.dumps([data, *map(_digest, held)])
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Dataset:
+        """The data set that `to_json` told of."""
+        return cls(**{**data, "also": [cls.from_json(more) for more in data["also"]]})
+
+    def with_files(self, folder: Path) -> Dataset:
+        """The same, with the files of ``folder`` that `save_tables` writes as its tables in memory.
+
+        Nothing is written: what a run or a comparison is told can be known before it is begun.
+        """
+        files = self._files(folder)
+        also = tuple(
+            replace(more, table=files.get(number, more.table))
+            for number, more in enumerate(self.also, 2)
+        )
+        return replace(self, table=files.get(1, self.table), also=also)
+
+    def save_tables(self, folder: Path) -> None:
+        """Write the tables in memory to a folder, as parquet: ``table.parquet`` for the first.
+
+        Raises
+        ------
+        OutputError
+            No room on the disk, or no permission.
+        """
+        import pyarrow.parquet as pq
+
+        for number, path in self._files(folder).items():
+            with writing(path) as temporary:
+                pq.write_table(self.tables[number - 1].table, temporary)
+
+    def _files(self, folder: Path) -> dict[int, Path]:
+        """The number of each table in memory, the first being 1, and its file in a folder."""
+        return {
+            number: folder / ("table.parquet" if number == 1 else f"table_{number}.parquet")
+            for number, dataset in enumerate((self, *self.also), 1)
+            if is_table(dataset.table)
+        }
+
+
+def as_dataset(images: Dataset | str | Path, table: Any = None) -> Dataset:
+    """A data set as it is, or one of a folder of images and a table.
+
+    Examples
+    --------
+    >>> as_dataset("images", "votes.csv")
+    <Dataset of images and votes.csv>
+    """
+    return images if isinstance(images, Dataset) else Dataset(images, table)
+
+
+def _digest(table: Any) -> str:
+    """BLAKE2b of a pyarrow table, column by column."""
+    hasher = hashlib.blake2b(digest_size=16)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    hasher.update(sink.getvalue())
+    return hasher.hexdigest()

@@ -1,0 +1,31 @@
+"""Which galaxies a model was trained on, as far as anybody knows."""
+
+from __future__ import annotations
+
+from galaxyclass.data.leakage import Part, UsedGalaxies, require_seen
+from galaxyclass.errors import RunError
+from galaxyclass.model.model import Model
+from galaxyclass.model.pretrained import is_pretrained
+
+
+def used_galaxies(model: Model, part: Part) -> UsedGalaxies | None:
+    """The galaxies that a model's runs used; None where they do not say and ``part`` is all.
+
+    The pretrained model does not say: its split is not part of the package.
+
+    Raises
+    ------
+    RunError
+        A run does not say which galaxies it was trained on, and ``part`` asks for it.
+    """
+    if not any(map(is_pretrained, model.sources)):
+        return require_seen(model.sources, part)
+    if part != "all":
+        raise RunError(
+            "the pretrained model does not say which galaxies it was trained on",
+            wanted='`part="all"`',
+            got=f'`part="{part}"`',
+            hint='`part="all"`, if none of yours are among those that its card lists '
+            "(`galaxyclass.load_model().card`)",
+        )
+    return None

@@ -1,0 +1,123 @@
+"""Which columns of a table in memory hold the paths of images, and their ids."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from galaxyclass.errors import ArgumentError, ArgumentTypeError
+from galaxyclass.images.files import is_image_name
+
+#: Rows that tell whether a column holds paths.
+_SAMPLE = 200
+
+
+def find_path_column(table: pa.Table, name: str | None = None) -> str:
+    """The column of the paths of image files, by its name or by what it holds.
+
+    Raises
+    ------
+    ArgumentError
+        There is none, or several that could be; no column of that name.
+    ArgumentTypeError
+        The column of that name does not hold text.
+    """
+    texts: list[str] = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    if name is not None:
+        _require_column(table, name, "path_column")
+        if name not in texts:
+            raise ArgumentTypeError(
+                f"the column {name!r} does not hold paths",
+                argument="path_column",
+                wanted="text",
+                got=str(table.schema.field(name).type),
+            )
+        return name
+    samples = {text: _sample(table[text]) for text in texts}
+    named = [text for text, cells in samples.items() if cells and all(map(is_image_name, cells))]
+    there = [text for text, cells in samples.items() if any(map(os.path.isfile, cells))]
+    # Where several columns look like names of images, those whose files are there are meant.
+    both = [text for text in named if text in there]
+    for alone in (both, named, there):
+        if len(alone) == 1:
+            return alone[0]
+    found = both or named or there
+    if found:
+        raise ArgumentError(
+            "several columns of the table could hold the paths of the images",
+            argument="path_column",
+            got=", ".join(found),
+            hint=f"name one: `path_column={found[0]!r}`",
+        )
+    raise ArgumentError(
+        "no column of the table holds the paths of images",
+        argument="path_column",
+        wanted="a column of text, such as images/587722981748965649.jpg",
+        got=f"the columns {', '.join(table.column_names[:20])}",
+        hint="name it: `path_column`",
+    )
+
+
+def _sample(column: pa.ChunkedArray) -> list[str]:
+    return [cell for cell in column.slice(0, _SAMPLE).to_pylist() if cell]
+
+
+def find_id_column(
+    table: pa.Table, paths: Sequence[str], name: str, *, named: str | None
+) -> str | None:
+    """The column of the ids: of a name that is likely, or the one that holds the files' stems.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    paths : sequence of str
+        The image of each row.
+    name : str
+        That is looked for first: that of the model's training table.
+    named : str, optional
+        The one that the user named.
+
+    Raises
+    ------
+    ArgumentError
+        No column of that name; some of its cells are empty.
+    ArgumentTypeError
+        It holds neither text nor whole numbers.
+    """
+    if named is not None:
+        _require_column(table, named, "id_column")
+    candidates: list[str] = [
+        field.name
+        for field in table.schema
+        if (pa.types.is_string(field.type) or pa.types.is_integer(field.type))
+        and not table[field.name].null_count
+    ]
+    if named is not None and named not in candidates:
+        empty = table[named].null_count
+        raise (ArgumentError if empty else ArgumentTypeError)(
+            f"the column {named!r} cannot be that of the ids",
+            argument="id_column",
+            wanted="text or whole numbers, in each row",
+            got=f"{empty:,} empty cells" if empty else str(table.schema.field(named).type),
+        )
+    if name in candidates:
+        return name
+    stems = [os.path.splitext(os.path.basename(path))[0] for path in paths]  # noqa: PTH119, PTH122
+    for candidate in candidates:
+        first = table[candidate].slice(0, 1).to_pylist()
+        if [str(cell) for cell in first] != stems[:1]:
+            continue
+        if stems and [str(cell) for cell in table[candidate].to_pylist()] == stems:
+            return candidate
+    return None
+
+
+def _require_column(table: pa.Table, name: str, argument: str) -> None:
+    if name not in table.column_names:
+        raise ArgumentError(
+            f"the table has no column {name!r}",
+            argument=argument,
+            wanted=f"one of {', '.join(table.column_names[:20])}",
+        )

@@ -1,0 +1,67 @@
+"""Predicting into memory: from a stream of predictions to one table."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import numpy as np
+
+from galaxyclass.model.checks import measure
+from galaxyclass.model.job import describe_all, describe_job
+from galaxyclass.model.predictions import Failure, Predictions
+from galaxyclass.model.rows import RowMaker, join_rows
+from galaxyclass.model.stream import predict_stream
+from galaxyclass.progress import Progress, silent
+
+
+def predict_in_memory(
+    maker: RowMaker,
+    *,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> Predictions:
+    """Predict images; what `galaxyclass.Model.predict` does inside.
+
+    Parameters
+    ----------
+    maker : RowMaker
+        Has the networks, the images and the columns.
+    batch_size, workers : int, optional
+        As for `galaxyclass.model.stream.predict_stream`.
+    progress : Progress
+    """
+    ensemble, source = maker.ensemble, maker.source
+    rows, places, failures, count = [maker.nothing], [], [], 0
+    progress("predict", 0, source.count)
+    stream = predict_stream(
+        source.images,
+        ensemble.preprocessings,
+        ensemble.backend,
+        batch_size,
+        workers,
+        look=maker.included.look,
+    )
+    with closing(stream):
+        for batch in stream:
+            rows.append(maker.rows(batch))
+            places.append(batch.start + np.flatnonzero(batch.decoded))
+            failed = (batch.start + np.flatnonzero(~batch.decoded)).tolist()
+            for place, path, error in zip(failed, batch.failed_paths, batch.errors, strict=True):
+                failures.append(Failure(place, source.name(place), path, error))
+            count = batch.start + len(batch.paths)
+            note = f"{len(failures):,} cannot be decoded" if failures else ""
+            progress("predict", count, source.count, note=note)
+    whole = join_rows(rows)
+    rows_of = np.concatenate([np.empty(0, np.int64), *places])
+    statistics = measure(ensemble.outputs, whole.values)
+    return Predictions(
+        table=maker.tabulate(rows_of.tolist(), whole),
+        task=ensemble.outputs,
+        columns=maker.columns,
+        places=rows_of,
+        failures=tuple(failures),
+        warnings=describe_all(maker, count, len(failures), statistics),
+        notes=(*source.notes, *describe_job(maker)),
+        images=None if source.count is None else source.images,
+    )

@@ -1,0 +1,561 @@
+"""`Model`: something that predicts, as an object that a user can hold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
+from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
+from galaxyclass.model.bundle.load import Bundle, load_bundle
+from galaxyclass.model.bundle.manifest import Manifest, Precision
+from galaxyclass.model.columns import PredictionLayout, columns_of
+from galaxyclass.model.ensemble import Ensemble, Member, common_outputs, require_same
+from galaxyclass.model.extra_columns import check_include, open_included
+from galaxyclass.model.image_source import ImageSource, open_images
+from galaxyclass.model.in_memory import predict_in_memory
+from galaxyclass.model.job import PredictionSummary, predict_to_table
+from galaxyclass.model.options import ChosenPrecision, Device, InferenceOptions
+from galaxyclass.model.predictions import Predictions
+from galaxyclass.model.pretrained import CARD, PRETRAINED, PRETRAINED_NAME, is_pretrained
+from galaxyclass.model.rows import open_rows
+from galaxyclass.model.writers import check_output
+from galaxyclass.progress import Progress, silent
+from galaxyclass.tasks.task import Task
+
+if TYPE_CHECKING:
+    from galaxyclass.evaluation.calibrate import Calibrated
+    from galaxyclass.evaluation.evaluate import Evaluation
+    from galaxyclass.model.export.export import Exported
+
+
+class Model:
+    """A model: one network or several, and all that is needed to predict with them.
+
+    `load_model` makes one. Its networks are loaded when they are first needed.
+
+    Attributes
+    ----------
+    options : InferenceOptions
+        How its networks are run.
+    sources : tuple of Path
+        What it was loaded from; ``pretrained`` for the pretrained model.
+    bundles : tuple of Bundle
+        Of a run, a bundle or a file each; several are an ensemble.
+
+    Examples
+    --------
+    >>> import galaxyclass
+    >>> model = galaxyclass.load_model()
+    >>> model.name, model.views, len(model.bundles)
+    ('galaxy-zoo-2', 2, 1)
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Path],
+        bundles: Sequence[Bundle],
+        options: InferenceOptions,
+        backends: Sequence[Backend] | None = None,
+    ) -> None:
+        require_same(bundles)
+        self.sources, self.bundles, self.options = tuple(sources), tuple(bundles), options
+        self._backends = backends
+
+    @property
+    def name(self) -> str:
+        """A short name: that of the folder or file, or of the pretrained model."""
+        return " + ".join(map(_name, self.sources))
+
+    @property
+    def task(self) -> Task:
+        """What is predicted: the answers of a tree, or classes."""
+        return common_outputs(self.bundles)
+
+    @property
+    def views(self) -> int:
+        """Test-time views of each galaxy, whose mean is predicted."""
+        chosen = self.options.views
+        return max(one.manifest.views for one in self.bundles) if chosen is None else chosen
+
+    @property
+    def precision(self) -> Precision:
+        """Numbers that its networks compute with; loads them."""
+        return self.ensemble.precision
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex of all that its predictions depend on, but for options: its identity."""
+        digests = [bundle.manifest.digest for bundle in self.bundles]
+        if len(digests) == 1:
+            return digests[0]
+        return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+
+    @property
+    def card(self) -> str:
+        """The model card, in Markdown; what its files say where nobody has written one."""
+        return "\n".join(map(_card, self.bundles))
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """Its bundles, each with what runs its network; loads the networks.
+
+        Raises
+        ------
+        MissingExtraError, DeviceError, BundleError
+            See `galaxyclass.model.backends.backend.open_backend`.
+        """
+        backends = self._backends
+        if backends is None:
+            device, precision = self.options.device, self.options.precision
+            backends = [open_backend(bundle, device, precision) for bundle in self.bundles]
+        return tuple(Member(*pair) for pair in zip(self.bundles, backends, strict=True))
+
+    @cached_property
+    def ensemble(self) -> Ensemble:
+        """Its networks and views as if they were one network; loads them."""
+        return Ensemble(self.members, self.options.views)
+
+    def predict(
+        self,
+        images: Any,
+        *,
+        include: Sequence[str] = (),
+        ids: Iterable[str | int] | None = None,
+        path_column: str | None = None,
+        id_column: str | None = None,
+        progress: Progress = silent,
+    ) -> Predictions:
+        """Predict images into a table in memory.
+
+        The numbers are, bit for bit, those that `predict_to_file` writes for the same images.
+
+        Parameters
+        ----------
+        images : array, list, iterator, paths, folder or table
+            - an array (images, height, width, bands), or (height, width, bands) for one image, or
+              (height, width) for a grey one; 1 band or 3 (red, green, blue), row 0 at the top;
+              uint8, or floats from 0 (black) to 1 (white);
+            - a list or an iterator of arrays, each of any size; of an iterator only so many are
+              taken at a time as are being predicted;
+            - a folder, searched with its sub-folders; the path of an image file; or several paths,
+              in the order of which the rows come;
+            - a pandas DataFrame, an astropy Table, a pyarrow Table or a polars DataFrame with a
+              column of paths, which is found by what it holds. All its other columns go along with
+              the predictions (``_given`` stands behind the name of one that a column of the
+              predictions has, too).
+        include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
+            Columns besides; see `galaxyclass.predict`.
+        ids : iterable of str or int, optional
+            What the images are called. Otherwise images in files are called as
+            `galaxyclass.predict` says, those of a table as its id column does, and arrays by their
+            place, 0, 1, … in the column ``image``.
+        path_column, id_column : str, optional
+            Of a table: the column of the paths, where several could be; and that of the ids.
+            Otherwise the ids are in the column that is called as in the model's training table,
+            or in one that holds the names of the files without their endings.
+        progress : Progress
+
+        Returns
+        -------
+        Predictions
+            A row for each image, in the order given. An image file that cannot be decoded, or that
+            a table names but is not there, has no row: it is among the `Predictions.failures`.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            Arrays that are not images, by shape, type or range; a table whose columns are not
+            clear; not one id for each image.
+        CatalogError
+            A path is not there, or a folder has no images.
+        OutputError, BundleError
+            There is no such thing to include; the model has not got what is to be included.
+        MissingExtraError, DeviceError
+            See `galaxyclass.model.backends.backend.open_backend`.
+
+        Examples
+        --------
+        >>> import galaxyclass
+        >>> model = galaxyclass.load_model()
+        >>> black, white = np.zeros((64, 64, 3)), np.ones((80, 90, 3))
+        >>> model.predict([black, white], ids=["black", "white"]).ids
+        ['black', 'white']
+        """
+        self._check_include(include)
+        source = self._open(images, ids=ids, path_column=path_column, table_id_column=id_column)
+        return predict_in_memory(
+            open_rows(self.ensemble, source, include),
+            batch_size=self.options.batch_size,
+            workers=self.options.workers,
+            progress=progress,
+        )
+
+    def predict_to_file(
+        self,
+        images: Any,
+        output: str | Path,
+        *,
+        include: Sequence[str] = (),
+        layout: PredictionLayout = "table",
+        overwrite: bool = False,
+        ids: Iterable[str | int] | None = None,
+        path_column: str | None = None,
+        id_column: str | None = None,
+        progress: Progress = silent,
+    ) -> PredictionSummary:
+        """Predict images into a file, in constant memory.
+
+        However the process ends, the same call goes on where it stopped and gives the very bytes
+        that it would have given without the interruption. That holds for images in files: a job
+        of arrays or of an iterator begins anew.
+
+        Parameters
+        ----------
+        images, include, ids, path_column, id_column, progress
+            As for `predict`.
+        output : str or Path
+            A file to write, ``.csv`` or ``.parquet``.
+        layout : {"table", "contest"}
+            ``contest`` writes the name of each image and its class, and nothing else.
+        overwrite : bool
+            Replace the output where it exists.
+
+        Raises
+        ------
+        OutputError
+            The ending is neither of the two; the output exists; no room, no permission (the
+            finished parts are kept); another process writes there; the contest's layout of a
+            model of votes; there is no such thing to include.
+        CatalogError
+            No images; in the contest's layout, two images of one name.
+        PredictionInterruptedError
+            Ctrl-C; the finished parts are kept.
+        ArgumentError, ArgumentTypeError, BundleError, MissingExtraError, DeviceError
+            As for `predict`.
+        """
+        output = Path(output)
+        check_output(output, overwrite=overwrite)
+        self._check_include(include, layout)
+        source = self._open(
+            images,
+            ids=ids,
+            path_column=path_column,
+            table_id_column=id_column,
+            clear_names=layout == "contest",
+        )
+        return predict_to_table(
+            open_rows(self.ensemble, source, include, layout),
+            output,
+            batch_size=self.options.batch_size,
+            workers=self.options.workers,
+            progress=progress,
+        )
+
+    def embed(self, images: Any, *, progress: Progress = silent) -> NDArray[np.float32]:
+        """The features that the encoder makes of images.
+
+        Parameters
+        ----------
+        images : array, list, iterator, paths, folder or table
+            As for `predict`.
+        progress : Progress
+
+        Returns
+        -------
+        (images, features) float32 array
+            In the order given; a row of NaN for an image that cannot be decoded, so that rows
+            belong to images. Of an ensemble the features of one member after the other.
+
+        Raises
+        ------
+        BundleError
+            The model gives no features.
+        ArgumentError, ArgumentTypeError, CatalogError, MissingExtraError, DeviceError
+            As for `predict`.
+
+        Examples
+        --------
+        >>> import galaxyclass
+        >>> galaxyclass.load_model().embed(np.zeros((2, 64, 64, 3), np.uint8)).shape
+        (2, 256)
+        """
+        predictions = self.predict(images, include=["embedding"], progress=progress)
+        names = [column.name for column in predictions.columns.included]
+        columns = [predictions.table[name].to_numpy() for name in names]
+        count = len(predictions) + len(predictions.failures)
+        features = np.full((count, len(names)), np.nan, np.float32)
+        features[predictions.places] = np.column_stack(columns)
+        return features
+
+    def evaluate(self, images: Any, table: Any, output: str | Path, **options: Any) -> Evaluation:
+        """Score the model on galaxies whose votes or classes are known: `galaxyclass.evaluate`."""
+        from galaxyclass.evaluation.evaluate import evaluate
+
+        return evaluate(self, images=images, table=table, output=output, **options)
+
+    def calibrate(self, images: Any, table: Any, **options: Any) -> Calibrated:
+        """Measure how far the model can be trusted: `galaxyclass.calibrate`.
+
+        Where its own bundle is calibrated (no ``output``), the model has it from then on.
+        """
+        from galaxyclass.evaluation.calibrate import calibrate
+
+        calibrated = calibrate(self, images=images, table=table, **options)
+        if options.get("output") is None:
+            backends = [member.backend for member in self.members]
+            self.bundles = (calibrated.bundle,)
+            self._backends = backends
+            for name in ("members", "ensemble"):
+                self.__dict__.pop(name, None)
+        return calibrated
+
+    def export(self, output: str | Path, **options: Any) -> Exported:
+        """Write the model's network as ONNX: `galaxyclass.export`."""
+        from galaxyclass.extras import require
+
+        require("onnxscript", "onnx", "torch", "timm", "safetensors")
+        from galaxyclass.model.export.export import export
+
+        return export(self, output=output, **options)
+
+    def __repr__(self) -> str:
+        task, networks = self.task, sum(one.manifest.members for one in self.bundles)
+        counts = [_count(networks, "network")]
+        if self.views > 1:
+            counts.append(_count(self.views, "view"))
+        cutouts = dict.fromkeys(one.manifest.preprocessing for one in self.bundles)
+        colours = {"rgb": "RGB", "grey": "grey"}
+        device, precision = self.options.device, self.options.precision
+        if self._backends is None:
+            engines: list[str] = [choose_engine(one, device, precision) for one in self.bundles]
+        else:
+            engines = [type(backend).__name__ for backend in self._backends]
+        parts = [
+            self.name,
+            f"{task.count} {task.output_word}",
+            " × ".join(counts),
+            ", ".join(f"{one.size} px {colours[one.colour]}" for one in cutouts),
+            ", ".join(dict.fromkeys(engines)),
+        ]
+        return f"<Model {' · '.join(parts)}>"
+
+    def _check_include(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
+        """Refuse what cannot be included before images are looked for or networks are loaded."""
+        if isinstance(include, str):
+            raise ArgumentTypeError(
+                "include: not a list of names",
+                argument="include",
+                wanted="a sequence of str",
+                got=repr(include),
+                hint=f"`include=[{include!r}]`",
+            )
+        check_include(include)
+        fields = open_included(include, self.bundles).fields
+        columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
+
+    def _open(self, images: Any, **options: Any) -> ImageSource:
+        manifest = self.bundles[0].manifest
+        return open_images(
+            images, id_column=manifest.id_column, name_parts=manifest.name_parts, **options
+        )
+
+
+#: What is taken wherever a run is: its folder, a bundle, an exported network, the word
+#: ``pretrained``, a Model; several of them are an ensemble.
+ModelSource = str | Path | Model | Sequence[str | Path | Model]
+
+
+def load_model(
+    source: ModelSource | None = None,
+    *,
+    views: int | None = None,
+    device: Device = "auto",
+    precision: ChosenPrecision = "auto",
+    workers: int | None = None,
+    batch_size: int | None = None,
+) -> Model:
+    """Load a model.
+
+    Parameters
+    ----------
+    source : str, Path, Model, a sequence of them, or None
+        None or ``"pretrained"``: the pretrained model, which comes with the package. Otherwise the
+        folder of a run, a bundle, or an exported network (``.onnx``); several, which predict the
+        same, are an ensemble: the mean of what they predict is predicted.
+    views, device, precision, workers, batch_size
+        See `InferenceOptions`.
+
+    Raises
+    ------
+    BundleError
+        Not a model, or a damaged one; several that do not predict the same; this package has no
+        pretrained model.
+    ArgumentError, ArgumentTypeError
+        An option that is not possible; a source of another type, or none at all.
+
+    Examples
+    --------
+    >>> load_model("pretrained", views=1, precision="fp32").views
+    1
+    """
+    options = InferenceOptions(views, device, precision, batch_size, workers)
+    return open_model(PRETRAINED if source is None else source, options)
+
+
+def open_model(
+    source: ModelSource,
+    options: InferenceOptions | None = None,
+    backend: Backend | Sequence[Backend] | None = None,
+) -> Model:
+    """A model of whatever is taken where a run is.
+
+    Parameters
+    ----------
+    source : str, Path, Model or a sequence of them
+    options : InferenceOptions, optional
+        How its networks are to be run. Of a `Model` that stands alone, what is not stated (None,
+        or ``auto``) stays as it is there.
+    backend : Backend or a sequence of them, optional
+        Runs the network in place of the bundle's own, one for each bundle.
+
+    Raises
+    ------
+    BundleError, ArgumentError, ArgumentTypeError
+        As for `load_model`.
+    """
+    backends: Sequence[Backend] | None = None
+    if backend is not None:
+        backends = list(backend) if isinstance(backend, Sequence) else [backend]
+    if isinstance(source, Model):
+        stated = _stated(source.options, options or InferenceOptions())
+        if backends is None and stated == source.options:
+            return source
+        same = (stated.device, stated.precision) == (
+            source.options.device,
+            source.options.precision,
+        )
+        if backends is None and same:
+            backends = [member.backend for member in source.members]
+        return Model(source.sources, source.bundles, stated, backends)
+    several = [source] if isinstance(source, str | Path) else _listed(source)
+    sources: list[Path] = []
+    bundles: list[Bundle] = []
+    for one in several:
+        if isinstance(one, Model):
+            sources += one.sources
+            bundles += one.bundles
+        else:
+            sources.append(Path(one))
+            bundles.append(_load(one))
+    return Model(sources, bundles, options or InferenceOptions(), backends)
+
+
+def single_bundle(source: ModelSource, what: str) -> Bundle:
+    """The bundle of a model that is to be changed, copied or exported.
+
+    Parameters
+    ----------
+    source : str, Path, Model or a sequence of them
+    what : str
+        What is to be done, such as ``calibrate``.
+
+    Raises
+    ------
+    BundleError
+        It has several; and as for `load_model`.
+    """
+    bundles = open_model(source).bundles
+    if len(bundles) > 1:
+        raise BundleError(
+            f"cannot {what} several models at once",
+            wanted="one",
+            got=f"{len(bundles)} of them",
+            hint='make one of them first: `galaxyclass.combine(runs, output="runs/mean")`',
+        )
+    return bundles[0]
+
+
+def _listed(source: Any) -> list[str | Path | Model]:
+    try:
+        several = list(source)
+    except TypeError:
+        several = [source]
+    wrong = [one for one in several if not isinstance(one, str | Path | Model)]
+    if wrong:
+        raise ArgumentTypeError(
+            "not something that a model can be loaded from",
+            argument="source",
+            wanted="the path of a run, a bundle or an exported network; "
+            f'"{PRETRAINED}"; a Model; or a list of them',
+            got=type(wrong[0]).__name__,
+        )
+    if not several:
+        raise ArgumentError(
+            "no model was named", argument="source", wanted="one or more", got="an empty list"
+        )
+    return several
+
+
+def _load(source: str | Path) -> Bundle:
+    bundle = load_bundle(source)
+    if not is_pretrained(source):
+        return bundle
+    # There is no table of the user's whose ids these could be.
+    plain = replace(bundle.manifest, id_column="GalaxyID", id_integer=False, name_parts=0)
+    return replace(bundle, manifest=plain)
+
+
+def _stated(known: InferenceOptions, options: InferenceOptions) -> InferenceOptions:
+    """Options, and those that are known where one is not stated."""
+    plain = InferenceOptions()
+    names = ("views", "device", "precision", "batch_size", "workers")
+    changes: dict[str, Any] = {
+        name: value for name in names if (value := getattr(options, name)) != getattr(plain, name)
+    }
+    return replace(known, **changes)
+
+
+def _name(source: Path) -> str:
+    if is_pretrained(source):
+        return PRETRAINED_NAME
+    name = source.stem if source.is_file() else source.resolve().name
+    return source.resolve().parent.name if name == "bundle" else name
+
+
+def _card(bundle: Bundle) -> str:
+    file = bundle.folder / CARD
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    return _described(bundle.manifest, bundle)
+
+
+def _described(manifest: Manifest, bundle: Bundle) -> str:
+    """A card of what a bundle's files say."""
+    cutout = manifest.preprocessing
+    lines = [
+        f"# {_name(bundle.folder)}",
+        "",
+        f"- Predicts {manifest.outputs.count} numbers for each galaxy.",
+        f"- Made by the recipe `{manifest.recipe}` of galaxyclass {manifest.version}: "
+        f"{_count(manifest.members, 'network')}, encoder `{manifest.model.encoder}`.",
+        f"- Sees cutouts of {cutout.size} × {cutout.size} pixels ({cutout.colour}).",
+        f"- {_count(manifest.views, 'test-time view')} unless told otherwise.",
+        "- Calibrated." if bundle.has("calibration") else "- Not calibrated.",
+        f"- Identity: {manifest.digest}",
+        "",
+        "Nobody has written more about it: what it was trained on, its run folder says.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

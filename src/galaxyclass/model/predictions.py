@@ -1,0 +1,345 @@
+"""A table of predictions in memory: what `galaxyclass.Model.predict` gives."""
+
+from __future__ import annotations
+
+import html
+import operator
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from galaxyclass.data.tables.memory import to_astropy, to_pandas
+from galaxyclass.errors import ArgumentTypeError
+from galaxyclass.io.atomic import writing
+from galaxyclass.model.columns import Columns
+from galaxyclass.model.writers import check_output, require_failures, sink_of, write_failures
+from galaxyclass.tasks.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Rows and columns that a notebook shows.
+_SHOWN_ROWS, _SHOWN_COLUMNS = 10, 10
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An image that could not be decoded.
+
+    Attributes
+    ----------
+    place : int
+        Of the image among those that were given.
+    id : str
+    path : str
+    error : str
+        Why.
+    """
+
+    place: int
+    id: str
+    path: str
+    error: str
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Predictions:
+    """Predictions for some images: a row for each that could be decoded, in the order given.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        The ids, a column for each answer (or class), the class, what was included, and the other
+        columns of a table that was given.
+    task : Task
+        What is predicted.
+    columns : Columns
+        Which of the table's columns are which.
+    places : (rows,) int64
+        Where the image of each row stands among those that were given.
+    failures : tuple of Failure
+        The images that could not be decoded, which have no row.
+    warnings : tuple of str
+        What looks wrong with the predictions, and what to try.
+    notes : tuple of str
+        What else the user ought to know.
+
+    Examples
+    --------
+    >>> import galaxyclass
+    >>> model = galaxyclass.load_model()
+    >>> table = model.predict(np.zeros((2, 424, 424, 3), np.uint8))
+    >>> table
+    <Predictions of 2 galaxies · 37 answers>
+    >>> table.values.shape, table.ids
+    ((2, 37), [0, 1])
+    """
+
+    table: pa.Table
+    task: Task
+    columns: Columns
+    places: NDArray[np.int64]
+    failures: tuple[Failure, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    images: Any = field(default=None, kw_only=True)
+
+    @property
+    def ids(self) -> list[Any]:
+        """What the images are called: text, or whole numbers."""
+        ids: list[Any] = self.table[self.columns.id_column].to_pylist()
+        return ids
+
+    @cached_property
+    def values(self) -> NDArray[np.float32]:
+        """(galaxies, outputs) The predicted fractions or probabilities, as the table has them.
+
+        NaN where a cell is empty: an answer for which the model's training had no votes.
+        """
+        columns = [self.table[name].to_numpy() for name in self.columns.values]
+        shape = (len(self), len(columns))
+        return np.asarray(np.column_stack(columns) if columns else np.empty(shape), np.float32)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return (self[index] for index in range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int) -> Prediction: ...
+    @overload
+    def __getitem__(self, index: slice) -> Predictions: ...
+    def __getitem__(self, index: int | slice) -> Prediction | Predictions:
+        """One galaxy, or some that follow each other."""
+        if isinstance(index, slice):
+            rows = np.arange(len(self))[index]
+            return Predictions(
+                self.table.take(pa.array(rows)),
+                self.task,
+                self.columns,
+                self.places[rows],
+                images=self.images,
+            )
+        try:
+            row = operator.index(index)
+        except TypeError:
+            raise ArgumentTypeError(
+                f"{type(index).__name__}: not the place of a galaxy",
+                argument="index",
+                wanted="a whole number, or a slice",
+                got=repr(index),
+                hint="`table.ids` has the ids; `table.to_pandas()` can be searched by them",
+            ) from None
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)} predictions")
+        return Prediction(self, row % len(self))
+
+    def to_arrow(self) -> pa.Table:
+        """The predictions as a pyarrow Table."""
+        return self.table
+
+    def to_pandas(self) -> Any:
+        """The predictions as a pandas DataFrame.
+
+        Raises
+        ------
+        MissingExtraError
+            pandas is not installed.
+        """
+        return to_pandas(self.table)
+
+    def to_astropy(self) -> Any:
+        """The predictions as an astropy Table.
+
+        Raises
+        ------
+        MissingExtraError
+            astropy is not installed.
+        """
+        return to_astropy(self.table)
+
+    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the predictions into a file, byte for byte as `Model.predict_to_file` writes them.
+
+        Images that could not be decoded are listed in ``<path>_failed.csv`` beside it.
+
+        Parameters
+        ----------
+        path : str or Path
+            A name that ends in ``.csv`` or ``.parquet``.
+        overwrite : bool
+            Replace the file where it exists.
+
+        Raises
+        ------
+        OutputError
+            The ending is neither of the two; the file exists; no room, no permission.
+        """
+        path = Path(path)
+        check_output(path, overwrite=overwrite)
+        sink = sink_of(path)
+        failed = path.with_name(f"{path.stem}_failed.csv")
+        require_failures(failed)
+        if self.failures:
+            with writing(failed) as temporary:
+                write_failures(temporary, ((one.path, one.error) for one in self.failures))
+        else:
+            failed.unlink(missing_ok=True)
+        with writing(path) as temporary, tempfile.TemporaryDirectory() as folder:
+            chunk = Path(folder) / f"chunk{path.suffix.lower()}"
+            sink.write_chunk(chunk, self.table)
+            sink.join(temporary, [chunk], self.table.slice(0, 0))
+        return path
+
+    def plot(self, index: int = 0) -> Figure:
+        """Draw what is predicted of one galaxy, beside its image; see `Prediction.plot`."""
+        return self[index].plot()
+
+    def __repr__(self) -> str:
+        galaxies = f"{len(self):,} {'galaxy' if len(self) == 1 else 'galaxies'}"
+        return f"<Predictions of {' · '.join([galaxies, *self._holds()])}>"
+
+    def _holds(self) -> list[str]:
+        """What the table holds besides the ids, in a few words."""
+        columns = self.columns
+        kind = "classes" if columns.label is not None else "answers"
+        parts = [f"{len(columns.values)} {kind}"]
+        included = len(columns.included)
+        carried = self.table.num_columns - len(columns.names)
+        if included:
+            parts.append(f"{included} included columns")
+        if carried:
+            parts.append(f"{carried} carried columns")
+        if (strange := self._strange()) is not None:
+            parts.append(f"{strange:,} flagged as strange")
+        if self.failures:
+            parts.append(f"{len(self.failures):,} failed")
+        return parts
+
+    def _strange(self) -> int | None:
+        """How many are flagged, where that was included."""
+        flags = [one.name for one in self.columns.included if pa.types.is_boolean(one.type)]
+        return sum(filter(None, self.table[flags[0]].to_pylist())) if flags else None
+
+    def _repr_html_(self) -> str:
+        """The first rows, for notebooks."""
+        shown = self.table.slice(0, _SHOWN_ROWS)
+        names = shown.column_names[:_SHOWN_COLUMNS]
+        lines = [f"<p>{html.escape(repr(self)[1:-1])}</p>", "<table>", "<thead><tr>"]
+        lines += [f"<th>{html.escape(name)}</th>" for name in names]
+        more = len(shown.column_names) - len(names)
+        lines += [f"<th>… {more} more</th>"] * bool(more) + ["</tr></thead>", "<tbody>"]
+        for row in shown.select(names).to_pylist():
+            cells = "".join(f"<td>{html.escape(_cell(row[name]))}</td>" for name in names)
+            lines.append(f"<tr>{cells}{'<td>…</td>' * bool(more)}</tr>")
+        lines += ["</tbody>", "</table>"]
+        if len(self) > _SHOWN_ROWS:
+            lines.append(f"<p>… {len(self) - _SHOWN_ROWS:,} more</p>")
+        return "\n".join(lines)
+
+
+class Prediction(Mapping[str, Any]):
+    """What is predicted of one galaxy: a mapping from the table's columns to its values.
+
+    Examples
+    --------
+    >>> import galaxyclass
+    >>> model = galaxyclass.load_model()
+    >>> galaxy = model.predict(np.zeros((424, 424, 3), np.uint8))[0]
+    >>> galaxy.id, round(sum(galaxy[f"Class1.{answer}"] for answer in (1, 2, 3)), 3)
+    (0, 1.0)
+    """
+
+    def __init__(self, predictions: Predictions, row: int) -> None:
+        self._predictions, self._row = predictions, row
+
+    @property
+    def id(self) -> Any:
+        """What the image is called."""
+        return self[self._predictions.columns.id_column]
+
+    def __getitem__(self, name: str) -> Any:
+        table = self._predictions.table
+        if name not in table.column_names:
+            raise KeyError(name)
+        return table[name][self._row].as_py()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._predictions.table.column_names)
+
+    def __len__(self) -> int:
+        return int(self._predictions.table.num_columns)
+
+    def __repr__(self) -> str:
+        values = {name: self[name] for name in self._predictions.columns.values}
+        largest = sorted(values, key=lambda name: values[name] or 0, reverse=True)[:3]
+        shown = ", ".join(f"{name} {_cell(values[name])}" for name in largest)
+        return f"<Prediction of {self.id}: {shown}>"
+
+    def plot(self) -> Figure:
+        """Draw the image and a bar for each answer, question by question.
+
+        With a whisker over its interval where ``uncertainty`` was included. The image stands there
+        unless the images came from an iterator; it is read again from its file.
+
+        Returns
+        -------
+        matplotlib Figure
+
+        Raises
+        ------
+        MissingExtraError
+            matplotlib is not installed.
+        ImageError
+            The file is not there any more.
+        """
+        from galaxyclass.plots.prediction import AnswerBar, AnswerGroup, draw_prediction
+
+        columns, task = self._predictions.columns, self._predictions.task
+        bars = []
+        for name in columns.values:
+            value = self[name]
+            lower, upper = (self._included(f"{name}_{end}") for end in ("lower", "upper"))
+            interval = None if lower is None or upper is None else (lower, upper)
+            bars.append(AnswerBar(name, float("nan") if value is None else value, interval))
+        groups = [
+            AnswerGroup(
+                title,
+                tuple(bar.renamed(name) for bar, name in zip(bars[where], names, strict=True)),
+            )
+            for title, where, names in task.groups
+        ]
+        notes = [str(self.id)]
+        if self._included("strange"):
+            notes.append("unlike the images that the model knows: not to be trusted")
+        return draw_prediction(" · ".join(notes), groups, task.value_words, self._image())
+
+    def _included(self, name: str) -> Any:
+        """A value that was included; None where it was not, whatever other columns there are."""
+        included = {column.name for column in self._predictions.columns.included}
+        return self[name] if name in included else None
+
+    def _image(self) -> NDArray[np.uint8] | None:
+        """The pixels (height, width, 1 or 3), where they can be had."""
+        from galaxyclass.images.arrays import as_image, to_pixels
+        from galaxyclass.images.read import read_image
+
+        images = self._predictions.images
+        if images is None:
+            return None
+        image = images[int(self._predictions.places[self._row])]
+        return read_image(image) if isinstance(image, str) else to_pixels(as_image(image))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,63 @@
+"""All kinds of tasks: a new one is a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from galaxyclass.errors import BundleError
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.metric import Metric
+from galaxyclass.tasks.task import Task
+from galaxyclass.tasks.votes.task import VoteTask
+
+#: Kind -> task. Its targets are those whose `Targets.fit` gives it.
+TASKS: dict[str, type[Task]] = {VoteTask.kind: VoteTask, ClassTask.kind: ClassTask}
+
+
+def metric_named(key: str) -> Metric:
+    """The metric of this key.
+
+    Raises
+    ------
+    KeyError
+        There is none.
+
+    Examples
+    --------
+    >>> metric_named("rmse").label
+    'RMSE'
+    """
+    return {task.metric.key: task.metric for task in TASKS.values()}[key]
+
+
+def metric_of_history(row: Mapping[str, float]) -> Metric:
+    """The metric whose scores stand in a row of a training's history.
+
+    Examples
+    --------
+    >>> metric_of_history({"epoch": 1, "train_accuracy": 0.5}).key
+    'accuracy'
+    """
+    found = (task.metric for task in TASKS.values())
+    return next(metric for metric in found if f"train_{metric.key}" in row)
+
+
+def task_from_json(data: Mapping[str, Any], source: str) -> Task:
+    """A task from what `Task.to_json` gave.
+
+    Raises
+    ------
+    BundleError
+        There is no such kind, or it is damaged.
+    pydantic.ValidationError, TreeError
+        It is damaged.
+    """
+    kind = data.get("kind")
+    if kind not in TASKS:
+        raise BundleError(
+            f"{source}: the manifest is damaged",
+            wanted=f"outputs of one of the kinds {', '.join(TASKS)}",
+            got=f"kind {kind!r}",
+        )
+    return TASKS[kind].from_json(data, source)

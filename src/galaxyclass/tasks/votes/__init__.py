@@ -1,0 +1,1 @@
+"""Vote fractions on a decision tree: what is known of galaxies, and what a model predicts."""

@@ -1,0 +1,110 @@
+"""What is known of galaxies: vote fractions on a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.tasks.targets import Targets
+from galaxyclass.tasks.votes.task import VoteTask
+from galaxyclass.trees.tree import Layout, Tree
+
+
+@dataclass(frozen=True)
+class VoteTargets(Targets):
+    """Vote fractions on a tree.
+
+    ``fractions`` is (galaxies, answers of the tree) float32, joint, 0..1, NaN unknown, whatever
+    kind the table has. ``present[i]``: the table has a column for answer i.
+    """
+
+    kind: ClassVar[str] = "votes"
+
+    tree: Tree
+    layout: Layout
+    fractions: NDArray[np.float32]
+    present: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.fractions)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(galaxies,) whether any fraction is known."""
+        return np.asarray(~np.isnan(self.fractions).all(axis=1))
+
+    def take(self, places: NDArray[np.int64]) -> Self:
+        """Those of some galaxies, in that order."""
+        return replace(self, fractions=self.fractions[places])
+
+    def values(self, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """(galaxies, answers) float32 joint fractions of some galaxies, or of all; NaN unknown."""
+        return self.fractions if places is None else self.fractions[places]
+
+    def fit(self, training: NDArray[np.int64]) -> VoteTask:
+        """The task of predicting them: which answers the training galaxies know, and their mean."""
+        fractions = self.fractions[training]
+        known = ~np.isnan(fractions)
+        counts = known.sum(axis=0)
+        sums = fractions.sum(axis=0, dtype=np.float64, where=known)
+        mean = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+        return VoteTask(self.tree, self.layout, tuple((counts > 0).tolist()), tuple(mean.tolist()))
+
+    def blank(self, galaxies: int) -> NDArray[np.float32]:
+        """(galaxies, answers) float32 NaN."""
+        return np.full((galaxies, len(self.tree.answers)), np.nan, dtype=np.float32)
+
+    def combine(
+        self, values: Any, others: Sequence[tuple[NDArray[np.int64], Any]]
+    ) -> NDArray[np.float32]:
+        """The mean of what the tables know of each answer; see `Targets.combine`."""
+        if not others:
+            return np.asarray(values)
+        sums = np.nan_to_num(values).astype(np.float64)
+        counts = (~np.isnan(values)).astype(np.int64)
+        for places, more in others:
+            np.add.at(sums, places, np.nan_to_num(more))
+            np.add.at(counts, places, ~np.isnan(more))
+        mean = np.full(sums.shape, np.nan, dtype=np.float32)
+        np.divide(sums, counts, out=mean, where=counts > 0, casting="same_kind")
+        return mean
+
+    def same_task(self, other: Targets) -> bool:
+        """Whether the others are votes on the same tree."""
+        return self.tree == other.decision_tree
+
+    @property
+    def words(self) -> str:
+        """What they are, in a few words."""
+        return f"vote fractions of {self.tree.title}"
+
+    def describe(self) -> str:
+        """What they are, in a line."""
+        return (
+            f"vote fractions of {self.tree.key}, layout {self.layout.name}, "
+            f"{int(self.present.sum())} of {len(self.layout.columns)} columns"
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """What they are, as plain data."""
+        return {
+            "kind": "votes",
+            "tree": self.tree.key,
+            "layout": self.layout.name,
+            "columns_present": int(self.present.sum()),
+            "columns": len(self.layout.columns),
+        }
+
+    @property
+    def decision_tree(self) -> Tree:
+        """Its tree."""
+        return self.tree
+
+    @property
+    def joint_fractions(self) -> NDArray[np.float32]:
+        """Its fractions."""
+        return self.fractions

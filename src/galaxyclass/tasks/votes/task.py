@@ -1,0 +1,358 @@
+"""What a model of votes predicts: the joint vote fractions of a tree's answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from galaxyclass.errors import BundleError, OutputError, ScoreError
+from galaxyclass.tasks.metric import RMSE, Metric
+from galaxyclass.tasks.names import first_few
+from galaxyclass.tasks.report import (
+    PrintedScores,
+    ScoredExtent,
+    ScoreReport,
+    TextTable,
+)
+from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.scores.complete_subsets import score_extents
+from galaxyclass.tasks.scores.noise import VOTES, NoiseFloor, noise_floor
+from galaxyclass.tasks.scores.scores import Scores
+from galaxyclass.tasks.scores.votes import (
+    VoteScores,
+    errors_by_galaxy,
+    rmse,
+    score_all_votes,
+    score_votes,
+)
+from galaxyclass.tasks.targets import Targets
+from galaxyclass.tasks.task import Floats, Task
+from galaxyclass.tasks.votes import report as reports
+from galaxyclass.trees.algebra import (
+    conditional_from_joint,
+    joint_from_conditional,
+    sums_and_targets,
+)
+from galaxyclass.trees.read import parse_tree, tree_data
+from galaxyclass.trees.tree import Layout, Tree
+
+if TYPE_CHECKING:
+    from galaxyclass.recipes.recipe import Head, Loss
+
+#: The answers of a question that everybody is asked sum to 1; below this they have collapsed.
+_NOTHING = 0.1
+
+
+class _File(BaseModel):
+    """The task as JSON has it."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["votes"]
+    tree: dict[str, Any]
+    layout: str
+    known: list[bool]
+    mean: list[float | None]
+
+
+@dataclass(frozen=True)
+class VoteTask(Task):
+    """A model's outputs are the joint vote fractions of all answers of a tree.
+
+    Attributes
+    ----------
+    tree : Tree
+    layout : Layout
+        How the table that it was trained on names the answers: predictions use the same names.
+    known : tuple of bool
+        Whether training saw any vote for each answer; the outputs of the others mean nothing.
+    mean : tuple of float
+        Mean joint fraction of each answer over the training galaxies; NaN where not known.
+    """
+
+    kind: ClassVar[str] = "votes"
+    metric: ClassVar[Metric] = RMSE
+    heads: ClassVar[tuple[Head, ...]] = ("tree", "tree_rectified", "sigmoid")
+    losses: ClassVar[tuple[Loss, ...]] = ("mse", "bce")
+    step_score: ClassVar[str] = "rmse"
+    score_columns: ClassVar[tuple[str, str]] = ("rmse", "entries")
+
+    tree: Tree
+    layout: Layout
+    known: tuple[bool, ...]
+    mean: tuple[float, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the answers."""
+        return self.layout.columns
+
+    @property
+    def known_mask(self) -> NDArray[np.bool_]:
+        """(answers,) whether training saw any vote for each."""
+        return np.array(self.known, dtype=bool)
+
+    @property
+    def decision_tree(self) -> Tree:
+        """Its tree."""
+        return self.tree
+
+    @property
+    def output_word(self) -> str:
+        return "answers"
+
+    @property
+    def value_words(self) -> str:
+        joint = self.layout.kind == "joint"
+        return "share of all volunteers" if joint else "share of those who were asked"
+
+    @property
+    def groups(self) -> tuple[tuple[str, slice, tuple[str, ...]], ...]:
+        return tuple(
+            (
+                f"{question.code} {question.key.replace('_', ' ')}",
+                where,
+                tuple(answer.name for answer in question.answers),
+            )
+            for question, where in zip(self.tree.questions, self.tree.slices, strict=True)
+        )
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """The questions by code and key."""
+        return reports.question_names(self.tree)
+
+    @property
+    def interval_names(self) -> tuple[str, ...]:
+        """The columns of the answers, where they are joint fractions."""
+        return self.layout.columns if self.layout.kind == "joint" else ()
+
+    @property
+    def words(self) -> str:
+        """What the outputs are, in a few words."""
+        return "joint fractions" if self.layout.kind == "joint" else "shares of those asked"
+
+    @property
+    def wanted(self) -> str:
+        """What a table must have to be scored, in words."""
+        return f"vote fractions of the tree {self.tree.title}"
+
+    @property
+    def target_hint(self) -> None:
+        """None: votes are found by the names of their columns."""
+
+    def columns(self, id_column: str, *, contest: bool = False) -> tuple[tuple[str, ...], None]:
+        """A column for each answer, named as in the table that it was trained on."""
+        if contest:
+            raise OutputError(
+                "the contest's layout holds one class for each image",
+                wanted="a run that was trained on classes",
+                got="a run that predicts vote fractions",
+                hint="leave --layout contest out",
+            )
+        return self.layout.columns, None
+
+    def shown(self, predictions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Joint fractions, or conditional ones where the table that it was trained on has those.
+
+        NaN for a question that nobody is predicted to reach.
+        """
+        if self.layout.kind != "conditional":
+            return predictions
+        shares = conditional_from_joint(self.tree, predictions.astype(np.float64))
+        return np.asarray(shares.astype(np.float32))
+
+    def from_shown(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Joint fractions, of those that `shown` gives."""
+        if self.layout.kind != "conditional":
+            return values
+        return np.asarray(joint_from_conditional(self.tree, values), dtype=np.float64)
+
+    @property
+    def identity(self) -> object:
+        """Equal for models of the same answers in the same layout."""
+        return self.kind, self.tree, self.layout
+
+    def describe(self, beside: Task) -> str:
+        """What it predicts."""
+        return f"answers of {self.tree.title} in the layout {self.layout.name}"
+
+    def common(self, tasks: Sequence[Task]) -> Self:
+        """The answers that all know, with the mean of their means (NaN: not known to one)."""
+        means = [task.mean for task in tasks if isinstance(task, VoteTask)]
+        return replace(
+            self,
+            known=tuple(np.all([task.known_mask for task in tasks], axis=0).tolist()),
+            mean=tuple(np.mean(means, axis=0).tolist()),
+        )
+
+    def merge(self, other: Task) -> Self:
+        """The answers that either knows; the other's means where the own are not known."""
+        assert isinstance(other, VoteTask), "of the same tree"
+        means = zip(self.mean, other.mean, strict=True)
+        return replace(
+            self,
+            known=tuple(a or b for a, b in zip(self.known, other.known, strict=True)),
+            mean=tuple(b if math.isnan(a) else a for a, b in means),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "kind": self.kind,
+            "tree": tree_data(self.tree),
+            "layout": self.layout.name,
+            "known": list(self.known),
+            "mean": [None if math.isnan(value) else value for value in self.mean],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], source: str) -> Self:
+        """From what `to_json` gave; see `Task.from_json`."""
+        file = _File.model_validate(data)
+        tree = parse_tree(file.tree, source)
+        layouts = [layout.name for layout in tree.layouts]
+        lengths = {len(tree.answers), len(file.known), len(file.mean)}
+        if file.layout not in layouts or len(lengths) != 1:
+            raise BundleError(
+                f"{source}: the manifest is damaged",
+                wanted=f"one of the tree's layouts ({', '.join(layouts)}) and a value for each of "
+                f"its {len(tree.answers)} answers",
+                got=f"layout {file.layout}, {len(file.known)} known, {len(file.mean)} means",
+            )
+        return cls(
+            tree=tree,
+            layout=tree.layout(file.layout),
+            known=tuple(file.known),
+            mean=tuple(math.nan if value is None else value for value in file.mean),
+        )
+
+    @property
+    def sum_rules(self) -> int:
+        """One for each question."""
+        return len(self.tree.questions)
+
+    @property
+    def sum_tolerance(self) -> float:
+        """By how much a sum may miss."""
+        return self.layout.tolerance
+
+    def sums(self, predictions: NDArray[np.float64]) -> tuple[Floats, Floats]:
+        """(galaxies, questions) the sums of each question's answers, and what leads to it."""
+        return sums_and_targets(self.tree, np.where(self.known_mask, predictions, np.nan))
+
+    def sums_to_nothing(self, sums: Sequence[float], largest: float, *, many: bool) -> bool:
+        """Whether even the questions that everybody is asked have answers that sum to nothing."""
+        roots = [
+            sums[index]
+            for index, where in enumerate(self.tree.slices)
+            if not self.tree.parents[index].any() and all(self.known[where])
+        ]
+        if roots:
+            return max(roots) < _NOTHING
+        return many and largest < self.least_spread
+
+    def describe_broken_sums(
+        self, broken: Sequence[int], worst: Sequence[float], galaxies: int
+    ) -> str:
+        """What is wrong with the sums; see `Task.describe_broken_sums`."""
+        place = int(np.argmax(worst))
+        questions = [q.key for q, n in zip(self.tree.questions, broken, strict=True) if n]
+        return (
+            f"Off the tree: the answers to {len(questions)} of {len(broken)} questions do not sum "
+            f"to the fraction that leads to them ({first_few(questions)}; worst is "
+            f"{self.tree.questions[place].key}, by up to {worst[place]:.2g}). `galaxyclass "
+            f"validate`, which allows {self.layout.tolerance:g}, would refuse this table. A model "
+            "trained with --set model.head=tree obeys the tree by construction."
+        )
+
+    def simplest(self, galaxies: int) -> Floats:
+        """(galaxies, answers) the training galaxies' mean vector; 0 where it is not known."""
+        return np.broadcast_to(np.nan_to_num(self.mean), (galaxies, len(self.mean)))
+
+    def score(self, predictions: Any, values: Any, *, seed: int) -> VoteScores:
+        """All scores of joint fractions (galaxies, answers); NaN in the truth is unknown."""
+        return score_votes(self.tree, predictions, values, seed=seed)
+
+    def main_score(self, predictions: Any, values: Any, *, seed: int) -> Score:
+        """The root mean square error over all that is known."""
+        return score_all_votes(predictions, values, seed=seed)
+
+    def main_value(self, predictions: Any, values: Any) -> float:
+        """The root mean square error over all that is known."""
+        return rmse(predictions, values)
+
+    def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:
+        """(galaxies,) each galaxy's sum of squared errors."""
+        return errors_by_galaxy(predictions, values, [slice(None)])[0][:, 0]
+
+    def scorable(self, targets: Targets) -> tuple[Any, tuple[str, ...]]:
+        """The fractions, NaN for answers that the model does not know."""
+        return leave_out(targets.values(), self.known_mask, self.layout.columns)
+
+    def readable(self, predictions: Floats, values: Any) -> tuple[Any, tuple[str, ...]]:
+        """The fractions as they are: a prediction that is NaN makes the score NaN."""
+        if np.isnan(values).all():
+            raise ScoreError("nothing to score: no vote is known that the run predicts")
+        return values, ()
+
+    def extents(self, predictions: Any, values: Any, *, seed: int) -> tuple[ScoredExtent, ...]:
+        """The score over the parts of a table with gaps that have none."""
+        return score_extents(predictions, values, seed=seed)
+
+    def noise_floor(self, values: Any, votes: float = VOTES) -> NoiseFloor:
+        """The error of a perfect model, if so many volunteers looked at each galaxy."""
+        return noise_floor(self.tree, values, votes)
+
+    def report_figures(self, report: ScoreReport) -> dict[str, Any]:
+        """What ``metrics.json`` of an evaluation has of the scores."""
+        return reports.report_figures(self.tree, self.layout, report)
+
+    def report_rows(self, report: ScoreReport) -> list[tuple[object, ...]]:
+        """The rows of ``scores.csv`` of an evaluation: all, each question, each answer."""
+        return reports.report_rows(self.tree, report)
+
+    def print_report(self, report: ScoreReport) -> PrintedScores:
+        """What an evaluation prints."""
+        return reports.print_report(self.tree, report)
+
+    def figures(self, scores: VoteScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
+        """What is kept of the scores of a baseline."""
+        return reports.figures(self.tree, scores, extents)
+
+    def rows(
+        self, scores: VoteScores, extents: Sequence[ScoredExtent]
+    ) -> Iterator[tuple[str, str, str, Score, int]]:
+        """All that is known, each extent, each question, each answer."""
+        return reports.rows(self.tree, scores, extents)
+
+    def compare(
+        self, named: Sequence[tuple[str, Scores, Sequence[ScoredExtent]]]
+    ) -> tuple[TextTable, ...]:
+        """Overall scores, and those of each question."""
+        return reports.compare(self.tree, named)
+
+
+def leave_out(
+    target: NDArray[np.float32], predicted: NDArray[np.bool_], names: Sequence[str]
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Make answers unknown that are not predicted at all, and say which were known.
+
+    Parameters
+    ----------
+    target : (galaxies, answers) float32
+    predicted : (answers,) bool
+    names : sequence of str
+        Of the answers.
+    """
+    lost = ~predicted & ~np.isnan(target).all(axis=0)
+    if not lost.any():
+        return target, ()
+    columns = [name for name, is_lost in zip(names, lost, strict=True) if is_lost]
+    note = f"{len(columns)} answers are not predicted and do not count: {', '.join(columns)}."
+    return np.where(predicted, target, np.float32(np.nan)), (note,)
