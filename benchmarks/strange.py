@@ -554,7 +554,7 @@ class Row(NamedTuple):
 
 
 def predict(run: Path | None, images: Path | Sequence[Path], output: Path) -> Said:
-    galaxyclass.predict(run, images, output, include=["strangeness"])
+    galaxyclass.predict(run, images, output=output, include=["strangeness"])
     table = pq.read_table(output)
     return Said(
         [str(name) for name in table.column(0).to_pylist()],

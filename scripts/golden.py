@@ -56,8 +56,8 @@ SMALL = [
     f"--set={setting}"
     for setting in (
         "images.size=24", "split.seed=0", "training.epochs=2", "training.batch_size=16",
-        "training.progressive_resizing=[[16, 0.5]]", "training.precision=fp32",
-        "training.threads=1",
+        "training.progressive_resizing=[[16, 0.5]]",
+        "training.precision=fp32", "training.threads=1",
     )
 ]  # fmt: skip
 
@@ -94,6 +94,7 @@ class Jobs:
         if path.suffix == ".json":
             content = json.loads(path.read_text(encoding="utf-8"))
             if path.name == "run.json":
+                content |= content.get("data", {})  # where the data set is told of by itself
                 content = {key: value for key, value in content.items() if key in KEPT_OF_RUN}
             write_json(target, without_dropped(content))
         elif path.suffix == ".toml":

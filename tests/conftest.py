@@ -45,7 +45,7 @@ def galaxies() -> Path:
 def small_sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
     """Sixty simulated galaxies of 64 pixels, with votes; their packs are made once."""
     folder = tmp_path_factory.mktemp("sky")
-    simulate(60, folder / "sky", size=64, seed=3, workers=1)
+    simulate(60, output=folder / "sky", size=64, seed=3, workers=1)
     return Sky(folder / "sky" / "images", folder / "sky" / "votes.csv", folder / "cache")
 
 

@@ -20,8 +20,9 @@ SOURCE = Path(galaxyclass.__file__).parent
 #: neighbours and know nothing of each other.
 FLOORS = [
     ["version"],
-    ["arrays"],
-    ["errors", "progress"],
+    ["errors", "progress", "short"],
+    ["argument_checks"],
+    ["arguments"],
     ["extras"],
     ["workers"],
     ["io"],

@@ -1,7 +1,9 @@
 """Say of pictures of galaxies what people would say of them.
 
-The public functions, one for each command, and what they give. Each is imported when it is first
-used, so that ``import galaxyclass`` costs nothing.
+The public functions, and what they take and give. Each is imported when it is first used, so that
+``import galaxyclass`` costs nothing. A wrong argument is refused before anything is done: a wrong
+value by an `ArgumentError` (a `ValueError` too), a wrong type by an `ArgumentTypeError` (a
+`TypeError` too).
 """
 
 from __future__ import annotations
@@ -12,30 +14,55 @@ from typing import TYPE_CHECKING, Any
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
+    from galaxyclass.arguments import ChosenPrecision, Device, Part, Settings
     from galaxyclass.calibration.calibration import Calibration
     from galaxyclass.data.catalog.catalog import Catalog
     from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.data.checks.validate import ValidationReport, validate
     from galaxyclass.data.dataset.dataset import Dataset
-    from galaxyclass.errors import GalaxyclassError
+    from galaxyclass.errors import (
+        ArgumentError,
+        ArgumentTypeError,
+        BundleError,
+        CatalogError,
+        DeviceError,
+        ExportError,
+        GalaxyclassError,
+        ImageError,
+        InvalidCatalogError,
+        MissingExtraError,
+        OutputError,
+        PackError,
+        PredictionInterruptedError,
+        RecipeError,
+        RunError,
+        ScoreError,
+        StoppedError,
+        TrainingInterruptedError,
+        TreeError,
+        WorkerError,
+    )
     from galaxyclass.evaluation.baselines.baseline import Baselines, baseline
     from galaxyclass.evaluation.calibrate import Calibrated, calibrate
     from galaxyclass.evaluation.evaluate import Evaluation, evaluate
-    from galaxyclass.evaluation.score_predictions import score_predictions
+    from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
     from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.images.packs.read import Pack, open_pack
     from galaxyclass.images.packs.write import pack
-    from galaxyclass.model.bundle.load import Bundle, load_bundle
+    from galaxyclass.model.backends.backend import Backend
+    from galaxyclass.model.bundle.load import Bundle, ExportedBundle, load_bundle
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
     from galaxyclass.model.model import Model, load_model
     from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
     from galaxyclass.model.predictions import Prediction, Predictions
+    from galaxyclass.progress import Progress
+    from galaxyclass.recipes.preprocessing import Preprocessing
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
-    from galaxyclass.simulation.contest import simulate_hundred
-    from galaxyclass.simulation.folders import simulate
+    from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
+    from galaxyclass.simulation.folders import SimulatedFolder, simulate
     from galaxyclass.study.benchmark.benchmark import benchmark
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
@@ -47,29 +74,59 @@ if TYPE_CHECKING:
 
 #: Public name -> the room that it comes from.
 _ROOMS: dict[str, str] = {
+    "ArgumentError": "errors",
+    "ArgumentTypeError": "errors",
+    "Backend": "model.backends.backend",
     "Baselines": "evaluation.baselines.baseline",
     "Benchmark": "study.benchmark.results",
     "Bundle": "model.bundle.load",
+    "BundleError": "errors",
     "Calibrated": "evaluation.calibrate",
     "Calibration": "calibration.calibration",
     "Catalog": "data.catalog.catalog",
+    "CatalogError": "errors",
+    "ChosenPrecision": "arguments",
     "Combined": "training.combine",
     "Comparison": "study.compare.compare",
     "Dataset": "data.dataset.dataset",
+    "Device": "arguments",
+    "DeviceError": "errors",
     "Evaluation": "evaluation.evaluate",
     "Exploration": "exploration.explore",
+    "ExportError": "errors",
     "Exported": "model.export.export",
+    "ExportedBundle": "model.bundle.load",
     "GalaxyclassError": "errors",
+    "ImageError": "errors",
     "InferenceOptions": "model.options",
+    "InvalidCatalogError": "errors",
+    "MissingExtraError": "errors",
     "Model": "model.model",
+    "OutputError": "errors",
     "Pack": "images.packs.read",
+    "PackError": "errors",
+    "Part": "arguments",
     "Prediction": "model.predictions",
+    "PredictionInterruptedError": "errors",
     "PredictionSummary": "model.job",
     "Predictions": "model.predictions",
+    "Preprocessing": "recipes.preprocessing",
+    "Progress": "progress",
     "Recipe": "recipes.recipe",
-    "ValidationReport": "data.checks.validate",
+    "RecipeError": "errors",
+    "RunError": "errors",
+    "ScoreError": "errors",
+    "Settings": "arguments",
+    "SimulatedContest": "simulation.contest",
+    "SimulatedFolder": "simulation.folders",
+    "StoppedError": "errors",
+    "TableScores": "evaluation.score_predictions",
     "Trained": "training.train",
+    "TrainingInterruptedError": "errors",
     "Tree": "trees.tree",
+    "TreeError": "errors",
+    "ValidationReport": "data.checks.validate",
+    "WorkerError": "errors",
     "baseline": "evaluation.baselines.baseline",
     "benchmark": "study.benchmark.benchmark",
     "calibrate": "evaluation.calibrate",
@@ -96,29 +153,59 @@ _ROOMS: dict[str, str] = {
 }
 
 __all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "Backend",
     "Baselines",
     "Benchmark",
     "Bundle",
+    "BundleError",
     "Calibrated",
     "Calibration",
     "Catalog",
+    "CatalogError",
+    "ChosenPrecision",
     "Combined",
     "Comparison",
     "Dataset",
+    "Device",
+    "DeviceError",
     "Evaluation",
     "Exploration",
+    "ExportError",
     "Exported",
+    "ExportedBundle",
     "GalaxyclassError",
+    "ImageError",
     "InferenceOptions",
+    "InvalidCatalogError",
+    "MissingExtraError",
     "Model",
+    "OutputError",
     "Pack",
+    "PackError",
+    "Part",
     "Prediction",
+    "PredictionInterruptedError",
     "PredictionSummary",
     "Predictions",
+    "Preprocessing",
+    "Progress",
     "Recipe",
+    "RecipeError",
+    "RunError",
+    "ScoreError",
+    "Settings",
+    "SimulatedContest",
+    "SimulatedFolder",
+    "StoppedError",
+    "TableScores",
     "Trained",
+    "TrainingInterruptedError",
     "Tree",
+    "TreeError",
     "ValidationReport",
+    "WorkerError",
     "__version__",
     "baseline",
     "benchmark",

@@ -1,8 +1,11 @@
 """The exceptions that a user can meet, as one tree, and how a message is laid out.
 
 Every message says what is wrong and, where it applies, what was wanted, what was found and what
-to do. Foreign exceptions (of the operating system, of a decoder, of pydantic) are translated where
-they arise; nothing above needs to know them.
+to do. What it names of a call stands in backticks, as Python: an argument (`` `output` ``), an
+argument with its value (`` `overwrite=True` ``), a setting of a recipe
+(`` `training.epochs=3` ``), a call (`` `galaxyclass.resume("runs/a")` ``). The command line shows
+these as its options and commands. Foreign exceptions (of the operating system, of a decoder, of
+pydantic) are translated where they arise; nothing above needs to know them.
 
     GalaxyclassError
     ├── ArgumentError       a value that an argument cannot have; a ValueError too
@@ -13,7 +16,7 @@ they arise; nothing above needs to know them.
     │   └── InvalidCatalogError   understood, but with findings that would spoil a training
     ├── ImageError          one image that cannot be decoded
     ├── PackError           a pack that is damaged or of another version
-    ├── BundleError         a bundle that is damaged, incomplete or of a newer version
+    ├── BundleError         a bundle that is damaged, incomplete or of another version
     ├── RunError            a folder that is not a run, or a run that cannot go on
     ├── OutputError         a result that cannot be written: it exists, no room, no permission
     ├── ExportError         a network that cannot be exported, or whose export says otherwise
@@ -27,6 +30,8 @@ they arise; nothing above needs to know them.
 """
 
 from __future__ import annotations
+
+_UPGRADE = "pip install --upgrade galaxyclass"
 
 
 class GalaxyclassError(Exception):
@@ -96,7 +101,7 @@ class PackError(GalaxyclassError):
 
 
 class BundleError(GalaxyclassError):
-    """A bundle that is damaged, incomplete or of a newer version."""
+    """A bundle that is damaged, incomplete or of another version."""
 
 
 class RunError(GalaxyclassError):
@@ -139,44 +144,58 @@ class MissingExtraError(GalaxyclassError):
     """A library that an extra of the package brings is not installed."""
 
 
-def refuse_newer(
+def require_format(
     found: int,
-    known: int,
+    wanted: int,
     *,
     what: str,
     source: object,
     error: type[GalaxyclassError],
+    again: str,
     by: str | None = None,
 ) -> None:
-    """Refuse a file whose format a later version of this package has made.
+    """Refuse a file of another format than the one that this version of the package reads.
 
     Parameters
     ----------
-    found, known : int
-        The number of the file's format, and the newest that this version reads.
+    found, wanted : int
+        The number of the file's format, and the one that is read.
     what : str
         What it is, such as ``bundle``.
     source : object
         Where it was read, for the message.
     error : type
         To raise.
+    again : str
+        How to make it again, where it is of an older format.
     by : str, optional
         The version of the package that wrote it.
 
     Examples
     --------
-    >>> refuse_newer(1, 1, what="run", source="runs/a", error=GalaxyclassError)
-    >>> refuse_newer(2, 1, what="run", source="runs/a", error=GalaxyclassError)
+    >>> kind = {"what": "run", "error": GalaxyclassError, "again": "train again"}
+    >>> require_format(2, 2, source="runs/a", **kind)
+    >>> require_format(3, 2, source="runs/a", **kind)
     Traceback (most recent call last):
-    galaxyclass.errors.GalaxyclassError: runs/a: the run is of a newer version
-      wanted: run format 1 or older
-      got:    format 2
+    galaxyclass.errors.GalaxyclassError: runs/a: the run was made by a newer version of galaxyclass
+      wanted: run format 2
+      got:    format 3
       hint:   pip install --upgrade galaxyclass
+    >>> require_format(1, 2, source="runs/a", **kind)
+    Traceback (most recent call last):
+    galaxyclass.errors.GalaxyclassError: runs/a: the run was made by an older version of galaxyclass
+      wanted: run format 2
+      got:    format 1, which is not read any more
+      hint:   train again
     """
-    if found > known:
-        raise error(
-            f"{source}: the {what} is of a newer version",
-            wanted=f"{what} format {known} or older",
-            got=f"format {found}" + (f", written by galaxyclass {by}" if by else ""),
-            hint="pip install --upgrade galaxyclass",
-        )
+    if found == wanted:
+        return
+    newer = found > wanted
+    written = f", written by galaxyclass {by}" if by else ""
+    raise error(
+        f"{source}: the {what} was made by {'a newer' if newer else 'an older'} version of "
+        "galaxyclass",
+        wanted=f"{what} format {wanted}",
+        got=f"format {found}{written}" + ("" if newer else ", which is not read any more"),
+        hint=_UPGRADE if newer else again,
+    )

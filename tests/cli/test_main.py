@@ -76,8 +76,8 @@ def test_a_wrong_command_line_exits_with_2(
         ),
         (["train", "fast", "--images", "nowhere", "--output", "run"], "nowhere"),
         (["predict", "nowhere", "--images", "x.jpg", "--output", "p.csv"], "nowhere"),
-        (["validate", "--images", "x" * 300], "File name too long"),
-        (["simulate", "--count", "1", "--output", "x" * 300], "the name is too long"),
+        (["validate", "--images", "x" * 300], "--images is too long"),
+        (["simulate", "--count", "1", "--output", "x" * 300], "--output is too long"),
     ],
 )
 def test_a_wrong_input_exits_with_1_and_says_so_in_few_lines(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -219,7 +220,7 @@ def test_a_table_with_errors_is_refused_or_thinned(sky: tuple[Any, ...], tmp_pat
     votes[3, 0] = 7.0
     table = _write_votes(tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
-    with pytest.raises(InvalidCatalogError, match="--skip-invalid"):
+    with pytest.raises(InvalidCatalogError, match="`skip_invalid=True`"):
         evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
     thinned = Dataset(images, table, skip_invalid=True)
     result = evaluate(run, thinned, output=tmp_path / "out", backend=fake.TreeBackend())
@@ -227,7 +228,32 @@ def test_a_table_with_errors_is_refused_or_thinned(sky: tuple[Any, ...], tmp_pat
     assert "1 galaxies with errors are not scored" in result.notes[0]
 
 
-def test_a_table_of_something_else(sky: tuple[Any, ...], tmp_path: Path) -> None:
+def test_a_table_in_memory_scores_as_its_file_does(sky, tmp_path):
+    run, images, table, ids, *_ = sky
+    _write_split(run, dict.fromkeys(ids[:20], "train"))
+    backend = fake.TreeBackend()
+    by_file = evaluate(run, images, table, output=tmp_path / "file", backend=backend)
+    frame = pd.read_csv(table)
+    in_memory = evaluate(run, images, frame, output=tmp_path / "memory", backend=backend)
+    assert in_memory.scores.overall == by_file.scores.overall
+    assert in_memory.galaxies_by_part == by_file.galaxies_by_part == {"new": 40}
+    scored = json.loads((tmp_path / "memory" / "metrics.json").read_text())["scored"]
+    assert scored["table"] == "<table in memory>"
+    frame.loc[50, "Class1.1"] = 7.0
+    with pytest.raises(InvalidCatalogError, match="<table in memory>, row 51"):
+        evaluate(run, images, frame, output=tmp_path / "wrong", backend=backend)
+
+
+def test_a_rule_that_is_not_the_model_s_is_refused(sky, tmp_path):
+    run, images, table, *_ = sky
+    _write_split(run, {})
+    dataset = Dataset(images, table, classes="five")
+    with pytest.raises(CatalogError, match="made by another rule") as caught:
+        evaluate(run, dataset, output=tmp_path / "out", backend=fake.TreeBackend())
+    assert caught.value.got == "the rule 'five'"
+
+
+def test_a_table_of_something_else(sky, tmp_path):
     run, images, _, ids, *_ = sky
     _write_split(run, {})
     (tmp_path / "c.csv").write_text(

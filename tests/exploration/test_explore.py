@@ -29,7 +29,7 @@ from galaxyclass.tasks.votes.targets import VoteTargets
 @pytest.fixture(scope="module")
 def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("explored") / "sky"
-    simulate(30, folder, size=64, seed=5, workers=1)
+    simulate(30, output=folder, size=64, seed=5, workers=1)
     return folder
 
 

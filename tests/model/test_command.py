@@ -78,7 +78,7 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(run, tmp_path, capsys, monkeypatch)
 
     monkeypatch.setattr(module, "open_backend", lambda *_: stopped)
     assert _type(run, "--images", tmp_path / "sky", "--output", tmp_path / "p.csv") == 130
-    assert "run the same command again: it goes on from there" in capsys.readouterr().err
+    assert "run the same again: it goes on from there" in capsys.readouterr().err
 
 
 def test_several_runs_views_and_columns_besides(run, tmp_path, capsys, monkeypatch):
@@ -122,7 +122,7 @@ def test_without_a_run_the_model_in_the_box_predicts(tmp_path):
     table = pq.read_table(output)
     assert table.column_names[0] == "GalaxyID"
     assert table["GalaxyID"].to_pylist() == [path.stem for path in images]
-    assert predict(None, tmp_path / "sky", tmp_path / "q.csv").predicted == 3
+    assert predict(None, tmp_path / "sky", output=tmp_path / "q.csv").predicted == 3
 
 
 @pytest.mark.usefixtures("box")

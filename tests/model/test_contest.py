@@ -51,7 +51,7 @@ def test_image_and_class_as_the_tables_have_them(run, tmp_path, name_parts, name
     for ending in ("csv", "parquet"):
         for layout in ("table", "contest"):
             output = tmp_path / f"{layout}.{ending}"
-            predict(folder, images, output, layout=layout, backend=backend)
+            predict(folder, images, output=output, layout=layout, backend=backend)
     table, contest = read(tmp_path / "table.csv"), read(tmp_path / "contest.csv")
     assert table[0] == ["image", *CLASSES, "class"]
     assert contest[0] == ["image", "class"]
@@ -71,8 +71,10 @@ def test_names_that_are_not_clear_are_refused_in_a_contest(run, tmp_path):
         fake.save_images(tmp_path / "set" / part, 2, start=1)
     folder, backend = run(1), fake.ClassBackend(3)
     with pytest.raises(CatalogError, match="2 images have the name of another"):
-        predict(folder, tmp_path / "set", tmp_path / "p.csv", layout="contest", backend=backend)
-    summary = predict(folder, tmp_path / "set", tmp_path / "p.csv", backend=backend)
+        predict(
+            folder, tmp_path / "set", output=tmp_path / "p.csv", layout="contest", backend=backend
+        )
+    summary = predict(folder, tmp_path / "set", output=tmp_path / "p.csv", backend=backend)
     assert "called by their folder" in summary.notes[0]
     assert [row[0] for row in read(tmp_path / "p.csv")[1:]] == [
         "test/1",
@@ -87,7 +89,7 @@ def test_an_image_that_cannot_be_decoded_has_no_row(run, tmp_path):
     fake.save_images(images, 2, start=1)
     (images / "1.jpg").write_text("not an image")
     summary = predict(
-        run(1), images, tmp_path / "p.csv", layout="contest", backend=fake.ClassBackend(3)
+        run(1), images, output=tmp_path / "p.csv", layout="contest", backend=fake.ClassBackend(3)
     )
     assert [row[0] for row in read(tmp_path / "p.csv")] == ["image", "2.jpg"]
     assert summary.failed == 1
@@ -98,7 +100,9 @@ def test_votes_have_no_contest_layout(run, tmp_path, capsys):
     images = tmp_path / "test"
     fake.save_images(images, 1)
     with pytest.raises(OutputError, match="one class for each image"):
-        predict(folder, images, tmp_path / "p.csv", layout="contest", backend=fake.TreeBackend())
+        predict(
+            folder, images, output=tmp_path / "p.csv", layout="contest", backend=fake.TreeBackend()
+        )
     command = ["predict", str(folder), "--images", str(images), "--output", str(tmp_path / "p.csv")]
     assert main([*command, "--layout", "contest"]) == 1
     assert "leave --layout contest out" in capsys.readouterr().err

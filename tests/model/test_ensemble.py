@@ -135,9 +135,9 @@ def test_members_are_averaged_whatever_their_cutouts(tmp_path):
         fake.save_run(tmp_path / f"run{place}", frame=frame) for place, frame in enumerate(frames)
     ]
     for place, (run, backend) in enumerate(zip(runs, backends, strict=True)):
-        predict(run, tmp_path / "sky", tmp_path / f"{place}.csv", backend=backend)
+        predict(run, tmp_path / "sky", output=tmp_path / f"{place}.csv", backend=backend)
         alone.append(values_of(tmp_path / f"{place}.csv"))
-    predict(runs, tmp_path / "sky", tmp_path / "all.csv", backend=backends)
+    predict(runs, tmp_path / "sky", output=tmp_path / "all.csv", backend=backends)
     together = values_of(tmp_path / "all.csv")
     np.testing.assert_allclose(together, np.mean(alone, axis=0), atol=1e-6)
     assert np.abs(together - alone[0]).max() > 0.01
@@ -156,7 +156,7 @@ def test_each_image_is_read_once(tmp_path, monkeypatch):
     )
     runs = [fake.save_run(tmp_path / f"run{frame}", frame=frame) for frame in (20, 16)]
     summary = predict(
-        runs, tmp_path / "sky", tmp_path / "p.csv", views=9, backend=[fake.TreeBackend()] * 2
+        runs, tmp_path / "sky", output=tmp_path / "p.csv", views=9, backend=[fake.TreeBackend()] * 2
     )
     assert (summary.predicted, summary.failed) == (10, 1)
     assert sorted(files) == sorted(map(str, [*paths, tmp_path / "sky" / "bad.jpg"]))
@@ -173,7 +173,7 @@ def test_lanes_where_all_members_have_them(tmp_path):
         predict(
             [bundle.folder] * 2,
             tmp_path / "sky",
-            tmp_path / f"{workers}.csv",
+            output=tmp_path / f"{workers}.csv",
             views=10,
             backend=[lane, fake.LaneBackend(fake.TreeBackend(seed=2))],
             workers=workers,
@@ -204,7 +204,11 @@ def test_answers_that_one_member_does_not_know_are_empty(tmp_path):
     backends = [fake.TreeBackend()] * 2
     for order in (slice(None), slice(None, None, -1)):
         summary = predict(
-            runs[order], tmp_path / "sky", tmp_path / "p.csv", backend=backends, overwrite=True
+            runs[order],
+            tmp_path / "sky",
+            output=tmp_path / "p.csv",
+            backend=backends,
+            overwrite=True,
         )
         assert "9 of 37 answers are left empty" in summary.notes[0]
         header, rows = read(tmp_path / "p.csv")
@@ -226,7 +230,9 @@ def test_runs_that_do_not_predict_the_same(tmp_path):
         ((two, turned), r"2 classes \(spiral, disc\), and 2 classes \(disc, spiral\)"),
     ):
         with pytest.raises(BundleError, match=f"do not predict the same(?s:.*){words}") as error:
-            predict(runs, tmp_path / "sky", tmp_path / "p.csv")  # told before a network is loaded
+            predict(
+                runs, tmp_path / "sky", output=tmp_path / "p.csv"
+            )  # told before a network is loaded
         assert str(runs[0]) in str(error.value)
         assert str(runs[1]) in str(error.value)
 
@@ -236,21 +242,23 @@ def test_a_backend_that_does_not_fit_its_member(tmp_path):
     fake.save_images(tmp_path / "sky", 4)
     backends = [fake.TreeBackend(), fake.ClassBackend(5)]
     with pytest.raises(BundleError, match=r"\(4, 37\) \(galaxies, outputs\)(?s:.*)\(4, 5\)"):
-        predict(runs, tmp_path / "sky", tmp_path / "p.csv", backend=backends)
+        predict(runs, tmp_path / "sky", output=tmp_path / "p.csv", backend=backends)
 
 
 def test_further_classes_that_a_backend_does_not_give(tmp_path, auxiliary):
     run = fake.save_run(tmp_path / "run", auxiliary=(auxiliary,))
     fake.save_images(tmp_path / "sky", 4)
     with pytest.raises(BundleError, match=r"\(4, 37\), \(4, 5\) \(galaxies, outputs\)"):
-        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
 def test_no_views(tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 1)
-    with pytest.raises(ArgumentError, match="views: not a number that is possible"):
-        predict(run, tmp_path / "sky", tmp_path / "p.csv", views=0, backend=fake.TreeBackend())
+    with pytest.raises(ArgumentError, match="`views` cannot be 0"):
+        predict(
+            run, tmp_path / "sky", output=tmp_path / "p.csv", views=0, backend=fake.TreeBackend()
+        )
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -268,15 +276,29 @@ def test_what_is_resumed_depends_on_views_and_members(tmp_path, change):
         return backend(cutouts)
 
     with pytest.raises(PredictionInterruptedError):
-        predict(runs, *where, views=4, backend=[stopped, fake.TreeBackend()], batch_size=8)
+        predict(
+            runs,
+            where[0],
+            output=where[1],
+            views=4,
+            backend=[stopped, fake.TreeBackend()],
+            batch_size=8,
+        )
     views = 5 if change == "views" else 4
     again = {"members": runs[:1], "order": runs[::-1]}.get(change, runs)
     summary = predict(
-        again, *where, views=views, backend=[fake.TreeBackend()] * len(again), batch_size=8
+        again,
+        where[0],
+        output=where[1],
+        views=views,
+        backend=[fake.TreeBackend()] * len(again),
+        batch_size=8,
     )
     assert summary.resumed == (48 if change == "nothing" else 0)
     whole = tmp_path / "whole.csv"
-    predict(again, where[0], whole, views=views, backend=[backend] * len(again), batch_size=8)
+    predict(
+        again, where[0], output=whole, views=views, backend=[backend] * len(again), batch_size=8
+    )
     assert where[1].read_bytes() == whole.read_bytes()
 
 
@@ -356,7 +378,7 @@ def test_a_bundle_says_over_how_many_views_it_is_averaged(tmp_path, auxiliary):
         predict(
             tmp_path / "run",
             tmp_path / "sky",
-            tmp_path / f"{views}.csv",
+            output=tmp_path / f"{views}.csv",
             views=views,
             backend=CornerBackend(),
         )

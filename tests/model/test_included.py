@@ -14,7 +14,7 @@ from galaxyclass.calibration.calibration import fit_calibration
 from galaxyclass.calibration.files import calibration_json, parse_calibration
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.data.catalog.derive import FIVE
-from galaxyclass.errors import BundleError, OutputError
+from galaxyclass.errors import ArgumentError, BundleError, OutputError
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
@@ -94,7 +94,7 @@ def floats(table, names):
 
 def test_five_classes_under_their_names(run, sky, tmp_path):
     backend = FullBackend()
-    predict(run, sky[0], tmp_path / "p.csv", include=["five_classes"], backend=backend)
+    predict(run, sky[0], output=tmp_path / "p.csv", include=["five_classes"], backend=backend)
     table = read(tmp_path / "p.csv")
     assert list(table) == ["GalaxyID", *fake.TREE.layout("challenge").columns, *FIVE_CLASSES]
     given = backend.five.values(sky[1])  # in alphabetical order
@@ -105,7 +105,7 @@ def test_everything_in_csv_and_parquet(run, sky, tmp_path, calibration):
     kept = calibrate(run, calibration)
     include = ("embedding", "strangeness", "uncertainty", "five_classes")
     for name in ("p.csv", "p.parquet"):
-        predict(run, sky[0], tmp_path / name, include=include, backend=FullBackend())
+        predict(run, sky[0], output=tmp_path / name, include=include, backend=FullBackend())
     answers = fake.TREE.layout("challenge").columns
     bounds = [f"{name}_{end}" for name in answers for end in ("lower", "upper")]
     embedding = [f"embedding_{place}" for place in range(4)]
@@ -140,7 +140,7 @@ def test_bounds_of_answers_that_are_not_known_are_empty(sky, tmp_path, calibrati
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(unknown=("11",)))
     calibrate(run, calibration)
     output = tmp_path / "p.parquet"
-    predict(run, sky[0], output, include=["uncertainty"], backend=fake.TreeBackend())
+    predict(run, sky[0], output=output, include=["uncertainty"], backend=fake.TreeBackend())
     table = pq.read_table(output)
     empty = {name for name in table.column_names if table[name].null_count}
     assert empty == {f"Class11.{i}{end}" for i in range(1, 7) for end in ("", "_lower", "_upper")}
@@ -154,7 +154,7 @@ def test_embedding_of_an_ensemble_is_that_of_each_member(tmp_path, sky):
         return lambda cutouts: fake.said(fake.TreeBackend().values(cutouts), (), features(cutouts))
 
     backends = [backend(3), backend(2)]
-    predict(runs, sky[0], tmp_path / "p.csv", include=["embedding"], backend=backends)
+    predict(runs, sky[0], output=tmp_path / "p.csv", include=["embedding"], backend=backends)
     found = floats(read(tmp_path / "p.csv"), [f"embedding_{place}" for place in range(5)])
     expected = sky[1][:, :, 0, 0].astype(np.float32)
     np.testing.assert_array_equal(found, expected[:, [0, 1, 2, 0, 1]])
@@ -174,7 +174,9 @@ def test_five_classes_of_an_ensemble_are_those_that_all_have(tmp_path, sky):
     def second(cutouts):
         return fake.said(first.tree.values(cutouts), [other.values(cutouts)])
 
-    predict(runs, sky[0], tmp_path / "p.csv", include=["five_classes"], backend=[first, second])
+    predict(
+        runs, sky[0], output=tmp_path / "p.csv", include=["five_classes"], backend=[first, second]
+    )
     expected = (first.five.values(sky[1]) + other.values(sky[1])) / 2
     np.testing.assert_allclose(floats(read(tmp_path / "p.csv"), FIVE_CLASSES), expected, atol=1e-6)
 
@@ -182,7 +184,7 @@ def test_five_classes_of_an_ensemble_are_those_that_all_have(tmp_path, sky):
 def test_a_model_of_the_five_classes_has_them_already(tmp_path, sky):
     run = fake.save_run(tmp_path / "run", fake.class_outputs(*FIVE_CLASSES))
     for name, include in (("plain.csv", ()), ("asked.csv", ["five_classes"])):
-        predict(run, sky[0], tmp_path / name, include=include, backend=fake.ClassBackend(5))
+        predict(run, sky[0], output=tmp_path / name, include=include, backend=fake.ClassBackend(5))
     assert (tmp_path / "plain.csv").read_bytes() == (tmp_path / "asked.csv").read_bytes()
 
 
@@ -197,7 +199,7 @@ def test_included_columns_of_a_model_of_classes_come_last_and_keep_clear_of_its_
     def both(cutouts):
         return fake.said(backend.values(cutouts), [five.values(cutouts)])
 
-    predict(run, sky[0], tmp_path / "p.csv", include=["five_classes"], backend=both)
+    predict(run, sky[0], output=tmp_path / "p.csv", include=["five_classes"], backend=both)
     table = read(tmp_path / "p.csv")
     assert list(table) == [
         "GalaxyID", "spiral", "strange, indeed", "edge_on", *FIVE_CLASSES[:3],
@@ -214,7 +216,13 @@ def test_no_image_can_be_decoded(run, tmp_path):
     (tmp_path / "sky" / "1.jpg").write_text("no")
     include = ["five_classes", "embedding"]
     for name in ("p.csv", "p.parquet"):
-        predict(run, tmp_path / "sky", tmp_path / name, include=include, backend=FullBackend())
+        predict(
+            run,
+            tmp_path / "sky",
+            output=tmp_path / name,
+            include=include,
+            backend=FullBackend(),
+        )
     names = list(pq.read_table(tmp_path / "p.parquet").column_names)
     assert len(names) == 1 + 37 + 5 + 4
     assert (tmp_path / "p.csv").read_text() == ",".join(names) + "\n"
@@ -223,7 +231,7 @@ def test_no_image_can_be_decoded(run, tmp_path):
 def test_parts_of_wide_rows_join_to_groups_that_fit_in_memory(run, sky, tmp_path):
     backend = FullBackend()
     backend.features = lambda cutouts: np.ones((len(cutouts), 2000), np.float32)
-    predict(run, sky[0], tmp_path / "p.parquet", include=["embedding"], backend=backend)
+    predict(run, sky[0], output=tmp_path / "p.parquet", include=["embedding"], backend=backend)
     table = pq.ParquetFile(tmp_path / "p.parquet")
     assert table.metadata.num_columns == 1 + 37 + 2000
     assert table.metadata.num_rows == 12
@@ -243,19 +251,25 @@ def test_what_is_included_is_part_of_what_is_resumed(run, tmp_path):
         return full(cutouts)
 
     with pytest.raises(PredictionInterruptedError):
-        predict(run, *where, include=["five_classes"], backend=stopped, batch_size=8)
+        predict(
+            run, where[0], output=where[1], include=["five_classes"], backend=stopped, batch_size=8
+        )
     calls.clear()
     with pytest.raises(PredictionInterruptedError):
-        predict(run, *where, include=["embedding"], backend=stopped, batch_size=8)
+        predict(
+            run, where[0], output=where[1], include=["embedding"], backend=stopped, batch_size=8
+        )
     assert len(calls) == 7
-    summary = predict(run, *where, include=["embedding"], backend=full, batch_size=8)
+    summary = predict(
+        run, where[0], output=where[1], include=["embedding"], backend=full, batch_size=8
+    )
     assert summary.resumed == 32  # one call was to see how wide the embedding is
     assert len(read(where[1])["embedding_3"]) == 60
 
 
 def _refused(run, include, words, *, error=BundleError, **more):
     with pytest.raises(error, match=words):  # before a network is loaded or an image is read
-        predict(run, run.parent / "sky", run.parent / "p.csv", include=include, **more)
+        predict(run, run.parent / "sky", output=run.parent / "p.csv", include=include, **more)
 
 
 def test_a_run_that_has_not_got_what_is_asked_for_says_so(sky, tmp_path):
@@ -266,10 +280,10 @@ def test_a_run_that_has_not_got_what_is_asked_for_says_so(sky, tmp_path):
     two = fake.save_run(tmp_path / "two", fake.class_outputs("a", "b"))
     _refused(two, ["five_classes"], "2 other classes")
     for name in ("uncertainty", "strangeness"):
-        words = rf"does not know(?s:.*)galaxyclass calibrate {plain}; or leave {name} out"
+        words = rf"does not know(?s:.*)galaxyclass.calibrate(?s:.*)or leave {name} out"
         _refused(plain, [name], words)
     _refused(
-        plain, ["colour"], r"'colour' can be incl(?s:.*)five_classes, uncert", error=OutputError
+        plain, ["colour"], r"'colour' can be incl(?s:.*)five_classes, uncert", error=ArgumentError
     )
 
 
@@ -289,8 +303,8 @@ def test_a_calibration_that_has_not_got_it_says_so_before_anything_is_predicted(
 def test_what_is_known_of_a_single_model_only(run, sky, tmp_path):
     for name in ("uncertainty", "strangeness"):
         with pytest.raises(BundleError, match=f"{name} is known of a single model") as error:
-            predict([run, run], sky[0], tmp_path / "p.csv", include=[name])
-        assert f"name one run, or leave {name} out of --include" in str(error.value)
+            predict([run, run], sky[0], output=tmp_path / "p.csv", include=[name])
+        assert f"name one run, or leave {name} out of `include`" in str(error.value)
 
 
 @pytest.mark.parametrize("kind", ["classes", "shares of those asked"])
@@ -304,5 +318,5 @@ def test_intervals_are_of_joint_fractions(sky, tmp_path, kind, calibration):
 def test_a_contest_has_nothing_besides(sky, tmp_path):
     run = fake.save_run(tmp_path / "run", fake.class_outputs("a", "b"),
                         auxiliary=(fake.class_outputs(*FIVE_CLASSES),))  # fmt: skip
-    words = "and nothing else(?s:.*)--include"
+    words = "and nothing else(?s:.*)`include`"
     _refused(run, ["five_classes"], words, error=OutputError, layout="contest")

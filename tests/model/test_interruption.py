@@ -35,7 +35,8 @@ _SCRIPT = textwrap.dedent("""
     if int(lanes):
         backend = fake.LaneBackend(backend)
     try:
-        predict(run, Path(sky), output, batch_size=8, workers=int(lanes) or 1, backend=backend)
+        lanes = int(lanes) or 1
+        predict(run, Path(sky), output=output, batch_size=8, workers=lanes, backend=backend)
     except Exception as error:
         print(error)
         sys.exit(3)
@@ -84,11 +85,11 @@ def test_kill_loses_at_most_one_part_and_changes_nothing(job, tmp_path, suffix, 
     (chunks_folder(output) / ".00000003.csv.tmp").write_text("half a par")
     backend = fake.TreeBackend()
     again = fake.LaneBackend(backend) if lanes else backend
-    summary = predict(*job, output, backend=again, batch_size=8, workers=1)
+    summary = predict(*job, output=output, backend=again, batch_size=8, workers=1)
     assert summary.resumed == 16 * finished >= 48
     assert backend.seen == 151 - 16 * finished
     assert f"had done {summary.resumed} images" in summary.notes[0]
-    predict(*job, whole, backend=fake.TreeBackend(), batch_size=8)
+    predict(*job, output=whole, backend=fake.TreeBackend(), batch_size=8)
     assert output.read_bytes() == whole.read_bytes()
     failed = f"{output.stem}_failed.csv"
     assert (tmp_path / failed).read_text() == (tmp_path / "whole_failed.csv").read_text()
@@ -101,7 +102,7 @@ def test_kills_at_any_moment(job, tmp_path):
     import random
 
     output, whole = tmp_path / "killed.csv", tmp_path / "whole.csv"
-    predict(*job, whole, backend=fake.TreeBackend(), batch_size=8)
+    predict(*job, output=whole, backend=fake.TreeBackend(), batch_size=8)
     draw = random.Random(0)
     for _ in range(6):
         process = _start(*job, output, seconds=0.01)
@@ -113,7 +114,7 @@ def test_kills_at_any_moment(job, tmp_path):
         if output.exists():
             break
     if not output.exists():
-        predict(*job, output, backend=fake.TreeBackend(), batch_size=8)
+        predict(*job, output=output, backend=fake.TreeBackend(), batch_size=8)
     assert output.read_bytes() == whole.read_bytes()
 
 
@@ -126,9 +127,9 @@ def test_ctrl_c_says_how_to_go_on(job, tmp_path, lanes):
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 3
     assert "of 151 images are done and kept in" in said
-    assert "run the same command again: it goes on from there" in said
+    assert "run the same again: it goes on from there" in said
     again = fake.LaneBackend(fake.TreeBackend()) if lanes else fake.TreeBackend()
-    assert predict(*job, output, backend=again).resumed >= 32
+    assert predict(*job, output=output, backend=again).resumed >= 32
 
 
 def test_ctrl_c_within_a_batch(job, tmp_path):
@@ -141,7 +142,7 @@ def test_ctrl_c_within_a_batch(job, tmp_path):
         return backend(cutouts)
 
     with pytest.raises(PredictionInterruptedError, match="stopped; 16 of 151"):
-        predict(*job, tmp_path / "p.csv", backend=stopped, batch_size=8)
+        predict(*job, output=tmp_path / "p.csv", backend=stopped, batch_size=8)
 
 
 def test_a_full_disk_loses_nothing(job, tmp_path, monkeypatch):
@@ -157,11 +158,11 @@ def test_a_full_disk_loses_nothing(job, tmp_path, monkeypatch):
 
     monkeypatch.setattr(CsvSink, "write_chunk", full)
     with pytest.raises(OutputError, match=r"no room(?s:.*)48 of 151 images are done and kept") as e:
-        predict(*job, output, backend=fake.TreeBackend(), batch_size=8)
-    assert "the same command goes on from there" in str(e.value)
+        predict(*job, output=output, backend=fake.TreeBackend(), batch_size=8)
+    assert "the same again goes on from there" in str(e.value)
     assert not output.exists()
     monkeypatch.undo()
-    assert predict(*job, output, backend=fake.TreeBackend(), batch_size=8).resumed == 48
+    assert predict(*job, output=output, backend=fake.TreeBackend(), batch_size=8).resumed == 48
 
 
 def test_a_full_disk_while_joining_loses_nothing(job, tmp_path, monkeypatch):
@@ -173,10 +174,10 @@ def test_a_full_disk_while_joining_loses_nothing(job, tmp_path, monkeypatch):
 
     monkeypatch.setattr(CsvSink, "join", full)
     with pytest.raises(OutputError, match="151 of 151 images are done"):
-        predict(*job, output, backend=fake.TreeBackend())
+        predict(*job, output=output, backend=fake.TreeBackend())
     monkeypatch.undo()
     backend = fake.TreeBackend()
-    assert predict(*job, output, backend=backend).resumed == 151
+    assert predict(*job, output=output, backend=backend).resumed == 151
     assert backend.seen == 0
 
 
@@ -194,7 +195,7 @@ def _stop_after(batches):
 
 def _stop(run, sky, output):
     with pytest.raises(PredictionInterruptedError):
-        predict(run, sky, output, backend=_stop_after(6), batch_size=8)
+        predict(run, sky, output=output, backend=_stop_after(6), batch_size=8)
 
 
 @pytest.mark.parametrize("change", ["image", "list", "model"])
@@ -209,7 +210,7 @@ def test_another_job_starts_over(job, tmp_path, change):
         (sky / "0_bad.jpg").unlink()
     else:
         fake.save_run(run, fake.vote_outputs(unknown=("11",)))
-    summary = predict(run, sky, output, backend=fake.TreeBackend())
+    summary = predict(run, sky, output=output, backend=fake.TreeBackend())
     assert summary.resumed == 0
     assert "Chunks of another job" in summary.notes[0]
 
@@ -217,7 +218,7 @@ def test_another_job_starts_over(job, tmp_path, change):
 def test_a_smaller_batch_goes_on(job, tmp_path):
     """Out of memory on a GPU: the finished parts stay good for a smaller batch."""
     _stop(*job, tmp_path / "p.csv")
-    summary = predict(*job, tmp_path / "p.csv", backend=fake.TreeBackend(), batch_size=3)
+    summary = predict(*job, output=tmp_path / "p.csv", backend=fake.TreeBackend(), batch_size=3)
     assert summary.resumed == 48
 
 
@@ -234,7 +235,7 @@ def test_a_slow_model_makes_a_part_every_few_seconds(job, tmp_path, monkeypatch)
         return backend(cutouts)
 
     with pytest.raises(PredictionInterruptedError, match="stopped; 30 of 151"):
-        predict(*job, tmp_path / "p.csv", backend=killed, batch_size=10)
+        predict(*job, output=tmp_path / "p.csv", backend=killed, batch_size=10)
 
 
 def test_two_processes_at_once(job, tmp_path):
@@ -242,7 +243,7 @@ def test_two_processes_at_once(job, tmp_path):
     process = _start(*job, output, seconds=0.2)
     _wait_for_parts(output, 1)
     with pytest.raises(OutputError, match="another process is writing"):
-        predict(*job, output, backend=fake.TreeBackend())
+        predict(*job, output=output, backend=fake.TreeBackend())
     process.kill()
     process.communicate()
 
@@ -252,7 +253,7 @@ def test_a_folder_of_something_else_is_not_touched(job, tmp_path):
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
     with pytest.raises(OutputError, match=r"it holds thesis\.tex"):
-        predict(*job, tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(*job, output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert (folder / "thesis.tex").read_text() == "years of work"
 
 
@@ -262,10 +263,10 @@ def test_no_permission(job, tmp_path):
     if os.access(locked, os.W_OK):
         pytest.skip("this user may write everywhere (root)")
     with pytest.raises(OutputError, match="no permission"):
-        predict(*job, locked / "p.csv", backend=fake.TreeBackend())
+        predict(*job, output=locked / "p.csv", backend=fake.TreeBackend())
 
 
 def test_the_output_lies_below_a_file(job, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
-        predict(*job, tmp_path / "file" / "p.csv", backend=fake.TreeBackend())
+        predict(*job, output=tmp_path / "file" / "p.csv", backend=fake.TreeBackend())

@@ -31,7 +31,7 @@ def test_the_challenges_submission(tmp_path, small_parts):
     summary = predict(
         run,
         tmp_path / "sky",
-        tmp_path / "out" / "p.csv",
+        output=tmp_path / "out" / "p.csv",
         backend=fake.TreeBackend(),
         batch_size=8,
         progress=lambda stage, done, total, **_: steps.append((stage, done, total)),
@@ -60,7 +60,7 @@ def test_csv_and_parquet_hold_the_same(tmp_path, small_parts):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 40)
     for name in ("p.csv", "p.parquet"):
-        predict(run, tmp_path / "sky", tmp_path / name, backend=fake.TreeBackend())
+        predict(run, tmp_path / "sky", output=tmp_path / name, backend=fake.TreeBackend())
     _, rows = _read(tmp_path / "p.csv")
     table = pq.read_table(tmp_path / "p.parquet")
     assert table.schema.field("GalaxyID").type == pa.int64()
@@ -79,7 +79,7 @@ def test_what_cannot_be_decoded_is_listed_and_stops_nothing(tmp_path, small_part
     text = tmp_path / "sky" / "587722981736579010x.jpg"
     text.write_text("not an image")
     (tmp_path / "sky" / "empty.png").write_bytes(b"")
-    summary = predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+    summary = predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert (summary.images, summary.predicted, summary.failed) == (23, 20, 3)
     assert summary.failed_file == tmp_path / "p_failed.csv"
     header, failures = _read(tmp_path / "p_failed.csv")
@@ -102,10 +102,12 @@ def test_a_side_file_of_an_earlier_job_does_not_stay(tmp_path):
     fake.save_images(tmp_path / "sky", 3)
     bad = tmp_path / "sky" / "bad.jpg"
     bad.write_text("no")
-    predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert (tmp_path / "p_failed.csv").exists()
     bad.unlink()
-    predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend(), overwrite=True)
+    predict(
+        run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend(), overwrite=True
+    )
     assert not (tmp_path / "p_failed.csv").exists()
 
 
@@ -114,7 +116,7 @@ def test_a_file_of_the_users_called_as_the_side_file_is_kept(tmp_path):
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p_failed.csv").write_text("id,why\n1,clouds\n")
     with pytest.raises(OutputError, match=r"p_failed\.csv: .* something else is there"):
-        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert (tmp_path / "p_failed.csv").read_text() == "id,why\n1,clouds\n"
 
 
@@ -124,7 +126,9 @@ def test_nothing_can_be_decoded(tmp_path):
     for name in ("1.jpg", "2.jpg"):
         (tmp_path / "sky" / name).write_text("no")
     for output in ("p.csv", "p.parquet"):
-        summary = predict(run, tmp_path / "sky", tmp_path / output, backend=fake.TreeBackend())
+        summary = predict(
+            run, tmp_path / "sky", output=tmp_path / output, backend=fake.TreeBackend()
+        )
         assert (summary.predicted, summary.failed) == (0, 2)
         assert summary.warnings == ("None of the 2 images could be decoded.",)
     assert _read(tmp_path / "p.csv")[1] == []
@@ -135,7 +139,9 @@ def test_answers_that_were_never_seen_are_empty_and_that_is_said(tmp_path):
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(unknown=("10", "11")))
     fake.save_images(tmp_path / "sky", 5)
     for output in ("p.csv", "p.parquet"):
-        summary = predict(run, tmp_path / "sky", tmp_path / output, backend=fake.TreeBackend())
+        summary = predict(
+            run, tmp_path / "sky", output=tmp_path / output, backend=fake.TreeBackend()
+        )
         assert "9 of 37 answers are left empty" in summary.notes[0]
         assert "Class10.1, Class10.2" in summary.notes[0]
     header, rows = _read(tmp_path / "p.csv")
@@ -147,7 +153,7 @@ def test_answers_that_were_never_seen_are_empty_and_that_is_said(tmp_path):
 def test_conditional_layout_for_a_model_that_was_trained_on_one(tmp_path):
     run = fake.save_run(tmp_path / "run", fake.vote_outputs("hart16"), id_column="dr7objid")
     fake.save_images(tmp_path / "sky", 5)
-    predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
     header, rows = _read(tmp_path / "p.csv")
     assert header[0] == "dr7objid"
     values = np.array([row[1:] for row in rows], dtype=float)
@@ -158,7 +164,7 @@ def test_conditional_layout_for_a_model_that_was_trained_on_one(tmp_path):
 def test_classes(tmp_path):
     run = fake.save_run(tmp_path / "run", fake.class_outputs("edge, on", "spirale é", 'the "x"'))
     fake.save_images(tmp_path / "sky", 30)
-    predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.ClassBackend(3))
+    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.ClassBackend(3))
     header, rows = _read(tmp_path / "p.csv")
     assert header == ["GalaxyID", "edge, on", "spirale é", 'the "x"', "class"]
     for row in rows:
@@ -170,7 +176,7 @@ def test_numbered_classes_stay_numbers_in_parquet(tmp_path):
     outputs = fake.class_outputs("0", "1", "2", column="label")
     run = fake.save_run(tmp_path / "run", outputs, id_column="image")
     fake.save_images(tmp_path / "sky", 4)
-    predict(run, tmp_path / "sky", tmp_path / "p.parquet", backend=fake.ClassBackend(3))
+    predict(run, tmp_path / "sky", output=tmp_path / "p.parquet", backend=fake.ClassBackend(3))
     schema = pq.read_table(tmp_path / "p.parquet").schema
     assert schema.names == ["image", "0", "1", "2", "label"]
     assert schema.field("label").type == pa.int64()
@@ -185,7 +191,7 @@ def test_awkward_names(tmp_path, suffix):
     for name in names:
         (tmp_path / "sky" / f"{name}.jpg").write_bytes(source.read_bytes())
     output = tmp_path / f"p.{suffix}"
-    predict(run, tmp_path / "sky", output, backend=fake.TreeBackend())
+    predict(run, tmp_path / "sky", output=output, backend=fake.TreeBackend())
     if suffix == "csv":
         found = [row[0] for row in _read(output)[1]]
     else:
@@ -198,7 +204,7 @@ def test_stems_that_repeat_are_told_apart_by_folder(tmp_path):
     for folder in ("a", "b"):
         fake.save_images(tmp_path / "sky" / folder, 2, start=1)
     fake.save_images(tmp_path / "sky", 1, start=9)
-    summary = predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+    summary = predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
     ids = [row[0] for row in _read(tmp_path / "p.csv")[1]]
     assert ids == ["9", "a/1", "a/2", "b/1", "b/2"]
     assert "2 file names occur more than once" in summary.notes[0]
@@ -207,7 +213,7 @@ def test_stems_that_repeat_are_told_apart_by_folder(tmp_path):
 def test_single_files(tmp_path):
     run = fake.save_run(tmp_path / "run")
     images = fake.save_images(tmp_path / "sky", 3)
-    predict(run, images[:2], tmp_path / "p.csv", backend=fake.TreeBackend())
+    predict(run, images[:2], output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert len(_read(tmp_path / "p.csv")[1]) == 2
 
 
@@ -216,44 +222,49 @@ def test_output_exists(tmp_path):
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p.csv").write_text("precious")
     backend = fake.TreeBackend()
-    with pytest.raises(OutputError, match=r"exists already(?s:.*)--overwrite"):
-        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=backend)
+    with pytest.raises(OutputError, match=r"exists already(?s:.*)`overwrite=True`"):
+        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=backend)
     assert backend.seen == 0
     assert (tmp_path / "p.csv").read_text() == "precious"
-    predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=backend, overwrite=True)
+    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=backend, overwrite=True)
     assert len(_read(tmp_path / "p.csv")[1]) == 3
 
 
 @pytest.mark.parametrize("name", ["p.fits", "p", "p.csv.gz", "p.hdf5"])
 def test_an_unknown_ending_is_never_taken_for_csv(tmp_path, name):
     with pytest.raises(OutputError, match=r"ends in \.csv or \.parquet"):
-        predict(tmp_path / "no run", tmp_path, tmp_path / name, backend=fake.TreeBackend())
+        predict(tmp_path / "no run", tmp_path, output=tmp_path / name, backend=fake.TreeBackend())
 
 
 def test_output_is_a_folder(tmp_path):
     (tmp_path / "p.csv").mkdir()
     with pytest.raises(OutputError, match="a folder"):
-        predict(tmp_path, tmp_path, tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(tmp_path, tmp_path, output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
 def test_not_a_run(tmp_path):
     fake.save_images(tmp_path / "sky", 1)
     with pytest.raises(BundleError, match="not a run or a bundle"):
-        predict(tmp_path / "sky", tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(
+            tmp_path / "sky",
+            tmp_path / "sky",
+            output=tmp_path / "p.csv",
+            backend=fake.TreeBackend(),
+        )
 
 
 def test_no_images(tmp_path):
     run = fake.save_run(tmp_path / "run")
     (tmp_path / "sky").mkdir()
     with pytest.raises(CatalogError, match="no images"):
-        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
 def test_a_backend_that_does_not_fit_the_manifest(tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 4)
     with pytest.raises(BundleError, match=r"\(4, 37\) \(galaxies, outputs\)(?s:.*)\(4, 5\)"):
-        predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=fake.ClassBackend(5))
+        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.ClassBackend(5))
 
 
 def test_a_collapsed_model_is_announced(tmp_path):
@@ -264,7 +275,9 @@ def test_a_collapsed_model_is_announced(tmp_path):
     def collapsed(cutouts):
         return fake.said(rng.normal(1e-4, 1e-5, (len(cutouts), 37)).astype(np.float32))
 
-    summary = predict(run, tmp_path / "sky", tmp_path / "p.csv", backend=collapsed, batch_size=7)
+    summary = predict(
+        run, tmp_path / "sky", output=tmp_path / "p.csv", backend=collapsed, batch_size=7
+    )
     assert len(summary.warnings) == 1
     assert "every value is close to 0" in summary.warnings[0]
 
@@ -275,7 +288,7 @@ def test_validate_accepts_predictions_on_the_tree(tmp_path, layout, suffix):
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(layout, unknown=("11",)))
     fake.save_images(tmp_path / "sky", 30)
     output = tmp_path / f"p.{suffix}"
-    predict(run, tmp_path / "sky", output, backend=fake.TreeBackend())
+    predict(run, tmp_path / "sky", output=output, backend=fake.TreeBackend())
     report = validate(tmp_path / "sky", output)
     assert report.errors == ()
     assert report.target()["layout"] == layout

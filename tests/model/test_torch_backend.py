@@ -112,7 +112,7 @@ def test_views_ensembles_and_columns_besides_are_what_the_networks_give(make_run
     folders = [folder for folder, _ in runs]
     include = ["embedding", "five_classes"]
     output = tmp_path / "p.parquet"
-    predict(folders, paths, output, device="cpu", views=6, include=include, workers=2)
+    predict(folders, paths, output=output, device="cpu", views=6, include=include, workers=2)
     table = pq.read_table(output)
     cutouts = np.stack([read_cutout(path, manifest.preprocessing) for path in paths])
     said = [
@@ -140,14 +140,14 @@ def test_views_ensembles_and_columns_besides_are_what_the_networks_give(make_run
 
 def test_from_images_to_a_table(run, tmp_path):
     fake.save_images(tmp_path / "sky", 5)
-    summary = predict(run[0], tmp_path / "sky", tmp_path / "p.csv", device="cpu")
+    summary = predict(run[0], tmp_path / "sky", output=tmp_path / "p.csv", device="cpu")
     assert summary.predicted == 5
     assert not [one for one in summary.warnings if "tree" in one]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_device_that_is_not_there(run):
-    with pytest.raises(DeviceError, match=r"'cuda' is not there(?s:.*)--device auto"):
+    with pytest.raises(DeviceError, match=r"'cuda' is not there(?s:.*)`device='auto'`"):
         open_backend(load_bundle(run[0]), "cuda")
 
 
@@ -180,7 +180,7 @@ def test_out_of_memory_says_which_option_to_lower(run, monkeypatch, error):
         raise error
 
     monkeypatch.setattr(backend, "_network", type("Full", (), {"estimate": staticmethod(full)}))
-    with pytest.raises(DeviceError, match=r"128 galaxies at once(?s:.*)--batch-size 64"):
+    with pytest.raises(DeviceError, match=r"128 galaxies at once(?s:.*)`batch_size=64`"):
         backend(np.zeros((128, 64, 64, 3), np.uint8))
 
 
@@ -211,7 +211,7 @@ def test_lanes_leave_everybody_elses_threads_alone(run, sky, tmp_path, monkeypat
     before = torch.get_num_threads(), _new_threads_get()
     torch.set_num_threads(own)
     try:
-        predict(folder, sky, tmp_path / "p.csv", backend=backend, batch_size=5, workers=3)
+        predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=5, workers=3)
         assert (torch.get_num_threads(), _new_threads_get()) == (own, own)
         assert {threads for _, threads in inside} == {1}
         assert threading.get_ident() not in {thread for thread, _ in inside}
@@ -221,7 +221,7 @@ def test_lanes_leave_everybody_elses_threads_alone(run, sky, tmp_path, monkeypat
 
 def test_the_number_of_lanes_changes_no_byte(run, sky, tmp_path):
     for workers in (1, 2, 5):
-        predict(run[0], sky, tmp_path / f"{workers}.csv", device="cpu", workers=workers)
+        predict(run[0], sky, output=tmp_path / f"{workers}.csv", device="cpu", workers=workers)
     whole = (tmp_path / "1.csv").read_bytes()
     assert whole.count(b"\n") == 90
     assert (tmp_path / "2.csv").read_bytes() == whole
@@ -232,7 +232,7 @@ def test_the_batch_size_changes_only_roundings(run, sky, tmp_path):
     tables = []
     for size in (None, 7, 64):
         output = tmp_path / f"{size}.csv"
-        predict(run[0], sky, output, device="cpu", batch_size=size)
+        predict(run[0], sky, output=output, device="cpu", batch_size=size)
         tables.append(np.genfromtxt(output, delimiter=",", skip_header=1))
     assert tables[0].shape == (89, 38)
     assert tables[0][:, 1:].std(axis=0).max() > 0.01
@@ -244,7 +244,7 @@ def test_the_batch_size_changes_only_roundings(run, sky, tmp_path):
 def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(run, sky, tmp_path, monkeypatch):
     """Also with parts that do not end where batches of another size would."""
     folder, _ = run
-    predict(folder, sky, tmp_path / "whole.csv", device="cpu", batch_size=7)
+    predict(folder, sky, output=tmp_path / "whole.csv", device="cpu", batch_size=7)
     backend = open_backend(load_bundle(folder), "cpu")
     calls, estimate_batch = [], backend._network.estimate
 
@@ -256,9 +256,9 @@ def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(run, sky, tmp_p
 
     monkeypatch.setattr(backend._network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError, match="of 90 images are done"):
-        predict(folder, sky, tmp_path / "p.csv", backend=backend, batch_size=7, workers=2)
+        predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=7, workers=2)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane")]
-    summary = predict(folder, sky, tmp_path / "p.csv", device="cpu", batch_size=7, workers=3)
+    summary = predict(folder, sky, output=tmp_path / "p.csv", device="cpu", batch_size=7, workers=3)
     assert summary.resumed >= 21
     assert (tmp_path / "p.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
@@ -273,7 +273,7 @@ def test_outputs_of_a_wrong_shape_are_told_in_the_callers_thread(run, sky, tmp_p
 
     monkeypatch.setattr(backend._network, "estimate", five)
     with pytest.raises(BundleError, match=r"\(32, 5\)|\(31, 5\)"):
-        predict(run[0], sky, tmp_path / "p.csv", backend=backend)
+        predict(run[0], sky, output=tmp_path / "p.csv", backend=backend)
 
 
 def test_bfloat16_where_it_was_trained_in_it_and_the_machine_has_it(
@@ -284,7 +284,7 @@ def test_bfloat16_where_it_was_trained_in_it_and_the_machine_has_it(
     tables = {}
     for precision in ("auto", "bf16", "fp32"):
         output = tmp_path / f"{precision}.csv"
-        summary = predict(folder, sky, output, device="cpu", precision=precision)
+        summary = predict(folder, sky, output=output, device="cpu", precision=precision)
         tables[precision] = np.genfromtxt(output, delimiter=",", skip_header=1)[:, 1:]
         said = "Computed in bfloat16; --precision fp32 takes 32-bit floats." in summary.notes
         assert said == (precision != "fp32")
@@ -311,9 +311,9 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
 
     monkeypatch.setattr(backend._network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError):
-        predict(folder, sky, tmp_path / "p.csv", backend=backend, batch_size=10, workers=1)
+        predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=10, workers=1)
     has_bfloat16(False)
-    summary = predict(folder, sky, tmp_path / "p.csv", device="cpu", batch_size=10)
+    summary = predict(folder, sky, output=tmp_path / "p.csv", device="cpu", batch_size=10)
     assert summary.resumed == 0
     assert "Chunks of another job" in summary.notes[0]
 

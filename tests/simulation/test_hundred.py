@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galaxyclass.errors import OutputError
+from galaxyclass.errors import ArgumentError
 from galaxyclass.images.read import read_image
 from galaxyclass.simulation import drawing
 from galaxyclass.simulation.contest import simulate_hundred
@@ -86,8 +86,8 @@ def test_redder_classes_are_redder() -> None:
     assert reds[4] > 1.5 * reds[0]
 
 
-def test_what_is_written(tmp_path: Path) -> None:
-    made = simulate_hundred(tmp_path / "set", count=320, size=16, seed=3, workers=1)
+def test_what_is_written(tmp_path):
+    made = simulate_hundred(output=tmp_path / "set", count=320, size=16, seed=3, workers=1)
     assert made.counts == {"train": 208, "val": 32, "test": 80}
     names: dict[str, tuple[str, str]] = {}
     for part, count in made.counts.items():
@@ -114,9 +114,15 @@ def test_what_is_written(tmp_path: Path) -> None:
 
 def test_the_same_whatever_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "LOT", 8)
-    alone = files(simulate_hundred(tmp_path / "a", count=40, size=16, seed=7, workers=1).folder)
-    together = files(simulate_hundred(tmp_path / "b", count=40, size=16, seed=7, workers=2).folder)
-    other = files(simulate_hundred(tmp_path / "c", count=40, size=16, seed=8, workers=1).folder)
+    alone = files(
+        simulate_hundred(output=tmp_path / "a", count=40, size=16, seed=7, workers=1).folder
+    )
+    together = files(
+        simulate_hundred(output=tmp_path / "b", count=40, size=16, seed=7, workers=2).folder
+    )
+    other = files(
+        simulate_hundred(output=tmp_path / "c", count=40, size=16, seed=8, workers=1).folder
+    )
     assert alone == together
     assert not {other[name] for name in other if name.endswith("jpg")} & set(alone.values())
 
@@ -126,7 +132,7 @@ def test_more_galaxies_begin_with_the_same_ones() -> None:
 
 
 @pytest.mark.parametrize(("count", "size"), [(19, 64), (20, 8)])
-def test_nothing_to_simulate(tmp_path: Path, count: int, size: int) -> None:
-    with pytest.raises(OutputError, match="cannot simulate a contest"):
-        simulate_hundred(tmp_path / "set", count=count, size=size)
+def test_nothing_to_simulate(tmp_path, count, size):
+    with pytest.raises(ArgumentError, match="cannot be"):
+        simulate_hundred(output=tmp_path / "set", count=count, size=size)
     assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -204,7 +205,8 @@ def sample() -> Sample:
     )
     digests = np.array([f"{number:016d}" for number in range(GALAXIES)], dtype="S16")
     places = np.arange(GALAXIES, dtype=np.int64)
-    return Sample(catalog, (), cast(Pack, None), places, digests)
+    pack = SimpleNamespace(images=np.zeros((GALAXIES, 1, 1, 3), np.uint8))
+    return Sample(catalog, (), cast(Pack, pack), places, digests)
 
 
 def test_a_table_of_them_is_checked_and_described(sample: Sample) -> None:
@@ -227,9 +229,9 @@ def test_they_are_split_and_gathered(sample: Sample) -> None:
     parts = samples.split(Split(validation=0.25, test=0), seed=0)
     assert (parts[0] == "validation").sum() == GALAXIES // 4
     training = samples.galaxies(parts, "train")
-    assert training.values.shape == (GALAXIES * 3 // 4, 1)
+    assert training.targets.shape == (GALAXIES * 3 // 4, 1)
     known = np.flatnonzero(parts[0] == "train")
-    np.testing.assert_array_equal(training.values, sample.values(known))
+    np.testing.assert_array_equal(training.targets, sample.values(known))
     assert samples.task(parts) == samples.first.task(known)
 
 

@@ -43,13 +43,13 @@ def runs(sky: Sky, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def predicted(runs: list[Path] | Path, sky: Sky, output: Path) -> np.ndarray:
-    predict(runs, sky.images, output, workers=1)
+    predict(runs, sky.images, output=output, workers=1)
     with output.open(newline="") as file:
         return np.array([row[1:] for row in list(csv.reader(file))[1:]], dtype=float)
 
 
 def test_it_predicts_the_mean(runs: list[Path], sky: Sky, tmp_path: Path) -> None:
-    made = combine(runs, tmp_path / "both")
+    made = combine(runs, output=tmp_path / "both")
     assert made.split
     assert made.bundle.manifest.members == 2
     several: list[list[Path] | Path] = [runs[0], runs[1], runs, made.folder]
@@ -64,17 +64,17 @@ def test_it_predicts_the_mean(runs: list[Path], sky: Sky, tmp_path: Path) -> Non
 def test_what_any_of_them_was_trained_on_it_was_trained_on(
     runs: list[Path], tmp_path: Path
 ) -> None:
-    seen = [read_seen(run) for run in (*runs, combine(runs, tmp_path / "both").folder)]
+    seen = [read_seen(run) for run in (*runs, combine(runs, output=tmp_path / "both").folder)]
     first, second, both = (one.digests["train"] for one in seen if one is not None)
     assert first != second
     assert both == first | second
 
 
 def test_it_can_be_exported_and_combined_again(runs: list[Path], sky: Sky, tmp_path: Path) -> None:
-    both = combine(runs, tmp_path / "both").folder
-    three = combine([both, runs[0]], tmp_path / "three")
+    both = combine(runs, output=tmp_path / "both").folder
+    three = combine([both, runs[0]], output=tmp_path / "three")
     assert three.bundle.manifest.members == 3
-    exported = export(three.folder, tmp_path / "three.onnx")
+    exported = export(three.folder, output=tmp_path / "three.onnx")
     assert exported.check.difference < 1e-4
     names = recover_weights(exported.output)
     assert {name.split(".")[1] for name in names} == {"0", "1", "2"}
@@ -83,7 +83,7 @@ def test_it_can_be_exported_and_combined_again(runs: list[Path], sky: Sky, tmp_p
 
 
 def test_its_first_encoder_can_be_finetuned(runs: list[Path], sky: Sky, tmp_path: Path) -> None:
-    both = combine(runs, tmp_path / "both").folder
+    both = combine(runs, output=tmp_path / "both").folder
     settings = [*SETTINGS, "optimizer.lr=1e-12", "optimizer.kernel_lr=1e-12"]
     trained = train(
         "fast",
@@ -111,12 +111,12 @@ def test_what_is_not_alike_is_not_combined(runs: list[Path], tmp_path: Path) -> 
         {"weights": lambda path: path.write_bytes(b"of no matter")},
     )
     with pytest.raises(BundleError, match="they are not alike"):
-        combine([runs[0], other], tmp_path / "both")
+        combine([runs[0], other], output=tmp_path / "both")
     assert not (tmp_path / "both").exists()
     with pytest.raises(RunError, match="nothing to combine"):
-        combine(runs[:1], tmp_path / "both")
+        combine(runs[:1], output=tmp_path / "both")
     with pytest.raises(OutputError, match="here already"):
-        combine(runs, other)
+        combine(runs, output=other)
 
 
 def test_a_bundle_that_does_not_say_what_it_saw(

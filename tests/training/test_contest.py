@@ -33,7 +33,7 @@ SETTINGS = (
 @pytest.fixture(scope="module")
 def contest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulate_hundred(
-        tmp_path_factory.mktemp("made") / "set", count=320, size=16, seed=1, workers=1
+        output=tmp_path_factory.mktemp("made") / "set", count=320, size=16, seed=1, workers=1
     ).folder
 
 

@@ -330,7 +330,7 @@ def test_a_loss_that_is_no_number_stops_the_training(sky: Sky, tmp_path: Path) -
         )
     text = str(caught.value)
     assert "loss is nan in epoch 1" in text
-    assert "--set optimizer.lr=1e+29" in text
+    assert "`optimizer.lr=1e+29`" in text
     assert "training.gradient_clip=1" in text
     assert not list((tmp_path / "run").glob("checkpoints/*"))
     assert not (tmp_path / "run" / "metrics.json").exists()

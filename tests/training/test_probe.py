@@ -123,7 +123,7 @@ def test_trials_measure_training_steps_and_leave_no_trace(sky: Sky, tmp_path: Pa
     job = make_job(recipe, samples, everything, seed=0, device="cpu")
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()
     with torch.random.fork_rng():
-        module = GalaxyModule(job.recipe, job.outputs, (), seed=0, steps_per_epoch=1)
+        module = GalaxyModule(job.recipe, job.task, (), seed=0, steps_per_epoch=1)
         trials = Trials(module, job.galaxies["train"], "cpu")
         for runtime in (
             RuntimeSettings("fp32", threads=1),

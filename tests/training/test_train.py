@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
 from PIL import Image
@@ -37,6 +39,7 @@ from galaxyclass.recipes.read import RECIPES, load_recipe
 from galaxyclass.training.checkpointing import moving_average
 from galaxyclass.training.checkpoints import read_checkpoint
 from galaxyclass.training.history import Row, read_history
+from galaxyclass.training.run import read_run
 from galaxyclass.training.train import resume, train
 from tests.support.sky import TINY, Sky
 
@@ -235,7 +238,7 @@ def test_a_short_training_is_not_averaged_with_its_beginning() -> None:
 
 
 def test_stopped_before_the_first_epoch(sky: Sky, tmp_path: Path) -> None:
-    with pytest.raises(TrainingInterruptedError, match=r"--resume .* begins it again"):
+    with pytest.raises(TrainingInterruptedError, match=r"galaxyclass\.resume.* begins it again"):
         tiny(sky, tmp_path / "run", progress=Stop(0))
     resumed = resume(tmp_path / "run", device="cpu", cache=sky.cache, workers=1)
     assert resumed.metrics.epochs == 4
@@ -301,7 +304,7 @@ def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:
 
 def test_a_run_is_refused_with_how_to_go_on(sky: Sky, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(OutputError, match="train --resume"):
+    with pytest.raises(OutputError, match=r"galaxyclass\.resume"):
         tiny(sky, tmp_path)
     (tmp_path / "metrics.json").write_text("{}")  # finished: there is nothing to go on with
     with pytest.raises(OutputError, match=r"a run here already\n  hint:   choose another"):
@@ -310,7 +313,12 @@ def test_a_run_is_refused_with_how_to_go_on(sky: Sky, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{}", "damaged"), ("{", "damaged"), ('{"format": 99}', "newer version")],
+    [
+        ("{}", "damaged"),
+        ("{", "damaged"),
+        ('{"format": 99}', "newer version"),
+        ('{"format": 1}', "older version"),
+    ],
 )
 def test_a_folder_that_is_not_quite_a_run(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "run.json").write_text(text)
@@ -398,7 +406,7 @@ def test_out_of_memory_names_the_setting(
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
 
     monkeypatch.setattr("galaxyclass.training.module.augment", exhausted)
-    with pytest.raises(DeviceError, match=r"--set training\.batch_size=8"):
+    with pytest.raises(DeviceError, match=r"`training\.batch_size=8`"):
         tiny(sky, tmp_path / "run")
 
 
@@ -426,7 +434,7 @@ def test_every_recipe_trains_predicts_and_is_scored(sky: Sky, tmp_path: Path, na
     )
     manifest = load_bundle(trained.folder).manifest
     assert manifest.model.head == load_recipe(name).model.head or name in ("fast", "best")
-    galaxyclass.predict(trained.folder, sky.images, tmp_path / "p.csv", workers=1)
+    galaxyclass.predict(trained.folder, sky.images, output=tmp_path / "p.csv", workers=1)
     with (tmp_path / "p.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60
@@ -515,3 +523,43 @@ def test_several_tables_are_learnt_together_and_resumed(sky: Sky, tmp_path: Path
         (tmp_path / "again" / name).unlink()
     resume(tmp_path / "again", cache=sky.cache, workers=1)
     assert figures(tmp_path / "again") == figures(whole.folder)
+
+
+def test_a_training_on_a_table_in_memory_can_be_resumed(sky: Sky, tmp_path: Path) -> None:
+    frame = pd.read_csv(sky.table)
+    kinds = pl.DataFrame({"id": frame["GalaxyID"], "kind": ["disc", "ball"] * 30})
+    shared: dict[str, Any] = {"cache": sky.cache, "workers": 1}
+    given: dict[str, Any] = {**shared, "settings": [*TINY, "training.epochs=2"], "device": "cpu"}
+    whole = train(
+        "fast",
+        Dataset(sky.images, frame, also=[(sky.images, kinds)]),
+        output=tmp_path / "a",
+        **given,
+    )
+    data = json.loads((whole.folder / "run.json").read_text())["data"]
+    assert data["table"] == str(whole.folder / "table.parquet")
+    assert data["also"][0]["table"] == str(whole.folder / "table_2.parquet")
+    # The same galaxies as from the file, to the last digit.
+    assert read_run(whole.folder)[1].dataset.as_read.ids.values.tolist() == list(
+        Dataset(sky.images, sky.table).as_read.ids.values
+    )
+    before = figures(whole.folder)
+    for name in ("metrics.json", "checkpoints/last.ckpt", "history.csv"):
+        (whole.folder / name).unlink()
+    assert resume(whole.folder, **shared).metrics.parts == whole.metrics.parts
+    assert figures(whole.folder) == before
+
+
+def test_what_is_refused_leaves_no_table(sky: Sky, tmp_path: Path) -> None:
+    frame = pd.read_csv(sky.table)
+    with pytest.raises(RecipeError, match="does not suit"):
+        train(
+            "fast",
+            sky.images,
+            frame,
+            output=tmp_path / "run",
+            settings=[*TINY, "model.head=softmax"],
+            cache=sky.cache,
+            workers=1,
+        )
+    assert not (tmp_path / "run").exists()

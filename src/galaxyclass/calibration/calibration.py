@@ -12,10 +12,11 @@ from galaxyclass.calibration.coverage import Coverage, measure_coverage
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL, FEW, Intervals, fit_intervals
 from galaxyclass.calibration.out_of_distribution import FALSE_ALARMS, Strangeness, fit_strangeness
 from galaxyclass.errors import BundleError, ScoreError
+from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
 from galaxyclass.trees.tree import Tree
 
-_AGAIN = "galaxyclass calibrate RUN makes one"
+_AGAIN = "`galaxyclass.calibrate('RUN', …)` makes one"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,21 @@ class Calibration:
     strange: Strangeness | None
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return summary(f"Calibration: {self.words}")
+
+    @property
+    def words(self) -> str:
+        """What it has, in a line."""
+        held = [f"{self.galaxies:,} galaxies"]
+        if self.coverage is not None:
+            held.append(f"intervals hold {self.coverage.overall:.1%} of the true fractions")
+        elif self.intervals is not None:
+            held.append("intervals")
+        if self.strange is not None:
+            held.append("an out-of-distribution score")
+        return ", ".join(held)
+
     def bounds(self, values: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Between which bounds the true fractions lie, nine times in ten.
 
@@ -62,6 +78,16 @@ class Calibration:
         ScoreError
             Not an array of the model's answers.
         """
+        return self.require_intervals().bounds(values)
+
+    def require_intervals(self) -> Intervals:
+        """The intervals.
+
+        Raises
+        ------
+        BundleError
+            The calibration has none.
+        """
         if self.intervals is None:
             raise BundleError(
                 "this model's calibration has no intervals",
@@ -69,7 +95,7 @@ class Calibration:
                 got="; ".join(self.notes) or "none",
                 hint=_AGAIN,
             )
-        return self.intervals.bounds(values)
+        return self.intervals
 
     def strangeness(
         self, features: Floats, looks: Floats
@@ -97,6 +123,17 @@ class Calibration:
         ScoreError
             Features or looks are not those of this model.
         """
+        score = self.require_strangeness().score(features, looks)
+        return score, score > 1
+
+    def require_strangeness(self) -> Strangeness:
+        """What tells pictures that are not like those of the training.
+
+        Raises
+        ------
+        BundleError
+            The calibration does not have it.
+        """
         if self.strange is None:
             raise BundleError(
                 "this model's calibration does not know what is strange",
@@ -104,8 +141,7 @@ class Calibration:
                 got="; ".join(self.notes) or "none",
                 hint=_AGAIN,
             )
-        score = self.strange.score(features, looks)
-        return score, score > 1
+        return self.strange
 
 
 def fit_calibration(

@@ -16,7 +16,7 @@ from galaxyclass.calibration.calibration import Calibration
 from galaxyclass.calibration.coverage import Coverage
 from galaxyclass.calibration.intervals import Intervals
 from galaxyclass.calibration.out_of_distribution import Strangeness
-from galaxyclass.errors import BundleError, refuse_newer
+from galaxyclass.errors import BundleError, require_format
 from galaxyclass.version import __version__
 
 #: The layout that this version writes; it reads this one and those before it.
@@ -137,8 +137,14 @@ def parse_calibration(text: str, source: str) -> Calibration:
         raise BundleError(f"{source}: not a calibration", got=f"not JSON: {error}") from error
     if isinstance(data, dict) and isinstance(found := data.get("format"), int):
         by = str(data.get("version", "unknown"))
-        refuse_newer(
-            found, CALIBRATION_FORMAT, what="calibration", source=source, error=BundleError, by=by
+        require_format(
+            found,
+            CALIBRATION_FORMAT,
+            what="calibration",
+            source=source,
+            error=BundleError,
+            again="calibrate again with this version",
+            by=by,
         )
     try:
         file = _File.model_validate(data)

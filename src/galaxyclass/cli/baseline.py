@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.tables import console, rich_table
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def command(
 
 def _show(done: Baselines) -> None:
     for note in done.notes:
-        click.echo(note)
+        click.echo(in_options(note))
     for part, count in done.galaxies.items():
         if part == "train":
             continue

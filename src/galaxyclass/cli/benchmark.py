@@ -65,21 +65,21 @@ NAMES = {
 def command(images: Path | None, table: Path | None, **given: Any) -> None:
     """Measure how fast this machine packs, trains and predicts, and how fast it could."""
     from galaxyclass.cli.bars import bars
-    from galaxyclass.data.catalog.read import read_catalog
+    from galaxyclass.data.catalog.read import require_sources
     from galaxyclass.extras import require
 
     if table is not None and images is None:
         raise click.UsageError("--table needs --images: the images that it tells of.")
-    if images is not None and not images.is_dir():
-        read_catalog(images, table)  # says what is wrong with it before torch is loaded
+    if images is not None:
+        require_sources(images, table)  # before torch is loaded
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
     from galaxyclass.study.benchmark.benchmark import benchmark
 
     with bars() as progress:
         found = benchmark(
-            given["output"],
             images,
             table,
+            output=given["output"],
             recipe=given["recipe"],
             settings=given["assignments"],
             count=given["count"],

@@ -10,9 +10,11 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.predict import precision, views
 
 if TYPE_CHECKING:
+    from galaxyclass.arguments import ChosenPrecision, Device, Part
     from galaxyclass.calibration.coverage import Coverage
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrate import Calibrated
@@ -70,12 +72,12 @@ def command(
     run: Path,
     dataset: Dataset,
     output: Path | None,
-    part: str,
+    part: Part,
     ordinary: tuple[Path, ...],
     level: float,
     views: int | None,
-    device: str,
-    precision: str,
+    device: Device,
+    precision: ChosenPrecision,
     batch_size: int | None,
     workers: int | None,
     seed: int,
@@ -94,12 +96,12 @@ def command(
             run,
             dataset,
             output=output,
-            part=part,  # type: ignore[arg-type]
+            part=part,
             ordinary=ordinary,
             level=level,
             views=views,
-            device=device,  # type: ignore[arg-type]
-            precision=precision,  # type: ignore[arg-type]
+            device=device,
+            precision=precision,
             batch_size=batch_size,
             workers=workers,
             seed=seed,
@@ -115,7 +117,7 @@ def _show(calibrated: Calibrated) -> None:
     for name, count in calibrated.galaxies_by_part.items():
         click.echo(f"{count:,} galaxies {PART_WORDS[name]}")
     for note in (*calibrated.notes, *calibration.notes):
-        click.echo(note)
+        click.echo(in_options(note))
     intervals, coverage = calibration.intervals, calibration.coverage
     if intervals is not None and coverage is not None:
         click.echo(

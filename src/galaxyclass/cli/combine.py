@@ -32,7 +32,7 @@ def command(*, runs: tuple[Path, ...], output: Path) -> None:
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
     from galaxyclass.training.combine import combine
 
-    made = combine(runs, output)
+    made = combine(runs, output=output)
     click.echo(f"{made.folder}: {made.bundle.manifest.members} networks as one model")
     if not made.split:
         click.echo(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.hints import in_options
 
 if TYPE_CHECKING:
+    from galaxyclass.arguments import Device
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.study.compare.compare import Comparison
     from galaxyclass.study.compare.results import TrialResult
@@ -55,7 +57,7 @@ def command(
     assignments: tuple[str, ...],
     mirror_pairs: list[str],
     seed: int,
-    device: str,
+    device: Device,
     workers: int | None,
     cache: Path | None,
     retry_failed: bool,
@@ -81,7 +83,7 @@ def command(
                 vary=parse_variations(variations),
                 settings=[*assignments, *mirror_pairs],
                 seed=seed,
-                device=device,  # type: ignore[arg-type]
+                device=device,
                 workers=workers,
                 cache=cache,
                 retry_failed=retry_failed,
@@ -171,7 +173,7 @@ def _figures(result: TrialResult) -> list[str]:
 def _remarks(result: TrialResult) -> str:
     kinds = [kind.replace("_", " ") for kind, _ in result.notices]
     if result.failure is not None:
-        kinds.insert(0, "failed: " + result.failure.splitlines()[0])
+        kinds.insert(0, "failed: " + in_options(result.failure.splitlines()[0]))
     return ", ".join(kinds)
 
 
@@ -187,7 +189,7 @@ def _explain(ended: Sequence[TrialResult]) -> None:
     for message, names in messages.values():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         click.echo(click.style(f"{', '.join(names[:3])}{more}:", bold=True))
-        click.echo("  " + message.replace("\n", "\n  "))
+        click.echo("  " + in_options(message).replace("\n", "\n  "))
 
 
 def _cell(value: float | None, form: str) -> str:

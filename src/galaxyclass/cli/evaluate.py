@@ -9,9 +9,11 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.predict import precision, show_warnings, views
 
 if TYPE_CHECKING:
+    from galaxyclass.arguments import ChosenPrecision, Device, Part
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.evaluate import Evaluation
 
@@ -69,10 +71,10 @@ def command(
     runs: tuple[Path, ...],
     dataset: Dataset,
     output: Path,
-    part: str,
+    part: Part,
     views: int | None,
-    device: str,
-    precision: str,
+    device: Device,
+    precision: ChosenPrecision,
     batch_size: int | None,
     workers: int | None,
     seed: int,
@@ -96,10 +98,10 @@ def command(
             runs,
             dataset,
             output=output,
-            part=part,  # type: ignore[arg-type]
+            part=part,
             views=views,
-            device=device,  # type: ignore[arg-type]
-            precision=precision,  # type: ignore[arg-type]
+            device=device,
+            precision=precision,
             batch_size=batch_size,
             workers=workers,
             overwrite=overwrite,
@@ -118,7 +120,7 @@ def _show(evaluation: Evaluation, output: Path) -> None:
 
     show_warnings(evaluation.prediction)
     for note in (*evaluation.prediction.notes, *evaluation.notes):
-        click.echo(note)
+        click.echo(in_options(note))
     for name, count in evaluation.galaxies_by_part.items():
         click.echo(f"{count:,} galaxies {PART_WORDS[name]}")
     printed = evaluation.task.print_report(evaluation.report)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 
 EPILOG = """\b
 Examples:
@@ -65,5 +66,5 @@ def command(
             progress=progress,
         )
     for note in done.notes:
-        click.echo(note)
+        click.echo(in_options(note))
     click.echo(f"open {done.page} in a browser")

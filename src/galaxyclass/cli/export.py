@@ -36,7 +36,7 @@ with the run before it appears."""
 def command(
     *, run: Path, output: Path, images: tuple[Path, ...], half: bool, overwrite: bool
 ) -> None:
-    """Write the network of RUN, the folder of a training or `pretrained`, as ONNX."""
+    """Write the network of RUN, a training's folder or `pretrained`, as ONNX for any program."""
     from galaxyclass.extras import require
 
     require("onnxscript", "onnx", "torch", "timm", "safetensors")
@@ -44,7 +44,12 @@ def command(
 
     with bars() as progress:
         done = export(
-            run, output, images=images or None, half=half, overwrite=overwrite, progress=progress
+            run,
+            output=output,
+            images=images or None,
+            half=half,
+            overwrite=overwrite,
+            progress=progress,
         )
     click.echo(
         f"{done.output}, {done.size / 1e6:.1f} MB; on {done.check.pictures} pictures it differs "

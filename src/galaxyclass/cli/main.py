@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from galaxyclass.cli.hints import in_options
 from galaxyclass.errors import GalaxyclassError, StoppedError
 from galaxyclass.version import __version__
 from galaxyclass.workers.signals import terminated_as_interrupted, was_terminated
@@ -111,10 +112,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         error.show()
         return error.exit_code
     except StoppedError as error:
-        click.echo(f"\n{error}", err=True)
+        click.echo(f"\n{in_options(str(error))}", err=True)
         return INTERRUPTED
     except GalaxyclassError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {in_options(str(error))}", err=True)
         return 1
     except KeyboardInterrupt:
         click.echo("stopped", err=True)

@@ -6,13 +6,15 @@ import logging
 
 import click
 
+from galaxyclass.cli.hints import in_options
+
 
 class _Lines(logging.Handler):
     """Prints to whatever standard error is now, so that lines and bars do not mix."""
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "note: " if record.levelno >= logging.WARNING else ""
-        click.echo(prefix + record.getMessage(), err=True)
+        click.echo(prefix + in_options(record.getMessage()), err=True)
 
 
 def show_notes() -> None:

@@ -173,7 +173,13 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
         Whether ``--images`` must be given; where it is not, ``dataset`` is None.
     """
     folder = images_folder if required else images_folder_or_none
-    chosen = (folder, table, id_column, target_column, *more)
+    chosen = (
+        folder,
+        table,
+        id_column,
+        target_column,
+        *(option for option in _MORE.values() if option in more),
+    )
 
     def decorate(command: Decorated) -> Any:
         names = ["images", "table", "id_column", "target_column"]

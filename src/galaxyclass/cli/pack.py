@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 
 if TYPE_CHECKING:
     from galaxyclass.images.packs.read import Pack
@@ -122,6 +123,6 @@ def _show(made: Pack, as_json: bool) -> None:
         what = "1 image" if len(failed) == 1 else f"{len(failed):,} images"
         click.echo(f"{what} that cannot be decoded, black in the pack:")
         for record in failed[:_SHOWN]:
-            click.echo("  " + str(record.error).replace("\n", "\n  "))
+            click.echo("  " + in_options(str(record.error)).replace("\n", "\n  "))
         if len(failed) > _SHOWN:
             click.echo(f"  and {len(failed) - _SHOWN:,} more (--json lists them all)")

@@ -9,9 +9,11 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 from galaxyclass.errors import ImageError
 
 if TYPE_CHECKING:
+    from galaxyclass.arguments import ChosenPrecision, Device
     from galaxyclass.model.job import PredictionSummary
 
 EPILOG = """\b
@@ -93,8 +95,8 @@ def command(
     output: Path,
     views: int | None,
     include: tuple[str, ...],
-    device: str,
-    precision: str,
+    device: Device,
+    precision: ChosenPrecision,
     batch_size: int | None,
     workers: int | None,
     overwrite: bool,
@@ -112,11 +114,11 @@ def command(
         summary = predict(
             runs or None,
             images,
-            output,
+            output=output,
             views=views,
             include=include,
-            device=device,  # type: ignore[arg-type]
-            precision=precision,  # type: ignore[arg-type]
+            device=device,
+            precision=precision,
             batch_size=batch_size,
             workers=workers,
             overwrite=overwrite,
@@ -143,7 +145,7 @@ def show(summary: PredictionSummary) -> None:
     """Print what a prediction did, and on standard error what looks wrong with it."""
     show_warnings(summary)
     for note in summary.notes:
-        click.echo(note)
+        click.echo(in_options(note))
     fresh = summary.images - summary.resumed
     speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""
     click.echo(f"{summary.predicted:,} galaxies in {summary.output}{speed}")
@@ -162,4 +164,4 @@ def show(summary: PredictionSummary) -> None:
 def show_warnings(summary: PredictionSummary) -> None:
     """Print on standard error what looks wrong with predictions."""
     for warning in summary.warnings:
-        click.echo(click.style("warning: ", fg="yellow") + warning, err=True)
+        click.echo(click.style("warning: ", fg="yellow") + in_options(warning), err=True)

@@ -75,10 +75,12 @@ def command(
     with bars() as progress:
         if kind == "hundred":
             contest = simulate_hundred(
-                output, count=count, size=size, seed=seed, workers=workers, progress=progress
+                output=output, count=count, size=size, seed=seed, workers=workers, progress=progress
             )
         else:
-            made = simulate(count, output, size=size, seed=seed, workers=workers, progress=progress)
+            made = simulate(
+                count, output=output, size=size, seed=seed, workers=workers, progress=progress
+            )
     if kind == "hundred":
         _show_contest(contest)
     else:

@@ -10,7 +10,6 @@ import click
 from galaxyclass.cli import options
 
 if TYPE_CHECKING:
-    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.training.train import Trained
 
 EPILOG = """\b
@@ -60,6 +59,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     last finished epoch is kept, and --resume, or the same command, goes on from there.
     """
     from galaxyclass.cli.notes import show_notes
+    from galaxyclass.data.catalog.read import require_sources
     from galaxyclass.recipes.read import load_recipe
 
     if run is not None:
@@ -68,7 +68,7 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
         _require(context, recipe, given)
         # What is not right is told before the seconds that torch takes to load.
         load_recipe(recipe or "", [*given["assignments"], *given["mirror_pairs"]])
-        _require_there(given["dataset"])
+        require_sources(given["dataset"].images, given["dataset"].table)
     show_notes()
 
     from galaxyclass.cli.bars import bars
@@ -122,12 +122,6 @@ def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any
             "`galaxyclass train RECIPE --images DIR --table FILE --output RUN`; "
             "`galaxyclass train --resume RUN` goes on with one."
         )
-
-
-def _require_there(dataset: Dataset) -> None:
-    """Let the reading of a catalog say what is wrong with a path that is not there."""
-    if not dataset.images.is_dir() or (dataset.table is not None and not dataset.table.exists()):
-        _ = dataset.as_read
 
 
 def _refuse_others(context: click.Context, /, recipe: str | None) -> None:

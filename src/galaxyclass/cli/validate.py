@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
 
 if TYPE_CHECKING:
     from galaxyclass.data.checks.validate import ValidationReport
@@ -75,7 +76,7 @@ def _show(report: ValidationReport, limit: int | None) -> None:
         click.echo()
         click.echo(click.style(kind.severity, fg=_COLOURS[kind.severity]) + f": {kind.title}")
         for one in [one for one in report.findings if one.code == code][:limit]:
-            click.echo(f"  {one.message}")
+            click.echo(f"  {in_options(one.message)}")
         if limit is not None and count > limit:
             click.echo(f"  and {count - limit:,} more (--all shows them)")
     click.echo()
@@ -100,7 +101,9 @@ def _summary(report: ValidationReport) -> None:
     for code, count in report.counts.items():
         kind = FINDING_KINDS[code]
         style = _COLOURS[kind.severity]
-        table.add_row(f"[{style}]{kind.severity}[/{style}]", f"{count:,}", kind.title, kind.hint)
+        table.add_row(
+            f"[{style}]{kind.severity}[/{style}]", f"{count:,}", kind.title, in_options(kind.hint)
+        )
     console().print(table)
 
 

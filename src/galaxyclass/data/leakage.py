@@ -6,16 +6,16 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import Part
 from galaxyclass.errors import RunError
 from galaxyclass.io.run_folder import run_file
 
-#: Which galaxies can be scored: one part of the run's split, those that it did not train on, all.
-Part = Literal["unseen", "train", "validation", "test", "all"]
+#: All of them.
 PARTS: tuple[str, ...] = get_args(Part)
 
 #: The parts that a run writes; a galaxy that fits several belongs to the first.
@@ -82,7 +82,7 @@ def require_seen(runs: Sequence[Path], part: Part) -> UsedGalaxies | None:
             f"{runs[found.index(None)]}: does not say which galaxies it was trained on",
             wanted="split.csv, in the folder of the run",
             got="none beside this bundle" if runs[found.index(None)].is_dir() else "a file",
-            hint="name the run's own folder; or --part all, if you know that none of these "
+            hint="name the run's own folder; or pass `part='all'`, if you know that none of these "
             "galaxies was trained on",
         )
     return None

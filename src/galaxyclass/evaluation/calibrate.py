@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import ChosenPrecision, Device, Part, public
 from galaxyclass.calibration.calibration import Calibration, fit_calibration
 from galaxyclass.calibration.files import calibration_json
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
-from galaxyclass.data.leakage import PARTS, Part
-from galaxyclass.errors import RunError
+from galaxyclass.data.leakage import PARTS
+from galaxyclass.errors import ArgumentError, RunError
 from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.images.files import image_paths
 from galaxyclass.images.inspect import digest_files
@@ -32,11 +33,12 @@ from galaxyclass.model.backends.backend import Backend, require_fit
 from galaxyclass.model.bundle.load import SUFFIXES, Bundle, ExportedBundle, Role
 from galaxyclass.model.bundle.save import Writer, save_bundle
 from galaxyclass.model.model import Model, open_model, single_bundle
-from galaxyclass.model.options import ChosenPrecision, Device, InferenceOptions
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 
 #: Ordinary pictures that are looked at; more would not tell more.
 _MOST = 20_000
@@ -67,7 +69,11 @@ class Calibrated:
     galaxies_by_part: dict[str, int]
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return summary(f"Calibrated {short_path(self.bundle.folder)}: {self.calibration.words}")
 
+
+@public
 def calibrate(
     run: str | Path | Model,
     images: Dataset | str | Path,
@@ -134,10 +140,9 @@ def calibrate(
         The table cannot be understood, or does not have what the run predicts.
     RunError
         No galaxy is left, or none of the ordinary pictures; the run does not say which galaxies it
-        was trained on; ``part`` is none, or is the training galaxies, of which errors are smaller
-        than of others; ``run`` is an exported network, or the pretrained model without ``output``.
-    ArgumentError
-        An option that is not possible (`InferenceOptions`).
+        was trained on; ``run`` is an exported network, or the pretrained model without ``output``.
+    ArgumentError, ArgumentTypeError
+        A wrong argument, such as a ``part`` that the run was trained on; nothing is done then.
     ScoreError
         Too few galaxies.
     OutputError
@@ -145,10 +150,12 @@ def calibrate(
     BundleError, MissingExtraError, DeviceError
         As for `galaxyclass.model.predict`.
     """
-    if part not in PARTS or part == "train":
-        raise RunError(
-            f"cannot calibrate on the part {part!r}",
+    if part == "train":
+        raise ArgumentError(
+            "a calibration needs galaxies that the run was not trained on",
+            argument="part",
             wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
+            got=part,
         )
     options = InferenceOptions(views, device, precision, batch_size, workers)
     model = open_model(run, options, backend)
@@ -189,7 +196,7 @@ def calibrate(
         fresh, left_out = _ordinary(
             others, paths, trained, seed=seed, workers=workers, progress=progress
         )
-        also, its_looks, readable = predict(fresh, "the ordinary pictures (--ordinary)")
+        also, its_looks, readable = predict(fresh, "the pictures of `ordinary`")
         more = also.features, its_looks
         notes += left_out
         if not readable.all():
@@ -274,7 +281,7 @@ def _ordinary(
     told = [f"{count:,} {what}" for what, count in counts.items()]
     if not fresh:
         raise RunError(
-            "none of the ordinary pictures (--ordinary) can tell what is not strange",
+            "none of the pictures of `ordinary` can tell what is not strange",
             wanted="some that the run was not trained on, beside those that are measured",
             got=", ".join(told),
         )
@@ -286,7 +293,8 @@ def _ordinary(
 def _no_digests() -> RunError:
     return RunError(
         "this run's split.csv has no digests of its images, to tell what it was trained on",
-        hint="leave out --ordinary; or --part all, if you know that it was trained on none of them",
+        hint="leave out `ordinary`; or pass `part='all'`, if you know that it was trained on none "
+        "of them",
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import ChosenPrecision, Device, Part, public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
-from galaxyclass.data.leakage import PARTS, Part
 from galaxyclass.data.tables.tables import read_table
-from galaxyclass.errors import RunError, ScoreError
+from galaxyclass.errors import ScoreError
 from galaxyclass.evaluation.files import PREDICTIONS, RESULTS, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
 from galaxyclass.evaluation.used_galaxies import used_galaxies
@@ -28,8 +28,9 @@ from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.ensemble import common_auxiliary, common_outputs
 from galaxyclass.model.job import PredictionSummary, predict_files
 from galaxyclass.model.model import ModelSource, open_model
-from galaxyclass.model.options import ChosenPrecision, Device, InferenceOptions
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_names, summary
 from galaxyclass.tasks.report import ScoreReport
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.task import Task
@@ -70,6 +71,13 @@ class Evaluation:
     prediction: PredictionSummary
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return summary(
+            f"Evaluation of {short_names(self.runs)}: {self.scores.words} on "
+            f"{self.scores.galaxies:,} galaxies ({self.task.metric.simplest} "
+            f"{self.reference.main.value:.4f})"
+        )
+
     @property
     def scores(self) -> Any:
         """The run's scores, of the task's own type (`VoteScores`, `ClassScores`)."""
@@ -81,6 +89,7 @@ class Evaluation:
         return self.report.reference
 
 
+@public
 def evaluate(
     run: ModelSource,
     images: Dataset | str | Path,
@@ -88,14 +97,14 @@ def evaluate(
     *,
     output: str | Path,
     part: Part = "unseen",
+    votes: float = VOTES,
     views: int | None = None,
     device: Device = "auto",
     precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
-    overwrite: bool = False,
     seed: int = 0,
-    votes: float = VOTES,
+    overwrite: bool = False,
     progress: Progress = silent,
     backend: Backend | Sequence[Backend] | None = None,
 ) -> Evaluation:
@@ -147,8 +156,6 @@ def evaluate(
         As for `galaxyclass.model.predict`.
     """
     dataset, output = as_dataset(images, table), Path(output)
-    if part not in PARTS:
-        raise RunError(f"no part {part!r}", wanted=f"one of {', '.join(PARTS)}")
     options = InferenceOptions(views, device, precision, batch_size, workers)
     model = open_model(run, options, backend)
     key = job_key(

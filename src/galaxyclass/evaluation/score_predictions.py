@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.data.catalog.classes import class_names
 from galaxyclass.data.catalog.roles import vote_layout
 from galaxyclass.data.catalog.votes import read_votes
@@ -15,6 +16,7 @@ from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.join import Joined, join_tables
 from galaxyclass.evaluation.read_predictions import read_outputs
+from galaxyclass.short import summary
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.votes import VoteScores, score_votes
@@ -47,7 +49,14 @@ class TableScores:
     only_in_table: int
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return summary(
+            f"TableScores: {self.scores.words}; {self.matched:,} galaxies in both files, "
+            f"{self.only_predicted:,} only predicted, {self.only_in_table:,} only in the table"
+        )
 
+
+@public
 def score_predictions(
     predictions: Any,
     table: Any,
@@ -133,7 +142,7 @@ def _score_votes(
     if votes.not_numbers or votes.out_of_range:
         raise CatalogError(
             f"{both.table_file}: some vote fractions are not numbers from 0 to 1",
-            hint="galaxyclass validate lists them",
+            hint="`galaxyclass.validate` lists them",
         )
     target = votes.joint
     predicted = read_outputs(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from galaxyclass.data.leakage import Part, UsedGalaxies, require_seen
+from galaxyclass.arguments import Part
+from galaxyclass.data.leakage import UsedGalaxies, require_seen
 from galaxyclass.errors import RunError
 from galaxyclass.model.model import Model
 from galaxyclass.model.pretrained import is_pretrained
@@ -23,9 +24,10 @@ def used_galaxies(model: Model, part: Part) -> UsedGalaxies | None:
     if part != "all":
         raise RunError(
             "the pretrained model does not say which galaxies it was trained on",
-            wanted='`part="all"`',
-            got=f'`part="{part}"`',
-            hint='`part="all"`, if none of yours are among those that its card lists '
+            argument="part",
+            wanted="all",
+            got=part,
+            hint="pass `part='all'`, if none of yours are among those that its card lists "
             "(`galaxyclass.load_model().card`)",
         )
     return None

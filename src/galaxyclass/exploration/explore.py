@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from galaxyclass.arguments import Settings, public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.errors import CatalogError
@@ -26,8 +27,9 @@ from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.plots.style import inline_svg, save
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 
@@ -60,19 +62,23 @@ class Exploration:
     examples: tuple[Example, ...]
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return summary(f"Exploration: {len(self.examples):,} examples, on {short_path(self.page)}")
+
     @property
     def page(self) -> Path:
         """The page that shows everything."""
         return self.folder / PAGE
 
 
+@public
 def explore(
     images: Dataset | str | Path,
     table: Any = None,
     *,
     output: str | Path,
     recipe: str | Path | Recipe = "fast",
-    settings: Sequence[str] = (),
+    settings: Settings = (),
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -123,8 +129,7 @@ def explore(
     """
     require("matplotlib")
     folder = Path(output)
-    if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, settings)
+    recipe = as_recipe(recipe, settings)
     dataset = as_dataset(images, table)
     key = job_key("explore", dataset=dataset.identity, recipe=recipe, seed=seed)
     place = FolderOutput(folder, (PAGE,), key, overwrite)
@@ -136,7 +141,7 @@ def explore(
             f"{dataset.name}: nothing to show",
             wanted="columns of vote fractions, a class column, or a folder for each class",
             got="only ids and images",
-            hint="give a --table" if dataset.table is None else "name the class with --target",
+            hint="give a `table`" if dataset.table is None else "name the class by `target_column`",
         )
     found = EXPLORERS[targets.kind](catalog, targets, recipe=recipe, seed=seed, progress=progress)
     pictures = example_charts(found.examples, found.what, found.name, recipe.name, found.columns)
@@ -217,7 +222,7 @@ def _notes(catalog: Catalog) -> list[str]:
     if catalog.problems:
         notes.append(
             f"{len(catalog.problems):,} cells or rows of the table are not as they should be: "
-            "`galaxyclass validate` lists them."
+            "`galaxyclass.validate` lists them."
         )
     return notes
 

@@ -21,7 +21,7 @@ def is_image_dtype(dtype: np.dtype[np.generic]) -> bool:
     return dtype == np.uint8 or dtype.kind == "f"
 
 
-def check_dtype(array: NDArray[np.generic], what: str) -> None:
+def require_dtype(array: NDArray[np.generic], what: str) -> None:
     """Refuse an array whose numbers cannot be told to be an image's.
 
     Raises
@@ -71,7 +71,7 @@ def as_image(array: NDArray[np.generic], what: str = "the image") -> NDArray[np.
     ArgumentError
         Another shape.
     ArgumentTypeError
-        Other numbers (`check_dtype`).
+        Other numbers (`require_dtype`).
 
     Examples
     --------
@@ -84,7 +84,7 @@ def as_image(array: NDArray[np.generic], what: str = "the image") -> NDArray[np.
       got:    (3, 30, 40)
       hint:   the bands come last: `np.moveaxis(image, 0, -1)`
     """
-    check_dtype(array, what)
+    require_dtype(array, what)
     if array.ndim == 2:
         array = array[..., np.newaxis]
     if array.ndim == 3 and array.shape[2] in BANDS and all(array.shape):
@@ -122,7 +122,7 @@ def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
         Another shape: three axes of which the last is not one of bands may be a stack of grey
         images or an image with its bands first.
     ArgumentTypeError
-        Other numbers (`check_dtype`).
+        Other numbers (`require_dtype`).
 
     Examples
     --------
@@ -130,7 +130,7 @@ def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
     (1, 30, 40, 3)
     """
     if array.ndim == 4:
-        check_dtype(array, "images")
+        require_dtype(array, "images")
         if array.shape[3] in BANDS and all(array.shape[1:]):
             return array
         hint = None
@@ -146,7 +146,7 @@ def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
             hint=hint,
         )
     if array.ndim == 3 and array.shape[2] not in BANDS and array.shape[0] not in BANDS:
-        check_dtype(array, "images")
+        require_dtype(array, "images")
         raise ArgumentError(
             "images: not clear which axis is that of the bands",
             argument="images",

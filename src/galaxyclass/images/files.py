@@ -54,14 +54,7 @@ def image_paths(images: str | Path | Sequence[str | Path]) -> list[str]:
         raise CatalogError(
             "no images were named", wanted="a folder of images, or image files", got="nothing"
         )
-    missing = [str(place) for place in places if not place.exists()]
-    if missing:
-        raise CatalogError(
-            f"{missing[0]}: no such file or folder"
-            + (f" (and {len(missing) - 1} more of those named)" if len(missing) > 1 else ""),
-            wanted="a folder of images, or image files",
-            hint="check the path",
-        )
+    require_paths(places)
     found: list[str] = []
     for place in places:
         found += _in_folder(place) if place.is_dir() else [str(place)]
@@ -69,6 +62,24 @@ def image_paths(images: str | Path | Sequence[str | Path]) -> list[str]:
         found = list({os.path.abspath(path): path for path in sorted(found, reverse=True)}.values())  # noqa: PTH100
     here = os.path.join(os.curdir, "")  # noqa: PTH118
     return sorted(path.removeprefix(here) for path in found)
+
+
+def require_paths(places: Sequence[Path]) -> None:
+    """Refuse images that are not there.
+
+    Raises
+    ------
+    CatalogError
+    """
+    missing = [str(place) for place in places if not place.exists()]
+    if missing:
+        raise CatalogError(
+            f"{missing[0]}: no such file or folder"
+            + (f" (and {len(missing) - 1} more of those named)" if len(missing) > 1 else ""),
+            argument="images",
+            wanted="a folder of images, or image files",
+            hint="check the path",
+        )
 
 
 def is_image_name(name: str) -> bool:

@@ -179,12 +179,12 @@ def require_new(folder: Path) -> None:
         It is, or it has.
     """
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file, not a folder", hint="choose another --output")
+        raise OutputError(f"{folder}: a file, not a folder", hint="choose another `output`")
     if folder.is_dir() and not _holds_nothing(folder):
         raise OutputError(
             f"{folder}: there is something here already",
             wanted="a new folder, or an empty one",
-            hint="choose another --output, or remove it",
+            hint="choose another `output`, or remove it",
         )
 
 

@@ -29,7 +29,8 @@ def require_free(output: Path, *, overwrite: bool) -> None:
         )
     if output.exists() and not overwrite:
         raise OutputError(
-            f"{output}: the output exists already", hint="--overwrite, or choose another name"
+            f"{output}: the output exists already",
+            hint="pass `overwrite=True`, or choose another name",
         )
 
 
@@ -71,7 +72,7 @@ class FolderOutput:
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise OutputError(
-                f"{self.folder}: a file", wanted="a folder", hint="choose another --output"
+                f"{self.folder}: a file", wanted="a folder", hint="choose another `output`"
             )
         if not (self.folder / UNFINISHED).is_file():
             self._require_no_results()
@@ -116,6 +117,6 @@ class FolderOutput:
         if there and not self.overwrite:
             raise OutputError(
                 f"{self.folder}: {', '.join(there)} exist{'s' * (len(there) == 1)} already"
-                + (", of a command with other arguments that was stopped" if other else ""),
-                hint="--overwrite, or choose another --output",
+                + (", of a job with other arguments that was stopped" if other else ""),
+                hint="pass `overwrite=True`, or choose another `output`",
             )

@@ -188,7 +188,7 @@ def describe_problems(outputs: Task, statistics: Statistics) -> tuple[str, ...]:
         problems.append(
             f"Not numbers: the predictions of {s.rows - s.finite:,} of {s.rows:,} galaxies are NaN "
             "or infinite. The training has diverged, or its weights are damaged: train again with "
-            "a lower optimizer.lr, or with --set training.gradient_clip=1."
+            "a lower `optimizer.lr`, or with `training.gradient_clip=1`."
         )
     if not s.finite:
         return tuple(problems)

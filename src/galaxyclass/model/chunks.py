@@ -3,7 +3,7 @@
 ``predictions.csv.chunks/`` holds the rows of every finished chunk, and the journal
 ``.predictions.csv.unfinished`` whose job this is and, for each chunk, its failures and statistics.
 A chunk is entered in the journal once its rows are on the disk; one that is not is written again.
-The journal is the last to go: what a kill leaves is cleared by the same command.
+The journal is the last to go: what a kill leaves is cleared by the same job.
 """
 
 from __future__ import annotations
@@ -247,5 +247,5 @@ def _require_ours(folder: Path) -> None:
         raise OutputError(
             f"{folder}: not a folder of chunks of a prediction",
             got=f"it holds {', '.join(strangers[:3])}",
-            hint="move it away, or choose another --output",
+            hint="move it away, or choose another `output`",
         )

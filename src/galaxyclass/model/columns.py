@@ -88,7 +88,7 @@ def columns_of(
     if included and layout == "contest":
         raise OutputError(
             "the contest's layout holds one class for each image, and nothing else",
-            hint="leave --layout contest out, or --include",
+            hint="leave `layout='contest'` out, or `include`",
         )
     taken = set(plain.names)
     fields = []

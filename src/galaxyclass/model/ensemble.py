@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.errors import BundleError, OutputError
+from galaxyclass.errors import ArgumentError, BundleError
 from galaxyclass.model.backends.backend import (
     Backend,
     ConcurrentBackend,
@@ -64,7 +64,7 @@ class Ensemble:
     ------
     BundleError
         The members do not predict the same.
-    OutputError
+    ArgumentError
         Fewer views than one.
     """
 
@@ -75,7 +75,9 @@ class Ensemble:
         if views is None:
             views = max(one.manifest.views for one in bundles)
         if views < 1:
-            raise OutputError("no view of a galaxy", wanted="--views 1 or more", got=str(views))
+            raise ArgumentError(
+                "no view of a galaxy", argument="views", wanted="1 or more", got=str(views)
+            )
         self.members = tuple(members)
         self.views = views
         self.preprocessings = tuple(dict.fromkeys(one.manifest.preprocessing for one in bundles))
@@ -89,7 +91,7 @@ class Ensemble:
         notes = [backend.note for backend in own if backend.note]
         if chosen and views > 1:
             notes.append(
-                f"The mean of {views} views of each galaxy; --views 1 is {views} times as fast."
+                f"The mean of {views} views of each galaxy; `views=1` is {views} times as fast."
             )
         self.note = " ".join(dict.fromkeys(notes))
         precisions = [backend.precision for backend in own]
@@ -143,7 +145,7 @@ def embedding_width(ensemble: Ensemble) -> int:
     if not width:
         raise BundleError(
             "this model gives no embedding",
-            hint="leave embedding out of --include, or name another run",
+            hint="leave embedding out of `include`, or name another run",
         )
     return int(width)
 

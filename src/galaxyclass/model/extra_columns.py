@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.derive import FIVE
-from galaxyclass.errors import BundleError, OutputError
+from galaxyclass.errors import ArgumentError, BundleError
 from galaxyclass.model.bundle.load import Bundle, ExportedBundle
 from galaxyclass.model.ensemble import common_auxiliary, common_outputs
 from galaxyclass.model.output import ModelOutput
@@ -78,15 +78,15 @@ def check_include(include: Sequence[str]) -> tuple[Include, ...]:
 
     Raises
     ------
-    OutputError
+    ArgumentError
         There is no such thing.
     """
     unknown = [name for name in include if name not in INCLUDES]
     if unknown:
-        raise OutputError(
+        raise ArgumentError(
             f"nothing called {unknown[0]!r} can be included",
+            argument="include",
             wanted=f"some of {', '.join(INCLUDES)}",
-            hint="see `galaxyclass predict --help`",
         )
     return tuple(name for name in get_args(Include) if name in include)
 
@@ -105,7 +105,7 @@ def open_included(include: Sequence[str], bundles: Sequence[Bundle], width: int 
 
     Raises
     ------
-    OutputError
+    ArgumentError
         There is no such thing.
     BundleError
         A bundle has not got what is asked for; or it is known of a single model only, and there
@@ -131,7 +131,7 @@ def _five_classes(bundles: Sequence[Bundle]) -> Addition | None:
             f"{_names(bundles)}: cannot tell the five classes",
             wanted=f"a model that learnt {', '.join(_FIVE)} beside the votes",
             got=f"one that learnt {_learnt(bundles)}",
-            hint="leave five_classes out of --include, or name another run",
+            hint="leave five_classes out of `include`, or name another run",
         )
     order = [auxiliary[place].class_names.index(name) for name in _FIVE]
     return Addition(_floats(_FIVE), lambda said, _: said.auxiliary[place][:, order])
@@ -145,10 +145,10 @@ def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
             f"{bundles[0].folder}: intervals are of joint vote fractions alone",
             wanted="a run that was trained on a table of those",
             got=outputs.words,
-            hint="leave uncertainty out of --include",
+            hint="leave uncertainty out of `include`",
         )
     known = outputs.known_mask
-    calibration.bounds(np.empty((0, len(known))))  # where it has none, that is told at once
+    calibration.require_intervals()
 
     def bounds(said: ModelOutput, _: object) -> NDArray[np.float32]:
         ends = np.stack(calibration.bounds(said.values), axis=2)
@@ -163,8 +163,7 @@ def _strangeness(bundles: Sequence[Bundle]) -> Addition:
     from galaxyclass.calibration.image_statistics import image_statistics
 
     calibration = _calibration(bundles, "strangeness", "what galaxies are like")
-    if calibration.strange is None:
-        calibration.strangeness(np.empty((0, 0)), np.empty((0, 0)))  # which says why
+    calibration.require_strangeness()
 
     def strangeness(said: ModelOutput, looked: NDArray[np.float32] | None) -> NDArray[np.float32]:
         assert looked is not None, "`look` is given"
@@ -187,7 +186,7 @@ def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration
             f"{name} is known of a single model, not of the mean of several",
             wanted="one run",
             got=f"{len(bundles)} of them: each was measured by itself",
-            hint=f"name one run, or leave {name} out of --include",
+            hint=f"name one run, or leave {name} out of `include`",
         )
     bundle = bundles[0]
     if not bundle.has("calibration"):
@@ -197,7 +196,8 @@ def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration
             got="one without",
             hint="calibrate the run and export it again"
             if isinstance(bundle, ExportedBundle)
-            else f"galaxyclass calibrate {bundle.folder}; or leave {name} out of --include",
+            else f"calibrate it: `galaxyclass.calibrate({str(bundle.folder)!r}, …)`; or leave "
+            f"{name} out of `include`",
         )
     from galaxyclass.calibration.files import parse_calibration
 

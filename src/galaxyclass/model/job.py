@@ -26,6 +26,7 @@ from galaxyclass.model.rows import RowMaker, Rows, join_rows, open_rows
 from galaxyclass.model.stream import PredictedBatch, predict_stream
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.version import __version__
 
 #: A chunk is written after the batch that makes it as old or as large as this. What a kill loses is
@@ -70,6 +71,14 @@ class PredictionSummary:
     precision: Precision
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        failed = f", {self.failed:,} images could not be decoded" if self.failed else ""
+        wrong = f", {len(self.warnings)} warnings" if self.warnings else ""
+        return summary(
+            f"PredictionSummary: {self.predicted:,} galaxies in "
+            f"{short_path(self.output)}{failed}{wrong}"
+        )
 
 
 def predict_files(
@@ -212,14 +221,14 @@ def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSourc
         kept = f"{chunks.images:,} of {source.count:,} images are done and kept in {chunks.folder}"
     if isinstance(error, KeyboardInterrupt):
         raise PredictionInterruptedError(
-            f"stopped; {kept}", hint="run the same command again: it goes on from there"
+            f"stopped; {kept}", hint="run the same again: it goes on from there"
         ) from None
     if isinstance(error, OutputError):
         raise OutputError(
             error.what,
             wanted=error.wanted,
             got=kept,
-            hint=f"{error.hint}; the same command goes on from there",
+            hint=f"{error.hint}; the same again goes on from there",
         ) from error
 
 

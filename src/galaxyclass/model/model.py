@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import ChosenPrecision, Device
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
@@ -22,11 +23,11 @@ from galaxyclass.model.extra_columns import check_include, open_included
 from galaxyclass.model.image_source import ImageSource, open_images
 from galaxyclass.model.in_memory import predict_in_memory
 from galaxyclass.model.job import PredictionSummary, predict_to_table
-from galaxyclass.model.options import ChosenPrecision, Device, InferenceOptions
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.pretrained import CARD, PRETRAINED, PRETRAINED_NAME, is_pretrained
 from galaxyclass.model.rows import open_rows
-from galaxyclass.model.writers import check_output
+from galaxyclass.model.writers import require_output
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tasks.task import Task
 
@@ -242,7 +243,7 @@ class Model:
             As for `predict`.
         """
         output = Path(output)
-        check_output(output, overwrite=overwrite)
+        require_output(output, overwrite=overwrite)
         self._check_include(include, layout)
         source = self._open(
             images,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from galaxyclass.arguments import ChosenPrecision, Device
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
-
-Device = Literal["auto", "cpu", "cuda", "mps"]
-ChosenPrecision = Literal["auto", "fp32", "bf16"]
 
 #: More views of a galaxy, images at once or cores than these are a mistake.
 _MOST = {"views": 1_000, "batch_size": 1_000_000, "workers": 4_096}

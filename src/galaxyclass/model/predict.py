@@ -6,30 +6,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from galaxyclass.arguments import ChosenPrecision, Device, public
 from galaxyclass.images.files import image_paths
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.columns import PredictionLayout
 from galaxyclass.model.job import PredictionSummary
 from galaxyclass.model.model import ModelSource, open_model
-from galaxyclass.model.options import ChosenPrecision, Device, InferenceOptions
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.pretrained import PRETRAINED
-from galaxyclass.model.writers import check_output
+from galaxyclass.model.writers import require_output
 from galaxyclass.progress import Progress, silent
 
 
+@public
 def predict(
     run: ModelSource | None,
     images: Any,
-    output: str | Path,
     *,
-    views: int | None = None,
+    output: str | Path,
     include: Sequence[str] = (),
+    layout: PredictionLayout = "table",
+    views: int | None = None,
     device: Device = "auto",
     precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
-    layout: PredictionLayout = "table",
     progress: Progress = silent,
     backend: Backend | Sequence[Backend] | None = None,
 ) -> PredictionSummary:
@@ -56,8 +58,7 @@ def predict(
     ----------
     run : str, Path, Model, a sequence of them or None
         The folder of a run, a bundle, or an exported network (``.onnx``); several, which predict
-        the same; or None or ``"pretrained"`` for the pretrained model, which comes with the
-        package.
+        the same; or None or ``"pretrained"`` for the pretrained model, a part of the package.
     images : str, Path, a sequence of them, arrays or a table
         A folder, searched with its sub-folders, or image files: sorted by path, each once. Or
         whatever else `Model.predict` takes.
@@ -114,7 +115,7 @@ def predict(
     PredictionInterruptedError
         Ctrl-C; the finished chunks are kept.
     """
-    check_output(Path(output), overwrite=overwrite)
+    require_output(Path(output), overwrite=overwrite)
     options = InferenceOptions(views, device, precision, batch_size, workers)
     model = open_model(PRETRAINED if run is None else run, options, backend)
     return model.predict_to_file(

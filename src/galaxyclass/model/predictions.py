@@ -19,7 +19,7 @@ from galaxyclass.data.tables.memory import to_astropy, to_pandas
 from galaxyclass.errors import ArgumentTypeError
 from galaxyclass.io.atomic import writing
 from galaxyclass.model.columns import Columns
-from galaxyclass.model.writers import check_output, require_failures, sink_of, write_failures
+from galaxyclass.model.writers import require_failures, require_output, sink_of, write_failures
 from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Predictions:
             The ending is neither of the two; the file exists; no room, no permission.
         """
         path = Path(path)
-        check_output(path, overwrite=overwrite)
+        require_output(path, overwrite=overwrite)
         sink = sink_of(path)
         failed = path.with_name(f"{path.stem}_failed.csv")
         require_failures(failed)

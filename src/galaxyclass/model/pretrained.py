@@ -45,6 +45,6 @@ def find_pretrained() -> Path:
         raise BundleError(
             "no pretrained model: this galaxyclass was made without one",
             wanted="the folder of a training",
-            hint="name it: galaxyclass predict RUN …",
+            hint="name a run, as `run`",
         )
     return folder

@@ -116,12 +116,12 @@ def sink_of(output: Path) -> Sink:
             f"{output}: not a kind of table that is written",
             wanted=f"a name that ends in {' or '.join(SINKS)}",
             got=f"the ending {output.suffix!r}" if output.suffix else "no ending",
-            hint=f"--output {output.with_suffix('.csv')}",
+            hint=f"pass `output={str(output.with_suffix('.csv'))!r}`",
         )
     return sink
 
 
-def check_output(output: Path, *, overwrite: bool) -> None:
+def require_output(output: Path, *, overwrite: bool) -> None:
     """Refuse an output that would be refused at the end, before any work is done.
 
     Raises
@@ -154,7 +154,7 @@ def require_failures(path: Path) -> None:
                 return
     raise OutputError(
         f"{path}: images that cannot be decoded would be listed here, but something else is there",
-        hint="move it away, or choose another --output",
+        hint="move it away, or choose another `output`",
     )
 
 

@@ -77,7 +77,7 @@ def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.
             raise RecipeError(
                 f"model.pretrained: nobody has published weights of {model.encoder}",
                 wanted="a timm encoder, for instance model.encoder=resnet18",
-                hint="--set model.pretrained=false, or --set model.weights=FILE",
+                hint="try `model.pretrained=false`, or `model.weights=FILE`",
             )
         encoder = ENCODERS[model.encoder](channels, side)
     else:
@@ -127,8 +127,8 @@ def _from_timm(model: Model, channels: int, *, pretrained: bool) -> nn.Module:
         raise RecipeError(
             f"the published weights of {model.encoder} cannot be had",
             got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
-            hint="check the network, or name a downloaded file: --set model.weights=FILE "
-            "--set model.pretrained=false",
+            hint="check the network, or name a downloaded file: `model.weights=FILE` "
+            "and `model.pretrained=false`",
         ) from error
     return encoder
 
@@ -150,7 +150,7 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
         raise RecipeError(
             f"model.weights: {path} cannot be read",
             wanted="a .safetensors file, a .pth file of plain tensors, or an .onnx file that "
-            "`galaxyclass export` wrote",
+            "`galaxyclass.export` wrote",
             got=str(error)
             if isinstance(error, OSError | BundleError)
             else f"neither ({type(error).__name__})",

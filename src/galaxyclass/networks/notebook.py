@@ -47,7 +47,7 @@ class NotebookEncoder(nn.Module):
                 "the encoder notebook does not fit on so small a cutout",
                 wanted="146 pixels or more (images.size, model.input_size)",
                 got=f"{side} pixels",
-                hint="--set images.size=150",
+                hint="try `images.size=150`",
             )
         self.blocks = nn.Sequential(*layers)
         self.dense = nn.Sequential(

@@ -51,7 +51,7 @@ def choose_precision(
     if wanted == "fp32" or (wanted == "auto" and trained == "fp32"):
         return "fp32", ""
     if has_bfloat16(device):
-        return "bf16", "Computed in bfloat16; --precision fp32 takes 32-bit floats."
+        return "bf16", "Computed in bfloat16; `precision='fp32'` takes 32-bit floats."
     if wanted == "bf16":
         return "fp32", "Computed in 32-bit floats: this machine does not have bfloat16."
     return "fp32", ""

@@ -55,7 +55,7 @@ class Cnn100Encoder(nn.Module):
                 "the encoder cnn100 halves the cutout four times",
                 wanted="16 pixels or more (images.size, model.input_size)",
                 got=f"{side} pixels",
-                hint="--set images.size=64",
+                hint="try `images.size=64`",
             )
         layers: list[nn.Module] = []
         before = channels

@@ -1,19 +1,20 @@
-"""Reading recipes: the shipped ones by name, a user's own from a file, with ``--set`` changes."""
+"""Reading recipes: the shipped ones by name, a user's own from a file, with changes."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
-import tomli_w
 from pydantic import BaseModel, ValidationError
 
+from galaxyclass.arguments import Settings, public
 from galaxyclass.errors import RecipeError
 from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.recipes.settings import assignments
 
 #: The recipes that the package ships.
 RECIPES: tuple[str, ...] = (
@@ -32,15 +33,17 @@ RECIPES: tuple[str, ...] = (
 )
 
 
-def load_recipe(name: str | Path, settings: Iterable[str] = ()) -> Recipe:
+@public
+def load_recipe(name: str | Path, settings: Settings = ()) -> Recipe:
     """Read a recipe and apply changes to it.
 
     Parameters
     ----------
     name : str or Path
         A shipped recipe, or a TOML file.
-    settings : iterable of str
-        ``section.key=value`` each; the value is TOML, or else taken as text.
+    settings : mapping or sequence of str
+        Setting -> its value, or ``section.key=value`` each; what stands after the equals sign is
+        TOML, or else taken as text.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def load_recipe(name: str | Path, settings: Iterable[str] = ()) -> Recipe:
 
     Examples
     --------
-    >>> recipe = load_recipe("notebook", ["training.epochs=3", "model.head=tree"])
+    >>> recipe = load_recipe("notebook", {"training.epochs": 3, "model.head": "tree"})
     >>> recipe.training.epochs, recipe.model.head
     (3, 'tree')
     """
@@ -59,9 +62,27 @@ def load_recipe(name: str | Path, settings: Iterable[str] = ()) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {name}: not valid TOML", got=str(error)) from error
     data.setdefault("name", Path(name).stem)
-    for setting in settings:
+    for setting in assignments(settings):
         _assign(data, setting)
     return parse_recipe(data, str(name))
+
+
+def as_recipe(recipe: str | Path | Recipe, settings: Settings = ()) -> Recipe:
+    """A recipe that was given as one, by its name or as a file, with changes.
+
+    Raises
+    ------
+    RecipeError
+        As for `load_recipe`.
+    """
+    if not isinstance(recipe, Recipe):
+        return load_recipe(recipe, settings)
+    if not settings:
+        return recipe
+    data = recipe.model_dump()
+    for setting in assignments(settings):
+        _assign(data, setting)
+    return parse_recipe(data, recipe.name)
 
 
 def recipe_text(name: str | Path) -> str:
@@ -82,7 +103,7 @@ def recipe_text(name: str | Path) -> str:
         raise RecipeError(
             f"no recipe {str(name)!r}",
             wanted=f"{', '.join(RECIPES)}, or a TOML file",
-            hint=f"did you mean {close[0]!r}?" if close else "`galaxyclass recipes` lists them",
+            hint=f"did you mean {close[0]!r}?" if close else "check the name, or the path",
         ) from error
 
 
@@ -102,21 +123,21 @@ def parse_recipe(data: Mapping[str, Any], source: str) -> Recipe:
         raise RecipeError(
             f"recipe {source}: {count} not right",
             got="\n".join(problems),
-            hint=f"`galaxyclass recipes {source if source in RECIPES else RECIPES[0]}` shows every "
-            "key with its meaning",
+            hint=f"`galaxyclass.load_recipe({source if source in RECIPES else RECIPES[0]!r})` has "
+            "every key",
         ) from error
 
 
 def recipe_toml(recipe: Recipe) -> str:
     """A recipe as TOML with every key, such that `load_recipe` gives it back."""
-    return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
+    return str(recipe)
 
 
 def _assign(data: dict[str, Any], assignment: str) -> None:
     key, equals, text = assignment.partition("=")
     if not equals or not key.strip():
         raise RecipeError(
-            f"--set {assignment}: not an assignment",
+            f"`settings`: {assignment!r} is not an assignment",
             wanted="SECTION.KEY=VALUE, for instance training.epochs=40",
         )
     try:
@@ -131,7 +152,7 @@ def _assign(data: dict[str, Any], assignment: str) -> None:
         below = table.setdefault(section, {})
         if not isinstance(below, dict):
             raise RecipeError(
-                f"--set {assignment}: {section} is a setting, not a section",
+                f"`settings`: {assignment!r}: {section} is a setting, not a section",
                 wanted="SECTION.KEY=VALUE, for instance training.epochs=40",
             )
         table = below

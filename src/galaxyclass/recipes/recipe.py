@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.short import short_path, summary
 
 Head = Literal["auto", "sigmoid", "softmax", "tree", "tree_rectified"]
 Loss = Literal["auto", "mse", "bce", "cross_entropy", "focal"]
@@ -97,7 +99,7 @@ class Model(Section):
     weights: str | None = Field(
         None,
         description="start from the encoder weights in this file: .safetensors, .pth, or .onnx as "
-        "`galaxyclass export` writes it; pretrained: from those of the pretrained model",
+        "`galaxyclass.export` writes it; pretrained: from those of the pretrained model",
     )
 
     def invariant(self, side: int) -> bool:
@@ -202,6 +204,17 @@ class Recipe(Section):
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     training: Training = Training()
+
+    def __repr__(self) -> str:
+        encoder, size = self.model.encoder, self.images.size
+        return summary(
+            f"Recipe {short_path(self.name)}: {encoder}, {size} x {size} px, "
+            f"{self.training.epochs} epochs"
+        )
+
+    def __str__(self) -> str:
+        """Every key with its value, as TOML."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:

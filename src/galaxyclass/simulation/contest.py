@@ -8,9 +8,11 @@ from contextlib import closing
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from galaxyclass.errors import OutputError
+from galaxyclass.arguments import public
+from galaxyclass.errors import ArgumentError
 from galaxyclass.io.atomic import write_text, writing, writing_folder
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all
 from galaxyclass.simulation.hundred import (
     CLASSES,
@@ -37,14 +39,19 @@ class SimulatedContest:
     truth: Path
     counts: dict[str, int]
 
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{count:,} {part}" for part, count in self.counts.items())
+        return summary(f"SimulatedContest {short_path(self.folder)}: {parts}")
 
+
+@public
 def simulate_hundred(
-    output: str | Path,
-    *,
     count: int = COUNT,
+    *,
+    output: str | Path,
     size: int = SIZE,
-    seed: int = 0,
     workers: int | None = None,
+    seed: int = 0,
     progress: Progress = silent,
 ) -> SimulatedContest:
     """Write small pictures of galaxies of a hundred classes, in the layout of a contest.
@@ -52,7 +59,7 @@ def simulate_hundred(
     ``train/``, ``val/`` and ``test/`` hold the pictures; ``train.csv``, ``val.csv`` and
     ``test.csv`` their names and classes, 0 to 99 (columns image and class). ``classes.csv`` says
     what each class is (`galaxyclass.simulation.hundred`), ``truth.csv`` what each galaxy is. The
-    folder appears whole or not at all, and is read by ``--images DIR --table DIR``.
+    folder appears whole or not at all, and is read by `read_catalog(folder, folder)`.
 
     Parameters
     ----------
@@ -79,14 +86,16 @@ def simulate_hundred(
     Examples
     --------
     >>> import tempfile
-    >>> made = simulate_hundred(Path(tempfile.mkdtemp()) / "hundred", count=20, size=16, workers=1)
+    >>> made = simulate_hundred(20, output=Path(tempfile.mkdtemp()) / "hundred", size=16)
     >>> made.counts, (made.folder / "val.csv").read_text().splitlines()[0]
     ({'train': 13, 'val': 2, 'test': 5}, 'image,class')
     """
-    if count < 20 or size < 16:
-        raise OutputError(
-            f"cannot simulate a contest of {count} galaxies of {size} x {size} pixels",
-            wanted="at least 20 galaxies of 16 x 16 pixels",
+    if count < 20:
+        raise ArgumentError(
+            f"`count` cannot be {count} for a hundred classes",
+            argument="count",
+            wanted="20 or more: some for each part",
+            got=str(count),
         )
     folder = Path(output)
     counts = part_counts(count)

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.errors import OutputError
+from galaxyclass.arguments import public
 from galaxyclass.io.atomic import write_text, writing, writing_folder
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all, galaxy_of
 from galaxyclass.simulation.morphology import Morphology
 from galaxyclass.simulation.pictures import SIZE
@@ -32,14 +33,18 @@ class SimulatedFolder:
     truth: Path
     count: int
 
+    def __repr__(self) -> str:
+        return summary(f"SimulatedFolder {short_path(self.folder)}: {self.count:,} galaxies")
 
+
+@public
 def simulate(
     count: int,
-    output: str | Path,
     *,
+    output: str | Path,
     size: int = SIZE,
-    seed: int = 0,
     workers: int | None = None,
+    seed: int = 0,
     progress: Progress = silent,
 ) -> SimulatedFolder:
     """Write simulated galaxies in the layout of the Galaxy Challenge.
@@ -76,15 +81,10 @@ def simulate(
     Examples
     --------
     >>> import tempfile
-    >>> made = simulate(3, Path(tempfile.mkdtemp()) / "sky", size=64)
+    >>> made = simulate(3, output=Path(tempfile.mkdtemp()) / "sky", size=64)
     >>> sorted(path.name for path in made.images.iterdir())
     ['100001.jpg', '100002.jpg', '100003.jpg']
     """
-    if count < 1 or size < 16:
-        raise OutputError(
-            f"cannot simulate {count} galaxies of {size} x {size} pixels",
-            wanted="at least 1 galaxy of 16 x 16 pixels",
-        )
     folder = Path(output)
     with writing_folder(folder) as temporary:
         (temporary / "images").mkdir()

@@ -145,9 +145,9 @@ class OnlyNumbers(pl.Callback):
             f"diverged: the {part} loss is {loss:g} in {where}, so the training was stopped",
             got=f"a learning rate of {rate:g} at that step"
             + (f", training.gradient_clip={clip:g}" if clip else ""),
-            hint=f"train again to another --output with --set optimizer.lr={rate / 10:.2g}"
-            + ("" if clip else ", or with --set training.gradient_clip=1")
-            + "; --set training.precision=fp32 where it is bf16",
+            hint=f"train again to another `output` with `optimizer.lr={rate / 10:.2g}`"
+            + ("" if clip else ", or with `training.gradient_clip=1`")
+            + "; `training.precision=fp32` where it is bf16",
         )
 
 

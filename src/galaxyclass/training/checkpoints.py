@@ -50,6 +50,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise RunError(
             f"{path}: the checkpoint cannot be read",
             got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
-            hint="train again, to another --output",
+            hint="train again, to another `output`",
         ) from error
     return checkpoint

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import BundleError, RunError
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text, writing_folder
@@ -21,6 +22,7 @@ from galaxyclass.model.model import Model, open_model
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
+from galaxyclass.short import short_path, summary
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,13 @@ class Combined:
     bundle: Bundle
     split: bool
 
+    def __repr__(self) -> str:
+        members = self.bundle.manifest.members
+        return summary(f"Combined {members} networks in {short_path(self.folder)}")
 
-def combine(runs: Sequence[str | Path | Model], output: str | Path) -> Combined:
+
+@public
+def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combined:
     """Make one model of several runs, which predicts the mean of what they predict.
 
     What `predict` and `evaluate` do with several runs at once, as one model that can be calibrated
@@ -71,7 +78,7 @@ def combine(runs: Sequence[str | Path | Model], output: str | Path) -> Combined:
 
     Examples
     --------
-    >>> combine(["runs/a"], "runs/mean")
+    >>> combine(["runs/a"], output="runs/mean")
     Traceback (most recent call last):
     galaxyclass.errors.RunError: nothing to combine
       wanted: two runs or more
@@ -126,13 +133,13 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
                     "alike",
                     wanted=f"the same {name}: {mine}",
                     got=str(theirs),
-                    hint="predict with both (galaxyclass predict RUN RUN …), which may differ",
+                    hint="predict with both: `galaxyclass.predict(['RUN', 'RUN'], …)`",
                 )
         if not np.array_equal(first.outputs.known_mask, other.outputs.known_mask):
             raise BundleError(
                 f"{bundles[0].folder} and {bundle.folder} cannot be combined: they know other "
                 "answers",
-                hint="predict with both (galaxyclass predict RUN RUN …), which may differ",
+                hint="predict with both: `galaxyclass.predict(['RUN', 'RUN'], …)`",
             )
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 
+from galaxyclass.arguments import Device
 from galaxyclass.model.backends.torch_backend import find_device
-
-Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 def accelerator_of(device: Device) -> Device:

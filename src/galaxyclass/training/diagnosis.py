@@ -22,16 +22,16 @@ NoticeKind = Literal["diverged", "collapsed", "no_better", "unsettled", "over_fi
 
 #: Each kind of notice, and what to try; in the order in which they are told.
 NOTICE_KINDS: dict[NoticeKind, str] = {
-    "diverged": "lower the rate (--set optimizer.lr=…, ten times smaller), or clip the gradient "
-    "(--set training.gradient_clip=1); --set training.keep=best keeps the epoch before it",
-    "collapsed": "another rate first, then more epochs (--set training.epochs=…) or another "
-    "--set optimizer.name=…; `galaxyclass compare` tries several at once",
-    "no_better": "more epochs, another rate (--set optimizer.lr=…) or more galaxies, and make "
+    "diverged": "lower the rate (`optimizer.lr=…`, ten times smaller), or clip the gradient "
+    "(`training.gradient_clip=1`); `training.keep=best` keeps the epoch before it",
+    "collapsed": "another rate first, then more epochs (`training.epochs=…`) or another "
+    "`optimizer.name=…`; `galaxyclass.compare` tries several at once",
+    "no_better": "more epochs, another rate (`optimizer.lr=…`) or more galaxies, and make "
     "sure that the ids of the table belong to the images",
-    "unsettled": "more epochs, a rate that falls towards the end (--set schedule.name=one_cycle), "
-    "larger batches, or a smaller --set training.ema=…",
-    "over_fitting": "more augmentation, --set model.dropout=…, --set optimizer.weight_decay=…, a "
-    "smaller network or more galaxies; --set training.early_stopping=7 with training.keep=best "
+    "unsettled": "more epochs, a rate that falls towards the end (`schedule.name=one_cycle`), "
+    "larger batches, or a smaller `training.ema=…`",
+    "over_fitting": "more augmentation, `model.dropout=…`, `optimizer.weight_decay=…`, a "
+    "smaller network or more galaxies; `training.early_stopping=7` with `training.keep=best` "
     "stops in time",
 }
 

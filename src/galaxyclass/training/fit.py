@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from galaxyclass.arguments import Device
 from galaxyclass.errors import DeviceError, TrainingInterruptedError
 from galaxyclass.io import run_folder
 from galaxyclass.networks.network import Network
@@ -32,7 +33,7 @@ from galaxyclass.training.checkpointing import Keep, Patience, gave_up, moving_a
 from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
 from galaxyclass.training.data import Batches, Replica, this_replica
 from galaxyclass.training.device_cache import cached_where_possible
-from galaxyclass.training.devices import Device, accelerator_of, place_of
+from galaxyclass.training.devices import accelerator_of, place_of
 from galaxyclass.training.history import cut_history
 from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.module import GalaxyModule
@@ -209,12 +210,12 @@ def _interrupted(folder: Path) -> TrainingInterruptedError:
     if not last.exists():
         return TrainingInterruptedError(
             "stopped before the first epoch was finished",
-            hint=f"galaxyclass train --resume {folder} begins it again",
+            hint=f"`galaxyclass.resume({str(folder)!r})` begins it again",
         )
     epoch = int(read_checkpoint(last)["epoch"]) + 1
     return TrainingInterruptedError(
         f"stopped; epoch {epoch} is safe in {folder}",
-        hint=f"galaxyclass train --resume {folder} goes on from there",
+        hint=f"`galaxyclass.resume({str(folder)!r})` goes on from there",
     )
 
 
@@ -226,7 +227,7 @@ def _explained(error: RuntimeError, recipe: Recipe) -> Exception:
         return DeviceError(
             "out of memory during training",
             got=f"training.batch_size={size}, images.size={recipe.images.size}",
-            hint=f"--set training.batch_size={max(1, size // 2)} (halve it until it fits), or a "
+            hint=f"try `training.batch_size={max(1, size // 2)}` (halve it until it fits), or a "
             "smaller images.size",
         )
     return error

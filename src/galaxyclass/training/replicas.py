@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from galaxyclass.arguments import Device
 from galaxyclass.data.dataset.parts import read_split
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import StoppedError
 from galaxyclass.io import run_folder
 from galaxyclass.progress import silent
 from galaxyclass.training.data import this_replica
-from galaxyclass.training.devices import Device
 from galaxyclass.training.fit import fit_network
 from galaxyclass.training.job import make_job
 from galaxyclass.training.run import read_run

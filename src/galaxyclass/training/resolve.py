@@ -35,9 +35,9 @@ def resolve(recipe: Recipe, outputs: Task, settings: Sequence[str]) -> Recipe:
             continue
         if key in asked_for:
             raise RecipeError(
-                f"--set {key}={stated} does not suit a table of {outputs.kind}",
+                f"`{key}={stated}` does not suit a table of {outputs.kind}",
                 wanted=f"{key}={taken}",
-                hint=f"leave --set {key} out, or use another table",
+                hint=f"leave `{key}` out, or use another table",
             )
         log.warning(
             "the table has %s: %s is %s, not the recipe's %s", outputs.kind, key, taken, stated
@@ -46,7 +46,7 @@ def resolve(recipe: Recipe, outputs: Task, settings: Sequence[str]) -> Recipe:
         raise RecipeError(
             f"training.progressive_resizing: the encoder {recipe.model.encoder} takes cutouts of "
             "one size only",
-            hint="--set training.progressive_resizing=[], or another encoder",
+            hint="try `training.progressive_resizing=[]`, or another encoder",
         )
     pairs = recipe.augmentation.mirror_pairs
     if pairs:
@@ -61,7 +61,7 @@ def resolve(recipe: Recipe, outputs: Task, settings: Sequence[str]) -> Recipe:
             raise RecipeError(
                 f"augmentation.mirror_pairs={list(pairs)}: to the encoder {recipe.model.encoder} a "
                 "galaxy and its mirror image are the same",
-                hint="--set model.encoder=residual, or another encoder",
+                hint="try `model.encoder=residual`, or another encoder",
             )
     return recipe.model_copy(
         update={

@@ -11,13 +11,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from galaxyclass.arguments import Device
 from galaxyclass.data.dataset.dataset import Dataset
-from galaxyclass.errors import OutputError, RunError, refuse_newer
+from galaxyclass.errors import OutputError, RunError, require_format
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.recipes.read import load_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.training.devices import Device
 from galaxyclass.training.runtime_settings import RuntimeSettings
 from galaxyclass.workers.processes import core_count
 
@@ -156,9 +156,9 @@ def _used(folder: Path) -> OutputError:
     stopped = not (folder / run_folder.METRICS).is_file()
     return OutputError(
         f"{folder}: there is a run here already",
-        hint=f"galaxyclass train --resume {folder}, or choose another --output"
+        hint=f"`galaxyclass.resume({str(folder)!r})` goes on; or choose another `output`"
         if stopped
-        else "choose another --output",
+        else "choose another `output`",
     )
 
 
@@ -168,7 +168,7 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
     Raises
     ------
     RunError
-        Not a run; of a newer version; damaged.
+        Not a run; of another version; damaged.
     """
     if not (folder / run_folder.INFO).is_file() or not (folder / run_folder.RECIPE).is_file():
         missing = (
@@ -178,13 +178,21 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
         )
         raise RunError(
             f"{folder}: not a run",
-            wanted="the --output folder of a `galaxyclass train`",
+            wanted="the `output` of a training",
             got=missing,
         )
     try:
         data = json.loads((folder / run_folder.INFO).read_text(encoding="utf-8"))
-        refuse_newer(data.get("format", 0), RUN_FORMAT, what="run", source=folder, error=RunError)
+        require_format(
+            data["format"],
+            RUN_FORMAT,
+            what="run",
+            source=folder,
+            error=RunError,
+            again="train again with this version, to another `output`",
+            by=data.get("versions", {}).get("galaxyclass"),
+        )
         info = RunInfo(**data)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"{folder / run_folder.INFO}: damaged", got=str(error)) from error
     return load_recipe(folder / run_folder.RECIPE), info

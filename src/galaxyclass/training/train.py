@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import read_split, write_left_out, write_split
 from galaxyclass.data.dataset.several import Parts, prepare_all
@@ -22,9 +22,11 @@ from galaxyclass.networks.weights import write_weights
 from galaxyclass.plots.curves import curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.training.devices import Device, accelerator_of
+from galaxyclass.recipes.settings import assignments
+from galaxyclass.short import short_path, summary
+from galaxyclass.training.devices import accelerator_of
 from galaxyclass.training.fit import Fitted, fit_network
 from galaxyclass.training.history import read_history
 from galaxyclass.training.job import TrainingJob, make_job
@@ -51,18 +53,29 @@ class Trained:
     folder: Path
     metrics: Metrics
 
+    def __repr__(self) -> str:
+        metrics = self.metrics
+        parts = "; ".join(
+            f"{part} {metrics.score} {figures['value']:.4f} "
+            f"[{figures['low']:.4f}, {figures['high']:.4f}]"
+            for part, figures in metrics.parts.items()
+        )
+        epochs = f"epoch {metrics.kept_epoch} of {metrics.epochs}"
+        return summary(f"Trained {short_path(self.folder)}, {epochs}: {parts}")
 
+
+@public
 def train(
     recipe: str | Path | Recipe,
     images: Dataset | str | Path,
     table: Any = None,
     *,
     output: str | Path,
-    settings: Sequence[str] = (),
-    seed: int = 0,
+    settings: Settings = (),
     device: Device = "auto",
     devices: int = 1,
     workers: int | None = None,
+    seed: int = 0,
     cache: str | Path | None = None,
     progress: Progress = silent,
 ) -> Trained:
@@ -80,8 +93,8 @@ def train(
     output : str or Path
         The run's folder; must be empty or absent, unless the same call was stopped: then it goes
         on.
-    settings : sequence of str
-        Changes to the recipe, ``section.key=value`` each.
+    settings : mapping or sequence of str
+        Changes to the recipe: setting -> its value, or ``section.key=value`` each.
     seed : int
         Of the split, the initial weights, the order, dropout and augmentation. The same seed,
         data, settings and machine give the same metrics.
@@ -117,17 +130,22 @@ def train(
         "devices": devices,
     }
     begun = begun_run(folder, told)
-    if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, settings)
+    recipe = as_recipe(recipe, settings)
     accelerator = accelerator_of(device)
     samples = prepare_all(dataset, recipe.images, cache=cache, workers=workers, progress=progress)
     parts = samples.split(recipe.split, seed)
     job = make_job(
-        recipe, samples, parts, settings=settings, seed=seed, device=accelerator, devices=devices
+        recipe,
+        samples,
+        parts,
+        settings=assignments(settings),
+        seed=seed,
+        device=accelerator,
+        devices=devices,
     )
     if begun is not None:
         require_same_recipe(folder, job.recipe)
-        log.info("%s was begun before by the same command, and goes on", folder)
+        log.info("%s was begun before with the same arguments, and goes on", folder)
         _require_same_data(folder, begun[1], samples.fingerprint)
         return _go_on(folder, job, begun[1], progress)
     probed = probe(job)
@@ -157,6 +175,7 @@ def train(
         raise
 
 
+@public
 def resume(
     run: str | Path,
     *,
@@ -193,8 +212,7 @@ def resume(
     if (folder / run_folder.METRICS).exists():
         raise RunError(
             f"{folder}: this training is finished",
-            hint="to train for longer, train again with --set training.epochs=N and another "
-            "--output",
+            hint="to train for longer, train again with `training.epochs=…` and another `output`",
         )
     samples = prepare_all(
         info.dataset, recipe.images, cache=cache, workers=workers, progress=progress
@@ -211,7 +229,7 @@ def _require_same_data(folder: Path, info: RunInfo, fingerprint: str) -> None:
             f"{folder}: its images or table have changed since it was begun",
             wanted=f"data with the fingerprint {info.fingerprint}",
             got=fingerprint,
-            hint="put the data back, or train again to another --output",
+            hint="put the data back, or train again to another `output`",
         )
 
 

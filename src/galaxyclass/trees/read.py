@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import TreeError
 from galaxyclass.trees.schema import field_problems
 from galaxyclass.trees.tree import Answer, Layout, Question, Tree
@@ -20,6 +21,7 @@ TREES: tuple[str, ...] = ("galaxy_zoo_2", "galaxy_zoo_decals")
 _KINDS = ("joint", "conditional")
 
 
+@public
 def load_tree(name: str | Path) -> Tree:
     """Read a shipped tree by its name, or a tree from a TOML file.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import TreeError
+from galaxyclass.short import summary
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class Tree:
     reference: str
     questions: tuple[Question, ...]
     layouts: tuple[Layout, ...]
+
+    def __repr__(self) -> str:
+        return summary(
+            f"Tree {self.key}: {len(self.questions)} questions, {len(self.answers)} answers"
+        )
 
     @cached_property
     def answers(self) -> tuple[Answer, ...]:

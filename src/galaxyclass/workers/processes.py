@@ -72,8 +72,8 @@ class Helper:
         if not line.endswith(b"\n"):
             raise WorkerError(
                 f"a process that helped ended unexpectedly (exit status {self._process.wait()})",
-                hint="if memory is short, use fewer --workers; what was finished before is kept "
-                "where the command can go on",
+                hint="if memory is short, use fewer `workers`; what was finished before is kept "
+                "where the work can go on",
             )
         answer: dict[str, Any] = json.loads(line)
         if "errno" in answer:

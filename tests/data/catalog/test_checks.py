@@ -213,7 +213,7 @@ def test_one_class(images: Callable[..., Path], table: Callable[..., Path]) -> N
 
 def test_one_folder_of_images_without_a_table(images: Callable[..., Path]) -> None:
     (one,) = found(read_catalog(images("images/1.jpg", "images/2.jpg")), "single_class")
-    assert "each folder is a class unless a --table says otherwise" in one.message
+    assert "each folder is a class unless a `table` says otherwise" in one.message
 
 
 def test_without_table(images: Callable[..., Path]) -> None:

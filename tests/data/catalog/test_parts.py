@@ -171,7 +171,7 @@ def test_folders_of_tables_that_are_refused(
 
 def test_parts_are_not_taken_for_classes(contest: Callable[..., Any]) -> None:
     folder = contest(FILES, train=TRAIN, val=VAL)
-    with pytest.raises(CatalogError, match=f"--table {folder}"):
+    with pytest.raises(CatalogError, match=f"`table='{folder}'`"):
         read_catalog(folder)
 
 

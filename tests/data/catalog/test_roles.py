@@ -51,7 +51,7 @@ class TestId:
     ) -> None:
         folder = images("1.jpg", "2.jpg")
         with pytest.raises(
-            CatalogError, match=r"(?s)equally well.*'a' and 'b', 2 images each.*--id a"
+            CatalogError, match=r"(?s)equally well.*'a' and 'b', 2 images each.*`id_column='a'`"
         ):
             read_catalog(folder, table(["a,b", "1,2", "2,1"]))
 
@@ -126,7 +126,7 @@ class TestId:
         with pytest.raises(
             CatalogError,
             match=r"(?s)no column matches.*wanted: ids such as 100008, 100023 \(of 2 images\)"
-            r".*got:    name: M31; x: 0\.5.*--id.*--images",
+            r".*got:    name: M31; x: 0\.5.*`id_column`.*`images`",
         ):
             read_catalog(folder, table(["name,x", "M31,0.5"]))
 
@@ -160,7 +160,7 @@ class TestId:
 
     def test_id_misspelt(self, images: Callable[..., Path], table: Callable[..., Path]) -> None:
         with pytest.raises(
-            CatalogError, match=r"(?s)no column 'Galaxyid'.*did you mean --id Galax"
+            CatalogError, match=r"(?s)no column 'Galaxyid'.*did you mean `id_column='Galax"
         ):
             read_catalog(images("1.jpg"), table(["GalaxyID,a", "1,2"]), id_column="Galaxyid")
 
@@ -255,7 +255,8 @@ class TestClass:
     ) -> None:
         rows = ["id,source,kind", "1,x,a", "2,x,b", "3,y,a", "4,y,b"]
         with pytest.raises(
-            CatalogError, match=r"(?s)several columns could be.*'source', 'kind'.*--target source"
+            CatalogError,
+            match=r"(?s)several columns could be.*'source', 'kind'.*`target_column='source'`",
         ):
             read_catalog(images("1.jpg"), table(rows))
 
@@ -265,8 +266,8 @@ class TestClass:
         with pytest.raises(CatalogError, match=r"(?s)'x' holds no classes.*such as 0\.5"):
             read_catalog(images("1.jpg"), table(["id,x", "1,0.5"]), target_column="x")
 
-    def test_target_misspelt(self, images: Callable[..., Path], table: Callable[..., Path]) -> None:
-        with pytest.raises(CatalogError, match=r"did you mean --target kind\?"):
+    def test_target_misspelt(self, images, table) -> None:
+        with pytest.raises(CatalogError, match=r"did you mean `target_column='kind'`\?"):
             read_catalog(images("1.jpg"), table(["id,kind", "1,a"]), target_column="kinds")
 
     def test_neither_votes_nor_class(
@@ -298,5 +299,5 @@ def test_hints_can_be_pasted_into_a_shell(
     images: Callable[..., Path], table: Callable[..., Path]
 ) -> None:
     rows = ["my id,other id,class", "1,2,a", "2,1,b"]
-    with pytest.raises(CatalogError, match="--id 'my id'"):
+    with pytest.raises(CatalogError, match="`id_column='my id'`"):
         read_catalog(images("1.jpg", "2.jpg"), table(rows))

@@ -137,7 +137,7 @@ def test_files_that_are_no_tables(
 
 
 def test_a_folder_as_table(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match=r"(?s)a folder was given as the table.*--images"):
+    with pytest.raises(CatalogError, match=r"(?s)a folder was given as the table.*`images`"):
         open_table(tmp_path)
 
 

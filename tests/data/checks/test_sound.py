@@ -57,15 +57,17 @@ def test_a_refusal_names_every_kind_and_its_first_rows(tmp_path: Path) -> None:
     assert "line 6, id 5: question 6" in text
     assert "line 7, id 6: question 6" not in text
     assert "and 1 more" in text
-    assert f"galaxyclass validate --images {tmp_path} --table {tmp_path}/t.csv" in text
-    assert "--skip-invalid" in text
+    assert f"`galaxyclass.validate('{tmp_path}', '{tmp_path}/t.csv')`" in text
+    assert "`skip_invalid=True`" in text
     assert "columns_absent" not in text
     assert "without a column" not in text  # notes are no reason
 
 
 def test_errors_of_the_whole_table_cannot_be_skipped(tmp_path: Path) -> None:
     catalog = make(tmp_path, ["id,class", "1,a", "2,a", "30,a"])
-    with pytest.raises(InvalidCatalogError, match=r"(?s)only one class.*skip-invalid cannot help"):
+    with pytest.raises(
+        InvalidCatalogError, match=r"(?s)only one class.*skip_invalid=True` cannot help"
+    ):
         require_sound(catalog, check(catalog), skip_invalid=True)
 
 

@@ -30,7 +30,7 @@ def skies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two skies of 40 galaxies; ten pictures of the first stand in the second's folder as well."""
     folder = tmp_path_factory.mktemp("skies")
     for name, seed in (("a", 1), ("b", 2)):
-        simulate(40, folder / name, size=32, seed=seed, workers=1)
+        simulate(40, output=folder / name, size=32, seed=seed, workers=1)
     rows = _rows(folder / "a" / "votes.csv")
     for row in rows[:10]:
         name = row["GalaxyID"]

@@ -26,7 +26,7 @@ from galaxyclass.tasks.votes.targets import VoteTargets
 def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fifty simulated galaxies, of which the second half knows only question 1."""
     folder = tmp_path_factory.mktemp("baselines") / "sky"
-    simulate(50, folder, size=48, seed=3, workers=1)
+    simulate(50, output=folder, size=48, seed=3, workers=1)
     with (folder / "votes.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     for row in rows[26:]:
@@ -163,7 +163,7 @@ def test_the_command_shows_each_extent_and_what_is_to_be_beaten(
 
 def test_what_is_there_is_not_replaced_unasked(sky: Path, tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text("mine")
-    with pytest.raises(OutputError, match=r"metrics\.json exists already\n.*--overwrite"):
+    with pytest.raises(OutputError, match=r"metrics\.json exists already\n.*`overwrite=True`"):
         baseline(sky / "images", sky / "votes.csv", output=tmp_path)
     assert (tmp_path / "metrics.json").read_text() == "mine"
 

@@ -227,7 +227,7 @@ def test_a_process_that_dies_is_reported(many, tmp_path, monkeypatch):
     monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(3)")
     with pytest.raises(WorkerError, match=r"ended unexpectedly \(exit status 3\)") as caught:
         pack(many, SETTINGS, output=tmp_path / "pack", workers=2)
-    assert "fewer --workers" in str(caught.value)
+    assert "fewer `workers`" in str(caught.value)
     monkeypatch.undo()
     assert pack(many, SETTINGS, output=tmp_path / "pack", workers=2).valid.all()
 

@@ -268,7 +268,7 @@ def test_a_pack_of_a_newer_version_says_so(few: list[str], tmp_path: Path) -> No
     folder = pack(few, SETTINGS, output=tmp_path / "pack").folder
     manifest = json.loads((folder / "pack.json").read_text())
     (folder / "pack.json").write_text(json.dumps({**manifest, "format": layout.PACK_FORMAT + 1}))
-    with pytest.raises(PackError, match="made by a newer galaxyclass") as caught:
+    with pytest.raises(PackError, match="made by a newer version") as caught:
         open_pack(folder)
     assert "pip install --upgrade galaxyclass" in str(caught.value)
 

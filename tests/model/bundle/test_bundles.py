@@ -111,6 +111,11 @@ def test_a_bundle_of_a_newer_version(tmp_path: Path) -> None:
     file.write_text(json.dumps({**data, "format": 99, "version": "7.0", "new": 1}))
     with pytest.raises(BundleError, match=r"newer version[\s\S]*written by galaxyclass 7\.0"):
         load_bundle(tmp_path / "a")
+    file.write_text(json.dumps({**data, "format": 1}))
+    with pytest.raises(
+        BundleError, match=r"older version[\s\S]*not read any more[\s\S]*train again"
+    ):
+        load_bundle(tmp_path / "a")
 
 
 def test_weights_that_were_changed(tmp_path: Path) -> None:
@@ -158,7 +163,7 @@ def test_further_classes_are_kept(tmp_path: Path) -> None:
     [
         ("{", "not JSON"),
         ("[]", "damaged"),
-        ('{"format": 1}', "recipe: Field required"),
+        ('{"format": 2}', "recipe: Field required"),
     ],
 )
 def test_a_damaged_manifest(tmp_path: Path, text: str, message: str) -> None:
@@ -187,5 +192,5 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_run_that_has_not_finished_an_epoch(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").touch()
-    with pytest.raises(BundleError, match="galaxyclass train --resume"):
+    with pytest.raises(BundleError, match=r"`galaxyclass\.resume"):
         load_bundle(tmp_path)

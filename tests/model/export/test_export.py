@@ -49,14 +49,14 @@ SLOW = {"resnet34", "resnet34-focal", "resnet50", "resnet101", "resnet152"}
 @pytest.fixture(scope="module")
 def exported(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("exported") / "model.onnx"
-    export(bundle.folder, output)
+    export(bundle.folder, output=output)
     return output
 
 
 @pytest.fixture(scope="module")
 def halved(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("exported") / "half.onnx"
-    export(bundle.folder, output, half=True)
+    export(bundle.folder, output=output, half=True)
     return output
 
 
@@ -74,7 +74,7 @@ def test_every_recipes_network_says_what_torch_says(
 ) -> None:
     recipe = load_recipe(name, [f"images.size={SIDES.get(name, 32)}"])
     bundle = save(tmp_path / "bundle", recipe, vote_outputs)
-    export(bundle.folder, tmp_path / "model.onnx")
+    export(bundle.folder, output=tmp_path / "model.onnx")
     shape = recipe.images.shape
     cutouts = np.random.default_rng(1).integers(0, 256, (3, *shape), dtype=np.uint8)
     with torch.inference_mode():
@@ -94,7 +94,7 @@ def test_every_head_and_the_centre_alone(
     settings = ["images.size=24", "model.input_size=16", f"model.head={head}"]
     recipe = load_recipe("fast", [*settings, "model.feature_norm=true", "images.colour=grey"])
     bundle = save(tmp_path / "bundle", recipe, vote_outputs)
-    export(bundle.folder, tmp_path / "model.onnx")
+    export(bundle.folder, output=tmp_path / "model.onnx")
     cutouts = np.random.default_rng(1).integers(0, 256, (3, 24, 24, 1), dtype=np.uint8)
     with torch.inference_mode():
         wanted = load_weights(bundle).predict(torch.from_numpy(cutouts))
@@ -152,7 +152,7 @@ def test_statistics_of_the_training_galaxies_are_weights(
 ) -> None:
     recipe = load_recipe("cnn100", ["images.size=16"])
     bundle = save(tmp_path / "bundle", recipe, ClassTask("c", ("a", "b"), (0.5, 0.5)))
-    export(bundle.folder, tmp_path / "model.onnx")
+    export(bundle.folder, output=tmp_path / "model.onnx")
     recovered = recover_weights(tmp_path / "model.onnx")
     spread = load_weights(bundle).spread.numpy()
     np.testing.assert_array_equal(recovered["spread"], spread)
@@ -186,7 +186,7 @@ def test_weights_that_16_bits_cannot_hold_stay(
     save_bundle(
         bundle.folder, bundle.manifest, {"weights": lambda path: write_weights(network, path)}
     )
-    export(bundle.folder, tmp_path / "model.onnx", half=True)
+    export(bundle.folder, output=tmp_path / "model.onnx", half=True)
     recovered = recover_weights(tmp_path / "model.onnx")
     assert recovered["encoder.stem.0.weight"][0, 0, 0, 0] == 70_000
 
@@ -219,7 +219,7 @@ def test_the_exported_file_is_a_model_by_itself(
     np.testing.assert_array_equal(open_backend(alone)(cutouts).values, wanted)
     (tmp_path / "copy.onnx").write_bytes(exported.read_bytes())
     assert load_bundle(tmp_path / "copy.onnx").manifest.digest == alone.manifest.digest
-    export(exported, tmp_path / "half.onnx", half=True)
+    export(exported, output=tmp_path / "half.onnx", half=True)
     halved = load_bundle(tmp_path / "half.onnx")
     assert halved.read_calibration() == CALIBRATION
     assert halved.manifest.digest != alone.manifest.digest
@@ -234,7 +234,7 @@ def test_nobody_knows_what_an_exported_file_was_trained_on(
 ) -> None:
     shutil.copy(exported, tmp_path / "model.onnx")
     (tmp_path / "split.csv").write_text("id,part,digest\n1,train,\n")  # of another run
-    combined = combine([tmp_path / "model.onnx", bundle.folder], tmp_path / "both")
+    combined = combine([tmp_path / "model.onnx", bundle.folder], output=tmp_path / "both")
     assert (combined.bundle.manifest.members, combined.split) == (2, False)
     assert not (tmp_path / "both" / "split.csv").exists()
 
@@ -253,10 +253,12 @@ def test_the_command_predicts_with_an_exported_file(
 def test_an_exported_file_without_calibration(
     save: Callable[..., Bundle], small: Recipe, vote_outputs: VoteTask, tmp_path: Path
 ) -> None:
-    export(save(tmp_path / "bundle", small, vote_outputs).folder, tmp_path / "model.onnx")
+    export(save(tmp_path / "bundle", small, vote_outputs).folder, output=tmp_path / "model.onnx")
     Image.new("RGB", (32, 32), "grey").save(tmp_path / "1.png")
     with pytest.raises(BundleError, match="calibrate the run and export it again"):
-        predict(tmp_path / "model.onnx", tmp_path, tmp_path / "p.csv", include=["uncertainty"])
+        predict(
+            tmp_path / "model.onnx", tmp_path, output=tmp_path / "p.csv", include=["uncertainty"]
+        )
 
 
 @pytest.mark.parametrize(
@@ -291,7 +293,7 @@ def test_a_network_that_has_changed_underway_is_refused_and_nothing_is_left(
 
     monkeypatch.setattr(module, "store_halves", spoil)
     with pytest.raises(ExportError, match=r"does not say what the run says[\s\S]*up to 0\.0001"):
-        export(bundle.folder, tmp_path / "model.onnx")
+        export(bundle.folder, output=tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -302,7 +304,7 @@ def test_a_failed_export_keeps_the_earlier_file(
     output.write_text("earlier")
     monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: 1 / 0)
     with pytest.raises(ExportError, match="the encoder residual cannot be written as ONNX"):
-        export(bundle.folder, output, overwrite=True)
+        export(bundle.folder, output=output, overwrite=True)
     assert output.read_text() == "earlier"
     assert list(tmp_path.iterdir()) == [output]
 
@@ -310,7 +312,7 @@ def test_a_failed_export_keeps_the_earlier_file(
 def test_real_galaxies_are_compared_on(bundle: Bundle, tmp_path: Path, galaxies: Path) -> None:
     done = export(
         bundle.folder,
-        tmp_path / "model.onnx",
+        output=tmp_path / "model.onnx",
         images=galaxies / "galaxy-zoo-challenge" / "images_test",
     )
     assert done.check.pictures == 200
@@ -322,9 +324,9 @@ def test_real_galaxies_are_compared_on(bundle: Bundle, tmp_path: Path, galaxies:
     [
         (
             "model.pt",
-            r"model\.pt: unknown ending\s+wanted: \.onnx\s+hint:   --output .*model\.onnx",
+            r"model\.pt: unknown ending\s+wanted: \.onnx\s+hint:   pass `output=.*model\.onnx'`",
         ),
-        ("there.onnx", r"there\.onnx: the output exists already\s+hint:   --overwrite"),
+        ("there.onnx", r"there\.onnx: the output exists already\s+hint:   pass `overwrite=True`"),
         ("folder.onnx", r"folder\.onnx: a folder"),
     ],
 )
@@ -332,14 +334,14 @@ def test_outputs_that_are_refused(bundle: Bundle, tmp_path: Path, name: str, mes
     (tmp_path / "there.onnx").touch()
     (tmp_path / "folder.onnx").mkdir()
     with pytest.raises(OutputError, match=message):
-        export(bundle.folder, tmp_path / name)
+        export(bundle.folder, output=tmp_path / name)
 
 
 def test_a_run_that_has_not_finished(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "recipe.toml").touch()
-    with pytest.raises(BundleError, match="train --resume"):
-        export(tmp_path / "run", tmp_path / "model.onnx")
+    with pytest.raises(BundleError, match=r"galaxyclass\.resume"):
+        export(tmp_path / "run", output=tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize(

@@ -121,14 +121,16 @@ def test_a_training_can_start_from_the_box(
 
 def test_no_model_in_the_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipped, "pretrained_folder", lambda: tmp_path)
-    with pytest.raises(BundleError, match="galaxyclass predict RUN"):
+    with pytest.raises(BundleError, match="name a run"):
         load_bundle("pretrained")
 
 
 @pytest.fixture
 def simulated(tmp_path: Path) -> Callable[[int], Path]:
     def make(count: int) -> Path:
-        return galaxyclass.simulate(count, tmp_path / "sky", size=424, seed=1, workers=1).images
+        return galaxyclass.simulate(
+            count, output=tmp_path / "sky", size=424, seed=1, workers=1
+        ).images
 
     return make
 
@@ -154,6 +156,6 @@ def test_the_box_of_this_package(simulated: Callable[[int], Path], tmp_path: Pat
     if own.has("calibration"):
         include += ["uncertainty", "strangeness"]
     summary = galaxyclass.predict(
-        None, tmp_path / "sky" / "images", tmp_path / "p.parquet", include=include
+        None, tmp_path / "sky" / "images", output=tmp_path / "p.parquet", include=include
     )
     assert summary.predicted == 8

@@ -25,7 +25,7 @@ SMALL = ["--set", "images.size=16", "--set", "images.frame=none", "--set", "trai
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sky") / "sky"
-    return Path(simulate(70, folder, size=64, workers=1).images)
+    return Path(simulate(70, output=folder, size=64, workers=1).images)
 
 
 @pytest.mark.slow

@@ -12,25 +12,29 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.errors import CatalogError, OutputError, RunError, StoppedError
 from galaxyclass.networks.network import build_network
-from galaxyclass.study.compare.compare import Comparison, compare, read_comparison
+from galaxyclass.study.compare.compare import compare, read_comparison
 from galaxyclass.training.history import read_history
 from tests.support.sky import Sky
 
 from .conftest import TINY
 
 
-def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object) -> Comparison:
-    given: dict[str, object] = {"settings": [*TINY, "training.epochs=1"], **options}
+def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object):
+    given: dict[str, object] = {
+        "table": sky.table,
+        "settings": [*TINY, "training.epochs=1"],
+        **options,
+    }
     return compare(
         ["fast"],
         sky.images,
-        sky.table,
         output=output,
         vary=vary,
         cache=sky.cache,
@@ -105,7 +109,7 @@ def test_a_comparison_can_be_read_again(compared: Path) -> None:
     assert good.trial.varied == {"model.head": "tree"}
     assert good.history == tuple(read_history(compared / "runs" / good.trial.name / "history.csv"))
     assert bad.failure is not None
-    assert bad.failure.startswith("--set model.head=softmax")
+    assert bad.failure.startswith("`model.head=softmax`")
     assert (compared / "compare.png").read_bytes().startswith(b"\x89PNG")
     assert "epoch 1/1" in (compared / "logs" / f"{good.trial.name}.log").read_text()
 
@@ -145,7 +149,7 @@ def test_another_command_is_refused(
     sky: Sky, compared: Path, vary: dict[str, list[object]], options: dict, wanted: str, got: str
 ) -> None:
     before = times(compared)
-    with pytest.raises(OutputError, match="begun here with another command") as caught:
+    with pytest.raises(OutputError, match="begun here with other arguments") as caught:
         tiny(sky, compared, vary, **options)
     assert wanted in (caught.value.wanted or "")
     assert got in (caught.value.got or "")
@@ -165,6 +169,25 @@ def test_changed_data_are_refused(sky: Sky, compared: Path, tmp_path: Path) -> N
     table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(RunError, match="have changed since the comparison was begun"):
         tiny(copy, folder, {"model.head": ["tree", "softmax"]})
+
+
+def test_a_table_in_memory_is_kept_beside_the_plan(sky: Sky, tmp_path: Path) -> None:
+    frame = pd.read_csv(sky.table)
+    folder = tmp_path / "study"
+    # a trial that fails before it trains
+    wrong: dict[str, list[object]] = {"model.head": ["softmax"]}
+    (result,) = tiny(sky, folder, wrong, table=frame).results
+    assert "does not suit a table of votes" in (result.failure or "")
+    plan = json.loads((folder / "compare.json").read_text())
+    assert plan["data"]["table"] == str(folder / "table.parquet")
+    assert pd.read_parquet(folder / "table.parquet").equals(frame)
+    # Killed before the table was written, the same call goes on; with other values it does not.
+    (folder / "table.parquet").unlink()
+    tiny(sky, folder, wrong, table=frame.copy())
+    written = (folder / "table.parquet").read_bytes()
+    with pytest.raises(RunError, match="have changed since the comparison was begun"):
+        tiny(sky, folder, wrong, table=frame.iloc[:-1])
+    assert (folder / "table.parquet").read_bytes() == written
 
 
 def test_failed_trials_are_tried_again_when_asked(sky: Sky, compared: Path, tmp_path: Path) -> None:
@@ -195,7 +218,12 @@ def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "damaged"), ('{"format": 99}', "newer version"), ("{}", "damaged")],
+    [
+        ("{", "damaged"),
+        ('{"format": 99}', "newer version"),
+        ('{"format": 0}', "older version"),
+        ("{}", "damaged"),
+    ],
 )
 def test_a_folder_that_is_not_quite_a_comparison(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "compare.json").write_text(text)
@@ -275,7 +303,7 @@ def test_a_stopped_comparison_goes_on(
     if number != signal.SIGKILL:
         assert process.returncode == 130
         assert "stopped; 0 of 2 trials have ended" in text
-        assert "the same command goes on from there" in text
+        assert "the same again goes on from there" in text
     assert [result.state for result in read_comparison(folder).results] == ["unfinished"] * 2
     began = (run / "run.json").stat().st_mtime_ns
     assert main(arguments) == 0

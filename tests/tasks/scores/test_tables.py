@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -81,7 +83,19 @@ def test_long_ids_are_not_rounded(tmp_path: Path) -> None:
     assert result.scores.overall.value == pytest.approx((0.25 / 2) ** 0.5)
 
 
-def test_the_id_column_may_have_another_name(tmp_path: Path) -> None:
+def test_tables_in_memory_score_as_their_files_do(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = _write(tmp_path / "t.csv", [1, 2, 3], rng.random((3, 37)))
+    file = _write(tmp_path / "p.csv", [3, 1, 2], rng.random((3, 37)))
+    expected = score_predictions(file, table).scores.overall
+    in_memory = score_predictions(pd.read_csv(file), pl.read_csv(table))
+    assert in_memory.scores.overall == expected
+    assert score_predictions(file, pd.read_csv(table)).scores.overall == expected
+    with pytest.raises(ScoreError, match=f"no galaxy of <table in memory> is in {table}"):
+        score_predictions({"GalaxyID": ["x"], "Class1.1": [0.5]}, table)
+
+
+def test_the_id_column_may_have_another_name(tmp_path):
     values = np.full((3, 37), 0.25)
     table = _write(tmp_path / "t.csv", [1, 2, 3], values, column="asset_id")
     file = _write(tmp_path / "p.csv", [3, 2, 1], values)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.tables.in_memory import IN_MEMORY
+from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.targets import Targets
 
 if TYPE_CHECKING:
@@ -94,6 +95,14 @@ class Catalog:
     images: Path
     table: Path | None
     parts: NDArray[np.object_] | None = None
+
+    def __repr__(self) -> str:
+        table = "" if self.table is None else f" of {short_path(self.table)}"
+        images = int((self.paths != "").sum())
+        return summary(
+            f"Catalog: {len(self):,} galaxies{table}, {images:,} with an image in "
+            f"{short_path(self.images)}"
+        )
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -37,7 +37,7 @@ FIVE: dict[str, Rule] = {
     },
 }
 
-#: What `--classes` takes.
+#: What `classes` may be.
 RULES = "five, or argmax:QUESTION with the code or key of a question"
 
 
@@ -68,9 +68,9 @@ def derive_classes(catalog: Catalog, rule: str) -> Catalog:
     fractions = None if targets is None else targets.joint_fractions
     if tree is None or fractions is None:
         raise CatalogError(
-            f"--classes {rule}: {catalog.table or catalog.images} has no vote fractions",
+            f"`classes={rule!r}`: {catalog.table or catalog.images} has no vote fractions",
             wanted="a table of votes, of which classes can be made",
-            hint="leave --classes out: the table has classes already",
+            hint="leave `classes` out: the table has classes already",
         )
     names, members = _members(tree, fractions, rule)
     labels = np.where(members.sum(axis=1) == 1, members.argmax(axis=1), -1).astype(np.int64)
@@ -78,13 +78,13 @@ def derive_classes(catalog: Catalog, rule: str) -> Catalog:
     present = np.unique(labels[kept])
     if len(present) < 2:
         raise CatalogError(
-            f"--classes {rule}: fewer than two classes among the galaxies of {catalog.table}",
+            f"`classes={rule!r}`: fewer than two classes among the galaxies of {catalog.table}",
             wanted=", ".join(names),
             got=", ".join(names[index] for index in present) or "none",
         )
     if len(kept) < len(catalog):
         log.info(
-            "--classes %s: %d of %d galaxies are in no class, or in two, and are left out",
+            "`classes=%r`: %d of %d galaxies are in no class, or in two, and are left out",
             rule,
             len(catalog) - len(kept),
             len(catalog),
@@ -104,7 +104,7 @@ def _members(
     if rule == "five":
         if tree.key not in FIVE:
             raise CatalogError(
-                f"--classes five: not made for the tree {tree.title}",
+                f"`classes={rule!r}`: not made for the tree {tree.title}",
                 wanted=" or ".join(FIVE),
             )
         thresholds = FIVE[tree.key]
@@ -117,7 +117,7 @@ def _members(
         return list(thresholds), np.stack(columns, axis=1)
     kind, _, question = rule.partition(":")
     if kind != "argmax" or not question:
-        raise CatalogError(f"--classes {rule}: no such rule", wanted=RULES)
+        raise CatalogError(f"`classes={rule!r}`: no such rule", wanted=RULES)
     where = _question(tree, question)
     answers = tree.answers[where]
     leading = shares[:, where]
@@ -132,6 +132,6 @@ def _question(tree: Tree, name: str) -> slice:
         if name in (question.code, question.key):
             return where
     raise CatalogError(
-        f"--classes argmax:{name}: no such question in {tree.title}",
+        f"`classes='argmax:{name}'`: no such question in {tree.title}",
         wanted=", ".join(f"{question.code} ({question.key})" for question in tree.questions),
     )

@@ -17,7 +17,7 @@ from galaxyclass.data.catalog.roles import find_ids
 from galaxyclass.data.tables.cells import as_text
 from galaxyclass.data.tables.delimited import Piecewise, TableFile, all_of_it
 from galaxyclass.data.tables.in_memory import as_arrow, is_table
-from galaxyclass.data.tables.tables import open_table, read_table
+from galaxyclass.data.tables.tables import open_table, require_even_rows
 from galaxyclass.errors import CatalogError
 
 #: The parts without which nothing can be trained; the table of the test part may be missing.
@@ -75,7 +75,7 @@ def open_part_tables(folder: Path, piecewise: Piecewise = all_of_it) -> TableFil
         raise CatalogError(
             f"{folder}: a folder was given as the table, and it has no {' and no '.join(missing)}",
             wanted="a table, or a folder with train.csv, val.csv and, if there is one, test.csv",
-            hint="give the table's file to --table, the folder of images to --images",
+            hint="give the table's file as `table`, the folder of images as `images`",
         )
     files = {
         part: open_table(folder / name, piecewise)
@@ -84,8 +84,7 @@ def open_part_tables(folder: Path, piecewise: Piecewise = all_of_it) -> TableFil
     }
     wanted = set(files["train"].table.column_names)
     for part, file in files.items():
-        if file.ragged:
-            read_table(file.path)  # refuses it, and says which lines
+        require_even_rows(file)
         _require_columns(file, wanted, may_lack=part == "test")
     tables = pa.concat_tables([file.table for file in files.values()], promote_options="default")
     return TableFile(
@@ -124,7 +123,7 @@ def tell_apart(
         With parts.
     names : ImageNames
     id_column : str or None
-        The column named by ``--id``.
+        The column named by ``id_column``.
     taken : sequence of str
         Columns that are votes or the class, and so no ids.
 

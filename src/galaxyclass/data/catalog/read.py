@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog, Ids, row_word
 from galaxyclass.data.catalog.classes import read_classes
 from galaxyclass.data.catalog.matching import ImageNames
@@ -29,15 +30,16 @@ from galaxyclass.data.checks.problems import (
 from galaxyclass.data.tables.cells import as_text, is_exact_integers
 from galaxyclass.data.tables.delimited import TableFile
 from galaxyclass.data.tables.in_memory import is_table, open_in_memory
-from galaxyclass.data.tables.tables import open_table
+from galaxyclass.data.tables.tables import open_table, require_table
 from galaxyclass.errors import CatalogError
-from galaxyclass.images.files import image_paths
+from galaxyclass.images.files import image_paths, require_paths
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.read import TREES, load_tree
 from galaxyclass.trees.tree import Tree
 
 
+@public
 def read_catalog(
     images: str | Path,
     table: Any = None,
@@ -92,12 +94,7 @@ def read_catalog(
     ('OBJID', '587722982274498694', ('edge_on', 'merger'))
     """
     images = Path(images)
-    if not images.exists():
-        image_paths(images)
-    if not images.is_dir():
-        raise CatalogError(
-            f"{images}: not a folder", wanted="the folder that holds the images of the table"
-        )
+    require_sources(images, table)
     paths = image_paths(images)
     if table is None:
         return _from_folders(images, ImageNames(str(images), paths))
@@ -125,11 +122,30 @@ def _open(table: Any, votes: VoteReader) -> TableFile:
     return (open_part_tables if Path(table).is_dir() else open_table)(Path(table), votes)
 
 
+def require_sources(images: str | Path, table: Any) -> None:
+    """Refuse images that are no folder, and a table that is not there, before anything is read.
+
+    Raises
+    ------
+    CatalogError
+    """
+    images = Path(images)
+    require_paths([images])
+    if not images.is_dir():
+        raise CatalogError(
+            f"{images}: not a folder",
+            argument="images",
+            wanted="the folder that holds the images of the table",
+        )
+    if table is not None and not is_table(table):
+        require_table(Path(table))
+
+
 def _from_folders(images: Path, names: ImageNames) -> Catalog:
     if is_parted(images):
         raise CatalogError(
             f"{images}: its folders are parts, not classes: train.csv and val.csv lie beside them",
-            hint=f"--table {images} reads these tables",
+            hint=f"`table={str(images)!r}` reads these tables",
         )
     relative = [names.relative(index) for index in range(len(names.paths))]
     ids = names.stems.to_pylist()

@@ -4,9 +4,9 @@ One rule, told in the order in which it is applied:
 
 1. **Votes.** The layout of a known tree that names most of the table's columns, provided that
    the table has all the answers of one question at least: three stray fractions beside a class
-   are no votes. ``--target`` comes before: with it, the column it names is the class.
+   are no votes. ``target_column`` comes before: with it, the column it names is the class.
 2. **The id.** The column whose cells match the names of most images, without folder and ending;
-   or that holds their paths. ``--id`` comes before.
+   or that holds their paths. ``id_column`` comes before.
 3. **The class**, where there are no votes: the only column of text or integers that is neither
    id nor path, repeats its values, and has more than one; among several, the only one called
    class, label, target or category. Numbers with a fraction are no classes.
@@ -18,7 +18,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -107,7 +106,7 @@ def find_ids(
     table : pyarrow.Table
     images : ImageNames
     chosen : str or None
-        The column named by ``--id``.
+        The column named by ``id_column``.
     source : str
         The table's file, for messages.
     taken : iterable of str
@@ -144,7 +143,7 @@ def find_ids(
             raise CatalogError(
                 f"{source}: two columns match the names of the images equally well",
                 got=f"{name!r} and {other!r}, {count} images each, but in different rows",
-                hint=f"name the right one: --id {quote(name)}",
+                hint=f"name the right one: `id_column={name!r}`",
             )
         if 10 * other_count >= 9 * count and not np.array_equal(
             image[other_image >= 0], other_image[other_image >= 0]
@@ -169,7 +168,7 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
     taken : iterable of str
         The columns that already have another role.
     chosen : str or None
-        The column named by ``--target``.
+        The column named by ``target_column``.
     source : str
         The table's file, for messages.
 
@@ -179,13 +178,13 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
         Several candidates; or the chosen column is absent, or holds numbers with a fraction.
     """
     if chosen is not None:
-        _require_column(table, chosen, source, "--target")
+        _require_column(table, chosen, source, "target_column")
         if kind_of(table[chosen]) not in ("integer", "text"):
             raise CatalogError(
                 f"{source}: column {chosen!r} holds no classes",
                 wanted="text or integers",
                 got=f"numbers such as {_example(table[chosen])}",
-                hint="name another column by --target",
+                hint="name another column by `target_column`",
             )
         return chosen
     used = set(taken)
@@ -208,13 +207,13 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
             f"{source}: several columns could be the class",
             wanted="one column of text or integers beside the id",
             got=", ".join(repr(name) for name in candidates),
-            hint=f"name the right one: --target {quote((named or candidates)[0])}",
+            hint=f"name the right one: `target_column={(named or candidates)[0]!r}`",
         )
     return candidates[0] if candidates else None
 
 
 def _chosen_id(table: Any, images: ImageNames, chosen: str, source: str) -> IdColumn:
-    _require_column(table, chosen, source, "--id")
+    _require_column(table, chosen, source, "id_column")
     if not can_be_id(table[chosen]):
         raise CatalogError(
             f"{source}: column {chosen!r} cannot hold ids",
@@ -237,21 +236,22 @@ def _chosen_id(table: Any, images: ImageNames, chosen: str, source: str) -> IdCo
     return IdColumn(chosen, image, path_column, ())
 
 
-def _require_column(table: Any, name: str, source: str, option: str) -> None:
+def _require_column(table: Any, name: str, source: str, argument: str) -> None:
     if name in table.column_names:
         return
     close = get_close_matches(name, table.column_names, n=1)
     raise CatalogError(
         f"{source}: no column {name!r}",
         wanted=f"one of {', '.join(repr(column) for column in table.column_names[:50])}",
-        hint=f"did you mean {option} {quote(close[0])}?" if close else f"correct {option}",
+        argument=argument,
+        hint=f"did you mean `{argument}={close[0]!r}`?" if close else f"correct `{argument}`",
     )
 
 
 def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
     columns = [name for name in table.column_names if can_be_id(table[name])][:5]
     cells = {name: _example(table[name]) for name in columns}
-    hint = "name the id column by --id, and check that --images is the folder of this table"
+    hint = "name the id column by `id_column`, and check that `images` is the folder of this table"
     if any(re.fullmatch(r"-?[0-9](\.[0-9]+)?[eE]\+?[0-9]+", cell) for cell in cells.values()):
         hint = (
             "a spreadsheet has turned the ids into rounded numbers, and their last digits are "

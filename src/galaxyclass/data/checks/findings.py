@@ -1,7 +1,6 @@
 """What can be wrong with images and a table, as a table of data; and one finding.
 
-The documentation, the summary of ``galaxyclass validate`` and the exit code are made from
-`FINDING_KINDS`.
+The documentation, the summary of a validation and the exit code are made from `FINDING_KINDS`.
 """
 
 from __future__ import annotations
@@ -38,12 +37,14 @@ FINDING_KINDS: dict[str, FindingKind] = {
         "error", "ids that stand more than once", "keep one row of each; the others may disagree"
     ),
     "image_missing": FindingKind(
-        "error", "ids without an image", "add the images, or remove the rows (--skip-invalid does)"
+        "error",
+        "ids without an image",
+        "add the images, or remove the rows (`skip_invalid=True` does)",
     ),
     "ambiguous_image": FindingKind(
         "error",
         "ids that fit images in several folders",
-        "give --images the one folder, or a column with the path of each image",
+        "give `images` the one folder, or a column with the path of each image",
     ),
     "image_undecodable": FindingKind(
         "error", "images that cannot be decoded", "download them again, or remove them"
@@ -72,15 +73,17 @@ FINDING_KINDS: dict[str, FindingKind] = {
         "error", "galaxies without a class", "fill in the class, or remove the row"
     ),
     "single_class": FindingKind(
-        "error", "only one class", "there is nothing to tell apart; name another column by --target"
+        "error",
+        "only one class",
+        "there is nothing to tell apart; name another column by `target_column`",
     ),
     "no_target": FindingKind(
         "error",
         "nothing to train on",
-        "add vote fractions in a known layout, or a class column; or name one by --target",
+        "add vote fractions in a known layout, or a class column; or name one by `target_column`",
     ),
     "near_tie": FindingKind(
-        "note", "another column that matches images too", "name the right one by --id"
+        "note", "another column that matches images too", "name the right one by `id_column`"
     ),
     "unknown_column": FindingKind(
         "note",
@@ -105,12 +108,12 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "test_without_class": FindingKind(
         "note",
         "galaxies of the test part without a class",
-        "they are not scored; `galaxyclass predict` says their classes",
+        "they are not scored; `galaxyclass.predict` says their classes",
     ),
     "images_only": FindingKind(
         "note",
         "no table and no folders of classes",
-        "only the images were looked at; give --table to check votes or classes too",
+        "only the images were looked at; give `table` to check votes or classes too",
     ),
     "image_without_row": FindingKind(
         "note", "images without a row in the table", "they are not trained on"

@@ -151,7 +151,7 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         yield finding(
             "single_class",
             f"{source}: the class of every galaxy is {only}"
-            + ("" if catalog.table else "; each folder is a class unless a --table says otherwise"),
+            + ("" if catalog.table else "; each folder is a class unless a `table` says otherwise"),
             file=source,
             column=targets.column,
         )

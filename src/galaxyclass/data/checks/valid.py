@@ -84,15 +84,15 @@ def _refusal(
         lines += [f"  {one.message}" for one in of_kind[:_SHOWN]]
         if len(of_kind) > _SHOWN:
             lines.append(f"  and {len(of_kind) - _SHOWN:,} more")
-    table = "" if catalog.table is None else f" --table {catalog.table}"
-    see = f"galaxyclass validate --images {catalog.images}{table} shows them all"
+    table = "" if catalog.table is None else f", {str(catalog.table)!r}"
+    see = f"`galaxyclass.validate({str(catalog.images)!r}{table})` shows them all"
     return InvalidCatalogError(
         f"{catalog.table or catalog.images}: errors that would make a training wrong",
         got="\n".join(lines),
         hint=see
         + (
-            "; they concern the whole table or every galaxy, so that --skip-invalid cannot help"
+            "; they concern the whole table or every galaxy: `skip_invalid=True` cannot help"
             if skip_invalid
-            else "; mend them, or leave out these galaxies by --skip-invalid"
+            else "; mend them, or leave out these galaxies by `skip_invalid=True`"
         ),
     )

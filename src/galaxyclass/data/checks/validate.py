@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.images.inspect import inspect_images
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,10 @@ class ValidationReport:
 
     catalog: Catalog
     findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        found = f"{len(self.errors):,} errors, {len(self.notes):,} notes"
+        return summary(f"ValidationReport of {short_path(self.catalog.images)}: {found}")
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -67,6 +73,7 @@ class ValidationReport:
         return json.dumps(data, indent=2, ensure_ascii=False)
 
 
+@public
 def validate(
     images: Dataset | str | Path,
     table: Any = None,

@@ -17,6 +17,7 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
+from galaxyclass.errors import CatalogError
 from galaxyclass.io.atomic import writing
 from galaxyclass.progress import Progress, silent
 
@@ -29,7 +30,7 @@ class Dataset:
     """Galaxies: where their images are, a table about them, and how it is read.
 
     What trains, scores, calibrates, explores or compares takes one. Nothing is read until it is
-    asked for, and then once.
+    asked for, and then once: where a file has changed, make another.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class Dataset:
         Leave out galaxies with errors instead of refusing them all.
     also : iterable of Dataset or of (images, table)
         More galaxies to learn from beside these: votes on the same tree, or classes as an auxiliary
-        task. What is scored are the galaxies of the first table.
+        task. What is checked, explored and scored are the galaxies of the first table.
 
     Examples
     --------
@@ -88,8 +89,13 @@ class Dataset:
             "classes": classes,
             "skip_invalid": skip_invalid,
             "also": tuple(
-                more if isinstance(more, Dataset) else Dataset(*more, skip_invalid=skip_invalid)
+                each
                 for more in also
+                for each in (
+                    more.tables
+                    if isinstance(more, Dataset)
+                    else (Dataset(*more, skip_invalid=skip_invalid),)
+                )
             ),
         }
         for name, value in values.items():
@@ -166,6 +172,11 @@ class Dataset:
         """Everything that says which galaxies these are, paths made absolute, as plain data.
 
         A table in memory has no file that could be named: `with_files` gives it one.
+
+        Raises
+        ------
+        TypeError
+            A table is in memory.
         """
         return {
             "images": str(self.images.resolve()),
@@ -179,7 +190,7 @@ class Dataset:
 
     @property
     def identity(self) -> str:
-        """Equal for data sets of the same paths, columns, rules, and tables in memory."""
+        """Equal for data sets of the same paths, columns, rules and tables in memory."""
         data = self.with_files(Path(IN_MEMORY.name)).to_json()
         held = [table.table for table in self.tables if is_table(table.table)]
         return json.dumps([data, *map(_digest, held)])
@@ -227,12 +238,25 @@ class Dataset:
 def as_dataset(images: Dataset | str | Path, table: Any = None) -> Dataset:
     """A data set as it is, or one of a folder of images and a table.
 
+    Raises
+    ------
+    CatalogError
+        A table beside a data set, which has its own.
+
     Examples
     --------
     >>> as_dataset("images", "votes.csv")
     <Dataset of images and votes.csv>
     """
-    return images if isinstance(images, Dataset) else Dataset(images, table)
+    if not isinstance(images, Dataset):
+        return Dataset(images, table)
+    if table is not None:
+        raise CatalogError(
+            f"{images!r} has a table already",
+            wanted="a Dataset alone, or a folder of images and a table",
+            hint="Dataset(images, table, also=[…]) learns from several tables",
+        )
+    return images
 
 
 def _digest(table: Any) -> str:

@@ -41,7 +41,7 @@ def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]
                 raise CatalogError(
                     f"{sample.catalog.table}: no galaxy of {PART_TABLES[part]} is left",
                     wanted="a galaxy or more in train.csv and in val.csv",
-                    hint="galaxyclass validate says why they were left out",
+                    hint="`galaxyclass.validate` says why they were left out",
                 )
         told = ", ".join(f"{count:,} {part}" for part, count in counts.items() if count)
         log.info("the parts are those of the tables, none is drawn: %s", told)
@@ -89,7 +89,7 @@ def read_split(path: Path, samples: Sequence[Sample]) -> tuple[NDArray[np.object
     if [row.get("id") for row in rows] != names:
         raise RunError(
             f"{path}: lists other galaxies than the run's images and tables have now",
-            hint="train again, to another --output",
+            hint="train again, to another `output`",
         )
     parts = np.array([row["part"] for row in rows], dtype=object)
     ends = np.cumsum([len(sample.catalog) for sample in samples])[:-1]

@@ -125,7 +125,7 @@ def prepare(
             f"{dataset.name}: nothing to train on",
             wanted="columns of vote fractions, a class column, or a folder for each class",
             got="only ids and images",
-            hint="give a --table" if dataset.table is None else "name the class with --target",
+            hint="give a `table`" if dataset.table is None else "name the class by `target_column`",
         )
     files, _ = catalog.files()
     packed = pack(files, preprocessing, cache=cache, workers=workers, progress=progress)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import Part
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.parts import column_names
@@ -14,7 +15,7 @@ from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.valid import require_sound
 from galaxyclass.data.dataset.dataset import Dataset
-from galaxyclass.data.leakage import Part, UsedGalaxies, parts_of
+from galaxyclass.data.leakage import UsedGalaxies, parts_of
 from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.progress import Progress
@@ -45,6 +46,7 @@ def read_galaxies(
     CatalogError, InvalidCatalogError
         See `galaxyclass.evaluation.evaluate`.
     """
+    _require_rule(dataset, task.derivation)
     named, target_column = task.target_column, dataset.target_column
     if target_column is None and dataset.table is not None and named is not None:
         target_column = named if named in column_names(dataset.table) else None
@@ -80,7 +82,7 @@ def read_galaxies(
     if left_out:
         count = len({one.index if one.index is not None else -(one.row or 0) for one in left_out})
         notes.append(
-            f"{count:,} galaxies with errors are not scored (`galaxyclass validate` lists them)."
+            f"{count:,} galaxies with errors are not scored (`galaxyclass.validate` lists them)."
         )
     whole = whole.take(np.flatnonzero(whole.paths != "").astype(np.int64))
     if rule is not None and made_of_votes:
@@ -97,6 +99,17 @@ def read_galaxies(
         )
         whole = whole.take(np.flatnonzero(told))
     return task, whole, notes
+
+
+def _require_rule(dataset: Dataset, rule: str | None) -> None:
+    """Refuse a data set whose classes are made by another rule than the model's."""
+    if dataset.classes not in (None, rule):
+        raise CatalogError(
+            f"{dataset.name}: its classes are made by another rule than those of the model",
+            wanted="votes as they are" if rule is None else f"the rule {rule!r}",
+            got=f"the rule {dataset.classes!r}",
+            hint="leave out the rule: a model that needs one brings its own",
+        )
 
 
 def choose(
@@ -134,7 +147,7 @@ def choose(
         raise RunError(
             f"no galaxy to score: of the {len(catalog):,} galaxies with an image none is {part}",
             got=f"{trained.sum():,} that the run was trained on",
-            hint="score other galaxies; --part all would score these",
+            hint="score other galaxies; `part='all'` would score these",
         )
     notes = []
     if part == "unseen" and trained.any():

@@ -231,7 +231,7 @@ def prepare_all(
                 f"{catalog.table}: its {targets.kind} cannot be learnt beside {beside}",
                 wanted="votes on the same tree beside votes, or a table of classes",
                 got=targets.words,
-                hint="name the table of votes first (--table), that of classes after it (--also)",
+                hint="name the table of votes first (`table`), that of classes after it (`also`)",
             )
     return samples
 

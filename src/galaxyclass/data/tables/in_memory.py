@@ -139,7 +139,7 @@ def _converted(values: Any) -> Any:
         return values
     if hasattr(values, "__arrow_c_stream__"):  # a series, whose integers beside nulls stay exact
         return pa.chunked_array(values)
-    if isinstance(values, list | tuple):
+    if isinstance(values, list | tuple) or hasattr(values, "__arrow_array__"):
         return pa.array(values, from_pandas=True)
     if hasattr(values, "datetime64"):  # astropy's times
         values = values.datetime64

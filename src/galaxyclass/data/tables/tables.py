@@ -55,9 +55,24 @@ def read_table(path: str | Path) -> pa.Table:
     {'id': ['587722981748965649', '007'], 'smooth': ['0.10', None]}
     """
     file = open_table(path)
-    if file.ragged:
-        raise _ragged(file)
+    require_even_rows(file)
     return file.table
+
+
+def require_table(path: Path) -> None:
+    """Refuse a table that is not there.
+
+    Raises
+    ------
+    CatalogError
+    """
+    if not path.exists():
+        raise CatalogError(
+            f"{path}: no such table",
+            argument="table",
+            wanted=_WANTED,
+            hint="check the path of `table`",
+        )
 
 
 def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
@@ -80,12 +95,9 @@ def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
         raise CatalogError(
             f"{path}: a folder was given as the table",
             wanted=_WANTED,
-            hint="give the table's file to --table, the folder of images to --images",
+            hint="give the table's file as `table`, the folder of images as `images`",
         )
-    if not path.exists():
-        raise CatalogError(
-            f"{path}: no such table", wanted=_WANTED, hint="check the path given to --table"
-        )
+    require_table(path)
     kind = next(
         (kind for ending, kind in TABLE_SUFFIXES.items() if path.name.lower().endswith(ending)),
         None,
@@ -102,20 +114,26 @@ def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
         file = read_csv(path, piecewise) if kind == "csv" else _read_parquet(path, piecewise)
     except (OSError, EOFError) as error:
         raise CatalogError(f"{path}: the table cannot be read", got=str(error)) from error
-    if file.table.num_rows == 0 and file.ragged:
-        raise _ragged(file)
     if file.table.num_rows == 0:
+        require_even_rows(file)
         raise CatalogError(f"{path}: the table has a header but no rows", wanted="a row per galaxy")
     return file
 
 
-def _ragged(file: TableFile) -> CatalogError:
-    return CatalogError(
-        f"{file.path}: {len(file.ragged)} lines have more or fewer cells than the header",
-        wanted=f"{file.table.num_columns} cells",
-        got="\n".join(f"line {row.line}: {row.cells} cells" for row in file.ragged[:5]),
-        hint="mend these lines (look for a comma in a cell that is not quoted)",
-    )
+def require_even_rows(file: TableFile) -> None:
+    """Refuse a table with lines of more or fewer cells than the header.
+
+    Raises
+    ------
+    CatalogError
+    """
+    if file.ragged:
+        raise CatalogError(
+            f"{file.path}: {len(file.ragged)} lines have more or fewer cells than the header",
+            wanted=f"{file.table.num_columns} cells",
+            got="\n".join(f"line {row.line}: {row.cells} cells" for row in file.ragged[:5]),
+            hint="mend these lines (look for a comma in a cell that is not quoted)",
+        )
 
 
 def _read_parquet(path: Path, piecewise: Piecewise) -> TableFile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import split_parts, write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Sample, prepare
@@ -18,7 +19,7 @@ from galaxyclass.evaluation.baselines.files import (
     LEFT_OUT,
     RESULTS,
     SPLIT,
-    refuse_run,
+    require_no_run,
     write_baselines,
 )
 from galaxyclass.evaluation.baselines.methods import METHODS
@@ -26,8 +27,9 @@ from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.report import ScoredExtent
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.scores import Scores
@@ -53,6 +55,9 @@ class BaselineScores:
     part: str
     scores: Any
     extents: tuple[ScoredExtent, ...]
+
+    def __repr__(self) -> str:
+        return summary(f"BaselineScores of {self.name} on {self.part}: {self.scores.words}")
 
     @property
     def overall(self) -> Score:
@@ -88,17 +93,26 @@ class Baselines:
     noise_floors: Mapping[str, float]
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        parts = "; ".join(f"{part} {count:,} galaxies" for part, count in self.galaxies.items())
+        last = self.scores[-1]
+        return summary(
+            f"Baselines in {short_path(self.folder)}: {parts}; {last.name} on {last.part}: "
+            f"{last.scores.words}"
+        )
 
+
+@public
 def baseline(
     images: Dataset | str | Path,
     table: Any = None,
     *,
     output: str | Path,
     recipe: str | Path | Recipe = "fast",
-    settings: Sequence[str] = (),
-    seed: int = 0,
+    settings: Settings = (),
     workers: int | None = None,
-    cache: Path | None = None,
+    seed: int = 0,
+    cache: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Baselines:
@@ -147,15 +161,14 @@ def baseline(
     >>> import tempfile
     >>> from galaxyclass.simulation.folders import simulate
     >>> folder = Path(tempfile.mkdtemp())
-    >>> sky = simulate(10, folder / "sky", size=32, workers=1)
+    >>> sky = simulate(10, output=folder / "sky", size=32, workers=1)
     >>> done = baseline(sky.images, sky.table, output=folder / "scores", cache=folder / "cache")
     >>> [one.name for one in done.scores][:2]
     ['all zeros', 'mean vector']
     """
     folder = Path(output)
-    refuse_run(folder)
-    if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, settings)
+    require_no_run(folder)
+    recipe = as_recipe(recipe, settings)
     dataset = as_dataset(images, table)
     key = job_key("baseline", dataset=dataset.identity, split=recipe.split, seed=seed)
     place = FolderOutput(folder, RESULTS, key, overwrite)

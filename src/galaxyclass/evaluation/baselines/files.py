@@ -24,7 +24,7 @@ METRICS = "metrics.json"
 RESULTS = (SPLIT, SCORES, METRICS)
 
 
-def refuse_run(folder: Path) -> None:
+def require_no_run(folder: Path) -> None:
     """Refuse the folder of a run, whose own files have the same names.
 
     Raises
@@ -33,7 +33,7 @@ def refuse_run(folder: Path) -> None:
         It is one.
     """
     if (folder / run_folder.INFO).exists():
-        raise OutputError(f"{folder}: a run is here", hint="choose another --output")
+        raise OutputError(f"{folder}: a run is here", hint="choose another `output`")
 
 
 def write_baselines(done: Baselines) -> None:

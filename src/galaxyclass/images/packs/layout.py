@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.errors import PackError
+from galaxyclass.errors import PackError, require_format
 from galaxyclass.recipes.preprocessing import Preprocessing
 
 #: Raised when the files of a pack, or what a cutout looks like, change their meaning.
@@ -74,20 +74,21 @@ def parse_pack_manifest(text: str, source: str) -> PackManifest:
     Raises
     ------
     PackError
-        It is of a newer version, or it makes no sense.
+        It is of another version, or it makes no sense.
     """
     try:
         content: dict[str, Any] = json.loads(text)
         version = int(content["format"])
     except (ValueError, KeyError, TypeError) as error:
         raise PackError(f"{source}: damaged", hint="delete the pack and make it again") from error
-    if version > PACK_FORMAT:
-        raise PackError(
-            f"{source}: made by a newer galaxyclass",
-            wanted=f"format {PACK_FORMAT} or older",
-            got=f"format {version}",
-            hint="pip install --upgrade galaxyclass, or make the pack again",
-        )
+    require_format(
+        version,
+        PACK_FORMAT,
+        what="pack",
+        source=source,
+        error=PackError,
+        again="delete the pack and make it again",
+    )
     try:
         return PackManifest(
             key=str(content["key"]),

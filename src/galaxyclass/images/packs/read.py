@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import PackError
 from galaxyclass.images.packs import layout
 from galaxyclass.images.packs.index import Records, read_index
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.short import short_path, summary
 
 _AGAIN = "delete the folder and make the pack again"
 
@@ -40,6 +42,14 @@ class Pack:
     records: Records
     valid: NDArray[np.bool_]
 
+    def __repr__(self) -> str:
+        size, failed = self.preprocessing.size, int((~self.valid).sum())
+        wrong = f", {failed:,} could not be decoded" if failed else ""
+        return summary(
+            f"Pack of {len(self):,} cutouts, {size} x {size} px{wrong}, in "
+            f"{short_path(self.folder)}"
+        )
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -67,15 +77,16 @@ def read_manifest(folder: Path) -> layout.PackManifest:
         raise PackError(
             f"{folder}: {'an unfinished pack' if unfinished else 'not a pack'}",
             wanted=f"a folder with {layout.PACK_MANIFEST}",
-            hint="run the same `galaxyclass pack` again: it goes on where it stopped"
+            hint="make the same pack again: it goes on where it stopped"
             if unfinished
-            else "make one with `galaxyclass pack`",
+            else "make one with `galaxyclass.pack`",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise PackError(f"{path}: cannot be read ({error})", hint=_AGAIN) from error
     return layout.parse_pack_manifest(text, str(path))
 
 
+@public
 def open_pack(folder: str | Path) -> Pack:
     """Open a pack that `pack` has made.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import ImageError, OutputError, PackError
 from galaxyclass.images.inspect import Inspection, identities_of
 from galaxyclass.images.packs import layout
@@ -42,6 +43,7 @@ _SYNC_SECONDS, _SYNC_REST = 0.2, 10
 _INDEX_BYTES = 400
 
 
+@public
 def pack(
     paths: Sequence[str | Path],
     preprocessing: Preprocessing,
@@ -163,7 +165,7 @@ def _complete(folder: Path, key: str, replace: bool) -> Pack | None:
         raise OutputError(
             f"{folder}: the folder holds a pack of other images or other settings",
             got="images that were added, removed or changed since, or a changed cutout",
-            hint="choose another folder, or make it anew with --overwrite",
+            hint="choose another folder, or make it anew with `overwrite=True`",
         )
     # Those by which the folder is known to be ours go last.
     for name in (layout.IMAGES, layout.INDEX, layout.JOURNAL, layout.PACK_MANIFEST):
@@ -231,7 +233,7 @@ class _Job:
                 f"{self.folder}: no room for the pack on this disk",
                 wanted=f"{wanted / 1e6:,.1f} MB",
                 got=f"{free / 1e6:,.1f} MB free",
-                hint="free some space, or name another place with --cache or --output",
+                hint="free some space, or name another place with `cache` or `output`",
             )
 
     def _tasks(self, hint: list[layout.Shard], start: int) -> Iterator[ShardTask]:

@@ -83,7 +83,7 @@ def require_processor(device: str) -> None:
         raise DeviceError(
             f"device {device!r}: without torch, a network runs on the processor",
             wanted="one of auto, cpu",
-            hint='pip install "galaxyclass[train]", or --device auto',
+            hint='pip install "galaxyclass[train]", or pass `device="auto"`',
         )
 
 
@@ -112,7 +112,7 @@ def require_match(
             f"{bundle.network}: not the network that the bundle's manifest describes",
             wanted=_describe({INPUT: shape}, names),
             got=_describe(inputs, outputs),
-            hint="galaxyclass export makes such a file of a run",
+            hint="`galaxyclass.export` makes such a file of a run",
         )
 
 

@@ -61,7 +61,7 @@ class OpenvinoBackend:
         self.precision: Precision = "bf16" if wanted == "bf16" and able else "fp32"
         self.note = ""
         if self.precision == "bf16":
-            self.note = "Computed in bfloat16; --precision fp32 takes 32-bit floats."
+            self.note = "Computed in bfloat16; `precision='fp32'` takes 32-bit floats."
         elif precision == "bf16":
             self.note = "Computed in 32-bit floats: this machine does not have bfloat16."
         self._names = output_names(len(bundle.manifest.auxiliary))

@@ -107,7 +107,7 @@ class TorchBackend:
                 raise
             raise DeviceError(
                 f"{self.device}: out of memory for {len(cutouts)} galaxies at once",
-                hint=f"--batch-size {max(1, len(cutouts) // 2)}",
+                hint=f"pass `batch_size={max(1, len(cutouts) // 2)}`",
             ) from error
 
 
@@ -136,6 +136,6 @@ def find_device(device: str) -> torch.device:
         raise DeviceError(
             f"device {device!r} is not there",
             wanted="one of auto, " + ", ".join(name for name in there if there[name]),
-            hint="--device auto",
+            hint="pass `device='auto'`",
         )
     return torch.device(device)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import BundleError
 from galaxyclass.model.bundle import onnx_file as exported
 from galaxyclass.model.bundle.manifest import MANIFEST, Manifest, parse_manifest
 from galaxyclass.model.pretrained import find_pretrained, is_pretrained
+from galaxyclass.short import short_path, summary
 
 #: What a bundle may hold besides its manifest: the weights for torch, the same network as ONNX, and
 #: what was measured on galaxies that training never saw. Each file is named after its digest.
@@ -29,6 +31,10 @@ class Bundle:
 
     manifest: Manifest
     folder: Path
+
+    def __repr__(self) -> str:
+        held = [role for role in SUFFIXES if self.has(role)]
+        return summary(f"{type(self).__name__} {short_path(self.folder)}: {', '.join(held)}")
 
     @property
     def weights(self) -> Path:
@@ -74,7 +80,7 @@ class Bundle:
             raise BundleError(f"{self.calibration}: cannot be read", got=str(error)) from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExportedBundle(Bundle):
     """A bundle in one file: an exported network, with all that is known about it; no weights.
 
@@ -131,14 +137,14 @@ def _bundle_folder(path: Path) -> Path:
     if not path.exists():
         got, hint = "no such file or folder", "check the path"
     elif not path.is_dir():
-        got, hint = "a file", "name the run's folder, or what `galaxyclass export` made of it"
+        got, hint = "a file", "name the run's folder, or the `.onnx` file that it was exported to"
     elif (path / "recipe.toml").is_file():
         got = "a run whose training has not finished its first epoch"
-        hint = f"galaxyclass train --resume {path}"
+        hint = f"finish it: `galaxyclass.resume({str(path)!r})`"
     else:
         entries = sorted(entry.name for entry in path.iterdir())
         got = f"a folder with {', '.join(entries[:5]) or 'nothing in it'}"
-        hint = "name the --output folder of a `galaxyclass train`"
+        hint = "name the `output` of a training"
     raise BundleError(
         f"{path}: not a run or a bundle",
         wanted=f"a folder with bundle/{MANIFEST} or {MANIFEST}, or an exported network "
@@ -148,6 +154,7 @@ def _bundle_folder(path: Path) -> Path:
     )
 
 
+@public
 def load_bundle(path: str | Path) -> Bundle:
     """Read and check a bundle.
 

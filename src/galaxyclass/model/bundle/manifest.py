@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from galaxyclass.errors import BundleError, TreeError, refuse_newer
+from galaxyclass.errors import BundleError, TreeError, require_format
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Model
 from galaxyclass.tasks.kinds import task_from_json
@@ -156,7 +156,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
     Raises
     ------
     BundleError
-        Not JSON; of a newer format than this version reads; fields missing or wrong.
+        Not JSON; of another format than this version reads; fields missing or wrong.
     """
     try:
         data = json.loads(text)
@@ -164,7 +164,15 @@ def parse_manifest(text: str, source: str) -> Manifest:
         raise BundleError(f"{source}: not a manifest", got=f"not JSON: {error}") from error
     if isinstance(data, dict) and isinstance(found := data.get("format"), int):
         by = str(data.get("version", "unknown"))
-        refuse_newer(found, BUNDLE_FORMAT, what="bundle", source=source, error=BundleError, by=by)
+        require_format(
+            found,
+            BUNDLE_FORMAT,
+            what="bundle",
+            source=source,
+            error=BundleError,
+            again="train again, or export again, with this version",
+            by=by,
+        )
     try:
         file = _File.model_validate(data)
         outputs = task_from_json(file.outputs, source)

@@ -92,7 +92,7 @@ def pictures(
             "no pictures to compare the exported network with torch on",
             wanted="images of galaxies",
             got=problem,
-            hint="name others, or leave --images out: simulated galaxies are taken then",
+            hint="name others, or leave `images` out: simulated galaxies are taken then",
         )
     return np.stack(cutouts)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import translated, writing
@@ -24,6 +25,7 @@ from galaxyclass.model.export.half_precision import round_weights, store_halves
 from galaxyclass.model.model import Model, single_bundle
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
@@ -47,11 +49,18 @@ class Exported:
     size: int
     check: Check
 
+    def __repr__(self) -> str:
+        return summary(
+            f"Exported {short_path(self.output)}, {self.size / 1e6:.1f} MB; it differs "
+            f"from the run by {self.check.difference:.1g} at most"
+        )
 
+
+@public
 def export(
     run: str | Path | Model,
-    output: str | Path,
     *,
+    output: str | Path,
     half: bool = False,
     images: str | Path | Sequence[str | Path] | None = None,
     overwrite: bool = False,
@@ -99,14 +108,14 @@ def export(
 
     Examples
     --------
-    >>> export("runs/first", "model.pt")
+    >>> export("runs/first", output="model.pt")
     Traceback (most recent call last):
     galaxyclass.errors.OutputError: model.pt: unknown ending
       wanted: .onnx
-      hint:   --output model.onnx
+      hint:   pass `output='model.onnx'`
     """
     output = Path(output)
-    _check_output(output, overwrite=overwrite)
+    _require_output(output, overwrite=overwrite)
     bundle = single_bundle(run, "export")
     cutouts = pictures(bundle.manifest.preprocessing, images)
     with writing(output) as temporary:
@@ -174,11 +183,11 @@ def _describe(
     model.producer_name, model.producer_version = "galaxyclass", __version__
 
 
-def _check_output(output: Path, *, overwrite: bool) -> None:
+def _require_output(output: Path, *, overwrite: bool) -> None:
     if not exported.is_exported(output):
         raise OutputError(
             f"{output}: unknown ending",
             wanted=exported.ENDING,
-            hint=f"--output {output.with_suffix(exported.ENDING)}",
+            hint=f"pass `output={str(output.with_suffix(exported.ENDING))!r}`",
         )
     require_free(output, overwrite=overwrite)

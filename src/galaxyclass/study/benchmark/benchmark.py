@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.io.atomic import temporary_folder
 from galaxyclass.io.output import require_free
@@ -18,7 +19,7 @@ from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.manifest import Precision
 from galaxyclass.networks.precision import has_bfloat16
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.study.benchmark.ceilings import matrix_product
 from galaxyclass.study.benchmark.galaxies import galaxies_to_measure
@@ -31,7 +32,7 @@ from galaxyclass.study.benchmark.results import (
     one_after_the_other,
     share,
 )
-from galaxyclass.training.devices import Device, accelerator_of
+from galaxyclass.training.devices import accelerator_of
 from galaxyclass.training.job import make_job
 from galaxyclass.training.probe import try_settings
 from galaxyclass.training.run import installed_versions, this_machine
@@ -43,13 +44,14 @@ REPEATS = 3
 _SCRATCH = ".benchmark.tmp"
 
 
+@public
 def benchmark(
-    output: str | Path,
     images: str | Path | None = None,
     table: str | Path | None = None,
     *,
+    output: str | Path,
     recipe: str | Path | Recipe = "fast",
-    settings: tuple[str, ...] = (),
+    settings: Settings = (),
     count: int = COUNT,
     repeats: int = REPEATS,
     device: Device = "auto",
@@ -63,15 +65,15 @@ def benchmark(
 
     Parameters
     ----------
-    output : str or Path
-        Folder for `benchmark.json`; what is made for the measures is removed at the end.
     images : str or Path, optional
         Folder of images; without it, galaxies are simulated.
     table : str or Path, optional
         Votes or classes of the images; without it votes are made up.
+    output : str or Path
+        Folder for `benchmark.json`; what is made for the measures is removed at the end.
     recipe : str, Path or Recipe
-    settings : sequence of str
-        Changes to the recipe, ``section.key=value`` each.
+    settings : mapping or sequence of str
+        Changes to the recipe: setting -> its value, or ``section.key=value`` each.
     count : int
         Galaxies to use, at most.
     repeats : int
@@ -93,8 +95,7 @@ def benchmark(
     """
     output = Path(output)
     require_free(output / FILE, overwrite=overwrite)
-    if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, settings)
+    recipe = as_recipe(recipe, settings)
     kind = accelerator_of(device)
     output.mkdir(parents=True, exist_ok=True)
     with temporary_folder(output / _SCRATCH) as folder:

@@ -41,7 +41,7 @@ def galaxies_to_measure(
         There are no images.
     """
     if images is None:
-        sky = simulate(count, work / "sky", progress=progress)
+        sky = simulate(count, output=work / "sky", progress=progress)
         return Dataset(sky.images, sky.table)
     if table is None:
         paths = find_images(images)

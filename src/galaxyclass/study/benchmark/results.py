@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.io.atomic import write_text
+from galaxyclass.short import summary
 
 FILE = "benchmark.json"
 
@@ -95,6 +96,14 @@ class Benchmark:
     memory: Mapping[str, int]
     machine: Mapping[str, Any]
     versions: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        speeds = ", ".join(
+            f"{name} {self.speeds[name].median:,.0f}"
+            for name in ("pack", "train", "predict")
+            if name in self.speeds
+        )
+        return summary(f"Benchmark of {self.recipe}, {self.images:,} galaxies: {speeds} images/s")
 
     def to_json(self) -> str:
         """The text of `benchmark.json`: for each speed a median, and its spread beside it."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import RunError, StoppedError
@@ -18,6 +20,7 @@ from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 from galaxyclass.study.compare.clock import Clock
 from galaxyclass.study.compare.plan import (
     COMPARED_CURVES,
@@ -25,10 +28,10 @@ from galaxyclass.study.compare.plan import (
     TABLE,
     Plan,
     read_plan,
-    refuse_changed,
+    require_unchanged,
     write_plan,
 )
-from galaxyclass.study.compare.results import TrialResult, parse_outcome, results_csv
+from galaxyclass.study.compare.results import TrialResult, best_first, parse_outcome, results_csv
 from galaxyclass.study.compare.trials import Trial, make_trials
 from galaxyclass.tasks.kinds import metric_named
 from galaxyclass.tasks.metric import RMSE
@@ -58,7 +61,19 @@ class Comparison:
     folder: Path
     results: tuple[TrialResult, ...]
 
+    def __repr__(self) -> str:
+        states = Counter(result.state for result in self.results)
+        counts = ", ".join(f"{count} {state}" for state, count in states.items())
+        best = next(iter(best_first(self.results)), None)
+        leads = (
+            ""
+            if best is None or best.value is None
+            else f"; best {best.trial.name} {best.value:.4f}"
+        )
+        return summary(f"Comparison in {short_path(self.folder)}: {counts}{leads}")
 
+
+@public
 def compare(
     recipes: Sequence[str | Path],
     images: Dataset | str | Path,
@@ -66,11 +81,11 @@ def compare(
     *,
     output: str | Path,
     vary: Mapping[str, Sequence[Any]] | None = None,
-    settings: Sequence[str] = (),
-    seed: int = 0,
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    settings: Settings = (),
+    device: Device = "auto",
     workers: int | None = None,
-    cache: Path | None = None,
+    seed: int = 0,
+    cache: str | Path | None = None,
     retry_failed: bool = False,
     progress: Progress = silent,
 ) -> Comparison:
@@ -90,8 +105,8 @@ def compare(
         A new folder, or that of the same comparison.
     vary : mapping, optional
         Setting -> its values, for instance ``{"optimizer.lr": [0.1, 0.01]}``.
-    settings : sequence of str
-        Changes that all trials share, ``section.key=value`` each.
+    settings : mapping or sequence of str
+        Changes that all trials share: setting -> its value, or ``section.key=value`` each.
     retry_failed : bool
         Try again the trials that failed before; otherwise their rows stay.
     progress : Progress
@@ -108,7 +123,7 @@ def compare(
     CatalogError
         The images and the table cannot be trained on.
     OutputError
-        The folder holds something else, or a comparison that was begun with another command.
+        The folder holds something else, or a comparison that was begun with other arguments.
     RunError
         The images or the table have changed since the comparison was begun.
     StoppedError
@@ -125,7 +140,7 @@ def compare(
     if begun is None:
         require_new(folder)
     else:
-        refuse_changed(folder, begun, plan)
+        require_unchanged(folder, begun, plan)
     # Once here: whatever is wrong with the data is said at once, and not by every trial; and the
     # first trial finds the pack that the others share.
     fingerprint = prepare_all(
@@ -151,7 +166,7 @@ def compare(
         done = sum(result.state != "unfinished" for result in bench.results())
         raise StoppedError(
             f"stopped; {done} of {len(trials)} trials have ended, and are in {folder / TABLE}",
-            hint="the same command goes on from there",
+            hint="the same again goes on from there",
         ) from None
     finally:
         _draw(folder, bench.results())
@@ -243,7 +258,7 @@ def _hold_to(folder: Path, begun: Plan, fingerprint: str) -> None:
             f"{folder}: the images or the table have changed since the comparison was begun",
             wanted=f"data with the fingerprint {begun.fingerprint}",
             got=fingerprint,
-            hint="put the data back, or choose another --output",
+            hint="put the data back, or choose another `output`",
         )
 
 

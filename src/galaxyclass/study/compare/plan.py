@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxyclass.errors import OutputError, RunError, refuse_newer
+from galaxyclass.errors import OutputError, RunError, require_format
 from galaxyclass.io.atomic import write_text
 from galaxyclass.recipes.read import parse_recipe
 from galaxyclass.study.compare.trials import Trial
@@ -50,18 +50,25 @@ def read_plan(folder: Path) -> Plan:
     Raises
     ------
     RunError
-        Not a comparison; of a newer version; damaged.
+        Not a comparison; of another version; damaged.
     """
     path = folder / PLAN
     if not path.is_file():
         raise RunError(
             f"{folder}: not a comparison",
-            wanted="the --output folder of a `galaxyclass compare`",
+            wanted="the `output` of a comparison",
             got=f"no {PLAN} in it" if folder.exists() else "no such folder",
         )
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        refuse_newer(data["format"], STUDY_FORMAT, what="comparison", source=folder, error=RunError)
+        require_format(
+            data["format"],
+            STUDY_FORMAT,
+            what="comparison",
+            source=folder,
+            error=RunError,
+            again="compare again with this version, to another `output`",
+        )
         trials = tuple(
             Trial(
                 each["name"],
@@ -77,8 +84,8 @@ def read_plan(folder: Path) -> Plan:
         raise RunError(f"{path}: damaged", got=f"{type(error).__name__}: {error}") from error
 
 
-def refuse_changed(folder: Path, begun: Plan, given: Plan) -> None:
-    """Refuse to go on with a comparison under another command than it was begun with.
+def require_unchanged(folder: Path, begun: Plan, given: Plan) -> None:
+    """Refuse to go on with a comparison with other arguments than it was begun with.
 
     Raises
     ------
@@ -103,10 +110,10 @@ def refuse_changed(folder: Path, begun: Plan, given: Plan) -> None:
                 got.append(f"{name}: {section} {there.get(section)}")
     if wanted:
         raise OutputError(
-            f"{folder}: a comparison was begun here with another command",
+            f"{folder}: a comparison was begun here with other arguments",
             wanted="\n".join(wanted),
             got="\n".join(got),
-            hint="give the command that it was begun with, or choose another --output",
+            hint="give the arguments that it was begun with, or choose another `output`",
         )
 
 

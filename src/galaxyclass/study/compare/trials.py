@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
+from galaxyclass.arguments import Settings
 from galaxyclass.errors import RecipeError
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.recipes.settings import assignments, value_text
 
 #: Longer names of folders are cut, and end in a digest of the whole.
 _LONGEST = 120
@@ -67,7 +67,7 @@ def parse_variations(texts: Sequence[str]) -> dict[str, list[str]]:
         found = [value.strip() for value in _split(values)]
         if not equals or not key.strip() or not all(found):
             raise RecipeError(
-                f"--vary {text}: not values of a setting",
+                f"`vary`: {text!r} is not values of a setting",
                 wanted="SECTION.KEY=VALUE,VALUE,…, for instance optimizer.lr=0.1,0.01",
             )
         vary.setdefault(key.strip(), []).extend(found)
@@ -77,7 +77,7 @@ def parse_variations(texts: Sequence[str]) -> dict[str, list[str]]:
 def make_trials(
     recipes: Sequence[str | Path],
     vary: Mapping[str, Sequence[Any]],
-    settings: Sequence[str] = (),
+    settings: Settings = (),
 ) -> tuple[Trial, ...]:
     """Every recipe with every combination of the varied settings; equal ones once.
 
@@ -86,9 +86,9 @@ def make_trials(
     recipes : sequence of str or Path
         Shipped recipes' names, or TOML files.
     vary : mapping
-        Setting -> its values: text as after ``--set``, or numbers, booleans and lists.
-    settings : sequence of str
-        Changes that all trials share, ``section.key=value`` each.
+        Setting -> its values: text as `load_recipe` reads it, or numbers, booleans and lists.
+    settings : mapping or sequence of str
+        Changes that all trials share: setting -> its value, or ``section.key=value`` each.
 
     Raises
     ------
@@ -104,7 +104,8 @@ def make_trials(
     """
     if not recipes:
         raise RecipeError("nothing to compare", wanted="at least one recipe")
-    set_too = {text.partition("=")[0].strip() for text in settings} & set(vary)
+    shared = assignments(settings)
+    set_too = {text.partition("=")[0].strip() for text in shared} & set(vary)
     if set_too:
         raise RecipeError(
             f"{', '.join(sorted(set_too))}: both varied and set", hint="leave one of them out"
@@ -112,11 +113,11 @@ def make_trials(
     trials: dict[str, Trial] = {}
     wrong: list[str] = []
     combinations = itertools.product(
-        *([_text(value) for value in values] for values in vary.values())
+        *([value_text(value) for value in values] for values in vary.values())
     )
     for recipe, values in itertools.product(map(str, recipes), list(combinations)):
         varied = dict(zip(vary, values, strict=True))
-        changes = (*settings, *(f"{key}={value}" for key, value in varied.items()))
+        changes = (*shared, *(f"{key}={value}" for key, value in varied.items()))
         try:
             resolved = load_recipe(recipe, changes)
         except RecipeError as error:
@@ -151,17 +152,6 @@ def _split(text: str) -> list[str]:
         else:
             parts[-1] += character
     return parts
-
-
-def _text(value: Any) -> str:
-    """A value as `load_recipe` reads it after the equals sign."""
-    if value is None:
-        return "none"
-    if isinstance(value, str):
-        return value
-    plain = list(value) if isinstance(value, tuple) else value
-    written = tomli_w.dumps({"value": plain}).partition("=")[2]
-    return " ".join(written.split())
 
 
 def _name(recipe: str, varied: Mapping[str, str], taken: set[str]) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn import metrics
 
 from galaxyclass.errors import ScoreError
+from galaxyclass.tasks.metric import ACCURACY
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, percentile_interval
 from galaxyclass.tasks.scores.scores import Scores
 
@@ -16,7 +17,7 @@ from galaxyclass.tasks.scores.scores import Scores
 _CELLS = 2_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClassScores(Scores):
     """Accuracies with intervals, and the figures of each class.
 
@@ -25,6 +26,8 @@ class ClassScores(Scores):
     of the galaxies that are i which were called so (NaN where there are none). The balanced
     accuracy is the mean recall of the classes that have galaxies.
     """
+
+    metric = ACCURACY
 
     accuracy: Score
     balanced_accuracy: Score

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
+from galaxyclass.short import summary
+from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.scores.bootstrap import Score
 
 
@@ -12,13 +15,24 @@ class Scores(ABC):
 
     Attributes
     ----------
+    metric : Metric
+        That of the task.
     galaxies : int
         How many were scored.
     """
 
+    metric: ClassVar[Metric]
     galaxies: int
 
     @property
     @abstractmethod
     def main(self) -> Score:
-        """The score by which predictions are compared (`Task.metric`)."""
+        """The score by which predictions are compared (`metric`)."""
+
+    @property
+    def words(self) -> str:
+        """That score and its interval, in words."""
+        return f"{self.metric.label} {self.main}"
+
+    def __repr__(self) -> str:
+        return summary(f"{type(self).__name__}: {self.words} on {self.galaxies:,} galaxies")

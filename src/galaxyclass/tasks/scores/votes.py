@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.arrays import Floats
 from galaxyclass.errors import ScoreError
+from galaxyclass.tasks.metric import RMSE
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_interval
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.trees.tree import Tree
@@ -18,13 +20,15 @@ from galaxyclass.trees.tree import Tree
 _ROWS_AT_ONCE = 1 << 14
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VoteScores(Scores):
     """Root mean square errors over known entries, overall and in groups.
 
     ``questions`` and ``answers`` are in the tree's order; a group without a known entry is NaN.
     ``galaxies`` have at least one known entry; ``entries`` and ``answer_entries`` count them.
     """
+
+    metric = RMSE
 
     overall: Score
     questions: tuple[Score, ...]
@@ -39,6 +43,7 @@ class VoteScores(Scores):
         return self.overall
 
 
+@public
 def rmse(predicted: Floats, target: Floats) -> float:
     """Root mean square error over all known entries: the challenge's score.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from galaxyclass.arrays import Floats
 from galaxyclass.errors import BundleError, OutputError, ScoreError
 from galaxyclass.tasks.metric import RMSE, Metric
 from galaxyclass.tasks.names import first_few
@@ -32,7 +33,7 @@ from galaxyclass.tasks.scores.votes import (
     score_votes,
 )
 from galaxyclass.tasks.targets import Targets
-from galaxyclass.tasks.task import Floats, Task
+from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes import report as reports
 from galaxyclass.trees.algebra import (
     conditional_from_joint,
@@ -153,7 +154,7 @@ class VoteTask(Task):
                 "the contest's layout holds one class for each image",
                 wanted="a run that was trained on classes",
                 got="a run that predicts vote fractions",
-                hint="leave --layout contest out",
+                hint="leave `layout='contest'` out",
             )
         return self.layout.columns, None
 
@@ -266,9 +267,9 @@ class VoteTask(Task):
         return (
             f"Off the tree: the answers to {len(questions)} of {len(broken)} questions do not sum "
             f"to the fraction that leads to them ({first_few(questions)}; worst is "
-            f"{self.tree.questions[place].key}, by up to {worst[place]:.2g}). `galaxyclass "
-            f"validate`, which allows {self.layout.tolerance:g}, would refuse this table. A model "
-            "trained with --set model.head=tree obeys the tree by construction."
+            f"{self.tree.questions[place].key}, by up to {worst[place]:.2g}). "
+            f"`galaxyclass.validate`, which allows {self.layout.tolerance:g}, would refuse this "
+            "table. A model trained with `model.head=tree` obeys the tree by construction."
         )
 
     def simplest(self, galaxies: int) -> Floats:

@@ -1,0 +1,211 @@
+"""Whether a value is of the right type, and possible: what the table of arguments is made of.
+
+Each gives the value in the type that the functions work with (an integer of numpy as an int),
+`WRONG_TYPE`, or a `Wrong` for a value of the right type that is not possible.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Longest path, and longest name in one, that a system takes; bytes.
+_LONGEST_PATH, _LONGEST_NAME = 4095, 255
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What a check gives of a value that is not possible, and why, where that can be said."""
+
+    reason: str = ""
+
+
+#: What a check gives of a value of the wrong type.
+WRONG_TYPE = object()
+WRONG_VALUE = Wrong()
+
+
+def as_path(value: Any) -> Any:
+    """A string or a path: not empty, without NUL, and not longer than systems take."""
+    if not isinstance(value, str):
+        if not isinstance(value, os.PathLike) or not isinstance(os.fspath(value), str):
+            return WRONG_TYPE
+        value = value if isinstance(value, Path) else Path(value)
+    text = str(value)
+    encoded = os.fsencode(text) if _can_be_encoded(text) else text.encode("utf-8", "replace")
+    if not text:
+        return Wrong("is empty")
+    if "\0" in text:
+        return Wrong("has a NUL character in it")
+    names = encoded.split(os.sep.encode())
+    if len(encoded) > _LONGEST_PATH or max(map(len, names)) > _LONGEST_NAME:
+        return Wrong("is too long: the name of a file has 255 bytes at most, a path 4,095")
+    return value
+
+
+def _can_be_encoded(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def as_data(value: Any) -> Any:
+    """Paths, or arrays, tables and whatever can be gone through: looked into where it is read."""
+    if isinstance(value, str | os.PathLike):
+        return as_path(value)
+    if value is None or isinstance(value, bytes | bytearray | set | frozenset):
+        return WRONG_TYPE
+    marks = ("__array__", "__dataframe__", "__arrow_c_stream__", "colnames", "__iter__")
+    return value if any(hasattr(value, mark) for mark in marks) else WRONG_TYPE
+
+
+def as_string(value: Any) -> Any:
+    """A string that is not empty."""
+    if not isinstance(value, str):
+        return WRONG_TYPE
+    return value if value and "\0" not in value else WRONG_VALUE
+
+
+def as_flag(value: Any) -> Any:
+    """True or False, and nothing that is only like them."""
+    if isinstance(value, bool):
+        return value
+    return bool(value) if type(value).__name__ in ("bool", "bool_") else WRONG_TYPE
+
+
+def as_whole(low: int, high: int) -> Callable[[Any], Any]:
+    """A whole number from ``low`` to ``high``."""
+
+    def check(value: Any) -> Any:
+        if as_flag(value) is not WRONG_TYPE:
+            return WRONG_TYPE
+        try:
+            number = operator.index(value)
+        except TypeError:
+            return WRONG_TYPE
+        return number if low <= number <= high else WRONG_VALUE
+
+    return check
+
+
+def as_number(low: float, high: float, *, ends: bool) -> Callable[[Any], Any]:
+    """A number between ``low`` and ``high``, with the two or without."""
+
+    def check(value: Any) -> Any:
+        if as_flag(value) is not WRONG_TYPE or isinstance(value, str | bytes):
+            return WRONG_TYPE
+        if not hasattr(value, "__float__") and not hasattr(value, "__index__"):
+            return WRONG_TYPE
+        try:
+            number = value if isinstance(value, int) else float(value)
+            possible = math.isfinite(number)
+        except (TypeError, ValueError, OverflowError):
+            return WRONG_TYPE
+        possible = possible and (low <= number <= high if ends else low < number < high)
+        return number if possible else WRONG_VALUE
+
+    return check
+
+
+def as_choice(*choices: str) -> Callable[[Any], Any]:
+    """One of some strings."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str):
+            return WRONG_TYPE
+        return value if value in choices else WRONG_VALUE
+
+    return check
+
+
+def as_sequence(check: Callable[[Any], Any], *, some: bool = False) -> Callable[[Any], Any]:
+    """Of a sequence that is no text; with ``some``, of one that is not empty."""
+
+    def check_all(value: Any) -> Any:
+        if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray):
+            return WRONG_TYPE
+        checked = [check(element) for element in value]
+        if any(element is WRONG_TYPE for element in checked):
+            return WRONG_TYPE
+        if some and not checked:
+            return Wrong("is empty")
+        return next((element for element in checked if isinstance(element, Wrong)), checked)
+
+    return check_all
+
+
+def as_pair(value: Any) -> Any:
+    """Two paths."""
+    paths = as_sequence(as_path)(value)
+    return WRONG_TYPE if isinstance(paths, list) and len(paths) != 2 else paths
+
+
+def as_settings(value: Any) -> Any:
+    """A mapping by strings, or a sequence of strings."""
+    if isinstance(value, Mapping):
+        return value if all(isinstance(key, str) for key in value) else WRONG_TYPE
+    return as_sequence(as_string)(value)
+
+
+def as_variations(value: Any) -> Any:
+    """A mapping from strings to values to try."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        return WRONG_TYPE
+    right = all(
+        isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping)
+        for values in value.values()
+    )
+    return {key: list(values) for key, values in value.items()} if right else WRONG_TYPE
+
+
+def as_instance(name: str) -> Callable[[Any], Any]:
+    """An object of a class of this package, which lies in a room above this one."""
+
+    def check(value: Any) -> Any:
+        classes = type(value).__mro__
+        ours = any(
+            each.__name__ == name and each.__module__.startswith("galaxyclass.") for each in classes
+        )
+        return value if ours else WRONG_TYPE
+
+    return check
+
+
+def as_either(*checks: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The first that the value is of the right type for."""
+
+    def check(value: Any) -> Any:
+        for each in checks:
+            if (checked := each(value)) is not WRONG_TYPE:
+                return checked
+        return WRONG_TYPE
+
+    return check
+
+
+def as_numbers(value: Any) -> Any:
+    """An array of numbers, or lists that can be one."""
+    if isinstance(value, list | tuple) or (hasattr(value, "dtype") and hasattr(value, "shape")):
+        import numpy as np
+
+        with suppress(TypeError, ValueError):
+            return np.asarray(value, dtype=np.float64)
+    return WRONG_TYPE
+
+
+def as_callable(value: Any) -> Any:
+    """Whatever can be called."""
+    return value if callable(value) else WRONG_TYPE
+
+
+def as_anything(value: Any) -> Any:
+    """Whatever it is."""
+    return value

@@ -1,0 +1,144 @@
+"""What the library says in Python, said in options and commands.
+
+The library names arguments, settings and calls in backticks, as Python
+(`galaxyclass.errors`); whoever types commands is told the options instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from typing import Any
+
+from galaxyclass.arguments import ARGUMENTS
+
+#: Argument -> its option, where that is not ``--`` and the name; names in capitals stand without
+#: one on the command line.
+OPTIONS: dict[str, str] = {
+    "run": "RUN",
+    "runs": "RUN",
+    "recipes": "RECIPES",
+    "paths": "--images",
+    "settings": "--set",
+    "id_column": "--id",
+    "target_column": "--target",
+}
+
+#: Function -> its command, and which of its first arguments are options there.
+COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "train": ("train", ("", "--images", "--table")),
+    "resume": ("train --resume", ("",)),
+    "load_recipe": ("recipes", ("",)),
+    "predict": ("predict", ("", "--images")),
+    "evaluate": ("evaluate", ("", "--images", "--table")),
+    "calibrate": ("calibrate", ("", "--images", "--table")),
+    "combine": ("combine", ("",)),
+    "compare": ("compare", ("", "--images", "--table")),
+    "export": ("export", ("",)),
+    "validate": ("validate", ("--images", "--table")),
+    "explore": ("explore", ("--images", "--table")),
+    "baseline": ("baseline", ("--images", "--table")),
+    "pack": ("pack", ("--images",)),
+    "simulate": ("simulate", ("--count",)),
+    "benchmark": ("benchmark", ("--images", "--table")),
+}
+
+_MARKED = re.compile(r"`([^`\n]+)`")
+_SETTING = re.compile(r"([a-z]\w*(?:\.\w+)+)=(.*)", re.DOTALL)
+_CALL = re.compile(r"galaxyclass\.(\w+)(\(.*\))?", re.DOTALL)
+
+
+def in_options(text: str) -> str:
+    """A message of the library as the command line says it.
+
+    Examples
+    --------
+    >>> in_options("pass `overwrite=True`, or choose another `output`")
+    'pass --overwrite, or choose another --output'
+    >>> in_options("a lower rate (`optimizer.lr=…`) and `id_column='my id'`")
+    "a lower rate (--set optimizer.lr=…) and --id 'my id'"
+    >>> in_options('`galaxyclass.resume("runs/a")` goes on from there')
+    '`galaxyclass train --resume runs/a` goes on from there'
+    >>> in_options("`galaxyclass.calibrate('runs/a', …)`")
+    'galaxyclass calibrate runs/a …'
+    """
+    if (alone := _MARKED.fullmatch(text)) is not None:
+        return _said(alone[1]).strip("`")
+    return _MARKED.sub(lambda found: _said(found[1]), text)
+
+
+def _said(code: str) -> str:
+    """One piece of Python as an option or a command; what is neither stays as it is."""
+    if code in ARGUMENTS:
+        return _option(code)
+    if (setting := _SETTING.fullmatch(code)) is not None:
+        return f"--set {_quoted(code)}" if setting[2] != "…" else f"--set {code}"
+    if (called := _CALL.fullmatch(code)) is not None and called[1] in COMMANDS:
+        return f"`{_command(called[1], called[2] or '()')}`"
+    call = _parsed(f"f({code})")
+    if call is not None and len(call.keywords) == 1 and call.keywords[0].arg in ARGUMENTS:
+        return " ".join(_options(call))
+    return f"`{code}`"
+
+
+def _command(name: str, call_text: str) -> str:
+    command, options = COMMANDS[name]
+    call = _parsed(f"f{call_text}")
+    words = ["galaxyclass", command]
+    if call is None:
+        return " ".join(words)
+    for place, argument in enumerate(call.args):
+        value = _value(argument)
+        if value is Ellipsis:
+            words.append("…")
+            continue
+        option = options[place] if place < len(options) else ""
+        words += [option] * bool(option) + _words(value)
+    return " ".join([*words, *_options(call)])
+
+
+def _options(call: ast.Call) -> list[str]:
+    words = []
+    for keyword in call.keywords:
+        name, value = keyword.arg or "", _value(keyword.value)
+        if value is False or value is None:
+            continue
+        option = _option(name)
+        words += [option] if option.startswith("--") else []
+        words += [] if value is True else _words(value)
+    return words
+
+
+def _option(name: str) -> str:
+    return OPTIONS.get(name, "--" + name.replace("_", "-"))
+
+
+def _words(value: Any) -> list[str]:
+    if value is Ellipsis:
+        return ["…"]
+    if isinstance(value, list | tuple):
+        return [_quoted(str(element)) for element in value]
+    return [_quoted(str(value))]
+
+
+def _quoted(text: str) -> str:
+    # An ellipsis stands for what the user is to fill in.
+    return text if re.fullmatch(r"[\w./=:…+-]+", text) else shlex.quote(text)
+
+
+def _value(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node)
+
+
+def _parsed(code: str) -> ast.Call | None:
+    """A call, in which an ellipsis may stand for anything."""
+    outside = re.sub(r"…(?=[^'\"]*(?:(?:'[^']*'|\"[^\"]*\")[^'\"]*)*$)", "...", code)
+    try:
+        tree = ast.parse(outside, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+    return tree if isinstance(tree, ast.Call) else None

@@ -1,0 +1,67 @@
+"""Values and results as one short line: for messages, and for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+#: Characters of a value in a message, of a result in a notebook, and of a path in either.
+_VALUE, _SUMMARY, _PATH = 80, 200, 48
+
+
+def short_value(value: object, most: int = _VALUE) -> str:
+    """A value as one short line.
+
+    Examples
+    --------
+    >>> short_value("x" * 5000, 20)
+    "'xxxxxxxxxxxxxxxxxx…"
+    """
+    if isinstance(value, str | bytes) and len(value) > most:
+        value = value[:most]
+    try:
+        text = repr(value)
+    except Exception:  # of whatever class it is
+        text = f"<{type(value).__name__}>"
+    return _cut(" ".join(text.split()), most)
+
+
+def short_path(path: object, most: int = _PATH) -> str:
+    """A path, of which the end is kept where it is long.
+
+    Examples
+    --------
+    >>> short_path("runs/a")
+    'runs/a'
+    >>> short_path("/a" * 50 + "/runs/first")
+    '…/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/runs/first'
+    """
+    text = str(path)
+    return text if len(text) <= most else "…" + text[len(text) - most + 1 :]
+
+
+def short_names(names: Sequence[object], most: int = 3) -> str:
+    """The first of some names, and how many more there are.
+
+    Examples
+    --------
+    >>> short_names(["disc", "star", "ring", "bar"])
+    'disc, star, ring and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    each = _PATH if len(names) == 1 else _PATH // 2
+    return ", ".join(short_path(name, each) for name in names[:most]) + more
+
+
+def summary(text: str) -> str:
+    """What a notebook shows of a result.
+
+    Examples
+    --------
+    >>> summary("Pack of 3 cutouts in packs/a")
+    '<Pack of 3 cutouts in packs/a>'
+    """
+    return f"<{_cut(text, _SUMMARY - 2)}>"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,0 +1,59 @@
+"""What the library says in Python, in options and commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from galaxyclass.cli.hints import OPTIONS, in_options
+
+
+@pytest.mark.parametrize(
+    ("python", "typed"),
+    [
+        ("pass `overwrite=True`, or another `output`", "pass --overwrite, or another --output"),
+        ("`part='all'`", "--part all"),
+        ('`part="all"`', "--part all"),
+        ("name it by `id_column='my id'`", "name it by --id 'my id'"),
+        ("`target_column='class'` says it", "--target class says it"),
+        ("`skip_invalid=True` helps", "--skip-invalid helps"),
+        ("pass `batch_size=64`", "pass --batch-size 64"),
+        ("leave `layout='contest'` out, or `include`", "leave --layout contest out, or --include"),
+        ("a lower `optimizer.lr=…`", "a lower --set optimizer.lr=…"),
+        ("try `training.batch_size=32`", "try --set training.batch_size=32"),
+        ("`training.progressive_resizing=[]`", "--set 'training.progressive_resizing=[]'"),
+        ("`classes='argmax:1'`: none", "--classes argmax:1: none"),
+        ("another `run`", "another RUN"),
+        ('`galaxyclass.resume("runs/a b")`', "galaxyclass train --resume 'runs/a b'"),
+        (
+            "finish it: `galaxyclass.resume('runs/a')`",
+            "finish it: `galaxyclass train --resume runs/a`",
+        ),
+        (
+            "`galaxyclass.validate('sky', 'v.csv')` shows",
+            "`galaxyclass validate --images sky --table v.csv` shows",
+        ),
+        ("`galaxyclass.validate` lists them", "`galaxyclass validate` lists them"),
+        ("`galaxyclass.predict(['RUN', 'RUN'], …)`", "galaxyclass predict RUN RUN …"),
+        ("`galaxyclass.load_recipe('fast')`", "galaxyclass recipes fast"),
+        ("`optimizer.lr` and `Model` stay", "`optimizer.lr` and `Model` stay"),
+        ("`a(`, `x=`, `'`", "`a(`, `x=`, `'`"),
+        ("no code at all: 3 * 4", "no code at all: 3 * 4"),
+    ],
+)  # fmt: skip
+def test_python_becomes_options(python: str, typed: str) -> None:
+    assert in_options(python) == typed
+
+
+def test_every_option_of_the_table_is_one() -> None:
+    """So that no hint names an option that there is not."""
+    import importlib
+
+    from galaxyclass.cli.main import COMMANDS
+
+    known = {
+        option
+        for name in COMMANDS
+        for parameter in importlib.import_module(f"galaxyclass.cli.{name}").command.params
+        for option in parameter.opts
+    }
+    assert {option for option in OPTIONS.values() if option.startswith("--")} <= known

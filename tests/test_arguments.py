@@ -1,0 +1,327 @@
+"""Every public function refuses what it cannot use at the door, in one way."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import galaxyclass
+from galaxyclass.arguments import ARGUMENTS, public
+from galaxyclass.errors import ArgumentError, ArgumentTypeError, GalaxyclassError
+
+#: Functions are imported by the tests that need them: some bring torch.
+FUNCTIONS = [name for name in galaxyclass.__all__ if name[0].islower()]
+
+
+def function_named(title: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = getattr(galaxyclass, title)
+    return function
+
+
+def parameters_of(title: str) -> dict[str, inspect.Parameter]:
+    return dict(inspect.signature(function_named(title)).parameters)
+
+
+#: Arguments of the right type that name nothing: with them, and nothing else wrong, a call comes
+#: as far as looking for them.
+GIVEN: dict[str, Any] = {
+    "run": "nowhere",
+    "runs": ["nowhere", "neither"],
+    "recipe": "fast",
+    "recipes": ["fast"],
+    "images": "nowhere",
+    "table": "nowhere.csv",
+    "predictions": "nowhere.csv",
+    "path": "nowhere",
+    "folder": "nowhere",
+    "name": "nowhere",
+    "output": "out",
+    "paths": ["nowhere.jpg"],
+    "predicted": np.zeros((2, 3)),
+    "target": np.zeros((2, 3)),
+}
+
+_ENDINGS = {"predict": ".csv", "export": ".onnx"}
+
+#: Of no argument the type.
+NO_TYPE: list[Any] = [object(), 1j, b"bytes", {1, 2}, NotImplemented]
+
+
+def given(function: Callable[..., Any]) -> dict[str, Any]:
+    """What a call of the function cannot do without."""
+    parameters = inspect.signature(function).parameters.values()
+    needed = {each.name: GIVEN.get(each.name) for each in parameters if each.default is each.empty}
+    if "preprocessing" in needed:
+        needed["preprocessing"] = galaxyclass.Preprocessing()
+    if "count" in needed:
+        needed["count"] = 3
+    if function.__name__ in _ENDINGS:
+        needed["output"] = f"out{_ENDINGS[function.__name__]}"
+    return needed
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder, in which nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GALAXYCLASS_CACHE", str(tmp_path / "cache"))
+    yield tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("title", FUNCTIONS)
+def test_a_wrong_type_is_refused_with_its_name(here: Path, title: str) -> None:
+    function = function_named(title)
+    names = [name for name in parameters_of(title) if name != "backend"]  # it may be any callable
+    for name, value in itertools.product(names, NO_TYPE):
+        with pytest.raises(ArgumentTypeError) as caught:
+            function(**{**given(function), name: value})
+        error = caught.value
+        assert error.argument == name
+        assert isinstance(error, TypeError)
+        assert error.wanted
+        assert error.got
+        assert len(str(error)) < 600
+
+
+#: Argument -> values of the right type that it cannot have.
+IMPOSSIBLE: dict[str, list[Any]] = {
+    "batch_size": [0, -1, 10**9],
+    "workers": [0, -1, 10**9],
+    "views": [0, -3, 10**9],
+    "devices": [0],
+    "seed": [-1, 2**32],
+    "count": [0, -1, 10**12],
+    "size": [0, 15, 10**6],
+    "repeats": [0],
+    "resamples": [0],
+    "level": [0, 0.5, 1, 1.5, -0.1, float("nan"), float("inf")],
+    "votes": [1, 0, -2.0, float("nan")],
+    "device": ["gpu", "", "cuda:0"],
+    "precision": ["fp16", ""],
+    "part": ["some", ""],
+    "layout": ["wide"],
+    "output": ["", "x\0", "x" * 300, "a/" * 3000],
+    "images": ["", "x\0", "x" * 5000],
+    "run": ["", "x\0"],
+    "cache": ["", "x\0"],
+    "id_column": ["", "a\0"],
+    "target_column": [""],
+}
+
+
+@pytest.mark.parametrize("title", FUNCTIONS)
+def test_an_impossible_value_is_refused_with_its_name(here: Path, title: str) -> None:
+    function = function_named(title)
+    for name, value in [(n, v) for n in parameters_of(title) for v in IMPOSSIBLE.get(n, [])]:
+        with pytest.raises(ArgumentError) as caught:
+            function(**{**given(function), name: value})
+        assert caught.value.argument == name
+        assert isinstance(caught.value, ValueError)
+        assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("title", FUNCTIONS)
+def test_none_is_right_only_where_the_signature_says_so(here: Path, title: str) -> None:
+    function = function_named(title)
+    for name, parameter in parameters_of(title).items():
+        if "None" not in str(parameter.annotation):
+            with pytest.raises(ArgumentTypeError, match=f"`{name}` cannot be of type NoneType"):
+                function(**{**given(function), name: None})
+
+
+@pytest.mark.parametrize("title", FUNCTIONS)
+def test_a_call_that_does_not_fit_is_explained(here: Path, title: str) -> None:
+    function = function_named(title)
+    with pytest.raises(ArgumentTypeError, match=f"`{title}` has no argument `colour`"):
+        function(**given(function), colour=1)
+    with pytest.raises(ArgumentTypeError, match="without a name"):
+        function(*range(20))
+    needed = given(function)
+    for name in needed:
+        with pytest.raises(ArgumentTypeError, match=f"`{title}` lacks .*`{name}`"):
+            function(**{other: value for other, value in needed.items() if other != name})
+    if "output" in parameters_of(title):
+        with pytest.raises(ArgumentTypeError, match=r"did you mean `output`\?"):
+            function(**{**needed, "outptu": "x"})
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("predict", "run"), ("predict", "images"), ("evaluate", "run"), ("combine", "runs"),
+     ("compare", "recipes"), ("export", "images")],
+)  # fmt: skip
+def test_an_empty_sequence_is_nothing_to_begin_with(here: Path, title: str, name: str) -> None:
+    function = function_named(title)
+    with pytest.raises(ArgumentError, match=f"`{name}` is empty"):
+        function(**{**given(function), name: []})
+
+
+def test_the_output_goes_by_its_name() -> None:
+    with pytest.raises(ArgumentTypeError, match=r"give the others by name, such as `output=…`"):
+        galaxyclass.predict(None, "images", "p.csv")
+
+
+@pytest.mark.parametrize("title", FUNCTIONS)
+def test_what_a_call_names_and_is_not_there_is_told(here: Path, title: str) -> None:
+    if title in ("rmse", "simulate", "simulate_hundred", "pack", "benchmark", "explore"):
+        return  # they need nothing that could be missing, or more than is installed
+    function, begun = function_named(title), time.monotonic()
+    with pytest.raises(GalaxyclassError, match="nowhere"):
+        function(**given(function))
+    assert time.monotonic() - begun < 20  # torch is loaded by some
+
+
+@public
+def example(count: int, *, seed: int = 0, views: int | None = None, overwrite: bool = False) -> Any:
+    """What came through."""
+    return count, seed, views, overwrite
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    came = example(np.int64(3), seed=np.uint8(2), overwrite=np.True_)
+    assert came == (3, 2, None, True)
+    assert [type(value) for value in came] == [int, int, type(None), bool]
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 1.0, "1", [1]])
+def test_what_is_no_whole_number(value: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match="`count` cannot be of type"):
+        example(value)
+
+
+def test_a_flag_is_no_number() -> None:
+    with pytest.raises(ArgumentTypeError, match=r"(?s)`overwrite`.*True or False.*got: +1"):
+        example(1, overwrite=1)  # type: ignore[arg-type]
+
+
+def test_the_signature_stays() -> None:
+    assert list(inspect.signature(example).parameters) == ["count", "seed", "views", "overwrite"]
+    assert (example.__name__, example.__doc__) == ("example", "What came through.")
+    assert inspect.signature(galaxyclass.predict).return_annotation == "PredictionSummary"
+
+
+def test_a_check_costs_microseconds() -> None:
+    begun = time.perf_counter()
+    for _ in range(1000):
+        example(3, seed=4)
+    assert time.perf_counter() - begun < 0.5
+
+
+@pytest.mark.parametrize(
+    "settings", ["training.epochs=3", 3, {3: 4}, [3], ["a=1", None], ["a\0=1"], [""]]
+)
+def test_settings_are_a_mapping_or_texts(settings: Any) -> None:
+    with pytest.raises((ArgumentError, ArgumentTypeError), match="`settings`"):
+        galaxyclass.load_recipe("fast", settings)
+
+
+def test_settings_as_a_mapping_and_as_texts_are_one() -> None:
+    mapping = {
+        "training.epochs": np.int64(3),
+        "augmentation.zoom": (0.9, 1.1),
+        "model.head": "tree",
+    }
+    texts = ["training.epochs=3", "augmentation.zoom=[0.9, 1.1]", "model.head=tree"]
+    assert galaxyclass.load_recipe("fast", mapping) == galaxyclass.load_recipe("fast", texts)
+
+
+@pytest.mark.parametrize("also", [["ab"], [("a",)], [("a", "b", "c")], "ab", [("a", 3)], [3]])
+def test_further_tables_are_pairs(here: Path, also: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match="`also`"):
+        galaxyclass.train("fast", "images", "t.csv", output="run", also=also)
+
+
+@pytest.mark.parametrize("vary", [["optimizer.lr=1"], {"optimizer.lr": "0.1"}, {3: [1]}, 3])
+def test_what_varies_is_a_mapping_of_lists(here: Path, vary: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match="`vary`"):
+        galaxyclass.compare(["fast"], "images", output="out", vary=vary)
+
+
+Source = str | Path | list[str] | None
+
+
+@public
+def in_memory(images: Any, run: Source = None) -> Any:
+    """What came through."""
+    return images
+
+
+@pytest.mark.parametrize("images", ["sky", Path("sky"), np.zeros((2, 3, 3, 3)), ["a"], iter("ab")])
+def test_data_in_memory_is_right_where_the_signature_says_any(images: Any) -> None:
+    assert in_memory(images, None) is images
+
+
+@pytest.mark.parametrize("images", [None, 3, True, b"a", object(), {1}])
+def test_what_is_no_data(images: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match="`images` cannot be of type"):
+        in_memory(images)
+
+
+def test_every_public_function_is_held_to_it() -> None:
+    assert all(hasattr(function_named(title), "__wrapped__") for title in FUNCTIONS)
+
+
+def test_what_concerns_the_network_stands_in_one_order() -> None:
+    order = ["views", "device", "precision", "batch_size", "workers"]
+    first = ["run", "runs", "recipe", "recipes", "count", "predictions", "images", "table"]
+    for title in FUNCTIONS:
+        parameters = parameters_of(title)
+        names = [name for name in parameters if name in order]
+        assert names == [name for name in order if name in names], title
+        leading = [
+            name
+            for name, parameter in parameters.items()
+            if name in first and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+        ]
+        kinds = [parameters[name].kind for name in parameters if name in ("output", "settings")]
+        if title != "load_recipe":
+            assert all(kind is inspect.Parameter.KEYWORD_ONLY for kind in kinds), title
+        assert leading == sorted(leading, key=first.index), title
+
+
+def test_one_name_has_one_type() -> None:
+    """But for None, and several of it, which the signature adds."""
+    types: dict[str, set[str]] = {}
+    for title in FUNCTIONS:
+        for name, parameter in parameters_of(title).items():
+            text = (
+                str(parameter.annotation)
+                .replace(" | None", "")
+                .replace("ModelSource", "str | Path")
+            )
+            if text == "Any":
+                continue  # data in memory too
+            text = re.sub(r" \| Sequence\[.*\]$", "", text)
+            types.setdefault(name, set()).add(text)
+    several = {name: found for name, found in types.items() if len(found) > 1}
+    assert not several
+    assert set(types) <= set(ARGUMENTS)
+
+
+COMMANDS = (
+    "simulate|validate|explore|recipes|pack|baseline|train|compare|evaluate|combine|"
+    "calibrate|predict|export|benchmark"
+)
+
+
+def test_only_the_command_line_speaks_of_options() -> None:
+    source = Path(galaxyclass.__file__).parent
+    option = re.compile(rf"(?<![\w-])--[a-z]|\bgalaxyclass ({COMMANDS})\b")
+    for path in source.rglob("*.py"):
+        if path.relative_to(source).parts[0] in ("cli", "__main__.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = node.value.replace("pip install --upgrade", "")
+                text = re.sub(r"var\(--\w+\)|--\w+: ", "", text)  # of a style sheet
+                assert not option.search(text), f"{path}:{node.lineno}: {option.search(text)}"
