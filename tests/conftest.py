@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from galaxyclass.simulation.folders import simulate
+from tests.support.sky import Sky
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and so would be the children
+# of the tests; what a Ctrl-C does is tested there too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A property is right or wrong however busy the machine is: no limit on the time of one example.
 settings.register_profile("unhurried", deadline=None)
@@ -30,6 +39,14 @@ def galaxies() -> Path:
     if folder is None:
         pytest.skip("NO REAL GALAXIES: set GALAXYCLASS_TEST_DATA to the folder that has them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
+    """Sixty simulated galaxies of 64 pixels, with votes; their packs are made once."""
+    folder = tmp_path_factory.mktemp("sky")
+    simulate(60, output=folder / "sky", size=64, seed=3, workers=1)
+    return Sky(folder / "sky" / "images", folder / "sky" / "votes.csv", folder / "cache")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,8 +1,11 @@
 """Work in several processes: how they start, share, fail and end."""
 
+from __future__ import annotations
+
 import threading
 import time
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -17,7 +20,7 @@ JOB = Preprocessing().model_dump()
 
 
 @pytest.fixture
-def started(monkeypatch):
+def started(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The processes that are started."""
     seen = []
     start = processes.start_process
@@ -30,16 +33,16 @@ def started(monkeypatch):
     return seen
 
 
-def here(task):
+def here(task: Any) -> Any:
     time.sleep(0.001)
     return {"thread": threading.get_ident(), **task}
 
 
-def endless():
+def endless() -> Any:
     return ((number, {"paths": [], "number": number}) for number in count())
 
 
-def test_a_thread_works_while_processes_start_and_after(started):
+def test_a_thread_works_while_processes_start_and_after(started: Any) -> None:
     work = work_in_processes(MODULE, JOB, endless(), 3, here=here)
     threads, order = set(), []
     until = time.monotonic() + 60
@@ -59,18 +62,18 @@ def test_a_thread_works_while_processes_start_and_after(started):
 
 
 @pytest.mark.parametrize("how", [here, None])
-def test_every_task_is_done_once(started, how):
-    tasks = [(number, {"paths": []}) for number in range(300)]
+def test_every_task_is_done_once(started: Any, how: Any) -> None:
+    tasks: list[tuple[int, dict[str, Any]]] = [(number, {"paths": []}) for number in range(300)]
     answers = list(work_in_processes(MODULE, JOB, tasks, 2, here=how))
     assert sorted(key for key, _ in answers) == list(range(300))
     processes_wanted = 1 if how else 2
     assert [process.poll() is not None for process in started] == [True] * processes_wanted
 
 
-def test_nothing_goes_on_once_it_is_closed(started):
+def test_nothing_goes_on_once_it_is_closed(started: Any) -> None:
     done = []
 
-    def note(task):
+    def note(task: Any) -> Any:
         done.append(task)
         return here(task)
 
@@ -84,8 +87,8 @@ def test_nothing_goes_on_once_it_is_closed(started):
     assert [process.poll() is not None for process in started] == [True, True]
 
 
-def test_an_error_in_the_thread_is_raised_and_ends_the_others(started):
-    def fail(task):
+def test_an_error_in_the_thread_is_raised_and_ends_the_others(started: Any) -> None:
+    def fail(task: Any) -> Any:
         if task["number"] >= 7:
             raise OSError(5, "strange")
         return here(task)
@@ -101,7 +104,7 @@ def test_a_process_that_dies_while_the_thread_works_is_reported(monkeypatch):
         list(work_in_processes(MODULE, JOB, endless(), 2, here=here))
 
 
-def test_a_process_is_asked_one_thing_after_the_other(started):
+def test_a_process_is_asked_one_thing_after_the_other(started: Any) -> None:
     helper = Helper(MODULE, JOB)
     try:
         assert helper.ask({"paths": []}) == {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -36,7 +38,9 @@ def keras_parameters(side: int) -> int:
     return count
 
 
-def test_the_notebooks_network_has_as_many_parameters_in_both(load) -> None:
+def test_the_notebooks_network_has_as_many_parameters_in_both(
+    load: Callable[[str], ModuleType],
+) -> None:
     assert keras_parameters(constant("keras_notebook.py", "SIDE")) == 849_285  # type: ignore[arg-type]
     recipe, tree = load_recipe("notebook"), load_tree("galaxy_zoo_2")
     outputs = VoteTask(tree, tree.layouts[0], (True,) * 37, (0.5,) * 37)
@@ -46,13 +50,13 @@ def test_the_notebooks_network_has_as_many_parameters_in_both(load) -> None:
     assert "849,285" in (BENCHMARKS / "README.md").read_text()
 
 
-def test_resnet18_sees_the_same_part_of_an_image(load) -> None:
+def test_resnet18_sees_the_same_part_of_an_image(load: Callable[[str], ModuleType]) -> None:
     images = load_recipe("resnet18").images
     job = load("job")
     assert (images.frame, images.size, images.cutout) == (job.FRAME, job.SIZE, "centre")
 
 
-def test_the_tree_of_the_peers_is_ours(load) -> None:
+def test_the_tree_of_the_peers_is_ours(load: Callable[[str], ModuleType]) -> None:
     job, tree = load("job"), load_tree("galaxy_zoo_2")
     assert len(job.COLUMNS) == len(tree.answers) == 37
     codes = [answer.code for answer in tree.answers]
@@ -63,13 +67,15 @@ def test_the_tree_of_the_peers_is_ours(load) -> None:
         assert job.PARENTS[question] == (parents[0] if parents else None)
 
 
-def test_steady_speed_leaves_the_first_epoch_out(load) -> None:
+def test_steady_speed_leaves_the_first_epoch_out(load: Callable[[str], ModuleType]) -> None:
     steady = load("job").steady
     assert steady([(100, 50.0), (100, 10.0), (100, 5.0), (100, 4.0)]) == 20.0
     assert steady([(100, 50.0)]) == 2.0
 
 
-def test_fractions_of_a_table_are_read_with_their_gaps(load, tmp_path: Path) -> None:
+def test_fractions_of_a_table_are_read_with_their_gaps(
+    load: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
     job = load("job")
     cells = ["0.5", *[""] * 36]
     (tmp_path / "t.csv").write_text(f"GalaxyID,{','.join(job.COLUMNS)}\n7,{','.join(cells)}\n")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -20,7 +22,9 @@ rate = {"slow": 10, "fast": 40}[words[-1]]
 
 
 @pytest.fixture
-def command(load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def command(
+    load: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
     run = load("run")
     (tmp_path / "peers").mkdir()
     (tmp_path / "peers" / "peer.py").write_text(PEER)
@@ -45,7 +49,10 @@ def command(load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_peers_take_turns_and_nothing_runs_twice(
-    load, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    load: Callable[[str], ModuleType],
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     run = load("run")
     monkeypatch.setattr(sys, "argv", command)
@@ -63,7 +70,7 @@ def test_peers_take_turns_and_nothing_runs_twice(
 
 
 def test_train_and_validation_share_no_galaxy(
-    load, command: list[str], monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], ModuleType], command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", command)
     load("run").main()
@@ -75,7 +82,7 @@ def test_train_and_validation_share_no_galaxy(
 
 
 def test_a_missing_environment_says_how_to_build_it(
-    load, command: list[str], monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], ModuleType], command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = load("run")
     rows = (run.Row("Zoobot", "peer.py", "zoobot"),)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,7 +18,9 @@ def votes(tmp_path: Path) -> Path:
     return path
 
 
-def test_rmse_is_over_the_answers_that_all_galaxies_know(load, votes: Path, tmp_path: Path) -> None:
+def test_rmse_is_over_the_answers_that_all_galaxies_know(
+    load: Callable[[str], ModuleType], votes: Path, tmp_path: Path
+) -> None:
     predictions = tmp_path / "predictions.csv"
     # Another order of galaxies and of columns, and a galaxy that nobody asked for.
     predictions.write_text(
@@ -29,7 +33,9 @@ def test_rmse_is_over_the_answers_that_all_galaxies_know(load, votes: Path, tmp_
     assert high == pytest.approx(np.sqrt(0.4**2 / 2))
 
 
-def test_a_galaxy_without_a_prediction_is_refused(load, votes: Path, tmp_path: Path) -> None:
+def test_a_galaxy_without_a_prediction_is_refused(
+    load: Callable[[str], ModuleType], votes: Path, tmp_path: Path
+) -> None:
     predictions = tmp_path / "predictions.csv"
     predictions.write_text("GalaxyID,Class1.1,Class1.2,Class1.3\n1,0.5,0.5,0\n")
     with pytest.raises(ValueError, match="1 galaxies without predictions"):
@@ -39,7 +45,9 @@ def test_a_galaxy_without_a_prediction_is_refused(load, votes: Path, tmp_path: P
         load("scoring").score(votes, predictions)
 
 
-def test_two_tables_of_predictions_differ_by_a_root_mean_square(load, tmp_path: Path) -> None:
+def test_two_tables_of_predictions_differ_by_a_root_mean_square(
+    load: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
     first.write_text("GalaxyID,a,b\n1,0.1,\n2,0.2,\n")
     second.write_text("GalaxyID,b,a\n2,0.5,0.2\n1,0.5,0.4\n")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from galaxyclass.calibration.image_statistics import image_statistics, look_names
-from galaxyclass.calibration.out_of_distribution import FEW, fit_strangeness
+from galaxyclass.calibration.out_of_distribution import FEW, Strangeness, fit_strangeness
 from galaxyclass.errors import ImageError, ScoreError
 from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.pictures import render
@@ -55,18 +55,18 @@ def odd_pictures() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def fitted():
+def fitted() -> Strangeness:
     cutouts = galaxies(500, 1)
     return fit_strangeness(features(cutouts), image_statistics(cutouts), false_alarms=0.02)
 
 
 @pytest.mark.parametrize("name", odd_pictures())
-def test_what_is_no_galaxy_is_flagged(fitted, name: str) -> None:
+def test_what_is_no_galaxy_is_flagged(fitted: Strangeness, name: str) -> None:
     picture = odd_pictures()[name][None]
     assert fitted.score(features(picture), image_statistics(picture))[0] > 1
 
 
-def test_other_galaxies_are_flagged_as_often_as_promised(fitted) -> None:
+def test_other_galaxies_are_flagged_as_often_as_promised(fitted: Strangeness) -> None:
     others = galaxies(600, 2)
     flagged = fitted.score(features(others), image_statistics(others)) > 1
     assert 0.005 < flagged.mean() < 0.04

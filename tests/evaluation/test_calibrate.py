@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from galaxyclass.calibration.calibration import Calibration
+from galaxyclass.calibration.files import parse_calibration
 from galaxyclass.cli.main import main
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import ArgumentError, RunError, ScoreError
@@ -19,8 +22,11 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
+from tests.support import fake
+from tests.support.fake import ClassBackend
 
 SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
 COUNT, TRAINED = 260, 60
@@ -29,17 +35,17 @@ COUNT, TRAINED = 260, 60
 class Backend:
     """Fractions by colour, and as features the cutout's mean colours and their squares."""
 
-    def __init__(self, fake, inner=None) -> None:
-        self.fake, self.inner = fake, inner or fake.TreeBackend()
+    def __init__(self, inner: ClassBackend | None = None) -> None:
+        self.inner = inner or fake.TreeBackend()
 
-    def __call__(self, cutouts):
+    def __call__(self, cutouts: NDArray[Any]) -> ModelOutput:
         mean = cutouts.mean(axis=(1, 2)) / 255
         features = np.concatenate([mean, mean**2], axis=1).astype(np.float32)
-        return self.fake.said(self.inner.values(cutouts), (), features)
+        return fake.said(self.inner.values(cutouts), (), features)
 
 
 @pytest.fixture
-def sky(fake, tmp_path):
+def sky(tmp_path: Path) -> tuple[Path, Path, Path, NDArray[Any]]:
     """A run, images and votes that are off by a quarter of what another galaxy has."""
     run = tmp_path / "run"
     fake.save_run(run / "bundle")
@@ -58,23 +64,25 @@ def sky(fake, tmp_path):
     return run, tmp_path / "sky", tmp_path / "votes.csv", votes
 
 
-def test_its_intervals_hold_the_votes(fake, sky, tmp_path):
+def test_its_intervals_hold_the_votes(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     run, images, table, votes = sky
     before = load_bundle(run)
-    made = calibrate(run, images, table, backend=Backend(fake))
+    made = calibrate(run, images, table, backend=Backend())
     assert made.galaxies_by_part == {"validation": COUNT - TRAINED}
     assert made.notes == (f"{TRAINED} galaxies that the run was trained on are not scored.",)
     bundle = load_bundle(run)
     assert bundle.manifest == made.bundle.manifest
     assert bundle.weights == before.weights
     assert bundle.manifest.digest != before.manifest.digest  # predictions depend on it
-    kept = Calibration.from_json(bundle.calibration.read_text(), "kept")
+    kept = parse_calibration(bundle.calibration.read_text(), "kept")
     assert kept.galaxies == COUNT - TRAINED
     assert kept.coverage == made.calibration.coverage
 
     output = tmp_path / "p.csv"
     include = ["uncertainty", "strangeness"]
-    predict(run, images, output=output, include=include, backend=Backend(fake))
+    predict(run, images, output=output, include=include, backend=Backend())
     with output.open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == COUNT
@@ -88,23 +96,25 @@ def test_its_intervals_hold_the_votes(fake, sky, tmp_path):
     assert np.mean([row["strange"] == "True" for row in rows]) < 0.03
 
 
-def test_a_picture_of_another_kind_is_flagged(fake, sky, tmp_path):
+def test_a_picture_of_another_kind_is_flagged(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     run, images, table, _ = sky
-    calibrate(run, images, table, backend=Backend(fake))
+    calibrate(run, images, table, backend=Backend())
     other = tmp_path / "other"
     other.mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     Image.fromarray(noise).save(other / "noise.png")
     shutil.copy(next(images.iterdir()), other)
     output = tmp_path / "p.csv"
-    predict(run, other, output=output, include=["strangeness"], backend=Backend(fake))
+    predict(run, other, output=output, include=["strangeness"], backend=Backend())
     with output.open() as file:
         flags = {row["GalaxyID"]: row["strange"] for row in csv.DictReader(file)}
     assert flags.pop("noise") == "True"
     assert list(flags.values()) == ["False"]
 
 
-def of_another_survey(folder, count):
+def of_another_survey(folder: Path, count: int) -> Path:
     """Pictures of another brightness than those of the sky."""
     folder.mkdir()
     rng = np.random.default_rng(7)
@@ -114,14 +124,16 @@ def of_another_survey(folder, count):
     return folder
 
 
-def flagged(run, images, output, fake):
-    predict(run, images, output=output, include=["strangeness"], backend=Backend(fake))
+def flagged(run, images, output):
+    predict(run, images, output=output, include=["strangeness"], backend=Backend())
     with output.open() as file:
         return np.mean([row["strange"] == "True" for row in csv.DictReader(file)])
 
 
 @pytest.fixture
-def known_by_image(sky):
+def known_by_image(
+    sky: tuple[Path, Path, Path, NDArray[Any]],
+) -> tuple[Path, Path, Path, NDArray[Any]]:
     """The sky, of whose galaxies the run knows the images."""
     run, images, _, _ = sky
     lines = (run / "split.csv").read_text().splitlines()
@@ -131,16 +143,18 @@ def known_by_image(sky):
     return sky
 
 
-def test_ordinary_pictures_are_not_flagged(fake, known_by_image, tmp_path):
+def test_ordinary_pictures_are_not_flagged(
+    known_by_image: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     run, images, table, _ = known_by_image
     told = of_another_survey(tmp_path / "told", 150)
     # Its name is that of a galaxy that was trained on; it is another one.
     name = next(path.name for path in sorted(images.iterdir()))
     (told / "other0.png").rename((told / name).with_suffix(".png"))
     (told / "broken.png").write_bytes(b"no image")
-    alone = calibrate(run, images, table, backend=Backend(fake)).calibration
-    assert flagged(run, told, tmp_path / "alone.csv", fake) > 0.5
-    made = calibrate(run, images, table, ordinary=[told, images], backend=Backend(fake))
+    alone = calibrate(run, images, table, backend=Backend()).calibration
+    assert flagged(run, told, tmp_path / "alone.csv") > 0.5
+    made = calibrate(run, images, table, ordinary=[told, images], backend=Backend())
     assert made.calibration.strange.galaxies == COUNT - TRAINED + 150
     assert made.calibration.galaxies == COUNT - TRAINED
     assert made.galaxies_by_part == {"validation": COUNT - TRAINED}
@@ -150,10 +164,14 @@ def test_ordinary_pictures_are_not_flagged(fake, known_by_image, tmp_path):
     assert f"{COUNT - TRAINED} that are measured anyway" in notes
     assert "1 ordinary pictures cannot be decoded" in notes
     assert "galaxies like these 200 and 150 ordinary pictures are flagged" in notes
-    assert flagged(run, told, tmp_path / "both.csv", fake) < 0.05
+    assert flagged(run, told, tmp_path / "both.csv") < 0.05
 
 
-def test_the_command_takes_several_folders_of_ordinary_pictures(known_by_image, tmp_path, capsys):
+def test_the_command_takes_several_folders_of_ordinary_pictures(
+    known_by_image: tuple[Path, Path, Path, NDArray[Any]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     run, images, table, _ = known_by_image
     folders = [of_another_survey(tmp_path / name, 1) for name in ("one", "two")]
     (folders[1] / "other0.png").write_bytes(b"no image")
@@ -169,32 +187,38 @@ def test_the_command_takes_several_folders_of_ordinary_pictures(known_by_image, 
         ("broken", r"none of the pictures of `ordinary` could be decoded"),
     ],
 )
-def test_ordinary_pictures_that_tell_nothing(fake, known_by_image, tmp_path, which, message):
+def test_ordinary_pictures_that_tell_nothing(
+    known_by_image: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path, which: str, message: str
+) -> None:
     run, images, table, _ = known_by_image
     before = load_bundle(run).manifest
-    given = sorted(images.iterdir())[:TRAINED]
+    given: Path | list[Path] = sorted(images.iterdir())[:TRAINED]
     if which == "broken":
+        (tmp_path / "broken.png").write_bytes(b"no image")
         given = tmp_path / "broken.png"
-        given.write_bytes(b"no image")
     with pytest.raises(RunError, match=message):
-        calibrate(run, images, table, ordinary=given, backend=Backend(fake))
+        calibrate(run, images, table, ordinary=given, backend=Backend())
     assert load_bundle(run).manifest == before
 
 
-def test_without_digests_nobody_knows_which_pictures_are_new(fake, sky, tmp_path):
+def test_without_digests_nobody_knows_which_pictures_are_new(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     run, images, table, _ = sky
     told = of_another_survey(tmp_path / "told", 50)
     with pytest.raises(RunError, match="no digests of its images"):
-        calibrate(run, images, table, ordinary=told, backend=Backend(fake))
-    made = calibrate(run, images, table, part="all", ordinary=told, backend=Backend(fake))
+        calibrate(run, images, table, ordinary=told, backend=Backend())
+    made = calibrate(run, images, table, part="all", ordinary=told, backend=Backend())
     assert made.calibration.strange.galaxies == COUNT + 50
 
 
-def test_a_second_calibration_replaces_the_first(fake, sky):
+def test_a_second_calibration_replaces_the_first(
+    sky: tuple[Path, Path, Path, NDArray[Any]],
+) -> None:
     run, images, table, _ = sky
     files = []
     for level in (0.9, 0.7):
-        made = calibrate(run, images, table, level=level, backend=Backend(fake))
+        made = calibrate(run, images, table, level=level, backend=Backend())
         assert made.calibration.intervals.level == level
         files.append(made.bundle.calibration)
     assert not files[0].exists()
@@ -202,14 +226,18 @@ def test_a_second_calibration_replaces_the_first(fake, sky):
 
 
 @pytest.mark.parametrize(("keep", "said"), [("best", True), ("last", False)])
-def test_it_says_where_validation_chose_the_epoch(fake, sky, keep, said):
+def test_it_says_where_validation_chose_the_epoch(
+    sky: tuple[Path, Path, Path, NDArray[Any]], keep: str, said: bool
+) -> None:
     run, images, table, _ = sky
     (run / "recipe.toml").write_text(f'name = "x"\n[training]\nkeep = "{keep}"\n')
-    notes = calibrate(run, images, table, backend=Backend(fake)).calibration.notes
+    notes = calibrate(run, images, table, backend=Backend()).calibration.notes
     assert any("slightly too narrow" in note for note in notes) == said
 
 
-def test_a_run_on_classes_learns_what_is_strange(fake, sky, tmp_path):
+def test_a_run_on_classes_learns_what_is_strange(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     _, images, _, _ = sky
     run = tmp_path / "classes"
     fake.save_run(run / "bundle", fake.class_outputs("disc", "star"))
@@ -217,50 +245,62 @@ def test_a_run_on_classes_learns_what_is_strange(fake, sky, tmp_path):
     rows = [f"{path.stem},{'disc' if place % 2 else 'star'}" for place, path in enumerate(paths)]
     table = tmp_path / "classes.csv"
     table.write_text("\n".join(["GalaxyID,class", *rows]) + "\n")
-    backend = Backend(fake, fake.ClassBackend(2))
+    backend = Backend(fake.ClassBackend(2))
     made = calibrate(run, images, table, part="all", backend=backend)
     assert made.calibration.intervals is None
     assert made.calibration.strange.galaxies == COUNT
     assert made.galaxies_by_part == {"unknown": COUNT}
 
 
-def test_too_few_galaxies_leave_the_bundle_as_it_was(fake, sky):
+def test_too_few_galaxies_leave_the_bundle_as_it_was(
+    sky: tuple[Path, Path, Path, NDArray[Any]],
+) -> None:
     run, images, table, _ = sky
     before = load_bundle(run).manifest
     for path in sorted(images.iterdir())[TRAINED + 20 :]:
         path.unlink()
     with pytest.raises(ScoreError, match=r"nothing could be calibrated(?s:.*)\(20\)"):
-        calibrate(run, images, table, backend=Backend(fake))
+        calibrate(run, images, table, backend=Backend())
     assert load_bundle(run).manifest == before
 
 
 @pytest.mark.parametrize("part", ["train", "some"])
-def test_not_on_what_it_was_trained_on(fake, sky, part):
+def test_not_on_what_it_was_trained_on(
+    sky: tuple[Path, Path, Path, NDArray[Any]], part: Any
+) -> None:
     run, images, table, _ = sky
     with pytest.raises(ArgumentError, match=rf"(?s)unseen.* validation, test, all.*{part}"):
-        calibrate(run, images, table, part=part, backend=Backend(fake))
+        calibrate(run, images, table, part=part, backend=Backend())
 
 
-def test_a_bundle_without_its_run(fake, sky, tmp_path):
+def test_a_bundle_without_its_run(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
     run, images, table, _ = sky
     shutil.move(run / "bundle", tmp_path / "bundle")
     with pytest.raises(RunError, match="does not say which galaxies it was trained on"):
-        calibrate(tmp_path / "bundle", images, table, backend=Backend(fake))
+        calibrate(tmp_path / "bundle", images, table, backend=Backend())
 
 
-def test_images_that_cannot_be_decoded_are_left_out(fake, sky):
+def test_images_that_cannot_be_decoded_are_left_out(
+    sky: tuple[Path, Path, Path, NDArray[Any]],
+) -> None:
     run, images, table, _ = sky
     broken = sorted(images.iterdir())[-1]
     broken.write_bytes(broken.read_bytes()[:100])
-    made = calibrate(run, Dataset(images, table, skip_invalid=True), backend=Backend(fake))
+    made = calibrate(run, Dataset(images, table, skip_invalid=True), backend=Backend())
     assert made.calibration.galaxies == COUNT - TRAINED - 1
     assert "1 images cannot be decoded and are left out." in made.notes
 
 
-def test_the_command(fake, sky, monkeypatch, capsys):
+def test_the_command(
+    sky: tuple[Path, Path, Path, NDArray[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     run, images, table, _ = sky
     module = sys.modules["galaxyclass.model.model"]
-    monkeypatch.setattr(module, "open_backend", lambda *_: Backend(fake))
+    monkeypatch.setattr(module, "open_backend", lambda *_: Backend())
     arguments = ["calibrate", run, "--images", images, "--table", table]
     assert main([str(one) for one in arguments]) == 0
     said = capsys.readouterr().out

@@ -6,33 +6,40 @@ import csv
 import hashlib
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from galaxyclass.cli.main import main
 from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.leakage import Part
 from galaxyclass.errors import CatalogError, InvalidCatalogError, OutputError, RunError, ScoreError
 from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.score_predictions import score_predictions
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.version import __version__
+from tests.support import fake
+from tests.support.fake import TreeBackend
 
 SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
 
 
-def _truth(fake, backend, paths):
+def _truth(backend: TreeBackend, paths: list[Path]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Votes on the tree that differ from the backend's, as those of 40 volunteers would."""
     values = backend.values(np.stack([make_cutout(read_image(path), SETTINGS) for path in paths]))
     other = np.roll(values, 1, axis=0)
     return values, np.round(0.7 * values + 0.3 * other, 9).astype(np.float64)
 
 
-def _write_votes(fake, path, ids, votes):
+def _write_votes(path: Path, ids: list[str], votes: NDArray[Any]) -> Path:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["GalaxyID", *fake.TREE.layout("challenge").columns])
@@ -41,24 +48,24 @@ def _write_votes(fake, path, ids, votes):
     return path
 
 
-def _write_split(run, parts, digests=None):
+def _write_split(run: Path, parts: dict[str, str], digests: dict[str, str] | None = None) -> None:
     lines = ["id,part,digest"]
     lines += [f"{name},{part},{(digests or {}).get(name, '')}" for name, part in parts.items()]
     (run / "split.csv").write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture
-def sky(fake, tmp_path):
+def sky(tmp_path: Path) -> tuple[Any, ...]:
     run = tmp_path / "run"
     fake.save_run(run / "bundle")
     paths = fake.save_images(tmp_path / "sky", 60)
-    predicted, votes = _truth(fake, fake.TreeBackend(), paths)
+    predicted, votes = _truth(fake.TreeBackend(), paths)
     ids = [path.stem for path in paths]
-    table = _write_votes(fake, tmp_path / "votes.csv", ids, votes)
+    table = _write_votes(tmp_path / "votes.csv", ids, votes)
     return run, tmp_path / "sky", table, ids, predicted, votes
 
 
-def test_against_plain_numpy(fake, sky, tmp_path):
+def test_against_plain_numpy(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, ids, predicted, votes = sky
     _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
     result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
@@ -98,7 +105,9 @@ def test_against_plain_numpy(fake, sky, tmp_path):
     assert same.scores.overall.value == pytest.approx(result.scores.overall.value)
 
 
-def test_an_image_that_was_trained_on_under_another_id_is_left_out(fake, sky, tmp_path):
+def test_an_image_that_was_trained_on_under_another_id_is_left_out(
+    sky: tuple[Any, ...], tmp_path: Path
+) -> None:
     run, images, table, ids, *_ = sky
     bytes_of = (images / f"{ids[0]}.jpg").read_bytes()
     digest = hashlib.blake2b(bytes_of, digest_size=16).hexdigest()
@@ -113,7 +122,7 @@ def test_an_image_that_was_trained_on_under_another_id_is_left_out(fake, sky, tm
 
 
 @pytest.mark.parametrize(("part", "count"), [("train", 20), ("validation", 10), ("all", 60)])
-def test_other_parts(fake, sky, tmp_path, part, count):
+def test_other_parts(sky: tuple[Any, ...], tmp_path: Path, part: Part, count: int) -> None:
     run, images, table, ids, *_ = sky
     _write_split(
         run, {name: "train" if i < 20 else "validation" for i, name in enumerate(ids[:30])}
@@ -125,14 +134,14 @@ def test_other_parts(fake, sky, tmp_path, part, count):
         assert result.galaxies_by_part == {"train": 20, "validation": 10, "new": 30}
 
 
-def test_nothing_unseen(fake, sky, tmp_path):
+def test_nothing_unseen(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, ids, *_ = sky
     _write_split(run, dict.fromkeys(ids, "train"))
     with pytest.raises(RunError, match=r"none is unseen(?s:.*)60 that the run was trained on"):
         evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
 
 
-def test_a_bundle_does_not_say_what_it_was_trained_on(fake, sky, tmp_path):
+def test_a_bundle_does_not_say_what_it_was_trained_on(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, *_ = sky
     with pytest.raises(RunError, match="does not say which galaxies it was trained on"):
         evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
@@ -142,7 +151,7 @@ def test_a_bundle_does_not_say_what_it_was_trained_on(fake, sky, tmp_path):
     assert result.galaxies_by_part == {"unknown": 60}
 
 
-def test_the_runs_split_is_found_from_its_bundle(fake, sky, tmp_path):
+def test_the_runs_split_is_found_from_its_bundle(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, ids, *_ = sky
     _write_split(run, {ids[0]: "train"})
     result = evaluate(
@@ -151,21 +160,21 @@ def test_the_runs_split_is_found_from_its_bundle(fake, sky, tmp_path):
     assert result.scores.galaxies == 59
 
 
-def test_a_damaged_split(fake, sky, tmp_path):
+def test_a_damaged_split(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, *_ = sky
     (run / "split.csv").write_text("id,part\n1,train\n")
     with pytest.raises(RunError, match="not a list of a run's galaxies"):
         evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
 
 
-def test_unknown_votes_answers_and_images(fake, sky, tmp_path):
+def test_unknown_votes_answers_and_images(sky: tuple[Any, ...], tmp_path: Path) -> None:
     """Rows without an image, undecodable images, unknown votes, answers never seen."""
     run, images, _, ids, predicted, votes = sky
     fake.save_run(run / "bundle", fake.vote_outputs(unknown=("10",)))
     votes = votes.copy()
     votes[:20, 25:] = np.nan
     (images / f"{ids[5]}.jpg").write_text("not an image")
-    table = _write_votes(fake, tmp_path / "v.csv", [*ids, "999"], np.vstack([votes, votes[-1:]]))
+    table = _write_votes(tmp_path / "v.csv", [*ids, "999"], np.vstack([votes, votes[-1:]]))
     _write_split(run, {})
     result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
     assert result.notes[0] == "1 rows of the table have no image and are not scored."
@@ -181,11 +190,11 @@ def test_unknown_votes_answers_and_images(fake, sky, tmp_path):
     assert result.scores.galaxies == 59
 
 
-def test_a_table_with_gaps_is_scored_apart(fake, sky, tmp_path):
+def test_a_table_with_gaps_is_scored_apart(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, _, ids, predicted, votes = sky
     votes = votes.copy()
     votes[:20, 25:] = np.nan
-    table = _write_votes(fake, tmp_path / "v.csv", ids, votes)
+    table = _write_votes(tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
     result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
     (shared, mine, _), (complete, mine_complete, _) = result.report.extents
@@ -205,11 +214,11 @@ def test_a_table_with_gaps_is_scored_apart(fake, sky, tmp_path):
     assert rows["shared_answers"]["entries"] == str(60 * 25)
 
 
-def test_a_table_with_errors_is_refused_or_thinned(fake, sky, tmp_path):
+def test_a_table_with_errors_is_refused_or_thinned(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, _, ids, _, votes = sky
     votes = votes.copy()
     votes[3, 0] = 7.0
-    table = _write_votes(fake, tmp_path / "v.csv", ids, votes)
+    table = _write_votes(tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
     with pytest.raises(InvalidCatalogError, match="`skip_invalid=True`"):
         evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
@@ -219,7 +228,7 @@ def test_a_table_with_errors_is_refused_or_thinned(fake, sky, tmp_path):
     assert "1 galaxies with errors are not scored" in result.notes[0]
 
 
-def test_a_table_in_memory_scores_as_its_file_does(fake, sky, tmp_path):
+def test_a_table_in_memory_scores_as_its_file_does(sky, tmp_path):
     run, images, table, ids, *_ = sky
     _write_split(run, dict.fromkeys(ids[:20], "train"))
     backend = fake.TreeBackend()
@@ -235,7 +244,7 @@ def test_a_table_in_memory_scores_as_its_file_does(fake, sky, tmp_path):
         evaluate(run, images, frame, output=tmp_path / "wrong", backend=backend)
 
 
-def test_a_rule_that_is_not_the_model_s_is_refused(fake, sky, tmp_path):
+def test_a_rule_that_is_not_the_model_s_is_refused(sky, tmp_path):
     run, images, table, *_ = sky
     _write_split(run, {})
     dataset = Dataset(images, table, classes="five")
@@ -244,7 +253,7 @@ def test_a_rule_that_is_not_the_model_s_is_refused(fake, sky, tmp_path):
     assert caught.value.got == "the rule 'five'"
 
 
-def test_a_table_of_something_else(fake, sky, tmp_path):
+def test_a_table_of_something_else(sky, tmp_path):
     run, images, _, ids, *_ = sky
     _write_split(run, {})
     (tmp_path / "c.csv").write_text(
@@ -256,7 +265,7 @@ def test_a_table_of_something_else(fake, sky, tmp_path):
         )
 
 
-def test_nothing_can_be_decoded(fake, sky, tmp_path):
+def test_nothing_can_be_decoded(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, *_ = sky
     _write_split(run, {})
     for path in images.iterdir():
@@ -265,7 +274,7 @@ def test_nothing_can_be_decoded(fake, sky, tmp_path):
         evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
 
 
-def test_output_exists(fake, sky, tmp_path):
+def test_output_exists(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, *_ = sky
     _write_split(run, {})
     (tmp_path / "out").mkdir()
@@ -278,7 +287,7 @@ def test_output_exists(fake, sky, tmp_path):
     )
 
 
-def test_classes_by_hand(fake, tmp_path):
+def test_classes_by_hand(tmp_path: Path) -> None:
     """A class that the run does not know, one that never occurs, and the largest of training."""
     run = tmp_path / "run"
     fake.save_run(run / "bundle", fake.class_outputs("0", "1", "2", column="label"))
@@ -304,7 +313,7 @@ def test_classes_by_hand(fake, tmp_path):
     assert data["classes"] == ["0", "1", "2"]
 
 
-def test_ragged_lines_of_classes_are_thinned_too(fake, tmp_path):
+def test_ragged_lines_of_classes_are_thinned_too(tmp_path: Path) -> None:
     run = tmp_path / "run"
     fake.save_run(run / "bundle", fake.class_outputs("0", "1", column="label"))
     paths = fake.save_images(tmp_path / "sky", 6)
@@ -319,7 +328,7 @@ def test_ragged_lines_of_classes_are_thinned_too(fake, tmp_path):
     assert evaluate(run, thinned, output=output, backend=backend).scores.galaxies == 6
 
 
-def test_folders_as_classes(fake, tmp_path):
+def test_folders_as_classes(tmp_path: Path) -> None:
     run = tmp_path / "run"
     fake.save_run(run / "bundle", fake.class_outputs("disc", "star"))
     _write_split(run, {})
@@ -331,7 +340,12 @@ def test_folders_as_classes(fake, tmp_path):
     assert result.scores.confusion.sum(axis=1).tolist() == [12, 12]
 
 
-def test_views_and_several_runs(fake, sky, tmp_path, monkeypatch, capsys):
+def test_views_and_several_runs(
+    sky: tuple[Any, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """The score of the mean, on galaxies that no member was trained on."""
     run, images, table, ids, predicted, votes = sky
     other = tmp_path / "other"
@@ -357,7 +371,12 @@ def test_views_and_several_runs(fake, sky, tmp_path, monkeypatch, capsys):
     assert "40 galaxies of its validation part" in capsys.readouterr().out
 
 
-def test_the_command(fake, sky, tmp_path, monkeypatch, capsys):
+def test_the_command(
+    sky: tuple[Any, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     run, images, table, ids, *_ = sky
     _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
     module = sys.modules["galaxyclass.model.model"]
@@ -378,7 +397,9 @@ def test_the_command(fake, sky, tmp_path, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out) == figures
 
 
-def test_the_command_for_classes(fake, tmp_path, monkeypatch, capsys):
+def test_the_command_for_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = tmp_path / "run"
     fake.save_run(run / "bundle", fake.class_outputs("disc", "star"))
     _write_split(run, {})
@@ -394,7 +415,7 @@ def test_the_command_for_classes(fake, tmp_path, monkeypatch, capsys):
     assert said.strip().splitlines()[-1].endswith("(largest class 0.5000)")
 
 
-def test_classes_learnt_beside_the_votes_are_scored(fake, tmp_path):
+def test_classes_learnt_beside_the_votes_are_scored(tmp_path: Path) -> None:
     """A table of those classes is about the auxiliary output, not about the votes."""
     run, kinds = tmp_path / "run", ("disc", "ball", "ring")
     fake.save_run(run / "bundle", auxiliary=(fake.class_outputs(*kinds, column="kind"),))
@@ -402,7 +423,7 @@ def test_classes_learnt_beside_the_votes_are_scored(fake, tmp_path):
     _write_split(run, {"nothing": "train"})
     votes, classes = fake.TreeBackend(), fake.ClassBackend(3)
 
-    def both(cutouts):
+    def both(cutouts: NDArray[Any]) -> ModelOutput:
         return fake.said(votes.values(cutouts), [classes.values(cutouts)])
 
     cutouts = np.stack([make_cutout(read_image(path), SETTINGS) for path in paths])

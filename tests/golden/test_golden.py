@@ -74,7 +74,7 @@ def folder(path: Path, metrics: object, table: str) -> Path:
 def test_the_last_digit_counts_and_so_does_a_missing_file(
     golden: ModuleType, tmp_path: Path
 ) -> None:
-    table = "further,score\na,0.1\n"
+    table = "name,score\na,0.1\n"
     before = folder(tmp_path / "a", {"rmse": [0.1, 2]}, table)
     after = folder(tmp_path / "b", {"rmse": [0.1, 2]}, table)
     assert golden.compare(before, after) == []
@@ -93,12 +93,10 @@ def test_the_last_digit_counts_and_so_does_a_missing_file(
 def test_what_was_renamed_is_the_same(
     golden: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = folder(tmp_path / "a", {"further": {"kind": "further"}}, "further,score\nfurther,1\n")
-    after = folder(
-        tmp_path / "b", {"auxiliary": {"kind": "auxiliary"}}, "auxiliary,score\nauxiliary,1\n"
-    )
+    before = folder(tmp_path / "a", {"earlier": {"kind": "earlier"}}, "earlier,score\nearlier,1\n")
+    after = folder(tmp_path / "b", {"later": {"kind": "later"}}, "later,score\nlater,1\n")
     assert len(golden.compare(before, after)) == 5
-    monkeypatch.setitem(golden.RENAMED, "further", "auxiliary")
+    monkeypatch.setitem(golden.RENAMED, "earlier", "later")
     assert golden.compare(before, after) == []
 
 

@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 import hashlib
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -7,7 +10,7 @@ from galaxyclass.images.inspect import content_digest, inspect_image, inspect_im
 from galaxyclass.images.records import ImageRecord, hex_digests
 
 
-def test_a_sound_image(tmp_path):
+def test_a_sound_image(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new("RGB", (30, 20), (1, 2, 3)).save(path)
     content = path.read_bytes()
@@ -22,7 +25,7 @@ def test_a_sound_image(tmp_path):
     )
 
 
-def test_a_broken_image_has_its_identity_and_the_reason(tmp_path):
+def test_a_broken_image_has_its_identity_and_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_text("text")
     record = inspect_image(path)
@@ -33,12 +36,12 @@ def test_a_broken_image_has_its_identity_and_the_reason(tmp_path):
     assert record.error.splitlines()[0] == f"{path}: not an image that can be read"
 
 
-def test_a_missing_image():
+def test_a_missing_image() -> None:
     record = inspect_image("no/such.jpg")
     assert record == ImageRecord("no/such.jpg", 0, 0, "", 0, 0, "no/such.jpg: no such file")
 
 
-def test_many_at_once_keep_their_order_and_tell_of_progress(tmp_path):
+def test_many_at_once_keep_their_order_and_tell_of_progress(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     paths = []
     for number in range(150):
@@ -57,6 +60,6 @@ def test_many_at_once_keep_their_order_and_tell_of_progress(tmp_path):
     assert calls[-1] == (150, 150)
 
 
-def test_no_images_at_all():
+def test_no_images_at_all() -> None:
     facts = inspect_images([])
     assert (len(facts.digests), facts.sizes.shape, facts.errors) == (0, (0, 2), {})

@@ -1,19 +1,34 @@
 """The object at the centre, on drawn skies whose truth is known and on real galaxies."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from galaxyclass.images.cutout_boxes import Frame
 from galaxyclass.images.detection import object_frame
 from galaxyclass.images.read import read_image
 
 
-def sky(side=424, level=6.0, noise=4.0, seed=0):
+def sky(side: int = 424, level: float = 6.0, noise: float = 4.0, seed: int = 0) -> NDArray[Any]:
     return np.random.default_rng(seed).normal(level, noise, (side, side))
 
 
-def blob(side, row, column, radius, peak, flat=1.0, angle=0.0):
+def blob(
+    side: int,
+    row: float,
+    column: float,
+    radius: int,
+    peak: int,
+    flat: float = 1.0,
+    angle: float = 0.0,
+) -> NDArray[Any]:
     """A Gaussian of that radius (its sigma along the long axis), squeezed and turned."""
     rows, columns = np.mgrid[0:side, 0:side]
     down, along = rows - row, columns - column
@@ -22,12 +37,12 @@ def blob(side, row, column, radius, peak, flat=1.0, angle=0.0):
     return peak * np.exp(-(turned**2 + across**2) / (2 * radius**2))
 
 
-def picture(*layers):
+def picture(*layers: Any) -> NDArray[Any]:
     grey = np.clip(sum(layers), 0, 255).astype(np.uint8)
     return np.repeat(grey[..., np.newaxis], 3, axis=2)
 
 
-def covers(frame, row, column, reach):
+def covers(frame: Frame, row: int, column: int, reach: float) -> bool:
     return (
         frame.left <= column - reach
         and frame.top <= row - reach
@@ -36,31 +51,31 @@ def covers(frame, row, column, reach):
     )
 
 
-def middle(frame):
+def middle(frame: Frame) -> tuple[float, float]:
     return frame.top + frame.height / 2, frame.left + frame.width / 2
 
 
 @pytest.mark.parametrize("peak", [25, 80, 220])
-def test_a_round_galaxy_is_framed_about_its_middle(peak):
+def test_a_round_galaxy_is_framed_about_its_middle(peak: int) -> None:
     frame = object_frame(picture(sky(), blob(424, 212, 212, 20, peak)), margin=0.25)
     assert np.abs(np.subtract(middle(frame), 212)).max() < 8
     assert covers(frame, 212, 212, 40)  # two sigmas: 86 % of the light
     assert frame.width < 260
 
 
-def test_the_frame_follows_the_galaxy_off_the_centre():
+def test_the_frame_follows_the_galaxy_off_the_centre() -> None:
     frame = object_frame(picture(sky(), blob(424, 180, 250, 20, 120)))
     assert np.abs(np.subtract(middle(frame), (180, 250))).max() < 8
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.8, 1.57])
-def test_an_edge_on_disc_is_not_cut_off(angle):
+def test_an_edge_on_disc_is_not_cut_off(angle: float) -> None:
     frame = object_frame(picture(sky(), blob(424, 212, 212, 60, 150, flat=0.08, angle=angle)))
     reach = 120 * max(abs(np.cos(angle)), abs(np.sin(angle)))  # two sigmas, along an axis
     assert covers(frame, 212, 212, reach)
 
 
-def test_a_bright_star_beside_the_galaxy_is_left_aside():
+def test_a_bright_star_beside_the_galaxy_is_left_aside() -> None:
     alone = object_frame(picture(sky(), blob(424, 212, 212, 18, 90)))
     star = blob(424, 212, 330, 9, 900)
     beside = object_frame(picture(sky(), blob(424, 212, 212, 18, 90), star))
@@ -69,32 +84,32 @@ def test_a_bright_star_beside_the_galaxy_is_left_aside():
     assert covers(beside, 212, 212, 36)
 
 
-def test_a_neighbour_whose_light_touches_is_told_apart():
+def test_a_neighbour_whose_light_touches_is_told_apart() -> None:
     ours, theirs = blob(424, 212, 212, 16, 100), blob(424, 212, 290, 16, 160)
     frame = object_frame(picture(sky(), ours, theirs))
     assert covers(frame, 212, 212, 32)
     assert abs(middle(frame)[1] - 212) < 20  # without telling apart it would be 251
 
 
-def test_a_close_pair_is_framed_as_one():
+def test_a_close_pair_is_framed_as_one() -> None:
     frame = object_frame(picture(sky(), blob(424, 212, 195, 16, 120), blob(424, 212, 225, 16, 120)))
     assert covers(frame, 212, 195, 30)
     assert covers(frame, 212, 225, 30)
 
 
-def test_a_galaxy_larger_than_the_image_gives_the_whole():
+def test_a_galaxy_larger_than_the_image_gives_the_whole() -> None:
     frame = object_frame(picture(sky(128), blob(128, 64, 64, 50, 200)))
     assert (frame.left, frame.top, frame.width, frame.height) == (0, 0, 128, 128)
 
 
-def test_the_frame_is_moved_into_the_image_not_filled_with_sky():
+def test_the_frame_is_moved_into_the_image_not_filled_with_sky() -> None:
     frame = object_frame(picture(sky(), blob(424, 130, 212, 30, 150)), margin=0.6)
     assert frame.top == 0
     assert frame.inside(424, 424)
     assert covers(frame, 130, 212, 60)
 
 
-def test_more_margin_more_sky():
+def test_more_margin_more_sky() -> None:
     image = picture(sky(), blob(424, 212, 212, 15, 120))
     sides = [object_frame(image, margin).width for margin in (0.0, 0.25, 0.5, 1.0)]
     box = sides[0]
@@ -112,23 +127,23 @@ def test_more_margin_more_sky():
     ],
     ids=["black", "white", "flat", "noise", "corner"],
 )
-def test_where_nothing_stands_out_the_centre_is_taken(image):
+def test_where_nothing_stands_out_the_centre_is_taken(image: NDArray[Any]) -> None:
     frame = object_frame(image)
     assert (frame.left, frame.top, frame.width, frame.height) == (0, 0, 424, 424)
 
 
-def test_the_largest_square_of_an_oblong_image_is_taken():
+def test_the_largest_square_of_an_oblong_image_is_taken() -> None:
     frame = object_frame(np.zeros((100, 300, 3), np.uint8))
     assert (frame.left, frame.top, frame.width, frame.height) == (100, 0, 100, 100)
 
 
-def test_a_nearly_black_image_still_shows_its_galaxy():
+def test_a_nearly_black_image_still_shows_its_galaxy() -> None:
     frame = object_frame(picture(sky(level=0, noise=0.3), blob(424, 212, 212, 20, 14)))
     assert np.abs(np.subtract(middle(frame), 212)).max() < 8
     assert frame.width < 200
 
 
-def test_black_strips_at_the_edge_of_a_survey_are_not_taken_for_sky():
+def test_black_strips_at_the_edge_of_a_survey_are_not_taken_for_sky() -> None:
     image = picture(sky(level=14), blob(424, 212, 212, 20, 120))
     image[:, :100] = 0
     frame = object_frame(image)
@@ -138,7 +153,7 @@ def test_black_strips_at_the_edge_of_a_survey_are_not_taken_for_sky():
 
 @settings(max_examples=30, deadline=None)
 @given(quarters=st.integers(1, 3), seed=st.integers(0, 100))
-def test_a_turned_image_has_a_turned_frame(quarters, seed):
+def test_a_turned_image_has_a_turned_frame(quarters: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     row, column = rng.uniform(195, 229, 2)
     galaxy = blob(424, row, column, 25, 120, flat=rng.uniform(0.3, 1))
@@ -149,7 +164,7 @@ def test_a_turned_image_has_a_turned_frame(quarters, seed):
 
 
 @pytest.mark.galaxies
-def test_real_galaxies_are_framed_near_the_centre_and_not_by_chance(galaxies):
+def test_real_galaxies_are_framed_near_the_centre_and_not_by_chance(galaxies: Path) -> None:
     """The challenge's cutouts are centred and scaled by the galaxy's radius: so are the frames."""
     paths = sorted((galaxies / "galaxy-zoo-challenge" / "images").glob("*.jpg"))[::50]
     frames = [object_frame(read_image(path)) for path in paths]

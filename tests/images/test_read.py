@@ -1,14 +1,20 @@
+from __future__ import annotations
+
 import io
 import os
 import struct
 import warnings
 import zlib
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy import float32, int32
+from numpy.typing import NDArray
 from PIL import Image
 
 from galaxyclass.errors import ImageError
@@ -16,7 +22,7 @@ from galaxyclass.images.decode import MAX_PIXELS, decode_image
 from galaxyclass.images.read import read_image
 
 
-def encode(pixels, kind, **options):
+def encode(pixels: Image.Image | NDArray[Any], kind: str, **options: Any) -> bytes:
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     file = io.BytesIO()
     image.save(file, kind, **options)
@@ -24,7 +30,7 @@ def encode(pixels, kind, **options):
 
 
 @pytest.fixture(scope="module")
-def gradient():
+def gradient() -> NDArray[Any]:
     """A smooth picture (90, 120, 3): JPEG keeps it to a few grey values."""
     rows, columns = np.mgrid[0:90, 0:120]
     return np.stack([rows * 2, columns * 2, rows + columns], axis=-1).astype(np.uint8)
@@ -32,26 +38,28 @@ def gradient():
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate"])
-def test_lossless_formats_come_back_exactly(gradient, kind, compression):
+def test_lossless_formats_come_back_exactly(
+    gradient: NDArray[Any], kind: str, compression: str | None
+) -> None:
     options = {"compression": compression} if kind == "TIFF" and compression else {}
     assert np.array_equal(decode_image(encode(gradient, kind, **options)), gradient)
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_jpeg_comes_back_nearly(gradient, progressive):
+def test_jpeg_comes_back_nearly(gradient: NDArray[Any], progressive: bool) -> None:
     decoded = decode_image(encode(gradient, "JPEG", quality=95, progressive=progressive))
     assert decoded.dtype == np.uint8
     assert np.abs(decoded.astype(int) - gradient).mean() < 2
 
 
-def test_grey_has_the_weights_of_bt_601():
+def test_grey_has_the_weights_of_bt_601() -> None:
     red_green_blue = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
     grey = decode_image(encode(red_green_blue, "PNG"), "grey")
     assert grey.shape == (1, 3, 1)
     assert grey[0, :, 0].tolist() == [76, 150, 29]  # 0.299, 0.587, 0.114 of 255, rounded
 
 
-def test_grey_jpeg_gives_three_equal_channels(gradient):
+def test_grey_jpeg_gives_three_equal_channels(gradient: NDArray[Any]) -> None:
     data = encode(Image.fromarray(gradient[..., 0]), "JPEG", quality=95)
     rgb, grey = decode_image(data), decode_image(data, "grey")
     assert rgb.shape == (90, 120, 3)
@@ -59,44 +67,44 @@ def test_grey_jpeg_gives_three_equal_channels(gradient):
     assert all(np.array_equal(rgb[..., channel], grey[..., 0]) for channel in range(3))
 
 
-def test_cmyk_jpeg_keeps_its_colours():
+def test_cmyk_jpeg_keeps_its_colours() -> None:
     orange = Image.new("RGB", (32, 32), (255, 128, 0)).convert("CMYK")
     decoded = decode_image(encode(orange, "JPEG", quality=95))
     assert np.abs(decoded[16, 16].astype(int) - [255, 128, 0]).max() < 8
 
 
-def test_the_content_decides_not_the_name(tmp_path, gradient):
+def test_the_content_decides_not_the_name(tmp_path: Path, gradient: NDArray[Any]) -> None:
     path = tmp_path / "named.png"
     path.write_bytes(encode(gradient, "JPEG", quality=95))
     assert read_image(path).shape == (90, 120, 3)
 
 
-def test_16_bits_keep_the_upper_8():
+def test_16_bits_keep_the_upper_8() -> None:
     values = np.array([[0, 255, 256, 65535]], np.uint16)
     for kind in ("PNG", "TIFF"):
         assert decode_image(encode(values, kind), "grey")[0, :, 0].tolist() == [0, 0, 1, 255]
 
 
-def test_16_bit_colour_keeps_the_upper_8(tmp_path):
+def test_16_bit_colour_keeps_the_upper_8(tmp_path: Path) -> None:
     path = tmp_path / "deep.png"
     cv2.imwrite(str(path), np.array([[[0x1234, 0x8000, 0xFFFF]]], np.uint16))  # blue, green, red
     assert read_image(path)[0, 0].tolist() == [0xFF, 0x80, 0x12]
 
 
-def test_transparent_pixels_lie_on_black():
+def test_transparent_pixels_lie_on_black() -> None:
     pixels = np.array([[[200, 100, 50, 0], [200, 100, 50, 255], [200, 100, 50, 128]]], np.uint8)
     decoded = decode_image(encode(pixels, "PNG"))
     # 128/255 of 200, 100, 50, rounded
     assert decoded[0].tolist() == [[0, 0, 0], [200, 100, 50], [100, 50, 25]]
 
 
-def test_palettes_become_colours():
+def test_palettes_become_colours() -> None:
     image = Image.new("P", (4, 4), 1)
     image.putpalette([0, 0, 0, 255, 128, 0])
     assert decode_image(encode(image, "PNG"))[2, 2].tolist() == [255, 128, 0]
 
 
-def test_a_palette_with_a_transparent_entry():
+def test_a_palette_with_a_transparent_entry() -> None:
     image = Image.new("P", (2, 1))
     image.putpalette([9, 9, 9, 255, 128, 0])
     image.putpixel((1, 0), 1)
@@ -104,30 +112,30 @@ def test_a_palette_with_a_transparent_entry():
     assert decoded[0].tolist() == [[0, 0, 0], [255, 128, 0]]
 
 
-def test_one_bit_images_are_black_and_white():
+def test_one_bit_images_are_black_and_white() -> None:
     image = Image.new("1", (2, 1))
     image.putpixel((1, 0), 1)
     assert decode_image(encode(image, "PNG"), "grey")[0, :, 0].tolist() == [0, 255]
 
 
-def test_the_first_page_of_a_tiff_is_taken():
+def test_the_first_page_of_a_tiff_is_taken() -> None:
     pages = [Image.new("L", (5, 4), value) for value in (10, 20, 30)]
     data = encode(pages[0], "TIFF", save_all=True, append_images=pages[1:])
     assert np.unique(decode_image(data, "grey")).tolist() == [10]
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
-def test_numbers_without_a_display_range_are_refused(kind):
+def test_numbers_without_a_display_range_are_refused(kind: type[float32] | type[int32]) -> None:
     data = encode(Image.fromarray(np.ones((4, 4), kind)), "TIFF")
     with pytest.raises(ImageError, match="8 or 16 bits a channel") as caught:
         decode_image(data)
     assert "stretch them to 0..255" in str(caught.value)
 
 
-def png_header(width, height):
+def png_header(width: int, height: int) -> bytes:
     """A PNG that claims a size and has a few bytes of data: cheap, whatever it claims."""
 
-    def chunk(name, body):
+    def chunk(name: bytes, body: bytes) -> bytes:
         crc = struct.pack(">I", zlib.crc32(name + body))
         return struct.pack(">I", len(body)) + name + body + crc
 
@@ -136,7 +144,7 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-def jpeg_of_size(gradient, width, height):
+def jpeg_of_size(gradient: NDArray[Any], width: int, height: int) -> bytes:
     """A JPEG whose header is changed to claim another size."""
     data = bytearray(encode(gradient, "JPEG"))
     start = data.index(b"\xff\xc0") + 5
@@ -144,7 +152,7 @@ def jpeg_of_size(gradient, width, height):
     return bytes(data)
 
 
-def test_too_many_pixels_are_refused_by_the_header(gradient):
+def test_too_many_pixels_are_refused_by_the_header(gradient: NDArray[Any]) -> None:
     for data in (png_header(20_000, 20_000), jpeg_of_size(gradient, 20_000, 20_000)):
         with pytest.raises(ImageError, match="too large") as caught:
             decode_image(data)
@@ -153,7 +161,7 @@ def test_too_many_pixels_are_refused_by_the_header(gradient):
         assert caught.value.hint == "cut the galaxies out of it first"
 
 
-def test_a_tiff_below_the_limit_brings_no_warning_of_bombs():
+def test_a_tiff_below_the_limit_brings_no_warning_of_bombs() -> None:
     data = encode(Image.new("1", (10_000, 9_500)), "TIFF", compression="group4")
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
@@ -161,12 +169,12 @@ def test_a_tiff_below_the_limit_brings_no_warning_of_bombs():
     assert [str(warning.message) for warning in seen] == []
 
 
-def test_the_limit_is_the_callers(gradient):
+def test_the_limit_is_the_callers(gradient: NDArray[Any]) -> None:
     with pytest.raises(ImageError, match="at most 100 pixels"):
         decode_image(encode(gradient, "PNG"), max_pixels=100)
 
 
-def test_a_huge_file_is_not_read(tmp_path):
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "mosaic.tif"
     with path.open("wb") as file:
         file.truncate(10**12)  # a hole: it takes no room
@@ -177,7 +185,7 @@ def test_a_huge_file_is_not_read(tmp_path):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
-def test_truncated_images_are_errors(gradient, kind, share):
+def test_truncated_images_are_errors(gradient: NDArray[Any], kind: str, share: float) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)
     options = {"compression": "tiff_lzw"} if kind == "TIFF" else {}
     data = encode(noise, kind, **options)
@@ -185,12 +193,12 @@ def test_truncated_images_are_errors(gradient, kind, share):
         decode_image(data[: int(share * len(data))])
 
 
-def test_a_jpeg_without_its_last_two_bytes_is_an_error(gradient):
+def test_a_jpeg_without_its_last_two_bytes_is_an_error(gradient: NDArray[Any]) -> None:
     with pytest.raises(ImageError, match="truncated or corrupt"):
         decode_image(encode(gradient, "JPEG")[:-2])
 
 
-def test_a_truncated_cmyk_jpeg_is_an_error(gradient):
+def test_a_truncated_cmyk_jpeg_is_an_error(gradient: NDArray[Any]) -> None:
     data = encode(Image.fromarray(gradient).convert("CMYK"), "JPEG")
     with pytest.raises(ImageError, match="truncated or corrupt"):
         decode_image(data[: len(data) // 2])
@@ -207,14 +215,14 @@ def test_a_truncated_cmyk_jpeg_is_an_error(gradient):
         (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08", "bytes that begin 00 01 02 03 04 05 06 07"),
     ],
 )
-def test_what_is_no_image_is_named(data, got):
+def test_what_is_no_image_is_named(data: bytes, got: str) -> None:
     with pytest.raises(ImageError, match="a JPEG, PNG or TIFF file") as caught:
         decode_image(data)
     assert caught.value.got is not None
     assert caught.value.got.startswith(got)
 
 
-def test_messages_begin_with_the_file(tmp_path):
+def test_messages_begin_with_the_file(tmp_path: Path) -> None:
     text, empty = tmp_path / "text.jpg", tmp_path / "empty.jpg"
     text.write_text("not a picture")
     empty.touch()
@@ -236,7 +244,9 @@ def test_messages_begin_with_the_file(tmp_path):
     changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=8),
     cut=st.floats(0, 1),
 )
-def test_a_damaged_file_is_decoded_or_refused_and_nothing_else(kind, changes, cut):
+def test_a_damaged_file_is_decoded_or_refused_and_nothing_else(
+    kind: str, changes: list[tuple[float, int]], cut: float
+) -> None:
     rows, columns = np.mgrid[0:24, 0:20]
     data = bytearray(encode(np.stack([rows, columns, rows], -1).astype(np.uint8), kind))
     for place, value in changes:
@@ -253,7 +263,7 @@ def test_a_damaged_file_is_decoded_or_refused_and_nothing_else(kind, changes, cu
 
 
 @pytest.mark.galaxies
-def test_real_galaxies_agree_with_pillow(galaxies):
+def test_real_galaxies_agree_with_pillow(galaxies: Path) -> None:
     paths = sorted((galaxies / "galaxy-zoo-challenge" / "images").glob("*.jpg"))[:20]
     paths += sorted((galaxies / "galaxy-zoo-1" / "images").glob("*.jpeg"))[:20]
     for path in paths:
@@ -261,7 +271,9 @@ def test_real_galaxies_agree_with_pillow(galaxies):
             assert np.array_equal(read_image(path), np.asarray(image.convert("RGB")))
 
 
-def test_a_file_that_comes_in_parts_is_read_to_its_end(tmp_path, monkeypatch, gradient):
+def test_a_file_that_comes_in_parts_is_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gradient: NDArray[Any]
+) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encode(gradient, "PNG"))
     real = os.read
@@ -269,7 +281,7 @@ def test_a_file_that_comes_in_parts_is_read_to_its_end(tmp_path, monkeypatch, gr
     assert np.array_equal(read_image(path), gradient)
 
 
-def test_a_folder_cannot_be_opened_as_an_image(tmp_path):
+def test_a_folder_cannot_be_opened_as_an_image(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="cannot be opened") as caught:
         read_image(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}: ")

@@ -1,17 +1,22 @@
+from __future__ import annotations
+
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images import decode
 from galaxyclass.images.cutout_boxes import Frame, centre_frame, centre_scale
 from galaxyclass.images.cutouts import make_cutout
-from galaxyclass.images.decode import decode_scaled
+from galaxyclass.images.decode import Decoded, decode_scaled
 from galaxyclass.images.fast_cutout import read_cutout, read_cutouts
 from galaxyclass.images.read import read_image
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -39,27 +44,27 @@ UNSCALED = [
 ]
 
 
-def save(path, pixels, **options):
+def save(path: Path, pixels: NDArray[Any], **options: Any) -> Path:
     Image.fromarray(pixels).save(path, "JPEG", **{"quality": 90, **options})
     return path
 
 
-def noise(height, width, *channels):
+def noise(height: int, width: int, *channels: Any) -> NDArray[Any]:
     return np.random.default_rng(3).integers(0, 256, (height, width, *channels), np.uint8)
 
 
-def straight(path, settings):
+def straight(path: Path, settings: Preprocessing) -> NDArray[Any]:
     """What the cutout was before there were scales."""
     return make_cutout(read_image(path, settings.colour), settings)
 
 
 @pytest.fixture
-def factors(monkeypatch):
+def factors(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """By how much each image was shrunk that has been decoded."""
     seen = []
     real = decode._decode_jpeg
 
-    def note(*arguments):
+    def note(*arguments: Any) -> Decoded:
         decoded = real(*arguments)
         seen.append(decoded.factor)
         return decoded
@@ -76,13 +81,15 @@ def simulated(tmp_path_factory):
     return paths
 
 
-def differences(paths, settings):
+def differences(paths: list[Path], settings: Preprocessing) -> NDArray[Any]:
     pairs = [(read_cutout(p, settings), straight(p, settings)) for p in paths]
     return np.array([np.abs(one.astype(int) - other) for one, other in pairs])
 
 
 @pytest.mark.parametrize(("settings", "factor"), SCALED, ids=str)
-def test_simulated_galaxies_are_the_same_within_the_tolerance(simulated, settings, factor, factors):
+def test_simulated_galaxies_are_the_same_within_the_tolerance(
+    simulated: list[Path], settings: Preprocessing, factor: int, factors: list[Any]
+) -> None:
     off = differences(simulated, settings)
     assert set(factors) == {factor, 1}
     assert off.mean(axis=(1, 2, 3)).max() < MEAN
@@ -91,7 +98,9 @@ def test_simulated_galaxies_are_the_same_within_the_tolerance(simulated, setting
 
 @pytest.mark.galaxies
 @pytest.mark.parametrize(("settings", "factor"), SCALED, ids=str)
-def test_real_galaxies_are_the_same_within_the_tolerance(galaxies, settings, factor, factors):
+def test_real_galaxies_are_the_same_within_the_tolerance(
+    galaxies: Path, settings: Preprocessing, factor: int, factors: list[Any]
+) -> None:
     for name in ("galaxy-zoo-challenge", "galaxy-zoo-2", "rings"):
         paths = sorted((galaxies / name / "images").glob("*.jpg"))[:40]
         off = differences(paths, settings)
@@ -101,7 +110,7 @@ def test_real_galaxies_are_the_same_within_the_tolerance(galaxies, settings, fac
 
 
 @pytest.mark.galaxies
-def test_real_galaxies_of_423_pixels_are_decoded_whole(galaxies, factors):
+def test_real_galaxies_of_423_pixels_are_decoded_whole(galaxies: Path, factors: list[Any]) -> None:
     for path in sorted((galaxies / "galaxy-zoo-1" / "images").glob("*.jpeg"))[:10]:
         for settings, _ in SCALED:
             assert np.array_equal(read_cutout(path, settings), straight(path, settings))
@@ -109,14 +118,16 @@ def test_real_galaxies_of_423_pixels_are_decoded_whole(galaxies, factors):
 
 
 @pytest.mark.parametrize("settings", UNSCALED, ids=str)
-def test_where_pixels_are_needed_they_are_all_decoded(tmp_path, settings, factors):
+def test_where_pixels_are_needed_they_are_all_decoded(
+    tmp_path: Path, settings: Preprocessing, factors: list[Any]
+) -> None:
     path = save(tmp_path / "a.jpg", noise(424, 424, 3))
     assert np.array_equal(read_cutout(path, settings), straight(path, settings))
     assert set(factors) == {1}
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "CMYK"])
-def test_what_is_not_a_colour_or_grey_jpeg_is_decoded_whole(tmp_path, kind):
+def test_what_is_not_a_colour_or_grey_jpeg_is_decoded_whole(tmp_path: Path, kind: str) -> None:
     image = Image.fromarray(noise(424, 424, 3))
     path = tmp_path / "a"
     if kind == "CMYK":
@@ -127,7 +138,7 @@ def test_what_is_not_a_colour_or_grey_jpeg_is_decoded_whole(tmp_path, kind):
         assert np.array_equal(read_cutout(path, settings), straight(path, settings))
 
 
-def smooth(height, width):
+def smooth(height: int, width: int) -> NDArray[Any]:
     """Curved in both directions, so that pixels in the wrong place would show."""
     rows, columns = np.mgrid[0:height, 0:width].astype(float)
     red = 120 + 100 * np.sin(rows / 40)
@@ -146,8 +157,14 @@ def smooth(height, width):
 )
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}], ids=str)
 def test_the_shrunk_frame_lies_where_the_frame_does(
-    tmp_path, height, width, frame, factor, options, factors
-):
+    tmp_path: Path,
+    height: int,
+    width: int,
+    frame: int | None,
+    factor: int,
+    options: dict[str, Any],
+    factors: list[Any],
+) -> None:
     pixels = smooth(height, width)
     path = save(tmp_path / "a.jpg", pixels, quality=98, **options)
     settings = Preprocessing(frame=frame, size=40)
@@ -157,7 +174,9 @@ def test_the_shrunk_frame_lies_where_the_frame_does(
     assert np.abs(cutout.astype(int) - make_cutout(pixels, settings)).max() <= 3
 
 
-def test_a_grey_jpeg_comes_out_in_three_equal_channels_or_one(tmp_path, factors):
+def test_a_grey_jpeg_comes_out_in_three_equal_channels_or_one(
+    tmp_path: Path, factors: list[Any]
+) -> None:
     path = save(tmp_path / "a.jpg", smooth(424, 424)[..., 0])
     colour = read_cutout(path, Preprocessing(frame=212, size=64))
     grey = read_cutout(path, Preprocessing(frame=212, size=64, colour="grey"))
@@ -167,14 +186,14 @@ def test_a_grey_jpeg_comes_out_in_three_equal_channels_or_one(tmp_path, factors)
     assert all(np.array_equal(colour[..., channel], grey[..., 0]) for channel in range(3))
 
 
-def refused(function, *arguments):
+def refused(function: Callable[..., Any], *arguments: Any) -> str:
     with pytest.raises(ImageError) as caught:
         function(*arguments)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("factor", [2, 4, 8])
-def test_a_damaged_jpeg_is_refused_as_at_full_size(tmp_path, factor):
+def test_a_damaged_jpeg_is_refused_as_at_full_size(tmp_path: Path, factor: int) -> None:
     data = save(tmp_path / "whole.jpg", noise(64, 64, 3)).read_bytes()
     start = data.index(b"\xff\xda") + 14
     broken = data[: start + 200] + b"\xff\xd3\x12\x34" + data[start + 204 :]
@@ -185,7 +204,7 @@ def test_a_damaged_jpeg_is_refused_as_at_full_size(tmp_path, factor):
 
 
 @given(at=st.integers(3, 3000), value=st.integers(0, 255), cut=st.booleans())
-def test_any_damage_is_seen_at_every_scale(at, value, cut):
+def test_any_damage_is_seen_at_every_scale(at: int, value: int, cut: bool) -> None:
     file = io.BytesIO()
     Image.fromarray(smooth(64, 64)).save(file, "JPEG")
     data = bytearray(file.getvalue())
@@ -195,7 +214,7 @@ def test_any_damage_is_seen_at_every_scale(at, value, cut):
     else:
         data[at] = value
 
-    def outcome(factor):
+    def outcome(factor: int) -> str | tuple[int, int]:
         try:
             return decode_scaled(bytes(data), "rgb", lambda *_: factor)[1:3]
         except ImageError as error:
@@ -204,7 +223,7 @@ def test_any_damage_is_seen_at_every_scale(at, value, cut):
     assert {outcome(2), outcome(4), outcome(8)} == {outcome(1)}
 
 
-def test_errors_name_the_file(tmp_path):
+def test_errors_name_the_file(tmp_path: Path) -> None:
     settings = Preprocessing(frame=212, size=64)
     path = save(tmp_path / "a.jpg", smooth(424, 424))
     path.write_bytes(path.read_bytes()[:-500])
@@ -222,7 +241,9 @@ def test_errors_name_the_file(tmp_path):
     side=st.none() | st.integers(8, 700),
     size=st.integers(8, 300),
 )
-def test_the_frame_of_the_shrunk_image_is_the_frame_shrunk(height, width, side, size):
+def test_the_frame_of_the_shrunk_image_is_the_frame_shrunk(
+    height: int, width: int, side: int | None, size: int
+) -> None:
     factor = centre_scale(height, width, side, size)
     frame = centre_frame(height, width, side)
     shrunk = centre_frame(
@@ -252,11 +273,13 @@ def test_the_frame_of_the_shrunk_image_is_the_frame_shrunk(height, width, side, 
         (1024, 1024, None, 64, 8),
     ],
 )
-def test_scales_worked_by_hand(height, width, side, size, factor):
+def test_scales_worked_by_hand(
+    height: int, width: int, side: int | None, size: int, factor: int
+) -> None:
     assert centre_scale(height, width, side, size) == factor
 
 
-def test_the_settings_are_left_as_they_were(tmp_path):
+def test_the_settings_are_left_as_they_were(tmp_path: Path) -> None:
     path = str(save(tmp_path / "a.jpg", smooth(424, 424)))
     settings = Preprocessing(frame=212, size=64)
     assert np.array_equal(read_cutout(path, settings), read_cutout(Path(path), settings))
@@ -264,7 +287,9 @@ def test_the_settings_are_left_as_they_were(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "grey jpeg", "png"])
-def test_several_cutouts_are_those_that_each_would_be(tmp_path, monkeypatch, kind):
+def test_several_cutouts_are_those_that_each_would_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     """Decoded once for each scale and colour, of what has no scales once for each colour."""
     path = tmp_path / "galaxy"
     pixels = noise(424, 424) if kind == "grey jpeg" else noise(424, 424, 3)
@@ -272,7 +297,7 @@ def test_several_cutouts_are_those_that_each_would_be(tmp_path, monkeypatch, kin
     several = [settings for settings, _ in SCALED] + UNSCALED
     decoded = []
 
-    def note(data, colour, scale):
+    def note(data: bytes, colour: Any, scale: Callable[..., Any]) -> Decoded:
         decoded.append(colour)
         return decode_scaled(data, colour, scale)
 
@@ -284,7 +309,7 @@ def test_several_cutouts_are_those_that_each_would_be(tmp_path, monkeypatch, kin
         assert np.array_equal(cutout, read_cutout(path, settings))
 
 
-def test_the_error_of_several_cutouts_names_the_file(tmp_path):
+def test_the_error_of_several_cutouts_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff")
     with pytest.raises(ImageError, match=r"cut\.jpg: the image is truncated"):
         read_cutouts(tmp_path / "cut.jpg", [Preprocessing(size=8), Preprocessing(size=16)])

@@ -11,6 +11,7 @@ import pytest
 from galaxyclass.model import cutouts as reading
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.study.benchmark.standalone import network_alone, prepare_alone
+from tests.support import fake
 
 
 def test_every_image_is_prepared_once_by_as_many_threads(monkeypatch):
@@ -36,7 +37,7 @@ def test_images_that_cannot_be_decoded_are_no_hindrance(tmp_path):
 
 
 @pytest.mark.parametrize("lanes", [False, True])
-def test_every_cutout_goes_through_the_network_once(fake, lanes):
+def test_every_cutout_goes_through_the_network_once(lanes):
     cutouts = np.arange(100, dtype=np.uint8).reshape(100, 1, 1, 1)
     seen, threads = [], set()
 
@@ -53,7 +54,7 @@ def test_every_cutout_goes_through_the_network_once(fake, lanes):
     assert not lanes or threads <= set(backend.begun)
 
 
-def test_a_network_that_fails_is_told(fake):
+def test_a_network_that_fails_is_told():
     def fails(cutouts):
         raise ValueError("broken")
 

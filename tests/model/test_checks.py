@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxyclass.model.checks import describe_problems, measure, nothing_measured, parse_statistics
+from tests.support import fake
 
 
 def _say(outputs, values):
@@ -18,21 +19,21 @@ def _say(outputs, values):
 
 
 @pytest.fixture
-def healthy(fake):
+def healthy():
     cutouts = np.random.default_rng(0).integers(0, 256, (400, 1, 1, 3)).astype(np.uint8)
     return fake.TreeBackend().values(cutouts)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 19, 20, 400])
-def test_sound_predictions_are_not_accused(fake, healthy, count):
+def test_sound_predictions_are_not_accused(healthy, count):
     assert _say(fake.vote_outputs(), healthy[:count]) == ()
 
 
-def test_a_single_galaxy_a_thousand_times_few_are_not_constant(fake, healthy):
+def test_a_single_galaxy_a_thousand_times_few_are_not_constant(healthy):
     assert _say(fake.vote_outputs(), np.repeat(healthy[:1], 19, axis=0)) == ()
 
 
-def test_similar_galaxies_are_not_constant(fake, healthy):
+def test_similar_galaxies_are_not_constant(healthy):
     """A folder of round ellipticals: every fraction within a few hundredths."""
     rng = np.random.default_rng(0)
     cutouts = np.clip(rng.normal(128, 4, (300, 1, 1, 3)), 0, 255).astype(np.uint8)
@@ -41,19 +42,19 @@ def test_similar_galaxies_are_not_constant(fake, healthy):
     assert _say(fake.vote_outputs(), values) == ()
 
 
-def test_system_3s_collapse(fake):
+def test_system_3s_collapse():
     values = np.random.default_rng(0).normal(1e-4, 2e-5, (79, 37))
     (said,) = _say(fake.vote_outputs(), values)
     assert said.startswith("Collapsed: every value is close to 0")
     assert "optimizer.lr" in said
 
 
-def test_system_3s_collapse_of_a_single_galaxy(fake):
+def test_system_3s_collapse_of_a_single_galaxy():
     (said,) = _say(fake.vote_outputs(), np.full((1, 37), 1e-4))
     assert "close to 0" in said
 
 
-def test_the_mean_vector_for_everybody(fake, healthy):
+def test_the_mean_vector_for_everybody(healthy):
     values = np.tile(healthy.mean(axis=0), (100, 1)) + np.random.default_rng(0).normal(
         0, 1e-5, (100, 37)
     )
@@ -61,12 +62,12 @@ def test_the_mean_vector_for_everybody(fake, healthy):
     assert "all 100 galaxies are almost the same" in said
 
 
-def test_exactly_the_same(fake, healthy):
+def test_exactly_the_same(healthy):
     (said,) = _say(fake.vote_outputs(), np.repeat(healthy[:1], 20, axis=0))
     assert "all 20 galaxies are exactly the same" in said
 
 
-def test_a_dead_output(fake, healthy):
+def test_a_dead_output(healthy):
     values = healthy.copy()
     odd = fake.TREE.codes.index("8.7")
     values[:, odd - 1] += values[:, odd]
@@ -76,7 +77,7 @@ def test_a_dead_output(fake, healthy):
     assert _say(fake.vote_outputs(), values[:100]) == ()
 
 
-def test_not_numbers(fake, healthy):
+def test_not_numbers(healthy):
     values = healthy.copy()
     values[3, 5], values[7, 6] = np.nan, np.inf
     (said,) = _say(fake.vote_outputs(), values)
@@ -85,25 +86,25 @@ def test_not_numbers(fake, healthy):
     assert "3 of 3 galaxies are NaN" in said
 
 
-def test_out_of_range(fake, healthy):
+def test_out_of_range(healthy):
     values = healthy.copy()
     values[4, :3] = [1.2, -0.2, 0.0]
     said = _say(fake.vote_outputs(), values)
     assert "1 of 400 galaxies have values beyond 0 to 1 (-0.2 to 1.2)" in said[0]
 
 
-def test_off_the_tree_as_independent_sigmoids_are(fake, healthy):
+def test_off_the_tree_as_independent_sigmoids_are(healthy):
     values = np.clip(healthy * 1.05, 0, 1)
     (said,) = _say(fake.vote_outputs(), values)
     assert "Off the tree: the answers to " in said
     assert "model.head=tree" in said
 
 
-def test_rounding_is_not_off_the_tree(fake, healthy):
+def test_rounding_is_not_off_the_tree(healthy):
     assert _say(fake.vote_outputs(), healthy.astype(np.float16)) == ()
 
 
-def test_answers_that_are_not_known_are_not_judged(fake, healthy):
+def test_answers_that_are_not_known_are_not_judged(healthy):
     values = healthy.copy()
     for code in ("10", "11"):
         for answer in fake.TREE.answers:
@@ -112,7 +113,7 @@ def test_answers_that_are_not_known_are_not_judged(fake, healthy):
     assert _say(fake.vote_outputs(unknown=("10", "11")), values) == ()
 
 
-def test_classes(fake):
+def test_classes():
     outputs = fake.class_outputs("a", "b", "c")
     sound = np.random.default_rng(0).dirichlet([1, 1, 1], 100)
     assert _say(outputs, sound) == ()
@@ -140,9 +141,6 @@ def test_statistics_of_batches_are_those_of_the_whole(fake_tree, cuts):
 
 @pytest.fixture(scope="module")
 def fake_tree():
-    import sys
-
-    fake = sys.modules["galaxyclass_test_fake"]
     cutouts = np.random.default_rng(3).integers(0, 256, (400, 1, 1, 3)).astype(np.uint8)
     values = fake.TreeBackend().values(cutouts)
     values[[10, 300], 4] = np.nan

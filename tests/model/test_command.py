@@ -10,10 +10,11 @@ import pytest
 
 from galaxyclass.cli.main import main
 from galaxyclass.model.predict import predict
+from tests.support import fake
 
 
 @pytest.fixture
-def run(fake, tmp_path, monkeypatch):
+def run(tmp_path, monkeypatch):
     module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     return fake.save_run(tmp_path / "run")
@@ -23,7 +24,7 @@ def _type(*arguments):
     return main(["predict", *map(str, arguments)])
 
 
-def test_several_files_after_one_option(fake, run, tmp_path, capsys):
+def test_several_files_after_one_option(run, tmp_path, capsys):
     images = fake.save_images(tmp_path / "sky", 3)
     bad = tmp_path / "sky" / "bad.jpg"
     bad.write_text("no")
@@ -34,7 +35,7 @@ def test_several_files_after_one_option(fake, run, tmp_path, capsys):
     assert f"1 images could not be decoded; {tmp_path / 'p_failed.csv'} lists them" in said.out
 
 
-def test_output_exists_is_told_and_exit_code_1(fake, run, tmp_path, capsys):
+def test_output_exists_is_told_and_exit_code_1(run, tmp_path, capsys):
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p.csv").touch()
     arguments = (run, "--images", tmp_path / "sky", "--output", tmp_path / "p.csv")
@@ -43,7 +44,7 @@ def test_output_exists_is_told_and_exit_code_1(fake, run, tmp_path, capsys):
     assert _type(*arguments, "--overwrite") == 0
 
 
-def test_a_collapse_is_announced(fake, run, tmp_path, capsys, monkeypatch):
+def test_a_collapse_is_announced(run, tmp_path, capsys, monkeypatch):
     fake.save_images(tmp_path / "sky", 30)
     module = sys.modules["galaxyclass.model.model"]
     nothing = lambda cutouts: fake.said(np.full((len(cutouts), 37), 1e-4, np.float32))  # noqa: E731
@@ -52,9 +53,7 @@ def test_a_collapse_is_announced(fake, run, tmp_path, capsys, monkeypatch):
     assert "warning: Collapsed: every value is close to 0" in capsys.readouterr().err
 
 
-def test_precision_reaches_the_network_and_the_note_is_printed(
-    fake, run, tmp_path, capsys, monkeypatch
-):
+def test_precision_reaches_the_network_and_the_note_is_printed(run, tmp_path, capsys, monkeypatch):
     fake.save_images(tmp_path / "sky", 3)
     module = sys.modules["galaxyclass.model.model"]
 
@@ -70,7 +69,7 @@ def test_precision_reaches_the_network_and_the_note_is_printed(
     assert _type(*arguments, "--precision", "fp8") == 2
 
 
-def test_ctrl_c_is_130_and_says_how_to_go_on(fake, run, tmp_path, capsys, monkeypatch):
+def test_ctrl_c_is_130_and_says_how_to_go_on(run, tmp_path, capsys, monkeypatch):
     fake.save_images(tmp_path / "sky", 30)
     module = sys.modules["galaxyclass.model.model"]
 
@@ -82,7 +81,7 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(fake, run, tmp_path, capsys, monkey
     assert "run the same again: it goes on from there" in capsys.readouterr().err
 
 
-def test_several_runs_views_and_columns_besides(fake, run, tmp_path, capsys, monkeypatch):
+def test_several_runs_views_and_columns_besides(run, tmp_path, capsys, monkeypatch):
     auxiliary = (fake.class_outputs("spiral", "edge_on", "cigar_shaped_smooth",
                                   "in_between_smooth", "completely_round_smooth"),)  # fmt: skip
     runs = [fake.save_run(tmp_path / name, auxiliary=auxiliary) for name in "ab"]
@@ -107,7 +106,7 @@ def test_several_runs_views_and_columns_besides(fake, run, tmp_path, capsys, mon
 
 
 @pytest.fixture
-def box(fake, tmp_path, monkeypatch):
+def box(tmp_path, monkeypatch):
     """A pretrained model, whose own training had a table with numbers for ids."""
     folder = fake.save_run(tmp_path / "box", id_column="asset_id", id_integer=True, name_parts=2)
     module = sys.modules["galaxyclass.model.model"]
@@ -116,7 +115,7 @@ def box(fake, tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("box")
-def test_without_a_run_the_model_in_the_box_predicts(fake, tmp_path):
+def test_without_a_run_the_model_in_the_box_predicts(tmp_path):
     images = fake.save_images(tmp_path / "sky", 3)
     output = tmp_path / "p.parquet"
     assert _type("--images", tmp_path / "sky", "--output", output) == 0
@@ -127,7 +126,7 @@ def test_without_a_run_the_model_in_the_box_predicts(fake, tmp_path):
 
 
 @pytest.mark.usefixtures("box")
-def test_a_run_that_stands_among_the_images(fake, run, tmp_path, capsys):
+def test_a_run_that_stands_among_the_images(run, tmp_path, capsys):
     fake.save_images(tmp_path / "sky", 3)
     output = tmp_path / "p.csv"
     assert _type(run, "--images", tmp_path / "sky", run, "--output", output) == 2
@@ -137,7 +136,7 @@ def test_a_run_that_stands_among_the_images(fake, run, tmp_path, capsys):
     assert not output.exists()
 
 
-def test_there_is_no_model_in_the_box(fake, tmp_path, capsys, monkeypatch):
+def test_there_is_no_model_in_the_box(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("galaxyclass.model.pretrained.pretrained_folder", lambda: tmp_path / "none")
     fake.save_images(tmp_path / "sky", 3)
     assert _type("--images", tmp_path / "sky", "--output", tmp_path / "p.csv") == 1

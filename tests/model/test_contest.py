@@ -15,12 +15,13 @@ from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.predict import predict
+from tests.support import fake
 
 CLASSES = ("0", "9", "10")  # as numbers; as text "10" would stand before "9"
 
 
 @pytest.fixture
-def run(fake, tmp_path):
+def run(tmp_path):
     """Save a run of classes whose table named images by so many parts of their paths."""
 
     def make(name_parts, outputs=None):
@@ -43,7 +44,7 @@ def read(path):
     ("name_parts", "names"),
     [(0, ["1", "2", "3"]), (1, ["1.jpg", "2.jpg", "3.jpg"]), (2, ["test/1.jpg", "test/2.jpg"])],
 )
-def test_image_and_class_as_the_tables_have_them(fake, run, tmp_path, name_parts, names):
+def test_image_and_class_as_the_tables_have_them(run, tmp_path, name_parts, names):
     images = tmp_path / "test"
     fake.save_images(images, 3, start=1)
     folder, backend = run(name_parts), fake.ClassBackend(3)
@@ -65,7 +66,7 @@ def test_image_and_class_as_the_tables_have_them(fake, run, tmp_path, name_parts
     ] == contest[1:]
 
 
-def test_names_that_are_not_clear_are_refused_in_a_contest(fake, run, tmp_path):
+def test_names_that_are_not_clear_are_refused_in_a_contest(run, tmp_path):
     for part in ("val", "test"):
         fake.save_images(tmp_path / "set" / part, 2, start=1)
     folder, backend = run(1), fake.ClassBackend(3)
@@ -83,7 +84,7 @@ def test_names_that_are_not_clear_are_refused_in_a_contest(fake, run, tmp_path):
     ]
 
 
-def test_an_image_that_cannot_be_decoded_has_no_row(fake, run, tmp_path):
+def test_an_image_that_cannot_be_decoded_has_no_row(run, tmp_path):
     images = tmp_path / "test"
     fake.save_images(images, 2, start=1)
     (images / "1.jpg").write_text("not an image")
@@ -94,7 +95,7 @@ def test_an_image_that_cannot_be_decoded_has_no_row(fake, run, tmp_path):
     assert summary.failed == 1
 
 
-def test_votes_have_no_contest_layout(fake, run, tmp_path, capsys):
+def test_votes_have_no_contest_layout(run, tmp_path, capsys):
     folder = run(0, fake.vote_outputs())
     images = tmp_path / "test"
     fake.save_images(images, 1)

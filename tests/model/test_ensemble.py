@@ -20,6 +20,7 @@ from galaxyclass.model.views import make_views
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Model
 from galaxyclass.trees.algebra import broken_sums
+from tests.support import fake
 
 NOISE = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3)).astype(np.uint8)
 
@@ -27,8 +28,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3)).astype(np.uint
 class CornerBackend:
     """Joint fractions, classes and features that depend on which way up a galaxy is."""
 
-    def __init__(self, fake, seed=1):
-        self.fake = fake
+    def __init__(self, seed=1):
         self.tree = fake.TreeBackend(seed=seed)
         self.classes = fake.ClassBackend(5)
 
@@ -36,15 +36,15 @@ class CornerBackend:
         corner = cutouts[:, :6, :4]
         features = corner.reshape(len(cutouts), -1).astype(np.float32)
         classes = self.classes.values(corner)
-        return self.fake.said(self.tree.values(corner), [classes], features)
+        return fake.said(self.tree.values(corner), [classes], features)
 
 
-def bundle_of(fake, folder, outputs=None, **more):
+def bundle_of(folder, outputs=None, **more):
     return load_bundle(fake.save_run(folder, outputs, **more))
 
 
 @pytest.fixture
-def auxiliary(fake):
+def auxiliary():
     return fake.class_outputs("a", "b", "c", "d", "e", column="kind")
 
 
@@ -58,9 +58,9 @@ def values_of(path):
     return np.array([row[1:] for row in read(path)[1]], dtype=np.float32)
 
 
-def test_views_are_averaged(fake, tmp_path, auxiliary):
-    backend = CornerBackend(fake)
-    bundle = bundle_of(fake, tmp_path / "run", auxiliary=(auxiliary,))
+def test_views_are_averaged(tmp_path, auxiliary):
+    backend = CornerBackend()
+    bundle = bundle_of(tmp_path / "run", auxiliary=(auxiliary,))
     said = Ensemble([Member(bundle, backend)], 12).backend(NOISE)
     each = [backend(view) for view in make_views(NOISE, 12)]
     for mine, parts in (
@@ -74,9 +74,9 @@ def test_views_are_averaged(fake, tmp_path, auxiliary):
     assert not broken_sums(fake.TREE, said.values, 1e-6).any()
 
 
-def test_a_network_that_looks_in_all_orientations_is_shown_other_views(fake, tmp_path, auxiliary):
-    backend = CornerBackend(fake)
-    bundle = bundle_of(fake, tmp_path / "run", auxiliary=(auxiliary,))
+def test_a_network_that_looks_in_all_orientations_is_shown_other_views(tmp_path, auxiliary):
+    backend = CornerBackend()
+    bundle = bundle_of(tmp_path / "run", auxiliary=(auxiliary,))
     manifest = replace(
         bundle.manifest,
         model=Model(encoder="equivariant", head="tree"),
@@ -94,9 +94,9 @@ def test_a_network_that_looks_in_all_orientations_is_shown_other_views(fake, tmp
     np.testing.assert_allclose(said.values, np.mean(each, axis=0), rtol=1e-6)
 
 
-def test_a_network_to_which_all_views_are_the_same_says_the_same(fake, tmp_path):
+def test_a_network_to_which_all_views_are_the_same_says_the_same(tmp_path):
     """The mean colour changes in no mirror and no quarter turn."""
-    bundle, backend = bundle_of(fake, tmp_path / "run"), fake.TreeBackend()
+    bundle, backend = bundle_of(tmp_path / "run"), fake.TreeBackend()
     for views in (1, 2, 4, 8):
         said = Ensemble([Member(bundle, backend)], views).backend(NOISE)
         np.testing.assert_allclose(said.values, backend.values(NOISE), atol=1e-7)
@@ -104,10 +104,10 @@ def test_a_network_to_which_all_views_are_the_same_says_the_same(fake, tmp_path)
 
 @pytest.mark.parametrize("mirrors", [True, False])
 def test_the_mean_over_all_exact_views_does_not_change_when_galaxies_are_turned(
-    fake, tmp_path, auxiliary, mirrors
+    tmp_path, auxiliary, mirrors
 ):
-    bundle = bundle_of(fake, tmp_path / "run", auxiliary=(auxiliary,), mirrors=mirrors)
-    ensemble = Ensemble([Member(bundle, CornerBackend(fake))], 8 if mirrors else 4)
+    bundle = bundle_of(tmp_path / "run", auxiliary=(auxiliary,), mirrors=mirrors)
+    ensemble = Ensemble([Member(bundle, CornerBackend())], 8 if mirrors else 4)
     said = ensemble.backend(NOISE)
     for quarters in (1, 2, 3):
         turned = ensemble.backend(np.ascontiguousarray(np.rot90(NOISE, quarters, axes=(1, 2))))
@@ -117,12 +117,12 @@ def test_the_mean_over_all_exact_views_does_not_change_when_galaxies_are_turned(
     assert np.allclose(mirrored.values, said.values, atol=1e-7) == mirrors
 
 
-def test_one_member_and_one_view_is_the_backend_itself(fake, tmp_path):
+def test_one_member_and_one_view_is_the_backend_itself(tmp_path):
     backend = fake.TreeBackend()
-    assert Ensemble([Member(bundle_of(fake, tmp_path / "run"), backend)]).backend is backend
+    assert Ensemble([Member(bundle_of(tmp_path / "run"), backend)]).backend is backend
 
 
-def test_members_are_averaged_whatever_their_cutouts(fake, tmp_path):
+def test_members_are_averaged_whatever_their_cutouts(tmp_path):
     """From images to a table: the mean of what each predicts alone, on the tree."""
     paths = fake.save_images(tmp_path / "sky", 20)
     gradient = np.arange(32, dtype=np.uint8)[:, None, None] * 8 * np.ones((1, 32, 3), np.uint8)
@@ -144,7 +144,7 @@ def test_members_are_averaged_whatever_their_cutouts(fake, tmp_path):
     assert not broken_sums(fake.TREE, together.astype(np.float64), 1e-5).any()
 
 
-def test_each_image_is_read_once(fake, tmp_path, monkeypatch):
+def test_each_image_is_read_once(tmp_path, monkeypatch):
     """And decoded once, where the members' cutouts are of the same scale."""
     paths = fake.save_images(tmp_path / "sky", 10)
     (tmp_path / "sky" / "bad.jpg").write_text("no image")
@@ -163,9 +163,9 @@ def test_each_image_is_read_once(fake, tmp_path, monkeypatch):
     assert len(decoded) == 11
 
 
-def test_lanes_where_all_members_have_them(fake, tmp_path):
+def test_lanes_where_all_members_have_them(tmp_path):
     lane, plain = fake.LaneBackend(fake.TreeBackend()), fake.TreeBackend()
-    bundle = bundle_of(fake, tmp_path / "run")
+    bundle = bundle_of(tmp_path / "run")
     assert Ensemble([Member(bundle, lane)] * 2, 3).concurrent
     assert not Ensemble([Member(bundle, lane), Member(bundle, plain)]).concurrent
     fake.save_images(tmp_path / "sky", 70)
@@ -182,8 +182,8 @@ def test_lanes_where_all_members_have_them(fake, tmp_path):
     assert lane.called <= set(lane.begun)
 
 
-def test_precision_and_notes_of_all_members(fake, tmp_path):
-    bundle = bundle_of(fake, tmp_path / "run")
+def test_precision_and_notes_of_all_members(tmp_path):
+    bundle = bundle_of(tmp_path / "run")
     backends = [fake.LaneBackend(fake.TreeBackend()) for _ in range(3)]
     backends[1].precision, backends[1].note, backends[2].note = "bf16", "In bfloat16.", "Warm."
     ensemble = Ensemble([Member(bundle, one) for one in backends])
@@ -194,7 +194,7 @@ def test_precision_and_notes_of_all_members(fake, tmp_path):
     assert Ensemble([Member(bundle, one) for one in backends]).identity != identity
 
 
-def test_answers_that_one_member_does_not_know_are_empty(fake, tmp_path):
+def test_answers_that_one_member_does_not_know_are_empty(tmp_path):
     """A member that learnt 17 answers, and one that learnt all."""
     runs = [
         fake.save_run(tmp_path / "few", fake.vote_outputs(unknown=("10", "11"))),
@@ -216,7 +216,7 @@ def test_answers_that_one_member_does_not_know_are_empty(fake, tmp_path):
         assert empty == {name for name in header if name.startswith(("Class10.", "Class11."))}
 
 
-def test_runs_that_do_not_predict_the_same(fake, tmp_path):
+def test_runs_that_do_not_predict_the_same(tmp_path):
     votes = fake.save_run(tmp_path / "votes")
     conditional = fake.save_run(tmp_path / "hart", fake.vote_outputs("hart16"))
     two = fake.save_run(tmp_path / "two", fake.class_outputs("spiral", "disc"))
@@ -237,7 +237,7 @@ def test_runs_that_do_not_predict_the_same(fake, tmp_path):
         assert str(runs[1]) in str(error.value)
 
 
-def test_a_backend_that_does_not_fit_its_member(fake, tmp_path):
+def test_a_backend_that_does_not_fit_its_member(tmp_path):
     runs = [fake.save_run(tmp_path / name) for name in "ab"]
     fake.save_images(tmp_path / "sky", 4)
     backends = [fake.TreeBackend(), fake.ClassBackend(5)]
@@ -245,14 +245,14 @@ def test_a_backend_that_does_not_fit_its_member(fake, tmp_path):
         predict(runs, tmp_path / "sky", output=tmp_path / "p.csv", backend=backends)
 
 
-def test_further_classes_that_a_backend_does_not_give(fake, tmp_path, auxiliary):
+def test_further_classes_that_a_backend_does_not_give(tmp_path, auxiliary):
     run = fake.save_run(tmp_path / "run", auxiliary=(auxiliary,))
     fake.save_images(tmp_path / "sky", 4)
     with pytest.raises(BundleError, match=r"\(4, 37\), \(4, 5\) \(galaxies, outputs\)"):
         predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
-def test_no_views(fake, tmp_path):
+def test_no_views(tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 1)
     with pytest.raises(ArgumentError, match="`views` cannot be 0"):
@@ -263,7 +263,7 @@ def test_no_views(fake, tmp_path):
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("change", ["nothing", "views", "members", "order"])
-def test_what_is_resumed_depends_on_views_and_members(fake, tmp_path, change):
+def test_what_is_resumed_depends_on_views_and_members(tmp_path, change):
     runs = [fake.save_run(tmp_path / "a"), fake.save_run(tmp_path / "b", frame=20)]
     fake.save_images(tmp_path / "sky", 60)
     where = (tmp_path / "sky", tmp_path / "p.csv")
@@ -302,18 +302,18 @@ def test_what_is_resumed_depends_on_views_and_members(fake, tmp_path, change):
     assert where[1].read_bytes() == whole.read_bytes()
 
 
-def test_shares_of_the_training_are_averaged(fake, tmp_path):
+def test_shares_of_the_training_are_averaged(tmp_path):
     """What an evaluation holds the ensemble against."""
     outputs = fake.class_outputs("a", "b")
     runs = [
-        bundle_of(fake, tmp_path / str(share), replace(outputs, shares=(share, 1 - share)))
+        bundle_of(tmp_path / str(share), replace(outputs, shares=(share, 1 - share)))
         for share in (0.75, 0.25)
     ]
     ensemble = Ensemble([Member(run, fake.ClassBackend(2)) for run in runs])
     assert ensemble.outputs.shares == (0.5, 0.5)
 
 
-def test_a_bundle_of_before_there_were_views_takes_mirrors(fake, tmp_path):
+def test_a_bundle_of_before_there_were_views_takes_mirrors(tmp_path):
     folder = fake.save_run(tmp_path / "run")
     assert "mirrors" not in (folder / "manifest.json").read_text()
     manifest = replace(load_bundle(folder).manifest, mirrors=False)
@@ -321,11 +321,11 @@ def test_a_bundle_of_before_there_were_views_takes_mirrors(fake, tmp_path):
     assert not load_bundle(folder).manifest.mirrors
 
 
-def test_memory_of_views_does_not_grow_with_the_images(fake, tmp_path):
+def test_memory_of_views_does_not_grow_with_the_images(tmp_path):
     import tracemalloc
 
     paths = fake.save_images(tmp_path / "sky", 20)
-    bundle = bundle_of(fake, tmp_path / "run")
+    bundle = bundle_of(tmp_path / "run")
     ensemble = Ensemble([Member(bundle, fake.TreeBackend())] * 2, 16)
 
     def peak(times):
@@ -347,7 +347,7 @@ def test_memory_of_views_does_not_grow_with_the_images(fake, tmp_path):
     assert many < 1.3 * few + 16 * 250 * 20
 
 
-def test_cutouts_of_several_settings_are_those_of_each(fake, tmp_path):
+def test_cutouts_of_several_settings_are_those_of_each(tmp_path):
     from galaxyclass.recipes.preprocessing import Preprocessing
 
     paths = [str(path) for path in fake.save_images(tmp_path / "sky", 5)]
@@ -368,7 +368,7 @@ def test_cutouts_of_several_settings_are_those_of_each(fake, tmp_path):
         assert alone.errors == together.errors
 
 
-def test_a_bundle_says_over_how_many_views_it_is_averaged(fake, tmp_path, auxiliary):
+def test_a_bundle_says_over_how_many_views_it_is_averaged(tmp_path, auxiliary):
     fake.save_run(tmp_path / "run", views=8, auxiliary=(auxiliary,))
     (tmp_path / "sky").mkdir()
     half = np.zeros((32, 32, 3), np.uint8)
@@ -380,7 +380,7 @@ def test_a_bundle_says_over_how_many_views_it_is_averaged(fake, tmp_path, auxili
             tmp_path / "sky",
             output=tmp_path / f"{views}.csv",
             views=views,
-            backend=CornerBackend(fake),
+            backend=CornerBackend(),
         )
         for views in (1, None, 8)
     )

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from galaxyclass.calibration.calibration import Calibration, fit_calibration
+from galaxyclass.calibration.calibration import fit_calibration
+from galaxyclass.calibration.files import calibration_json, parse_calibration
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.data.catalog.derive import FIVE
 from galaxyclass.errors import ArgumentError, BundleError, OutputError
@@ -20,6 +21,7 @@ from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
+from tests.support import fake
 
 FIVE_CLASSES = tuple(FIVE["galaxy_zoo_2"])
 SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
@@ -28,8 +30,8 @@ SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
 class FullBackend:
     """Everything that a network says: fractions, two auxiliary tables, features."""
 
-    def __init__(self, fake, width=4):
-        self.fake, self.width = fake, width
+    def __init__(self, width=4):
+        self.width = width
         self.tree, self.five, self.two = (
             fake.TreeBackend(),
             fake.ClassBackend(5),
@@ -41,16 +43,16 @@ class FullBackend:
 
     def __call__(self, cutouts):
         auxiliary = [self.two.values(cutouts), self.five.values(cutouts)]
-        return self.fake.said(self.tree.values(cutouts), auxiliary, self.features(cutouts))
+        return fake.said(self.tree.values(cutouts), auxiliary, self.features(cutouts))
 
 
 @pytest.fixture
-def calibration(fake):
+def calibration():
     """Measured of 300 pictures of noise, with votes that are not quite what is predicted."""
     rng = np.random.default_rng(5)
     level = rng.uniform(0, 256, (300, 1, 1, 3))
     cutouts = np.clip(rng.normal(level, 40, (300, 12, 12, 3)), 0, 255).astype(np.uint8)
-    said = FullBackend(fake)(cutouts)
+    said = FullBackend()(cutouts)
     votes = np.clip(rng.normal(said.values, 0.1), 0, 1)
     seen = image_statistics(cutouts)
     return fit_calibration(fake.vote_outputs(), said.values, said.features, votes, seen)
@@ -58,14 +60,14 @@ def calibration(fake):
 
 def calibrate(run, calibration):
     """Give a run's bundle that calibration."""
-    write = lambda path: path.write_text(calibration.to_json())  # noqa: E731
+    write = lambda path: path.write_text(calibration_json(calibration))  # noqa: E731
     save_bundle(run, load_bundle(run).manifest, {"calibration": write})
     bundle = load_bundle(run)
-    return Calibration.from_json(bundle.calibration.read_text(), "test")
+    return parse_calibration(bundle.calibration.read_text(), "test")
 
 
 @pytest.fixture
-def run(fake, tmp_path):
+def run(tmp_path):
     """A run on votes that learnt two other tables, the classes in alphabetical order."""
     auxiliary = (
         fake.class_outputs("ring", "no", column="ring"),
@@ -75,7 +77,7 @@ def run(fake, tmp_path):
 
 
 @pytest.fixture
-def sky(fake, tmp_path):
+def sky(tmp_path):
     paths = fake.save_images(tmp_path / "sky", 12)
     return tmp_path / "sky", np.stack([make_cutout(read_image(path), SETTINGS) for path in paths])
 
@@ -90,8 +92,8 @@ def floats(table, names):
     return np.array([table[name] for name in names], dtype=np.float32).T
 
 
-def test_five_classes_under_their_names(fake, run, sky, tmp_path):
-    backend = FullBackend(fake)
+def test_five_classes_under_their_names(run, sky, tmp_path):
+    backend = FullBackend()
     predict(run, sky[0], output=tmp_path / "p.csv", include=["five_classes"], backend=backend)
     table = read(tmp_path / "p.csv")
     assert list(table) == ["GalaxyID", *fake.TREE.layout("challenge").columns, *FIVE_CLASSES]
@@ -99,11 +101,11 @@ def test_five_classes_under_their_names(fake, run, sky, tmp_path):
     np.testing.assert_array_equal(floats(table, sorted(FIVE_CLASSES)), given)
 
 
-def test_everything_in_csv_and_parquet(fake, run, sky, tmp_path, calibration):
+def test_everything_in_csv_and_parquet(run, sky, tmp_path, calibration):
     kept = calibrate(run, calibration)
     include = ("embedding", "strangeness", "uncertainty", "five_classes")
     for name in ("p.csv", "p.parquet"):
-        predict(run, sky[0], output=tmp_path / name, include=include, backend=FullBackend(fake))
+        predict(run, sky[0], output=tmp_path / name, include=include, backend=FullBackend())
     answers = fake.TREE.layout("challenge").columns
     bounds = [f"{name}_{end}" for name in answers for end in ("lower", "upper")]
     embedding = [f"embedding_{place}" for place in range(4)]
@@ -116,7 +118,7 @@ def test_everything_in_csv_and_parquet(fake, run, sky, tmp_path, calibration):
     assert (lower <= values).all()
     assert (values <= upper).all()
     np.testing.assert_array_equal(np.stack([lower, upper]), kept.bounds(values))
-    features = FullBackend(fake).features(sky[1])
+    features = FullBackend().features(sky[1])
     np.testing.assert_array_equal(floats(table, embedding), features)
     score, flag = kept.strangeness(features, image_statistics(sky[1]))
     np.testing.assert_array_equal(floats(table, ["strangeness"])[:, 0], score)
@@ -134,7 +136,7 @@ def test_everything_in_csv_and_parquet(fake, run, sky, tmp_path, calibration):
             assert np.array_equal(np.array(cells, np.float32), floats(table, [name])[:, 0])
 
 
-def test_bounds_of_answers_that_are_not_known_are_empty(fake, sky, tmp_path, calibration):
+def test_bounds_of_answers_that_are_not_known_are_empty(sky, tmp_path, calibration):
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(unknown=("11",)))
     calibrate(run, calibration)
     output = tmp_path / "p.parquet"
@@ -144,11 +146,11 @@ def test_bounds_of_answers_that_are_not_known_are_empty(fake, sky, tmp_path, cal
     assert empty == {f"Class11.{i}{end}" for i in range(1, 7) for end in ("", "_lower", "_upper")}
 
 
-def test_embedding_of_an_ensemble_is_that_of_each_member(fake, tmp_path, sky):
+def test_embedding_of_an_ensemble_is_that_of_each_member(tmp_path, sky):
     runs = [fake.save_run(tmp_path / name) for name in "ab"]
 
     def backend(width):
-        features = FullBackend(fake, width).features
+        features = FullBackend(width).features
         return lambda cutouts: fake.said(fake.TreeBackend().values(cutouts), (), features(cutouts))
 
     backends = [backend(3), backend(2)]
@@ -158,7 +160,7 @@ def test_embedding_of_an_ensemble_is_that_of_each_member(fake, tmp_path, sky):
     np.testing.assert_array_equal(found, expected[:, [0, 1, 2, 0, 1]])
 
 
-def test_five_classes_of_an_ensemble_are_those_that_all_have(fake, tmp_path, sky):
+def test_five_classes_of_an_ensemble_are_those_that_all_have(tmp_path, sky):
     """The second member has them in another place, and no other auxiliary table."""
     five, two = fake.class_outputs(*FIVE_CLASSES), fake.class_outputs("a", "b")
     runs = [
@@ -167,7 +169,7 @@ def test_five_classes_of_an_ensemble_are_those_that_all_have(fake, tmp_path, sky
     ]
     other = fake.ClassBackend(5)
     other.weights = -other.weights
-    first = FullBackend(fake)
+    first = FullBackend()
 
     def second(cutouts):
         return fake.said(first.tree.values(cutouts), [other.values(cutouts)])
@@ -179,7 +181,7 @@ def test_five_classes_of_an_ensemble_are_those_that_all_have(fake, tmp_path, sky
     np.testing.assert_allclose(floats(read(tmp_path / "p.csv"), FIVE_CLASSES), expected, atol=1e-6)
 
 
-def test_a_model_of_the_five_classes_has_them_already(fake, tmp_path, sky):
+def test_a_model_of_the_five_classes_has_them_already(tmp_path, sky):
     run = fake.save_run(tmp_path / "run", fake.class_outputs(*FIVE_CLASSES))
     for name, include in (("plain.csv", ()), ("asked.csv", ["five_classes"])):
         predict(run, sky[0], output=tmp_path / name, include=include, backend=fake.ClassBackend(5))
@@ -187,7 +189,7 @@ def test_a_model_of_the_five_classes_has_them_already(fake, tmp_path, sky):
 
 
 def test_included_columns_of_a_model_of_classes_come_last_and_keep_clear_of_its_names(
-    fake, tmp_path, sky
+    tmp_path, sky
 ):
     outputs = fake.class_outputs("spiral", "strange, indeed", column="edge_on")
     run = fake.save_run(tmp_path / "run", outputs, auxiliary=(fake.class_outputs(*FIVE_CLASSES),))
@@ -209,7 +211,7 @@ def test_included_columns_of_a_model_of_classes_come_last_and_keep_clear_of_its_
     )
 
 
-def test_no_image_can_be_decoded(fake, run, tmp_path):
+def test_no_image_can_be_decoded(run, tmp_path):
     (tmp_path / "sky").mkdir()
     (tmp_path / "sky" / "1.jpg").write_text("no")
     include = ["five_classes", "embedding"]
@@ -219,15 +221,15 @@ def test_no_image_can_be_decoded(fake, run, tmp_path):
             tmp_path / "sky",
             output=tmp_path / name,
             include=include,
-            backend=FullBackend(fake),
+            backend=FullBackend(),
         )
     names = list(pq.read_table(tmp_path / "p.parquet").column_names)
     assert len(names) == 1 + 37 + 5 + 4
     assert (tmp_path / "p.csv").read_text() == ",".join(names) + "\n"
 
 
-def test_parts_of_wide_rows_join_to_groups_that_fit_in_memory(fake, run, sky, tmp_path):
-    backend = FullBackend(fake)
+def test_parts_of_wide_rows_join_to_groups_that_fit_in_memory(run, sky, tmp_path):
+    backend = FullBackend()
     backend.features = lambda cutouts: np.ones((len(cutouts), 2000), np.float32)
     predict(run, sky[0], output=tmp_path / "p.parquet", include=["embedding"], backend=backend)
     table = pq.ParquetFile(tmp_path / "p.parquet")
@@ -236,11 +238,11 @@ def test_parts_of_wide_rows_join_to_groups_that_fit_in_memory(fake, run, sky, tm
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_what_is_included_is_part_of_what_is_resumed(fake, run, tmp_path):
+def test_what_is_included_is_part_of_what_is_resumed(run, tmp_path):
     from galaxyclass.errors import PredictionInterruptedError
 
     fake.save_images(tmp_path / "many", 60)
-    where, full, calls = (tmp_path / "many", tmp_path / "p.csv"), FullBackend(fake), []
+    where, full, calls = (tmp_path / "many", tmp_path / "p.csv"), FullBackend(), []
 
     def stopped(cutouts):
         calls.append(len(cutouts))
@@ -270,7 +272,7 @@ def _refused(run, include, words, *, error=BundleError, **more):
         predict(run, run.parent / "sky", output=run.parent / "p.csv", include=include, **more)
 
 
-def test_a_run_that_has_not_got_what_is_asked_for_says_so(fake, sky, tmp_path):
+def test_a_run_that_has_not_got_what_is_asked_for_says_so(sky, tmp_path):
     plain = fake.save_run(tmp_path / "plain")
     ring = fake.save_run(tmp_path / "ring", auxiliary=(fake.class_outputs("ring", "no"),))
     _refused(plain, ["five_classes"], r"five classes(?s:.*)votes alone(?s:.*)leave five_classes")
@@ -285,20 +287,20 @@ def test_a_run_that_has_not_got_what_is_asked_for_says_so(fake, sky, tmp_path):
     )
 
 
-def test_a_backend_without_an_embedding(fake, sky, tmp_path):
+def test_a_backend_without_an_embedding(sky, tmp_path):
     run = fake.save_run(tmp_path / "run")
     _refused(run, ["embedding"], "gives no embedding", backend=fake.TreeBackend())
 
 
 def test_a_calibration_that_has_not_got_it_says_so_before_anything_is_predicted(
-    fake, run, sky, tmp_path, calibration
+    run, sky, tmp_path, calibration
 ):
     calibrate(run, replace(calibration, intervals=None, strange=None, notes=("Too few.",)))
     _refused(run, ["uncertainty"], "has no intervals(?s:.*)Too few")
     _refused(run, ["strangeness"], "does not know what is strange(?s:.*)Too few")
 
 
-def test_what_is_known_of_a_single_model_only(fake, run, sky, tmp_path):
+def test_what_is_known_of_a_single_model_only(run, sky, tmp_path):
     for name in ("uncertainty", "strangeness"):
         with pytest.raises(BundleError, match=f"{name} is known of a single model") as error:
             predict([run, run], sky[0], output=tmp_path / "p.csv", include=[name])
@@ -306,14 +308,14 @@ def test_what_is_known_of_a_single_model_only(fake, run, sky, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["classes", "shares of those asked"])
-def test_intervals_are_of_joint_fractions(fake, sky, tmp_path, kind, calibration):
+def test_intervals_are_of_joint_fractions(sky, tmp_path, kind, calibration):
     outputs = fake.vote_outputs("hart16") if "shares" in kind else fake.class_outputs("a", "b")
     run = fake.save_run(tmp_path / "run", outputs)
     calibrate(run, calibration)
     _refused(run, ["uncertainty"], rf"joint vote fractions(?s:.*){kind}")
 
 
-def test_a_contest_has_nothing_besides(fake, sky, tmp_path):
+def test_a_contest_has_nothing_besides(sky, tmp_path):
     run = fake.save_run(tmp_path / "run", fake.class_outputs("a", "b"),
                         auxiliary=(fake.class_outputs(*FIVE_CLASSES),))  # fmt: skip
     words = "and nothing else(?s:.*)`include`"

@@ -18,6 +18,7 @@ from galaxyclass.io.journal import journal_of
 from galaxyclass.model.chunks import chunks_folder
 from galaxyclass.model.predict import predict
 from galaxyclass.model.writers import CsvSink
+from tests.support import fake
 
 pytestmark = pytest.mark.usefixtures("small_parts")
 
@@ -25,7 +26,7 @@ _SCRIPT = textwrap.dedent("""
     import sys
     from pathlib import Path
     sys.path.insert(0, sys.argv[1])
-    import fake
+    from tests.support import fake
     from galaxyclass.model import job
     from galaxyclass.model.predict import predict
     job.CHUNK_IMAGES = 16
@@ -43,7 +44,7 @@ _SCRIPT = textwrap.dedent("""
 
 
 def _start(run, sky, output, seconds=0.05, lanes=0):
-    arguments = [Path(__file__).parent, run, sky, output, seconds, lanes]
+    arguments = [Path(__file__).parents[2], run, sky, output, seconds, lanes]
     return subprocess.Popen(
         [sys.executable, "-c", _SCRIPT, *map(str, arguments)], stdout=subprocess.PIPE, text=True
     )
@@ -63,7 +64,7 @@ def _wait_for_parts(output: Path, count: int) -> None:
 
 
 @pytest.fixture
-def job(fake, tmp_path):
+def job(tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 150)
     (tmp_path / "sky" / "0_bad.jpg").write_text("not an image")
@@ -72,7 +73,7 @@ def job(fake, tmp_path):
 
 @pytest.mark.parametrize("lanes", [0, 3])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_kill_loses_at_most_one_part_and_changes_nothing(fake, job, tmp_path, suffix, lanes):
+def test_kill_loses_at_most_one_part_and_changes_nothing(job, tmp_path, suffix, lanes):
     output, whole = tmp_path / f"killed.{suffix}", tmp_path / f"whole.{suffix}"
     process = _start(*job, output, seconds=0.1 if lanes else 0.05, lanes=lanes)
     _wait_for_parts(output, 3)
@@ -96,7 +97,7 @@ def test_kill_loses_at_most_one_part_and_changes_nothing(fake, job, tmp_path, su
 
 
 @pytest.mark.slow
-def test_kills_at_any_moment(fake, job, tmp_path):
+def test_kills_at_any_moment(job, tmp_path):
     """Killed again and again at random moments, joining and cleaning up included."""
     import random
 
@@ -118,7 +119,7 @@ def test_kills_at_any_moment(fake, job, tmp_path):
 
 
 @pytest.mark.parametrize("lanes", [0, 3])
-def test_ctrl_c_says_how_to_go_on(fake, job, tmp_path, lanes):
+def test_ctrl_c_says_how_to_go_on(job, tmp_path, lanes):
     output = tmp_path / "p.csv"
     process = _start(*job, output, seconds=0.1 if lanes else 0.05, lanes=lanes)
     _wait_for_parts(output, 2)
@@ -131,7 +132,7 @@ def test_ctrl_c_says_how_to_go_on(fake, job, tmp_path, lanes):
     assert predict(*job, output=output, backend=again).resumed >= 32
 
 
-def test_ctrl_c_within_a_batch(fake, job, tmp_path):
+def test_ctrl_c_within_a_batch(job, tmp_path):
     backend, calls = fake.TreeBackend(), []
 
     def stopped(cutouts):
@@ -144,7 +145,7 @@ def test_ctrl_c_within_a_batch(fake, job, tmp_path):
         predict(*job, output=tmp_path / "p.csv", backend=stopped, batch_size=8)
 
 
-def test_a_full_disk_loses_nothing(fake, job, tmp_path, monkeypatch):
+def test_a_full_disk_loses_nothing(job, tmp_path, monkeypatch):
     output = tmp_path / "p.csv"
     write_chunk, calls = CsvSink.write_chunk, []
 
@@ -164,7 +165,7 @@ def test_a_full_disk_loses_nothing(fake, job, tmp_path, monkeypatch):
     assert predict(*job, output=output, backend=fake.TreeBackend(), batch_size=8).resumed == 48
 
 
-def test_a_full_disk_while_joining_loses_nothing(fake, job, tmp_path, monkeypatch):
+def test_a_full_disk_while_joining_loses_nothing(job, tmp_path, monkeypatch):
     output = tmp_path / "p.csv"
 
     def full(self, path, parts, empty):
@@ -180,7 +181,7 @@ def test_a_full_disk_while_joining_loses_nothing(fake, job, tmp_path, monkeypatc
     assert backend.seen == 0
 
 
-def _stop_after(fake, batches):
+def _stop_after(batches):
     backend, calls = fake.TreeBackend(), []
 
     def stopped(cutouts):
@@ -192,16 +193,16 @@ def _stop_after(fake, batches):
     return stopped
 
 
-def _stop(fake, run, sky, output):
+def _stop(run, sky, output):
     with pytest.raises(PredictionInterruptedError):
-        predict(run, sky, output=output, backend=_stop_after(fake, 6), batch_size=8)
+        predict(run, sky, output=output, backend=_stop_after(6), batch_size=8)
 
 
 @pytest.mark.parametrize("change", ["image", "list", "model"])
-def test_another_job_starts_over(fake, job, tmp_path, change):
+def test_another_job_starts_over(job, tmp_path, change):
     run, sky = job
     output = tmp_path / "p.csv"
-    _stop(fake, run, sky, output)
+    _stop(run, sky, output)
     if change == "image":
         first = sorted(sky.iterdir())[0]
         os.utime(first, ns=(1, 1))
@@ -214,14 +215,14 @@ def test_another_job_starts_over(fake, job, tmp_path, change):
     assert "Chunks of another job" in summary.notes[0]
 
 
-def test_a_smaller_batch_goes_on(fake, job, tmp_path):
+def test_a_smaller_batch_goes_on(job, tmp_path):
     """Out of memory on a GPU: the finished parts stay good for a smaller batch."""
-    _stop(fake, *job, tmp_path / "p.csv")
+    _stop(*job, tmp_path / "p.csv")
     summary = predict(*job, output=tmp_path / "p.csv", backend=fake.TreeBackend(), batch_size=3)
     assert summary.resumed == 48
 
 
-def test_a_slow_model_makes_a_part_every_few_seconds(fake, job, tmp_path, monkeypatch):
+def test_a_slow_model_makes_a_part_every_few_seconds(job, tmp_path, monkeypatch):
     """Loss is bounded in time: here every batch takes longer than a part may."""
     monkeypatch.setattr("galaxyclass.model.job.CHUNK_IMAGES", 10**9)
     monkeypatch.setattr("galaxyclass.model.job.CHUNK_SECONDS", 0.01)
@@ -237,7 +238,7 @@ def test_a_slow_model_makes_a_part_every_few_seconds(fake, job, tmp_path, monkey
         predict(*job, output=tmp_path / "p.csv", backend=killed, batch_size=10)
 
 
-def test_two_processes_at_once(fake, job, tmp_path):
+def test_two_processes_at_once(job, tmp_path):
     output = tmp_path / "p.csv"
     process = _start(*job, output, seconds=0.2)
     _wait_for_parts(output, 1)
@@ -247,7 +248,7 @@ def test_two_processes_at_once(fake, job, tmp_path):
     process.communicate()
 
 
-def test_a_folder_of_something_else_is_not_touched(fake, job, tmp_path):
+def test_a_folder_of_something_else_is_not_touched(job, tmp_path):
     folder = tmp_path / "p.csv.chunks"
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
@@ -256,7 +257,7 @@ def test_a_folder_of_something_else_is_not_touched(fake, job, tmp_path):
     assert (folder / "thesis.tex").read_text() == "years of work"
 
 
-def test_no_permission(fake, job, tmp_path):
+def test_no_permission(job, tmp_path):
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     if os.access(locked, os.W_OK):
@@ -265,7 +266,7 @@ def test_no_permission(fake, job, tmp_path):
         predict(*job, output=locked / "p.csv", backend=fake.TreeBackend())
 
 
-def test_the_output_lies_below_a_file(fake, job, tmp_path):
+def test_the_output_lies_below_a_file(job, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
         predict(*job, output=tmp_path / "file" / "p.csv", backend=fake.TreeBackend())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,12 +28,13 @@ from galaxyclass.model.model import Model, open_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.stream import TURN_IMAGES
 from galaxyclass.workers.ordered import AHEAD
+from tests.support import fake
 
 Arrays = list[NDArray[np.uint8]]
 
 
 @pytest.fixture
-def model(fake: ModuleType, tmp_path: Path) -> Model:
+def model(tmp_path: Path) -> Model:
     run = fake.save_run(tmp_path / "run")
     return open_model(run, InferenceOptions(batch_size=4), fake.TreeBackend())
 
@@ -125,7 +125,7 @@ def test_other_types(model: Model, images: object) -> None:
         model.predict(images)
 
 
-def test_an_iterator_is_read_a_bounded_way_ahead(fake: ModuleType, tmp_path: Path) -> None:
+def test_an_iterator_is_read_a_bounded_way_ahead(tmp_path: Path) -> None:
     """Twenty thousand arrays, and no more of them in memory than are being predicted."""
     taken = 0
 
@@ -238,9 +238,7 @@ def test_ids_of_arrays(model: Model, arrays: Arrays) -> None:
         model.predict(arrays[:1], ids=[1.5])
 
 
-def test_what_is_stopped_in_memory_leaves_nothing(
-    fake: ModuleType, tmp_path: Path, arrays: Arrays
-) -> None:
+def test_what_is_stopped_in_memory_leaves_nothing(tmp_path: Path, arrays: Arrays) -> None:
     def stop(cutouts: NDArray[np.uint8]) -> None:
         raise KeyboardInterrupt
 
@@ -250,7 +248,7 @@ def test_what_is_stopped_in_memory_leaves_nothing(
     assert [path.name for path in tmp_path.glob("p*")] == []
 
 
-def test_embedding_keeps_the_order(fake: ModuleType, tmp_path: Path, files: list[Path]) -> None:
+def test_embedding_keeps_the_order(tmp_path: Path, files: list[Path]) -> None:
     def backend(cutouts: NDArray[np.uint8]) -> object:
         means = cutouts.mean(axis=(1, 2)).astype(np.float32)
         return fake.said(np.full((len(cutouts), 37), 0.1, np.float32), features=means)
@@ -265,7 +263,7 @@ def test_embedding_keeps_the_order(fake: ModuleType, tmp_path: Path, files: list
     np.testing.assert_array_equal(with_gap[0], features[0])
 
 
-def test_sources(fake: ModuleType, tmp_path: Path) -> None:
+def test_sources(tmp_path: Path) -> None:
     runs = [fake.save_run(tmp_path / name) for name in "ab"]
     both = galaxyclass.load_model(runs, views=3)
     assert both.name == "a + b"
@@ -357,9 +355,7 @@ def test_html_is_escaped(model: Model, files: list[Path]) -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_a_calibrated_copy(
-    fake: ModuleType, tmp_path: Path, simulated: Callable[[int], tuple[Path, Path]]
-) -> None:
+def test_a_calibrated_copy(tmp_path: Path, simulated: Callable[[int], tuple[Path, Path]]) -> None:
     images, table = simulated(120)
     run = fake.save_run(tmp_path / "run" / "bundle")
 

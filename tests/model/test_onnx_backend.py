@@ -20,6 +20,7 @@ from galaxyclass.model.backends.openvino_backend import OpenvinoBackend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.study.benchmark.standalone import network_alone
+from tests.support import fake
 
 SIDE = 12
 
@@ -57,7 +58,7 @@ def by_hand(side: int = SIDE, *, features: str = "features") -> onnx.ModelProto:
 
 
 @pytest.fixture
-def boxed(fake, tmp_path: Path):
+def boxed(tmp_path: Path):
     """A bundle that has no weights, from any network."""
 
     def make(content: bytes) -> Bundle:
@@ -183,7 +184,7 @@ def test_files_that_do_not_fit(boxed, kind, content: bytes, message: str) -> Non
         kind(bundle)
 
 
-def test_torch_is_not_imported(boxed, fake, tmp_path: Path) -> None:
+def test_torch_is_not_imported(boxed, tmp_path: Path) -> None:
     boxed(by_hand().SerializeToString())
     fake.save_images(tmp_path / "sky", 5)
     code = (

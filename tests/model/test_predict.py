@@ -15,6 +15,7 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.model.predict import predict
 from galaxyclass.trees.algebra import broken_sums
+from tests.support import fake
 
 
 def _read(path):
@@ -23,7 +24,7 @@ def _read(path):
     return header, rows
 
 
-def test_the_challenges_submission(fake, tmp_path, small_parts):
+def test_the_challenges_submission(tmp_path, small_parts):
     run = fake.save_run(tmp_path / "run")
     images = fake.save_images(tmp_path / "sky", 50)
     steps = []
@@ -39,7 +40,7 @@ def test_the_challenges_submission(fake, tmp_path, small_parts):
     assert header == ["GalaxyID", *fake.TREE.layout("challenge").columns]
     assert [row[0] for row in rows] == [path.stem for path in images]
     values = np.array([row[1:] for row in rows], dtype=float)
-    cutouts = np.stack([make_cutout(read_image(path), _settings(fake)) for path in images])
+    cutouts = np.stack([make_cutout(read_image(path), _settings()) for path in images])
     np.testing.assert_array_equal(values.astype(np.float32), fake.TreeBackend().values(cutouts))
     assert not broken_sums(fake.TREE, values, 1e-6).any()
     assert (summary.images, summary.predicted, summary.failed, summary.resumed) == (50, 50, 0, 0)
@@ -49,13 +50,13 @@ def test_the_challenges_submission(fake, tmp_path, small_parts):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["p.csv"]
 
 
-def _settings(fake):
+def _settings():
     from galaxyclass.recipes.preprocessing import Preprocessing
 
     return Preprocessing(cutout="centre", frame=24, size=12)
 
 
-def test_csv_and_parquet_hold_the_same(fake, tmp_path, small_parts):
+def test_csv_and_parquet_hold_the_same(tmp_path, small_parts):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 40)
     for name in ("p.csv", "p.parquet"):
@@ -70,7 +71,7 @@ def test_csv_and_parquet_hold_the_same(fake, tmp_path, small_parts):
         )
 
 
-def test_what_cannot_be_decoded_is_listed_and_stops_nothing(fake, tmp_path, small_parts):
+def test_what_cannot_be_decoded_is_listed_and_stops_nothing(tmp_path, small_parts):
     run = fake.save_run(tmp_path / "run")
     good = fake.save_images(tmp_path / "sky", 20)
     cut = tmp_path / "sky" / "0_cut, off.jpg"
@@ -96,7 +97,7 @@ def test_what_cannot_be_decoded_is_listed_and_stops_nothing(fake, tmp_path, smal
     assert "whole numbers" in summary.notes[0]
 
 
-def test_a_side_file_of_an_earlier_job_does_not_stay(fake, tmp_path):
+def test_a_side_file_of_an_earlier_job_does_not_stay(tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 3)
     bad = tmp_path / "sky" / "bad.jpg"
@@ -110,7 +111,7 @@ def test_a_side_file_of_an_earlier_job_does_not_stay(fake, tmp_path):
     assert not (tmp_path / "p_failed.csv").exists()
 
 
-def test_a_file_of_the_users_called_as_the_side_file_is_kept(fake, tmp_path):
+def test_a_file_of_the_users_called_as_the_side_file_is_kept(tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p_failed.csv").write_text("id,why\n1,clouds\n")
@@ -119,7 +120,7 @@ def test_a_file_of_the_users_called_as_the_side_file_is_kept(fake, tmp_path):
     assert (tmp_path / "p_failed.csv").read_text() == "id,why\n1,clouds\n"
 
 
-def test_nothing_can_be_decoded(fake, tmp_path):
+def test_nothing_can_be_decoded(tmp_path):
     run = fake.save_run(tmp_path / "run")
     (tmp_path / "sky").mkdir()
     for name in ("1.jpg", "2.jpg"):
@@ -134,7 +135,7 @@ def test_nothing_can_be_decoded(fake, tmp_path):
     assert pq.read_table(tmp_path / "p.parquet").num_rows == 0
 
 
-def test_answers_that_were_never_seen_are_empty_and_that_is_said(fake, tmp_path):
+def test_answers_that_were_never_seen_are_empty_and_that_is_said(tmp_path):
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(unknown=("10", "11")))
     fake.save_images(tmp_path / "sky", 5)
     for output in ("p.csv", "p.parquet"):
@@ -149,7 +150,7 @@ def test_answers_that_were_never_seen_are_empty_and_that_is_said(fake, tmp_path)
     assert pq.read_table(tmp_path / "p.parquet")["Class11.6"].null_count == 5
 
 
-def test_conditional_layout_for_a_model_that_was_trained_on_one(fake, tmp_path):
+def test_conditional_layout_for_a_model_that_was_trained_on_one(tmp_path):
     run = fake.save_run(tmp_path / "run", fake.vote_outputs("hart16"), id_column="dr7objid")
     fake.save_images(tmp_path / "sky", 5)
     predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
@@ -160,7 +161,7 @@ def test_conditional_layout_for_a_model_that_was_trained_on_one(fake, tmp_path):
         np.testing.assert_allclose(values[:, where].sum(axis=1), 1, atol=1e-6)
 
 
-def test_classes(fake, tmp_path):
+def test_classes(tmp_path):
     run = fake.save_run(tmp_path / "run", fake.class_outputs("edge, on", "spirale é", 'the "x"'))
     fake.save_images(tmp_path / "sky", 30)
     predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.ClassBackend(3))
@@ -171,7 +172,7 @@ def test_classes(fake, tmp_path):
     assert len({row[4] for row in rows}) > 1
 
 
-def test_numbered_classes_stay_numbers_in_parquet(fake, tmp_path):
+def test_numbered_classes_stay_numbers_in_parquet(tmp_path):
     outputs = fake.class_outputs("0", "1", "2", column="label")
     run = fake.save_run(tmp_path / "run", outputs, id_column="image")
     fake.save_images(tmp_path / "sky", 4)
@@ -182,7 +183,7 @@ def test_numbered_classes_stay_numbers_in_parquet(fake, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_awkward_names(fake, tmp_path, suffix):
+def test_awkward_names(tmp_path, suffix):
     run = fake.save_run(tmp_path / "run")
     source = fake.save_images(tmp_path / "one", 1)[0]
     names = ['a,b "c"', "J0.8121-0.0383", "007", "Ωé", " x ", "587722981736579107", "#1", "=1+1"]
@@ -198,7 +199,7 @@ def test_awkward_names(fake, tmp_path, suffix):
     assert sorted(found) == sorted(names)
 
 
-def test_stems_that_repeat_are_told_apart_by_folder(fake, tmp_path):
+def test_stems_that_repeat_are_told_apart_by_folder(tmp_path):
     run = fake.save_run(tmp_path / "run")
     for folder in ("a", "b"):
         fake.save_images(tmp_path / "sky" / folder, 2, start=1)
@@ -209,14 +210,14 @@ def test_stems_that_repeat_are_told_apart_by_folder(fake, tmp_path):
     assert "2 file names occur more than once" in summary.notes[0]
 
 
-def test_single_files(fake, tmp_path):
+def test_single_files(tmp_path):
     run = fake.save_run(tmp_path / "run")
     images = fake.save_images(tmp_path / "sky", 3)
     predict(run, images[:2], output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert len(_read(tmp_path / "p.csv")[1]) == 2
 
 
-def test_output_exists(fake, tmp_path):
+def test_output_exists(tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p.csv").write_text("precious")
@@ -230,18 +231,18 @@ def test_output_exists(fake, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["p.fits", "p", "p.csv.gz", "p.hdf5"])
-def test_an_unknown_ending_is_never_taken_for_csv(fake, tmp_path, name):
+def test_an_unknown_ending_is_never_taken_for_csv(tmp_path, name):
     with pytest.raises(OutputError, match=r"ends in \.csv or \.parquet"):
         predict(tmp_path / "no run", tmp_path, output=tmp_path / name, backend=fake.TreeBackend())
 
 
-def test_output_is_a_folder(fake, tmp_path):
+def test_output_is_a_folder(tmp_path):
     (tmp_path / "p.csv").mkdir()
     with pytest.raises(OutputError, match="a folder"):
         predict(tmp_path, tmp_path, output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
-def test_not_a_run(fake, tmp_path):
+def test_not_a_run(tmp_path):
     fake.save_images(tmp_path / "sky", 1)
     with pytest.raises(BundleError, match="not a run or a bundle"):
         predict(
@@ -252,21 +253,21 @@ def test_not_a_run(fake, tmp_path):
         )
 
 
-def test_no_images(fake, tmp_path):
+def test_no_images(tmp_path):
     run = fake.save_run(tmp_path / "run")
     (tmp_path / "sky").mkdir()
     with pytest.raises(CatalogError, match="no images"):
         predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
-def test_a_backend_that_does_not_fit_the_manifest(fake, tmp_path):
+def test_a_backend_that_does_not_fit_the_manifest(tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 4)
     with pytest.raises(BundleError, match=r"\(4, 37\) \(galaxies, outputs\)(?s:.*)\(4, 5\)"):
         predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.ClassBackend(5))
 
 
-def test_a_collapsed_model_is_announced(fake, tmp_path):
+def test_a_collapsed_model_is_announced(tmp_path):
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 40)
     rng = np.random.default_rng(0)
@@ -283,7 +284,7 @@ def test_a_collapsed_model_is_announced(fake, tmp_path):
 
 @pytest.mark.parametrize("layout", ["challenge", "hart16"])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_validate_accepts_predictions_on_the_tree(fake, tmp_path, layout, suffix):
+def test_validate_accepts_predictions_on_the_tree(tmp_path, layout, suffix):
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(layout, unknown=("11",)))
     fake.save_images(tmp_path / "sky", 30)
     output = tmp_path / f"p.{suffix}"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from galaxyclass.model.columns import columns_of, tabulate
 from galaxyclass.model.writers import SINKS, CsvSink
+from tests.support import fake
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)
 
@@ -52,7 +53,7 @@ def test_text_is_quoted_as_by_the_csv_module(tmp_path_factory, rows):
 
 @pytest.mark.parametrize("suffix", list(SINKS))
 @pytest.mark.parametrize("rows", [0, 1, 70_000])
-def test_parts_join_to_the_whole(tmp_path, fake, suffix, rows, monkeypatch):
+def test_parts_join_to_the_whole(tmp_path, suffix, rows, monkeypatch):
     monkeypatch.setattr("galaxyclass.model.writers._ROW_GROUP", 10_000)
     outputs = fake.class_outputs("a", "b")
     columns = columns_of(outputs, "id", id_integer=True)
@@ -77,7 +78,7 @@ def test_parts_join_to_the_whole(tmp_path, fake, suffix, rows, monkeypatch):
         np.testing.assert_array_equal(read, values[:, place])
 
 
-def test_names_that_clash(fake):
+def test_names_that_clash():
     outputs = fake.class_outputs("id", "class", "class_probability", "x")
     columns = columns_of(outputs, "id", id_integer=False)
     assert columns.names == (
@@ -92,7 +93,7 @@ def test_names_that_clash(fake):
     assert same.names == ("id", "a", "b", "id_predicted")
 
 
-def test_no_class_where_the_probabilities_are_not_numbers(fake):
+def test_no_class_where_the_probabilities_are_not_numbers():
     outputs = fake.class_outputs("a", "b")
     columns = columns_of(outputs, "id", id_integer=False)
     values = np.array([[np.nan, 0.5], [0.2, 0.8]], np.float32)

@@ -17,6 +17,7 @@ from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.workers.ordered import AHEAD
+from tests.support import fake
 
 SETTINGS = Preprocessing(cutout="centre", size=8)
 
@@ -27,7 +28,7 @@ def _means(cutouts):
 
 
 @pytest.fixture(params=["lanes", "one at a time"])
-def kind(request, fake):
+def kind(request):
     """Make of a function a backend that computes in lanes, or leave it as it is."""
     return fake.LaneBackend if request.param == "lanes" else lambda function: function
 
@@ -81,7 +82,7 @@ def test_a_later_start_leaves_the_batches_where_they_are(numbered, kind, start):
     assert {batch.start for batch in rest} == {place for place in begins if start <= place < 100}
 
 
-def test_cutouts_do_not_depend_on_the_number_of_lanes(numbered, fake):
+def test_cutouts_do_not_depend_on_the_number_of_lanes(numbered):
     """What a backend gets at once is the same however many there are."""
     paths = [str(i) for i in range(200)]
     seen = {}
@@ -96,7 +97,7 @@ def test_cutouts_do_not_depend_on_the_number_of_lanes(numbered, fake):
     assert sorted(seen[1]) == sorted(seen[2]) == sorted(seen[5])
 
 
-def test_lanes_compute_at_the_same_time(numbered, fake):
+def test_lanes_compute_at_the_same_time(numbered):
     """Four lanes meet inside the backend; one alone would wait for the others in vain."""
     meeting = threading.Barrier(4)
 
@@ -112,7 +113,7 @@ def test_lanes_compute_at_the_same_time(numbered, fake):
 
 
 @pytest.mark.parametrize("concurrent", [None, False])
-def test_any_other_backend_is_called_from_this_thread_alone(numbered, fake, concurrent):
+def test_any_other_backend_is_called_from_this_thread_alone(numbered, concurrent):
     callers = set()
 
     def note(cutouts):
@@ -144,7 +145,7 @@ def test_a_slow_consumer_is_waited_for(numbered, kind, count, workers):
     assert len(numbered) == count
 
 
-def test_memory_of_real_images_does_not_grow(fake, tmp_path, kind):
+def test_memory_of_real_images_does_not_grow(tmp_path, kind):
     paths = [str(path) for path in fake.save_images(tmp_path, 20)]
     settings = Preprocessing(cutout="centre", size=64)
 
@@ -189,7 +190,7 @@ def test_a_consumer_that_stops_early_stops_the_threads(numbered, kind):
 
 
 @pytest.mark.parametrize("how", ["closed", "failed"])
-def test_lanes_that_are_stopped_begin_no_other_batch(numbered, fake, how):
+def test_lanes_that_are_stopped_begin_no_other_batch(numbered, how):
     """Ctrl-C waits for the batches that the lanes are at, and not for all of their turns."""
     called, slow_began, give_up = [], threading.Event(), threading.Event()
 
@@ -241,7 +242,7 @@ def test_an_error_of_ours_is_not_taken_for_a_bad_image(monkeypatch, kind):
         list(predict_stream(["a"], SETTINGS, kind(_means), 10, 1))
 
 
-def test_images_that_cannot_be_decoded(fake, tmp_path, kind):
+def test_images_that_cannot_be_decoded(tmp_path, kind):
     """First, last and alone in a batch: the others keep their values."""
     paths = [str(path) for path in fake.save_images(tmp_path, 9)]
     (tmp_path / "bad.jpg").write_text("no\nimage")

@@ -24,12 +24,13 @@ from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Model
 from galaxyclass.trees.algebra import broken_sums
+from tests.support import fake
 
 torch = pytest.importorskip("torch")
 
 
 @pytest.fixture
-def make_run(fake, tmp_path):
+def make_run(tmp_path):
     """Save a run of that name, trained in that precision, and give its network too."""
     from galaxyclass.networks.network import build_network
     from galaxyclass.networks.weights import write_weights
@@ -70,13 +71,13 @@ def has_bfloat16(monkeypatch):
 
 
 @pytest.fixture
-def sky(fake, tmp_path):
+def sky(tmp_path):
     paths = fake.save_images(tmp_path / "sky", 90)
     paths[7].write_text("not an image")
     return tmp_path / "sky"
 
 
-def test_gives_what_the_network_gives(fake, run):
+def test_gives_what_the_network_gives(run):
     folder, network = run
     cutouts = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3)).astype(np.uint8)
     said = open_backend(load_bundle(folder), "cpu")(cutouts)
@@ -91,7 +92,7 @@ def test_gives_what_the_network_gives(fake, run):
     assert not broken_sums(fake.TREE, said.values, 1e-6).any()
 
 
-def test_views_ensembles_and_columns_besides_are_what_the_networks_give(fake, make_run, tmp_path):
+def test_views_ensembles_and_columns_besides_are_what_the_networks_give(make_run, tmp_path):
     """From images to a table, by two networks in lanes, one of them trained without mirrors."""
     from galaxyclass.images.fast_cutout import read_cutout
     from galaxyclass.model.views import make_views
@@ -137,7 +138,7 @@ def test_views_ensembles_and_columns_besides_are_what_the_networks_give(fake, ma
         np.testing.assert_allclose(mine, mean(estimates, lambda one: one.features), atol=1e-4)
 
 
-def test_from_images_to_a_table(fake, run, tmp_path):
+def test_from_images_to_a_table(run, tmp_path):
     fake.save_images(tmp_path / "sky", 5)
     summary = predict(run[0], tmp_path / "sky", output=tmp_path / "p.csv", device="cpu")
     assert summary.predicted == 5
@@ -150,7 +151,7 @@ def test_a_device_that_is_not_there(run):
         open_backend(load_bundle(run[0]), "cuda")
 
 
-def test_weights_of_another_network(fake, tmp_path):
+def test_weights_of_another_network(tmp_path):
     bundle = load_bundle(fake.save_run(tmp_path / "run"))
     with pytest.raises(BundleError):
         open_backend(bundle, "cpu")
@@ -276,7 +277,7 @@ def test_outputs_of_a_wrong_shape_are_told_in_the_callers_thread(run, sky, tmp_p
 
 
 def test_bfloat16_where_it_was_trained_in_it_and_the_machine_has_it(
-    fake, make_run, sky, tmp_path, has_bfloat16
+    make_run, sky, tmp_path, has_bfloat16
 ):
     has_bfloat16(True)
     folder, _ = make_run("trained", precision="bf16")
@@ -314,7 +315,7 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
     has_bfloat16(False)
     summary = predict(folder, sky, output=tmp_path / "p.csv", device="cpu", batch_size=10)
     assert summary.resumed == 0
-    assert "Parts of another job" in summary.notes[0]
+    assert "Chunks of another job" in summary.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -338,7 +339,7 @@ def test_which_precision(make_run, has_bfloat16, wanted, trained, native, precis
 
 
 @pytest.mark.parametrize(("side", "images"), [(8, 128), (64, 32), (128, 8), (150, 5), (512, 4)])
-def test_the_natural_batch_in_a_lane_follows_from_the_cutout_alone(fake, run, side, images):
+def test_the_natural_batch_in_a_lane_follows_from_the_cutout_alone(run, side, images):
     settings = Preprocessing(size=side)
     assert natural_batch_size(open_backend(load_bundle(run[0]), "cpu"), settings) == images
     assert natural_batch_size(fake.TreeBackend(), settings) == 128

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from galaxyclass.plots.compared import Panel, compared_curves
@@ -26,8 +27,10 @@ def test_every_training_has_a_panel_with_its_curves(tmp_path: Path) -> None:
     assert len(shown) == 6
     for number, axes in enumerate(shown[:5]):
         train, validation = axes.lines[:2]
-        assert list(validation.get_ydata()) == [0.2, 0.15, 0.1 + number / 100]
-        assert list(train.get_ydata()) == pytest.approx([0.21, 0.16, 0.11 + number / 100])
+        assert np.asarray(validation.get_ydata()).tolist() == [0.2, 0.15, 0.1 + number / 100]
+        assert np.asarray(train.get_ydata()).tolist() == pytest.approx(
+            [0.21, 0.16, 0.11 + number / 100]
+        )
         assert axes.get_title() == f"{number}  lr=0.1\n{0.1 + number / 100:.4f}"
     assert shown[5].get_title() == "dead  lr=0.1\nfailed"
     assert len({axes.get_ylim() for axes in shown}) == 1

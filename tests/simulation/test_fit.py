@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -16,7 +20,7 @@ TREE = load_tree("galaxy_zoo_2")
 
 
 @pytest.mark.parametrize("alpha", [[0.5, 0.7], [2.0, 5.0, 1.0], [10.0, 30.0]])
-def test_fit_counts_recovers_a_dirichlet_multinomial(alpha):
+def test_fit_counts_recovers_a_dirichlet_multinomial(alpha: list[float]) -> None:
     rng = np.random.default_rng(1)
     people = rng.integers(1, 60, 6000)
     shares = rng.dirichlet(alpha, 6000)
@@ -26,7 +30,7 @@ def test_fit_counts_recovers_a_dirichlet_multinomial(alpha):
     np.testing.assert_allclose(correlation, 1 / (1 + sum(alpha)), rtol=0.06)
 
 
-def test_calibrate_meets_means_and_variances():
+def test_calibrate_meets_means_and_variances() -> None:
     impressions = np.random.default_rng(2).normal(0, 1.5, (3000, 37))
     means = np.concatenate([softmax(np.arange(w.stop - w.start) * 0.3) for w in TREE.slices])
     goal = Goal(means, np.full(11, 0.15), np.full(11, 1e9), np.full(11, 0.05))
@@ -39,7 +43,7 @@ def test_calibrate_meets_means_and_variances():
     np.testing.assert_allclose(chances.var(axis=0).sum() / spread, 0.10 / 0.95, rtol=1e-3)
 
 
-def test_describe_a_table_worked_by_hand():
+def test_describe_a_table_worked_by_hand() -> None:
     joint = np.zeros((2, 37))
     joint[0, :2] = 1.0, 0.0
     joint[1, :2] = 0.0, 1.0
@@ -71,7 +75,7 @@ def test_describe_a_table_worked_by_hand():
 
 
 @pytest.mark.galaxies
-def test_the_shipped_parameters_are_those_of_the_tables(galaxies):
+def test_the_shipped_parameters_are_those_of_the_tables(galaxies: Path) -> None:
     data = fit_volunteers(
         galaxies / "galaxy-zoo-2" / "stripe82_counts.csv.gz",
         galaxies / "galaxy-zoo-challenge" / "votes.csv",
@@ -83,7 +87,7 @@ def test_the_shipped_parameters_are_those_of_the_tables(galaxies):
 
 
 @pytest.mark.galaxies
-def test_the_population_votes_like_the_challenge(galaxies):
+def test_the_population_votes_like_the_challenge(galaxies: Path) -> None:
     from pyarrow import csv
 
     table = csv.read_csv(galaxies / "galaxy-zoo-challenge" / "votes.csv")

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import csv
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import simplejpeg
 from galaxyclass.errors import ArgumentError, OutputError, WorkerError
 from galaxyclass.simulation import drawing, folders
 from galaxyclass.simulation.folders import simulate
-from galaxyclass.simulation.morphology import draw_morphology
+from galaxyclass.simulation.morphology import Morphology, draw_morphology
 from galaxyclass.simulation.pictures import render
 from galaxyclass.trees.algebra import broken_sums
 from galaxyclass.trees.read import load_tree
@@ -49,7 +51,9 @@ def test_what_is_written(tmp_path):
     assert abs(picture.astype(float) - render(first, 96)).mean() < 4
 
 
-def test_the_same_whatever_the_workers_and_the_count(tmp_path, monkeypatch):
+def test_the_same_whatever_the_workers_and_the_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(drawing, "LOT", 4)
     alone = simulate(10, output=tmp_path / "a", size=32, seed=7, workers=1)
     together = simulate(10, output=tmp_path / "b", size=32, seed=7, workers=2)
@@ -60,30 +64,32 @@ def test_the_same_whatever_the_workers_and_the_count(tmp_path, monkeypatch):
     assert not other.items() & fewer.items()
 
 
-def test_progress_ends_at_the_count(tmp_path):
+def test_progress_ends_at_the_count(tmp_path: Path) -> None:
     seen = []
 
-    def progress(stage, done, total, *, unit="images", note=""):
+    def progress(
+        stage: str, done: int, total: int | None, *, unit: str = "images", note: str = ""
+    ) -> None:
         seen.append((stage, done, total))
 
     simulate(70, output=tmp_path / "sky", size=16, workers=1, progress=progress)
     assert seen == [("simulate", done, 70) for done in (32, 64, 70)]
 
 
-def test_a_folder_with_something_in_it_is_refused(tmp_path):
+def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(OutputError, match="something here already"):
         simulate(2, output=tmp_path, size=16)
     assert files(tmp_path) == {"mine.txt": b"precious"}
 
 
-def test_a_file_is_refused(tmp_path):
+def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sky").write_text("a file")
     with pytest.raises(OutputError, match="a file, not a folder"):
         simulate(2, output=tmp_path / "sky", size=16)
 
 
-def test_an_empty_folder_is_taken(tmp_path):
+def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     (tmp_path / "sky").mkdir()
     assert simulate(2, output=tmp_path / "sky", size=16).table.is_file()
 
@@ -102,7 +108,9 @@ def test_nothing_to_simulate(tmp_path, count, size):
         ("""print('{"errno": 28, "text": "No space left on device"}')""", "no room left"),
     ],
 )
-def test_a_process_that_fails_is_explained(tmp_path, monkeypatch, start, message):
+def test_a_process_that_fails_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, message: str
+) -> None:
     told = "import sys; sys.stdin.readline(); sys.stdin.readline()"  # the job, and a task
     monkeypatch.setattr("galaxyclass.workers.start._START", f"{told}; {start}")
     monkeypatch.setattr(drawing, "LOT", 1)
@@ -111,7 +119,7 @@ def test_a_process_that_fails_is_explained(tmp_path, monkeypatch, start, message
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_program_on_standard_input_can_use_processes(tmp_path):
+def test_a_program_on_standard_input_can_use_processes(tmp_path: Path) -> None:
     sky = str(tmp_path / "sky")
     program = "from galaxyclass.simulation.folders import simulate\n"
     program += f"simulate(70, output={sky!r}, size=16, workers=2)"
@@ -119,8 +127,8 @@ def test_a_program_on_standard_input_can_use_processes(tmp_path):
     assert len(list((tmp_path / "sky" / "images").iterdir())) == 70
 
 
-def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
-    def fail(path, truths):
+def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path, truths: list[Morphology]) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(folders, "_write_truth", fail)

@@ -40,7 +40,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_hundred_classes_no_two_alike():
+def test_a_hundred_classes_no_two_alike() -> None:
     kinds = [hundred_class(number) for number in range(CLASSES)]
     assert CLASSES == 100
     assert len({(k.pattern, k.colour, k.barred, k.large_bulge) for k in kinds}) == 100
@@ -48,7 +48,7 @@ def test_a_hundred_classes_no_two_alike():
 
 
 @pytest.mark.parametrize("number", range(0, 100, 7))
-def test_a_galaxy_is_of_its_class(number):
+def test_a_galaxy_is_of_its_class(number: int) -> None:
     kind = hundred_class(number)
     for seed in range(20):
         galaxy = draw_of_class(kind, np.random.default_rng(seed))
@@ -61,14 +61,14 @@ def test_a_galaxy_is_of_its_class(number):
 
 
 @given(st.integers(20, 100_000))
-def test_parts_are_13_2_5(count):
+def test_parts_are_13_2_5(count: int) -> None:
     counts = part_counts(count)
     assert sum(counts.values()) == count
     for part, share in {"train": 0.65, "val": 0.10, "test": 0.25}.items():
         assert abs(counts[part] - share * count) < 1
 
 
-def test_redder_classes_are_redder():
+def test_redder_classes_are_redder() -> None:
     def redness(colour: int) -> float:
         pictures = [
             render(
@@ -89,7 +89,7 @@ def test_redder_classes_are_redder():
 def test_what_is_written(tmp_path):
     made = simulate_hundred(output=tmp_path / "set", count=320, size=16, seed=3, workers=1)
     assert made.counts == {"train": 208, "val": 32, "test": 80}
-    names = {}
+    names: dict[str, tuple[str, str]] = {}
     for part, count in made.counts.items():
         table = rows(made.folder / f"{part}.csv")
         assert list(table[0]) == ["image", "class"]
@@ -112,7 +112,7 @@ def test_what_is_written(tmp_path):
     assert classes[47]["pattern"] == "two_arms"
 
 
-def test_the_same_whatever_the_workers(tmp_path, monkeypatch):
+def test_the_same_whatever_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "LOT", 8)
     alone = files(
         simulate_hundred(output=tmp_path / "a", count=40, size=16, seed=7, workers=1).folder
@@ -127,7 +127,7 @@ def test_the_same_whatever_the_workers(tmp_path, monkeypatch):
     assert not {other[name] for name in other if name.endswith("jpg")} & set(alone.values())
 
 
-def test_more_galaxies_begin_with_the_same_ones():
+def test_more_galaxies_begin_with_the_same_ones() -> None:
     assert [member(40, 1, i) for i in range(26)] == [member(400, 1, i) for i in range(26)]
 
 

@@ -1,13 +1,18 @@
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from galaxyclass.simulation.fit import fit_counts
-from galaxyclass.simulation.morphology import draw_morphology
+from galaxyclass.simulation.morphology import Morphology, draw_morphology
 from galaxyclass.simulation.volunteer_model import impress
-from galaxyclass.simulation.volunteers import expect, load_volunteers, vote
+from galaxyclass.simulation.volunteers import Volunteers, expect, load_volunteers, vote
 from galaxyclass.trees.algebra import broken_sums
 from galaxyclass.trees.read import load_tree
 
@@ -16,7 +21,7 @@ TREE = load_tree("galaxy_zoo_2")
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_votes_obey_the_tree_in_six_decimals(seed):
+def test_votes_obey_the_tree_in_six_decimals(seed: int) -> None:
     rng = np.random.default_rng(seed)
     fractions = vote(draw_morphology(rng), rng)
     written = np.array([float(f"{fraction:.6f}") for fraction in fractions])
@@ -29,20 +34,20 @@ def test_votes_obey_the_tree_in_six_decimals(seed):
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_expected_answers_of_a_question_sum_to_one(seed):
+def test_expected_answers_of_a_question_sum_to_one(seed: int) -> None:
     chances = expect(impress(draw_morphology(np.random.default_rng(seed))))
     assert chances.min() > 0
     for where in TREE.slices:
         np.testing.assert_allclose(chances[where].sum(), 1)
 
 
-def counts_of(galaxy, panels, volunteers):
+def counts_of(galaxy: Morphology, panels: int, volunteers: Volunteers) -> NDArray[Any]:
     """Votes on question 1, (panels, 3), whatever the panel's size."""
     fractions = [vote(galaxy, np.random.default_rng(i), volunteers)[:3] for i in range(panels)]
     return np.round(np.array(fractions) * 40)
 
 
-def test_panels_have_the_probabilities_and_the_overdispersion_that_are_fitted():
+def test_panels_have_the_probabilities_and_the_overdispersion_that_are_fitted() -> None:
     galaxy = draw_morphology(np.random.default_rng(3))
     fitted = load_volunteers()
     wide = dataclasses.replace(
@@ -53,7 +58,7 @@ def test_panels_have_the_probabilities_and_the_overdispersion_that_are_fitted():
     np.testing.assert_allclose(correlation, 0.2, atol=0.02)
 
 
-def test_about_forty_people_look_at_a_galaxy():
+def test_about_forty_people_look_at_a_galaxy() -> None:
     panel = load_volunteers().panel
     assert 35 < np.median(panel) < 50
     assert (np.diff(panel) >= 0).all()
@@ -63,11 +68,13 @@ def test_about_forty_people_look_at_a_galaxy():
     assert min(smallest) < 1 / 30  # one vote
 
 
-def expected(galaxy):
+def expected(galaxy: Morphology) -> dict[str, float]:
     return dict(zip(TREE.codes, expect(impress(galaxy)), strict=True))
 
 
-def test_what_can_be_seen_moves_the_votes(plain, elliptical):
+def test_what_can_be_seen_moves_the_votes(
+    plain: Callable[..., Morphology], elliptical: Callable[..., Morphology]
+) -> None:
     clear = {"magnitude": 14.0, "radius": 12.0}
     featureless = expected(plain(**clear))
     arms = {"arms": 2, "arm_contrast": 0.9, "pitch": 15.0}
@@ -90,7 +97,7 @@ def test_what_can_be_seen_moves_the_votes(plain, elliptical):
     assert star["1.3"] > 0.3 > featureless["1.3"]
 
 
-def test_odd_features_are_called_by_their_names(plain):
+def test_odd_features_are_called_by_their_names(plain: Callable[..., Morphology]) -> None:
     codes = {"ring": "8.1", "lens": "8.2", "disturbed": "8.3", "irregular": "8.4"}
     codes |= {"other": "8.5", "merger": "8.6", "dust_lane": "8.7"}
     calm = expected(plain(magnitude=14.0, radius=12.0))
@@ -100,7 +107,7 @@ def test_odd_features_are_called_by_their_names(plain):
         assert odd[code] > calm[code] + 0.2, name
 
 
-def test_small_and_faint_spirals_get_fewer_votes(plain):
+def test_small_and_faint_spirals_get_fewer_votes(plain: Callable[..., Morphology]) -> None:
     arms = {"arms": 2, "arm_contrast": 0.6, "pitch": 15.0, "seeing": 1.3}
     near = expected(plain(magnitude=13.5, radius=15.0, **arms))
     far = expected(plain(magnitude=17.0, radius=3.0, **arms))

@@ -1,60 +1,19 @@
-"""A small sky to train on, and settings that make a training take a second."""
+"""A small sky to train on, and one thread each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from galaxyclass.data.catalog.catalog import Catalog, Ids
-from galaxyclass.simulation.folders import simulate
-
-#: The recipe `fast` on tiny cutouts.
-TINY = (
-    "images.size=16",
-    "images.frame=none",
-    "training.batch_size=16",
-    "training.epochs=4",
-    "training.progressive_resizing=[]",
-    "training.precision=fp32",
-)
-
-
-@dataclass(frozen=True)
-class Sky:
-    """A folder of simulated galaxies with votes."""
-
-    images: Path
-    table: Path
-    cache: Path
-
-
-def no_catalog() -> Catalog:
-    """A catalog of no galaxies, for a job of which only the network matters."""
-    nothing = np.empty(0, dtype=object)
-    return Catalog(
-        ids=Ids("id", nothing, integer=False),
-        paths=nothing,
-        rows=np.empty(0, dtype=np.int64),
-        targets=None,
-        other=None,
-        problems=(),
-        unlisted=(),
-        images=Path("images"),
-        table=None,
-    )
+from tests.support.sky import Sky
 
 
 @pytest.fixture(scope="session")
-def sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
+def sky(small_sky: Sky) -> Sky:
     """Sixty galaxies of 64 pixels."""
-    folder = tmp_path_factory.mktemp("sky")
-    simulate(60, output=folder / "sky", size=64, seed=3, workers=1)
-    return Sky(folder / "sky" / "images", folder / "sky" / "votes.csv", folder / "cache")
+    return small_sky
 
 
 @pytest.fixture(autouse=True)

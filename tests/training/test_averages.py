@@ -12,8 +12,7 @@ import torch
 from galaxyclass.training.history import read_history
 from galaxyclass.training.metrics import StepMean
 from galaxyclass.training.train import train
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 
 def test_one_step_that_is_no_number_is_seen() -> None:

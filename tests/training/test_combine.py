@@ -20,8 +20,7 @@ from galaxyclass.model.predict import predict
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.training.combine import combine
 from galaxyclass.training.train import train
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 SETTINGS = (*TINY, "images.size=17", "model.encoder=equivariant", "training.epochs=1")
 
@@ -53,9 +52,9 @@ def test_it_predicts_the_mean(runs: list[Path], sky: Sky, tmp_path: Path) -> Non
     made = combine(runs, output=tmp_path / "both")
     assert made.split
     assert made.bundle.manifest.members == 2
+    several: list[list[Path] | Path] = [runs[0], runs[1], runs, made.folder]
     one, other, both, mean = (
-        predicted(run, sky, tmp_path / f"{name}.csv")
-        for name, run in enumerate([runs[0], runs[1], runs, made.folder])
+        predicted(run, sky, tmp_path / f"{name}.csv") for name, run in enumerate(several)
     )
     assert np.abs(one - other).max() > 0.01
     np.testing.assert_allclose(mean, both, atol=2e-6)

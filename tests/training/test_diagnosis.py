@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from galaxyclass.errors import RunError
+from galaxyclass.networks.network import Network
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.training.callbacks import OnlyNumbers
@@ -26,8 +28,7 @@ from galaxyclass.training.history import Row
 from galaxyclass.training.train import train
 from galaxyclass.trees.algebra import sums_and_targets
 from galaxyclass.trees.read import load_tree
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 TREE = load_tree("galaxy_zoo_2")
 SOUND_PARTS = {
@@ -283,11 +284,11 @@ def test_a_collapsed_training_says_so(
     """System 3's mistake, made again: outputs near 0 that a tiny rate leaves where they are."""
     from galaxyclass.training import module
 
-    class Blank(module.Network):
+    class Blank(Network):
         """A network whose sigmoids begin at 1e-4."""
 
-        def __init__(self, *args: object, **options: object) -> None:
-            super().__init__(*args, **options)  # type: ignore[arg-type]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
             torch.nn.init.constant_(self.last.bias, float(np.log(1e-4)))
             torch.nn.init.zeros_(self.last.weight)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,8 +28,7 @@ from galaxyclass.training.optimizers import build_optimizer
 from galaxyclass.training.probe import Trials
 from galaxyclass.training.runtime_settings import RuntimeSettings
 from galaxyclass.trees.read import load_tree
-
-from .conftest import no_catalog
+from tests.support.sky import no_catalog
 
 FORMATS = (torch.channels_last, torch.contiguous_format)
 TREE = load_tree("galaxy_zoo_2")
@@ -160,7 +160,7 @@ def test_a_resumed_training_lays_out_what_its_checkpoint_brings(
 ) -> None:
     built: list[torch.optim.Optimizer] = []
 
-    def remember(*arguments: object) -> torch.optim.Optimizer:
+    def remember(*arguments: Any) -> torch.optim.Optimizer:
         built.append(build_optimizer(*arguments))
         return built[-1]
 

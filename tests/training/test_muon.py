@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -40,7 +42,7 @@ def test_everything_else_follows_adamw() -> None:
         return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(16, 2))
 
     mine, theirs = net(), net()
-    settings = {"lr": 0.01, "weight_decay": 0.1}
+    settings: dict[str, Any] = {"lr": 0.01, "weight_decay": 0.1}
     optimizers = (
         Muon(mine.parameters(), kernel_lr=0.5, **settings),
         torch.optim.AdamW(theirs.parameters(), **settings),

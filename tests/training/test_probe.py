@@ -22,8 +22,7 @@ from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.probe import RuntimeChoices, Trials, fastest
 from galaxyclass.training.runtime_settings import RuntimeSettings, using
 from galaxyclass.training.train import resume, train
-
-from .conftest import TINY, Sky, no_catalog
+from tests.support.sky import TINY, Sky, no_catalog
 
 Machine = Callable[[bool, int], None]
 

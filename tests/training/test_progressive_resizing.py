@@ -12,12 +12,12 @@ import torch
 
 from galaxyclass.errors import RecipeError
 from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.networks.augmentation.augment import augment
 from galaxyclass.networks.network import Network
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.training.progressive_resizing import shrunk, side_in
 from galaxyclass.training.train import train
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 
 def test_sides_of_the_epochs() -> None:
@@ -45,7 +45,7 @@ def test_a_training_that_grows_predicts_on_whole_cutouts(
     seen: list[int] = []
     from galaxyclass.training import module
 
-    real = module.augment
+    real = augment
     scored: list[int] = []
     read = Network.read
 

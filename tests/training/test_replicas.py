@@ -17,8 +17,7 @@ from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.networks.weights import read_weights
 from galaxyclass.training.data import Batches, Replica
 from galaxyclass.training.history import read_history
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 
 @given(

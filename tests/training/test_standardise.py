@@ -19,8 +19,7 @@ from galaxyclass.recipes.recipe import Model
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.training.pixel_statistics import fit_statistics
 from galaxyclass.training.train import train
-
-from .conftest import TINY, Sky
+from tests.support.sky import TINY, Sky
 
 OUTPUTS = ClassTask("class", ("a", "b"), (0.5, 0.5))
 
@@ -63,5 +62,6 @@ def test_statistics_travel_with_the_weights(sky: Sky, tmp_path: Path) -> None:
     ids = {line.split(",")[0] for line in lines if line.split(",")[1] == "train"}
     rows = [i for i, record in enumerate(packed.records) if Path(record.path).stem in ids]
     expected = packed.images[rows].mean(axis=0).transpose(2, 0, 1) / 255
+    assert isinstance(network, Network)
     np.testing.assert_allclose(network.mean[0], expected, atol=1e-6)
     assert json.loads((trained.folder / "bundle" / "manifest.json").read_text())

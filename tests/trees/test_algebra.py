@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -139,7 +141,7 @@ def test_precision_is_kept(dtype: type) -> None:
 
 
 @pytest.mark.galaxies
-def test_every_known_question_of_the_challenge_obeys_the_sum_rules(galaxies) -> None:
+def test_every_known_question_of_the_challenge_obeys_the_sum_rules(galaxies: Path) -> None:
     path = galaxies / "galaxy-zoo-challenge" / "votes.csv"
     table = np.genfromtxt(path, delimiter=",", skip_header=1)[:, 1:]
     sums, targets = sums_and_targets(ZOO, table)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from galaxyclass.errors import TreeError
@@ -59,7 +61,7 @@ def test_structure(name: str) -> None:
 
 
 @pytest.mark.galaxies
-def test_layouts_name_the_columns_of_real_tables(galaxies) -> None:
+def test_layouts_name_the_columns_of_real_tables(galaxies: Path) -> None:
     zoo = load_tree("galaxy_zoo_2")
     for table, layout in (
         ("galaxy-zoo-challenge/votes.csv", "challenge"),

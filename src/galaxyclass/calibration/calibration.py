@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Floats
 from galaxyclass.calibration.coverage import Coverage, measure_coverage
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL, FEW, Intervals, fit_intervals
 from galaxyclass.calibration.out_of_distribution import FALSE_ALARMS, Strangeness, fit_strangeness
@@ -14,8 +15,6 @@ from galaxyclass.errors import BundleError, ScoreError
 from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
 from galaxyclass.trees.tree import Tree
-
-Floats = NDArray[np.floating]
 
 _AGAIN = "`galaxyclass.calibrate('RUN', …)` makes one"
 
@@ -143,31 +142,6 @@ class Calibration:
                 hint=_AGAIN,
             )
         return self.strange
-
-    def to_json(self) -> str:
-        """As text, some tens of kB."""
-        from galaxyclass.calibration.files import calibration_json
-
-        return calibration_json(self)
-
-    @staticmethod
-    def from_json(text: str, source: str) -> Calibration:
-        """Read it from its text.
-
-        Parameters
-        ----------
-        text : str
-        source : str
-            What an error is to name: the file.
-
-        Raises
-        ------
-        BundleError
-            Not a calibration; of a newer version; damaged.
-        """
-        from galaxyclass.calibration.files import parse_calibration
-
-        return parse_calibration(text, source)
 
 
 def fit_calibration(

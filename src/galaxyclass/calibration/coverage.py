@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Floats
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL, fit_intervals
 from galaxyclass.trees.tree import Tree
-
-Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -6,25 +6,21 @@ import base64
 import binascii
 import json
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from galaxyclass.arrays import Doubles
+from galaxyclass.calibration.calibration import Calibration
 from galaxyclass.calibration.coverage import Coverage
 from galaxyclass.calibration.intervals import Intervals
 from galaxyclass.calibration.out_of_distribution import Strangeness
 from galaxyclass.errors import BundleError, require_format
 from galaxyclass.version import __version__
 
-if TYPE_CHECKING:
-    from galaxyclass.calibration.calibration import Calibration
-
 #: The layout that this version writes; it reads this one and those before it.
 CALIBRATION_FORMAT = 1
-
-Doubles = NDArray[np.float64]
 
 
 class _Model(BaseModel):
@@ -124,13 +120,17 @@ def calibration_json(calibration: Calibration) -> str:
 def parse_calibration(text: str, source: str) -> Calibration:
     """Read a calibration from its JSON text.
 
+    Parameters
+    ----------
+    text : str
+    source : str
+        What an error is to name: the file.
+
     Raises
     ------
     BundleError
-        See `galaxyclass.Calibration.from_json`.
+        Not a calibration; of a newer version; damaged.
     """
-    from galaxyclass.calibration.calibration import Calibration
-
     try:
         data = json.loads(text)
     except ValueError as error:

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 
-Floats = NDArray[np.float32]
-
 #: Half a step of brightness in 255, so that the logarithm of black is finite.
 _BLACK = np.float32(0.004)
 
@@ -46,7 +44,7 @@ def look_names(channels: int) -> tuple[str, ...]:
     return LOOKS + tuple(f"{pair}: {where}" for pair in ("R-G", "B-G") for where in COLOUR_LOOKS)
 
 
-def image_statistics(cutouts: NDArray[np.uint8]) -> Floats:
+def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Describe cutouts by their brightness, its places, its roughness and its colours.
 
     Parameters
@@ -147,7 +145,7 @@ def _distances(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np
     return np.maximum(abs(u), abs(v)), np.hypot(u, v)
 
 
-def _halve(cutouts: NDArray[np.uint8]) -> Floats:
+def _halve(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The mean of each two by two pixels, 0..1: most looks need no more, at a quarter the time."""
     height, width = (side // 2 * 2 for side in cutouts.shape[1:3])
     even = cutouts[:, :height, :width].astype(np.uint16)
@@ -155,7 +153,7 @@ def _halve(cutouts: NDArray[np.uint8]) -> Floats:
     return np.asarray((rows[:, :, ::2] + rows[:, :, 1::2]) * np.float32(1 / 1020), np.float32)
 
 
-def _bends(cutouts: NDArray[np.uint8]) -> Floats:
+def _bends(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     """How much the green (or grey) of each pixel differs from the mean of those beside it, 0..1."""
     height, width = (side // 2 * 2 for side in cutouts.shape[1:3])
     plane = cutouts[:, :height, :width, cutouts.shape[3] // 2].astype(np.int16)
@@ -163,9 +161,9 @@ def _bends(cutouts: NDArray[np.uint8]) -> Floats:
     return np.asarray(bends * np.float32(1 / 255), np.float32)
 
 
-def _steps(grey: Floats, axis: int) -> Floats:
+def _steps(grey: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
     return np.asarray(np.abs(np.diff(grey, axis=axis)).mean(axis=(1, 2)), np.float32)
 
 
-def _logs(*values: NDArray[np.floating]) -> list[Floats]:
+def _logs(*values: NDArray[np.floating]) -> list[NDArray[np.float32]]:
     return [np.log(one + _BLACK, dtype=np.float32) for one in values]

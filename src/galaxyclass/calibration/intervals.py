@@ -19,10 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from galaxyclass.arrays import Floats
 from galaxyclass.errors import ScoreError
 from galaxyclass.trees.tree import Tree
-
-Floats = NDArray[np.floating]
 
 #: Share of the true fractions between the bounds.
 COVERAGE_LEVEL = 0.9

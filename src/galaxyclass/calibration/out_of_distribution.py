@@ -19,10 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
+from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import ScoreError
-
-Floats = NDArray[np.floating]
-Doubles = NDArray[np.float64]
 
 #: Share of galaxies that are flagged, though they are galaxies like those of the training.
 FALSE_ALARMS = 0.01

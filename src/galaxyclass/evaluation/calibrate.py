@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import ChosenPrecision, Device, Part, public
 from galaxyclass.calibration.calibration import Calibration, fit_calibration
+from galaxyclass.calibration.files import calibration_json
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
@@ -218,7 +219,7 @@ def calibrate(
     )
 
     def write(path: Path) -> None:
-        path.write_text(calibration.to_json(), encoding="utf-8")
+        path.write_text(calibration_json(calibration), encoding="utf-8")
 
     if output is None:
         saved = save_bundle(bundle.folder, bundle.manifest, {"calibration": write})

@@ -199,9 +199,9 @@ def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration
             else f"calibrate it: `galaxyclass.calibrate({str(bundle.folder)!r}, …)`; or leave "
             f"{name} out of `include`",
         )
-    from galaxyclass.calibration.calibration import Calibration
+    from galaxyclass.calibration.files import parse_calibration
 
-    return Calibration.from_json(bundle.read_calibration(), str(bundle.calibration))
+    return parse_calibration(bundle.read_calibration(), str(bundle.calibration))
 
 
 def _is_five(outputs: Task) -> bool:

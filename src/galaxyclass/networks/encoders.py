@@ -14,7 +14,7 @@ from galaxyclass.errors import BundleError, MissingExtraError, RecipeError
 from galaxyclass.extras import require
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.onnx_file import is_exported
-from galaxyclass.model.bundle.recovered import recover_weights
+from galaxyclass.model.bundle.recovered import current_names, recover_weights
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.equivariant import EquivariantEncoder
 from galaxyclass.networks.notebook import NotebookEncoder
@@ -155,7 +155,7 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
             if isinstance(error, OSError | BundleError)
             else f"neither ({type(error).__name__})",
         ) from error
-    state = loaded.get("state_dict", loaded)
+    state = current_names(loaded.get("state_dict", loaded))
     # A whole network of this package, or the first of several: its encoder.
     inner = {
         name.removeprefix(prefix): value

@@ -13,7 +13,7 @@ from torch import Tensor
 from galaxyclass.errors import BundleError
 from galaxyclass.io.atomic import translated
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.bundle.recovered import recover_weights
+from galaxyclass.model.bundle.recovered import current_names, recover_weights
 from galaxyclass.networks.network import EnsembleNetwork, Network, build_network
 
 
@@ -41,7 +41,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         The file is missing or damaged.
     """
     try:
-        return load_file(path)
+        return current_names(load_file(path))
     except (OSError, SafetensorError) as error:
         raise BundleError(
             f"{path}: the weights cannot be read",

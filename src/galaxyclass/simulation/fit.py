@@ -26,17 +26,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
 from scipy.special import digamma, gammaln
 
+from galaxyclass.arrays import Doubles
 from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.volunteer_model import impress
 from galaxyclass.simulation.volunteers import softmax
 from galaxyclass.trees.read import load_tree
 from galaxyclass.trees.tree import Tree
-
-Floats = NDArray[np.float64]
 
 #: Share of the variance of votes that is the galaxy's. The challenge's best network explained
 #: 1 - (0.07491 / 0.1639)^2 = 0.79 of what the mean vector leaves; the rest holds the noise of 40
@@ -48,7 +46,7 @@ GALAXIES, SEED = 4000, 20
 SHARPNESS = (np.log(0.1), np.log(6.0))
 
 
-def fit_counts(counts: Floats) -> tuple[Floats, float]:
+def fit_counts(counts: Doubles) -> tuple[Doubles, float]:
     """Maximum likelihood of a Dirichlet-multinomial.
 
     Parameters
@@ -78,7 +76,7 @@ def fit_counts(counts: Floats) -> tuple[Floats, float]:
     counts = counts[counts.sum(axis=1) > 0]
     totals = counts.sum(axis=1)
 
-    def loss(logs: Floats) -> tuple[float, Floats]:
+    def loss(logs: Doubles) -> tuple[float, Doubles]:
         alpha = np.exp(logs)
         whole = alpha.sum()
         value = gammaln(whole) - gammaln(totals + whole)
@@ -110,13 +108,13 @@ class Goal:
         Of the panels' votes.
     """
 
-    means: Floats
-    variances: Floats
-    asked: Floats
-    correlation: Floats
+    means: Doubles
+    variances: Doubles
+    asked: Doubles
+    correlation: Doubles
 
 
-def calibrate_volunteers(tree: Tree, impressions: Floats, goal: Goal) -> tuple[Floats, Floats]:
+def calibrate_volunteers(tree: Tree, impressions: Doubles, goal: Goal) -> tuple[Doubles, Doubles]:
     """Sharpness and offsets of impressions (step 2 above).
 
     Parameters
@@ -144,17 +142,17 @@ def calibrate_volunteers(tree: Tree, impressions: Floats, goal: Goal) -> tuple[F
 
         def balanced(
             log_sharpness: float,
-            leaning: Floats = leaning,
-            means: Floats = means,
-            weights: Floats = weights,
-        ) -> Floats:
+            leaning: Doubles = leaning,
+            means: Doubles = means,
+            weights: Doubles = weights,
+        ) -> Doubles:
             scaled = np.exp(log_sharpness) * leaning
             return softmax(scaled + _balance(scaled, means, weights))
 
         def excess(
             log_sharpness: float,
-            means: Floats = means,
-            weights: Floats = weights,
+            means: Doubles = means,
+            weights: Doubles = weights,
             variance: float = variance,
         ) -> float:
             return float((weights @ (balanced(log_sharpness) - means) ** 2).sum()) - variance
@@ -168,7 +166,7 @@ def calibrate_volunteers(tree: Tree, impressions: Floats, goal: Goal) -> tuple[F
     return sharpness, offsets
 
 
-def _balance(leaning: Floats, wanted: Floats, weights: Floats) -> Floats:
+def _balance(leaning: Doubles, wanted: Doubles, weights: Doubles) -> Doubles:
     """Offsets that make the weighted mean probabilities ``wanted``."""
     offsets = np.log(wanted)
     for _ in range(300):
@@ -179,14 +177,14 @@ def _balance(leaning: Floats, wanted: Floats, weights: Floats) -> Floats:
     return np.asarray(offsets - offsets.mean())
 
 
-def read_counts(path: Path, tree: Tree) -> Floats:
+def read_counts(path: Path, tree: Tree) -> Doubles:
     """(galaxies, 37) counts of a table of Galaxy Zoo 2."""
     layout = tree.layout("hart16")
     names = [column.replace("_weighted_fraction", "_count") for column in layout.columns]
     return _columns(path, names)
 
 
-def describe_fit(tree: Tree, joint: Floats, people: float, correlation: Floats) -> Goal:
+def describe_fit(tree: Tree, joint: Doubles, people: float, correlation: Doubles) -> Goal:
     """What the votes of a table of joint fractions are like.
 
     Parameters
@@ -214,7 +212,7 @@ def describe_fit(tree: Tree, joint: Floats, people: float, correlation: Floats) 
     return Goal(means, np.array(variances), np.array(asked), correlation)
 
 
-def _columns(path: Path, names: list[str]) -> Floats:
+def _columns(path: Path, names: list[str]) -> Doubles:
     from pyarrow import csv
 
     options = csv.ConvertOptions(include_columns=names)

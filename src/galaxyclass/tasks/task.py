@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Floats
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.report import (
     PrintedScores,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from galaxyclass.recipes.recipe import Head, Loss
-
-Floats = NDArray[np.floating]
 
 
 class Task(ABC):

@@ -8,9 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Floats
 from galaxyclass.trees.tree import Tree
-
-Floats = NDArray[np.floating]
 
 
 def joint_from_conditional(tree: Tree, conditional: Floats) -> Floats:

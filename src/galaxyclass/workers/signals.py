@@ -31,7 +31,13 @@ def stopping_with(stop: type[BaseException], *, interrupt: bool = True) -> Itera
         raise stop
 
     numbers = (signal.SIGTERM, signal.SIGINT) if interrupt else (signal.SIGTERM,)
-    before = {number: signal.signal(number, handle) for number in numbers}
+    # What the process was started to ignore, as a shell starts what it runs in the background, it
+    # ignores still.
+    before = {
+        number: signal.signal(number, handle)
+        for number in numbers
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.checks.checks import check
-from galaxyclass.data.checks.findings import FINDING_KINDS, finding
+from galaxyclass.data.checks.findings import FINDING_KINDS, Finding, finding
 from galaxyclass.images.inspect import content_digest
 from galaxyclass.images.records import ImageFacts, ImageRecord, hex_digests, packed_digests
 
@@ -20,16 +23,18 @@ def record(path: str, content: str = "", error: str | None = None, size: int = 4
     return ImageRecord(path, 1, 1, digest, size, size, error)
 
 
-def facts_of(catalog, records: dict[str, ImageRecord]) -> ImageFacts:
+def facts_of(catalog: Catalog, records: dict[str, ImageRecord]) -> ImageFacts:
     return ImageFacts.of(records[path] for path in catalog.files()[0])
 
 
-def found(catalog, code: str, records=None):
+def found(
+    catalog: Catalog, code: str, records: dict[str, ImageRecord] | None = None
+) -> list[Finding]:
     facts = None if records is None else facts_of(catalog, records)
     return [one for one in check(catalog, facts) if one.code == code]
 
 
-def records_of(catalog, **contents: str) -> dict[str, ImageRecord]:
+def records_of(catalog: Catalog, **contents: str) -> dict[str, ImageRecord]:
     """A sound record for every image; its content is the id unless told otherwise."""
     pairs = zip(catalog.ids.values, catalog.paths, strict=True)
     return {path: record(path, contents.get(f"_{name}", name)) for name, path in pairs if path}
@@ -44,7 +49,9 @@ def test_every_kind_has_words_that_help() -> None:
     assert finding("image_missing", "x").severity == "error"
 
 
-def test_a_sound_table_has_no_errors(images, table) -> None:
+def test_a_sound_table_has_no_errors(
+    images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     folder = images(*(f"{n}.jpg" for n in range(300)))
     rows = [f"{n},{n / 299:.6f},{1 - n / 299:.6f}" for n in range(300)]
     catalog = read_catalog(folder, table(["id,Class6.1,Class6.2", *rows]))
@@ -53,7 +60,9 @@ def test_a_sound_table_has_no_errors(images, table) -> None:
     ]
 
 
-def test_images_missing_and_without_a_row(images, table) -> None:
+def test_images_missing_and_without_a_row(
+    images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     folder = images("1.jpg", "9.jpg")
     catalog = read_catalog(folder, table(["id,class", "1,a", "2,b", "3,b"]))
     missing = found(catalog, "image_missing")
@@ -64,7 +73,9 @@ def test_images_missing_and_without_a_row(images, table) -> None:
     assert without.severity == "note"
 
 
-def test_images_that_cannot_be_decoded(images, table) -> None:
+def test_images_that_cannot_be_decoded(
+    images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     catalog = read_catalog(images("1.jpg", "2.jpg"), table(["id,class", "1,a", "2,b"]))
     path = catalog.paths[1]
     records = records_of(catalog) | {
@@ -75,7 +86,7 @@ def test_images_that_cannot_be_decoded(images, table) -> None:
     assert one.message.endswith(f"line 3, id 2: {path}: truncated; got: 3 of 9")
 
 
-def test_duplicate_ids(images, table) -> None:
+def test_duplicate_ids(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     rows = ["id,class", "1,a", "2,b", "1,b", "1,a"]
     catalog = read_catalog(images("1.jpg", "2.jpg"), table(rows), id_column="id")
     duplicates = found(catalog, "duplicate_id")
@@ -85,7 +96,7 @@ def test_duplicate_ids(images, table) -> None:
     assert found(catalog, "identical_images", records_of(catalog)) == []
 
 
-def test_identical_images(images, table) -> None:
+def test_identical_images(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     rows = ["id,class", "1,a", "2,b", "3,b", "4,a"]
     catalog = read_catalog(images("1.jpg", "2.jpg", "3.jpg", "4.jpg"), table(rows))
     records = records_of(catalog, _1="same", _3="same", _4="same")
@@ -94,20 +105,24 @@ def test_identical_images(images, table) -> None:
     assert identical[0].message.endswith("3.jpg is byte for byte the image of id 1 (line 2)")
 
 
-def test_unreadable_images_are_not_taken_as_identical(images, table) -> None:
+def test_unreadable_images_are_not_taken_as_identical(
+    images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     catalog = read_catalog(images("1.jpg", "2.jpg"), table(["id,class", "1,a", "2,b"]))
     records = {path: record(path, "", "no permission") for path in catalog.paths}
     assert found(catalog, "identical_images", records) == []
 
 
-def test_two_ids_with_one_path(images, table) -> None:
+def test_two_ids_with_one_path(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     rows = ["name,file,class", "M31,a.jpg,x", "M32,a.jpg,y", "M33,b.jpg,y"]
     catalog = read_catalog(images("a.jpg", "b.jpg"), table(rows), id_column="name")
     (one,) = found(catalog, "identical_images")
     assert (one.id, one.row) == ("M32", 3)
 
 
-def test_broken_sums_of_a_joint_table(images, table) -> None:
+def test_broken_sums_of_a_joint_table(
+    images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     columns = "id,Class1.1,Class1.2,Class1.3,Class2.1,Class2.2,Class6.1,Class6.2"
     rows = [columns, "1,.5,.4,.1,.1,.3,.2,.8", "2,.5,.3,.1,.1,.3,.2,.7", "3,.5,,.5,.9,.9,0,0"]
     catalog = read_catalog(images("1.jpg"), table(rows))
@@ -128,13 +143,17 @@ def test_broken_sums_of_a_joint_table(images, table) -> None:
 @pytest.mark.parametrize(
     ("second", "broken"), [("0.752", False), ("0.753", False), ("0.755", True)]
 )
-def test_the_tolerance_of_three_decimals(second: str, broken: bool, images, table) -> None:
+def test_the_tolerance_of_three_decimals(
+    second: str, broken: bool, images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     columns = "id,t06_odd_a14_yes_weighted_fraction,t06_odd_a15_no_weighted_fraction"
     catalog = read_catalog(images("1.jpg"), table([columns, f"1,0.25,{second}"]))
     assert bool(found(catalog, "broken_sum")) is broken
 
 
-def test_conditional_sums_are_judged_as_written(images, table) -> None:
+def test_conditional_sums_are_judged_as_written(
+    images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     # Only 1 % of the volunteers came to question 7, so that times that share the mistake is 0.002.
     tasks = [
         *("t01_smooth_or_features_a01_smooth", "t01_smooth_or_features_a02_features_or_disk"),
@@ -147,7 +166,9 @@ def test_conditional_sums_are_judged_as_written(images, table) -> None:
     assert "the sum is 0.8, wanted 1 (the answers of those who were asked" in one.message
 
 
-def test_a_question_that_breaks_everywhere_is_told_once(images, table) -> None:
+def test_a_question_that_breaks_everywhere_is_told_once(
+    images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     rows = [f"{n},.5,.6" for n in range(2000)]
     catalog = read_catalog(images("1.jpg"), table(["id,Class6.1,Class6.2", *rows]))
     (one,) = found(catalog, "broken_sum")
@@ -155,7 +176,7 @@ def test_a_question_that_breaks_everywhere_is_told_once(images, table) -> None:
     assert "2,000 of 2,000 rows, the first in line 2: the sum is 1.1, wanted 1" in one.message
 
 
-def test_unknown_votes(images, table) -> None:
+def test_unknown_votes(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     rows = ["id,Class6.1,Class6.2,Class7.1", "1,.2,.8,", "2,,,", "3,1,0,"]
     catalog = read_catalog(images("1.jpg"), table(rows))
     unknown = [one.message.split(": ", 1)[1] for one in found(catalog, "votes_unknown")]
@@ -167,13 +188,15 @@ def test_unknown_votes(images, table) -> None:
     assert "34 of 37 answers of Galaxy Zoo 2: Class1.1, Class1.2, Class1.3" in absent.message
 
 
-def test_votes_that_are_all_unknown(images, table) -> None:
+def test_votes_that_are_all_unknown(
+    images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     catalog = read_catalog(images("1.jpg"), table(["id,Class6.1,Class6.2", "1,,"]))
     (one,) = found(catalog, "no_target")
     assert one.message.endswith("no cell of the vote columns holds a fraction")
 
 
-def test_classes(images, table) -> None:
+def test_classes(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     rows = ["id,class", *(f"{n},{'common' if n < 150 else 'rare'}" for n in range(156)), "900,"]
     catalog = read_catalog(images("1.jpg"), table(rows))
     (missing,) = found(catalog, "class_missing")
@@ -182,37 +205,39 @@ def test_classes(images, table) -> None:
     assert imbalance.message.endswith("rare 6; the largest is common, 150")
 
 
-def test_one_class(images, table) -> None:
+def test_one_class(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     catalog = read_catalog(images("1.jpg"), table(["id,class", "1,a", "2,a"]))
     (one,) = found(catalog, "single_class")
     assert "the class of every galaxy is 'a'" in one.message
 
 
-def test_one_folder_of_images_without_a_table(images) -> None:
+def test_one_folder_of_images_without_a_table(images: Callable[..., Path]) -> None:
     (one,) = found(read_catalog(images("images/1.jpg", "images/2.jpg")), "single_class")
     assert "each folder is a class unless a `table` says otherwise" in one.message
 
 
-def test_without_table(images) -> None:
+def test_without_table(images: Callable[..., Path]) -> None:
     catalog = read_catalog(images("a/1.jpg", "b/2.jpg", "3.jpg"))
     (one,) = found(catalog, "class_missing")
     assert one.message.endswith("3.jpg: the image lies in no folder of a class")
     assert one.row is None
 
 
-def test_images_alone(images) -> None:
+def test_images_alone(images: Callable[..., Path]) -> None:
     catalog = read_catalog(images("1.jpg"))
     assert [one.code for one in check(catalog)] == ["images_only", "few_galaxies"]
 
 
-def test_mixed_sizes(images, table) -> None:
+def test_mixed_sizes(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     catalog = read_catalog(images("1.jpg", "2.jpg"), table(["id,class", "1,a", "2,b"]))
     records = {path: record(path, path, size=423 + n) for n, path in enumerate(catalog.paths)}
     (one,) = found(catalog, "mixed_sizes", records)
     assert one.message.endswith("423x423 (1), 424x424 (1)")
 
 
-def test_of_many_sizes_the_most_frequent_come_first(images, table) -> None:
+def test_of_many_sizes_the_most_frequent_come_first(
+    images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     sizes = [7, 5, 5, 9, 6, 9, 8, 5]
     names = [f"{number}.jpg" for number in range(len(sizes))]
     catalog = read_catalog(images(*names), table(["id,class", *(f"{n[0]},a" for n in names)]))
@@ -224,7 +249,9 @@ def test_of_many_sizes_the_most_frequent_come_first(images, table) -> None:
     assert one.message.endswith("5x5 (3), 9x9 (2), 7x7 (1), 6x6 (1)")
 
 
-def test_files_of_a_table_that_names_some_twice_and_some_that_are_not_there(images, table) -> None:
+def test_files_of_a_table_that_names_some_twice_and_some_that_are_not_there(
+    images: Callable[..., Path], table: Callable[..., Path]
+) -> None:
     rows = ["name,file,class", "A,b.jpg,x", "B,z.jpg,y", "C,a.jpg,y", "D,b.jpg,y"]
     catalog = read_catalog(images("a.jpg", "b.jpg"), table(rows), id_column="name")
     files, file_of = catalog.files()
@@ -240,14 +267,14 @@ def test_digests_as_bytes_are_told_apart_whatever_they_end_in() -> None:
     assert len(set(packed.tolist())) == len(np.unique(packed)) == len(digests)
 
 
-def test_rare_answers(images, table) -> None:
+def test_rare_answers(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     rows = [f"{n},{0.9 if n == 7 else 0.1},{0.1 if n == 7 else 0.9}" for n in range(600)]
     catalog = read_catalog(images("1.jpg"), table(["id,Class6.1,Class6.2", *rows]))
     (one,) = found(catalog, "rare_answers")
     assert one.message.endswith("half the votes or more: odd feature (1)")
 
 
-def test_all_at_once_and_in_order(images, table) -> None:
+def test_all_at_once_and_in_order(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     folder = images("1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg")
     rows = ["id,Class6.1,Class6.2", "1,x,.5", "2,.5,.6", ",1,0", "3,1,0", "3,2,0", "7,1", "8,1,0"]
     catalog = read_catalog(folder, table([*rows, "4,1,0"]))

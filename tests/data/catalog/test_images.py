@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from galaxyclass.errors import CatalogError
 from galaxyclass.images.files import find_images
 
 
-def test_a_folder_is_searched_with_its_sub_folders(images) -> None:
+def test_a_folder_is_searched_with_its_sub_folders(images: Callable[..., Path]) -> None:
     folder = images(
         "b.jpg", "a.JPEG", "sub/deep/c.png", "d.tif", "e.TIFF", "votes.csv", "f.fits",
         ".hidden.jpg", ".cache/g.jpg", "._a.jpg", "noending",
@@ -19,7 +20,7 @@ def test_a_folder_is_searched_with_its_sub_folders(images) -> None:
     assert found == ["a.JPEG", "b.jpg", "d.tif", "e.TIFF", "sub/deep/c.png"]
 
 
-def test_files_are_taken_as_they_are_named(images) -> None:
+def test_files_are_taken_as_they_are_named(images: Callable[..., Path]) -> None:
     folder = images("b.jpg", "a.jpg", "picture.dat")
     given = [folder / "picture.dat", folder / "b.jpg", folder / "b.jpg"]
     assert find_images(given) == [folder / "b.jpg", folder / "picture.dat"]
@@ -27,26 +28,28 @@ def test_files_are_taken_as_they_are_named(images) -> None:
     assert find_images(folder / "a.jpg") == [folder / "a.jpg"]
 
 
-def test_text_is_a_path(images) -> None:
+def test_text_is_a_path(images: Callable[..., Path]) -> None:
     folder = images("b.jpg", "a.jpg")
     assert find_images(str(folder)) == find_images(folder)
     assert find_images([str(folder / "a.jpg")]) == [folder / "a.jpg"]
 
 
-def test_one_file_written_in_several_ways_is_one_file(images, monkeypatch) -> None:
+def test_one_file_written_in_several_ways_is_one_file(
+    images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = images("a.jpg", "sub/b.jpg")
     monkeypatch.chdir(folder)
     given = ["a.jpg", "sub/../a.jpg", str(folder / "a.jpg"), "sub", "./sub/b.jpg"]
     assert len(find_images(given)) == 2
 
 
-def test_a_link_to_a_folder_above_does_not_go_round(images) -> None:
+def test_a_link_to_a_folder_above_does_not_go_round(images: Callable[..., Path]) -> None:
     folder = images("sub/a.jpg")
     (folder / "sub" / "again").symlink_to(folder, target_is_directory=True)
     assert [path.name for path in find_images(folder)] == ["a.jpg"]
 
 
-def test_a_linked_folder_is_searched(images, tmp_path: Path) -> None:
+def test_a_linked_folder_is_searched(images: Callable[..., Path], tmp_path: Path) -> None:
     folder = images("a.jpg")
     (tmp_path / "link").symlink_to(folder, target_is_directory=True)
     assert [path.name for path in find_images(tmp_path / "link")] == ["a.jpg"]
@@ -62,7 +65,7 @@ def test_paths_that_do_not_exist(tmp_path: Path) -> None:
         find_images([tmp_path / "one", tmp_path, tmp_path / "two"])
 
 
-def test_a_folder_without_images_says_what_it_has(images) -> None:
+def test_a_folder_without_images_says_what_it_has(images: Callable[..., Path]) -> None:
     folder = images("a.fits", "b.fits", "votes.csv", "README")
     with pytest.raises(
         CatalogError,
@@ -76,7 +79,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
         find_images(tmp_path)
 
 
-def test_names_that_are_not_utf8(images) -> None:
+def test_names_that_are_not_utf8(images: Callable[..., Path]) -> None:
     folder = images("a.jpg")
     try:
         os.close(os.open(os.fsencode(folder) + b"/caf\xe9.jpg", os.O_CREAT))
@@ -86,7 +89,9 @@ def test_names_that_are_not_utf8(images) -> None:
         find_images(folder)
 
 
-def test_the_folder_where_we_are(images, table, monkeypatch) -> None:
+def test_the_folder_where_we_are(
+    images: Callable[..., Path], table: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(images("a/1.jpg", "2.jpg"))
     catalog = read_catalog(Path(), table(["path,class", "a/1.jpg,x", "2.jpg,y"]))
     assert catalog.paths.tolist() == ["a/1.jpg", "2.jpg"]

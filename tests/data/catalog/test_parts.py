@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from galaxyclass.data.catalog.read import read_catalog
@@ -12,10 +16,10 @@ PARTS = ["train", "train", "validation", "test"]
 
 
 @pytest.fixture
-def contest(tmp_path):
+def contest(tmp_path: Path) -> Callable[..., Any]:
     """Write a contest; `files` are images below its folder, `tables` the lines of each table."""
 
-    def make(files, **tables):
+    def make(files: list[str], **tables: Any) -> Path:
         folder = tmp_path / "contest"
         for name in files:
             path = folder / name
@@ -40,7 +44,9 @@ TRAIN, VAL = ["image,class", "1.png,10", "2.png,9"], ["image,class", "3.png,9"]
         (["image", "4.png"], [1, 0, 0, -1]),
     ],
 )
-def test_parts_classes_and_files(contest, test, labels):
+def test_parts_classes_and_files(
+    contest: Callable[..., Any], test: list[str], labels: list[int]
+) -> None:
     folder = contest(FILES, train=TRAIN, val=VAL, test=test)
     catalog = read_catalog(folder, folder)
     assert catalog.parts.tolist() == PARTS
@@ -55,7 +61,7 @@ def test_parts_classes_and_files(contest, test, labels):
     assert ["1 of 1" in message for message in secret] == [True] * (labels[-1] < 0)
 
 
-def test_without_a_test_table(contest):
+def test_without_a_test_table(contest: Callable[..., Any]) -> None:
     folder = contest(FILES, train=TRAIN, val=VAL)
     catalog = read_catalog(folder, folder)
     assert catalog.parts.tolist() == PARTS[:3]
@@ -63,7 +69,7 @@ def test_without_a_test_table(contest):
 
 
 @pytest.mark.parametrize("ending", [".png", ""])
-def test_names_that_begin_anew_in_each_folder(contest, ending):
+def test_names_that_begin_anew_in_each_folder(contest: Callable[..., Any], ending: str) -> None:
     files = ["train/1.png", "train/2.png", "val/1.png", "test/1.png", "test/2.png"]
     folder = contest(
         files,
@@ -78,7 +84,7 @@ def test_names_that_begin_anew_in_each_folder(contest, ending):
     assert [one for one in check(catalog) if one.severity == "error"] == []
 
 
-def test_an_unlisted_test_folder_does_not_confuse_the_others(contest):
+def test_an_unlisted_test_folder_does_not_confuse_the_others(contest: Callable[..., Any]) -> None:
     files = ["train/1.png", "train/2.png", "val/3.png", "test/1.png"]
     folder = contest(files, train=TRAIN, val=VAL)
     catalog = read_catalog(folder, folder)
@@ -87,7 +93,9 @@ def test_an_unlisted_test_folder_does_not_confuse_the_others(contest):
 
 
 @pytest.mark.parametrize("start", ["", "./", "images/", "/somewhere/else/images/"])
-def test_paths_relative_to_the_tables_or_to_the_images(contest, start):
+def test_paths_relative_to_the_tables_or_to_the_images(
+    contest: Callable[..., Any], start: str
+) -> None:
     files = [f"images/{name}" for name in FILES]
     lines = {
         part: ["image,class", *(f"{start}{name},{i % 2}" for i, name in names)]
@@ -103,7 +111,9 @@ def test_paths_relative_to_the_tables_or_to_the_images(contest, start):
         assert catalog.paths.tolist() == [str(folder / name) for name in files]
 
 
-def test_all_images_in_one_folder_elsewhere(contest, images):
+def test_all_images_in_one_folder_elsewhere(
+    contest: Callable[..., Any], images: Callable[..., Path]
+) -> None:
     folder = contest([])
     folder.mkdir()
     (folder / "train.csv").write_text("\n".join(TRAIN))
@@ -117,7 +127,7 @@ def test_all_images_in_one_folder_elsewhere(contest, images):
     ]
 
 
-def test_findings_name_the_table_and_its_line(contest):
+def test_findings_name_the_table_and_its_line(contest: Callable[..., Any]) -> None:
     folder = contest(
         FILES, train=[*TRAIN, "5.png,9"], val=[*VAL, "3.png,", ",9"], test=["image,class", "4.png,"]
     )
@@ -135,7 +145,7 @@ def test_findings_name_the_table_and_its_line(contest):
     )
 
 
-def test_taking_galaxies_takes_their_parts(contest):
+def test_taking_galaxies_takes_their_parts(contest: Callable[..., Any]) -> None:
     folder = contest(FILES, train=TRAIN, val=VAL, test=["image", "4.png"])
     catalog = read_catalog(folder, folder)
     assert catalog.take(catalog.rows.argsort()[-1:]).parts.tolist() == ["train"]
@@ -151,13 +161,15 @@ def test_taking_galaxies_takes_their_parts(contest):
         ({"train": [*TRAIN, "1,2,3"], "val": VAL}, r"train.csv: 1 lines have more or fewer"),
     ],
 )
-def test_folders_of_tables_that_are_refused(contest, tables, message):
+def test_folders_of_tables_that_are_refused(
+    contest: Callable[..., Any], tables: dict[str, list[str]], message: str
+) -> None:
     folder = contest(FILES, **tables)
     with pytest.raises(CatalogError, match=message):
         read_catalog(folder, folder)
 
 
-def test_parts_are_not_taken_for_classes(contest):
+def test_parts_are_not_taken_for_classes(contest: Callable[..., Any]) -> None:
     folder = contest(FILES, train=TRAIN, val=VAL)
     with pytest.raises(CatalogError, match=f"`table='{folder}'`"):
         read_catalog(folder)
@@ -173,7 +185,9 @@ def test_parts_are_not_taken_for_classes(contest):
         (("{}/train/1.png", "{}/train/2.png"), 0),
     ],
 )
-def test_how_a_table_names_images(contest, cells, name_parts):
+def test_how_a_table_names_images(
+    contest: Callable[..., Any], cells: tuple[str, str], name_parts: int
+) -> None:
     folder = contest(["train/1.png", "train/2.png"])
     first, second = (cell.format(folder) for cell in cells)
     table = folder / "labels.csv"
@@ -181,7 +195,7 @@ def test_how_a_table_names_images(contest, cells, name_parts):
     assert read_catalog(folder, table).name_parts == name_parts
 
 
-def test_the_folder_put_before_a_name_is_not_the_tables(contest):
+def test_the_folder_put_before_a_name_is_not_the_tables(contest: Callable[..., Any]) -> None:
     files = ["train/1.png", "train/2.png", "val/1.png"]
     folder = contest(files, train=TRAIN, val=["image,class", "1.png,9"])
     catalog = read_catalog(folder, folder)

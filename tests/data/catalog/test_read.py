@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.checks.findings import Finding
 from galaxyclass.errors import CatalogError
 from galaxyclass.trees.read import load_tree
 
@@ -23,13 +27,13 @@ SHARES += "t07_rounded_a17_in_between,t07_rounded_a18_cigar_shaped"
 HART16 = ",".join(f"{name}_weighted_fraction" for name in SHARES.split(","))
 
 
-def answers(catalog, *codes: str) -> list[list[float]]:
+def answers(catalog: Catalog, *codes: str) -> list[list[float]]:
     """The fractions of these answers, galaxy by galaxy."""
     columns = [ZOO.codes.index(code) for code in codes]
     return catalog.targets.fractions[:, columns].tolist()
 
 
-def of_code(catalog, code: str):
+def of_code(catalog: Catalog, code: str) -> list[Finding]:
     return [one for one in catalog.problems if one.code == code]
 
 
@@ -37,7 +41,9 @@ class TestIds:
     IDS = ("587722981748965649", "587722981748965650", "9007199254740993")  # 2**53 + 1
 
     @pytest.mark.parametrize("form", ["text", "int64", "uint64", "large", "view", "dictionary"])
-    def test_long_ids_survive_parquet(self, form: str, images, tmp_path) -> None:
+    def test_long_ids_survive_parquet(
+        self, form: str, images: Callable[..., Path], tmp_path: Path
+    ) -> None:
         folder = images(*(f"{name}.jpg" for name in self.IDS))
         column = {
             "text": pa.array(self.IDS),
@@ -55,7 +61,9 @@ class TestIds:
         assert catalog.rows.tolist() == [1, 2, 3]
 
     @pytest.mark.parametrize("written_by", ["csv", "pyarrow"])
-    def test_long_ids_survive_csv(self, written_by: str, images, tmp_path) -> None:
+    def test_long_ids_survive_csv(
+        self, written_by: str, images: Callable[..., Path], tmp_path: Path
+    ) -> None:
         folder = images(*(f"{name}.jpeg" for name in self.IDS))
         path = tmp_path / "t.csv"
         if written_by == "csv":
@@ -82,7 +90,7 @@ class TestIds:
         ],
     )
     def test_integers_are_those_that_can_be_written_again(
-        self, ids: list[str], integer: bool, images, table
+        self, ids: list[str], integer: bool, images: Callable[..., Path], table: Callable[..., Path]
     ) -> None:
         folder = images(*(f"{name}.jpg" for name in ids))
         catalog = read_catalog(folder, table(["id,x", *(f"{name},0.5" for name in ids)]))
@@ -90,7 +98,7 @@ class TestIds:
         assert catalog.ids.integer is integer
 
     @given(number=st.integers(10**17, 10**18 - 1))
-    def test_any_18_digits(self, number: int, tmp_path_factory) -> None:
+    def test_any_18_digits(self, number: int, tmp_path_factory: pytest.TempPathFactory) -> None:
         folder = tmp_path_factory.mktemp("ids")
         (folder / f"{number}.jpg").touch()
         pq.write_table(pa.table({"id": [number]}), folder / "t.parquet")
@@ -98,7 +106,9 @@ class TestIds:
         for name in ("t.parquet", "t.csv"):
             assert read_catalog(folder, folder / name).ids.values.tolist() == [str(number)]
 
-    def test_rows_without_an_id(self, images, table) -> None:
+    def test_rows_without_an_id(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         rows = ["id,class", "1,a", ",b", "2,b", "  ,a"]
         catalog = read_catalog(images("1.jpg", "2.jpg"), table(rows))
         assert catalog.ids.values.tolist() == ["1", "2"]
@@ -108,7 +118,9 @@ class TestIds:
         assert [one.row for one in found] == [3, 5]
         assert found[0].message.endswith("table.csv, line 3: no id in column 'id'")
 
-    def test_other_columns_are_carried_untouched(self, images, table) -> None:
+    def test_other_columns_are_carried_untouched(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         rows = ["id,class,ra,note", '1,a,010.50,"x, y"', "2,b,,"]
         catalog = read_catalog(images("1.jpg", "2.jpg"), table(rows))
         assert catalog.other.to_pydict() == {"ra": ["010.50", None], "note": ["x, y", None]}
@@ -119,7 +131,9 @@ class TestIds:
 
 
 class TestVotes:
-    def test_joint_fractions_and_unknown_cells(self, images, table) -> None:
+    def test_joint_fractions_and_unknown_cells(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         rows = ["id,Class6.1,Class6.2,Class8.1", "1,0.25,0.75,", "2, .5 ,5e-1,nan", "3,,NA,n/a"]
         catalog = read_catalog(images("1.jpg"), table(rows))
         known = answers(catalog, "6.1", "6.2")
@@ -129,7 +143,9 @@ class TestVotes:
         assert catalog.targets.present.sum() == 3
         assert catalog.problems == ()
 
-    def test_conditional_fractions_become_joint(self, images, table) -> None:
+    def test_conditional_fractions_become_joint(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         rows = [f"id,{HART16}", "1,0.5,0.25,0.25,0.1,0.6,0.3", "2,0,1,0,0,0,0", "3,1,0,0,1,0,0"]
         catalog = read_catalog(images("1.jpg"), table(rows))
         one, two, _ = answers(catalog, "1.1", "1.2", "7.1", "7.2", "7.3")
@@ -139,7 +155,9 @@ class TestVotes:
         # Question 2 has no columns: nothing is known of it, even where nobody came to it.
         assert np.isnan(answers(catalog, "2.1", "2.2")).all()
 
-    def test_zeros_of_a_question_that_nobody_answered(self, images, table) -> None:
+    def test_zeros_of_a_question_that_nobody_answered(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         rows = [f"id,{HART16}", "1,0.5,0.5,0,0,0,0", "2,1,0,0,0,0,1"]
         catalog = read_catalog(images("1.jpg"), table(rows))
         assert np.isnan(answers(catalog, "7.1", "7.2", "7.3")[0]).all()
@@ -148,7 +166,9 @@ class TestVotes:
         assert note.code == "votes_unasked"
         assert note.message.endswith("question 7 (roundness): 1 galaxy, the first in line 2, id 1")
 
-    def test_the_same_in_a_joint_table(self, images, table) -> None:
+    def test_the_same_in_a_joint_table(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         spiral = "Class2.1,Class2.2,Class4.1,Class4.2,Class10.1,Class10.2,Class10.3"
         rows = [f"id,Class1.2,{spiral}", "1,.5,0,.5,0,0,0,0,0", "2,.5,.5,0,0,0,0,0,0"]
         catalog = read_catalog(images("1.jpg"), table(rows))
@@ -160,11 +180,15 @@ class TestVotes:
             "question 10 (arm_winding)",
         ]
 
-    def test_zeros_of_a_question_that_everyone_is_asked_stay(self, images, table) -> None:
+    def test_zeros_of_a_question_that_everyone_is_asked_stay(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         catalog = read_catalog(images("1.jpg"), table(["id,Class6.1,Class6.2", "1,0,0"]))
         assert answers(catalog, "6.1", "6.2") == [[0, 0]]
 
-    def test_every_cell_that_is_no_fraction(self, images, table) -> None:
+    def test_every_cell_that_is_no_fraction(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         rows = ["id;Class6.1;Class6.2", "1;abc;0,5", "2;1.5;-0.5", "3;30%;inf", "4;1;0"]
         catalog = read_catalog(images("1.jpg"), table(rows))
         told = {(one.code, one.row, one.id, one.column, one.index) for one in catalog.problems}
@@ -183,7 +207,9 @@ class TestVotes:
         assert "line 3, id 2: column Class6.1: '1.5' is not within 0 to 1" in messages
         assert np.isnan(answers(catalog, "6.1", "6.2")[:3]).all()
 
-    def test_a_column_that_is_no_fraction_at_all_is_told_once(self, images, table) -> None:
+    def test_a_column_that_is_no_fraction_at_all_is_told_once(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         rows = [f"{n},{n % 100},0.5" for n in range(3000)]
         catalog = read_catalog(images("1.jpg"), table(["id,Class6.1,Class6.2", *rows]))
         (problem,) = catalog.problems
@@ -193,7 +219,7 @@ class TestVotes:
             "'2' is not within 0 to 1"
         )
 
-    def test_parquet_numbers(self, images, tmp_path) -> None:
+    def test_parquet_numbers(self, images: Callable[..., Path], tmp_path: Path) -> None:
         columns = {
             "id": [1, 2],
             "Class6.1": pa.array([0.25, None], pa.float32()),
@@ -204,7 +230,7 @@ class TestVotes:
         assert answers(catalog, "6.1", "6.2")[0] == [0.25, 0.75]
         assert np.isnan(answers(catalog, "6.1", "6.2")[1]).all()
 
-    def test_parquet_of_another_type(self, images, tmp_path) -> None:
+    def test_parquet_of_another_type(self, images: Callable[..., Path], tmp_path: Path) -> None:
         pq.write_table(
             pa.table({"id": [1], "Class6.1": [[0.5]], "Class6.2": [0.5]}), tmp_path / "t.parquet"
         )
@@ -215,7 +241,7 @@ class TestVotes:
 
 
 class TestFolders:
-    def test_each_folder_is_a_class(self, images) -> None:
+    def test_each_folder_is_a_class(self, images: Callable[..., Path]) -> None:
         folder = images("spiral/1.jpg", "spiral/deep/2.jpg", "smooth/3.png")
         catalog = read_catalog(folder)
         assert catalog.targets.classes == ("smooth", "spiral")
@@ -227,33 +253,37 @@ class TestFolders:
         assert catalog.rows.tolist() == [0, 0, 0]
         assert catalog.table is None
 
-    def test_names_that_stand_twice_become_paths(self, images) -> None:
+    def test_names_that_stand_twice_become_paths(self, images: Callable[..., Path]) -> None:
         catalog = read_catalog(images("a/1.jpg", "b/1.jpg", "b/2.jpg"))
         assert catalog.ids.values.tolist() == ["a/1", "b/1", "b/2"]
         assert not catalog.ids.integer
 
-    def test_images_beside_the_folders_have_no_class(self, images) -> None:
+    def test_images_beside_the_folders_have_no_class(self, images: Callable[..., Path]) -> None:
         catalog = read_catalog(images("a/1.jpg", "b/2.jpg", "3.jpg"))
         labels = dict(zip(catalog.ids.values, catalog.targets.labels, strict=True))
         assert labels == {"1": 0, "2": 1, "3": -1}
 
-    def test_a_flat_folder_has_no_targets(self, images) -> None:
+    def test_a_flat_folder_has_no_targets(self, images: Callable[..., Path]) -> None:
         catalog = read_catalog(images("1.jpg", "2.jpg"))
         assert catalog.targets is None
         assert catalog.ids.values.tolist() == ["1", "2"]
 
-    def test_a_file_as_folder(self, images, table) -> None:
+    def test_a_file_as_folder(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         folder = images("1.jpg")
         with pytest.raises(CatalogError, match="not a folder"):
             read_catalog(folder / "1.jpg", table(["id", "1"]))
 
-    def test_no_folder(self, tmp_path, table) -> None:
+    def test_no_folder(self, tmp_path: Path, table: Callable[..., Path]) -> None:
         with pytest.raises(CatalogError, match="no such file or folder"):
             read_catalog(tmp_path / "none", table(["id", "1"]))
 
 
 class TestSeveralFiles:
-    def test_jpeg_and_png_of_one_galaxy(self, images, table) -> None:
+    def test_jpeg_and_png_of_one_galaxy(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         catalog = read_catalog(images("1.jpg", "1.png", "2.jpg"), table(["id,class", "1,a", "2,b"]))
         (note,) = catalog.problems
         assert note.code == "several_files"
@@ -261,7 +291,9 @@ class TestSeveralFiles:
         assert catalog.paths[0].endswith("1.jpg")
         assert catalog.unlisted == ()
 
-    def test_one_name_in_two_folders(self, images, table) -> None:
+    def test_one_name_in_two_folders(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         folder = images("train/1.jpg", "test/1.jpg", "train/2.jpg")
         catalog = read_catalog(folder, table(["id,class", "1,a", "2,b"]))
         (problem,) = catalog.problems
@@ -270,7 +302,7 @@ class TestSeveralFiles:
 
     @pytest.mark.parametrize("start", ["train", "/home/ann/data/train", "other\\train", "./train"])
     def test_paths_of_another_folder_mean_the_image_whose_folders_agree(
-        self, start: str, images, table
+        self, start: str, images: Callable[..., Path], table: Callable[..., Path]
     ) -> None:
         folder = images("new/test/1.jpg", "new/test/2.jpg", "new/train/1.jpg", "new/train/2.jpg")
         rows = [f"{start}/1.jpg,a", f"{start}/2.jpg,b"]
@@ -283,7 +315,11 @@ class TestSeveralFiles:
 
     @pytest.mark.parametrize(("header", "id_column"), [("path", None), ("obj,path", "obj")])
     def test_a_path_that_fits_two_folders_alike(
-        self, header: str, id_column: str | None, images, table
+        self,
+        header: str,
+        id_column: str | None,
+        images: Callable[..., Path],
+        table: Callable[..., Path],
     ) -> None:
         before = "" if id_column is None else "X,"
         rows = [f"{header},class", f"{before}old/1.jpg,a", f"{before}test/2.jpg,b"]
@@ -293,7 +329,9 @@ class TestSeveralFiles:
         assert (problem.code, problem.row) == ("ambiguous_image", 2)
         assert problem.message.endswith(": test/1.jpg, train/1.jpg")
 
-    def test_ids_with_folders_where_some_images_have_none(self, images, table) -> None:
+    def test_ids_with_folders_where_some_images_have_none(
+        self, images: Callable[..., Path], table: Callable[..., Path]
+    ) -> None:
         folder = images("a.jpg", "m/1.jpg", "n/1.jpg", "z.jpg")
         catalog = read_catalog(folder, table(["id,class", "a,x", "m/1,y", "n/1,y", "z,x"]))
         assert (catalog.paths != "").all()
@@ -313,7 +351,9 @@ class TestRealTables:
             ("galaxy-zoo-2-counts", "votes.csv", "id", 4400, "hart16"),
         ],
     )
-    def test_votes(self, folder, name, column, count, layout, galaxies) -> None:
+    def test_votes(
+        self, folder: str, name: str, column: str, count: int, layout: str, galaxies: Path
+    ) -> None:
         catalog = read_catalog(galaxies / folder / "images", galaxies / folder / name)
         assert catalog.ids.column == column
         assert len(catalog) == count
@@ -321,7 +361,7 @@ class TestRealTables:
         assert catalog.targets.layout.name == layout
         assert {one.severity for one in catalog.problems} <= {"note"}
 
-    def test_17_of_37_columns(self, galaxies) -> None:
+    def test_17_of_37_columns(self, galaxies: Path) -> None:
         folder = galaxies / "galaxy-zoo-challenge"
         fractions = read_catalog(folder / "images", folder / "votes.csv").targets.fractions
         known = (~np.isnan(fractions)).sum(axis=1)
@@ -358,14 +398,16 @@ class TestRealTables:
             ),
         ],
     )
-    def test_classes(self, folder, name, column, counts, galaxies) -> None:
+    def test_classes(
+        self, folder: str, name: str, column: str, counts: dict[str, int], galaxies: Path
+    ) -> None:
         catalog = read_catalog(galaxies / folder / "images", galaxies / folder / name)
         assert catalog.targets.column == column
         numbers = np.bincount(catalog.targets.labels).tolist()
         assert dict(zip(catalog.targets.classes, numbers, strict=True)) == counts
         assert catalog.problems == ()
 
-    def test_ids_of_18_digits_survive(self, galaxies) -> None:
+    def test_ids_of_18_digits_survive(self, galaxies: Path) -> None:
         folder = galaxies / "galaxy-zoo-1"
         catalog = read_catalog(folder / "images", folder / "labels.csv")
         with (folder / "labels.csv").open() as file:
@@ -374,7 +416,9 @@ class TestRealTables:
         assert catalog.ids.integer
 
 
-def test_votes_are_read_in_parts_as_at_once(images, table, monkeypatch) -> None:
+def test_votes_are_read_in_parts_as_at_once(
+    images: Callable[..., Path], table: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     columns = "id,Class1.1,Class1.2,Class1.3,Class6.1,Class6.2"
     rows = ["1,.5,.4,.1,x,.8", "2,2,.3,.1,.3,.7", "3,.5,,.5,0,0", "4,.9,.1,0,y,3", "5,0,0,0,0,0"]
     folder, votes = images(*(f"{n}.jpg" for n in range(1, 6))), table([columns, *rows])
@@ -387,7 +431,9 @@ def test_votes_are_read_in_parts_as_at_once(images, table, monkeypatch) -> None:
     np.testing.assert_array_equal(parts.targets.fractions, whole.targets.fractions)
 
 
-def test_a_table_of_several_blocks(images, table, monkeypatch) -> None:
+def test_a_table_of_several_blocks(
+    images: Callable[..., Path], table: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("galaxyclass.data.tables.delimited._BLOCK", 64)
     names = [f"{n:05d}" for n in range(50)]
     folder = images(*(f"{name}.jpg" for name in names))

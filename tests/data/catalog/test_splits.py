@@ -85,7 +85,9 @@ def test_the_order_of_the_rows_does_not_matter(order: list[int], seed: int) -> N
     digests=st.lists(st.sampled_from([*map(str, range(60)), ""]), min_size=120, max_size=120),
     seed=st.integers(0, 99),
 )
-def test_one_galaxy_and_one_image_stay_on_one_side(ids, digests, seed: int) -> None:
+def test_one_galaxy_and_one_image_stay_on_one_side(
+    ids: list[int], digests: list[str], seed: int
+) -> None:
     digests = digests[: len(ids)]
     catalog = catalog_of([str(n) for n in ids])
     try:
@@ -147,11 +149,11 @@ def test_shares_that_do_not_sum_to_one(shares: dict[str, float]) -> None:
 
 
 @pytest.mark.galaxies
-def test_five_classes(galaxies) -> None:
+def test_five_classes(galaxies: Path) -> None:
     folder = galaxies / "galaxy-zoo-challenge"
     catalog = read_catalog(folder / "images", folder / "five_classes.csv")
     parts = split(catalog, {"train": 0.8, "validation": 0.1, "test": 0.1}, seed=0)
     for label, count in enumerate((86, 806, 369, 942, 1255)):
-        there = Counter(parts[catalog.targets.labels == label].tolist())
+        there: Counter[str] = Counter(parts[catalog.targets.labels == label].tolist())
         assert abs(there["validation"] - count / 10) <= 1.5
         assert abs(there["test"] - count / 10) <= 1.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,7 +23,9 @@ CELLS = st.text(
 
 
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8), blank_lines=st.booleans())
-def test_cells_and_lines_are_those_of_the_csv_module(rows, blank_lines, tmp_path_factory) -> None:
+def test_cells_and_lines_are_those_of_the_csv_module(
+    rows: list[tuple[str, str]], blank_lines: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(["id", "note"])
@@ -53,7 +56,7 @@ def test_cells_and_lines_are_those_of_the_csv_module(rows, blank_lines, tmp_path
         ' id , a\n"007","1e5"\n587722981748965649,0.10\n',
     ],
 )
-def test_text_is_kept_as_written(content: str, table) -> None:
+def test_text_is_kept_as_written(content: str, table: Callable[..., Path]) -> None:
     path = table(content)
     assert read_table(path).to_pydict() == {
         "id": ["007", "587722981748965649"],
@@ -62,13 +65,13 @@ def test_text_is_kept_as_written(content: str, table) -> None:
     assert open_table(path).lines.tolist() == [2, 3]
 
 
-def test_compressed(table) -> None:
+def test_compressed(table: Callable[..., Path]) -> None:
     path = table(gzip.compress(b"id,a\n1,2\n\n3,4\n", mtime=0), "table.csv.gz")
     assert read_table(path).to_pydict() == {"id": ["1", "3"], "a": ["2", "4"]}
     assert open_table(path).lines.tolist() == [2, 4]
 
 
-def test_tabs_by_ending(table) -> None:
+def test_tabs_by_ending(table: Callable[..., Path]) -> None:
     path = table("id\ta,b\n1\t2,5\n", "table.tsv")
     assert read_table(path).to_pydict() == {"id": ["1"], "a,b": ["2,5"]}
 
@@ -80,21 +83,21 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert open_table(tmp_path / "t.parquet").lines.tolist() == [1, 2]
 
 
-def test_ragged_lines_are_left_out_and_named(table) -> None:
+def test_ragged_lines_are_left_out_and_named(table: Callable[..., Path]) -> None:
     file = open_table(table(["id,a", "1,2", "3", '4,"x', 'y"', "5,6,7", "8,9"]))
     assert file.table.to_pydict() == {"id": ["1", "4", "8"], "a": ["2", "x\ny", "9"]}
     assert file.lines.tolist() == [2, 4, 7]
     assert [(row.line, row.cells) for row in file.ragged] == [(3, 1), (6, 3)]
 
 
-def test_read_table_refuses_ragged_lines(table) -> None:
+def test_read_table_refuses_ragged_lines(table: Callable[..., Path]) -> None:
     with pytest.raises(
         CatalogError, match=r"(?s)2 lines .*wanted: 2 cells.*line 3: 1 cells.*line 4: 3 cells"
     ):
         read_table(table(["id,a", "1,2", "3", "4,5,6"]))
 
 
-def test_every_line_ragged(table) -> None:
+def test_every_line_ragged(table: Callable[..., Path]) -> None:
     with pytest.raises(CatalogError, match="2 lines have more or fewer cells"):
         open_table(table(["id,a", "1", "2"]))
 
@@ -126,7 +129,9 @@ def test_every_line_ragged(table) -> None:
         ("t.parquet", b"", "not a parquet file"),
     ],
 )
-def test_files_that_are_no_tables(name: str, content: bytes, words: str, table) -> None:
+def test_files_that_are_no_tables(
+    name: str, content: bytes, words: str, table: Callable[..., Path]
+) -> None:
     with pytest.raises(CatalogError, match=words):
         open_table(table(content, name))
 

@@ -80,7 +80,7 @@ def test_progress_tells_how_far(sky: Path) -> None:
     assert calls[-1][1:] == (12, 12)
 
 
-def test_the_command_on_a_sound_folder(sky: Path, capsys) -> None:
+def test_the_command_on_a_sound_folder(sky: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["validate", "--images", str(sky / "images"), "--table", str(sky / "labels.csv")])
     output = capsys.readouterr().out
     assert code == 0
@@ -90,7 +90,7 @@ def test_the_command_on_a_sound_folder(sky: Path, capsys) -> None:
     assert output.endswith("0 errors, 2 notes: ready for training\n")
 
 
-def test_the_command_on_a_spoilt_folder(sky: Path, capsys) -> None:
+def test_the_command_on_a_spoilt_folder(sky: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spoil(sky)
     code = main(["validate", "--images", str(sky / "images"), "--table", str(sky / "labels.csv")])
     output = capsys.readouterr().out
@@ -101,7 +101,7 @@ def test_the_command_on_a_spoilt_folder(sky: Path, capsys) -> None:
     assert output.endswith("5 errors, 2 notes: not ready for training\n")
 
 
-def test_machines_get_json(sky: Path, capsys) -> None:
+def test_machines_get_json(sky: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spoil(sky)
     code = main(
         ["validate", "--images", str(sky / "images"), "--table", str(sky / "labels.csv"), "--json"]
@@ -117,7 +117,7 @@ def test_machines_get_json(sky: Path, capsys) -> None:
     assert data["target"]["column"] == "class"
 
 
-def test_five_examples_of_a_kind_or_all(sky: Path, capsys) -> None:
+def test_five_examples_of_a_kind_or_all(sky: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(1, 9):
         (sky / "images" / f"{number}.{'png' if number % 3 else 'jpg'}").unlink()
     arguments = ["validate", "--images", str(sky / "images"), "--table", str(sky / "labels.csv")]
@@ -129,7 +129,7 @@ def test_five_examples_of_a_kind_or_all(sky: Path, capsys) -> None:
     assert capsys.readouterr().out.count("no image of this name") == 8
 
 
-def test_one_folder_per_class(sky: Path, capsys) -> None:
+def test_one_folder_per_class(sky: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, kind in (("1.png", "spiral"), ("2.png", "smooth")):
         (sky / "classes" / kind).mkdir(parents=True)
         shutil.copy(sky / "images" / name, sky / "classes" / kind / name)
@@ -137,7 +137,7 @@ def test_one_folder_per_class(sky: Path, capsys) -> None:
     assert "2 classes: smooth, spiral" in capsys.readouterr().out
 
 
-def test_images_alone(sky: Path, capsys) -> None:
+def test_images_alone(sky: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "--images", str(sky / "images")]) == 0
     assert capsys.readouterr().out.endswith("2 notes: the images are sound\n")
 
@@ -151,13 +151,19 @@ def test_images_alone(sky: Path, capsys) -> None:
         (["--table", "labels.csv", "--target", "colour"], "no column 'colour'"),
     ],
 )
-def test_what_cannot_be_understood(sky: Path, arguments, words, capsys, monkeypatch) -> None:
+def test_what_cannot_be_understood(
+    sky: Path,
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(sky)
     assert main(["validate", "--images", "images", *arguments]) == 1
     assert words in capsys.readouterr().err
 
 
-def test_help_has_an_example(capsys) -> None:
+def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "--help"]) == 0
     assert "galaxyclass validate --images sky/images --table sky/votes.csv" in (
         capsys.readouterr().out
@@ -174,7 +180,9 @@ def test_help_has_an_example(capsys) -> None:
         ("rings", "labels.csv", set()),
     ],
 )
-def test_real_galaxies_have_no_errors(folder, table, notes, galaxies) -> None:
+def test_real_galaxies_have_no_errors(
+    folder: str, table: str, notes: set[str], galaxies: Path
+) -> None:
     report = validate(galaxies / folder / "images", galaxies / folder / table, workers=2)
     assert report.errors == ()
     assert set(report.counts) == notes

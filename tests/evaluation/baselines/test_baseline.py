@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_a_training_of_the_same_recipe_and_seed_holds_out_the_same_galaxies(
 ) -> None:
     from galaxyclass.training.train import train
 
-    given = {"settings": ["split.test=0.1"], "seed": 6, "cache": tmp_path / "cache"}
+    given: dict[str, Any] = {"settings": ["split.test=0.1"], "seed": 6, "cache": tmp_path / "cache"}
     done = baseline(
         sky / "images", sky / "votes.csv", output=tmp_path / "out", recipe="fast", **given
     )

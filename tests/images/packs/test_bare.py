@@ -1,35 +1,43 @@
+from __future__ import annotations
+
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from numpy.typing import NDArray
 
 from galaxyclass.errors import WorkerError
+from galaxyclass.images.fast_cutout import read_cutout
+from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.study.benchmark import bare_pack as bare
 from galaxyclass.study.benchmark.bare_pack import bare_loop
 from galaxyclass.workers import processes
+from galaxyclass.workers.processes import Helper
 
 from .conftest import SETTINGS
 
 
-def test_alone_it_reads_every_image_once_in_order(few, monkeypatch):
+def test_alone_it_reads_every_image_once_in_order(
+    few: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     read = []
-    real = bare.read_cutout
 
-    def note(path, preprocessing):
+    def note(path: str, preprocessing: Preprocessing) -> NDArray[Any]:
         read.append(path)
         assert preprocessing == SETTINGS
-        return real(path, preprocessing)
+        return read_cutout(path, preprocessing)
 
     monkeypatch.setattr(bare, "read_cutout", note)
     assert 0 < bare_loop([Path(path) for path in few], SETTINGS, workers=1) < 60
     assert read == few
 
 
-def test_processes_share_the_images(many, monkeypatch):
+def test_processes_share_the_images(many: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     real = processes.Helper.ask
 
-    def note(helper, task):
+    def note(helper: Helper, task: dict[str, list[str]]) -> dict[str, Any]:
         asked.append(task["paths"])
         return real(helper, task)
 
@@ -42,7 +50,9 @@ def test_processes_share_the_images(many, monkeypatch):
     assert [len(share) for share in asked[3:]] == [167, 167, 166]
 
 
-def test_nothing_is_written(many, tmp_path, monkeypatch):
+def test_nothing_is_written(
+    many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GALAXYCLASS_CACHE", str(tmp_path / "cache"))
     bare_loop(many, SETTINGS, workers=2)
@@ -50,7 +60,7 @@ def test_nothing_is_written(many, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_what_cannot_be_decoded_is_passed_over(few, workers):
+def test_what_cannot_be_decoded_is_passed_over(few: list[str], workers: int) -> None:
     Path(few[0]).unlink()
     Path(few[1]).write_text("not a picture")
     assert bare_loop(few, SETTINGS, workers=workers) > 0

@@ -1,7 +1,11 @@
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import Any
 
-from click.testing import CliRunner
+import pytest
+from click.testing import CliRunner, Result
 
 from galaxyclass.cli.main import main
 from galaxyclass.cli.pack import command
@@ -10,11 +14,11 @@ from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import load_recipe
 
 
-def run(*arguments):
+def run(*arguments: Any) -> Result:
     return CliRunner().invoke(command, [str(argument) for argument in arguments])
 
 
-def test_it_packs_and_says_where(few, tmp_path):
+def test_it_packs_and_says_where(few: list[str], tmp_path: Path) -> None:
     result = run("--images", tmp_path / "images", "--size", 16, "--output", tmp_path / "pack")
     assert result.exit_code == 0, result.output
     assert "5 cutouts (centre, 16 x 16 px, rgb), 0.0 MB, in" in result.output
@@ -22,7 +26,7 @@ def test_it_packs_and_says_where(few, tmp_path):
     assert open_pack(tmp_path / "pack").preprocessing == wanted
 
 
-def test_options_change_the_recipe(few, tmp_path):
+def test_options_change_the_recipe(few: list[str], tmp_path: Path) -> None:
     options = ["--cutout", "centre", "--frame", 20, "--size", 10, "--colour", "rgb"]
     result = run("--images", tmp_path / "images", *options, "--cache", tmp_path / "cache", "--json")
     shown = json.loads(result.stdout)
@@ -36,7 +40,7 @@ def test_options_change_the_recipe(few, tmp_path):
     assert shown["bytes"] == made.size_bytes
 
 
-def test_broken_images_are_listed(few, tmp_path):
+def test_broken_images_are_listed(few: list[str], tmp_path: Path) -> None:
     Path(few[2]).write_text("not a picture")
     result = run("--images", tmp_path / "images", "--size", 16, "--output", tmp_path / "pack")
     assert result.exit_code == 0
@@ -44,7 +48,7 @@ def test_broken_images_are_listed(few, tmp_path):
     assert f"{few[2]}: not an image that can be read" in result.output
 
 
-def test_the_order_is_that_of_the_table(few, tmp_path):
+def test_the_order_is_that_of_the_table(few: list[str], tmp_path: Path) -> None:
     table = tmp_path / "classes.csv"
     table.write_text("id,class\n0003,disc\n0001,smooth\n0004,disc\n")
     options = ["--table", table, "--size", 16, "--output", tmp_path / "pack"]
@@ -54,12 +58,12 @@ def test_the_order_is_that_of_the_table(few, tmp_path):
     assert [record.path for record in records] == [few[3], few[1], few[4]]
 
 
-def test_an_empty_folder_is_explained(tmp_path, capsys):
+def test_an_empty_folder_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     assert main(["pack", "--images", str(tmp_path / "empty")]) == 1
     assert "no images in this folder" in capsys.readouterr().err
 
 
-def test_help_has_an_example():
+def test_help_has_an_example() -> None:
     result = run("--help")
     assert "galaxyclass pack --images sky/images --table sky/votes.csv" in result.output

@@ -1,5 +1,7 @@
 """What is left when making a pack ends early: real kills, a full disk, Ctrl-C, two at once."""
 
+from __future__ import annotations
+
 import errno
 import json
 import os
@@ -8,13 +10,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from galaxyclass.errors import OutputError, PackError, WorkerError
+from galaxyclass.images.inspect import Inspection
 from galaxyclass.images.packs import layout, write
 from galaxyclass.images.packs.read import open_pack
+from galaxyclass.images.packs.shards import make_shard
 from galaxyclass.images.packs.write import pack
 from galaxyclass.workers import processes
 
@@ -56,13 +62,13 @@ pack(paths, Preprocessing(cutout="centre", size=16), output=folder, workers=int(
 """
 
 
-def finished(folder):
+def finished(folder: Path) -> set[int]:
     """The numbers of the shards in a journal."""
     lines = (folder / layout.JOURNAL).read_text().rstrip("\0").splitlines()[1:]
     return {json.loads(line)["shard"] for line in lines}
 
 
-def gone(pid):
+def gone(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
@@ -72,7 +78,9 @@ def gone(pid):
 
 @POSIX
 @pytest.mark.parametrize(("workers", "how"), [(1, "alone"), (2, "together"), (2, "processes")])
-def test_a_killed_pack_goes_on_where_it_stopped(many, tmp_path, counted, workers, how):
+def test_a_killed_pack_goes_on_where_it_stopped(
+    many: list[str], tmp_path: Path, counted: list[Any], workers: int, how: str
+) -> None:
     folder, pids = tmp_path / "killed", tmp_path / "pids"
     pids.touch()
     ended = subprocess.run(
@@ -100,20 +108,22 @@ def test_a_killed_pack_goes_on_where_it_stopped(many, tmp_path, counted, workers
     assert all(gone(pid) for pid in started), "a packing process outlived the one that started it"
 
 
-def stopped_after(shards, error):
+def stopped_after(shards: int, error: KeyboardInterrupt | OSError) -> Callable[..., Any]:
     """A `make_shard` that fails after some shards."""
-    real, made = write.make_shard, []
+    made: list[int] = []
 
-    def make(*arguments):
+    def make(*arguments: Any) -> list[Inspection] | None:
         if len(made) == shards:
             raise error
         made.append(1)
-        return real(*arguments)
+        return make_shard(*arguments)
 
     return make
 
 
-def test_a_line_cut_short_is_dropped(many, tmp_path, monkeypatch, counted):
+def test_a_line_cut_short_is_dropped(
+    many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Any]
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(write, "make_shard", stopped_after(3, KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
@@ -126,17 +136,19 @@ def test_a_line_cut_short_is_dropped(many, tmp_path, monkeypatch, counted):
 
 
 @pytest.mark.usefixtures("in_processes")
-def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(many, tmp_path, monkeypatch):
+def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(
+    many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started = []
     start = processes.start_process
 
-    def noted(*arguments):
+    def noted(*arguments: Any) -> subprocess.Popen[Any]:
         started.append(start(*arguments))
         return started[-1]
 
     monkeypatch.setattr(processes, "start_process", noted)
 
-    def interrupt(stage, done, total, **_):
+    def interrupt(stage: str, done: int, total: int | None, **_: Any) -> None:
         if done >= 128:
             raise KeyboardInterrupt
 
@@ -147,7 +159,9 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(many, tmp_path, monkeyp
     assert pack(many, SETTINGS, output=tmp_path / "pack", workers=1).valid.all()
 
 
-def test_a_full_disk_is_explained_and_what_is_done_is_kept(many, tmp_path, monkeypatch, counted):
+def test_a_full_disk_is_explained_and_what_is_done_is_kept(
+    many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Any]
+) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with monkeypatch.context() as patch:
         patch.setattr(write, "make_shard", stopped_after(3, full))
@@ -160,7 +174,7 @@ def test_a_full_disk_is_explained_and_what_is_done_is_kept(many, tmp_path, monke
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told_by_a_packing_process(many):
+def test_a_full_disk_is_told_by_a_packing_process(many: list[str]) -> None:
     job = {"settings": SETTINGS.model_dump(), "images": "/dev/full"}
     task = {"paths": many[:64], "offset": 0}
     results = processes.work_in_processes("galaxyclass.images.packs.worker", job, [(0, task)], 1)
@@ -175,8 +189,10 @@ def test_a_full_disk_is_told_by_a_packing_process(many):
     [("fcntl.flock", errno.ENOSYS), ("fcntl.flock", errno.ENOLCK),
      ("os.posix_fallocate", errno.EOPNOTSUPP), ("os.posix_fallocate", errno.EINVAL)],
 )  # fmt: skip
-def test_file_systems_without_locks_or_reserved_room(few, tmp_path, monkeypatch, name, number):
-    def refuse(*_):
+def test_file_systems_without_locks_or_reserved_room(
+    few: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    def refuse(*_: Any) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(name, refuse)
@@ -184,8 +200,10 @@ def test_file_systems_without_locks_or_reserved_room(few, tmp_path, monkeypatch,
 
 
 @POSIX
-def test_a_lock_that_fails_otherwise_is_an_error(few, tmp_path, monkeypatch):
-    def refuse(*_):
+def test_a_lock_that_fails_otherwise_is_an_error(
+    few: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
         raise OSError(errno.EIO, "strange")
 
     monkeypatch.setattr("fcntl.flock", refuse)
@@ -193,7 +211,9 @@ def test_a_lock_that_fails_otherwise_is_an_error(few, tmp_path, monkeypatch):
         pack(few, SETTINGS, output=tmp_path / "pack")
 
 
-def test_too_little_room_is_noticed_before_the_work(few, tmp_path, monkeypatch, counted):
+def test_too_little_room_is_noticed_before_the_work(
+    few: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Any]
+) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(OutputError, match="no room for the pack on this disk") as caught:
@@ -212,7 +232,9 @@ def test_a_process_that_dies_is_reported(many, tmp_path, monkeypatch):
     assert pack(many, SETTINGS, output=tmp_path / "pack", workers=2).valid.all()
 
 
-def test_an_unfinished_pack_of_other_images_is_not_gone_on_with(many, tmp_path, monkeypatch):
+def test_an_unfinished_pack_of_other_images_is_not_gone_on_with(
+    many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(write, "make_shard", stopped_after(3, KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
@@ -237,7 +259,7 @@ print(len(made), made.valid.all())
 
 
 @pytest.mark.parametrize("how", ["script", "standard input"])
-def test_a_program_without_a_guard_runs_once(many, tmp_path, how):
+def test_a_program_without_a_guard_runs_once(many: list[str], tmp_path: Path, how: str) -> None:
     listed, script = tmp_path / "list.txt", tmp_path / "script.py"
     listed.write_text("\n".join(many))
     script.write_text(UNGUARDED)
@@ -253,14 +275,16 @@ def test_a_program_without_a_guard_runs_once(many, tmp_path, how):
     assert (ended.stdout, ended.stderr) == ("500 True\n", "")
 
 
-def test_a_module_of_the_users_named_like_pythons_does_no_harm(many, tmp_path, monkeypatch):
+def test_a_module_of_the_users_named_like_pythons_does_no_harm(
+    many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('imported by mistake')")
     monkeypatch.chdir(tmp_path)
     assert pack(many, SETTINGS, output=tmp_path / "pack", workers=2).valid.all()
 
 
 @POSIX
-def test_two_at_once_make_the_pack_once(many, tmp_path):
+def test_two_at_once_make_the_pack_once(many: list[str], tmp_path: Path) -> None:
     listed = tmp_path / "list.txt"
     listed.write_text("\n".join(many))
     counted = UNGUARDED.replace(
@@ -286,10 +310,12 @@ def test_two_at_once_make_the_pack_once(many, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs posix_fallocate")
-def test_the_journal_has_its_room_before_the_pixels_take_it(many, tmp_path):
+def test_the_journal_has_its_room_before_the_pixels_take_it(
+    many: list[str], tmp_path: Path
+) -> None:
     rooms = []
 
-    def look(stage, done, total, **_):
+    def look(stage: str, done: int, total: int | None, **_: Any) -> None:
         journal = tmp_path / "pack" / layout.JOURNAL
         if journal.exists():
             rooms.append(journal.stat().st_blocks * 512)

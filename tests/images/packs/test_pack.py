@@ -1,6 +1,10 @@
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +23,7 @@ from galaxyclass.recipes.preprocessing import Preprocessing
 from .conftest import SETTINGS, content
 
 
-def test_cutouts_and_records_in_the_order_of_the_paths(few, tmp_path):
+def test_cutouts_and_records_in_the_order_of_the_paths(few: list[str], tmp_path: Path) -> None:
     order = [few[3], few[0], few[4], few[0]]
     made = pack(order, SETTINGS, output=str(tmp_path / "pack"))
     assert made.images.shape == (4, 16, 16, 3)
@@ -29,7 +33,7 @@ def test_cutouts_and_records_in_the_order_of_the_paths(few, tmp_path):
     assert made.valid.tolist() == [True] * 4
 
 
-def test_records_are_a_sequence(few, tmp_path):
+def test_records_are_a_sequence(few: list[str], tmp_path: Path) -> None:
     records = pack(few, SETTINGS, output=tmp_path / "pack").records
     assert len(records) == 5
     assert records[-1] == inspect_image(few[4])
@@ -38,18 +42,18 @@ def test_records_are_a_sequence(few, tmp_path):
         records[5]
 
 
-def test_the_images_are_a_file_that_numpy_reads(few, tmp_path):
+def test_the_images_are_a_file_that_numpy_reads(few: list[str], tmp_path: Path) -> None:
     made = pack(few, SETTINGS, output=tmp_path / "pack")
     assert np.array_equal(np.load(tmp_path / "pack" / "images.npy"), made.images)
 
 
-def test_the_pack_cannot_be_changed_by_its_reader(few, tmp_path):
+def test_the_pack_cannot_be_changed_by_its_reader(few: list[str], tmp_path: Path) -> None:
     made = pack(few, SETTINGS, output=tmp_path / "pack")
     with pytest.raises(ValueError, match="read-only"):
         made.images[0] = 0
 
 
-def test_a_pack_knows_its_size(few, tmp_path):
+def test_a_pack_knows_its_size(few: list[str], tmp_path: Path) -> None:
     made = pack(few, SETTINGS, output=tmp_path / "pack")
     assert made.size_bytes == sum(len(data) for data in content(made.folder).values())
 
@@ -62,13 +66,15 @@ def test_a_pack_knows_its_size(few, tmp_path):
         Preprocessing(cutout="centre", frame=40, size=9),
     ],
 )
-def test_every_cutout_is_that_of_prepare(few, tmp_path, settings):
+def test_every_cutout_is_that_of_prepare(
+    few: list[str], tmp_path: Path, settings: Preprocessing
+) -> None:
     made = pack(few, settings, output=tmp_path / "pack")
     for cutout, path in zip(made.images, few, strict=True):
         assert np.array_equal(cutout, make_cutout(read_image(path, settings.colour), settings))
 
 
-def test_what_cannot_be_decoded_does_not_stop_the_rest(few, tmp_path):
+def test_what_cannot_be_decoded_does_not_stop_the_rest(few: list[str], tmp_path: Path) -> None:
     Path(few[1]).write_text("not a picture")
     Path(few[2]).write_bytes(Path(few[2]).read_bytes()[:500])
     Path(few[3]).unlink()
@@ -84,21 +90,23 @@ def test_what_cannot_be_decoded_does_not_stop_the_rest(few, tmp_path):
     ]
 
 
-def test_no_images_make_an_empty_pack(tmp_path):
+def test_no_images_make_an_empty_pack(tmp_path: Path) -> None:
     made = pack([], SETTINGS, output=tmp_path / "pack")
     assert made.images.shape == (0, 16, 16, 3)
     assert len(made.records) == len(made.valid) == 0
 
 
-def test_the_second_time_nothing_is_decoded(few, tmp_path, counted):
+def test_the_second_time_nothing_is_decoded(
+    few: list[str], tmp_path: Path, counted: list[Any]
+) -> None:
     first = pack(few, SETTINGS, cache=tmp_path)
     second = pack(few, SETTINGS, cache=tmp_path)
     assert counted == [few[0]]
     assert second.folder == first.folder
 
 
-def test_what_changes_the_key(few, tmp_path):
-    def folder(paths=few, settings=SETTINGS):
+def test_what_changes_the_key(few: list[str], tmp_path: Path) -> None:
+    def folder(paths: list[str] = few, settings: Preprocessing = SETTINGS) -> Path:
         return pack(paths, settings, cache=tmp_path / "cache").folder
 
     folders = [
@@ -118,7 +126,9 @@ def test_what_changes_the_key(few, tmp_path):
     assert open_pack(folders[0]).images[0].any()
 
 
-def test_a_relative_path_means_the_file_it_names_now(tmp_path, monkeypatch):
+def test_a_relative_path_means_the_file_it_names_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     colours = {"a": 10, "b": 20}
     packed = {}
     for place, value in colours.items():
@@ -130,7 +140,7 @@ def test_a_relative_path_means_the_file_it_names_now(tmp_path, monkeypatch):
     assert {place: made.images[0, 0, 0, 0] for place, made in packed.items()} == colours
 
 
-def test_processes_make_what_one_process_makes(many, tmp_path):
+def test_processes_make_what_one_process_makes(many: list[str], tmp_path: Path) -> None:
     alone = pack(many, SETTINGS, output=tmp_path / "alone", workers=1)
     calls = []
     together = pack(
@@ -145,13 +155,13 @@ def test_processes_make_what_one_process_makes(many, tmp_path):
     assert calls[-1] == ("pack", 500, 500)
 
 
-def test_a_file_that_changes_meanwhile_is_noticed(many, tmp_path):
+def test_a_file_that_changes_meanwhile_is_noticed(many: list[str], tmp_path: Path) -> None:
     paths = list(many)
     late = tmp_path / "late.png"
     late.write_bytes(Path(many[0]).read_bytes())
     paths[-1] = str(late)
 
-    def change(stage, done, total, **_):
+    def change(stage: str, done: int, total: int | None, **_: Any) -> None:
         if done == 64:
             Image.new("L", (30, 30)).save(late)
 
@@ -159,10 +169,12 @@ def test_a_file_that_changes_meanwhile_is_noticed(many, tmp_path):
         pack(paths, SETTINGS, output=tmp_path / "pack", workers=1, progress=change)
 
 
-def test_a_file_that_could_not_be_opened_is_tried_again(few, tmp_path, monkeypatch, counted):
+def test_a_file_that_could_not_be_opened_is_tried_again(
+    few: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Any]
+) -> None:
     from galaxyclass.images import inspect
 
-    def fail(path):
+    def fail(path: str) -> None:
         raise ImageError(f"{path}: cannot be opened (Input/output error)")
 
     with monkeypatch.context() as broken:
@@ -173,7 +185,7 @@ def test_a_file_that_could_not_be_opened_is_tried_again(few, tmp_path, monkeypat
     assert len(counted) == 2
 
 
-def test_a_folder_with_other_files_is_refused(few, tmp_path):
+def test_a_folder_with_other_files_is_refused(few: list[str], tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
     with pytest.raises(OutputError, match="the folder holds other files") as caught:
@@ -181,7 +193,7 @@ def test_a_folder_with_other_files_is_refused(few, tmp_path):
     assert caught.value.got == "thesis.tex"
 
 
-def test_files_that_are_called_as_ours_are_not_lost(few, tmp_path):
+def test_files_that_are_called_as_ours_are_not_lost(few: list[str], tmp_path: Path) -> None:
     (tmp_path / "lock").touch()
     np.save(tmp_path / "images.npy", np.arange(5))
     with pytest.raises(OutputError, match="the folder holds other files"):
@@ -189,13 +201,13 @@ def test_files_that_are_called_as_ours_are_not_lost(few, tmp_path):
     assert np.load(tmp_path / "images.npy").tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(few, tmp_path):
+def test_a_file_in_the_place_of_the_folder_is_refused(few: list[str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
         pack(few, SETTINGS, output=tmp_path / "file")
 
 
-def test_a_named_pack_is_replaced_only_when_told(few, tmp_path):
+def test_a_named_pack_is_replaced_only_when_told(few: list[str], tmp_path: Path) -> None:
     old = content(pack(few, SETTINGS, output=tmp_path / "pack").folder)
     with pytest.raises(OutputError, match="a pack of other images or other settings"):
         pack(few[:3], SETTINGS, output=tmp_path / "pack")
@@ -204,7 +216,7 @@ def test_a_named_pack_is_replaced_only_when_told(few, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["images.npy", "index.parquet", "pack.json"])
-def test_a_damaged_pack_is_made_again(few, tmp_path, name):
+def test_a_damaged_pack_is_made_again(few: list[str], tmp_path: Path, name: str) -> None:
     made = pack(few, SETTINGS, cache=tmp_path)
     whole = content(made.folder)
     (made.folder / name).write_bytes(whole[name][:-20])
@@ -228,7 +240,9 @@ def test_a_damaged_pack_is_made_again(few, tmp_path, name):
         ("pack.json", lambda data: None, "not a pack"),
     ],
 )
-def test_damage_is_named(few, tmp_path, name, damage, message):
+def test_damage_is_named(
+    few: list[str], tmp_path: Path, name: str, damage: Callable[..., Any], message: str
+) -> None:
     folder = pack(few, SETTINGS, output=tmp_path / "pack").folder
     changed = damage((folder / name).read_bytes())
     if changed is None:
@@ -240,7 +254,7 @@ def test_damage_is_named(few, tmp_path, name, damage, message):
     assert str(folder) in str(caught.value)
 
 
-def test_an_index_of_another_pack_is_noticed(few, tmp_path):
+def test_an_index_of_another_pack_is_noticed(few: list[str], tmp_path: Path) -> None:
     folder = pack(few, SETTINGS, output=tmp_path / "pack").folder
     other = pack(few[:2], SETTINGS, output=tmp_path / "other").folder
     (folder / "index.parquet").write_bytes((other / "index.parquet").read_bytes())
@@ -250,7 +264,7 @@ def test_an_index_of_another_pack_is_noticed(few, tmp_path):
     assert str(caught.value.got).startswith("2 rows")
 
 
-def test_a_pack_of_a_newer_version_says_so(few, tmp_path):
+def test_a_pack_of_a_newer_version_says_so(few: list[str], tmp_path: Path) -> None:
     folder = pack(few, SETTINGS, output=tmp_path / "pack").folder
     manifest = json.loads((folder / "pack.json").read_text())
     (folder / "pack.json").write_text(json.dumps({**manifest, "format": layout.PACK_FORMAT + 1}))
@@ -259,12 +273,12 @@ def test_a_pack_of_a_newer_version_says_so(few, tmp_path):
     assert "pip install --upgrade galaxyclass" in str(caught.value)
 
 
-def test_a_file_name_that_is_not_text_is_refused(tmp_path):
+def test_a_file_name_that_is_not_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackError, match="not valid UTF-8"):
         pack([os.fsdecode(b"caf\xe9.jpg")], SETTINGS, output=tmp_path / "pack")
 
 
-def test_where_the_cache_is(monkeypatch, tmp_path):
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GALAXYCLASS_CACHE", str(tmp_path / "named"))
     assert cache_folder() == tmp_path / "named"
     monkeypatch.delenv("GALAXYCLASS_CACHE")
@@ -272,7 +286,9 @@ def test_where_the_cache_is(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path / "xdg" / "galaxyclass"
 
 
-def test_a_pack_in_the_cache_lies_under_its_key(few, monkeypatch, tmp_path):
+def test_a_pack_in_the_cache_lies_under_its_key(
+    few: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("GALAXYCLASS_CACHE", str(tmp_path / "cache"))
     made = pack(few, SETTINGS)
     key = json.loads((made.folder / "pack.json").read_text())["key"]

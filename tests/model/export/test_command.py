@@ -14,7 +14,7 @@ from galaxyclass.images.fast_cutout import read_cutout
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.onnx_file import open_session
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "predict_with_onnxruntime.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "predict_with_onnxruntime.py"
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.read import load_recipe
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "make_pretrained.py"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "make_pretrained.py"
 HAS_BOX = (pretrained_folder() / "manifest.json").exists()
 
 

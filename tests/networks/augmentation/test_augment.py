@@ -42,7 +42,7 @@ def test_smaller_side_is_the_middle() -> None:
 def test_mirrors(flip: str, axis: int) -> None:
     batch = cutouts(count=64)
     original = as_images(batch)
-    changed, told = augment(batch, Augmentation(flip=flip, rotation=0), 9, generator())  # type: ignore[arg-type]
+    changed, told = augment(batch, Augmentation(flip=flip, rotation=0), 9, generator())
     mirrored = original.flip(axis)
     kinds = []
     for i in range(64):

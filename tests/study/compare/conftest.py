@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
-from galaxyclass.simulation.folders import simulate
+from tests.support.sky import Sky
 
 #: The recipe `fast` on tiny cutouts.
 TINY = (
@@ -21,21 +18,10 @@ TINY = (
 )
 
 
-@dataclass(frozen=True)
-class Sky:
-    """A folder of simulated galaxies with votes."""
-
-    images: Path
-    table: Path
-    cache: Path
-
-
 @pytest.fixture(scope="session")
-def sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
+def sky(small_sky: Sky) -> Sky:
     """Sixty galaxies of 64 pixels."""
-    folder = tmp_path_factory.mktemp("sky")
-    simulate(60, output=folder / "sky", size=64, seed=3, workers=1)
-    return Sky(folder / "sky" / "images", folder / "sky" / "votes.csv", folder / "cache")
+    return small_sky
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,9 @@ from galaxyclass.errors import CatalogError, OutputError, RunError, StoppedError
 from galaxyclass.networks.network import build_network
 from galaxyclass.study.compare.compare import compare, read_comparison
 from galaxyclass.training.history import read_history
+from tests.support.sky import Sky
 
-from .conftest import TINY, Sky
+from .conftest import TINY
 
 
 def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,11 @@ def test_equal_trials_are_tried_once() -> None:
 
 
 def test_values_of_python_are_values_of_toml() -> None:
-    vary = {"augmentation.zoom": [(0.9, 1.1)], "images.frame": [None, 100], "model.dropout": [0]}
+    vary: dict[str, list[Any]] = {
+        "augmentation.zoom": [(0.9, 1.1)],
+        "images.frame": [None, 100],
+        "model.dropout": [0],
+    }
     first, second = make_trials(["fast"], vary)
     assert first.resolved.augmentation.zoom == (0.9, 1.1)
     assert (first.resolved.images.frame, second.resolved.images.frame) == (None, 100)
@@ -62,7 +67,7 @@ def test_variations_that_are_none(text: str) -> None:
 
 
 def test_all_that_is_wrong_is_said_together() -> None:
-    vary = {"optimizer.lrr": [0.1], "training.epochs": [3, 0]}
+    vary: dict[str, list[Any]] = {"optimizer.lrr": [0.1], "training.epochs": [3, 0]}
     with pytest.raises(RecipeError) as caught:
         make_trials(["fast", "nosuch"], vary)
     text = str(caught.value)

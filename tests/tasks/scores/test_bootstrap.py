@@ -15,18 +15,18 @@ from galaxyclass.tasks.scores.bootstrap import (
 )
 
 
-def test_percentiles_by_hand():
+def test_percentiles_by_hand() -> None:
     low, high = percentile_interval(np.arange(201.0)[:, None], level=0.95)
     assert low[0] == pytest.approx(5.0)
     assert high[0] == pytest.approx(195.0)
 
 
-def test_one_galaxy_has_no_spread():
+def test_one_galaxy_has_no_spread() -> None:
     low, high = bootstrap_interval(np.array([[0.09]]), np.array([[1.0]]))
     assert (low[0], high[0]) == (pytest.approx(0.3), pytest.approx(0.3))
 
 
-def test_no_galaxy_and_nothing_known_are_nan():
+def test_no_galaxy_and_nothing_known_are_nan() -> None:
     low, high = bootstrap_interval(np.zeros((0, 2)), np.zeros((0, 2)))
     assert np.isnan([*low, *high]).all()
     low, high = bootstrap_interval(
@@ -36,7 +36,7 @@ def test_no_galaxy_and_nothing_known_are_nan():
     assert low[0] == 1.0
 
 
-def test_two_galaxies_by_hand():
+def test_two_galaxies_by_hand() -> None:
     # Draws of two of {0, 1}: sums 0, 1, 1, 2 of 2, so ratios 0, 0.5, 1 with shares 1/4, 1/2, 1/4.
     ratios = bootstrap_ratios(np.array([[0.0], [1.0]]), np.ones((2, 1)), resamples=20_000, seed=3)
     values, counts = np.unique(ratios, return_counts=True)
@@ -44,7 +44,7 @@ def test_two_galaxies_by_hand():
     np.testing.assert_allclose(counts / 20_000, [0.25, 0.5, 0.25], atol=0.02)
 
 
-def test_agrees_with_scipy():
+def test_agrees_with_scipy() -> None:
     rng = np.random.default_rng(0)
     errors = rng.normal(0, 0.1, (400, 37))
     known = rng.random((400, 37)) < 0.6
@@ -64,7 +64,7 @@ def test_agrees_with_scipy():
     assert high[0] == pytest.approx(peer.high, abs=0.1 * width)
 
 
-def test_covers_the_truth_as_often_as_it_says():
+def test_covers_the_truth_as_often_as_it_says() -> None:
     rng = np.random.default_rng(5)
     covered = 0
     for trial in range(200):
@@ -74,7 +74,7 @@ def test_covers_the_truth_as_often_as_it_says():
     assert 0.89 <= covered / 200 <= 0.99
 
 
-def test_galaxies_are_drawn_not_entries():
+def test_galaxies_are_drawn_not_entries() -> None:
     # 50 galaxies whose 20 entries are all equally wrong: as wide as 50 entries, not as 1,000.
     rng = np.random.default_rng(7)
     squares = rng.normal(0, 1, (50, 1)) ** 2
@@ -83,7 +83,7 @@ def test_galaxies_are_drawn_not_entries():
     np.testing.assert_allclose(one, twenty)
 
 
-def test_same_seed_same_interval_and_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch):
+def test_same_seed_same_interval_and_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     sums, counts = np.random.default_rng(1).random((40, 3)), np.ones((40, 3))
     whole = bootstrap_interval(sums, counts, seed=4)
     monkeypatch.setattr("galaxyclass.tasks.scores.bootstrap._CELLS", 100)
@@ -91,7 +91,7 @@ def test_same_seed_same_interval_and_chunks_do_not_matter(monkeypatch: pytest.Mo
     assert not np.allclose(bootstrap_interval(sums, counts, seed=5), whole)
 
 
-def test_sixty_thousand_galaxies_are_quick():
+def test_sixty_thousand_galaxies_are_quick() -> None:
     sums = np.random.default_rng(0).random((60_000, 49))
     start = time.process_time()
     bootstrap_interval(sums, np.ones_like(sums))

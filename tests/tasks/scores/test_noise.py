@@ -50,7 +50,7 @@ def test_the_floor_is_the_error_of_the_truth(votes: int) -> None:
 
 
 def test_panels_of_different_sizes() -> None:
-    people = np.random.default_rng(2).integers(3, 80, 4000)
+    people = np.random.default_rng(2).integers(3, 80, 4000).astype(float)
     truth, counts = draw(TREE, 4000, people, seed=3)
     fractions = fractions_from_counts(TREE, counts)
     floor = noise_floor(TREE, fractions, people)

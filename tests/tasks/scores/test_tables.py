@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.score_predictions import score_predictions
@@ -19,8 +21,14 @@ TREE = load_tree("galaxy_zoo_2")
 COLUMNS = TREE.layout("challenge").columns
 
 
-def _write(path: Path, ids, values, column="GalaxyID", columns=COLUMNS) -> Path:
-    def cell(value):
+def _write(
+    path: Path,
+    ids: NDArray[Any] | list[Any],
+    values: NDArray[Any],
+    column: str = "GalaxyID",
+    columns: tuple[str, ...] = COLUMNS,
+) -> Path:
+    def cell(value: float) -> str:
         return "" if np.isnan(value) else repr(float(value))
 
     lines = [",".join([column, *columns])]
@@ -29,7 +37,7 @@ def _write(path: Path, ids, values, column="GalaxyID", columns=COLUMNS) -> Path:
     return path
 
 
-def test_real_votes_against_plain_numpy(galaxies, tmp_path):
+def test_real_votes_against_plain_numpy(galaxies: Path, tmp_path: Path) -> None:
     """The mean vector over the real table, whatever of it is known."""
     votes = galaxies / "galaxy-zoo-challenge" / "votes.csv"
     table = np.genfromtxt(votes, delimiter=",", skip_header=1)
@@ -43,13 +51,13 @@ def test_real_votes_against_plain_numpy(galaxies, tmp_path):
         np.sqrt(np.nanmean((target - mean) ** 2)), abs=1e-7
     )
     np.testing.assert_allclose(
-        [e.value for e in result.scores.answers],
+        np.array([e.value for e in result.scores.answers]),
         np.sqrt(np.nanmean((target - mean) ** 2, axis=0)),
         atol=1e-7,
     )
 
 
-def test_rows_in_another_order_and_missing_ones(tmp_path):
+def test_rows_in_another_order_and_missing_ones(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     target, predicted = rng.random((4, 37)), rng.random((4, 37))
     table = _write(tmp_path / "t.csv", ["a", "b", "c", "d"], target)
@@ -60,7 +68,7 @@ def test_rows_in_another_order_and_missing_ones(tmp_path):
     assert result.scores.overall.value == pytest.approx(np.sqrt(np.mean(difference**2)), abs=1e-7)
 
 
-def test_long_ids_are_not_rounded(tmp_path):
+def test_long_ids_are_not_rounded(tmp_path: Path) -> None:
     """Two 18-digit ids that are one float; CSV on one side, parquet integers on the other."""
     first, second = 587722981736579107, 587722981736579108
     assert float(first) == float(second)
@@ -95,21 +103,21 @@ def test_the_id_column_may_have_another_name(tmp_path):
     assert score_predictions(file, table, id_column="asset_id").matched == 3
 
 
-def test_no_id_in_common_shows_ids_of_both(tmp_path):
+def test_no_id_in_common_shows_ids_of_both(tmp_path: Path) -> None:
     table = _write(tmp_path / "t.csv", [100008, 100023], np.zeros((2, 37)))
     file = _write(tmp_path / "p.csv", ["100008.jpg", "100023.jpg"], np.zeros((2, 37)))
     with pytest.raises(ScoreError, match=r"(?s)'100008', '100023'.*'100008\.jpg', '100023\.jpg'"):
         score_predictions(file, table)
 
 
-def test_an_id_twice(tmp_path):
+def test_an_id_twice(tmp_path: Path) -> None:
     table = _write(tmp_path / "t.csv", [1, 2], np.zeros((2, 37)))
     file = _write(tmp_path / "p.csv", [1, 1], np.zeros((2, 37)))
     with pytest.raises(CatalogError, match=r"p.csv: ids stand more than once(?s:.*)first '1'"):
         score_predictions(file, table)
 
 
-def test_unpredicted_answers_do_not_count_and_are_named(tmp_path):
+def test_unpredicted_answers_do_not_count_and_are_named(tmp_path: Path) -> None:
     target, predicted = np.full((3, 37), 0.5), np.full((3, 37), 0.5)
     predicted[:, -6:] = np.nan
     target[:, :3] = 0.7
@@ -122,7 +130,7 @@ def test_unpredicted_answers_do_not_count_and_are_named(tmp_path):
     assert "6 answers are not predicted and do not count: Class11.1" in result.notes[0]
 
 
-def test_a_prediction_missing_for_one_galaxy_is_not_passed_over(tmp_path):
+def test_a_prediction_missing_for_one_galaxy_is_not_passed_over(tmp_path: Path) -> None:
     predicted = np.full((3, 37), 0.5)
     predicted[1, 0] = np.nan
     result = score_predictions(
@@ -133,7 +141,7 @@ def test_a_prediction_missing_for_one_galaxy_is_not_passed_over(tmp_path):
     assert "1 galaxies have empty predictions" in result.notes[0]
 
 
-def test_conditional_predictions_against_a_joint_table(tmp_path):
+def test_conditional_predictions_against_a_joint_table(tmp_path: Path) -> None:
     """hart16 columns hold shares of those asked: 0.5 of the half that was asked is 0.25."""
     conditional = np.full((2, 37), 0.5)
     joint = np.full((2, 37), np.nan)
@@ -149,7 +157,7 @@ def test_conditional_predictions_against_a_joint_table(tmp_path):
     assert result.scores.overall.value == pytest.approx(0)
 
 
-def test_a_cell_that_is_no_number(tmp_path):
+def test_a_cell_that_is_no_number(tmp_path: Path) -> None:
     table = _write(tmp_path / "t.csv", [1, 2], np.zeros((2, 37)))
     file = _write(tmp_path / "p.csv", [1, 2], np.zeros((2, 37)))
     file.write_text(file.read_text().replace("\n2,0.0", "\n2,much"))
@@ -157,7 +165,7 @@ def test_a_cell_that_is_no_number(tmp_path):
         score_predictions(file, table)
 
 
-def test_classes_numbered_and_probabilities_beside_them(tmp_path):
+def test_classes_numbered_and_probabilities_beside_them(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("image,label\n1,0\n2,10\n3,2\n4,\n")
     (tmp_path / "p.csv").write_text(
         "image,0,2,10,label\n1,0.9,0.1,0,0\n2,0.1,0.8,0.1,2\n3,0.1,0.8,0.1,2\n4,0.1,0.8,0.1,2\n"
@@ -168,7 +176,7 @@ def test_classes_numbered_and_probabilities_beside_them(tmp_path):
     assert result.notes == ("1 galaxies without a class in one of the files do not count.",)
 
 
-def test_nothing_in_common(tmp_path):
+def test_nothing_in_common(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,class\n1,a\n2,b\n")
     (tmp_path / "p.csv").write_text("id,kind\n1,a\n2,b\n")
     with pytest.raises(ScoreError, match="nothing that could be scored"):

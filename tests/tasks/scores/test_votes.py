@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 from sklearn.metrics import root_mean_squared_error
 
 from galaxyclass.errors import ScoreError
@@ -26,7 +29,7 @@ TREE = load_tree("galaxy_zoo_2")
 FRACTIONS = hnp.arrays(np.float64, (5, 37), elements=st.floats(0, 1))
 
 
-def test_by_hand():
+def test_by_hand() -> None:
     predicted = np.array([[0.5, 0.1], [0.0, 1.0]])
     target = np.array([[0.1, np.nan], [0.3, 1.0]])
     # squares 0.16, 0.09, 0: a mean of 0.25 / 3
@@ -35,7 +38,7 @@ def test_by_hand():
     np.testing.assert_allclose(rmse_by_answer(predicted, target), [0.125**0.5, 0])
 
 
-def test_all_zeros_of_the_challenge(galaxies):
+def test_all_zeros_of_the_challenge(galaxies: Path) -> None:
     """The published score of all zeros, on the 880 galaxies of which all 37 are known."""
     table = np.genfromtxt(galaxies / "galaxy-zoo-challenge" / "votes.csv", delimiter=",")[1:, 1:]
     whole = table[~np.isnan(table).any(axis=1)]
@@ -45,7 +48,7 @@ def test_all_zeros_of_the_challenge(galaxies):
 
 @given(FRACTIONS, FRACTIONS)
 @settings(max_examples=30, deadline=None)
-def test_is_scikit_learns_where_all_is_known(predicted, target):
+def test_is_scikit_learns_where_all_is_known(predicted: NDArray[Any], target: NDArray[Any]) -> None:
     assert rmse(predicted, target) == pytest.approx(
         root_mean_squared_error(target.ravel(), predicted.ravel()), abs=1e-12
     )
@@ -58,7 +61,9 @@ def test_is_scikit_learns_where_all_is_known(predicted, target):
 
 @given(FRACTIONS, FRACTIONS, hnp.arrays(np.bool_, (5, 37)))
 @settings(max_examples=30, deadline=None)
-def test_groups_add_up_to_the_whole(predicted, target, unknown):
+def test_groups_add_up_to_the_whole(
+    predicted: NDArray[Any], target: NDArray[Any], unknown: NDArray[Any]
+) -> None:
     target = np.where(unknown, np.nan, target)
     sums, counts = errors_by_galaxy(predicted, target, TREE.slices)
     if counts.sum() == 0:
@@ -68,13 +73,13 @@ def test_groups_add_up_to_the_whole(predicted, target, unknown):
     assert counts.sum() == (~unknown).sum()
 
 
-def test_float32_is_summed_in_float64():
+def test_float32_is_summed_in_float64() -> None:
     predicted = np.full((100_000, 1), 0.1, dtype=np.float32)
     target = np.zeros((100_000, 1), dtype=np.float32)
     assert rmse(predicted, target) == pytest.approx(float(np.float32(0.1)), rel=1e-12)
 
 
-def test_an_unpredicted_known_entry_is_not_passed_over():
+def test_an_unpredicted_known_entry_is_not_passed_over() -> None:
     predicted, target = np.full((2, 37), 0.5), np.full((2, 37), 0.5)
     predicted[0, 1] = np.nan
     assert np.isnan(rmse(predicted, target))
@@ -86,7 +91,7 @@ def test_an_unpredicted_known_entry_is_not_passed_over():
     assert rmse(predicted, target) == 0
 
 
-def test_score_votes_holds_all_three():
+def test_score_votes_holds_all_three() -> None:
     rng = np.random.default_rng(0)
     predicted, target = rng.random((60, 37)), rng.random((60, 37))
     target[:, TREE.slices[9]] = np.nan
@@ -103,7 +108,7 @@ def test_score_votes_holds_all_three():
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_all_votes_alone_score_the_same(broken):
+def test_all_votes_alone_score_the_same(broken: bool) -> None:
     rng = np.random.default_rng(5)
     predicted, target = rng.random((2, 40, 37))
     target[rng.random(target.shape) < 0.3] = np.nan
@@ -115,7 +120,7 @@ def test_all_votes_alone_score_the_same(broken):
     assert np.isnan(alone.value) == broken
 
 
-def test_errors_of_many_galaxies_are_those_of_each(monkeypatch):
+def test_errors_of_many_galaxies_are_those_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
     predicted, target = np.random.default_rng(5).random((2, 10, 4))
     whole = errors_by_galaxy(predicted, target, [slice(0, 1), slice(1, 4)])
     monkeypatch.setattr("galaxyclass.tasks.scores.votes._ROWS_AT_ONCE", 3)
@@ -124,6 +129,6 @@ def test_errors_of_many_galaxies_are_those_of_each(monkeypatch):
     )
 
 
-def test_wrong_shapes_say_both():
+def test_wrong_shapes_say_both() -> None:
     with pytest.raises(ScoreError, match=r"predictions \(2, 37\), truth \(3, 37\)"):
         rmse(np.zeros((2, 37)), np.zeros((3, 37)))

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Floats
 from galaxyclass.evaluation.baselines.central_pixel import CentralPixelBenchmark, known_mean
 from galaxyclass.evaluation.baselines.colours import Colours
 from galaxyclass.evaluation.baselines.regressions import LinearColours, LogisticColours
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.votes.task import VoteTask
 
-Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,11 @@ from numpy.typing import NDArray
 from galaxyclass.errors import BundleError
 from galaxyclass.extras import require
 from galaxyclass.model.bundle import onnx_file as exported
+
+_T = TypeVar("_T")
+
+#: Parts of a network as format 1 called them, and as they are called now.
+_RENAMED = {"way_round": "shortcut", "further": "auxiliary"}
 
 
 def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
@@ -72,9 +78,28 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
             f"{path}: damaged",
             got=f"{len(missing)} of {len(names)} weights are missing, such as {min(missing)}",
         )
+    return current_names(
+        {
+            name: np.array(onnx.numpy_helper.to_array(one), dtype=np.float32)
+            for name, one in mine.items()
+        }
+    )
+
+
+def current_names(weights: Mapping[str, _T]) -> dict[str, _T]:
+    """Weights under the names that networks give them now.
+
+    Files of format 1, the pretrained model's among them, have other names for two parts of a
+    network.
+
+    Examples
+    --------
+    >>> current_names({"encoder.blocks.1.way_round.1.weight": 1, "further.0.bias": 2})
+    {'encoder.blocks.1.shortcut.1.weight': 1, 'auxiliary.0.bias': 2}
+    """
     return {
-        name: np.array(onnx.numpy_helper.to_array(one), dtype=np.float32)
-        for name, one in mine.items()
+        ".".join(_RENAMED.get(part, part) for part in name.split(".")): value
+        for name, value in weights.items()
     }
 
 

@@ -12,7 +12,7 @@ from galaxyclass.model.bundle.load import SUFFIXES, Bundle, Role, file_digest, f
 from galaxyclass.model.bundle.manifest import MANIFEST, Manifest, manifest_json
 
 #: Writes a file of a bundle to the path that it is given.
-Writer = Callable[[Path], None]
+Writer = Callable[[Path], object]
 
 
 def save_bundle(folder: Path, manifest: Manifest, writers: Mapping[Role, Writer]) -> Bundle:

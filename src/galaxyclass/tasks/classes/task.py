@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from galaxyclass.arrays import Floats
 from galaxyclass.errors import BundleError, CatalogError
 from galaxyclass.tasks.classes import report as reports
 from galaxyclass.tasks.metric import ACCURACY, Metric
@@ -24,7 +25,7 @@ from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.targets import Targets
-from galaxyclass.tasks.task import Floats, Task
+from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
     import pyarrow as pa

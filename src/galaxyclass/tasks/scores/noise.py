@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Floats
 from galaxyclass.errors import ScoreError
 from galaxyclass.trees.algebra import conditional_from_joint, joint_from_conditional
 from galaxyclass.trees.tree import Tree
-
-Floats = NDArray[np.floating]
 
 #: How many volunteers a galaxy has where a table does not say: Galaxy Zoo 2 has 44 in the median
 #: (Willett et al. 2013, section 2.2), of which some of low weight hardly count.

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
+from galaxyclass.arrays import Floats
 from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.metric import RMSE
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_interval
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.trees.tree import Tree
-
-Floats = NDArray[np.floating]
 
 #: Galaxies whose errors are taken at a time: as doubles they take twice what they are given as.
 _ROWS_AT_ONCE = 1 << 14

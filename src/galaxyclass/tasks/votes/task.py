@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from galaxyclass.arrays import Floats
 from galaxyclass.errors import BundleError, OutputError, ScoreError
 from galaxyclass.tasks.metric import RMSE, Metric
 from galaxyclass.tasks.names import first_few
@@ -32,7 +33,7 @@ from galaxyclass.tasks.scores.votes import (
     score_votes,
 )
 from galaxyclass.tasks.targets import Targets
-from galaxyclass.tasks.task import Floats, Task
+from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes import report as reports
 from galaxyclass.trees.algebra import (
     conditional_from_joint,

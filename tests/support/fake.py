@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import simplejpeg
+from numpy.typing import NDArray
 
 from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import save_bundle
@@ -33,7 +35,12 @@ def class_outputs(*classes: str, column: str = "class") -> ClassTask:
 
 
 def save_run(
-    folder: Path, outputs=None, id_column="GalaxyID", id_integer=True, frame=24, **more
+    folder: Path,
+    outputs: ClassTask | VoteTask | None = None,
+    id_column: str = "GalaxyID",
+    id_integer: bool = True,
+    frame: int = 24,
+    **more: Any,
 ) -> Path:
     """A bundle that loads; its weights are a few bytes that only torch would miss."""
     manifest = Manifest(
@@ -65,7 +72,11 @@ def save_images(folder: Path, count: int, start: int = 587722981736579000) -> li
     return paths
 
 
-def said(values, auxiliary=(), features=None) -> ModelOutput:
+def said(
+    values: NDArray[Any],
+    auxiliary: list[NDArray[Any]] | tuple[()] = (),
+    features: NDArray[Any] | None = None,
+) -> ModelOutput:
     """What a backend gives; the features are nothing to look at unless they are given."""
     nothing = np.zeros((len(values), 0), np.float32)
     return ModelOutput(values, tuple(auxiliary), nothing if features is None else features)
@@ -79,12 +90,12 @@ class TreeBackend:
         self.seen = 0
         self.weights = np.random.default_rng(seed).normal(0, 2, (3, len(TREE.answers)))
 
-    def __call__(self, cutouts):
+    def __call__(self, cutouts: NDArray[Any]) -> ModelOutput:
         time.sleep(self.seconds)
         self.seen += len(cutouts)
         return said(self.values(cutouts))
 
-    def values(self, cutouts):
+    def values(self, cutouts: NDArray[Any]) -> NDArray[Any]:
         raw = (cutouts.mean(axis=(1, 2)) / 255 - 0.5) @ self.weights
         shares = np.empty_like(raw)
         for where in TREE.slices:
@@ -99,10 +110,10 @@ class ClassBackend:
     def __init__(self, classes: int) -> None:
         self.weights = np.random.default_rng(1).normal(0, 3, (3, classes))
 
-    def __call__(self, cutouts):
+    def __call__(self, cutouts: NDArray[Any]) -> ModelOutput:
         return said(self.values(cutouts))
 
-    def values(self, cutouts):
+    def values(self, cutouts: NDArray[Any]) -> NDArray[Any]:
         exp = np.exp((cutouts.mean(axis=(1, 2)) / 255 - 0.5) @ self.weights)
         return (exp / exp.sum(axis=1, keepdims=True)).astype(np.float32)
 
@@ -112,7 +123,7 @@ class LaneBackend:
 
     concurrent, precision, note = True, "fp32", ""
 
-    def __init__(self, backend) -> None:
+    def __init__(self, backend: Any) -> None:
         self.backend = backend
         self.begun: list[int] = []
         self.called: set[int] = set()
@@ -120,6 +131,6 @@ class LaneBackend:
     def begin_thread(self) -> None:
         self.begun.append(threading.get_ident())
 
-    def __call__(self, cutouts):
+    def __call__(self, cutouts: Any) -> Any:
         self.called.add(threading.get_ident())
         return self.backend(cutouts)

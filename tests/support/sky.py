@@ -1,0 +1,45 @@
+"""A folder of simulated galaxies, and settings that make a training on it take a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from galaxyclass.data.catalog.catalog import Catalog, Ids
+
+#: The recipe `fast` on tiny cutouts.
+TINY = (
+    "images.size=16",
+    "images.frame=none",
+    "training.batch_size=16",
+    "training.epochs=4",
+    "training.progressive_resizing=[]",
+    "training.precision=fp32",
+)
+
+
+@dataclass(frozen=True)
+class Sky:
+    """Images, the table of their votes, and where their packs are kept."""
+
+    images: Path
+    table: Path
+    cache: Path
+
+
+def no_catalog() -> Catalog:
+    """A catalog of no galaxies, for a job of which only the network matters."""
+    nothing = np.empty(0, dtype=object)
+    return Catalog(
+        ids=Ids("id", nothing, integer=False),
+        paths=nothing,
+        rows=np.empty(0, dtype=np.int64),
+        targets=None,
+        other=None,
+        problems=(),
+        unlisted=(),
+        images=Path("images"),
+        table=None,
+    )
