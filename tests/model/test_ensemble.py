@@ -39,8 +39,8 @@ class CornerBackend:
         return fake.said(self.tree.values(corner), [classes], features)
 
 
-def bundle_of(folder, outputs=None, **more):
-    return load_bundle(fake.save_run(folder, outputs, **more))
+def bundle_of(folder, task=None, **more):
+    return load_bundle(fake.save_run(folder, task, **more))
 
 
 @pytest.fixture
@@ -304,13 +304,13 @@ def test_what_is_resumed_depends_on_views_and_members(tmp_path, change):
 
 def test_shares_of_the_training_are_averaged(tmp_path):
     """What an evaluation holds the ensemble against."""
-    outputs = fake.class_outputs("a", "b")
+    task = fake.class_outputs("a", "b")
     runs = [
-        bundle_of(tmp_path / str(share), replace(outputs, shares=(share, 1 - share)))
+        bundle_of(tmp_path / str(share), replace(task, shares=(share, 1 - share)))
         for share in (0.75, 0.25)
     ]
     ensemble = Ensemble([Member(run, fake.ClassBackend(2)) for run in runs])
-    assert ensemble.outputs.shares == (0.5, 0.5)
+    assert ensemble.task.shares == (0.5, 0.5)
 
 
 def test_a_bundle_of_before_there_were_views_takes_mirrors(tmp_path):

@@ -175,11 +175,11 @@ def test_answers_are_known_if_any_table_knows_them(skies: Path, tmp_path: Path) 
         Dataset(skies / "b" / "images", skies / "b" / "votes.csv"),
     )
     alone, both = (_prepare(*sources[:n], cache=skies / "cache") for n in (1, 2))
-    outputs = [samples.task(samples.split(SHARES, seed=0)) for samples in (alone, both)]
-    assert all(isinstance(one, VoteTask) for one in outputs)
-    assert [sum(one.known) for one in outputs] == [31, 37]
-    assert outputs[0].mean[:31] == outputs[1].mean[:31]
-    assert not np.isnan(outputs[1].mean).any()
+    tasks = [samples.task(samples.split(SHARES, seed=0)) for samples in (alone, both)]
+    assert all(isinstance(one, VoteTask) for one in tasks)
+    assert [sum(one.known) for one in tasks] == [31, 37]
+    assert tasks[0].mean[:31] == tasks[1].mean[:31]
+    assert not np.isnan(tasks[1].mean).any()
 
 
 def test_the_split_is_read_back_table_by_table(three: Samples, tmp_path: Path) -> None:
