@@ -612,17 +612,9 @@ def command(*, data: Path, output: Path, count: int, seed: int, run: Path | None
         writer.writerow(Row._fields)
         click.echo(f"{'kind':<34} {'pictures':>8} {'flagged':>8} {'median':>8}")
         for measured in measure(run, data, output, count=count, seed=seed):
-            writer.writerow(
-                [
-                    measured.kind,
-                    measured.pictures,
-                    f"{measured.flagged:.4f}",
-                    f"{measured.median:.3f}",
-                ]
-            )
-            click.echo(
-                f"{measured.kind:<34} {measured.pictures:>8} {measured.flagged:>8.1%} {measured.median:>8.2f}"
-            )
+            kind, images, flagged, median = measured
+            writer.writerow([kind, images, f"{flagged:.4f}", f"{median:.3f}"])
+            click.echo(f"{kind:<34} {images:>8} {flagged:>8.1%} {median:>8.2f}")
 
 
 if __name__ == "__main__":
