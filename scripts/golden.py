@@ -56,7 +56,8 @@ SMALL = [
     f"--set={setting}"
     for setting in (
         "images.size=24", "split.seed=0", "training.epochs=2", "training.batch_size=16",
-        "training.progressive_resizing=[[16, 0.5]]", "training.precision=fp32", "training.threads=1",
+        "training.progressive_resizing=[[16, 0.5]]", "training.precision=fp32",
+        "training.threads=1",
     )
 ]  # fmt: skip
 

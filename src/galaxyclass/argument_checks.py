@@ -65,7 +65,14 @@ def as_data(value: Any) -> Any:
         return WRONG_TYPE
     if isinstance(value, list | tuple) and not value:
         return Wrong("is empty")
-    marks = ("__array__", "__dataframe__", "__arrow_c_stream__", "colnames", "__iter__")
+    marks = (
+        "__array__",
+        "__array_interface__",
+        "__dataframe__",
+        "__arrow_c_stream__",
+        "colnames",
+        "__iter__",
+    )
     return value if any(hasattr(value, mark) for mark in marks) else WRONG_TYPE
 
 

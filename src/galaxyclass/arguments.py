@@ -117,7 +117,7 @@ ARGUMENTS: dict[str, Check] = {
     "images": _SOME_DATA,
     "paths": replace(_A_PATH, may_be_empty=True),
     "table": _SOME_DATA,
-    "predictions": _A_PATH,
+    "predictions": _SOME_DATA,
     "path": _A_PATH,
     "folder": _A_PATH,
     "name": _A_PATH,

@@ -486,7 +486,7 @@ def single_bundle(source: ModelSource, what: str) -> Bundle:
             f"cannot {what} several models at once",
             wanted="one",
             got=f"{len(bundles)} of them",
-            hint='make one of them first: `galaxyclass.combine(runs, output="runs/mean")`',
+            hint="combine them first: `galaxyclass.combine(['RUN', 'RUN'], output='runs/mean')`",
         )
     return bundles[0]
 
