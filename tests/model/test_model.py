@@ -377,7 +377,7 @@ def test_a_calibrated_copy(
     assert copy.has("calibration")
     assert copy.weights.read_bytes() == before.weights.read_bytes()
     assert made.bundle.manifest == copy.manifest
-    with pytest.raises(OutputError, match="something in this folder already"):
+    with pytest.raises(OutputError, match="something here already"):
         model.calibrate(data, part="all", output=output)
     model.calibrate(data, part="all")
     assert model.bundles[0].has("calibration")
