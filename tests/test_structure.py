@@ -51,6 +51,7 @@ FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 ALLOWED = {
     ("model.backends.torch_backend", "networks"),
     ("model.model", "evaluation"),
+    ("model.model", "model/export"),
     ("model.predictions", "plots"),
 }
 
