@@ -22,7 +22,7 @@ from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import ModelRecipe
 from galaxyclass.trees.algebra import broken_sums
 from tests.support import fake
 
@@ -39,7 +39,7 @@ def make_run(tmp_path):
         manifest = replace(
             load_bundle(fake.save_run(tmp_path / "plain")).manifest,
             preprocessing=Preprocessing(cutout="centre", frame=32, size=64),
-            model=Model(encoder="residual", head="tree"),
+            model=ModelRecipe(encoder="residual", head="tree"),
             precision=precision,
             auxiliary=auxiliary,
         )

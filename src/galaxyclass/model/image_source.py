@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galaxyclass.data.tables.memory import KINDS, as_table, is_table
+from galaxyclass.data.tables.memory import KINDS, as_table, is_image_table
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.images.arrays import as_image, as_images
 from galaxyclass.images.files import image_paths
@@ -109,7 +109,7 @@ def open_images(
     CatalogError
         A file or folder is not there, or has no images; names that are not clear.
     """
-    if is_table(images):
+    if is_image_table(images):
         if ids is not None:
             raise ArgumentError(
                 "ids: a table has its own", argument="ids", hint="`id_column` names their column"

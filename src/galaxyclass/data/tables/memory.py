@@ -16,12 +16,12 @@ KINDS = "a pandas DataFrame, an astropy Table, a pyarrow Table or a polars DataF
 UNIT = b"unit"
 
 
-def is_table(value: object) -> bool:
+def is_image_table(value: object) -> bool:
     """Whether it is a table in memory; nothing is imported to tell.
 
     Examples
     --------
-    >>> is_table(pa.table({"id": [1]})), is_table([1]), is_table(np.zeros(3))
+    >>> is_image_table(pa.table({"id": [1]})), is_image_table([1]), is_image_table(np.zeros(3))
     (True, False, False)
     """
     if isinstance(value, pa.Table | pa.RecordBatch):
