@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections import defaultdict
@@ -73,6 +74,7 @@ CORE = {room for rooms in FLOORS[: FLOORS.index(["plots"])] for room in rooms}
 EXPECTED = {"main", "command", "EPILOG", "log"}
 
 
+@functools.cache
 def modules() -> dict[str, Path]:
     """Each module's name below ``galaxyclass`` and its file, but for the package's own."""
     names = {}
@@ -84,6 +86,7 @@ def modules() -> dict[str, Path]:
     return names
 
 
+@functools.cache
 def syntax(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 

@@ -1,4 +1,4 @@
-"""Say of pictures of galaxies what people would say of them.
+"""Predict how Galaxy Zoo volunteers would classify galaxy images.
 
 The public functions, and what they take and give. Each is imported when it is first used, so that
 ``import galaxyclass`` costs nothing. A wrong argument is refused before anything is done: a wrong

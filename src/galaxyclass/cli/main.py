@@ -25,26 +25,29 @@ INTERRUPTED, TERMINATED = 130, 143
 COMMANDS: dict[str, str] = {
     "simulate": "Make a folder of simulated galaxies with volunteers' votes.",
     "validate": "Check images and a table before training on them.",
-    "explore": "Show in pictures what a table of votes or classes holds.",
+    "explore": "Show in figures what a table of votes or classes holds.",
     "recipes": "List the recipes, or show one in full.",
-    "pack": "Cut and shrink all images once, so that training reads them fast.",
-    "baseline": "Score what needs no network: what a training has to beat.",
+    "pack": "Crop and shrink all images once, so that training reads them fast.",
+    "baseline": "Score predictors without a network, for comparison.",
     "train": "Train a recipe on images and a table.",
     "compare": "Train recipes and settings side by side, as one table.",
-    "evaluate": "Score a run on galaxies that it did not train on.",
-    "combine": "Make one model of several runs: their mean.",
-    "calibrate": "Measure how far a run can be trusted.",
-    "predict": "Predict vote fractions or classes for images.",
-    "export": "Write a run's network as ONNX, for any program.",
+    "evaluate": "Score a model on galaxies that it was not trained on.",
+    "combine": "Make one model of several runs: an ensemble.",
+    "calibrate": "Fit prediction intervals and an out-of-distribution score.",
+    "predict": "Predict vote fractions or classes of images.",
+    "export": "Write a network as ONNX, for any program.",
     "benchmark": "Measure how fast this machine packs, trains and predicts.",
 }
 
 EPILOG = """\b
-A first try, without any data of your own:
+Predict with the pretrained model:
+  galaxyclass predict --images my_galaxies/ --output predictions.csv
+
+Train and score a network, on simulated galaxies:
   galaxyclass simulate --count 500 --output sky
   galaxyclass validate --images sky/images --table sky/votes.csv
   galaxyclass train fast --images sky/images --table sky/votes.csv --output runs/first
-  galaxyclass predict runs/first --images sky/images --output predictions.csv
+  galaxyclass evaluate runs/first --images sky/images --table sky/votes.csv --output scores
 
 `galaxyclass COMMAND --help` explains one command, with an example."""
 
@@ -82,9 +85,10 @@ class CommandTable(click.Group):
 )
 @click.version_option(__version__, prog_name="galaxyclass")
 def group() -> None:
-    """Say of pictures of galaxies what people would say of them.
+    """Predict how Galaxy Zoo volunteers would classify galaxy images.
 
-    Vote fractions on a decision tree (the 37 answers of Galaxy Zoo 2, or any tree), or classes.
+    Vote fractions on a decision tree (the 37 answers of Galaxy Zoo 2, or another tree) or classes,
+    with the pretrained model that comes with the package or with a network that you train.
     """
 
 

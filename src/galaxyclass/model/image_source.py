@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galaxyclass.data.tables.memory import KINDS, as_table, is_image_table
+from galaxyclass.data.tables.in_memory import KINDS, as_arrow, is_table
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.images.arrays import as_image, as_images
 from galaxyclass.images.files import image_paths
@@ -109,12 +109,12 @@ def open_images(
     CatalogError
         A file or folder is not there, or has no images; names that are not clear.
     """
-    if is_image_table(images):
+    if is_table(images):
         if ids is not None:
             raise ArgumentError(
                 "ids: a table has its own", argument="ids", hint="`id_column` names their column"
             )
-        return _from_table(as_table(images), id_column, name_parts, path_column, table_id_column)
+        return _from_table(as_arrow(images), id_column, name_parts, path_column, table_id_column)
     for name, column in (("path_column", path_column), ("id_column", table_id_column)):
         if column is not None:
             raise ArgumentError(

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galaxyclass.data.tables.memory import to_astropy, to_pandas
+from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
 from galaxyclass.errors import ArgumentTypeError
 from galaxyclass.io.atomic import writing
 from galaxyclass.model.columns import Columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,14 +13,25 @@ import numpy as np
 import pyarrow as pa
 
 from galaxyclass.data.tables.delimited import TableFile
-from galaxyclass.errors import CatalogError
+from galaxyclass.errors import ArgumentTypeError, CatalogError
+from galaxyclass.extras import require
+from galaxyclass.short import short_value
 
 #: What messages call a table that has no file.
 IN_MEMORY = Path("<table in memory>")
 
+#: What a message says of the tables that are taken.
+KINDS = (
+    "a pandas DataFrame, a polars DataFrame, an astropy Table, a pyarrow Table or a mapping of "
+    "columns"
+)
+
+#: Where a column's unit is kept among its field's metadata.
+UNIT = b"unit"
+
 
 def is_table(value: object) -> bool:
-    """Whether a value is a table in memory (see `as_arrow`), and not a path.
+    """Whether a value is a table in memory (see `as_arrow`); nothing is imported to tell.
 
     Examples
     --------
@@ -27,10 +39,13 @@ def is_table(value: object) -> bool:
     (True, False, True)
     """
     return (
-        isinstance(value, Mapping | pa.Table | pa.RecordBatch)
-        or hasattr(value, "__arrow_c_stream__")
+        isinstance(value, Mapping | pa.RecordBatch)
         or _is_pandas(value)
         or _is_astropy(value)
+        or (
+            hasattr(value, "__arrow_c_stream__")  # as single columns have it, too
+            and (hasattr(value, "columns") or hasattr(value, "column_names"))
+        )
     )
 
 
@@ -40,46 +55,35 @@ def as_arrow(value: Any) -> pa.Table:
     Parameters
     ----------
     value : pandas.DataFrame, polars.DataFrame, astropy.table.Table, pyarrow.Table or mapping
-        A row per galaxy. Of a pandas index nothing is read: ``reset_index()`` makes columns of it.
-        Masked values of astropy, NaN in a column of objects, and None become null. A mapping goes
-        from names to columns of one length: lists, arrays, or series of pandas or polars.
+        A row per galaxy. The index of pandas is read as a column where it has a name. Masked
+        values of astropy, NaN in a column of objects, and None become null. A mapping goes from
+        names to columns of one length: lists, arrays, or series of pandas or polars.
 
     Returns
     -------
     pyarrow.Table
         Categories and byte strings as text, columns of vectors as lists, others as they are typed;
-        of astropy's coordinates nothing is read. Names are stripped of surrounding spaces.
+        of astropy's coordinates nothing is read. Names are stripped of surrounding spaces. A unit
+        of astropy is kept among its field's metadata (`UNIT`).
 
     Raises
     ------
+    ArgumentTypeError
+        Not a table.
     CatalogError
-        Not a table; columns of several lengths or of the same name; a column that mixes types.
+        Columns of several lengths or of the same name; a column that mixes types.
 
     Examples
     --------
     >>> as_arrow({"id": ["a", "b"], "smooth": [0.25, None]}).to_pydict()
     {'id': ['a', 'b'], 'smooth': [0.25, None]}
     """
+    if not is_table(value):
+        raise ArgumentTypeError(
+            "not a table", argument="table", wanted=f"a path, or {KINDS}", got=short_value(value)
+        )
     try:
-        if isinstance(value, pa.RecordBatch):
-            table = pa.Table.from_batches([value])
-        elif isinstance(value, pa.Table):
-            table = value
-        elif _is_astropy(value):
-            table = pa.table({name: _column(name, value[name]) for name in value.colnames})
-        elif _is_pandas(value):
-            table = pa.Table.from_pandas(value, preserve_index=False).replace_schema_metadata()
-        elif hasattr(value, "__arrow_c_stream__"):
-            table = pa.table(value)
-        elif isinstance(value, Mapping):
-            names = [str(name) for name in value]
-            table = pa.table(list(map(_column, names, value.values())), names=names)
-        else:
-            raise CatalogError(
-                "not a table",
-                wanted="a path, or a pandas, polars, astropy or pyarrow table",
-                got=type(value).__name__,
-            )
+        table = _as_arrow(value)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise CatalogError(
             f"{IN_MEMORY}: a column cannot be read", got=str(error).splitlines()[0][:300]
@@ -92,7 +96,12 @@ def as_arrow(value: Any) -> pa.Table:
             got=", ".join(map(repr, repeated)),
             hint="rename or remove all but one of each",
         )
-    return pa.table([_plain(column) for column in table.columns], names=names)
+    columns = [_plain(column) for column in table.columns]
+    fields = [
+        pa.field(name, column.type, metadata=_unit_alone(field.metadata))
+        for name, column, field in zip(names, columns, table.schema, strict=True)
+    ]
+    return pa.table(columns, schema=pa.schema(fields))
 
 
 def open_in_memory(value: Any) -> TableFile:
@@ -100,13 +109,78 @@ def open_in_memory(value: Any) -> TableFile:
 
     Raises
     ------
-    CatalogError
+    ArgumentTypeError, CatalogError
         As `as_arrow`; and where it has no rows.
     """
     table = as_arrow(value)
     if not table.num_rows:
         raise CatalogError(f"{IN_MEMORY}: the table has no rows", wanted="a row per galaxy")
     return TableFile(IN_MEMORY, table, np.arange(1, table.num_rows + 1, dtype=np.int64), ())
+
+
+def to_pandas(table: pa.Table) -> Any:
+    """A pandas DataFrame of a pyarrow table.
+
+    Raises
+    ------
+    MissingExtraError
+        pandas is not installed.
+    """
+    require("pandas")
+    return table.to_pandas()
+
+
+def to_astropy(table: pa.Table) -> Any:
+    """An astropy Table of a pyarrow table: empty cells are masked, units are kept.
+
+    Raises
+    ------
+    MissingExtraError
+        astropy is not installed.
+    """
+    astropy = require("astropy.table")
+    columns = []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        unit = (field.metadata or {}).get(UNIT)
+        empty = np.asarray(column.is_null())
+        if pa.types.is_floating(field.type):
+            values = column.to_numpy()  # NaN where empty
+            empty = np.zeros(len(empty), bool)
+        elif pa.types.is_integer(field.type) or pa.types.is_boolean(field.type):
+            values = np.asarray(column.fill_null(0)).astype(field.type.to_pandas_dtype())
+        elif pa.types.is_string(field.type):
+            values = np.array(column.fill_null("").to_pylist(), dtype=str)
+        else:
+            values = np.empty(len(column), object)
+            values[:] = column.to_pylist()
+        kind = astropy.MaskedColumn if empty.any() else astropy.Column
+        more = {"mask": empty} if empty.any() else {}
+        columns.append(kind(values, name=field.name, unit=unit.decode() if unit else None, **more))
+    return astropy.Table(columns)
+
+
+def _as_arrow(value: Any) -> pa.Table:
+    if isinstance(value, pa.RecordBatch):
+        return pa.Table.from_batches([value])
+    if isinstance(value, pa.Table):
+        return value
+    if _is_astropy(value):
+        arrays = [_column(name, value[name]) for name in value.colnames]
+        fields = [
+            pa.field(name, array.type, metadata=_unit(value[name]))
+            for name, array in zip(value.colnames, arrays, strict=True)
+        ]
+        return pa.table(arrays, schema=pa.schema(fields))
+    if _is_pandas(value):
+        named = [name for name in value.index.names if name is not None]
+        if named and not set(named) & set(value.columns):
+            value = value.reset_index()
+        value = value.set_axis(map(str, value.columns), axis=1)
+        return pa.Table.from_pandas(value, preserve_index=False)
+    if isinstance(value, Mapping):
+        names = [str(name) for name in value]
+        return pa.table(list(map(_column, names, value.values())), names=names)
+    return pa.table(value)
 
 
 def _plain(column: Any) -> Any:
@@ -149,25 +223,40 @@ def _converted(values: Any) -> Any:
     array = np.asarray(getattr(values, "unmasked", values))
     if array.ndim == 0:
         raise ValueError("a single value, where one for each row is wanted")
-    if array.ndim > 1:
-        return pa.array(list(array.reshape(len(array), -1)))
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8")
+    if not array.dtype.isnative:  # FITS is big-endian
+        array = array.astype(array.dtype.newbyteorder("="))
+    if array.ndim > 1:
+        cells = list(array.reshape(len(array), math.prod(array.shape[1:])))
+        empty = np.zeros(len(cells), bool) if mask is None else mask.reshape(len(mask), -1).all(1)
+        return pa.array([None if no else cell for cell, no in zip(cells, empty, strict=True)])
     if array.dtype.kind == "U":
         return pa.array(array.tolist(), pa.string(), mask=mask)
     if array.dtype.kind == "O":
         return pa.array(array.tolist(), from_pandas=True, mask=mask)
-    if not array.dtype.isnative:  # FITS is big-endian
-        array = array.astype(array.dtype.newbyteorder("="))
     return pa.array(array, mask=mask)
 
 
+def _unit(column: Any) -> dict[bytes, bytes] | None:
+    unit = getattr(column, "unit", None)
+    return {UNIT: str(unit).encode()} if unit else None
+
+
+def _unit_alone(metadata: Mapping[bytes, bytes] | None) -> dict[bytes, bytes] | None:
+    return {UNIT: metadata[UNIT]} if metadata and UNIT in metadata else None
+
+
 def _is_pandas(value: object) -> bool:
-    return type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "columns")
+    return _comes_from("pandas", "DataFrame", value)
 
 
 def _is_astropy(value: object) -> bool:
+    return _comes_from("astropy", "Table", value)
+
+
+def _comes_from(library: str, name: str, value: object) -> bool:
     return any(
-        kind.__module__.partition(".")[0] == "astropy" and kind.__name__ == "Table"
+        kind.__name__ == name and kind.__module__.partition(".")[0] == library
         for kind in type(value).__mro__
     )
