@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from galaxyclass.model.chunks import chunks_folder
 from galaxyclass.model.predict import predict
 from galaxyclass.model.writers import CsvSink
 from tests.support import fake
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("small_parts")
 
@@ -56,11 +56,8 @@ def _finished(output: Path) -> int:
     return max(0, journal.read_bytes().count(b"\n") - 1) if journal.exists() else 0
 
 
-def _wait_for_parts(output: Path, count: int) -> None:
-    end = time.monotonic() + 60
-    while _finished(output) < count:
-        assert time.monotonic() < end, "the other process made no parts"
-        time.sleep(0.005)
+def _wait_for_chunks(process: subprocess.Popen[str], output: Path, count: int) -> None:
+    wait_until(lambda: _finished(output) >= count, process)
 
 
 @pytest.fixture
@@ -76,7 +73,7 @@ def job(tmp_path):
 def test_kill_loses_at_most_one_part_and_changes_nothing(job, tmp_path, suffix, lanes):
     output, whole = tmp_path / f"killed.{suffix}", tmp_path / f"whole.{suffix}"
     process = _start(*job, output, seconds=0.1 if lanes else 0.05, lanes=lanes)
-    _wait_for_parts(output, 3)
+    _wait_for_chunks(process, output, 3)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not output.exists()
@@ -122,7 +119,7 @@ def test_kills_at_any_moment(job, tmp_path):
 def test_ctrl_c_says_how_to_go_on(job, tmp_path, lanes):
     output = tmp_path / "p.csv"
     process = _start(*job, output, seconds=0.1 if lanes else 0.05, lanes=lanes)
-    _wait_for_parts(output, 2)
+    _wait_for_chunks(process, output, 2)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 3
@@ -241,7 +238,7 @@ def test_a_slow_model_makes_a_part_every_few_seconds(job, tmp_path, monkeypatch)
 def test_two_processes_at_once(job, tmp_path):
     output = tmp_path / "p.csv"
     process = _start(*job, output, seconds=0.2)
-    _wait_for_parts(output, 1)
+    _wait_for_chunks(process, output, 1)
     with pytest.raises(OutputError, match="another process is writing"):
         predict(*job, output=output, backend=fake.TreeBackend())
     process.kill()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -22,3 +23,12 @@ def wait_until(
             return
         assert time.monotonic() < end, f"nothing within {seconds:.0f} seconds"
         time.sleep(0.01)
+
+
+def is_running(number: int) -> bool:
+    """Whether a process is there and has not ended; as Linux tells it in /proc."""
+    try:
+        status = Path(f"/proc/{number}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +41,7 @@ from galaxyclass.training.history import Row, read_history
 from galaxyclass.training.run import read_run
 from galaxyclass.training.train import resume, train
 from tests.support.sky import TINY, Sky
+from tests.support.waiting import wait_until
 
 
 def tiny(
@@ -253,9 +253,7 @@ def test_a_kill_costs_one_epoch_at_most(sky: Sky, tmp_path: Path) -> None:
         command += ["--set", setting]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as process:
-        deadline = time.monotonic() + 120
-        while len(read_history(run / "history.csv")) < 4 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until(lambda: len(read_history(run / "history.csv")) >= 4, process)
         process.kill()
     done = len(read_history(run / "history.csv"))
     assert done >= 4

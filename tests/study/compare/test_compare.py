@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +21,7 @@ from galaxyclass.networks.network import build_network
 from galaxyclass.study.compare.compare import compare, read_comparison
 from galaxyclass.training.history import read_history
 from tests.support.sky import Sky
+from tests.support.waiting import is_running, wait_until
 
 from .conftest import TINY
 
@@ -269,13 +269,6 @@ def command(sky: Sky, folder: Path, epochs: int) -> list[str]:
     return arguments
 
 
-def wait_for_epochs(run: Path, count: int) -> None:
-    deadline = time.monotonic() + 120
-    while len(read_history(run / "history.csv")) < count and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert len(read_history(run / "history.csv")) >= count
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks at processes in /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
@@ -289,15 +282,12 @@ def test_a_stopped_comparison_goes_on(
     with subprocess.Popen(
         [sys.executable, "-m", "galaxyclass", *arguments], stderr=subprocess.PIPE, text=True
     ) as process:
-        wait_for_epochs(run, 3)
+        wait_until(lambda: len(read_history(run / "history.csv")) >= 3, process)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         process.send_signal(number)
         _, text = process.communicate(timeout=60)
     assert len(children) == 1
-    deadline = time.monotonic() + 30
-    while running(int(children[0])) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not running(int(children[0]))
+    wait_until(lambda: not is_running(int(children[0])))
     done = len(read_history(run / "history.csv"))
     assert 3 <= done < epochs
     if number != signal.SIGKILL:
@@ -322,15 +312,6 @@ def test_a_stopped_comparison_goes_on(
         )
         value = float(rows(folder)[0]["value"])
         assert value == pytest.approx(whole.metrics.parts["validation"]["value"], rel=1e-6)
-
-
-def running(number: int) -> bool:
-    """Whether a process is there and has not ended."""
-    try:
-        status = Path(f"/proc/{number}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_ctrl_c_in_python_is_an_exception_of_ours(sky: Sky, tmp_path: Path) -> None:
