@@ -74,7 +74,7 @@ def factors(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory):
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = simulate(24, output=tmp_path_factory.mktemp("sky"), seed=5, workers=1)
     paths = sorted(folder.images.glob("*.jpg"))
     assert len(paths) == 24

@@ -235,7 +235,7 @@ def test_ids_of_arrays(model: Model, arrays: Arrays) -> None:
     with pytest.raises(ArgumentError, match="not one for each image"):
         model.predict(arrays, ids=names[:-1])
     with pytest.raises(ArgumentTypeError, match="neither text nor a whole number"):
-        model.predict(arrays[:1], ids=[1.5])
+        model.predict(arrays[:1], ids=[1.5])  # type: ignore[list-item]
 
 
 def test_what_is_stopped_in_memory_leaves_nothing(tmp_path: Path, arrays: Arrays) -> None:
@@ -297,7 +297,7 @@ def test_options_of_other_types() -> None:
 
 
 def test_a_model_stands_where_a_run_does(model: Model, files: list[Path], tmp_path: Path) -> None:
-    galaxyclass.predict(model, files, tmp_path / "p.csv")
+    galaxyclass.predict(model, files, output=tmp_path / "p.csv")
     assert len((tmp_path / "p.csv").read_text().splitlines()) == 7
     with pytest.raises(ArgumentTypeError, match="include: not a list"):
         model.predict(files, include="embedding")
@@ -382,7 +382,9 @@ def test_a_calibrated_copy(tmp_path: Path, simulated: Callable[[int], tuple[Path
 @pytest.fixture
 def simulated(tmp_path: Path) -> Callable[[int], tuple[Path, Path]]:
     def make(count: int) -> tuple[Path, Path]:
-        made = galaxyclass.simulate(count, tmp_path / "simulated", size=32, seed=1, workers=1)
+        made = galaxyclass.simulate(
+            count, output=tmp_path / "simulated", size=32, seed=1, workers=1
+        )
         return made.images, made.table
 
     return make

@@ -28,7 +28,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_what_is_written(tmp_path):
+def test_what_is_written(tmp_path: Path) -> None:
     made = simulate(5, output=tmp_path / "sky", size=96, seed=3, workers=1)
     names = sorted(files(made.folder))
     ids = [str(100_001 + i) for i in range(5)]
@@ -95,7 +95,7 @@ def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("count", "size"), [(0, 424), (-1, 424), (3, 8)])
-def test_nothing_to_simulate(tmp_path, count, size):
+def test_nothing_to_simulate(tmp_path: Path, count: int, size: int) -> None:
     with pytest.raises(ArgumentError, match="cannot be"):
         simulate(count, output=tmp_path / "sky", size=size)
     assert list(tmp_path.iterdir()) == []

@@ -93,7 +93,7 @@ def test_what_the_recipe_states_is_not_tried(machine: Machine) -> None:
     for precision in ("fp32", "bf16"):
         choices = RuntimeChoices(fast(f"training.precision={precision}", "training.threads=3"))
         assert not choices.open
-        assert choices.first == RuntimeSettings(precision, threads=3)  # type: ignore[arg-type]
+        assert choices.first == RuntimeSettings(precision, threads=3)
     more = RuntimeChoices(fast("training.threads=9"))
     assert more.first.threads == 4, "no more threads than the process may use"
 

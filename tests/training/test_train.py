@@ -508,7 +508,7 @@ def test_several_tables_are_learnt_together_and_resumed(sky: Sky, tmp_path: Path
     also = {"also": [(sky.images, tmp_path / "kinds.csv")]}
     whole = tiny(sky, tmp_path / "whole", "training.epochs=2", data=also)
     manifest = load_bundle(whole.folder).manifest
-    assert [one.classes for one in manifest.auxiliary] == [("ball", "disc")]
+    assert [one.class_names for one in manifest.auxiliary] == [("ball", "disc")]
     assert json.loads((whole.folder / "run.json").read_text())["galaxies"]["also"] == 48
     # The auxiliary classes pull at the encoder: without their weight the votes are others.
     alone = tiny(

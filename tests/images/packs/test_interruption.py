@@ -22,6 +22,7 @@ from galaxyclass.images.packs.read import open_pack
 from galaxyclass.images.packs.shards import make_shard
 from galaxyclass.images.packs.write import pack
 from galaxyclass.workers import processes
+from galaxyclass.workers.start import start_process
 from tests.support.waiting import is_running, wait_until
 
 from .conftest import SETTINGS, content
@@ -130,10 +131,9 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(
     many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    start = processes.start_process
 
     def noted(*arguments: Any) -> subprocess.Popen[Any]:
-        started.append(start(*arguments))
+        started.append(start_process(*arguments))
         return started[-1]
 
     monkeypatch.setattr(processes, "start_process", noted)
@@ -213,7 +213,9 @@ def test_too_little_room_is_noticed_before_the_work(
 
 
 @pytest.mark.usefixtures("in_processes")
-def test_a_process_that_dies_is_reported(many, tmp_path, monkeypatch):
+def test_a_process_that_dies_is_reported(
+    many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(3)")
     with pytest.raises(WorkerError, match=r"ended unexpectedly \(exit status 3\)") as caught:
         pack(many, SETTINGS, output=tmp_path / "pack", workers=2)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -26,7 +27,7 @@ from tests.support.waiting import is_running, wait_until
 from .conftest import TINY
 
 
-def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object):
+def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object) -> Any:
     given: dict[str, object] = {
         "table": sky.table,
         "settings": [*TINY, "training.epochs=1"],
