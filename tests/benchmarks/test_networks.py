@@ -43,8 +43,8 @@ def test_the_notebooks_network_has_as_many_parameters_in_both(
 ) -> None:
     assert keras_parameters(constant("keras_notebook.py", "SIDE")) == 849_285  # type: ignore[arg-type]
     recipe, tree = load_recipe("notebook"), load_tree("galaxy_zoo_2")
-    outputs = VoteTask(tree, tree.layouts[0], (True,) * 37, (0.5,) * 37)
-    network = Network(recipe.model, recipe.images, outputs)
+    task = VoteTask(tree, tree.layouts[0], (True,) * 37, (0.5,) * 37)
+    network = Network(recipe.model, recipe.images, task)
     numbers = [v.numel() for name, v in network.state_dict().items() if "num_batches" not in name]
     assert sum(numbers) == 849_285
     assert "849,285" in (BENCHMARKS / "README.md").read_text()

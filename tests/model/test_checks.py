@@ -18,8 +18,8 @@ from galaxyclass.tasks.votes.task import VoteTask
 from tests.support import fake
 
 
-def _say(outputs: ClassTask | VoteTask, values: NDArray[Any]) -> tuple[Any, ...]:
-    return describe_problems(outputs, measure(outputs, np.asarray(values, dtype=np.float32)))
+def _say(task: ClassTask | VoteTask, values: NDArray[Any]) -> tuple[Any, ...]:
+    return describe_problems(task, measure(task, np.asarray(values, dtype=np.float32)))
 
 
 @pytest.fixture
@@ -118,12 +118,12 @@ def test_answers_that_are_not_known_are_not_judged(healthy: NDArray[Any]) -> Non
 
 
 def test_classes() -> None:
-    outputs = fake.class_outputs("a", "b", "c")
+    task = fake.class_outputs("a", "b", "c")
     sound = np.random.default_rng(0).dirichlet([1, 1, 1], 100)
-    assert _say(outputs, sound) == ()
-    assert _say(outputs, sound[:1]) == ()
-    assert "do not sum to 1" in _say(outputs, sound * 0.9)[0]
-    assert "almost the same" in _say(outputs, np.tile([0.5, 0.3, 0.2], (100, 1)) + 1e-4 * sound)[0]
+    assert _say(task, sound) == ()
+    assert _say(task, sound[:1]) == ()
+    assert "do not sum to 1" in _say(task, sound * 0.9)[0]
+    assert "almost the same" in _say(task, np.tile([0.5, 0.3, 0.2], (100, 1)) + 1e-4 * sound)[0]
 
 
 @given(st.lists(st.integers(0, 400), min_size=0, max_size=6))
@@ -131,10 +131,10 @@ def test_classes() -> None:
 def test_statistics_of_batches_are_those_of_the_whole(
     fake_tree: tuple[VoteTask, NDArray[Any]], cuts: list[int]
 ) -> None:
-    outputs, values = fake_tree
-    whole = measure(outputs, values)
+    task, values = fake_tree
+    whole = measure(task, values)
     pieces = np.split(values, sorted(cuts))
-    summed = sum((measure(outputs, piece) for piece in pieces), nothing_measured(outputs))
+    summed = sum((measure(task, piece) for piece in pieces), nothing_measured(task))
     summed = parse_statistics(json.loads(json.dumps(asdict(summed))))
     for name, value in asdict(whole).items():
         np.testing.assert_allclose(asdict(summed)[name], value, rtol=1e-9, atol=1e-12)

@@ -28,9 +28,9 @@ CLASSES = ("0", "9", "10")  # as numbers; as text "10" would stand before "9"
 def run(tmp_path: Path) -> Callable[..., Any]:
     """Save a run of classes whose table named images by so many parts of their paths."""
 
-    def make(name_parts: int, outputs: Task | None = None) -> Path:
-        outputs = outputs or fake.class_outputs(*CLASSES)
-        folder = fake.save_run(tmp_path / "run", outputs, "image", id_integer=False)
+    def make(name_parts: int, task: Task | None = None) -> Path:
+        task = task or fake.class_outputs(*CLASSES)
+        folder = fake.save_run(tmp_path / "run", task, "image", id_integer=False)
         manifest = replace(load_bundle(folder).manifest, name_parts=name_parts)
         save_bundle(folder, manifest, {"weights": lambda path: path.write_bytes(b"weights")})
         assert load_bundle(folder).manifest.name_parts == name_parts

@@ -49,8 +49,8 @@ class CornerBackend:
         return fake.said(self.tree.values(corner), [classes], features)
 
 
-def bundle_of(folder: Path, outputs: ClassTask | None = None, **more: Any) -> Bundle:
-    return load_bundle(fake.save_run(folder, outputs, **more))
+def bundle_of(folder: Path, task: ClassTask | None = None, **more: Any) -> Bundle:
+    return load_bundle(fake.save_run(folder, task, **more))
 
 
 @pytest.fixture
@@ -323,14 +323,14 @@ def test_what_is_resumed_depends_on_views_and_members(tmp_path: Path, change: st
 
 def test_shares_of_the_training_are_averaged(tmp_path: Path) -> None:
     """What an evaluation holds the ensemble against."""
-    outputs = fake.class_outputs("a", "b")
+    task = fake.class_outputs("a", "b")
     runs = [
-        bundle_of(tmp_path / str(share), replace(outputs, shares=(share, 1 - share)))
+        bundle_of(tmp_path / str(share), replace(task, shares=(share, 1 - share)))
         for share in (0.75, 0.25)
     ]
     ensemble = Ensemble([Member(run, fake.ClassBackend(2)) for run in runs])
-    assert isinstance(ensemble.outputs, ClassTask)
-    assert ensemble.outputs.shares == (0.5, 0.5)
+    assert isinstance(ensemble.task, ClassTask)
+    assert ensemble.task.shares == (0.5, 0.5)
 
 
 def test_a_bundle_of_before_there_were_views_takes_mirrors(tmp_path: Path) -> None:

@@ -208,8 +208,8 @@ def test_a_model_of_the_five_classes_has_them_already(
 def test_included_columns_of_a_model_of_classes_come_last_and_keep_clear_of_its_names(
     tmp_path: Path, sky: tuple[Path, NDArray[Any]]
 ) -> None:
-    outputs = fake.class_outputs("spiral", "strange, indeed", column="edge_on")
-    run = fake.save_run(tmp_path / "run", outputs, auxiliary=(fake.class_outputs(*FIVE_CLASSES),))
+    task = fake.class_outputs("spiral", "strange, indeed", column="edge_on")
+    run = fake.save_run(tmp_path / "run", task, auxiliary=(fake.class_outputs(*FIVE_CLASSES),))
     backend = fake.ClassBackend(2)
     five = fake.ClassBackend(5)
 
@@ -344,8 +344,8 @@ def test_what_is_known_of_a_single_model_only(
 def test_intervals_are_of_joint_fractions(
     sky: tuple[Path, NDArray[Any]], tmp_path: Path, kind: str, calibration: Calibration
 ) -> None:
-    outputs = fake.vote_outputs("hart16") if "shares" in kind else fake.class_outputs("a", "b")
-    run = fake.save_run(tmp_path / "run", outputs)
+    task = fake.vote_outputs("hart16") if "shares" in kind else fake.class_outputs("a", "b")
+    run = fake.save_run(tmp_path / "run", task)
     calibrate(run, calibration)
     _refused(run, ["uncertainty"], rf"joint vote fractions(?s:.*){kind}")
 

@@ -180,8 +180,8 @@ def test_classes(tmp_path: Path) -> None:
 
 
 def test_numbered_classes_stay_numbers_in_parquet(tmp_path: Path) -> None:
-    outputs = fake.class_outputs("0", "1", "2", column="label")
-    run = fake.save_run(tmp_path / "run", outputs, id_column="image")
+    task = fake.class_outputs("0", "1", "2", column="label")
+    run = fake.save_run(tmp_path / "run", task, id_column="image")
     fake.save_images(tmp_path / "sky", 4)
     predict(run, tmp_path / "sky", output=tmp_path / "p.parquet", backend=fake.ClassBackend(3))
     schema = pq.read_table(tmp_path / "p.parquet").schema

@@ -63,17 +63,17 @@ def test_parts_join_to_the_whole(
     tmp_path: Path, suffix: str, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("galaxyclass.model.writers._ROW_GROUP", 10_000)
-    outputs = fake.class_outputs("a", "b")
-    columns = columns_of(outputs, "id", id_integer=True)
+    task = fake.class_outputs("a", "b")
+    columns = columns_of(task, "id", id_integer=True)
     values = np.random.default_rng(0).dirichlet([1, 1], rows).astype(np.float32).reshape(rows, 2)
     ids = [str(587722981736579000 + i) for i in range(rows)]
     sink, paths = SINKS[suffix], []
     for start in range(0, rows, 4096):
         part = slice(start, start + 4096)
         paths.append(tmp_path / f"{start}{suffix}")
-        sink.write_chunk(paths[-1], tabulate(outputs, columns, ids[part], values[part]))
+        sink.write_chunk(paths[-1], tabulate(task, columns, ids[part], values[part]))
     whole = tmp_path / f"whole{suffix}"
-    sink.join(whole, paths, tabulate(outputs, columns, [], values[:0]))
+    sink.join(whole, paths, tabulate(task, columns, [], values[:0]))
     if suffix == ".csv":
         table = pa.csv.read_csv(whole)
     else:
@@ -87,8 +87,8 @@ def test_parts_join_to_the_whole(
 
 
 def test_names_that_clash() -> None:
-    outputs = fake.class_outputs("id", "class", "class_probability", "x")
-    columns = columns_of(outputs, "id", id_integer=False)
+    task = fake.class_outputs("id", "class", "class_probability", "x")
+    columns = columns_of(task, "id", id_integer=False)
     assert columns.names == (
         "id",
         "id_probability",
@@ -102,9 +102,9 @@ def test_names_that_clash() -> None:
 
 
 def test_no_class_where_the_probabilities_are_not_numbers() -> None:
-    outputs = fake.class_outputs("a", "b")
-    columns = columns_of(outputs, "id", id_integer=False)
+    task = fake.class_outputs("a", "b")
+    columns = columns_of(task, "id", id_integer=False)
     values = np.array([[np.nan, 0.5], [0.2, 0.8]], np.float32)
-    table = tabulate(outputs, columns, ["1", "2"], values)
+    table = tabulate(task, columns, ["1", "2"], values)
     assert table["class"].to_pylist() == [None, "b"]
     assert table["a"].null_count == 1

@@ -80,25 +80,23 @@ def test_the_smallest_cutout_of_the_notebook() -> None:
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_tree_heads_obey_the_tree(tree: str, head: str, data: st.DataObject) -> None:
-    outputs = votes(tree)
+    task = votes(tree)
     raw = data.draw(
-        hnp.arrays(
-            np.float32, (3, len(outputs.tree.answers)), elements=st.floats(-60, 60, width=32)
-        )
+        hnp.arrays(np.float32, (3, len(task.tree.answers)), elements=st.floats(-60, 60, width=32))
     )
-    fractions = activation(head, outputs)(torch.from_numpy(raw)).numpy()
-    sums, targets = sums_and_targets(outputs.tree, fractions)
+    fractions = activation(head, task)(torch.from_numpy(raw)).numpy()
+    sums, targets = sums_and_targets(task.tree, fractions)
     assert np.abs(sums - targets).max() <= 1e-6
     assert fractions.min() >= 0
     assert fractions.max() <= 1 + 1e-6
 
 
 def test_tree_head_is_the_product_down_the_tree() -> None:
-    outputs = votes()
+    task = votes()
     raw = torch.zeros(1, 37)
     raw[0, 0:3] = torch.tensor([1.0, 2.0, 3.0]).log()
     raw[0, 13:15] = torch.tensor([1.0, 3.0]).log()
-    fractions = activation("tree", outputs)(raw)[0]
+    fractions = activation("tree", task)(raw)[0]
     # smooth 1/6, features 2/6, star 3/6; half of the features edge-on; three kinds of roundness
     assert fractions[:3].tolist() == pytest.approx([1 / 6, 2 / 6, 3 / 6])
     assert fractions[3].item() == pytest.approx(1 / 6)
@@ -107,10 +105,10 @@ def test_tree_head_is_the_product_down_the_tree() -> None:
 
 
 def test_rectified_head_divides_what_is_positive() -> None:
-    outputs = votes()
+    task = votes()
     raw = torch.full((1, 37), -1.0)
     raw[0, 0:3] = torch.tensor([3.0, 1.0, -5.0])
-    fractions = activation("tree_rectified", outputs)(raw)[0]
+    fractions = activation("tree_rectified", task)(raw)[0]
     assert fractions[:3].tolist() == pytest.approx([0.75, 0.25, 0.0], abs=1e-5)
     assert fractions[13:15].tolist() == pytest.approx([0.5, 0.5])
 

@@ -48,7 +48,7 @@ def save_run(
         recipe="notebook",
         preprocessing=Preprocessing(cutout="centre", frame=frame, size=12),
         model=ModelRecipe(encoder="residual", head="tree"),
-        outputs=outputs or vote_outputs(),
+        task=outputs or vote_outputs(),
         id_column=id_column,
         id_integer=id_integer,
         weights_digest="",

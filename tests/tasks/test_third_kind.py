@@ -241,7 +241,7 @@ def test_its_manifest_is_written_and_read(sample: Sample) -> None:
         recipe="fast",
         preprocessing=Preprocessing(size=32),
         model=ModelRecipe(encoder="residual", head="sigmoid"),
-        outputs=sample.task(sample.rows),
+        task=sample.task(sample.rows),
         id_column="id",
         id_integer=True,
         weights_digest="",

@@ -92,18 +92,18 @@ def test_the_made_up_votes_obey_the_tree() -> None:
 
 
 def test_a_sound_training_is_quiet() -> None:
-    outputs, targets = votes()
+    task, targets = votes()
     rng = np.random.default_rng(1)
-    predictions = (0.7 * targets + 0.3 * np.array(outputs.mean)).astype(np.float32)
+    predictions = (0.7 * targets + 0.3 * np.array(task.mean)).astype(np.float32)
     predictions += rng.normal(0, 0.02, predictions.shape).astype(np.float32)
-    assert diagnose(outputs, predictions, targets, HEALTHY, SOUND_PARTS, kept_epoch=30) == ()
+    assert diagnose(task, predictions, targets, HEALTHY, SOUND_PARTS, kept_epoch=30) == ()
 
 
 def test_values_near_nothing_have_collapsed() -> None:
-    outputs, targets = votes()
+    task, targets = votes()
     predictions = np.random.default_rng(0).uniform(0, 2e-4, targets.shape).astype(np.float32)
     rows = history([0.27], [0.27], lr=1e-6)
-    (notice,) = diagnose(outputs, predictions, targets, rows, SOUND_PARTS, kept_epoch=1)
+    (notice,) = diagnose(task, predictions, targets, rows, SOUND_PARTS, kept_epoch=1)
     assert notice.kind == "collapsed"
     assert "every prediction is close to 0 (the largest of all is 0.0002)" in notice.message
     assert "rate of 1e-06 is very small" in notice.message
@@ -111,20 +111,20 @@ def test_values_near_nothing_have_collapsed() -> None:
 
 
 def test_the_same_for_every_galaxy_has_collapsed() -> None:
-    outputs, targets = votes()
-    same = np.broadcast_to(np.array(outputs.mean), targets.shape).astype(np.float32)
+    task, targets = votes()
+    same = np.broadcast_to(np.array(task.mean), targets.shape).astype(np.float32)
     rows = history([0.2, 0.19], [0.2, 0.19], lr=0.1)
-    (notice,) = diagnose(outputs, same, targets, rows, SOUND_PARTS, kept_epoch=1)
+    (notice,) = diagnose(task, same, targets, rows, SOUND_PARTS, kept_epoch=1)
     assert notice.kind == "collapsed"
     assert "the same whatever the galaxy" in notice.message
     assert "rate of 0.1 is large" in notice.message
 
 
 def test_no_better_than_the_mean_vector() -> None:
-    outputs, targets = votes()
+    task, targets = votes()
     shuffled = np.roll(targets, 1, axis=0).astype(np.float32)  # lively, and about other galaxies
     parts = {"validation": {"value": 0.25, "galaxies": 200, "reference": 0.18}}
-    (notice,) = diagnose(outputs, shuffled, targets, HEALTHY, parts, kept_epoch=30)
+    (notice,) = diagnose(task, shuffled, targets, HEALTHY, parts, kept_epoch=30)
     assert notice.kind == "no_better"
     assert "RMSE 0.2500 on 200 validation galaxies is no better than the mean vector's" in (
         notice.message
@@ -132,31 +132,31 @@ def test_no_better_than_the_mean_vector() -> None:
 
 
 def test_a_small_gain_on_many_galaxies_is_one_and_on_few_is_not() -> None:
-    outputs, targets = votes(galaxies=4000)
+    task, targets = votes(galaxies=4000)
     rng = np.random.default_rng(0)
-    mean = np.array(outputs.mean)
+    mean = np.array(task.mean)
     predictions = (mean + 0.1 * (targets - mean)).astype(np.float32)
     predictions += rng.normal(0, 0.06, predictions.shape).astype(np.float32)
     parts = {"validation": {"value": 0.17, "galaxies": 0, "reference": 0.18}}
-    assert kinds(diagnose(outputs, predictions, targets, HEALTHY[:3], parts, kept_epoch=3)) == []
-    few = diagnose(outputs, predictions[:12], targets[:12], HEALTHY[:3], parts, kept_epoch=3)
+    assert kinds(diagnose(task, predictions, targets, HEALTHY[:3], parts, kept_epoch=3)) == []
+    few = diagnose(task, predictions[:12], targets[:12], HEALTHY[:3], parts, kept_epoch=3)
     assert kinds(few) == ["no_better"]
 
 
 def test_no_better_than_the_largest_class() -> None:
-    outputs = ClassTask("kind", ("disc", "smooth", "star"), (0.2, 0.7, 0.1))
+    task = ClassTask("kind", ("disc", "smooth", "star"), (0.2, 0.7, 0.1))
     rng = np.random.default_rng(0)
     targets = rng.choice([0, 1, 2, -1], 300, p=[0.2, 0.6, 0.1, 0.1])
     blind = rng.dirichlet([2, 7, 1], 300).astype(np.float32)
     rows = history([0.7, 0.7], [0.7, 0.7], "accuracy")
     figures = {"value": 0.6, "galaxies": 300, "reference": 0.7, "low": 0.5, "high": 0.7}
-    (notice,) = diagnose(outputs, blind, targets, rows, {"validation": figures}, kept_epoch=1)
+    (notice,) = diagnose(task, blind, targets, rows, {"validation": figures}, kept_epoch=1)
     assert "accuracy 0.6000 on 300 validation galaxies is no better than the largest class's" in (
         notice.message
     )
     seeing = np.full((300, 3), 0.1, np.float32)
     seeing[np.arange(300), np.where(targets < 0, 0, targets)] = 0.8
-    assert diagnose(outputs, seeing, targets, rows, {"validation": figures}, kept_epoch=1) == ()
+    assert diagnose(task, seeing, targets, rows, {"validation": figures}, kept_epoch=1) == ()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -249,15 +249,13 @@ def test_a_network_that_lags_behind_is_unsettled_and_not_over_fitted(
 
 def test_what_lags_behind_is_not_said_to_be_over_fitted() -> None:
     """The figures of a real training with a moving average that was too long."""
-    outputs, targets = votes()
-    predictions = (0.7 * targets + 0.3 * np.array(outputs.mean)).astype(np.float32)
+    task, targets = votes()
+    predictions = (0.7 * targets + 0.3 * np.array(task.mean)).astype(np.float32)
     train = falling(0.16, 0.115, 16)
     validation = [0.205, *np.linspace(0.203, 0.234, 15).tolist()]
     lagging = {"value": 0.21, "low": 0.205, "high": 0.215}
     parts = SOUND_PARTS | {"train": lagging}
-    notices = diagnose(
-        outputs, predictions, targets, history(train, validation), parts, kept_epoch=16
-    )
+    notices = diagnose(task, predictions, targets, history(train, validation), parts, kept_epoch=16)
     assert kinds(notices) == ["unsettled"]
     assert find_over_fitting(history(train, validation), parts) is not None
 

@@ -61,8 +61,8 @@ def recipe(name: str, *more: str) -> Recipe:
 
 def learner(name: str, memory_format: torch.memory_format = torch.channels_last) -> GalaxyModule:
     count = len(TREE.answers)
-    outputs = VoteTask(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
-    module = GalaxyModule(recipe(name), outputs, (), seed=0, steps_per_epoch=1)
+    task = VoteTask(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
+    module = GalaxyModule(recipe(name), task, (), seed=0, steps_per_epoch=1)
     module.set_memory_format(memory_format)
     return module.train()
 
@@ -166,7 +166,7 @@ def test_a_resumed_training_lays_out_what_its_checkpoint_brings(
 
     monkeypatch.setattr("galaxyclass.training.module.build_optimizer", remember)
     count = len(TREE.answers)
-    outputs = VoteTask(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
+    task = VoteTask(TREE, TREE.layouts[0], (True,) * count, (0.5,) * count)
     parts = dict.fromkeys(("train", "validation"), galaxies("fast"))
     for epochs, channels_last in ((1, True), (2, False)):
         whole = recipe("fast", "schedule.name=constant")
@@ -174,7 +174,7 @@ def test_a_resumed_training_lays_out_what_its_checkpoint_brings(
             update={"training": whole.training.model_copy(update={"epochs": epochs})}
         )
         runtime = RuntimeSettings("fp32", channels_last, 1)
-        job = TrainingJob(short, outputs, (), parts, no_catalog(), seed=0, device="cpu")
+        job = TrainingJob(short, task, (), parts, no_catalog(), seed=0, device="cpu")
         fit_network(tmp_path, job, runtime, silent)
         kernels = [weight for weight in built[-1].state if weight.ndim == 4]
         assert kernels

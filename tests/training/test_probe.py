@@ -54,9 +54,9 @@ def speeds(
 
 def fast(*settings: str, devices: int = 1) -> TrainingJob:
     """A training of the recipe `fast`, of which the galaxies do not matter."""
-    outputs = ClassTask("class", ("a", "b"), (0.5, 0.5))
+    task = ClassTask("class", ("a", "b"), (0.5, 0.5))
     recipe = load_recipe("fast", settings)
-    return TrainingJob(recipe, outputs, (), {}, no_catalog(), 0, "cpu", devices)
+    return TrainingJob(recipe, task, (), {}, no_catalog(), 0, "cpu", devices)
 
 
 @pytest.mark.parametrize(

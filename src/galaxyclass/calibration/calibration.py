@@ -145,7 +145,7 @@ class Calibration:
 
 
 def fit_calibration(
-    outputs: Task,
+    task: Task,
     values: Floats,
     features: Floats,
     targets: Floats | None,
@@ -161,9 +161,9 @@ def fit_calibration(
 
     Parameters
     ----------
-    outputs : Task
+    task : Task
         What the model predicts.
-    values : (galaxies, outputs) float
+    values : (galaxies, task) float
         Predicted.
     features : (galaxies, features) float
         The encoder's; (galaxies, 0) of a model that gives none.
@@ -195,9 +195,9 @@ def fit_calibration(
     """
     told = list(notes)
     intervals = coverage = strange = None
-    tree = outputs.decision_tree
+    tree = task.decision_tree
     if tree is not None and targets is not None:
-        said = np.where(outputs.known_mask, values, np.nan)
+        said = np.where(task.known_mask, values, np.nan)
         try:
             intervals = fit_intervals(tree, said, targets, level=level, seed=seed)
         except ScoreError as error:

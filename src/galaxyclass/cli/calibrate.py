@@ -123,7 +123,7 @@ def _show(calibrated: Calibrated) -> None:
         click.echo(
             "fitted on one half of the galaxies, the intervals hold of the other half's fractions:"
         )
-        for line in _covered(calibrated.bundle.manifest.outputs, coverage):
+        for line in _covered(calibrated.bundle.manifest.task, coverage):
             click.echo(line)
         click.echo(
             f"mean width {coverage.width:.3f}; {coverage.constant_width:.3f} if they were as wide "
@@ -132,8 +132,6 @@ def _show(calibrated: Calibrated) -> None:
     click.echo(f"the calibration is in {calibrated.bundle.calibration}")
 
 
-def _covered(outputs: Task, coverage: Coverage) -> list[str]:
-    shares = zip(
-        (*outputs.group_names, "all"), (*coverage.questions, coverage.overall), strict=True
-    )
+def _covered(task: Task, coverage: Coverage) -> list[str]:
+    shares = zip((*task.group_names, "all"), (*coverage.questions, coverage.overall), strict=True)
     return [f"  {name:<22} {share:.1%}" for name, share in shares if not math.isnan(share)]

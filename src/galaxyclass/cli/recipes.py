@@ -96,10 +96,10 @@ def _print_layers(recipe: Recipe) -> None:
 
     tree = load_tree("galaxy_zoo_2")
     nothing = (0.0,) * len(tree.answers)
-    outputs = VoteTask(tree, tree.layouts[0], (True,) * len(tree.answers), nothing)
-    head = resolve_head(recipe.model.head, outputs)
+    task = VoteTask(tree, tree.layouts[0], (True,) * len(tree.answers), nothing)
+    head = resolve_head(recipe.model.head, task)
     network = Network(
-        recipe.model.model_copy(update={"head": head}), recipe.images, outputs, fresh=False
+        recipe.model.model_copy(update={"head": head}), recipe.images, task, fresh=False
     )
     described = describe_network(network, recipe.images.channels)
     cutout = " x ".join(str(number) for number in recipe.images.shape)

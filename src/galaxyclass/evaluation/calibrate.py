@@ -175,8 +175,8 @@ def calibrate(
             hint="calibrate the run, then export it again",
         )
     others = _paths(ordinary)
-    outputs, seen = bundle.manifest.outputs, used_galaxies(model, part)
-    _, catalog, notes = read_galaxies(outputs, (), as_dataset(images, table))
+    task, seen = bundle.manifest.task, used_galaxies(model, part)
+    _, catalog, notes = read_galaxies(task, (), as_dataset(images, table))
     network, workers = model.ensemble.backend, model.options.workers
     catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
     paths: list[str] = catalog.paths.tolist()
@@ -207,7 +207,7 @@ def calibrate(
     counts = dict(Counter(parts[decoded].tolist()))
     targets = catalog.take(np.flatnonzero(decoded).astype(np.int64)).targets
     calibration = fit_calibration(
-        outputs,
+        task,
         said.values,
         said.features,
         None if targets is None else targets.joint_fractions,
@@ -320,7 +320,7 @@ def _predict(
             decoded.append(batch.decoded)
             if batch.estimates is not None and batch.looks is not None:
                 galaxies = int(batch.decoded.sum())
-                require_fit(batch.estimates, galaxies, manifest.outputs, manifest.auxiliary)
+                require_fit(batch.estimates, galaxies, manifest.task, manifest.auxiliary)
                 said.append(batch.estimates)
                 described.append(batch.looks)
             progress("predict", batch.start + len(batch.paths), len(paths))

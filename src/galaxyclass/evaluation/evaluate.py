@@ -25,7 +25,7 @@ from galaxyclass.io.output import FolderOutput
 from galaxyclass.model.auxiliary import classes_of
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
-from galaxyclass.model.ensemble import common_auxiliary, common_outputs
+from galaxyclass.model.ensemble import common_auxiliary, common_task
 from galaxyclass.model.job import PredictionSummary, predict_files
 from galaxyclass.model.model import ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
@@ -115,7 +115,7 @@ def evaluate(
     place = FolderOutput(output, EVALUATION_FILES, key, overwrite)
     place.require_free()
     bundles, workers = model.bundles, model.options.workers
-    task = common_outputs(bundles)
+    task = common_task(bundles)
     seen = used_galaxies(model, part)
     task, catalog, notes = read_galaxies(
         task,
@@ -127,8 +127,7 @@ def evaluate(
     if task in common_auxiliary(bundles):
         members = [classes_of(member, task) for member in members]
         notes.append(
-            f"The {task.kind} are those that the run learnt beside its "
-            f"{common_outputs(bundles).kind}."
+            f"The {task.kind} are those that the run learnt beside its {common_task(bundles).kind}."
         )
     with place.claim():
         prediction = predict_files(
@@ -172,7 +171,7 @@ def _read(
     -------
     scored : (galaxies,) int64
         Those of the catalog that were predicted.
-    predictions : (galaxies, outputs) float64
+    predictions : (galaxies, task) float64
     notes : list of str
     """
     if prediction.predicted == 0:

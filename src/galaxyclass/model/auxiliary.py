@@ -24,7 +24,7 @@ def classes_of(member: Member, classes: Task) -> Member:
     """
     manifest = member.bundle.manifest
     place = [table.identity for table in manifest.auxiliary].index(classes.identity)
-    bundle = replace(member.bundle, manifest=replace(manifest, outputs=classes, auxiliary=()))
+    bundle = replace(member.bundle, manifest=replace(manifest, task=classes, auxiliary=()))
     return Member(bundle, _Auxiliary(member.backend, place))
 
 

@@ -85,33 +85,33 @@ _PER_OUTPUT = ("mean", "squares", "minimum", "maximum")
 _PER_RULE = ("broken", "worst", "sums")
 
 
-def nothing_measured(outputs: Task) -> Statistics:
+def nothing_measured(task: Task) -> Statistics:
     """The statistics of no prediction at all."""
-    width, rules = outputs.count, outputs.sum_rules
+    width, rules = task.count, task.sum_rules
     zeros, none = (0.0,) * width, (0.0,) * rules
     return Statistics(0, 0, 0, zeros, zeros, zeros, zeros, (0,) * rules, none, none)
 
 
-def measure(outputs: Task, values: NDArray[np.float32]) -> Statistics:
+def measure(task: Task, values: NDArray[np.float32]) -> Statistics:
     """Measure a batch of predictions.
 
     Parameters
     ----------
-    outputs : Task
-    values : (galaxies, outputs) float32
+    task : Task
+    values : (galaxies, task) float32
         Joint fractions or probabilities, as the backend gave them.
     """
-    known = outputs.known_mask
+    known = task.known_mask
     exact = np.where(known, values, 0.0).astype(np.float64)
     finite = np.isfinite(exact).all(axis=1)
     exact = exact[finite]
     if not len(exact):
-        return replace(nothing_measured(outputs), rows=len(values))
-    sums, targets = outputs.sums(exact)
+        return replace(nothing_measured(task), rows=len(values))
+    sums, targets = task.sums(exact)
     # A rule with an unknown answer in it is not tested: its sums are NaN.
     miss = np.nan_to_num(np.abs(sums - targets))
     mean = exact.mean(axis=0)
-    least, most = outputs.bounds
+    least, most = task.bounds
     outside = (exact < least - _ROUNDING) | (exact > most + _ROUNDING)
     return Statistics(
         rows=len(values),
@@ -121,18 +121,18 @@ def measure(outputs: Task, values: NDArray[np.float32]) -> Statistics:
         squares=_floats(((exact - mean) ** 2).sum(axis=0)),
         minimum=_floats(exact.min(axis=0)),
         maximum=_floats(exact.max(axis=0)),
-        broken=tuple(int(n) for n in (miss > outputs.sum_tolerance).sum(axis=0)),
+        broken=tuple(int(n) for n in (miss > task.sum_tolerance).sum(axis=0)),
         worst=_floats(miss.max(axis=0)),
         sums=_floats(np.nan_to_num(sums, nan=1.0).max(axis=0)),
     )
 
 
-def find_collapse(outputs: Task, statistics: Statistics) -> Literal["nothing", "same"] | None:
+def find_collapse(task: Task, statistics: Statistics) -> Literal["nothing", "same"] | None:
     """Say whether predictions have collapsed.
 
     Parameters
     ----------
-    outputs : Task
+    task : Task
     statistics : Statistics
         Of all of them.
 
@@ -146,25 +146,25 @@ def find_collapse(outputs: Task, statistics: Statistics) -> Literal["nothing", "
     Examples
     --------
     >>> from galaxyclass.tasks.classes.task import ClassTask
-    >>> outputs = ClassTask("kind", ("disc", "star"), (0.5, 0.5))
-    >>> find_collapse(outputs, measure(outputs, np.full((500, 2), 0.5, np.float32)))
+    >>> task = ClassTask("kind", ("disc", "star"), (0.5, 0.5))
+    >>> find_collapse(task, measure(task, np.full((500, 2), 0.5, np.float32)))
     'same'
     """
     s = statistics
     if not s.finite:
         return None
-    if outputs.sums_to_nothing(s.sums, max(s.maximum), many=s.finite >= _FEW):
+    if task.sums_to_nothing(s.sums, max(s.maximum), many=s.finite >= _FEW):
         return "nothing"
-    spread = np.sqrt(np.array(s.squares) / s.finite)[outputs.known_mask]
-    return "same" if s.finite >= _FEW and spread.max() < outputs.least_spread else None
+    spread = np.sqrt(np.array(s.squares) / s.finite)[task.known_mask]
+    return "same" if s.finite >= _FEW and spread.max() < task.least_spread else None
 
 
-def describe_problems(outputs: Task, statistics: Statistics) -> tuple[str, ...]:
+def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
     """Say what is wrong with predictions, and what to try.
 
     Parameters
     ----------
-    outputs : Task
+    task : Task
     statistics : Statistics
         Of all of them.
 
@@ -177,12 +177,12 @@ def describe_problems(outputs: Task, statistics: Statistics) -> tuple[str, ...]:
     Examples
     --------
     >>> from galaxyclass.tasks.classes.task import ClassTask
-    >>> outputs = ClassTask("kind", ("disc", "star"), (0.5, 0.5))
-    >>> same = measure(outputs, np.full((500, 2), 0.5, np.float32))
-    >>> print(describe_problems(outputs, same)[0].split(":")[0])
+    >>> task = ClassTask("kind", ("disc", "star"), (0.5, 0.5))
+    >>> same = measure(task, np.full((500, 2), 0.5, np.float32))
+    >>> print(describe_problems(task, same)[0].split(":")[0])
     Collapsed
     """
-    s, names = statistics, outputs.names
+    s, names = statistics, task.names
     problems = []
     if s.finite < s.rows:
         problems.append(
@@ -192,11 +192,11 @@ def describe_problems(outputs: Task, statistics: Statistics) -> tuple[str, ...]:
         )
     if not s.finite:
         return tuple(problems)
-    known = outputs.known_mask
+    known = task.known_mask
     spread = np.sqrt(np.array(s.squares) / s.finite)[known]
     still = (np.array(s.maximum) - np.array(s.minimum))[known] < _ROUNDING
     low, high = min(np.array(s.minimum)[known]), max(np.array(s.maximum)[known])
-    collapse = find_collapse(outputs, s)
+    collapse = find_collapse(task, s)
     if collapse == "nothing":
         problems.append(
             f"Collapsed: every value is close to 0 (the largest of all is {high:.2g}), whatever "
@@ -222,12 +222,12 @@ def describe_problems(outputs: Task, statistics: Statistics) -> tuple[str, ...]:
     if s.outside:
         problems.append(
             f"Out of range: {s.outside:,} of {s.finite:,} galaxies have values beyond "
-            f"{outputs.bounds[0]:g} to {outputs.bounds[1]:g} "
+            f"{task.bounds[0]:g} to {task.bounds[1]:g} "
             f"({low:.3g} to {high:.3g}). The model's head does not bound them: use one of "
             "model.head=tree, tree_rectified, sigmoid or softmax."
         )
     if any(s.broken) and collapse != "nothing":
-        problems.append(outputs.describe_broken_sums(s.broken, s.worst, s.finite))
+        problems.append(task.describe_broken_sums(s.broken, s.worst, s.finite))
     return tuple(problems)
 
 

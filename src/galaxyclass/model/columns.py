@@ -54,7 +54,7 @@ class Columns:
 
 
 def columns_of(
-    outputs: Task,
+    task: Task,
     id_column: str,
     *,
     id_integer: bool,
@@ -77,13 +77,13 @@ def columns_of(
     Examples
     --------
     >>> from galaxyclass.tasks.classes.task import ClassTask
-    >>> outputs = ClassTask("kind", ("spiral", "kind"), (0.5, 0.5))
-    >>> columns_of(outputs, "GalaxyID", id_integer=True).names
+    >>> task = ClassTask("kind", ("spiral", "kind"), (0.5, 0.5))
+    >>> columns_of(task, "GalaxyID", id_integer=True).names
     ('GalaxyID', 'spiral', 'kind_probability', 'kind')
-    >>> columns_of(outputs, "GalaxyID", id_integer=True, layout="contest").names
+    >>> columns_of(task, "GalaxyID", id_integer=True, layout="contest").names
     ('GalaxyID', 'kind')
     """
-    values, label = outputs.columns(id_column, contest=layout == "contest")
+    values, label = task.columns(id_column, contest=layout == "contest")
     plain = Columns(id_column, id_integer, values, label)
     if included and layout == "contest":
         raise OutputError(
@@ -98,20 +98,20 @@ def columns_of(
     return replace(plain, included=tuple(fields))
 
 
-def mask_unknown(outputs: Task, values: NDArray[np.float32]) -> NDArray[np.float32]:
+def mask_unknown(task: Task, values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Make NaN of the answers for which training saw no vote: their outputs mean nothing.
 
     Parameters
     ----------
-    outputs : Task
-    values : (galaxies, outputs) float32
+    task : Task
+    values : (galaxies, task) float32
     """
-    known = outputs.known_mask
+    known = task.known_mask
     return values if known.all() else np.where(known, values, np.float32(np.nan))
 
 
 def tabulate(
-    outputs: Task,
+    task: Task,
     columns: Columns,
     ids: list[str],
     values: NDArray[np.float32],
@@ -121,10 +121,10 @@ def tabulate(
 
     Parameters
     ----------
-    outputs : Task
+    task : Task
     columns : Columns
     ids : list of str
-    values : (galaxies, outputs) float32
+    values : (galaxies, task) float32
         Joint fractions or probabilities; NaN becomes an empty cell.
     included : (galaxies, included columns) float32, optional
         Where there are such columns; NaN becomes an empty cell, and 0 false.
@@ -138,12 +138,12 @@ def tabulate(
     Examples
     --------
     >>> from galaxyclass.tasks.classes.task import ClassTask
-    >>> outputs = ClassTask("kind", ("disc", "star"), (0.5, 0.5))
-    >>> columns = columns_of(outputs, "id", id_integer=True)
-    >>> tabulate(outputs, columns, ["7"], np.array([[0.25, 0.75]], np.float32)).to_pylist()
+    >>> task = ClassTask("kind", ("disc", "star"), (0.5, 0.5))
+    >>> columns = columns_of(task, "id", id_integer=True)
+    >>> tabulate(task, columns, ["7"], np.array([[0.25, 0.75]], np.float32)).to_pylist()
     [{'id': 7, 'disc': 0.25, 'star': 0.75, 'kind': 'star'}]
     """
-    shown, label = outputs.shown(values), outputs.summed_up(values)
+    shown, label = task.shown(values), task.summed_up(values)
     arrays = [pa.array([int(i) for i in ids], pa.int64()) if columns.id_integer else pa.array(ids)]
     if columns.values:
         arrays += [pa.array(np.ascontiguousarray(column), from_pandas=True) for column in shown.T]

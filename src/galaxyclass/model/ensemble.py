@@ -49,7 +49,7 @@ class Ensemble:
     members : tuple of Member
     preprocessings : tuple of Preprocessing
         Those of the members that differ.
-    outputs : Task
+    task : Task
         What it predicts; of answers, those that all members know.
     auxiliary : tuple of Task
         The auxiliary tables of classes that all members have.
@@ -81,7 +81,7 @@ class Ensemble:
         self.members = tuple(members)
         self.views = views
         self.preprocessings = tuple(dict.fromkeys(one.manifest.preprocessing for one in bundles))
-        self.outputs = common_outputs(bundles)
+        self.task = common_task(bundles)
         self.auxiliary = common_auxiliary(bundles)
         self._mirrors = all(one.manifest.mirrors for one in bundles)
         self._invariant = all(one.manifest.invariant for one in bundles)
@@ -170,7 +170,7 @@ class _Total:
 
     def add(self, said: ModelOutput, galaxies: int) -> None:
         """Add what it says of a view of so many galaxies."""
-        require_fit(said, galaxies, self.manifest.outputs, self.manifest.auxiliary)
+        require_fit(said, galaxies, self.manifest.task, self.manifest.auxiliary)
         parts = [said.values, *(said.auxiliary[place] for place in self._places)]
         self.fractions = [a + b for a, b in zip(self.fractions, parts, strict=True)]
         self.features = self.features + said.features
@@ -187,7 +187,7 @@ def require_same(bundles: Sequence[Bundle]) -> None:
     """
     first, *others = bundles
     for other in others:
-        task, beside = first.manifest.outputs, other.manifest.outputs
+        task, beside = first.manifest.task, other.manifest.task
         if task.identity != beside.identity:
             raise BundleError(
                 f"{first.folder} and {other.folder} do not predict the same",
@@ -197,9 +197,9 @@ def require_same(bundles: Sequence[Bundle]) -> None:
             )
 
 
-def common_outputs(bundles: Sequence[Bundle]) -> Task:
+def common_task(bundles: Sequence[Bundle]) -> Task:
     """What bundles that predict the same predict together: of answers, those that all know."""
-    tasks = [bundle.manifest.outputs for bundle in bundles]
+    tasks = [bundle.manifest.task for bundle in bundles]
     return tasks[0].common(tasks)
 
 

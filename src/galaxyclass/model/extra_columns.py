@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.catalog.derive import FIVE
 from galaxyclass.errors import ArgumentError, BundleError
 from galaxyclass.model.bundle.load import Bundle, ExportedBundle
-from galaxyclass.model.ensemble import common_auxiliary, common_outputs
+from galaxyclass.model.ensemble import common_auxiliary, common_task
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.stream import DescribeCutouts
 from galaxyclass.tasks.task import Task
@@ -122,7 +122,7 @@ def open_included(include: Sequence[str], bundles: Sequence[Bundle], width: int 
 
 
 def _five_classes(bundles: Sequence[Bundle]) -> Addition | None:
-    if _is_five(common_outputs(bundles)):
+    if _is_five(common_task(bundles)):
         return None  # they are the predictions themselves
     auxiliary = common_auxiliary(bundles)
     place = next((place for place, one in enumerate(auxiliary) if _is_five(one)), None)
@@ -139,15 +139,15 @@ def _five_classes(bundles: Sequence[Bundle]) -> Addition | None:
 
 def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
     calibration = _calibration(bundles, "uncertainty", "intervals")
-    outputs = bundles[0].manifest.outputs
-    if not outputs.interval_names:
+    task = bundles[0].manifest.task
+    if not task.interval_names:
         raise BundleError(
             f"{bundles[0].folder}: intervals are of joint vote fractions alone",
             wanted="a run that was trained on a table of those",
-            got=outputs.words,
+            got=task.words,
             hint="leave uncertainty out of `include`",
         )
-    known = outputs.known_mask
+    known = task.known_mask
     calibration.require_intervals()
 
     def bounds(said: ModelOutput, _: object) -> NDArray[np.float32]:
@@ -155,7 +155,7 @@ def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
         ends = np.where(known[:, None], ends, np.float32(np.nan))
         return ends.reshape(len(said), 2 * len(known))
 
-    names = [f"{name}_{end}" for name in outputs.interval_names for end in ("lower", "upper")]
+    names = [f"{name}_{end}" for name in task.interval_names for end in ("lower", "upper")]
     return Addition(_floats(names), bounds)
 
 
@@ -204,16 +204,16 @@ def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration
     return parse_calibration(bundle.read_calibration(), str(bundle.calibration))
 
 
-def _is_five(outputs: Task) -> bool:
-    return set(outputs.class_names) == set(_FIVE)
+def _is_five(task: Task) -> bool:
+    return set(task.class_names) == set(_FIVE)
 
 
 def _learnt(bundles: Sequence[Bundle]) -> str:
-    outputs = common_outputs(bundles)
-    if outputs.class_names:
-        return f"{len(outputs.class_names)} other classes"
+    task = common_task(bundles)
+    if task.class_names:
+        return f"{len(task.class_names)} other classes"
     auxiliary = [", ".join(task.class_names[:5]) for task in common_auxiliary(bundles)]
-    return " and ".join([outputs.kind, *auxiliary]) if auxiliary else f"{outputs.kind} alone"
+    return " and ".join([task.kind, *auxiliary]) if auxiliary else f"{task.kind} alone"
 
 
 def _names(bundles: Sequence[Bundle]) -> str:

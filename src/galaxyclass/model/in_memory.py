@@ -54,10 +54,10 @@ def predict_in_memory(
             progress("predict", count, source.count, note=note)
     whole = join_rows(rows)
     rows_of = np.concatenate([np.empty(0, np.int64), *places])
-    statistics = measure(ensemble.outputs, whole.values)
+    statistics = measure(ensemble.task, whole.values)
     return Predictions(
         table=maker.tabulate(rows_of.tolist(), whole),
-        task=ensemble.outputs,
+        task=ensemble.task,
         columns=maker.columns,
         places=rows_of,
         failures=tuple(failures),

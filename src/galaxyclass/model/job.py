@@ -160,11 +160,11 @@ def predict_to_table(
         The backend does not give what the manifest says.
     """
     begun = time.monotonic()
-    ensemble, source, outputs = maker.ensemble, maker.source, maker.ensemble.outputs
+    ensemble, source, task = maker.ensemble, maker.source, maker.ensemble.task
     failures = output.with_name(f"{output.stem}_failed.csv")
     require_failures(failures)
     key = _key(maker, output.suffix.lower())
-    nothing = nothing_measured(outputs)
+    nothing = nothing_measured(task)
     with open_chunks(output, key, nothing, overwrite=overwrite) as (chunks, replaced):
         resumed, complete = chunks.images, chunks.complete
         try:
@@ -266,7 +266,7 @@ def _add_chunk(
         for batch in batches
         for failure in zip(batch.failed_paths, batch.errors, strict=True)
     )
-    statistics = measure(maker.ensemble.outputs, rows.values)
+    statistics = measure(maker.ensemble.task, rows.values)
     chunks.add(maker.tabulate(places, rows), ChunkRecord(len(decoded), failures, statistics))
 
 
@@ -276,17 +276,17 @@ def describe_all(
     """What looks wrong with predictions: all that is to be warned of."""
     none = f"None of the {images:,} images could be decoded."
     undecodable = (none,) if images and failed == images else ()
-    return (*undecodable, *describe_problems(maker.ensemble.outputs, statistics))
+    return (*undecodable, *describe_problems(maker.ensemble.task, statistics))
 
 
 def describe_job(maker: RowMaker) -> Iterator[str]:
     """What else the user ought to know of the networks and the columns."""
-    outputs, columns = maker.ensemble.outputs, maker.columns
+    task, columns = maker.ensemble.task, maker.columns
     manifest = maker.ensemble.members[0].bundle.manifest
     if maker.ensemble.note:
         yield maker.ensemble.note
-    if not outputs.known_mask.all():
-        known_columns = zip(columns.values, outputs.known_mask, strict=True)
+    if not task.known_mask.all():
+        known_columns = zip(columns.values, task.known_mask, strict=True)
         names = [name for name, known in known_columns if not known]
         yield (
             f"{len(names)} of {len(columns.values)} answers are left empty, because the model was "

@@ -18,7 +18,7 @@ from galaxyclass.model.backends.backend import Backend, choose_engine, open_back
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest, Precision
 from galaxyclass.model.columns import PredictionLayout, columns_of
-from galaxyclass.model.ensemble import Ensemble, Member, common_outputs, require_same
+from galaxyclass.model.ensemble import Ensemble, Member, common_task, require_same
 from galaxyclass.model.extra_columns import check_include, open_included
 from galaxyclass.model.image_source import ImageSource, open_images
 from galaxyclass.model.in_memory import predict_in_memory
@@ -78,7 +78,7 @@ class Model:
     @property
     def task(self) -> Task:
         """What is predicted: the answers of a tree, or classes."""
-        return common_outputs(self.bundles)
+        return common_task(self.bundles)
 
     @property
     def views(self) -> int:
@@ -544,7 +544,7 @@ def _described(manifest: Manifest, bundle: Bundle) -> str:
     lines = [
         f"# {_name(bundle.folder)}",
         "",
-        f"- Predicts {manifest.outputs.count} numbers for each galaxy.",
+        f"- Predicts {manifest.task.count} numbers for each galaxy.",
         f"- Made by the recipe `{manifest.recipe}` of galaxyclass {manifest.version}: "
         f"{_count(manifest.members, 'network')}, encoder `{manifest.model.encoder}`.",
         f"- Sees cutouts of {cutout.size} × {cutout.size} pixels ({cutout.colour}).",

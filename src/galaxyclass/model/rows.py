@@ -52,7 +52,7 @@ class RowMaker:
     @property
     def nothing(self) -> PredictedRows:
         """Those of no galaxy."""
-        shapes = ((0, self.ensemble.outputs.count), (0, len(self.columns.included)))
+        shapes = ((0, self.ensemble.task.count), (0, len(self.columns.included)))
         return PredictedRows(*(np.empty(shape, np.float32) for shape in shapes))
 
     def rows(self, batch: PredictedBatch) -> PredictedRows:
@@ -66,7 +66,7 @@ class RowMaker:
         output, ensemble = batch.estimates, self.ensemble
         if output is None:
             return self.nothing
-        require_fit(output, int(batch.decoded.sum()), ensemble.outputs, ensemble.auxiliary)
+        require_fit(output, int(batch.decoded.sum()), ensemble.task, ensemble.auxiliary)
         return PredictedRows(output.values, self.included.make(output, batch.looks))
 
     def tabulate(self, places: Sequence[int], rows: PredictedRows) -> pa.Table:
@@ -78,10 +78,10 @@ class RowMaker:
             Of the image of each row, among all images.
         rows : PredictedRows
         """
-        outputs = self.ensemble.outputs
-        values = mask_unknown(outputs, rows.values)
+        task = self.ensemble.task
+        values = mask_unknown(task, rows.values)
         names = [self.source.name(place) for place in places]
-        table = tabulate(outputs, self.columns, names, values, rows.included)
+        table = tabulate(task, self.columns, names, values, rows.included)
         if self.carried is not None:
             taken = self.carried.take(pa.array(places, pa.int64()))
             for field, column in zip(taken.schema, taken.columns, strict=True):
@@ -115,7 +115,7 @@ def open_rows(
     if integer is None:
         integer = manifest.id_integer and all(map(is_exact_integer, source.ids or ()))
     columns = columns_of(
-        ensemble.outputs,
+        ensemble.task,
         manifest.id_column if source.id_column is None else source.id_column,
         id_integer=integer,
         layout=layout,

@@ -1,6 +1,6 @@
 """Heads: from the last layer's numbers to fractions or probabilities.
 
-Each is a link function on ``(galaxies, outputs)`` float32. The two of the tree obey its sum rules
+Each is a link function on ``(galaxies, task)`` float32. The two of the tree obey its sum rules
 by construction.
 """
 
@@ -22,37 +22,37 @@ _FLOOR = 1e-6
 Link = Callable[[Tensor], Tensor]
 
 
-def resolve_head(head: Head, outputs: Task) -> Head:
+def resolve_head(head: Head, task: Task) -> Head:
     """The head that ``auto`` stands for, or the recipe's own where it suits the task.
 
     Parameters
     ----------
     head : Head
         As the recipe has it.
-    outputs : Task
+    task : Task
 
     Returns
     -------
     Head
         Never ``auto``: for votes the recipe's own or ``tree``, for classes ``softmax``.
     """
-    return head if head in outputs.heads else outputs.heads[0]
+    return head if head in task.heads else task.heads[0]
 
 
-def activation(head: str, outputs: Task) -> Link:
+def activation(head: str, task: Task) -> Link:
     """The link function of a head.
 
     Parameters
     ----------
     head : {"sigmoid", "softmax", "tree", "tree_rectified"}
-    outputs : Task
+    task : Task
 
     Returns
     -------
     callable
-        ``(galaxies, outputs)`` float, any range, to the same shape, 0..1.
+        ``(galaxies, task)`` float, any range, to the same shape, 0..1.
     """
-    tree = outputs.decision_tree
+    tree = task.decision_tree
     if tree is not None and head in TREE_HEADS:
         return partial(_down_the_tree, tree, TREE_HEADS[head])
     return HEADS[head]

@@ -22,7 +22,7 @@ class NetworkOutput(NamedTuple):
 
     Attributes
     ----------
-    values : (galaxies, outputs)
+    values : (galaxies, task)
         Joint fractions, or probabilities of classes.
     auxiliary : tuple of (galaxies, classes)
         Probabilities of the auxiliary classes that it learnt beside them.
@@ -43,7 +43,7 @@ class Network(nn.Module):
     features.
 
     Calling it turns ``(galaxies, channels, side, side)`` float32 of 0..1 into the raw outputs
-    ``(galaxies, outputs)``; `activation` turns those into fractions or probabilities.
+    ``(galaxies, task)``; `activation` turns those into fractions or probabilities.
     """
 
     mean: Tensor
@@ -53,7 +53,7 @@ class Network(nn.Module):
         self,
         model: ModelRecipe,
         preprocessing: Preprocessing,
-        outputs: Task,
+        task: Task,
         auxiliary: Sequence[Task] = (),
         *,
         fresh: bool = True,
@@ -72,11 +72,11 @@ class Network(nn.Module):
         features = int(self.encoder.num_features)  # type: ignore[arg-type]
         self.norm = nn.BatchNorm1d(features) if model.feature_norm else nn.Identity()
         self.dropout = nn.Dropout(model.dropout)
-        self.last = nn.Linear(features, outputs.count)
+        self.last = nn.Linear(features, task.count)
         if isinstance(self.encoder, NotebookEncoder):
             initialise_as_keras(self.last)
         self.auxiliary = nn.ModuleList(nn.Linear(features, one.count) for one in auxiliary)
-        self.link = activation(model.head, outputs)
+        self.link = activation(model.head, task)
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -166,7 +166,7 @@ def build_network(manifest: Manifest) -> Network | EnsembleNetwork:
             Network(
                 manifest.model,
                 manifest.preprocessing,
-                manifest.outputs,
+                manifest.task,
                 manifest.auxiliary,
                 fresh=False,
             )

@@ -17,7 +17,7 @@ from galaxyclass.io.atomic import require_new, write_text, writing_folder
 from galaxyclass.io.run_folder import run_file
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import save_bundle
-from galaxyclass.model.ensemble import common_outputs
+from galaxyclass.model.ensemble import common_task
 from galaxyclass.model.model import Model, open_model
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.network import EnsembleNetwork
@@ -94,7 +94,7 @@ def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combin
     networks = [network for one in bundles for network in load_weights(one).networks]
     manifest = replace(
         bundles[0].manifest,
-        outputs=common_outputs(bundles),
+        task=common_task(bundles),
         precision="bf16" if any(one.manifest.precision == "bf16" for one in bundles) else "fp32",
         members=len(networks),
         views=max(one.manifest.views for one in bundles),
@@ -135,7 +135,7 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
                     got=str(theirs),
                     hint="predict with both: `galaxyclass.predict(['RUN', 'RUN'], …)`",
                 )
-        if not np.array_equal(first.outputs.known_mask, other.outputs.known_mask):
+        if not np.array_equal(first.task.known_mask, other.task.known_mask):
             raise BundleError(
                 f"{bundles[0].folder} and {bundle.folder} cannot be combined: they know other "
                 "answers",

@@ -74,7 +74,7 @@ class Notice:
 
 
 def diagnose(
-    outputs: Task,
+    task: Task,
     predictions: NDArray[np.float32],
     targets: NDArray[Any],
     history: Sequence[Row],
@@ -86,8 +86,8 @@ def diagnose(
 
     Parameters
     ----------
-    outputs : Task
-    predictions : (galaxies, outputs) float32
+    task : Task
+    predictions : (galaxies, task) float32
         Of the kept network, on validation.
     targets : (galaxies, answers) float joint fractions, NaN unknown, or (galaxies,) int classes
         Their truth; -1 is an unknown class.
@@ -105,8 +105,8 @@ def diagnose(
     """
     found: dict[NoticeKind, str | None] = {
         "diverged": find_divergence(history),
-        "collapsed": _collapse(outputs, predictions, history),
-        "no_better": _no_better(outputs, predictions, targets, parts["validation"]),
+        "collapsed": _collapse(task, predictions, history),
+        "no_better": _no_better(task, predictions, targets, parts["validation"]),
         "unsettled": find_unsettled(history, parts, kept_epoch),
         "over_fitting": find_over_fitting(history, parts),
     }
@@ -263,11 +263,9 @@ def _turn(
     return best, smooth_training, smooth
 
 
-def _collapse(
-    outputs: Task, predictions: NDArray[np.float32], history: Sequence[Row]
-) -> str | None:
-    statistics = measure(outputs, predictions)
-    collapse = find_collapse(outputs, statistics)
+def _collapse(task: Task, predictions: NDArray[np.float32], history: Sequence[Row]) -> str | None:
+    statistics = measure(task, predictions)
+    collapse = find_collapse(task, statistics)
     if collapse is None:
         return None
     seen = (
@@ -287,13 +285,13 @@ def _collapse(
 
 
 def _no_better(
-    outputs: Task,
+    task: Task,
     predictions: NDArray[np.float32],
     targets: NDArray[Any],
     figures: Mapping[str, Any],
 ) -> str | None:
     """Compare with the simplest predictor galaxy by galaxy, which tells more than two intervals."""
-    metric, gain = outputs.metric, outputs.gain(predictions, targets)
+    metric, gain = task.metric, task.gain(predictions, targets)
     total, error = float(gain.sum()), float(gain.std()) * len(gain) ** 0.5
     if total > _SURE * error:
         return None

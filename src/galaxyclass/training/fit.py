@@ -132,7 +132,7 @@ def _trainer(
     runtime: RuntimeSettings,
 ) -> pl.Trainer:
     settings, score = module.recipe.training, f"validation_{module.score_name}"
-    mode = "min" if module.outputs.metric.lower_is_better else "max"
+    mode = "min" if module.task.metric.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
         OnlyNumbers(),

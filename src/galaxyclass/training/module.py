@@ -30,7 +30,7 @@ class GalaxyModule(pl.LightningModule):
     ----------
     recipe : Recipe
         With its head and loss resolved.
-    outputs : Task
+    task : Task
     auxiliary : sequence of Task
         What else it learns, from tables of classes.
     seed : int
@@ -42,23 +42,23 @@ class GalaxyModule(pl.LightningModule):
     def __init__(
         self,
         recipe: Recipe,
-        outputs: Task,
+        task: Task,
         auxiliary: Sequence[Task],
         *,
         seed: int,
         steps_per_epoch: int,
     ) -> None:
         super().__init__()
-        self.recipe, self.outputs, self.auxiliary, self.seed = recipe, outputs, auxiliary, seed
+        self.recipe, self.task, self.auxiliary, self.seed = recipe, task, auxiliary, seed
         self.steps_per_epoch = steps_per_epoch
-        self.score_name = outputs.metric.key
-        self.step_score = STEP_SCORES[outputs.step_score]
+        self.score_name = task.metric.key
+        self.step_score = STEP_SCORES[task.step_score]
         self.network = self.configure_network()
-        self.loss = build_loss(recipe.training, outputs.class_shares)
+        self.loss = build_loss(recipe.training, task.class_shares)
         #: What each class becomes in a mirror; None where mirrors change nothing.
         self.swap: Tensor | None = None
-        if outputs.class_names and recipe.augmentation.mirror_pairs:
-            self.swap = mirror_swap(outputs.class_names, recipe.augmentation.mirror_pairs)
+        if task.class_names and recipe.augmentation.mirror_pairs:
+            self.swap = mirror_swap(task.class_names, recipe.augmentation.mirror_pairs)
         self.metrics = self.configure_metrics()
         self.memory_format = torch.channels_last
         self.plateau: torch.optim.lr_scheduler.ReduceLROnPlateau | None = None
@@ -67,7 +67,7 @@ class GalaxyModule(pl.LightningModule):
     def configure_network(self) -> Network:
         """The network, its initial weights drawn from the seed."""
         torch.manual_seed(self.seed)
-        network = Network(self.recipe.model, self.recipe.images, self.outputs, self.auxiliary)
+        network = Network(self.recipe.model, self.recipe.images, self.task, self.auxiliary)
         return network.to(memory_format=torch.channels_last)
 
     def set_memory_format(self, memory_format: torch.memory_format) -> None:
@@ -88,7 +88,7 @@ class GalaxyModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimiser, and its schedule where it needs no score."""
         optimizer = build_optimizer(self.recipe, self.network.parameters())
-        lower_is_better = self.outputs.metric.lower_is_better
+        lower_is_better = self.task.metric.lower_is_better
         self.plateau = build_plateau(self.recipe, optimizer, lower_is_better=lower_is_better)
         if self.plateau is not None and self._plateau_state is not None:
             self.plateau.load_state_dict(self._plateau_state)

@@ -16,7 +16,7 @@ from galaxyclass.tasks.task import Task
 log = logging.getLogger(__name__)
 
 
-def resolve(recipe: Recipe, outputs: Task, settings: Sequence[str]) -> Recipe:
+def resolve(recipe: Recipe, task: Task, settings: Sequence[str]) -> Recipe:
     """The recipe with its head and loss as the table needs them; says where they differ.
 
     Raises
@@ -24,8 +24,8 @@ def resolve(recipe: Recipe, outputs: Task, settings: Sequence[str]) -> Recipe:
     RecipeError
         The user asked for a head, a loss or mirror pairs that do not suit the table.
     """
-    head = resolve_head(recipe.model.head, outputs)
-    loss = resolve_loss(recipe.training.loss, outputs)
+    head = resolve_head(recipe.model.head, task)
+    loss = resolve_loss(recipe.training.loss, task)
     asked_for = {setting.partition("=")[0].strip() for setting in settings}
     for key, stated, taken in (
         ("model.head", recipe.model.head, head),
@@ -35,12 +35,12 @@ def resolve(recipe: Recipe, outputs: Task, settings: Sequence[str]) -> Recipe:
             continue
         if key in asked_for:
             raise RecipeError(
-                f"`{key}={stated}` does not suit a table of {outputs.kind}",
+                f"`{key}={stated}` does not suit a table of {task.kind}",
                 wanted=f"{key}={taken}",
                 hint=f"leave `{key}` out, or use another table",
             )
         log.warning(
-            "the table has %s: %s is %s, not the recipe's %s", outputs.kind, key, taken, stated
+            "the table has %s: %s is %s, not the recipe's %s", task.kind, key, taken, stated
         )
     if recipe.training.progressive_resizing and recipe.model.encoder in ONE_SIZE:
         raise RecipeError(
@@ -50,13 +50,12 @@ def resolve(recipe: Recipe, outputs: Task, settings: Sequence[str]) -> Recipe:
         )
     pairs = recipe.augmentation.mirror_pairs
     if pairs:
-        if not outputs.class_names:
+        if not task.class_names:
             raise RecipeError(
-                f"augmentation.mirror_pairs={list(pairs)}: the table has {outputs.kind}, "
-                "not classes",
+                f"augmentation.mirror_pairs={list(pairs)}: the table has {task.kind}, not classes",
                 hint="leave the pairs out",
             )
-        mirror_swap(outputs.class_names, pairs)
+        mirror_swap(task.class_names, pairs)
         if recipe.model.encoder in INVARIANT:
             raise RecipeError(
                 f"augmentation.mirror_pairs={list(pairs)}: to the encoder {recipe.model.encoder} a "

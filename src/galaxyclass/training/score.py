@@ -84,20 +84,20 @@ def score(
     runtime : RuntimeSettings
         How the network was run in training, and is run here.
     """
-    outputs, parts, seed = job.task, job.galaxies, job.seed
+    task, parts, seed = job.task, job.galaxies, job.seed
     if runtime.precision == "bf16":  # as a prediction will compute it
         network = copy.deepcopy(network)
         compute_in_bfloat16(network)
     predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}
     targets: dict[str, NDArray[Any]] = {part: galaxies.targets for part, galaxies in parts.items()}
-    figures = {part: _score(outputs, predictions[part], targets[part], seed) for part in parts}
+    figures = {part: _score(task, predictions[part], targets[part], seed) for part in parts}
     for part in parts:
         if part == "train":  # whose noise is learnt by heart, and is no floor
             continue
-        if (floor := outputs.noise_floor(targets[part])) is not None:
+        if (floor := task.noise_floor(targets[part])) is not None:
             figures[part]["noise_floor"] = floor.value
     notices = diagnose(
-        outputs,
+        task,
         predictions["validation"],
         targets["validation"],
         history,
@@ -107,7 +107,7 @@ def score(
     for notice in notices:
         log.warning("%s", notice.message)
     return Metrics(
-        score=outputs.metric.key,
+        score=task.metric.key,
         kept_epoch=epoch,
         epochs=len(history),
         parts=figures,
@@ -118,12 +118,12 @@ def score(
 
 
 def _score(
-    outputs: Task,
+    task: Task,
     predictions: NDArray[np.float32],
     targets: NDArray[Any],
     seed: int,
 ) -> dict[str, float | int]:
-    estimate, reference = outputs.score_beside_simplest(predictions, targets, seed=seed)
+    estimate, reference = task.score_beside_simplest(predictions, targets, seed=seed)
     return {
         "galaxies": len(targets),
         "value": estimate.value,

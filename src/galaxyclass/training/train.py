@@ -268,7 +268,7 @@ def _train_to_the_end(
         recipe=recipe.name,
         preprocessing=recipe.images,
         model=recipe.model.model_copy(update={"weights": None, "pretrained": False}),
-        outputs=task,
+        task=task,
         id_column=ids.column,
         id_integer=ids.integer,
         weights_digest="",

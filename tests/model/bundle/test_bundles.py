@@ -31,7 +31,7 @@ def manifest(outputs: VoteTask | ClassTask = VOTES) -> Manifest:
         recipe="fast",
         preprocessing=Preprocessing(size=32),
         model=ModelRecipe(encoder="residual", head="tree"),
-        outputs=outputs,
+        task=outputs,
         id_column="GalaxyID",
         id_integer=True,
         weights_digest="",

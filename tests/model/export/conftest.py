@@ -35,17 +35,17 @@ def votes() -> VoteTask:
 
 
 def save_network(
-    folder: Path, recipe: Recipe, outputs: Task, auxiliary: tuple[ClassTask, ...] = ()
+    folder: Path, recipe: Recipe, task: Task, auxiliary: tuple[ClassTask, ...] = ()
 ) -> Bundle:
     """A bundle of a recipe's network with weights and statistics drawn at random."""
-    model = recipe.model.model_copy(update={"head": resolve_head(recipe.model.head, outputs)})
+    model = recipe.model.model_copy(update={"head": resolve_head(recipe.model.head, task)})
     manifest = Manifest(
-        recipe.name, recipe.images, model, outputs, "GalaxyID", True, "", "0", auxiliary=auxiliary
+        recipe.name, recipe.images, model, task, "GalaxyID", True, "", "0", auxiliary=auxiliary
     )
     rng = np.random.default_rng(0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = Network(model, recipe.images, outputs, auxiliary)
+        network = Network(model, recipe.images, task, auxiliary)
     for name, value in network.state_dict().items():
         if name.endswith("running_mean"):
             value.copy_(torch.from_numpy(rng.normal(0, 0.3, value.shape)))

@@ -62,9 +62,9 @@ def test_cross_entropy_by_hand() -> None:
 
 @pytest.mark.parametrize("name", ["mse", "bce", "cross_entropy", "focal"])
 def test_nothing_known_is_no_loss(name: str) -> None:
-    outputs = torch.full((2, 3), 0.5)
+    task = torch.full((2, 3), 0.5)
     targets = torch.tensor([-1, -1]) if name in ClassTask.losses else torch.full((2, 3), NAN)
-    assert loss(name)(outputs, outputs, targets).item() == 0
+    assert loss(name)(task, task, targets).item() == 0
 
 
 def test_loss_follows_the_table() -> None:

@@ -79,7 +79,7 @@ def natural_batch_size(backend: Backend, preprocessing: Preprocessing) -> int:
     return min(max(LANE_PIXELS // preprocessing.size**2, _FEWEST), BATCH_SIZE)
 
 
-def require_fit(said: ModelOutput, galaxies: int, outputs: Task, auxiliary: Sequence[Task]) -> None:
+def require_fit(said: ModelOutput, galaxies: int, task: Task, auxiliary: Sequence[Task]) -> None:
     """Refuse what a backend gives where it is not what the manifest says.
 
     Raises
@@ -87,12 +87,12 @@ def require_fit(said: ModelOutput, galaxies: int, outputs: Task, auxiliary: Sequ
     BundleError
         The shapes differ.
     """
-    wanted = [(galaxies, one.count) for one in (outputs, *auxiliary)]
+    wanted = [(galaxies, one.count) for one in (task, *auxiliary)]
     found = [array.shape for array in (said.values, *said.auxiliary)]
     if found != wanted or len(said.features) != galaxies:
         raise BundleError(
             "the network does not fit the bundle's manifest",
-            wanted=f"outputs of shape {_shapes(wanted)} (galaxies, outputs)",
+            wanted=f"outputs of shape {_shapes(wanted)} (galaxies, task)",
             got=f"{_shapes(found)}, and features of shape {said.features.shape}",
         )
 

@@ -39,7 +39,7 @@ class Manifest:
         From an image to the cutout that the network takes.
     model : ModelRecipe
         The network, with its head resolved (never ``auto``).
-    outputs : Task
+    task : Task
     id_column : str
         The id column of the table that it was trained on, ``GalaxyID`` where there was none.
     id_integer : bool
@@ -72,7 +72,7 @@ class Manifest:
     recipe: str
     preprocessing: Preprocessing
     model: ModelRecipe
-    outputs: Task
+    task: Task
     id_column: str
     id_integer: bool
     weights_digest: str
@@ -128,7 +128,7 @@ def manifest_json(manifest: Manifest) -> str:
         "recipe": manifest.recipe,
         "preprocessing": manifest.preprocessing.model_dump(mode="json"),
         "model": manifest.model.model_dump(mode="json"),
-        "outputs": manifest.outputs.to_json(),
+        "outputs": manifest.task.to_json(),
         "id_column": manifest.id_column,
         "id_integer": manifest.id_integer,
         "name_parts": manifest.name_parts,
@@ -175,7 +175,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
         )
     try:
         file = _File.model_validate(data)
-        outputs = task_from_json(file.outputs, source)
+        task = task_from_json(file.outputs, source)
         auxiliary = tuple(task_from_json(task, source) for task in file.auxiliary)
     except ValidationError as error:
         wrong = "\n".join(
@@ -189,7 +189,7 @@ def parse_manifest(text: str, source: str) -> Manifest:
         recipe=file.recipe,
         preprocessing=file.preprocessing,
         model=file.model,
-        outputs=outputs,
+        task=task,
         id_column=file.id_column,
         id_integer=file.id_integer,
         weights_digest=file.weights_digest,
