@@ -62,14 +62,14 @@ def straight(path: Path, settings: Preprocessing) -> NDArray[Any]:
 def factors(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """By how much each image was shrunk that has been decoded."""
     seen = []
-    real = decode._decode_jpeg
+    real = decode.decode_jpeg
 
     def note(*arguments: Any) -> Decoded:
         decoded = real(*arguments)
         seen.append(decoded.factor)
         return decoded
 
-    monkeypatch.setattr(decode, "_decode_jpeg", note)
+    monkeypatch.setattr(decode, "decode_jpeg", note)
     return seen
 
 

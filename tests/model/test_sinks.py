@@ -62,7 +62,7 @@ def test_text_is_quoted_as_by_the_csv_module(
 def test_parts_join_to_the_whole(
     tmp_path: Path, suffix: str, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("galaxyclass.model.writers._ROW_GROUP", 10_000)
+    monkeypatch.setattr("galaxyclass.model.writers.ROW_GROUP_ROWS", 10_000)
     task = fake.class_outputs("a", "b")
     columns = columns_of(task, "id", id_integer=True)
     values = np.random.default_rng(0).dirichlet([1, 1], rows).astype(np.float32).reshape(rows, 2)

@@ -72,7 +72,7 @@ def test_order_and_spans(
 
 @given(st.integers(0, 2000), st.integers(1, 8), st.integers(1, 70))
 def test_turns_hold_each_batch_once_and_end_small(batches: int, most: int, workers: int) -> None:
-    turns = list(stream._turns(batches, most, workers))
+    turns = list(stream.turn_sizes(batches, most, workers))
     assert [number for turn in turns for number in turn] == list(range(batches))
     assert all(1 <= len(turn) <= most for turn in turns)
     assert all(len(turn) == 1 for turn in turns[-workers:])

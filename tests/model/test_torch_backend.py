@@ -196,7 +196,7 @@ def test_out_of_memory_says_which_option_to_lower(
     def full(images: torch.Tensor) -> None:
         raise error
 
-    monkeypatch.setattr(backend, "_network", type("Full", (), {"estimate": staticmethod(full)}))
+    monkeypatch.setattr(backend, "network", type("Full", (), {"estimate": staticmethod(full)}))
     with pytest.raises(DeviceError, match=r"128 galaxies at once(?s:.*)`batch_size=64`"):
         backend(np.zeros((128, 64, 64, 3), np.uint8))
 
@@ -221,13 +221,13 @@ def test_lanes_leave_everybody_elses_threads_alone(
     folder, _ = run
     inside: set[tuple[int, int]] = set()
     backend: Any = open_backend(load_bundle(folder), "cpu")
-    estimate_batch = backend._network.estimate
+    estimate_batch = backend.network.estimate
 
     def note(images: torch.Tensor) -> NetworkOutput:
         inside.add((threading.get_ident(), torch.get_num_threads()))
         return estimate_batch(images)
 
-    monkeypatch.setattr(backend._network, "estimate", note)
+    monkeypatch.setattr(backend.network, "estimate", note)
     before = torch.get_num_threads(), _new_threads_get()
     torch.set_num_threads(own)
     try:
@@ -273,7 +273,7 @@ def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(
     predict(folder, sky, output=tmp_path / "whole.csv", device="cpu", batch_size=7)
     backend: Any = open_backend(load_bundle(folder), "cpu")
     calls: list[int] = []
-    estimate_batch = backend._network.estimate
+    estimate_batch = backend.network.estimate
 
     def stopped(images: torch.Tensor) -> NetworkOutput | None:
         calls.append(len(images))
@@ -281,7 +281,7 @@ def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(
             raise KeyboardInterrupt
         return estimate_batch(images)
 
-    monkeypatch.setattr(backend._network, "estimate", stopped)
+    monkeypatch.setattr(backend.network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError, match="of 90 images are done"):
         predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=7, workers=2)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane")]
@@ -300,7 +300,7 @@ def test_outputs_of_a_wrong_shape_are_told_in_the_callers_thread(
     def five(images: torch.Tensor) -> NetworkOutput:
         return NetworkOutput(torch.zeros(len(images), 5), (), torch.zeros(len(images), 3))
 
-    monkeypatch.setattr(backend._network, "estimate", five)
+    monkeypatch.setattr(backend.network, "estimate", five)
     with pytest.raises(BundleError, match=r"\(32, 5\)|\(31, 5\)"):
         predict(run[0], sky, output=tmp_path / "p.csv", backend=backend)
 
@@ -335,7 +335,7 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
     folder, _ = make_run("trained", precision="bf16")
     backend: Any = open_backend(load_bundle(folder), "cpu")
     calls: list[int] = []
-    estimate_batch = backend._network.estimate
+    estimate_batch = backend.network.estimate
 
     def stopped(images: torch.Tensor) -> NetworkOutput | None:
         calls.append(len(images))
@@ -343,7 +343,7 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
             raise KeyboardInterrupt
         return estimate_batch(images)
 
-    monkeypatch.setattr(backend._network, "estimate", stopped)
+    monkeypatch.setattr(backend.network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError):
         predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=10, workers=1)
     has_bfloat16(False)

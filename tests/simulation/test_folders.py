@@ -12,7 +12,7 @@ import simplejpeg
 from galaxyclass.errors import ArgumentError, OutputError, WorkerError
 from galaxyclass.simulation import drawing, folders
 from galaxyclass.simulation.folders import simulate
-from galaxyclass.simulation.morphology import Morphology, draw_morphology
+from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.pictures import render
 from galaxyclass.trees.algebra import broken_sums
 from galaxyclass.trees.read import load_tree
@@ -112,7 +112,7 @@ def test_a_process_that_fails_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, message: str
 ) -> None:
     told = "import sys; sys.stdin.readline(); sys.stdin.readline()"  # the job, and a task
-    monkeypatch.setattr("galaxyclass.workers.start._START", f"{told}; {start}")
+    monkeypatch.setattr("galaxyclass.workers.start.WORKER_PROGRAM", f"{told}; {start}")
     monkeypatch.setattr(drawing, "LOT", 1)
     with pytest.raises((OutputError, WorkerError), match=message):
         simulate(2, output=tmp_path / "sky", size=16, workers=2)
@@ -128,10 +128,10 @@ def test_a_program_on_standard_input_can_use_processes(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(path: Path, truths: list[Morphology]) -> None:
+    def fail(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folders, "_write_truth", fail)
+    monkeypatch.setattr(folders, "write_text", fail)
     with pytest.raises(OutputError, match="no room left"):
         simulate(2, output=tmp_path / "sky", size=16)
     assert list(tmp_path.iterdir()) == []

@@ -150,7 +150,7 @@ def test_a_probed_training_says_and_keeps_what_it_chose(
     monkeypatch.setattr(module, "SHORT", 1)
     monkeypatch.setattr(module, "has_bfloat16", lambda device: True)
     monkeypatch.setattr(
-        Trials, "_measure", lambda self, runtime: 200.0 if runtime.precision == "bf16" else 100.0
+        Trials, "measure", lambda self, runtime: 200.0 if runtime.precision == "bf16" else 100.0
     )
     settings = [*TINY[:-1], "training.precision=auto"]
     run = train("fast", sky.images, sky.table, output=tmp_path / "run", settings=settings)
@@ -163,7 +163,7 @@ def test_a_probed_training_says_and_keeps_what_it_chose(
     assert bundle.manifest.precision == "bf16", "so that a prediction computes as training did"
 
     # What a run was begun with, it goes on with: no second probe.
-    monkeypatch.setattr(Trials, "_measure", lambda self, runtime: pytest.fail("probed again"))
+    monkeypatch.setattr(Trials, "measure", lambda self, runtime: pytest.fail("probed again"))
     (run.folder / "metrics.json").unlink()
     assert resume(run.folder).metrics.parts == run.metrics.parts
 

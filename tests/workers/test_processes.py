@@ -102,7 +102,7 @@ def test_an_error_in_the_thread_is_raised_and_ends_the_others(started: Any) -> N
 def test_a_process_that_dies_while_the_thread_works_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(4)")
+    monkeypatch.setattr("galaxyclass.workers.start.WORKER_PROGRAM", "import sys; sys.exit(4)")
     with pytest.raises(WorkerError, match=r"exit status 4"):
         list(work_in_processes(MODULE, JOB, endless(), 2, here=here))
 

@@ -216,7 +216,7 @@ def test_too_little_room_is_noticed_before_the_work(
 def test_a_process_that_dies_is_reported(
     many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(3)")
+    monkeypatch.setattr("galaxyclass.workers.start.WORKER_PROGRAM", "import sys; sys.exit(3)")
     with pytest.raises(WorkerError, match=r"ended unexpectedly \(exit status 3\)") as caught:
         pack(many, SETTINGS, output=tmp_path / "pack", workers=2)
     assert "fewer `workers`" in str(caught.value)

@@ -251,7 +251,7 @@ def test_a_process_that_dies_is_a_row(
 ) -> None:
     told = json.dumps({"stage": "train", "done": 1, "total": 2, "note": "", "memory": 5 << 20})
     monkeypatch.setattr(
-        "galaxyclass.workers.start._START",
+        "galaxyclass.workers.start.WORKER_PROGRAM",
         f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}",
     )
     comparison = tiny(sky, tmp_path / "study", {"optimizer.lr": [0.1, 0.01]})

@@ -19,7 +19,7 @@ from galaxyclass.trees.tree import Layout, Tree
 ROUNDING = 1e-6
 
 #: Rows that are turned into numbers at a time: as doubles they take twice what is kept of them.
-_ROWS_AT_ONCE = 1 << 14
+ROWS_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ class VoteReader:
         columns = self._found[1].columns
         here = np.array([name in names for name in columns])
         self._present = here if not len(self._present) else self._present | here
-        for start in range(0, piece.num_rows, _ROWS_AT_ONCE):
-            self._read(piece.slice(start, _ROWS_AT_ONCE), *self._found, here)
+        for start in range(0, piece.num_rows, ROWS_AT_ONCE):
+            self._read(piece.slice(start, ROWS_AT_ONCE), *self._found, here)
         for name in columns:
             if name in names and name != self._but:
                 place = names.index(name)
