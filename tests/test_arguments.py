@@ -204,7 +204,7 @@ def test_what_is_no_whole_number(value: Any) -> None:
 
 def test_a_flag_is_no_number() -> None:
     with pytest.raises(ArgumentTypeError, match=r"(?s)`overwrite`.*True or False.*got: +1"):
-        example(1, overwrite=1)  # type: ignore[arg-type]
+        example(1, overwrite=1)
 
 
 def test_the_signature_stays() -> None:

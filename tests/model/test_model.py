@@ -235,7 +235,7 @@ def test_ids_of_arrays(model: Model, arrays: Arrays) -> None:
     with pytest.raises(ArgumentError, match="not one for each image"):
         model.predict(arrays, ids=names[:-1])
     with pytest.raises(ArgumentTypeError, match="neither text nor a whole number"):
-        model.predict(arrays[:1], ids=[1.5])
+        model.predict(arrays[:1], ids=[1.5])  # type: ignore[list-item]
 
 
 def test_what_is_stopped_in_memory_leaves_nothing(tmp_path: Path, arrays: Arrays) -> None:
