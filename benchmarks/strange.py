@@ -573,7 +573,9 @@ def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int
     """The kinds by name, their mean, the real galaxies."""
     drawers = kinds(data)
     draw(drawers, output / "pictures", count=count, seed=seed)
-    predicted = predict(run, output / "pictures", output / "predictions" / "pictures.parquet")
+    predicted = predict(
+        run, output / "pictures", output=output / "predictions" / "pictures.parquet"
+    )
     of = np.array([Path(name).stem.rpartition("-")[0] for name in predicted.ids])
     rows = [row(kind, predicted.part(of == kind)) for kind in sorted(drawers)]
     yield from rows
@@ -587,7 +589,9 @@ def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int
             chosen = np.random.default_rng(seed).choice(len(images), most, replace=False)
             images = [images[index] for index in sorted(chosen)]
         name = folder.parts[0]
-        yield row(str(folder), predict(run, images, output / "predictions" / f"{name}.parquet"))
+        yield row(
+            str(folder), predict(run, images, output=output / "predictions" / f"{name}.parquet")
+        )
 
 
 @click.command()
