@@ -19,8 +19,9 @@ OUTPUT then has
 - ``images/``: links to the images of both folders of the challenge, for the table of classes;
 - ``votes_more/``, ``counts_more/``, ``stripe82/`` and ``five_classes/`` (both tables of classes as
   one): ``train.csv`` and ``val.csv``, as `galaxyclass train --also` takes a folder for a table;
-- ``unselected.csv`` and ``unselected_classes.csv``: the 600 with their votes, and their classes,
-  for `galaxyclass evaluate`; ``classes.csv``: held-out galaxies of both tables of classes.
+- ``scored/``: tables for `galaxyclass evaluate --part all`: ``unselected.csv`` and
+  ``unselected_classes.csv`` (the 600, with their votes, and with their classes), and what was held
+  out before: ``challenge.csv``, ``galaxy_zoo_2.csv``, ``classes.csv``.
 """
 
 from __future__ import annotations
@@ -196,9 +197,15 @@ def write_tables(data: Path, output: Path, held_out: dict[Key, str]) -> None:
     ]
     never, drawn = away(OLD[0][0], MORE), away(MORE, reason="drawn")
     write_parts(output / "five_classes", classes, never)
-    write(output / "classes.csv", (row for row in classes if row["GalaxyID"] in never))
-    write(output / "unselected.csv", (row for row in votes if row["GalaxyID"] in drawn))
-    write(output / "unselected_classes.csv", (row for row in classes if row["GalaxyID"] in drawn))
+    for name, rows, chosen in (
+        ("challenge", rows_of(data / OLD[0][0] / "votes.csv"), never),
+        ("galaxy_zoo_2", rows_of(data / OLD[1][0] / "votes.csv"), away(OLD[1][0])),
+        ("classes", classes, away(OLD[0][0])),
+        ("unselected", votes, drawn),
+        ("unselected_classes", classes, drawn),
+    ):
+        kept = [row for row in rows if next(iter(row.values())) in chosen]
+        write(output / "scored" / f"{name}.csv", kept)
     write(
         output / "held_out.csv",
         (
