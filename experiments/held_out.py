@@ -36,11 +36,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from galaxyclass.catalogs import read_catalog
-from galaxyclass.packs import pack
+from galaxyclass import Dataset, load_recipe, pack, read_catalog
+from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.progress import silent
-from galaxyclass.recipes import load_recipe
-from galaxyclass.samples import Source, prepare_all
 
 SEED = 19
 COUNT = 600
@@ -110,8 +108,9 @@ def older_galaxies(
 ) -> tuple[dict[Key, bytes], set[Key]]:
     """The pixels of each galaxy of the older tables, and which of them are held out."""
     recipe = load_recipe("best")
-    sources = [Source(data / folder / "images", data / folder / table) for folder, table in OLD]
-    samples = prepare_all(sources, recipe.images, cache=cache, workers=workers, progress=silent)
+    tables = [(data / folder / "images", data / folder / table) for folder, table in OLD]
+    dataset = Dataset(*tables[0], also=tables[1:])
+    samples = prepare_all(dataset, recipe.images, cache=cache, workers=workers, progress=silent)
     parts = samples.split(recipe.split, 0)
     pixels: dict[Key, bytes] = {}
     held_out: set[Key] = set()
