@@ -144,7 +144,7 @@ def test_read_catalog_takes_a_table_in_memory(images: Path) -> None:
 
 @pytest.mark.parametrize("table", [5, [1, 2], np.zeros((3, 2))])
 def test_what_is_neither_a_path_nor_a_table(table: object) -> None:
-    with pytest.raises(ArgumentTypeError, match="not a table|`table` cannot be"):
+    with pytest.raises(ArgumentTypeError, match=r"not a table|`table` cannot be"):
         Dataset("images", table)
 
 
