@@ -55,7 +55,8 @@ FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 ALLOWED = {
     ("model.backends.torch_backend", "networks"),
     ("model.model", "evaluation"),
-    ("model.model", "model/export"),
+    ("model.model", "model.export.export"),
+    ("data.dataset.dataset", "data.checks.validate"),
     ("model.predictions", "plots"),
     ("tasks.targets", "tasks.task"),
 }

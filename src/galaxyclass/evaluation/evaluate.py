@@ -171,7 +171,7 @@ def _read(
     -------
     scored : (galaxies,) int64
         Those of the catalog that were predicted.
-    predictions : (galaxies, task) float64
+    predictions : (galaxies, outputs) float64
     notes : list of str
     """
     if prediction.predicted == 0:
