@@ -18,7 +18,7 @@ from galaxyclass.model.ensemble import Ensemble, Member
 from galaxyclass.model.predict import predict
 from galaxyclass.model.views import make_views
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.trees.algebra import broken_sums
 from tests.support import fake
 
@@ -79,7 +79,7 @@ def test_a_network_that_looks_in_all_orientations_is_shown_other_views(tmp_path,
     bundle = bundle_of(tmp_path / "run", auxiliary=(auxiliary,))
     manifest = replace(
         bundle.manifest,
-        model=Model(encoder="equivariant", head="tree"),
+        model=NetworkSettings(encoder="equivariant", head="tree"),
         preprocessing=Preprocessing(cutout="centre", frame=24, size=17),
     )
     assert manifest.invariant

@@ -47,7 +47,7 @@ def numbered(monkeypatch):
 
 
 def _running():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("lane")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("ordered-pool")]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])

@@ -15,7 +15,7 @@ from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.algebra import joint_from_conditional
@@ -46,7 +46,7 @@ def save_run(
     manifest = Manifest(
         recipe="notebook",
         preprocessing=Preprocessing(cutout="centre", frame=frame, size=12),
-        model=Model(encoder="residual", head="tree"),
+        model=NetworkSettings(encoder="residual", head="tree"),
         task=outputs or vote_outputs(),
         id_column=id_column,
         id_integer=id_integer,

@@ -14,7 +14,7 @@ from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.manifest import Manifest, manifest_json, parse_manifest
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import load_tree
@@ -30,7 +30,7 @@ def manifest(outputs: VoteTask | ClassTask = VOTES) -> Manifest:
     return Manifest(
         recipe="fast",
         preprocessing=Preprocessing(size=32),
-        model=Model(encoder="residual", head="tree"),
+        model=NetworkSettings(encoder="residual", head="tree"),
         task=outputs,
         id_column="GalaxyID",
         id_integer=True,
