@@ -42,9 +42,11 @@ if TYPE_CHECKING:
         TreeError,
         WorkerError,
     )
-    from galaxyclass.evaluation.baselines.baseline import Baselines, baseline
+    from galaxyclass.evaluation.baselines.baseline import baseline
+    from galaxyclass.evaluation.baselines.scores import Baselines
     from galaxyclass.evaluation.calibrate import Calibrated, calibrate
-    from galaxyclass.evaluation.evaluate import Evaluation, evaluate
+    from galaxyclass.evaluation.evaluate import evaluate
+    from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
     from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.images.packs.read import Pack, open_pack
@@ -77,7 +79,7 @@ _MODULES: dict[str, str] = {
     "ArgumentError": "errors",
     "ArgumentTypeError": "errors",
     "Backend": "model.backends.backend",
-    "Baselines": "evaluation.baselines.baseline",
+    "Baselines": "evaluation.baselines.scores",
     "Benchmark": "study.benchmark.results",
     "Bundle": "model.bundle.load",
     "BundleError": "errors",
@@ -91,7 +93,7 @@ _MODULES: dict[str, str] = {
     "Dataset": "data.dataset.dataset",
     "Device": "arguments",
     "DeviceError": "errors",
-    "Evaluation": "evaluation.evaluate",
+    "Evaluation": "evaluation.evaluation",
     "Exploration": "exploration.explore",
     "ExportError": "errors",
     "Exported": "model.export.export",

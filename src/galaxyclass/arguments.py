@@ -32,6 +32,7 @@ from galaxyclass.argument_checks import (
     as_path,
     as_sequence,
     as_settings,
+    as_several,
     as_string,
     as_variations,
     as_whole,
@@ -116,12 +117,16 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "images": _DATA,
     "paths": replace(_PATH, may_be_empty=True),
     "table": _DATA,
-    "predictions": _PATH,
+    "predictions": _DATA,
     "path": _PATH,
     "folder": _PATH,
     "name": _PATH,
     "ordinary": _PATH,
-    "also": ArgumentCheck("a sequence of pairs of paths, (images, table)", as_sequence(as_pair)),
+    "also": ArgumentCheck(
+        "a sequence of pairs, (images, table), or of Datasets",
+        as_sequence(as_either(as_instance("Dataset"), as_pair)),
+    ),
+    "ids": ArgumentCheck("str or int for each image", as_several),
     "predicted": _ARRAY,
     "target": _ARRAY,
     "preprocessing": ArgumentCheck("a Preprocessing", as_instance("Preprocessing")),
@@ -135,6 +140,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "vary": ArgumentCheck('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
     "id_column": _COLUMN,
     "target_column": _COLUMN,
+    "path_column": _COLUMN,
     "classes": ArgumentCheck('"five" or "argmax:QUESTION"', as_string),
     "skip_invalid": _FLAG,
     "part": _choice(Part),
@@ -193,7 +199,8 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
         for name, parameter in signature.parameters.items()
         if name != "self"
     }
-    title = function.__name__
+    *_, room, name = f".{function.__qualname__}".split(".")
+    title = room if name == "__init__" else name
 
     def check_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> inspect.BoundArguments:
         try:
@@ -211,8 +218,33 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
 
     # With the globals of the function's own module: doctest looks for examples only in functions
     # that have them.
-    checked = FunctionType(call.__code__, function.__globals__, title, None, call.__closure__)
+    checked = FunctionType(call.__code__, function.__globals__, name, None, call.__closure__)
     return cast(Callable[P, R], wraps(function)(checked))
+
+
+def check_argument(name: str, value: Any, annotation: str) -> Any:
+    """Check a single argument as `public` does, and return the value that functions get.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument.
+    value : object
+    annotation : str
+        Its type, which says whether None or a sequence is allowed.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        The value is not possible, or of the wrong type.
+
+    Examples
+    --------
+    >>> check_argument("views", None, "int | None"), check_argument("views", 4, "int")
+    (None, 4)
+    """
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return _check_of(inspect.Parameter(name, kind, annotation=annotation), {})(value)
 
 
 def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callable[[Any], Any]:
@@ -232,7 +264,9 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
             if only
             else f"{wanted}, or a sequence of {rule.several}"
         )
-    optional = "None" in annotation
+    if annotation.startswith("Dataset |"):
+        check, wanted = as_either(check, as_instance("Dataset")), f"{wanted}, or a Dataset"
+    optional = "None" in annotation or parameter.default is None
 
     def checked(value: Any) -> Any:
         if value is None and optional:

@@ -17,6 +17,7 @@ from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import load_tree
@@ -36,7 +37,7 @@ def class_outputs(*classes: str, column: str = "class") -> ClassTask:
 
 def save_run(
     folder: Path,
-    outputs: ClassTask | VoteTask | None = None,
+    outputs: Task | None = None,
     id_column: str = "GalaxyID",
     id_integer: bool = True,
     frame: int = 24,

@@ -19,6 +19,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Floats
 from galaxyclass.data.catalog.catalog import Catalog, Ids
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.validate import ValidationReport
@@ -41,7 +42,7 @@ from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.scores.votes import errors_by_galaxy, rmse, score_all_votes
 from galaxyclass.tasks.targets import Targets
-from galaxyclass.tasks.task import Floats, Task
+from galaxyclass.tasks.task import Task
 
 GALAXIES = 40
 
@@ -285,6 +286,7 @@ def test_its_predictions_are_scored_beside_the_simplest(sample: Sample) -> None:
     score, reference = task.score_beside_simplest(truth + 0.5, truth, seed=0)
     assert (score, reference) == (report.scores.main, report.reference.main.value)
     gain = task.gain(truth, truth)
+    assert isinstance(task, NumberTask)
     np.testing.assert_allclose(gain.sum(), np.nansum((truth - task.mean) ** 2))
 
 

@@ -1,4 +1,4 @@
-"""The names of the files in a run's folder."""
+"""The names of the files in the folders of runs, evaluations and baselines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ RECIPE = "recipe.toml"
 INFO = "run.json"
 HISTORY = "history.csv"
 METRICS = "metrics.json"
+SCORES = "scores.csv"
 CURVES = "curves.png"
 SPLIT = "split.csv"
 LEFT_OUT = "left_out.csv"

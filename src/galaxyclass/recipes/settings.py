@@ -10,7 +10,7 @@ import tomli_w
 from galaxyclass.arguments import Settings
 
 
-def assignment_texts(settings: Settings) -> tuple[str, ...]:
+def as_assignments(settings: Settings) -> tuple[str, ...]:
     """Changed settings of a recipe as texts, ``section.key=value`` each.
 
     Parameters
@@ -20,7 +20,7 @@ def assignment_texts(settings: Settings) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> assignment_texts({"training.epochs": 3, "split.seed": None, "images.size": 64})
+    >>> as_assignments({"training.epochs": 3, "split.seed": None, "images.size": 64})
     ('training.epochs=3', 'split.seed=none', 'images.size=64')
     """
     if isinstance(settings, Mapping):

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 Message = Mapping[str, Any]
 
-_START = (
+WORKER_PROGRAM = (
     "import sys; from importlib import import_module; sys.path.append(sys.argv[1]); "
     "import_module(sys.argv[2]).main()"
 )
@@ -42,7 +42,7 @@ def start_process(
     # Ctrl-C reaches every process of a terminal's session, so it reaches this process alone, which
     # then ends those that it started.
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", _START, package, module],
+        [sys.executable, "-P", "-c", WORKER_PROGRAM, package, module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
