@@ -1,9 +1,9 @@
 """Predict how Galaxy Zoo volunteers would classify galaxy images.
 
-The public functions, and what they take and give. Each is imported when it is first used, so that
-``import galaxyclass`` costs nothing. A wrong argument is refused before anything is done: a wrong
-value by an `ArgumentError` (a `ValueError` too), a wrong type by an `ArgumentTypeError` (a
-`TypeError` too).
+The public functions, and the classes that they take and return. Each is imported when it is first
+used, so that ``import galaxyclass`` costs nothing. A wrong argument is refused before anything is
+done: a wrong value by an `ArgumentError` (a `ValueError` too), a wrong type by an
+`ArgumentTypeError` (a `TypeError` too).
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ if TYPE_CHECKING:
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
 
-#: Public name -> the room that it comes from.
-_ROOMS: dict[str, str] = {
+#: Public name -> the module that defines it.
+_MODULES: dict[str, str] = {
     "ArgumentError": "errors",
     "ArgumentTypeError": "errors",
     "Backend": "model.backends.backend",
@@ -241,8 +241,8 @@ _NEEDS_EXPORT = frozenset({"Exported", "export"})
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its room."""
-    if name not in _ROOMS:
+    """Import a public name from its module."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'galaxyclass' has no attribute {name!r}")
     if name in _NEEDS_TRAIN:
         from galaxyclass.extras import require
@@ -252,7 +252,7 @@ def __getattr__(name: str) -> Any:
         from galaxyclass.extras import require
 
         require("onnxscript", "onnx", "torch", "timm", "safetensors")
-    value = getattr(importlib.import_module(f"galaxyclass.{_ROOMS[name]}"), name)
+    value = getattr(importlib.import_module(f"galaxyclass.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images import decode
-from galaxyclass.images.cutout_boxes import Frame, centre_frame, centre_scale
+from galaxyclass.images.cutout_boxes import CutoutBox, centre_box, centre_scale
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.decode import Decoded, decode_scaled
 from galaxyclass.images.fast_cutout import read_cutout, read_cutouts
@@ -245,11 +245,13 @@ def test_the_frame_of_the_shrunk_image_is_the_frame_shrunk(
     height: int, width: int, side: int | None, size: int
 ) -> None:
     factor = centre_scale(height, width, side, size)
-    frame = centre_frame(height, width, side)
-    shrunk = centre_frame(
+    frame = centre_box(height, width, side)
+    shrunk = centre_box(
         -(-height // factor), -(-width // factor), None if side is None else side // factor
     )
-    grown = Frame(*(getattr(shrunk, name) * factor for name in ("left", "top", "width", "height")))
+    grown = CutoutBox(
+        *(getattr(shrunk, name) * factor for name in ("left", "top", "width", "height"))
+    )
     assert grown == frame
     if factor > 1:
         assert shrunk.width >= size

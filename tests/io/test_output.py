@@ -180,7 +180,7 @@ def test_a_journal_of_another_job_stays_until_a_job_begins(tmp_path: Path) -> No
     with open_journal(path, "key") as journal:
         journal.begin()
     with open_journal(path, "other") as journal:
-        assert (journal.found, journal.begun) == ("key", False)
+        assert (journal.previous_key, journal.begun) == ("key", False)
     with open_journal(path, "key") as journal:
         assert journal.begun
 

@@ -27,7 +27,7 @@ from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.model.views import make_views
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import ModelRecipe
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.trees.algebra import broken_sums
 from tests.support import fake
@@ -91,7 +91,7 @@ def test_a_network_that_looks_in_all_orientations_is_shown_other_views(
     bundle = bundle_of(tmp_path / "run", auxiliary=(auxiliary,))
     manifest = replace(
         bundle.manifest,
-        model=ModelRecipe(encoder="equivariant", head="tree"),
+        model=NetworkSettings(encoder="equivariant", head="tree"),
         preprocessing=Preprocessing(cutout="centre", frame=24, size=17),
     )
     assert manifest.invariant

@@ -52,7 +52,7 @@ def numbered(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def _running() -> list[Any]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("lane")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("ordered-pool")]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])

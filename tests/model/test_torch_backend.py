@@ -29,7 +29,7 @@ from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.predict import predict
 from galaxyclass.networks.network import Network, NetworkOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import ModelRecipe
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.trees.algebra import broken_sums
 from tests.support import fake
@@ -47,7 +47,7 @@ def make_run(tmp_path: Path) -> Callable[..., Any]:
         manifest = replace(
             load_bundle(fake.save_run(tmp_path / "plain")).manifest,
             preprocessing=Preprocessing(cutout="centre", frame=32, size=64),
-            model=ModelRecipe(encoder="residual", head="tree"),
+            model=NetworkSettings(encoder="residual", head="tree"),
             precision=precision,
             auxiliary=auxiliary,
         )
@@ -284,7 +284,9 @@ def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(
     monkeypatch.setattr(backend.network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError, match="of 90 images are done"):
         predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=7, workers=2)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane")]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name.startswith("ordered-pool")
+    ]
     summary = predict(folder, sky, output=tmp_path / "p.csv", device="cpu", batch_size=7, workers=3)
     assert summary.resumed >= 21
     assert (tmp_path / "p.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

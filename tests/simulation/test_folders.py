@@ -13,7 +13,7 @@ from galaxyclass.errors import ArgumentError, OutputError, WorkerError
 from galaxyclass.simulation import drawing, folders
 from galaxyclass.simulation.folders import simulate
 from galaxyclass.simulation.morphology import draw_morphology
-from galaxyclass.simulation.pictures import render
+from galaxyclass.simulation.rendering import render
 from galaxyclass.trees.algebra import broken_sums
 from galaxyclass.trees.read import load_tree
 

@@ -24,7 +24,7 @@ from galaxyclass.simulation.hundred import (
     member,
     part_counts,
 )
-from galaxyclass.simulation.pictures import render
+from galaxyclass.simulation.rendering import render
 
 
 def rows(path: Path) -> list[dict[str, str]]:

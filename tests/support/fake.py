@@ -15,7 +15,7 @@ from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import ModelRecipe
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
@@ -47,7 +47,7 @@ def save_run(
     manifest = Manifest(
         recipe="notebook",
         preprocessing=Preprocessing(cutout="centre", frame=frame, size=12),
-        model=ModelRecipe(encoder="residual", head="tree"),
+        model=NetworkSettings(encoder="residual", head="tree"),
         task=outputs or vote_outputs(),
         id_column=id_column,
         id_integer=id_integer,

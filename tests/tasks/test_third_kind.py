@@ -33,7 +33,7 @@ from galaxyclass.networks.heads import activation, resolve_head
 from galaxyclass.networks.losses.masked import build_loss, resolve_loss
 from galaxyclass.networks.step_scores import STEP_SCORES
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Head, Loss, ModelRecipe, Split, Training
+from galaxyclass.recipes.recipe import Head, Loss, NetworkSettings, Split, Training
 from galaxyclass.tasks.cells import file_cells, interval_cell
 from galaxyclass.tasks.kinds import TASKS, metric_named, metric_of_history
 from galaxyclass.tasks.metric import Metric
@@ -240,7 +240,7 @@ def test_its_manifest_is_written_and_read(sample: Sample) -> None:
     manifest = Manifest(
         recipe="fast",
         preprocessing=Preprocessing(size=32),
-        model=ModelRecipe(encoder="residual", head="sigmoid"),
+        model=NetworkSettings(encoder="residual", head="sigmoid"),
         task=sample.task(sample.rows),
         id_column="id",
         id_integer=True,

@@ -13,7 +13,7 @@ from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.study.benchmark import bare_pack as bare
 from galaxyclass.study.benchmark.bare_pack import bare_loop
 from galaxyclass.workers import processes
-from galaxyclass.workers.processes import Helper
+from galaxyclass.workers.processes import WorkerProcess
 
 from .conftest import SETTINGS
 
@@ -35,13 +35,13 @@ def test_alone_it_reads_every_image_once_in_order(
 
 def test_processes_share_the_images(many: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    real = processes.Helper.ask
+    real = processes.WorkerProcess.ask
 
-    def note(helper: Helper, task: dict[str, list[str]]) -> dict[str, Any]:
+    def note(process: WorkerProcess, task: dict[str, list[str]]) -> dict[str, Any]:
         asked.append(task["paths"])
-        return real(helper, task)
+        return real(process, task)
 
-    monkeypatch.setattr(processes.Helper, "ask", note)
+    monkeypatch.setattr(processes.WorkerProcess, "ask", note)
     begun = time.perf_counter()
     seconds = bare_loop(many, SETTINGS, workers=3)
     assert 0 < seconds < time.perf_counter() - begun

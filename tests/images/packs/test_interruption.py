@@ -42,7 +42,7 @@ folder, workers, how, pids, *paths = sys.argv[1:]
 write._SYNC_SECONDS = write._SYNC_REST = 0
 work = write.work_in_processes
 if how == "processes":
-    write.work_in_processes = lambda *arguments, here: work(*arguments)
+    write.work_in_processes = lambda *arguments, in_thread: work(*arguments)
 start = processes.start_process
 
 def noted(*arguments):

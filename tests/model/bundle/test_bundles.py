@@ -14,7 +14,7 @@ from galaxyclass.model.bundle.load import Role, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest, manifest_json, parse_manifest
 from galaxyclass.model.bundle.save import Writer, save_bundle
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import ModelRecipe
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import load_tree
@@ -30,7 +30,7 @@ def manifest(outputs: VoteTask | ClassTask = VOTES) -> Manifest:
     return Manifest(
         recipe="fast",
         preprocessing=Preprocessing(size=32),
-        model=ModelRecipe(encoder="residual", head="tree"),
+        model=NetworkSettings(encoder="residual", head="tree"),
         task=outputs,
         id_column="GalaxyID",
         id_integer=True,
