@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from galaxyclass.calibration.calibration import Calibration
     from galaxyclass.data.catalog.catalog import Catalog
     from galaxyclass.data.catalog.read import read_catalog
-    from galaxyclass.data.checks.validate import ValidationReport, validate
+    from galaxyclass.data.checks.report import ValidationReport
+    from galaxyclass.data.checks.validate import validate
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.errors import (
         ArgumentError,
@@ -42,9 +43,12 @@ if TYPE_CHECKING:
         TreeError,
         WorkerError,
     )
-    from galaxyclass.evaluation.baselines.baseline import Baselines, baseline
-    from galaxyclass.evaluation.calibrate import Calibrated, calibrate
-    from galaxyclass.evaluation.evaluate import Evaluation, evaluate
+    from galaxyclass.evaluation.baselines.baseline import baseline
+    from galaxyclass.evaluation.baselines.baselines import Baselines
+    from galaxyclass.evaluation.calibrate import calibrate
+    from galaxyclass.evaluation.calibrated import Calibrated
+    from galaxyclass.evaluation.evaluate import evaluate
+    from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
     from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.images.packs.read import Pack, open_pack
@@ -77,11 +81,11 @@ _ROOMS: dict[str, str] = {
     "ArgumentError": "errors",
     "ArgumentTypeError": "errors",
     "Backend": "model.backends.backend",
-    "Baselines": "evaluation.baselines.baseline",
+    "Baselines": "evaluation.baselines.baselines",
     "Benchmark": "study.benchmark.results",
     "Bundle": "model.bundle.load",
     "BundleError": "errors",
-    "Calibrated": "evaluation.calibrate",
+    "Calibrated": "evaluation.calibrated",
     "Calibration": "calibration.calibration",
     "Catalog": "data.catalog.catalog",
     "CatalogError": "errors",
@@ -91,7 +95,7 @@ _ROOMS: dict[str, str] = {
     "Dataset": "data.dataset.dataset",
     "Device": "arguments",
     "DeviceError": "errors",
-    "Evaluation": "evaluation.evaluate",
+    "Evaluation": "evaluation.evaluation",
     "Exploration": "exploration.explore",
     "ExportError": "errors",
     "Exported": "model.export.export",
@@ -125,7 +129,7 @@ _ROOMS: dict[str, str] = {
     "TrainingInterruptedError": "errors",
     "Tree": "trees.tree",
     "TreeError": "errors",
-    "ValidationReport": "data.checks.validate",
+    "ValidationReport": "data.checks.report",
     "WorkerError": "errors",
     "baseline": "evaluation.baselines.baseline",
     "benchmark": "study.benchmark.benchmark",

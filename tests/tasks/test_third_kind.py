@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog, Ids
 from galaxyclass.data.checks.checks import check
-from galaxyclass.data.checks.validate import ValidationReport
+from galaxyclass.data.checks.report import ValidationReport
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.data.dataset.several import Samples
 from galaxyclass.images.packs.read import Pack
@@ -68,6 +68,10 @@ class NumberTask(Task):
 
     column: str
     mean: float
+
+    @classmethod
+    def fit(cls, targets: NumberTargets, training: NDArray[np.int64]) -> Self:
+        return cls(targets.column, float(np.nanmean(targets.numbers[training])))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -154,9 +158,6 @@ class NumberTargets(Targets):
 
     def values(self, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         return self.numbers if places is None else self.numbers[places]
-
-    def fit(self, training: NDArray[np.int64]) -> NumberTask:
-        return NumberTask(self.column, float(np.nanmean(self.numbers[training])))
 
     def blank(self, galaxies: int) -> NDArray[np.float32]:
         return np.full((galaxies, 1), np.nan, dtype=np.float32)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from galaxyclass.arguments import ChosenPrecision, Device, Part
     from galaxyclass.calibration.coverage import Coverage
     from galaxyclass.data.dataset.dataset import Dataset
-    from galaxyclass.evaluation.calibrate import Calibrated
+    from galaxyclass.evaluation.calibrated import Calibrated
     from galaxyclass.tasks.task import Task
 
 EPILOG = """\b

@@ -7,7 +7,6 @@ import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arguments import ChosenPrecision, Device, Part, public
-from galaxyclass.calibration.calibration import Calibration, fit_calibration
+from galaxyclass.calibration.calibration import fit_calibration
 from galaxyclass.calibration.files import calibration_json
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
@@ -24,6 +23,7 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.leakage import PARTS
 from galaxyclass.errors import ArgumentError, RunError
+from galaxyclass.evaluation.calibrated import Calibrated
 from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.images.files import image_paths
 from galaxyclass.images.inspect import digest_files
@@ -38,7 +38,6 @@ from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
 
 #: Ordinary pictures that are looked at; more would not tell more.
 _MOST = 20_000
@@ -47,30 +46,6 @@ _CHOSE = (
     "Validation galaxies are among them, and chose the epoch that was kept: the intervals are "
     "slightly too narrow."
 )
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """What `calibrate` made.
-
-    Attributes
-    ----------
-    calibration : Calibration
-    bundle : Bundle
-        That now holds it.
-    galaxies_by_part : dict of str to int
-        What its galaxies were in the training, as of an `Evaluation`.
-    notes : tuple of str
-        Which galaxies were left out.
-    """
-
-    calibration: Calibration
-    bundle: Bundle
-    galaxies_by_part: dict[str, int]
-    notes: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        return summary(f"Calibrated {short_path(self.bundle.folder)}: {self.calibration.words}")
 
 
 @public

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.result_files import PREDICTIONS, SCORES, metrics_json
+from galaxyclass.io.run_folder import METRICS
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 from galaxyclass.version import __version__
 
-if TYPE_CHECKING:
-    from galaxyclass.evaluation.evaluate import Evaluation
-
-PREDICTIONS = "predictions.csv"
-SCORES = "scores.csv"
-METRICS = "metrics.json"
-RESULTS = (PREDICTIONS, SCORES, METRICS)
+#: The files of an evaluation; the last is written last.
+EVALUATION_FILES = (PREDICTIONS, SCORES, METRICS)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
@@ -33,11 +29,10 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(evaluation.task.report_rows(evaluation.report))
     write_text(folder / SCORES, text.getvalue())
-    data = json.dumps(_plain(metrics(evaluation)), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(folder / METRICS, data + "\n")
+    write_text(folder / METRICS, metrics_json(evaluation_metrics(evaluation)))
 
 
-def metrics(evaluation: Evaluation) -> dict[str, Any]:
+def evaluation_metrics(evaluation: Evaluation) -> dict[str, Any]:
     """The figures of an evaluation as plain data; NaN where nothing was known."""
     prediction, table = evaluation.prediction, evaluation.dataset.table_path
     return {
@@ -60,12 +55,3 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
         "notes": list(evaluation.notes),
         "warnings": list(prediction.warnings),
     }
-
-
-def _plain(value: Any) -> Any:
-    """The same data with null for NaN, which JSON does not know."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -32,8 +32,8 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
-    from galaxyclass.evaluation.calibrate import Calibrated
-    from galaxyclass.evaluation.evaluate import Evaluation
+    from galaxyclass.evaluation.calibrated import Calibrated
+    from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.model.export.export import Exported
 
 

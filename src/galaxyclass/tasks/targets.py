@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.trees.tree import Tree
-
-if TYPE_CHECKING:
-    from galaxyclass.tasks.task import Task
 
 #: For some galaxies a row each, as a network learns it: float32, NaN unknown; or int64, -1 unknown.
 Values = NDArray[Any]
@@ -21,7 +18,7 @@ Values = NDArray[Any]
 class Targets(ABC):
     """What is known of galaxies, in the order of their catalog.
 
-    Every kind of target is a frozen dataclass of this type, beside the `Task` that it is `fit` to.
+    Every kind of target is a frozen dataclass of this type, beside the `Task` of that kind.
 
     Attributes
     ----------
@@ -50,10 +47,6 @@ class Targets(ABC):
     @abstractmethod
     def values(self, places: NDArray[np.int64] | None = None) -> Values:
         """(galaxies, …) what a network learns of some galaxies, or of all; see `Values`."""
-
-    @abstractmethod
-    def fit(self, training: NDArray[np.int64]) -> Task:
-        """The task of predicting them, with what the training galaxies have in the mean."""
 
     @abstractmethod
     def blank(self, galaxies: int) -> Values:

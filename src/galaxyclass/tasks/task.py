@@ -66,6 +66,19 @@ class Task(ABC):
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     least_spread: ClassVar[float] = 0.005
 
+    @classmethod
+    @abstractmethod
+    def fit(cls, targets: Any, training: NDArray[np.int64]) -> Self:
+        """The task of predicting some targets, with the mean values of the training galaxies.
+
+        Parameters
+        ----------
+        targets : Targets
+            Of the type that belongs to the task.
+        training : (galaxies,) int64
+            Indices of the training galaxies.
+        """
+
     # Outputs.
 
     @property

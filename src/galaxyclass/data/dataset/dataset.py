@@ -22,7 +22,7 @@ from galaxyclass.io.atomic import writing
 from galaxyclass.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from galaxyclass.data.checks.validate import ValidationReport
+    from galaxyclass.data.checks.report import ValidationReport
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)

@@ -26,6 +26,7 @@ from galaxyclass.images.packs.write import pack
 from galaxyclass.images.records import hex_digests
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.tasks.kinds import fit_task
 from galaxyclass.tasks.targets import Targets, Values
 from galaxyclass.tasks.task import Task
 
@@ -90,7 +91,7 @@ class Sample:
 
     def task(self, training: NDArray[np.int64]) -> Task:
         """What a model of this catalog predicts, and the means of its training galaxies."""
-        return self.targets.fit(training)
+        return fit_task(self.targets, training)
 
 
 def _add_lines(

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.targets import Targets
 
 
@@ -44,13 +43,6 @@ class ClassTargets(Targets):
     def values(self, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """(galaxies,) int64 indices of the classes of some galaxies, or of all; -1 unknown."""
         return self.labels if places is None else self.labels[places]
-
-    def fit(self, training: NDArray[np.int64]) -> ClassTask:
-        """The task of predicting them, with the share of the training galaxies in each class."""
-        labels = self.labels[training]
-        counts = np.bincount(labels[labels >= 0], minlength=len(self.classes))
-        shares = counts / max(1, counts.sum())
-        return ClassTask(self.column, self.classes, tuple(shares.tolist()), self.rule)
 
     def blank(self, galaxies: int) -> NDArray[np.int64]:
         """(galaxies,) int64 -1."""

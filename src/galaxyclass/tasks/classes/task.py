@@ -12,7 +12,15 @@ from pydantic import BaseModel, ConfigDict
 
 from galaxyclass.arrays import Floats
 from galaxyclass.errors import BundleError, CatalogError
-from galaxyclass.tasks.classes import report as reports
+from galaxyclass.tasks.classes.report import (
+    class_figures,
+    class_report_figures,
+    class_report_rows,
+    class_rows,
+    compare_classes,
+    print_class_report,
+)
+from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.metric import ACCURACY, Metric
 from galaxyclass.tasks.names import free_name, is_exact_integer
 from galaxyclass.tasks.report import (
@@ -74,6 +82,14 @@ class ClassTask(Task):
     classes: tuple[str, ...]
     shares: tuple[float, ...]
     rule: str | None = None
+
+    @classmethod
+    def fit(cls, targets: ClassTargets, training: NDArray[np.int64]) -> Self:
+        """The task of predicting classes, with the share of the training galaxies in each."""
+        labels = targets.labels[training]
+        counts = np.bincount(labels[labels >= 0], minlength=len(targets.classes))
+        shares = counts / max(1, counts.sum())
+        return cls(targets.column, targets.classes, tuple(shares.tolist()), targets.rule)
 
     @property
     def output_word(self) -> str:
@@ -278,31 +294,31 @@ class ClassTask(Task):
 
     def report_figures(self, report: ScoreReport) -> dict[str, Any]:
         """What ``metrics.json`` of an evaluation has of the scores."""
-        return reports.report_figures(self.classes, report.scores, report.reference)
+        return class_report_figures(self.classes, report.scores, report.reference)
 
     def report_rows(self, report: ScoreReport) -> list[tuple[object, ...]]:
         """The rows of ``scores.csv`` of an evaluation: a class each."""
-        return reports.report_rows(self.classes, report.scores)
+        return class_report_rows(self.classes, report.scores)
 
     def print_report(self, report: ScoreReport) -> PrintedScores:
         """What an evaluation prints."""
-        return reports.print_report(self.classes, report.scores, report.reference)
+        return print_class_report(self.classes, report.scores, report.reference)
 
     def figures(self, scores: ClassScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
         """What is kept of the scores of a baseline."""
-        return reports.figures(scores)
+        return class_figures(scores)
 
     def rows(
         self, scores: ClassScores, extents: Sequence[ScoredExtent]
     ) -> Iterator[tuple[str, str, str, Score, int]]:
         """Accuracies, then the recall and the precision of each class."""
-        return reports.rows(self.classes, scores)
+        return class_rows(self.classes, scores)
 
     def compare(
         self, named: Sequence[tuple[str, Scores, Sequence[ScoredExtent]]]
     ) -> tuple[TextTable, ...]:
         """Accuracies, a predictor a row."""
-        return reports.compare(named)
+        return compare_classes(named)
 
 
 def _called(predictions: Any) -> NDArray[np.int64]:

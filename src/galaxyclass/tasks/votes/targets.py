@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.tasks.targets import Targets
-from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.tree import Layout, Tree
 
 
@@ -44,15 +43,6 @@ class VoteTargets(Targets):
     def values(self, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """(galaxies, answers) float32 joint fractions of some galaxies, or of all; NaN unknown."""
         return self.fractions if places is None else self.fractions[places]
-
-    def fit(self, training: NDArray[np.int64]) -> VoteTask:
-        """The task of predicting them: which answers the training galaxies know, and their mean."""
-        fractions = self.fractions[training]
-        known = ~np.isnan(fractions)
-        counts = known.sum(axis=0)
-        sums = fractions.sum(axis=0, dtype=np.float64, where=known)
-        mean = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
-        return VoteTask(self.tree, self.layout, tuple((counts > 0).tolist()), tuple(mean.tolist()))
 
     def blank(self, galaxies: int) -> NDArray[np.float32]:
         """(galaxies, answers) float32 NaN."""

@@ -34,7 +34,16 @@ from galaxyclass.tasks.scores.votes import (
 )
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.task import Task
-from galaxyclass.tasks.votes import report as reports
+from galaxyclass.tasks.votes.report import (
+    compare_votes,
+    print_vote_report,
+    question_names,
+    vote_figures,
+    vote_report_figures,
+    vote_report_rows,
+    vote_rows,
+)
+from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import (
     conditional_from_joint,
     joint_from_conditional,
@@ -88,6 +97,17 @@ class VoteTask(Task):
     known: tuple[bool, ...]
     mean: tuple[float, ...]
 
+    @classmethod
+    def fit(cls, targets: VoteTargets, training: NDArray[np.int64]) -> Self:
+        """The task of predicting votes: the answers that training galaxies know, and their mean."""
+        fractions = targets.fractions[training]
+        known = ~np.isnan(fractions)
+        counts = known.sum(axis=0)
+        sums = fractions.sum(axis=0, dtype=np.float64, where=known)
+        mean = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+        has_votes = tuple((counts > 0).tolist())
+        return cls(targets.tree, targets.layout, has_votes, tuple(mean.tolist()))
+
     @property
     def names(self) -> tuple[str, ...]:
         """The columns of the answers."""
@@ -126,7 +146,7 @@ class VoteTask(Task):
     @property
     def group_names(self) -> tuple[str, ...]:
         """The questions by code and key."""
-        return reports.question_names(self.tree)
+        return question_names(self.tree)
 
     @property
     def interval_names(self) -> tuple[str, ...]:
@@ -312,31 +332,31 @@ class VoteTask(Task):
 
     def report_figures(self, report: ScoreReport) -> dict[str, Any]:
         """What ``metrics.json`` of an evaluation has of the scores."""
-        return reports.report_figures(self.tree, self.layout, report)
+        return vote_report_figures(self.tree, self.layout, report)
 
     def report_rows(self, report: ScoreReport) -> list[tuple[object, ...]]:
         """The rows of ``scores.csv`` of an evaluation: all, each question, each answer."""
-        return reports.report_rows(self.tree, report)
+        return vote_report_rows(self.tree, report)
 
     def print_report(self, report: ScoreReport) -> PrintedScores:
         """What an evaluation prints."""
-        return reports.print_report(self.tree, report)
+        return print_vote_report(self.tree, report)
 
     def figures(self, scores: VoteScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
         """What is kept of the scores of a baseline."""
-        return reports.figures(self.tree, scores, extents)
+        return vote_figures(self.tree, scores, extents)
 
     def rows(
         self, scores: VoteScores, extents: Sequence[ScoredExtent]
     ) -> Iterator[tuple[str, str, str, Score, int]]:
         """All that is known, each extent, each question, each answer."""
-        return reports.rows(self.tree, scores, extents)
+        return vote_rows(self.tree, scores, extents)
 
     def compare(
         self, named: Sequence[tuple[str, Scores, Sequence[ScoredExtent]]]
     ) -> tuple[TextTable, ...]:
         """Overall scores, and those of each question."""
-        return reports.compare(self.tree, named)
+        return compare_votes(self.tree, named)
 
 
 def leave_out(
