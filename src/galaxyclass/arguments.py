@@ -120,7 +120,7 @@ ARGUMENTS: dict[str, Check] = {
     "path": _A_PATH,
     "folder": _A_PATH,
     "name": _A_PATH,
-    "ordinary": _A_PATH,
+    "in_distribution": _A_PATH,
     "also": Check("a sequence of pairs of paths, (images, table)", as_sequence(as_pair)),
     "predicted": _AN_ARRAY,
     "target": _AN_ARRAY,

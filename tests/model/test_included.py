@@ -120,7 +120,7 @@ def test_everything_in_csv_and_parquet(run, sky, tmp_path, calibration):
     np.testing.assert_array_equal(np.stack([lower, upper]), kept.bounds(values))
     features = FullBackend().features(sky[1])
     np.testing.assert_array_equal(floats(table, embedding), features)
-    score, flag = kept.strangeness(features, image_statistics(sky[1]))
+    score, flag = kept.score_images(features, image_statistics(sky[1]))
     np.testing.assert_array_equal(floats(table, ["strangeness"])[:, 0], score)
     assert table["strange"] == [str(bool(one)) for one in flag]
     assert flag.all()  # pictures of one colour are not like noise

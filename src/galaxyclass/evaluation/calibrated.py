@@ -11,15 +11,15 @@ from galaxyclass.short import short_path, summary
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What `calibrate` made.
+    """The result of `calibrate`.
 
     Attributes
     ----------
     calibration : Calibration
     bundle : Bundle
-        That now holds it.
+        The bundle that now holds it.
     galaxies_by_part : dict of str to int
-        What its galaxies were in the training, as of an `Evaluation`.
+        The part of the training that its galaxies were in, as in an `Evaluation`.
     notes : tuple of str
         Which galaxies were left out.
     """

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: its figures for machines, and a table of them."""
+"""The files of an evaluation: ``scores.csv`` and ``metrics.json``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
 
 
 def evaluation_metrics(evaluation: Evaluation) -> dict[str, Any]:
-    """The figures of an evaluation as plain data; NaN where nothing was known."""
+    """The metrics of an evaluation as plain data; NaN where nothing was known."""
     prediction, table = evaluation.prediction, evaluation.dataset.table_path
     return {
         "scored": {

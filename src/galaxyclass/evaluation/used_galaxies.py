@@ -1,4 +1,4 @@
-"""Which galaxies a model was trained on, as far as anybody knows."""
+"""Which galaxies a model was trained on, as far as its runs say."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def used_galaxies(model: Model, part: Part) -> UsedGalaxies | None:
             argument="part",
             wanted="all",
             got=part,
-            hint="pass `part='all'`, if none of yours are among those that its card lists "
+            hint="pass `part='all'`, if none of your galaxies are among those that its card lists "
             "(`galaxyclass.load_model().card`)",
         )
     return None

@@ -33,7 +33,7 @@ class BaselineScores:
 
     @property
     def overall(self) -> Score:
-        """The root mean square error, or the accuracy."""
+        """The main score: the root mean square error, or the accuracy."""
         scores: Scores = self.scores
         return scores.main
 
@@ -52,8 +52,8 @@ class Baselines:
     scores : tuple of BaselineScores
         Part by part, the simplest baseline first.
     noise_floors : mapping of str to float
-        Of votes, by part: the root mean square error of a perfect model, if some forty volunteers
-        looked at each galaxy (`galaxyclass.tasks.scores.noise.noise_floor`).
+        Of votes, by part: the root mean square error of a perfect model, for 40 volunteers a
+        galaxy (`galaxyclass.tasks.scores.noise.noise_floor`).
     notes : tuple of str
         What was left out.
     """

@@ -25,7 +25,7 @@ def require_no_run(folder: Path) -> None:
     Raises
     ------
     OutputError
-        It is one.
+        The folder is that of a run.
     """
     if (folder / INFO).exists():
         raise OutputError(f"{folder}: a run is here", hint="choose another `output`")
