@@ -80,7 +80,7 @@ def test_results_that_take_a_training_are_short() -> None:
         path, None, 9, 8, 1, 0, 2.0, 1, "fp32", ("collapsed" * 90,), ()
     )
     fields = dict.fromkeys(("models", "images", "table", "outputs", "part"))
-    rest = dict.fromkeys(("extents", "noise", "galaxies_by_part", "prediction", "notes"))
+    rest = dict.fromkeys(("subsets", "noise", "galaxies_by_part", "prediction", "notes"))
     evaluation = galaxyclass.Evaluation(
         runs=(path,) * 9, scores=scores, reference=scores, **fields, **rest
     )

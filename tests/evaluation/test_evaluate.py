@@ -197,7 +197,7 @@ def test_a_table_with_gaps_is_scored_apart(sky: tuple[Any, ...], tmp_path: Path)
     table = _write_votes(tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
     result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
-    (shared, mine, _), (complete, mine_complete, _) = result.report.extents
+    (shared, mine, _), (complete, mine_complete, _) = result.report.subsets
     assert shared.name == "25 answers known of every galaxy"
     assert complete.name == "37 answers, on the 40 galaxies that know all"
     difference = predicted.astype(float) - votes

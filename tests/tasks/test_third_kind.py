@@ -36,7 +36,7 @@ from galaxyclass.recipes.recipe import Head, Loss, Model, Split, Training
 from galaxyclass.tasks.cells import file_cells, interval_cell
 from galaxyclass.tasks.kinds import TASKS, metric_named, metric_of_history
 from galaxyclass.tasks.metric import Metric
-from galaxyclass.tasks.report import PrintedScores, ScoredExtent, ScoreReport, TextTable
+from galaxyclass.tasks.report import PrintedScores, ScoredSubset, ScoreReport, TextTable
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.scores.votes import errors_by_galaxy, rmse, score_all_votes
@@ -124,16 +124,16 @@ class NumberTask(Task):
         (table,) = self.compare([("model", report.scores, ()), ("mean", report.reference, ())])
         return PrintedScores(table, (), f"error {report.scores.error.value:.4f}")
 
-    def figures(self, scores: NumberScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
+    def figures(self, scores: NumberScores, subsets: Sequence[ScoredSubset]) -> dict[str, Any]:
         return {"error": asdict(scores.error)}
 
     def rows(
-        self, scores: NumberScores, extents: Sequence[ScoredExtent]
+        self, scores: NumberScores, subsets: Sequence[ScoredSubset]
     ) -> Iterator[tuple[str, str, str, Score, int]]:
         yield "all", "", self.column, scores.error, scores.galaxies
 
     def compare(
-        self, named: Sequence[tuple[str, Scores, Sequence[ScoredExtent]]]
+        self, named: Sequence[tuple[str, Scores, Sequence[ScoredSubset]]]
     ) -> tuple[TextTable, ...]:
         rows = tuple((name, interval_cell(scores.main)) for name, scores, _ in named)
         return (TextTable(("", "error"), rows),)

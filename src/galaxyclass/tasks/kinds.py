@@ -1,4 +1,4 @@
-"""All kinds of tasks: a new one is a line here."""
+"""All kinds of tasks; a new kind is a line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floor of the noise: against votes that are drawn from known probabilities."""
+"""The noise floor: against votes that are drawn from known probabilities."""
 
 from __future__ import annotations
 

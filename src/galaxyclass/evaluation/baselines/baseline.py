@@ -143,6 +143,6 @@ def _score(
         for key, (name, method) in METHODS[task.kind].items():
             predicted = method(colours.take(train), sample.values(train), colours.take(others))
             scores = task.score(predicted, values, seed=seed)
-            extents = task.extents(predicted, values, seed=seed)
-            scored.append(BaselineScores(key, name, part, scores, extents))
+            subsets = task.complete_subsets(predicted, values, seed=seed)
+            scored.append(BaselineScores(key, name, part, scores, subsets))
     return tuple(scored), floors, tuple(notes)

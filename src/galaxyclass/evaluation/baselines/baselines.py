@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.short import short_path, summary
-from galaxyclass.tasks.report import ScoredExtent
+from galaxyclass.tasks.report import ScoredSubset
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.task import Task
@@ -18,15 +18,15 @@ from galaxyclass.tasks.task import Task
 class BaselineScores:
     """The scores of one baseline on one part of the galaxies.
 
-    ``scores`` are of the task's own type; ``extents`` are those of `score_extents`: none where
-    nothing is missing, and none for classes.
+    ``scores`` are of the task's own type; ``subsets`` those of `score_complete_subsets`, of which
+    there are none where nothing is missing, and none of classes.
     """
 
     key: str
     name: str
     part: str
     scores: Any
-    extents: tuple[ScoredExtent, ...]
+    subsets: tuple[ScoredSubset, ...]
 
     def __repr__(self) -> str:
         return summary(f"BaselineScores of {self.name} on {self.part}: {self.scores.words}")

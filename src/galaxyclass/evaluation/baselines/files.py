@@ -44,7 +44,7 @@ def write_baselines(baselines: Baselines) -> None:
     figure, count = baselines.task.score_columns
     writer.writerow(["part", "baseline", "kind", "code", "name", figure, "low", "high", count])
     for baseline in baselines.scores:
-        rows = baselines.task.rows(baseline.scores, baseline.extents)
+        rows = baselines.task.rows(baseline.scores, baseline.subsets)
         for kind, code, name, score, known in rows:
             numbers = (score.value, score.low, score.high)
             cells = ["" if math.isnan(number) else f"{number:.6f}" for number in numbers]
@@ -56,7 +56,7 @@ def write_baselines(baselines: Baselines) -> None:
 def _metrics(baselines: Baselines) -> dict[str, Any]:
     parts: dict[str, dict[str, Any]] = {part: {} for part in baselines.galaxies if part != "train"}
     for baseline in baselines.scores:
-        figures = baselines.task.figures(baseline.scores, baseline.extents)
+        figures = baselines.task.figures(baseline.scores, baseline.subsets)
         parts[baseline.part][baseline.key] = {"name": baseline.name, **figures}
     return {
         "score": baselines.task.metric.key,
