@@ -571,7 +571,7 @@ def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int
     """The kinds by name, their mean, the real galaxies."""
     drawers = kinds(data)
     draw(drawers, output / "pictures", count=count, seed=seed)
-    said = predict(run, output / "pictures", output / "predictions" / "pictures.parquet")
+    said = predict(run, output / "pictures", output=output / "predictions" / "pictures.parquet")
     of = np.array([Path(name).stem.rpartition("-")[0] for name in said.ids])
     rows = [row(kind, said.part(of == kind)) for kind in sorted(drawers)]
     yield from rows
@@ -583,7 +583,9 @@ def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int
             chosen = np.random.default_rng(seed).choice(len(images), some, replace=False)
             images = [images[place] for place in sorted(chosen)]
         name = folder.parts[0]
-        yield row(str(folder), predict(run, images, output / "predictions" / f"{name}.parquet"))
+        yield row(
+            str(folder), predict(run, images, output=output / "predictions" / f"{name}.parquet")
+        )
 
 
 @click.command()

@@ -18,7 +18,7 @@ from galaxyclass.io.atomic import writing
 from galaxyclass.model.backends.onnx_backend import OnnxBackend
 from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
 from galaxyclass.model.bundle.save import Writer, save_bundle
-from galaxyclass.model.export.check import Check, pictures
+from galaxyclass.model.export.check import ExportCheck, pictures
 from galaxyclass.model.export.export import write_network
 from galaxyclass.model.pretrained import CARD, pretrained_folder
 
@@ -34,7 +34,7 @@ def make_pretrained(
     calibration: Path | None = None,
     card: Path | None = None,
     views: int = 1,
-) -> tuple[Bundle, Check]:
+) -> tuple[Bundle, ExportCheck]:
     """Write the box and load it as a user would.
 
     Parameters

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         WorkerError,
     )
     from galaxyclass.evaluation.baselines.baseline import baseline
-    from galaxyclass.evaluation.baselines.baselines import Baselines
+    from galaxyclass.evaluation.baselines.scores import Baselines
     from galaxyclass.evaluation.calibrate import calibrate
     from galaxyclass.evaluation.calibrated import Calibrated
     from galaxyclass.evaluation.evaluate import evaluate
@@ -81,7 +81,7 @@ _ROOMS: dict[str, str] = {
     "ArgumentError": "errors",
     "ArgumentTypeError": "errors",
     "Backend": "model.backends.backend",
-    "Baselines": "evaluation.baselines.baselines",
+    "Baselines": "evaluation.baselines.scores",
     "Benchmark": "study.benchmark.results",
     "Bundle": "model.bundle.load",
     "BundleError": "errors",

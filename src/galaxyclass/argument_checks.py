@@ -63,7 +63,16 @@ def as_data(value: Any) -> Any:
         return as_path(value)
     if value is None or isinstance(value, bytes | bytearray | set | frozenset):
         return WRONG_TYPE
-    marks = ("__array__", "__dataframe__", "__arrow_c_stream__", "colnames", "__iter__")
+    if isinstance(value, list | tuple) and not value:
+        return Wrong("is empty")
+    marks = (
+        "__array__",
+        "__array_interface__",
+        "__dataframe__",
+        "__arrow_c_stream__",
+        "colnames",
+        "__iter__",
+    )
     return value if any(hasattr(value, mark) for mark in marks) else WRONG_TYPE
 
 
@@ -143,9 +152,20 @@ def as_sequence(check: Callable[[Any], Any], *, some: bool = False) -> Callable[
 
 
 def as_pair(value: Any) -> Any:
-    """Two paths."""
-    paths = as_sequence(as_path)(value)
-    return WRONG_TYPE if isinstance(paths, list) and len(paths) != 2 else paths
+    """A path, and another or data in memory."""
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes) or len(value) != 2:
+        return WRONG_TYPE
+    pair = (as_path(value[0]), as_data(value[1]))
+    if any(element is WRONG_TYPE for element in pair):
+        return WRONG_TYPE
+    return next((element for element in pair if isinstance(element, Wrong)), pair)
+
+
+def as_several(value: Any) -> Any:
+    """Whatever can be gone through, and is no text."""
+    if isinstance(value, str | bytes | bytearray | set | frozenset):
+        return WRONG_TYPE
+    return value if isinstance(value, Iterable) else WRONG_TYPE
 
 
 def as_settings(value: Any) -> Any:

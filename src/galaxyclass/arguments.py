@@ -32,6 +32,7 @@ from galaxyclass.argument_checks import (
     as_path,
     as_sequence,
     as_settings,
+    as_several,
     as_string,
     as_variations,
     as_whole,
@@ -116,12 +117,16 @@ ARGUMENTS: dict[str, Check] = {
     "images": _SOME_DATA,
     "paths": replace(_A_PATH, may_be_empty=True),
     "table": _SOME_DATA,
-    "predictions": _A_PATH,
+    "predictions": _SOME_DATA,
     "path": _A_PATH,
     "folder": _A_PATH,
     "name": _A_PATH,
     "in_distribution": _A_PATH,
-    "also": Check("a sequence of pairs of paths, (images, table)", as_sequence(as_pair)),
+    "also": Check(
+        "a sequence of pairs, (images, table), or of Datasets",
+        as_sequence(as_either(as_instance("Dataset"), as_pair)),
+    ),
+    "ids": Check("str or int for each image", as_several),
     "predicted": _AN_ARRAY,
     "target": _AN_ARRAY,
     "preprocessing": Check("a Preprocessing", as_instance("Preprocessing")),
@@ -135,6 +140,7 @@ ARGUMENTS: dict[str, Check] = {
     "vary": Check('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
     "id_column": _A_COLUMN,
     "target_column": _A_COLUMN,
+    "path_column": _A_COLUMN,
     "classes": Check('"five" or "argmax:QUESTION"', as_string),
     "skip_invalid": _A_FLAG,
     "part": _choice(Part),
@@ -193,7 +199,8 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
         for name, parameter in signature.parameters.items()
         if name != "self"
     }
-    title = function.__name__
+    *_, room, name = f".{function.__qualname__}".split(".")
+    title = room if name == "__init__" else name
 
     def check_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> inspect.BoundArguments:
         try:
@@ -211,8 +218,33 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
 
     # With the globals of the function's own module: doctest looks for examples only in functions
     # that have them.
-    checked = FunctionType(call.__code__, function.__globals__, title, None, call.__closure__)
+    checked = FunctionType(call.__code__, function.__globals__, name, None, call.__closure__)
     return cast(Callable[P, R], wraps(function)(checked))
+
+
+def check_argument(name: str, value: Any, annotation: str) -> Any:
+    """The value of one argument as `public` gives it to a function.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value
+    annotation : str
+        Its type, which says whether None is right, or several.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        The value is not possible, or of the wrong type.
+
+    Examples
+    --------
+    >>> check_argument("views", None, "int | None"), check_argument("views", 4, "int")
+    (None, 4)
+    """
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return _check_of(inspect.Parameter(name, kind, annotation=annotation), {})(value)
 
 
 def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callable[[Any], Any]:
@@ -232,7 +264,9 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
             if only
             else f"{wanted}, or a sequence of {rule.several}"
         )
-    optional = "None" in annotation
+    if annotation.startswith("Dataset |"):
+        check, wanted = as_either(check, as_instance("Dataset")), f"{wanted}, or a Dataset"
+    optional = "None" in annotation or parameter.default is None
 
     def checked(value: Any) -> Any:
         if value is None and optional:

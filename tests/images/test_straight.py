@@ -62,19 +62,19 @@ def straight(path: Path, settings: Preprocessing) -> NDArray[Any]:
 def factors(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """By how much each image was shrunk that has been decoded."""
     seen = []
-    real = decode._decode_jpeg
+    real = decode.decode_jpeg
 
     def note(*arguments: Any) -> Decoded:
         decoded = real(*arguments)
         seen.append(decoded.factor)
         return decoded
 
-    monkeypatch.setattr(decode, "_decode_jpeg", note)
+    monkeypatch.setattr(decode, "decode_jpeg", note)
     return seen
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory):
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = simulate(24, output=tmp_path_factory.mktemp("sky"), seed=5, workers=1)
     paths = sorted(folder.images.glob("*.jpg"))
     assert len(paths) == 24

@@ -15,7 +15,7 @@ from galaxyclass.arguments import ARGUMENTS
 
 #: Argument -> its option, where that is not ``--`` and the name; names in capitals stand without
 #: one on the command line.
-OPTIONS: dict[str, str] = {
+ARGUMENT_OPTIONS: dict[str, str] = {
     "run": "RUN",
     "runs": "RUN",
     "recipes": "RECIPES",
@@ -26,7 +26,7 @@ OPTIONS: dict[str, str] = {
 }
 
 #: Function -> its command, and which of its first arguments are options there.
-COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
+FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "train": ("train", ("", "--images", "--table")),
     "resume": ("train --resume", ("",)),
     "load_recipe": ("recipes", ("",)),
@@ -74,7 +74,7 @@ def _said(code: str) -> str:
         return _option(code)
     if (setting := _SETTING.fullmatch(code)) is not None:
         return f"--set {_quoted(code)}" if setting[2] != "…" else f"--set {code}"
-    if (called := _CALL.fullmatch(code)) is not None and called[1] in COMMANDS:
+    if (called := _CALL.fullmatch(code)) is not None and called[1] in FUNCTION_COMMANDS:
         return f"`{_command(called[1], called[2] or '()')}`"
     call = _parsed(f"f({code})")
     if call is not None and len(call.keywords) == 1 and call.keywords[0].arg in ARGUMENTS:
@@ -83,7 +83,7 @@ def _said(code: str) -> str:
 
 
 def _command(name: str, call_text: str) -> str:
-    command, options = COMMANDS[name]
+    command, options = FUNCTION_COMMANDS[name]
     call = _parsed(f"f{call_text}")
     words = ["galaxyclass", command]
     if call is None:
@@ -111,7 +111,7 @@ def _options(call: ast.Call) -> list[str]:
 
 
 def _option(name: str) -> str:
-    return OPTIONS.get(name, "--" + name.replace("_", "-"))
+    return ARGUMENT_OPTIONS.get(name, "--" + name.replace("_", "-"))
 
 
 def _words(value: Any) -> list[str]:

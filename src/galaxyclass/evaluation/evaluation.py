@@ -1,4 +1,4 @@
-"""`Evaluation`: the scores of a run, as an object."""
+"""`Evaluation`: the scores of a run, and what was scored."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.io.atomic import write_text
-from galaxyclass.io.result_files import PREDICTIONS, SCORES, metrics_json
-from galaxyclass.io.run_folder import METRICS
+from galaxyclass.io.result_files import PREDICTIONS, metrics_json
+from galaxyclass.io.run_folder import METRICS, SCORES
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 from galaxyclass.version import __version__
 

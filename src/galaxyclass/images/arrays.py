@@ -130,7 +130,7 @@ def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
     (1, 30, 40, 3)
     """
     if array.ndim == 4:
-        require_dtype(array, "images")
+        require_dtype(array, "`images`")
         if array.shape[3] in BANDS and all(array.shape[1:]):
             return array
         hint = None
@@ -139,16 +139,16 @@ def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
         elif array.shape[3] == 4:
             hint = "leave transparency out: `images[..., :3]`"
         raise ArgumentError(
-            "images: not the shape of images",
+            "`images`: not the shape of images",
             argument="images",
             wanted=_WANTED_STACK,
             got=str(array.shape),
             hint=hint,
         )
     if array.ndim == 3 and array.shape[2] not in BANDS and array.shape[0] not in BANDS:
-        require_dtype(array, "images")
+        require_dtype(array, "`images`")
         raise ArgumentError(
-            "images: not clear which axis is that of the bands",
+            "`images`: not clear which axis is that of the bands",
             argument="images",
             wanted=_WANTED_STACK,
             got=str(array.shape),

@@ -52,7 +52,7 @@ def cut_out(
 ) -> NDArray[np.uint8]:
     """`make_cutout` with each setting by name: for processes that start without pydantic."""
     options: dict[str, Any] = {"frame": frame, "beyond": beyond, "margin": margin}
-    used = {name: options[name] for name in OPTIONS[cutout]}
+    used = {name: options[name] for name in CUTOUT_OPTIONS[cutout]}
     cut = CUTOUTS[cutout](image, size, **used)
     channels = 3 if colour == "rgb" else 1
     if cut.shape[2] == channels:
@@ -133,7 +133,7 @@ CUTOUTS: dict[str, Callable[..., NDArray[np.uint8]]] = {
     "contour": contour_cutout,
     "object": object_cutout,
 }
-OPTIONS: dict[str, tuple[str, ...]] = {
+CUTOUT_OPTIONS: dict[str, tuple[str, ...]] = {
     "centre": ("frame", "beyond"),
     "contour": (),
     "object": ("margin",),

@@ -141,7 +141,7 @@ def decode_scaled(
     if not data:
         raise ImageError("the file is empty", hint="fetch it again")
     if data.startswith(_JPEG):
-        decoded = _decode_jpeg(data, scale, max_pixels)
+        decoded = decode_jpeg(data, scale, max_pixels)
     elif data.startswith(_PNG + _TIFF):
         decoded = _decode_pillow(data, max_pixels)
     else:
@@ -174,7 +174,8 @@ def to_colour(pixels: NDArray[np.uint8], colour: Literal["rgb", "grey"]) -> NDAr
     return converted.reshape(*pixels.shape[:2], wanted)
 
 
-def _decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
+def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
+    """A JPEG, as small as its decoder makes it by itself where ``scale`` allows it."""
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:

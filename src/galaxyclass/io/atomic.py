@@ -18,7 +18,7 @@ from galaxyclass.errors import OutputError
 from galaxyclass.io.lock import bears_name, open_locked
 
 #: Seconds to wait for another process that is writing the same file.
-_PATIENCE = 10.0
+LOCK_SECONDS = 10.0
 #: Where a folder is built that cannot be built beside itself.
 _INSIDE = ".unfinished.tmp"
 
@@ -100,7 +100,7 @@ def temporary_file(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
         return
-    descriptor = open_locked(temporary, patience=_PATIENCE)
+    descriptor = open_locked(temporary, patience=LOCK_SECONDS)
     try:
         os.ftruncate(descriptor, 0)
         yield temporary

@@ -7,7 +7,6 @@ import math
 from typing import Any
 
 PREDICTIONS = "predictions.csv"
-SCORES = "scores.csv"
 
 
 def metrics_json(metrics: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The names of what lies in the folder of a training."""
+"""The names of what lies in the folder of a training, of an evaluation or of baselines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ RECIPE = "recipe.toml"
 INFO = "run.json"
 HISTORY = "history.csv"
 METRICS = "metrics.json"
+SCORES = "scores.csv"
 CURVES = "curves.png"
 SPLIT = "split.csv"
 LEFT_OUT = "left_out.csv"

@@ -22,7 +22,7 @@ from galaxyclass.model.chunks import ChunkRecord, Chunks, open_chunks
 from galaxyclass.model.columns import PredictionLayout
 from galaxyclass.model.ensemble import Ensemble, Member
 from galaxyclass.model.image_source import ImageSource
-from galaxyclass.model.rows import RowMaker, Rows, join_rows, open_rows
+from galaxyclass.model.rows import PredictedRows, RowMaker, join_rows, open_rows
 from galaxyclass.model.stream import PredictedBatch, predict_stream
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
@@ -237,7 +237,7 @@ def _add_chunks(
 ) -> None:
     """Gather batches into chunks and write each; the stream begins where the chunks end."""
     begun = time.monotonic()
-    waiting: list[tuple[PredictedBatch, Rows]] = []
+    waiting: list[tuple[PredictedBatch, PredictedRows]] = []
     failed = chunks.failed
     for batch in stream:
         rows = maker.rows(batch)
@@ -254,7 +254,9 @@ def _add_chunks(
         _add_chunk(waiting, chunks, maker)
 
 
-def _add_chunk(waiting: list[tuple[PredictedBatch, Rows]], chunks: Chunks, maker: RowMaker) -> None:
+def _add_chunk(
+    waiting: list[tuple[PredictedBatch, PredictedRows]], chunks: Chunks, maker: RowMaker
+) -> None:
     rows = join_rows(rows for _, rows in waiting)
     batches = [batch for batch, _ in waiting]
     decoded = np.concatenate([batch.decoded for batch in batches])

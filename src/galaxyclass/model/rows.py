@@ -22,7 +22,7 @@ from galaxyclass.tasks.names import is_exact_integer
 _GIVEN = "_given"
 
 
-class Rows(NamedTuple):
+class PredictedRows(NamedTuple):
     """Of each galaxy (galaxies, columns) float32: what is predicted, and what is included."""
 
     values: NDArray[np.float32]
@@ -50,12 +50,12 @@ class RowMaker:
     carried: pa.Table | None
 
     @property
-    def nothing(self) -> Rows:
+    def nothing(self) -> PredictedRows:
         """Those of no galaxy."""
         shapes = ((0, self.ensemble.task.count), (0, len(self.columns.included)))
-        return Rows(*(np.empty(shape, np.float32) for shape in shapes))
+        return PredictedRows(*(np.empty(shape, np.float32) for shape in shapes))
 
-    def rows(self, batch: PredictedBatch) -> Rows:
+    def rows(self, batch: PredictedBatch) -> PredictedRows:
         """What is written of a batch: nothing else of it has to be kept until then.
 
         Raises
@@ -67,16 +67,16 @@ class RowMaker:
         if output is None:
             return self.nothing
         require_fit(output, int(batch.decoded.sum()), ensemble.task, ensemble.auxiliary)
-        return Rows(output.values, self.included.make(output, batch.looks))
+        return PredictedRows(output.values, self.included.make(output, batch.looks))
 
-    def tabulate(self, places: Sequence[int], rows: Rows) -> pa.Table:
+    def tabulate(self, places: Sequence[int], rows: PredictedRows) -> pa.Table:
         """Lay rows out as a table.
 
         Parameters
         ----------
         places : sequence of int
             Of the image of each row, among all images.
-        rows : Rows
+        rows : PredictedRows
         """
         task = self.ensemble.task
         values = mask_unknown(task, rows.values)
@@ -89,9 +89,9 @@ class RowMaker:
         return table
 
 
-def join_rows(several: Iterable[Rows]) -> Rows:
+def join_rows(several: Iterable[PredictedRows]) -> PredictedRows:
     """The rows of several batches, one after the other."""
-    return Rows(*map(np.concatenate, zip(*several, strict=True)))
+    return PredictedRows(*map(np.concatenate, zip(*several, strict=True)))
 
 
 def open_rows(

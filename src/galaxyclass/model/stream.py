@@ -203,7 +203,7 @@ def _in_lanes(
 
     most = max(1, min(TURN_BATCHES, TURN_IMAGES // grid.size))
     batches = grid.batches
-    lengths = repeat(most) if batches is None else map(len, _turns(batches, most, workers))
+    lengths = repeat(most) if batches is None else map(len, turn_sizes(batches, most, workers))
     turns = _shared_out(grid, lengths)
     lanes = ordered_pool(predict, turns, workers, backend.begin_thread, stopping=stopping)
     with memory_kept(), closing(lanes) as done:
@@ -221,7 +221,7 @@ def _shared_out(grid: _Grid, lengths: Iterable[int]) -> Iterator[Sequence[_Span]
         yield turn
 
 
-def _turns(batches: int, most: int, workers: int) -> Iterator[range]:
+def turn_sizes(batches: int, most: int, workers: int) -> Iterator[range]:
     """Share out batches, ever fewer towards the end, so that all lanes end at the same time."""
     first = 0
     while first < batches:

@@ -20,7 +20,7 @@ from galaxyclass.networks.equivariant import EquivariantEncoder
 from galaxyclass.networks.notebook import NotebookEncoder
 from galaxyclass.networks.residual import ResidualEncoder
 from galaxyclass.networks.small import Cnn100Encoder, TwoLayerEncoder
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import ModelRecipe
 
 
 def resnet10(channels: int, _side: int) -> nn.Module:
@@ -55,12 +55,12 @@ ENCODERS: dict[str, Callable[[int, int], nn.Module]] = {
 ONE_SIZE = ("notebook", "two_layer_cnn", "cnn100")
 
 
-def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.Module:
+def build_encoder(model: ModelRecipe, channels: int, side: int, *, fresh: bool) -> nn.Module:
     """The encoder of a recipe: ``(galaxies, channels, side, side)`` to ``(galaxies, features)``.
 
     Parameters
     ----------
-    model : Model
+    model : ModelRecipe
     channels, side : int
         Of the cutouts that enter.
     fresh : bool
@@ -96,7 +96,7 @@ def _weights_file(name: str) -> Path:
     return bundle.weights if bundle.has("weights") else bundle.network
 
 
-def encoder_statistics(model: Model, channels: int) -> tuple[list[float], list[float]]:
+def encoder_statistics(model: ModelRecipe, channels: int) -> tuple[list[float], list[float]]:
     """Mean and spread per channel that the encoder's published weights expect; values 0 to 1."""
     if model.normalisation != "encoder" or model.encoder in ENCODERS:
         return [0.0] * channels, [1.0] * channels
@@ -108,7 +108,7 @@ def encoder_statistics(model: Model, channels: int) -> tuple[list[float], list[f
     return mean, std
 
 
-def _from_timm(model: Model, channels: int, *, pretrained: bool) -> nn.Module:
+def _from_timm(model: ModelRecipe, channels: int, *, pretrained: bool) -> nn.Module:
     timm = require("timm")
     if not timm.is_model(model.encoder):
         close = get_close_matches(model.encoder, [*ENCODERS, *timm.list_models()], n=3)

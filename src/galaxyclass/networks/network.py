@@ -13,7 +13,7 @@ from galaxyclass.networks.encoders import build_encoder, encoder_statistics
 from galaxyclass.networks.heads import activation
 from galaxyclass.networks.notebook import NotebookEncoder, initialise_as_keras
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import ModelRecipe
 from galaxyclass.tasks.task import Task
 
 
@@ -51,7 +51,7 @@ class Network(nn.Module):
 
     def __init__(
         self,
-        model: Model,
+        model: ModelRecipe,
         preprocessing: Preprocessing,
         task: Task,
         auxiliary: Sequence[Task] = (),

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from galaxyclass.arguments import Settings, public
 from galaxyclass.errors import RecipeError
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.recipes.settings import assignments
+from galaxyclass.recipes.settings import as_assignments
 
 #: The recipes that the package ships.
 RECIPES: tuple[str, ...] = (
@@ -62,7 +62,7 @@ def load_recipe(name: str | Path, settings: Settings = ()) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {name}: not valid TOML", got=str(error)) from error
     data.setdefault("name", Path(name).stem)
-    for setting in assignments(settings):
+    for setting in as_assignments(settings):
         _assign(data, setting)
     return parse_recipe(data, str(name))
 
@@ -80,7 +80,7 @@ def as_recipe(recipe: str | Path | Recipe, settings: Settings = ()) -> Recipe:
     if not settings:
         return recipe
     data = recipe.model_dump()
-    for setting in assignments(settings):
+    for setting in as_assignments(settings):
         _assign(data, setting)
     return parse_recipe(data, recipe.name)
 

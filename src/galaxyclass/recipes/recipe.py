@@ -74,7 +74,7 @@ class Augmentation(Section):
 INVARIANT = ("equivariant",)
 
 
-class Model(Section):
+class ModelRecipe(Section):
     """The network: an encoder, which turns a cutout into features, and a head."""
 
     encoder: str = Field(description="a network of this package, or the name of any timm model")
@@ -200,7 +200,7 @@ class Recipe(Section):
     images: Preprocessing
     split: Split = Split()
     augmentation: Augmentation = Augmentation()
-    model: Model
+    model: ModelRecipe
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     training: Training = Training()

@@ -10,7 +10,7 @@ import tomli_w
 from galaxyclass.arguments import Settings
 
 
-def assignments(settings: Settings) -> tuple[str, ...]:
+def as_assignments(settings: Settings) -> tuple[str, ...]:
     """Changes to a recipe as text, ``section.key=value`` each.
 
     Parameters
@@ -20,7 +20,9 @@ def assignments(settings: Settings) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> assignments({"training.epochs": 3, "augmentation.zoom": [0.9, 1.1], "model.dropout": None})
+    >>> as_assignments(
+    ...     {"training.epochs": 3, "augmentation.zoom": [0.9, 1.1], "model.dropout": None}
+    ... )
     ('training.epochs=3', 'augmentation.zoom=[ 0.9, 1.1, ]', 'model.dropout=none')
     """
     if isinstance(settings, Mapping):

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 #: Trainings of fewer steps are over before a probe has paid for itself.
 SHORT = 32
 #: Seconds and steps, at most, that one runtime is tried for after its first step.
-_SECONDS, _STEPS = 1.0, 5
+_SECONDS, PROBE_STEPS = 1.0, 5
 #: A first step that takes longer than this is tried with fewer galaxies.
 _SLOW = 1.5
 #: Another way must be so many times as fast as the one that it would replace. What is exact and
@@ -174,15 +174,15 @@ class Trials:
             # Its states lie in memory as the weights did when it made them: one for each format.
             self.optimizer = build_optimizer(self.module.recipe, self.module.network.parameters())
             with using(runtime):
-                self.speeds[runtime] = self._measure(runtime)
+                self.speeds[runtime] = self.measure(runtime)
         return self.speeds[runtime]
 
-    def _measure(self, runtime: RuntimeSettings) -> float:
+    def measure(self, runtime: RuntimeSettings) -> float:
         first = self._step(runtime)  # makes its kernels; no measure of those that follow
         if first > _SLOW and self.count > 16:
             self.count //= 4
         seconds: list[float] = []
-        while len(seconds) < _STEPS and sum(seconds) < _SECONDS:
+        while len(seconds) < PROBE_STEPS and sum(seconds) < _SECONDS:
             seconds.append(self._step(runtime))
         return self.count / statistics.median(seconds)
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 Message = Mapping[str, Any]
 
-_START = (
+WORKER_PROGRAM = (
     "import sys; from importlib import import_module; sys.path.append(sys.argv[1]); "
     "import_module(sys.argv[2]).main()"
 )
@@ -42,7 +42,7 @@ def start_process(
     # its own: Ctrl-C, which reaches every process of a terminal, reaches us alone, from the very
     # start; whoever started a process ends it.
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", _START, package, module],
+        [sys.executable, "-P", "-c", WORKER_PROGRAM, package, module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

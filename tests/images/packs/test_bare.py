@@ -66,7 +66,7 @@ def test_what_cannot_be_decoded_is_passed_over(few: list[str], workers: int) -> 
     assert bare_loop(few, SETTINGS, workers=workers) > 0
 
 
-def test_a_process_that_dies_is_reported(few, monkeypatch):
-    monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(3)")
+def test_a_process_that_dies_is_reported(few: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galaxyclass.workers.start.WORKER_PROGRAM", "import sys; sys.exit(3)")
     with pytest.raises(WorkerError, match=r"exit status 3"):
         bare_loop(few, SETTINGS, workers=2)

@@ -13,7 +13,6 @@ from galaxyclass.arguments import Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import split_parts, write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Sample, prepare
-from galaxyclass.evaluation.baselines.baselines import Baselines, BaselineScores
 from galaxyclass.evaluation.baselines.colours import PATCH, Colours, measure_colours
 from galaxyclass.evaluation.baselines.files import (
     BASELINE_FILES,
@@ -21,6 +20,7 @@ from galaxyclass.evaluation.baselines.files import (
     write_baselines,
 )
 from galaxyclass.evaluation.baselines.methods import METHODS
+from galaxyclass.evaluation.baselines.scores import Baselines, BaselineScores
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.io.run_folder import LEFT_OUT, SPLIT

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.errors import OutputError
-from galaxyclass.evaluation.baselines.baselines import Baselines
+from galaxyclass.evaluation.baselines.scores import Baselines
 from galaxyclass.io.atomic import write_text
-from galaxyclass.io.result_files import SCORES, metrics_json
-from galaxyclass.io.run_folder import INFO, METRICS, SPLIT
+from galaxyclass.io.result_files import metrics_json
+from galaxyclass.io.run_folder import INFO, METRICS, SCORES, SPLIT
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 
 #: The files of a comparison of baselines; the last is written last.

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from galaxyclass.errors import BundleError, TreeError, require_format
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import ModelRecipe
 from galaxyclass.tasks.kinds import task_from_json
 from galaxyclass.tasks.task import Task
 
@@ -37,7 +37,7 @@ class Manifest:
         Name of the recipe that it was trained by.
     preprocessing : Preprocessing
         From an image to the cutout that the network takes.
-    model : Model
+    model : ModelRecipe
         The network, with its head resolved (never ``auto``).
     task : Task
     id_column : str
@@ -71,7 +71,7 @@ class Manifest:
 
     recipe: str
     preprocessing: Preprocessing
-    model: Model
+    model: ModelRecipe
     task: Task
     id_column: str
     id_integer: bool
@@ -105,7 +105,7 @@ class _File(BaseModel):
     version: str
     recipe: str
     preprocessing: Preprocessing
-    model: Model
+    model: ModelRecipe
     outputs: dict[str, Any]
     id_column: str
     id_integer: bool

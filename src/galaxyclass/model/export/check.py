@@ -33,7 +33,7 @@ _BATCH = 16
 
 
 @dataclass(frozen=True)
-class Check:
+class ExportCheck:
     """How an exported network was compared with torch.
 
     Attributes
@@ -111,7 +111,7 @@ def compare_outputs(
     path: Path,
     cutouts: NDArray[np.uint8],
     progress: Progress = silent,
-) -> Check:
+) -> ExportCheck:
     """Show the same cutouts to a network and to the file that was made of it.
 
     Parameters
@@ -155,7 +155,7 @@ def compare_outputs(
                     hint="nothing was written; please report the encoder and its settings",
                 )
         progress("compare", start + len(batch), len(cutouts), unit="pictures")
-    return Check(len(cutouts), largest)
+    return ExportCheck(len(cutouts), largest)
 
 
 def _difference(wanted: NDArray[np.float32], got: NDArray[np.float32]) -> float:

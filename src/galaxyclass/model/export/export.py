@@ -19,7 +19,7 @@ from galaxyclass.io.output import require_free
 from galaxyclass.model.bundle import onnx_file as exported
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import Manifest, manifest_json
-from galaxyclass.model.export.check import Check, compare_outputs, pictures
+from galaxyclass.model.export.check import ExportCheck, compare_outputs, pictures
 from galaxyclass.model.export.graph import trace
 from galaxyclass.model.export.half_precision import round_weights, store_halves
 from galaxyclass.model.model import Model, single_bundle
@@ -41,13 +41,13 @@ class Exported:
     output : Path
     size : int
         Of the file, bytes.
-    check : Check
+    check : ExportCheck
         How it was compared with torch.
     """
 
     output: Path
     size: int
-    check: Check
+    check: ExportCheck
 
     def __repr__(self) -> str:
         return summary(
@@ -132,7 +132,7 @@ def write_network(
     half: bool = False,
     calibration: str | None = None,
     progress: Progress = silent,
-) -> Check:
+) -> ExportCheck:
     """Write a bundle's network to a path and compare it with torch; what `export` does inside.
 
     Parameters

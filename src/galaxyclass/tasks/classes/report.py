@@ -86,7 +86,7 @@ def class_rows(
             yield kind, "", name, Score(float(value), math.nan, math.nan), int(total)
 
 
-def compare_classes(named: Sequence[tuple[str, Any, Any]]) -> tuple[TextTable, ...]:
+def compare_class_scores(named: Sequence[tuple[str, Any, Any]]) -> tuple[TextTable, ...]:
     """Accuracies, a predictor a row."""
     lines = tuple(
         (name, interval_cell(scores.accuracy), interval_cell(scores.balanced_accuracy))

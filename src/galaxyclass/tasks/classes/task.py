@@ -17,7 +17,7 @@ from galaxyclass.tasks.classes.report import (
     class_report_figures,
     class_report_rows,
     class_rows,
-    compare_classes,
+    compare_class_scores,
     print_class_report,
 )
 from galaxyclass.tasks.classes.targets import ClassTargets
@@ -321,7 +321,7 @@ class ClassTask(Task):
         self, named: Sequence[tuple[str, Scores, Sequence[ScoredSubset]]]
     ) -> tuple[TextTable, ...]:
         """Accuracies, a predictor a row."""
-        return compare_classes(named)
+        return compare_class_scores(named)
 
 
 def _predicted_classes(predictions: Any) -> NDArray[np.int64]:

@@ -147,7 +147,7 @@ def vote_rows(
         yield "answer", answer.code, answer.name, score, entries
 
 
-def compare_votes(
+def compare_vote_scores(
     tree: Tree, named: Sequence[tuple[str, Any, Sequence[ScoredSubset]]]
 ) -> tuple[TextTable, ...]:
     """Overall scores, a predictor a row; scores by question, a predictor a column."""

@@ -35,7 +35,7 @@ from galaxyclass.tasks.scores.votes import (
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.report import (
-    compare_votes,
+    compare_vote_scores,
     print_vote_report,
     question_names,
     vote_figures,
@@ -362,7 +362,7 @@ class VoteTask(Task):
         self, named: Sequence[tuple[str, Scores, Sequence[ScoredSubset]]]
     ) -> tuple[TextTable, ...]:
         """Overall scores, and the scores of each question."""
-        return compare_votes(self.tree, named)
+        return compare_vote_scores(self.tree, named)
 
 
 def leave_out(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from itertools import count
@@ -13,6 +14,7 @@ from galaxyclass.errors import WorkerError
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.workers import processes
 from galaxyclass.workers.processes import Helper, work_in_processes
+from galaxyclass.workers.start import start_process
 
 #: Its processes read the images of a task, here none, and answer nothing.
 MODULE = "galaxyclass.study.benchmark.bare_pack"
@@ -22,11 +24,10 @@ JOB = Preprocessing().model_dump()
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The processes that are started."""
-    seen = []
-    start = processes.start_process
+    seen: list[subprocess.Popen[Any]] = []
 
-    def note(*arguments):
-        seen.append(start(*arguments))
+    def note(*arguments: Any) -> subprocess.Popen[Any]:
+        seen.append(start_process(*arguments))
         return seen[-1]
 
     monkeypatch.setattr(processes, "start_process", note)
@@ -98,8 +99,10 @@ def test_an_error_in_the_thread_is_raised_and_ends_the_others(started: Any) -> N
     assert [process.poll() is not None for process in started] == [True]
 
 
-def test_a_process_that_dies_while_the_thread_works_is_reported(monkeypatch):
-    monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(4)")
+def test_a_process_that_dies_while_the_thread_works_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("galaxyclass.workers.start.WORKER_PROGRAM", "import sys; sys.exit(4)")
     with pytest.raises(WorkerError, match=r"exit status 4"):
         list(work_in_processes(MODULE, JOB, endless(), 2, here=here))
 
