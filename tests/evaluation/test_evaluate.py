@@ -248,7 +248,7 @@ def test_a_rule_that_is_not_the_model_s_is_refused(sky: tuple[Any, ...], tmp_pat
     run, images, table, *_ = sky
     _write_split(run, {})
     dataset = Dataset(images, table, classes="five")
-    with pytest.raises(CatalogError, match="made by another rule") as caught:
+    with pytest.raises(CatalogError, match="derived by another rule") as caught:
         evaluate(run, dataset, output=tmp_path / "out", backend=fake.TreeBackend())
     assert caught.value.got == "the rule 'five'"
 
@@ -436,4 +436,4 @@ def test_classes_learnt_beside_the_votes_are_scored(tmp_path: Path) -> None:
     )
     assert result.scores.accuracy.value == pytest.approx(0.75)
     assert result.task.names == kinds
-    assert any("learnt beside its votes" in note for note in result.notes)
+    assert any("an auxiliary task of the run, beside its votes" in note for note in result.notes)

@@ -326,9 +326,10 @@ def test_a_backend_without_an_embedding(sky: tuple[Path, NDArray[Any]], tmp_path
 def test_a_calibration_that_has_not_got_it_says_so_before_anything_is_predicted(
     run: Path, sky: tuple[Path, NDArray[Any]], tmp_path: Path, calibration: Calibration
 ) -> None:
-    calibrate(run, replace(calibration, intervals=None, out_of_distribution=None, notes=("Too few.",)))
+    empty = replace(calibration, intervals=None, out_of_distribution=None, notes=("Too few.",))
+    calibrate(run, empty)
     _refused(run, ["uncertainty"], "has no intervals(?s:.*)Too few")
-    _refused(run, ["strangeness"], "does not know what is strange(?s:.*)Too few")
+    _refused(run, ["strangeness"], "has no out-of-distribution score(?s:.*)Too few")
 
 
 def test_what_is_known_of_a_single_model_only(

@@ -63,7 +63,7 @@ def ids_of(table: Any, column: str, source: Path) -> list[str | None]:
         earlier: set[str] = set()
         repeated = next(name for name in known if name in earlier or earlier.add(name))  # type: ignore[func-returns-value]
         raise CatalogError(
-            f"{source}: ids stand more than once in column {column!r}",
+            f"{source}: ids are repeated in column {column!r}",
             got=f"{len(known) - len(set(known)):,} repeated rows, the first {repeated!r}",
             hint="keep one row of each",
         )

@@ -91,7 +91,7 @@ def test_duplicate_ids(images: Callable[..., Path], table: Callable[..., Path]) 
     catalog = read_catalog(images("1.jpg", "2.jpg"), table(rows), id_column="id")
     duplicates = found(catalog, "duplicate_id")
     assert [(one.row, one.id, one.index) for one in duplicates] == [(4, "1", 2), (5, "1", 3)]
-    assert duplicates[0].message.endswith("line 4, id 1: the id stands in line 2 already")
+    assert duplicates[0].message.endswith("line 4, id 1: the id is in line 2 already")
     # The same image under the same id is told once, as a duplicate.
     assert found(catalog, "identical_images", records_of(catalog)) == []
 
@@ -219,7 +219,7 @@ def test_one_folder_of_images_without_a_table(images: Callable[..., Path]) -> No
 def test_without_table(images: Callable[..., Path]) -> None:
     catalog = read_catalog(images("a/1.jpg", "b/2.jpg", "3.jpg"))
     (one,) = found(catalog, "class_missing")
-    assert one.message.endswith("3.jpg: the image lies in no folder of a class")
+    assert one.message.endswith("3.jpg: the image is not in the folder of a class")
     assert one.row is None
 
 

@@ -137,7 +137,7 @@ def test_findings_name_the_table_and_its_line(contest: Callable[..., Any]) -> No
         4,
     )
     assert "train.csv line 4, image 5.png" in found["image_missing"].message
-    assert "the id stands in val.csv line 2 already" in found["duplicate_id"].message
+    assert "the id is in val.csv line 2 already" in found["duplicate_id"].message
     assert (found["class_missing"].file, found["class_missing"].row) == (str(folder / "val.csv"), 3)
     assert (found["row_without_id"].file, found["row_without_id"].row) == (
         str(folder / "val.csv"),

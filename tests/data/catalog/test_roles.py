@@ -218,7 +218,7 @@ class TestVotes:
         )
         notes = {one.column: one.message for one in catalog.problems}
         assert set(notes) == {"Class12.1", "class1.1"}
-        assert notes["Class12.1"].endswith("'Class12.1' is no answer of Galaxy Zoo 2")
+        assert notes["Class12.1"].endswith("'Class12.1' is not an answer of Galaxy Zoo 2")
         assert notes["class1.1"].endswith("did you mean 'Class1.1'?")
 
 
@@ -263,7 +263,7 @@ class TestClass:
     def test_target_that_holds_fractions(
         self, images: Callable[..., Path], table: Callable[..., Path]
     ) -> None:
-        with pytest.raises(CatalogError, match=r"(?s)'x' holds no classes.*such as 0\.5"):
+        with pytest.raises(CatalogError, match=r"(?s)'x' cannot be a class.*such as 0\.5"):
             read_catalog(images("1.jpg"), table(["id,x", "1,0.5"]), target_column="x")
 
     def test_target_misspelt(self, images: Callable[..., Path], table: Callable[..., Path]) -> None:

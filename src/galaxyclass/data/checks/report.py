@@ -1,4 +1,4 @@
-"""What a validation found, in Python and as JSON."""
+"""`ValidationReport`: the findings of a validation, in Python and as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from galaxyclass.short import short_path, summary
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """What was read, and everything that was found."""
+    """The catalog that was read, and all findings."""
 
     catalog: Catalog
     findings: tuple[Finding, ...]
@@ -30,7 +30,7 @@ class ValidationReport:
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        """Findings that are worth knowing."""
+        """Findings for information."""
         return tuple(finding for finding in self.findings if finding.severity == "note")
 
     @property
@@ -45,12 +45,12 @@ class ValidationReport:
         return {code: counted[code] for code in FINDING_KINDS if code in counted}
 
     def target(self) -> dict[str, Any]:
-        """What the table is read as, as plain data; ``kind`` is ``none`` without targets."""
+        """The targets of the table, as plain data; ``kind`` is ``none`` without targets."""
         targets = self.catalog.targets
         return {"kind": "none"} if targets is None else targets.summary()
 
     def to_json(self) -> str:
-        """The report for machines: what was read, counts by kind, every finding."""
+        """The report as JSON: what was read, counts by kind, every finding."""
         catalog = self.catalog
         data = {
             "images": str(catalog.images),

@@ -1,4 +1,4 @@
-"""Checking a folder of images and a table before anything is trained on them."""
+"""`validate`: check a folder of images and a table before a training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def validate(
     workers: int | None = None,
     progress: Progress = silent,
 ) -> ValidationReport:
-    r"""Read images and a table, decode every image, and report everything that is found.
+    r"""Read images and a table, decode every image, and report all problems.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def validate(
     table : str, Path or a table in memory, optional
         With a folder: what is known of its images (see `Dataset`).
     workers : int, optional
-        Images that are decoded at once; all cores unless told otherwise.
+        Images that are decoded at once; by default one for each core.
     progress : Progress
 
     Raises
