@@ -206,7 +206,7 @@ def test_torch_is_not_imported(boxed: Callable[..., Any], tmp_path: Path) -> Non
     fake.save_images(tmp_path / "sky", 5)
     code = (
         "import sys, galaxyclass\n"
-        "summary = galaxyclass.predict('run', 'sky', 'p.csv')\n"
+        "summary = galaxyclass.predict('run', 'sky', output='p.csv')\n"
         "print(summary.predicted, sorted({'torch', 'timm', 'onnx'} & set(sys.modules)))"
     )
     done = subprocess.run(

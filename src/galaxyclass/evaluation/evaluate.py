@@ -174,7 +174,7 @@ def _read(
     -------
     scored : (galaxies,) int64
         Indices of the galaxies of the catalog that were predicted.
-    predictions : (galaxies, task) float64
+    predictions : (galaxies, outputs) float64
     notes : list of str
     """
     if prediction.predicted == 0:

@@ -98,7 +98,7 @@ def measure(task: Task, values: NDArray[np.float32]) -> Statistics:
     Parameters
     ----------
     task : Task
-    values : (galaxies, task) float32
+    values : (galaxies, outputs) float32
         Joint fractions or probabilities, as the backend gave them.
     """
     known = task.known_mask

@@ -104,7 +104,7 @@ def mask_unknown(task: Task, values: NDArray[np.float32]) -> NDArray[np.float32]
     Parameters
     ----------
     task : Task
-    values : (galaxies, task) float32
+    values : (galaxies, outputs) float32
     """
     known = task.known_mask
     return values if known.all() else np.where(known, values, np.float32(np.nan))
@@ -124,7 +124,7 @@ def tabulate(
     task : Task
     columns : Columns
     ids : list of str
-    values : (galaxies, task) float32
+    values : (galaxies, outputs) float32
         Joint fractions or probabilities; NaN becomes an empty cell.
     included : (galaxies, included columns) float32, optional
         Where there are such columns; NaN becomes an empty cell, and 0 false.

@@ -14,7 +14,7 @@ class ModelOutput:
 
     Attributes
     ----------
-    values : (galaxies, task) float32
+    values : (galaxies, outputs) float32
         Joint vote fractions in the tree's order, or probabilities of classes in the bundle's.
     auxiliary : tuple of (galaxies, classes) float32
         Probabilities for each of the bundle's auxiliary tables of classes (`Manifest.auxiliary`).

@@ -1,6 +1,6 @@
 """Heads: from the last layer's numbers to fractions or probabilities.
 
-Each is a link function on ``(galaxies, task)`` float32. The two of the tree obey its sum rules
+Each is a link function on ``(galaxies, outputs)`` float32. The two of the tree obey its sum rules
 by construction.
 """
 
@@ -50,7 +50,7 @@ def activation(head: str, task: Task) -> Link:
     Returns
     -------
     callable
-        ``(galaxies, task)`` float, any range, to the same shape, 0..1.
+        ``(galaxies, outputs)`` float, any range, to the same shape, 0..1.
     """
     tree = task.decision_tree
     if tree is not None and head in TREE_HEADS:

@@ -22,7 +22,7 @@ class NetworkOutput(NamedTuple):
 
     Attributes
     ----------
-    values : (galaxies, task)
+    values : (galaxies, outputs)
         Joint fractions, or probabilities of classes.
     auxiliary : tuple of (galaxies, classes)
         Probabilities of the auxiliary classes that it learnt beside them.
@@ -43,7 +43,7 @@ class Network(nn.Module):
     features.
 
     Calling it turns ``(galaxies, channels, side, side)`` float32 of 0..1 into the raw outputs
-    ``(galaxies, task)``; `activation` turns those into fractions or probabilities.
+    ``(galaxies, outputs)``; `activation` turns those into fractions or probabilities.
     """
 
     mean: Tensor

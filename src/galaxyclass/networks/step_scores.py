@@ -16,7 +16,7 @@ class StepScore:
     Attributes
     ----------
     entries : callable
-        From predictions ``(galaxies, task)`` and targets ``(galaxies, …)`` to the sum over the
+        From predictions ``(galaxies, outputs)`` and targets ``(galaxies, …)`` to the sum over the
         known entries, and how many they are: two scalars.
     score : callable
         From the mean over all steps of an epoch to the score.

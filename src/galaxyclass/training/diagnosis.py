@@ -87,7 +87,7 @@ def diagnose(
     Parameters
     ----------
     task : Task
-    predictions : (galaxies, task) float32
+    predictions : (galaxies, outputs) float32
         Of the kept network, on validation.
     targets : (galaxies, answers) float joint fractions, NaN unknown, or (galaxies,) int classes
         Their truth; -1 is an unknown class.

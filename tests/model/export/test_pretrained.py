@@ -54,7 +54,7 @@ def box(script: Any, bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -
         [str(bundle.folder), "--card", str(folder / "card.md"), "--output", str(folder / "box")],
     )
     assert result.exit_code == 0, result.output
-    assert "on 16 pictures it differs from torch by" in result.output
+    assert "on 16 images it differs from torch by" in result.output
     return load_bundle(folder / "box")
 
 

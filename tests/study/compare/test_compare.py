@@ -102,7 +102,7 @@ def test_the_table_has_the_figures_of_the_runs(compared: Path) -> None:
     assert good["failure"] == ""
     assert good["notices"].split() == [notice["kind"] for notice in metrics["notices"]]
     assert bad["state"] == "failed"
-    assert "model.head=softmax does not suit a table of votes" in bad["failure"]
+    assert "`model.head=softmax` does not suit a table of votes" in bad["failure"]
 
 
 def test_a_comparison_can_be_read_again(compared: Path) -> None:
@@ -212,7 +212,7 @@ def test_wrong_data_are_told_at_once(sky: Sky, tmp_path: Path) -> None:
 
 def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(OutputError, match="it is no comparison"):
+    with pytest.raises(OutputError, match="there is something here already"):
         tiny(sky, tmp_path, {})
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 

@@ -92,7 +92,7 @@ def require_fit(said: ModelOutput, galaxies: int, task: Task, auxiliary: Sequenc
     if found != wanted or len(said.features) != galaxies:
         raise BundleError(
             "the network does not fit the bundle's manifest",
-            wanted=f"outputs of shape {_shapes(wanted)} (galaxies, task)",
+            wanted=f"outputs of shape {_shapes(wanted)} (galaxies, outputs)",
             got=f"{_shapes(found)}, and features of shape {said.features.shape}",
         )
 

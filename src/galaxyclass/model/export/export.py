@@ -70,7 +70,7 @@ def export(
 
     The file has one input, ``cutouts`` (galaxies, height, width, channels) uint8, any number of
     galaxies, as the run's preprocessing cuts them out; the values' scaling is part of the network.
-    Its task, float32, are ``values`` (galaxies, task): joint vote fractions in the tree's
+    Its outputs, float32, are ``values`` (galaxies, outputs): joint vote fractions in the tree's
     order, or probabilities of classes; ``auxiliary_0`` … (galaxies, classes), where the network
     learnt auxiliary tables of classes; and ``features`` (galaxies, features), the embedding. Its
     properties are ``manifest`` and ``calibration`` (JSON: preprocessing, tree, column names,

@@ -41,7 +41,7 @@ def build_loss(training: Training, shares: Sequence[float] | None = None) -> Los
     Returns
     -------
     LossFunction
-        Of the raw outputs and the predictions ``(galaxies, task)``, and the targets:
+        Of the raw outputs and the predictions ``(galaxies, outputs)``, and the targets:
         ``(galaxies, answers)`` fractions, NaN unknown; or ``(galaxies,)`` classes, -1 unknown.
         A loss is the mean over what is known, and 0 where nothing is.
     """
