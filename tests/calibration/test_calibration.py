@@ -124,7 +124,7 @@ def test_small_enough_for_a_bundle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda data: data.pop("notes"), "notes: Field required"),
         (lambda data: data.update(more=1), "more: Extra inputs"),
@@ -136,10 +136,12 @@ def test_small_enough_for_a_bundle() -> None:
         (lambda data: data["strangeness"].update(scale=data["strangeness"]["centre"]), "shapes"),
     ],
 )
-def test_damage_is_named(whole: Calibration, change: Callable[[Any], None], told: str) -> None:
+def test_damage_is_named(whole: Calibration, change: Callable[[Any], None], message: str) -> None:
     data = json.loads(calibration_json(whole))
     change(data)
-    with pytest.raises(BundleError, match=rf"some.json: the calibration is damaged(?s:.*){told}"):
+    with pytest.raises(
+        BundleError, match=rf"some.json: the calibration is damaged(?s:.*){message}"
+    ):
         parse_calibration(json.dumps(data), "some.json")
 
 

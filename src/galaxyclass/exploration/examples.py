@@ -29,9 +29,9 @@ class Example:
     id : str
     note : str
         Its vote fraction; or why there is no example.
-    drawn : (height, width, 3) uint8 or None
+    image : (height, width, 3) uint8 or None
         The image, shrunk to be shown.
-    seen : (side, side, channels) uint8 or None
+    model_input : (side, side, channels) uint8 or None
         The input of the network.
     """
 
@@ -39,8 +39,8 @@ class Example:
     index: int
     id: str
     note: str
-    drawn: NDArray[np.uint8] | None
-    seen: NDArray[np.uint8] | None
+    image: NDArray[np.uint8] | None
+    model_input: NDArray[np.uint8] | None
 
 
 def read_examples(
@@ -79,12 +79,12 @@ def read_examples(
             break
         path = catalog.paths[index]
         try:
-            drawn = shrink(read_image(path))
-            seen = seen_by_model(read_cutout(path, recipe.images), recipe)
+            image = shrink(read_image(path))
+            cutout = model_input(read_cutout(path, recipe.images), recipe)
         except ImageError:  # `validate` reports it; here another galaxy is shown
             continue
         name = str(catalog.ids.values[index])
-        examples.append(Example(label, index, name, note(index), drawn, seen))
+        examples.append(Example(label, index, name, note(index), image, cutout))
     return examples
 
 
@@ -93,7 +93,7 @@ def no_example(label: str, why: str) -> Example:
     return Example(label, -1, "", why, None, None)
 
 
-def seen_by_model(cutout: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
+def model_input(cutout: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
     """The part of a cutout that is the input of a recipe's network.
 
     Parameters

@@ -146,14 +146,14 @@ def explore(
     contents = EXPLORERS[targets.kind](
         catalog, targets, recipe=recipe, seed=seed, progress=progress
     )
-    pictures = example_charts(
+    example_figures = example_charts(
         contents.examples, contents.caption, contents.name, recipe.name, contents.columns
     )
     text = page(
         catalog,
         contents.summary.title,
         contents.examples,
-        pictures=pictures,
+        example_figures=example_figures,
         charts=contents.charts,
         recipe=recipe.name,
         notes=notes,
@@ -162,7 +162,7 @@ def explore(
     with results.claim():
         for name, table_text in contents.tables.items():
             write_text(folder / name, table_text)
-        _write_figures(folder, [*pictures, *contents.charts], progress)
+        _write_figures(folder, [*example_figures, *contents.charts], progress)
         write_text(folder / PAGE, text)  # written last: then everything is there
     return Exploration(folder, contents.summary, tuple(contents.examples), tuple(notes))
 

@@ -119,14 +119,14 @@ def example_charts(
         for number, label in enumerate(labels)
     ]
     pairs = list(zip(examples, titles, strict=True))
-    drawn = [Tile(example.drawn, title, example.note) for example, title in pairs]
-    seen = [Tile(example.seen, title, example.note) for example, title in pairs]
+    images = [Tile(example.image, title, example.note) for example, title in pairs]
+    inputs = [Tile(example.model_input, title, example.note) for example, title in pairs]
     return [
-        Chart(name, gallery(drawn, caption, columns=columns), f"{caption}."),
+        Chart(name, gallery(images, caption, columns=columns), f"{caption}."),
         Chart(
             f"{name}_cutouts",
-            gallery(seen, f"{caption}, as the recipe {recipe} sees them", columns=columns),
-            f"The same galaxies as the recipe {recipe} sees them.",
+            gallery(inputs, f"{caption}, as inputs of the recipe {recipe}", columns=columns),
+            f"The same galaxies as inputs of the recipe {recipe}.",
         ),
     ]
 

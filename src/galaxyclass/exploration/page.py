@@ -56,7 +56,7 @@ def page(
     title: str,
     examples: Sequence[Example],
     *,
-    pictures: Sequence[Chart],
+    example_figures: Sequence[Chart],
     charts: Sequence[Chart],
     recipe: str,
     notes: Sequence[str],
@@ -71,7 +71,7 @@ def page(
         The end of the title, after the number of galaxies.
     examples : sequence of Example
         Shown in pairs: the image, and the input of the model.
-    pictures : sequence of Chart
+    example_figures : sequence of Chart
         The figures of the examples, as links.
     charts : sequence of Chart
         All other figures, on the page itself.
@@ -88,9 +88,9 @@ def page(
     """
     title = f"{len(catalog):,} galaxies{title}"
     source = f"{catalog.table or 'a folder for each class'}; images: {catalog.images}"
-    caption = f"{pictures[0].text} Left as drawn, right as the recipe {recipe} sees it."
+    caption = f"{example_figures[0].text} Left the image, right the input of the recipe {recipe}."
     sections = [
-        _section(pictures[0].text.rstrip("."), caption, pictures, _grid(examples)),
+        _section(example_figures[0].text.rstrip("."), caption, example_figures, _grid(examples)),
         *(_section(_heading(chart), chart.text, [chart], inline(chart.figure)) for chart in charts),
     ]
     return _PAGE.substitute(
@@ -124,10 +124,10 @@ def _grid(examples: Sequence[Example]) -> str:
 
 
 def _figure(example: Example) -> str:
-    if example.drawn is None or example.seen is None:
+    if example.image is None or example.model_input is None:
         body = f'<div class="none">{escape(example.note)}</div>'
         return f"<figure>{body}<figcaption>{escape(example.label)}</figcaption></figure>"
-    pair = _image(example.drawn, "as drawn") + _image(example.seen, "as the model sees it")
+    pair = _image(example.image, "image") + _image(example.model_input, "input of the model")
     faint = f"{example.note} · {example.id}" if example.note else example.id
     return (
         f'<figure><div class="pair">{pair}</div><figcaption>{escape(example.label)} '

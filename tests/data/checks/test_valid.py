@@ -38,10 +38,10 @@ def test_the_first_of_duplicates_stays(tmp_path: Path) -> None:
     kept, left_out = require_valid(catalog, findings, skip_invalid=True)
     assert kept.ids.values.tolist() == ["1", "2", "6"]
     assert kept.targets.fractions.shape == (3, 37)
-    assert {one.code for one in left_out} == {
+    assert {finding.code for finding in left_out} == {
         "ragged_row", "row_without_id", "duplicate_id", "image_missing", "broken_sum",
     }  # fmt: skip
-    assert not [one for one in check(kept) if one.severity == "error"]
+    assert not [finding for finding in check(kept) if finding.severity == "error"]
 
 
 def test_a_refusal_names_every_kind_and_its_first_rows(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_table_without_gaps_has_none(target: np.ndarray) -> None:
 
 
 def test_no_complete_galaxy_no_second_extent() -> None:
-    assert [one.key for one in complete_subsets(TARGET[1:])] == [
+    assert [subset.key for subset in complete_subsets(TARGET[1:])] == [
         "shared_answers",
         "complete_galaxies",
     ]
