@@ -309,7 +309,7 @@ def test_all_at_once_and_in_order(images: Callable[..., Path], table: Callable[.
         "image_without_row",
         "few_galaxies",
     }
-    for finding in findings:
-        assert set(asdict(finding)) == {
+    for each in findings:
+        assert set(asdict(each)) == {
             "code", "severity", "message", "file", "row", "id", "column", "index",
         }  # fmt: skip
