@@ -96,7 +96,7 @@ def scored(name: str, data: Path, run: Path) -> dict[str, float]:
         )
         assert isinstance(scores.scores, VoteScores)
         found[key] = scores.scores.overall.value
-        found |= {f"{key}_{one.key}": mine.value for one, mine, _ in scores.report.extents}
+        found |= {f"{key}_{one.key}": mine.value for one, mine, _ in scores.report.subsets}
         found[f"{key}_galaxies"] = scores.scores.galaxies
     return found
 

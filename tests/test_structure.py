@@ -49,16 +49,15 @@ FLOORS = [
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
-#: The looks upwards, at a room or a file: the torch backend builds the network that a bundle
-#: describes; what a user holds offers as methods what the rooms above do with it, each imported
-#: when it is called; and targets say which task they are fit to, as a type alone.
+#: Imports upwards, from a room or a file: the torch backend builds the network that a bundle
+#: describes, and a user's objects have methods for what the rooms above do with them; each is
+#: imported when it is called.
 ALLOWED = {
     ("model.backends.torch_backend", "networks"),
     ("model.model", "evaluation"),
     ("model.model", "model.export.export"),
     ("data.dataset.dataset", "data.checks.validate"),
     ("model.predictions", "plots"),
-    ("tasks.targets", "tasks.task"),
 }
 
 #: A program of its own, which prints: it fits the parameters that the simulation ships.

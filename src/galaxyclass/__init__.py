@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from galaxyclass.calibration.calibration import Calibration
     from galaxyclass.data.catalog.catalog import Catalog
     from galaxyclass.data.catalog.read import read_catalog
-    from galaxyclass.data.checks.validate import ValidationReport, validate
+    from galaxyclass.data.checks.report import ValidationReport
+    from galaxyclass.data.checks.validate import validate
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.errors import (
         ArgumentError,
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     )
     from galaxyclass.evaluation.baselines.baseline import baseline
     from galaxyclass.evaluation.baselines.scores import Baselines
-    from galaxyclass.evaluation.calibrate import Calibrated, calibrate
+    from galaxyclass.evaluation.calibrate import calibrate
+    from galaxyclass.evaluation.calibrated import Calibrated
     from galaxyclass.evaluation.evaluate import evaluate
     from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
@@ -83,7 +85,7 @@ _MODULES: dict[str, str] = {
     "Benchmark": "study.benchmark.results",
     "Bundle": "model.bundle.load",
     "BundleError": "errors",
-    "Calibrated": "evaluation.calibrate",
+    "Calibrated": "evaluation.calibrated",
     "Calibration": "calibration.calibration",
     "Catalog": "data.catalog.catalog",
     "CatalogError": "errors",
@@ -127,7 +129,7 @@ _MODULES: dict[str, str] = {
     "TrainingInterruptedError": "errors",
     "Tree": "trees.tree",
     "TreeError": "errors",
-    "ValidationReport": "data.checks.validate",
+    "ValidationReport": "data.checks.report",
     "WorkerError": "errors",
     "baseline": "evaluation.baselines.baseline",
     "benchmark": "study.benchmark.benchmark",

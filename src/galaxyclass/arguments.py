@@ -121,7 +121,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "path": _PATH,
     "folder": _PATH,
     "name": _PATH,
-    "ordinary": _PATH,
+    "in_distribution": _PATH,
     "also": ArgumentCheck(
         "a sequence of pairs, (images, table), or of Datasets",
         as_sequence(as_either(as_instance("Dataset"), as_pair)),

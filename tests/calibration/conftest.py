@@ -17,7 +17,7 @@ def draw(galaxies: int, seed: int, *, noise: float = 1.0) -> tuple[np.ndarray, n
     chances = np.concatenate(
         [rng.dirichlet(np.full(len(q.answers), 0.5), galaxies) for q in TREE.questions], axis=1
     )
-    said = joint_from_conditional(TREE, chances)
+    predicted = joint_from_conditional(TREE, chances)
     votes = 12 / noise**2
-    truth = rng.beta(np.maximum(votes * said, 1e-3), np.maximum(votes * (1 - said), 1e-3))
-    return said, truth
+    truth = rng.beta(np.maximum(votes * predicted, 1e-3), np.maximum(votes * (1 - predicted), 1e-3))
+    return predicted, truth

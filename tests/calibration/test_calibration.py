@@ -27,9 +27,9 @@ def described(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fit(count: int = 300, outputs: VoteTask = VOTES) -> Calibration:
-    said, truth = draw(count, 1)
-    features, looks = described(count)
-    return fit_calibration(outputs, said, features, truth, looks, notes=("A note.",))
+    predicted, truth = draw(count, 1)
+    features, statistics = described(count)
+    return fit_calibration(outputs, predicted, features, truth, statistics, notes=("A note.",))
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +42,18 @@ def test_it_is_the_same_when_read_again(whole: Calibration) -> None:
     again = parse_calibration(text, "calibration.json")
     assert calibration_json(again) == text
     assert (again.galaxies, again.notes, again.coverage) == (300, whole.notes, whole.coverage)
-    said, _ = draw(50, 2)
-    np.testing.assert_array_equal(again.bounds(said), whole.bounds(said))
-    features, looks = described(50, 2)
-    score, flag = again.strangeness(features, looks)
-    np.testing.assert_allclose(score, whole.strangeness(features, looks)[0], rtol=1e-5)
+    predicted, _ = draw(50, 2)
+    np.testing.assert_array_equal(again.bounds(predicted), whole.bounds(predicted))
+    features, statistics = described(50, 2)
+    score, flag = again.score_images(features, statistics)
+    np.testing.assert_allclose(score, whole.score_images(features, statistics)[0], rtol=1e-5)
     np.testing.assert_array_equal(flag, score > 1)
 
 
 def test_it_says_what_it_assumes(whole: Calibration) -> None:
     assert whole.notes[0] == "A note."
     assert (
-        "pictures of the same kind, votes gathered and corrected in the same way"
-        in (whole.notes[1])
+        "images of the same kind, votes gathered and corrected in the same way" in (whole.notes[1])
     )
     assert "About 1% of galaxies like these 300 are flagged" in whole.notes[2]
     assert whole.coverage is not None
@@ -62,12 +61,12 @@ def test_it_says_what_it_assumes(whole: Calibration) -> None:
 
 
 def test_questions_with_few_votes_are_named() -> None:
-    said, truth = draw(150, 1)
+    predicted, truth = draw(150, 1)
     truth[20:, TREE.slices[8]] = np.nan
     truth[:, TREE.slices[9]] = np.nan
     truth[60:, TREE.slices[10]] = np.nan
-    features, looks = described(150)
-    notes = fit_calibration(VOTES, said, features, truth, looks).notes
+    features, statistics = described(150)
+    notes = fit_calibration(VOTES, predicted, features, truth, statistics).notes
     assert any("Fewer than 40 galaxies have votes for question 9" in note for note in notes)
     assert any("No votes for question 10:" in note for note in notes)
     assert any("6 answers have votes of few galaxies" in note for note in notes)
@@ -80,52 +79,52 @@ def test_answers_that_the_model_does_not_know_are_not_fitted() -> None:
     assert any("No votes for question 4:" in note for note in calibration.notes)
 
 
-def test_a_model_of_classes_has_strangeness_alone() -> None:
-    features, looks = described(200)
-    calibration = fit_calibration(CLASSES, np.full((200, 2), 0.5), features, None, looks)
+def test_a_model_of_classes_has_an_out_of_distribution_score_alone() -> None:
+    features, statistics = described(200)
+    calibration = fit_calibration(CLASSES, np.full((200, 2), 0.5), features, None, statistics)
     assert calibration.intervals is None
-    assert parse_calibration(calibration_json(calibration), "x").strange is not None
+    assert parse_calibration(calibration_json(calibration), "x").out_of_distribution is not None
     with pytest.raises(BundleError, match=r"has no intervals(?s:.*)calibrate"):
         calibration.bounds(np.full((1, 2), 0.5))
 
 
 def test_a_model_without_features_has_intervals_alone() -> None:
-    said, truth = draw(200, 1)
-    _, looks = described(200)
-    calibration = fit_calibration(VOTES, said, np.zeros((200, 0)), truth, looks)
-    assert calibration.strange is None
-    with pytest.raises(BundleError, match=r"does not know what is strange(?s:.*)no features"):
-        calibration.strangeness(np.zeros((1, 0)), looks[:1])
+    predicted, truth = draw(200, 1)
+    _, statistics = described(200)
+    calibration = fit_calibration(VOTES, predicted, np.zeros((200, 0)), truth, statistics)
+    assert calibration.out_of_distribution is None
+    with pytest.raises(BundleError, match=r"has no out-of-distribution score(?s:.*)no features"):
+        calibration.score_images(np.zeros((1, 0)), statistics[:1])
 
 
-def test_galaxies_without_votes_are_enough_for_strangeness() -> None:
-    said, truth = draw(200, 1)
-    features, looks = described(200)
+def test_galaxies_without_votes_are_enough_for_an_out_of_distribution_score() -> None:
+    predicted, truth = draw(200, 1)
+    features, statistics = described(200)
     truth[30:] = np.nan
-    calibration = fit_calibration(VOTES, said, features, truth, looks)
+    calibration = fit_calibration(VOTES, predicted, features, truth, statistics)
     assert calibration.intervals is None
     assert calibration.coverage is None
     assert any("No intervals: too few galaxies" in note for note in calibration.notes)
-    assert any("beyond the strangest" in note for note in fit(60).notes)
+    assert any("only images beyond all of them" in note for note in fit(60).notes)
 
 
 def test_too_few_galaxies_for_either() -> None:
-    said, truth = draw(10, 1)
-    features, looks = described(10)
+    predicted, truth = draw(10, 1)
+    features, statistics = described(10)
     with pytest.raises(ScoreError, match=r"nothing could be calibrated(?s:.*)too few"):
-        fit_calibration(VOTES, said, features, truth, looks)
+        fit_calibration(VOTES, predicted, features, truth, statistics)
 
 
 def test_small_enough_for_a_bundle() -> None:
-    said, truth = draw(300, 1)
+    predicted, truth = draw(300, 1)
     rng = np.random.default_rng(0)
     many = rng.normal(size=(300, 512))
-    calibration = fit_calibration(VOTES, said, many, truth, rng.normal(size=(300, 30)))
+    calibration = fit_calibration(VOTES, predicted, many, truth, rng.normal(size=(300, 30)))
     assert len(calibration_json(calibration)) < 64_000
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda data: data.pop("notes"), "notes: Field required"),
         (lambda data: data.update(more=1), "more: Extra inputs"),
@@ -137,10 +136,12 @@ def test_small_enough_for_a_bundle() -> None:
         (lambda data: data["strangeness"].update(scale=data["strangeness"]["centre"]), "shapes"),
     ],
 )
-def test_damage_is_named(whole: Calibration, change: Callable[[Any], None], told: str) -> None:
+def test_damage_is_named(whole: Calibration, change: Callable[[Any], None], message: str) -> None:
     data = json.loads(calibration_json(whole))
     change(data)
-    with pytest.raises(BundleError, match=rf"some.json: the calibration is damaged(?s:.*){told}"):
+    with pytest.raises(
+        BundleError, match=rf"some.json: the calibration is damaged(?s:.*){message}"
+    ):
         parse_calibration(json.dumps(data), "some.json")
 
 

@@ -1,12 +1,16 @@
-"""Strangeness and the looks that it is made of, against pictures of which it is known."""
+"""The out-of-distribution score and the image statistics behind it, on known images."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from galaxyclass.calibration.image_statistics import image_statistics, look_names
-from galaxyclass.calibration.out_of_distribution import FEW, Strangeness, fit_strangeness
+from galaxyclass.calibration.image_statistics import image_statistics, statistic_names
+from galaxyclass.calibration.out_of_distribution import (
+    FEW,
+    OutOfDistribution,
+    fit_out_of_distribution,
+)
 from galaxyclass.errors import ImageError, ScoreError
 from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.rendering import render
@@ -20,14 +24,14 @@ def galaxies(count: int, seed: int) -> np.ndarray:
 
 
 def features(cutouts: np.ndarray) -> np.ndarray:
-    """A network that was never trained: what random filters see, averaged over the picture."""
+    """A network that was never trained: what random filters see, averaged over the image."""
     filters = np.random.default_rng(0).normal(size=(8 * 8 * 3, 40))
     tiles = cutouts.reshape(len(cutouts), SIDE // 8, 8, SIDE // 8, 8, 3).swapaxes(2, 3)
     seen = tiles.reshape(len(cutouts), -1, 8 * 8 * 3) / 255 @ filters
     return np.maximum(seen, 0).mean(axis=1)
 
 
-def odd_pictures() -> dict[str, np.ndarray]:
+def odd_images() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(5)
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     star = 3 * 255 / (1 + (np.hypot(x, y) / 4) ** 2) + 255 * np.exp(-np.abs(x)) + 20
@@ -39,7 +43,7 @@ def odd_pictures() -> dict[str, np.ndarray]:
     cat = np.full((SIDE, SIDE, 3), 180.0)
     cat[np.hypot(x, y) < 15] = 200, 120, 40
     cat[(np.hypot(np.abs(x) - 6, y + 3) < 3)] = 20, 160, 60
-    pictures = {
+    images = {
         "black": np.zeros((SIDE, SIDE, 3)),
         "white": np.full((SIDE, SIDE, 3), 255.0),
         "grey": np.full((SIDE, SIDE, 3), 40.0),
@@ -51,22 +55,22 @@ def odd_pictures() -> dict[str, np.ndarray]:
         "cat": cat,
         "negative": 255.0 - galaxies(1, 9)[0],
     }
-    return {name: np.clip(one, 0, 255).astype(np.uint8) for name, one in pictures.items()}
+    return {name: np.clip(image, 0, 255).astype(np.uint8) for name, image in images.items()}
 
 
 @pytest.fixture(scope="module")
-def fitted() -> Strangeness:
+def fitted() -> OutOfDistribution:
     cutouts = galaxies(500, 1)
-    return fit_strangeness(features(cutouts), image_statistics(cutouts), false_alarms=0.02)
+    return fit_out_of_distribution(features(cutouts), image_statistics(cutouts), false_alarms=0.02)
 
 
-@pytest.mark.parametrize("name", odd_pictures())
-def test_what_is_no_galaxy_is_flagged(fitted: Strangeness, name: str) -> None:
-    picture = odd_pictures()[name][None]
-    assert fitted.score(features(picture), image_statistics(picture))[0] > 1
+@pytest.mark.parametrize("name", odd_images())
+def test_what_is_no_galaxy_is_flagged(fitted: OutOfDistribution, name: str) -> None:
+    image = odd_images()[name][None]
+    assert fitted.score(features(image), image_statistics(image))[0] > 1
 
 
-def test_other_galaxies_are_flagged_as_often_as_promised(fitted: Strangeness) -> None:
+def test_other_galaxies_are_flagged_as_often_as_promised(fitted: OutOfDistribution) -> None:
     others = galaxies(600, 2)
     flagged = fitted.score(features(others), image_statistics(others)) > 1
     assert 0.005 < flagged.mean() < 0.04
@@ -80,22 +84,22 @@ def test_false_alarms_in_known_distributions() -> None:
     def draw(count: int) -> tuple[np.ndarray, np.ndarray]:
         return rng.standard_t(5, (count, 30)) @ mixed, rng.exponential(size=(count, 6))
 
-    fitted = fit_strangeness(*draw(1500), false_alarms=0.05)
+    fitted = fit_out_of_distribution(*draw(1500), false_alarms=0.05)
     assert (fitted.score(*draw(5000)) > 1).mean() == pytest.approx(0.05, abs=0.015)
 
 
-def test_the_further_the_stranger() -> None:
+def test_the_score_grows_with_the_distance() -> None:
     rng = np.random.default_rng(4)
-    fitted = fit_strangeness(rng.normal(size=(300, 10)), rng.normal(size=(300, 4)))
+    fitted = fit_out_of_distribution(rng.normal(size=(300, 10)), rng.normal(size=(300, 4)))
     away = np.outer(np.arange(4), np.ones(10))
     score = fitted.score(away, np.zeros((4, 4)))
     assert (np.diff(score) > 0).all()
     assert score.dtype == np.float32
 
 
-def test_features_that_are_no_numbers_are_strange() -> None:
+def test_features_that_are_not_finite_are_flagged() -> None:
     rng = np.random.default_rng(4)
-    fitted = fit_strangeness(rng.normal(size=(300, 10)), rng.normal(size=(300, 4)))
+    fitted = fit_out_of_distribution(rng.normal(size=(300, 10)), rng.normal(size=(300, 4)))
     broken = np.zeros((2, 10))
     broken[1, 3] = np.nan
     score = fitted.score(broken, np.zeros((2, 4)))
@@ -103,59 +107,61 @@ def test_features_that_are_no_numbers_are_strange() -> None:
     assert np.isinf(score[1])
 
 
-def test_a_feature_that_never_differs_says_nothing() -> None:
+def test_a_feature_that_is_constant_tells_nothing() -> None:
     rng = np.random.default_rng(4)
     seen = rng.normal(size=(300, 10))
     seen[:, 2] = 7
-    fitted = fit_strangeness(seen, rng.normal(size=(300, 4)))
+    fitted = fit_out_of_distribution(seen, rng.normal(size=(300, 4)))
     assert np.isfinite(fitted.score(seen, np.zeros((300, 4)))).all()
 
 
 def test_too_few_galaxies() -> None:
     with pytest.raises(ScoreError, match=r"40 or more(?s:.*)39"):
-        fit_strangeness(np.zeros((FEW - 1, 3)), np.zeros((FEW - 1, 2)))
+        fit_out_of_distribution(np.zeros((FEW - 1, 3)), np.zeros((FEW - 1, 2)))
 
 
-def test_looks_of_other_galaxies() -> None:
+def test_statistics_of_other_galaxies() -> None:
     with pytest.raises(ScoreError, match="not of the same galaxies"):
-        fit_strangeness(np.zeros((50, 3)), np.zeros((49, 2)))
+        fit_out_of_distribution(np.zeros((50, 3)), np.zeros((49, 2)))
 
 
 def test_features_of_another_model() -> None:
     rng = np.random.default_rng(4)
-    fitted = fit_strangeness(rng.normal(size=(300, 10)), rng.normal(size=(300, 4)))
-    with pytest.raises(ScoreError, match=r"features \(pictures, 10\) and looks \(pictures, 4\)"):
+    fitted = fit_out_of_distribution(rng.normal(size=(300, 10)), rng.normal(size=(300, 4)))
+    with pytest.raises(ScoreError, match=r"features \(images, 10\) and statistics \(images, 4\)"):
         fitted.score(np.zeros((2, 11)), np.zeros((2, 4)))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("side", [8, 33])
-def test_looks_by_hand(channels: int, side: int) -> None:
-    """Half of the picture is white, half black."""
+def test_statistics_by_hand(channels: int, side: int) -> None:
+    """Half of the image is white, half black."""
     cutout = np.zeros((1, side, side, channels), np.uint8)
     cutout[:, : side // 2] = 255
-    told = dict(zip(look_names(channels), image_statistics(cutout)[0], strict=True))
-    assert told["share that is white"] == pytest.approx(0.5)
-    assert told["share that is black"] == pytest.approx(0.5)
-    assert told["all: mean"] == pytest.approx(np.log(0.5 + 0.004), abs=1e-4)
-    assert told["all: spread"] == pytest.approx(np.log(0.5 + 0.004), abs=1e-4)
-    assert told["all: brightest"] == pytest.approx(np.log(1.004), abs=1e-4)
-    assert told["difference from the picture upside down"] == pytest.approx(np.log(1.004), abs=1e-4)
-    assert told["bends at the pixel"] == pytest.approx(np.log(0.004), abs=1e-4)
+    statistics = dict(zip(statistic_names(channels), image_statistics(cutout)[0], strict=True))
+    assert statistics["share that is white"] == pytest.approx(0.5)
+    assert statistics["share that is black"] == pytest.approx(0.5)
+    assert statistics["all: mean"] == pytest.approx(np.log(0.5 + 0.004), abs=1e-4)
+    assert statistics["all: spread"] == pytest.approx(np.log(0.5 + 0.004), abs=1e-4)
+    assert statistics["all: brightest"] == pytest.approx(np.log(1.004), abs=1e-4)
+    assert statistics["difference from the image upside down"] == pytest.approx(
+        np.log(1.004), abs=1e-4
+    )
+    assert statistics["bends at the pixel"] == pytest.approx(np.log(0.004), abs=1e-4)
     if channels == 3:
-        assert told["R-G: everywhere"] == pytest.approx(np.log(0.004), abs=1e-4)
+        assert statistics["R-G: everywhere"] == pytest.approx(np.log(0.004), abs=1e-4)
 
 
 def test_light_in_the_middle_is_within_the_discs() -> None:
     cutout = np.full((1, 40, 40, 1), 10, np.uint8)
     cutout[0, 19:21, 19:21] = 200
-    told = dict(zip(look_names(1), image_statistics(cutout)[0], strict=True))
-    assert told["light within 1/4"] == pytest.approx(told["light within 3/4"])
-    assert told["border: median"] == pytest.approx(np.log(10 / 255 + 0.004), abs=1e-4)
-    assert told["border: spread"] == pytest.approx(np.log(0.004), abs=1e-3)
+    statistics = dict(zip(statistic_names(1), image_statistics(cutout)[0], strict=True))
+    assert statistics["light within 1/4"] == pytest.approx(statistics["light within 3/4"])
+    assert statistics["border: median"] == pytest.approx(np.log(10 / 255 + 0.004), abs=1e-4)
+    assert statistics["border: spread"] == pytest.approx(np.log(0.004), abs=1e-3)
 
 
-def test_looks_of_no_pictures() -> None:
+def test_statistics_of_no_images() -> None:
     assert image_statistics(np.zeros((0, 16, 16, 3), np.uint8)).shape == (0, 30)
 
 

@@ -69,16 +69,16 @@ def test_its_intervals_hold_the_votes(
 ) -> None:
     run, images, table, votes = sky
     before = load_bundle(run)
-    made = calibrate(run, images, table, backend=Backend())
-    assert made.galaxies_by_part == {"validation": COUNT - TRAINED}
-    assert made.notes == (f"{TRAINED} galaxies that the run was trained on are not scored.",)
+    calibrated = calibrate(run, images, table, backend=Backend())
+    assert calibrated.galaxies_by_part == {"validation": COUNT - TRAINED}
+    assert calibrated.notes == (f"{TRAINED} galaxies that the run was trained on are not scored.",)
     bundle = load_bundle(run)
-    assert bundle.manifest == made.bundle.manifest
+    assert bundle.manifest == calibrated.bundle.manifest
     assert bundle.weights == before.weights
     assert bundle.manifest.digest != before.manifest.digest  # predictions depend on it
-    kept = parse_calibration(bundle.calibration.read_text(), "kept")
-    assert kept.galaxies == COUNT - TRAINED
-    assert kept.coverage == made.calibration.coverage
+    stored = parse_calibration(bundle.calibration.read_text(), "stored")
+    assert stored.galaxies == COUNT - TRAINED
+    assert stored.coverage == calibrated.calibration.coverage
 
     output = tmp_path / "p.csv"
     include = ["uncertainty", "strangeness"]
@@ -96,7 +96,7 @@ def test_its_intervals_hold_the_votes(
     assert np.mean([row["strange"] == "True" for row in rows]) < 0.03
 
 
-def test_a_picture_of_another_kind_is_flagged(
+def test_an_image_of_another_kind_is_flagged(
     sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
 ) -> None:
     run, images, table, _ = sky
@@ -115,12 +115,12 @@ def test_a_picture_of_another_kind_is_flagged(
 
 
 def of_another_survey(folder: Path, count: int) -> Path:
-    """Pictures of another brightness than those of the sky."""
+    """Images of another brightness than those of the sky."""
     folder.mkdir()
     rng = np.random.default_rng(7)
     for number in range(count):
-        picture = rng.integers(150, 250, (32, 32, 3)) // rng.integers(1, 3, 3)
-        Image.fromarray(picture.astype(np.uint8)).save(folder / f"other{number}.png")
+        pixels = rng.integers(150, 250, (32, 32, 3)) // rng.integers(1, 3, 3)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"other{number}.png")
     return folder
 
 
@@ -143,31 +143,31 @@ def known_by_image(
     return sky
 
 
-def test_ordinary_pictures_are_not_flagged(
+def test_in_distribution_images_are_not_flagged(
     known_by_image: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
 ) -> None:
     run, images, table, _ = known_by_image
-    told = of_another_survey(tmp_path / "told", 150)
+    other = of_another_survey(tmp_path / "other", 150)
     # Its name is that of a galaxy that was trained on; it is another one.
     name = next(path.name for path in sorted(images.iterdir()))
-    (told / "other0.png").rename((told / name).with_suffix(".png"))
-    (told / "broken.png").write_bytes(b"no image")
+    (other / "other0.png").rename((other / name).with_suffix(".png"))
+    (other / "broken.png").write_bytes(b"no image")
     alone = calibrate(run, images, table, backend=Backend()).calibration
-    assert flagged(run, told, tmp_path / "alone.csv") > 0.5
-    made = calibrate(run, images, table, ordinary=[told, images], backend=Backend())
-    assert made.calibration.strange.galaxies == COUNT - TRAINED + 150
-    assert made.calibration.galaxies == COUNT - TRAINED
-    assert made.galaxies_by_part == {"validation": COUNT - TRAINED}
-    assert made.calibration.coverage == alone.coverage
-    notes = " ".join((*made.notes, *made.calibration.notes))
+    assert flagged(run, other, tmp_path / "alone.csv") > 0.5
+    calibrated = calibrate(run, images, table, in_distribution=[other, images], backend=Backend())
+    assert calibrated.calibration.out_of_distribution.galaxies == COUNT - TRAINED + 150
+    assert calibrated.calibration.galaxies == COUNT - TRAINED
+    assert calibrated.galaxies_by_part == {"validation": COUNT - TRAINED}
+    assert calibrated.calibration.coverage == alone.coverage
+    notes = " ".join((*calibrated.notes, *calibrated.calibration.notes))
     assert f"{TRAINED} that the run was trained on" in notes
-    assert f"{COUNT - TRAINED} that are measured anyway" in notes
-    assert "1 ordinary pictures cannot be decoded" in notes
-    assert "galaxies like these 200 and 150 ordinary pictures are flagged" in notes
-    assert flagged(run, told, tmp_path / "both.csv") < 0.05
+    assert f"{COUNT - TRAINED} that are calibrated on already" in notes
+    assert "1 in-distribution images cannot be decoded" in notes
+    assert "galaxies like these 200 and 150 in-distribution images are flagged" in notes
+    assert flagged(run, other, tmp_path / "both.csv") < 0.05
 
 
-def test_the_command_takes_several_folders_of_ordinary_pictures(
+def test_the_command_takes_several_folders_of_in_distribution_images(
     known_by_image: tuple[Path, Path, Path, NDArray[Any]],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -176,40 +176,45 @@ def test_the_command_takes_several_folders_of_ordinary_pictures(
     folders = [of_another_survey(tmp_path / name, 1) for name in ("one", "two")]
     (folders[1] / "other0.png").write_bytes(b"no image")
     arguments = ["--images", str(images), "--table", str(table)]
-    code = main(["calibrate", str(run), *arguments, "--ordinary", *map(str, folders), "nowhere"])
+    code = main(
+        ["calibrate", str(run), *arguments, "--in-distribution", *map(str, folders), "nowhere"]
+    )
     assert (code, "nowhere: no such file or folder" in capsys.readouterr().err) == (1, True)
 
 
 @pytest.mark.parametrize(
     ("which", "message"),
     [
-        ("trained", "can tell what is not strange(?s:.*)got:    60 that the run was trained on"),
-        ("broken", r"none of the pictures of `ordinary` could be decoded"),
+        (
+            "trained",
+            "can be used(?s:.*)got:    60 that the run was trained on",
+        ),
+        ("broken", r"none of the images of `in_distribution` could be decoded"),
     ],
 )
-def test_ordinary_pictures_that_tell_nothing(
+def test_in_distribution_images_that_cannot_be_used(
     known_by_image: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path, which: str, message: str
 ) -> None:
     run, images, table, _ = known_by_image
     before = load_bundle(run).manifest
-    given: Path | list[Path] = sorted(images.iterdir())[:TRAINED]
+    candidates: Path | list[Path] = sorted(images.iterdir())[:TRAINED]
     if which == "broken":
         (tmp_path / "broken.png").write_bytes(b"no image")
-        given = tmp_path / "broken.png"
+        candidates = tmp_path / "broken.png"
     with pytest.raises(RunError, match=message):
-        calibrate(run, images, table, ordinary=given, backend=Backend())
+        calibrate(run, images, table, in_distribution=candidates, backend=Backend())
     assert load_bundle(run).manifest == before
 
 
-def test_without_digests_nobody_knows_which_pictures_are_new(
+def test_without_digests_new_images_cannot_be_told(
     sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
 ) -> None:
     run, images, table, _ = sky
-    told = of_another_survey(tmp_path / "told", 50)
+    other = of_another_survey(tmp_path / "other", 50)
     with pytest.raises(RunError, match="no digests of its images"):
-        calibrate(run, images, table, ordinary=told, backend=Backend())
-    made = calibrate(run, images, table, part="all", ordinary=told, backend=Backend())
-    assert made.calibration.strange.galaxies == COUNT + 50
+        calibrate(run, images, table, in_distribution=other, backend=Backend())
+    calibrated = calibrate(run, images, table, part="all", in_distribution=other, backend=Backend())
+    assert calibrated.calibration.out_of_distribution.galaxies == COUNT + 50
 
 
 def test_a_second_calibration_replaces_the_first(
@@ -218,24 +223,24 @@ def test_a_second_calibration_replaces_the_first(
     run, images, table, _ = sky
     files = []
     for level in (0.9, 0.7):
-        made = calibrate(run, images, table, level=level, backend=Backend())
-        assert made.calibration.intervals.level == level
-        files.append(made.bundle.calibration)
+        calibrated = calibrate(run, images, table, level=level, backend=Backend())
+        assert calibrated.calibration.intervals.level == level
+        files.append(calibrated.bundle.calibration)
     assert not files[0].exists()
     assert load_bundle(run).calibration == files[1]
 
 
-@pytest.mark.parametrize(("keep", "said"), [("best", True), ("last", False)])
+@pytest.mark.parametrize(("keep", "expected"), [("best", True), ("last", False)])
 def test_it_says_where_validation_chose_the_epoch(
-    sky: tuple[Path, Path, Path, NDArray[Any]], keep: str, said: bool
+    sky: tuple[Path, Path, Path, NDArray[Any]], keep: str, expected: bool
 ) -> None:
     run, images, table, _ = sky
     (run / "recipe.toml").write_text(f'name = "x"\n[training]\nkeep = "{keep}"\n')
     notes = calibrate(run, images, table, backend=Backend()).calibration.notes
-    assert any("slightly too narrow" in note for note in notes) == said
+    assert any("slightly too narrow" in note for note in notes) == expected
 
 
-def test_a_run_on_classes_learns_what_is_strange(
+def test_a_run_on_classes_gets_an_out_of_distribution_score(
     sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
 ) -> None:
     _, images, _, _ = sky
@@ -246,10 +251,10 @@ def test_a_run_on_classes_learns_what_is_strange(
     table = tmp_path / "classes.csv"
     table.write_text("\n".join(["GalaxyID,class", *rows]) + "\n")
     backend = Backend(fake.ClassBackend(2))
-    made = calibrate(run, images, table, part="all", backend=backend)
-    assert made.calibration.intervals is None
-    assert made.calibration.strange.galaxies == COUNT
-    assert made.galaxies_by_part == {"unknown": COUNT}
+    calibrated = calibrate(run, images, table, part="all", backend=backend)
+    assert calibrated.calibration.intervals is None
+    assert calibrated.calibration.out_of_distribution.galaxies == COUNT
+    assert calibrated.galaxies_by_part == {"unknown": COUNT}
 
 
 def test_too_few_galaxies_leave_the_bundle_as_it_was(
@@ -288,9 +293,9 @@ def test_images_that_cannot_be_decoded_are_left_out(
     run, images, table, _ = sky
     broken = sorted(images.iterdir())[-1]
     broken.write_bytes(broken.read_bytes()[:100])
-    made = calibrate(run, Dataset(images, table, skip_invalid=True), backend=Backend())
-    assert made.calibration.galaxies == COUNT - TRAINED - 1
-    assert "1 images cannot be decoded and are left out." in made.notes
+    calibrated = calibrate(run, Dataset(images, table, skip_invalid=True), backend=Backend())
+    assert calibrated.calibration.galaxies == COUNT - TRAINED - 1
+    assert "1 images cannot be decoded and are left out." in calibrated.notes
 
 
 def test_the_command(
@@ -302,10 +307,10 @@ def test_the_command(
     module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: Backend())
     arguments = ["calibrate", run, "--images", images, "--table", table]
-    assert main([str(one) for one in arguments]) == 0
-    said = capsys.readouterr().out
-    assert "200 galaxies of its validation part" in said
-    assert "The intervals hold 90% of the true fractions of galaxies that are like these" in said
-    assert "  1 smooth or features   " in said
-    assert "mean width 0." in said
-    assert said.splitlines()[-1] == f"the calibration is in {load_bundle(run).calibration}"
+    assert main(list(map(str, arguments))) == 0
+    printed = capsys.readouterr().out
+    assert "200 galaxies of its validation part" in printed
+    assert "The intervals hold 90% of the true fractions of galaxies that are like these" in printed
+    assert "  1 smooth or features   " in printed
+    assert "mean width 0." in printed
+    assert printed.splitlines()[-1] == f"the calibration is in {load_bundle(run).calibration}"

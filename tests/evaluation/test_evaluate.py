@@ -197,16 +197,16 @@ def test_a_table_with_gaps_is_scored_apart(sky: tuple[Any, ...], tmp_path: Path)
     table = _write_votes(tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
     result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
-    (shared, mine, _), (complete, mine_complete, _) = result.report.extents
+    (shared, shared_score, _), (complete, complete_score, _) = result.report.subsets
     assert shared.name == "25 answers known of every galaxy"
     assert complete.name == "37 answers, on the 40 galaxies that know all"
     difference = predicted.astype(float) - votes
     expected = np.sqrt(np.mean(difference[:, :25] ** 2))
-    assert mine.value == pytest.approx(expected, abs=1e-7)
+    assert shared_score.value == pytest.approx(expected, abs=1e-7)
     expected = np.sqrt(np.mean(difference[20:] ** 2))
-    assert mine_complete.value == pytest.approx(expected, abs=1e-7)
+    assert complete_score.value == pytest.approx(expected, abs=1e-7)
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
-    assert metrics["complete_galaxies"]["rmse"]["value"] == mine_complete.value
+    assert metrics["complete_galaxies"]["rmse"]["value"] == complete_score.value
     assert metrics["shared_answers"]["answers"] == 25
     with (tmp_path / "out" / "scores.csv").open() as file:
         rows = {row["kind"]: row for row in csv.DictReader(file)}
@@ -248,7 +248,7 @@ def test_a_rule_that_is_not_the_model_s_is_refused(sky: tuple[Any, ...], tmp_pat
     run, images, table, *_ = sky
     _write_split(run, {})
     dataset = Dataset(images, table, classes="five")
-    with pytest.raises(CatalogError, match="made by another rule") as caught:
+    with pytest.raises(CatalogError, match="derived by another rule") as caught:
         evaluate(run, dataset, output=tmp_path / "out", backend=fake.TreeBackend())
     assert caught.value.got == "the rule 'five'"
 
@@ -298,7 +298,7 @@ def test_classes_by_hand(tmp_path: Path) -> None:
     called = backend.values(cutouts).argmax(axis=1)
     labels = np.where(np.arange(40) % 4 == 0, (called + 1) % 3, called).astype(str)
     labels[:2] = "9"
-    rows = "".join(f"{path.stem},{one}\n" for path, one in zip(paths, labels, strict=True))
+    rows = "".join(f"{path.stem},{label}\n" for path, label in zip(paths, labels, strict=True))
     (tmp_path / "t.csv").write_text("image,label\n" + rows)
     result = evaluate(
         run, tmp_path / "sky", tmp_path / "t.csv", output=tmp_path / "out", backend=backend
@@ -383,11 +383,11 @@ def test_the_command(
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     arguments = ["evaluate", run, "--images", images, "--table", table, "--output"]
     assert main([*map(str, arguments), str(tmp_path / "out")]) == 0
-    said = capsys.readouterr().out
-    assert "30 galaxies of its validation part (where the recipe keeps the best epoch" in said
-    assert "1 smooth or features" in said
+    printed = capsys.readouterr().out
+    assert "30 galaxies of its validation part (where the recipe keeps the best epoch" in printed
+    assert "1 smooth or features" in printed
     figures = json.loads((tmp_path / "out" / "metrics.json").read_text())
-    last = said.strip().splitlines()[-1]
+    last = printed.strip().splitlines()[-1]
     assert last == (
         f"RMSE {figures['rmse']['value']:.4f} "
         f"(mean vector {figures['mean_vector_rmse']['value']:.4f}, "
@@ -409,10 +409,10 @@ def test_the_command_for_classes(
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.ClassBackend(2))
     arguments = ["evaluate", run, "--images", tmp_path / "sky", "--output", tmp_path / "out"]
     assert main(list(map(str, arguments))) == 0
-    said = capsys.readouterr().out
-    assert "balanced accuracy 0." in said
-    assert said.strip().splitlines()[-1].startswith("accuracy 0.")
-    assert said.strip().splitlines()[-1].endswith("(largest class 0.5000)")
+    printed = capsys.readouterr().out
+    assert "balanced accuracy 0." in printed
+    assert printed.strip().splitlines()[-1].startswith("accuracy 0.")
+    assert printed.strip().splitlines()[-1].endswith("(largest class 0.5000)")
 
 
 def test_classes_learnt_beside_the_votes_are_scored(tmp_path: Path) -> None:
@@ -436,4 +436,4 @@ def test_classes_learnt_beside_the_votes_are_scored(tmp_path: Path) -> None:
     )
     assert result.scores.accuracy.value == pytest.approx(0.75)
     assert result.task.names == kinds
-    assert any("learnt beside its votes" in note for note in result.notes)
+    assert any("an auxiliary task of the run, beside its votes" in note for note in result.notes)

@@ -92,12 +92,12 @@ class Tags(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.links: list[str] = []
-        self.pictures: list[str] = []
+        self.images: list[str] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
         if tag == "img":
-            self.pictures.append(given["src"] or "")
+            self.images.append(given["src"] or "")
             assert given["alt"]
         elif tag not in ("meta", "br"):
             self.open.append(tag)
@@ -113,9 +113,9 @@ def test_the_page_is_whole_and_needs_nothing_else(explored: Path) -> None:
     tags = Tags()
     tags.feed(text)
     assert tags.open == []
-    assert len(tags.pictures) % 2 == 0
-    assert len(tags.pictures) > 40
-    assert all(picture.startswith("data:image/jpeg;base64,") for picture in tags.pictures)
+    assert len(tags.images) % 2 == 0
+    assert len(tags.images) > 40
+    assert all(image.startswith("data:image/jpeg;base64,") for image in tags.images)
     assert len(tags.links) == 12
     assert all((explored / link).is_file() for link in tags.links)
     assert not re.search(r'(?:src|href)="https?:', text)
@@ -134,11 +134,11 @@ def test_the_page_shows_what_the_model_sees(sky: Path, tmp_path: Path) -> None:
     path = read_catalog(sky / "images", sky / "votes.csv").paths[smooth.index]
     recipe = load_recipe("fast", settings)
     expected = make_cutout(read_image(path), recipe.images)[8:24, 8:24]
-    assert smooth.seen is not None
-    np.testing.assert_array_equal(smooth.seen, expected)
+    assert smooth.model_input is not None
+    np.testing.assert_array_equal(smooth.model_input, expected)
     tags = Tags()
     tags.feed(done.page.read_text(encoding="utf-8"))
-    shown = decode_image(base64.b64decode(tags.pictures[1].partition(",")[2]))
+    shown = decode_image(base64.b64decode(tags.images[1].partition(",")[2]))
     assert np.abs(shown.astype(int) - expected).mean() < 6  # JPEG
 
 
@@ -186,14 +186,14 @@ def test_classes(classes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_examples_are_drawn_by_the_seed_from_those_with_an_image() -> None:
     labels = np.array([0] * 50 + [1] * 50 + [-1])
     usable = np.arange(101) % 2 == 0
-    one, two = draw_examples(labels, 2, usable, 5, seed=1)
-    assert len(one) == len(two) == 5
-    assert (labels[one] == 0).all()
-    assert (labels[two] == 1).all()
-    assert usable[np.concatenate([one, two])].all()
+    first, second = draw_examples(labels, 2, usable, 5, seed=1)
+    assert len(first) == len(second) == 5
+    assert (labels[first] == 0).all()
+    assert (labels[second] == 1).all()
+    assert usable[np.concatenate([first, second])].all()
     again = draw_examples(labels, 2, usable, 5, seed=1)
-    np.testing.assert_array_equal(again[1], two)
-    assert draw_examples(labels, 2, usable, 5, seed=2)[1].tolist() != two.tolist()
+    np.testing.assert_array_equal(again[1], second)
+    assert draw_examples(labels, 2, usable, 5, seed=2)[1].tolist() != second.tolist()
 
 
 def test_no_targets_nothing_to_show(classes: Path, tmp_path: Path) -> None:

@@ -31,11 +31,11 @@ def test_correlations_are_numpys_over_the_rows_that_know_both(seed: int, shift: 
     values[:, 2] += values[:, 0]
     values[generator.random(values.shape) < 0.3] = NAN
     found = correlations(values)
-    for one in range(4):
+    for first in range(4):
         for other in range(4):
-            both = ~np.isnan(values[:, [one, other]]).any(axis=1)
-            expected = np.corrcoef(values[both, one], values[both, other])[0, 1]
-            assert found[one, other] == pytest.approx(expected, abs=1e-8)
+            both = ~np.isnan(values[:, [first, other]]).any(axis=1)
+            expected = np.corrcoef(values[both, first], values[both, other])[0, 1]
+            assert found[first, other] == pytest.approx(expected, abs=1e-8)
 
 
 def test_what_does_not_vary_or_never_meets_has_no_correlation() -> None:

@@ -129,7 +129,7 @@ def test_everything_in_csv_and_parquet(
     np.testing.assert_array_equal(np.stack([lower, upper]), kept.bounds(values))
     features = FullBackend().features(sky[1])
     np.testing.assert_array_equal(floats(table, embedding), features)
-    score, flag = kept.strangeness(features, image_statistics(sky[1]))
+    score, flag = kept.score_images(features, image_statistics(sky[1]))
     np.testing.assert_array_equal(floats(table, ["strangeness"])[:, 0], score)
     assert table["strange"] == [str(bool(one)) for one in flag]
     assert flag.all()  # pictures of one colour are not like noise
@@ -326,9 +326,10 @@ def test_a_backend_without_an_embedding(sky: tuple[Path, NDArray[Any]], tmp_path
 def test_a_calibration_that_has_not_got_it_says_so_before_anything_is_predicted(
     run: Path, sky: tuple[Path, NDArray[Any]], tmp_path: Path, calibration: Calibration
 ) -> None:
-    calibrate(run, replace(calibration, intervals=None, strange=None, notes=("Too few.",)))
+    empty = replace(calibration, intervals=None, out_of_distribution=None, notes=("Too few.",))
+    calibrate(run, empty)
     _refused(run, ["uncertainty"], "has no intervals(?s:.*)Too few")
-    _refused(run, ["strangeness"], "does not know what is strange(?s:.*)Too few")
+    _refused(run, ["strangeness"], "has no out-of-distribution score(?s:.*)Too few")
 
 
 def test_what_is_known_of_a_single_model_only(

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from galaxyclass.arrays import Floats
 from galaxyclass.data.catalog.catalog import Catalog, Ids
 from galaxyclass.data.checks.checks import check
-from galaxyclass.data.checks.validate import ValidationReport
+from galaxyclass.data.checks.report import ValidationReport
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.data.dataset.several import Samples
 from galaxyclass.images.packs.read import Pack
@@ -37,7 +37,7 @@ from galaxyclass.recipes.recipe import Head, Loss, NetworkSettings, Split, Train
 from galaxyclass.tasks.cells import file_cells, interval_cell
 from galaxyclass.tasks.kinds import TASKS, metric_named, metric_of_history
 from galaxyclass.tasks.metric import Metric
-from galaxyclass.tasks.report import PrintedScores, ScoredExtent, ScoreReport, TextTable
+from galaxyclass.tasks.report import PrintedScores, ScoredSubset, ScoreReport, TextTable
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.scores.votes import errors_by_galaxy, rmse, score_all_votes
@@ -69,6 +69,10 @@ class NumberTask(Task):
 
     column: str
     mean: float
+
+    @classmethod
+    def fit(cls, targets: NumberTargets, training: NDArray[np.int64]) -> Self:
+        return cls(targets.column, float(np.nanmean(targets.numbers[training])))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,16 +125,16 @@ class NumberTask(Task):
         (table,) = self.compare([("model", report.scores, ()), ("mean", report.reference, ())])
         return PrintedScores(table, (), f"error {report.scores.error.value:.4f}")
 
-    def figures(self, scores: NumberScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
+    def figures(self, scores: NumberScores, subsets: Sequence[ScoredSubset]) -> dict[str, Any]:
         return {"error": asdict(scores.error)}
 
     def rows(
-        self, scores: NumberScores, extents: Sequence[ScoredExtent]
+        self, scores: NumberScores, subsets: Sequence[ScoredSubset]
     ) -> Iterator[tuple[str, str, str, Score, int]]:
         yield "all", "", self.column, scores.error, scores.galaxies
 
     def compare(
-        self, named: Sequence[tuple[str, Scores, Sequence[ScoredExtent]]]
+        self, named: Sequence[tuple[str, Scores, Sequence[ScoredSubset]]]
     ) -> tuple[TextTable, ...]:
         rows = tuple((name, interval_cell(scores.main)) for name, scores, _ in named)
         return (TextTable(("", "error"), rows),)
@@ -155,9 +159,6 @@ class NumberTargets(Targets):
 
     def values(self, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         return self.numbers if places is None else self.numbers[places]
-
-    def fit(self, training: NDArray[np.int64]) -> NumberTask:
-        return NumberTask(self.column, float(np.nanmean(self.numbers[training])))
 
     def blank(self, galaxies: int) -> NDArray[np.float32]:
         return np.full((galaxies, 1), np.nan, dtype=np.float32)

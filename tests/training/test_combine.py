@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from galaxyclass.cli.main import main
-from galaxyclass.data.leakage import read_seen
+from galaxyclass.data.leakage import read_used_galaxies
 from galaxyclass.errors import BundleError, OutputError, RunError
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.recovered import recover_weights
@@ -64,7 +64,9 @@ def test_it_predicts_the_mean(runs: list[Path], sky: Sky, tmp_path: Path) -> Non
 def test_what_any_of_them_was_trained_on_it_was_trained_on(
     runs: list[Path], tmp_path: Path
 ) -> None:
-    seen = [read_seen(run) for run in (*runs, combine(runs, output=tmp_path / "both").folder)]
+    seen = [
+        read_used_galaxies(run) for run in (*runs, combine(runs, output=tmp_path / "both").folder)
+    ]
     first, second, both = (one.digests["train"] for one in seen if one is not None)
     assert first != second
     assert both == first | second

@@ -1,1 +1,1 @@
-"""TODO calibration."""
+"""Calibration: prediction intervals and out-of-distribution scores, fitted and applied."""

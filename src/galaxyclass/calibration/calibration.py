@@ -1,4 +1,4 @@
-"""What was measured of a model on galaxies that its training never saw: one file of its bundle."""
+"""`Calibration`: intervals and an out-of-distribution score of a model, a file of its bundle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 from galaxyclass.arrays import Floats
 from galaxyclass.calibration.coverage import Coverage, measure_coverage
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL, FEW, Intervals, fit_intervals
-from galaxyclass.calibration.out_of_distribution import FALSE_ALARMS, Strangeness, fit_strangeness
+from galaxyclass.calibration.out_of_distribution import (
+    FALSE_ALARMS,
+    OutOfDistribution,
+    fit_out_of_distribution,
+)
 from galaxyclass.errors import BundleError, ScoreError
 from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
@@ -31,16 +35,16 @@ class Calibration:
         Of the vote fractions; None of a model of classes, and where too few fractions are known.
     coverage : Coverage or None
         What the intervals hold, on the halves of these galaxies that they were not fitted on.
-    strange : Strangeness or None
+    out_of_distribution : OutOfDistribution or None
         None of a model that gives no features, and where there are too few galaxies.
     notes : tuple of str
-        What is assumed, and what there was too little of, in words.
+        What is assumed, and what there were too few galaxies for, in words.
     """
 
     galaxies: int
     intervals: Intervals | None
     coverage: Coverage | None
-    strange: Strangeness | None
+    out_of_distribution: OutOfDistribution | None
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -49,17 +53,17 @@ class Calibration:
     @property
     def words(self) -> str:
         """What it has, in a line."""
-        held = [f"{self.galaxies:,} galaxies"]
+        contents = [f"{self.galaxies:,} galaxies"]
         if self.coverage is not None:
-            held.append(f"intervals hold {self.coverage.overall:.1%} of the true fractions")
+            contents.append(f"intervals hold {self.coverage.overall:.1%} of the true fractions")
         elif self.intervals is not None:
-            held.append("intervals")
-        if self.strange is not None:
-            held.append("an out-of-distribution score")
-        return ", ".join(held)
+            contents.append("intervals")
+        if self.out_of_distribution is not None:
+            contents.append("an out-of-distribution score")
+        return ", ".join(contents)
 
     def bounds(self, values: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Between which bounds the true fractions lie, nine times in ten.
+        """The bounds between which true fractions lie, nine times in ten.
 
         Parameters
         ----------
@@ -97,51 +101,51 @@ class Calibration:
             )
         return self.intervals
 
-    def strangeness(
-        self, features: Floats, looks: Floats
+    def score_images(
+        self, features: Floats, statistics: Floats
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """How little pictures are like the galaxies that the model knows.
+        """The out-of-distribution score of images, and which of them are flagged.
 
         Parameters
         ----------
-        features : (pictures, features) float
+        features : (images, features) float
             The encoder's: `galaxyclass.model.output.ModelOutput.features`.
-        looks : (pictures, looks) float
+        statistics : (images, statistics) float
             `galaxyclass.calibration.image_statistics` of the same cutouts.
 
         Returns
         -------
-        score : (pictures,) float32
-            0 or more; 1 where the flag begins.
-        flag : (pictures,) bool
-            Set for about 1 % of galaxies that are like those of the training.
+        score : (images,) float32
+            0 or more; above 1 an image is flagged.
+        flag : (images,) bool
+            Set for about 1 % of in-distribution images.
 
         Raises
         ------
         BundleError
-            The calibration does not know what is strange.
+            The calibration has no out-of-distribution score.
         ScoreError
-            Features or looks are not those of this model.
+            Features or statistics are not those of this model.
         """
-        score = self.require_strangeness().score(features, looks)
+        score = self.require_out_of_distribution().score(features, statistics)
         return score, score > 1
 
-    def require_strangeness(self) -> Strangeness:
-        """What tells pictures that are not like those of the training.
+    def require_out_of_distribution(self) -> OutOfDistribution:
+        """The fit behind the out-of-distribution score.
 
         Raises
         ------
         BundleError
-            The calibration does not have it.
+            The calibration has none.
         """
-        if self.strange is None:
+        if self.out_of_distribution is None:
             raise BundleError(
-                "this model's calibration does not know what is strange",
+                "this model's calibration has no out-of-distribution score",
                 wanted="one of a model with features, measured on enough galaxies",
                 got="; ".join(self.notes) or "none",
                 hint=_AGAIN,
             )
-        return self.strange
+        return self.out_of_distribution
 
 
 def fit_calibration(
@@ -149,9 +153,9 @@ def fit_calibration(
     values: Floats,
     features: Floats,
     targets: Floats | None,
-    looks: Floats,
+    statistics: Floats,
     *,
-    ordinary: tuple[Floats, Floats] | None = None,
+    in_distribution: tuple[Floats, Floats] | None = None,
     level: float = COVERAGE_LEVEL,
     false_alarms: float = FALSE_ALARMS,
     notes: tuple[str, ...] = (),
@@ -169,14 +173,14 @@ def fit_calibration(
         The encoder's; (galaxies, 0) of a model that gives none.
     targets : (galaxies, answers) float, joint, 0..1, or None
         True fractions, NaN unknown; None of a model of classes.
-    looks : (galaxies, looks) float
+    statistics : (galaxies, statistics) float
         `galaxyclass.calibration.image_statistics` of the cutouts.
-    ordinary : tuple of (pictures, features) and (pictures, looks) float, optional
-        Features and looks of more pictures that are not to be flagged as strange.
+    in_distribution : tuple of (images, features) and (images, statistics) float, optional
+        Features and statistics of more in-distribution images, without votes.
     level : float
         Share of true fractions between the bounds.
     false_alarms : float
-        Share of ordinary galaxies that may be flagged as strange.
+        Share of in-distribution images that may be flagged.
     notes : tuple of str
         To be kept with it.
     seed : int
@@ -185,51 +189,58 @@ def fit_calibration(
     Returns
     -------
     Calibration
-        Without intervals, or without strangeness, where there are too few galaxies for them: its
-        notes say so.
+        Without intervals, or without an out-of-distribution score, where there are too few galaxies
+        for them: its notes say so.
 
     Raises
     ------
     ScoreError
         The shapes do not fit each other; there are too few galaxies for either.
     """
-    told = list(notes)
-    intervals = coverage = strange = None
+    all_notes = list(notes)
+    intervals = coverage = out_of_distribution = None
     tree = task.decision_tree
     if tree is not None and targets is not None:
-        said = np.where(task.known_mask, values, np.nan)
+        predictions = np.where(task.known_mask, values, np.nan)
         try:
-            intervals = fit_intervals(tree, said, targets, level=level, seed=seed)
+            intervals = fit_intervals(tree, predictions, targets, level=level, seed=seed)
         except ScoreError as error:
-            told.append(f"No intervals: {error.what} ({error.got}).")
+            all_notes.append(f"No intervals: {error.what} ({error.got}).")
         else:
-            told += _describe_intervals(tree, intervals, said, targets)
+            all_notes += _describe_intervals(tree, intervals, predictions, targets)
             if intervals.galaxies >= 2 * FEW:
-                coverage = measure_coverage(tree, said, targets, level=level, seed=seed)
+                coverage = measure_coverage(tree, predictions, targets, level=level, seed=seed)
     if not np.shape(features)[-1]:
-        told.append("No strangeness: the model gives no features.")
+        all_notes.append("No out-of-distribution score: the model gives no features.")
     else:
-        if ordinary is not None:
-            features = np.concatenate([features, ordinary[0]])
-            looks = np.concatenate([looks, ordinary[1]])
+        if in_distribution is not None:
+            features = np.concatenate([features, in_distribution[0]])
+            statistics = np.concatenate([statistics, in_distribution[1]])
         try:
-            strange = fit_strangeness(features, looks, false_alarms=false_alarms, seed=seed)
+            out_of_distribution = fit_out_of_distribution(
+                features, statistics, false_alarms=false_alarms, seed=seed
+            )
         except ScoreError as error:
-            told.append(f"No strangeness: {error.what} ({error.got}).")
+            all_notes.append(f"No out-of-distribution score: {error.what} ({error.got}).")
         else:
-            besides = f" and {len(ordinary[0]):,} ordinary pictures" if ordinary else ""
-            told.append(
-                f"About {false_alarms:.0%} of galaxies like these {len(values):,}{besides} are "
+            added = (
+                ""
+                if in_distribution is None
+                else (f" and {len(in_distribution[0]):,} in-distribution images")
+            )
+            all_notes.append(
+                f"About {false_alarms:.0%} of galaxies like these {len(values):,}{added} are "
                 "flagged as strange."
             )
-            if strange.galaxies < 1 / false_alarms - 1:
-                told.append(
-                    f"{strange.galaxies:,} galaxies are too few to tell which {false_alarms:.0%} "
-                    "are the strangest: the flag begins beyond the strangest of them."
+            if out_of_distribution.galaxies < 1 / false_alarms - 1:
+                all_notes.append(
+                    f"{out_of_distribution.galaxies:,} galaxies are too few to tell which "
+                    f"{false_alarms:.0%} have the highest scores: only images beyond all of them "
+                    "are flagged."
                 )
-    if intervals is None and strange is None:
-        raise ScoreError("nothing could be calibrated", got="\n".join(told))
-    return Calibration(len(values), intervals, coverage, strange, tuple(told))
+    if intervals is None and out_of_distribution is None:
+        raise ScoreError("nothing could be calibrated", got="\n".join(all_notes))
+    return Calibration(len(values), intervals, coverage, out_of_distribution, tuple(all_notes))
 
 
 def _describe_intervals(
@@ -237,7 +248,7 @@ def _describe_intervals(
 ) -> list[str]:
     notes = [
         f"The intervals hold {intervals.level:.0%} of the true fractions of galaxies that are like "
-        f"these {intervals.galaxies:,}: pictures of the same kind, votes gathered and corrected in "
+        f"these {intervals.galaxies:,}: images of the same kind, votes gathered and corrected in "
         "the same way. Of other galaxies they may hold fewer."
     ]
     known = ~np.isnan(values) & ~np.isnan(targets)
@@ -253,7 +264,7 @@ def _describe_intervals(
     if none:
         notes.append(
             f"No votes for question{'s' * (len(none) > 1)} {', '.join(none)}: the intervals there "
-            "are as wide as those of all answers together, and nothing vouches for them."
+            "are as wide as those of all answers together, and were not checked."
         )
     if intervals.by_question:
         notes.append(

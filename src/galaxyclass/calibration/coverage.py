@@ -1,4 +1,4 @@
-"""Whether intervals hold what they promise, on galaxies that neither training nor fit have seen."""
+"""Coverage: the share of true fractions that intervals hold, on galaxies that no fit has seen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Coverage:
     width : float
         Mean width of the intervals of the known fractions.
     constant_width : float
-        The same of intervals that are as wide for every fraction of a question.
+        Mean width of intervals that are as wide for every fraction of a question, for comparison.
     """
 
     overall: float
@@ -71,8 +71,8 @@ def measure_coverage(
     >>> from galaxyclass.trees.read import load_tree
     >>> rng = np.random.default_rng(0)
     >>> truth = rng.uniform(0, 1, (400, 37))
-    >>> said = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)
-    >>> round(measure_coverage(load_tree("galaxy_zoo_2"), said, truth, repeats=1).overall, 1)
+    >>> predicted = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)
+    >>> round(measure_coverage(load_tree("galaxy_zoo_2"), predicted, truth, repeats=1).overall, 1)
     0.9
     """
     values, targets = np.asarray(values, np.float64), np.asarray(targets, np.float64)
@@ -84,24 +84,24 @@ def measure_coverage(
     for repeat in range(repeats):
         half = np.random.default_rng((seed, repeat)).permutation(len(values)) % 2 == 0
         for fitted in (half, ~half):
-            truth, said = targets[~fitted], values[~fitted]
+            truth, predicted = targets[~fitted], values[~fitted]
             intervals = fit_intervals(tree, values[fitted], targets[fitted], level=level, seed=seed)
-            lower, upper = intervals.bounds(said)
+            lower, upper = intervals.bounds(predicted)
             # The bounds are rounded to single precision, and the truth is not.
             held = (truth >= lower - 1e-6) & (truth <= upper + 1e-6)
-            there = ~np.isnan(said) & ~np.isnan(truth)
-            inside += [held[:, group][there[:, group]].sum() for group in groups]
-            counts += [there[:, group].sum() for group in groups]
+            scored = ~np.isnan(predicted) & ~np.isnan(truth)
+            inside += [held[:, group][scored[:, group]].sum() for group in groups]
+            counts += [scored[:, group].sum() for group in groups]
             away = _constant(tree, values[fitted], targets[fitted], level)
-            constant = np.clip(said + away, 0, 1) - np.clip(said - away, 0, 1)
-            widths += (upper - lower)[there].sum(), constant[there].sum()
+            constant = np.clip(predicted + away, 0, 1) - np.clip(predicted - away, 0, 1)
+            widths += (upper - lower)[scored].sum(), constant[scored].sum()
     shares = np.divide(inside, counts, out=np.full(len(groups), np.nan), where=counts > 0)
-    width, constant_width = (float(one) for one in widths / counts[0])
+    width, constant_width = map(float, widths / counts[0])
     return Coverage(float(shares[0]), tuple(map(float, shares[1:])), width, constant_width)
 
 
 def _constant(tree: Tree, values: Floats, targets: Floats, level: float) -> NDArray[np.float64]:
-    """(answers,) how far bounds are away that are as far for every fraction of a question."""
+    """(answers,) half the width of intervals that are as wide for every fraction of a question."""
     errors = np.abs(targets - values)
     away = np.full(errors.shape[1], np.nanquantile(errors, level))
     for where in tree.slices:

@@ -15,7 +15,7 @@ from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.calibration import Calibration
 from galaxyclass.calibration.coverage import Coverage
 from galaxyclass.calibration.intervals import Intervals
-from galaxyclass.calibration.out_of_distribution import Strangeness
+from galaxyclass.calibration.out_of_distribution import OutOfDistribution
 from galaxyclass.errors import BundleError, require_format
 from galaxyclass.version import __version__
 
@@ -52,7 +52,7 @@ class _Coverage(_Model):
     constant_width: float
 
 
-class _Strangeness(_Model):
+class _OutOfDistribution(_Model):
     galaxies: int
     limit: float = Field(gt=0)
     centre: _Array
@@ -72,7 +72,7 @@ class _File(_Model):
     notes: list[str]
     intervals: _Intervals | None = None
     coverage: _Coverage | None = None
-    strangeness: _Strangeness | None = None
+    strangeness: _OutOfDistribution | None = None
 
 
 def calibration_json(calibration: Calibration) -> str:
@@ -99,20 +99,20 @@ def calibration_json(calibration: Calibration) -> str:
     if (coverage := calibration.coverage) is not None:
         data["coverage"] = {
             "overall": coverage.overall,
-            "questions": [None if math.isnan(one) else one for one in coverage.questions],
+            "questions": [None if math.isnan(share) else share for share in coverage.questions],
             "width": coverage.width,
             "constant_width": coverage.constant_width,
         }
-    if (strange := calibration.strange) is not None:
+    if (fit := calibration.out_of_distribution) is not None:
         data["strangeness"] = {
-            "galaxies": strange.galaxies,
-            "limit": strange.limit,
-            "centre": _packed(strange.centre),
-            "spread": _packed(strange.spread),
-            "directions": _packed(strange.directions, "<f2"),
-            "mean": _packed(strange.mean),
-            "scale": _packed(strange.scale),
-            "precision": _packed(strange.precision),
+            "galaxies": fit.galaxies,
+            "limit": fit.limit,
+            "centre": _packed(fit.centre),
+            "spread": _packed(fit.spread),
+            "directions": _packed(fit.directions, "<f2"),
+            "mean": _packed(fit.mean),
+            "scale": _packed(fit.scale),
+            "precision": _packed(fit.precision),
         }
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -135,10 +135,10 @@ def parse_calibration(text: str, source: str) -> Calibration:
         data = json.loads(text)
     except ValueError as error:
         raise BundleError(f"{source}: not a calibration", got=f"not JSON: {error}") from error
-    if isinstance(data, dict) and isinstance(found := data.get("format"), int):
+    if isinstance(data, dict) and isinstance(written := data.get("format"), int):
         by = str(data.get("version", "unknown"))
         require_format(
-            found,
+            written,
             CALIBRATION_FORMAT,
             what="calibration",
             source=source,
@@ -152,7 +152,9 @@ def parse_calibration(text: str, source: str) -> Calibration:
             galaxies=file.galaxies,
             intervals=None if file.intervals is None else _intervals(file.intervals),
             coverage=None if file.coverage is None else _coverage(file.coverage),
-            strange=None if file.strangeness is None else _strangeness(file.strangeness),
+            out_of_distribution=(
+                None if file.strangeness is None else _out_of_distribution(file.strangeness)
+            ),
             notes=tuple(file.notes),
         )
     except ValidationError as error:
@@ -185,22 +187,22 @@ def _intervals(file: _Intervals) -> Intervals:
 
 
 def _coverage(file: _Coverage) -> Coverage:
-    questions = tuple(math.nan if one is None else one for one in file.questions)
+    questions = tuple(math.nan if share is None else share for share in file.questions)
     return Coverage(file.overall, questions, file.width, file.constant_width)
 
 
-def _strangeness(file: _Strangeness) -> Strangeness:
+def _out_of_distribution(file: _OutOfDistribution) -> OutOfDistribution:
     centre, spread = _unpacked(file.centre), _unpacked(file.spread)
     directions = _unpacked(file.directions)
     mean, scale, precision = map(_unpacked, (file.mean, file.scale, file.precision))
-    described = (len(mean),)
+    length = (len(mean),)
     shapes = [centre.shape, spread.shape, directions.shape[:1], scale.shape, precision.shape]
-    wanted = [*3 * [(len(centre),)], described, 2 * described]
+    wanted = [*3 * [(len(centre),)], length, 2 * length]
     if shapes != wanted or directions.ndim != 2:
         raise ValueError(f"strangeness: arrays of shapes {shapes}, wanted {wanted}")
     if not (spread > 0).all() or not (scale > 0).all():
         raise ValueError("strangeness: a spread that is not above 0")
-    return Strangeness(
+    return OutOfDistribution(
         centre, spread, directions, mean, scale, precision, file.limit, file.galaxies
     )
 

@@ -1,7 +1,7 @@
-"""What a cutout looks like, in a few numbers that need no network.
+"""Image statistics: what a cutout looks like, in a few numbers that need no network.
 
-A network answers for whatever it is shown, and what it makes of a cat may lie among what it makes
-of galaxies. These numbers do not: a galaxy is a light in the middle of a dark sky, brighter towards
+A network predicts something for any image, and its features of a cat may lie among its features of
+galaxies. These numbers do not: a galaxy is a light in the middle of a dark sky, brighter towards
 its centre, smooth, of few colours.
 """
 
@@ -17,35 +17,37 @@ from galaxyclass.errors import ImageError
 #: Half a step of brightness in 255, so that the logarithm of black is finite.
 _BLACK = np.float32(0.004)
 
-#: What is measured of the grey picture, and then of each of two colour differences.
-LOOKS = (
+#: What is measured of the grey image, and then of each of two colour differences.
+STATISTICS = (
     "border: median", "border: spread", "border: brightest",
     "middle: mean", "middle: spread",
     "all: mean", "all: spread", "all: 5 %", "all: 50 %", "all: 95 %", "all: 99 %", "all: brightest",
     "light within 1/4", "light within 1/2", "light within 3/4", "light above the border",
     "steps between neighbours", "the same, of the spread",
     "bends at the pixel", "the same, in the border",
-    "difference from the picture upside down", "the same, of the spread",
+    "difference from the image upside down", "the same, of the spread",
     "share that is white", "share that is black",
 )  # fmt: skip
-COLOUR_LOOKS = ("of the light", "everywhere", "in the border")
+COLOUR_STATISTICS = ("of the light", "everywhere", "in the border")
 
 
-def look_names(channels: int) -> tuple[str, ...]:
-    """What `image_statistics` measures of cutouts of 3 channels, or of 1.
+def statistic_names(channels: int) -> tuple[str, ...]:
+    """The names of the `image_statistics` of cutouts with 3 channels, or with 1.
 
     Examples
     --------
-    >>> len(look_names(1)), len(look_names(3))
+    >>> len(statistic_names(1)), len(statistic_names(3))
     (24, 30)
     """
     if channels == 1:
-        return LOOKS
-    return LOOKS + tuple(f"{pair}: {where}" for pair in ("R-G", "B-G") for where in COLOUR_LOOKS)
+        return STATISTICS
+    return STATISTICS + tuple(
+        f"{pair}: {where}" for pair in ("R-G", "B-G") for where in COLOUR_STATISTICS
+    )
 
 
 def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Describe cutouts by their brightness, its places, its roughness and its colours.
+    """Describe cutouts by their brightness, where it is, their roughness and their colours.
 
     Parameters
     ----------
@@ -54,9 +56,9 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     Returns
     -------
-    (galaxies, looks) float32
-        In the order of `look_names`; brightnesses and differences as natural logarithms (of 0..1),
-        shares as they are.
+    (galaxies, statistics) float32
+        In the order of `statistic_names`; brightnesses and differences as natural logarithms (of
+        0..1), shares as they are.
 
     Raises
     ------
@@ -67,8 +69,8 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     --------
     >>> blank, noise = np.zeros((2, 1, 32, 32, 3), np.uint8)
     >>> noise = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
-    >>> told = image_statistics(np.concatenate([blank, noise]))
-    >>> told.shape, bool(told[1, 6] > told[0, 6])  # the spread
+    >>> statistics = image_statistics(np.concatenate([blank, noise]))
+    >>> statistics.shape, bool(statistics[1, 6] > statistics[0, 6])  # the spread
     ((2, 30), True)
     """
     if cutouts.ndim != 4 or cutouts.shape[3] not in (1, 3) or min(cutouts.shape[1:3]) < 8:
@@ -79,8 +81,8 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
         )
     halved = _halve(cutouts)
     grey = halved.mean(axis=3)
-    places = _places(*grey.shape[1:])
-    border, middle = grey[:, places.border], grey[:, places.middle]
+    regions = _regions(*grey.shape[1:])
+    border, middle = grey[:, regions.border], grey[:, regions.middle]
     pixels = grey.shape[1] * grey.shape[2]
     flat = np.sort(grey.reshape(len(grey), pixels), axis=1)
     spread = flat.std(axis=1)
@@ -91,15 +93,15 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     bends = _bends(cutouts)
     turned = np.abs(grey - grey[:, ::-1, ::-1]).mean(axis=(1, 2))
     ordered = [flat[:, int(share * (pixels - 1))] for share in (0.05, 0.5, 0.95, 0.99, 1)]
-    described = [
+    statistics = [
         *_logs(sky, border.std(axis=1), border.max(axis=1)),
         *_logs(middle.mean(axis=1), middle.std(axis=1)),
         *_logs(flat.mean(axis=1), spread, *ordered),
-        *(light.reshape(len(light), pixels) @ places.discs).T / total / pixels,
+        *(light.reshape(len(light), pixels) @ regions.discs).T / total / pixels,
         *_logs(total),
         *_logs(steps),
         steps / (spread + np.float32(0.01)),
-        *_logs(bends.mean(axis=(1, 2)), bends[:, places.pixels].mean(axis=1)),
+        *_logs(bends.mean(axis=(1, 2)), bends[:, regions.pixels].mean(axis=1)),
         *_logs(turned),
         turned / (spread + np.float32(0.01)),
         (flat >= 0.98).mean(axis=1),
@@ -108,18 +110,18 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     if cutouts.shape[3] == 3:
         for channel in (0, 2):
             colour = halved[..., channel] - halved[..., 1]
-            described += [
+            statistics += [
                 5 * (light * colour).mean(axis=(1, 2)) / total,
                 *_logs(np.abs(colour).mean(axis=(1, 2))),
-                *_logs(np.abs(colour[:, places.border]).mean(axis=1)),
+                *_logs(np.abs(colour[:, regions.border]).mean(axis=1)),
             ]
-    return np.stack(described, axis=1, dtype=np.float32)
+    return np.stack(statistics, axis=1, dtype=np.float32)
 
 
-class _Places:
-    """Where in a halved picture of that size border and middle are.
+class _Regions:
+    """Where border and middle are in a halved image of that size.
 
-    ``pixels`` is the border in the picture itself, without its outermost columns; ``discs`` are
+    ``pixels`` is the border in the image itself, without its outermost columns; ``discs`` are
     (pixels, 3) float32 weights of the discs of 1/4, 1/2 and 3/4 of the half side.
     """
 
@@ -134,8 +136,8 @@ class _Places:
 
 
 @lru_cache(maxsize=8)
-def _places(height: int, width: int) -> _Places:
-    return _Places(height, width)
+def _regions(height: int, width: int) -> _Regions:
+    return _Regions(height, width)
 
 
 def _distances(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -146,7 +148,7 @@ def _distances(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def _halve(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The mean of each two by two pixels, 0..1: most looks need no more, at a quarter the time."""
+    """The mean of each two by two pixels, 0..1: enough for most statistics, four times as fast."""
     height, width = (side // 2 * 2 for side in cutouts.shape[1:3])
     even = cutouts[:, :height, :width].astype(np.uint16)
     rows = even[:, ::2] + even[:, 1::2]
@@ -166,4 +168,4 @@ def _steps(grey: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
 
 
 def _logs(*values: NDArray[np.floating]) -> list[NDArray[np.float32]]:
-    return [np.log(one + _BLACK, dtype=np.float32) for one in values]
+    return [np.log(value + _BLACK, dtype=np.float32) for value in values]

@@ -1,12 +1,12 @@
-"""Conformal intervals: between which bounds a galaxy's true fractions lie, nine times in ten.
+"""Conformal intervals: the bounds between which a galaxy's true fractions lie, nine times in ten.
 
-The size of an error depends on the fraction that is predicted: near 0 and 1 volunteers agree, and
-so do they with the network; in between neither is sure. A question's sizes are fitted to the errors
+The size of an error depends on the fraction that is predicted: it is small near 0 and 1,
+where volunteers agree, and larger in between. A question's sizes are fitted to the errors
 on galaxies that training never saw; then each answer's sizes are stretched until the intervals hold
 the wanted share of the true fractions.
 
 That share is guaranteed for galaxies that are exchangeable with those of the fit: drawn from the
-same kind of pictures, their votes gathered in the same way (Lei et al. 2018, JASA 113, 1094). It
+same kind of images, their votes gathered in the same way (Lei et al. 2018, JASA 113, 1094). It
 holds over all galaxies, not for each kind of galaxy by itself.
 """
 
@@ -28,14 +28,14 @@ COVERAGE_LEVEL = 0.9
 #: Galaxies that a question needs for sizes and a stretch of its own, and an answer for a stretch of
 #: its own; those with fewer take the stretch of their question, or that of all answers.
 FEW, PLENTY = 40, 100
-#: The smallest size of an error: a tenth of a vote among 40, less than any table means to say.
+#: The smallest size of an error: a tenth of a vote among 40, less than any table resolves.
 SMALLEST = 0.0025
 _FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """How large the errors of each answer are, and how many times that the bounds are away.
+    """The size of the errors of each answer, and how many sizes away its bounds are.
 
     Attributes
     ----------
@@ -80,8 +80,8 @@ class Intervals:
 
         Examples
         --------
-        >>> some = Intervals(0.9, np.array([[0.0, 1, 0]]), np.array([0.5]), 100, 1, 0, 0)
-        >>> lower, upper = some.bounds(np.array([[0.5], [0.0]]))
+        >>> intervals = Intervals(0.9, np.array([[0.0, 1, 0]]), np.array([0.5]), 100, 1, 0, 0)
+        >>> lower, upper = intervals.bounds(np.array([[0.5], [0.0]]))
         >>> lower.tolist(), bool(upper[0, 0] == 0.75), bool(upper[1, 0] < 0.01)
         ([[0.25], [0.0]], True, True)
         """
@@ -124,16 +124,17 @@ def fit_intervals(
     Normalised conformal prediction: the score of a fraction is its error divided by its size, and
     the stretch is the smallest that holds (n + 1) level of the scores of n galaxies. So that no
     galaxy's own error makes its size, scores are taken in folds (cross-conformal; Vovk 2015), which
-    costs no galaxy. Fractions of one galaxy are no draws of their own: n counts galaxies, also
-    where the answers of a question are taken together.
+    costs no galaxy. Fractions of one galaxy are not independent: n counts galaxies, even where
+    the answers of a question are taken together.
 
     Examples
     --------
     >>> from galaxyclass.trees.read import load_tree
     >>> rng = np.random.default_rng(0)
     >>> truth = rng.uniform(0, 1, (500, 37))
-    >>> said = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)
-    >>> lower, upper = fit_intervals(load_tree("galaxy_zoo_2"), said, truth).bounds(said)
+    >>> predicted = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)
+    >>> intervals = fit_intervals(load_tree("galaxy_zoo_2"), predicted, truth)
+    >>> lower, upper = intervals.bounds(predicted)
     >>> round(float(((truth >= lower) & (truth <= upper)).mean()), 1)
     0.9
     """
@@ -146,23 +147,23 @@ def fit_intervals(
     if not 0.5 < level < 1:
         raise ScoreError("not a level of intervals", wanted="above 0.5, below 1", got=f"{level:g}")
     known = ~np.isnan(values) & ~np.isnan(targets)
-    use = known.any(axis=1)
-    values, targets, known = values[use], targets[use], known[use]
+    usable = known.any(axis=1)
+    values, targets, known = values[usable], targets[usable], known[usable]
     if len(values) < FEW:
         raise ScoreError(
             "too few galaxies to calibrate intervals on",
             wanted=f"{FEW} or more with known fractions, which the training did not have",
             got=f"{len(values)}",
         )
-    own = [known[:, where].any(axis=1).sum() >= FEW for where in tree.slices]
+    enough = [known[:, where].any(axis=1).sum() >= FEW for where in tree.slices]
     scores = np.full(values.shape, np.nan)
     folds = np.random.default_rng(seed).permutation(len(values)) % _FOLDS
     for fold in range(_FOLDS):
         rest, held = folds != fold, folds == fold
-        sizes = _fit_sizes(tree, values[rest], targets[rest], own)
+        sizes = _fit_sizes(tree, values[rest], targets[rest], enough)
         scores[held] = np.abs(targets[held] - values[held]) / _sizes(values[held], sizes)
     stretches, counts = _stretches(tree, scores, level)
-    sizes = _fit_sizes(tree, values, targets, own)
+    sizes = _fit_sizes(tree, values, targets, enough)
     return Intervals(level, sizes, stretches, len(values), *counts)
 
 
@@ -190,14 +191,14 @@ def _sizes(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray
 
 
 def _fit_sizes(
-    tree: Tree, values: NDArray[np.float64], targets: NDArray[np.float64], own: list[bool]
+    tree: Tree, values: NDArray[np.float64], targets: NDArray[np.float64], enough: list[bool]
 ) -> NDArray[np.float64]:
-    """(answers, 3) weights: of each question that has enough galaxies, else of all together."""
+    """(answers, 3) weights: of each question that has enough galaxies, otherwise of all answers."""
     errors = np.abs(targets - values)
     weights = np.empty((len(tree.answers), 3))
     weights[:] = _fit_size(values, errors)
-    for where, enough in zip(tree.slices, own, strict=True):
-        if enough:
+    for where, has_enough in zip(tree.slices, enough, strict=True):
+        if has_enough:
             weights[where] = _fit_size(values[:, where], errors[:, where])
     return weights
 
@@ -222,9 +223,8 @@ def _fit_size(values: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArr
 def _stretches(
     tree: Tree, scores: NDArray[np.float64], level: float
 ) -> tuple[NDArray[np.float64], tuple[int, int, int]]:
-    """(answers,) and how many are of the answer, of the question, of all."""
-    every = _quantile(scores, level)
-    stretches = np.full(scores.shape[1], every)
+    """(answers,) stretches; how many are of the answer itself, of its question, of all answers."""
+    stretches = np.full(scores.shape[1], _quantile(scores, level))
     by_answer = by_question = 0
     for where in tree.slices:
         if np.isfinite(scores[:, where]).any(axis=1).sum() < FEW:

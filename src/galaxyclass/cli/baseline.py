@@ -91,12 +91,12 @@ def _show(done: Baselines) -> None:
             continue
         scores = [one for one in done.scores if one.part == part]
         click.echo(f"\n{part}: {count:,} galaxies; {done.galaxies['train']:,} others were fitted")
-        for table in done.task.compare([(one.name, one.scores, one.extents) for one in scores]):
+        for table in done.task.compare([(one.name, one.scores, one.subsets) for one in scores]):
             console().print(rich_table(table, wrap=True))
         metric = done.task.metric
         best = min(scores, key=lambda one: metric.error(one.overall.value))
         figure = f"{metric.label} {best.overall.value:.4f}"
         known = part in done.noise_floors
-        floor = f"; the floor of the noise is {done.noise_floors[part]:.4f}" if known else ""
+        floor = f"; the noise floor is {done.noise_floors[part]:.4f}" if known else ""
         click.echo(f"{part}: what a network has to beat is {figure} ({best.name}){floor}")
     click.echo(f"the scores are in {done.folder}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from galaxyclass.arguments import ChosenPrecision, Device, Part
     from galaxyclass.calibration.coverage import Coverage
     from galaxyclass.data.dataset.dataset import Dataset
-    from galaxyclass.evaluation.calibrate import Calibrated
+    from galaxyclass.evaluation.calibrated import Calibrated
     from galaxyclass.tasks.task import Task
 
 EPILOG = """\b
@@ -27,7 +27,7 @@ Example:
   galaxyclass calibrate pretrained --part all --images mine --table mine.csv --output runs/mine
 
 The calibration becomes part of the run's bundle. Give it galaxies like those that you will predict:
-the same kind of pictures, votes gathered in the same way. Calibrate before you export."""
+the same kind of images, votes gathered in the same way. Calibrate before you export."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
@@ -47,11 +47,11 @@ the same kind of pictures, votes gathered in the same way. Calibrate before you 
     help="Which galaxies to measure on; unseen: all that the run was not trained on.",
 )
 @click.option(
-    "--ordinary",
+    "--in-distribution",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="DIR…",
-    help="More pictures of galaxies, without votes, that are not to be flagged as strange: "
+    help="More in-distribution images, without votes, which should not be flagged as strange: "
     "folders, or files.",
 )
 @click.option(
@@ -73,7 +73,7 @@ def command(
     dataset: Dataset,
     output: Path | None,
     part: Part,
-    ordinary: tuple[Path, ...],
+    in_distribution: tuple[Path, ...],
     level: float,
     views: int | None,
     device: Device,
@@ -87,7 +87,7 @@ def command(
     RUN is the folder of a training, or `pretrained`, the pretrained model.
 
     Its predictions can then include a lower and an upper bound of each vote fraction, and a flag
-    for pictures that are not like the galaxies that it knows.
+    for images that are out of distribution: not like the galaxies that it knows.
     """
     from galaxyclass.evaluation.calibrate import calibrate
 
@@ -97,7 +97,7 @@ def command(
             dataset,
             output=output,
             part=part,
-            ordinary=ordinary,
+            in_distribution=in_distribution,
             level=level,
             views=views,
             device=device,

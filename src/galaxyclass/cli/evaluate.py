@@ -87,8 +87,8 @@ def command(
     Of several RUNs the mean of their predictions is scored, on galaxies that none was trained on.
 
     Its score stands beside that of the simplest predictor: the mean votes of the training galaxies,
-    or their largest class, for every galaxy; and the floor of the noise, which is the score of a
-    model that knew what volunteers think and not which of them were asked. Intervals hold 95 % of
+    or their largest class, for every galaxy; and the noise floor, which is the score of a model
+    that knew what volunteers think and not which of them were asked. Intervals hold 95 % of
     the scores of galaxies drawn again (bootstrap).
     """
     from galaxyclass.evaluation.evaluate import evaluate

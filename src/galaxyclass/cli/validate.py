@@ -12,7 +12,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 
 if TYPE_CHECKING:
-    from galaxyclass.data.checks.validate import ValidationReport
+    from galaxyclass.data.checks.report import ValidationReport
     from galaxyclass.data.dataset.dataset import Dataset
 
 EPILOG = """\b

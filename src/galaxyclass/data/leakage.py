@@ -1,4 +1,4 @@
-"""Which galaxies a run has seen: by id, and by the bytes of the image under whatever id."""
+"""Leakage: which galaxies a run has used, by their ids and by the digests of their images."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import Part
 from galaxyclass.errors import RunError
-from galaxyclass.io.run_folder import run_file
+from galaxyclass.io.run_folder import SPLIT, run_file
 
-#: All of them.
+#: All values of `Part`.
 PARTS: tuple[str, ...] = get_args(Part)
 
-#: The parts that a run writes; a galaxy that fits several belongs to the first.
+#: The parts that a run writes; a galaxy in several belongs to the first.
 _ORDER = ("train", "validation", "test")
 
 
@@ -26,22 +26,22 @@ _ORDER = ("train", "validation", "test")
 class UsedGalaxies:
     """The galaxies of a run by part: their ids, and the digests of their image files.
 
-    A run on several tables has no ids here: the same id may be another galaxy in another table.
+    A run on several tables has no ids here: tables may use one id for different galaxies.
     """
 
     ids: dict[str, frozenset[str]]
     digests: dict[str, frozenset[str]]
 
 
-def read_seen(run: Path) -> UsedGalaxies | None:
-    """Read which galaxies a run used for what, from its ``split.csv``; None where it has none.
+def read_used_galaxies(run: Path) -> UsedGalaxies | None:
+    """The galaxies of each part of a run, from its ``split.csv``; None where it has none.
 
     Raises
     ------
     RunError
         The file cannot be read.
     """
-    file = run_file(run, "split.csv")
+    file = run_file(run, SPLIT)
     if file is None:
         return None
     ids: dict[str, set[str]] = {part: set() for part in _ORDER}
@@ -65,37 +65,38 @@ def read_seen(run: Path) -> UsedGalaxies | None:
     )
 
 
-def require_seen(runs: Sequence[Path], part: Part) -> UsedGalaxies | None:
-    """The galaxies that runs used, any of them; None where they do not say and ``part`` is all.
+def require_used_galaxies(runs: Sequence[Path], part: Part) -> UsedGalaxies | None:
+    """The galaxies that any of the runs used; None where a run does not say and ``part`` is all.
 
     Raises
     ------
     RunError
         A run does not say which galaxies it was trained on, and ``part`` asks for it.
     """
-    found = [read_seen(run) for run in runs]
-    seen = [one for one in found if one is not None]
-    if len(seen) == len(runs):
-        return seen_by_any(seen)
+    by_run = [read_used_galaxies(run) for run in runs]
+    used = [galaxies for galaxies in by_run if galaxies is not None]
+    if len(used) == len(runs):
+        return used_by_any(used)
     if part != "all":
+        run = runs[by_run.index(None)]
         raise RunError(
-            f"{runs[found.index(None)]}: does not say which galaxies it was trained on",
+            f"{run}: does not say which galaxies it was trained on",
             wanted="split.csv, in the folder of the run",
-            got="none beside this bundle" if runs[found.index(None)].is_dir() else "a file",
+            got="none beside this bundle" if run.is_dir() else "a file",
             hint="name the run's own folder; or pass `part='all'`, if you know that none of these "
             "galaxies was trained on",
         )
     return None
 
 
-def seen_by_any(runs: Sequence[UsedGalaxies]) -> UsedGalaxies:
-    """The galaxies of several runs: those in a part that were so in any of them.
+def used_by_any(runs: Sequence[UsedGalaxies]) -> UsedGalaxies:
+    """The galaxies of several runs: each part has those of that part in any run.
 
     Examples
     --------
-    >>> one = UsedGalaxies({"train": frozenset({"1"})}, {"train": frozenset()})
-    >>> two = UsedGalaxies({"train": frozenset({"2"})}, {"train": frozenset()})
-    >>> sorted(seen_by_any([one, two]).ids["train"])
+    >>> first = UsedGalaxies({"train": frozenset({"1"})}, {"train": frozenset()})
+    >>> second = UsedGalaxies({"train": frozenset({"2"})}, {"train": frozenset()})
+    >>> sorted(used_by_any([first, second]).ids["train"])
     ['1', '2']
     """
     return UsedGalaxies(
@@ -104,29 +105,29 @@ def seen_by_any(runs: Sequence[UsedGalaxies]) -> UsedGalaxies:
     )
 
 
-def parts_of(seen: UsedGalaxies, ids: Sequence[str], digests: Sequence[str]) -> NDArray[np.object_]:
+def parts_of(used: UsedGalaxies, ids: Sequence[str], digests: Sequence[str]) -> NDArray[np.object_]:
     """The part of the run that each galaxy was in; ``new`` where it was in none.
 
-    A galaxy that was trained on under its own id, or whose very image was under another one, is in
-    ``train``, whatever else it may be in.
+    A galaxy is in ``train`` if its id, or an identical image under another id, was trained on, even
+    if it is in other parts as well.
 
     Parameters
     ----------
-    seen : UsedGalaxies
+    used : UsedGalaxies
     ids : sequence of str
     digests : sequence of str
         BLAKE2b-128 of each image file in hex; "" where it cannot be read.
 
     Examples
     --------
-    >>> seen = UsedGalaxies({"train": frozenset({"1"}), "validation": frozenset({"2"})},
+    >>> used = UsedGalaxies({"train": frozenset({"1"}), "validation": frozenset({"2"})},
     ...             {"train": frozenset({"ab"}), "validation": frozenset()})
-    >>> parts_of(seen, ["1", "2", "3", "4"], ["cd", "ef", "ab", ""]).tolist()
+    >>> parts_of(used, ["1", "2", "3", "4"], ["cd", "ef", "ab", ""]).tolist()
     ['train', 'validation', 'train', 'new']
     """
     parts = [
         next(
-            (part for part in seen.ids if name in seen.ids[part] or digest in seen.digests[part]),
+            (part for part in used.ids if name in used.ids[part] or digest in used.digests[part]),
             "new",
         )
         for name, digest in zip(ids, digests, strict=True)

@@ -17,12 +17,12 @@ def split(
     seed: int,
     digests: NDArray[np.bytes_] | Sequence[str] | None = None,
 ) -> NDArray[np.object_]:
-    """Say of each galaxy to which part it belongs.
+    """Draw the part of each galaxy.
 
     Rows with the same id, and images with the same digest, stay together. Each part has its share
     of the galaxies to the nearest whole number, and its share of every class to one or two
-    (groups of several rows can shift it by their size). The result depends on the ids and the
-    seed, not on the order of the rows.
+    galaxies (groups of several rows can shift this by their size). The result depends on the ids
+    and the seed, not on the order of the rows.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def split(
     Notes
     -----
     Galaxies, shuffled and then sorted by class, are dealt to the parts in turn, each part as often
-    as its share says (Webster's method, the times of turn being (k + 1/2) / share): so every
-    stretch of the sequence, and every class, has nearly the shares of the whole.
+    as its share says (Webster's method; a part gets its k-th galaxy at time (k + 1/2) / share). So
+    every stretch of the sequence, and every class, is shared out nearly as the whole is.
 
     Examples
     --------
@@ -91,9 +91,9 @@ def split(
 def _groups(
     ids: NDArray[np.str_], digests: NDArray[np.bytes_] | Sequence[str] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(galaxies,) group of each, and (groups,) a galaxy of each; groups in the order of their ids.
+    """(galaxies,) group numbers, and (groups,) the index of a galaxy of each, ordered by id.
 
-    Galaxies that share an id or a digest are one group, and so are chains of them.
+    Galaxies that share an id or a digest are in one group, and so are chains of them.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -131,7 +131,7 @@ def _counts(total: int, fractions: Mapping[str, float]) -> dict[str, int]:
 
 
 def _turns(counts: Mapping[str, int]) -> NDArray[np.object_]:
-    """The sequence of parts, each as often as it is counted and as evenly spread as can be."""
+    """The sequence of parts, each as often as its count, and as evenly spread as possible."""
     times = np.concatenate([(np.arange(count) + 0.5) / max(count, 1) for count in counts.values()])
     parts = np.repeat(np.array(list(counts), dtype=object), list(counts.values()))
     turns: NDArray[np.object_] = parts[np.argsort(times, kind="stable")]

@@ -1,1 +1,1 @@
-"""Evaluation: a run's predictions of galaxies that it has not seen, scored and calibrated."""
+"""Evaluation: a model scored and calibrated on galaxies that it was not trained on; baselines."""

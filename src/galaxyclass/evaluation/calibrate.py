@@ -1,4 +1,4 @@
-"""Measuring how far a run can be trusted, on galaxies that it did not train on."""
+"""`calibrate`: measure how far a run can be trusted, on galaxies that it was not trained on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arguments import ChosenPrecision, Device, Part, public
-from galaxyclass.calibration.calibration import Calibration, fit_calibration
+from galaxyclass.calibration.calibration import fit_calibration
 from galaxyclass.calibration.files import calibration_json
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
@@ -24,6 +23,7 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.leakage import PARTS
 from galaxyclass.errors import ArgumentError, RunError
+from galaxyclass.evaluation.calibrated import Calibrated
 from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.images.files import image_paths
 from galaxyclass.images.inspect import digest_files
@@ -38,39 +38,14 @@ from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
 
-#: Ordinary pictures that are looked at; more would not tell more.
-_MOST = 20_000
+#: In-distribution images that are used at most; more would not change the fit.
+_MOST_IMAGES = 20_000
 
-_CHOSE = (
-    "Validation galaxies are among them, and chose the epoch that was kept: the intervals are "
+_OPTIMISTIC = (
+    "Validation galaxies are among them, and the best epoch was chosen by them: the intervals are "
     "slightly too narrow."
 )
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """What `calibrate` made.
-
-    Attributes
-    ----------
-    calibration : Calibration
-    bundle : Bundle
-        That now holds it.
-    galaxies_by_part : dict of str to int
-        What its galaxies were in the training, as of an `Evaluation`.
-    notes : tuple of str
-        Which galaxies were left out.
-    """
-
-    calibration: Calibration
-    bundle: Bundle
-    galaxies_by_part: dict[str, int]
-    notes: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        return summary(f"Calibrated {short_path(self.bundle.folder)}: {self.calibration.words}")
 
 
 @public
@@ -81,7 +56,7 @@ def calibrate(
     *,
     output: str | Path | None = None,
     part: Part = "unseen",
-    ordinary: str | Path | Sequence[str | Path] = (),
+    in_distribution: str | Path | Sequence[str | Path] = (),
     level: float = COVERAGE_LEVEL,
     views: int | None = None,
     device: Device = "auto",
@@ -92,10 +67,10 @@ def calibrate(
     progress: Progress = silent,
     backend: Backend | None = None,
 ) -> Calibrated:
-    """Predict galaxies that a run did not train on, and keep in its bundle how far it is off.
+    """Predict galaxies that a run was not trained on, and store its errors in its bundle.
 
-    From then on predictions can include uncertainty and strangeness. An earlier calibration is
-    replaced. A network that was exported before does not have it: export again.
+    From then on predictions can include uncertainty and the out-of-distribution score. An earlier
+    calibration is replaced. A network that was exported before does not have it: export again.
 
     Parameters
     ----------
@@ -107,26 +82,25 @@ def calibrate(
         With a folder: what is known of its images (see `Dataset`).
         Rows without an image are left out.
     output : str or Path, optional
-        A folder to write a calibrated copy of the run's model to, and to leave the run as it is.
-        The pretrained model, which is part of the package, needs one. Where it is, it can be named
-        as a run is.
+        A folder for a calibrated copy of the run's model; the run itself stays as it is. The copy
+        can be used as a run is. The pretrained model, which is part of the package, needs one.
     part : {"unseen", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
-        nor as the same image under another id. ``all`` is for galaxies of which you know that;
-        the pretrained model, which does not say what it was trained on, takes that alone.
-    ordinary : str, Path or a sequence of them
-        More pictures of galaxies that are not to be flagged as strange: folders, or files; votes
-        are not looked at. Those that the run was trained on are left out; of more than 20,000 so
-        many are drawn by the seed.
+        nor as the same image under another id. ``all`` is for galaxies that you know were not
+        trained on; the pretrained model, which does not say what it was trained on, needs it.
+    in_distribution : str, Path or a sequence of them
+        More in-distribution images, which should not be flagged as strange: folders, or files; no
+        votes are needed. Images that the run was trained on are left out. Of more than 20,000
+        images 20,000 are drawn at random.
     level : float
         Share of true fractions between the bounds.
     views : int, optional
-        Over how many views it will predict (`galaxyclass.model.predict`): the more, the nearer
-        to the truth, and the narrower its intervals.
+        How many test-time views it will predict with (`galaxyclass.model.predict`): more views
+        give smaller errors and narrower intervals.
     device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.model.predict`.
     seed : int
-        Of the folds, and of what is drawn.
+        Of the folds, and of the images that are drawn.
 
     Returns
     -------
@@ -139,7 +113,7 @@ def calibrate(
     CatalogError
         The table cannot be understood, or does not have what the run predicts.
     RunError
-        No galaxy is left, or none of the ordinary pictures; the run does not say which galaxies it
+        No galaxy or no in-distribution image is left; the run does not say which galaxies it
         was trained on; ``run`` is an exported network, or the pretrained model without ``output``.
     ArgumentError, ArgumentTypeError
         A wrong argument, such as a ``part`` that the run was trained on; nothing is done then.
@@ -174,11 +148,11 @@ def calibrate(
             wanted="the folder of a run, or a bundle",
             hint="calibrate the run, then export it again",
         )
-    others = _paths(ordinary)
-    task, seen = bundle.manifest.task, used_galaxies(model, part)
+    more_paths = _image_paths(in_distribution)
+    task, used = bundle.manifest.task, used_galaxies(model, part)
     _, catalog, notes = read_galaxies(task, (), as_dataset(images, table))
     network, workers = model.ensemble.backend, model.options.workers
-    catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
+    catalog, parts, chosen = choose(catalog, used, part, workers, progress)
     paths: list[str] = catalog.paths.tolist()
     predict = partial(
         _predict,
@@ -189,32 +163,34 @@ def calibrate(
         progress=progress,
     )
     more = None
-    if others:
-        trained = seen.digests["train"] if seen else frozenset[str]()
-        if seen and not trained and part != "all":
+    if more_paths:
+        trained = used.digests["train"] if used else frozenset[str]()
+        if used and not trained and part != "all":
             raise _no_digests()
-        fresh, left_out = _ordinary(
-            others, paths, trained, seed=seed, workers=workers, progress=progress
+        unused, left_out = _unused_images(
+            more_paths, paths, trained, seed=seed, workers=workers, progress=progress
         )
-        also, its_looks, readable = predict(fresh, "the pictures of `ordinary`")
-        more = also.features, its_looks
+        more_outputs, more_statistics, more_decoded = predict(
+            unused, "the images of `in_distribution`"
+        )
+        more = more_outputs.features, more_statistics
         notes += left_out
-        if not readable.all():
-            notes.append(f"{(~readable).sum():,} ordinary pictures cannot be decoded.")
-    said, described, decoded = predict(paths, "the images")
+        if not more_decoded.all():
+            notes.append(f"{(~more_decoded).sum():,} in-distribution images cannot be decoded.")
+    outputs, statistics, decoded = predict(paths, "the images")
     if not decoded.all():
         notes.append(f"{(~decoded).sum():,} images cannot be decoded and are left out.")
     counts = dict(Counter(parts[decoded].tolist()))
     targets = catalog.take(np.flatnonzero(decoded).astype(np.int64)).targets
     calibration = fit_calibration(
         task,
-        said.values,
-        said.features,
+        outputs.values,
+        outputs.features,
         None if targets is None else targets.joint_fractions,
-        described,
-        ordinary=more,
+        statistics,
+        in_distribution=more,
         level=level,
-        notes=(_CHOSE,) if counts.get("validation") and _validation_chose(source) else (),
+        notes=(_OPTIMISTIC,) if counts.get("validation") and _validation_chose(source) else (),
         seed=seed,
     )
 
@@ -241,17 +217,17 @@ def _save_copy(bundle: Bundle, source: Path, folder: Path, write: Writer) -> Bun
         file = None if is_pretrained(source) else run_file(source, name)
         if file is not None:
             write_text(folder / name, file.read_text(encoding="utf-8"))
-    # Last of all: what has a bundle is a model.
+    # The bundle is written last: a folder that has one is a model.
     return save_bundle(folder / BUNDLE, bundle.manifest, {**writers, "calibration": write})
 
 
-def _paths(places: str | Path | Sequence[str | Path]) -> list[str]:
-    given = [places] if isinstance(places, str | Path) else places
-    return image_paths(given) if given else []
+def _image_paths(sources: str | Path | Sequence[str | Path]) -> list[str]:
+    several = [sources] if isinstance(sources, str | Path) else sources
+    return image_paths(several) if several else []
 
 
-def _ordinary(
-    found: list[str],
+def _unused_images(
+    candidates: list[str],
     paths: Sequence[str],
     trained: frozenset[str],
     *,
@@ -259,42 +235,43 @@ def _ordinary(
     workers: int | None,
     progress: Progress,
 ) -> tuple[list[str], list[str]]:
-    """Those of the pictures found that are neither among `paths` nor were trained on; notes.
+    """The candidates that are neither among `paths` nor were trained on, and notes.
 
-    Told by the digest of the image: the name of a galaxy may be that of another in another folder.
+    Images are compared by their digests: two folders may use one name for different galaxies.
     """
     notes = []
-    if len(found) > _MOST:
-        notes.append(f"Of {len(found):,} ordinary pictures {_MOST:,} were drawn.")
-        drawn = np.random.default_rng(seed).choice(len(found), _MOST, replace=False)
-        found = [found[place] for place in np.sort(drawn)]
+    if len(candidates) > _MOST_IMAGES:
+        notes.append(f"Of {len(candidates):,} in-distribution images {_MOST_IMAGES:,} were drawn.")
+        drawn = np.random.default_rng(seed).choice(len(candidates), _MOST_IMAGES, replace=False)
+        candidates = [candidates[index] for index in np.sort(drawn)]
     known = set(digest_files(paths, workers, progress))
-    fresh, counts = [], Counter[str]()
-    for path, digest in zip(found, digest_files(found, workers, progress), strict=True):
+    unused, counts = [], Counter[str]()
+    digests = digest_files(candidates, workers, progress)
+    for path, digest in zip(candidates, digests, strict=True):
         if digest in trained:
             counts["that the run was trained on"] += 1
         elif digest in known:
-            counts["that are measured anyway, or twice there"] += 1
+            counts["that are calibrated on already, or are there twice"] += 1
         else:
             known.add(digest)
-            fresh.append(path)
-    told = [f"{count:,} {what}" for what, count in counts.items()]
-    if not fresh:
+            unused.append(path)
+    left_out = [f"{count:,} {reason}" for reason, count in counts.items()]
+    if not unused:
         raise RunError(
-            "none of the pictures of `ordinary` can tell what is not strange",
-            wanted="some that the run was not trained on, beside those that are measured",
-            got=", ".join(told),
+            "none of the images of `in_distribution` can be used",
+            wanted="images that the run was not trained on, and that are not calibrated on already",
+            got=", ".join(left_out),
         )
-    if told:
-        notes.append(f"Of the ordinary pictures are left out: {', '.join(told)}.")
-    return fresh, notes
+    if left_out:
+        notes.append(f"In-distribution images that are left out: {', '.join(left_out)}.")
+    return unused, notes
 
 
 def _no_digests() -> RunError:
     return RunError(
         "this run's split.csv has no digests of its images, to tell what it was trained on",
-        hint="leave out `ordinary`; or pass `part='all'`, if you know that it was trained on none "
-        "of them",
+        hint="leave out `in_distribution`; or pass `part='all'`, if you know that it was trained "
+        "on none of them",
     )
 
 
@@ -308,10 +285,10 @@ def _predict(
     workers: int | None,
     progress: Progress,
 ) -> tuple[ModelOutput, NDArray[np.float32], NDArray[np.bool_]]:
-    """What the network says of images and what they look like, and which could be decoded."""
+    """The network's outputs for images, the images' statistics, and which could be decoded."""
     manifest = bundle.manifest
     progress("predict", 0, len(paths))
-    said, described, decoded = [], [], []
+    outputs, statistics, decoded = [], [], []
     stream = predict_stream(
         paths, manifest.preprocessing, backend, batch_size, workers, look=image_statistics
     )
@@ -321,26 +298,26 @@ def _predict(
             if batch.estimates is not None and batch.looks is not None:
                 galaxies = int(batch.decoded.sum())
                 require_fit(batch.estimates, galaxies, manifest.task, manifest.auxiliary)
-                said.append(batch.estimates)
-                described.append(batch.looks)
+                outputs.append(batch.estimates)
+                statistics.append(batch.looks)
             progress("predict", batch.start + len(batch.paths), len(paths))
-    if not said:
+    if not outputs:
         raise RunError(f"none of {what} could be decoded", got=f"such as {paths[0]}")
-    whole = ModelOutput(
-        np.concatenate([one.values for one in said]),
+    output = ModelOutput(
+        np.concatenate([output.values for output in outputs]),
         (),
-        np.concatenate([one.features for one in said]),
+        np.concatenate([output.features for output in outputs]),
     )
-    return whole, np.concatenate(described), np.concatenate(decoded)
+    return output, np.concatenate(statistics), np.concatenate(decoded)
 
 
 def _validation_chose(run: Path) -> bool:
-    """Whether the run kept its best epoch; of a bundle without its run nothing is known."""
-    file = run_file(run, "recipe.toml")
+    """Whether the run kept its best epoch; False for a bundle without its run."""
+    file = run_file(run, RECIPE)
     if file is None:
         return False
     try:
-        # This one setting, so that a run of another version can be calibrated.
+        # Only this setting is read, so that a run of another version can be calibrated.
         training = tomllib.loads(file.read_text(encoding="utf-8")).get("training", {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RunError(f"{file}: not the recipe of a run", got=str(error)) from error

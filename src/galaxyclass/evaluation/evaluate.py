@@ -1,4 +1,4 @@
-"""Scoring a run on galaxies with known votes or classes, beside the simplest predictor."""
+"""`evaluate`: score a run on galaxies of known votes or classes, beside the simplest predictor."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ScoreError
 from galaxyclass.evaluation.evaluation import Evaluation
-from galaxyclass.evaluation.files import EVALUATION_FILES, PREDICTIONS, write_evaluation
+from galaxyclass.evaluation.files import EVALUATION_FILES, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
 from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
+from galaxyclass.io.result_files import PREDICTIONS
 from galaxyclass.model.auxiliary import classes_of
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
@@ -73,7 +74,8 @@ def evaluate(
     part : {"unseen", "train", "validation", "test", "all"}
         Which galaxies: by default those that the run was not trained on, neither under their id
         nor as the same image under another id. Of an ensemble no member was. The pretrained
-        model does not say: it takes ``all`` alone, from who knows that it has not seen these.
+        model does not say what it was trained on: it needs ``all``, for galaxies that you know
+        were not.
     views, device, precision, batch_size, workers, progress, backend
         As for `galaxyclass.model.predict`.
     overwrite : bool
@@ -81,7 +83,7 @@ def evaluate(
     seed : int
         Of the bootstrap intervals.
     votes : float
-        Volunteers of a galaxy, of which the floor of the noise is made.
+        Volunteers of a galaxy, from which the noise floor is computed.
 
     Raises
     ------
@@ -112,24 +114,25 @@ def evaluate(
         seed=seed,
         votes=votes,
     )
-    place = FolderOutput(output, EVALUATION_FILES, key, overwrite)
-    place.require_free()
+    results = FolderOutput(output, EVALUATION_FILES, key, overwrite)
+    results.require_free()
     bundles, workers = model.bundles, model.options.workers
     task = common_task(bundles)
-    seen = used_galaxies(model, part)
+    used = used_galaxies(model, part)
     task, catalog, notes = read_galaxies(
         task,
         common_auxiliary(bundles),
         dataset,
     )
-    catalog, parts, chosen = choose(catalog, seen, part, workers, progress)
+    catalog, parts, chosen = choose(catalog, used, part, workers, progress)
     members = list(model.members)
     if task in common_auxiliary(bundles):
         members = [classes_of(member, task) for member in members]
         notes.append(
-            f"The {task.kind} are those that the run learnt beside its {common_task(bundles).kind}."
+            f"The {task.kind} are an auxiliary task of the run, beside its "
+            f"{common_task(bundles).kind}."
         )
-    with place.claim():
+    with results.claim():
         prediction = predict_files(
             members,
             catalog.paths.tolist(),
@@ -165,12 +168,12 @@ def evaluate(
 def _read(
     task: Task, id_column: str, catalog: Catalog, prediction: PredictionSummary
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], list[str]]:
-    """Read the predictions as they stand in their file.
+    """Read the predictions from their file.
 
     Returns
     -------
     scored : (galaxies,) int64
-        Those of the catalog that were predicted.
+        Indices of the galaxies of the catalog that were predicted.
     predictions : (galaxies, outputs) float64
     notes : list of str
     """
@@ -183,8 +186,8 @@ def _read(
     if prediction.failed:
         notes.append(f"{prediction.failed:,} images cannot be decoded and are not scored.")
     table = read_table(prediction.output)
-    place = {name: row for row, name in enumerate(catalog.ids.values)}
+    row_of_id = {name: row for row, name in enumerate(catalog.ids.values)}
     names = ids_of(table, id_column, prediction.output)
-    scored = np.array([place[str(name)] for name in names], dtype=np.int64)
+    scored = np.array([row_of_id[str(name)] for name in names], dtype=np.int64)
     columns, _ = task.columns(id_column)
     return scored, task.from_shown(read_outputs(table, columns, prediction.output)), notes

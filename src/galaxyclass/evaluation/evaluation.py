@@ -1,4 +1,4 @@
-"""The scores of a run, and what they were computed of."""
+"""`Evaluation`: the scores of a run, and what was scored."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Evaluation:
     Attributes
     ----------
     runs : tuple of Path
-        What was scored: one, or several whose mean it is.
+        The runs that were scored; of several, their mean.
     models : tuple of str
-        The digest of each one's bundle, in hex (`Manifest.digest`).
+        The digest of each run's bundle, in hex (`Manifest.digest`).
     dataset : Dataset
     task : Task
     part : str
@@ -32,11 +32,12 @@ class Evaluation:
         The run's scores beside those of the simplest predictor on the same entries: the training's
         mean vector, or its largest class, for every galaxy.
     galaxies_by_part : dict of str to int
-        What the scored galaxies were in the training: ``train``, ``validation``, ``test``; ``new``
-        for those that it did not have at all, ``unknown`` where the run does not say.
+        How many of the scored galaxies were in each part of the training: ``train``,
+        ``validation``, ``test``; ``new`` for those in none, ``unknown`` where the run does not
+        say.
     prediction : PredictionSummary
     notes : tuple of str
-        What was left out, and what the scores do not say.
+        What was left out, and how the scores are limited.
     """
 
     runs: tuple[Path, ...]
@@ -63,5 +64,5 @@ class Evaluation:
 
     @property
     def reference(self) -> Any:
-        """Those of the simplest predictor."""
+        """The scores of the simplest predictor."""
         return self.report.reference

@@ -1,23 +1,20 @@
-"""What an evaluation leaves behind: its figures for machines, and a table of them."""
+"""The files of an evaluation: ``scores.csv`` and ``metrics.json``."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.result_files import PREDICTIONS, metrics_json
 from galaxyclass.io.run_folder import METRICS, SCORES
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 from galaxyclass.version import __version__
 
-if TYPE_CHECKING:
-    from galaxyclass.evaluation.evaluation import Evaluation
-
-PREDICTIONS = "predictions.csv"
+#: The files of an evaluation; the last is written last.
 EVALUATION_FILES = (PREDICTIONS, SCORES, METRICS)
 
 
@@ -32,12 +29,11 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(evaluation.task.report_rows(evaluation.report))
     write_text(folder / SCORES, text.getvalue())
-    data = json.dumps(_plain(metrics(evaluation)), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(folder / METRICS, data + "\n")
+    write_text(folder / METRICS, metrics_json(evaluation_metrics(evaluation)))
 
 
-def metrics(evaluation: Evaluation) -> dict[str, Any]:
-    """The figures of an evaluation as plain data; NaN where nothing was known."""
+def evaluation_metrics(evaluation: Evaluation) -> dict[str, Any]:
+    """The metrics of an evaluation as plain data; NaN where nothing was known."""
     prediction, table = evaluation.prediction, evaluation.dataset.table_path
     return {
         "scored": {
@@ -59,12 +55,3 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
         "notes": list(evaluation.notes),
         "warnings": list(prediction.warnings),
     }
-
-
-def _plain(value: Any) -> Any:
-    """The same data with null for NaN, which JSON does not know."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

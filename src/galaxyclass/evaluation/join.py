@@ -1,4 +1,4 @@
-"""Which rows of two tables are about the same galaxies."""
+"""Matching the rows of two tables by the galaxies' ids."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from galaxyclass.evaluation.read_predictions import ids_of
 
 @dataclass(frozen=True)
 class Joined:
-    """Two tables, their files, and the rows of each that belong together."""
+    """Two tables, their files, and the rows of each that are about the same galaxies."""
 
     predictions: Any
     table: Any
@@ -48,30 +48,39 @@ def join_tables(predictions: Any, table: Any, id_column: str | None) -> Joined:
     ScoreError
         No id is in both.
     """
-    (mine, predictions), (truth, table) = map(_read, (predictions, table))
-    if id_column and id_column not in (*mine.column_names, *truth.column_names):
+    (predicted, predictions_file), (truth, table_file) = map(_read, (predictions, table))
+    if id_column and id_column not in (*predicted.column_names, *truth.column_names):
         raise CatalogError(
-            f"neither {predictions} nor {table} has a column {id_column!r}",
-            wanted=f"one of {', '.join(mine.column_names[:5])}",
+            f"neither {predictions_file} nor {table_file} has a column {id_column!r}",
+            wanted=f"one of {', '.join(predicted.column_names[:5])}",
         )
-    my_column = id_column
-    if my_column is None or my_column not in mine.column_names:
-        my_column = str(mine.column_names[0]) if id_column else _id_column(mine, truth)
-    my_ids = ids_of(mine, my_column, predictions)
-    place = {name: row for row, name in enumerate(my_ids) if name is not None}
-    named = [name for name in (id_column, my_column) if name in truth.column_names]
-    column = named[0] if named and named[0] else _best_match(truth, set(place))
-    ids = ids_of(truth, column, table)
-    pairs = [(place[name], row) for row, name in enumerate(ids) if name in place]
+    predicted_column = id_column
+    if predicted_column is None or predicted_column not in predicted.column_names:
+        first = str(predicted.column_names[0])
+        predicted_column = first if id_column else _id_column(predicted, truth)
+    predicted_ids = ids_of(predicted, predicted_column, predictions_file)
+    row_of_id = {name: row for row, name in enumerate(predicted_ids) if name is not None}
+    named = [name for name in (id_column, predicted_column) if name in truth.column_names]
+    column = named[0] if named and named[0] else _best_match(truth, set(row_of_id))
+    ids = ids_of(truth, column, table_file)
+    pairs = [(row_of_id[name], row) for row, name in enumerate(ids) if name in row_of_id]
     if not pairs:
         raise ScoreError(
-            f"no galaxy of {predictions} is in {table}",
+            f"no galaxy of {predictions_file} is in {table_file}",
             wanted=f"the ids of {column!r} in the table, such as {_examples(ids)}",
-            got=f"{my_column!r} in the predictions, such as {_examples(my_ids)}",
+            got=f"{predicted_column!r} in the predictions, such as {_examples(predicted_ids)}",
             hint="name the id column, or check that the two files are about the same galaxies",
         )
     rows = np.array(pairs, dtype=np.int64)
-    return Joined(mine, truth, predictions, table, (my_column, column), rows[:, 0], rows[:, 1])
+    return Joined(
+        predicted,
+        truth,
+        predictions_file,
+        table_file,
+        (predicted_column, column),
+        rows[:, 0],
+        rows[:, 1],
+    )
 
 
 def _read(table: Any) -> tuple[Any, Path]:
@@ -81,12 +90,12 @@ def _read(table: Any) -> tuple[Any, Path]:
     return as_arrow(table), IN_MEMORY
 
 
-def _id_column(mine: Any, truth: Any) -> str:
+def _id_column(predicted: Any, truth: Any) -> str:
     """The ids of predictions: their first column, or the first that both tables name as ids.
 
-    Pandas writes the numbers of its rows first, unless it is told not to.
+    By default pandas writes row numbers as the first column.
     """
-    names: list[str] = list(mine.column_names)
+    names: list[str] = list(predicted.column_names)
     if names[0] in truth.column_names:
         return names[0]
     shared = [
@@ -94,8 +103,8 @@ def _id_column(mine: Any, truth: Any) -> str:
         for name in names[1:]
         if name in truth.column_names
         and can_be_id(truth[name])
-        and kind_of(mine[name]) in ("integer", "text")
-        and pc.count_distinct(mine[name]).as_py() == mine.num_rows > 1
+        and kind_of(predicted[name]) in ("integer", "text")
+        and pc.count_distinct(predicted[name]).as_py() == predicted.num_rows > 1
     ]
     return shared[0] if shared else names[0]
 

@@ -1,4 +1,4 @@
-"""Reading a table of predictions: ids and predicted numbers, every cell as it stands."""
+"""Reading a table of predictions: ids as exact text, and predicted numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from galaxyclass.errors import CatalogError
 
 
 def read_outputs(table: Any, columns: Sequence[str], source: Path) -> NDArray[np.float64]:
-    """Predicted numbers of a table, every cell as it stands.
+    """The predicted numbers of a table, unchanged.
 
     Returns
     -------
@@ -27,10 +27,10 @@ def read_outputs(table: Any, columns: Sequence[str], source: Path) -> NDArray[np
         A cell is neither empty nor a number.
     """
     values = np.full((table.num_rows, len(columns)), np.nan)
-    for place, name in enumerate(columns):
+    for index, name in enumerate(columns):
         if name not in table.column_names:
             continue
-        values[:, place], wrong = numbers(table[name])
+        values[:, index], wrong = numbers(table[name])
         if len(wrong):
             raise CatalogError(
                 f"{source}, column {name!r}: {len(wrong):,} cells are not numbers",
@@ -60,11 +60,11 @@ def ids_of(table: Any, column: str, source: Path) -> list[str | None]:
     ids: list[str | None] = as_text(table[column]).to_pylist()
     known = [name for name in ids if name is not None]
     if len(set(known)) < len(known):
-        seen: set[str] = set()
-        twice = next(name for name in known if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        earlier: set[str] = set()
+        repeated = next(name for name in known if name in earlier or earlier.add(name))  # type: ignore[func-returns-value]
         raise CatalogError(
-            f"{source}: ids stand more than once in column {column!r}",
-            got=f"{len(known) - len(set(known)):,} repeated rows, the first {twice!r}",
+            f"{source}: ids are repeated in column {column!r}",
+            got=f"{len(known) - len(set(known)):,} repeated rows, the first {repeated!r}",
             hint="keep one row of each",
         )
     return ids

@@ -1,9 +1,9 @@
-"""Which galaxies a model was trained on, as far as anybody knows."""
+"""Which galaxies a model was trained on, as far as its runs say."""
 
 from __future__ import annotations
 
 from galaxyclass.arguments import Part
-from galaxyclass.data.leakage import UsedGalaxies, require_seen
+from galaxyclass.data.leakage import UsedGalaxies, require_used_galaxies
 from galaxyclass.errors import RunError
 from galaxyclass.model.model import Model
 from galaxyclass.model.pretrained import is_pretrained
@@ -20,14 +20,14 @@ def used_galaxies(model: Model, part: Part) -> UsedGalaxies | None:
         A run does not say which galaxies it was trained on, and ``part`` asks for it.
     """
     if not any(map(is_pretrained, model.sources)):
-        return require_seen(model.sources, part)
+        return require_used_galaxies(model.sources, part)
     if part != "all":
         raise RunError(
             "the pretrained model does not say which galaxies it was trained on",
             argument="part",
             wanted="all",
             got=part,
-            hint="pass `part='all'`, if none of yours are among those that its card lists "
+            hint="pass `part='all'`, if none of your galaxies are among those that its card lists "
             "(`galaxyclass.load_model().card`)",
         )
     return None

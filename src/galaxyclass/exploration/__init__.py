@@ -1,1 +1,1 @@
-"""Exploration: what a table of votes or classes holds, in numbers and pictures."""
+"""Exploration: the contents of a table of votes or classes, in numbers and figures."""

@@ -1,4 +1,4 @@
-"""Numbers about a table of classes: how many galaxies each has, and some to look at."""
+"""Statistics of a table of classes: galaxies of each class, and examples."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class ClassSummary:
-    """How galaxies are spread over classes.
+    """How many galaxies are in each class.
 
-    ``counts[i]`` galaxies are of class ``classes[i]``; ``unknown`` are of none that is known.
+    ``counts[i]`` galaxies are of class ``classes[i]``; ``unknown`` galaxies are of no known class.
     """
 
     classes: tuple[str, ...]
@@ -21,7 +21,7 @@ class ClassSummary:
 
     @property
     def title(self) -> str:
-        """Of what the galaxies are, after their number."""
+        """The end of a title that begins with the number of galaxies."""
         return f" of {len(self.classes)} classes"
 
 
@@ -46,17 +46,17 @@ def summarise_classes(classes: tuple[str, ...], labels: NDArray[np.integer]) -> 
 def draw_examples(
     labels: NDArray[np.integer], classes: int, usable: NDArray[np.bool_], depth: int, seed: int
 ) -> tuple[NDArray[np.int64], ...]:
-    """For each class, some of its galaxies at random.
+    """Galaxies of each class, drawn at random.
 
     Parameters
     ----------
     labels : (galaxies,) int
     classes : int
-        How many there are.
+        How many classes there are.
     usable : (galaxies,) bool
-        Others are passed over.
+        Whether a galaxy may be drawn.
     depth : int
-        How many of each, at most.
+        Galaxies of each class, at most.
     seed : int
 
     Examples

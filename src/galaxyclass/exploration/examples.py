@@ -1,4 +1,4 @@
-"""Galaxies to look at: as drawn, and as a recipe's model sees them."""
+"""Example galaxies: the image, and the input of a recipe's model."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from galaxyclass.recipes.recipe import Recipe
 
 @dataclass(frozen=True)
 class Example:
-    """A galaxy that stands for an answer or a class.
+    """A galaxy as the example of an answer or a class.
 
     Attributes
     ----------
     label : str
         Name of the answer or class.
     index : int
-        Of the galaxy in the catalog; -1 where there is none to show.
+        Of the galaxy in the catalog; -1 where there is no example.
     id : str
     note : str
-        Its vote fraction; or why there is none.
-    drawn : (height, width, 3) uint8 or None
-        The image as it is, shrunk for showing.
-    seen : (side, side, channels) uint8 or None
-        What enters the network.
+        Its vote fraction; or why there is no example.
+    image : (height, width, 3) uint8 or None
+        The image, shrunk to be shown.
+    model_input : (side, side, channels) uint8 or None
+        The input of the network.
     """
 
     label: str
     index: int
     id: str
     note: str
-    drawn: NDArray[np.uint8] | None
-    seen: NDArray[np.uint8] | None
+    image: NDArray[np.uint8] | None
+    model_input: NDArray[np.uint8] | None
 
 
 def read_examples(
@@ -52,21 +52,21 @@ def read_examples(
     recipe: Recipe,
     note: Callable[[int], str],
 ) -> list[Example]:
-    """Read the first of some galaxies whose images can be decoded.
+    """Read the first candidates whose images can be decoded.
 
     Parameters
     ----------
     catalog : Catalog
     label : str
-        What they stand for.
+        The answer or class.
     candidates : (galaxies,) int64
         Indices into the catalog, the best first; all have an image file.
     count : int
-        How many are wanted.
+        How many examples are wanted.
     recipe : Recipe
-        How they are cut out.
+        The recipe of the cutouts.
     note : callable
-        What is to be said of the galaxy at an index.
+        From the index of a galaxy to its note.
 
     Returns
     -------
@@ -79,22 +79,22 @@ def read_examples(
             break
         path = catalog.paths[index]
         try:
-            drawn = shrink(read_image(path))
-            seen = seen_by_model(read_cutout(path, recipe.images), recipe)
-        except ImageError:  # `validate` is there to tell of it; here another one serves
+            image = shrink(read_image(path))
+            cutout = model_input(read_cutout(path, recipe.images), recipe)
+        except ImageError:  # `validate` reports it; here another galaxy is shown
             continue
         name = str(catalog.ids.values[index])
-        examples.append(Example(label, index, name, note(index), drawn, seen))
+        examples.append(Example(label, index, name, note(index), image, cutout))
     return examples
 
 
-def nothing(label: str, why: str) -> Example:
-    """What stands where there is no galaxy to show."""
+def no_example(label: str, why: str) -> Example:
+    """The placeholder where there is no galaxy to show."""
     return Example(label, -1, "", why, None, None)
 
 
-def seen_by_model(cutout: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
-    """What of a cutout enters the network of a recipe.
+def model_input(cutout: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
+    """The part of a cutout that is the input of a recipe's network.
 
     Parameters
     ----------

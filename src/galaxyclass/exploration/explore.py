@@ -1,4 +1,4 @@
-"""The public function: from images and a table to numbers, pictures and a page."""
+"""`explore`: from images and a table to statistics, figures and a page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.errors import CatalogError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples, summarise_classes
-from galaxyclass.exploration.examples import Example, nothing, read_examples
+from galaxyclass.exploration.examples import Example, no_example, read_examples
 from galaxyclass.exploration.figures import Chart, class_charts, example_charts, vote_charts
 from galaxyclass.exploration.page import page
 from galaxyclass.exploration.votes import VoteSummary, most_certain, summarise_votes
@@ -37,15 +37,15 @@ PAGE = "index.html"
 SUMMARY = "summary.csv"
 CORRELATIONS = "correlations.csv"
 
-#: Galaxies that are tried for an example before it is given up.
+#: Galaxies that are tried for an example.
 _DEPTH = 20
-#: Pictures of a table of classes, and of one class, at most.
-_PICTURES, _OF_A_CLASS = 120, 6
+#: Examples of a table of classes, and of one class, at most.
+_EXAMPLES, _OF_A_CLASS = 120, 6
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """What was found and written.
+    """The result of `explore`.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Exploration:
 
     @property
     def page(self) -> Path:
-        """The page that shows everything."""
+        """The page with all figures."""
         return self.folder / PAGE
 
 
@@ -83,16 +83,16 @@ def explore(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Exploration:
-    """Show what a table of votes or classes holds.
+    """Show the contents of a table of votes or classes.
 
-    Of votes: the most certain galaxy for each answer, as drawn and as the model of a recipe sees
-    it; the mean fraction of each answer; how many galaxies have a fraction of 0.5 or more; the
+    Of votes: the most certain galaxy for each answer, as an image and as the input of a recipe's
+    model; the mean fraction of each answer; how many galaxies have a fraction of 0.5 or more; the
     correlations between all answers, and within each question. Of classes: how many galaxies each
-    has, and some of them. Every figure is written as PNG and SVG, the numbers as CSV, and all of it
-    on one page, ``index.html``, that needs nothing else.
+    has, and examples. Every figure is written as PNG and SVG, the numbers as CSV, and everything is
+    on one self-contained page, ``index.html``.
 
-    Only images that are shown are read. Errors of the table stop nothing (`galaxyclass.validate`
-    lists them): cells that are no fractions are unknown here.
+    Only images that are shown are read. Errors in the table are not raised (`galaxyclass.validate`
+    lists them): cells that are not fractions are unknown here.
 
     Parameters
     ----------
@@ -132,8 +132,8 @@ def explore(
     recipe = as_recipe(recipe, settings)
     dataset = as_dataset(images, table)
     key = job_key("explore", dataset=dataset.identity, recipe=recipe, seed=seed)
-    place = FolderOutput(folder, (PAGE,), key, overwrite)
-    place.require_free()
+    results = FolderOutput(folder, (PAGE,), key, overwrite)
+    results.require_free()
     notes, catalog = _notes(dataset.as_read), dataset.catalog
     targets = catalog.targets
     if targets is None or targets.kind not in EXPLORERS:
@@ -143,33 +143,37 @@ def explore(
             got="only ids and images",
             hint="give a `table`" if dataset.table is None else "name the class by `target_column`",
         )
-    found = EXPLORERS[targets.kind](catalog, targets, recipe=recipe, seed=seed, progress=progress)
-    pictures = example_charts(found.examples, found.what, found.name, recipe.name, found.columns)
+    contents = EXPLORERS[targets.kind](
+        catalog, targets, recipe=recipe, seed=seed, progress=progress
+    )
+    example_figures = example_charts(
+        contents.examples, contents.caption, contents.name, recipe.name, contents.columns
+    )
     text = page(
         catalog,
-        found.summary.title,
-        found.examples,
-        pictures=pictures,
-        charts=found.charts,
+        contents.summary.title,
+        contents.examples,
+        example_figures=example_figures,
+        charts=contents.charts,
         recipe=recipe.name,
         notes=notes,
         inline=inline_svg,
     )
-    with place.claim():
-        for name, table_text in found.tables.items():
+    with results.claim():
+        for name, table_text in contents.tables.items():
             write_text(folder / name, table_text)
-        _write_figures(folder, [*pictures, *found.charts], progress)
-        write_text(folder / PAGE, text)  # last of all: who sees it sees everything
-    return Exploration(folder, found.summary, tuple(found.examples), tuple(notes))
+        _write_figures(folder, [*example_figures, *contents.charts], progress)
+        write_text(folder / PAGE, text)  # written last: then everything is there
+    return Exploration(folder, contents.summary, tuple(contents.examples), tuple(notes))
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What a kind of target has to show: numbers, captioned pictures, charts, CSV."""
+class _Contents:
+    """What is shown of a kind of target: statistics, captioned examples, charts, CSV."""
 
     summary: VoteSummary | ClassSummary
     examples: list[Example]
-    what: str
+    caption: str
     name: str
     columns: int | None
     charts: list[Chart]
@@ -183,13 +187,13 @@ def _explore_votes(
     recipe: Recipe,
     progress: Progress,
     **_: object,
-) -> _Found:
+) -> _Contents:
     summary = summarise_votes(targets.tree, targets.fractions)
     examples = _certain(catalog, targets, recipe, progress)
     charts = vote_charts(summary)
     tables = _vote_tables(summary, targets, examples)
-    what = "The most certain galaxy for each answer"
-    return _Found(summary, examples, what, "most_certain", None, charts, tables)
+    caption = "The most certain galaxy for each answer"
+    return _Contents(summary, examples, caption, "most_certain", None, charts, tables)
 
 
 def _explore_classes(
@@ -199,16 +203,18 @@ def _explore_classes(
     recipe: Recipe,
     seed: int,
     progress: Progress,
-) -> _Found:
+) -> _Contents:
     summary = summarise_classes(targets.classes, targets.labels)
     examples, columns = _of_classes(catalog, targets, recipe, seed, progress)
     charts = class_charts(summary)
-    what = "Galaxies of each class, drawn at random"
-    return _Found(summary, examples, what, "examples", columns, charts, _class_tables(summary))
+    caption = "Galaxies of each class, drawn at random"
+    return _Contents(
+        summary, examples, caption, "examples", columns, charts, _class_tables(summary)
+    )
 
 
-#: Kind of target -> what explores those of that kind.
-EXPLORERS: dict[str, Callable[..., _Found]] = {
+#: Kind of target -> its explorer.
+EXPLORERS: dict[str, Callable[..., _Contents]] = {
     VoteTargets.kind: _explore_votes,
     ClassTargets.kind: _explore_classes,
 }
@@ -221,7 +227,7 @@ def _notes(catalog: Catalog) -> list[str]:
         notes.append(f"{missing:,} rows of the table have no image; they count, but are not shown.")
     if catalog.problems:
         notes.append(
-            f"{len(catalog.problems):,} cells or rows of the table are not as they should be: "
+            f"{len(catalog.problems):,} cells or rows of the table are not valid: "
             "`galaxyclass.validate` lists them."
         )
     return notes
@@ -235,37 +241,40 @@ def _certain(
     candidates = most_certain(fractions, catalog.paths != "", _DEPTH)
     examples: list[Example] = []
     shown: set[int] = set()
-    for place, (answer, best) in enumerate(zip(answers, candidates, strict=True)):
+    for number, (answer, best) in enumerate(zip(answers, candidates, strict=True)):
         label = f"{answer.code} {answer.name}"
-        # Of galaxies that are equally certain, one that is not shown yet tells more.
-        again = np.isin(best, list(shown))
-        order = np.lexsort((again, -fractions[best, place]))
+        # Of equally certain galaxies, one that is not shown yet comes first.
+        already_shown = np.isin(best, list(shown))
+        order = np.lexsort((already_shown, -fractions[best, number]))
 
-        def note(index: int, place: int = place) -> str:
-            return f"{fractions[index, place]:.2f}"
+        def note(index: int, number: int = number) -> str:
+            return f"{fractions[index, number]:.2f}"
 
-        found = read_examples(catalog, label, best[order], count=1, recipe=recipe, note=note)
-        if not found:
-            unknown = bool(np.isnan(fractions[:, place]).all())
-            found = [nothing(label, "unknown" if unknown else "none to show")]
-        examples += found
-        shown.add(found[0].index)
-        progress("reading", place + 1, len(answers), unit="answers")
+        of_answer = read_examples(catalog, label, best[order], count=1, recipe=recipe, note=note)
+        if not of_answer:
+            unknown = bool(np.isnan(fractions[:, number]).all())
+            of_answer = [no_example(label, "unknown" if unknown else "none to show")]
+        examples += of_answer
+        shown.add(of_answer[0].index)
+        progress("reading", number + 1, len(answers), unit="answers")
     return examples
 
 
 def _of_classes(
     catalog: Catalog, targets: ClassTargets, recipe: Recipe, seed: int, progress: Progress
 ) -> tuple[list[Example], int]:
-    """Some galaxies of each class, and how many of them stand in a row."""
+    """Examples of each class, and the number of columns to show them in."""
     classes = targets.classes
-    each = max(1, min(_OF_A_CLASS, _PICTURES // len(classes)))
+    each = max(1, min(_OF_A_CLASS, _EXAMPLES // len(classes)))
     drawn = draw_examples(targets.labels, len(classes), catalog.paths != "", each + _DEPTH, seed)
     examples = []
-    for place, (name, members) in enumerate(zip(classes, drawn, strict=True)):
-        found = read_examples(catalog, name, members, count=each, recipe=recipe, note=lambda _: "")
-        examples += found + [nothing(name, "none to show")] * (each - len(found))
-        progress("reading", place + 1, len(classes), unit="classes")
+    for number, (name, members) in enumerate(zip(classes, drawn, strict=True)):
+        of_class = read_examples(
+            catalog, name, members, count=each, recipe=recipe, note=lambda _: ""
+        )
+        examples += of_class
+        examples += [no_example(name, "none to show")] * (each - len(of_class))
+        progress("reading", number + 1, len(classes), unit="classes")
     return examples, each if each > 2 else 8 // each * each
 
 
@@ -279,23 +288,23 @@ def _write_figures(folder: Path, charts: Sequence[Chart], progress: Progress) ->
 def _vote_tables(
     summary: VoteSummary, targets: VoteTargets, examples: Sequence[Example]
 ) -> dict[str, str]:
-    """Name of each table of numbers -> its text."""
+    """Name of each CSV file -> its text."""
     texts, text = {}, io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         ["code", "name", "galaxies", "mean", "majority", "most_certain", "its_fraction"]
     )
-    for place, answer in enumerate(summary.tree.answers):
-        mean, shown = summary.mean[place], examples[place]
+    for index, answer in enumerate(summary.tree.answers):
+        mean, example = summary.mean[index], examples[index]
         writer.writerow(
             [
                 answer.code,
                 answer.name,
-                summary.known[place],
+                summary.known[index],
                 "" if math.isnan(mean) else f"{mean:.6f}",
-                summary.majority[place],
-                shown.id,
-                "" if shown.index < 0 else f"{targets.fractions[shown.index, place]:.6f}",
+                summary.majority[index],
+                example.id,
+                "" if example.index < 0 else f"{targets.fractions[example.index, index]:.6f}",
             ]
         )
     texts[SUMMARY] = text.getvalue()

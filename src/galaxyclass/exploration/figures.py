@@ -1,4 +1,4 @@
-"""The figures of an exploration, by the names of their files."""
+"""The figures of an exploration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure with the name of its files, and what it shows in a sentence."""
+    """A figure, the name of its files, and a caption."""
 
     name: str
     figure: Figure
@@ -34,12 +34,12 @@ def vote_charts(summary: VoteSummary) -> list[Chart]:
     tree = summary.tree
     gaps = bool((summary.known != summary.galaxies).any())
     means, majorities = [], []
-    for place, known in enumerate(summary.known):
+    for index, known in enumerate(summary.known):
         of = "" if known == summary.galaxies else f"  ({known:,})"
-        mean = summary.mean[place]
+        mean = summary.mean[index]
         means.append((mean, "unknown" if math.isnan(mean) else f"{mean:.3f}{of}"))
-        majority = float(summary.majority[place]) if known else math.nan
-        majorities.append((majority, f"{summary.majority[place]:,}{of}" if known else "unknown"))
+        majority = float(summary.majority[index]) if known else math.nan
+        majorities.append((majority, f"{summary.majority[index]:,}{of}" if known else "unknown"))
     names = [f"{answer.code} {answer.name}" for answer in tree.answers]
     codes = list(tree.codes)
     headings = [f"{question.code} {_plain(question.key)}" for question in tree.questions]
@@ -73,8 +73,8 @@ def vote_charts(summary: VoteSummary) -> list[Chart]:
                 tree.slices,
                 title=f"Correlations between all answers, {galaxies}",
             ),
-            "How the vote fractions of every two answers go together, over the galaxies that know "
-            "both; grey where that cannot be said.",
+            "The correlation of the vote fractions of every two answers, over the galaxies that "
+            "know both; grey where it cannot be computed.",
         ),
         Chart(
             "correlations_by_question",
@@ -86,7 +86,7 @@ def vote_charts(summary: VoteSummary) -> list[Chart]:
                 titles=headings,
                 title=f"Correlations between the answers of each question, {galaxies}",
             ),
-            "The same within each question.",
+            "The correlations within each question.",
         ),
     ]
 
@@ -109,23 +109,24 @@ def class_charts(summary: ClassSummary) -> list[Chart]:
 
 
 def example_charts(
-    examples: Sequence[Example], what: str, name: str, recipe: str, columns: int | None
+    examples: Sequence[Example], caption: str, name: str, recipe: str, columns: int | None
 ) -> list[Chart]:
-    """The examples as drawn, and as the model of a recipe sees them."""
-    # Of several galaxies of a class, the first has the name.
-    labels = [one.label for one in examples]
+    """The examples as images, and as inputs of a recipe's model."""
+    # Of several galaxies of a class, only the first has a title.
+    labels = [example.label for example in examples]
     titles = [
-        "" if place and label == labels[place - 1] else label for place, label in enumerate(labels)
+        "" if number and label == labels[number - 1] else label
+        for number, label in enumerate(labels)
     ]
     pairs = list(zip(examples, titles, strict=True))
-    drawn = [Tile(one.drawn, title, one.note) for one, title in pairs]
-    seen = [Tile(one.seen, title, one.note) for one, title in pairs]
+    images = [Tile(example.image, title, example.note) for example, title in pairs]
+    inputs = [Tile(example.model_input, title, example.note) for example, title in pairs]
     return [
-        Chart(name, gallery(drawn, what, columns=columns), f"{what}."),
+        Chart(name, gallery(images, caption, columns=columns), f"{caption}."),
         Chart(
             f"{name}_cutouts",
-            gallery(seen, f"{what}, as the recipe {recipe} sees them", columns=columns),
-            f"The same galaxies as the recipe {recipe} sees them.",
+            gallery(inputs, f"{caption}, as inputs of the recipe {recipe}", columns=columns),
+            f"The same galaxies as inputs of the recipe {recipe}.",
         ),
     ]
 

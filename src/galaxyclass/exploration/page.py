@@ -1,4 +1,4 @@
-"""The page of an exploration: one file of HTML, without scripts, that needs no network."""
+"""The page of an exploration: one HTML file without scripts, readable offline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from galaxyclass.exploration.examples import Example
 from galaxyclass.exploration.figures import Chart
 from galaxyclass.version import __version__
 
-#: Quality of the pictures on the page, 0..100: at 90, no difference is seen.
+#: JPEG quality of the images on the page, 0..100: at 90 no difference is visible.
 _QUALITY = 90
 
 _PAGE = Template("""<!doctype html>
@@ -56,7 +56,7 @@ def page(
     title: str,
     examples: Sequence[Example],
     *,
-    pictures: Sequence[Chart],
+    example_figures: Sequence[Chart],
     charts: Sequence[Chart],
     recipe: str,
     notes: Sequence[str],
@@ -68,18 +68,18 @@ def page(
     ----------
     catalog : Catalog
     title : str
-        After the number of galaxies.
+        The end of the title, after the number of galaxies.
     examples : sequence of Example
-        Shown in pairs: as drawn, and as the model sees it.
-    pictures : sequence of Chart
-        The figures of the examples, which are linked.
+        Shown in pairs: the image, and the input of the model.
+    example_figures : sequence of Chart
+        The figures of the examples, as links.
     charts : sequence of Chart
-        The others, which are on the page itself.
+        All other figures, on the page itself.
     recipe : str
-        Whose cutouts are shown.
+        The name of the recipe of the cutouts.
     notes : sequence of str
     inline : callable
-        From a figure to an element of SVG (`plots.inline_svg`).
+        From a figure to an SVG element (`inline_svg`).
 
     Returns
     -------
@@ -88,10 +88,10 @@ def page(
     """
     title = f"{len(catalog):,} galaxies{title}"
     source = f"{catalog.table or 'a folder for each class'}; images: {catalog.images}"
-    caption = f"{pictures[0].text} Left as drawn, right as the recipe {recipe} sees it."
+    caption = f"{example_figures[0].text} Left the image, right the input of the recipe {recipe}."
     sections = [
-        _section(pictures[0].text.rstrip("."), caption, pictures, _grid(examples)),
-        *(_section(_heading(one), one.text, [one], inline(one.figure)) for one in charts),
+        _section(example_figures[0].text.rstrip("."), caption, example_figures, _grid(examples)),
+        *(_section(_heading(chart), chart.text, [chart], inline(chart.figure)) for chart in charts),
     ]
     return _PAGE.substitute(
         title=escape(title),
@@ -120,14 +120,14 @@ def _heading(chart: Chart) -> str:
 
 
 def _grid(examples: Sequence[Example]) -> str:
-    return '<div class="grid">\n' + "\n".join(_figure(one) for one in examples) + "\n</div>"
+    return '<div class="grid">\n' + "\n".join(_figure(example) for example in examples) + "\n</div>"
 
 
 def _figure(example: Example) -> str:
-    if example.drawn is None or example.seen is None:
+    if example.image is None or example.model_input is None:
         body = f'<div class="none">{escape(example.note)}</div>'
         return f"<figure>{body}<figcaption>{escape(example.label)}</figcaption></figure>"
-    pair = _image(example.drawn, "as drawn") + _image(example.seen, "as the model sees it")
+    pair = _image(example.image, "image") + _image(example.model_input, "input of the model")
     faint = f"{example.note} · {example.id}" if example.note else example.id
     return (
         f'<figure><div class="pair">{pair}</div><figcaption>{escape(example.label)} '
@@ -135,8 +135,8 @@ def _figure(example: Example) -> str:
     )
 
 
-def _image(pixels: NDArray[np.uint8], what: str) -> str:
+def _image(pixels: NDArray[np.uint8], caption: str) -> str:
     space = "GRAY" if pixels.shape[2] == 1 else "RGB"
     data = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), _QUALITY, space)
     encoded = base64.b64encode(data).decode("ascii")
-    return f'<img alt="{what}" src="data:image/jpeg;base64,{encoded}">'
+    return f'<img alt="{caption}" src="data:image/jpeg;base64,{encoded}">'

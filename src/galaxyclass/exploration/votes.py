@@ -1,4 +1,4 @@
-"""Numbers about a table of votes: how answers are spread, go together, and who is surest."""
+"""Statistics of a table of votes: means, majorities, correlations, most certain galaxies."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from numpy.typing import NDArray
 
 from galaxyclass.trees.tree import Tree
 
-#: From this fraction on, an answer is the majority's.
+#: From this fraction on, an answer has the majority.
 MAJORITY = 0.5
 
 
 @dataclass(frozen=True)
 class VoteSummary:
-    """How the votes of some galaxies are spread over the answers of a tree.
+    """Statistics of the votes of galaxies on a tree.
 
     Attributes
     ----------
     tree : Tree
     galaxies : int
     known : (answers,) int64
-        How many galaxies know the answer's fraction.
+        Galaxies of which the answer's fraction is known.
     mean : (answers,) float64
-        Mean joint fraction of those; NaN where there are none.
+        Mean joint fraction of these galaxies; NaN where there are none.
     majority : (answers,) int64
-        How many of those have a joint fraction of `MAJORITY` or more.
+        Galaxies with a joint fraction of `MAJORITY` or more.
     correlations : (answers, answers) float64
         See `correlations`.
     """
@@ -40,7 +40,7 @@ class VoteSummary:
 
     @property
     def title(self) -> str:
-        """Of what the galaxies are, after their number."""
+        """The end of a title that begins with the number of galaxies."""
         return f", votes on the tree of {self.tree.title}"
 
 
@@ -99,39 +99,39 @@ def correlations(values: NDArray[np.floating]) -> NDArray[np.float64]:
     centre = np.divide(
         np.nansum(values, axis=0, dtype=np.float64), np.maximum(known.sum(axis=0), 1)
     )
-    # Near their mean, sums of squares lose no digits.
+    # Centred values keep the precision of sums of squares.
     values = np.where(known, values - centre, 0.0)
     rows = known.astype(np.float64)
     count = np.maximum(rows.T @ rows, 1)
     sums, squares = values.T @ rows, (values * values).T @ rows
     products = values.T @ values - sums * sums.T / count
     spread = squares - sums * sums / count
-    # What is left of a column that does not vary is rounding.
+    # The spread of a constant column is a rounding error.
     spread[spread <= 1e-12 * count] = 0.0
-    both = np.sqrt(spread * spread.T)
-    found = np.full(both.shape, np.nan)
-    np.divide(products, both, out=found, where=both > 0)
-    return np.clip(found, -1, 1)
+    scales = np.sqrt(spread * spread.T)
+    result = np.full(scales.shape, np.nan)
+    np.divide(products, scales, out=result, where=scales > 0)
+    return np.clip(result, -1, 1)
 
 
 def most_certain(
     fractions: NDArray[np.floating], usable: NDArray[np.bool_], depth: int = 10
 ) -> tuple[NDArray[np.int64], ...]:
-    """For each answer, the galaxies with the largest fractions.
+    """The galaxies with the largest fraction of each answer.
 
     Parameters
     ----------
     fractions : (galaxies, answers) float, 0..1
         NaN unknown.
     usable : (galaxies,) bool
-        Others are passed over.
+        Whether a galaxy may be chosen.
     depth : int
-        How many of each, at most.
+        Galaxies for each answer, at most.
 
     Returns
     -------
     tuple of (at most depth,) int64
-        The surest first, of equal ones the first of the table. None whose fraction is 0.
+        The largest fraction first; equal ones in the order of the table; fractions of 0 left out.
 
     Examples
     --------

@@ -163,11 +163,11 @@ def _strangeness(bundles: Sequence[Bundle]) -> Addition:
     from galaxyclass.calibration.image_statistics import image_statistics
 
     calibration = _calibration(bundles, "strangeness", "what galaxies are like")
-    calibration.require_strangeness()
+    calibration.require_out_of_distribution()
 
     def strangeness(said: ModelOutput, looked: NDArray[np.float32] | None) -> NDArray[np.float32]:
         assert looked is not None, "`look` is given"
-        score, flag = calibration.strangeness(said.features, looked)
+        score, flag = calibration.score_images(said.features, looked)
         return np.column_stack([score, flag]).astype(np.float32)
 
     fields = (*_floats(["strangeness"]), pa.field("strange", pa.bool_()))

@@ -34,7 +34,7 @@ from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
     from galaxyclass.data.dataset.dataset import Dataset
-    from galaxyclass.evaluation.calibrate import Calibrated
+    from galaxyclass.evaluation.calibrated import Calibrated
     from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.model.export.export import Exported
 

@@ -1,4 +1,4 @@
-"""Numbers as cells of tables; empty where nothing was known."""
+"""Scores as cells of tables, empty where a score is NaN."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from galaxyclass.tasks.scores.bootstrap import Score
 
 
 def file_cell(value: float) -> str:
-    """Six decimals, for a file."""
+    """A number with six decimals, for a file."""
     return "" if math.isnan(value) else f"{value:.6f}"
 
 
@@ -18,19 +18,19 @@ def file_cells(score: Score) -> tuple[str, str, str]:
 
 
 def number_cell(value: float) -> str:
-    """Four decimals, for people."""
+    """A number with four decimals, to print."""
     return "" if math.isnan(value) else f"{value:.4f}"
 
 
 def score_cells(score: Score) -> tuple[str, str]:
-    """A score and its interval, for people."""
+    """A score and its interval, to print."""
     if math.isnan(score.value):
         return "", ""
     return f"{score.value:.4f}", f"{score.low:.4f} to {score.high:.4f}"
 
 
 def interval_cell(score: Score) -> str:
-    """A score with its interval in one cell, for people."""
+    """A score with its interval in one cell, to print."""
     if math.isnan(score.value):
         return ""
     return f"{score.value:.4f} [{score.low:.4f}, {score.high:.4f}]"

@@ -1,17 +1,21 @@
-"""All kinds of tasks: a new one is a line here."""
+"""All kinds of tasks; a new kind is a line here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from galaxyclass.errors import BundleError
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.metric import Metric
+from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
 
-#: Kind -> task. Its targets are those whose `Targets.fit` gives it.
+#: Kind -> task; the targets of the same kind are those that it predicts.
 TASKS: dict[str, type[Task]] = {VoteTask.kind: VoteTask, ClassTask.kind: ClassTask}
 
 
@@ -39,8 +43,13 @@ def metric_of_history(row: Mapping[str, float]) -> Metric:
     >>> metric_of_history({"epoch": 1, "train_accuracy": 0.5}).key
     'accuracy'
     """
-    found = (task.metric for task in TASKS.values())
-    return next(metric for metric in found if f"train_{metric.key}" in row)
+    metrics = (task.metric for task in TASKS.values())
+    return next(metric for metric in metrics if f"train_{metric.key}" in row)
+
+
+def fit_task(targets: Targets, training: NDArray[np.int64]) -> Task:
+    """The task of predicting some targets; see `Task.fit`."""
+    return TASKS[targets.kind].fit(targets, training)
 
 
 def task_from_json(data: Mapping[str, Any], source: str) -> Task:

@@ -1,4 +1,4 @@
-"""What a task is scored by, and the words around it."""
+"""`Metric`: the score of a task, as data."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Metric:
     Attributes
     ----------
     key : str
-        In files: ``metrics.json``, ``history.csv``. No two tasks share one.
+        Its name in files: ``metrics.json``, ``history.csv``. No two tasks share one.
     label : str
-        In text and figures.
+        Its name in text and figures.
     lower_is_better : bool
-        An error, of which 0 is the best; otherwise a share, of which 1 is.
+        True for an error, where 0 is the best; False for a share, where 1 is.
     simplest : str
         The predictor that any model has to beat, in words.
     simplest_key : str
@@ -30,9 +30,9 @@ class Metric:
     simplest_key: str
 
     def error(self, value: float) -> float:
-        """The score as a number of which 0 is the best, and less is better.
+        """The score as an error: 0 is the best, and less is better.
 
-        It is its own inverse: the score again, from such a number.
+        The function is its own inverse: from an error it gives the score.
         """
         return value if self.lower_is_better else 1 - value
 

@@ -1,4 +1,4 @@
-"""Names in columns and messages: free ones, and the first few of many."""
+"""Names in columns and messages: names that are not taken, the first few of many."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LARGEST = 2**63 - 1
 
 
 def free_name(name: str, taken: Set[str], ending: str) -> str:
-    """The name, with so many endings that it is not taken.
+    """The name, with the ending repeated until it is not taken.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def first_few(names: Sequence[str]) -> str:
 
 
 def is_exact_integer(text: str) -> bool:
-    """Whether a 64-bit integer column gives this text back: no leading zeros, no plus sign.
+    """Whether a 64-bit integer can stand for this text exactly: no leading zeros, no plus sign.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Scores beside those of the simplest predictor, and how they are printed."""
+"""`ScoreReport`: scores beside those of the simplest predictor; and tables to print."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from galaxyclass.tasks.scores.bootstrap import Score
-from galaxyclass.tasks.scores.complete_subsets import Extent
+from galaxyclass.tasks.scores.complete_subsets import CompleteSubset
 from galaxyclass.tasks.scores.noise import NoiseFloor
 
-#: A part of a table that has no gaps, and the score over it.
-ScoredExtent = tuple[Extent, Score]
+#: A complete subset of a table, and the score over it.
+ScoredSubset = tuple[CompleteSubset, Score]
 
 
 @dataclass(frozen=True)
@@ -21,26 +21,26 @@ class ScoreReport:
     Attributes
     ----------
     scores, reference : Scores
-        Of the predictions, and of the simplest predictor. Their type is that of `Task.score`.
-    extents : tuple of (Extent, Score, Score)
-        Where the truth has gaps, both scores over each of the parts that have none.
+        Of the predictions, and of the simplest predictor; of the type that `Task.score` returns.
+    subsets : tuple of (CompleteSubset, Score, Score)
+        Where the truth has gaps, both scores over each of its complete subsets.
     noise : mapping of str to NoiseFloor
-        The score that a perfect model would have: ``all``, and by the extents' keys; empty for a
-        task that knows no noise floor.
+        The score that a perfect model would have: ``all``, and by the subsets' keys; empty for a
+        task without a noise floor.
     notes : tuple of str
         What was left out.
     """
 
     scores: Any
     reference: Any
-    extents: tuple[tuple[Extent, Score, Score], ...] = ()
+    subsets: tuple[tuple[CompleteSubset, Score, Score], ...] = ()
     noise: Mapping[str, NoiseFloor] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table for people: a header, rows, and rows below a line."""
+    """A table to print: a header, rows, and rows of totals."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -49,7 +49,7 @@ class TextTable:
 
 @dataclass(frozen=True)
 class PrintedScores:
-    """What is printed of scores: a table, lines below it, and a last line that sums up."""
+    """Scores to print: a table, lines below it, and a summary line."""
 
     table: TextTable
     lines: tuple[str, ...]

@@ -1,34 +1,31 @@
-"""What is known of galaxies: the truth that a model learns and is scored by."""
+"""`Targets`: what is known of galaxies, which a model learns and is scored by."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.trees.tree import Tree
 
-if TYPE_CHECKING:
-    from galaxyclass.tasks.task import Task
-
-#: For some galaxies a row each, as a network learns it: float32, NaN unknown; or int64, -1 unknown.
+#: A row for each galaxy, as a network learns it: float32, NaN unknown; or int64, -1 unknown.
 Values = NDArray[Any]
 
 
 class Targets(ABC):
     """What is known of galaxies, in the order of their catalog.
 
-    Every kind of target is a frozen dataclass of this type, beside the `Task` that it is `fit` to.
+    Every kind of target is a frozen dataclass of this type, beside the `Task` of that kind.
 
     Attributes
     ----------
     kind : str
-        That of its task, a key of `galaxyclass.tasks.kinds.TASKS`.
+        The kind of its task, a key of `galaxyclass.tasks.kinds.TASKS`.
     auxiliary : bool
-        Whether a network can learn them beside another table's, by an output of their own.
+        Whether a network can learn them as an auxiliary task.
     """
 
     kind: ClassVar[str]
@@ -44,31 +41,27 @@ class Targets(ABC):
         """(galaxies,) whether anything is known of each."""
 
     @abstractmethod
-    def take(self, places: NDArray[np.int64]) -> Self:
-        """Those of some galaxies, in that order."""
+    def take(self, indices: NDArray[np.int64]) -> Self:
+        """The targets of some galaxies, in that order."""
 
     @abstractmethod
-    def values(self, places: NDArray[np.int64] | None = None) -> Values:
-        """(galaxies, …) what a network learns of some galaxies, or of all; see `Values`."""
-
-    @abstractmethod
-    def fit(self, training: NDArray[np.int64]) -> Task:
-        """The task of predicting them, with what the training galaxies have in the mean."""
+    def values(self, indices: NDArray[np.int64] | None = None) -> Values:
+        """(galaxies, …) the values of some galaxies, or of all; see `Values`."""
 
     @abstractmethod
     def blank(self, galaxies: int) -> Values:
-        """(galaxies, …) the values of galaxies of which nothing is known."""
+        """(galaxies, …) the values of galaxies without targets."""
 
     @abstractmethod
     def combine(self, values: Any, others: Sequence[tuple[NDArray[np.int64], Any]]) -> Values:
-        """One value for images that stand in several tables.
+        """One value for each image, where images are in several tables.
 
         Parameters
         ----------
         values : (galaxies, …)
-            Of the table that has each galaxy first; may be changed.
-        others : sequence of (places (n,) int64, values (n, …))
-            What other tables say of some of these galaxies.
+            Of the first table that has the galaxy; may be changed.
+        others : sequence of (indices (n,) int64, values (n, …))
+            The values that other tables have of some of these galaxies.
         """
 
     @abstractmethod
@@ -78,23 +71,23 @@ class Targets(ABC):
     @property
     @abstractmethod
     def words(self) -> str:
-        """What they are, in a few words."""
+        """A short description."""
 
     @abstractmethod
     def describe(self) -> str:
-        """What they are, in a line."""
+        """A description in a line."""
 
     @abstractmethod
     def summary(self) -> dict[str, Any]:
-        """What they are, as plain data: ``kind`` and whatever tells more."""
+        """A description as plain data: ``kind``, and whatever else describes them."""
 
     def to_bytes(self) -> bytes:
-        """What a fingerprint of the data is made of."""
+        """The bytes that enter a fingerprint of the data."""
         return self.values().tobytes()
 
     @property
     def strata(self) -> NDArray[np.int64]:
-        """(galaxies,) the groups that each part of a split has its share of."""
+        """(galaxies,) the strata of a split: each part gets its share of every stratum."""
         return np.zeros(len(self), dtype=np.int64)
 
     @property
@@ -109,5 +102,5 @@ class Targets(ABC):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes that a galaxy has one of; empty where they are no classes."""
+        """The classes; empty where the targets are not classes."""
         return ()

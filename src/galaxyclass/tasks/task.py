@@ -1,4 +1,4 @@
-"""What is predicted: the one place that tells a kind of prediction from another.
+"""`Task`: what a model predicts, and how it is scored. Nothing else depends on the kind of task.
 
 A new kind of target is a file that has a `Task` and its `Targets`, and a line in
 `galaxyclass.tasks.kinds.TASKS`.
@@ -17,7 +17,7 @@ from galaxyclass.arrays import Floats
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.report import (
     PrintedScores,
-    ScoredExtent,
+    ScoredSubset,
     ScoreReport,
     TextTable,
 )
@@ -34,27 +34,27 @@ if TYPE_CHECKING:
 
 
 class Task(ABC):
-    """What a model predicts of a galaxy: its outputs, how it learns them, how they are scored.
+    """What a model predicts for a galaxy: its outputs, how they are learnt, how they are scored.
 
-    Every kind of task is a frozen dataclass of this type. Predictions are (galaxies, outputs) float
-    throughout, whatever the kind: vote fractions, probabilities.
+    Every kind of task is a frozen dataclass of this type. Predictions of any kind are (galaxies,
+    outputs) float: vote fractions, probabilities.
 
     Attributes
     ----------
     kind : str
-        Its name: what the table has, a key of `galaxyclass.tasks.kinds.TASKS`.
+        The name of the kind: a key of `galaxyclass.tasks.kinds.TASKS`.
     metric : Metric
     heads, losses : tuple of str
-        Those of a recipe that suit; the first is what ``auto`` stands for.
+        The settings of a recipe that are possible; the first is what ``auto`` stands for.
     step_score : str
-        How a training step is scored, by its name in `galaxyclass.networks.step_scores`.
+        The name of the score of a training step, in `galaxyclass.networks.step_scores`.
     score_columns : (str, str)
-        In a table of scores, what the score and the number behind it are called.
+        The names of two columns in a table of scores: the score, and the number of entries.
     bounds : (float, float)
-        What predictions must lie between.
+        The smallest and the largest possible prediction.
     least_spread : float
-        Predictions of which no output has a larger standard deviation do not tell galaxies apart.
-        Sound models of fractions spread by 0.05 to 0.35 in their liveliest output.
+        Where no output has a larger standard deviation, a model does not tell galaxies apart. In
+        valid models of fractions the largest standard deviation is 0.05 to 0.35.
     """
 
     kind: ClassVar[str]
@@ -66,28 +66,41 @@ class Task(ABC):
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     least_spread: ClassVar[float] = 0.005
 
+    @classmethod
+    @abstractmethod
+    def fit(cls, targets: Any, training: NDArray[np.int64]) -> Self:
+        """The task of predicting some targets, with the mean values of the training galaxies.
+
+        Parameters
+        ----------
+        targets : Targets
+            Of the type that belongs to the task.
+        training : (galaxies,) int64
+            Indices of the training galaxies.
+        """
+
     # Outputs.
 
     @property
     @abstractmethod
     def names(self) -> tuple[str, ...]:
-        """A name for each output, as the table that it was trained on has them."""
+        """A name for each output, as in the training table."""
 
     @property
     def count(self) -> int:
-        """How many numbers a model gives for a galaxy."""
+        """How many outputs a model has for a galaxy."""
         return len(self.names)
 
     @property
     def known_mask(self) -> NDArray[np.bool_]:
-        """(outputs,) whether training knew anything of each; the others mean nothing."""
+        """(outputs,) whether training had values of each; the other outputs are meaningless."""
         return np.ones(self.count, dtype=bool)
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes that a galaxy has one of, which a mirror may turn into each other.
+        """The classes, of which a mirror image may have another one than the galaxy.
 
-        Empty where the outputs are no classes, and a mirror image is predicted as the galaxy is.
+        Empty where the outputs are not classes; a mirror image then has the galaxy's outputs.
         """
         return ()
 
@@ -103,27 +116,27 @@ class Task(ABC):
 
     @property
     def group_names(self) -> tuple[str, ...]:
-        """What the outputs are grouped by, where they are: the questions of a tree."""
+        """The names of the groups of outputs: the questions of a tree; empty without groups."""
         return ()
 
     @property
     def output_word(self) -> str:
-        """What one of the outputs is called, in the plural."""
+        """The plural noun for the outputs, such as ``answers``."""
         return "outputs"
 
     @property
     def value_words(self) -> str:
-        """What the number of an output is, for an axis."""
+        """What an output measures, as the label of an axis."""
         return "value"
 
     @property
     def groups(self) -> tuple[tuple[str, slice, tuple[str, ...]], ...]:
-        """The outputs as people read them: of each group its title, where it is, short names."""
+        """The outputs for figures: of each group its title, its slice, and short names."""
         return (("", slice(0, self.count), self.names),)
 
     @property
     def interval_names(self) -> tuple[str, ...]:
-        """A name for each output that can have a prediction interval: for all, or for none."""
+        """A name for each output, where outputs can have prediction intervals; otherwise empty."""
         return ()
 
     @property
@@ -135,12 +148,12 @@ class Task(ABC):
 
     @property
     def target_column(self) -> str | None:
-        """The column of a table that has the truth; None where it is found in another way."""
+        """The column of a table that has the truth; None where there is no single column."""
         return None
 
     @property
     def derivation(self) -> str | None:
-        """The rule by which the truth was made of votes (`derive_classes`), if it was."""
+        """The rule by which classes were derived from votes (`derive_classes`), if they were."""
         return None
 
     @property
@@ -150,19 +163,19 @@ class Task(ABC):
 
     @property
     def target_hint(self) -> str | None:
-        """What to do about a table that does not have it."""
+        """The hint of an error about a table that does not have the truth."""
         return "name the class column by `target_column`"
 
     def fits(self, targets: Targets | None) -> bool:
-        """Whether these are targets of this kind."""
+        """Whether targets are of the kind that the task predicts."""
         return targets is not None and targets.kind == self.kind
 
     def overlaps(self, targets: Targets) -> bool:
-        """Whether some of the targets, which `fits`, are what it predicts."""
+        """Whether the task predicts any of the targets; they are of its kind (`fits`)."""
         return self.fits(targets)
 
     def require_overlap(self, targets: Targets, source: str) -> None:
-        """Refuse targets, which `fits`, of which none is what it predicts.
+        """Refuse targets of the task's kind of which it predicts none.
 
         Raises
         ------
@@ -175,32 +188,32 @@ class Task(ABC):
     def columns(
         self, id_column: str, *, contest: bool = False
     ) -> tuple[tuple[str, ...], str | None]:
-        """The columns of a table of predictions: of the outputs, and of one that sums them up.
+        """The columns of a table of predictions: of the outputs, and of their summary.
 
         Parameters
         ----------
         id_column : str
-            A name that is taken.
+            The name of the id column, which is taken.
         contest : bool
-            In a contest's layout: the column that sums up alone.
+            In the layout of a contest: only the summary.
 
         Raises
         ------
         OutputError
-            There is no contest's layout for it.
+            The task has no contest layout.
         """
         return self.names, None
 
     def shown(self, predictions: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predictions as a table of them has them, from those that a network gives."""
+        """Predictions as they stand in a table, from the outputs of a network."""
         return predictions
 
     def from_shown(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Predictions as a network gives them, from those that a table has."""
+        """The outputs of a network, from predictions as they stand in a table."""
         return values
 
     def summed_up(self, predictions: NDArray[np.float32]) -> pa.Array | None:
-        """The cells of the column that sums the outputs up, where `columns` has one."""
+        """The cells of the summary column, where `columns` has one."""
         return None
 
     # Several models, several tables.
@@ -212,20 +225,20 @@ class Task(ABC):
 
     @abstractmethod
     def describe(self, beside: Task) -> str:
-        """What a model predicts, as far as it is not what another one predicts."""
+        """What a model predicts, where it differs from what another model predicts."""
 
     @abstractmethod
     def common(self, tasks: Sequence[Task]) -> Self:
-        """What models predict together.
+        """The task of an ensemble.
 
         Parameters
         ----------
         tasks : sequence of Task
-            Of all of them, the own among them; of one `identity`.
+            The tasks of all members, this one among them; they have one `identity`.
         """
 
     def merge(self, other: Task) -> Self:
-        """The task of a network that learns from one more table, of the same task."""
+        """The task of a network that learns from one more table for the same task."""
         return self
 
     # JSON.
@@ -237,7 +250,7 @@ class Task(ABC):
     @classmethod
     @abstractmethod
     def from_json(cls, data: Mapping[str, Any], source: str) -> Self:
-        """From what `to_json` gave.
+        """A task from the result of `to_json`.
 
         Raises
         ------
@@ -249,16 +262,16 @@ class Task(ABC):
 
     @property
     def sum_rules(self) -> int:
-        """How many sums of outputs are prescribed."""
+        """How many rules there are for sums of outputs."""
         return 0
 
     @property
     def sum_tolerance(self) -> float:
-        """By how much a sum may miss."""
+        """How far a sum may be from its rule."""
         return 0.0
 
     def sums(self, predictions: NDArray[np.float64]) -> tuple[Floats, Floats]:
-        """What the outputs of each rule sum to, and what they ought to.
+        """The sums of the outputs in each rule, and what they should be.
 
         Parameters
         ----------
@@ -281,7 +294,7 @@ class Task(ABC):
         largest : float
             The largest prediction of all.
         many : bool
-            Whether there are enough galaxies to tell from that alone.
+            Whether there are enough galaxies to judge by that alone.
         """
         return False
 
@@ -293,9 +306,9 @@ class Task(ABC):
         Parameters
         ----------
         broken, worst : (sum_rules,) sequence
-            How many galaxies miss each rule, and by how much at most.
+            How many galaxies break each rule, and by how much at most.
         galaxies : int
-            Of how many.
+            How many galaxies there are.
         """
         return ""
 
@@ -307,7 +320,7 @@ class Task(ABC):
 
     @abstractmethod
     def score(self, predictions: Any, values: Any, *, seed: int) -> Any:
-        """All scores of predictions, with intervals: an object of a type of the task's own.
+        """All scores of predictions, with intervals, in the task's own type.
 
         Parameters
         ----------
@@ -324,7 +337,7 @@ class Task(ABC):
         """
 
     def main_score(self, predictions: Any, values: Any, *, seed: int) -> Score:
-        """The main one of `score`; a task may know a cheaper way."""
+        """The main score of `score`; a task may have a faster way."""
         scores: Scores = self.score(predictions, values, seed=seed)
         return scores.main
 
@@ -334,14 +347,14 @@ class Task(ABC):
 
     @abstractmethod
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:
-        """(known galaxies,) how wrong each is predicted; the score is made of the sum."""
+        """(known galaxies,) the error of each; the main score is computed from their sum."""
 
     @abstractmethod
     def scorable(self, targets: Targets) -> tuple[Values, tuple[str, ...]]:
-        """The values of targets as far as the task predicts them; in words, what is left out."""
+        """The values of targets that the task predicts; and notes on what is left out."""
 
     def readable(self, predictions: Floats, values: Any) -> tuple[Any, tuple[str, ...]]:
-        """The values as far as predictions can be scored; in words, what is left out.
+        """The values for which predictions can be scored; and notes on what is left out.
 
         Raises
         ------
@@ -350,23 +363,25 @@ class Task(ABC):
         """
         return values, ()
 
-    def extents(self, predictions: Any, values: Any, *, seed: int) -> tuple[ScoredExtent, ...]:
-        """The score over parts of a truth with gaps that have none."""
+    def complete_subsets(
+        self, predictions: Any, values: Any, *, seed: int
+    ) -> tuple[ScoredSubset, ...]:
+        """The score over the complete subsets of a truth with gaps."""
         return ()
 
     def noise_floor(self, values: Any, votes: float = VOTES) -> NoiseFloor | None:
-        """The score of a perfect model on a truth of so many `votes`; None where none is known."""
+        """The noise floor of a truth of so many `votes`; None where none can be computed."""
         return None
 
     def score_beside_simplest(
         self, predictions: Any, values: Any, *, seed: int
     ) -> tuple[Score, float]:
-        """The main score, and the value of the simplest predictor's on the same galaxies."""
+        """The main score, and the value of the simplest predictor's, on the same galaxies."""
         reference = self.main_value(self.simplest(len(values)), values)
         return self.main_score(predictions, values, seed=seed), reference
 
     def gain(self, predictions: Any, values: Any) -> NDArray[np.float64]:
-        """(known galaxies,) by how much each is predicted better than by the simplest predictor."""
+        """(known galaxies,) how much smaller each error is than that of the simplest predictor."""
         simplest = self.losses_by_galaxy(self.simplest(len(values)), values)
         return simplest - self.losses_by_galaxy(predictions, values)
 
@@ -378,27 +393,27 @@ class Task(ABC):
         Parameters
         ----------
         predictions : (galaxies, outputs) float
-            NaN where there is none.
+            NaN where there is no prediction.
         targets : Targets
-            The truth, which `fits`.
+            The truth, of the task's kind.
         seed : int
             Of the bootstrap.
         votes : float
-            Volunteers of a galaxy, of which the noise floor is made.
+            Volunteers of a galaxy, for the noise floor.
 
         Raises
         ------
         ScoreError
             Nothing can be scored.
         """
-        values, notes = self.scorable(targets)
-        values, more = self.readable(predictions, values)
+        values, target_notes = self.scorable(targets)
+        values, prediction_notes = self.readable(predictions, values)
         simplest = self.simplest(len(values))
-        extents = tuple(
-            (extent, score, reference)
-            for (extent, score), (_, reference) in zip(
-                self.extents(predictions, values, seed=seed),
-                self.extents(simplest, values, seed=seed),
+        subsets = tuple(
+            (subset, score, reference)
+            for (subset, score), (_, reference) in zip(
+                self.complete_subsets(predictions, values, seed=seed),
+                self.complete_subsets(simplest, values, seed=seed),
                 strict=True,
             )
         )
@@ -406,23 +421,23 @@ class Task(ABC):
         floor = self.noise_floor(values, votes)
         if floor is not None:
             noise["all"] = floor
-        for extent, *_ in extents:
-            within = self.noise_floor(np.where(extent.known, values, np.nan), votes)
-            if within is not None:
-                noise[extent.key] = within
+        for subset, *_ in subsets:
+            floor = self.noise_floor(np.where(subset.known, values, np.nan), votes)
+            if floor is not None:
+                noise[subset.key] = floor
         return ScoreReport(
             scores=self.score(predictions, values, seed=seed),
             reference=self.score(simplest, values, seed=seed),
-            extents=extents,
+            subsets=subsets,
             noise=noise,
-            notes=(*notes, *more),
+            notes=(*target_notes, *prediction_notes),
         )
 
     # Scores in files and for people.
 
     @abstractmethod
     def report_figures(self, report: ScoreReport) -> dict[str, Any]:
-        """What ``metrics.json`` of an evaluation has of the scores, as plain data."""
+        """The scores in ``metrics.json`` of an evaluation, as plain data."""
 
     @abstractmethod
     def report_rows(self, report: ScoreReport) -> list[tuple[object, ...]]:
@@ -430,20 +445,20 @@ class Task(ABC):
 
     @abstractmethod
     def print_report(self, report: ScoreReport) -> PrintedScores:
-        """What an evaluation prints."""
+        """The scores as an evaluation prints them."""
 
     @abstractmethod
-    def figures(self, scores: Any, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
-        """What is kept of the scores of a baseline, as plain data."""
+    def figures(self, scores: Any, subsets: Sequence[ScoredSubset]) -> dict[str, Any]:
+        """The scores of a baseline in ``metrics.json``, as plain data."""
 
     @abstractmethod
     def rows(
-        self, scores: Any, extents: Sequence[ScoredExtent]
+        self, scores: Any, subsets: Sequence[ScoredSubset]
     ) -> Iterator[tuple[str, str, str, Score, int]]:
-        """Kind, code, name, score and the number behind it, row by row (`score_columns`)."""
+        """Rows of kind, code, name, score and number of entries (`score_columns`)."""
 
     @abstractmethod
     def compare(
-        self, named: Sequence[tuple[str, Scores, Sequence[ScoredExtent]]]
+        self, named: Sequence[tuple[str, Scores, Sequence[ScoredSubset]]]
     ) -> tuple[TextTable, ...]:
-        """What is printed of several predictors' scores: a row, or a column, for each by name."""
+        """Tables of several predictors' scores to print: a row or a column for each by name."""

@@ -103,7 +103,7 @@ def test_real_votes_make_the_published_classes(galaxies: Path) -> None:
     folder = galaxies / "galaxy-zoo-challenge"
     made = derive_classes(read_catalog(folder / "images", folder / "votes.csv"), "five")
     assert isinstance(made.targets, ClassTargets)
-    mine = {
+    derived = {
         name: made.targets.classes[label]
         for name, label in zip(made.ids.values, made.targets.labels, strict=True)
     }
@@ -113,4 +113,4 @@ def test_real_votes_make_the_published_classes(galaxies: Path) -> None:
             for row in csv.DictReader(file)
             if row["source"] == "votes"
         }
-    assert mine == published
+    assert derived == published

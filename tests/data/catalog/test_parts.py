@@ -55,9 +55,9 @@ def test_parts_classes_and_files(
     assert catalog.targets.classes == ("9", "10")  # in the order of numbers
     assert catalog.targets.labels.tolist() == labels
     assert catalog.rows.tolist() == [2, 3, 2, 2]
-    errors = [one for one in check(catalog) if one.severity == "error"]
+    errors = [finding for finding in check(catalog) if finding.severity == "error"]
     assert errors == []
-    secret = [one.message for one in check(catalog) if one.code == "test_without_class"]
+    secret = [finding.message for finding in check(catalog) if finding.code == "test_without_class"]
     assert ["1 of 1" in message for message in secret] == [True] * (labels[-1] < 0)
 
 
@@ -81,7 +81,7 @@ def test_names_that_begin_anew_in_each_folder(contest: Callable[..., Any], endin
     names = ["train/1", "train/2", "val/1", "test/2", "test/1"]
     assert catalog.paths.tolist() == [str(folder / f"{name}.png") for name in names]
     assert catalog.ids.values.tolist() == [name + ending for name in names]
-    assert [one for one in check(catalog) if one.severity == "error"] == []
+    assert [finding for finding in check(catalog) if finding.severity == "error"] == []
 
 
 def test_an_unlisted_test_folder_does_not_confuse_the_others(contest: Callable[..., Any]) -> None:
@@ -89,7 +89,7 @@ def test_an_unlisted_test_folder_does_not_confuse_the_others(contest: Callable[.
     folder = contest(files, train=TRAIN, val=VAL)
     catalog = read_catalog(folder, folder)
     assert catalog.paths.tolist() == [str(folder / name) for name in files[:3]]
-    assert [one for one in check(catalog) if one.severity == "error"] == []
+    assert [finding for finding in check(catalog) if finding.severity == "error"] == []
 
 
 @pytest.mark.parametrize("start", ["", "./", "images/", "/somewhere/else/images/"])
@@ -131,13 +131,13 @@ def test_findings_name_the_table_and_its_line(contest: Callable[..., Any]) -> No
     folder = contest(
         FILES, train=[*TRAIN, "5.png,9"], val=[*VAL, "3.png,", ",9"], test=["image,class", "4.png,"]
     )
-    found = {one.code: one for one in check(read_catalog(folder, folder))}
+    found = {finding.code: finding for finding in check(read_catalog(folder, folder))}
     assert (found["image_missing"].file, found["image_missing"].row) == (
         str(folder / "train.csv"),
         4,
     )
     assert "train.csv line 4, image 5.png" in found["image_missing"].message
-    assert "the id stands in val.csv line 2 already" in found["duplicate_id"].message
+    assert "the id is in val.csv line 2 already" in found["duplicate_id"].message
     assert (found["class_missing"].file, found["class_missing"].row) == (str(folder / "val.csv"), 3)
     assert (found["row_without_id"].file, found["row_without_id"].row) == (
         str(folder / "val.csv"),

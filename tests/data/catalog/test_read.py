@@ -34,7 +34,7 @@ def answers(catalog: Catalog, *codes: str) -> list[list[float]]:
 
 
 def of_code(catalog: Catalog, code: str) -> list[Finding]:
-    return [one for one in catalog.problems if one.code == code]
+    return [finding for finding in catalog.problems if finding.code == code]
 
 
 class TestIds:
@@ -115,7 +115,7 @@ class TestIds:
         assert catalog.rows.tolist() == [2, 4]
         assert catalog.targets.labels.tolist() == [0, 1]
         found = of_code(catalog, "row_without_id")
-        assert [one.row for one in found] == [3, 5]
+        assert [finding.row for finding in found] == [3, 5]
         assert found[0].message.endswith("table.csv, line 3: no id in column 'id'")
 
     def test_other_columns_are_carried_untouched(
@@ -148,9 +148,9 @@ class TestVotes:
     ) -> None:
         rows = [f"id,{HART16}", "1,0.5,0.25,0.25,0.1,0.6,0.3", "2,0,1,0,0,0,0", "3,1,0,0,1,0,0"]
         catalog = read_catalog(images("1.jpg"), table(rows))
-        one, two, _ = answers(catalog, "1.1", "1.2", "7.1", "7.2", "7.3")
-        np.testing.assert_allclose(one, [0.5, 0.25, 0.05, 0.3, 0.15], rtol=1e-6)
-        assert two == [0, 1, 0, 0, 0]  # nobody said smooth: truly nobody called it round
+        first, second, _ = answers(catalog, "1.1", "1.2", "7.1", "7.2", "7.3")
+        np.testing.assert_allclose(first, [0.5, 0.25, 0.05, 0.3, 0.15], rtol=1e-6)
+        assert second == [0, 1, 0, 0, 0]  # nobody said smooth: truly nobody called it round
         assert catalog.problems == ()
         # Question 2 has no columns: nothing is known of it, even where nobody came to it.
         assert np.isnan(answers(catalog, "2.1", "2.2")).all()
@@ -172,9 +172,9 @@ class TestVotes:
         spiral = "Class2.1,Class2.2,Class4.1,Class4.2,Class10.1,Class10.2,Class10.3"
         rows = [f"id,Class1.2,{spiral}", "1,.5,0,.5,0,0,0,0,0", "2,.5,.5,0,0,0,0,0,0"]
         catalog = read_catalog(images("1.jpg"), table(rows))
-        one, two = answers(catalog, "4.1", "4.2", "10.1", "10.2", "10.3")
-        assert np.isnan(one).all()  # led to question 4, not answered, so 10 is not known either
-        assert two == [0, 0, 0, 0, 0]
+        first, second = answers(catalog, "4.1", "4.2", "10.1", "10.2", "10.3")
+        assert np.isnan(first).all()  # led to question 4, not answered, so 10 is not known either
+        assert second == [0, 0, 0, 0, 0]
         assert [note.message.split(": ")[1] for note in catalog.problems] == [
             "question 4 (spiral)",
             "question 10 (arm_winding)",
@@ -191,8 +191,11 @@ class TestVotes:
     ) -> None:
         rows = ["id;Class6.1;Class6.2", "1;abc;0,5", "2;1.5;-0.5", "3;30%;inf", "4;1;0"]
         catalog = read_catalog(images("1.jpg"), table(rows))
-        told = {(one.code, one.row, one.id, one.column, one.index) for one in catalog.problems}
-        assert told == {
+        problems = {
+            (finding.code, finding.row, finding.id, finding.column, finding.index)
+            for finding in catalog.problems
+        }
+        assert problems == {
             ("not_a_number", 2, "1", "Class6.1", 0),
             ("not_a_number", 2, "1", "Class6.2", 0),
             ("fraction_out_of_range", 3, "2", "Class6.1", 1),
@@ -200,7 +203,7 @@ class TestVotes:
             ("not_a_number", 4, "3", "Class6.1", 2),
             ("fraction_out_of_range", 4, "3", "Class6.2", 2),
         }
-        messages = "\n".join(one.message for one in catalog.problems)
+        messages = "\n".join(finding.message for finding in catalog.problems)
         assert "line 2, id 1: column Class6.1: 'abc' is not a number" in messages
         assert "'0,5' is not a number (a decimal comma? write a point)" in messages
         assert "'30%' is not a number (a percentage? write a fraction)" in messages
@@ -359,7 +362,7 @@ class TestRealTables:
         assert len(catalog) == count
         assert (catalog.paths != "").all()
         assert catalog.targets.layout.name == layout
-        assert {one.severity for one in catalog.problems} <= {"note"}
+        assert {finding.severity for finding in catalog.problems} <= {"note"}
 
     def test_17_of_37_columns(self, galaxies: Path) -> None:
         folder = galaxies / "galaxy-zoo-challenge"
@@ -426,8 +429,8 @@ def test_votes_are_read_in_parts_as_at_once(
     monkeypatch.setattr("galaxyclass.data.catalog.votes.ROWS_AT_ONCE", 2)
     parts = read_catalog(folder, votes)
     assert parts.problems == whole.problems
-    assert [one.code for one in whole.problems].count("not_a_number") == 2
-    assert [one.row for one in whole.problems if one.code == "not_a_number"] == [2, 5]
+    assert [finding.code for finding in whole.problems].count("not_a_number") == 2
+    assert [finding.row for finding in whole.problems if finding.code == "not_a_number"] == [2, 5]
     np.testing.assert_array_equal(parts.targets.fractions, whole.targets.fractions)
 
 
@@ -441,4 +444,4 @@ def test_a_table_of_several_blocks(
     catalog = read_catalog(folder, table(["id,class", *rows]))
     assert catalog.ids.values.tolist() == [name for name in names if name != "00030"]
     assert catalog.rows[[0, 29, 30, 48]].tolist() == [2, 31, 33, 51]
-    assert [(one.code, one.row) for one in catalog.problems] == [("ragged_row", 32)]
+    assert [(finding.code, finding.row) for finding in catalog.problems] == [("ragged_row", 32)]

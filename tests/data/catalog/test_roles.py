@@ -69,7 +69,7 @@ class TestId:
         rows = [f"{n},{19 - n if n else 99}" for n in range(20)]
         catalog = read_catalog(folder, table(["a,b", *rows]))
         assert catalog.ids.column == "a"
-        (note,) = (one for one in catalog.problems if one.code == "near_tie")
+        (note,) = (finding for finding in catalog.problems if finding.code == "near_tie")
         assert note.message.endswith("column 'b' matches 19 images, the id 'a' 20")
 
     def test_id_overrides(self, images: Callable[..., Path], table: Callable[..., Path]) -> None:
@@ -216,9 +216,9 @@ class TestVotes:
             images("1.jpg"),
             table([f"id,{QUESTION_6},Class12.1,class1.1,Classy", "1,.2,.8,0,0,0"]),
         )
-        notes = {one.column: one.message for one in catalog.problems}
+        notes = {finding.column: finding.message for finding in catalog.problems}
         assert set(notes) == {"Class12.1", "class1.1"}
-        assert notes["Class12.1"].endswith("'Class12.1' is no answer of Galaxy Zoo 2")
+        assert notes["Class12.1"].endswith("'Class12.1' is not an answer of Galaxy Zoo 2")
         assert notes["class1.1"].endswith("did you mean 'Class1.1'?")
 
 
@@ -263,7 +263,7 @@ class TestClass:
     def test_target_that_holds_fractions(
         self, images: Callable[..., Path], table: Callable[..., Path]
     ) -> None:
-        with pytest.raises(CatalogError, match=r"(?s)'x' holds no classes.*such as 0\.5"):
+        with pytest.raises(CatalogError, match=r"(?s)'x' cannot be a class.*such as 0\.5"):
             read_catalog(images("1.jpg"), table(["id,x", "1,0.5"]), target_column="x")
 
     def test_target_misspelt(self, images: Callable[..., Path], table: Callable[..., Path]) -> None:
@@ -287,9 +287,9 @@ class TestClass:
         }
         pq.write_table(pa.table(columns), tmp_path / "t.parquet")
         folder = images("1.jpg")
-        one = read_catalog(folder, tmp_path / "t.parquet", target_column="kind").targets
-        assert one.classes == ("a", "b")
-        np.testing.assert_array_equal(one.labels, [1, 0, 1])
+        targets = read_catalog(folder, tmp_path / "t.parquet", target_column="kind").targets
+        assert targets.classes == ("a", "b")
+        np.testing.assert_array_equal(targets.labels, [1, 0, 1])
         two = read_catalog(folder, tmp_path / "t.parquet", target_column="odd").targets
         assert two.classes == ("false", "true")
         np.testing.assert_array_equal(two.labels, [1, 0, -1])

@@ -31,7 +31,7 @@ def found(
     catalog: Catalog, code: str, records: dict[str, ImageRecord] | None = None
 ) -> list[Finding]:
     facts = None if records is None else facts_of(catalog, records)
-    return [one for one in check(catalog, facts) if one.code == code]
+    return [finding for finding in check(catalog, facts) if finding.code == code]
 
 
 def records_of(catalog: Catalog, **contents: str) -> dict[str, ImageRecord]:
@@ -55,7 +55,7 @@ def test_a_sound_table_has_no_errors(
     folder = images(*(f"{n}.jpg" for n in range(300)))
     rows = [f"{n},{n / 299:.6f},{1 - n / 299:.6f}" for n in range(300)]
     catalog = read_catalog(folder, table(["id,Class6.1,Class6.2", *rows]))
-    assert [one.code for one in check(catalog, facts_of(catalog, records_of(catalog)))] == [
+    assert [finding.code for finding in check(catalog, facts_of(catalog, records_of(catalog)))] == [
         "columns_absent"
     ]
 
@@ -66,7 +66,10 @@ def test_images_missing_and_without_a_row(
     folder = images("1.jpg", "9.jpg")
     catalog = read_catalog(folder, table(["id,class", "1,a", "2,b", "3,b"]))
     missing = found(catalog, "image_missing")
-    assert [(one.row, one.id, one.index) for one in missing] == [(3, "2", 1), (4, "3", 2)]
+    assert [(finding.row, finding.id, finding.index) for finding in missing] == [
+        (3, "2", 1),
+        (4, "3", 2),
+    ]
     assert missing[0].message.endswith(f"line 3, id 2: no image of this name in {folder}")
     (without,) = found(catalog, "image_without_row")
     assert without.file == str(folder / "9.jpg")
@@ -81,17 +84,20 @@ def test_images_that_cannot_be_decoded(
     records = records_of(catalog) | {
         path: record(path, "x", f"{path}: truncated\n  got:    3 of 9")
     }
-    (one,) = found(catalog, "image_undecodable", records)
-    assert (one.file, one.row, one.id, one.index) == (path, 3, "2", 1)
-    assert one.message.endswith(f"line 3, id 2: {path}: truncated; got: 3 of 9")
+    (finding,) = found(catalog, "image_undecodable", records)
+    assert (finding.file, finding.row, finding.id, finding.index) == (path, 3, "2", 1)
+    assert finding.message.endswith(f"line 3, id 2: {path}: truncated; got: 3 of 9")
 
 
 def test_duplicate_ids(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     rows = ["id,class", "1,a", "2,b", "1,b", "1,a"]
     catalog = read_catalog(images("1.jpg", "2.jpg"), table(rows), id_column="id")
     duplicates = found(catalog, "duplicate_id")
-    assert [(one.row, one.id, one.index) for one in duplicates] == [(4, "1", 2), (5, "1", 3)]
-    assert duplicates[0].message.endswith("line 4, id 1: the id stands in line 2 already")
+    assert [(finding.row, finding.id, finding.index) for finding in duplicates] == [
+        (4, "1", 2),
+        (5, "1", 3),
+    ]
+    assert duplicates[0].message.endswith("line 4, id 1: the id is in line 2 already")
     # The same image under the same id is told once, as a duplicate.
     assert found(catalog, "identical_images", records_of(catalog)) == []
 
@@ -101,7 +107,10 @@ def test_identical_images(images: Callable[..., Path], table: Callable[..., Path
     catalog = read_catalog(images("1.jpg", "2.jpg", "3.jpg", "4.jpg"), table(rows))
     records = records_of(catalog, _1="same", _3="same", _4="same")
     identical = found(catalog, "identical_images", records)
-    assert [(one.row, one.id, one.index) for one in identical] == [(4, "3", 2), (5, "4", 3)]
+    assert [(finding.row, finding.id, finding.index) for finding in identical] == [
+        (4, "3", 2),
+        (5, "4", 3),
+    ]
     assert identical[0].message.endswith("3.jpg is byte for byte the image of id 1 (line 2)")
 
 
@@ -116,8 +125,8 @@ def test_unreadable_images_are_not_taken_as_identical(
 def test_two_ids_with_one_path(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     rows = ["name,file,class", "M31,a.jpg,x", "M32,a.jpg,y", "M33,b.jpg,y"]
     catalog = read_catalog(images("a.jpg", "b.jpg"), table(rows), id_column="name")
-    (one,) = found(catalog, "identical_images")
-    assert (one.id, one.row) == ("M32", 3)
+    (finding,) = found(catalog, "identical_images")
+    assert (finding.id, finding.row) == ("M32", 3)
 
 
 def test_broken_sums_of_a_joint_table(
@@ -127,7 +136,7 @@ def test_broken_sums_of_a_joint_table(
     rows = [columns, "1,.5,.4,.1,.1,.3,.2,.8", "2,.5,.3,.1,.1,.3,.2,.7", "3,.5,,.5,.9,.9,0,0"]
     catalog = read_catalog(images("1.jpg"), table(rows))
     broken = found(catalog, "broken_sum")
-    assert [(one.row, one.id, one.column) for one in broken] == [
+    assert [(finding.row, finding.id, finding.column) for finding in broken] == [
         (3, "2", "Class1.1"),
         (3, "2", "Class2.1"),
         (3, "2", "Class6.1"),
@@ -162,8 +171,8 @@ def test_conditional_sums_are_judged_as_written(
     ]
     header = "id," + ",".join(f"{task}_weighted_fraction" for task in tasks)
     catalog = read_catalog(images("1.jpg"), table([header, "1,0.01,0.99,0,0.5,0.3,0"]))
-    (one,) = found(catalog, "broken_sum")
-    assert "the sum is 0.8, wanted 1 (the answers of those who were asked" in one.message
+    (finding,) = found(catalog, "broken_sum")
+    assert "the sum is 0.8, wanted 1 (the answers of those who were asked" in finding.message
 
 
 def test_a_question_that_breaks_everywhere_is_told_once(
@@ -171,15 +180,15 @@ def test_a_question_that_breaks_everywhere_is_told_once(
 ) -> None:
     rows = [f"{n},.5,.6" for n in range(2000)]
     catalog = read_catalog(images("1.jpg"), table(["id,Class6.1,Class6.2", *rows]))
-    (one,) = found(catalog, "broken_sum")
-    assert one.index is None
-    assert "2,000 of 2,000 rows, the first in line 2: the sum is 1.1, wanted 1" in one.message
+    (finding,) = found(catalog, "broken_sum")
+    assert finding.index is None
+    assert "2,000 of 2,000 rows, the first in line 2: the sum is 1.1, wanted 1" in finding.message
 
 
 def test_unknown_votes(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     rows = ["id,Class6.1,Class6.2,Class7.1", "1,.2,.8,", "2,,,", "3,1,0,"]
     catalog = read_catalog(images("1.jpg"), table(rows))
-    unknown = [one.message.split(": ", 1)[1] for one in found(catalog, "votes_unknown")]
+    unknown = [finding.message.split(": ", 1)[1] for finding in found(catalog, "votes_unknown")]
     assert unknown == [
         "question 6 (odd): 1 of 3 galaxies",
         "question 7 (roundness): 3 of 3 galaxies (all: the columns are empty)",
@@ -192,8 +201,8 @@ def test_votes_that_are_all_unknown(
     images: Callable[..., Path], table: Callable[..., Path]
 ) -> None:
     catalog = read_catalog(images("1.jpg"), table(["id,Class6.1,Class6.2", "1,,"]))
-    (one,) = found(catalog, "no_target")
-    assert one.message.endswith("no cell of the vote columns holds a fraction")
+    (finding,) = found(catalog, "no_target")
+    assert finding.message.endswith("no cell of the vote columns holds a fraction")
 
 
 def test_classes(images: Callable[..., Path], table: Callable[..., Path]) -> None:
@@ -207,32 +216,32 @@ def test_classes(images: Callable[..., Path], table: Callable[..., Path]) -> Non
 
 def test_one_class(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     catalog = read_catalog(images("1.jpg"), table(["id,class", "1,a", "2,a"]))
-    (one,) = found(catalog, "single_class")
-    assert "the class of every galaxy is 'a'" in one.message
+    (finding,) = found(catalog, "single_class")
+    assert "the class of every galaxy is 'a'" in finding.message
 
 
 def test_one_folder_of_images_without_a_table(images: Callable[..., Path]) -> None:
-    (one,) = found(read_catalog(images("images/1.jpg", "images/2.jpg")), "single_class")
-    assert "each folder is a class unless a `table` says otherwise" in one.message
+    (finding,) = found(read_catalog(images("images/1.jpg", "images/2.jpg")), "single_class")
+    assert "each folder is a class unless a `table` says otherwise" in finding.message
 
 
 def test_without_table(images: Callable[..., Path]) -> None:
     catalog = read_catalog(images("a/1.jpg", "b/2.jpg", "3.jpg"))
-    (one,) = found(catalog, "class_missing")
-    assert one.message.endswith("3.jpg: the image lies in no folder of a class")
-    assert one.row is None
+    (finding,) = found(catalog, "class_missing")
+    assert finding.message.endswith("3.jpg: the image is not in the folder of a class")
+    assert finding.row is None
 
 
 def test_images_alone(images: Callable[..., Path]) -> None:
     catalog = read_catalog(images("1.jpg"))
-    assert [one.code for one in check(catalog)] == ["images_only", "few_galaxies"]
+    assert [finding.code for finding in check(catalog)] == ["images_only", "few_galaxies"]
 
 
 def test_mixed_sizes(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     catalog = read_catalog(images("1.jpg", "2.jpg"), table(["id,class", "1,a", "2,b"]))
     records = {path: record(path, path, size=423 + n) for n, path in enumerate(catalog.paths)}
-    (one,) = found(catalog, "mixed_sizes", records)
-    assert one.message.endswith("423x423 (1), 424x424 (1)")
+    (finding,) = found(catalog, "mixed_sizes", records)
+    assert finding.message.endswith("423x423 (1), 424x424 (1)")
 
 
 def test_of_many_sizes_the_most_frequent_come_first(
@@ -245,8 +254,8 @@ def test_of_many_sizes_the_most_frequent_come_first(
         path: record(path, path, size=size, error="broken" if size == 8 else None)
         for path, size in zip(catalog.paths, sizes, strict=True)
     }
-    (one,) = found(catalog, "mixed_sizes", records)
-    assert one.message.endswith("5x5 (3), 9x9 (2), 7x7 (1), 6x6 (1)")
+    (finding,) = found(catalog, "mixed_sizes", records)
+    assert finding.message.endswith("5x5 (3), 9x9 (2), 7x7 (1), 6x6 (1)")
 
 
 def test_files_of_a_table_that_names_some_twice_and_some_that_are_not_there(
@@ -270,8 +279,8 @@ def test_digests_as_bytes_are_told_apart_whatever_they_end_in() -> None:
 def test_rare_answers(images: Callable[..., Path], table: Callable[..., Path]) -> None:
     rows = [f"{n},{0.9 if n == 7 else 0.1},{0.1 if n == 7 else 0.9}" for n in range(600)]
     catalog = read_catalog(images("1.jpg"), table(["id,Class6.1,Class6.2", *rows]))
-    (one,) = found(catalog, "rare_answers")
-    assert one.message.endswith("half the votes or more: odd feature (1)")
+    (finding,) = found(catalog, "rare_answers")
+    assert finding.message.endswith("half the votes or more: odd feature (1)")
 
 
 def test_all_at_once_and_in_order(images: Callable[..., Path], table: Callable[..., Path]) -> None:
@@ -282,7 +291,7 @@ def test_all_at_once_and_in_order(images: Callable[..., Path], table: Callable[.
     path = catalog.paths[2]
     records[path] = record(path, "3", "broken")
     findings = check(catalog, facts_of(catalog, records))
-    assert [(one.code, one.row) for one in findings if one.severity == "error"] == [
+    assert [(finding.code, finding.row) for finding in findings if finding.severity == "error"] == [
         ("ragged_row", 7),
         ("row_without_id", 4),
         ("duplicate_id", 6),
@@ -294,13 +303,13 @@ def test_all_at_once_and_in_order(images: Callable[..., Path], table: Callable[.
         ("fraction_out_of_range", 6),
         ("broken_sum", 3),
     ]
-    assert {one.code for one in findings if one.severity == "note"} == {
+    assert {finding.code for finding in findings if finding.severity == "note"} == {
         "columns_absent",
         "votes_unknown",
         "image_without_row",
         "few_galaxies",
     }
-    for one in findings:
-        assert set(asdict(one)) == {
+    for each in findings:
+        assert set(asdict(each)) == {
             "code", "severity", "message", "file", "row", "id", "column", "index",
         }  # fmt: skip

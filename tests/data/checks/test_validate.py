@@ -65,8 +65,8 @@ def test_everything_that_is_wrong_at_once(sky: Path) -> None:
     spoil(sky)
     report = validate(sky / "images", sky / "labels.csv", workers=2)
     assert not report.ok
-    assert {(one.code, one.row, one.id) for one in report.errors} == SPOILT
-    text = next(one for one in report.errors if one.id == "6").message
+    assert {(finding.code, finding.row, finding.id) for finding in report.errors} == SPOILT
+    text = next(finding for finding in report.errors if finding.id == "6").message
     assert "not an image" in text
 
 
@@ -110,8 +110,8 @@ def test_machines_get_json(sky: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert code == 1
     assert data["ok"] is False
     assert data["counts"]["image_undecodable"] == 2
-    errors = [one for one in data["findings"] if one["severity"] == "error"]
-    assert {(one["code"], one["row"], one["id"]) for one in errors} == SPOILT
+    errors = [finding for finding in data["findings"] if finding["severity"] == "error"]
+    assert {(finding["code"], finding["row"], finding["id"]) for finding in errors} == SPOILT
     assert data["galaxies"] == 13
     assert data["galaxies_with_image"] == 12
     assert data["target"]["column"] == "class"

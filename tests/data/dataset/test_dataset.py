@@ -121,7 +121,7 @@ def test_a_table_is_read_once_and_only_when_it_is_asked_for(tmp_path: Path) -> N
 def test_messages_name_the_row_of_a_table_in_memory(images: Path) -> None:
     votes = {**VOTES, "Class1.1": [0.25, 1.0, 7.0]}
     report = Dataset(images, pd.DataFrame(votes)).validate(workers=1)
-    (finding,) = [one for one in report.errors if one.code == "fraction_out_of_range"]
+    (finding,) = [finding for finding in report.errors if finding.code == "fraction_out_of_range"]
     assert finding.row == 3
     assert finding.id == str(IDS[2])
     assert "<table in memory>, row 3" in finding.message
@@ -180,9 +180,9 @@ def test_it_comes_back_from_json() -> None:
         skip_invalid=True,
         also=[("more", "b.csv"), Dataset("folders", target_column="kind")],
     )
-    told = json.loads(json.dumps(dataset.to_json()))
-    assert told["images"] == str(Path("sky").resolve())
-    again = Dataset.from_json(told)
+    data = json.loads(json.dumps(dataset.to_json()))
+    assert data["images"] == str(Path("sky").resolve())
+    again = Dataset.from_json(data)
     assert again.to_json() == dataset.to_json()
     assert [more.skip_invalid for more in again.also] == [True, False]
     assert [more.table for more in again.also] == [Path("b.csv").resolve(), None]

@@ -176,8 +176,8 @@ def test_answers_are_known_if_any_table_knows_them(skies: Path, tmp_path: Path) 
     )
     alone, both = (_prepare(*sources[:n], cache=skies / "cache") for n in (1, 2))
     outputs = [samples.task(samples.split(SHARES, seed=0)) for samples in (alone, both)]
-    votes = [one for one in outputs if isinstance(one, VoteTask)]
-    assert [sum(one.known) for one in votes] == [31, 37]
+    votes = [task for task in outputs if isinstance(task, VoteTask)]
+    assert [sum(task.known) for task in votes] == [31, 37]
     assert votes[0].mean[:31] == votes[1].mean[:31]
     assert not np.isnan(votes[1].mean).any()
 
@@ -186,8 +186,8 @@ def test_the_split_is_read_back_table_by_table(three: Samples, tmp_path: Path) -
     parts = three.split(SHARES, seed=5)
     write_split(tmp_path / "split.csv", three.tables, parts)
     assert _rows(tmp_path / "split.csv")[0].keys() == {"id", "part", "digest", "table"}
-    for one, other in zip(read_split(tmp_path / "split.csv", three.tables), parts, strict=True):
-        assert one.tolist() == other.tolist()
+    for own, other in zip(read_split(tmp_path / "split.csv", three.tables), parts, strict=True):
+        assert own.tolist() == other.tolist()
     with pytest.raises(RunError, match="lists other galaxies"):
         read_split(tmp_path / "split.csv", three.tables[:2])
 
@@ -214,10 +214,10 @@ def test_votes_after_classes_are_refused(skies: Path) -> None:
 def test_a_stated_seed_holds_out_the_same_galaxies(three: Samples) -> None:
     stated = Split(validation=0.25, test=0.0, seed=7)
     first, second = (three.split(stated, seed=seed) for seed in (1, 2))
-    for one, other in zip(first, second, strict=True):
-        assert one.tolist() == other.tolist()
+    for own, other in zip(first, second, strict=True):
+        assert own.tolist() == other.tolist()
     drawn = three.split(SHARES, seed=7)
-    assert [one.tolist() for one in drawn] == [one.tolist() for one in first]
+    assert [part.tolist() for part in drawn] == [part.tolist() for part in first]
 
 
 def test_what_is_too_little_to_be_shared_out_is_for_training(skies: Path, tmp_path: Path) -> None:

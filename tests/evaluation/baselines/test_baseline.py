@@ -119,7 +119,9 @@ def test_a_training_of_the_same_recipe_and_seed_holds_out_the_same_galaxies(
     assert (tmp_path / "run" / "split.csv").read_text() == (
         tmp_path / "out" / "split.csv"
     ).read_text()
-    mean = {one.part: one.overall.value for one in done.scores if one.key == "mean_vector"}
+    mean = {
+        scored.part: scored.overall.value for scored in done.scores if scored.key == "mean_vector"
+    }
     assert set(mean) == {"validation", "test"}
     for part, value in mean.items():
         assert run.metrics.parts[part]["reference"] == pytest.approx(value, rel=1e-6)
@@ -152,9 +154,9 @@ def test_the_command_shows_each_extent_and_what_is_to_be_beaten(
     assert "1 smooth or features" in text
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     scores = metrics["parts"]["validation"]
-    best = min(scores.values(), key=lambda one: one["rmse"]["value"])
+    best = min(scores.values(), key=lambda scored: scored["rmse"]["value"])
     assert f"has to beat is RMSE {best['rmse']['value']:.4f} ({best['name']})" in text
-    assert f"the floor of the noise is {metrics['noise_floor']['validation']:.4f}" in text
+    assert f"the noise floor is {metrics['noise_floor']['validation']:.4f}" in text
     assert scores["mean_vector"]["shared_answers"]["answers"] == 3
     assert scores["mean_vector"]["shared_answers"]["galaxies"] == 10
     assert main([*arguments, "--overwrite", "--json"]) == 0
@@ -179,7 +181,7 @@ def test_colours_beat_the_mean_on_real_galaxies(galaxies: Path, tmp_path: Path) 
     done = baseline(
         folder / "images", folder / "votes.csv", output=tmp_path / "out", cache=tmp_path / "cache"
     )
-    value = {one.key: one.overall.value for one in done.scores}
+    value = {scored.key: scored.overall.value for scored in done.scores}
     assert value["all_zeros"] > value["mean_vector"] > value["central_pixel"]
     assert value["mean_vector"] > value["mean_colour"]
     # 0.1897 over other galaxies of this survey, measured elsewhere
@@ -211,4 +213,4 @@ def test_parts_of_a_contest_are_taken_and_what_is_not_known_is_not_scored(
         sky / "images", tmp_path, output=tmp_path / "out", cache=tmp_path / "cache", seed=9
     )
     assert done.galaxies == {"train": 30, "validation": 10}
-    assert {one.part for one in done.scores} == {"validation"}
+    assert {scored.part for scored in done.scores} == {"validation"}

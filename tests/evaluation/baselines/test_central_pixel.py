@@ -81,9 +81,9 @@ def test_the_means_of_alike_galaxies_are_near_the_published_ones(galaxies: Path)
     checked = 0
     for kind, mean in zip(fitted.kinds.tolist(), fitted.means, strict=True):
         if names.count(tuple(kind)) >= 75:
-            theirs = np.array(of_kind[tuple(kind)], dtype=float)
+            expected = np.array(of_kind[tuple(kind)], dtype=float)
             # Class11.6 of the published file is 0 in every row: a fault of its program.
-            assert theirs[36] == 0 < mean[36]
-            np.testing.assert_allclose(mean[known], theirs[known], atol=0.05)
+            assert expected[36] == 0 < mean[36]
+            np.testing.assert_allclose(mean[known], expected[known], atol=0.05)
             checked += 1
     assert checked >= 3

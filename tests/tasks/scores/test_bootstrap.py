@@ -78,9 +78,9 @@ def test_galaxies_are_drawn_not_entries() -> None:
     # 50 galaxies whose 20 entries are all equally wrong: as wide as 50 entries, not as 1,000.
     rng = np.random.default_rng(7)
     squares = rng.normal(0, 1, (50, 1)) ** 2
-    one = bootstrap_interval(squares, np.ones((50, 1)))
+    single = bootstrap_interval(squares, np.ones((50, 1)))
     twenty = bootstrap_interval(squares * 20, np.full((50, 1), 20.0))
-    np.testing.assert_allclose(one, twenty)
+    np.testing.assert_allclose(single, twenty)
 
 
 def test_same_seed_same_interval_and_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:

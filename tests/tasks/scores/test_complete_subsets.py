@@ -7,7 +7,7 @@ import pytest
 
 from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.scores.bootstrap import bootstrap_interval
-from galaxyclass.tasks.scores.complete_subsets import extents, score_extents
+from galaxyclass.tasks.scores.complete_subsets import complete_subsets, score_complete_subsets
 from galaxyclass.tasks.scores.votes import rmse
 
 NAN = np.nan
@@ -16,7 +16,7 @@ TARGET = np.array([[0.5, 0.5, 0.5, NAN], [0.1, 0.2, NAN, NAN], [0.9, NAN, NAN, N
 
 
 def test_the_two_extents() -> None:
-    shared, complete = extents(TARGET)
+    shared, complete = complete_subsets(TARGET)
     assert (shared.key, shared.name) == ("shared_answers", "1 answer known of every galaxy")
     assert shared.known.tolist() == [[True, False, False, False]] * 3
     assert shared.galaxies == 3
@@ -26,27 +26,27 @@ def test_the_two_extents() -> None:
 
 
 def test_a_galaxy_of_which_nothing_is_known_does_not_count() -> None:
-    shared, _ = extents(np.vstack([TARGET, np.full(4, NAN)]))
+    shared, _ = complete_subsets(np.vstack([TARGET, np.full(4, NAN)]))
     assert shared.galaxies == 3
     assert not shared.known[3].any()
 
 
 @pytest.mark.parametrize("target", [np.zeros((2, 3)), np.full((2, 3), NAN), np.zeros((0, 3))])
 def test_a_table_without_gaps_has_none(target: np.ndarray) -> None:
-    assert extents(target) == ()
+    assert complete_subsets(target) == ()
 
 
 def test_no_complete_galaxy_no_second_extent() -> None:
-    assert [one.key for one in extents(TARGET[1:])] == [
+    assert [subset.key for subset in complete_subsets(TARGET[1:])] == [
         "shared_answers",
         "complete_galaxies",
     ]
-    assert extents(np.array([[0.1, NAN], [NAN, 0.2]])) == ()
+    assert complete_subsets(np.array([[0.1, NAN], [NAN, 0.2]])) == ()
 
 
 def test_scores_by_hand() -> None:
     predicted = np.array([[0.5, 0.6, 0.5, 0.0], [0.4, 0.2, 0.9, 0.0], [0.5, 0.0, 0.0, 0.0]])
-    (_, shared), (_, complete) = score_extents(predicted, TARGET)
+    (_, shared), (_, complete) = score_complete_subsets(predicted, TARGET)
     assert shared.value == pytest.approx(np.sqrt((0.0 + 0.09 + 0.16) / 3))
     assert complete.value == pytest.approx(np.sqrt(0.01 / 3))
     low, high = bootstrap_interval(np.array([[0.0], [0.09], [0.16]]), np.array([[1], [1], [1]]))
@@ -58,16 +58,16 @@ def test_an_extent_scores_as_rmse_on_that_rectangle() -> None:
     target = generator.random((40, 8))
     target[10:, 5:] = NAN
     predicted = generator.random((40, 8))
-    (_, shared), (_, complete) = score_extents(predicted, target)
+    (_, shared), (_, complete) = score_complete_subsets(predicted, target)
     assert shared.value == pytest.approx(rmse(predicted[:, :5], target[:, :5]))
     assert complete.value == pytest.approx(rmse(predicted[:10], target[:10]))
 
 
 def test_no_prediction_is_no_score() -> None:
-    (_, shared), _ = score_extents(np.full(TARGET.shape, NAN), TARGET)
+    (_, shared), _ = score_complete_subsets(np.full(TARGET.shape, NAN), TARGET)
     assert np.isnan([shared.value, shared.low, shared.high]).all()
 
 
 def test_shapes_must_agree() -> None:
     with pytest.raises(ScoreError, match="same shape"):
-        score_extents(np.zeros((2, 4)), TARGET)
+        score_complete_subsets(np.zeros((2, 4)), TARGET)

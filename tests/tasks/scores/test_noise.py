@@ -1,4 +1,4 @@
-"""The floor of the noise: against votes that are drawn from known probabilities."""
+"""The noise floor: against votes that are drawn from known probabilities."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_one_vote_has_no_variance(votes: float) -> None:
 def test_wrong_shapes() -> None:
     with pytest.raises(ScoreError, match=r"\(galaxies, 37 answers\)"):
         noise_floor(TREE, np.zeros((2, 3)))
-    with pytest.raises(ScoreError, match=r"counts that do not fit"):
+    with pytest.raises(ScoreError, match=r"these counts do not fit"):
         noise_floor_from_counts(TREE, np.zeros(37))
 
 

@@ -113,7 +113,7 @@ def test_no_id_in_common_shows_ids_of_both(tmp_path: Path) -> None:
 def test_an_id_twice(tmp_path: Path) -> None:
     table = _write(tmp_path / "t.csv", [1, 2], np.zeros((2, 37)))
     file = _write(tmp_path / "p.csv", [1, 1], np.zeros((2, 37)))
-    with pytest.raises(CatalogError, match=r"p.csv: ids stand more than once(?s:.*)first '1'"):
+    with pytest.raises(CatalogError, match=r"p.csv: ids are repeated(?s:.*)first '1'"):
         score_predictions(file, table)
 
 
@@ -173,7 +173,7 @@ def test_classes_numbered_and_probabilities_beside_them(tmp_path: Path) -> None:
     result = score_predictions(tmp_path / "p.csv", tmp_path / "t.csv")
     assert result.names == ("0", "2", "10")
     assert result.scores.confusion.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
-    assert result.notes == ("1 galaxies without a class in one of the files do not count.",)
+    assert result.notes == ("1 galaxies without a class in one of the tables are not scored.",)
 
 
 def test_nothing_in_common(tmp_path: Path) -> None:

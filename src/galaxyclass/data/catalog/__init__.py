@@ -1,1 +1,1 @@
-"""Which galaxies there are: ids, images, targets and parts, read from a table or folders."""
+"""Catalogs of galaxies: ids, images, targets and parts, read from a table or folders."""

@@ -1,4 +1,4 @@
-"""What a catalog is: ids, image paths, targets, and other columns carried through untouched."""
+"""`Catalog`: ids, image paths, targets, and all other columns unchanged."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 
 def row_word(table: Path | None) -> str:
-    """What a table's rows are counted by: ``line`` in a text file, ``row`` in parquet or memory."""
+    """The word for a table's rows: ``line`` in a text file, ``row`` in parquet or memory."""
     typed = table is not None and (table == IN_MEMORY or table.name.lower().endswith(".parquet"))
     return "row" if typed else "line"
 
 
-#: Part -> the table that has its galaxies, where a folder has one for each.
+#: Part -> the table of its galaxies, where a folder has a table for each part.
 PART_TABLES: dict[str, str] = {"train": "train.csv", "validation": "val.csv", "test": "test.csv"}
 
 
 def file_of(table: Path, parts: NDArray[np.object_] | None, row: int) -> Path:
-    """The file in which a row stands: the table, or that of the row's part."""
+    """The file that has a row: the table, or the table of the row's part."""
     return table if parts is None else table / PART_TABLES[parts[row]]
 
 
 def line_word(
     table: Path | None, lines: NDArray[np.int64], parts: NDArray[np.object_] | None, row: int
 ) -> str:
-    """Where a row stands, in words: ``line 7``, or ``val.csv line 7`` in a folder of tables."""
+    """The location of a row in words: ``line 7``, or ``val.csv line 7`` in a folder of tables."""
     word = f"{row_word(table)} {lines[row]}"
     return word if parts is None else f"{PART_TABLES[parts[row]]} {word}"
 
@@ -46,10 +46,10 @@ def line_word(
 class Ids:
     """The ids of a catalog, exactly as given.
 
-    ``values`` is (galaxies,) of str; ``integer`` says that they came as exact integers (a parquet
-    integer column, or a CSV column in which every cell is one), which parquet keeps as such.
-    ``told_apart`` says that the folder of the part was put before each, because two parts use the
-    same names (`parts.tell_apart`).
+    ``values`` is (galaxies,) of str; ``integer`` says that all are exact integers (a parquet
+    integer column, or a CSV column in which every cell is one), which parquet output keeps.
+    ``told_apart`` says that each was prefixed with the folder of its part, because two parts use
+    the same names (`parts.tell_apart`).
     """
 
     column: str
@@ -71,9 +71,9 @@ class Catalog:
         The line of the table that each came from (the header is line 1); 0 where no table.
     targets : Targets or None
     other : pyarrow.Table or None
-        The columns that are neither id, path nor target, row by row.
+        The columns that are neither id, path nor target, in the order of the galaxies.
     problems : tuple of Finding
-        What was wrong with single cells when the table was read.
+        Problems of single cells, found when the table was read.
     unlisted : tuple of str
         Image files without a row in the table.
     images : Path
@@ -81,8 +81,8 @@ class Catalog:
     table : Path or None
         A file; or a folder, with a table for each part.
     parts : (galaxies,) of str, or None
-        ``train``, ``validation`` or ``test``, where tables say it; None where nothing does, and
-        `split` may draw them.
+        ``train``, ``validation`` or ``test``, where there is a table for each part; otherwise None,
+        and `split` draws them.
     """
 
     ids: Ids
@@ -109,23 +109,23 @@ class Catalog:
 
     @property
     def name_parts(self) -> int:
-        """How the table names images: by so many of the last parts of their paths; 0: by stems.
+        """How many of the last parts of an image's path the table uses as its name; 0: the stem.
 
-        2 for ``train/1.png``, 1 for ``1.png``, 0 for ``1`` and for whole paths, which say nothing
-        of images elsewhere.
+        2 for ``train/1.png``, 1 for ``1.png``, 0 for ``1`` and for whole paths, which cannot name
+        images in other folders.
         """
         pairs = zip(self.ids.values, self.paths, strict=True)
-        found = [(name, f"/{path}".replace("\\", "/")) for name, path in pairs if path]
-        counts = {name.count("/") + 1 for name, _ in found}
-        ends = (path.endswith(f"/{name}") and name[0] != "/" for name, path in found)
+        named = [(name, f"/{path}".replace("\\", "/")) for name, path in pairs if path]
+        counts = {name.count("/") + 1 for name, _ in named}
+        ends = (path.endswith(f"/{name}") and name[0] != "/" for name, path in named)
         if len(counts) != 1 or not all(ends):
             return 0
         return int(counts.pop()) - self.ids.told_apart
 
     def files(self) -> tuple[list[str], NDArray[np.int64]]:
-        r"""The image files, each once, and (galaxies,) int64 which of them is whose; -1 none.
+        r"""The image files, each once, and (galaxies,) int64 the index of each file; -1 none.
 
-        They stand in the order of the galaxies.
+        Files are in the order of the galaxies.
 
         Examples
         --------
@@ -140,9 +140,9 @@ class Catalog:
         (1, [0, -1, 0])
         """
         index_of: dict[str, int] = {}
-        found = (index_of.setdefault(path, len(index_of)) if path else -1 for path in self.paths)
-        owned = np.fromiter(found, np.int64, len(self))
-        return list(index_of), owned
+        indices = (index_of.setdefault(path, len(index_of)) if path else -1 for path in self.paths)
+        file_of_galaxy = np.fromiter(indices, np.int64, len(self))
+        return list(index_of), file_of_galaxy
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -150,7 +150,7 @@ class Catalog:
         return np.zeros(len(self), dtype=bool) if self.targets is None else self.targets.known
 
     def line_of(self, row: int) -> str:
-        """Where a galaxy stands in its table, in words: ``line 7``, ``val.csv line 7``."""
+        """The location of a galaxy in its table, in words: ``line 7``, ``val.csv line 7``."""
         return line_word(self.table, self.rows, self.parts, row)
 
     def take(self, indices: NDArray[np.int64]) -> Catalog:

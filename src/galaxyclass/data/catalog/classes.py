@@ -1,4 +1,4 @@
-"""From a column of names or integers to one class each (pure)."""
+"""From a column of names or integers to class numbers (pure)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from galaxyclass.tasks.classes.targets import ClassTargets
 
 
 def class_names(cells: Any) -> Any:
-    """A column's classes as text; null where a cell is empty, or ``nan`` as pandas may write it.
+    """A column's classes as text; null where a cell is empty, or ``nan`` (as pandas writes it).
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def class_names(cells: Any) -> Any:
 
 
 def read_classes(cells: Any, column: str) -> ClassTargets:
-    """Number the classes of a column: integers in their order, names in the alphabet's.
+    """Number the classes of a column: integers in numerical order, names in alphabetical order.
 
     Parameters
     ----------
@@ -45,5 +45,5 @@ def read_classes(cells: Any, column: str) -> ClassTargets:
     names = distinct.to_pylist()
     classes = tuple(sorted(names, key=int) if is_exact_integers(distinct) else sorted(names))
     labels = pc.fill_null(pc.index_in(text, value_set=pa.array(classes, pa.string())), -1)
-    # A null is looked up as a value by some versions of pyarrow; `classes` never holds one.
+    # Some versions of pyarrow look up a null as a value; `classes` has no null.
     return ClassTargets(column, classes, labels.to_numpy(zero_copy_only=False).astype(np.int64))

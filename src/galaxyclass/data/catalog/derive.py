@@ -1,4 +1,4 @@
-"""Classes made of votes, by rules that are data."""
+"""`derive_classes`: classes from votes, by rules that are data."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from galaxyclass.trees.tree import Tree
 
 log = logging.getLogger(__name__)
 
-#: A class: answers with the smallest share of those who were asked that each must have.
+#: Class -> answers, and the smallest share of those who were asked that each must have.
 Rule = dict[str, tuple[tuple[str, float], ...]]
 
-#: The five classes of Zhu et al. 2019 (Ap&SS 364, 55), table 1, for each tree that knows enough.
+#: The five classes of Zhu et al. 2019 (Ap&SS 364, 55), table 1, for each tree that has the answers.
 FIVE: dict[str, Rule] = {
     "galaxy_zoo_2": {
         "completely_round_smooth": (("1.1", 0.469), ("7.1", 0.5)),
@@ -60,8 +60,8 @@ def derive_classes(catalog: Catalog, rule: str) -> Catalog:
     Raises
     ------
     CatalogError
-        No vote fractions; no such rule or question; a tree that the rule is not made for; fewer
-        than two classes are left.
+        No vote fractions; no such rule or question; a tree without this rule; fewer than two
+        classes are left.
     """
     targets = catalog.targets
     tree = None if targets is None else targets.decision_tree
@@ -69,31 +69,31 @@ def derive_classes(catalog: Catalog, rule: str) -> Catalog:
     if tree is None or fractions is None:
         raise CatalogError(
             f"`classes={rule!r}`: {catalog.table or catalog.images} has no vote fractions",
-            wanted="a table of votes, of which classes can be made",
+            wanted="a table of votes, from which classes can be derived",
             hint="leave `classes` out: the table has classes already",
         )
     names, members = _members(tree, fractions, rule)
     labels = np.where(members.sum(axis=1) == 1, members.argmax(axis=1), -1).astype(np.int64)
-    kept = np.flatnonzero(labels >= 0).astype(np.int64)
-    present = np.unique(labels[kept])
+    has_class = np.flatnonzero(labels >= 0).astype(np.int64)
+    present = np.unique(labels[has_class])
     if len(present) < 2:
         raise CatalogError(
             f"`classes={rule!r}`: fewer than two classes among the galaxies of {catalog.table}",
             wanted=", ".join(names),
             got=", ".join(names[index] for index in present) or "none",
         )
-    if len(kept) < len(catalog):
+    if len(has_class) < len(catalog):
         log.info(
             "`classes=%r`: %d of %d galaxies are in no class, or in two, and are left out",
             rule,
-            len(catalog) - len(kept),
+            len(catalog) - len(has_class),
             len(catalog),
         )
-    # Classes without a galaxy are dropped: nothing can be learnt of them.
+    # Classes without a galaxy are dropped: they cannot be learnt.
     classes = ClassTargets(
         "class", tuple(names[i] for i in present), np.searchsorted(present, labels), rule
     )
-    return replace(catalog, targets=classes).take(kept)
+    return replace(catalog, targets=classes).take(has_class)
 
 
 def _members(
@@ -104,7 +104,7 @@ def _members(
     if rule == "five":
         if tree.key not in FIVE:
             raise CatalogError(
-                f"`classes={rule!r}`: not made for the tree {tree.title}",
+                f"`classes={rule!r}`: there is no such rule for the tree {tree.title}",
                 wanted=" or ".join(FIVE),
             )
         thresholds = FIVE[tree.key]

@@ -1,4 +1,4 @@
-"""Which image file a cell of a table means (pure: names in, indices out)."""
+"""Matching the cells of a table to image files (pure: names in, indices out)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SUFFIX = "(?i)(" + "|".join(suffix.replace(".", r"\.") for suffix in IMAGE_SUFF
 
 @dataclass(frozen=True)
 class ImageNames:
-    """The names by which a table can mean each of ``paths``, which lie below ``folder``."""
+    """The names that a table may use for image files; ``paths`` are below ``folder``."""
 
     folder: str
     paths: Sequence[str]
@@ -65,33 +65,33 @@ class ImageNames:
         ----------
         cells : pyarrow array of string
         """
-        found = _lookup(cells, self.stems)
-        if (found < 0).any() and any("/" in self.relative(i) for i in range(len(self.paths))):
+        images = _lookup(cells, self.stems)
+        if (images < 0).any() and any("/" in self.relative(i) for i in range(len(self.paths))):
             paths = (self.relative(i).rsplit(".", 1)[0] for i in range(len(self.paths)))
-            found = np.where(found < 0, _lookup(cells, _array(paths)), found)
-        return found
+            images = np.where(images < 0, _lookup(cells, _array(paths)), images)
+        return images
 
     def match_paths(self, cells: Any) -> NDArray[np.int64]:
-        """(rows,) index of the first image that each path may mean (see `fitting`); -1 none.
+        """(rows,) index of the first image that each path fits (see `fitting`); -1 none.
 
         Parameters
         ----------
         cells : pyarrow array of string
         """
-        found = _lookup(_clean(cells), _array(map(self.relative, range(len(self.paths)))))
-        paths = cells.to_pylist() if (found < 0).any() else []
-        for row in np.flatnonzero(found < 0):
+        images = _lookup(_clean(cells), _array(map(self.relative, range(len(self.paths)))))
+        paths = cells.to_pylist() if (images < 0).any() else []
+        for row in np.flatnonzero(images < 0):
             if paths[row] is not None:
-                found[row] = next(iter(self.fitting(paths[row])), -1)
-        return found
+                images[row] = next(iter(self.fitting(paths[row])), -1)
+        return images
 
     def fitting(self, path: str) -> list[int]:
-        """Indices of the images that a path may mean: one is clear, several are ambiguous.
+        """Indices of the images that a path fits; several are ambiguous.
 
-        The image that lies so below the folder; otherwise those of that file name, or of that
-        file name with another ending (a table written for PNG, images that are JPEG); of several,
-        those whose folders agree with the path's for longest, from the file upwards: the table
-        may have been written beside the folder, above it or on another machine.
+        The image with that path below the folder; otherwise images of that file name, or of that
+        file name with another ending (a table may name PNG files where the images are JPEG). Of
+        several, those that share most folders with the path, from the file upwards: the table may
+        have been written beside the folder, above it or on another machine.
 
         Examples
         --------
@@ -103,17 +103,21 @@ class ImageNames:
         if path in self._by_relative:
             return [self._by_relative[path]]
         *folders, file = path.split("/")
-        alike = self._by_file.get(file, [])
-        if not alike:
+        candidates = self._by_file.get(file, [])
+        if not candidates:
             stem = re.sub(_SUFFIX, "", file)
-            alike = self.siblings.get(stem) or [
+            candidates = self.siblings.get(stem) or [
                 self.by_stem[name] for name in (stem,) if name in self.by_stem
             ]
-        if len(alike) < 2:
-            return alike
-        agreement = [_agreement(folders, self.relative(index).split("/")[:-1]) for index in alike]
+        if len(candidates) < 2:
+            return candidates
+        agreement = [
+            _agreement(folders, self.relative(index).split("/")[:-1]) for index in candidates
+        ]
         longest = max(agreement)
-        return [index for index, shared in zip(alike, agreement, strict=True) if shared == longest]
+        return [
+            index for index, shared in zip(candidates, agreement, strict=True) if shared == longest
+        ]
 
     @cached_property
     def by_stem(self) -> dict[str, int]:
@@ -142,8 +146,8 @@ def _clean(cells: Any) -> Any:
 def _agreement(folders: Sequence[str], others: Sequence[str]) -> int:
     """How many of the last folders are the same."""
     count = 0
-    for mine, other in zip(reversed(folders), reversed(others), strict=False):
-        if mine != other:
+    for folder, other in zip(reversed(folders), reversed(others), strict=False):
+        if folder != other:
             break
         count += 1
     return count
@@ -151,25 +155,25 @@ def _agreement(folders: Sequence[str], others: Sequence[str]) -> int:
 
 def looks_like_paths(cells: Any) -> bool:
     """Whether most of a column's first thousand cells end like an image file's name."""
-    some = cells.slice(0, 1000).drop_null()
-    if len(some) == 0:
+    first = cells.slice(0, 1000).drop_null()
+    if len(first) == 0:
         return False
-    hits = pc.sum(pc.match_substring_regex(some, _SUFFIX)).as_py() or 0
-    return bool(2 * hits > len(some))
+    hits = pc.sum(pc.match_substring_regex(first, _SUFFIX)).as_py() or 0
+    return bool(2 * hits > len(first))
 
 
 def _first(names: Sequence[str]) -> dict[str, int]:
-    """Name -> index of the first that bears it."""
+    """Name -> index of its first occurrence."""
     return dict(zip(reversed(names), range(len(names) - 1, -1, -1), strict=True))
 
 
 def _array(words: Iterator[str]) -> Any:
-    """A pyarrow array of strings, of which never many are Python's."""
+    """A pyarrow array of strings, made in batches so that few are Python objects at a time."""
     batches = iter(lambda: list(islice(words, 1 << 14)), [])
-    return pa.chunked_array([pa.array(some, pa.string()) for some in batches], pa.string())
+    return pa.chunked_array([pa.array(batch, pa.string()) for batch in batches], pa.string())
 
 
 def _lookup(cells: Any, names: Any) -> NDArray[np.int64]:
-    """(rows,) index of the first name that each cell is; -1 where it is none, or null."""
+    """(rows,) index of the first name that equals each cell; -1 where none does, or null."""
     hits = pc.index_in(cells, value_set=names)
     return np.asarray(pc.fill_null(hits, -1).to_numpy(), dtype=np.int64)

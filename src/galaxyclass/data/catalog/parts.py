@@ -1,4 +1,4 @@
-"""A folder of tables, one for each part: the layout of a contest of images and classes."""
+"""A folder with a table for each part: the layout of contests of images and classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from galaxyclass.data.tables.in_memory import as_arrow, is_table
 from galaxyclass.data.tables.tables import open_table, require_even_rows
 from galaxyclass.errors import CatalogError
 
-#: The parts without which nothing can be trained; the table of the test part may be missing.
+#: The parts that a training needs; the table of the test part may be missing.
 _NEEDED = ("train", "validation")
 
 
@@ -45,10 +45,10 @@ def column_names(table: Any) -> list[str]:
 
 
 def open_part_tables(folder: Path, piecewise: Piecewise = all_of_it) -> TableFile:
-    r"""Read train.csv, val.csv and, where it is there, test.csv as one table.
+    r"""Read train.csv, val.csv and, where there is one, test.csv as one table.
 
-    The table of the test part may lack columns, as that of a contest lacks the class; the cells
-    are empty then. The rows are given to `piecewise` as by `open_table`, table after table.
+    The table of the test part may lack columns, as contests leave out its classes; their cells are
+    empty then. The rows are passed to `piecewise` as in `open_table`, table after table.
 
     Raises
     ------
@@ -111,11 +111,11 @@ def _require_columns(file: TableFile, wanted: set[str], *, may_lack: bool) -> No
 def tell_apart(
     file: TableFile, names: ImageNames, id_column: str | None, taken: Sequence[str]
 ) -> tuple[TableFile, str]:
-    """Put the part's folder before the names of images, where these alone would not be clear.
+    """Put the part's folder before the names of images, where names alone are ambiguous.
 
-    A contest may begin to count anew in each part: ``1.png`` of train.csv and ``1.png`` of
-    test.csv become ``train/1.png`` and ``test/1.png``. Where no two parts, and no two folders,
-    have the same name, all names stay as they are.
+    A contest may number the images of each part from 1: ``1.png`` of train.csv and ``1.png`` of
+    test.csv become ``train/1.png`` and ``test/1.png``. Where no name is used in two parts or in two
+    folders, all names stay as they are.
 
     Parameters
     ----------
@@ -143,19 +143,21 @@ def tell_apart(
     source = str(file.path / PART_TABLES["train"])
     column = find_ids(training, names, id_column, source, taken).column
     cells = as_text(file.table[column]).to_pylist()
-    if _are_clear(cells, file.parts, names):
+    if _are_unambiguous(cells, file.parts, names):
         return file, column
     named = [
         None if cell is None else _in_folder(cell, Path(PART_TABLES[part]).stem)
         for cell, part in zip(cells, file.parts, strict=True)
     ]
-    place = file.table.column_names.index(column)
-    table = file.table.set_column(place, column, pa.array(named, pa.string()))
+    position = file.table.column_names.index(column)
+    table = file.table.set_column(position, column, pa.array(named, pa.string()))
     return replace(file, table=table), column
 
 
-def _are_clear(cells: Sequence[str | None], parts: NDArray[np.object_], names: ImageNames) -> bool:
-    """Whether each name stands in one part alone, and is that of one file alone."""
+def _are_unambiguous(
+    cells: Sequence[str | None], parts: NDArray[np.object_], names: ImageNames
+) -> bool:
+    """Whether each name is in one part only, and is the name of one file only."""
     part_of: dict[str, str] = {}
     for cell, part in zip(cells, parts, strict=True):
         if cell is None:
@@ -169,7 +171,7 @@ def _are_clear(cells: Sequence[str | None], parts: NDArray[np.object_], names: I
 
 
 def _in_folder(name: str, folder: str) -> str:
-    """The name with the folder before it, unless it says its folder itself."""
+    """The name with the folder before it, unless the name has that folder already."""
     path = name.replace("\\", "/").removeprefix("./")
-    own = path.split("/")[:-1]
-    return path if folder in own or path.startswith("/") else f"{folder}/{path}"
+    folders = path.split("/")[:-1]
+    return path if folder in folders or path.startswith("/") else f"{folder}/{path}"

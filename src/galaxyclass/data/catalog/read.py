@@ -1,4 +1,4 @@
-"""From a folder of images and a table to a catalog."""
+"""`read_catalog`: from a folder of images and a table to a catalog."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def read_catalog(
     target_column: str | None = None,
     tree: Tree | None = None,
 ) -> Catalog:
-    r"""Read what a training, a check or a scoring needs to know of its galaxies.
+    r"""Read a table of galaxies and match it to the images of a folder.
 
-    What a column means is decided by one rule (see `galaxyclass.data.catalog.roles`): the id is the
-    column that matches the images' names; a table with all answers of one question of a known
-    tree holds vote fractions; otherwise one column of text or integers is the class. A table with
+    The role of each column is decided by one rule (see `galaxyclass.data.catalog.roles`): the id is
+    the column that matches the images' names; a table with all answers of one question of a known
+    tree has vote fractions; otherwise one column of text or integers is the class. A table with
     a few columns of a tree but no whole question (``ring`` beside three fractions) is thus read
-    by its class. ``target_column`` always decides.
+    by its class. ``target_column`` overrides the rule.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def read_catalog(
         return _from_folders(images, ImageNames(str(images), paths))
     trees = [tree] if tree is not None else [load_tree(name) for name in TREES]
     votes = VoteReader(
-        lambda columns: None if target_column else vote_layout(columns, trees), but=id_column
+        lambda columns: None if target_column else vote_layout(columns, trees), keep=id_column
     )
     file = _open(table, votes)
     catalog = _from_table(
@@ -111,7 +111,7 @@ def read_catalog(
         target_column=target_column,
         trees=trees,
     )
-    pa.default_memory_pool().release_unused()  # the table's text is gone, and is the most of all
+    pa.default_memory_pool().release_unused()  # the memory of the table's text
     return catalog
 
 
@@ -123,7 +123,7 @@ def _open(table: Any, votes: VoteReader) -> TableFile:
 
 
 def require_sources(images: str | Path, table: Any) -> None:
-    """Refuse images that are no folder, and a table that is not there, before anything is read.
+    """Refuse images that are not a folder, and a missing table, before anything is read.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def _from_folders(images: Path, names: ImageNames) -> Catalog:
         )
     relative = [names.relative(index) for index in range(len(names.paths))]
     ids = names.stems.to_pylist()
-    if names.siblings:  # the same name in two classes: only the path tells them apart
+    if names.siblings:  # the same name in two classes: paths are unique
         ids = [name.rsplit(".", 1)[0] for name in relative]
     folders = [PurePosixPath(name).parts[:-1] for name in relative]
     targets = None
@@ -173,9 +173,8 @@ def _from_folders(images: Path, names: ImageNames) -> Catalog:
 class _Matched:
     """The rows of a table that have an id, and the image of each.
 
-    `file` has only these `rows` (None: all of them have one); `path_column` is the column that
-    names the images by their paths, where one does; `notes` are about ids and lines, `ambiguous`
-    about images.
+    `file` has only these `rows` (None: all rows have one); `path_column` is the column with the
+    paths of images, if there is one; `notes` are about ids and lines, `ambiguous` about images.
     """
 
     file: TableFile
@@ -192,31 +191,31 @@ def _match(
     names: ImageNames, file: TableFile, id_column: str | None, no_ids: Sequence[str]
 ) -> _Matched:
     """The image of each row of a table."""
-    as_given = file.table
+    original = file.table
     if file.parts is not None:
         file, id_column = tell_apart(file, names, id_column, no_ids)
-    told_apart = file.table is not as_given
-    found = find_ids(file.table, names, id_column, str(file.path), no_ids)
-    text, image = as_text(file.table[found.column]), found.image
+    told_apart = file.table is not original
+    id_match = find_ids(file.table, names, id_column, str(file.path), no_ids)
+    text, image = as_text(file.table[id_match.column]), id_match.image
     has_id = pc.is_valid(text).to_numpy()
-    notes = (*found.notes, *unread_rows(file, has_id, found.column))
+    notes = (*id_match.notes, *unread_rows(file, has_id, id_match.column))
     rows = None if has_id.all() else np.flatnonzero(has_id)
     if rows is not None:
         file, text, image = file.take(rows), text.take(rows), image[rows]
-    # The text of a CSV may be numbers; that of a parquet column was meant to be text.
-    numeric = pa.types.is_integer(file.table[found.column].type) or row_word(file.path) == "line"
+    # Text in a CSV may be numbers; a text column of parquet was meant to be text.
+    numeric = pa.types.is_integer(file.table[id_match.column].type) or row_word(file.path) == "line"
     ids = Ids(
-        found.column,
+        id_match.column,
         np.array(text.to_pylist(), dtype=object),
         numeric and is_exact_integers(text),
         told_apart,
     )
-    by_path = found.path_column is not None
+    by_path = id_match.path_column is not None
     passed_over, ambiguous = ambiguities(
         names,
         image,
         TableRows(file, ids),
-        as_text(file.table[found.path_column]).to_pylist() if by_path else ids.values,
+        as_text(file.table[id_match.path_column]).to_pylist() if by_path else ids.values,
         paths=by_path,
     )
     unlisted = np.ones(len(names.paths), dtype=bool)
@@ -228,7 +227,7 @@ def _match(
         ids=ids,
         paths=np.array([*names.paths, ""], dtype=object)[image],
         unlisted=tuple(names.paths[index] for index in np.flatnonzero(unlisted).tolist()),
-        path_column=found.path_column,
+        path_column=id_match.path_column,
         notes=notes,
         ambiguous=tuple(ambiguous),
     )
@@ -244,13 +243,17 @@ def _from_table(
     trees: Sequence[Tree],
 ) -> Catalog:
     columns = file.table.column_names
-    voted = [] if votes is None else [name for name in votes.layout.columns if name in columns]
-    matched = _match(names, file, id_column, voted if target_column is None else [target_column])
+    vote_columns = (
+        [] if votes is None else [name for name in votes.layout.columns if name in columns]
+    )
+    matched = _match(
+        names, file, id_column, vote_columns if target_column is None else [target_column]
+    )
     if matched.rows is not None and votes is not None:
         votes = votes.take(matched.rows)
     file, ids, problems = matched.file, matched.ids, list(matched.notes)
     source, table = str(file.path), file.table
-    taken = {ids.column, matched.path_column or ids.column, *voted}
+    taken = {ids.column, matched.path_column or ids.column, *vote_columns}
     targets: Targets | None = None
     if votes is not None:
         targets = VoteTargets(votes.tree, votes.layout, votes.joint, votes.present)

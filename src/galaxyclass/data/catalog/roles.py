@@ -1,15 +1,15 @@
-"""Which column of a table is what (pure).
+"""The roles of a table's columns (pure).
 
-One rule, told in the order in which it is applied:
+One rule, in the order in which it is applied:
 
 1. **Votes.** The layout of a known tree that names most of the table's columns, provided that
-   the table has all the answers of one question at least: three stray fractions beside a class
-   are no votes. ``target_column`` comes before: with it, the column it names is the class.
+   the table has all the answers of one question at least: three single fractions beside a class
+   are not votes. ``target_column`` overrides this: the column that it names is the class.
 2. **The id.** The column whose cells match the names of most images, without folder and ending;
-   or that holds their paths. ``id_column`` comes before.
+   or that holds their paths. ``id_column`` overrides this.
 3. **The class**, where there are no votes: the only column of text or integers that is neither
    id nor path, repeats its values, and has more than one; among several, the only one called
-   class, label, target or category. Numbers with a fraction are no classes.
+   class, label, target or category. Numbers with a fraction are not classes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class IdColumn:
 
 
 def vote_layout(names: Iterable[str], trees: Sequence[Tree]) -> tuple[Tree, Layout] | None:
-    """The tree and layout that name most of the columns, with one whole question at least.
+    """The tree and layout with most of the columns, and all answers of one question at least.
 
     Examples
     --------
@@ -56,19 +56,19 @@ def vote_layout(names: Iterable[str], trees: Sequence[Tree]) -> tuple[Tree, Layo
     >>> vote_layout(["id", "Class6.1", "Class7.1"], [zoo]) is None
     True
     """
-    there = set(names)
+    columns = set(names)
     best: tuple[int, Tree, Layout] | None = None
     for tree in trees:
         for layout in tree.layouts:
-            whole = any(there.issuperset(layout.columns[where]) for where in tree.slices)
-            count = len(there.intersection(layout.columns))
+            whole = any(columns.issuperset(layout.columns[where]) for where in tree.slices)
+            count = len(columns.intersection(layout.columns))
             if whole and (best is None or count > best[0]):
                 best = (count, tree, layout)
     return None if best is None else best[1:]
 
 
 def lookalikes(names: Iterable[str], layout: Layout) -> dict[str, str | None]:
-    """Columns written like an answer's that are none -> the answer that differs only in case.
+    """Columns that look like an answer's but are not -> the answer that differs only in case.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def _common_start(names: Sequence[str]) -> str:
 def find_ids(
     table: Any, images: ImageNames, chosen: str | None, source: str, taken: Iterable[str]
 ) -> IdColumn:
-    """The column that names the images, and which image each row means.
+    """The column that names the images, and the image of each row.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def find_ids(
     source : str
         The table's file, for messages.
     taken : iterable of str
-        Columns that are votes or the class, and so no ids.
+        Columns that are votes or the class, and so not ids.
 
     Raises
     ------
@@ -128,21 +128,21 @@ def find_ids(
         paths = looks_like_paths(text)
         image = images.match_paths(text) if paths else images.match_ids(text)
         count = len(np.unique(image[image >= 0]))
-        if 2 * count >= (image >= 0).sum() > 0:  # a count that happens to be an id stands often
+        if 2 * count >= (image >= 0).sum() > 0:  # counts may match by accident, repeatedly
             scores.append((count, paths, name, image))
     if not scores:
         raise _no_id(table, images, source)
-    # Most images first; an id before a path that says the same; then the table's own order.
+    # Most images first; an id before a path to the same images; then the table's order.
     scores.sort(key=lambda score: (-score[0], score[1]))
     count, paths, name, image = scores[0]
     notes = []
-    for other_count, _, other, other_image in scores[1:]:
+    for other_count, _, other_name, other_image in scores[1:]:
         if np.array_equal(image, other_image):
             continue
         if other_count == count:
             raise CatalogError(
                 f"{source}: two columns match the names of the images equally well",
-                got=f"{name!r} and {other!r}, {count} images each, but in different rows",
+                got=f"{name!r} and {other_name!r}, {count} images each, but in different rows",
                 hint=f"name the right one: `id_column={name!r}`",
             )
         if 10 * other_count >= 9 * count and not np.array_equal(
@@ -151,9 +151,10 @@ def find_ids(
             notes.append(
                 finding(
                     "near_tie",
-                    f"column {other!r} matches {other_count:,} images, the id {name!r} {count:,}",
+                    f"column {other_name!r} matches {other_count:,} images, the id {name!r} "
+                    f"{count:,}",
                     file=source,
-                    column=other,
+                    column=other_name,
                 )
             )
     return IdColumn(name, image, name if paths else None, tuple(notes))
@@ -181,7 +182,7 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
         _require_column(table, chosen, source, "target_column")
         if kind_of(table[chosen]) not in ("integer", "text"):
             raise CatalogError(
-                f"{source}: column {chosen!r} holds no classes",
+                f"{source}: column {chosen!r} cannot be a class",
                 wanted="text or integers",
                 got=f"numbers such as {_example(table[chosen])}",
                 hint="name another column by `target_column`",
@@ -228,9 +229,9 @@ def _chosen_id(table: Any, images: ImageNames, chosen: str, source: str) -> IdCo
     if (image < 0).all():  # the images may be named in another column, by their paths
         for name in table.column_names:
             if is_text(table[name]) and looks_like_paths(as_text(table[name])):
-                found = images.match_paths(as_text(table[name]))
-                if (found >= 0).sum() > (image >= 0).sum():
-                    image, path_column = found, name
+                by_path = images.match_paths(as_text(table[name]))
+                if (by_path >= 0).sum() > (image >= 0).sum():
+                    image, path_column = by_path, name
     if (image < 0).all():
         raise _no_id(table.select([chosen]), images, source)
     return IdColumn(chosen, image, path_column, ())
@@ -259,10 +260,10 @@ def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
         )
     elif any(cell.endswith(".0") and cell[:-2] in images.by_stem for cell in cells.values()):
         hint = "ids were written as floats: write them again as integers or text, without '.0'"
-    some = ", ".join(images.stems[:2].to_pylist())
+    examples = ", ".join(images.stems[:2].to_pylist())
     return CatalogError(
         f"{source}: no column matches the names of the images",
-        wanted=f"ids such as {some} (of {len(images.paths):,} images)",
+        wanted=f"ids such as {examples} (of {len(images.paths):,} images)",
         got="; ".join(f"{name}: {cell}" for name, cell in cells.items()) or "only numbers",
         hint=hint,
     )

@@ -18,13 +18,13 @@ from galaxyclass.trees.tree import Layout, Tree
 #: A fraction may leave 0 to 1 by this much: the rounding of sums and of single precision.
 ROUNDING = 1e-6
 
-#: Rows that are turned into numbers at a time: as doubles they take twice what is kept of them.
+#: Rows that are converted at a time: double precision takes twice the memory of the result.
 ROWS_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True)
-class WrongCell:
-    """Cells of one answer that are no fractions: (cells,) int64 rows, and the cells themselves."""
+class WrongCells:
+    """Cells of one answer that are not fractions: (cells,) int64 rows, and the cells."""
 
     answer: int
     rows: NDArray[np.int64]
@@ -33,32 +33,32 @@ class WrongCell:
 
 @dataclass(frozen=True)
 class Votes:
-    """Vote fractions as read, and the cells that were no fractions.
+    """Vote fractions as read, and the cells that were not fractions.
 
     Attributes
     ----------
     tree, layout
-        What the columns mean.
+        The meaning of the columns.
     joint : (rows, answers) float32, 0..1
         NaN: unknown, not a number, or out of range.
     present : (answers,) bool
         The table has a column for the answer.
-    not_numbers, out_of_range : list of WrongCell
-        Answer by answer.
+    not_numbers, out_of_range : list of WrongCells
+        By answer.
     unasked : (rows, questions) bool
-        All answers were 0 though some volunteers were led to the question, or may have been.
+        Whether all answers were 0 though volunteers were, or may have been, led to the question.
     """
 
     tree: Tree
     layout: Layout
     joint: NDArray[np.float32]
     present: NDArray[np.bool_]
-    not_numbers: list[WrongCell]
-    out_of_range: list[WrongCell]
+    not_numbers: list[WrongCells]
+    out_of_range: list[WrongCells]
     unasked: NDArray[np.bool_]
 
     def take(self, rows: NDArray[np.int64]) -> Votes:
-        """Some of the rows, which are in order."""
+        """Some of the rows, in ascending order."""
         return replace(
             self,
             joint=self.joint[rows],
@@ -68,89 +68,89 @@ class Votes:
         )
 
 
-def _taken(wrong: list[WrongCell], rows: NDArray[np.int64]) -> list[WrongCell]:
-    some = []
-    for one in wrong:
-        kept = np.flatnonzero(np.isin(one.rows, rows))
-        if len(kept):
-            at = np.searchsorted(rows, one.rows[kept])
-            some.append(WrongCell(one.answer, at, one.cells.take(kept)))
-    return some
+def _taken(wrong: list[WrongCells], rows: NDArray[np.int64]) -> list[WrongCells]:
+    selected = []
+    for cells in wrong:
+        indices = np.flatnonzero(np.isin(cells.rows, rows))
+        if len(indices):
+            new_rows = np.searchsorted(rows, cells.rows[indices])
+            selected.append(WrongCells(cells.answer, new_rows, cells.cells.take(indices)))
+    return selected
 
 
 class VoteReader:
-    """Reads the votes of a table that comes in pieces; their text is never there as a whole.
+    """Reads the votes of a table piece by piece, so that their text is never in memory as a whole.
 
-    Tables write 0 for every answer of a question that nobody answered. Where volunteers were led
-    to it all the same (fractions were debiased afterwards, or a few of them did not answer), these
-    zeros say nothing of the galaxy and become unknown. Question 1 of a joint table is exempt: it
-    is asked of everyone, and its zeros break the sum rule.
+    Tables have 0 for every answer of a question that nobody answered. Where volunteers were led to
+    the question all the same (fractions were debiased afterwards, or a few volunteers did not
+    answer), these zeros are not measurements and become unknown. Question 1 of a joint table is
+    exempt: it is asked of everyone, and its zeros break the sum rule.
 
     Parameters
     ----------
     find : callable
-        From the names of the columns to the tree and layout; None where they are no votes.
-    but : str or None
-        A column whose text is kept, whatever it is.
+        From the names of the columns to the tree and layout; None where there are no votes.
+    keep : str or None
+        A column whose text is kept even if it has votes.
     """
 
     def __init__(
-        self, find: Callable[[Sequence[str]], tuple[Tree, Layout] | None], but: str | None
+        self, find: Callable[[Sequence[str]], tuple[Tree, Layout] | None], keep: str | None
     ) -> None:
-        self._find, self._but = find, but
-        self._begun = False
-        self._found: tuple[Tree, Layout] | None = None
+        self._find, self._keep = find, keep
+        self._started = False
+        self._layout: tuple[Tree, Layout] | None = None
         self._present: NDArray[np.bool_] = np.zeros(0, dtype=bool)
         self._rows = 0
         self._joint: list[NDArray[np.float32]] = []
         self._unasked: list[NDArray[np.bool_]] = []
-        self._not_numbers: dict[int, list[WrongCell]] = {}
-        self._out_of_range: dict[int, list[WrongCell]] = {}
+        self._not_numbers: dict[int, list[WrongCells]] = {}
+        self._out_of_range: dict[int, list[WrongCells]] = {}
 
     def __call__(self, piece: Any) -> Any:
-        """Read the next rows of the table; gives them back without the text of the votes."""
+        """Read the next rows of the table, and return them without the text of the votes."""
         names = piece.column_names
-        if not self._begun:
-            self._begun, self._found = True, self._find(names)
-        if self._found is None:
+        if not self._started:
+            self._started, self._layout = True, self._find(names)
+        if self._layout is None:
             return piece
-        columns = self._found[1].columns
-        here = np.array([name in names for name in columns])
-        self._present = here if not len(self._present) else self._present | here
+        columns = self._layout[1].columns
+        in_piece = np.array([name in names for name in columns])
+        self._present = in_piece if not len(self._present) else self._present | in_piece
         for start in range(0, piece.num_rows, ROWS_AT_ONCE):
-            self._read(piece.slice(start, ROWS_AT_ONCE), *self._found, here)
+            self._read(piece.slice(start, ROWS_AT_ONCE), *self._layout, in_piece)
         for name in columns:
-            if name in names and name != self._but:
-                place = names.index(name)
-                piece = piece.set_column(place, name, _without_text(piece[name]))
+            if name in names and name != self._keep:
+                position = names.index(name)
+                piece = piece.set_column(position, name, _without_text(piece[name]))
         return piece
 
     def votes(self) -> Votes | None:
-        """All that was read, and forgets it; None where the table has no votes."""
-        if self._found is None:
+        """The votes that were read, once; None where the table has no votes."""
+        if self._layout is None:
             return None
-        tree, layout = self._found
+        tree, layout = self._layout
         joint = np.concatenate([np.empty((0, len(tree.answers)), np.float32), *self._joint])
         self._joint.clear()
         unasked = np.concatenate([np.empty((0, len(tree.questions)), bool), *self._unasked])
         self._unasked.clear()
-        wrong = _whole(self._not_numbers), _whole(self._out_of_range)
+        wrong = _joined(self._not_numbers), _joined(self._out_of_range)
         return Votes(tree, layout, joint, self._present, *wrong, unasked)
 
-    def _read(self, piece: Any, tree: Tree, layout: Layout, here: NDArray[np.bool_]) -> None:
+    def _read(self, piece: Any, tree: Tree, layout: Layout, in_piece: NDArray[np.bool_]) -> None:
         raw = np.full((piece.num_rows, len(tree.answers)), np.nan, dtype=np.float64)
-        for answer in np.flatnonzero(here).tolist():
+        for answer in np.flatnonzero(in_piece).tolist():
             column = piece[layout.columns[answer]]
             values, wrong = numbers(column)
             with np.errstate(invalid="ignore"):
                 outside = np.flatnonzero((values < -ROUNDING) | (values > 1 + ROUNDING))
             values[outside] = np.nan
             raw[:, answer] = values
-            for rows, found in ((wrong, self._not_numbers), (outside, self._out_of_range)):
+            for rows, by_answer in ((wrong, self._not_numbers), (outside, self._out_of_range)):
                 if len(rows):
-                    one = WrongCell(answer, self._rows + rows, column.take(rows))
-                    found.setdefault(answer, []).append(one)
-        joint, unasked = _joint(tree, layout, raw, here)
+                    cells = WrongCells(answer, self._rows + rows, column.take(rows))
+                    by_answer.setdefault(answer, []).append(cells)
+        joint, unasked = _joint(tree, layout, raw, in_piece)
         self._joint.append(joint.astype(np.float32))
         self._unasked.append(unasked)
         self._rows += piece.num_rows
@@ -165,7 +165,7 @@ def read_votes(table: Any, tree: Tree, layout: Layout) -> Votes:
     tree, layout
         The layout is one of the tree's; the table has some of its columns.
     """
-    reader = VoteReader(lambda _: (tree, layout), but=None)
+    reader = VoteReader(lambda _: (tree, layout), keep=None)
     reader(table)
     votes = reader.votes()
     assert votes is not None, "the layout was given"
@@ -173,9 +173,9 @@ def read_votes(table: Any, tree: Tree, layout: Layout) -> Votes:
 
 
 def _without_text(column: Any) -> Any:
-    """A column of as many rows, of which only the first cell that is not empty is kept.
+    """A column of as many rows, with only the first cell that is not empty.
 
-    So the table has all of its columns, and a message can show what is in them.
+    So the table still has all of its columns, and a message can show an example of each.
     """
     if not is_text(column):
         return column
@@ -195,26 +195,28 @@ def _joint(
         return raw, unasked
     unasked = _blank_conditional(tree, raw)
     joint = joint_from_conditional(tree, raw)
-    joint[:, ~present] = np.nan  # 0 where nobody is led is no knowledge of this table
+    joint[:, ~present] = np.nan  # a missing column is unknown, even where nobody is led
     for index, where in enumerate(tree.slices):  # nobody was led there: truly 0
         unasked[:, index] &= np.isnan(joint[:, where]).all(axis=1)
     return joint, unasked
 
 
-def _whole(found: dict[int, list[WrongCell]]) -> list[WrongCell]:
+def _joined(by_answer: dict[int, list[WrongCells]]) -> list[WrongCells]:
     """The wrong cells of each answer, from all pieces of the table, answer by answer."""
     return [
-        WrongCell(
+        WrongCells(
             answer,
-            np.concatenate([one.rows for one in found[answer]]),
-            pa.chunked_array([chunk for one in found[answer] for chunk in one.cells.chunks]),
+            np.concatenate([cells.rows for cells in by_answer[answer]]),
+            pa.chunked_array(
+                [chunk for cells in by_answer[answer] for chunk in cells.cells.chunks]
+            ),
         )
-        for answer in sorted(found)
+        for answer in sorted(by_answer)
     ]
 
 
 def _blank_conditional(tree: Tree, raw: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Make questions whose answers are all 0 unknown, in place; say which they were."""
+    """Make questions whose answers are all 0 unknown, in place; (rows, questions) where."""
     unasked = np.zeros((len(raw), len(tree.questions)), dtype=bool)
     for index, where in enumerate(tree.slices):
         unasked[:, index] = (raw[:, where] == 0).all(axis=1)

@@ -1,1 +1,1 @@
-"""A folder of images and a table in, everything that is wrong with them out."""
+"""Checks of a folder of images and a table: everything that is wrong with them."""

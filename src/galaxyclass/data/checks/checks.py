@@ -1,4 +1,4 @@
-"""Checking a catalog: everything that is wrong with it at once (pure)."""
+"""`check`: everything that is wrong with a catalog, in one list (pure)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog
-from galaxyclass.data.checks.finding_location import at
+from galaxyclass.data.checks.finding_location import galaxy_finding
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding, finding
 from galaxyclass.data.checks.target_checks import FEW_GALAXIES, TARGET_CHECKS
 from galaxyclass.images.records import ImageFacts
@@ -22,7 +22,7 @@ def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
     catalog : Catalog
     facts : ImageFacts, optional
         What is known of each image file, in the order of `Catalog.files`. Without it, images that
-        cannot be decoded or that are identical cannot be told.
+        cannot be decoded and identical images are not found.
 
     Returns
     -------
@@ -38,42 +38,42 @@ def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
     >>> (folder / "1.jpg").touch()
     >>> table = folder / "votes.csv"
     >>> _ = table.write_text("id,Class6.1,Class6.2\n1,0.3,0.6\n2,0.5,0.5")
-    >>> for one in check(read_catalog(folder, table)):
-    ...     print(one.code, one.row, one.id)
+    >>> for finding in check(read_catalog(folder, table)):
+    ...     print(finding.code, finding.row, finding.id)
     image_missing 3 2
     broken_sum 2 1
     columns_absent None None
     few_galaxies None None
     """
-    found = [*catalog.problems, *_duplicates(catalog), *_images(catalog, facts)]
+    findings = [*catalog.problems, *_duplicates(catalog), *_images(catalog, facts)]
     if catalog.targets is not None:
         if (check_targets := TARGET_CHECKS.get(catalog.targets.kind)) is not None:
-            found += check_targets(catalog, catalog.targets)
+            findings += check_targets(catalog, catalog.targets)
     elif catalog.table is None:
-        found.append(finding("images_only", f"{catalog.images}: {len(catalog):,} images"))
+        findings.append(finding("images_only", f"{catalog.images}: {len(catalog):,} images"))
     if len(catalog) < FEW_GALAXIES:
-        found.append(finding("few_galaxies", f"{len(catalog):,} galaxies in all"))
+        findings.append(finding("few_galaxies", f"{len(catalog):,} galaxies in all"))
     rank = {code: position for position, code in enumerate(FINDING_KINDS)}
-    return sorted(found, key=lambda one: (rank[one.code], one.row or 0))
+    return sorted(findings, key=lambda each: (rank[each.code], each.row or 0))
 
 
 def _duplicates(catalog: Catalog) -> Iterator[Finding]:
-    """Each row after the first that bears its id."""
+    """Each row whose id is in an earlier row."""
     number_of: dict[str, int] = {}
     ids = (number_of.setdefault(name, len(number_of)) for name in catalog.ids.values)
     for first, row in _repeats(np.fromiter(ids, np.int64, len(catalog))):
         message = (
-            f"the id stands in {catalog.line_of(first)} already"
+            f"the id is in {catalog.line_of(first)} already"
             if catalog.table is not None
             else f"the same id as {catalog.paths[first]}"
         )
-        yield at(catalog, "duplicate_id", row, message, column=catalog.ids.column)
+        yield galaxy_finding(catalog, "duplicate_id", row, message, column=catalog.ids.column)
 
 
 def _images(catalog: Catalog, facts: ImageFacts | None) -> Iterator[Finding]:
     files, file_of = catalog.files()
     for row in np.flatnonzero(file_of < 0).tolist():
-        yield at(
+        yield galaxy_finding(
             catalog,
             "image_missing",
             row,
@@ -85,7 +85,7 @@ def _images(catalog: Catalog, facts: ImageFacts | None) -> Iterator[Finding]:
     undecodable = np.array(list(facts.errors), dtype=np.int64)
     for row in np.flatnonzero(np.isin(file_of, undecodable)).tolist():
         message = _one_line(facts.errors[int(file_of[row])])
-        yield at(catalog, "image_undecodable", row, message, file=catalog.paths[row])
+        yield galaxy_finding(catalog, "image_undecodable", row, message, file=catalog.paths[row])
     yield from _identical(catalog, file_of, facts)
     yield from _sizes(catalog, np.delete(facts.sizes, undecodable, axis=0))
     for path in catalog.unlisted:
@@ -94,8 +94,8 @@ def _images(catalog: Catalog, facts: ImageFacts | None) -> Iterator[Finding]:
 
 def _sizes(catalog: Catalog, sizes: NDArray[np.int32]) -> Iterator[Finding]:
     """Whether the images have several sizes, the most frequent ones first."""
-    both = np.ascontiguousarray(sizes).view(np.int64).ravel()  # as one number each
-    kinds, first, counts = np.unique(both, return_index=True, return_counts=True)
+    codes = np.ascontiguousarray(sizes).view(np.int64).ravel()  # a number for each size
+    kinds, first, counts = np.unique(codes, return_index=True, return_counts=True)
     if len(kinds) < 2:
         return
     most = np.lexsort((first, -counts))[:4]
@@ -110,13 +110,13 @@ def _identical(
     catalog: Catalog, file_of: NDArray[np.int64], facts: ImageFacts
 ) -> Iterator[Finding]:
     """Each galaxy whose image is that of an earlier one with another id."""
-    image_of = np.arange(len(facts.digests))  # of each file the first that is the same
+    image_of = np.arange(len(facts.digests))  # of each file, the first identical one
     known = np.flatnonzero(facts.digests != b"")
     _, earliest, inverse = np.unique(facts.digests[known], return_index=True, return_inverse=True)
     image_of[known] = known[earliest[inverse]]
     ids, rows = catalog.ids.values, np.flatnonzero(file_of >= 0)
-    for one, other in _repeats(image_of[file_of[rows]]):
-        first, row = int(rows[one]), int(rows[other])
+    for earlier, later in _repeats(image_of[file_of[rows]]):
+        first, row = int(rows[earlier]), int(rows[later])
         if ids[first] == ids[row]:
             continue
         where = f" ({catalog.line_of(first)})" if catalog.table is not None else ""
@@ -124,16 +124,16 @@ def _identical(
             f"{catalog.paths[row]} is byte for byte the image of "
             f"{catalog.ids.column} {ids[first]}{where}"
         )
-        yield at(catalog, "identical_images", row, message, file=catalog.paths[row])
+        yield galaxy_finding(catalog, "identical_images", row, message, file=catalog.paths[row])
 
 
 def _repeats(keys: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """(first, row) of each row whose key stands in an earlier row; keys are counted from 0."""
+    """(first, row) of each row whose key is in an earlier row; keys are integers from 0."""
     rows = np.arange(len(keys))
     first = np.zeros(keys.max(initial=-1) + 1, dtype=np.int64)
     first[keys[::-1]] = rows[::-1]
-    again = np.flatnonzero(first[keys] != rows)
-    return list(zip(first[keys[again]].tolist(), again.tolist(), strict=True))
+    repeated = np.flatnonzero(first[keys] != rows)
+    return list(zip(first[keys[repeated]].tolist(), repeated.tolist(), strict=True))
 
 
 def _one_line(text: str) -> str:

@@ -1,18 +1,18 @@
-"""Findings about one galaxy of a catalog: its place before the message."""
+"""Findings about single galaxies: their location, put before the message."""
 
 from __future__ import annotations
 
 from galaxyclass.data.catalog.catalog import Catalog, file_of
 from galaxyclass.data.checks.findings import Finding, finding
 
-#: So many wrong cells, and such a share of a column, are told once for the column, not cell by
-#: cell: the column is not what it was taken for, and no galaxy of it can be left out sensibly.
+#: With more wrong cells than both of these, a column gets one finding instead of one for each cell:
+#: it is not the kind of column that it was taken for, and leaving out galaxies would not help.
 WHOLE_COLUMN_CELLS = 1000
 WHOLE_COLUMN_SHARE = 0.1
 
 
 def is_whole_column(wrong: int, total: int) -> bool:
-    """Whether so many of all cells are wrong that the column is, not its cells.
+    """Whether so many cells are wrong that the column as a whole is.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def is_whole_column(wrong: int, total: int) -> bool:
     return wrong > WHOLE_COLUMN_CELLS and wrong > WHOLE_COLUMN_SHARE * total
 
 
-def at(
+def galaxy_finding(
     catalog: Catalog,
     code: str,
     row: int,
@@ -31,7 +31,10 @@ def at(
     column: str | None = None,
     file: str | None = None,
 ) -> Finding:
-    """A finding about one galaxy, its place before the message; the file is the table's or its."""
+    """A finding about one galaxy, with its location before the message.
+
+    ``file`` is by default the file of the table.
+    """
     name = f"{catalog.ids.column} {catalog.ids.values[row]}"
     if catalog.table is None:
         return finding(

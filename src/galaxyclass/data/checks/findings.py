@@ -1,4 +1,4 @@
-"""What can be wrong with images and a table, as a table of data; and one finding.
+"""`Finding`, and the table of all that can be wrong with images and a table.
 
 The documentation, the summary of a validation and the exit code are made from `FINDING_KINDS`.
 """
@@ -13,9 +13,9 @@ Severity = Literal["error", "note"]
 
 @dataclass(frozen=True)
 class FindingKind:
-    """A kind of finding: how grave it is, its title, and what to do about it.
+    """A kind of finding: its severity, its title, and what to do about it.
 
-    An error would make a training wrong; a note is worth knowing.
+    An error would make a training wrong; a note is for information.
     """
 
     severity: Severity
@@ -28,13 +28,13 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "ragged_row": FindingKind(
         "error",
         "lines with more or fewer cells than the header",
-        "mend the lines; often a comma stands in a cell that is not quoted",
+        "correct the lines; often a comma is in a cell without quotation marks",
     ),
     "row_without_id": FindingKind(
         "error", "rows without an id", "fill in the id, or remove the row"
     ),
     "duplicate_id": FindingKind(
-        "error", "ids that stand more than once", "keep one row of each; the others may disagree"
+        "error", "repeated ids", "keep one row of each; the rows may disagree"
     ),
     "image_missing": FindingKind(
         "error",
@@ -44,7 +44,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "ambiguous_image": FindingKind(
         "error",
         "ids that fit images in several folders",
-        "give `images` the one folder, or a column with the path of each image",
+        "pass one folder as `images`, or add a column with the path of each image",
     ),
     "image_undecodable": FindingKind(
         "error", "images that cannot be decoded", "download them again, or remove them"
@@ -52,7 +52,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "identical_images": FindingKind(
         "error",
         "one image under several ids",
-        "find out which id it belongs to: a model would be trained and tested on the same picture",
+        "find out which id it belongs to: a model would be trained and tested on the same image",
     ),
     "not_a_number": FindingKind(
         "error",
@@ -62,7 +62,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "fraction_out_of_range": FindingKind(
         "error",
         "vote fractions outside 0 to 1",
-        "votes are fractions here: not counts, not percent",
+        "votes must be fractions, not counts or percentages",
     ),
     "broken_sum": FindingKind(
         "error",
@@ -75,7 +75,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "single_class": FindingKind(
         "error",
         "only one class",
-        "there is nothing to tell apart; name another column by `target_column`",
+        "a model needs two classes or more; name another column by `target_column`",
     ),
     "no_target": FindingKind(
         "error",
@@ -87,7 +87,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     ),
     "unknown_column": FindingKind(
         "note",
-        "columns that look like answers of the tree but are none",
+        "columns that look like answers of the tree but are not",
         "they are not read as votes; correct the name if they should be",
     ),
     "columns_absent": FindingKind(
@@ -98,22 +98,22 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "votes_unasked": FindingKind(
         "note",
         "questions that nobody answered, though some were led to them",
-        "all their answers are 0, which says nothing of the galaxy; they are taken as unknown",
+        "all their answers are 0, which is not a measurement; they are taken as unknown",
     ),
     "votes_unknown": FindingKind(
         "note",
         "questions with unknown votes",
-        "nothing need be done: unknown votes do not count in training and scores",
+        "no action is needed: unknown votes do not count in training and scores",
     ),
     "test_without_class": FindingKind(
         "note",
         "galaxies of the test part without a class",
-        "they are not scored; `galaxyclass.predict` says their classes",
+        "they are not scored; `galaxyclass.predict` predicts their classes",
     ),
     "images_only": FindingKind(
         "note",
         "no table and no folders of classes",
-        "only the images were looked at; give `table` to check votes or classes too",
+        "only the images were checked; pass `table` to check votes or classes too",
     ),
     "image_without_row": FindingKind(
         "note", "images without a row in the table", "they are not trained on"
@@ -124,7 +124,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "mixed_sizes": FindingKind(
         "note",
         "images of several sizes",
-        "fine where the sky's scale is the same; a cutout is a fixed number of pixels",
+        "valid if the pixel scale is the same; a cutout is a fixed number of pixels",
     ),
     "class_imbalance": FindingKind(
         "note",
@@ -133,7 +133,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     ),
     "rare_answers": FindingKind(
         "note",
-        "answers that hardly any galaxy is clear about",
+        "answers that have half the votes of hardly any galaxy",
         "a model can learn little about them from this table",
     ),
     "few_galaxies": FindingKind(
@@ -144,7 +144,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found: what it is, and where.
+    """A problem or a note about images and a table, and its location.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ class Finding:
         One of `FINDING_KINDS`.
     severity : "error" or "note"
     message : str
-        What is wrong, in words that name the place.
+        What is wrong, and where.
     file : str or None
         The table or the image.
     row : int or None
@@ -179,7 +179,7 @@ def finding(
     *,
     file: str | None = None,
     row: int | None = None,
-    id: str | None = None,  # noqa: A002 - the name that a finding's reader sees
+    id: str | None = None,  # noqa: A002 - the name of the attribute
     column: str | None = None,
     index: int | None = None,
 ) -> Finding:

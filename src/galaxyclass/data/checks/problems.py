@@ -1,4 +1,4 @@
-"""Findings that only the reading of a table can make: cells, lines and files."""
+"""Findings that are made while a table is read: about cells, lines and files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from galaxyclass.trees.tree import Tree
 
 @dataclass(frozen=True)
 class TableRows:
-    """The galaxies of a table: where each stands, for messages."""
+    """The galaxies of a table and their locations, for messages."""
 
     file: TableFile
     ids: Ids
@@ -31,8 +31,8 @@ class TableRows:
         """The table's file."""
         return str(self.file.path)
 
-    def place(self, row: int) -> str:
-        """Which line, and which id.
+    def location(self, row: int) -> str:
+        """The line and the id of a galaxy.
 
         Parameters
         ----------
@@ -43,10 +43,10 @@ class TableRows:
         return f"{line}, {self.ids.column} {self.ids.values[row]}"
 
     def finding(self, code: str, message: str, row: int, *, column: str | None = None) -> Finding:
-        """A finding about one galaxy; the message is preceded by its place."""
+        """A finding about one galaxy, with its location before the message."""
         return finding(
             code,
-            f"{self.source}, {self.place(row)}: {message}",
+            f"{self.source}, {self.location(row)}: {message}",
             file=str(file_of(self.file.path, self.file.parts, row)),
             row=int(self.file.lines[row]),
             id=self.ids.values[row],
@@ -56,7 +56,7 @@ class TableRows:
 
 
 def unread_rows(file: TableFile, has_id: NDArray[np.bool_], id_column: str) -> Iterator[Finding]:
-    """Lines that became no galaxy: ragged ones, and those without an id."""
+    """Lines that are not galaxies: ragged lines, and rows without an id."""
     source = str(file.path)
     for ragged in file.ragged:
         yield finding(
@@ -78,7 +78,7 @@ def unread_rows(file: TableFile, has_id: NDArray[np.bool_], id_column: str) -> I
 
 
 def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterator[Finding]:
-    """Cells that are no fractions, questions that nobody answered, columns that are no answers.
+    """Cells that are not fractions, questions that nobody answered, columns that are not answers.
 
     Parameters
     ----------
@@ -92,55 +92,57 @@ def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterat
         ("not_a_number", votes.not_numbers, "is not a number"),
         ("fraction_out_of_range", votes.out_of_range, "is not within 0 to 1"),
     ):
-        whole = [one for one in wrong if is_whole_column(len(one.rows), len(votes.joint))]
-        for one in whole:
-            cell = one.cells[0].as_py()
+        for cells in wrong:
+            column = columns[cells.answer]
+            if not is_whole_column(len(cells.rows), len(votes.joint)):
+                continue
+            cell = cells.cells[0].as_py()
             yield finding(
                 code,
-                f"{source}, column {columns[one.answer]}: {len(one.rows):,} of "
-                f"{len(votes.joint):,} cells, the first in {rows.place(int(one.rows[0]))}: "
+                f"{source}, column {column}: {len(cells.rows):,} of "
+                f"{len(votes.joint):,} cells, the first in {rows.location(int(cells.rows[0]))}: "
                 f"{cell!r} {what}{_hint(cell)}",
                 file=source,
-                column=columns[one.answer],
+                column=column,
             )
-        for one in wrong:
-            if is_whole_column(len(one.rows), len(votes.joint)):
+        for cells in wrong:
+            column = columns[cells.answer]
+            if is_whole_column(len(cells.rows), len(votes.joint)):
                 continue
-            column = columns[one.answer]
-            for row, cell in zip(one.rows.tolist(), one.cells.to_pylist(), strict=True):
+            for row, cell in zip(cells.rows.tolist(), cells.cells.to_pylist(), strict=True):
                 message = f"column {column}: {cell!r} {what}{_hint(cell)}"
                 yield rows.finding(code, message, row, column=column)
     for number, question in enumerate(tree.questions):
-        where = np.flatnonzero(votes.unasked[:, number])
-        if len(where):
+        unasked = np.flatnonzero(votes.unasked[:, number])
+        if len(unasked):
             yield finding(
                 "votes_unasked",
-                f"{source}: question {question.code} ({question.key}): {len(where):,} "
-                f"{'galaxy' if len(where) == 1 else 'galaxies'}, the first in "
-                f"{rows.place(int(where[0]))}",
+                f"{source}: question {question.code} ({question.key}): {len(unasked):,} "
+                f"{'galaxy' if len(unasked) == 1 else 'galaxies'}, the first in "
+                f"{rows.location(int(unasked[0]))}",
                 file=source,
                 column=columns[tree.slices[number].start],
             )
-    for name, meant in lookalikes(names, votes.layout).items():
-        hint = f"; did you mean {meant!r}?" if meant else ""
+    for name, answer in lookalikes(names, votes.layout).items():
+        hint = f"; did you mean {answer!r}?" if answer else ""
         yield finding(
             "unknown_column",
-            f"{source}: column {name!r} is no answer of {tree.title}{hint}",
+            f"{source}: column {name!r} is not an answer of {tree.title}{hint}",
             file=source,
             column=name,
         )
 
 
 def no_target(names: Iterable[str], source: str, trees: Iterable[Tree]) -> Iterator[Finding]:
-    """Neither votes nor a class; names a column that was nearly a vote's."""
+    """The table has neither votes nor a class; names a column that is almost an answer."""
     close = {
-        name: meant
+        name: answer
         for tree in trees
         for layout in tree.layouts
-        for name, meant in lookalikes(names, layout).items()
-        if meant
+        for name, answer in lookalikes(names, layout).items()
+        if answer
     }
-    hint = "".join(f"; is {name!r} {meant!r}?" for name, meant in list(close.items())[:1])
+    hint = "".join(f"; is {name!r} {answer!r}?" for name, answer in list(close.items())[:1])
     yield finding(
         "no_target",
         f"{source}: neither all answers of one question of a known tree, nor a class column{hint}",
@@ -164,23 +166,23 @@ def ambiguities(
     ----------
     names : ImageNames
     image : (galaxies,) int64
-        Index of the image that each cell was taken to mean; -1 none.
+        Index of the image that each cell was matched to; -1 none.
     rows : TableRows
     cells : (galaxies,) of str
-        What names the image of each.
+        The name of each galaxy's image: its path or its id.
     paths : bool
-        Whether these are paths, or ids.
+        Whether the cells are paths; otherwise ids.
 
     Returns
     -------
     passed_over : list of int
-        Indices of the images of one folder that stand beside the one that is used.
+        Indices of images of the same name in one folder, of which the first is used.
     findings : list of Finding
     """
     passed_over: list[int] = []
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if not names.siblings:
-        return passed_over, found
+        return passed_over, findings
     for row, number in enumerate(image.tolist()):
         files = names.siblings.get(names.stem(number)) if number >= 0 else None
         if files is None:
@@ -191,13 +193,13 @@ def ambiguities(
             continue
         if len(files) < 2:
             continue
-        alike = len(names.folders(files)) == 1
-        if alike:
+        one_folder = len(names.folders(files)) == 1
+        if one_folder:
             passed_over += files
         message = ", ".join(names.relative(position) for position in files[:4])
-        code = "several_files" if alike else "ambiguous_image"
-        found.append(rows.finding(code, message, row, column=rows.ids.column))
-    return passed_over, found
+        code = "several_files" if one_folder else "ambiguous_image"
+        findings.append(rows.finding(code, message, row, column=rows.ids.column))
+    return passed_over, findings
 
 
 def _hint(cell: Any) -> str:

@@ -9,15 +9,15 @@ import numpy as np
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.votes import ROUNDING
-from galaxyclass.data.checks.finding_location import at, is_whole_column
+from galaxyclass.data.checks.finding_location import galaxy_finding, is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import conditional_from_joint, sums_and_targets
 
-#: Fewer galaxies than this are worth a note, and too few to call an answer rare.
+#: Fewer galaxies than this give a note; they are too few to call an answer rare.
 FEW_GALAXIES = 200
-#: A class this many times smaller than the largest is worth a note, and so is one with few members.
+#: A class this many times smaller than the largest gives a note, and so does one with few members.
 IMBALANCE = 10
 FEW_MEMBERS = 10
 #: An answer is rare when no more than this share of the galaxies gives it half the votes.
@@ -25,7 +25,7 @@ RARE_SHARE = 0.002
 
 
 def check_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
-    """Sums that are broken, what is unknown, and answers that are rare."""
+    """Broken sums, unknown votes, and rare answers."""
     yield from find_broken_sums(catalog, targets)
     yield from unknown_votes(catalog, targets)
     if len(catalog) >= FEW_GALAXIES:
@@ -39,8 +39,8 @@ def find_broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding
         sums, wanted = sums_and_targets(tree, targets.fractions)
         everyone = "the answers of everyone must sum to 1"
     else:
-        # A conditional fraction is judged as it stands in the table: times a small share of
-        # people, the same mistake would hide below the tolerance.
+        # Conditional fractions are checked as they are in the table. Multiplied by a small share
+        # of people, the same mistake would be below the tolerance.
         shares = conditional_from_joint(tree, targets.fractions)
         sums = np.stack([shares[:, where].sum(axis=1) for where in tree.slices], axis=1)
         wanted = np.ones_like(sums)
@@ -72,11 +72,11 @@ def find_broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding
                 f"{name}: the sum is {sums[row, number]:.4g}, "
                 f"wanted {wanted[row, number]:.4g} ({rule})"
             )
-            yield at(catalog, "broken_sum", row, message, column=columns[0])
+            yield galaxy_finding(catalog, "broken_sum", row, message, column=columns[0])
 
 
 def unknown_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
-    """Columns that are absent or empty, and how many galaxies a question is unknown for."""
+    """Absent or empty columns, and for how many galaxies a question is unknown."""
     tree, columns = targets.tree, targets.layout.columns
     if np.isnan(targets.fractions).all():
         yield finding(
@@ -109,13 +109,13 @@ def unknown_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
 
 
 def rare_answers(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
-    """Answers that hardly any galaxy has half the votes for."""
+    """Answers that have half the votes of hardly any galaxy."""
     known = ~np.isnan(targets.fractions).all(axis=0)
     with np.errstate(invalid="ignore"):
         clear = (targets.fractions >= 0.5).sum(axis=0)
     rare = np.flatnonzero(known & (clear <= RARE_SHARE * len(catalog)))
     if len(rare):
-        answers = [f"{targets.tree.answers[a].name} ({int(clear[a])})" for a in rare]
+        answers = [f"{targets.tree.answers[answer].name} ({int(clear[answer])})" for answer in rare]
         yield finding(
             "rare_answers",
             f"{catalog.table}: {len(rare)} of {int(known.sum())} answers, with the number of "
@@ -128,13 +128,13 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
     """Galaxies without a class, too few classes, classes of very different size."""
     source = str(catalog.table or catalog.images)
     unknown = targets.labels < 0
-    if catalog.parts is not None:  # a contest keeps the classes of its test part to itself
-        secret = unknown & (catalog.parts == "test")
-        unknown &= ~secret
-        if secret.any():
+    if catalog.parts is not None:  # contests do not publish the classes of the test part
+        unpublished = unknown & (catalog.parts == "test")
+        unknown &= ~unpublished
+        if unpublished.any():
             yield finding(
                 "test_without_class",
-                f"{source}: {int(secret.sum()):,} of {int((catalog.parts == 'test').sum()):,} "
+                f"{source}: {int(unpublished.sum()):,} of {int((catalog.parts == 'test').sum()):,} "
                 "galaxies of the test part",
                 file=source,
                 column=targets.column,
@@ -143,9 +143,9 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         message = (
             f"column {targets.column!r} is empty"
             if catalog.table is not None
-            else "the image lies in no folder of a class"
+            else "the image is not in the folder of a class"
         )
-        yield at(catalog, "class_missing", row, message, column=targets.column)
+        yield galaxy_finding(catalog, "class_missing", row, message, column=targets.column)
     if len(targets.classes) < 2:
         only = ", ".join(repr(name) for name in targets.classes) or "none"
         yield finding(
@@ -164,7 +164,7 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         yield finding(
             "class_imbalance",
             f"{source}: "
-            + ", ".join(f"{targets.classes[c]} {counts[c]:,}" for c in rarest[:6])
+            + ", ".join(f"{targets.classes[label]} {counts[label]:,}" for label in rarest[:6])
             + (f" and {len(small) - 6} more" if len(small) > 6 else "")
             + f"; the largest is {targets.classes[largest]}, {counts[largest]:,}",
             file=source,
@@ -172,7 +172,7 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         )
 
 
-#: Kind of target -> (catalog, its targets of that kind) -> what is wrong with them.
+#: Kind of target -> its check, from (catalog, targets) to findings.
 TARGET_CHECKS: dict[str, Callable[[Catalog, Any], Iterator[Finding]]] = {
     VoteTargets.kind: check_votes,
     ClassTargets.kind: check_classes,

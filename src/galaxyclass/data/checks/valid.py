@@ -1,4 +1,4 @@
-"""What is left of a catalog when the galaxies with errors are left out."""
+"""Valid galaxies: a catalog without the galaxies that have errors."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from galaxyclass.errors import InvalidCatalogError
 _SHOWN = 3
 
 
-def sound(catalog: Catalog, findings: Sequence[Finding]) -> NDArray[np.int64]:
-    """Indices of the galaxies that no error names.
+def valid_galaxies(catalog: Catalog, findings: Sequence[Finding]) -> NDArray[np.int64]:
+    """Indices of the galaxies without errors.
 
     Of galaxies with one id, and of ids with one image, the first is kept.
 
@@ -28,17 +28,18 @@ def sound(catalog: Catalog, findings: Sequence[Finding]) -> NDArray[np.int64]:
 
     Returns
     -------
-    (kept,) int64
+    (valid galaxies,) int64
     """
-    keep = np.ones(len(catalog), dtype=bool)
-    keep[[f.index for f in findings if f.severity == "error" and f.index is not None]] = False
-    return np.flatnonzero(keep).astype(np.int64)
+    valid = np.ones(len(catalog), dtype=bool)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    valid[[error.index for error in errors if error.index is not None]] = False
+    return np.flatnonzero(valid).astype(np.int64)
 
 
-def require_sound(
+def require_valid(
     catalog: Catalog, findings: Sequence[Finding], skip_invalid: bool
 ) -> tuple[Catalog, list[Finding]]:
-    """The catalog if it has no errors, or what is left of it without the galaxies that have some.
+    """The catalog if it has no errors; otherwise its valid galaxies, or an exception.
 
     Parameters
     ----------
@@ -46,13 +47,13 @@ def require_sound(
     findings : sequence of Finding
         What `galaxyclass.data.checks.checks.check` found in this catalog.
     skip_invalid : bool
-        Leave galaxies with errors out, rather than refuse.
+        Leave out galaxies with errors instead of refusing the catalog.
 
     Returns
     -------
     catalog : Catalog
     left_out : list of Finding
-        The errors because of which galaxies, and lines that never became one, are left out.
+        The errors of the galaxies, and of lines that are not galaxies, that are left out.
 
     Raises
     ------
@@ -60,16 +61,16 @@ def require_sound(
         There are errors and ``skip_invalid`` is False; or an error concerns the table as a whole;
         or nothing is left.
     """
-    errors = [one for one in findings if one.severity == "error"]
+    errors = [finding for finding in findings if finding.severity == "error"]
     if not errors:
         return catalog, []
-    whole = [one for one in errors if one.index is None and one.row is None]
-    if not skip_invalid or whole:
-        raise _refusal(catalog, whole if skip_invalid else errors, skip_invalid)
-    kept = sound(catalog, findings)
-    if len(kept) == 0:
+    of_table = [error for error in errors if error.index is None and error.row is None]
+    if not skip_invalid or of_table:
+        raise _refusal(catalog, of_table if skip_invalid else errors, skip_invalid)
+    valid = valid_galaxies(catalog, findings)
+    if len(valid) == 0:
         raise _refusal(catalog, errors, skip_invalid)
-    return catalog.take(kept), errors
+    return catalog.take(valid), errors
 
 
 def _refusal(
@@ -77,22 +78,22 @@ def _refusal(
 ) -> InvalidCatalogError:
     lines: list[str] = []
     for code, kind in FINDING_KINDS.items():
-        of_kind = [one for one in errors if one.code == code]
+        of_kind = [error for error in errors if error.code == code]
         if not of_kind:
             continue
         lines.append(f"{len(of_kind):,} {kind.title}")
-        lines += [f"  {one.message}" for one in of_kind[:_SHOWN]]
+        lines += [f"  {error.message}" for error in of_kind[:_SHOWN]]
         if len(of_kind) > _SHOWN:
             lines.append(f"  and {len(of_kind) - _SHOWN:,} more")
     table = "" if catalog.table is None else f", {str(catalog.table)!r}"
-    see = f"`galaxyclass.validate({str(catalog.images)!r}{table})` shows them all"
+    hint = f"`galaxyclass.validate({str(catalog.images)!r}{table})` shows them all"
     return InvalidCatalogError(
         f"{catalog.table or catalog.images}: errors that would make a training wrong",
         got="\n".join(lines),
-        hint=see
+        hint=hint
         + (
             "; they concern the whole table or every galaxy: `skip_invalid=True` cannot help"
             if skip_invalid
-            else "; mend them, or leave out these galaxies by `skip_invalid=True`"
+            else "; correct them, or leave out these galaxies by `skip_invalid=True`"
         ),
     )

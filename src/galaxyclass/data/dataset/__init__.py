@@ -1,1 +1,1 @@
-"""Valid galaxies with their cutouts and targets, split into parts."""
+"""Data sets: valid galaxies with their cutouts and targets, split into parts."""

@@ -24,15 +24,15 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
 
 if TYPE_CHECKING:
-    from galaxyclass.data.checks.validate import ValidationReport
+    from galaxyclass.data.checks.report import ValidationReport
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class Dataset:
     """Galaxies: where their images are, a table about them, and how it is read.
 
-    What trains, scores, calibrates, explores or compares takes one. Nothing is read until it is
-    asked for, and then once: where a file has changed, make another.
+    Training, evaluation, calibration, exploration and comparison take one. Files are read when they
+    are first needed, and only once: where a file has changed, make a new data set.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ class Dataset:
     id_column, target_column : str, optional
         Columns to take as id and as class; otherwise found by the rule of `read_catalog`.
     classes : str, optional
-        Make classes of the votes by this rule: ``five`` or ``argmax:QUESTION``.
+        Derive classes from the votes by this rule: ``five`` or ``argmax:QUESTION``.
     skip_invalid : bool
         Leave out galaxies with errors instead of refusing them all.
     also : sequence of Dataset or of (images, table)
         More galaxies to learn from beside these: votes on the same tree, or classes as an auxiliary
-        task. What is checked, explored and scored are the galaxies of the first table.
+        task. Checks, exploration and scores use the galaxies of the first table.
 
     Examples
     --------
@@ -111,17 +111,17 @@ class Dataset:
 
     @property
     def name(self) -> str:
-        """What messages call it: the file of the table, or the folder of the images."""
+        """Its name in messages: the file of the table, or the folder of the images."""
         return str(self.images if self.table is None else self.table_path)
 
     @property
     def table_path(self) -> Path | None:
-        """The file of the table; a made-up name where it is in memory, None where there is none."""
+        """The file of the table; a placeholder for a table in memory, None without a table."""
         return IN_MEMORY if is_table(self.table) else self.table
 
     @cached_property
     def as_read(self) -> Catalog:
-        """The galaxies of the first table with what the table says of them, read once.
+        """The catalog of the first table, read once.
 
         Raises
         ------
@@ -134,18 +134,18 @@ class Dataset:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The same, with classes in place of votes where a rule (`classes`) makes them."""
+        """The catalog, with classes in place of votes where a rule (`classes`) derives them."""
         return self.as_read if self.classes is None else derive_classes(self.as_read, self.classes)
 
     def validate(
         self, *, workers: int | None = None, progress: Progress = silent
     ) -> ValidationReport:
-        """Decode every image of the first table and report what is found (see `validate`).
+        """Decode every image of the first table and report all problems (see `validate`).
 
         Parameters
         ----------
         workers : int, optional
-            Images that are decoded at once; all cores unless told otherwise.
+            Images that are decoded at once; by default one for each core.
         progress : Progress
 
         Raises
@@ -172,9 +172,9 @@ class Dataset:
         return summary(f"Dataset of {short_path(self.images)} and {table}{also}")
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that says which galaxies these are, paths made absolute, as plain data.
+        """The data set as plain data, with absolute paths.
 
-        A table in memory has no file that could be named: `with_files` gives it one.
+        A table in memory has no path; `with_files` gives it one.
 
         Raises
         ------
@@ -195,18 +195,18 @@ class Dataset:
     def identity(self) -> str:
         """Equal for data sets of the same paths, columns, rules and tables in memory."""
         data = self.with_files(Path(IN_MEMORY.name)).to_json()
-        held = [table.table for table in self.tables if is_table(table.table)]
-        return json.dumps([data, *map(_digest, held)])
+        in_memory = [dataset.table for dataset in self.tables if is_table(dataset.table)]
+        return json.dumps([data, *map(_digest, in_memory)])
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Dataset:
-        """The data set that `to_json` told of."""
+        """A data set from the result of `to_json`."""
         return cls(**{**data, "also": [cls.from_json(more) for more in data["also"]]})
 
     def with_files(self, folder: Path) -> Dataset:
-        """The same, with the files of ``folder`` that `save_tables` writes as its tables in memory.
+        """The data set, with tables in memory replaced by the files that `save_tables` writes.
 
-        Nothing is written: what a run or a comparison is told can be known before it is begun.
+        Nothing is written yet, so that a run can be described before it starts.
         """
         files = self._files(folder)
         also = tuple(

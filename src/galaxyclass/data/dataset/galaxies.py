@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 
 class Chain:
-    """The images of several packs, as if they stood in one after the other."""
+    """The images of several packs as one sequence."""
 
     def __init__(self, packs: Sequence[NDArray[np.uint8]]) -> None:
         self.packs = packs
         self.ends = np.cumsum([len(pack) for pack in packs])
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        number = np.searchsorted(self.ends, rows, side="right")
+        pack_of_row = np.searchsorted(self.ends, rows, side="right")
         images = np.empty((len(rows), *self.packs[0].shape[1:]), dtype=np.uint8)
-        for pack in np.unique(number):
-            here = number == pack
+        for pack in np.unique(pack_of_row):
+            in_pack = pack_of_row == pack
             first = self.ends[pack] - len(self.packs[pack])
-            images[here] = self.packs[pack][rows[here] - first]
+            images[in_pack] = self.packs[pack][rows[in_pack] - first]
         return images
 
 
@@ -49,6 +49,6 @@ class Galaxies:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def cutouts(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(places, side, side, channels) uint8, the cutouts of some of them."""
-        return self.images[self.rows[places]]
+    def cutouts(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """(indices, side, side, channels) uint8 cutouts of some galaxies."""
+        return self.images[self.rows[indices]]

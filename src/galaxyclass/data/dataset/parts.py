@@ -1,4 +1,4 @@
-"""Which galaxy of a sample is in which part, drawn once and written down."""
+"""The part of each galaxy of a sample: drawn, written to ``split.csv``, and read from it."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ log = logging.getLogger(__name__)
 def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]:
     """The part of each galaxy: train, validation or test; identical images on one side.
 
-    Where the tables say the parts, these are taken; otherwise they are drawn.
+    Parts that the tables give are used; otherwise they are drawn.
 
     Raises
     ------
     CatalogError
         A part would be empty.
     """
-    given = sample.catalog.parts
-    if given is not None:
-        counts = {part: int((given == part).sum()) for part in PART_TABLES}
+    parts_of_tables = sample.catalog.parts
+    if parts_of_tables is not None:
+        counts = {part: int((parts_of_tables == part).sum()) for part in PART_TABLES}
         for part in ("train", "validation"):
             if not counts[part]:
                 raise CatalogError(
@@ -43,9 +43,9 @@ def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]
                     wanted="a galaxy or more in train.csv and in val.csv",
                     hint="`galaxyclass.validate` says why they were left out",
                 )
-        told = ", ".join(f"{count:,} {part}" for part, count in counts.items() if count)
-        log.info("the parts are those of the tables, none is drawn: %s", told)
-        return given
+        listed = ", ".join(f"{count:,} {part}" for part, count in counts.items() if count)
+        log.info("the parts are those of the tables, none is drawn: %s", listed)
+        return parts_of_tables
     parts = {
         "train": 1 - shares.validation - shares.test,
         "validation": shares.validation,
@@ -59,7 +59,7 @@ def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]
 def write_split(
     path: Path, samples: Sequence[Sample], parts: Sequence[NDArray[np.object_]]
 ) -> None:
-    """Write which galaxy is in which part: columns id, part, digest; of several tables, table."""
+    """Write the part of each galaxy: columns id, part, digest; and table, of several tables."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     several = len(samples) > 1
@@ -99,11 +99,13 @@ def read_split(path: Path, samples: Sequence[Sample]) -> tuple[NDArray[np.object
 def write_left_out(path: Path, left_out: Sequence[Finding], *, named: Path | None = None) -> None:
     """Write which galaxies were left out and why: columns id, row, problem, message.
 
-    ``named`` is where the file will be found, where that is not ``path``.
+    ``named`` is the final path of the file, for the log, where that is not ``path``.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", "row", "problem", "message"])
-    writer.writerows((one.id, one.row, one.code, one.message) for one in left_out)
+    writer.writerows(
+        (finding.id, finding.row, finding.code, finding.message) for finding in left_out
+    )
     write_text(path, text.getvalue())
     log.warning("%d errors: galaxies left out, listed in %s", len(left_out), named or path)

@@ -1,4 +1,4 @@
-"""From images and a table to a sample: read, packed, checked."""
+"""`prepare`: read, pack and check the images and the table of a data set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.findings import Finding
-from galaxyclass.data.checks.valid import require_sound
+from galaxyclass.data.checks.valid import require_valid
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.packs.read import Pack
@@ -26,6 +26,7 @@ from galaxyclass.images.packs.write import pack
 from galaxyclass.images.records import hex_digests
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.tasks.kinds import fit_task
 from galaxyclass.tasks.targets import Targets, Values
 from galaxyclass.tasks.task import Task
 
@@ -37,14 +38,14 @@ _HASHED_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True)
 class Sample:
-    """Sound galaxies with their cutouts and targets: what learning and baselines read.
+    """Valid galaxies with their cutouts and targets, as trainings and baselines use them.
 
     Attributes
     ----------
     catalog : Catalog
-        Of the sound galaxies.
+        Of the valid galaxies.
     left_out : sequence of Finding
-        The errors because of which galaxies were left out.
+        The errors of the galaxies that were left out.
     pack : Pack
     rows : (galaxies,) int64
         The row of each in the pack.
@@ -66,7 +67,7 @@ class Sample:
 
     @property
     def fingerprint(self) -> str:
-        """BLAKE2b-128 in hex of ids, images, targets and given parts: equal for equal data."""
+        """BLAKE2b-128 in hex of ids, images, targets and parts of tables: equal for equal data."""
         hasher = hashlib.blake2b(digest_size=16)
         _add_lines(hasher, self.catalog.ids.values, list)
         _add_lines(hasher, self.digests, hex_digests)
@@ -75,28 +76,28 @@ class Sample:
             hasher.update("\n".join(self.catalog.parts).encode())
         return hasher.hexdigest()
 
-    def take(self, places: NDArray[np.int64]) -> Sample:
+    def take(self, indices: NDArray[np.int64]) -> Sample:
         """Some of the galaxies."""
         return replace(
             self,
-            catalog=self.catalog.take(places),
-            rows=self.rows[places],
-            digests=self.digests[places],
+            catalog=self.catalog.take(indices),
+            rows=self.rows[indices],
+            digests=self.digests[indices],
         )
 
-    def values(self, places: NDArray[np.int64]) -> Values:
-        """(galaxies, …) what a network learns of some galaxies (`Targets.values`)."""
-        return self.targets.values(places)
+    def values(self, indices: NDArray[np.int64]) -> Values:
+        """(galaxies, …) the values of some galaxies (`Targets.values`)."""
+        return self.targets.values(indices)
 
     def task(self, training: NDArray[np.int64]) -> Task:
-        """What a model of this catalog predicts, and the means of its training galaxies."""
-        return self.targets.fit(training)
+        """The task of predicting the targets, with the means of the training galaxies."""
+        return fit_task(self.targets, training)
 
 
 def _add_lines(
     hasher: hashlib.blake2b, values: NDArray[Any], words: Callable[[NDArray[Any]], Iterable[str]]
 ) -> None:
-    """A line each. Not as one text, which would take the memory of all the values once more."""
+    """Add a line for each value, in batches that bound the memory."""
     for start in range(0, len(values), _HASHED_AT_ONCE):
         lines = "\n".join(words(values[start : start + _HASHED_AT_ONCE]))
         hasher.update(f"\n{lines}".encode() if start else lines.encode())
@@ -132,24 +133,24 @@ def prepare(
     facts = packed.records.facts()
     findings = check(catalog, facts)
     for finding in findings:
-        # Told where it is easily overlooked: a column that was meant for votes and is not read.
+        # Logged, as it is easily overlooked: a column that was meant to be votes and is not read.
         if finding.code == "unknown_column":
             log.warning("%s", finding.message)
-    catalog, left_out = require_sound(catalog, findings, dataset.skip_invalid)
+    catalog, left_out = require_valid(catalog, findings, dataset.skip_invalid)
     if dataset.classes is not None:
         catalog = derive_classes(catalog, dataset.classes)
-    catalog = _without_secrets(catalog)
-    found = pc.index_in(pa.array(catalog.paths, pa.string()), pa.array(files, pa.string()))
-    rows = found.to_numpy().astype(np.int64)
+    catalog = _without_unpublished(catalog)
+    indices = pc.index_in(pa.array(catalog.paths, pa.string()), pa.array(files, pa.string()))
+    rows = indices.to_numpy().astype(np.int64)
     return Sample(catalog, left_out, packed, rows, facts.digests[rows])
 
 
-def _without_secrets(catalog: Catalog) -> Catalog:
-    """Without the galaxies of a given test part of which neither class nor vote is known."""
+def _without_unpublished(catalog: Catalog) -> Catalog:
+    """The catalog without galaxies of a table's test part that have neither class nor votes."""
     if catalog.parts is None:
         return catalog
-    secret = ~catalog.known & (catalog.parts == "test")
-    if not secret.any():
+    unpublished = ~catalog.known & (catalog.parts == "test")
+    if not unpublished.any():
         return catalog
-    log.info("%d galaxies of the test part have no class or votes: not scored", secret.sum())
-    return catalog.take(np.flatnonzero(~secret))
+    log.info("%d galaxies of the test part have no class or votes: not scored", unpublished.sum())
+    return catalog.take(np.flatnonzero(~unpublished))

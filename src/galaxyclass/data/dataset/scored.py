@@ -1,4 +1,4 @@
-"""Which galaxies of a table are scored, and what is left out, in words."""
+"""The galaxies of a table that are scored, and notes on what is left out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.parts import column_names
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.checks.checks import check
-from galaxyclass.data.checks.valid import require_sound
+from galaxyclass.data.checks.valid import require_valid
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.leakage import UsedGalaxies, parts_of
 from galaxyclass.errors import CatalogError, RunError
@@ -21,8 +21,8 @@ from galaxyclass.images.inspect import digest_files
 from galaxyclass.progress import Progress
 from galaxyclass.tasks.task import Task
 
-#: Findings that spoil a training but not a score: rows without an image are left out here, and
-#: galaxies of a single class can be scored.
+#: Errors for a training but not for a score: rows without an image are left out, and galaxies of a
+#: single class can be scored.
 _HARMLESS = ("image_missing", "single_class")
 
 
@@ -31,12 +31,12 @@ def read_galaxies(
     auxiliary: Sequence[Task],
     dataset: Dataset,
 ) -> tuple[Task, Catalog, list[str]]:
-    """Read the galaxies that have an image and whatever a model of this task predicts.
+    """Read the galaxies that have an image and the targets of a task.
 
     Returns
     -------
     task : Task
-        Which of the model's the table is about: one of the `auxiliary` where it has those classes.
+        The task that the table has targets of: one of the `auxiliary` where it has its classes.
     catalog : Catalog
     notes : list of str
         What was left out.
@@ -59,10 +59,10 @@ def read_galaxies(
     )
     targets = catalog.targets
     if targets is not None and not task.fits(targets):
-        task = next((one for one in auxiliary if one.overlaps(targets)), task)
+        task = next((other for other in auxiliary if other.overlaps(targets)), task)
     rule = task.derivation
-    made_of_votes = rule is not None and targets is not None and targets.decision_tree is not None
-    if not made_of_votes:
+    from_votes = rule is not None and targets is not None and targets.decision_tree is not None
+    if not from_votes:
         if targets is None or not task.fits(targets):
             raise CatalogError(
                 f"{dataset.name}: does not have what the run predicts",
@@ -71,41 +71,40 @@ def read_galaxies(
                 hint=task.target_hint,
             )
         task.require_overlap(targets, dataset.name)
-    findings = [one for one in check(catalog) if one.code not in _HARMLESS]
+    findings = [finding for finding in check(catalog) if finding.code not in _HARMLESS]
     missing = catalog.paths == ""
     notes = []
     if missing.any():
         notes.append(f"{missing.sum():,} rows of the table have no image and are not scored.")
-        gone = set(np.flatnonzero(missing).tolist())
-        findings = [one for one in findings if one.index not in gone]
-    whole, left_out = require_sound(catalog, findings, dataset.skip_invalid)
+        without_image = set(np.flatnonzero(missing).tolist())
+        findings = [finding for finding in findings if finding.index not in without_image]
+    valid, left_out = require_valid(catalog, findings, dataset.skip_invalid)
     if left_out:
-        count = len({one.index if one.index is not None else -(one.row or 0) for one in left_out})
+        rows = [error.index if error.index is not None else -(error.row or 0) for error in left_out]
+        count = len(set(rows))
         notes.append(
             f"{count:,} galaxies with errors are not scored (`galaxyclass.validate` lists them)."
         )
-    whole = whole.take(np.flatnonzero(whole.paths != "").astype(np.int64))
-    if rule is not None and made_of_votes:
-        before = len(whole)
-        whole = derive_classes(whole, rule)
+    valid = valid.take(np.flatnonzero(valid.paths != "").astype(np.int64))
+    if rule is not None and from_votes:
+        before = len(valid)
+        valid = derive_classes(valid, rule)
         notes.append(
-            f"The classes are made of the votes by the rule {rule!r}, as in the training; "
-            f"{before - len(whole):,} galaxies are in none of them, or in two, and are not scored."
+            f"The classes are derived from the votes by the rule {rule!r}, as in the training; "
+            f"{before - len(valid):,} galaxies are in no class, or in two, and are not scored."
         )
-    if not whole.known.all():
-        told = whole.known
-        notes.append(
-            f"{(~told).sum():,} galaxies of which neither class nor vote is known are not scored."
-        )
-        whole = whole.take(np.flatnonzero(told))
-    return task, whole, notes
+    if not valid.known.all():
+        known = valid.known
+        notes.append(f"{(~known).sum():,} galaxies without a known class or vote are not scored.")
+        valid = valid.take(np.flatnonzero(known))
+    return task, valid, notes
 
 
 def _require_rule(dataset: Dataset, rule: str | None) -> None:
-    """Refuse a data set whose classes are made by another rule than the model's."""
+    """Refuse a data set whose rule for classes is not the model's."""
     if dataset.classes not in (None, rule):
         raise CatalogError(
-            f"{dataset.name}: its classes are made by another rule than those of the model",
+            f"{dataset.name}: its classes are derived by another rule than those of the model",
             wanted="votes as they are" if rule is None else f"the rule {rule!r}",
             got=f"the rule {dataset.classes!r}",
             hint="leave out the rule: a model that needs one brings its own",
@@ -114,7 +113,7 @@ def _require_rule(dataset: Dataset, rule: str | None) -> None:
 
 def choose(
     catalog: Catalog,
-    seen: UsedGalaxies | None,
+    used: UsedGalaxies | None,
     part: Part,
     workers: int | None,
     progress: Progress,
@@ -126,7 +125,7 @@ def choose(
     catalog : Catalog
         Those that are scored.
     parts : (galaxies,) of str
-        What each was in the training: one of its parts, ``new`` or ``unknown``.
+        The part of the training that each was in; ``new`` or ``unknown`` where it was in none.
     notes : list of str
 
     Raises
@@ -134,12 +133,12 @@ def choose(
     RunError
         None is left.
     """
-    if seen is None:
+    if used is None:
         return catalog, np.full(len(catalog), "unknown", dtype=object), []
     digests: Sequence[str] = [""] * len(catalog)
-    if any(seen.digests.values()):
+    if any(used.digests.values()):
         digests = digest_files(catalog.paths.tolist(), workers, progress)
-    parts = parts_of(seen, catalog.ids.values.tolist(), digests)
+    parts = parts_of(used, catalog.ids.values.tolist(), digests)
     trained = parts == "train"
     wanted = {"unseen": ~trained, "all": parts != ""}.get(part, parts == part)
     chosen = np.flatnonzero(wanted).astype(np.int64)
@@ -151,7 +150,7 @@ def choose(
         )
     notes = []
     if part == "unseen" and trained.any():
-        other = ~np.isin(catalog.ids.values, list(seen.ids["train"])) & trained
+        other = ~np.isin(catalog.ids.values, list(used.ids["train"])) & trained
         notes.append(
             f"{trained.sum():,} galaxies that the run was trained on are not scored"
             + (f", {other.sum():,} of them because of their image alone." if other.any() else ".")

@@ -1,1 +1,1 @@
-"""Tables in files, exactly as they stand there: delimited text and parquet."""
+"""Tables in files and in memory, cells unchanged: delimited text, parquet, data frames."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-#: How tables write that a number is not known, beside an empty cell.
+#: Words for an unknown number in tables, beside an empty cell.
 UNKNOWN_WORDS: tuple[str, ...] = ("nan", "na", "n/a", "null", "none", "-")
 
 #: An integer whose text can be written again digit by digit: no leading zeros, no plus sign.
@@ -33,7 +33,7 @@ def can_be_id(column: Any) -> bool:
 def as_text(column: Any) -> Any:
     """A column's cells as stripped strings; blank ones are null.
 
-    Integers become their digits, exactly; a float is refused by the callers, never written here.
+    Integers become their exact digits; callers must refuse floats.
     """
     text = pc.cast(column, pa.string())
     text = pc.utf8_trim_whitespace(text)
@@ -58,7 +58,7 @@ def kind_of(column: Any) -> CellKind:
 
 
 def is_exact_integers(text: Any) -> bool:
-    """Whether every cell is an integer of 64 bits that can be written again as it was."""
+    """Whether every cell is a 64-bit integer whose text can be restored exactly."""
     if len(text) == 0 or text.null_count or not _all_match(text, _INTEGER):
         return False
     try:
@@ -86,18 +86,18 @@ def numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         text = as_text(column)
         unknown = pc.is_in(pc.utf8_lower(text), value_set=pa.array(UNKNOWN_WORDS))
         valid = pc.match_substring_regex(text, _NUMBER)
-        bad = pc.and_(pc.invert(unknown), pc.invert(pc.fill_null(valid, True)))
-        wrong = np.flatnonzero(bad.to_numpy()).astype(np.int64)
+        invalid = pc.and_(pc.invert(unknown), pc.invert(pc.fill_null(valid, True)))
+        wrong = np.flatnonzero(invalid.to_numpy()).astype(np.int64)
         plain = pc.replace_substring_regex(text, r"^\+", "")
-        nothing = pa.scalar(None, pa.string())
-        values = pc.cast(pc.if_else(pc.fill_null(valid, False), plain, nothing), pa.float64())
+        null = pa.scalar(None, pa.string())
+        values = pc.cast(pc.if_else(pc.fill_null(valid, False), plain, null), pa.float64())
     return pc.fill_null(values, float("nan")).to_numpy().astype(np.float64), wrong
 
 
 def _all_match(text: Any, pattern: str) -> bool:
     if len(text) == 0:
         return False
-    # The first cells settle most columns: a long text column is not searched to its end.
+    # The first cells decide most columns, so that a long text column is not searched to its end.
     for part in (text.slice(0, 100), text):
         if not pc.all(pc.match_substring_regex(part, pattern)).as_py():
             return False

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import CatalogError
 
-#: What to do with a spreadsheet.
+#: The hint about a spreadsheet.
 EXCEL_HINT = (
     "save it as 'CSV UTF-8', with the id column formatted as text: a spreadsheet keeps only 15 "
     "digits of a number"
@@ -78,7 +78,7 @@ class TableFile:
         return replace(self, table=self.table.take(rows), lines=self.lines[rows], parts=parts)
 
 
-#: What is done with each piece of a table when it is read: gives what is kept of it.
+#: Called with each piece of a table while it is read; returns the piece that is kept.
 Piecewise = Callable[[pa.Table], pa.Table]
 
 
@@ -94,7 +94,7 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
     ----------
     path : Path
     piecewise : callable
-        Is given the rows piece by piece, in order.
+        Called with the rows piece by piece, in order.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
         return "skip"
 
     try:
-        # Block by block: reading it in one call holds several blocks, and the text of all of them.
+        # Block by block: reading in one call keeps several blocks and their text in memory.
         with (
             _open(path) as stream,
             pa.csv.open_csv(
@@ -127,8 +127,8 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
                 ),
             ) as batches,
         ):
-            given = (pa.Table.from_batches([batch]) for batch in batches)
-            pieces = [piecewise(with_names(path, piece, names)) for piece in given]
+            tables = (pa.Table.from_batches([batch]) for batch in batches)
+            pieces = [piecewise(with_names(path, piece, names)) for piece in tables]
             empty = with_names(path, batches.schema.empty_table(), names)
             table = pa.concat_tables(pieces) if pieces else empty
     except pa.ArrowException as error:
@@ -143,7 +143,7 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
     lines, ragged = _walk(path, delimiter, len(names))
     if len(lines) != table.num_rows:
         raise CatalogError(
-            f"{path}: cannot be read as CSV without doubt",
+            f"{path}: cannot be read as CSV unambiguously",
             got=f"{table.num_rows} rows read one way, {len(lines)} the other",
             hint="look for a quotation mark that is not closed",
         )
@@ -151,13 +151,13 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
 
 
 def with_names(path: Path, table: Any, names: list[str]) -> Any:
-    """The table with stripped names; refuses a name that stands twice."""
+    """The table with stripped names; refuses repeated names."""
     stripped = [name.strip() for name in names]
-    twice = [name for name, count in Counter(stripped).items() if count > 1]
-    if twice:
+    repeated = [name for name, count in Counter(stripped).items() if count > 1]
+    if repeated:
         raise CatalogError(
             f"{path}: a column stands twice in the header",
-            got=", ".join(repr(name) for name in twice),
+            got=", ".join(repr(name) for name in repeated),
             hint="rename or remove one of each",
         )
     return None if table is None else table.rename_columns(stripped)
@@ -202,7 +202,7 @@ def _header(path: Path) -> tuple[str, list[str]]:
             first = next((line for line in text if line.strip("\r\n")), "")
             tabs = ".tsv" in path.name.lower()
             delimiter = "\t" if tabs else max(",;\t", key=first.count)
-            names = next(csv.reader([first, *_some(text)], delimiter=delimiter), [])
+            names = next(csv.reader([first, *_next_lines(text)], delimiter=delimiter), [])
     except UnicodeDecodeError:
         _refuse_other_encodings(path)
         raise
@@ -213,7 +213,7 @@ def _header(path: Path) -> tuple[str, list[str]]:
     return delimiter, names
 
 
-def _some(text: Iterator[str]) -> Iterator[str]:
+def _next_lines(text: Iterator[str]) -> Iterator[str]:
     """A few more lines: a quoted name may hold a line break."""
     for _, line in zip(range(100), text, strict=False):
         yield line
@@ -229,7 +229,7 @@ def _line_count(path: Path) -> int:
 
 
 def _walk(path: Path, delimiter: str, width: int) -> tuple[list[int], list[RaggedRow]]:
-    """Line of each row and the ragged lines, where lines and rows do not go one to one."""
+    """The line of each row, and the ragged lines, where rows are not one line each."""
     lines: list[int] = []
     ragged: list[RaggedRow] = []
     with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:

@@ -1,4 +1,4 @@
-"""Tables in memory: pandas, polars, astropy and pyarrow, and plain mappings, as one kind."""
+"""Tables in memory: pandas, polars, astropy, pyarrow and mappings, all converted to pyarrow."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from galaxyclass.errors import ArgumentTypeError, CatalogError
 from galaxyclass.extras import require
 from galaxyclass.short import short_value
 
-#: What messages call a table that has no file.
+#: The name of a table in memory in messages.
 IN_MEMORY = Path("<table in memory>")
 
-#: What a message says of the tables that are taken.
+#: The kinds of tables that are accepted, for messages.
 KINDS = (
     "a pandas DataFrame, a polars DataFrame, an astropy Table, a pyarrow Table or a mapping of "
     "columns"
 )
 
-#: Where a column's unit is kept among its field's metadata.
+#: The key of a column's unit in its field's metadata.
 UNIT = b"unit"
 
 
 def is_table(value: object) -> bool:
-    """Whether a value is a table in memory (see `as_arrow`); nothing is imported to tell.
+    """Whether a value is a table in memory (see `as_arrow`); imports no library.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def is_table(value: object) -> bool:
 
 
 def as_arrow(value: Any) -> pa.Table:
-    """A table in memory as pyarrow has it.
+    """A table in memory as a pyarrow table.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ def as_arrow(value: Any) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        Categories and byte strings as text, columns of vectors as lists, others as they are typed;
-        of astropy's coordinates nothing is read. Names are stripped of surrounding spaces. A unit
-        of astropy is kept among its field's metadata (`UNIT`).
+        Categories and byte strings as text, columns of vectors as lists, others in their own type;
+        astropy's coordinates become empty. Names are stripped of surrounding spaces. A unit of
+        astropy is kept in its field's metadata (`UNIT`).
 
     Raises
     ------
@@ -154,8 +154,8 @@ def to_astropy(table: pa.Table) -> Any:
             values = np.empty(len(column), object)
             values[:] = column.to_pylist()
         kind = astropy.MaskedColumn if empty.any() else astropy.Column
-        more = {"mask": empty} if empty.any() else {}
-        columns.append(kind(values, name=field.name, unit=unit.decode() if unit else None, **more))
+        mask = {"mask": empty} if empty.any() else {}
+        columns.append(kind(values, name=field.name, unit=unit.decode() if unit else None, **mask))
     return astropy.Table(columns)
 
 
@@ -184,7 +184,7 @@ def _as_arrow(value: Any) -> pa.Table:
 
 
 def _plain(column: Any) -> Any:
-    """Categories, views and bytes as plain text: most of pyarrow's functions know no others."""
+    """Categories, views and bytes as plain text, as most functions of pyarrow need it."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         if str(kind.value_type) == "string_view":  # as polars has its categories
@@ -195,13 +195,13 @@ def _plain(column: Any) -> Any:
     if pa.types.is_float16(kind):
         return column.cast(pa.float32())
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        with suppress(pa.ArrowInvalid):  # what is no text stays what it is
+        with suppress(pa.ArrowInvalid):  # bytes that are not text stay bytes
             return column.cast(pa.string())
     return column
 
 
 def _column(name: str, values: Any) -> Any:
-    """A column of astropy, numpy or plain Python values; what is masked becomes null."""
+    """A column of astropy, numpy or plain Python values; masked values become null."""
     try:
         return _converted(values)
     except (pa.ArrowException, ValueError, TypeError) as error:
@@ -230,7 +230,9 @@ def _converted(values: Any) -> Any:
     if array.ndim > 1:
         cells = list(array.reshape(len(array), math.prod(array.shape[1:])))
         empty = [mask is not None and bool(mask[row].all()) for row in range(len(cells))]
-        return pa.array([None if no else cell for cell, no in zip(cells, empty, strict=True)])
+        return pa.array(
+            [None if is_empty else cell for cell, is_empty in zip(cells, empty, strict=True)]
+        )
     if array.dtype.kind == "U":
         return pa.array(array.tolist(), pa.string(), mask=mask)
     if array.dtype.kind == "O":

@@ -1,4 +1,4 @@
-"""Reading CSV and parquet tables without guessing: the cells of a CSV are text exactly as written.
+"""Reading CSV and parquet tables: the cells of a CSV are text exactly as written.
 
 An 18-digit id never becomes a float here, and ``007`` stays ``007``.
 """
@@ -60,7 +60,7 @@ def read_table(path: str | Path) -> pa.Table:
 
 
 def require_table(path: Path) -> None:
-    """Refuse a table that is not there.
+    """Refuse a missing table.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
     ----------
     path : str or Path
     piecewise : callable
-        Is given the rows piece by piece, in order, and gives what is kept of each.
+        Called with the rows piece by piece, in order; returns the piece that is kept.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
     if kind is None:
         excel = path.suffix.lower() in (".xls", ".xlsx", ".xlsm", ".ods")
         raise CatalogError(
-            f"{path}: not a kind of table that is read here",
+            f"{path}: not a supported kind of table",
             wanted=_WANTED,
             got=f"the ending {path.suffix!r}" if path.suffix else "no ending",
             hint=EXCEL_HINT if excel else "save it as CSV or parquet",

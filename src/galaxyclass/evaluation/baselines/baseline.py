@@ -1,4 +1,4 @@
-"""The public function: fit every baseline on a training's galaxies, score it on the others."""
+"""`baseline`: fit every baseline to the training galaxies, and score it on the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import split_parts, write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.evaluation.baselines.colours import PATCH, Colours, measure_colours
-from galaxyclass.evaluation.baselines.files import BASELINE_FILES, require_no_run, write_baselines
+from galaxyclass.evaluation.baselines.files import (
+    BASELINE_FILES,
+    require_no_run,
+    write_baselines,
+)
 from galaxyclass.evaluation.baselines.methods import METHODS
 from galaxyclass.evaluation.baselines.scores import Baselines, BaselineScores
 from galaxyclass.io.journal import job_key
@@ -29,7 +33,7 @@ from galaxyclass.tasks.task import Task
 #: The parts of a split; all but the first are scored.
 SPLIT_PARTS = ("train", "validation", "test")
 
-#: What reads and checks the galaxies makes a pack; the smallest there is, as colours do not use it.
+#: Reading and checking galaxies makes a pack; colours do not use it, so it is as small as can be.
 _SMALL = Preprocessing(cutout="centre", frame=PATCH, size=PATCH)
 
 
@@ -47,13 +51,13 @@ def baseline(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Baselines:
-    """Score what needs no network, on the very galaxies that a training is scored on.
+    """Score predictors without a network, on the same galaxies that a training is scored on.
 
-    Of vote fractions: all zeros (what a collapsed model comes to), the mean vector of the training
+    Of vote fractions: all zeros (the output of a collapsed model), the mean vector of the training
     galaxies, linear regression on the colour of the central pixel, or on the mean colour of the
-    image, and the challenge's central-pixel benchmark (`Likeness`). Of classes: the largest class,
-    logistic regression on the same two colours, and the most frequent class among galaxies alike.
-    Colours are those of the image before any cutout.
+    image, and the challenge's central-pixel benchmark (`CentralPixelBenchmark`). Of classes: the
+    largest class, logistic regression on the same two colours, and the most frequent class of
+    galaxies of like colour. Colours are those of the image before any cutout.
 
     Writes ``scores.csv``, ``split.csv``, ``left_out.csv`` where galaxies were, and, last,
     ``metrics.json``.
@@ -65,8 +69,8 @@ def baseline(
     output : str or Path
         A folder.
     recipe : str, Path or Recipe
-        Its ``[split]`` says how many galaxies are held out: with the recipe, the settings and the
-        seed of a training, they are the same galaxies.
+        Its ``[split]`` says how many galaxies are held out. With the recipe, the settings and the
+        seed of a training, these are the galaxies that the training holds out.
     settings : sequence of str
         Changes to the recipe, for instance ``split.test=0.2``.
     seed : int
@@ -93,8 +97,9 @@ def baseline(
     >>> from galaxyclass.simulation.folders import simulate
     >>> folder = Path(tempfile.mkdtemp())
     >>> sky = simulate(10, output=folder / "sky", size=32, workers=1)
-    >>> done = baseline(sky.images, sky.table, output=folder / "scores", cache=folder / "cache")
-    >>> [one.name for one in done.scores][:2]
+    >>> output, cache = folder / "scores", folder / "cache"
+    >>> baselines = baseline(sky.images, sky.table, output=output, cache=cache)
+    >>> [scored.name for scored in baselines.scores][:2]
     ['all zeros', 'mean vector']
     """
     folder = Path(output)
@@ -102,42 +107,42 @@ def baseline(
     recipe = as_recipe(recipe, settings)
     dataset = as_dataset(images, table)
     key = job_key("baseline", dataset=dataset.identity, split=recipe.split, seed=seed)
-    place = FolderOutput(folder, BASELINE_FILES, key, overwrite)
-    place.require_free()
+    results = FolderOutput(folder, BASELINE_FILES, key, overwrite)
+    results.require_free()
     sample = prepare(dataset, _SMALL, cache=cache, workers=workers, progress=progress)
     parts = split_parts(sample, recipe.split, seed)
     colours = measure_colours(sample.catalog.paths.tolist(), workers=workers, progress=progress)
-    places = {part: np.flatnonzero(parts == part) for part in SPLIT_PARTS if (parts == part).any()}
-    task = sample.task(places["train"])
-    scores, floors, notes = _score(task, sample, places, colours, seed)
-    galaxies = {part: len(where) for part, where in places.items()}
-    done = Baselines(folder, task, galaxies, scores, floors, notes)
-    with place.claim():
+    indices = {part: np.flatnonzero(parts == part) for part in SPLIT_PARTS if (parts == part).any()}
+    task = sample.task(indices["train"])
+    scores, floors, notes = _score(task, sample, indices, colours, seed)
+    galaxies = {part: len(of_part) for part, of_part in indices.items()}
+    baselines = Baselines(folder, task, galaxies, scores, floors, notes)
+    with results.claim():
         if sample.left_out:
             write_left_out(folder / LEFT_OUT, sample.left_out)
         write_split(folder / SPLIT, [sample], [parts])
-        write_baselines(done)
-    return done
+        write_baselines(baselines)
+    return baselines
 
 
 def _score(
     task: Task,
     sample: Sample,
-    places: Mapping[str, NDArray[np.int64]],
+    indices: Mapping[str, NDArray[np.int64]],
     colours: Colours,
     seed: int,
 ) -> tuple[tuple[BaselineScores, ...], dict[str, float], tuple[str, ...]]:
     """Scores of all baselines, part by part; noise floors by part; what was left out."""
-    train = places["train"]
+    train = indices["train"]
     scored, floors, notes = [], {}, []
-    for part, where in list(places.items())[1:]:
-        values, lost = task.scorable(sample.targets.take(where))
-        notes += [f"{part}: {note}" for note in lost]
+    for part, others in list(indices.items())[1:]:
+        values, left_out = task.scorable(sample.targets.take(others))
+        notes += [f"{part}: {note}" for note in left_out]
         if (floor := task.noise_floor(values)) is not None:
             floors[part] = floor.value
         for key, (name, method) in METHODS[task.kind].items():
-            predicted = method(colours.take(train), sample.values(train), colours.take(where))
+            predicted = method(colours.take(train), sample.values(train), colours.take(others))
             scores = task.score(predicted, values, seed=seed)
-            extents = task.extents(predicted, values, seed=seed)
-            scored.append(BaselineScores(key, name, part, scores, extents))
+            subsets = task.complete_subsets(predicted, values, seed=seed)
+            scored.append(BaselineScores(key, name, part, scores, subsets))
     return tuple(scored), floors, tuple(notes)

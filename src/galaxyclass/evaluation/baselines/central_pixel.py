@@ -1,10 +1,10 @@
 """The challenge's central-pixel benchmark: the mean of the training galaxies of like colour.
 
-The benchmark's own program says what "like" means (J. Noah-Vanhoucke for Kaggle,
-``CentralPixelBenchmark.go``, 20 December 2013): the mean colour of the 10 by 10 pixels at the
-centre, each channel divided by the mean of the three, rounded down. Galaxies with the same three
-whole numbers are alike. A channel is 0 where it is fainter than the mean of the three, 1 where it
-is not, 2 from twice the mean: in practice, there are six kinds of galaxies.
+The benchmark's own program defines "like" (J. Noah-Vanhoucke for Kaggle,
+``CentralPixelBenchmark.go``, 20 December 2013): take the mean colour of the 10 by 10 pixels at the
+centre, divide each channel by the mean of the three, and round down. Galaxies with the same three
+whole numbers are of like colour. A channel is 0 where it is fainter than the mean of the three, 1
+where it is not, 2 from twice the mean: in practice, there are six kinds of colour.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 
 def colour_kinds(centre: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What colours have in common that are alike.
+    """The kind of each colour; see the module.
 
     Parameters
     ----------
@@ -26,7 +26,8 @@ def colour_kinds(centre: NDArray[np.int64]) -> NDArray[np.int64]:
     Returns
     -------
     (galaxies, 3) int64, 0..3
-        Equal rows are alike. A black centre, by which the benchmark could not divide, is (0, 0, 0).
+        Galaxies with equal rows are of like colour. A black centre, where the benchmark would have
+        divided by 0, is (0, 0, 0).
 
     Examples
     --------
@@ -42,9 +43,9 @@ def colour_kinds(centre: NDArray[np.int64]) -> NDArray[np.int64]:
 class CentralPixelBenchmark:
     """Mean targets of the training galaxies of each kind of colour.
 
-    Two faults of the published benchmark are mended: it left its last column, Class11.6, at 0,
-    and it gave 0 everywhere to a galaxy like none that it was trained on (as here to an answer that
-    none of the galaxies alike knows); these get the mean of all training galaxies.
+    Two faults of the published benchmark are corrected. It left its last column, Class11.6, at 0.
+    And it gave 0 to a galaxy of a kind without training galaxies; here such a galaxy, and an answer
+    that no galaxy of the kind knows, get the mean of all training galaxies.
 
     Attributes
     ----------
@@ -61,7 +62,7 @@ class CentralPixelBenchmark:
 
     @classmethod
     def fit(cls, centre: NDArray[np.int64], targets: NDArray[np.floating]) -> CentralPixelBenchmark:
-        """Average the targets of galaxies that are alike.
+        """Average the targets of the galaxies of each kind of colour.
 
         Parameters
         ----------

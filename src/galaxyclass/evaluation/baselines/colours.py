@@ -1,4 +1,4 @@
-"""The colours of an image that baselines look at: its central pixel, its centre, its mean."""
+"""The colours of an image that baselines use: of its central pixel, of its centre, its mean."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from galaxyclass.workers.processes import core_count
 #: Side of the square around the central pixel that the challenge's benchmark averages, in pixels.
 PATCH = 10
 
-#: Images that are handed to the threads together: enough to keep them busy, few enough for memory.
-_AT_ONCE = 256
+#: Images that are given to the threads together: enough to keep them busy, few enough for memory.
+_IMAGES_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Colours:
     def __len__(self) -> int:
         return len(self.pixel)
 
-    def take(self, places: NDArray[np.int64]) -> Colours:
+    def take(self, indices: NDArray[np.int64]) -> Colours:
         """The colours of some of the images."""
-        return Colours(self.pixel[places], self.centre[places], self.mean[places])
+        return Colours(self.pixel[indices], self.centre[indices], self.mean[indices])
 
 
 def colours_of(image: NDArray[np.uint8]) -> Colours:
@@ -85,15 +85,15 @@ def colours_of(image: NDArray[np.uint8]) -> Colours:
 def measure_colours(
     paths: Sequence[str], *, workers: int | None = None, progress: Progress = silent
 ) -> Colours:
-    """The colours of image files, each decoded once and let go.
+    """The colours of image files, each decoded once.
 
-    Threads suffice: decoding leaves Python's lock free.
+    Threads suffice, as decoding releases Python's global lock.
 
     Parameters
     ----------
     paths : sequence of str
     workers : int, optional
-        Images that are decoded at the same time; all cores unless told otherwise.
+        Images that are decoded at the same time; by default one for each core.
     progress : Progress
         Stage ``colours``.
 
@@ -102,15 +102,15 @@ def measure_colours(
     ImageError
         One of them cannot be decoded.
     """
-    one_by_one: list[Colours] = []
+    measured: list[Colours] = []
     with ThreadPoolExecutor(workers or core_count()) as pool:
-        for start in range(0, len(paths), _AT_ONCE):
-            one_by_one += pool.map(_measure, paths[start : start + _AT_ONCE])
-            progress("colours", len(one_by_one), len(paths))
+        for start in range(0, len(paths), _IMAGES_AT_ONCE):
+            measured += pool.map(_measure, paths[start : start + _IMAGES_AT_ONCE])
+            progress("colours", len(measured), len(paths))
     return Colours(
-        pixel=np.array([one.pixel for one in one_by_one], np.uint8).reshape(-1, 3),
-        centre=np.array([one.centre for one in one_by_one], np.int64).reshape(-1, 3),
-        mean=np.array([one.mean for one in one_by_one], np.float64).reshape(-1, 3),
+        pixel=np.array([colours.pixel for colours in measured], np.uint8).reshape(-1, 3),
+        centre=np.array([colours.centre for colours in measured], np.int64).reshape(-1, 3),
+        mean=np.array([colours.mean for colours in measured], np.float64).reshape(-1, 3),
     )
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from galaxyclass.errors import OutputError
+from galaxyclass.evaluation.baselines.scores import Baselines
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.result_files import metrics_json
 from galaxyclass.io.run_folder import INFO, METRICS, SCORES, SPLIT
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 
-if TYPE_CHECKING:
-    from galaxyclass.evaluation.baselines.scores import Baselines
-
+#: The files of a comparison of baselines; the last is written last.
 BASELINE_FILES = (SPLIT, SCORES, METRICS)
 
 
@@ -26,13 +25,13 @@ def require_no_run(folder: Path) -> None:
     Raises
     ------
     OutputError
-        It is one.
+        The folder is that of a run.
     """
     if (folder / INFO).exists():
         raise OutputError(f"{folder}: a run is here", hint="choose another `output`")
 
 
-def write_baselines(done: Baselines) -> None:
+def write_baselines(baselines: Baselines) -> None:
     """Write ``scores.csv`` and, last, ``metrics.json``.
 
     Raises
@@ -42,35 +41,28 @@ def write_baselines(done: Baselines) -> None:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    figure, count = done.task.score_columns
+    figure, count = baselines.task.score_columns
     writer.writerow(["part", "baseline", "kind", "code", "name", figure, "low", "high", count])
-    for one in done.scores:
-        for kind, code, name, estimate, known in done.task.rows(one.scores, one.extents):
-            numbers = (estimate.value, estimate.low, estimate.high)
+    for baseline in baselines.scores:
+        rows = baselines.task.rows(baseline.scores, baseline.subsets)
+        for kind, code, name, score, known in rows:
+            numbers = (score.value, score.low, score.high)
             cells = ["" if math.isnan(number) else f"{number:.6f}" for number in numbers]
-            writer.writerow([one.part, one.key, kind, code, name, *cells, known])
-    write_text(done.folder / SCORES, text.getvalue())
-    data = json.dumps(_plain(_metrics(done)), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(done.folder / METRICS, data + "\n")
+            writer.writerow([baseline.part, baseline.key, kind, code, name, *cells, known])
+    write_text(baselines.folder / SCORES, text.getvalue())
+    write_text(baselines.folder / METRICS, metrics_json(_metrics(baselines)))
 
 
-def _metrics(done: Baselines) -> dict[str, Any]:
-    parts: dict[str, dict[str, Any]] = {part: {} for part in done.galaxies if part != "train"}
-    for one in done.scores:
-        figures = done.task.figures(one.scores, one.extents)
-        parts[one.part][one.key] = {"name": one.name, **figures}
+def _metrics(baselines: Baselines) -> dict[str, Any]:
+    parts: dict[str, dict[str, Any]] = {part: {} for part in baselines.galaxies if part != "train"}
+    for baseline in baselines.scores:
+        figures = baselines.task.figures(baseline.scores, baseline.subsets)
+        parts[baseline.part][baseline.key] = {"name": baseline.name, **figures}
     return {
-        "score": done.task.metric.key,
-        "galaxies": dict(done.galaxies),
+        "score": baselines.task.metric.key,
+        "galaxies": dict(baselines.galaxies),
         "interval_level": INTERVAL_LEVEL,
-        "noise_floor": dict(done.noise_floors),
+        "noise_floor": dict(baselines.noise_floors),
         "parts": parts,
-        "notes": list(done.notes),
+        "notes": list(baselines.notes),
     }
-
-
-def _plain(value: Any) -> Any:
-    """The same data with null for NaN, which JSON does not know."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value

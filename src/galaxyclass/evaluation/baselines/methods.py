@@ -1,4 +1,4 @@
-"""The baselines by name: what predicts other galaxies from the training galaxies' colours."""
+"""The baselines by name: each predicts galaxies from the colours of the training galaxies."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _linear_pixel(colours: Colours, targets: Floats, others: Colours) -> Floats:
     return LinearColours(colours.pixel, targets).predict(others.pixel)
 
 
-def _alike(colours: Colours, targets: Floats, others: Colours) -> Floats:
+def _central_pixel(colours: Colours, targets: Floats, others: Colours) -> Floats:
     return CentralPixelBenchmark.fit(colours.centre, targets).predict(others.centre)
 
 
@@ -50,10 +50,10 @@ def _logistic_pixel(colours: Colours, labels: Labels, others: Colours) -> Labels
     return LogisticColours(colours.pixel, labels).predict(others.pixel)
 
 
-def _alike_class(colours: Colours, labels: Labels, others: Colours) -> Labels:
+def _central_pixel_class(colours: Colours, labels: Labels, others: Colours) -> Labels:
     shares = (labels[:, None] == np.arange(labels.max() + 1)).astype(np.float64)
     shares[labels < 0] = np.nan
-    return np.asarray(_alike(colours, shares, others).argmax(axis=1), dtype=np.int64)
+    return np.asarray(_central_pixel(colours, shares, others).argmax(axis=1), dtype=np.int64)
 
 
 #: Key -> name, and (colours, targets (galaxies, answers) with NaN unknown, colours of others)
@@ -63,7 +63,7 @@ VOTE_METHODS: dict[str, tuple[str, Callable[[Colours, Floats, Colours], Floats]]
     "mean_vector": ("mean vector", _mean),
     "mean_colour": ("linear, mean colour", _linear_mean),
     "central_pixel": ("linear, central pixel", _linear_pixel),
-    "central_pixel_benchmark": ("central-pixel benchmark", _alike),
+    "central_pixel_benchmark": ("central-pixel benchmark", _central_pixel),
 }
 
 #: The same for classes: labels (galaxies,) with -1 unknown -> (others,) indices of classes.
@@ -71,7 +71,7 @@ CLASS_METHODS: dict[str, tuple[str, Callable[[Colours, Labels, Colours], Labels]
     "largest_class": ("largest class", _largest),
     "mean_colour": ("logistic, mean colour", _logistic_mean),
     "central_pixel": ("logistic, central pixel", _logistic_pixel),
-    "central_pixel_benchmark": ("central-pixel benchmark", _alike_class),
+    "central_pixel_benchmark": ("central-pixel benchmark", _central_pixel_class),
 }
 
 #: The same by the kind of task: values as `galaxyclass.tasks.targets.Targets.values` has them.

@@ -84,6 +84,6 @@ class LogisticColours:
 
     def predict(self, colours: Numbers) -> NDArray[np.int64]:
         """(galaxies,) int64 index of the class of each."""
-        if self._only is not None:  # training galaxies of one class teach nothing else
+        if self._only is not None:  # all training galaxies are of one class
             return np.full(len(colours), self._only, dtype=np.int64)
         return np.asarray(self._model.predict(colours.astype(np.float64)), dtype=np.int64)

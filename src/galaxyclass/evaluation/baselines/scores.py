@@ -1,4 +1,4 @@
-"""The scores of baselines."""
+"""`Baselines`: the scores of what a network has to beat, as an object."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.short import short_path, summary
-from galaxyclass.tasks.report import ScoredExtent
+from galaxyclass.tasks.report import ScoredSubset
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.task import Task
@@ -18,22 +18,22 @@ from galaxyclass.tasks.task import Task
 class BaselineScores:
     """The scores of one baseline on one part of the galaxies.
 
-    ``scores`` are of the task's own type; ``extents`` are those of `score_extents`: none where
-    nothing is missing, and none for classes.
+    ``scores`` are of the task's own type; ``subsets`` those of `score_complete_subsets`, of which
+    there are none where nothing is missing, and none of classes.
     """
 
     key: str
     name: str
     part: str
     scores: Any
-    extents: tuple[ScoredExtent, ...]
+    subsets: tuple[ScoredSubset, ...]
 
     def __repr__(self) -> str:
         return summary(f"BaselineScores of {self.name} on {self.part}: {self.scores.words}")
 
     @property
     def overall(self) -> Score:
-        """The root mean square error, or the accuracy."""
+        """The main score: the root mean square error, or the accuracy."""
         scores: Scores = self.scores
         return scores.main
 
@@ -52,8 +52,8 @@ class Baselines:
     scores : tuple of BaselineScores
         Part by part, the simplest baseline first.
     noise_floors : mapping of str to float
-        Of votes, by part: the root mean square error of a perfect model, if some forty volunteers
-        looked at each galaxy (`galaxyclass.tasks.scores.noise.noise_floor`).
+        Of votes, by part: the root mean square error of a perfect model, for 40 volunteers a
+        galaxy (`galaxyclass.tasks.scores.noise.noise_floor`).
     notes : tuple of str
         What was left out.
     """

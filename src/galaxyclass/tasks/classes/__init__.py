@@ -1,1 +1,1 @@
-"""One class for each galaxy: what is known of galaxies, and what a model predicts."""
+"""Tasks and targets of classes: one class for each galaxy."""

@@ -1,4 +1,4 @@
-"""Scores of classes in files and for people."""
+"""Scores of classes, in files and as printed."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def class_report_rows(classes: Sequence[str], scores: ClassScores) -> list[tuple
 def print_class_report(
     classes: Sequence[str], scores: ClassScores, reference: ClassScores
 ) -> PrintedScores:
-    """What an evaluation prints: each class, what it is mostly taken for, and the accuracies."""
+    """The table that an evaluation prints: each class, its most frequent mistake, accuracies."""
     rows = []
-    for place, name in enumerate(classes):
-        counts = scores.confusion[place].copy()
-        total, counts[place] = int(counts.sum()), 0
-        worst = int(counts.argmax())
-        other = f"{classes[worst]} ({counts[worst]:,})" if counts[worst] else ""
-        recall, precision = number_cell(scores.recall[place]), number_cell(scores.precision[place])
-        rows.append((name, f"{total:,}", recall, precision, other))
+    for index, name in enumerate(classes):
+        counts = scores.confusion[index].copy()
+        total, counts[index] = int(counts.sum()), 0
+        confused = int(counts.argmax())
+        mistake = f"{classes[confused]} ({counts[confused]:,})" if counts[confused] else ""
+        recall, precision = number_cell(scores.recall[index]), number_cell(scores.precision[index])
+        rows.append((name, f"{total:,}", recall, precision, mistake))
     total_row = ("accuracy", f"{scores.galaxies:,}", *score_cells(scores.accuracy), "")
     header = ("class", "galaxies", "recall", "precision", "mostly taken for")
     return PrintedScores(

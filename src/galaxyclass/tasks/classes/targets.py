@@ -1,4 +1,4 @@
-"""What is known of galaxies: a class each."""
+"""`ClassTargets`: a class for each galaxy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.targets import Targets
 
 
@@ -17,8 +16,8 @@ from galaxyclass.tasks.targets import Targets
 class ClassTargets(Targets):
     """One class each: ``labels`` is (galaxies,) int64, an index into ``classes``; -1 unknown.
 
-    ``classes`` are the names as written in the table; integers sort as numbers. ``rule`` is that
-    by which they were made of votes (`derive_classes`); None where the table has them.
+    ``classes`` are the names as written in the table; integers sort as numbers. ``rule`` is the
+    rule by which they were derived from votes (`derive_classes`); None where the table has them.
     """
 
     kind: ClassVar[str] = "classes"
@@ -37,20 +36,13 @@ class ClassTargets(Targets):
         """(galaxies,) whether the class is known."""
         return self.labels >= 0
 
-    def take(self, places: NDArray[np.int64]) -> Self:
-        """Those of some galaxies, in that order."""
-        return replace(self, labels=self.labels[places])
+    def take(self, indices: NDArray[np.int64]) -> Self:
+        """The targets of some galaxies, in that order."""
+        return replace(self, labels=self.labels[indices])
 
-    def values(self, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-        """(galaxies,) int64 indices of the classes of some galaxies, or of all; -1 unknown."""
-        return self.labels if places is None else self.labels[places]
-
-    def fit(self, training: NDArray[np.int64]) -> ClassTask:
-        """The task of predicting them, with the share of the training galaxies in each class."""
-        labels = self.labels[training]
-        counts = np.bincount(labels[labels >= 0], minlength=len(self.classes))
-        shares = counts / max(1, counts.sum())
-        return ClassTask(self.column, self.classes, tuple(shares.tolist()), self.rule)
+    def values(self, indices: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """(galaxies,) int64 class numbers of some galaxies, or of all; -1 unknown."""
+        return self.labels if indices is None else self.labels[indices]
 
     def blank(self, galaxies: int) -> NDArray[np.int64]:
         """(galaxies,) int64 -1."""
@@ -59,9 +51,9 @@ class ClassTargets(Targets):
     def combine(
         self, values: Any, others: Sequence[tuple[NDArray[np.int64], Any]]
     ) -> NDArray[np.int64]:
-        """The class of the first table that knows one; see `Targets.combine`."""
-        for places, more in others:
-            values[places] = np.where(values[places] >= 0, values[places], more)
+        """The class in the first table that has one; see `Targets.combine`."""
+        for indices, other_values in others:
+            values[indices] = np.where(values[indices] >= 0, values[indices], other_values)
         return np.asarray(values)
 
     def same_task(self, other: Targets) -> bool:
@@ -70,24 +62,24 @@ class ClassTargets(Targets):
 
     @property
     def words(self) -> str:
-        """What they are, in a few words."""
+        """A short description."""
         return f"classes, in column {self.column!r}"
 
     def describe(self) -> str:
-        """What they are, in a line."""
+        """A description in a line."""
         shown = ", ".join(self.classes[:8]) + (" …" if len(self.classes) > 8 else "")
         return f"column {self.column!r}, {len(self.classes)} classes: {shown}"
 
     def summary(self) -> dict[str, Any]:
-        """What they are, as plain data."""
+        """A description as plain data."""
         return {"kind": "class", "column": self.column, "classes": list(self.classes)}
 
     @property
     def strata(self) -> NDArray[np.int64]:
-        """(galaxies,) the class of each: every part of a split has its share of every class."""
+        """(galaxies,) the classes: every part of a split gets its share of each."""
         return self.labels
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Its classes."""
+        """The classes."""
         return self.classes

@@ -1,4 +1,4 @@
-"""What a model of classes predicts: a probability for each."""
+"""`ClassTask`: probabilities of classes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from pydantic import BaseModel, ConfigDict
 
 from galaxyclass.arrays import Floats
 from galaxyclass.errors import BundleError, CatalogError
-from galaxyclass.tasks.classes import report as reports
+from galaxyclass.tasks.classes.report import (
+    class_figures,
+    class_report_figures,
+    class_report_rows,
+    class_rows,
+    compare_class_scores,
+    print_class_report,
+)
+from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.metric import ACCURACY, Metric
 from galaxyclass.tasks.names import free_name, is_exact_integer
 from galaxyclass.tasks.report import (
     PrintedScores,
-    ScoredExtent,
+    ScoredSubset,
     ScoreReport,
     TextTable,
 )
@@ -54,13 +62,13 @@ class ClassTask(Task):
     Attributes
     ----------
     column : str
-        The class column of the table that it was trained on.
+        The class column of the training table.
     classes : tuple of str
-        The classes as written there.
+        The classes as written in the training table.
     shares : tuple of float
-        The share of the training galaxies in each.
+        The share of the training galaxies in each class.
     rule : str or None
-        The rule by which they were made of votes (`catalogs.derive_classes`).
+        The rule by which they were derived from votes (`derive_classes`); None where they were not.
     """
 
     kind: ClassVar[str] = "classes"
@@ -74,6 +82,14 @@ class ClassTask(Task):
     classes: tuple[str, ...]
     shares: tuple[float, ...]
     rule: str | None = None
+
+    @classmethod
+    def fit(cls, targets: ClassTargets, training: NDArray[np.int64]) -> Self:
+        """The task of predicting classes, with the share of the training galaxies in each."""
+        labels = targets.labels[training]
+        counts = np.bincount(labels[labels >= 0], minlength=len(targets.classes))
+        shares = counts / max(1, counts.sum())
+        return cls(targets.column, targets.classes, tuple(shares.tolist()), targets.rule)
 
     @property
     def output_word(self) -> str:
@@ -105,7 +121,7 @@ class ClassTask(Task):
 
     @property
     def derivation(self) -> str | None:
-        """The rule by which the classes were made of votes, if they were."""
+        """The rule by which the classes were derived from votes, if they were."""
         return self.rule
 
     @property
@@ -114,14 +130,14 @@ class ClassTask(Task):
         return f"a class column, such as {self.column!r}"
 
     def overlaps(self, targets: Targets) -> bool:
-        """Whether some of the targets are of its classes."""
+        """Whether any of the targets' classes is one of the task's."""
         return self.fits(targets) and bool(set(self.classes) & set(targets.class_names))
 
     def require_overlap(self, targets: Targets, source: str) -> None:
         """Refuse a table of other classes; see `Task.require_overlap`."""
         if not self.overlaps(targets):
             raise CatalogError(
-                f"{source}: none of its classes is one that the run knows",
+                f"{source}: the run knows none of its classes",
                 wanted=", ".join(self.classes[:10]),
                 got=f"{', '.join(targets.class_names[:10])}, in column "
                 f"{targets.summary()['column']!r}",
@@ -131,7 +147,7 @@ class ClassTask(Task):
     def columns(self, id_column: str, *, contest: bool = False) -> tuple[tuple[str, ...], str]:
         """A column of probabilities for each class, and the class itself.
 
-        A class that is named like one of the other columns gets ``_probability`` behind its name.
+        A class with the name of another column gets ``_probability`` appended.
         """
         label = self.column
         while label == id_column:
@@ -141,23 +157,26 @@ class ClassTask(Task):
         taken = {id_column, label, *self.classes}
         names = []
         for name in self.classes:
-            own = name in (id_column, label)
-            names.append(free_name(name, taken, "_probability") if own else name)
+            is_taken = name in (id_column, label)
+            names.append(free_name(name, taken, "_probability") if is_taken else name)
             taken.add(names[-1])
         return tuple(names), label
 
     def summed_up(self, predictions: NDArray[np.float32]) -> pa.Array:
-        """The most probable class; none where the probabilities are not numbers.
+        """The most probable class; null where probabilities are NaN.
 
-        Integers where all classes are; otherwise text.
+        Integers where all classes are integers; otherwise text.
         """
         import pyarrow as pa
 
-        unclear: NDArray[np.bool_] = np.asarray(np.isnan(predictions).any(axis=1))
+        has_nan: NDArray[np.bool_] = np.asarray(np.isnan(predictions).any(axis=1))
         best = np.zeros(0, int)
         if len(predictions):
-            best = np.where(unclear, 0, np.argmax(predictions, axis=1))
-        names = [None if no else self.classes[i] for i, no in zip(best, unclear, strict=True)]
+            best = np.where(has_nan, 0, np.argmax(predictions, axis=1))
+        names = [
+            None if is_nan else self.classes[index]
+            for index, is_nan in zip(best, has_nan, strict=True)
+        ]
         cells = pa.array(names, pa.string())
         return cells.cast(pa.int64()) if all(map(is_exact_integer, self.classes)) else cells
 
@@ -167,7 +186,7 @@ class ClassTask(Task):
         return self.kind, self.classes
 
     def describe(self, beside: Task) -> str:
-        """What it predicts, as far as it is not what another model predicts."""
+        """The classes, those first that another model does not have."""
         names = self.classes
         others = beside.class_names
         if others and set(names) - set(others):
@@ -192,7 +211,7 @@ class ClassTask(Task):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], source: str) -> Self:
-        """From what `to_json` gave; see `Task.from_json`."""
+        """A task from the result of `to_json`; see `Task.from_json`."""
         file = _File.model_validate(data)
         if len(file.classes) != len(file.shares) or len(file.classes) < 2:
             raise BundleError(
@@ -204,12 +223,12 @@ class ClassTask(Task):
 
     @property
     def sum_rules(self) -> int:
-        """One: probabilities sum to 1."""
+        """One rule: probabilities sum to 1."""
         return 1
 
     @property
     def sum_tolerance(self) -> float:
-        """By how much a sum may miss."""
+        """How far a sum may be from 1."""
         return _TOLERANCE
 
     def sums(self, predictions: NDArray[np.float64]) -> tuple[Floats, Floats]:
@@ -219,14 +238,14 @@ class ClassTask(Task):
     def describe_broken_sums(
         self, broken: Sequence[int], worst: Sequence[float], galaxies: int
     ) -> str:
-        """What is wrong with the sums; see `Task.describe_broken_sums`."""
+        """A message about broken sums; see `Task.describe_broken_sums`."""
         return (
             f"Not probabilities: those of {broken[0]:,} of {galaxies:,} galaxies do not sum to 1 "
             f"(off by up to {worst[0]:.2g}). Use model.head=softmax."
         )
 
     def simplest(self, galaxies: int) -> Floats:
-        """(galaxies, classes) the shares of the training galaxies: the largest class, always."""
+        """(galaxies, classes) the shares of the training galaxies: always the largest class."""
         return np.broadcast_to(np.array(self.shares), (galaxies, len(self.classes)))
 
     def score(self, predictions: Any, values: Any, *, seed: int) -> ClassScores:
@@ -239,76 +258,76 @@ class ClassTask(Task):
             True classes; -1 unknown.
         seed : int
         """
-        return score_classes(_called(predictions), values, len(self.classes), seed=seed)
+        return score_classes(_predicted_classes(predictions), values, len(self.classes), seed=seed)
 
     def main_value(self, predictions: Any, values: Any) -> float:
-        """The share of the known galaxies that are called what they are."""
+        """The share of known galaxies whose predicted class is right."""
         known = values >= 0
-        return float((_called(predictions) == values)[known].mean())
+        return float((_predicted_classes(predictions) == values)[known].mean())
 
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:
-        """(known galaxies,) 0 where a galaxy is called what it is, otherwise 1."""
+        """(known galaxies,) 0 where the predicted class is right, otherwise 1."""
         known = values >= 0
-        return np.asarray((_called(predictions) != values)[known].astype(np.float64))
+        return np.asarray((_predicted_classes(predictions) != values)[known].astype(np.float64))
 
     def scorable(self, targets: Targets) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-        """Indices of the model's classes, -1 where a galaxy's is none of them."""
-        index = {name: place for place, name in enumerate(self.classes)}
+        """Indices of the model's classes, -1 where a galaxy's class is none of them."""
+        index_of = {name: index for index, name in enumerate(self.classes)}
         names, labels = targets.class_names, targets.values()
-        of_table = np.array([index.get(name, -1) for name in names] + [-1], dtype=np.int64)
+        of_table = np.array([index_of.get(name, -1) for name in names] + [-1], dtype=np.int64)
         values = of_table[labels]  # -1, unknown, stays -1
-        strange = [place for place, name in enumerate(names) if name not in index]
-        if not strange:
+        unknown = [index for index, name in enumerate(names) if name not in index_of]
+        if not unknown:
             return values, ()
         note = (
-            f"{int(np.isin(labels, strange).sum()):,} galaxies of classes that the run does not "
-            f"know are not scored: {', '.join(names[place] for place in strange[:5])}."
+            f"{int(np.isin(labels, unknown).sum()):,} galaxies of classes that the run does not "
+            f"know are not scored: {', '.join(names[index] for index in unknown[:5])}."
         )
         return values, (note,)
 
     def readable(
         self, predictions: Floats, values: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-        """The classes of galaxies whose predictions are numbers; -1 of the others."""
-        unclear = np.isnan(predictions).any(axis=1)
-        if not unclear.any():
+        """The classes, -1 where predictions are NaN."""
+        has_nan = np.isnan(predictions).any(axis=1)
+        if not has_nan.any():
             return values, ()
-        note = f"{unclear.sum():,} galaxies whose predictions are NaN are not scored."
-        return np.where(unclear, -1, values), (note,)
+        note = f"{has_nan.sum():,} galaxies whose predictions are NaN are not scored."
+        return np.where(has_nan, -1, values), (note,)
 
     def report_figures(self, report: ScoreReport) -> dict[str, Any]:
-        """What ``metrics.json`` of an evaluation has of the scores."""
-        return reports.class_report_figures(self.classes, report.scores, report.reference)
+        """The scores in ``metrics.json`` of an evaluation."""
+        return class_report_figures(self.classes, report.scores, report.reference)
 
     def report_rows(self, report: ScoreReport) -> list[tuple[object, ...]]:
         """The rows of ``scores.csv`` of an evaluation: a class each."""
-        return reports.class_report_rows(self.classes, report.scores)
+        return class_report_rows(self.classes, report.scores)
 
     def print_report(self, report: ScoreReport) -> PrintedScores:
-        """What an evaluation prints."""
-        return reports.print_class_report(self.classes, report.scores, report.reference)
+        """The scores as an evaluation prints them."""
+        return print_class_report(self.classes, report.scores, report.reference)
 
-    def figures(self, scores: ClassScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
-        """What is kept of the scores of a baseline."""
-        return reports.class_figures(scores)
+    def figures(self, scores: ClassScores, subsets: Sequence[ScoredSubset]) -> dict[str, Any]:
+        """The scores of a baseline in ``metrics.json``."""
+        return class_figures(scores)
 
     def rows(
-        self, scores: ClassScores, extents: Sequence[ScoredExtent]
+        self, scores: ClassScores, subsets: Sequence[ScoredSubset]
     ) -> Iterator[tuple[str, str, str, Score, int]]:
         """Accuracies, then the recall and the precision of each class."""
-        return reports.class_rows(self.classes, scores)
+        return class_rows(self.classes, scores)
 
     def compare(
-        self, named: Sequence[tuple[str, Scores, Sequence[ScoredExtent]]]
+        self, named: Sequence[tuple[str, Scores, Sequence[ScoredSubset]]]
     ) -> tuple[TextTable, ...]:
         """Accuracies, a predictor a row."""
-        return reports.compare_class_scores(named)
+        return compare_class_scores(named)
 
 
-def _called(predictions: Any) -> NDArray[np.int64]:
-    """(galaxies,) the class that each is called: the most probable one."""
+def _predicted_classes(predictions: Any) -> NDArray[np.int64]:
+    """(galaxies,) the most probable class of each galaxy."""
     predictions = np.asarray(predictions)
     if predictions.ndim == 1:
         return np.asarray(predictions, dtype=np.int64)
-    clear = np.where(np.isnan(predictions).any(axis=1, keepdims=True), 0.0, predictions)
-    return np.asarray(clear.argmax(axis=1))
+    finite = np.where(np.isnan(predictions).any(axis=1, keepdims=True), 0.0, predictions)
+    return np.asarray(finite.argmax(axis=1))

@@ -1,1 +1,1 @@
-"""How good predictions are: errors of vote fractions, accuracy of classes, with intervals."""
+"""Scores of predictions: errors of vote fractions, accuracy of classes, with intervals."""

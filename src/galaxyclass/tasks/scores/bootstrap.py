@@ -1,4 +1,4 @@
-"""Bootstrap intervals by galaxy: how far a score could be off because these galaxies were drawn."""
+"""Bootstrap intervals by galaxy: how much a score depends on which galaxies were drawn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 RESAMPLES = 1000
 INTERVAL_LEVEL = 0.95
 
-#: Cells of the matrix of weights that is held at once (8 bytes each).
+#: Cells of the matrix of weights that are in memory at once (8 bytes each).
 BOOTSTRAP_CELLS = 2_000_000
 
 
@@ -39,7 +39,7 @@ def bootstrap_ratios(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """Ratios of sums over galaxies, in samples of the galaxies drawn with replacement.
+    """Ratios of sums over galaxies, for samples of galaxies drawn with replacement.
 
     A mean over the entries of several galaxies (a mean square over the known answers, say) is a
     ratio of two sums over galaxies. The entries of one galaxy are not independent, so whole
@@ -48,7 +48,7 @@ def bootstrap_ratios(
     Parameters
     ----------
     numerators, denominators : (galaxies, groups) float
-        What each galaxy adds to the two sums of each group; finite, denominators 0 or more.
+        The terms of each galaxy in the two sums of each group; finite, denominators 0 or more.
     resamples : int
         How many samples are drawn.
     seed : int
@@ -75,18 +75,18 @@ def bootstrap_ratios(
     if galaxies == 0:
         return np.full((resamples, numerators.shape[1]), np.nan)
     generator = np.random.default_rng(seed)
-    both = np.hstack([numerators, denominators], dtype=np.float64)
+    terms = np.hstack([numerators, denominators], dtype=np.float64)
     rows = min(resamples, max(1, BOOTSTRAP_CELLS // galaxies))
-    sums = np.empty((resamples, both.shape[1]))
+    sums = np.empty((resamples, terms.shape[1]))
     for start in range(0, resamples, rows):
         stop = min(start + rows, resamples)
         times_drawn = np.empty((stop - start, galaxies))
         for row in times_drawn:
             row[:] = np.bincount(generator.integers(galaxies, size=galaxies), minlength=galaxies)
-        # One thread: half a second for 60,000 galaxies. Several, on a machine whose cores are busy,
-        # wait for each other and were measured to take 30 times as long.
+        # One thread takes half a second for 60,000 galaxies. Several threads on busy cores wait for
+        # each other, and were measured to take 30 times as long.
         with threadpool_limits(1, "blas"):
-            sums[start:stop] = times_drawn @ both
+            sums[start:stop] = times_drawn @ terms
     above, below = np.hsplit(sums, 2)
     ratios = np.full(above.shape, np.nan)
     np.divide(above, below, out=ratios, where=below > 0)
@@ -96,7 +96,7 @@ def bootstrap_ratios(
 def percentile_interval(
     samples: NDArray[np.floating], level: float = INTERVAL_LEVEL
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The percentile interval: what lies between the outer quantiles of the resampled scores.
+    """The percentile interval: between the outer quantiles of the resampled scores.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def percentile_interval(
     Notes
     -----
     Efron & Tibshirani 1993, section 13.3. It is first-order correct: with some hundred galaxies
-    or more it covers the truth about as often as it says; with a handful it is too narrow.
+    or more it covers the truth about as often as its level says; with a handful it is too narrow.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def bootstrap_interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Percentile intervals of root mean squares, from what each galaxy adds to them.
+    """Percentile intervals of root mean squares, from the terms of each galaxy.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How often predicted classes are right, overall and class by class."""
+"""Accuracy of predicted classes, overall and class by class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from galaxyclass.tasks.metric import ACCURACY
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, percentile_interval
 from galaxyclass.tasks.scores.scores import Scores
 
-#: Cells of resampled confusion matrices that are held at once (8 bytes each).
+#: Cells of resampled confusion matrices that are in memory at once (8 bytes each).
 _CELLS = 2_000_000
 
 
@@ -21,10 +21,10 @@ _CELLS = 2_000_000
 class ClassScores(Scores):
     """Accuracies with intervals, and the figures of each class.
 
-    ``confusion[i, j]`` counts galaxies of class i that were called j. ``precision[i]`` is the
-    share of the galaxies called i that are (NaN where none was called so), ``recall[i]`` the share
-    of the galaxies that are i which were called so (NaN where there are none). The balanced
-    accuracy is the mean recall of the classes that have galaxies.
+    ``confusion[i, j]`` counts the galaxies of class i that are predicted as j. ``precision[i]`` is
+    the share of galaxies predicted as i that are of class i (NaN where there are none),
+    ``recall[i]`` the share of galaxies of class i that are predicted as i (NaN where there are
+    none). The balanced accuracy is the mean recall of the classes that have galaxies.
     """
 
     metric = ACCURACY
@@ -108,10 +108,10 @@ def score_classes(
     )
     accuracies, balanced = _resample(confusion, resamples, seed)
     return ClassScores(
-        accuracy=_estimate(metrics.accuracy_score(labels, predicted), accuracies),
+        accuracy=_score(metrics.accuracy_score(labels, predicted), accuracies),
         # scikit-learn's balanced_accuracy_score is this mean, with a warning where a class that
         # was predicted has no galaxies.
-        balanced_accuracy=_estimate(np.nanmean(recall), balanced),
+        balanced_accuracy=_score(np.nanmean(recall), balanced),
         precision=np.asarray(precision),
         recall=np.asarray(recall),
         confusion=confusion.astype(np.int64),
@@ -125,16 +125,16 @@ def _resample(
     """(resamples,) accuracy and balanced accuracy of resampled galaxies."""
     generator = np.random.default_rng(seed)
     total = int(confusion.sum())
-    true, called = np.nonzero(confusion)
-    shares = confusion[true, called] / total
+    true, guessed = np.nonzero(confusion)
+    shares = confusion[true, guessed] / total
     rows = max(1, _CELLS // len(shares))
     accuracies, balanced = np.empty(resamples), np.empty(resamples)
     of_class = true[:, None] == np.arange(len(confusion))
-    right = of_class & (true == called)[:, None]
+    right = of_class & (true == guessed)[:, None]
     for start in range(0, resamples, rows):
         part = slice(start, min(start + rows, resamples))
         drawn = generator.multinomial(total, shares, size=part.stop - part.start)
-        accuracies[part] = drawn[:, true == called].sum(axis=1) / total
+        accuracies[part] = drawn[:, true == guessed].sum(axis=1) / total
         members = drawn @ of_class
         recalls = np.full(members.shape, np.nan)
         np.divide(drawn @ right, members, out=recalls, where=members > 0)
@@ -142,6 +142,6 @@ def _resample(
     return accuracies, balanced
 
 
-def _estimate(value: float, samples: NDArray[np.float64]) -> Score:
+def _score(value: float, samples: NDArray[np.float64]) -> Score:
     low, high = percentile_interval(samples[:, None])
     return Score(float(value), float(low[0]), float(high[0]))

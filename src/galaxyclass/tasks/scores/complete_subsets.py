@@ -1,4 +1,4 @@
-"""Scores of a table that knows more of some galaxies than of others, taken apart."""
+"""Scores over complete subsets of a table of votes with gaps: those where nothing is missing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from galaxyclass.tasks.scores.votes import errors_by_galaxy
 
 
 @dataclass(frozen=True)
-class Extent:
-    """The entries of a table of votes for which one figure speaks.
+class CompleteSubset:
+    """Entries of a table of votes that form a full rectangle: galaxies and answers without gaps.
 
     Attributes
     ----------
@@ -23,9 +23,9 @@ class Extent:
     name : str
         In words, for instance "17 answers known of every galaxy".
     known : (galaxies, answers) bool
-        The entries that belong to it, all of them known.
+        The entries of the subset, all of them known.
     galaxies : int
-        How many have an entry in it.
+        How many galaxies have an entry in the subset.
     """
 
     key: str
@@ -34,27 +34,27 @@ class Extent:
     galaxies: int
 
 
-def extents(target: NDArray[np.floating]) -> tuple[Extent, ...]:
-    """Two parts of a table of votes that each is a full rectangle, where the table is not one.
+def complete_subsets(target: NDArray[np.floating]) -> tuple[CompleteSubset, ...]:
+    """The two complete subsets of a table of votes that has gaps.
 
-    An overall score of a table with gaps is a mixture of answers that depends on where the gaps
-    are, and cannot be set beside that of another table. These can.
+    The overall score of a table with gaps depends on where the gaps are, and cannot be compared
+    with that of another table. Scores over complete subsets can.
 
     Parameters
     ----------
     target : (galaxies, answers) float, 0..1
-        NaN unknown. An answer that no galaxy knows is no gap.
+        NaN unknown. An answer that is known of no galaxy is not a gap.
 
     Returns
     -------
-    tuple of Extent
-        The answers known of every galaxy, on all galaxies; all answers, on the galaxies that know
-        all. One is left out where it would be empty; there is none where nothing is missing.
+    tuple of CompleteSubset
+        The answers known of every galaxy, on all galaxies; and all answers, on the galaxies of
+        which all are known. An empty subset is left out; a table without gaps has none.
 
     Examples
     --------
-    >>> for extent in extents(np.array([[0.5, 0.5, np.nan], [0.2, np.nan, np.nan]])):
-    ...     print(extent.name)
+    >>> for subset in complete_subsets(np.array([[0.5, 0.5, np.nan], [0.2, np.nan, np.nan]])):
+    ...     print(subset.name)
     1 answer known of every galaxy
     2 answers, on the 1 galaxy that knows all
     """
@@ -65,27 +65,29 @@ def extents(target: NDArray[np.floating]) -> tuple[Extent, ...]:
     complete = rows & (known | ~answers).all(axis=1)
     if (shared == answers).all():
         return ()
-    found = []
+    subsets = []
     if shared.any():
         name = f"{_counted(shared, 'answer')} known of every galaxy"
         mask = rows[:, None] & shared
-        found.append(Extent("shared_answers", name, mask, int(rows.sum())))
+        subsets.append(CompleteSubset("shared_answers", name, mask, int(rows.sum())))
     if complete.any():
         count = int(complete.sum())
-        who = "1 galaxy that knows" if count == 1 else f"{count:,} galaxies that know"
-        name = f"{_counted(answers, 'answer')}, on the {who} all"
-        found.append(Extent("complete_galaxies", name, complete[:, None] & answers, count))
-    return tuple(found)
+        galaxies = "1 galaxy that knows" if count == 1 else f"{count:,} galaxies that know"
+        name = f"{_counted(answers, 'answer')}, on the {galaxies} all"
+        subsets.append(
+            CompleteSubset("complete_galaxies", name, complete[:, None] & answers, count)
+        )
+    return tuple(subsets)
 
 
-def score_extents(
+def score_complete_subsets(
     predicted: NDArray[np.floating],
     target: NDArray[np.floating],
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> tuple[tuple[Extent, Score], ...]:
-    """Root mean square error over each of the `extents` of a table, with its interval.
+) -> tuple[tuple[CompleteSubset, Score], ...]:
+    """Root mean square error over each complete subset of a table, with its interval.
 
     Parameters
     ----------
@@ -102,7 +104,8 @@ def score_extents(
     Examples
     --------
     >>> target = np.array([[0.5, 0.5], [0.5, np.nan]])
-    >>> [(extent.key, score.value) for extent, score in score_extents(target - 0.25, target)]
+    >>> scored = score_complete_subsets(target - 0.25, target)
+    >>> [(subset.key, score.value) for subset, score in scored]
     [('shared_answers', 0.25), ('complete_galaxies', 0.25)]
     """
     if np.shape(predicted) != np.shape(target):
@@ -112,18 +115,18 @@ def score_extents(
             got=f"predictions {np.shape(predicted)}, truth {np.shape(target)}",
         )
     scored = []
-    for extent in extents(target):
-        within = np.where(extent.known, target, np.nan)
+    for subset in complete_subsets(target):
+        within = np.where(subset.known, target, np.nan)
         sums, counts = errors_by_galaxy(predicted, within, [slice(None)])
         value = float(np.sqrt(sums.sum() / counts.sum()))
         low, high = value, value
         if not np.isnan(value):
             ends = bootstrap_interval(sums, counts, resamples=resamples, seed=seed)
             low, high = (float(end[0]) for end in ends)
-        scored.append((extent, Score(value, low, high)))
+        scored.append((subset, Score(value, low, high)))
     return tuple(scored)
 
 
-def _counted(which: NDArray[np.bool_], word: str) -> str:
-    count = int(which.sum())
+def _counted(mask: NDArray[np.bool_], word: str) -> str:
+    count = int(mask.sum())
     return f"{count} {word}{'s' * (count != 1)}"

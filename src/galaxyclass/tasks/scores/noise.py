@@ -1,7 +1,7 @@
-"""The floor of the noise: how well any model could score.
+"""The noise floor: the error of a perfect model.
 
-A vote fraction is a draw: had other volunteers looked at the same galaxy, it would differ. A model
-that knew each galaxy's true probabilities would still be that far from the fractions of a table.
+A vote fraction is a random draw: had other volunteers looked at the same galaxy, it would differ. A
+model that knew each galaxy's true probabilities would still have this error.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from galaxyclass.errors import ScoreError
 from galaxyclass.trees.algebra import conditional_from_joint, joint_from_conditional
 from galaxyclass.trees.tree import Tree
 
-#: How many volunteers a galaxy has where a table does not say: Galaxy Zoo 2 has 44 in the median
-#: (Willett et al. 2013, section 2.2), of which some of low weight hardly count.
+#: Volunteers of a galaxy where a table does not say how many: the median of Galaxy Zoo 2 is 44
+#: (Willett et al. 2013, section 2.2), some of them of low weight.
 VOTES = 40
 
 _DEBIASED = (
-    "debiasing is a further error, not in it: two debiasings of the same galaxies of Galaxy Zoo 2 "
+    "the error of debiasing is not included: two debiasings of the same galaxies of Galaxy Zoo 2 "
     "differ by an RMSE of 0.085"
 )
-_AS_GIVEN = (
-    "the fractions are as the volunteers gave them: a joint fraction has all their votes",
-    "where debiasing has enlarged a fraction of few votes, its noise grew with it (by a third on "
-    "galaxies of Galaxy Zoo 2)",
+_RAW = (
+    "the fractions are raw: a joint fraction counts the votes of all volunteers",
+    "where debiasing enlarged a fraction of few votes, its noise is larger than this (by a third "
+    "on galaxies of Galaxy Zoo 2)",
     _DEBIASED,
 )
 
@@ -44,15 +44,15 @@ class NoiseFloor:
     questions : tuple of float
         Over the known entries of each question, in the tree's order; NaN where there are none.
     answers : tuple of float
-        The same of each answer.
+        Over the known entries of each answer; NaN where there are none.
     votes : float
-        Volunteers of a galaxy, in the median.
+        Median number of volunteers of a galaxy.
     counted : bool
-        Whether the table says how many there were; otherwise it is assumed.
+        Whether the table has the number of volunteers; otherwise it is assumed.
     galaxies, entries : int
-        How many galaxies, and known entries, it is of.
+        How many galaxies and known entries it is computed from.
     assumptions : tuple of str
-        In words, for a reader of the figure.
+        What the value assumes, in words.
     """
 
     value: float
@@ -70,18 +70,18 @@ class NoiseFloor:
 
 
 def noise_floor(tree: Tree, targets: Floats, votes: float | Floats = VOTES) -> NoiseFloor:
-    """The floor for a table of fractions, from how many volunteers a galaxy had.
+    """The noise floor of a table of fractions, from the number of volunteers of a galaxy.
 
     Parameters
     ----------
     tree : Tree
     targets : (galaxies, answers of the tree) float, joint, 0..1
-        NaN unknown: such entries do not count, as they do not in `rmse`.
+        NaN unknown: left out, as by `rmse`.
     votes : float, (galaxies,) or (galaxies, questions) float
-        Volunteers that looked at each galaxy, more than 1; a single number is an assumption, and
-        said to be one. Or how many answered each question: for fractions that were corrected after
-        the vote, so that those who were asked are no longer the joint fraction that leads there.
-        NaN where it is not known, which then does not count.
+        Volunteers of each galaxy, more than 1; a single number is an assumption (`counted` is
+        False). Or how many answered each question: for fractions that were corrected after the
+        vote, so that the share of volunteers who were asked is no longer the joint fraction that
+        leads to the question. NaN unknown, and left out.
 
     Returns
     -------
@@ -94,14 +94,15 @@ def noise_floor(tree: Tree, targets: Floats, votes: float | Floats = VOTES) -> N
 
     Notes
     -----
-    Everybody answers down the tree on their own, so the number of people who give an answer is
-    binomial, and its joint fraction f among N has the variance p (1 - p) / N about its probability
-    p, whatever questions lead there. f (1 - f) / (N - 1) estimates that without bias; the floor is
+    Volunteers answer independently, so the number of people who give an answer is binomial, and its
+    joint fraction f among N has the variance p (1 - p) / N about its probability p, whatever
+    questions lead there. f (1 - f) / (N - 1) estimates that without bias; the floor is
     the root of its mean over the entries.
 
-    With a number n for each question, f = R c, where R is the share that is led there and c that of
-    the answer among those asked: var f = R^2 s + (c^2 - s) var R with s = c (1 - c) / (n - 1). Of a
-    single vote no variance can be told: n - 1 is then taken as 1, and the floor is a little low.
+    With a number n for each question, f = R c, where R is the share that is led there and c the
+    share of the answer among those asked: var f = R^2 s + (c^2 - s) var R with
+    s = c (1 - c) / (n - 1). A single vote has no variance: n - 1 is then taken as 1, and the floor
+    is a little low.
 
     Examples
     --------
@@ -115,31 +116,31 @@ def noise_floor(tree: Tree, targets: Floats, votes: float | Floats = VOTES) -> N
     galaxies, questions = len(fractions), len(tree.questions)
     if np.shape(votes) not in ((), (galaxies,), (galaxies, questions)):
         raise ScoreError(
-            "numbers of votes that do not fit the fractions",
+            "the numbers of votes do not fit the fractions",
             wanted=f"a number, or one for each of {galaxies:,} galaxies (and of {questions} "
             "questions)",
             got=f"an array {np.shape(votes)}",
         )
     people = np.asarray(votes, dtype=np.float64)
-    how = {
+    source = {
         0: f"{float(people.flat[0]):g} volunteers looked at each galaxy",
         1: "as many volunteers as the table says looked at each galaxy",
         2: "as many volunteers as the table says answered each question",
     }[dimensions]
-    alone = "they answered on their own, from the same probabilities"
+    independent = "they answered independently, from the same probabilities"
     if dimensions == 2:
-        reasons: tuple[str, ...] = (how, alone, _DEBIASED)
+        assumptions: tuple[str, ...] = (source, independent, _DEBIASED)
         variance = _variance_by_question(tree, fractions, people)
         people = np.nanmax(people, axis=1, initial=0)
     else:
-        reasons = (how, alone, *_AS_GIVEN)
+        assumptions = (source, independent, *_RAW)
         people = np.broadcast_to(people, galaxies)
         variance = _variance(fractions, people[:, None])
-    return _floor(tree, variance, people, reasons, counted=dimensions > 0)
+    return _floor(tree, variance, people, assumptions, counted=dimensions > 0)
 
 
 def noise_floor_from_counts(tree: Tree, counts: Floats) -> NoiseFloor:
-    """The floor for a table that has the number of votes for each answer.
+    """The noise floor of a table that has the number of votes for each answer.
 
     Parameters
     ----------
@@ -151,7 +152,7 @@ def noise_floor_from_counts(tree: Tree, counts: Floats) -> NoiseFloor:
     Returns
     -------
     NoiseFloor
-        Of the joint fractions that these counts make (`fractions_from_counts`).
+        Of the joint fractions of these counts (`fractions_from_counts`).
 
     Raises
     ------
@@ -178,17 +179,17 @@ def noise_floor_from_counts(tree: Tree, counts: Floats) -> NoiseFloor:
         where, parents = tree.slices[index], tree.parents[index]
         if not parents.any():
             asked[:, where] = np.asarray(counts)[:, where].sum(axis=1, keepdims=True)
-        else:  # several questions may lead here: the one that fewer answered is the noisier
+        else:  # of several questions that lead here, the one with fewer votes is noisier
             asked[:, where] = asked[:, parents].min(axis=1, keepdims=True)
     asked[asked < 2] = np.nan
     people = np.nanmax(asked, axis=1, initial=0)
-    reasons = (
+    assumptions = (
         "as many volunteers as the table counts answered each question",
-        "they answered on their own, from the same probabilities, and to the end of the tree",
-        "the fractions are the plain ones of the counts",
+        "they answered independently, from the same probabilities, and to the end of the tree",
+        "the fractions are ratios of the counts, without correction",
         _DEBIASED,
     )
-    return _floor(tree, _variance(fractions, asked), people, reasons, counted=True)
+    return _floor(tree, _variance(fractions, asked), people, assumptions, counted=True)
 
 
 def fractions_from_counts(tree: Tree, counts: Floats) -> NDArray[np.float64]:
@@ -232,7 +233,7 @@ def fractions_from_counts(tree: Tree, counts: Floats) -> NDArray[np.float64]:
         total = counts[:, where].sum(axis=1, keepdims=True)
         np.divide(counts[:, where], total, out=conditional[:, where], where=total > 0)
     joint = np.asarray(joint_from_conditional(tree, conditional), dtype=np.float64)
-    for where in tree.slices:  # nobody was led there, and yet the table does not have the question
+    for where in tree.slices:  # 0 is not known where the table lacks the question
         joint[np.isnan(counts[:, where]).any(axis=1), where] = np.nan
     return joint
 
@@ -241,7 +242,7 @@ def _checked(tree: Tree, values: Floats, what: str) -> NDArray[np.float64]:
     checked: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
     if checked.ndim != 2 or checked.shape[1] != len(tree.answers):
         raise ScoreError(
-            f"{what} that do not fit the tree {tree.title}",
+            f"these {what} do not fit the tree {tree.title}",
             wanted=f"an array (galaxies, {len(tree.answers)} answers)",
             got=f"an array {checked.shape}",
         )
@@ -252,12 +253,12 @@ def _variance(fractions: Floats, asked: Floats) -> NDArray[np.float64]:
     """(galaxies, answers) of fractions of ``asked`` people (galaxies, 1 or answers)."""
     if (asked < 2).any():
         raise ScoreError(
-            "votes of which a variance cannot be told",
+            "too few votes for a variance",
             wanted="2 votes a galaxy or more",
             got=f"{np.nanmin(asked):g}",
             hint="give NaN for a galaxy whose number of votes is not known",
         )
-    inside = np.clip(fractions, 0.0, 1.0)  # published ones miss it by rounding
+    inside = np.clip(fractions, 0.0, 1.0)  # published fractions leave it by rounding
     return np.asarray(inside * (1 - inside) / (asked - 1))
 
 
@@ -274,9 +275,9 @@ def _variance_by_question(tree: Tree, fractions: Floats, asked: Floats) -> NDArr
         people = np.where(asked[:, index] > 0, asked[:, index], np.nan)
         share = conditional[:, where]
         own = share * (1 - share) / np.maximum(people - 1, 1)[:, None]
-        found = led[:, None] ** 2 * own + np.maximum(share**2 - own, 0) * led_variance[:, None]
-        # Where nobody is led to a question, there is nothing to be wrong about.
-        variance[:, where] = np.where(led[:, None] == 0, 0.0, found)
+        of_answers = led[:, None] ** 2 * own + np.maximum(share**2 - own, 0) * led_variance[:, None]
+        # Where nobody is led to a question, its fractions are 0 without an error.
+        variance[:, where] = np.where(led[:, None] == 0, 0.0, of_answers)
     return np.asarray(np.where(np.isnan(fractions), np.nan, variance))
 
 

@@ -1,4 +1,4 @@
-"""What the scores of all tasks have in common."""
+"""`Scores`: what the scores of all tasks have in common."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Scores(ABC):
     Attributes
     ----------
     metric : Metric
-        That of the task.
+        The metric of the task.
     galaxies : int
-        How many were scored.
+        How many galaxies were scored.
     """
 
     metric: ClassVar[Metric]
@@ -31,7 +31,7 @@ class Scores(ABC):
 
     @property
     def words(self) -> str:
-        """That score and its interval, in words."""
+        """The main score and its interval, in words."""
         return f"{self.metric.label} {self.main}"
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""How far predicted vote fractions are from the volunteers': root mean square errors."""
+"""Root mean square errors of predicted vote fractions."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ class VoteScores(Scores):
 
     @property
     def main(self) -> Score:
-        """The overall one."""
+        """The overall score."""
         return self.overall
 
 
 @public
 def rmse(predicted: Floats, target: Floats) -> float:
-    """Root mean square error over all known entries: the challenge's score.
+    """Root mean square error over all known entries: the score of the Galaxy Challenge.
 
     Parameters
     ----------
     predicted, target : (galaxies, answers) float, 0..1
         NaN in ``target`` is unknown and left out. NaN in ``predicted`` where the target is known
-        makes the score NaN: leaving it out would reward a model for not answering.
+        makes the score NaN: leaving it out would reward a model for missing predictions.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def rmse_by_question(tree: Tree, predicted: Floats, target: Floats) -> NDArray[n
 def errors_by_galaxy(
     predicted: Floats, target: Floats, groups: Sequence[slice], *, at_once: int = 1 << 14
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What each galaxy adds to the squared error of each group of answers.
+    """The squared error of each galaxy in each group of answers.
 
     Parameters
     ----------
@@ -142,13 +142,12 @@ def errors_by_galaxy(
     groups : sequence of slice
         Answers that are scored together.
     at_once : int
-        Galaxies whose errors are taken at a time: as doubles they take twice what they are given
-        as.
+        Galaxies whose errors are computed at a time, which bounds the memory.
 
     Returns
     -------
     sums, counts : (galaxies, groups) float64
-        Sums of squared errors over known entries, and how many those are.
+        Sums of squared errors over known entries, and the number of these entries.
 
     Raises
     ------
@@ -185,7 +184,7 @@ def errors_by_galaxy(
 def score_all_votes(
     predicted: Floats, target: Floats, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Score:
-    """`rmse` with its interval: the first of what `score_votes` gives, in a fraction of the memory.
+    """`rmse` with its interval: the overall score of `score_votes`, in a fraction of the memory.
 
     Parameters
     ----------
@@ -205,7 +204,7 @@ def score_all_votes(
     Score(value=0.5, low=0.5, high=0.5)
     """
     sums, counts = errors_by_galaxy(predicted, target, [slice(None)])
-    return _estimates(sums, counts, resamples, seed)[0]
+    return _scores(sums, counts, resamples, seed)[0]
 
 
 def score_votes(
@@ -240,30 +239,31 @@ def score_votes(
     """
     answers = [slice(i, i + 1) for i in range(len(tree.answers))]
     sums, counts = errors_by_galaxy(predicted, target, [slice(None), *tree.slices, *answers])
-    estimates = _estimates(sums, counts, resamples, seed)
+    scores = _scores(sums, counts, resamples, seed)
     first = 1 + len(tree.questions)
     return VoteScores(
-        overall=estimates[0],
-        questions=estimates[1:first],
-        answers=estimates[first:],
+        overall=scores[0],
+        questions=scores[1:first],
+        answers=scores[first:],
         galaxies=int((counts[:, 0] > 0).sum()),
         entries=int(counts[:, 0].sum()),
         answer_entries=tuple(int(n) for n in counts[:, first:].sum(axis=0)),
     )
 
 
-def _estimates(
+def _scores(
     sums: NDArray[np.float64], counts: NDArray[np.float64], resamples: int, seed: int
 ) -> tuple[Score, ...]:
-    """The root mean square of each group, and its interval; `sums` of broken groups become 0."""
+    """The root mean square of each group, and its interval; `sums` of NaN groups are set to 0."""
     values = _root_mean(sums, counts)
     # A galaxy with a NaN prediction makes its groups NaN; the draws that miss it must not hide it.
-    broken = np.isnan(values)
-    sums[:, broken] = 0.0
+    is_nan = np.isnan(values)
+    sums[:, is_nan] = 0.0
     low, high = bootstrap_interval(sums, counts, resamples=resamples, seed=seed)
-    low[broken] = high[broken] = np.nan
+    low[is_nan] = high[is_nan] = np.nan
     return tuple(
-        Score(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True)
+        Score(float(value), float(low_end), float(high_end))
+        for value, low_end, high_end in zip(values, low, high, strict=True)
     )
 
 

@@ -1,1 +1,1 @@
-"""Vote fractions on a decision tree: what is known of galaxies, and what a model predicts."""
+"""Tasks and targets of votes: vote fractions on a decision tree."""

@@ -1,4 +1,4 @@
-"""Scores of vote fractions in files and for people."""
+"""Scores of vote fractions, in files and as printed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from galaxyclass.tasks.cells import (
     score_cells,
 )
 from galaxyclass.tasks.metric import RMSE
-from galaxyclass.tasks.report import PrintedScores, ScoredExtent, ScoreReport, TextTable
+from galaxyclass.tasks.report import PrintedScores, ScoredSubset, ScoreReport, TextTable
 from galaxyclass.tasks.scores.bootstrap import Score
-from galaxyclass.tasks.scores.complete_subsets import Extent
+from galaxyclass.tasks.scores.complete_subsets import CompleteSubset
 from galaxyclass.tasks.scores.votes import VoteScores
 from galaxyclass.trees.tree import Layout, Tree
 
@@ -36,15 +36,15 @@ def vote_report_figures(tree: Tree, layout: Layout, report: ScoreReport) -> dict
             "assumptions": list(noise.assumptions),
         },
         **{
-            extent.key: {
-                **_extent(extent),
+            subset.key: {
+                **_subset_figures(subset),
                 "rmse": asdict(score),
                 RMSE.simplest_key: asdict(simplest),
-                "noise_floor": report.noise[extent.key].value,
+                "noise_floor": report.noise[subset.key].value,
             }
-            for extent, score, simplest in report.extents
+            for subset, score, simplest in report.subsets
         },
-        "questions": _by_question(tree, scores),
+        "questions": _by_question_name(tree, scores),
         "answers": {
             name: asdict(score) for name, score in zip(layout.columns, scores.answers, strict=True)
         },
@@ -52,19 +52,19 @@ def vote_report_figures(tree: Tree, layout: Layout, report: ScoreReport) -> dict
 
 
 def vote_report_rows(tree: Tree, report: ScoreReport) -> list[tuple[object, ...]]:
-    """The rows of ``scores.csv``: all, each extent, each question, each answer."""
+    """The rows of ``scores.csv``: all, each subset, each question, each answer."""
     noise = report.noise["all"]
     floors = [
         noise.value,
-        *(report.noise[extent.key].value for extent, *_ in report.extents),
+        *(report.noise[subset.key].value for subset, *_ in report.subsets),
         *noise.questions,
         *noise.answers,
     ]
     scored = vote_rows(
-        tree, report.scores, [(extent, score) for extent, score, _ in report.extents]
+        tree, report.scores, [(subset, score) for subset, score, _ in report.subsets]
     )
     reference = vote_rows(
-        tree, report.reference, [(extent, score) for extent, _, score in report.extents]
+        tree, report.reference, [(subset, score) for subset, _, score in report.subsets]
     )
     return [
         ("kind", "code", "name", "rmse", "low", "high", RMSE.simplest_key, "entries",
@@ -80,19 +80,19 @@ def vote_report_rows(tree: Tree, report: ScoreReport) -> list[tuple[object, ...]
 
 
 def print_vote_report(tree: Tree, report: ScoreReport) -> PrintedScores:
-    """What an evaluation prints: each question, the extents, and what the noise floor assumes."""
+    """The tables that an evaluation prints: questions, complete subsets, noise floor."""
     scores, reference, floor = report.scores, report.reference, report.noise["all"]
     table = TextTable(
         ("question", "RMSE", "interval", "mean vector", "floor", "entries"),
         tuple(
             (
-                _question(tree, place),
-                *score_cells(scores.questions[place]),
-                number_cell(reference.questions[place].value),
-                number_cell(floor.questions[place]),
+                _question_name(tree, index),
+                *score_cells(scores.questions[index]),
+                number_cell(reference.questions[index].value),
+                number_cell(floor.questions[index]),
                 f"{sum(scores.answer_entries[where]):,}",
             )
-            for place, where in enumerate(tree.slices)
+            for index, where in enumerate(tree.slices)
         ),
         (
             (
@@ -105,11 +105,11 @@ def print_vote_report(tree: Tree, report: ScoreReport) -> PrintedScores:
         ),
     )
     lines = [
-        f"{extent.name}: {RMSE.label} {score} ({RMSE.simplest} {simplest.value:.4f}, "
-        f"floor {report.noise[extent.key].value:.4f})"
-        for extent, score, simplest in report.extents
+        f"{subset.name}: {RMSE.label} {score} ({RMSE.simplest} {simplest.value:.4f}, "
+        f"floor {report.noise[subset.key].value:.4f})"
+        for subset, score, simplest in report.subsets
     ]
-    lines += [f"floor of the noise {floor}; it assumes:", *(f"  {a}" for a in floor.assumptions)]
+    lines += [f"noise floor {floor}; it assumes:", *(f"  {text}" for text in floor.assumptions)]
     return PrintedScores(
         table,
         tuple(lines),
@@ -118,23 +118,26 @@ def print_vote_report(tree: Tree, report: ScoreReport) -> PrintedScores:
     )
 
 
-def vote_figures(tree: Tree, scores: VoteScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
+def vote_figures(tree: Tree, scores: VoteScores, subsets: Sequence[ScoredSubset]) -> dict[str, Any]:
     """The figures of a baseline."""
     return {
         "rmse": asdict(scores.overall),
         "entries": scores.entries,
-        **{extent.key: {**_extent(extent), "rmse": asdict(score)} for extent, score in extents},
-        "questions": _by_question(tree, scores),
+        **{
+            subset.key: {**_subset_figures(subset), "rmse": asdict(score)}
+            for subset, score in subsets
+        },
+        "questions": _by_question_name(tree, scores),
     }
 
 
 def vote_rows(
-    tree: Tree, scores: VoteScores, extents: Sequence[ScoredExtent]
+    tree: Tree, scores: VoteScores, subsets: Sequence[ScoredSubset]
 ) -> Iterator[tuple[str, str, str, Score, int]]:
     """Kind, code, name, score and entries, row by row."""
     yield "all", "", "", scores.overall, scores.entries
-    for extent, score in extents:
-        yield extent.key, "", extent.name, score, int(extent.known.sum())
+    for subset, score in subsets:
+        yield subset.key, "", subset.name, score, int(subset.known.sum())
     for question, where, score in zip(tree.questions, tree.slices, scores.questions, strict=True):
         entries = sum(scores.answer_entries[where])
         yield "question", question.code, question.text, score, entries
@@ -145,12 +148,12 @@ def vote_rows(
 
 
 def compare_vote_scores(
-    tree: Tree, named: Sequence[tuple[str, Any, Sequence[ScoredExtent]]]
+    tree: Tree, named: Sequence[tuple[str, Any, Sequence[ScoredSubset]]]
 ) -> tuple[TextTable, ...]:
     """Overall scores, a predictor a row; scores by question, a predictor a column."""
-    extents = [extent.name for extent, _ in named[0][2]]
+    subsets = [subset.name for subset, _ in named[0][2]]
     overall = TextTable(
-        ("RMSE [95 % interval]", "everything that is known", *extents),
+        ("RMSE [95 % interval]", "all known entries", *subsets),
         tuple(
             (name, interval_cell(scores.overall), *(interval_cell(score) for _, score in parts))
             for name, scores, parts in named
@@ -160,10 +163,10 @@ def compare_vote_scores(
         ("RMSE by question", *(name for name, *_ in named)),
         tuple(
             (
-                _question(tree, place),
-                *(number_cell(scores.questions[place].value) for _, scores, _ in named),
+                _question_name(tree, index),
+                *(number_cell(scores.questions[index].value) for _, scores, _ in named),
             )
-            for place in range(len(tree.questions))
+            for index in range(len(tree.questions))
         ),
     )
     return overall, by_question
@@ -171,22 +174,22 @@ def compare_vote_scores(
 
 def question_names(tree: Tree) -> tuple[str, ...]:
     """The questions by code and key."""
-    return tuple(_question(tree, place) for place in range(len(tree.questions)))
+    return tuple(_question_name(tree, index) for index in range(len(tree.questions)))
 
 
-def _question(tree: Tree, place: int) -> str:
-    question = tree.questions[place]
+def _question_name(tree: Tree, index: int) -> str:
+    question = tree.questions[index]
     return f"{question.code} {question.key.replace('_', ' ')}"
 
 
-def _by_question(tree: Tree, scores: VoteScores) -> dict[str, Any]:
+def _by_question_name(tree: Tree, scores: VoteScores) -> dict[str, Any]:
     keys = [question.key for question in tree.questions]
     return {key: asdict(score) for key, score in zip(keys, scores.questions, strict=True)}
 
 
-def _extent(extent: Extent) -> dict[str, Any]:
+def _subset_figures(subset: CompleteSubset) -> dict[str, Any]:
     return {
-        "name": extent.name,
-        "answers": int(extent.known.any(axis=0).sum()),
-        "galaxies": extent.galaxies,
+        "name": subset.name,
+        "answers": int(subset.known.any(axis=0).sum()),
+        "galaxies": subset.galaxies,
     }

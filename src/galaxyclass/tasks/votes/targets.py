@@ -1,4 +1,4 @@
-"""What is known of galaxies: vote fractions on a tree."""
+"""`VoteTargets`: vote fractions on a decision tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.tasks.targets import Targets
-from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.tree import Layout, Tree
 
 
@@ -18,8 +17,8 @@ from galaxyclass.trees.tree import Layout, Tree
 class VoteTargets(Targets):
     """Vote fractions on a tree.
 
-    ``fractions`` is (galaxies, answers of the tree) float32, joint, 0..1, NaN unknown, whatever
-    kind the table has. ``present[i]``: the table has a column for answer i.
+    ``fractions`` is (galaxies, answers of the tree) float32, joint, 0..1, NaN unknown; conditional
+    fractions of a table were converted. ``present[i]``: the table has a column for answer i.
     """
 
     kind: ClassVar[str] = "votes"
@@ -37,22 +36,13 @@ class VoteTargets(Targets):
         """(galaxies,) whether any fraction is known."""
         return np.asarray(~np.isnan(self.fractions).all(axis=1))
 
-    def take(self, places: NDArray[np.int64]) -> Self:
-        """Those of some galaxies, in that order."""
-        return replace(self, fractions=self.fractions[places])
+    def take(self, indices: NDArray[np.int64]) -> Self:
+        """The targets of some galaxies, in that order."""
+        return replace(self, fractions=self.fractions[indices])
 
-    def values(self, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+    def values(self, indices: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """(galaxies, answers) float32 joint fractions of some galaxies, or of all; NaN unknown."""
-        return self.fractions if places is None else self.fractions[places]
-
-    def fit(self, training: NDArray[np.int64]) -> VoteTask:
-        """The task of predicting them: which answers the training galaxies know, and their mean."""
-        fractions = self.fractions[training]
-        known = ~np.isnan(fractions)
-        counts = known.sum(axis=0)
-        sums = fractions.sum(axis=0, dtype=np.float64, where=known)
-        mean = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
-        return VoteTask(self.tree, self.layout, tuple((counts > 0).tolist()), tuple(mean.tolist()))
+        return self.fractions if indices is None else self.fractions[indices]
 
     def blank(self, galaxies: int) -> NDArray[np.float32]:
         """(galaxies, answers) float32 NaN."""
@@ -61,14 +51,14 @@ class VoteTargets(Targets):
     def combine(
         self, values: Any, others: Sequence[tuple[NDArray[np.int64], Any]]
     ) -> NDArray[np.float32]:
-        """The mean of what the tables know of each answer; see `Targets.combine`."""
+        """The mean over the tables that know an answer; see `Targets.combine`."""
         if not others:
             return np.asarray(values)
         sums = np.nan_to_num(values).astype(np.float64)
         counts = (~np.isnan(values)).astype(np.int64)
-        for places, more in others:
-            np.add.at(sums, places, np.nan_to_num(more))
-            np.add.at(counts, places, ~np.isnan(more))
+        for indices, other_values in others:
+            np.add.at(sums, indices, np.nan_to_num(other_values))
+            np.add.at(counts, indices, ~np.isnan(other_values))
         mean = np.full(sums.shape, np.nan, dtype=np.float32)
         np.divide(sums, counts, out=mean, where=counts > 0, casting="same_kind")
         return mean
@@ -79,18 +69,18 @@ class VoteTargets(Targets):
 
     @property
     def words(self) -> str:
-        """What they are, in a few words."""
+        """A short description."""
         return f"vote fractions of {self.tree.title}"
 
     def describe(self) -> str:
-        """What they are, in a line."""
+        """A description in a line."""
         return (
             f"vote fractions of {self.tree.key}, layout {self.layout.name}, "
             f"{int(self.present.sum())} of {len(self.layout.columns)} columns"
         )
 
     def summary(self) -> dict[str, Any]:
-        """What they are, as plain data."""
+        """A description as plain data."""
         return {
             "kind": "votes",
             "tree": self.tree.key,
@@ -101,10 +91,10 @@ class VoteTargets(Targets):
 
     @property
     def decision_tree(self) -> Tree:
-        """Its tree."""
+        """The tree."""
         return self.tree
 
     @property
     def joint_fractions(self) -> NDArray[np.float32]:
-        """Its fractions."""
+        """The fractions."""
         return self.fractions

@@ -1,4 +1,4 @@
-"""What a model of votes predicts: the joint vote fractions of a tree's answers."""
+"""`VoteTask`: joint vote fractions of the answers of a decision tree."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from galaxyclass.tasks.metric import RMSE, Metric
 from galaxyclass.tasks.names import first_few
 from galaxyclass.tasks.report import (
     PrintedScores,
-    ScoredExtent,
+    ScoredSubset,
     ScoreReport,
     TextTable,
 )
 from galaxyclass.tasks.scores.bootstrap import Score
-from galaxyclass.tasks.scores.complete_subsets import score_extents
+from galaxyclass.tasks.scores.complete_subsets import score_complete_subsets
 from galaxyclass.tasks.scores.noise import VOTES, NoiseFloor, noise_floor
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.scores.votes import (
@@ -34,7 +34,16 @@ from galaxyclass.tasks.scores.votes import (
 )
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.task import Task
-from galaxyclass.tasks.votes import report as reports
+from galaxyclass.tasks.votes.report import (
+    compare_vote_scores,
+    print_vote_report,
+    question_names,
+    vote_figures,
+    vote_report_figures,
+    vote_report_rows,
+    vote_rows,
+)
+from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import (
     conditional_from_joint,
     joint_from_conditional,
@@ -46,8 +55,8 @@ from galaxyclass.trees.tree import Layout, Tree
 if TYPE_CHECKING:
     from galaxyclass.recipes.recipe import Head, Loss
 
-#: The answers of a question that everybody is asked sum to 1; below this they have collapsed.
-_NOTHING = 0.1
+#: The answers of a question that everybody is asked sum to 1; below this they have collapsed to 0.
+_COLLAPSED_SUM = 0.1
 
 
 class _File(BaseModel):
@@ -69,9 +78,9 @@ class VoteTask(Task):
     ----------
     tree : Tree
     layout : Layout
-        How the table that it was trained on names the answers: predictions use the same names.
+        The names of the answers in the training table; predictions use the same names.
     known : tuple of bool
-        Whether training saw any vote for each answer; the outputs of the others mean nothing.
+        Whether training had votes for each answer; the other outputs are meaningless.
     mean : tuple of float
         Mean joint fraction of each answer over the training galaxies; NaN where not known.
     """
@@ -88,6 +97,17 @@ class VoteTask(Task):
     known: tuple[bool, ...]
     mean: tuple[float, ...]
 
+    @classmethod
+    def fit(cls, targets: VoteTargets, training: NDArray[np.int64]) -> Self:
+        """The task of predicting votes: the answers that training galaxies know, and their mean."""
+        fractions = targets.fractions[training]
+        known = ~np.isnan(fractions)
+        counts = known.sum(axis=0)
+        sums = fractions.sum(axis=0, dtype=np.float64, where=known)
+        mean = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+        has_votes = tuple((counts > 0).tolist())
+        return cls(targets.tree, targets.layout, has_votes, tuple(mean.tolist()))
+
     @property
     def names(self) -> tuple[str, ...]:
         """The columns of the answers."""
@@ -95,12 +115,12 @@ class VoteTask(Task):
 
     @property
     def known_mask(self) -> NDArray[np.bool_]:
-        """(answers,) whether training saw any vote for each."""
+        """(answers,) whether training had votes for each."""
         return np.array(self.known, dtype=bool)
 
     @property
     def decision_tree(self) -> Tree:
-        """Its tree."""
+        """The tree."""
         return self.tree
 
     @property
@@ -126,7 +146,7 @@ class VoteTask(Task):
     @property
     def group_names(self) -> tuple[str, ...]:
         """The questions by code and key."""
-        return reports.question_names(self.tree)
+        return question_names(self.tree)
 
     @property
     def interval_names(self) -> tuple[str, ...]:
@@ -148,7 +168,7 @@ class VoteTask(Task):
         """None: votes are found by the names of their columns."""
 
     def columns(self, id_column: str, *, contest: bool = False) -> tuple[tuple[str, ...], None]:
-        """A column for each answer, named as in the table that it was trained on."""
+        """A column for each answer, named as in the training table."""
         if contest:
             raise OutputError(
                 "the contest's layout holds one class for each image",
@@ -159,7 +179,7 @@ class VoteTask(Task):
         return self.layout.columns, None
 
     def shown(self, predictions: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Joint fractions, or conditional ones where the table that it was trained on has those.
+        """Joint fractions, or conditional fractions where the training table has those.
 
         NaN for a question that nobody is predicted to reach.
         """
@@ -169,7 +189,7 @@ class VoteTask(Task):
         return np.asarray(shares.astype(np.float32))
 
     def from_shown(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Joint fractions, of those that `shown` gives."""
+        """Joint fractions, from the result of `shown`."""
         if self.layout.kind != "conditional":
             return values
         return np.asarray(joint_from_conditional(self.tree, values), dtype=np.float64)
@@ -184,7 +204,7 @@ class VoteTask(Task):
         return f"answers of {self.tree.title} in the layout {self.layout.name}"
 
     def common(self, tasks: Sequence[Task]) -> Self:
-        """The answers that all know, with the mean of their means (NaN: not known to one)."""
+        """The answers that all tasks know, with the mean of their means (NaN: unknown to some)."""
         means = [task.mean for task in tasks if isinstance(task, VoteTask)]
         return replace(
             self,
@@ -193,13 +213,13 @@ class VoteTask(Task):
         )
 
     def merge(self, other: Task) -> Self:
-        """The answers that either knows; the other's means where the own are not known."""
+        """The answers that either task knows; the other's means where this one has none."""
         assert isinstance(other, VoteTask), "of the same tree"
         means = zip(self.mean, other.mean, strict=True)
         return replace(
             self,
-            known=tuple(a or b for a, b in zip(self.known, other.known, strict=True)),
-            mean=tuple(b if math.isnan(a) else a for a, b in means),
+            known=tuple(map(any, zip(self.known, other.known, strict=True))),
+            mean=tuple(other_mean if math.isnan(mean) else mean for mean, other_mean in means),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -214,7 +234,7 @@ class VoteTask(Task):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], source: str) -> Self:
-        """From what `to_json` gave; see `Task.from_json`."""
+        """A task from the result of `to_json`; see `Task.from_json`."""
         file = _File.model_validate(data)
         tree = parse_tree(file.tree, source)
         layouts = [layout.name for layout in tree.layouts]
@@ -235,45 +255,49 @@ class VoteTask(Task):
 
     @property
     def sum_rules(self) -> int:
-        """One for each question."""
+        """A rule for each question."""
         return len(self.tree.questions)
 
     @property
     def sum_tolerance(self) -> float:
-        """By how much a sum may miss."""
+        """How far a sum may be from its rule."""
         return self.layout.tolerance
 
     def sums(self, predictions: NDArray[np.float64]) -> tuple[Floats, Floats]:
-        """(galaxies, questions) the sums of each question's answers, and what leads to it."""
+        """(galaxies, questions) the sums of each question's answers, and the fraction asked it."""
         return sums_and_targets(self.tree, np.where(self.known_mask, predictions, np.nan))
 
     def sums_to_nothing(self, sums: Sequence[float], largest: float, *, many: bool) -> bool:
-        """Whether even the questions that everybody is asked have answers that sum to nothing."""
+        """Whether the answers of the questions that everybody is asked sum to almost 0."""
         roots = [
             sums[index]
             for index, where in enumerate(self.tree.slices)
             if not self.tree.parents[index].any() and all(self.known[where])
         ]
         if roots:
-            return max(roots) < _NOTHING
+            return max(roots) < _COLLAPSED_SUM
         return many and largest < self.least_spread
 
     def describe_broken_sums(
         self, broken: Sequence[int], worst: Sequence[float], galaxies: int
     ) -> str:
-        """What is wrong with the sums; see `Task.describe_broken_sums`."""
-        place = int(np.argmax(worst))
-        questions = [q.key for q, n in zip(self.tree.questions, broken, strict=True) if n]
+        """A message about broken sums; see `Task.describe_broken_sums`."""
+        index = int(np.argmax(worst))
+        questions = [
+            question.key
+            for question, count in zip(self.tree.questions, broken, strict=True)
+            if count
+        ]
         return (
             f"Off the tree: the answers to {len(questions)} of {len(broken)} questions do not sum "
             f"to the fraction that leads to them ({first_few(questions)}; worst is "
-            f"{self.tree.questions[place].key}, by up to {worst[place]:.2g}). "
+            f"{self.tree.questions[index].key}, by up to {worst[index]:.2g}). "
             f"`galaxyclass.validate`, which allows {self.layout.tolerance:g}, would refuse this "
             "table. A model trained with `model.head=tree` obeys the tree by construction."
         )
 
     def simplest(self, galaxies: int) -> Floats:
-        """(galaxies, answers) the training galaxies' mean vector; 0 where it is not known."""
+        """(galaxies, answers) the mean vector of the training galaxies; 0 where it is unknown."""
         return np.broadcast_to(np.nan_to_num(self.mean), (galaxies, len(self.mean)))
 
     def score(self, predictions: Any, values: Any, *, seed: int) -> VoteScores:
@@ -281,11 +305,11 @@ class VoteTask(Task):
         return score_votes(self.tree, predictions, values, seed=seed)
 
     def main_score(self, predictions: Any, values: Any, *, seed: int) -> Score:
-        """The root mean square error over all that is known."""
+        """The root mean square error over all known entries."""
         return score_all_votes(predictions, values, seed=seed)
 
     def main_value(self, predictions: Any, values: Any) -> float:
-        """The root mean square error over all that is known."""
+        """The root mean square error over all known entries."""
         return rmse(predictions, values)
 
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:
@@ -293,56 +317,58 @@ class VoteTask(Task):
         return errors_by_galaxy(predictions, values, [slice(None)])[0][:, 0]
 
     def scorable(self, targets: Targets) -> tuple[Any, tuple[str, ...]]:
-        """The fractions, NaN for answers that the model does not know."""
+        """The fractions, NaN for answers that the model does not predict."""
         return leave_out(targets.values(), self.known_mask, self.layout.columns)
 
     def readable(self, predictions: Floats, values: Any) -> tuple[Any, tuple[str, ...]]:
-        """The fractions as they are: a prediction that is NaN makes the score NaN."""
+        """The fractions unchanged: a prediction that is NaN makes the score NaN."""
         if np.isnan(values).all():
-            raise ScoreError("nothing to score: no vote is known that the run predicts")
+            raise ScoreError("nothing to score: the table has no votes that the run predicts")
         return values, ()
 
-    def extents(self, predictions: Any, values: Any, *, seed: int) -> tuple[ScoredExtent, ...]:
-        """The score over the parts of a table with gaps that have none."""
-        return score_extents(predictions, values, seed=seed)
+    def complete_subsets(
+        self, predictions: Any, values: Any, *, seed: int
+    ) -> tuple[ScoredSubset, ...]:
+        """The score over the complete subsets of a table with gaps."""
+        return score_complete_subsets(predictions, values, seed=seed)
 
     def noise_floor(self, values: Any, votes: float = VOTES) -> NoiseFloor:
-        """The error of a perfect model, if so many volunteers looked at each galaxy."""
+        """The noise floor, if so many volunteers looked at each galaxy."""
         return noise_floor(self.tree, values, votes)
 
     def report_figures(self, report: ScoreReport) -> dict[str, Any]:
-        """What ``metrics.json`` of an evaluation has of the scores."""
-        return reports.vote_report_figures(self.tree, self.layout, report)
+        """The scores in ``metrics.json`` of an evaluation."""
+        return vote_report_figures(self.tree, self.layout, report)
 
     def report_rows(self, report: ScoreReport) -> list[tuple[object, ...]]:
         """The rows of ``scores.csv`` of an evaluation: all, each question, each answer."""
-        return reports.vote_report_rows(self.tree, report)
+        return vote_report_rows(self.tree, report)
 
     def print_report(self, report: ScoreReport) -> PrintedScores:
-        """What an evaluation prints."""
-        return reports.print_vote_report(self.tree, report)
+        """The scores as an evaluation prints them."""
+        return print_vote_report(self.tree, report)
 
-    def figures(self, scores: VoteScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
-        """What is kept of the scores of a baseline."""
-        return reports.vote_figures(self.tree, scores, extents)
+    def figures(self, scores: VoteScores, subsets: Sequence[ScoredSubset]) -> dict[str, Any]:
+        """The scores of a baseline in ``metrics.json``."""
+        return vote_figures(self.tree, scores, subsets)
 
     def rows(
-        self, scores: VoteScores, extents: Sequence[ScoredExtent]
+        self, scores: VoteScores, subsets: Sequence[ScoredSubset]
     ) -> Iterator[tuple[str, str, str, Score, int]]:
-        """All that is known, each extent, each question, each answer."""
-        return reports.vote_rows(self.tree, scores, extents)
+        """All known entries, each complete subset, each question, each answer."""
+        return vote_rows(self.tree, scores, subsets)
 
     def compare(
-        self, named: Sequence[tuple[str, Scores, Sequence[ScoredExtent]]]
+        self, named: Sequence[tuple[str, Scores, Sequence[ScoredSubset]]]
     ) -> tuple[TextTable, ...]:
-        """Overall scores, and those of each question."""
-        return reports.compare_vote_scores(self.tree, named)
+        """Overall scores, and the scores of each question."""
+        return compare_vote_scores(self.tree, named)
 
 
 def leave_out(
     target: NDArray[np.float32], predicted: NDArray[np.bool_], names: Sequence[str]
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Make answers unknown that are not predicted at all, and say which were known.
+    """Make answers unknown that are not predicted at all; and a note on those that were known.
 
     Parameters
     ----------
@@ -351,9 +377,9 @@ def leave_out(
     names : sequence of str
         Of the answers.
     """
-    lost = ~predicted & ~np.isnan(target).all(axis=0)
-    if not lost.any():
+    left_out = ~predicted & ~np.isnan(target).all(axis=0)
+    if not left_out.any():
         return target, ()
-    columns = [name for name, is_lost in zip(names, lost, strict=True) if is_lost]
+    columns = [names[index] for index in np.flatnonzero(left_out).tolist()]
     note = f"{len(columns)} answers are not predicted and do not count: {', '.join(columns)}."
     return np.where(predicted, target, np.float32(np.nan)), (note,)

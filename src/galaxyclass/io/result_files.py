@@ -1,0 +1,33 @@
+"""The files that scores are written to, beside those of a run (`run_folder`)."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+PREDICTIONS = "predictions.csv"
+
+
+def metrics_json(metrics: dict[str, Any]) -> str:
+    """The text of ``metrics.json``, with null for NaN, which JSON does not know.
+
+    Examples
+    --------
+    >>> print(metrics_json({"rmse": 0.25, "questions": [math.nan]}), end="")
+    {
+     "rmse": 0.25,
+     "questions": [
+      null
+     ]
+    }
+    """
+    return json.dumps(_nullable(metrics), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _nullable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _nullable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_nullable(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
