@@ -9,6 +9,7 @@ value by an `ArgumentError` (a `ValueError` too), a wrong type by an `ArgumentTy
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from galaxyclass.version import __version__
@@ -72,7 +73,10 @@ if TYPE_CHECKING:
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
 
-#: Public name -> the room that it comes from.
+# A program that sets up no logging sees none of ours, not even warnings.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+#: Public name -> the module that defines it.
 _ROOMS: dict[str, str] = {
     "ArgumentError": "errors",
     "ArgumentTypeError": "errors",
@@ -239,7 +243,7 @@ _NEEDS_EXPORT = frozenset({"Exported", "export"})
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its room."""
+    """Import a public name from the module that defines it."""
     if name not in _ROOMS:
         raise AttributeError(f"module 'galaxyclass' has no attribute {name!r}")
     if name in _NEEDS_TRAIN:

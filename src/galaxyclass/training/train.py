@@ -15,7 +15,7 @@ from galaxyclass.data.dataset.parts import read_split, write_left_out, write_spl
 from galaxyclass.data.dataset.several import Parts, prepare_all
 from galaxyclass.errors import RecipeError, RunError, StoppedError
 from galaxyclass.io import run_folder
-from galaxyclass.io.atomic import discard_folder, write_text, writing_folder
+from galaxyclass.io.atomic import discard_folder, require_new, write_text, writing_folder
 from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.networks.weights import write_weights
@@ -32,10 +32,12 @@ from galaxyclass.training.history import read_history
 from galaxyclass.training.job import TrainingJob, make_job
 from galaxyclass.training.probe import probe
 from galaxyclass.training.replicas import join_training, this_replica
+from galaxyclass.training.resolve import require_encoder
 from galaxyclass.training.run import (
     RunInfo,
     begun_run,
     read_run,
+    remove_lone_recipe,
     require_same_recipe,
     write_run,
 )
@@ -88,7 +90,7 @@ def train(
     images : Dataset, str or Path
         A data set; or a folder of images, searched with its sub-folders.
     table : str, Path or a table in memory, optional
-        With a folder of images: what is known of them (see `Dataset`); without it each sub-folder
+        With a folder of images: their votes or classes (see `Dataset`); without it each sub-folder
         of `images` is a class.
     output : str or Path
         The run's folder; must be empty or absent, unless the same call was stopped: then it goes
@@ -114,7 +116,7 @@ def train(
     Raises
     ------
     RecipeError, CatalogError, OutputError, DeviceError
-        Something that was given cannot be used; nothing is written then.
+        An argument cannot be used; nothing is written then.
     InvalidCatalogError
         Galaxies with errors, and `skip_invalid` is off.
     TrainingInterruptedError
@@ -124,14 +126,18 @@ def train(
     if this_replica() > 0:
         join_training(folder, device=device, devices=devices, cache=cache)
     dataset = as_dataset(images, table)
-    told: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "data": dataset.with_files(folder).to_json(),
         "seed": seed,
         "devices": devices,
     }
-    begun = begun_run(folder, told)
+    begun = begun_run(folder, arguments)
+    if str(recipe) == str(folder / run_folder.RECIPE):
+        require_new(folder)  # the run would replace the user's own recipe
     recipe = as_recipe(recipe, settings)
     accelerator = accelerator_of(device)
+    if begun is None:
+        require_encoder(recipe)  # before all images are packed
     samples = prepare_all(dataset, recipe.images, cache=cache, workers=workers, progress=progress)
     parts = samples.split(recipe.split, seed)
     job = make_job(
@@ -150,7 +156,7 @@ def train(
         return _go_on(folder, job, begun[1], progress)
     probed = probe(job)
     info = RunInfo(
-        **told,
+        **arguments,
         fingerprint=samples.fingerprint,
         galaxies=_counts(parts),
         device=accelerator,
@@ -158,6 +164,7 @@ def train(
         runtime=probed.to_json(),
     )
     left_out = [finding for sample in samples.tables for finding in sample.left_out]
+    remove_lone_recipe(folder)
     # All at once: a kill leaves no run, or one that can be resumed.
     with writing_folder(folder) as new:
         write_run(new, job.recipe, info)
@@ -192,7 +199,7 @@ def resume(
     run : str or Path
         The run's folder.
     device, devices : optional
-        Those that the run was begun with, unless told otherwise.
+        By default those that the run was begun with.
     workers, cache, progress
         As in `train`.
 
