@@ -120,7 +120,7 @@ def command(
         raise click.ClickException(str(error)) from error
     for path in sorted(box.folder.iterdir()):
         click.echo(f"{path.stat().st_size:>10,}  {path}")
-    click.echo(f"on {check.pictures} pictures it differs from torch by {check.difference:.1g}")
+    click.echo(f"on {check.images} pictures it differs from torch by {check.difference:.1g}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from galaxyclass.errors import OutputError, PredictionInterruptedError
 from galaxyclass.io.journal import journal_of
 from galaxyclass.model.chunks import chunks_folder
 from galaxyclass.model.predict import predict
-from galaxyclass.model.writers import CsvSink
+from galaxyclass.model.writers import CsvWriter
 from tests.support import fake
 
 pytestmark = pytest.mark.usefixtures("small_parts")
@@ -147,7 +147,7 @@ def test_ctrl_c_within_a_batch(job, tmp_path):
 
 def test_a_full_disk_loses_nothing(job, tmp_path, monkeypatch):
     output = tmp_path / "p.csv"
-    write_chunk, calls = CsvSink.write_chunk, []
+    write_chunk, calls = CsvWriter.write_chunk, []
 
     def full(self, path, table):
         calls.append(path)
@@ -156,7 +156,7 @@ def test_a_full_disk_loses_nothing(job, tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write_chunk(self, path, table)
 
-    monkeypatch.setattr(CsvSink, "write_chunk", full)
+    monkeypatch.setattr(CsvWriter, "write_chunk", full)
     with pytest.raises(OutputError, match=r"no room(?s:.*)48 of 151 images are done and kept") as e:
         predict(*job, output=output, backend=fake.TreeBackend(), batch_size=8)
     assert "the same again goes on from there" in str(e.value)
@@ -172,7 +172,7 @@ def test_a_full_disk_while_joining_loses_nothing(job, tmp_path, monkeypatch):
         path.write_text("some of it")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(CsvSink, "join", full)
+    monkeypatch.setattr(CsvWriter, "join", full)
     with pytest.raises(OutputError, match="151 of 151 images are done"):
         predict(*job, output=output, backend=fake.TreeBackend())
     monkeypatch.undo()

@@ -173,7 +173,7 @@ def test_a_table_of_paths(model: Model, files: list[Path], tmp_path: Path) -> No
     assert names[-4:] == ["redshift", "file", "Class1.1_given", "note"]
     np.testing.assert_array_equal(predictions.values, model.predict(files).values)
     (failure,) = predictions.failures
-    assert (failure.place, failure.id, failure.path) == (6, "587722981736579113", "gone.png")
+    assert (failure.index, failure.id, failure.path) == (6, "587722981736579113", "gone.png")
     assert "no such file" in failure.error
     for ending in (".csv", ".parquet"):
         memory, file = tmp_path / f"memory{ending}", tmp_path / f"file{ending}"

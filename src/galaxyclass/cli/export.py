@@ -52,6 +52,6 @@ def command(
             progress=progress,
         )
     click.echo(
-        f"{done.output}, {done.size / 1e6:.1f} MB; on {done.check.pictures} pictures it differs "
+        f"{done.output}, {done.size / 1e6:.1f} MB; on {done.check.images} pictures it differs "
         f"from the run by {done.check.difference:.1g} at most"
     )

@@ -1,8 +1,8 @@
-"""Noticing predictions that cannot be right, while they stream by, and saying so in words.
+"""Warnings about predictions that cannot be right.
 
 A network that has collapsed gives a table that looks like any other: thousands of rows of numbers.
-So every prediction is measured as it is made, in constant memory, and what is wrong with the whole
-is announced at the end.
+So statistics of all predictions are gathered while they are made, in constant memory, and problems
+are reported at the end.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from numpy.typing import NDArray
 from galaxyclass.tasks.names import first_few
 from galaxyclass.tasks.task import Task
 
-#: Beyond 0..1 by more than this is not rounding.
+#: Values beyond 0..1 by more than this are not due to rounding.
 _ROUNDING = 1e-6
-#: Fewer different galaxies than this may well look the same to a model that is sound.
+#: For fewer galaxies than this, equal predictions are no sign of a collapse.
 _FEW = 20
-#: A single answer may be the same (none) for this many galaxies without anything being wrong.
+#: A single answer may be constant (such as 0) for this many galaxies without a problem.
 _MANY = 200
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is remembered of the predictions that went by; two of them add up to one.
+    """Statistics of predictions; those of two sets can be added.
 
     Per output: ``mean``, ``squares`` (sum of squared deviations from the mean), ``minimum`` and
-    ``maximum`` over the rows that are finite throughout (in the outputs that the model knows).
-    Per sum rule: ``broken`` counts rows that miss it, ``worst`` is the largest miss, and ``sums``
-    the largest sum. ``outside`` counts rows with a value out of 0..1.
+    ``maximum`` over rows that are finite in all outputs that the model knows. Per sum rule:
+    ``broken`` counts rows that violate it, ``worst`` is the largest violation, and ``sums`` the
+    largest sum. ``outside`` counts rows with a value outside 0..1.
     """
 
     rows: int
@@ -86,20 +86,20 @@ _PER_RULE = ("broken", "worst", "sums")
 
 
 def nothing_measured(task: Task) -> Statistics:
-    """The statistics of no prediction at all."""
+    """The statistics of no predictions."""
     width, rules = task.count, task.sum_rules
     zeros, none = (0.0,) * width, (0.0,) * rules
     return Statistics(0, 0, 0, zeros, zeros, zeros, zeros, (0,) * rules, none, none)
 
 
 def measure(task: Task, values: NDArray[np.float32]) -> Statistics:
-    """Measure a batch of predictions.
+    """The statistics of a batch of predictions.
 
     Parameters
     ----------
     task : Task
-    values : (galaxies, task) float32
-        Joint fractions or probabilities, as the backend gave them.
+    values : (galaxies, outputs) float32
+        Joint fractions or probabilities of the backend.
     """
     known = task.known_mask
     exact = np.where(known, values, 0.0).astype(np.float64)
@@ -108,7 +108,7 @@ def measure(task: Task, values: NDArray[np.float32]) -> Statistics:
     if not len(exact):
         return replace(nothing_measured(task), rows=len(values))
     sums, targets = task.sums(exact)
-    # A rule with an unknown answer in it is not tested: its sums are NaN.
+    # A rule with an unknown answer is not tested: its sums are NaN.
     miss = np.nan_to_num(np.abs(sums - targets))
     mean = exact.mean(axis=0)
     least, most = task.bounds
@@ -128,7 +128,7 @@ def measure(task: Task, values: NDArray[np.float32]) -> Statistics:
 
 
 def find_collapse(task: Task, statistics: Statistics) -> Literal["nothing", "same"] | None:
-    """Say whether predictions have collapsed.
+    """Find out whether predictions have collapsed.
 
     Parameters
     ----------
@@ -150,17 +150,17 @@ def find_collapse(task: Task, statistics: Statistics) -> Literal["nothing", "sam
     >>> find_collapse(task, measure(task, np.full((500, 2), 0.5, np.float32)))
     'same'
     """
-    s = statistics
-    if not s.finite:
+    if not statistics.finite:
         return None
-    if task.sums_to_nothing(s.sums, max(s.maximum), many=s.finite >= _FEW):
+    many = statistics.finite >= _FEW
+    if task.sums_to_nothing(statistics.sums, max(statistics.maximum), many=many):
         return "nothing"
-    spread = np.sqrt(np.array(s.squares) / s.finite)[task.known_mask]
-    return "same" if s.finite >= _FEW and spread.max() < task.least_spread else None
+    spread = np.sqrt(np.array(statistics.squares) / statistics.finite)[task.known_mask]
+    return "same" if many and spread.max() < task.least_spread else None
 
 
 def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
-    """Say what is wrong with predictions, and what to try.
+    """Describe the problems of predictions, and what to try.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        A sentence or two for each problem; empty when there is none. A few galaxies that look
-        alike, or a single one, are no problem.
+        A sentence or two for each problem; empty if there is none. Equal predictions for a few
+        galaxies are no problem.
 
     Examples
     --------

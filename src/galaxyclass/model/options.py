@@ -8,7 +8,7 @@ from typing import Any, get_args
 from galaxyclass.arguments import ChosenPrecision, Device
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
 
-#: More views of a galaxy, images at once or cores than these are a mistake.
+#: The largest values that make sense.
 _MOST = {"views": 1_000, "batch_size": 1_000_000, "workers": 4_096}
 
 
@@ -20,22 +20,21 @@ class InferenceOptions:
     ----------
     views : int, optional
         Predict the mean over so many test-time views of each galaxy: up to 8 are mirrors and
-        quarter turns, more are turned by other angles. As many as the model's maker chose unless
-        told otherwise: 1, where nothing was chosen.
+        quarter turns, more are turned by other angles. The model's own number by default.
     device : {"auto", "cpu", "cuda", "mps"}
-        ``auto`` takes a GPU where there is one.
+        ``auto`` is a GPU if there is one.
     precision : {"auto", "fp32", "bf16"}
-        ``auto`` takes bfloat16 where the network was trained in it and the machine has it.
+        ``auto`` is bfloat16 if the network was trained in it and the machine has it.
     batch_size : int, optional
-        Most images that the network gets at once; chosen for the device unless told otherwise.
+        Most images that the network gets at once; by default chosen for the device.
     workers : int, optional
-        Cores that read images, and on the CPU predict them; all unless told otherwise. What is
-        predicted does not depend on it.
+        Cores that read images, and on the CPU also predict them; all by default. Predictions do
+        not depend on it.
 
     Raises
     ------
     ArgumentError
-        A value that is none of these.
+        A value out of range.
     ArgumentTypeError
         A value of another type.
 
@@ -45,7 +44,7 @@ class InferenceOptions:
     4
     >>> InferenceOptions(workers=0)
     Traceback (most recent call last):
-    galaxyclass.errors.ArgumentError: workers: not a number that is possible
+    galaxyclass.errors.ArgumentError: workers: out of range
       wanted: 1 to 4,096, or None
       got:    0
     """
@@ -85,6 +84,4 @@ def _check_count(name: str, value: Any, most: int) -> None:
             got=repr(value),
         )
     if not 1 <= value <= most:
-        raise ArgumentError(
-            f"{name}: not a number that is possible", argument=name, wanted=wanted, got=str(value)
-        )
+        raise ArgumentError(f"{name}: out of range", argument=name, wanted=wanted, got=str(value))

@@ -1,4 +1,4 @@
-"""Head and loss follow the table where a recipe leaves them open or has others."""
+"""Resolving a recipe: head and loss follow the table; encoder and mirror pairs are checked."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training: its folder and the scores of the epoch that was kept."""
+    """A finished training: its folder and the scores of the kept epoch."""
 
     folder: Path
     metrics: Metrics
@@ -93,10 +93,9 @@ def train(
         With a folder of images: their votes or classes (see `Dataset`); without it each sub-folder
         of `images` is a class.
     output : str or Path
-        The run's folder; must be empty or absent, unless the same call was stopped: then it goes
-        on.
+        The run's folder; must be empty or absent. If the same call was stopped, it goes on.
     settings : mapping or sequence of str
-        Changes to the recipe: setting -> its value, or ``section.key=value`` each.
+        Changes to the recipe: setting -> value, or ``section.key=value``.
     seed : int
         Of the split, the initial weights, the order, dropout and augmentation. The same seed,
         data, settings and machine give the same metrics.
@@ -165,7 +164,7 @@ def train(
     )
     left_out = [finding for sample in samples.tables for finding in sample.left_out]
     remove_lone_recipe(folder)
-    # All at once: a kill leaves no run, or one that can be resumed.
+    # The folder appears whole: a kill leaves no run, or one that can be resumed.
     with writing_folder(folder) as new:
         write_run(new, job.recipe, info)
         dataset.save_tables(new)
@@ -177,7 +176,7 @@ def train(
         with using(probed.runtime):
             return _train_to_the_end(folder, job, probed.runtime, progress)
     except RecipeError:
-        # The network cannot be built: there is nothing to resume, and the name is free again.
+        # The network cannot be built: there is nothing to resume.
         discard_folder(folder)
         raise
 
@@ -192,7 +191,7 @@ def resume(
     cache: str | Path | None = None,
     progress: Progress = silent,
 ) -> Trained:
-    """Go on with a training that was stopped; its metrics become those of an uninterrupted one.
+    """Go on with a stopped training; its metrics become those of an uninterrupted one.
 
     Parameters
     ----------
@@ -241,10 +240,10 @@ def _require_same_data(folder: Path, info: RunInfo, fingerprint: str) -> None:
 
 
 def _go_on(folder: Path, job: TrainingJob, info: RunInfo, progress: Progress) -> Trained:
-    """Go on with a run once its galaxies are there."""
+    """Go on with a run whose galaxies are ready."""
     runtime = info.runtime_settings if job.device == info.device else None
     if runtime is not None and job.devices > 1:
-        # The other processes read the settings from the run: here the same, but for the threads.
+        # The other processes read the settings from the run; only the threads may differ.
         runtime = replace(runtime, threads=0)
     if runtime is None or not runtime.possible(job.device):
         runtime = probe(job).runtime
@@ -256,7 +255,7 @@ def _counts(parts: Parts) -> dict[str, int]:
     """How many galaxies of the first table, and of the others for training, are in each part."""
     counts = {part: int((parts[0] == part).sum()) for part in dict.fromkeys(parts[0])}
     if len(parts) > 1:
-        counts["also"] = sum(int((drawn == "train").sum()) for drawn in parts[1:])
+        counts["also"] = sum(int((part_of == "train").sum()) for part_of in parts[1:])
     return counts
 
 
@@ -299,7 +298,7 @@ def _train_to_the_end(
         runtime=runtime,
     )
     _draw(folder, job, fitted, metrics)
-    # Last of all: a run that has this file is finished.
+    # Last: a run with this file is finished.
     write_text(folder / run_folder.METRICS, json.dumps(asdict(metrics), indent=1) + "\n")
     return Trained(folder, metrics)
 
