@@ -1,7 +1,7 @@
-"""What the library says in Python, said in options and commands.
+"""Translation of the library's messages from Python to options and commands.
 
-The library names arguments, settings and calls in backticks, as Python
-(`galaxyclass.errors`); whoever types commands is told the options instead.
+The library names arguments, settings and calls as Python, in backticks (`galaxyclass.errors`). The
+command line shows the options and commands instead.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from typing import Any
 
 from galaxyclass.arguments import ARGUMENTS
 
-#: Argument -> its option, where that is not ``--`` and the name; names in capitals stand without
-#: one on the command line.
-OPTIONS: dict[str, str] = {
+#: Argument -> its option, if that is not ``--`` and the name; names in capitals are positional.
+OPTION_OF_ARGUMENT: dict[str, str] = {
     "run": "RUN",
     "runs": "RUN",
     "recipes": "RECIPES",
@@ -25,8 +24,8 @@ OPTIONS: dict[str, str] = {
     "target_column": "--target",
 }
 
-#: Function -> its command, and which of its first arguments are options there.
-COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
+#: Function -> its command, and the options of its first arguments.
+COMMAND_OF_FUNCTION: dict[str, tuple[str, tuple[str, ...]]] = {
     "train": ("train", ("", "--images", "--table")),
     "resume": ("train --resume", ("",)),
     "load_recipe": ("recipes", ("",)),
@@ -50,7 +49,7 @@ _CALL = re.compile(r"galaxyclass\.(\w+)(\(.*\))?", re.DOTALL)
 
 
 def in_options(text: str) -> str:
-    """A message of the library as the command line says it.
+    """Translate a message of the library for the command line.
 
     Examples
     --------
@@ -64,17 +63,17 @@ def in_options(text: str) -> str:
     'galaxyclass calibrate runs/a …'
     """
     if (alone := _MARKED.fullmatch(text)) is not None:
-        return _said(alone[1]).strip("`")
-    return _MARKED.sub(lambda found: _said(found[1]), text)
+        return _translated(alone[1]).strip("`")
+    return _MARKED.sub(lambda match: _translated(match[1]), text)
 
 
-def _said(code: str) -> str:
-    """One piece of Python as an option or a command; what is neither stays as it is."""
+def _translated(code: str) -> str:
+    """Python code as an option or a command; other code is unchanged."""
     if code in ARGUMENTS:
         return _option(code)
     if (setting := _SETTING.fullmatch(code)) is not None:
         return f"--set {_quoted(code)}" if setting[2] != "…" else f"--set {code}"
-    if (called := _CALL.fullmatch(code)) is not None and called[1] in COMMANDS:
+    if (called := _CALL.fullmatch(code)) is not None and called[1] in COMMAND_OF_FUNCTION:
         return f"`{_command(called[1], called[2] or '()')}`"
     call = _parsed(f"f({code})")
     if call is not None and len(call.keywords) == 1 and call.keywords[0].arg in ARGUMENTS:
@@ -83,17 +82,17 @@ def _said(code: str) -> str:
 
 
 def _command(name: str, call_text: str) -> str:
-    command, options = COMMANDS[name]
+    command, options = COMMAND_OF_FUNCTION[name]
     call = _parsed(f"f{call_text}")
     words = ["galaxyclass", command]
     if call is None:
         return " ".join(words)
-    for place, argument in enumerate(call.args):
+    for index, argument in enumerate(call.args):
         value = _value(argument)
         if value is Ellipsis:
             words.append("…")
             continue
-        option = options[place] if place < len(options) else ""
+        option = options[index] if index < len(options) else ""
         words += [option] * bool(option) + _words(value)
     return " ".join([*words, *_options(call)])
 
@@ -111,7 +110,7 @@ def _options(call: ast.Call) -> list[str]:
 
 
 def _option(name: str) -> str:
-    return OPTIONS.get(name, "--" + name.replace("_", "-"))
+    return OPTION_OF_ARGUMENT.get(name, "--" + name.replace("_", "-"))
 
 
 def _words(value: Any) -> list[str]:
@@ -123,7 +122,7 @@ def _words(value: Any) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    # An ellipsis stands for what the user is to fill in.
+    # An ellipsis marks what the user has to fill in.
     return text if re.fullmatch(r"[\w./=:…+-]+", text) else shlex.quote(text)
 
 
@@ -135,7 +134,7 @@ def _value(node: ast.expr) -> Any:
 
 
 def _parsed(code: str) -> ast.Call | None:
-    """A call, in which an ellipsis may stand for anything."""
+    """A parsed call, in which an ellipsis may stand for any argument."""
     outside = re.sub(r"…(?=[^'\"]*(?:(?:'[^']*'|\"[^\"]*\")[^'\"]*)*$)", "...", code)
     try:
         tree = ast.parse(outside, mode="eval").body

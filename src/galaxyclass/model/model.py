@@ -149,7 +149,7 @@ class Model:
             - a folder, searched with its sub-folders; the path of an image file; or several paths:
               rows have their order;
             - a pandas DataFrame, an astropy Table, a pyarrow Table or a polars DataFrame with a
-              column of paths, which is found by its content. All its other columns are copied beside
+              column of paths, which is found by its content. All other columns are copied beside
               the predictions (one with the name of a predicted column gets the suffix ``_given``).
         include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
             Extra columns; see `galaxyclass.predict`.

@@ -103,8 +103,8 @@ def predict(
         An option out of range (`InferenceOptions`); arrays that are not images.
     OutputError
         The ending is neither of the two; the output exists; no room, no permission (the finished
-        chunks are kept); another process writes there; the contest layout of a vote model; an unknown
-        name in `include`.
+        chunks are kept); another process writes there; the contest layout of a vote model; an
+        unknown name in `include`.
     CatalogError
         No images; in the contest layout, two images of the same name.
     BundleError

@@ -1,1 +1,1 @@
-"""Training: from a recipe, images and a table to a run with a bundle. Only here is Lightning used."""
+"""Training: from a recipe, images and a table to a run with a bundle, with Lightning."""

@@ -80,7 +80,7 @@ class NetworkSteps:
         return time.perf_counter() - began
 
     def gflop(self) -> dict[str, float]:
-        """GFLOP per image of ``inference`` and ``training``; an addition counts one, a product too."""
+        """GFLOP per image of ``inference`` and ``training``: additions and products."""
         with FlopCounterMode(display=False) as forward, torch.no_grad():
             self.module.network(self.images)
         with FlopCounterMode(display=False) as both:
