@@ -24,7 +24,8 @@ Examples:
 
 Baselines are fitted on the training part and scored on the validation and test parts. The recipe
 defines the shares of the parts: a training with the same recipe, --set split.…, seed, images and
-table is scored on the same galaxies. The output folder gets scores.csv, metrics.json and split.csv."""
+table is scored on the same galaxies. The output folder gets scores.csv, metrics.json and
+split.csv."""
 
 
 @click.command(epilog=EPILOG)

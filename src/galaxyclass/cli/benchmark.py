@@ -66,7 +66,7 @@ NAMES = {
 @options.device
 @options.output("benchmark.json: a folder")
 @options.overwrite
-def command(images: Path | None, table: Path | None, **given: Any) -> None:
+def command(images: Path | None, table: Path | None, **values: Any) -> None:
     """Measure how fast this machine packs, trains and predicts, compared with its limits."""
     from galaxyclass.cli.bars import bars
     from galaxyclass.data.catalog.read import require_sources
@@ -83,17 +83,17 @@ def command(images: Path | None, table: Path | None, **given: Any) -> None:
         result = benchmark(
             images,
             table,
-            output=given["output"],
-            recipe=given["recipe"],
-            settings=given["settings"],
-            count=given["count"],
-            repeats=given["repeats"],
-            device=given["device"],
-            overwrite=given["overwrite"],
+            output=values["output"],
+            recipe=values["recipe"],
+            settings=values["settings"],
+            count=values["count"],
+            repeats=values["repeats"],
+            device=values["device"],
+            overwrite=values["overwrite"],
             progress=progress,
         )
     _print(result)
-    click.echo(f"written to {given['output'] / 'benchmark.json'}")
+    click.echo(f"written to {values['output'] / 'benchmark.json'}")
 
 
 def _print(result: Benchmark) -> None:

@@ -38,8 +38,8 @@ the same survey, votes collected in the same way. Calibrate before you export.""
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="A folder for a calibrated copy, usable as a run; RUN is not changed then. Required for the "
-    "pretrained model.",
+    help="A folder for a calibrated copy, usable as a run; RUN is not changed then. Required for "
+    "the pretrained model.",
 )
 @click.option(
     "--part",

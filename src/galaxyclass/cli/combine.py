@@ -37,6 +37,6 @@ def command(*, runs: tuple[Path, ...], output: Path) -> None:
     click.echo(f"{combined.folder}: {combined.bundle.manifest.members} networks as one model")
     if not combined.split:
         click.echo(
-            "The galaxies that one of the runs was trained on are not known, so those of this model "
-            "are not known either."
+            "The galaxies that one of the runs was trained on are not known, so those of this "
+            "model are not known either."
         )

@@ -52,6 +52,6 @@ def command(
             progress=progress,
         )
     click.echo(
-        f"{exported.output}, {exported.size / 1e6:.1f} MB; on {exported.check.images} images it differs "
-        f"from the run by {exported.check.difference:.1g} at most"
+        f"{exported.output}, {exported.size / 1e6:.1f} MB; on {exported.check.images} images it "
+        f"differs from the run by {exported.check.difference:.1g} at most"
     )

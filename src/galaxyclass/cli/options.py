@@ -15,8 +15,8 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
 class ManyValues(click.Command):
     """A command whose options marked ``multiple`` take several values after one name.
 
-    ``--images a.jpg b.jpg`` is read as ``--images a.jpg --images b.jpg``, so that ``--images *.jpg``
-    works in a shell.
+    ``--images a.jpg b.jpg`` is read as ``--images a.jpg --images b.jpg``, so that a shell's
+    ``--images *.jpg`` works.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

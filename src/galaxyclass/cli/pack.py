@@ -39,7 +39,7 @@ _SHOWN = 5
     "--cutout",
     type=click.Choice(["centre", "contour", "object"]),
     help="centre: a square around the image's centre; contour: the box of the largest contour, as "
-    "in the Keras notebook (docs/reference-designs.md); object: the box of the object at the centre.",
+    "in the Keras notebook (docs/reference-designs.md); object: the box of the central object.",
 )
 @click.option(
     "--frame",

@@ -91,8 +91,8 @@ def _listed(
     type=click.Choice(["table", "contest"]),
     default="table",
     show_default=True,
-    help="table: that of the run's training table, with a probability for each class; contest: only "
-    "the name of each image and its class.",
+    help="table: that of the run's training table, with a probability for each class; contest: "
+    "only the name of each image and its class.",
 )
 def command(
     *,

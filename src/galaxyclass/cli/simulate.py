@@ -20,7 +20,8 @@ Examples:
   galaxyclass simulate --kind hundred --count 2000 --output hundred
 
 The first one writes sky/images/<GalaxyID>.jpg, sky/votes.csv and sky/truth.csv; the second one
-hundred/train/, val/ and test/, a table of images and classes for each, classes.csv and truth.csv."""
+hundred/train/, val/ and test/, a table of images and classes for each, classes.csv and
+truth.csv."""
 
 #: Kind -> default number of galaxies, and side of the images.
 _DEFAULTS = {"galaxies": (500, 424), "hundred": (20_000, 64)}
@@ -45,8 +46,8 @@ _DEFAULTS = {"galaxies": (500, 424), "hundred": (20_000, 64)}
 @click.option(
     "--size",
     type=click.IntRange(16, 4096),
-    help="Side of the images, pixels; by default 424, or 64 for the 100 classes. All sizes have the "
-    "same field of view.",
+    help="Side of the images, pixels; by default 424, or 64 for the 100 classes. All sizes have "
+    "the same field of view.",
 )
 @options.seed
 @click.option(
@@ -92,7 +93,8 @@ def _show_contest(contest: SimulatedContest) -> None:
     for part, number in contest.counts.items():
         click.echo(f"{number:,} galaxies in {contest.folder / part}, their classes in {part}.csv")
     click.echo(
-        f"the meaning of the classes in {contest.folder / 'classes.csv'}, the truth in {contest.truth}"
+        f"the meaning of the classes in {contest.folder / 'classes.csv'}, "
+        f"the truth in {contest.truth}"
     )
     both = f"--images {contest.folder} --table {contest.folder}"
     click.echo("\nNext:")

@@ -57,7 +57,7 @@ The run's folder gets recipe.toml, run.json, history.csv, metrics.json, curves.p
 @options.workers
 @options.cache
 @click.pass_context
-def command(context: click.Context, /, recipe: str | None, run: Path | None, **given: Any) -> None:
+def command(context: click.Context, /, recipe: str | None, run: Path | None, **values: Any) -> None:
     """Train RECIPE on images and a table.
 
     Start with the recipe `fast`. `galaxyclass recipes` lists all recipes; a TOML file of your own
@@ -71,10 +71,10 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     if run is not None:
         _refuse_other_options(context, recipe)
     else:
-        _require(context, recipe, given)
+        _require(context, recipe, values)
         # Mistakes are reported before torch is loaded, which takes seconds.
-        load_recipe(recipe or "", [*given["settings"], *given["mirror_pairs"]])
-        require_sources(given["dataset"].images, given["dataset"].table)
+        load_recipe(recipe or "", [*values["settings"], *values["mirror_pairs"]])
+        require_sources(values["dataset"].images, values["dataset"].table)
     show_notes()
 
     from galaxyclass.cli.bars import bars
@@ -83,8 +83,8 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
     from galaxyclass.training.train import resume, train
 
-    shared = {key: given[key] for key in ("workers", "cache")}
-    settings = [*given["settings"], *given["mirror_pairs"]]
+    shared = {key: values[key] for key in ("workers", "cache")}
+    settings = [*values["settings"], *values["mirror_pairs"]]
     with bars() as progress:
         if run is not None:
             # By default the device that the run was begun with.
@@ -93,34 +93,34 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
             )
             trained = resume(
                 run,
-                device=given["device"] if is_stated else None,
-                devices=given["devices"],
+                device=values["device"] if is_stated else None,
+                devices=values["devices"],
                 progress=progress,
                 **shared,
             )
         else:
             trained = train(
                 recipe or "",
-                given["dataset"],
-                output=given["output"],
+                values["dataset"],
+                output=values["output"],
                 settings=settings,
-                device=given["device"],
-                devices=given["devices"] or 1,
-                seed=given["seed"],
+                device=values["device"],
+                devices=values["devices"] or 1,
+                seed=values["seed"],
                 progress=progress,
                 **shared,
             )
     _print(trained)
 
 
-def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any]) -> None:
+def _require(context: click.Context, /, recipe: str | None, values: dict[str, Any]) -> None:
     """Require the arguments of a new training, and report all missing ones together."""
     missing = [
         name
         for name, value in (
             ("RECIPE", recipe),
-            ("--images", given["dataset"]),
-            ("--output", given["output"]),
+            ("--images", values["dataset"]),
+            ("--output", values["output"]),
         )
         if value is None
     ]

@@ -182,21 +182,24 @@ def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
     >>> print(describe_problems(task, same)[0].split(":")[0])
     Collapsed
     """
-    s, names = statistics, task.names
+    names, rows, finite = task.names, statistics.rows, statistics.finite
     problems = []
-    if s.finite < s.rows:
+    if finite < rows:
         problems.append(
-            f"Not numbers: the predictions of {s.rows - s.finite:,} of {s.rows:,} galaxies are NaN "
+            f"Not numbers: the predictions of {rows - finite:,} of {rows:,} galaxies are NaN "
             "or infinite. The training has diverged, or its weights are damaged: train again with "
             "a lower `optimizer.lr`, or with `training.gradient_clip=1`."
         )
-    if not s.finite:
+    if not finite:
         return tuple(problems)
-    known = task.known_mask
-    spread = np.sqrt(np.array(s.squares) / s.finite)[known]
-    still = (np.array(s.maximum) - np.array(s.minimum))[known] < _ROUNDING
-    low, high = min(np.array(s.minimum)[known]), max(np.array(s.maximum)[known])
-    collapse = find_collapse(task, s)
+    known_mask = task.known_mask
+    spread = np.sqrt(np.array(statistics.squares) / finite)[known_mask]
+    still = (np.array(statistics.maximum) - np.array(statistics.minimum))[known_mask] < _ROUNDING
+    low, high = (
+        min(np.array(statistics.minimum)[known_mask]),
+        max(np.array(statistics.maximum)[known_mask]),
+    )
+    collapse = find_collapse(task, statistics)
     if collapse == "nothing":
         problems.append(
             f"Collapsed: every value is close to 0 (the largest of all is {high:.2g}), whatever "
@@ -207,27 +210,27 @@ def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
     elif collapse == "same":
         exactly = "exactly the same" if still.all() else "almost the same"
         problems.append(
-            f"Collapsed: the predictions of all {s.finite:,} galaxies are {exactly} (no column "
+            f"Collapsed: the predictions of all {finite:,} galaxies are {exactly} (no column "
             f"varies by more than {spread.max():.1g}), so the model does not tell them apart. "
             "Look at some of the images: are they really different, and like those of the "
             "training? Otherwise train longer, or with another optimizer.lr."
         )
-    elif s.finite >= _MANY and still.any():
-        columns = [name for name, same in zip(_of(names, known), still, strict=True) if same]
+    elif finite >= _MANY and still.any():
+        columns = [name for name, same in zip(_of(names, known_mask), still, strict=True) if same]
         problems.append(
             f"Constant: {first_few(columns)} {'is' if len(columns) == 1 else 'are'} the same for "
-            f"all {s.finite:,} galaxies. These outputs of the network are dead: train longer, with "
+            f"all {finite:,} galaxies. These outputs of the network are dead: train longer, with "
             "a lower optimizer.lr, or with another head."
         )
-    if s.outside:
+    if statistics.outside:
         problems.append(
-            f"Out of range: {s.outside:,} of {s.finite:,} galaxies have values beyond "
+            f"Out of range: {statistics.outside:,} of {finite:,} galaxies have values beyond "
             f"{task.bounds[0]:g} to {task.bounds[1]:g} "
             f"({low:.3g} to {high:.3g}). The model's head does not bound them: use one of "
             "model.head=tree, tree_rectified, sigmoid or softmax."
         )
-    if any(s.broken) and collapse != "nothing":
-        problems.append(task.describe_broken_sums(s.broken, s.worst, s.finite))
+    if any(statistics.broken) and collapse != "nothing":
+        problems.append(task.describe_broken_sums(statistics.broken, statistics.worst, finite))
     return tuple(problems)
 
 

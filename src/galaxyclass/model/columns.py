@@ -106,8 +106,8 @@ def mask_unknown(task: Task, values: NDArray[np.float32]) -> NDArray[np.float32]
     task : Task
     values : (galaxies, outputs) float32
     """
-    known = task.known_mask
-    return values if known.all() else np.where(known, values, np.float32(np.nan))
+    known_mask = task.known_mask
+    return values if known_mask.all() else np.where(known_mask, values, np.float32(np.nan))
 
 
 def tabulate(

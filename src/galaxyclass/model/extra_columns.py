@@ -147,13 +147,13 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
             got=task.words,
             hint="leave uncertainty out of `include`",
         )
-    known = task.known_mask
+    known_mask = task.known_mask
     calibration.require_intervals()
 
     def bounds(output: ModelOutput, _: object) -> NDArray[np.float32]:
         ends = np.stack(calibration.bounds(output.values), axis=2)
-        ends = np.where(known[:, None], ends, np.float32(np.nan))
-        return ends.reshape(len(output), 2 * len(known))
+        ends = np.where(known_mask[:, None], ends, np.float32(np.nan))
+        return ends.reshape(len(output), 2 * len(known_mask))
 
     names = [f"{name}_{end}" for name in task.interval_names for end in ("lower", "upper")]
     return ExtraColumns(_floats(names), bounds)

@@ -83,8 +83,8 @@ class Model:
     @property
     def views(self) -> int:
         """Test-time views of each galaxy, whose mean is predicted."""
-        chosen = self.options.views
-        return max(bundle.manifest.views for bundle in self.bundles) if chosen is None else chosen
+        stated = self.options.views
+        return max(bundle.manifest.views for bundle in self.bundles) if stated is None else stated
 
     @property
     def precision(self) -> Precision:

@@ -84,8 +84,8 @@ def _titles(row: Sequence[Tile], columns: int) -> list[str]:
     """Wrapped titles; a title may extend over following tiles without one."""
     texts: list[str] = []
     for index, tile in enumerate(row):
-        following = [*(other.title for other in row[index + 1 :]), *[""] * (columns - len(row))]
-        free = next((n for n, other in enumerate(following) if other), len(following))
+        following = [*(later.title for later in row[index + 1 :]), *[""] * (columns - len(row))]
+        free = next((n for n, title in enumerate(following) if title), len(following))
         texts.append(textwrap.fill(tile.title, _LETTERS * (1 + free)))
     return texts
 

@@ -176,11 +176,11 @@ def parse_manifest(text: str, source: str) -> Manifest:
         task = task_from_json(file.outputs, source)
         auxiliary = tuple(task_from_json(task, source) for task in file.auxiliary)
     except ValidationError as error:
-        wrong = "\n".join(
+        problems = "\n".join(
             f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}"
             for problem in error.errors()
         )
-        raise BundleError(f"{source}: the manifest is damaged", got=wrong) from error
+        raise BundleError(f"{source}: the manifest is damaged", got=problems) from error
     except TreeError as error:
         raise BundleError(f"{source}: the manifest is damaged", got=str(error)) from error
     return Manifest(

@@ -103,7 +103,7 @@ def _simulated(preprocessing: Preprocessing) -> NDArray[np.uint8]:
     drawn = [render(draw_morphology(rng), side) for _ in range(SIMULATED)]
     noise = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
     drawn += [np.zeros_like(noise), np.full_like(noise, 255), noise]
-    return np.stack([make_cutout(picture, preprocessing) for picture in drawn])
+    return np.stack([make_cutout(image, preprocessing) for image in drawn])
 
 
 def compare_outputs(
