@@ -95,7 +95,7 @@ def make_pretrained(
 @click.option("--images", type=click.Path(path_type=Path), help="Real images to compare on.")
 @click.option("--calibration", type=click.Path(path_type=Path), help="A calibration (JSON).")
 @click.option("--card", type=click.Path(path_type=Path), help="The model card (Markdown).")
-@click.option("--views", default=1, help="Views that it averages unless told otherwise.")
+@click.option("--views", default=1, help="Test-time views that it averages by default.")
 @click.option("--output", type=click.Path(path_type=Path), help="Another folder than the box.")
 def command(
     *,
@@ -120,7 +120,7 @@ def command(
         raise click.ClickException(str(error)) from error
     for path in sorted(box.folder.iterdir()):
         click.echo(f"{path.stat().st_size:>10,}  {path}")
-    click.echo(f"on {check.images} pictures it differs from torch by {check.difference:.1g}")
+    click.echo(f"on {check.images} images it differs from torch by {check.difference:.1g}")
 
 
 if __name__ == "__main__":

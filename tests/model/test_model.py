@@ -203,7 +203,7 @@ def test_the_columns_of_a_table_are_found(model: Model, files: list[Path]) -> No
     with pytest.raises(CatalogError, match="not one of the files"):
         model.predict(pa.table({"path": ["nowhere/1.jpg"]}))
     floats = stems.append_column("id", pa.array(np.arange(6.0)))
-    with pytest.raises(ArgumentTypeError, match="cannot be that of the ids"):
+    with pytest.raises(ArgumentTypeError, match="cannot hold the ids"):
         model.predict(floats, id_column="id")
 
 
@@ -272,7 +272,7 @@ def test_sources(tmp_path: Path) -> None:
     assert "Not calibrated" in both.card
     with pytest.raises(ArgumentError, match="no model was named"):
         galaxyclass.load_model([])
-    with pytest.raises(ArgumentTypeError, match="not something that a model can be loaded from"):
+    with pytest.raises(ArgumentTypeError, match="a model cannot be loaded from this"):
         galaxyclass.load_model(5)  # type: ignore[arg-type]
     with pytest.raises(BundleError, match="several models at once"):
         both.export(tmp_path / "m.onnx")

@@ -247,7 +247,7 @@ def test_the_command_predicts_with_an_exported_file(
     assert main(["predict", str(exported), *arguments]) == 0
     assert (tmp_path / "p.csv").read_text().startswith("GalaxyID,Class1.1,")
     assert main(["predict", *arguments[:2], str(exported), *arguments[2:]]) == 2
-    assert "is a model, and stands among the images" in capsys.readouterr().err
+    assert "is a model, but named after --images" in capsys.readouterr().err
 
 
 def test_an_exported_file_without_calibration(
@@ -292,7 +292,7 @@ def test_a_network_that_has_changed_underway_is_refused_and_nothing_is_left(
         bias.CopyFrom(numpy_helper.from_array(values, "last.bias"))
 
     monkeypatch.setattr(module, "store_halves", spoil)
-    with pytest.raises(ExportError, match=r"does not say what the run says[\s\S]*up to 0\.0001"):
+    with pytest.raises(ExportError, match=r"gives other outputs than the run[\s\S]*up to 0\.0001"):
         export(bundle.folder, output=tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
