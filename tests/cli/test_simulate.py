@@ -22,7 +22,7 @@ def test_it_writes_and_says_what_to_type_next(tmp_path: Path) -> None:
 def test_a_full_folder_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.txt").write_text("precious")
     assert main(["simulate", "--count", "2", "--output", str(tmp_path)]) == 1
-    assert "choose another name" in capsys.readouterr().err
+    assert "choose another --output" in capsys.readouterr().err
 
 
 def test_help_has_an_example() -> None:

@@ -27,7 +27,7 @@ COMMANDS: dict[str, str] = {
     "validate": "Check images and a table before training on them.",
     "explore": "Show in figures what a table of votes or classes holds.",
     "recipes": "List the recipes, or show one in full.",
-    "pack": "Crop and shrink all images once, so that training reads them fast.",
+    "pack": "Crop and shrink all images once, for fast training.",
     "baseline": "Score predictors without a network, for comparison.",
     "train": "Train a recipe on images and a table.",
     "compare": "Train recipes and settings side by side, as one table.",

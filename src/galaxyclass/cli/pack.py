@@ -75,7 +75,7 @@ def command(
     as_json: bool,
     **changes: Any,
 ) -> None:
-    """Cut and shrink all images once, so that training reads them fast.
+    """Crop and shrink all images once, for fast training.
 
     A pack holds the cutouts of all images. An interrupted command goes on where it stopped; if
     images and settings are unchanged, nothing is done. Images that cannot be decoded are listed,
