@@ -1,13 +1,13 @@
-"""How many pictures that are no galaxies, and how many galaxies, are flagged as strange.
+"""How many images that show no galaxy, and how many galaxies, are flagged by `strange`.
 
     python benchmarks/strange.py DATA --output DIR [--count 40] [--seed 0] [--run RUN]
 
-Pictures of 45 kinds are drawn, among them galaxies of DATA that something was done to, and
-predicted with ``strangeness`` by the pretrained model or by RUN; so are the galaxies of DATA as
-they are. Of these the pretrained model has never seen the challenge's test galaxies and the rings,
-which are of DECaLS, where it knows SDSS alone; all others it was trained on, or told that they are
-ordinary. OUTPUT has pictures/, predictions/ and strange.csv. It needs matplotlib and scikit-learn,
-whose sample photographs are used.
+Images of 45 kinds are drawn, among them galaxies of DATA that are altered, and predicted with
+``strangeness`` by the pretrained model or by RUN; so are the galaxies of DATA unaltered. The
+pretrained model was not trained on the challenge's test galaxies, nor on the rings, which are of
+DECaLS, while it learnt from SDSS alone. All others were used for its training, or as
+in-distribution images for its calibration. OUTPUT has pictures/, predictions/ and strange.csv. It
+needs matplotlib and scikit-learn, whose sample photographs are used.
 
 One file of 600 lines, as it is one table of kinds with a few lines for each.
 """
@@ -51,7 +51,7 @@ RADIUS = np.hypot(X, Y)
 
 GALAXIES = Path("galaxy-zoo-challenge/images_test")
 PLATE = Path("fits/wide_field.fits")
-#: Folders of real galaxies, and how many of each are looked at (all: None).
+#: Folders of real galaxies, and how many of each are predicted (all: None).
 REAL: dict[Path, int | None] = {
     GALAXIES: None,
     Path("galaxy-zoo-2/images"): None,
@@ -532,20 +532,20 @@ def draw(drawers: Mapping[str, Draw], folder: Path, *, count: int, seed: int) ->
 # The measurement
 
 
-class Said(NamedTuple):
-    """What was said of some pictures: ids, scores and flags, one of each for a picture."""
+class Predicted(NamedTuple):
+    """Predictions for some images: ids, scores and flags, one of each for an image."""
 
     ids: list[str]
     scores: Values
     flags: NDArray[np.bool_]
 
-    def part(self, where: NDArray[np.bool_]) -> Said:
+    def part(self, where: NDArray[np.bool_]) -> Predicted:
         ids = [name for name, wanted in zip(self.ids, where, strict=True) if wanted]
-        return Said(ids, self.scores[where], self.flags[where])
+        return Predicted(ids, self.scores[where], self.flags[where])
 
 
 class Row(NamedTuple):
-    """A line of the table: how many pictures, the share that is flagged, the median score."""
+    """A row of the table: how many images, the share that is flagged, the median score."""
 
     kind: str
     pictures: int
@@ -553,37 +553,45 @@ class Row(NamedTuple):
     median: float
 
 
-def predict(run: Path | None, images: Path | Sequence[Path], output: Path) -> Said:
+def predict(run: Path | None, images: Path | Sequence[Path], output: Path) -> Predicted:
     galaxyclass.predict(run, images, output=output, include=["strangeness"])
     table = pq.read_table(output)
-    return Said(
+    return Predicted(
         [str(name) for name in table.column(0).to_pylist()],
         table["strangeness"].to_numpy(),
         table["strange"].to_numpy(),
     )
 
 
-def row(kind: str, said: Said) -> Row:
-    return Row(kind, len(said.ids), float(said.flags.mean()), float(np.median(said.scores)))
+def row(kind: str, predicted: Predicted) -> Row:
+    return Row(
+        kind, len(predicted.ids), float(predicted.flags.mean()), float(np.median(predicted.scores))
+    )
 
 
 def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int) -> Iterator[Row]:
     """The kinds by name, their mean, the real galaxies."""
     drawers = kinds(data)
     draw(drawers, output / "pictures", count=count, seed=seed)
-    said = predict(run, output / "pictures", output / "predictions" / "pictures.parquet")
-    of = np.array([Path(name).stem.rpartition("-")[0] for name in said.ids])
-    rows = [row(kind, said.part(of == kind)) for kind in sorted(drawers)]
+    predicted = predict(
+        run, output / "pictures", output=output / "predictions" / "pictures.parquet"
+    )
+    of = np.array([Path(name).stem.rpartition("-")[0] for name in predicted.ids])
+    rows = [row(kind, predicted.part(of == kind)) for kind in sorted(drawers)]
     yield from rows
-    mean = float(np.mean([one.flagged for one in rows]))
-    yield Row(f"mean of {len(rows)} kinds", len(said.ids), mean, float(np.median(said.scores)))
-    for folder, some in REAL.items():
+    mean = float(np.mean([measured.flagged for measured in rows]))
+    yield Row(
+        f"mean of {len(rows)} kinds", len(predicted.ids), mean, float(np.median(predicted.scores))
+    )
+    for folder, most in REAL.items():
         images = sorted(path for path in (data / folder).iterdir() if path.is_file())
-        if some is not None and some < len(images):
-            chosen = np.random.default_rng(seed).choice(len(images), some, replace=False)
-            images = [images[place] for place in sorted(chosen)]
+        if most is not None and most < len(images):
+            chosen = np.random.default_rng(seed).choice(len(images), most, replace=False)
+            images = [images[index] for index in sorted(chosen)]
         name = folder.parts[0]
-        yield row(str(folder), predict(run, images, output / "predictions" / f"{name}.parquet"))
+        yield row(
+            str(folder), predict(run, images, output=output / "predictions" / f"{name}.parquet")
+        )
 
 
 @click.command()
@@ -595,7 +603,7 @@ def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int
     "--run", type=click.Path(path_type=Path, exists=True), help="Not the pretrained model."
 )
 def command(*, data: Path, output: Path, count: int, seed: int, run: Path | None) -> None:
-    """Draw --count pictures of each kind, and say how many are flagged as strange."""
+    """Draw --count images of each kind, and count how many are flagged."""
     if output.is_dir() and any(output.iterdir()):
         raise click.ClickException(
             f"{output}: not empty; wanted a new or an empty folder: name another, or empty this one"
@@ -607,9 +615,10 @@ def command(*, data: Path, output: Path, count: int, seed: int, run: Path | None
         writer = csv.writer(file)
         writer.writerow(Row._fields)
         click.echo(f"{'kind':<34} {'pictures':>8} {'flagged':>8} {'median':>8}")
-        for one in measure(run, data, output, count=count, seed=seed):
-            writer.writerow([one.kind, one.pictures, f"{one.flagged:.4f}", f"{one.median:.3f}"])
-            click.echo(f"{one.kind:<34} {one.pictures:>8} {one.flagged:>8.1%} {one.median:>8.2f}")
+        for measured in measure(run, data, output, count=count, seed=seed):
+            kind, images, flagged, median = measured
+            writer.writerow([kind, images, f"{flagged:.4f}", f"{median:.3f}"])
+            click.echo(f"{kind:<34} {images:>8} {flagged:>8.1%} {median:>8.2f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Predict images that are in memory, and those that a table names, and plot one galaxy.
+"""Predict images in memory, then those that a table names, and plot one galaxy.
 
 python examples/in_a_notebook.py FOLDER_OF_IMAGES
 """
@@ -19,7 +19,7 @@ print(model)
 images = np.stack([np.asarray(Image.open(file)) for file in files[:5]])
 print(model.predict(images, include=["uncertainty"]).to_pandas())
 
-mine = pd.DataFrame({"path": map(str, files), "redshift": 0.05})  # your columns go along
-predictions = model.predict(mine, include=["uncertainty", "strangeness"])
+catalogue = pd.DataFrame({"path": map(str, files), "redshift": 0.05})
+predictions = model.predict(catalogue, include=["uncertainty", "strangeness"])
 print(predictions.to_pandas()[["Class1.1", "Class1.1_lower", "Class1.1_upper", "redshift"]])
 predictions.plot(0).savefig("galaxy.png")

@@ -1,4 +1,4 @@
-"""Show a picture to an exported network, with onnxruntime, numpy and Pillow alone.
+"""Predict one image with an exported network, by onnxruntime, numpy and Pillow alone.
 
 python predict_with_onnxruntime.py model.onnx galaxy.jpg
 """
@@ -14,17 +14,17 @@ network = onnxruntime.InferenceSession(sys.argv[1])
 manifest = json.loads(network.get_modelmeta().custom_metadata_map["manifest"])
 wanted, outputs = manifest["preprocessing"], manifest["outputs"]
 if wanted["cutout"] != "centre":
-    sys.exit(f"this network wants the cutout {wanted['cutout']!r}, which galaxyclass makes")
+    sys.exit(f"this network wants the cutout {wanted['cutout']!r}, which only galaxyclass makes")
 
-picture = Image.open(sys.argv[2]).convert("RGB" if wanted["colour"] == "rgb" else "L")
-side = wanted["frame"] or min(picture.size)
-side = min(side, *picture.size) if wanted.get("beyond") == "whole" else side
+image = Image.open(sys.argv[2]).convert("RGB" if wanted["colour"] == "rgb" else "L")
+side = wanted["frame"] or min(image.size)
+side = min(side, *image.size) if wanted.get("beyond") == "whole" else side
 size = (wanted["size"], wanted["size"])
-# Where the square is larger than the picture, the colour of the picture's border surrounds it.
-pixels = np.asarray(picture).reshape(picture.height, picture.width, -1)
+# Where the square is larger than the image, the colour of the image's border surrounds it.
+pixels = np.asarray(image).reshape(image.height, image.width, -1)
 edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-square = Image.new(picture.mode, (side, side), tuple(np.median(edge, axis=0).astype(int).tolist()))
-square.paste(picture, (-((picture.width - side) // 2), -((picture.height - side) // 2)))
+square = Image.new(image.mode, (side, side), tuple(np.median(edge, axis=0).astype(int).tolist()))
+square.paste(image, (-((image.width - side) // 2), -((image.height - side) // 2)))
 cutouts = np.asarray(square.resize(size, Image.Resampling.BOX)).reshape(1, *size, -1)
 
 (fractions,) = network.run(["values"], {"cutouts": cutouts})[0]
@@ -33,7 +33,7 @@ names = outputs.get("classes") or [
     for question in outputs["tree"]["questions"]
     for answer in question["answers"]
 ]
-seen = outputs.get("known", [True] * len(names))  # whether training saw any vote for an answer
-for name, fraction, known in zip(names, fractions, seen, strict=True):
-    if known:
+known = outputs.get("known", [True] * len(names))  # whether training had votes for an answer
+for name, fraction, is_known in zip(names, fractions, known, strict=True):
+    if is_known:
         print(f"{fraction:.3f}  {name}")

@@ -25,7 +25,7 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "all orientations at once": ("model.encoder=residual",),
     "orthogonal steps": ("optimizer.name=adamw",),
     # As many minutes: the epochs on small cutouts take half the time.
-    "growing cutouts": ("training.progressive_resizing=[]", "training.epochs=*0.65"),
+    "progressive resizing": ("training.progressive_resizing=[]", "training.epochs=*0.65"),
     "the tree in the head": ("model.head=sigmoid",),
     "rotation": ("augmentation.rotation=0",),
     "zoom": ("augmentation.zoom=[1, 1]",),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The whole way once, without data and without a network: simulate, validate, train, predict,
-# evaluate.
+# All steps once, without data and without a network connection: simulate, validate, train,
+# predict, evaluate.
 # usage: demo.sh [FOLDER]
 set -euo pipefail
 folder=${1:-demo}
@@ -28,8 +28,8 @@ cat <<END
 Everything is in $folder/:
   sky/                simulated galaxies and their votes
   run/                the training: curves.png, history.csv, the bundle
-  predictions.csv     what the model says of every galaxy
-  scores/             its scores on galaxies that it did not train on (now to come)
+  predictions.csv     what the model predicts for every galaxy
+  scores/             its scores on galaxies that it did not train on (made by the next command)
 END
 
 say galaxyclass evaluate "$folder/run" --images "$folder/sky/images" \

@@ -1,6 +1,6 @@
 """Make the pretrained model from a run: its network with 16-bit weights, compared with torch.
 
-    python scripts/make_pretrained.py runs/boxed --images galaxies/ --card card.md
+    python scripts/make_pretrained.py runs/combined --images galaxies/ --card card.md
 
 The folder that it writes, src/galaxyclass/model/galaxy-zoo-2/, is part of the wheel.
 """
@@ -18,7 +18,7 @@ from galaxyclass.io.atomic import writing
 from galaxyclass.model.backends.onnx_backend import OnnxBackend
 from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
 from galaxyclass.model.bundle.save import Writer, save_bundle
-from galaxyclass.model.export.check import Check, pictures
+from galaxyclass.model.export.check import ExportCheck, pictures
 from galaxyclass.model.export.export import write_network
 from galaxyclass.model.pretrained import CARD, pretrained_folder
 
@@ -34,21 +34,22 @@ def make_pretrained(
     calibration: Path | None = None,
     card: Path | None = None,
     views: int = 1,
-) -> tuple[Bundle, Check]:
-    """Write the box and load it as a user would.
+) -> tuple[Bundle, ExportCheck]:
+    """Write the pretrained model and load it as a user would.
 
     Parameters
     ----------
     run : Path
         The folder of a run, or a bundle. A calibration that it has comes along.
     folder : Path
-        The box; what it holds already is replaced, but for a model card where none is given.
+        Of the pretrained model; what it holds already is replaced, but for a model card where none
+        is given.
     images : Path, optional
         Real images to compare the network with torch on, instead of simulated ones.
     calibration, card : Path, optional
-        Files to take in.
+        Files that become part of it.
     views : int
-        Over how many views its predictions are averaged unless the user says otherwise.
+        Test-time views over which its predictions are averaged unless the user chooses others.
 
     Raises
     ------
@@ -58,16 +59,16 @@ def make_pretrained(
     bundle = load_bundle(run)
     if card is None and not (folder / CARD).is_file():
         raise OutputError(f"{folder}: no {CARD}", wanted="a model card", hint="--card FILE")
-    # Read now: it may lie in the box itself.
-    told = calibration.read_text(encoding="utf-8") if calibration is not None else None
-    if told is None and bundle.has("calibration"):
-        told = bundle.read_calibration()
+    # Read now: it may lie in the folder that is written.
+    calibration_text = calibration.read_text(encoding="utf-8") if calibration is not None else None
+    if calibration_text is None and bundle.has("calibration"):
+        calibration_text = bundle.read_calibration()
     cutouts = pictures(bundle.manifest.preprocessing, images)
     checks = []
 
     def network(path: Path) -> None:
-        checks.append(write_network(bundle, path, cutouts, half=True, calibration=told))
-        size = path.stat().st_size + len((told or "").encode())
+        checks.append(write_network(bundle, path, cutouts, half=True, calibration=calibration_text))
+        size = path.stat().st_size + len((calibration_text or "").encode())
         if size > MOST:
             raise OutputError(f"too large: {size:,} bytes", wanted=f"{MOST:,} at most")
 
@@ -75,9 +76,9 @@ def make_pretrained(
         bundle.manifest, weights_digest="", calibration_digest="", network_digest="", views=views
     )
     writers: dict[Role, Writer] = {"network": network}
-    if told is not None:
+    if calibration_text is not None:
 
-        def keep(path: Path, text: str = told) -> None:
+        def keep(path: Path, text: str = calibration_text) -> None:
             path.write_text(text, encoding="utf-8")
 
         writers["calibration"] = keep
@@ -85,9 +86,9 @@ def make_pretrained(
     if card is not None and card != folder / CARD:
         with writing(folder / CARD) as temporary:
             shutil.copyfile(card, temporary)
-    box = load_bundle(folder)
-    OnnxBackend(box)(cutouts)
-    return box, checks[0]
+    pretrained = load_bundle(folder)
+    OnnxBackend(pretrained)(cutouts)
+    return pretrained, checks[0]
 
 
 @click.command()
@@ -95,8 +96,10 @@ def make_pretrained(
 @click.option("--images", type=click.Path(path_type=Path), help="Real images to compare on.")
 @click.option("--calibration", type=click.Path(path_type=Path), help="A calibration (JSON).")
 @click.option("--card", type=click.Path(path_type=Path), help="The model card (Markdown).")
-@click.option("--views", default=1, help="Test-time views that it averages by default.")
-@click.option("--output", type=click.Path(path_type=Path), help="Another folder than the box.")
+@click.option("--views", default=1, help="Test-time views by default.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="A folder other than the package's."
+)
 def command(
     *,
     run: Path,
@@ -108,7 +111,7 @@ def command(
 ) -> None:
     """Make the pretrained model from RUN, the folder of a training."""
     try:
-        box, check = make_pretrained(
+        pretrained, check = make_pretrained(
             run,
             output or pretrained_folder(),
             images=images,
@@ -118,7 +121,7 @@ def command(
         )
     except GalaxyclassError as error:
         raise click.ClickException(str(error)) from error
-    for path in sorted(box.folder.iterdir()):
+    for path in sorted(pretrained.folder.iterdir()):
         click.echo(f"{path.stat().st_size:>10,}  {path}")
     click.echo(f"on {check.images} images it differs from torch by {check.difference:.1g}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 from pathlib import Path
 
@@ -47,6 +48,31 @@ def small_sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
     folder = tmp_path_factory.mktemp("sky")
     simulate(60, output=folder / "sky", size=64, seed=3, workers=1)
     return Sky(folder / "sky" / "images", folder / "sky" / "votes.csv", folder / "cache")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle",
+        type=int,
+        metavar="SEED",
+        help="run the files, and the tests in each, in an order drawn by this seed",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Draw another order, the same in every process: no test may need what another left behind."""
+    seed = config.getoption("--shuffle")
+    if seed is None:
+        return
+    draw = random.Random(seed)
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    groups = list(files.values())
+    draw.shuffle(groups)
+    for group in groups:
+        draw.shuffle(group)
+    items[:] = [item for group in groups for item in group]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

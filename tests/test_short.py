@@ -9,6 +9,8 @@ import pytest
 
 import galaxyclass
 from galaxyclass.short import short_names, short_path, short_value, summary
+from galaxyclass.tasks.metric import RMSE
+from galaxyclass.tasks.report import ScoreReport
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.votes import VoteScores
 
@@ -79,10 +81,9 @@ def test_results_that_take_a_training_are_short() -> None:
     done = galaxyclass.PredictionSummary(
         path, None, 9, 8, 1, 0, 2.0, 1, "fp32", ("collapsed" * 90,), ()
     )
-    fields = dict.fromkeys(("models", "images", "table", "outputs", "part"))
-    rest = dict.fromkeys(("extents", "noise", "galaxies_by_part", "prediction", "notes"))
+    fields = dict.fromkeys(("models", "dataset", "part", "galaxies_by_part", "prediction", "notes"))
     evaluation = galaxyclass.Evaluation(
-        runs=(path,) * 9, scores=scores, reference=scores, **fields, **rest
+        runs=(path,) * 9, task=Stand(metric=RMSE), report=ScoreReport(scores, scores), **fields
     )
     trial = galaxyclass.Comparison(path, ())
     words = [
@@ -96,7 +97,8 @@ def test_results_that_take_a_training_are_short() -> None:
         (galaxyclass.Exploration(path, None, (), ()), "0 examples"),
         (trial, "Comparison in …"),
         (done, "8 galaxies in …"),
-        (evaluation, "on 819 galaxies (mean vector 0.1000)"),
+        (evaluation, "RMSE 0.1000 [0.0500, 0.1500] on 819 galaxies (mean vector 0.1000)"),
+        (galaxyclass.Dataset(path, path), "Dataset of …"),
     ]
     for result, text in words:
         assert text in short(result)
@@ -112,6 +114,6 @@ def test_every_public_result_has_a_short_repr_of_its_own() -> None:
         kind = getattr(galaxyclass, name)
         if not isinstance(kind, type) or issubclass(kind, Exception):
             continue
-        if getattr(kind, "_is_protocol", False) or name == "Preprocessing":
+        if getattr(kind, "_is_protocol", False) or name in ("Preprocessing", "InferenceOptions"):
             continue  # what a user writes herself, of a few fields
         assert "summary" in kind.__repr__.__code__.co_names, name

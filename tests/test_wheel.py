@@ -18,7 +18,7 @@ from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.networks.network import build_network
 from galaxyclass.networks.weights import write_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import load_tree
 
@@ -46,7 +46,7 @@ def fill_box(folder: Path, scratch: Path) -> None:
     spec.loader.exec_module(module)
     tree = load_tree("galaxy_zoo_2")
     task = VoteTask(tree, tree.layout("challenge"), (True,) * 37, (0.5,) * 37)
-    model = Model(encoder="residual", head="tree")
+    model = NetworkSettings(encoder="residual", head="tree")
     manifest = Manifest("fast", Preprocessing(size=16), model, task, "GalaxyID", True, "", "0")
     network = build_network(manifest)
     save_bundle(scratch / "run", manifest, {"weights": lambda path: write_weights(network, path)})

@@ -1,9 +1,9 @@
 """Predict how Galaxy Zoo volunteers would classify galaxy images.
 
-The public functions, and what they take and give. Each is imported when it is first used, so that
-``import galaxyclass`` costs nothing. A wrong argument is refused before anything is done: a wrong
-value by an `ArgumentError` (a `ValueError` too), a wrong type by an `ArgumentTypeError` (a
-`TypeError` too).
+The public functions, and the classes that they take and return. Each is imported when it is first
+used, so that ``import galaxyclass`` costs nothing. A wrong argument is refused before anything is
+done: a wrong value by an `ArgumentError` (a `ValueError` too), a wrong type by an
+`ArgumentTypeError` (a `TypeError` too).
 """
 
 from __future__ import annotations
@@ -43,9 +43,11 @@ if TYPE_CHECKING:
         TreeError,
         WorkerError,
     )
-    from galaxyclass.evaluation.baselines.baseline import Baselines, baseline
+    from galaxyclass.evaluation.baselines.baseline import baseline
+    from galaxyclass.evaluation.baselines.scores import Baselines
     from galaxyclass.evaluation.calibrate import Calibrated, calibrate
-    from galaxyclass.evaluation.evaluate import Evaluation, evaluate
+    from galaxyclass.evaluation.evaluate import evaluate
+    from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
     from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.images.packs.read import Pack, open_pack
@@ -73,15 +75,15 @@ if TYPE_CHECKING:
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
 
-# A program that sets up no logging sees none of ours, not even warnings.
+# A program that sets up no logging sees none of this package, not even warnings.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 #: Public name -> the module that defines it.
-_ROOMS: dict[str, str] = {
+_MODULES: dict[str, str] = {
     "ArgumentError": "errors",
     "ArgumentTypeError": "errors",
     "Backend": "model.backends.backend",
-    "Baselines": "evaluation.baselines.baseline",
+    "Baselines": "evaluation.baselines.scores",
     "Benchmark": "study.benchmark.results",
     "Bundle": "model.bundle.load",
     "BundleError": "errors",
@@ -95,7 +97,7 @@ _ROOMS: dict[str, str] = {
     "Dataset": "data.dataset.dataset",
     "Device": "arguments",
     "DeviceError": "errors",
-    "Evaluation": "evaluation.evaluate",
+    "Evaluation": "evaluation.evaluation",
     "Exploration": "exploration.explore",
     "ExportError": "errors",
     "Exported": "model.export.export",
@@ -243,8 +245,8 @@ _NEEDS_EXPORT = frozenset({"Exported", "export"})
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from the module that defines it."""
-    if name not in _ROOMS:
+    """Import a public name from its module."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'galaxyclass' has no attribute {name!r}")
     if name in _NEEDS_TRAIN:
         from galaxyclass.extras import require
@@ -254,7 +256,7 @@ def __getattr__(name: str) -> Any:
         from galaxyclass.extras import require
 
         require("onnxscript", "onnx", "torch", "timm", "safetensors")
-    value = getattr(importlib.import_module(f"galaxyclass.{_ROOMS[name]}"), name)
+    value = getattr(importlib.import_module(f"galaxyclass.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

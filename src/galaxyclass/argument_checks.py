@@ -1,7 +1,7 @@
-"""Whether a value is of the right type, and possible: what the table of arguments is made of.
+"""Checks of single values, of which the table of arguments is made.
 
-Each gives the value in the type that the functions work with (an integer of numpy as an int),
-`WRONG_TYPE`, or a `Wrong` for a value of the right type that is not possible.
+Each check returns the value in the type that the functions work with (an integer of numpy as an
+int), `WRONG_TYPE`, or an `ImpossibleValue`: the right type, but not a possible value.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _LONGEST_PATH, _LONGEST_NAME = 4095, 255
 
 
 @dataclass(frozen=True)
-class Wrong:
-    """What a check gives of a value that is not possible, and why, where that can be said."""
+class ImpossibleValue:
+    """What a check returns for a value that is not possible, with the reason where there is one."""
 
     reason: str = ""
 
 
-#: What a check gives of a value of the wrong type.
+#: What a check returns for a value of the wrong type.
 WRONG_TYPE = object()
-WRONG_VALUE = Wrong()
+WRONG_VALUE = ImpossibleValue()
 
 
 def as_path(value: Any) -> Any:
@@ -40,12 +40,14 @@ def as_path(value: Any) -> Any:
     text = str(value)
     encoded = os.fsencode(text) if _can_be_encoded(text) else text.encode("utf-8", "replace")
     if not text:
-        return Wrong("is empty")
+        return ImpossibleValue("is empty")
     if "\0" in text:
-        return Wrong("has a NUL character in it")
+        return ImpossibleValue("has a NUL character in it")
     names = encoded.split(os.sep.encode())
     if len(encoded) > _LONGEST_PATH or max(map(len, names)) > _LONGEST_NAME:
-        return Wrong("is too long: the name of a file has 255 bytes at most, a path 4,095")
+        return ImpossibleValue(
+            "is too long: the name of a file has 255 bytes at most, a path 4,095"
+        )
     return value
 
 
@@ -58,13 +60,22 @@ def _can_be_encoded(text: str) -> bool:
 
 
 def as_data(value: Any) -> Any:
-    """Paths, or arrays, tables and whatever can be gone through: looked into where it is read."""
+    """Paths, or arrays, tables and iterables; their content is checked where it is read."""
     if isinstance(value, str | os.PathLike):
         return as_path(value)
     if value is None or isinstance(value, bytes | bytearray | set | frozenset):
         return WRONG_TYPE
-    marks = ("__array__", "__dataframe__", "__arrow_c_stream__", "colnames", "__iter__")
-    return value if any(hasattr(value, mark) for mark in marks) else WRONG_TYPE
+    if isinstance(value, list | tuple) and not value:
+        return ImpossibleValue("is empty")
+    protocols = (
+        "__array__",
+        "__array_interface__",
+        "__dataframe__",
+        "__arrow_c_stream__",
+        "colnames",
+        "__iter__",
+    )
+    return value if any(hasattr(value, name) for name in protocols) else WRONG_TYPE
 
 
 def as_string(value: Any) -> Any:
@@ -75,7 +86,7 @@ def as_string(value: Any) -> Any:
 
 
 def as_flag(value: Any) -> Any:
-    """True or False, and nothing that is only like them."""
+    """True or False; 0 and 1 are refused."""
     if isinstance(value, bool):
         return value
     return bool(value) if type(value).__name__ in ("bool", "bool_") else WRONG_TYPE
@@ -97,7 +108,7 @@ def as_whole(low: int, high: int) -> Callable[[Any], Any]:
 
 
 def as_number(low: float, high: float, *, ends: bool) -> Callable[[Any], Any]:
-    """A number between ``low`` and ``high``, with the two or without."""
+    """A number between ``low`` and ``high``; with ``ends``, these two as well."""
 
     def check(value: Any) -> Any:
         if as_flag(value) is not WRONG_TYPE or isinstance(value, str | bytes):
@@ -126,8 +137,8 @@ def as_choice(*choices: str) -> Callable[[Any], Any]:
     return check
 
 
-def as_sequence(check: Callable[[Any], Any], *, some: bool = False) -> Callable[[Any], Any]:
-    """Of a sequence that is no text; with ``some``, of one that is not empty."""
+def as_sequence(check: Callable[[Any], Any], *, nonempty: bool = False) -> Callable[[Any], Any]:
+    """A sequence, not a string, whose elements pass ``check``; with ``nonempty``, at least one."""
 
     def check_all(value: Any) -> Any:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray):
@@ -135,17 +146,30 @@ def as_sequence(check: Callable[[Any], Any], *, some: bool = False) -> Callable[
         checked = [check(element) for element in value]
         if any(element is WRONG_TYPE for element in checked):
             return WRONG_TYPE
-        if some and not checked:
-            return Wrong("is empty")
-        return next((element for element in checked if isinstance(element, Wrong)), checked)
+        if nonempty and not checked:
+            return ImpossibleValue("is empty")
+        return next(
+            (element for element in checked if isinstance(element, ImpossibleValue)), checked
+        )
 
     return check_all
 
 
 def as_pair(value: Any) -> Any:
-    """Two paths."""
-    paths = as_sequence(as_path)(value)
-    return WRONG_TYPE if isinstance(paths, list) and len(paths) != 2 else paths
+    """A path, and another or data in memory."""
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes) or len(value) != 2:
+        return WRONG_TYPE
+    pair = (as_path(value[0]), as_data(value[1]))
+    if any(element is WRONG_TYPE for element in pair):
+        return WRONG_TYPE
+    return next((element for element in pair if isinstance(element, ImpossibleValue)), pair)
+
+
+def as_several(value: Any) -> Any:
+    """Whatever can be gone through, and is no text."""
+    if isinstance(value, str | bytes | bytearray | set | frozenset):
+        return WRONG_TYPE
+    return value if isinstance(value, Iterable) else WRONG_TYPE
 
 
 def as_settings(value: Any) -> Any:
@@ -159,32 +183,32 @@ def as_variations(value: Any) -> Any:
     """A mapping from strings to values to try."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         return WRONG_TYPE
-    right = all(
+    valid = all(
         isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping)
         for values in value.values()
     )
-    return {key: list(values) for key, values in value.items()} if right else WRONG_TYPE
+    return {key: list(values) for key, values in value.items()} if valid else WRONG_TYPE
 
 
 def as_instance(name: str) -> Callable[[Any], Any]:
-    """An object of a class of this package, which lies in a room above this one."""
+    """An object of a class of this package, by its name: its module must not be imported here."""
 
     def check(value: Any) -> Any:
-        classes = type(value).__mro__
-        ours = any(
-            each.__name__ == name and each.__module__.startswith("galaxyclass.") for each in classes
+        matches = any(
+            parent.__name__ == name and parent.__module__.startswith("galaxyclass.")
+            for parent in type(value).__mro__
         )
-        return value if ours else WRONG_TYPE
+        return value if matches else WRONG_TYPE
 
     return check
 
 
 def as_either(*checks: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The first that the value is of the right type for."""
+    """The first of the checks for which the value is of the right type."""
 
     def check(value: Any) -> Any:
-        for each in checks:
-            if (checked := each(value)) is not WRONG_TYPE:
+        for check_type in checks:
+            if (checked := check_type(value)) is not WRONG_TYPE:
                 return checked
         return WRONG_TYPE
 
@@ -202,10 +226,10 @@ def as_numbers(value: Any) -> Any:
 
 
 def as_callable(value: Any) -> Any:
-    """Whatever can be called."""
+    """Anything that can be called."""
     return value if callable(value) else WRONG_TYPE
 
 
 def as_anything(value: Any) -> Any:
-    """Whatever it is."""
+    """Any value."""
     return value

@@ -1,7 +1,7 @@
 """What the arguments of the public functions may be, checked before anything is done.
 
-One name means one thing in all of them, so that a table of names says what is right, for every
-function and for the command line. `public` holds a function's callers to it.
+An argument's name means the same in every public function. One table of names therefore says what
+is allowed, in Python and on the command line. `public` applies the table to a function.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args
 
 from galaxyclass.argument_checks import (
     WRONG_TYPE,
-    Wrong,
+    ImpossibleValue,
     as_anything,
     as_callable,
     as_choice,
@@ -32,6 +32,7 @@ from galaxyclass.argument_checks import (
     as_path,
     as_sequence,
     as_settings,
+    as_several,
     as_string,
     as_variations,
     as_whole,
@@ -44,16 +45,16 @@ R = TypeVar("R")
 
 #: Where a network runs; ``auto`` is a GPU where there is one.
 Device = Literal["auto", "cpu", "cuda", "mps"]
-#: Which galaxies can be scored: one part of the run's split, those that it did not train on, all.
+#: Which galaxies are scored: a part of the run's split, all that it did not train on, or all.
 Part = Literal["unseen", "train", "validation", "test", "all"]
-#: Numbers that a network is to compute with; ``auto`` is bfloat16 where it is as good and faster.
+#: Precision that a network computes in; ``auto`` is bfloat16 where it is as good and faster.
 ChosenPrecision = Literal["auto", "fp32", "bf16"]
 #: Changes to a recipe: ``{"training.epochs": 3}``, or ``["training.epochs=3"]``.
 Settings = Mapping[str, Any] | Sequence[str]
 
 
 @dataclass(frozen=True)
-class Check:
+class ArgumentCheck:
     """What an argument of one name may be.
 
     Attributes
@@ -61,14 +62,14 @@ class Check:
     wanted : str
         In words, for messages.
     check : callable
-        Gives the value in the type that the functions work with (an integer of numpy as an int),
-        `WRONG_TYPE` or a `Wrong`.
+        Returns the value in the type that the functions work with (an integer of numpy as an int),
+        `WRONG_TYPE` or an `ImpossibleValue`.
     several : str
-        What a sequence of such values is called; empty where a sequence of them is never right.
+        What messages call a sequence of such values; empty where a sequence is never allowed.
     may_be_empty : bool
-        Whether that sequence may be; where it is the default, it may be anyway.
+        Whether that sequence may be empty; where an empty one is the default, it always may.
     in_memory : callable, optional
-        The check where the signature says ``Any``: data in memory is right too.
+        The check where the signature says ``Any``: data in memory is allowed too.
     """
 
     wanted: str
@@ -78,76 +79,81 @@ class Check:
     in_memory: Callable[[Any], Any] | None = None
 
 
-def _count(what: str, low: int, high: int) -> Check:
-    return Check(f"{what}, {low:,} to {high:,}", as_whole(low, high))
+def _count(what: str, low: int, high: int) -> ArgumentCheck:
+    return ArgumentCheck(f"{what}, {low:,} to {high:,}", as_whole(low, high))
 
 
-def _choice(choices: Any) -> Check:
+def _choice(choices: Any) -> ArgumentCheck:
     names = get_args(choices)
-    return Check(f"one of {', '.join(names)}", as_choice(*names))
+    return ArgumentCheck(f"one of {', '.join(names)}", as_choice(*names))
 
 
-_A_PATH = Check("a path (str or Path)", as_path, "paths")
-_SOME_DATA = replace(_A_PATH, in_memory=as_data)
-_A_RUN = Check(
+_PATH = ArgumentCheck("a path (str or Path)", as_path, "paths")
+_DATA = replace(_PATH, in_memory=as_data)
+_RUN = ArgumentCheck(
     'a run, a bundle, an exported network or "pretrained" (str, Path or Model)',
     as_either(as_path, as_instance("Model")),
     "them",
 )
-_A_RECIPE = Check(
+_RECIPE = ArgumentCheck(
     "a recipe's name, a TOML file or a Recipe", as_either(as_path, as_instance("Recipe")), "them"
 )
-_A_COLUMN = Check("the name of a column (str)", as_string)
-_A_FLAG = Check("True or False", as_flag)
-_SETTINGS = Check(
+_COLUMN = ArgumentCheck("the name of a column (str)", as_string)
+_FLAG = ArgumentCheck("True or False", as_flag)
+_SETTINGS = ArgumentCheck(
     'a mapping such as {"training.epochs": 3}, or a list such as ["training.epochs=3"]', as_settings
 )
-_AN_ARRAY = Check("an array of numbers, (galaxies, answers)", as_numbers)
+_ARRAY = ArgumentCheck("an array of numbers, (galaxies, answers)", as_numbers)
 
-#: Name of an argument -> what it may be, in every public function. None is right where the
-#: function's signature says so, and a sequence where it says so.
-ARGUMENTS: dict[str, Check] = {
-    # what is read
-    "run": _A_RUN,
-    "runs": _A_RUN,
-    "source": _A_RUN,
-    "recipe": _A_RECIPE,
-    "recipes": _A_RECIPE,
-    "images": _SOME_DATA,
-    "paths": replace(_A_PATH, may_be_empty=True),
-    "table": _SOME_DATA,
-    "predictions": _A_PATH,
-    "path": _A_PATH,
-    "folder": _A_PATH,
-    "name": _A_PATH,
-    "ordinary": _A_PATH,
-    "also": Check("a sequence of pairs of paths, (images, table)", as_sequence(as_pair)),
-    "predicted": _AN_ARRAY,
-    "target": _AN_ARRAY,
-    "preprocessing": Check("a Preprocessing", as_instance("Preprocessing")),
-    "tree": Check("a Tree (`galaxyclass.load_tree`)", as_instance("Tree")),
-    # where it goes
-    "output": _A_PATH,
-    "cache": _A_PATH,
-    "overwrite": _A_FLAG,
-    # what is made of it
+#: Name of an argument -> what it may be, in every public function. None and sequences are allowed
+#: where the function's signature says so.
+ARGUMENTS: dict[str, ArgumentCheck] = {
+    # input
+    "run": _RUN,
+    "runs": _RUN,
+    "source": _RUN,
+    "recipe": _RECIPE,
+    "recipes": _RECIPE,
+    "images": _DATA,
+    "paths": replace(_PATH, may_be_empty=True),
+    "table": _DATA,
+    "predictions": _DATA,
+    "path": _PATH,
+    "folder": _PATH,
+    "name": _PATH,
+    "ordinary": _PATH,
+    "also": ArgumentCheck(
+        "a sequence of pairs, (images, table), or of Datasets",
+        as_sequence(as_either(as_instance("Dataset"), as_pair)),
+    ),
+    "ids": ArgumentCheck("str or int for each image", as_several),
+    "predicted": _ARRAY,
+    "target": _ARRAY,
+    "preprocessing": ArgumentCheck("a Preprocessing", as_instance("Preprocessing")),
+    "tree": ArgumentCheck("a Tree (`galaxyclass.load_tree`)", as_instance("Tree")),
+    # output
+    "output": _PATH,
+    "cache": _PATH,
+    "overwrite": _FLAG,
+    # what is done
     "settings": _SETTINGS,
-    "vary": Check('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
-    "id_column": _A_COLUMN,
-    "target_column": _A_COLUMN,
-    "classes": Check('"five" or "argmax:QUESTION"', as_string),
-    "skip_invalid": _A_FLAG,
+    "vary": ArgumentCheck('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
+    "id_column": _COLUMN,
+    "target_column": _COLUMN,
+    "path_column": _COLUMN,
+    "classes": ArgumentCheck('"five" or "argmax:QUESTION"', as_string),
+    "skip_invalid": _FLAG,
     "part": _choice(Part),
-    "include": Check("names of columns to include", as_string, "them"),
+    "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "layout": _choice(Literal["table", "contest"]),
-    "level": Check("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),
-    "votes": Check("a number, 2 or more", as_number(2, math.inf, ends=True)),
+    "level": ArgumentCheck("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),
+    "votes": ArgumentCheck("a number, 2 or more", as_number(2, math.inf, ends=True)),
     "count": _count("a whole number", 1, 10**8),
     "size": _count("a whole number of pixels", 16, 4096),
     "repeats": _count("a whole number", 1, 1000),
     "resamples": _count("a whole number", 1, 10**6),
-    "half": _A_FLAG,
-    "retry_failed": _A_FLAG,
+    "half": _FLAG,
+    "retry_failed": _FLAG,
     # how it is computed
     "views": _count("a whole number", 1, 1000),
     "device": _choice(Device),
@@ -156,17 +162,17 @@ ARGUMENTS: dict[str, Check] = {
     "batch_size": _count("a whole number", 1, 1_000_000),
     "workers": _count("a whole number", 1, 4096),
     "seed": _count("a whole number", 0, 2**32 - 1),
-    "progress": Check("a function (`galaxyclass.Progress`)", as_callable),
-    "backend": Check("a backend", as_anything),
+    "progress": ArgumentCheck("a function (`galaxyclass.Progress`)", as_callable),
+    "backend": ArgumentCheck("a backend", as_anything),
 }
 
 
 def public(function: Callable[P, R]) -> Callable[P, R]:
     """Check the arguments of a public function before it begins.
 
-    What is wrong with a call is then always told in one way: an `ArgumentTypeError` where it does
+    Wrong calls then raise the same errors everywhere: an `ArgumentTypeError` where the call does
     not fit the signature or a value is of the wrong type, and an `ArgumentError` where a value is
-    not possible. Whole numbers of numpy are whole numbers; True and False are none.
+    not possible. Integers of numpy count as integers; True and False do not.
 
     Examples
     --------
@@ -193,7 +199,8 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
         for name, parameter in signature.parameters.items()
         if name != "self"
     }
-    title = function.__name__
+    *_, room, name = f".{function.__qualname__}".split(".")
+    title = room if name == "__init__" else name
 
     def check_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> inspect.BoundArguments:
         try:
@@ -211,13 +218,38 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
 
     # With the globals of the function's own module: doctest looks for examples only in functions
     # that have them.
-    checked = FunctionType(call.__code__, function.__globals__, title, None, call.__closure__)
+    checked = FunctionType(call.__code__, function.__globals__, name, None, call.__closure__)
     return cast(Callable[P, R], wraps(function)(checked))
 
 
+def check_argument(name: str, value: Any, annotation: str) -> Any:
+    """Check a single argument as `public` does, and return the value that functions get.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument.
+    value : object
+    annotation : str
+        Its type, which says whether None or a sequence is allowed.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        The value is not possible, or of the wrong type.
+
+    Examples
+    --------
+    >>> check_argument("views", None, "int | None"), check_argument("views", 4, "int")
+    (None, 4)
+    """
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return _check_of(inspect.Parameter(name, kind, annotation=annotation), {})(value)
+
+
 def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callable[[Any], Any]:
-    """The check of one parameter, as its name and its annotation want it."""
-    name, annotation = parameter.name, _spelt_out(str(parameter.annotation), known)
+    """The check of a parameter, from its name and its annotation."""
+    name, annotation = parameter.name, _written_out(str(parameter.annotation), known)
     assert name in ARGUMENTS, f"no check for the argument {name}: add it to ARGUMENTS"
     rule = ARGUMENTS[name]
     check, wanted = rule.check, rule.wanted
@@ -226,7 +258,7 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
     elif "Dataset" in annotation:
         check, wanted = as_either(as_instance("Dataset"), rule.check), f"a Dataset, or {wanted}"
     elif rule.several and "Sequence" in annotation:
-        many = as_sequence(rule.check, some=parameter.default != () and not rule.may_be_empty)
+        many = as_sequence(rule.check, nonempty=parameter.default != () and not rule.may_be_empty)
         only = annotation.startswith(("Sequence", "tuple", "Iterable"))
         check = many if only else as_either(rule.check, many)
         wanted = (
@@ -234,48 +266,52 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
             if only
             else f"{wanted}, or a sequence of {rule.several}"
         )
-    optional = "None" in annotation
+    if annotation.startswith("Dataset |"):
+        check, wanted = as_either(check, as_instance("Dataset")), f"{wanted}, or a Dataset"
+    optional = "None" in annotation or parameter.default is None
 
     def checked(value: Any) -> Any:
         if value is None and optional:
             return None
-        found = check(value)
-        if found is WRONG_TYPE:
+        result = check(value)
+        if result is WRONG_TYPE:
             raise ArgumentTypeError(
                 f"`{name}` cannot be of type {type(value).__name__}",
                 argument=name,
                 wanted=wanted + (", or None" if optional else ""),
                 got=short_value(value),
             )
-        if isinstance(found, Wrong):
+        if isinstance(result, ImpossibleValue):
             raise ArgumentError(
-                f"`{name}` {found.reason or f'cannot be {short_value(value, 40)}'}",
+                f"`{name}` {result.reason or f'cannot be {short_value(value, 40)}'}",
                 argument=name,
                 wanted=wanted,
                 got=short_value(value),
             )
-        return found
+        return result
 
     return checked
 
 
-def _spelt_out(annotation: str, known: Mapping[str, Any]) -> str:
-    """An annotation with the aliases in it, such as of a union, as what they stand for."""
+def _written_out(annotation: str, known: Mapping[str, Any]) -> str:
+    """An annotation with its aliases, such as those of unions, written out."""
 
-    def spelt(found: re.Match[str]) -> str:
-        alias = known.get(found[0])
+    def written_out(match: re.Match[str]) -> str:
+        alias = known.get(match[0])
         is_alias = alias is not None and not isinstance(alias, type)
-        return str(alias) if is_alias and found[0] not in ("Any", "Literal") else found[0]
+        return str(alias) if is_alias and match[0] not in ("Any", "Literal") else match[0]
 
-    return re.sub(r"[A-Za-z_]\w*", spelt, annotation)
+    return re.sub(r"[A-Za-z_]\w*", written_out, annotation)
 
 
 def _explain(
     title: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> ArgumentTypeError:
     """What does not fit the signature, in words."""
-    parameters = {name: each for name, each in signature.parameters.items() if name != "self"}
-    keyword_only = {name for name, each in parameters.items() if each.kind == each.KEYWORD_ONLY}
+    parameters = {name: value for name, value in signature.parameters.items() if name != "self"}
+    keyword_only = {
+        name for name, parameter in parameters.items() if parameter.kind == parameter.KEYWORD_ONLY
+    }
     positional = [name for name in parameters if name not in keyword_only]
     named = [name for name in parameters if name in keyword_only]
     if len(parameters) < len(signature.parameters):
@@ -306,11 +342,11 @@ def _explain(
         return ArgumentTypeError(
             f"`{title}` was given `{twice[0]}` twice", argument=twice[0], wanted=wanted
         )
-    given = {*positional[: len(args)], *kwargs}
+    passed = {*positional[: len(args)], *kwargs}
     missing = [
         name
-        for name, each in parameters.items()
-        if each.default is each.empty and name not in given
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty and name not in passed
     ]
     return ArgumentTypeError(
         f"`{title}` lacks the argument{'s' * (len(missing) > 1)} "

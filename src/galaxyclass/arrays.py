@@ -1,4 +1,4 @@
-"""Names for the types of arrays that many rooms take and give."""
+"""Names for the types of arrays that many modules take and return."""
 
 from __future__ import annotations
 

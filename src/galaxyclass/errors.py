@@ -1,15 +1,15 @@
 """The exceptions that a user can meet, as one tree, and how a message is laid out.
 
 Every message says what is wrong and, where it applies, what was wanted, what was found and what
-to do. What it names of a call stands in backticks, as Python: an argument (`` `output` ``), an
-argument with its value (`` `overwrite=True` ``), a setting of a recipe
+to do. The parts of a call that it names stand in backticks, as Python: an argument
+(`` `output` ``), an argument with its value (`` `overwrite=True` ``), a setting of a recipe
 (`` `training.epochs=3` ``), a call (`` `galaxyclass.resume("runs/a")` ``). The command line shows
 these as its options and commands. Foreign exceptions (of the operating system, of a decoder, of
 pydantic) are translated where they arise; nothing above needs to know them.
 
     GalaxyclassError
     ├── ArgumentError       a value that an argument cannot have; a ValueError too
-    ├── ArgumentTypeError   an argument of the wrong type, or one too many; a TypeError too
+    ├── ArgumentTypeError   a wrong type, an unknown or a missing argument; a TypeError too
     ├── TreeError           a decision tree that cannot be read or makes no sense
     ├── RecipeError         unknown keys and wrong values of a recipe, all together
     ├── CatalogError        a table or a folder of images that cannot be understood
@@ -19,11 +19,11 @@ pydantic) are translated where they arise; nothing above needs to know them.
     ├── BundleError         a bundle that is damaged, incomplete or of another version
     ├── RunError            a folder that is not a run, or a run that cannot go on
     ├── OutputError         a result that cannot be written: it exists, no room, no permission
-    ├── ExportError         a network that cannot be exported, or whose export says otherwise
+    ├── ExportError         a network that cannot be exported, or whose export predicts otherwise
     ├── ScoreError          predictions and truth that cannot be compared
     ├── DeviceError         a device that is absent or out of memory
-    ├── WorkerError         a process that helped died
-    ├── StoppedError        Ctrl-C; what was finished is safe, and the message says how to go on
+    ├── WorkerError         a worker process died
+    ├── StoppedError        Ctrl-C; finished work is safe, and the message says how to go on
     │   ├── TrainingInterruptedError
     │   └── PredictionInterruptedError
     └── MissingExtraError   a library that an extra of the package brings
@@ -73,7 +73,7 @@ class ArgumentError(GalaxyclassError, ValueError):
 
 
 class ArgumentTypeError(GalaxyclassError, TypeError):
-    """An argument of the wrong type, one that is missing, or one that there is not."""
+    """An argument of the wrong type, a missing one, or a name that is no argument."""
 
 
 class TreeError(GalaxyclassError):
@@ -113,7 +113,7 @@ class OutputError(GalaxyclassError):
 
 
 class ExportError(GalaxyclassError):
-    """A network that cannot be exported, or whose export says something else than it does."""
+    """A network that cannot be exported, or whose export gives other predictions than it does."""
 
 
 class ScoreError(GalaxyclassError):
@@ -125,11 +125,11 @@ class DeviceError(GalaxyclassError):
 
 
 class WorkerError(GalaxyclassError):
-    """A process that helped died: it was killed, or memory ran out."""
+    """A worker process died: it was killed, or memory ran out."""
 
 
 class StoppedError(GalaxyclassError):
-    """Ctrl-C; what was finished is safe, and the message says how to go on."""
+    """Ctrl-C; finished work is safe, and the message says how to go on."""
 
 
 class TrainingInterruptedError(StoppedError):
@@ -145,35 +145,35 @@ class MissingExtraError(GalaxyclassError):
 
 
 def require_format(
-    found: int,
+    version: int,
     wanted: int,
     *,
     what: str,
     source: object,
     error: type[GalaxyclassError],
-    again: str,
-    by: str | None = None,
+    remedy: str,
+    written_by: str | None = None,
 ) -> None:
     """Refuse a file of another format than the one that this version of the package reads.
 
     Parameters
     ----------
-    found, wanted : int
-        The number of the file's format, and the one that is read.
+    version, wanted : int
+        The number of the file's format, and the number that this version of the package reads.
     what : str
         What it is, such as ``bundle``.
     source : object
-        Where it was read, for the message.
+        Where the number was read, for the message.
     error : type
-        To raise.
-    again : str
-        How to make it again, where it is of an older format.
-    by : str, optional
+        The exception to raise.
+    remedy : str
+        How to make the file again, where it is of an older format.
+    written_by : str, optional
         The version of the package that wrote it.
 
     Examples
     --------
-    >>> kind = {"what": "run", "error": GalaxyclassError, "again": "train again"}
+    >>> kind = {"what": "run", "error": GalaxyclassError, "remedy": "train again"}
     >>> require_format(2, 2, source="runs/a", **kind)
     >>> require_format(3, 2, source="runs/a", **kind)
     Traceback (most recent call last):
@@ -188,14 +188,14 @@ def require_format(
       got:    format 1, which is not read any more
       hint:   train again
     """
-    if found == wanted:
+    if version == wanted:
         return
-    newer = found > wanted
-    written = f", written by galaxyclass {by}" if by else ""
+    newer = version > wanted
+    writer = f", written by galaxyclass {written_by}" if written_by else ""
     raise error(
         f"{source}: the {what} was made by {'a newer' if newer else 'an older'} version of "
         "galaxyclass",
         wanted=f"{what} format {wanted}",
-        got=f"format {found}{written}" + ("" if newer else ", which is not read any more"),
-        hint=_UPGRADE if newer else again,
+        got=f"format {version}{writer}" + ("" if newer else ", which is not read any more"),
+        hint=_UPGRADE if newer else remedy,
     )

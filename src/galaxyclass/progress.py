@@ -1,4 +1,4 @@
-"""How the library tells of progress: a callback; only the command line draws bars."""
+"""How the library reports progress: through a callback; only the command line draws bars."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 class Progress(Protocol):
     """Called now and then with how far a stage has come.
 
-    ``done`` and ``total`` count ``unit`` (images unless told otherwise); ``total`` is None where
+    ``done`` and ``total`` count ``unit`` (images by default); ``total`` is None where
     the end is not known. ``note`` is a short text such as ``rmse 0.1234``.
     """
 

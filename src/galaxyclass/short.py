@@ -20,7 +20,7 @@ def short_value(value: object, most: int = _VALUE) -> str:
         value = value[:most]
     try:
         text = repr(value)
-    except Exception:  # of whatever class it is
+    except Exception:  # a repr can raise anything
         text = f"<{type(value).__name__}>"
     return _cut(" ".join(text.split()), most)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from galaxyclass.cli.hints import OPTION_OF_ARGUMENT, in_options
+from galaxyclass.cli.hints import ARGUMENT_OPTIONS, in_options
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_every_option_of_the_table_is_one() -> None:
         for parameter in importlib.import_module(f"galaxyclass.cli.{name}").command.params
         for option in parameter.opts
     }
-    assert {option for option in OPTION_OF_ARGUMENT.values() if option.startswith("--")} <= known
+    assert {option for option in ARGUMENT_OPTIONS.values() if option.startswith("--")} <= known

@@ -124,7 +124,7 @@ def of_another_survey(folder: Path, count: int) -> Path:
     return folder
 
 
-def flagged(run, images, output):
+def flagged(run: Path, images: Path, output: Path) -> float:
     predict(run, images, output=output, include=["strangeness"], backend=Backend())
     with output.open() as file:
         return np.mean([row["strange"] == "True" for row in csv.DictReader(file)])

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import Part
 from galaxyclass.cli.main import main
 from galaxyclass.data.dataset.dataset import Dataset
-from galaxyclass.data.leakage import Part
 from galaxyclass.errors import CatalogError, InvalidCatalogError, OutputError, RunError, ScoreError
 from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.score_predictions import score_predictions
@@ -228,7 +228,7 @@ def test_a_table_with_errors_is_refused_or_thinned(sky: tuple[Any, ...], tmp_pat
     assert "1 galaxies with errors are not scored" in result.notes[0]
 
 
-def test_a_table_in_memory_scores_as_its_file_does(sky, tmp_path):
+def test_a_table_in_memory_scores_as_its_file_does(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, ids, *_ = sky
     _write_split(run, dict.fromkeys(ids[:20], "train"))
     backend = fake.TreeBackend()
@@ -244,7 +244,7 @@ def test_a_table_in_memory_scores_as_its_file_does(sky, tmp_path):
         evaluate(run, images, frame, output=tmp_path / "wrong", backend=backend)
 
 
-def test_a_rule_that_is_not_the_model_s_is_refused(sky, tmp_path):
+def test_a_rule_that_is_not_the_model_s_is_refused(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, *_ = sky
     _write_split(run, {})
     dataset = Dataset(images, table, classes="five")
@@ -253,7 +253,7 @@ def test_a_rule_that_is_not_the_model_s_is_refused(sky, tmp_path):
     assert caught.value.got == "the rule 'five'"
 
 
-def test_a_table_of_something_else(sky, tmp_path):
+def test_a_table_of_something_else(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, _, ids, *_ = sky
     _write_split(run, {})
     (tmp_path / "c.csv").write_text(

@@ -29,7 +29,7 @@ def test_a_leftover_is_taken_over(tmp_path: Path) -> None:
 def test_what_another_process_writes_is_not_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("galaxyclass.io.atomic._PATIENCE", 0.1)
+    monkeypatch.setattr("galaxyclass.io.atomic.LOCK_SECONDS", 0.1)
     with writing(tmp_path / "a.txt") as temporary:
         temporary.write_text("theirs")
         with pytest.raises(OutputError, match=r"a\.txt: another process is writing it"):
@@ -132,7 +132,7 @@ def test_a_job_that_was_stopped_goes_on(tmp_path: Path) -> None:
 def test_another_job_does_not_go_on(tmp_path: Path) -> None:
     stopped(scores(tmp_path))
     with (
-        pytest.raises(OutputError, match=r"scores\.csv exists already, of a command with other"),
+        pytest.raises(OutputError, match=r"scores\.csv exists already, of a job with other"),
         scores(tmp_path, "b").claim(),
     ):
         pass
@@ -180,7 +180,7 @@ def test_a_journal_of_another_job_stays_until_a_job_begins(tmp_path: Path) -> No
     with open_journal(path, "key") as journal:
         journal.begin()
     with open_journal(path, "other") as journal:
-        assert (journal.found, journal.begun) == ("key", False)
+        assert (journal.previous_key, journal.begun) == ("key", False)
     with open_journal(path, "key") as journal:
         assert journal.begun
 

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from galaxyclass.cli.main import main
+from galaxyclass.model.bundle.load import Bundle
+from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from tests.support import fake
+from tests.support.fake import LaneBackend
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     return fake.save_run(tmp_path / "run")
 
 
-def _type(*arguments):
+def _type(*arguments: Any) -> int:
     return main(["predict", *map(str, arguments)])
 
 
-def test_several_files_after_one_option(run, tmp_path, capsys):
+def test_several_files_after_one_option(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images = fake.save_images(tmp_path / "sky", 3)
     bad = tmp_path / "sky" / "bad.jpg"
     bad.write_text("no")
@@ -35,7 +43,9 @@ def test_several_files_after_one_option(run, tmp_path, capsys):
     assert f"1 images could not be decoded; {tmp_path / 'p_failed.csv'} lists them" in said.out
 
 
-def test_output_exists_is_told_and_exit_code_1(run, tmp_path, capsys):
+def test_output_exists_is_told_and_exit_code_1(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p.csv").touch()
     arguments = (run, "--images", tmp_path / "sky", "--output", tmp_path / "p.csv")
@@ -44,7 +54,9 @@ def test_output_exists_is_told_and_exit_code_1(run, tmp_path, capsys):
     assert _type(*arguments, "--overwrite") == 0
 
 
-def test_a_collapse_is_announced(run, tmp_path, capsys, monkeypatch):
+def test_a_collapse_is_announced(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.save_images(tmp_path / "sky", 30)
     module = sys.modules["galaxyclass.model.model"]
     nothing = lambda cutouts: fake.said(np.full((len(cutouts), 37), 1e-4, np.float32))  # noqa: E731
@@ -53,11 +65,13 @@ def test_a_collapse_is_announced(run, tmp_path, capsys, monkeypatch):
     assert "warning: Collapsed: every value is close to 0" in capsys.readouterr().err
 
 
-def test_precision_reaches_the_network_and_the_note_is_printed(run, tmp_path, capsys, monkeypatch):
+def test_precision_reaches_the_network_and_the_note_is_printed(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.save_images(tmp_path / "sky", 3)
     module = sys.modules["galaxyclass.model.model"]
 
-    def opened(bundle, device, precision):
+    def opened(bundle: Bundle, device: str, precision: str) -> LaneBackend:
         backend = fake.LaneBackend(fake.TreeBackend())
         backend.note = f"Computed in {precision} on {device}."
         return backend
@@ -69,11 +83,13 @@ def test_precision_reaches_the_network_and_the_note_is_printed(run, tmp_path, ca
     assert _type(*arguments, "--precision", "fp8") == 2
 
 
-def test_ctrl_c_is_130_and_says_how_to_go_on(run, tmp_path, capsys, monkeypatch):
+def test_ctrl_c_is_130_and_says_how_to_go_on(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.save_images(tmp_path / "sky", 30)
     module = sys.modules["galaxyclass.model.model"]
 
-    def stopped(cutouts):
+    def stopped(cutouts: NDArray[Any]) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "open_backend", lambda *_: stopped)
@@ -81,14 +97,16 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(run, tmp_path, capsys, monkeypatch)
     assert "run the same again: it goes on from there" in capsys.readouterr().err
 
 
-def test_several_runs_views_and_columns_besides(run, tmp_path, capsys, monkeypatch):
+def test_several_runs_views_and_columns_besides(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     auxiliary = (fake.class_outputs("spiral", "edge_on", "cigar_shaped_smooth",
                                   "in_between_smooth", "completely_round_smooth"),)  # fmt: skip
     runs = [fake.save_run(tmp_path / name, auxiliary=auxiliary) for name in "ab"]
     fake.save_images(tmp_path / "sky", 3)
     tree, five, calls = fake.TreeBackend(), fake.ClassBackend(5), []
 
-    def backend(cutouts):
+    def backend(cutouts: NDArray[Any]) -> ModelOutput:
         calls.append(len(cutouts))
         return fake.said(tree.values(cutouts), [five.values(cutouts)], np.ones((len(cutouts), 2)))
 
@@ -106,7 +124,7 @@ def test_several_runs_views_and_columns_besides(run, tmp_path, capsys, monkeypat
 
 
 @pytest.fixture
-def box(tmp_path, monkeypatch):
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pretrained model, whose own training had a table with numbers for ids."""
     folder = fake.save_run(tmp_path / "box", id_column="asset_id", id_integer=True, name_parts=2)
     module = sys.modules["galaxyclass.model.model"]
@@ -115,7 +133,7 @@ def box(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("box")
-def test_without_a_run_the_model_in_the_box_predicts(tmp_path):
+def test_without_a_run_the_model_in_the_box_predicts(tmp_path: Path) -> None:
     images = fake.save_images(tmp_path / "sky", 3)
     output = tmp_path / "p.parquet"
     assert _type("--images", tmp_path / "sky", "--output", output) == 0
@@ -126,7 +144,9 @@ def test_without_a_run_the_model_in_the_box_predicts(tmp_path):
 
 
 @pytest.mark.usefixtures("box")
-def test_a_run_that_stands_among_the_images(run, tmp_path, capsys):
+def test_a_run_that_stands_among_the_images(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     fake.save_images(tmp_path / "sky", 3)
     output = tmp_path / "p.csv"
     assert _type(run, "--images", tmp_path / "sky", run, "--output", output) == 2
@@ -136,7 +156,9 @@ def test_a_run_that_stands_among_the_images(run, tmp_path, capsys):
     assert not output.exists()
 
 
-def test_there_is_no_model_in_the_box(tmp_path, capsys, monkeypatch):
+def test_there_is_no_model_in_the_box(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("galaxyclass.model.pretrained.pretrained_folder", lambda: tmp_path / "none")
     fake.save_images(tmp_path / "sky", 3)
     assert _type("--images", tmp_path / "sky", "--output", tmp_path / "p.csv") == 1

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,16 +18,17 @@ from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.predict import predict
+from galaxyclass.tasks.task import Task
 from tests.support import fake
 
 CLASSES = ("0", "9", "10")  # as numbers; as text "10" would stand before "9"
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path: Path) -> Callable[..., Any]:
     """Save a run of classes whose table named images by so many parts of their paths."""
 
-    def make(name_parts, task=None):
+    def make(name_parts: int, task: Task | None = None) -> Path:
         task = task or fake.class_outputs(*CLASSES)
         folder = fake.save_run(tmp_path / "run", task, "image", id_integer=False)
         manifest = replace(load_bundle(folder).manifest, name_parts=name_parts)
@@ -35,7 +39,7 @@ def run(tmp_path):
     return make
 
 
-def read(path):
+def read(path: Path) -> list[list[str]]:
     with path.open(newline="") as file:
         return list(csv.reader(file))
 
@@ -44,7 +48,9 @@ def read(path):
     ("name_parts", "names"),
     [(0, ["1", "2", "3"]), (1, ["1.jpg", "2.jpg", "3.jpg"]), (2, ["test/1.jpg", "test/2.jpg"])],
 )
-def test_image_and_class_as_the_tables_have_them(run, tmp_path, name_parts, names):
+def test_image_and_class_as_the_tables_have_them(
+    run: Callable[..., Any], tmp_path: Path, name_parts: int, names: list[str]
+) -> None:
     images = tmp_path / "test"
     fake.save_images(images, 3, start=1)
     folder, backend = run(name_parts), fake.ClassBackend(3)
@@ -66,7 +72,9 @@ def test_image_and_class_as_the_tables_have_them(run, tmp_path, name_parts, name
     ] == contest[1:]
 
 
-def test_names_that_are_not_clear_are_refused_in_a_contest(run, tmp_path):
+def test_names_that_are_not_clear_are_refused_in_a_contest(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
     for part in ("val", "test"):
         fake.save_images(tmp_path / "set" / part, 2, start=1)
     folder, backend = run(1), fake.ClassBackend(3)
@@ -84,7 +92,9 @@ def test_names_that_are_not_clear_are_refused_in_a_contest(run, tmp_path):
     ]
 
 
-def test_an_image_that_cannot_be_decoded_has_no_row(run, tmp_path):
+def test_an_image_that_cannot_be_decoded_has_no_row(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
     images = tmp_path / "test"
     fake.save_images(images, 2, start=1)
     (images / "1.jpg").write_text("not an image")
@@ -95,7 +105,9 @@ def test_an_image_that_cannot_be_decoded_has_no_row(run, tmp_path):
     assert summary.failed == 1
 
 
-def test_votes_have_no_contest_layout(run, tmp_path, capsys):
+def test_votes_have_no_contest_layout(
+    run: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = run(0, fake.vote_outputs())
     images = tmp_path / "test"
     fake.save_images(images, 1)

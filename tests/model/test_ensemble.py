@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import csv
+import os
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from galaxyclass.errors import ArgumentError, BundleError, PredictionInterruptedError
 from galaxyclass.images import fast_cutout as straight
+from galaxyclass.images.decode import Decoded, decode_scaled
+from galaxyclass.images.read import read_file
 from galaxyclass.model import cutouts as reading
-from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.backends.backend import Backend
+from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.ensemble import Ensemble, Member
+from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.model.views import make_views
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
+from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.trees.algebra import broken_sums
 from tests.support import fake
 
@@ -28,37 +38,37 @@ NOISE = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3)).astype(np.uint
 class CornerBackend:
     """Joint fractions, classes and features that depend on which way up a galaxy is."""
 
-    def __init__(self, seed=1):
+    def __init__(self, seed: int = 1) -> None:
         self.tree = fake.TreeBackend(seed=seed)
         self.classes = fake.ClassBackend(5)
 
-    def __call__(self, cutouts):
+    def __call__(self, cutouts: NDArray[Any]) -> ModelOutput:
         corner = cutouts[:, :6, :4]
         features = corner.reshape(len(cutouts), -1).astype(np.float32)
         classes = self.classes.values(corner)
         return fake.said(self.tree.values(corner), [classes], features)
 
 
-def bundle_of(folder, task=None, **more):
+def bundle_of(folder: Path, task: ClassTask | None = None, **more: Any) -> Bundle:
     return load_bundle(fake.save_run(folder, task, **more))
 
 
 @pytest.fixture
-def auxiliary():
+def auxiliary() -> ClassTask:
     return fake.class_outputs("a", "b", "c", "d", "e", column="kind")
 
 
-def read(path):
+def read(path: Path) -> tuple[list[str], list[list[str]]]:
     with path.open(newline="") as file:
         header, *rows = csv.reader(file)
     return header, rows
 
 
-def values_of(path):
+def values_of(path: Path) -> NDArray[Any]:
     return np.array([row[1:] for row in read(path)[1]], dtype=np.float32)
 
 
-def test_views_are_averaged(tmp_path, auxiliary):
+def test_views_are_averaged(tmp_path: Path, auxiliary: ClassTask) -> None:
     backend = CornerBackend()
     bundle = bundle_of(tmp_path / "run", auxiliary=(auxiliary,))
     said = Ensemble([Member(bundle, backend)], 12).backend(NOISE)
@@ -74,12 +84,14 @@ def test_views_are_averaged(tmp_path, auxiliary):
     assert not broken_sums(fake.TREE, said.values, 1e-6).any()
 
 
-def test_a_network_that_looks_in_all_orientations_is_shown_other_views(tmp_path, auxiliary):
+def test_a_network_that_looks_in_all_orientations_is_shown_other_views(
+    tmp_path: Path, auxiliary: ClassTask
+) -> None:
     backend = CornerBackend()
     bundle = bundle_of(tmp_path / "run", auxiliary=(auxiliary,))
     manifest = replace(
         bundle.manifest,
-        model=Model(encoder="equivariant", head="tree"),
+        model=NetworkSettings(encoder="equivariant", head="tree"),
         preprocessing=Preprocessing(cutout="centre", frame=24, size=17),
     )
     assert manifest.invariant
@@ -89,12 +101,12 @@ def test_a_network_that_looks_in_all_orientations_is_shown_other_views(tmp_path,
     each = [backend(view).values for view in make_views(NOISE, 5, invariant=True)]
     np.testing.assert_allclose(said.values, np.mean(each, axis=0), rtol=1e-6)
     mixed = Ensemble([member, Member(bundle, backend)], 3)
-    said = mixed.backend(NOISE, NOISE)
+    said = mixed.backend(NOISE, NOISE)  # type: ignore[call-arg]
     each = [backend(view).values for view in make_views(NOISE, 3)]
     np.testing.assert_allclose(said.values, np.mean(each, axis=0), rtol=1e-6)
 
 
-def test_a_network_to_which_all_views_are_the_same_says_the_same(tmp_path):
+def test_a_network_to_which_all_views_are_the_same_says_the_same(tmp_path: Path) -> None:
     """The mean colour changes in no mirror and no quarter turn."""
     bundle, backend = bundle_of(tmp_path / "run"), fake.TreeBackend()
     for views in (1, 2, 4, 8):
@@ -104,8 +116,8 @@ def test_a_network_to_which_all_views_are_the_same_says_the_same(tmp_path):
 
 @pytest.mark.parametrize("mirrors", [True, False])
 def test_the_mean_over_all_exact_views_does_not_change_when_galaxies_are_turned(
-    tmp_path, auxiliary, mirrors
-):
+    tmp_path: Path, auxiliary: ClassTask, mirrors: bool
+) -> None:
     bundle = bundle_of(tmp_path / "run", auxiliary=(auxiliary,), mirrors=mirrors)
     ensemble = Ensemble([Member(bundle, CornerBackend())], 8 if mirrors else 4)
     said = ensemble.backend(NOISE)
@@ -117,12 +129,12 @@ def test_the_mean_over_all_exact_views_does_not_change_when_galaxies_are_turned(
     assert np.allclose(mirrored.values, said.values, atol=1e-7) == mirrors
 
 
-def test_one_member_and_one_view_is_the_backend_itself(tmp_path):
+def test_one_member_and_one_view_is_the_backend_itself(tmp_path: Path) -> None:
     backend = fake.TreeBackend()
     assert Ensemble([Member(bundle_of(tmp_path / "run"), backend)]).backend is backend
 
 
-def test_members_are_averaged_whatever_their_cutouts(tmp_path):
+def test_members_are_averaged_whatever_their_cutouts(tmp_path: Path) -> None:
     """From images to a table: the mean of what each predicts alone, on the tree."""
     paths = fake.save_images(tmp_path / "sky", 20)
     gradient = np.arange(32, dtype=np.uint8)[:, None, None] * 8 * np.ones((1, 32, 3), np.uint8)
@@ -144,16 +156,23 @@ def test_members_are_averaged_whatever_their_cutouts(tmp_path):
     assert not broken_sums(fake.TREE, together.astype(np.float64), 1e-5).any()
 
 
-def test_each_image_is_read_once(tmp_path, monkeypatch):
+def test_each_image_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And decoded once, where the members' cutouts are of the same scale."""
     paths = fake.save_images(tmp_path / "sky", 10)
     (tmp_path / "sky" / "bad.jpg").write_text("no image")
-    files, decoded = [], []
-    read_file, decode_scaled = straight.read_file, straight.decode_scaled
-    monkeypatch.setattr(straight, "read_file", lambda p: files.append(p) or read_file(p))
-    monkeypatch.setattr(
-        straight, "decode_scaled", lambda *a: decoded.append(a[0]) or decode_scaled(*a)
-    )
+    files: list[str] = []
+    decoded: list[bytes] = []
+
+    def note_file(path: str) -> tuple[bytes, os.stat_result]:
+        files.append(path)
+        return read_file(path)
+
+    def note_decoded(data: bytes, *arguments: Any) -> Decoded:
+        decoded.append(data)
+        return decode_scaled(data, *arguments)
+
+    monkeypatch.setattr(straight, "read_file", note_file)
+    monkeypatch.setattr(straight, "decode_scaled", note_decoded)
     runs = [fake.save_run(tmp_path / f"run{frame}", frame=frame) for frame in (20, 16)]
     summary = predict(
         runs, tmp_path / "sky", output=tmp_path / "p.csv", views=9, backend=[fake.TreeBackend()] * 2
@@ -163,7 +182,7 @@ def test_each_image_is_read_once(tmp_path, monkeypatch):
     assert len(decoded) == 11
 
 
-def test_lanes_where_all_members_have_them(tmp_path):
+def test_lanes_where_all_members_have_them(tmp_path: Path) -> None:
     lane, plain = fake.LaneBackend(fake.TreeBackend()), fake.TreeBackend()
     bundle = bundle_of(tmp_path / "run")
     assert Ensemble([Member(bundle, lane)] * 2, 3).concurrent
@@ -182,7 +201,7 @@ def test_lanes_where_all_members_have_them(tmp_path):
     assert lane.called <= set(lane.begun)
 
 
-def test_precision_and_notes_of_all_members(tmp_path):
+def test_precision_and_notes_of_all_members(tmp_path: Path) -> None:
     bundle = bundle_of(tmp_path / "run")
     backends = [fake.LaneBackend(fake.TreeBackend()) for _ in range(3)]
     backends[1].precision, backends[1].note, backends[2].note = "bf16", "In bfloat16.", "Warm."
@@ -194,7 +213,7 @@ def test_precision_and_notes_of_all_members(tmp_path):
     assert Ensemble([Member(bundle, one) for one in backends]).identity != identity
 
 
-def test_answers_that_one_member_does_not_know_are_empty(tmp_path):
+def test_answers_that_one_member_does_not_know_are_empty(tmp_path: Path) -> None:
     """A member that learnt 17 answers, and one that learnt all."""
     runs = [
         fake.save_run(tmp_path / "few", fake.vote_outputs(unknown=("10", "11"))),
@@ -216,7 +235,7 @@ def test_answers_that_one_member_does_not_know_are_empty(tmp_path):
         assert empty == {name for name in header if name.startswith(("Class10.", "Class11."))}
 
 
-def test_runs_that_do_not_predict_the_same(tmp_path):
+def test_runs_that_do_not_predict_the_same(tmp_path: Path) -> None:
     votes = fake.save_run(tmp_path / "votes")
     conditional = fake.save_run(tmp_path / "hart", fake.vote_outputs("hart16"))
     two = fake.save_run(tmp_path / "two", fake.class_outputs("spiral", "disc"))
@@ -237,22 +256,22 @@ def test_runs_that_do_not_predict_the_same(tmp_path):
         assert str(runs[1]) in str(error.value)
 
 
-def test_a_backend_that_does_not_fit_its_member(tmp_path):
+def test_a_backend_that_does_not_fit_its_member(tmp_path: Path) -> None:
     runs = [fake.save_run(tmp_path / name) for name in "ab"]
     fake.save_images(tmp_path / "sky", 4)
-    backends = [fake.TreeBackend(), fake.ClassBackend(5)]
+    backends: list[Backend] = [fake.TreeBackend(), fake.ClassBackend(5)]
     with pytest.raises(BundleError, match=r"\(4, 37\) \(galaxies, outputs\)(?s:.*)\(4, 5\)"):
         predict(runs, tmp_path / "sky", output=tmp_path / "p.csv", backend=backends)
 
 
-def test_further_classes_that_a_backend_does_not_give(tmp_path, auxiliary):
+def test_further_classes_that_a_backend_does_not_give(tmp_path: Path, auxiliary: ClassTask) -> None:
     run = fake.save_run(tmp_path / "run", auxiliary=(auxiliary,))
     fake.save_images(tmp_path / "sky", 4)
     with pytest.raises(BundleError, match=r"\(4, 37\), \(4, 5\) \(galaxies, outputs\)"):
         predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
-def test_no_views(tmp_path):
+def test_no_views(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 1)
     with pytest.raises(ArgumentError, match="`views` cannot be 0"):
@@ -263,13 +282,13 @@ def test_no_views(tmp_path):
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("change", ["nothing", "views", "members", "order"])
-def test_what_is_resumed_depends_on_views_and_members(tmp_path, change):
+def test_what_is_resumed_depends_on_views_and_members(tmp_path: Path, change: str) -> None:
     runs = [fake.save_run(tmp_path / "a"), fake.save_run(tmp_path / "b", frame=20)]
     fake.save_images(tmp_path / "sky", 60)
     where = (tmp_path / "sky", tmp_path / "p.csv")
     backend, calls = fake.TreeBackend(), []
 
-    def stopped(cutouts):
+    def stopped(cutouts: NDArray[Any]) -> ModelOutput:
         calls.append(len(cutouts))
         if len(calls) > 4 * 6:
             raise KeyboardInterrupt
@@ -302,7 +321,7 @@ def test_what_is_resumed_depends_on_views_and_members(tmp_path, change):
     assert where[1].read_bytes() == whole.read_bytes()
 
 
-def test_shares_of_the_training_are_averaged(tmp_path):
+def test_shares_of_the_training_are_averaged(tmp_path: Path) -> None:
     """What an evaluation holds the ensemble against."""
     task = fake.class_outputs("a", "b")
     runs = [
@@ -310,10 +329,11 @@ def test_shares_of_the_training_are_averaged(tmp_path):
         for share in (0.75, 0.25)
     ]
     ensemble = Ensemble([Member(run, fake.ClassBackend(2)) for run in runs])
+    assert isinstance(ensemble.task, ClassTask)
     assert ensemble.task.shares == (0.5, 0.5)
 
 
-def test_a_bundle_of_before_there_were_views_takes_mirrors(tmp_path):
+def test_a_bundle_of_before_there_were_views_takes_mirrors(tmp_path: Path) -> None:
     folder = fake.save_run(tmp_path / "run")
     assert "mirrors" not in (folder / "manifest.json").read_text()
     manifest = replace(load_bundle(folder).manifest, mirrors=False)
@@ -321,14 +341,14 @@ def test_a_bundle_of_before_there_were_views_takes_mirrors(tmp_path):
     assert not load_bundle(folder).manifest.mirrors
 
 
-def test_memory_of_views_does_not_grow_with_the_images(tmp_path):
+def test_memory_of_views_does_not_grow_with_the_images(tmp_path: Path) -> None:
     import tracemalloc
 
     paths = fake.save_images(tmp_path / "sky", 20)
     bundle = bundle_of(tmp_path / "run")
     ensemble = Ensemble([Member(bundle, fake.TreeBackend())] * 2, 16)
 
-    def peak(times):
+    def peak(times: int) -> int:
         tracemalloc.start()
         images = [str(path) for path in paths] * times
         for _ in predict_all(images, ensemble):
@@ -337,7 +357,7 @@ def test_memory_of_views_does_not_grow_with_the_images(tmp_path):
         tracemalloc.stop()
         return most
 
-    def predict_all(images, ensemble):
+    def predict_all(images: list[str], ensemble: Ensemble) -> Iterator[Any]:
         from galaxyclass.model.stream import predict_stream
 
         return predict_stream(images, ensemble.preprocessings, ensemble.backend, 10, 2)
@@ -347,7 +367,7 @@ def test_memory_of_views_does_not_grow_with_the_images(tmp_path):
     assert many < 1.3 * few + 16 * 250 * 20
 
 
-def test_cutouts_of_several_settings_are_those_of_each(tmp_path):
+def test_cutouts_of_several_settings_are_those_of_each(tmp_path: Path) -> None:
     from galaxyclass.recipes.preprocessing import Preprocessing
 
     paths = [str(path) for path in fake.save_images(tmp_path / "sky", 5)]
@@ -368,7 +388,9 @@ def test_cutouts_of_several_settings_are_those_of_each(tmp_path):
         assert alone.errors == together.errors
 
 
-def test_a_bundle_says_over_how_many_views_it_is_averaged(tmp_path, auxiliary):
+def test_a_bundle_says_over_how_many_views_it_is_averaged(
+    tmp_path: Path, auxiliary: ClassTask
+) -> None:
     fake.save_run(tmp_path / "run", views=8, auxiliary=(auxiliary,))
     (tmp_path / "sky").mkdir()
     half = np.zeros((32, 32, 3), np.uint8)

@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @pytest.fixture(scope="module")
 def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("examples") / "sky"
-    galaxyclass.simulate(12, folder, size=128, seed=1, workers=1)
+    galaxyclass.simulate(12, output=folder, size=128, seed=1, workers=1)
     return folder
 
 

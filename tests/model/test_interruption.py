@@ -8,17 +8,22 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
 from galaxyclass.errors import OutputError, PredictionInterruptedError
 from galaxyclass.io.journal import journal_of
 from galaxyclass.model.chunks import chunks_folder
+from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.model.writers import CsvWriter
 from tests.support import fake
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("small_parts")
 
@@ -43,7 +48,9 @@ _SCRIPT = textwrap.dedent("""
 """)
 
 
-def _start(run, sky, output, seconds=0.05, lanes=0):
+def _start(
+    run: Path, sky: Path, output: Path, seconds: float = 0.05, lanes: int = 0
+) -> subprocess.Popen[Any]:
     arguments = [Path(__file__).parents[2], run, sky, output, seconds, lanes]
     return subprocess.Popen(
         [sys.executable, "-c", _SCRIPT, *map(str, arguments)], stdout=subprocess.PIPE, text=True
@@ -56,15 +63,12 @@ def _finished(output: Path) -> int:
     return max(0, journal.read_bytes().count(b"\n") - 1) if journal.exists() else 0
 
 
-def _wait_for_parts(output: Path, count: int) -> None:
-    end = time.monotonic() + 60
-    while _finished(output) < count:
-        assert time.monotonic() < end, "the other process made no parts"
-        time.sleep(0.005)
+def _wait_for_chunks(process: subprocess.Popen[str], output: Path, count: int) -> None:
+    wait_until(lambda: _finished(output) >= count, process)
 
 
 @pytest.fixture
-def job(tmp_path):
+def job(tmp_path: Path) -> tuple[Path, Path]:
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 150)
     (tmp_path / "sky" / "0_bad.jpg").write_text("not an image")
@@ -73,10 +77,12 @@ def job(tmp_path):
 
 @pytest.mark.parametrize("lanes", [0, 3])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_kill_loses_at_most_one_part_and_changes_nothing(job, tmp_path, suffix, lanes):
+def test_kill_loses_at_most_one_part_and_changes_nothing(
+    job: tuple[Path, Path], tmp_path: Path, suffix: str, lanes: int
+) -> None:
     output, whole = tmp_path / f"killed.{suffix}", tmp_path / f"whole.{suffix}"
     process = _start(*job, output, seconds=0.1 if lanes else 0.05, lanes=lanes)
-    _wait_for_parts(output, 3)
+    _wait_for_chunks(process, output, 3)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not output.exists()
@@ -97,7 +103,7 @@ def test_kill_loses_at_most_one_part_and_changes_nothing(job, tmp_path, suffix, 
 
 
 @pytest.mark.slow
-def test_kills_at_any_moment(job, tmp_path):
+def test_kills_at_any_moment(job: tuple[Path, Path], tmp_path: Path) -> None:
     """Killed again and again at random moments, joining and cleaning up included."""
     import random
 
@@ -119,10 +125,10 @@ def test_kills_at_any_moment(job, tmp_path):
 
 
 @pytest.mark.parametrize("lanes", [0, 3])
-def test_ctrl_c_says_how_to_go_on(job, tmp_path, lanes):
+def test_ctrl_c_says_how_to_go_on(job: tuple[Path, Path], tmp_path: Path, lanes: int) -> None:
     output = tmp_path / "p.csv"
     process = _start(*job, output, seconds=0.1 if lanes else 0.05, lanes=lanes)
-    _wait_for_parts(output, 2)
+    _wait_for_chunks(process, output, 2)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 3
@@ -132,10 +138,10 @@ def test_ctrl_c_says_how_to_go_on(job, tmp_path, lanes):
     assert predict(*job, output=output, backend=again).resumed >= 32
 
 
-def test_ctrl_c_within_a_batch(job, tmp_path):
+def test_ctrl_c_within_a_batch(job: tuple[Path, Path], tmp_path: Path) -> None:
     backend, calls = fake.TreeBackend(), []
 
-    def stopped(cutouts):
+    def stopped(cutouts: NDArray[Any]) -> ModelOutput:
         calls.append(len(cutouts))
         if len(calls) == 4:
             raise KeyboardInterrupt
@@ -145,11 +151,13 @@ def test_ctrl_c_within_a_batch(job, tmp_path):
         predict(*job, output=tmp_path / "p.csv", backend=stopped, batch_size=8)
 
 
-def test_a_full_disk_loses_nothing(job, tmp_path, monkeypatch):
+def test_a_full_disk_loses_nothing(
+    job: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output = tmp_path / "p.csv"
     write_chunk, calls = CsvWriter.write_chunk, []
 
-    def full(self, path, table):
+    def full(self: CsvWriter, path: Path, table: pa.Table) -> None:
         calls.append(path)
         if len(calls) == 4:
             path.write_text("some of it")
@@ -165,10 +173,12 @@ def test_a_full_disk_loses_nothing(job, tmp_path, monkeypatch):
     assert predict(*job, output=output, backend=fake.TreeBackend(), batch_size=8).resumed == 48
 
 
-def test_a_full_disk_while_joining_loses_nothing(job, tmp_path, monkeypatch):
+def test_a_full_disk_while_joining_loses_nothing(
+    job: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output = tmp_path / "p.csv"
 
-    def full(self, path, parts, empty):
+    def full(self: CsvWriter, path: Path, parts: Iterator[Any], empty: pa.Table) -> None:
         path.write_text("some of it")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -181,10 +191,10 @@ def test_a_full_disk_while_joining_loses_nothing(job, tmp_path, monkeypatch):
     assert backend.seen == 0
 
 
-def _stop_after(batches):
+def _stop_after(batches: int) -> Callable[..., Any]:
     backend, calls = fake.TreeBackend(), []
 
-    def stopped(cutouts):
+    def stopped(cutouts: NDArray[Any]) -> ModelOutput:
         calls.append(len(cutouts))
         if len(calls) > batches:
             raise KeyboardInterrupt
@@ -193,13 +203,13 @@ def _stop_after(batches):
     return stopped
 
 
-def _stop(run, sky, output):
+def _stop(run: Path, sky: Path, output: Path) -> None:
     with pytest.raises(PredictionInterruptedError):
         predict(run, sky, output=output, backend=_stop_after(6), batch_size=8)
 
 
 @pytest.mark.parametrize("change", ["image", "list", "model"])
-def test_another_job_starts_over(job, tmp_path, change):
+def test_another_job_starts_over(job: tuple[Path, Path], tmp_path: Path, change: str) -> None:
     run, sky = job
     output = tmp_path / "p.csv"
     _stop(run, sky, output)
@@ -215,20 +225,22 @@ def test_another_job_starts_over(job, tmp_path, change):
     assert "Chunks of another job" in summary.notes[0]
 
 
-def test_a_smaller_batch_goes_on(job, tmp_path):
+def test_a_smaller_batch_goes_on(job: tuple[Path, Path], tmp_path: Path) -> None:
     """Out of memory on a GPU: the finished parts stay good for a smaller batch."""
     _stop(*job, tmp_path / "p.csv")
     summary = predict(*job, output=tmp_path / "p.csv", backend=fake.TreeBackend(), batch_size=3)
     assert summary.resumed == 48
 
 
-def test_a_slow_model_makes_a_part_every_few_seconds(job, tmp_path, monkeypatch):
+def test_a_slow_model_makes_a_part_every_few_seconds(
+    job: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Loss is bounded in time: here every batch takes longer than a part may."""
     monkeypatch.setattr("galaxyclass.model.job.CHUNK_IMAGES", 10**9)
     monkeypatch.setattr("galaxyclass.model.job.CHUNK_SECONDS", 0.01)
     backend, calls = fake.TreeBackend(seconds=0.02), []
 
-    def killed(cutouts):
+    def killed(cutouts: NDArray[Any]) -> ModelOutput:
         calls.append(len(cutouts))
         if len(calls) == 4:
             raise KeyboardInterrupt
@@ -238,17 +250,17 @@ def test_a_slow_model_makes_a_part_every_few_seconds(job, tmp_path, monkeypatch)
         predict(*job, output=tmp_path / "p.csv", backend=killed, batch_size=10)
 
 
-def test_two_processes_at_once(job, tmp_path):
+def test_two_processes_at_once(job: tuple[Path, Path], tmp_path: Path) -> None:
     output = tmp_path / "p.csv"
     process = _start(*job, output, seconds=0.2)
-    _wait_for_parts(output, 1)
+    _wait_for_chunks(process, output, 1)
     with pytest.raises(OutputError, match="another process is writing"):
         predict(*job, output=output, backend=fake.TreeBackend())
     process.kill()
     process.communicate()
 
 
-def test_a_folder_of_something_else_is_not_touched(job, tmp_path):
+def test_a_folder_of_something_else_is_not_touched(job: tuple[Path, Path], tmp_path: Path) -> None:
     folder = tmp_path / "p.csv.chunks"
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
@@ -257,7 +269,7 @@ def test_a_folder_of_something_else_is_not_touched(job, tmp_path):
     assert (folder / "thesis.tex").read_text() == "years of work"
 
 
-def test_no_permission(job, tmp_path):
+def test_no_permission(job: tuple[Path, Path], tmp_path: Path) -> None:
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     if os.access(locked, os.W_OK):
@@ -266,7 +278,7 @@ def test_no_permission(job, tmp_path):
         predict(*job, output=locked / "p.csv", backend=fake.TreeBackend())
 
 
-def test_the_output_lies_below_a_file(job, tmp_path):
+def test_the_output_lies_below_a_file(job: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
         predict(*job, output=tmp_path / "file" / "p.csv", backend=fake.TreeBackend())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,8 +19,8 @@ from galaxyclass.errors import BundleError, DeviceError
 from galaxyclass.model.backends.backend import is_concurrent, open_backend
 from galaxyclass.model.backends.onnx_backend import OnnxBackend
 from galaxyclass.model.backends.openvino_backend import OpenvinoBackend
-from galaxyclass.model.bundle.load import Bundle, load_bundle
-from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
+from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.study.benchmark.standalone import network_alone
 from tests.support import fake
 
@@ -58,47 +60,51 @@ def by_hand(side: int = SIDE, *, features: str = "features") -> onnx.ModelProto:
 
 
 @pytest.fixture
-def boxed(tmp_path: Path):
+def boxed(tmp_path: Path) -> Callable[..., Any]:
     """A bundle that has no weights, from any network."""
 
     def make(content: bytes) -> Bundle:
         fake.save_run(tmp_path / "run", fake.class_outputs("red", "other"))
         manifest = replace(load_bundle(tmp_path / "run").manifest, weights_digest="")
-        writer = {"network": lambda path: path.write_bytes(content) and None}
+        writer: dict[Role, BundleFileWriter] = {"network": lambda path: path.write_bytes(content)}
         return save_bundle(tmp_path / "run", manifest, writer)
 
     return make
 
 
 @pytest.fixture(params=[OnnxBackend, OpenvinoBackend])
-def kind(request: pytest.FixtureRequest):
+def kind(request: pytest.FixtureRequest) -> type[OnnxBackend] | type[OpenvinoBackend]:
     """Either of the backends; that of OpenVINO where it is installed."""
     if request.param is OpenvinoBackend:
         pytest.importorskip("openvino")
     return request.param
 
 
-def test_it_computes_what_the_file_says(boxed, kind) -> None:
+def test_it_computes_what_the_file_says(
+    boxed: Callable[..., Any], kind: type[OnnxBackend] | type[OpenvinoBackend]
+) -> None:
     backend = kind(boxed(by_hand().SerializeToString()))
     cutouts = np.zeros((2, SIDE, SIDE, 3), np.uint8)
     cutouts[0, :, :] = (255, 0, 0)
     cutouts[1, :, :6] = (51, 102, 0)
     cutouts[1, :, 6:] = (51, 0, 102)
     said = backend(cutouts)
-    np.testing.assert_allclose(said.features, [[1, 0, 0], [0.2, 0.2, 0.2]], atol=1e-6)
-    np.testing.assert_allclose(said.values, [[1, 0], [1 / 3, 2 / 3]], atol=1e-6)
+    np.testing.assert_allclose(said.features, np.array([[1, 0, 0], [0.2, 0.2, 0.2]]), atol=1e-6)
+    np.testing.assert_allclose(said.values, np.array([[1, 0], [1 / 3, 2 / 3]]), atol=1e-6)
     assert said.auxiliary == ()
     assert said.values.dtype == np.float32
 
 
-def test_a_result_stays_what_it_was_when_the_next_one_is_computed(boxed, kind) -> None:
+def test_a_result_stays_what_it_was_when_the_next_one_is_computed(
+    boxed: Callable[..., Any], kind: type[OnnxBackend] | type[OpenvinoBackend]
+) -> None:
     backend = kind(boxed(by_hand().SerializeToString()))
     said = backend(np.full((1, SIDE, SIDE, 3), 51, np.uint8))
     backend(np.full((1, SIDE, SIDE, 3), 102, np.uint8))
     np.testing.assert_allclose(said.features, [[0.2, 0.2, 0.2]], atol=1e-6)
 
 
-def test_it_computes_in_the_threads_that_call_it(boxed) -> None:
+def test_it_computes_in_the_threads_that_call_it(boxed: Callable[..., Any]) -> None:
     backend = OnnxBackend(boxed(by_hand().SerializeToString()))
     assert is_concurrent(backend)
     assert (backend.precision, backend.note) == ("fp32", "")
@@ -108,7 +114,9 @@ def test_it_computes_in_the_threads_that_call_it(boxed) -> None:
     assert threading.active_count() == before
 
 
-def test_lanes_do_not_get_into_each_others_way(boxed, kind) -> None:
+def test_lanes_do_not_get_into_each_others_way(
+    boxed: Callable[..., Any], kind: type[OnnxBackend] | type[OpenvinoBackend]
+) -> None:
     backend = kind(boxed(by_hand().SerializeToString()))
     wrong: list[int] = []
 
@@ -127,19 +135,21 @@ def test_lanes_do_not_get_into_each_others_way(boxed, kind) -> None:
     assert wrong == []
 
 
-def test_slices_of_larger_arrays(boxed, kind) -> None:
+def test_slices_of_larger_arrays(
+    boxed: Callable[..., Any], kind: type[OnnxBackend] | type[OpenvinoBackend]
+) -> None:
     backend = kind(boxed(by_hand().SerializeToString()))
     cutouts = np.random.default_rng(0).integers(0, 256, (6, SIDE, SIDE, 3), dtype=np.uint8)
     np.testing.assert_array_equal(backend(cutouts[::2]).values, backend(cutouts).values[::2])
 
 
-def test_bfloat16_is_not_to_be_had_and_a_note_says_so(boxed) -> None:
+def test_bfloat16_is_not_to_be_had_and_a_note_says_so(boxed: Callable[..., Any]) -> None:
     backend = OnnxBackend(boxed(by_hand().SerializeToString()), "cpu", "bf16")
     assert backend.precision == "fp32"
     assert 'pip install "galaxyclass[openvino]"' in backend.note
 
 
-def test_bfloat16_with_openvino(boxed) -> None:
+def test_bfloat16_with_openvino(boxed: Callable[..., Any]) -> None:
     openvino = pytest.importorskip("openvino")
     able = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     backend = OpenvinoBackend(boxed(by_hand().SerializeToString()), "cpu", "bf16")
@@ -151,7 +161,7 @@ def test_bfloat16_with_openvino(boxed) -> None:
 
 
 def test_without_weights_openvino_computes_bfloat16_and_onnxruntime_the_rest(
-    boxed, monkeypatch: pytest.MonkeyPatch
+    boxed: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = boxed(by_hand().SerializeToString())
     assert isinstance(open_backend(bundle), OnnxBackend)
@@ -165,7 +175,9 @@ def test_without_weights_openvino_computes_bfloat16_and_onnxruntime_the_rest(
     assert isinstance(open_backend(bundle, "cpu", "bf16"), OpenvinoBackend)
 
 
-def test_another_device(boxed, kind) -> None:
+def test_another_device(
+    boxed: Callable[..., Any], kind: type[OnnxBackend] | type[OpenvinoBackend]
+) -> None:
     with pytest.raises(DeviceError, match=r"'cuda'[\s\S]*one of auto, cpu"):
         kind(boxed(by_hand().SerializeToString()), "cuda")
 
@@ -178,18 +190,23 @@ def test_another_device(boxed, kind) -> None:
         (by_hand(features="embedding").SerializeToString(), r"features[\s\S]*embedding"),
     ],
 )
-def test_files_that_do_not_fit(boxed, kind, content: bytes, message: str) -> None:
+def test_files_that_do_not_fit(
+    boxed: Callable[..., Any],
+    kind: type[OnnxBackend] | type[OpenvinoBackend],
+    content: bytes,
+    message: str,
+) -> None:
     bundle = boxed(content)
     with pytest.raises(BundleError, match=message):
         kind(bundle)
 
 
-def test_torch_is_not_imported(boxed, tmp_path: Path) -> None:
+def test_torch_is_not_imported(boxed: Callable[..., Any], tmp_path: Path) -> None:
     boxed(by_hand().SerializeToString())
     fake.save_images(tmp_path / "sky", 5)
     code = (
         "import sys, galaxyclass\n"
-        "summary = galaxyclass.predict('run', 'sky', 'p.csv')\n"
+        "summary = galaxyclass.predict('run', 'sky', output='p.csv')\n"
         "print(summary.predicted, sorted({'torch', 'timm', 'onnx'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from galaxyclass.data.checks.validate import validate
 from galaxyclass.errors import BundleError, CatalogError, OutputError
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
+from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
+from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.trees.algebra import broken_sums
 from tests.support import fake
 
 
-def _read(path):
+def _read(path: Path) -> tuple[Any, ...]:
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     return header, rows
 
 
-def test_the_challenges_submission(tmp_path, small_parts):
+def test_the_challenges_submission(tmp_path: Path, small_parts: None) -> None:
     run = fake.save_run(tmp_path / "run")
     images = fake.save_images(tmp_path / "sky", 50)
     steps = []
@@ -50,13 +55,13 @@ def test_the_challenges_submission(tmp_path, small_parts):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["p.csv"]
 
 
-def _settings():
+def _settings() -> Preprocessing:
     from galaxyclass.recipes.preprocessing import Preprocessing
 
     return Preprocessing(cutout="centre", frame=24, size=12)
 
 
-def test_csv_and_parquet_hold_the_same(tmp_path, small_parts):
+def test_csv_and_parquet_hold_the_same(tmp_path: Path, small_parts: None) -> None:
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 40)
     for name in ("p.csv", "p.parquet"):
@@ -71,7 +76,9 @@ def test_csv_and_parquet_hold_the_same(tmp_path, small_parts):
         )
 
 
-def test_what_cannot_be_decoded_is_listed_and_stops_nothing(tmp_path, small_parts):
+def test_what_cannot_be_decoded_is_listed_and_stops_nothing(
+    tmp_path: Path, small_parts: None
+) -> None:
     run = fake.save_run(tmp_path / "run")
     good = fake.save_images(tmp_path / "sky", 20)
     cut = tmp_path / "sky" / "0_cut, off.jpg"
@@ -97,7 +104,7 @@ def test_what_cannot_be_decoded_is_listed_and_stops_nothing(tmp_path, small_part
     assert "whole numbers" in summary.notes[0]
 
 
-def test_a_side_file_of_an_earlier_job_does_not_stay(tmp_path):
+def test_a_side_file_of_an_earlier_job_does_not_stay(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 3)
     bad = tmp_path / "sky" / "bad.jpg"
@@ -111,7 +118,7 @@ def test_a_side_file_of_an_earlier_job_does_not_stay(tmp_path):
     assert not (tmp_path / "p_failed.csv").exists()
 
 
-def test_a_file_of_the_users_called_as_the_side_file_is_kept(tmp_path):
+def test_a_file_of_the_users_called_as_the_side_file_is_kept(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p_failed.csv").write_text("id,why\n1,clouds\n")
@@ -120,7 +127,7 @@ def test_a_file_of_the_users_called_as_the_side_file_is_kept(tmp_path):
     assert (tmp_path / "p_failed.csv").read_text() == "id,why\n1,clouds\n"
 
 
-def test_nothing_can_be_decoded(tmp_path):
+def test_nothing_can_be_decoded(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     (tmp_path / "sky").mkdir()
     for name in ("1.jpg", "2.jpg"):
@@ -135,7 +142,7 @@ def test_nothing_can_be_decoded(tmp_path):
     assert pq.read_table(tmp_path / "p.parquet").num_rows == 0
 
 
-def test_answers_that_were_never_seen_are_empty_and_that_is_said(tmp_path):
+def test_answers_that_were_never_seen_are_empty_and_that_is_said(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(unknown=("10", "11")))
     fake.save_images(tmp_path / "sky", 5)
     for output in ("p.csv", "p.parquet"):
@@ -150,7 +157,7 @@ def test_answers_that_were_never_seen_are_empty_and_that_is_said(tmp_path):
     assert pq.read_table(tmp_path / "p.parquet")["Class11.6"].null_count == 5
 
 
-def test_conditional_layout_for_a_model_that_was_trained_on_one(tmp_path):
+def test_conditional_layout_for_a_model_that_was_trained_on_one(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run", fake.vote_outputs("hart16"), id_column="dr7objid")
     fake.save_images(tmp_path / "sky", 5)
     predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
@@ -161,7 +168,7 @@ def test_conditional_layout_for_a_model_that_was_trained_on_one(tmp_path):
         np.testing.assert_allclose(values[:, where].sum(axis=1), 1, atol=1e-6)
 
 
-def test_classes(tmp_path):
+def test_classes(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run", fake.class_outputs("edge, on", "spirale é", 'the "x"'))
     fake.save_images(tmp_path / "sky", 30)
     predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.ClassBackend(3))
@@ -172,7 +179,7 @@ def test_classes(tmp_path):
     assert len({row[4] for row in rows}) > 1
 
 
-def test_numbered_classes_stay_numbers_in_parquet(tmp_path):
+def test_numbered_classes_stay_numbers_in_parquet(tmp_path: Path) -> None:
     task = fake.class_outputs("0", "1", "2", column="label")
     run = fake.save_run(tmp_path / "run", task, id_column="image")
     fake.save_images(tmp_path / "sky", 4)
@@ -183,7 +190,7 @@ def test_numbered_classes_stay_numbers_in_parquet(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_awkward_names(tmp_path, suffix):
+def test_awkward_names(tmp_path: Path, suffix: str) -> None:
     run = fake.save_run(tmp_path / "run")
     source = fake.save_images(tmp_path / "one", 1)[0]
     names = ['a,b "c"', "J0.8121-0.0383", "007", "Ωé", " x ", "587722981736579107", "#1", "=1+1"]
@@ -199,7 +206,7 @@ def test_awkward_names(tmp_path, suffix):
     assert sorted(found) == sorted(names)
 
 
-def test_stems_that_repeat_are_told_apart_by_folder(tmp_path):
+def test_stems_that_repeat_are_told_apart_by_folder(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     for folder in ("a", "b"):
         fake.save_images(tmp_path / "sky" / folder, 2, start=1)
@@ -210,14 +217,14 @@ def test_stems_that_repeat_are_told_apart_by_folder(tmp_path):
     assert "2 file names occur more than once" in summary.notes[0]
 
 
-def test_single_files(tmp_path):
+def test_single_files(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     images = fake.save_images(tmp_path / "sky", 3)
     predict(run, images[:2], output=tmp_path / "p.csv", backend=fake.TreeBackend())
     assert len(_read(tmp_path / "p.csv")[1]) == 2
 
 
-def test_output_exists(tmp_path):
+def test_output_exists(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p.csv").write_text("precious")
@@ -231,18 +238,18 @@ def test_output_exists(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["p.fits", "p", "p.csv.gz", "p.hdf5"])
-def test_an_unknown_ending_is_never_taken_for_csv(tmp_path, name):
+def test_an_unknown_ending_is_never_taken_for_csv(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=r"ends in \.csv or \.parquet"):
         predict(tmp_path / "no run", tmp_path, output=tmp_path / name, backend=fake.TreeBackend())
 
 
-def test_output_is_a_folder(tmp_path):
+def test_output_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "p.csv").mkdir()
     with pytest.raises(OutputError, match="a folder"):
         predict(tmp_path, tmp_path, output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
-def test_not_a_run(tmp_path):
+def test_not_a_run(tmp_path: Path) -> None:
     fake.save_images(tmp_path / "sky", 1)
     with pytest.raises(BundleError, match="not a run or a bundle"):
         predict(
@@ -253,26 +260,26 @@ def test_not_a_run(tmp_path):
         )
 
 
-def test_no_images(tmp_path):
+def test_no_images(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     (tmp_path / "sky").mkdir()
     with pytest.raises(CatalogError, match="no images"):
         predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
 
 
-def test_a_backend_that_does_not_fit_the_manifest(tmp_path):
+def test_a_backend_that_does_not_fit_the_manifest(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 4)
     with pytest.raises(BundleError, match=r"\(4, 37\) \(galaxies, outputs\)(?s:.*)\(4, 5\)"):
         predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.ClassBackend(5))
 
 
-def test_a_collapsed_model_is_announced(tmp_path):
+def test_a_collapsed_model_is_announced(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 40)
     rng = np.random.default_rng(0)
 
-    def collapsed(cutouts):
+    def collapsed(cutouts: NDArray[Any]) -> ModelOutput:
         return fake.said(rng.normal(1e-4, 1e-5, (len(cutouts), 37)).astype(np.float32))
 
     summary = predict(
@@ -284,7 +291,7 @@ def test_a_collapsed_model_is_announced(tmp_path):
 
 @pytest.mark.parametrize("layout", ["challenge", "hart16"])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_validate_accepts_predictions_on_the_tree(tmp_path, layout, suffix):
+def test_validate_accepts_predictions_on_the_tree(tmp_path: Path, layout: str, suffix: str) -> None:
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(layout, unknown=("11",)))
     fake.save_images(tmp_path / "sky", 30)
     output = tmp_path / f"p.{suffix}"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 import time
 import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from galaxyclass.model import cutouts as reading
 from galaxyclass.model import stream
@@ -18,27 +22,28 @@ from galaxyclass.model.stream import predict_stream
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.workers.ordered import AHEAD
 from tests.support import fake
+from tests.support.fake import LaneBackend
 
 SETTINGS = Preprocessing(cutout="centre", size=8)
 
 
-def _means(cutouts):
+def _means(cutouts: NDArray[Any]) -> ModelOutput:
     means = cutouts.reshape(len(cutouts), -1).mean(axis=1, dtype=np.float32)[:, None]
     return ModelOutput(means, (), means)
 
 
 @pytest.fixture(params=["lanes", "one at a time"])
-def kind(request):
+def kind(request: pytest.FixtureRequest) -> Callable[..., Any] | type[LaneBackend]:
     """Make of a function a backend that computes in lanes, or leave it as it is."""
     return fake.LaneBackend if request.param == "lanes" else lambda function: function
 
 
 @pytest.fixture
-def numbered(monkeypatch):
+def numbered(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """An "image" is its number; which of them were read."""
     made = []
 
-    def read(path, settings):
+    def read(path: str, settings: Preprocessing) -> NDArray[Any]:
         made.append(int(path))
         return np.full(settings.shape, int(path) % 256, dtype=np.uint8)
 
@@ -46,12 +51,14 @@ def numbered(monkeypatch):
     return made
 
 
-def _running():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("lane")]
+def _running() -> list[Any]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("ordered-pool")]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_order_and_spans(numbered, kind, workers):
+def test_order_and_spans(
+    numbered: list[Any], kind: Callable[..., Any] | type[LaneBackend], workers: int
+) -> None:
     paths = [str(i) for i in range(1000)]
     batches = list(predict_stream(paths, SETTINGS, kind(_means), 30, workers))
     assert [path for batch in batches for path in batch.paths] == paths
@@ -64,15 +71,17 @@ def test_order_and_spans(numbered, kind, workers):
 
 
 @given(st.integers(0, 2000), st.integers(1, 8), st.integers(1, 70))
-def test_turns_hold_each_batch_once_and_end_small(batches, most, workers):
-    turns = list(stream._turns(batches, most, workers))
+def test_turns_hold_each_batch_once_and_end_small(batches: int, most: int, workers: int) -> None:
+    turns = list(stream.turn_sizes(batches, most, workers))
     assert [number for turn in turns for number in turn] == list(range(batches))
     assert all(1 <= len(turn) <= most for turn in turns)
     assert all(len(turn) == 1 for turn in turns[-workers:])
 
 
 @pytest.mark.parametrize("start", [0, 37, 40, 99, 100])
-def test_a_later_start_leaves_the_batches_where_they_are(numbered, kind, start):
+def test_a_later_start_leaves_the_batches_where_they_are(
+    numbered: list[Any], kind: Callable[..., Any] | type[LaneBackend], start: int
+) -> None:
     """So that images are predicted in the same company after an interruption."""
     paths = [str(i) for i in range(100)]
     whole = list(predict_stream(paths, SETTINGS, kind(_means), 10, 2))
@@ -82,14 +91,14 @@ def test_a_later_start_leaves_the_batches_where_they_are(numbered, kind, start):
     assert {batch.start for batch in rest} == {place for place in begins if start <= place < 100}
 
 
-def test_cutouts_do_not_depend_on_the_number_of_lanes(numbered):
+def test_cutouts_do_not_depend_on_the_number_of_lanes(numbered: list[Any]) -> None:
     """What a backend gets at once is the same however many there are."""
     paths = [str(i) for i in range(200)]
-    seen = {}
+    seen: dict[int, list[Any]] = {}
     for workers in (1, 2, 5):
         together = seen.setdefault(workers, [])
 
-        def note(cutouts, together=together):
+        def note(cutouts: NDArray[Any], together: list[tuple[int, ...]] = together) -> ModelOutput:
             together.append(tuple(cutouts[:, 0, 0, 0].tolist()))
             return _means(cutouts)
 
@@ -97,11 +106,11 @@ def test_cutouts_do_not_depend_on_the_number_of_lanes(numbered):
     assert sorted(seen[1]) == sorted(seen[2]) == sorted(seen[5])
 
 
-def test_lanes_compute_at_the_same_time(numbered):
+def test_lanes_compute_at_the_same_time(numbered: list[Any]) -> None:
     """Four lanes meet inside the backend; one alone would wait for the others in vain."""
     meeting = threading.Barrier(4)
 
-    def wait(cutouts):
+    def wait(cutouts: NDArray[Any]) -> ModelOutput:
         meeting.wait(timeout=20)
         return _means(cutouts)
 
@@ -113,10 +122,12 @@ def test_lanes_compute_at_the_same_time(numbered):
 
 
 @pytest.mark.parametrize("concurrent", [None, False])
-def test_any_other_backend_is_called_from_this_thread_alone(numbered, concurrent):
+def test_any_other_backend_is_called_from_this_thread_alone(
+    numbered: list[Any], concurrent: bool | None
+) -> None:
     callers = set()
 
-    def note(cutouts):
+    def note(cutouts: NDArray[Any]) -> ModelOutput:
         callers.add(threading.get_ident())
         return _means(cutouts)
 
@@ -130,7 +141,9 @@ def test_any_other_backend_is_called_from_this_thread_alone(numbered, concurrent
 
 @pytest.mark.parametrize("count", [500, 5000])
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_slow_consumer_is_waited_for(numbered, kind, count, workers):
+def test_a_slow_consumer_is_waited_for(
+    numbered: list[Any], kind: Callable[..., Any] | type[LaneBackend], count: int, workers: int
+) -> None:
     """How many images are read before their turn is bounded, however many there are."""
     backend = kind(_means)
     size = 20
@@ -145,11 +158,13 @@ def test_a_slow_consumer_is_waited_for(numbered, kind, count, workers):
     assert len(numbered) == count
 
 
-def test_memory_of_real_images_does_not_grow(tmp_path, kind):
+def test_memory_of_real_images_does_not_grow(
+    tmp_path: Path, kind: Callable[..., Any] | type[LaneBackend]
+) -> None:
     paths = [str(path) for path in fake.save_images(tmp_path, 20)]
     settings = Preprocessing(cutout="centre", size=64)
 
-    def peak(times):
+    def peak(times: int) -> int:
         tracemalloc.start()
         for _ in predict_stream(paths * times, settings, kind(_means), 10, 2):
             pass
@@ -162,11 +177,13 @@ def test_memory_of_real_images_does_not_grow(tmp_path, kind):
     assert many < 1.3 * few + 16 * 300 * 20
 
 
-def test_images_are_read_while_the_network_runs(numbered, kind):
+def test_images_are_read_while_the_network_runs(
+    numbered: list[Any], kind: Callable[..., Any] | type[LaneBackend]
+) -> None:
     """The network's first batch is not done before later images are read."""
     first = threading.Event()
 
-    def waits(cutouts):
+    def waits(cutouts: NDArray[Any]) -> ModelOutput:
         if not first.is_set():
             first.set()
             end = time.monotonic() + 20
@@ -179,7 +196,9 @@ def test_images_are_read_while_the_network_runs(numbered, kind):
         pass
 
 
-def test_a_consumer_that_stops_early_stops_the_threads(numbered, kind):
+def test_a_consumer_that_stops_early_stops_the_threads(
+    numbered: list[Any], kind: Callable[..., Any] | type[LaneBackend]
+) -> None:
     batches = predict_stream([str(i) for i in range(100_000)], SETTINGS, kind(_means), 10, 2)
     next(batches)
     batches.close()
@@ -190,11 +209,11 @@ def test_a_consumer_that_stops_early_stops_the_threads(numbered, kind):
 
 
 @pytest.mark.parametrize("how", ["closed", "failed"])
-def test_lanes_that_are_stopped_begin_no_other_batch(numbered, how):
+def test_lanes_that_are_stopped_begin_no_other_batch(numbered: list[Any], how: str) -> None:
     """Ctrl-C waits for the batches that the lanes are at, and not for all of their turns."""
     called, slow_began, give_up = [], threading.Event(), threading.Event()
 
-    def run(cutouts):
+    def run(cutouts: NDArray[Any]) -> ModelOutput | None:
         called.append(int(cutouts[0, 0, 0, 0]))
         if called[-1] == 0 and how == "failed":
             assert slow_began.wait(timeout=20)
@@ -218,10 +237,12 @@ def test_lanes_that_are_stopped_begin_no_other_batch(numbered, how):
     assert not _running()
 
 
-def test_an_error_in_the_middle_comes_in_its_turn(numbered, kind):
+def test_an_error_in_the_middle_comes_in_its_turn(
+    numbered: list[Any], kind: Callable[..., Any] | type[LaneBackend]
+) -> None:
     """Not before the batches that precede it, in the caller's thread, and no thread stays."""
 
-    def fails(cutouts):
+    def fails(cutouts: NDArray[Any]) -> ModelOutput | None:
         if 500 % 256 in cutouts[:, 0, 0, 0]:
             raise ValueError("the network is broken")
         return _means(cutouts)
@@ -233,8 +254,10 @@ def test_an_error_in_the_middle_comes_in_its_turn(numbered, kind):
     assert not _running()
 
 
-def test_an_error_of_ours_is_not_taken_for_a_bad_image(monkeypatch, kind):
-    def read(path, settings):
+def test_an_error_of_ours_is_not_taken_for_a_bad_image(
+    monkeypatch: pytest.MonkeyPatch, kind: Callable[..., Any] | type[LaneBackend]
+) -> None:
+    def read(path: str, settings: Preprocessing) -> None:
         raise MemoryError("no memory")
 
     monkeypatch.setattr(reading, "read_cutout", read)
@@ -242,7 +265,9 @@ def test_an_error_of_ours_is_not_taken_for_a_bad_image(monkeypatch, kind):
         list(predict_stream(["a"], SETTINGS, kind(_means), 10, 1))
 
 
-def test_images_that_cannot_be_decoded(tmp_path, kind):
+def test_images_that_cannot_be_decoded(
+    tmp_path: Path, kind: Callable[..., Any] | type[LaneBackend]
+) -> None:
     """First, last and alone in a batch: the others keep their values."""
     paths = [str(path) for path in fake.save_images(tmp_path, 9)]
     (tmp_path / "bad.jpg").write_text("no\nimage")
@@ -266,6 +291,6 @@ def test_images_that_cannot_be_decoded(tmp_path, kind):
     )
 
 
-def test_no_images(kind):
+def test_no_images(kind: Callable[..., Any] | type[LaneBackend]) -> None:
     assert list(predict_stream([], SETTINGS, kind(_means), 10, 1)) == []
     assert list(predict_stream(["a"], SETTINGS, kind(_means), 10, 1, start=1)) == []

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import simplejpeg
+import torch
+from numpy.typing import NDArray
+from torch import OutOfMemoryError
 
 from galaxyclass.data.catalog.derive import FIVE
 from galaxyclass.errors import (
@@ -21,30 +27,33 @@ from galaxyclass.model.backends.backend import natural_batch_size, open_backend
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.predict import predict
+from galaxyclass.networks.network import Network, NetworkOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
+from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.trees.algebra import broken_sums
 from tests.support import fake
 
-torch = pytest.importorskip("torch")
-
 
 @pytest.fixture
-def make_run(tmp_path):
+def make_run(tmp_path: Path) -> Callable[..., Any]:
     """Save a run of that name, trained in that precision, and give its network too."""
     from galaxyclass.networks.network import build_network
     from galaxyclass.networks.weights import write_weights
 
-    def make(name="run", precision="fp32", auxiliary=()):
+    def make(
+        name: str = "run", precision: Any = "fp32", auxiliary: tuple[ClassTask, ...] = ()
+    ) -> tuple[Path, Network]:
         manifest = replace(
             load_bundle(fake.save_run(tmp_path / "plain")).manifest,
             preprocessing=Preprocessing(cutout="centre", frame=32, size=64),
-            model=Model(encoder="residual", head="tree"),
+            model=NetworkSettings(encoder="residual", head="tree"),
             precision=precision,
             auxiliary=auxiliary,
         )
         torch.manual_seed(0)
         network = build_network(manifest).eval()
+        assert isinstance(network, Network)
         with torch.no_grad():  # as its first layers, so that galaxies differ
             network.last.weight.mul_(20)
         save_bundle(
@@ -56,28 +65,28 @@ def make_run(tmp_path):
 
 
 @pytest.fixture
-def run(make_run):
+def run(make_run: Callable[..., Any]) -> tuple[Path, Network]:
     return make_run()
 
 
 @pytest.fixture
-def has_bfloat16(monkeypatch):
+def has_bfloat16(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Say whether the machine has it; torch computes in it either way."""
 
-    def say(answer):
+    def say(answer: bool) -> None:
         monkeypatch.setattr("galaxyclass.networks.precision.has_bfloat16", lambda device: answer)
 
     return say
 
 
 @pytest.fixture
-def sky(tmp_path):
+def sky(tmp_path: Path) -> Path:
     paths = fake.save_images(tmp_path / "sky", 90)
     paths[7].write_text("not an image")
     return tmp_path / "sky"
 
 
-def test_gives_what_the_network_gives(run):
+def test_gives_what_the_network_gives(run: tuple[Path, Network]) -> None:
     folder, network = run
     cutouts = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3)).astype(np.uint8)
     said = open_backend(load_bundle(folder), "cpu")(cutouts)
@@ -92,7 +101,9 @@ def test_gives_what_the_network_gives(run):
     assert not broken_sums(fake.TREE, said.values, 1e-6).any()
 
 
-def test_views_ensembles_and_columns_besides_are_what_the_networks_give(make_run, tmp_path):
+def test_views_ensembles_and_columns_besides_are_what_the_networks_give(
+    make_run: Callable[..., Any], tmp_path: Path
+) -> None:
     """From images to a table, by two networks in lanes, one of them trained without mirrors."""
     from galaxyclass.images.fast_cutout import read_cutout
     from galaxyclass.model.views import make_views
@@ -120,10 +131,10 @@ def test_views_ensembles_and_columns_besides_are_what_the_networks_give(make_run
         for _, network in runs
     ]
 
-    def column(names):
+    def column(names: list[str] | tuple[str, ...]) -> NDArray[Any]:
         return np.stack([table[name].to_numpy() for name in names], axis=1)
 
-    def mean(estimates, part):
+    def mean(estimates: list[NetworkOutput], part: Callable[..., Any]) -> NDArray[Any]:
         return np.mean([part(one).detach().numpy() for one in estimates], axis=0)
 
     both = [one for estimates in said for one in estimates]
@@ -138,7 +149,7 @@ def test_views_ensembles_and_columns_besides_are_what_the_networks_give(make_run
         np.testing.assert_allclose(mine, mean(estimates, lambda one: one.features), atol=1e-4)
 
 
-def test_from_images_to_a_table(run, tmp_path):
+def test_from_images_to_a_table(run: tuple[Path, Network], tmp_path: Path) -> None:
     fake.save_images(tmp_path / "sky", 5)
     summary = predict(run[0], tmp_path / "sky", output=tmp_path / "p.csv", device="cpu")
     assert summary.predicted == 5
@@ -146,18 +157,20 @@ def test_from_images_to_a_table(run, tmp_path):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_device_that_is_not_there(run):
+def test_a_device_that_is_not_there(run: tuple[Path, Network]) -> None:
     with pytest.raises(DeviceError, match=r"'cuda' is not there(?s:.*)`device='auto'`"):
         open_backend(load_bundle(run[0]), "cuda")
 
 
-def test_weights_of_another_network(tmp_path):
+def test_weights_of_another_network(tmp_path: Path) -> None:
     bundle = load_bundle(fake.save_run(tmp_path / "run"))
     with pytest.raises(BundleError):
         open_backend(bundle, "cpu")
 
 
-def test_without_torch_the_message_has_the_line_to_type(run, monkeypatch):
+def test_without_torch_the_message_has_the_line_to_type(
+    run: tuple[Path, Network], monkeypatch: pytest.MonkeyPatch
+) -> None:
     import sys
 
     bundle = load_bundle(run[0])
@@ -173,23 +186,27 @@ def test_without_torch_the_message_has_the_line_to_type(run, monkeypatch):
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
     ],
 )
-def test_out_of_memory_says_which_option_to_lower(run, monkeypatch, error):
-    backend = open_backend(load_bundle(run[0]), "cpu")
+def test_out_of_memory_says_which_option_to_lower(
+    run: tuple[Path, Network],
+    monkeypatch: pytest.MonkeyPatch,
+    error: OutOfMemoryError | RuntimeError,
+) -> None:
+    backend: Any = open_backend(load_bundle(run[0]), "cpu")
 
-    def full(images):
+    def full(images: torch.Tensor) -> None:
         raise error
 
-    monkeypatch.setattr(backend, "_network", type("Full", (), {"estimate": staticmethod(full)}))
+    monkeypatch.setattr(backend, "network", type("Full", (), {"estimate": staticmethod(full)}))
     with pytest.raises(DeviceError, match=r"128 galaxies at once(?s:.*)`batch_size=64`"):
         backend(np.zeros((128, 64, 64, 3), np.uint8))
 
 
-def test_another_error_of_the_network_stays_what_it_is(run):
+def test_another_error_of_the_network_stays_what_it_is(run: tuple[Path, Network]) -> None:
     with pytest.raises(RuntimeError, match="size of tensor"):
         open_backend(load_bundle(run[0]), "cpu")(np.zeros((2, 64, 64, 5), np.uint8))
 
 
-def _new_threads_get():
+def _new_threads_get() -> int:
     answer = []
     thread = threading.Thread(target=lambda: answer.append(torch.get_num_threads()))
     thread.start()
@@ -198,16 +215,19 @@ def _new_threads_get():
 
 
 @pytest.mark.parametrize("own", [1, 3])
-def test_lanes_leave_everybody_elses_threads_alone(run, sky, tmp_path, monkeypatch, own):
+def test_lanes_leave_everybody_elses_threads_alone(
+    run: tuple[Path, Network], sky: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: int
+) -> None:
     folder, _ = run
-    backend, inside = open_backend(load_bundle(folder), "cpu"), set()
-    estimate_batch = backend._network.estimate
+    inside: set[tuple[int, int]] = set()
+    backend: Any = open_backend(load_bundle(folder), "cpu")
+    estimate_batch = backend.network.estimate
 
-    def note(images):
+    def note(images: torch.Tensor) -> NetworkOutput:
         inside.add((threading.get_ident(), torch.get_num_threads()))
         return estimate_batch(images)
 
-    monkeypatch.setattr(backend._network, "estimate", note)
+    monkeypatch.setattr(backend.network, "estimate", note)
     before = torch.get_num_threads(), _new_threads_get()
     torch.set_num_threads(own)
     try:
@@ -219,7 +239,9 @@ def test_lanes_leave_everybody_elses_threads_alone(run, sky, tmp_path, monkeypat
         torch.set_num_threads(before[0])
 
 
-def test_the_number_of_lanes_changes_no_byte(run, sky, tmp_path):
+def test_the_number_of_lanes_changes_no_byte(
+    run: tuple[Path, Network], sky: Path, tmp_path: Path
+) -> None:
     for workers in (1, 2, 5):
         predict(run[0], sky, output=tmp_path / f"{workers}.csv", device="cpu", workers=workers)
     whole = (tmp_path / "1.csv").read_bytes()
@@ -228,7 +250,9 @@ def test_the_number_of_lanes_changes_no_byte(run, sky, tmp_path):
     assert (tmp_path / "5.csv").read_bytes() == whole
 
 
-def test_the_batch_size_changes_only_roundings(run, sky, tmp_path):
+def test_the_batch_size_changes_only_roundings(
+    run: tuple[Path, Network], sky: Path, tmp_path: Path
+) -> None:
     tables = []
     for size in (None, 7, 64):
         output = tmp_path / f"{size}.csv"
@@ -241,44 +265,51 @@ def test_the_batch_size_changes_only_roundings(run, sky, tmp_path):
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(run, sky, tmp_path, monkeypatch):
+def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(
+    run: tuple[Path, Network], sky: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also with parts that do not end where batches of another size would."""
     folder, _ = run
     predict(folder, sky, output=tmp_path / "whole.csv", device="cpu", batch_size=7)
-    backend = open_backend(load_bundle(folder), "cpu")
-    calls, estimate_batch = [], backend._network.estimate
+    backend: Any = open_backend(load_bundle(folder), "cpu")
+    calls: list[int] = []
+    estimate_batch = backend.network.estimate
 
-    def stopped(images):
+    def stopped(images: torch.Tensor) -> NetworkOutput | None:
         calls.append(len(images))
         if len(calls) == 7:
             raise KeyboardInterrupt
         return estimate_batch(images)
 
-    monkeypatch.setattr(backend._network, "estimate", stopped)
+    monkeypatch.setattr(backend.network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError, match="of 90 images are done"):
         predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=7, workers=2)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane")]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name.startswith("ordered-pool")
+    ]
     summary = predict(folder, sky, output=tmp_path / "p.csv", device="cpu", batch_size=7, workers=3)
     assert summary.resumed >= 21
     assert (tmp_path / "p.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
-def test_outputs_of_a_wrong_shape_are_told_in_the_callers_thread(run, sky, tmp_path, monkeypatch):
+def test_outputs_of_a_wrong_shape_are_told_in_the_callers_thread(
+    run: tuple[Path, Network], sky: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from galaxyclass.networks.network import NetworkOutput
 
-    backend = open_backend(load_bundle(run[0]), "cpu")
+    backend: Any = open_backend(load_bundle(run[0]), "cpu")
 
-    def five(images):
+    def five(images: torch.Tensor) -> NetworkOutput:
         return NetworkOutput(torch.zeros(len(images), 5), (), torch.zeros(len(images), 3))
 
-    monkeypatch.setattr(backend._network, "estimate", five)
+    monkeypatch.setattr(backend.network, "estimate", five)
     with pytest.raises(BundleError, match=r"\(32, 5\)|\(31, 5\)"):
         predict(run[0], sky, output=tmp_path / "p.csv", backend=backend)
 
 
 def test_bfloat16_where_it_was_trained_in_it_and_the_machine_has_it(
-    make_run, sky, tmp_path, has_bfloat16
-):
+    make_run: Callable[..., Any], sky: Path, tmp_path: Path, has_bfloat16: Callable[..., Any]
+) -> None:
     has_bfloat16(True)
     folder, _ = make_run("trained", precision="bf16")
     tables = {}
@@ -295,21 +326,26 @@ def test_bfloat16_where_it_was_trained_in_it_and_the_machine_has_it(
 
 
 def test_bfloat16_is_part_of_what_a_prediction_depends_on(
-    make_run, sky, tmp_path, has_bfloat16, monkeypatch
-):
+    make_run: Callable[..., Any],
+    sky: Path,
+    tmp_path: Path,
+    has_bfloat16: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("galaxyclass.model.job.CHUNK_SECONDS", 0.0)
     has_bfloat16(True)
     folder, _ = make_run("trained", precision="bf16")
-    backend = open_backend(load_bundle(folder), "cpu")
-    calls, estimate_batch = [], backend._network.estimate
+    backend: Any = open_backend(load_bundle(folder), "cpu")
+    calls: list[int] = []
+    estimate_batch = backend.network.estimate
 
-    def stopped(images):
+    def stopped(images: torch.Tensor) -> NetworkOutput | None:
         calls.append(len(images))
         if len(calls) > 2:
             raise KeyboardInterrupt
         return estimate_batch(images)
 
-    monkeypatch.setattr(backend._network, "estimate", stopped)
+    monkeypatch.setattr(backend.network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError):
         predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=10, workers=1)
     has_bfloat16(False)
@@ -329,17 +365,27 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
         ("bf16", "fp32", False, "fp32", "this machine does not have bfloat16"),
     ],
 )
-def test_which_precision(make_run, has_bfloat16, wanted, trained, native, precision, note):
+def test_which_precision(
+    make_run: Callable[..., Any],
+    has_bfloat16: Callable[..., Any],
+    wanted: Any,
+    trained: str,
+    native: bool,
+    precision: str,
+    note: str,
+) -> None:
     has_bfloat16(native)
     folder, _ = make_run("other", precision=trained)
-    backend = open_backend(load_bundle(folder), "cpu", wanted)
+    backend: Any = open_backend(load_bundle(folder), "cpu", wanted)
     assert backend.precision == precision
     assert note in backend.note
     assert bool(note) == bool(backend.note)
 
 
 @pytest.mark.parametrize(("side", "images"), [(8, 128), (64, 32), (128, 8), (150, 5), (512, 4)])
-def test_the_natural_batch_in_a_lane_follows_from_the_cutout_alone(run, side, images):
+def test_the_natural_batch_in_a_lane_follows_from_the_cutout_alone(
+    run: tuple[Path, Network], side: int, images: int
+) -> None:
     settings = Preprocessing(size=side)
     assert natural_batch_size(open_backend(load_bundle(run[0]), "cpu"), settings) == images
     assert natural_batch_size(fake.TreeBackend(), settings) == 128

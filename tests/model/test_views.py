@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from galaxyclass.model.views import make_views, turn
 
@@ -11,7 +14,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype(np.uint
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_first_eight_are_numpys_and_all_of_the_square(channels):
+def test_the_first_eight_are_numpys_and_all_of_the_square(channels: int) -> None:
     cutouts = NOISE[..., :channels]
     views = list(make_views(cutouts, 8))
     assert np.array_equal(views[0], cutouts)
@@ -24,13 +27,13 @@ def test_the_first_eight_are_numpys_and_all_of_the_square(channels):
         assert view.dtype == np.uint8
 
 
-def test_one_view_is_the_very_array():
+def test_one_view_is_the_very_array() -> None:
     (view,) = make_views(NOISE, 1)
     assert view is NOISE or np.shares_memory(view, NOISE)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 8, 9, 16, 40])
-def test_as_many_as_are_wanted_and_all_different(count):
+def test_as_many_as_are_wanted_and_all_different(count: int) -> None:
     views = list(make_views(NOISE, count))
     assert len({view.tobytes() for view in views}) == count
     assert all(view.shape == NOISE.shape for view in views)
@@ -39,13 +42,13 @@ def test_as_many_as_are_wanted_and_all_different(count):
 
 
 @pytest.mark.parametrize("count", [1, 4, 8, 16])
-def test_without_mirrors_no_view_is_a_mirror_image(count):
+def test_without_mirrors_no_view_is_a_mirror_image(count: int) -> None:
     """A red dot to the right and a green one above: a turn keeps the way from red to green."""
     cutouts = np.zeros((1, 33, 33, 3), np.uint8)
     cutouts[0, 14:19, 24:29, 0] = 255
     cutouts[0, 4:9, 14:19, 1] = 255
 
-    def handed(view):
+    def handed(view: NDArray[Any]) -> float:
         y, x = np.mgrid[:33, :33] - 16.0
         (rx, gx), (ry, gy) = (
             [float((view[0, ..., colour] * axis).sum()) for colour in (0, 1)] for axis in (x, y)
@@ -62,7 +65,7 @@ def test_without_mirrors_no_view_is_a_mirror_image(count):
 
 @pytest.mark.parametrize("mirror", [False, True])
 @pytest.mark.parametrize("quarters", range(4))
-def test_turning_by_quarters_is_numpys(quarters, mirror):
+def test_turning_by_quarters_is_numpys(quarters: int, mirror: bool) -> None:
     source = NOISE[:, :, ::-1] if mirror else NOISE
     expected = np.rot90(source, quarters, axes=(1, 2))
     np.testing.assert_array_equal(turn(NOISE, 90 * quarters, mirror=mirror), expected)
@@ -70,7 +73,7 @@ def test_turning_by_quarters_is_numpys(quarters, mirror):
 
 @pytest.mark.parametrize("mirror", [False, True])
 @pytest.mark.parametrize(("angle", "zoom"), [(30, 1.0), (77, 1.1), (200, 0.9), (0, 1.25)])
-def test_a_slope_is_turned_as_geometry_says(angle, zoom, mirror):
+def test_a_slope_is_turned_as_geometry_says(angle: int, zoom: float, mirror: bool) -> None:
     """A plane is what bilinear sampling keeps exactly, but for rounding to whole grey levels."""
     side = 41
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
@@ -92,7 +95,7 @@ def test_a_slope_is_turned_as_geometry_says(angle, zoom, mirror):
     assert np.abs(seen[0, ..., 0] - expected)[inside].max() < 1.2
 
 
-def test_a_round_galaxy_stays_as_it_is_when_turned_and_grows_by_the_zoom():
+def test_a_round_galaxy_stays_as_it_is_when_turned_and_grows_by_the_zoom() -> None:
     y, x = np.mgrid[:64, :64] - 31.5
     galaxy = (250 * np.exp(-(x**2 + y**2) / (2 * 6**2))).astype(np.uint8)[None, ..., None]
     for angle in (10, 45, 123):
@@ -101,7 +104,7 @@ def test_a_round_galaxy_stays_as_it_is_when_turned_and_grows_by_the_zoom():
     assert grown == pytest.approx(1.1**2, rel=0.02)
 
 
-def test_beyond_the_edge_is_what_training_sees_there():
+def test_beyond_the_edge_is_what_training_sees_there() -> None:
     """The transform and the reflection of the augmentation, by torch."""
     torch = pytest.importorskip("torch")
     from galaxyclass.networks.augmentation.affine import warp
@@ -118,13 +121,13 @@ def test_beyond_the_edge_is_what_training_sees_there():
     assert np.quantile(difference, 0.999) < 8
 
 
-def test_further_angles_are_spread_evenly_between_the_quarters():
+def test_further_angles_are_spread_evenly_between_the_quarters() -> None:
     """Of a bar, whose angle can be read off the view."""
     cutouts = np.zeros((1, 65, 65, 1), np.uint8)
     cutouts[0, 31:34, 12:53] = 255
     y, x = np.mgrid[:65, :65] - 32.0
 
-    def angle(view):
+    def angle(view: NDArray[Any]) -> float:
         light = view[0, ..., 0].astype(float)
         return np.degrees(np.arctan2(2 * (light * x * y).sum(), (light * (x**2 - y**2)).sum())) / 2
 
@@ -133,7 +136,7 @@ def test_further_angles_are_spread_evenly_between_the_quarters():
     np.testing.assert_allclose(sorted(steps), np.repeat([10, 20, 30, 40], 2), atol=0.5)
 
 
-def test_views_of_a_network_to_which_the_exact_ones_are_one():
+def test_views_of_a_network_to_which_the_exact_ones_are_one() -> None:
     (view,) = make_views(NOISE, 1, invariant=True)
     assert np.array_equal(view, NOISE)
     views = list(make_views(NOISE, 4, invariant=True))

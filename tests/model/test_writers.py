@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +24,9 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size
 
 @given(st.lists(st.tuples(TEXT, st.floats(0, 1, width=32)), min_size=1, max_size=20))
 @settings(max_examples=60, deadline=None)
-def test_any_id_and_any_float_survive_csv(tmp_path_factory, rows):
+def test_any_id_and_any_float_survive_csv(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, float]]
+) -> None:
     ids, values = [row[0] for row in rows], np.array([row[1] for row in rows], np.float32)
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     table = pa.table({"id": ids, "x": values, "y": pa.array([None] * len(ids), pa.float32())})
@@ -38,7 +42,9 @@ ANY = st.text(st.sampled_from(list("a,\"\n ;='é")), max_size=6)
 
 @given(st.lists(st.tuples(ANY, st.none() | ANY), min_size=1, max_size=9))
 @settings(max_examples=100, deadline=None)
-def test_text_is_quoted_as_by_the_csv_module(tmp_path_factory, rows):
+def test_text_is_quoted_as_by_the_csv_module(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Any]
+) -> None:
     """But for a carriage return, which that leaves bare: read again, it would end the row."""
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     for numbers in ({}, {"x": pa.array([0.5] * len(rows), pa.float32())}):
@@ -53,8 +59,10 @@ def test_text_is_quoted_as_by_the_csv_module(tmp_path_factory, rows):
 
 @pytest.mark.parametrize("suffix", list(WRITERS))
 @pytest.mark.parametrize("rows", [0, 1, 70_000])
-def test_parts_join_to_the_whole(tmp_path, suffix, rows, monkeypatch):
-    monkeypatch.setattr("galaxyclass.model.writers._ROW_GROUP", 10_000)
+def test_parts_join_to_the_whole(
+    tmp_path: Path, suffix: str, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("galaxyclass.model.writers.ROW_GROUP_ROWS", 10_000)
     task = fake.class_outputs("a", "b")
     columns = columns_of(task, "id", id_integer=True)
     values = np.random.default_rng(0).dirichlet([1, 1], rows).astype(np.float32).reshape(rows, 2)
@@ -78,7 +86,7 @@ def test_parts_join_to_the_whole(tmp_path, suffix, rows, monkeypatch):
         np.testing.assert_array_equal(read, values[:, place])
 
 
-def test_names_that_clash():
+def test_names_that_clash() -> None:
     task = fake.class_outputs("id", "class", "class_probability", "x")
     columns = columns_of(task, "id", id_integer=False)
     assert columns.names == (
@@ -93,7 +101,7 @@ def test_names_that_clash():
     assert same.names == ("id", "a", "b", "id_predicted")
 
 
-def test_no_class_where_the_probabilities_are_not_numbers():
+def test_no_class_where_the_probabilities_are_not_numbers() -> None:
     task = fake.class_outputs("a", "b")
     columns = columns_of(task, "id", id_integer=False)
     values = np.array([[np.nan, 0.5], [0.2, 0.8]], np.float32)

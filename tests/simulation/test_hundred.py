@@ -24,7 +24,7 @@ from galaxyclass.simulation.hundred import (
     member,
     part_counts,
 )
-from galaxyclass.simulation.pictures import render
+from galaxyclass.simulation.rendering import render
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -86,7 +86,7 @@ def test_redder_classes_are_redder() -> None:
     assert reds[4] > 1.5 * reds[0]
 
 
-def test_what_is_written(tmp_path):
+def test_what_is_written(tmp_path: Path) -> None:
     made = simulate_hundred(output=tmp_path / "set", count=320, size=16, seed=3, workers=1)
     assert made.counts == {"train": 208, "val": 32, "test": 80}
     names: dict[str, tuple[str, str]] = {}
@@ -132,7 +132,7 @@ def test_more_galaxies_begin_with_the_same_ones() -> None:
 
 
 @pytest.mark.parametrize(("count", "size"), [(19, 64), (20, 8)])
-def test_nothing_to_simulate(tmp_path, count, size):
+def test_nothing_to_simulate(tmp_path: Path, count: int, size: int) -> None:
     with pytest.raises(ArgumentError, match="cannot be"):
         simulate_hundred(output=tmp_path / "set", count=count, size=size)
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsRegressor
 
 from galaxyclass.simulation.morphology import draw_morphology
-from galaxyclass.simulation.pictures import render
+from galaxyclass.simulation.rendering import render
 from galaxyclass.simulation.volunteers import vote
 
 

@@ -15,8 +15,9 @@ from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import load_tree
@@ -36,7 +37,7 @@ def class_outputs(*classes: str, column: str = "class") -> ClassTask:
 
 def save_run(
     folder: Path,
-    outputs: ClassTask | VoteTask | None = None,
+    outputs: Task | None = None,
     id_column: str = "GalaxyID",
     id_integer: bool = True,
     frame: int = 24,
@@ -46,7 +47,7 @@ def save_run(
     manifest = Manifest(
         recipe="notebook",
         preprocessing=Preprocessing(cutout="centre", frame=frame, size=12),
-        model=Model(encoder="residual", head="tree"),
+        model=NetworkSettings(encoder="residual", head="tree"),
         task=outputs or vote_outputs(),
         id_column=id_column,
         id_integer=id_integer,

@@ -19,6 +19,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Floats
 from galaxyclass.data.catalog.catalog import Catalog, Ids
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.validate import ValidationReport
@@ -32,7 +33,7 @@ from galaxyclass.networks.heads import activation, resolve_head
 from galaxyclass.networks.losses.masked import build_loss, resolve_loss
 from galaxyclass.networks.step_scores import STEP_SCORES
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Head, Loss, Model, Split, Training
+from galaxyclass.recipes.recipe import Head, Loss, NetworkSettings, Split, Training
 from galaxyclass.tasks.cells import file_cells, interval_cell
 from galaxyclass.tasks.kinds import TASKS, metric_named, metric_of_history
 from galaxyclass.tasks.metric import Metric
@@ -41,7 +42,7 @@ from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.scores.votes import errors_by_galaxy, rmse, score_all_votes
 from galaxyclass.tasks.targets import Targets
-from galaxyclass.tasks.task import Floats, Task
+from galaxyclass.tasks.task import Task
 
 GALAXIES = 40
 
@@ -239,7 +240,7 @@ def test_its_manifest_is_written_and_read(sample: Sample) -> None:
     manifest = Manifest(
         recipe="fast",
         preprocessing=Preprocessing(size=32),
-        model=Model(encoder="residual", head="sigmoid"),
+        model=NetworkSettings(encoder="residual", head="sigmoid"),
         task=sample.task(sample.rows),
         id_column="id",
         id_integer=True,
@@ -285,6 +286,7 @@ def test_its_predictions_are_scored_beside_the_simplest(sample: Sample) -> None:
     score, reference = task.score_beside_simplest(truth + 0.5, truth, seed=0)
     assert (score, reference) == (report.scores.main, report.reference.main.value)
     gain = task.gain(truth, truth)
+    assert isinstance(task, NumberTask)
     np.testing.assert_allclose(gain.sum(), np.nansum((truth - task.mean) ** 2))
 
 

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_secret_classes_are_neither_learnt_nor_scored(contest: Path, tmp_path: P
 def test_the_fingerprint_knows_the_parts(contest: Path, tmp_path: Path) -> None:
     recipe = load_recipe("fast", SETTINGS)
 
-    def sample(folder: Path):  # type: ignore[no-untyped-def]
+    def sample(folder: Path) -> Any:
         return prepare(
             Dataset(contest, folder),
             recipe.images,
@@ -138,13 +139,13 @@ def test_a_run_whose_parts_have_changed_is_not_resumed(contest: Path, tmp_path: 
     folder = tmp_path / "set"
     shutil.copytree(contest, folder)
     run = tmp_path / "run"
-    given = {"device": "cpu", "workers": 1, "cache": tmp_path / "cache"}
-    whole = train("fast", folder, folder, output=run, settings=SETTINGS, **given)  # type: ignore[arg-type]
+    given: dict[str, Any] = {"device": "cpu", "workers": 1, "cache": tmp_path / "cache"}
+    whole = train("fast", folder, folder, output=run, settings=SETTINGS, **given)
     (run / "metrics.json").unlink()
-    again = resume(run, **given)  # type: ignore[arg-type]
+    again = resume(run, **given)
     assert again.metrics.parts == whole.metrics.parts
     (run / "metrics.json").unlink()
     lines = (folder / "val.csv").read_text().splitlines()
     (folder / "val.csv").write_text("\n".join(lines[:-1]))
     with pytest.raises(RunError, match="have changed since it was begun"):
-        resume(run, **given)  # type: ignore[arg-type]
+        resume(run, **given)

@@ -110,7 +110,7 @@ def misplaced(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]
 
 @pytest.mark.parametrize("name", list(RECIPES))
 def test_after_each_way_that_a_probe_tries(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galaxyclass.training.probe._STEPS", 1)
+    monkeypatch.setattr("galaxyclass.training.probe.PROBE_STEPS", 1)
     trials = Trials(learner(name), galaxies(name), "cpu")
     for runtime in (RuntimeSettings("fp32", True, 1), RuntimeSettings("fp32", False, 1)):
         assert trials(runtime) > 0

@@ -93,7 +93,7 @@ def test_what_the_recipe_states_is_not_tried(machine: Machine) -> None:
     for precision in ("fp32", "bf16"):
         choices = RuntimeChoices(fast(f"training.precision={precision}", "training.threads=3"))
         assert not choices.open
-        assert choices.first == RuntimeSettings(precision, threads=3)  # type: ignore[arg-type]
+        assert choices.first == RuntimeSettings(precision, threads=3)
     more = RuntimeChoices(fast("training.threads=9"))
     assert more.first.threads == 4, "no more threads than the process may use"
 
@@ -150,7 +150,7 @@ def test_a_probed_training_says_and_keeps_what_it_chose(
     monkeypatch.setattr(module, "SHORT", 1)
     monkeypatch.setattr(module, "has_bfloat16", lambda device: True)
     monkeypatch.setattr(
-        Trials, "_measure", lambda self, runtime: 200.0 if runtime.precision == "bf16" else 100.0
+        Trials, "measure", lambda self, runtime: 200.0 if runtime.precision == "bf16" else 100.0
     )
     settings = [*TINY[:-1], "training.precision=auto"]
     run = train("fast", sky.images, sky.table, output=tmp_path / "run", settings=settings)
@@ -163,7 +163,7 @@ def test_a_probed_training_says_and_keeps_what_it_chose(
     assert bundle.manifest.precision == "bf16", "so that a prediction computes as training did"
 
     # What a run was begun with, it goes on with: no second probe.
-    monkeypatch.setattr(Trials, "_measure", lambda self, runtime: pytest.fail("probed again"))
+    monkeypatch.setattr(Trials, "measure", lambda self, runtime: pytest.fail("probed again"))
     (run.folder / "metrics.json").unlink()
     assert resume(run.folder).metrics.parts == run.metrics.parts
 

@@ -100,7 +100,7 @@ def test_no_epoch_is_the_best_before_cutouts_have_grown(sky: Sky, tmp_path: Path
     "growing", ["[[64, 0.4], [48, 0.7]]", "[[48, 0.7], [64, 0.4]]", "[[48, 1.5]]", "[[4, 0.5]]"]
 )
 def test_sides_and_shares_must_grow(growing: str) -> None:
-    with pytest.raises(RecipeError, match="is not a list of growing sides"):
+    with pytest.raises(RecipeError, match="is not a list of increasing sides"):
         load_recipe("fast", [f"training.progressive_resizing={growing}"])
 
 

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +41,7 @@ from galaxyclass.training.history import Row, read_history
 from galaxyclass.training.run import read_run
 from galaxyclass.training.train import resume, train
 from tests.support.sky import TINY, Sky
+from tests.support.waiting import wait_until
 
 
 def tiny(
@@ -253,9 +253,7 @@ def test_a_kill_costs_one_epoch_at_most(sky: Sky, tmp_path: Path) -> None:
         command += ["--set", setting]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as process:
-        deadline = time.monotonic() + 120
-        while len(read_history(run / "history.csv")) < 4 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until(lambda: len(read_history(run / "history.csv")) >= 4, process)
         process.kill()
     done = len(read_history(run / "history.csv"))
     assert done >= 4
@@ -558,7 +556,7 @@ def test_several_tables_are_learnt_together_and_resumed(sky: Sky, tmp_path: Path
     also = {"also": [(sky.images, tmp_path / "kinds.csv")]}
     whole = tiny(sky, tmp_path / "whole", "training.epochs=2", data=also)
     manifest = load_bundle(whole.folder).manifest
-    assert [one.classes for one in manifest.auxiliary] == [("ball", "disc")]
+    assert [one.class_names for one in manifest.auxiliary] == [("ball", "disc")]
     assert json.loads((whole.folder / "run.json").read_text())["galaxies"]["also"] == 48
     # The auxiliary classes pull at the encoder: without their weight the votes are others.
     alone = tiny(

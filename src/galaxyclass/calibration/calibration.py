@@ -163,7 +163,7 @@ def fit_calibration(
     ----------
     task : Task
         What the model predicts.
-    values : (galaxies, task) float
+    values : (galaxies, outputs) float
         Predicted.
     features : (galaxies, features) float
         The encoder's; (galaxies, 0) of a model that gives none.

@@ -143,8 +143,8 @@ def parse_calibration(text: str, source: str) -> Calibration:
             what="calibration",
             source=source,
             error=BundleError,
-            again="calibrate again with this version",
-            by=by,
+            remedy="calibrate again with this version",
+            written_by=by,
         )
     try:
         file = _File.model_validate(data)

@@ -14,7 +14,7 @@ from galaxyclass.cli.tables import console, rich_table
 
 if TYPE_CHECKING:
     from galaxyclass.data.dataset.dataset import Dataset
-    from galaxyclass.evaluation.baselines.baseline import Baselines
+    from galaxyclass.evaluation.baselines.scores import Baselines
 
 EPILOG = """\b
 Examples:

@@ -15,7 +15,7 @@ from galaxyclass.cli.predict import precision, show_warnings, views
 if TYPE_CHECKING:
     from galaxyclass.arguments import ChosenPrecision, Device, Part
     from galaxyclass.data.dataset.dataset import Dataset
-    from galaxyclass.evaluation.evaluate import Evaluation
+    from galaxyclass.evaluation.evaluation import Evaluation
 
 EPILOG = """\b
 Examples:

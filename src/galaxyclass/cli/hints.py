@@ -14,7 +14,7 @@ from typing import Any
 from galaxyclass.arguments import ARGUMENTS
 
 #: Argument -> its option, if that is not ``--`` and the name; names in capitals are positional.
-OPTION_OF_ARGUMENT: dict[str, str] = {
+ARGUMENT_OPTIONS: dict[str, str] = {
     "run": "RUN",
     "runs": "RUN",
     "recipes": "RECIPES",
@@ -25,7 +25,7 @@ OPTION_OF_ARGUMENT: dict[str, str] = {
 }
 
 #: Function -> its command, and the options of its first arguments.
-COMMAND_OF_FUNCTION: dict[str, tuple[str, tuple[str, ...]]] = {
+FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "train": ("train", ("", "--images", "--table")),
     "resume": ("train --resume", ("",)),
     "load_recipe": ("recipes", ("",)),
@@ -73,7 +73,7 @@ def _translated(code: str) -> str:
         return _option(code)
     if (setting := _SETTING.fullmatch(code)) is not None:
         return f"--set {_quoted(code)}" if setting[2] != "…" else f"--set {code}"
-    if (called := _CALL.fullmatch(code)) is not None and called[1] in COMMAND_OF_FUNCTION:
+    if (called := _CALL.fullmatch(code)) is not None and called[1] in FUNCTION_COMMANDS:
         return f"`{_command(called[1], called[2] or '()')}`"
     call = _parsed(f"f({code})")
     if call is not None and len(call.keywords) == 1 and call.keywords[0].arg in ARGUMENTS:
@@ -82,7 +82,7 @@ def _translated(code: str) -> str:
 
 
 def _command(name: str, call_text: str) -> str:
-    command, options = COMMAND_OF_FUNCTION[name]
+    command, options = FUNCTION_COMMANDS[name]
     call = _parsed(f"f{call_text}")
     words = ["galaxyclass", command]
     if call is None:
@@ -110,7 +110,7 @@ def _options(call: ast.Call) -> list[str]:
 
 
 def _option(name: str) -> str:
-    return OPTION_OF_ARGUMENT.get(name, "--" + name.replace("_", "-"))
+    return ARGUMENT_OPTIONS.get(name, "--" + name.replace("_", "-"))
 
 
 def _words(value: Any) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ScoreError
-from galaxyclass.evaluation.files import PREDICTIONS, RESULTS, write_evaluation
+from galaxyclass.evaluation.evaluation import Evaluation
+from galaxyclass.evaluation.files import EVALUATION_FILES, PREDICTIONS, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
 from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.io.journal import job_key
@@ -30,63 +30,8 @@ from galaxyclass.model.job import PredictionSummary, predict_files
 from galaxyclass.model.model import ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_names, summary
-from galaxyclass.tasks.report import ScoreReport
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.task import Task
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The scores of a run.
-
-    Attributes
-    ----------
-    runs : tuple of Path
-        What was scored: one, or several whose mean it is.
-    models : tuple of str
-        The digest of each one's bundle, in hex (`Manifest.digest`).
-    dataset : Dataset
-    task : Task
-    part : str
-        Which galaxies were scored: ``unseen``, ``train``, ``validation``, ``test`` or ``all``.
-    report : ScoreReport
-        The run's scores beside those of the simplest predictor on the same entries: the training's
-        mean vector, or its largest class, for every galaxy.
-    galaxies_by_part : dict of str to int
-        What the scored galaxies were in the training: ``train``, ``validation``, ``test``; ``new``
-        for those that it did not have at all, ``unknown`` where the run does not say.
-    prediction : PredictionSummary
-    notes : tuple of str
-        What was left out, and what the scores do not say.
-    """
-
-    runs: tuple[Path, ...]
-    models: tuple[str, ...]
-    dataset: Dataset
-    task: Task
-    part: Part
-    report: ScoreReport
-    galaxies_by_part: dict[str, int]
-    prediction: PredictionSummary
-    notes: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        return summary(
-            f"Evaluation of {short_names(self.runs)}: {self.scores.words} on "
-            f"{self.scores.galaxies:,} galaxies ({self.task.metric.simplest} "
-            f"{self.reference.main.value:.4f})"
-        )
-
-    @property
-    def scores(self) -> Any:
-        """The run's scores, of the task's own type (`VoteScores`, `ClassScores`)."""
-        return self.report.scores
-
-    @property
-    def reference(self) -> Any:
-        """Those of the simplest predictor."""
-        return self.report.reference
 
 
 @public
@@ -167,7 +112,7 @@ def evaluate(
         seed=seed,
         votes=votes,
     )
-    place = FolderOutput(output, RESULTS, key, overwrite)
+    place = FolderOutput(output, EVALUATION_FILES, key, overwrite)
     place.require_free()
     bundles, workers = model.bundles, model.options.workers
     task = common_task(bundles)
@@ -226,7 +171,7 @@ def _read(
     -------
     scored : (galaxies,) int64
         Those of the catalog that were predicted.
-    predictions : (galaxies, task) float64
+    predictions : (galaxies, outputs) float64
     notes : list of str
     """
     if prediction.predicted == 0:

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.run_folder import METRICS, SCORES
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
-    from galaxyclass.evaluation.evaluate import Evaluation
+    from galaxyclass.evaluation.evaluation import Evaluation
 
 PREDICTIONS = "predictions.csv"
-SCORES = "scores.csv"
-METRICS = "metrics.json"
-RESULTS = (PREDICTIONS, SCORES, METRICS)
+EVALUATION_FILES = (PREDICTIONS, SCORES, METRICS)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:

@@ -1,1 +1,1 @@
-"""Images: read by format, look at, and cut out what a model sees."""
+"""Images: reading by content, inspection, and the cutouts that a model sees."""

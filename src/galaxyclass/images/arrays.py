@@ -1,4 +1,4 @@
-"""Images that are in memory already: which arrays are images, and their pixels as bytes."""
+"""Images in memory: checks of their arrays, and conversion to uint8 pixels."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _WANTED_STACK = f"(images, height, width, bands), or {_WANTED}"
 
 
 def is_image_dtype(dtype: np.dtype[np.generic]) -> bool:
-    """Whether pixels can be of that type: uint8, or floats."""
+    """Whether pixels can have that type: uint8, or floats."""
     return dtype == np.uint8 or dtype.kind == "f"
 
 
 def require_dtype(array: NDArray[np.generic], what: str) -> None:
-    """Refuse an array whose numbers cannot be told to be an image's.
+    """Refuse an array whose numbers cannot be pixels of an image.
 
     Raises
     ------
     ArgumentTypeError
-        Neither uint8 nor floats, or with masked pixels; the message says what to do.
+        The numbers are neither uint8 nor floats, or some are masked; the message says what to do.
     """
     if not is_image_dtype(array.dtype):
         hint = "stretch the pixels to 0..255 and convert them: `images.astype(np.uint8)`"
@@ -52,26 +52,26 @@ def require_dtype(array: NDArray[np.generic], what: str) -> None:
 
 
 def as_image(array: NDArray[np.generic], what: str = "the image") -> NDArray[np.generic]:
-    """One image, with its axis of bands.
+    """An image with an axis of bands, from an array with or without it.
 
     Parameters
     ----------
     array : (height, width, bands) or (height, width)
         uint8 or floats; without an axis of bands it is grey.
     what : str
-        What a message is to call it.
+        The name of the image in messages.
 
     Returns
     -------
     (height, width, 1 or 3)
-        A view of it.
+        A view of ``array``.
 
     Raises
     ------
     ArgumentError
-        Another shape.
+        The array does not have the shape of an image.
     ArgumentTypeError
-        Other numbers (`require_dtype`).
+        As for `require_dtype`.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def as_image(array: NDArray[np.generic], what: str = "the image") -> NDArray[np.
 
 
 def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    """A stack of images, of an array that is a stack or a single one.
+    """A stack of images, from an array that is a stack or a single image.
 
     Parameters
     ----------
@@ -114,15 +114,15 @@ def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
     Returns
     -------
     (images, height, width, 1 or 3)
-        A view of it.
+        A view of ``array``.
 
     Raises
     ------
     ArgumentError
-        Another shape: three axes of which the last is not one of bands may be a stack of grey
-        images or an image with its bands first.
+        The array does not have the shape of images. Three axes without bands in the last could be
+        a stack of grey images, or an image with its bands first.
     ArgumentTypeError
-        Other numbers (`require_dtype`).
+        As for `require_dtype`.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
     (1, 30, 40, 3)
     """
     if array.ndim == 4:
-        require_dtype(array, "images")
+        require_dtype(array, "`images`")
         if array.shape[3] in BANDS and all(array.shape[1:]):
             return array
         hint = None
@@ -139,16 +139,16 @@ def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
         elif array.shape[3] == 4:
             hint = "leave transparency out: `images[..., :3]`"
         raise ArgumentError(
-            "images: not the shape of images",
+            "`images`: not the shape of images",
             argument="images",
             wanted=_WANTED_STACK,
             got=str(array.shape),
             hint=hint,
         )
     if array.ndim == 3 and array.shape[2] not in BANDS and array.shape[0] not in BANDS:
-        require_dtype(array, "images")
+        require_dtype(array, "`images`")
         raise ArgumentError(
-            "images: not clear which axis is that of the bands",
+            "`images`: not clear which axis is that of the bands",
             argument="images",
             wanted=_WANTED_STACK,
             got=str(array.shape),
@@ -163,14 +163,14 @@ def to_pixels(image: NDArray[np.generic], what: str = "the image") -> NDArray[np
     Parameters
     ----------
     image : (height, width, 1 or 3) uint8 or floats
-        Floats are 0 (black) to 1 (white): how bright 1 is, a stretch has decided before.
+        Floats run from 0 (black) to 1 (white), as a stretch gives them.
     what : str
-        What a message is to call it.
+        The name of the image in messages.
 
     Returns
     -------
     (height, width, 1 or 3) uint8
-        Floats times 255, rounded to the nearest.
+        Floats times 255, rounded to the nearest integer.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where a cutout lies in its image: pure geometry, and the first notebook's contour rule."""
+"""Cutout boxes: where a cutout lies in its image."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: System 1's threshold: a pixel belongs to an object when its grey value is above this.
+#: Threshold of the Keras notebook (docs/reference-designs.md#keras-notebook): a pixel belongs to an
+#: object when its grey value is above this.
 CONTOUR_THRESHOLD = 10
-#: System 1's padding, as a share of the longer side of the object's box.
+#: Padding of the Keras notebook, as a share of the longer side of the object's bounding box.
 CONTOUR_PADDING = 0.1
 
 
 @dataclass(frozen=True)
-class Frame:
-    """A rectangle in an image, in whole pixels; it may reach beyond the image's borders.
+class CutoutBox:
+    """The rectangle of a cutout in its image, in whole pixels; it may reach beyond the borders.
 
     ``left`` and ``top`` are its first column and row; pixel (0, 0) is the image's top left.
     """
@@ -28,7 +29,7 @@ class Frame:
     height: int
 
     def inside(self, height: int, width: int) -> bool:
-        """Whether it lies wholly inside an image of that size."""
+        """Whether the box lies wholly inside an image of that size."""
         return (
             self.left >= 0
             and self.top >= 0
@@ -37,14 +38,14 @@ class Frame:
         )
 
 
-#: What a frame becomes that is larger than the image: see `recipes.Preprocessing.beyond`.
+#: What happens to a box that is larger than the image: see `Preprocessing.beyond`.
 Beyond = Literal["border", "whole"]
 
 
-def centre_frame(
+def centre_box(
     height: int, width: int, side: int | None = None, beyond: Beyond = "border"
-) -> Frame:
-    """A square around the centre of an image.
+) -> CutoutBox:
+    """A square cutout box around the centre of an image.
 
     Parameters
     ----------
@@ -57,44 +58,43 @@ def centre_frame(
 
     Examples
     --------
-    >>> centre_frame(424, 424, 256)
-    Frame(left=84, top=84, width=256, height=256)
-    >>> centre_frame(128, 128, 256, "whole")
-    Frame(left=0, top=0, width=128, height=128)
+    >>> centre_box(424, 424, 256)
+    CutoutBox(left=84, top=84, width=256, height=256)
+    >>> centre_box(128, 128, 256, "whole")
+    CutoutBox(left=0, top=0, width=128, height=128)
     """
     if side is None or (beyond == "whole" and side > min(height, width)):
         side = min(height, width)
-    return Frame((width - side) // 2, (height - side) // 2, side, side)
+    return CutoutBox((width - side) // 2, (height - side) // 2, side, side)
 
 
 def centre_scale(
     height: int, width: int, side: int | None, size: int, beyond: Beyond = "border"
 ) -> int:
-    """By how much an image may be shrunk before its centre is cut out at the same place.
+    """By how much an image may be shrunk before its centre is cut out.
 
-    The frame has to lie inside the image (one that reaches beyond it is filled with the colour
-    of the image's own border) and on the grid of the shrunk pixels. There it has to be as large
-    as the cutout, or half as large again: pixels that are averaged twice, by nearly the same
-    length, blur the cutout here and not there. Real galaxies then differ from those cut out at
-    full size by up to 1.5 grey levels in the mean and 32 in a pixel, and by up to 2.5 and 54 if a
-    tenth larger were enough.
+    The box has to lie inside the image (the part of a box beyond it is filled with the colour of
+    the image's border) and on the grid of the shrunk pixels. Shrunk, it has to be exactly as large
+    as the cutout, or at least half as large again: a second shrinking by a factor near 1 would blur
+    the cutout. Cutouts of real galaxies then differ from those made at full size by up to 1.5 grey
+    levels in the mean and 32 in a pixel; if a tenth larger were enough, by up to 2.5 and 54.
 
     Parameters
     ----------
     height, width : int
         Of the image, in pixels.
     side : int, optional
-        Of the frame, as `centre_frame` takes it.
+        Of the box, as in `centre_box`.
     size : int
         Side of the cutout, in its own pixels.
     beyond : {"border", "whole"}
-        As `centre_frame` takes it.
+        As in `centre_box`.
 
     Returns
     -------
     int
-        8, 4, 2 or 1: the first that will do. `centre_frame` of the shrunk image and the shrunk
-        side is then the frame, shrunk.
+        8, 4, 2 or 1: the largest possible factor. `centre_box` of the shrunk image and the shrunk
+        side is then the box, shrunk.
 
     Examples
     --------
@@ -107,20 +107,20 @@ def centre_scale(
     >>> centre_scale(423, 423, 212, 64)
     1
     """
-    frame = centre_frame(height, width, side, beyond)
-    if not frame.inside(height, width):
+    box = centre_box(height, width, side, beyond)
+    if not box.inside(height, width):
         return 1
     for factor in (8, 4, 2):
-        edges = (frame.left, frame.top, frame.width, frame.height)
-        shrunk = frame.width // factor
+        edges = (box.left, box.top, box.width, box.height)
+        shrunk = box.width // factor
         sharp = shrunk == size or 2 * shrunk >= 3 * size
         if sharp and not any(edge % factor for edge in edges):
             return factor
     return 1
 
 
-def contour_frame(grey: NDArray[np.uint8]) -> Frame:
-    """The frame that system 1's notebook chose, faults included.
+def contour_box(grey: NDArray[np.uint8]) -> CutoutBox:
+    """The cutout box of the Keras notebook (docs/reference-designs.md), faults included.
 
     Every contour of the pixels above 10 (outer borders and those of holes alike) has a bounding
     box; of the box with the largest area (the first of several equal ones), the longer side
@@ -128,9 +128,9 @@ def contour_frame(grey: NDArray[np.uint8]) -> Frame:
     (x + longer + padding, y + longer + padding) is taken where it lies inside the image;
     otherwise, or where there is no contour, the whole image.
 
-    Its author knew the faults: the square starts at the box's corner, so that the object is off
-    centre along its shorter side; objects near the border give the whole image; a bright
-    neighbour with a larger box takes the galaxy's place. The cutout ``object`` is the repair.
+    The faults: the square starts at the bounding box's corner, so that the object is off centre
+    along its shorter side; objects near the border give the whole image; a bright neighbour with a
+    larger bounding box is cut out instead of the galaxy. The cutout ``object`` has none of them.
 
     Parameters
     ----------
@@ -140,32 +140,31 @@ def contour_frame(grey: NDArray[np.uint8]) -> Frame:
     --------
     >>> grey = np.zeros((100, 100), np.uint8)
     >>> grey[30:50, 40:60] = 200
-    >>> contour_frame(grey)
-    Frame(left=38, top=28, width=24, height=24)
+    >>> contour_box(grey)
+    CutoutBox(left=38, top=28, width=24, height=24)
     """
     height, width = grey.shape
     _, above = cv2.threshold(grey, CONTOUR_THRESHOLD, 255, cv2.THRESH_BINARY)
-    whole = Frame(0, 0, width, height)
-    box = _largest_box(np.asarray(above, dtype=np.uint8))
-    if box is None:
+    whole = CutoutBox(0, 0, width, height)
+    bounds = _largest_bounds(np.asarray(above, dtype=np.uint8))
+    if bounds is None:
         return whole
-    left, top, box_width, box_height = box
-    longer = max(box_width, box_height)
+    left, top, object_width, object_height = bounds
+    longer = max(object_width, object_height)
     padding = int(CONTOUR_PADDING * longer)
     side = longer + 2 * padding
-    frame = Frame(left - padding, top - padding, side, side)
-    return frame if frame.inside(height, width) else whole
+    box = CutoutBox(left - padding, top - padding, side, side)
+    return box if box.inside(height, width) else whole
 
 
-def _largest_box(mask: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
+def _largest_bounds(mask: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
     """Left, top, width and height of the largest bounding box of all contours.
 
-    The box of a hole's contour lies within that of the region around it, so that the boxes of
-    the 8-connected regions decide: the sky's noise draws thousands of contours, and this is
-    twice as fast. Only where regions tie does the order in which contours are found matter.
+    The bounding box of a hole lies within that of the region around it, so that those of the
+    8-connected regions are enough. Noise gives thousands of contours, and regions are found twice
+    as fast. Contours are needed only where regions tie: their order decides.
     """
-    # Of OpenCV's algorithms that by blocks of 2 x 2 takes little more than half of the time that
-    # the default one does.
+    # OpenCV's algorithm by blocks of 2 x 2 takes little more than half of the default's time.
     _, _, boxes, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
         mask, 8, cv2.CV_32S, cv2.CCL_BBDT
     )

@@ -1,4 +1,4 @@
-"""The three cutouts, and `make_cutout`: from an image to what a model sees."""
+"""The three kinds of cutout: from an image to the pixels that a model sees."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.images.cutout_boxes import Beyond, Frame, centre_frame, contour_frame
-from galaxyclass.images.detection import object_frame
+from galaxyclass.images.cutout_boxes import Beyond, CutoutBox, centre_box, contour_box
+from galaxyclass.images.detection import object_box
 
 if TYPE_CHECKING:
     from galaxyclass.recipes.preprocessing import Preprocessing
 
 
 def make_cutout(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """The cutout of an image, as the settings say.
+    """The cutout of an image.
 
     Parameters
     ----------
     image : (height, width, channels) uint8 array
         As `read_image` gives it: 3 channels, or 1 where ``preprocessing.colour`` is "grey".
-        (An image of the other kind is converted.)
+        (Other images are converted.)
     preprocessing : Preprocessing
 
     Returns
@@ -52,7 +52,7 @@ def cut_out(
 ) -> NDArray[np.uint8]:
     """`make_cutout` with each setting by name: for processes that start without pydantic."""
     options: dict[str, Any] = {"frame": frame, "beyond": beyond, "margin": margin}
-    used = {name: options[name] for name in OPTIONS[cutout]}
+    used = {name: options[name] for name in CUTOUT_OPTIONS[cutout]}
     cut = CUTOUTS[cutout](image, size, **used)
     channels = 3 if colour == "rgb" else 1
     if cut.shape[2] == channels:
@@ -83,32 +83,32 @@ def centre_cutout(
         Shrunk by area or enlarged linearly.
     """
     height, width = image.shape[:2]
-    return _resize(_cut(image, centre_frame(height, width, frame, beyond)), size)
+    return _resize(_cut(image, centre_box(height, width, frame, beyond)), size)
 
 
 def contour_cutout(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """System 1's cutout, faults included (see `contour_frame`), resized by area.
+    """The cutout of the Keras notebook, faults included (see `contour_box`), resized by area.
 
     Parameters
     ----------
     image : (height, width, channels) uint8 array
-        Of three channels, the grey picture decides where the cutout lies.
+        The box is found in grey, also where there are three channels.
     size : int
         Side of the cutout, in its own pixels.
 
     Returns
     -------
     (size, size, channels) uint8 array
-        An image that is taken whole and is not square comes out squeezed, as it did there.
+        An image that is taken whole and is not square is distorted, as in the Keras notebook.
     """
     grey = image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    cut = _cut(image, contour_frame(np.asarray(grey, dtype=np.uint8)))
-    # By area in both directions, as the notebook did: enlarging, it differs from linear.
+    cut = _cut(image, contour_box(np.asarray(grey, dtype=np.uint8)))
+    # By area also where it enlarges, as the Keras notebook did: the result differs from linear.
     return _resize(cut, size, enlarge=cv2.INTER_AREA)
 
 
 def object_cutout(image: NDArray[np.uint8], size: int, margin: float = 0.25) -> NDArray[np.uint8]:
-    """The object at the image's centre, framed with some sky (see `object_frame`).
+    """The object at the image's centre, with some sky around it (see `object_box`).
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def object_cutout(image: NDArray[np.uint8], size: int, margin: float = 0.25) -> 
     size : int
         Side of the cutout, in its own pixels.
     margin : float
-        Sky on each side, as a share of the longer side of the object's box.
+        Sky on each side, as a share of the longer side of the object's bounding box.
 
     Returns
     -------
@@ -124,35 +124,36 @@ def object_cutout(image: NDArray[np.uint8], size: int, margin: float = 0.25) -> 
         Shrunk by area or enlarged linearly; the colour of the image's border where the square
         is larger than the image.
     """
-    return _resize(_cut(image, object_frame(image, margin)), size)
+    return _resize(_cut(image, object_box(image, margin)), size)
 
 
-#: The cutout of each name that a recipe can state, and the settings of a recipe that it heeds.
+#: Name of a cutout in a recipe -> its function.
 CUTOUTS: dict[str, Callable[..., NDArray[np.uint8]]] = {
     "centre": centre_cutout,
     "contour": contour_cutout,
     "object": object_cutout,
 }
-OPTIONS: dict[str, tuple[str, ...]] = {
+#: Name of a cutout -> the settings of a recipe that it uses.
+CUTOUT_OPTIONS: dict[str, tuple[str, ...]] = {
     "centre": ("frame", "beyond"),
     "contour": (),
     "object": ("margin",),
 }
 
 
-def _cut(image: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
-    """The pixels in a frame; beyond the image's borders, the colour of its sky."""
+def _cut(image: NDArray[np.uint8], box: CutoutBox) -> NDArray[np.uint8]:
+    """The pixels in a box; beyond the image, the colour of its border."""
     height, width = image.shape[:2]
-    right, bottom = frame.left + frame.width, frame.top + frame.height
-    if frame.inside(height, width):
-        return image[frame.top : bottom, frame.left : right]
-    cut = np.empty((frame.height, frame.width, image.shape[2]), np.uint8)
+    right, bottom = box.left + box.width, box.top + box.height
+    if box.inside(height, width):
+        return image[box.top : bottom, box.left : right]
+    cut = np.empty((box.height, box.width, image.shape[2]), np.uint8)
     cut[:] = _border_colour(image)
-    rows = slice(max(frame.top, 0), min(bottom, height))
-    columns = slice(max(frame.left, 0), min(right, width))
+    rows = slice(max(box.top, 0), min(bottom, height))
+    columns = slice(max(box.left, 0), min(right, width))
     cut[
-        rows.start - frame.top : rows.stop - frame.top,
-        columns.start - frame.left : columns.stop - frame.left,
+        rows.start - box.top : rows.stop - box.top,
+        columns.start - box.left : columns.stop - box.left,
     ] = image[rows, columns]
     return cut
 
@@ -170,6 +171,6 @@ def _resize(
 ) -> NDArray[np.uint8]:
     """Resize to (size, size, channels): by area where it shrinks."""
     height, width, channels = image.shape
-    how = cv2.INTER_AREA if min(height, width) >= size else enlarge
-    resized = np.asarray(cv2.resize(image, (size, size), interpolation=how), dtype=np.uint8)
-    return resized.reshape(size, size, channels)
+    interpolation = cv2.INTER_AREA if min(height, width) >= size else enlarge
+    resized = cv2.resize(image, (size, size), interpolation=interpolation)
+    return np.asarray(resized, dtype=np.uint8).reshape(size, size, channels)

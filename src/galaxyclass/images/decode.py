@@ -1,4 +1,4 @@
-"""From the bytes of a JPEG, PNG or TIFF file, told apart by content, to uint8 pixels."""
+"""Decoding of JPEG, PNG and TIFF, told apart by content: from a file's bytes to uint8 pixels."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _JPEG = (b"\xff\xd8\xff",)
 _PNG = (b"\x89PNG\r\n\x1a\n",)
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-#: How files begin that are met in folders of images but are not read here.
-_OTHERS: dict[bytes, str] = {
+#: First bytes of files that folders of images often contain but that are not read -> their name.
+_UNREADABLE: dict[bytes, str] = {
     b"SIMPLE  =": "a FITS file",
     b"GIF8": "a GIF image",
     b"BM": "a BMP image",
@@ -47,7 +47,7 @@ def decode_image(
 
     Palettes become colours; transparent pixels are laid on black; of 16-bit channels the upper
     8 bits are kept; of a TIFF of several pages the first is taken. The EXIF orientation is
-    ignored: it tells how a camera was held, and no telescope sets it. Grey is
+    ignored: it says how a camera was held, and no telescope sets it. Grey is
     0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), as OpenCV rounds it.
 
     Parameters
@@ -57,7 +57,7 @@ def decode_image(
     colour : {"rgb", "grey"}
         Three channels, or one.
     max_pixels : int
-        Refuse images of more pixels; the header tells, nothing is decoded.
+        Images of more pixels are refused by their header, before anything is decoded.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def decode_image(
     ImageError
         The data are empty; they are of another format; they are truncated or corrupt; the image
         has more than ``max_pixels`` pixels; its pixels are floating-point or 32-bit numbers,
-        which need a stretch that is not ours to choose.
+        which need a stretch that only the user can choose.
 
     Examples
     --------
@@ -79,16 +79,16 @@ def decode_image(
     >>> decode_image(file.getvalue(), "grey")[0, 0]
     array([77], dtype=uint8)
     """
-    return decode_scaled(data, colour, whole, max_pixels=max_pixels).pixels
+    return decode_scaled(data, colour, full_size, max_pixels=max_pixels).pixels
 
 
-#: From the height and width of an image in pixels, by how much its JPEG is shrunk while it is
-#: decoded: 1, 2, 4 or 8.
+#: From an image's height and width in pixels to the factor by which its JPEG is shrunk in decoding:
+#: 1, 2, 4 or 8.
 Scale = Callable[[int, int], int]
 
 
-def whole(*_: int) -> int:
-    """The image as large as it is."""
+def full_size(*_: int) -> int:
+    """The factor 1: the image is not shrunk."""
     return 1
 
 
@@ -108,13 +108,13 @@ def decode_scaled(
     *,
     max_pixels: int = MAX_PIXELS,
 ) -> Decoded:
-    """`decode_image`, but a JPEG may come out shrunk, which takes less time.
+    """`decode_image`, but a JPEG may be decoded at a smaller scale, which takes less time.
 
-    A JPEG is made of 8 x 8 pixels' frequencies; of these the lower ones alone give the picture
-    at a half, a quarter or an eighth (ISO/IEC 10918-1; libjpeg's scaled inverse transforms). Its
-    pixels are those of the image averaged, to within about a grey level; where the image's sides
-    are not divisible by the factor, the last row and column stand for fewer pixels. All bytes
-    are read, and what is truncated or corrupt is refused as it is at full size.
+    A JPEG holds the frequencies of blocks of 8 x 8 pixels. The lower frequencies alone give the
+    image at a half, a quarter or an eighth (ISO/IEC 10918-1; libjpeg's scaled inverse transforms).
+    Its pixels are the averages of the full image's, to within about a grey level; where the sides
+    are not divisible by the factor, the last row and column average fewer pixels. All bytes are
+    read, and truncated or corrupt files are refused as at full size.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def decode_scaled(
     colour : {"rgb", "grey"}
         Three channels, or one.
     scale : callable
-        Asked for the factor once the size is known. It is heeded where the image is a JPEG that
+        Called with the image's height and width. The factor is used where the image is a JPEG that
         libjpeg-turbo's simple interface decodes, and ignored otherwise.
     max_pixels : int
         Refuse images of more pixels.
@@ -141,7 +141,7 @@ def decode_scaled(
     if not data:
         raise ImageError("the file is empty", hint="fetch it again")
     if data.startswith(_JPEG):
-        decoded = _decode_jpeg(data, scale, max_pixels)
+        decoded = decode_jpeg(data, scale, max_pixels)
     elif data.startswith(_PNG + _TIFF):
         decoded = _decode_pillow(data, max_pixels)
     else:
@@ -154,7 +154,7 @@ def decode_scaled(
 
 
 def to_colour(pixels: NDArray[np.uint8], colour: Literal["rgb", "grey"]) -> NDArray[np.uint8]:
-    """Pixels of three channels or of one, whichever they had.
+    """Pixels converted to three channels or to one.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def to_colour(pixels: NDArray[np.uint8], colour: Literal["rgb", "grey"]) -> NDAr
     Returns
     -------
     (height, width, channels) uint8
-        The very array where it has these channels already.
+        ``pixels`` itself where it has these channels already.
     """
     wanted = 3 if colour == "rgb" else 1
     if pixels.shape[2] == wanted:
@@ -174,24 +174,25 @@ def to_colour(pixels: NDArray[np.uint8], colour: Literal["rgb", "grey"]) -> NDAr
     return converted.reshape(*pixels.shape[:2], wanted)
 
 
-def _decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
+def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
+    """A JPEG, as small as its decoder makes it by itself where ``scale`` allows it."""
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
-        # A header that libjpeg-turbo's simple interface does not know (rare subsamplings), or a
-        # file cut off within it: Pillow reads the first and says what is wrong with the second.
+        # Either a header that libjpeg-turbo's simple interface does not support (rare
+        # subsamplings), which Pillow reads, or a truncated one, for which Pillow has an error.
         return _decode_pillow(data, max_pixels)
     if space in ("CMYK", "YCCK"):
         return _decode_pillow(data, max_pixels)
     _require_size(width, height, max_pixels)
     factor = scale(height, width)
-    # libjpeg-turbo takes the smallest of its scales (eighths) that gives so many pixels.
-    least: dict[str, float] = {}
+    # libjpeg-turbo takes the smallest of its scales (eighths) that gives at least this size.
+    smallest: dict[str, float] = {}
     if factor > 1:
-        least = {"min_height": -(-height // factor), "min_width": -(-width // factor)}
+        smallest = {"min_height": -(-height // factor), "min_width": -(-width // factor)}
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
-            data, "GRAY" if space == "Gray" else "RGB", strict=True, min_factor=factor, **least
+            data, "GRAY" if space == "Gray" else "RGB", strict=True, min_factor=factor, **smallest
         )
     except ValueError as error:
         raise _broken(str(error)) from error
@@ -199,8 +200,8 @@ def _decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
 
 
 def _decode_pillow(data: bytes, max_pixels: int) -> Decoded:
-    # The classes of the formats, not Image.open: that one warns of "decompression bombs" by a
-    # limit of its own, which only a global setting of the user's process could change.
+    # The formats' classes, not Image.open: it warns of "decompression bombs" by a limit of its own,
+    # which only a global setting of the user's process could change.
     from PIL.JpegImagePlugin import JpegImageFile
     from PIL.PngImagePlugin import PngImageFile
     from PIL.TiffImagePlugin import TiffImageFile
@@ -218,8 +219,8 @@ def _decode_pillow(data: bytes, max_pixels: int) -> Decoded:
     except ImageError:
         raise
     except Exception as error:
-        # Pillow's decoders raise whatever a malformed file makes them trip over: OSError,
-        # SyntaxError, ValueError, struct.error, zlib.error, TypeError, KeyError.
+        # Pillow's decoders raise many errors on malformed files: OSError, SyntaxError, ValueError,
+        # struct.error, zlib.error, TypeError, KeyError.
         raise _broken(str(error) or type(error).__name__) from error
 
 
@@ -227,8 +228,8 @@ def _load(image: ImageFile) -> None:
     if image.width * image.height <= _LARGE:
         image.load()
         return
-    # The TIFF reader warns of "bombs" once more on loading. Silenced only for images so large
-    # that it would: the filters of warnings are shared by all threads.
+    # The TIFF reader warns of "bombs" again on loading. Silenced only for images that are so large,
+    # because the filters of warnings are shared by all threads.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image.load()
@@ -274,8 +275,8 @@ def _broken(reason: str) -> ImageError:
 
 
 def _describe(data: bytes) -> str:
-    """What a file is that is not an image, as far as its beginning tells."""
-    for beginning, name in _OTHERS.items():
+    """What kind of file the data are, judged by the first bytes."""
+    for beginning, name in _UNREADABLE.items():
         if data.startswith(beginning):
             return name
     start = data[:60]

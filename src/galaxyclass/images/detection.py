@@ -1,8 +1,8 @@
-"""Finding the object at the centre of an image, and framing it.
+"""Detection of the object at the centre of an image, and the cutout box around it.
 
-The way of source extractors, on a small copy of the image: sky and its noise, a threshold, the
-connected region at the centre; and, as in SExtractor's deblending (Bertin & Arnouts 1996), a
-neighbour that stands on its own above the saddle between the two is told apart.
+As in source extractors, but on a small copy of the image: the sky and its noise, a threshold, the
+connected region at the centre. As in SExtractor's deblending (Bertin & Arnouts 1996), a neighbour
+whose peak rises well above the saddle between the two is separated from the object.
 """
 
 from __future__ import annotations
@@ -11,54 +11,54 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.images.cutout_boxes import Frame, centre_frame
+from galaxyclass.images.cutout_boxes import CutoutBox, centre_box
 
-#: The object is sought in a copy of the image whose shorter side has about this many pixels:
-#: averaging lifts faint arms out of the noise, and it is fast.
+#: Shorter side of the small copy, in pixels, about: averaging lifts faint arms out of the noise,
+#: and a small copy is fast.
 WORKING_SIDE = 72
-#: An object's pixels stand above the sky by this many times its noise, and by this many grey
-#: values: the sky of a JPEG is often clipped to a constant, whose measured noise is then zero.
+#: An object's pixels are brighter than the sky by this many times the noise, and by this many grey
+#: levels: the sky of a JPEG is often clipped to a constant, whose measured noise is zero.
 SIGMAS = 3.0
 FLOOR = 4.0
-#: More scatter than this is no noise: it is a galaxy that fills the image to its corners.
-MOST_NOISE = 5.0
-#: An object is sought within this share of the image's sides around its centre.
+#: Largest noise of a sky, grey levels: more scatter is a galaxy that fills the whole image.
+MAX_NOISE = 5.0
+#: The object is searched within this share of the image's sides around its centre.
 REACH = 0.25
-#: A neighbour is told apart when its peak is this many times higher than the saddle to it, and
-#: has this share of our object's height (both above the sky). Knots in arms have shallower
-#: saddles; what is fainter does no harm.
+#: A neighbour is separated when its peak is this many times higher than the saddle between the two,
+#: and at least this share of the object's peak (all above the sky). Knots in arms have shallower
+#: saddles, and fainter neighbours do no harm.
 PROMINENCE = 1.7
 RIVAL = 0.25
-#: The box of an object leaves out this share of its light on each side: chains of noise that
-#: touch a bright galaxy have less, arms and tails have more.
+#: The bounding box leaves out this share of the object's light on each side: chains of noise that
+#: touch a bright galaxy have less light, arms and tails have more.
 TAIL = 0.004
-#: Each level at which saddles are looked for is this share of the one above.
+#: Each level at which saddles are searched is this share of the level above.
 _STEP = 0.75
-_MOST_NEIGHBOURS = 8
+_MAX_NEIGHBOURS = 8
 #: The tiles along the border, of 5 x 5.
 _BORDER = [tile for tile in range(25) if tile // 5 in (0, 4) or tile % 5 in (0, 4)]
 
 
-def object_frame(image: NDArray[np.uint8], margin: float = 0.25) -> Frame:
-    """The square frame around the object at the centre of an image.
+def object_box(image: NDArray[np.uint8], margin: float = 0.25) -> CutoutBox:
+    """The square cutout box around the object at the centre of an image.
 
-    The frame is centred on the object's box, then moved as little as needed to lie inside the
-    image, and never larger than the image's longer side: pixels are better than invented sky.
-    An object that is larger than the image gives the whole image.
+    The cutout box is centred on the object's bounding box, and then moved as little as needed to
+    lie inside the image. It is never larger than the image's longer side, because real pixels are
+    better than an invented sky. An object that is larger than the image gives the whole image.
 
-    What still fails: a bright star whose halo hides the galaxy is framed with it; two galaxies
-    that overlap deeply are framed as one, which for mergers is what is wanted.
+    What still fails: a bright star whose halo hides the galaxy is cut out with it. Two galaxies
+    that overlap deeply are cut out together, which is right for mergers.
 
     Parameters
     ----------
     image : (height, width, channels) uint8 array
         Bright objects on a darker sky.
     margin : float
-        Sky on each side, as a share of the longer side of the object's box.
+        Sky on each side, as a share of the longer side of the object's bounding box.
 
     Returns
     -------
-    Frame
+    CutoutBox
         Square. Where no object stands out near the centre, the largest square around the
         image's centre.
 
@@ -66,8 +66,8 @@ def object_frame(image: NDArray[np.uint8], margin: float = 0.25) -> Frame:
     --------
     >>> image = np.zeros((200, 200, 1), np.uint8)
     >>> image[90:130, 80:120] = 100
-    >>> frame = object_frame(image, margin=0.5)
-    >>> abs(frame.width - 80) < 12 and abs(frame.left - 60) < 8 and abs(frame.top - 70) < 8
+    >>> box = object_box(image, margin=0.5)
+    >>> abs(box.width - 80) < 12 and abs(box.left - 60) < 8 and abs(box.top - 70) < 8
     True
     """
     height, width = image.shape[:2]
@@ -75,16 +75,16 @@ def object_frame(image: NDArray[np.uint8], margin: float = 0.25) -> Frame:
     light = _shrink(image, scale)
     sky, noise = _sky(light)
     light -= sky
-    box = _central_box(light, max(SIGMAS * min(noise, MOST_NOISE), FLOOR))
-    if box is None:
-        return centre_frame(height, width)
-    return _around(*(edge * scale for edge in box), margin=margin, height=height, width=width)
+    bounds = _central_bounds(light, max(SIGMAS * min(noise, MAX_NOISE), FLOOR))
+    if bounds is None:
+        return centre_box(height, width)
+    return _around(*(edge * scale for edge in bounds), margin=margin, height=height, width=width)
 
 
 def _shrink(image: NDArray[np.uint8], scale: int) -> NDArray[np.float32]:
     """The image in grey, shrunk and smoothed: (height // scale, width // scale)."""
     grey = image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    # By a whole number, which OpenCV does several times faster than by any other.
+    # By an integer, which OpenCV does several times faster than by other numbers.
     height, width = (side // scale for side in grey.shape)
     whole = grey[: height * scale, : width * scale]
     small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
@@ -95,8 +95,8 @@ def _shrink(image: NDArray[np.uint8], scale: int) -> NDArray[np.float32]:
 def _sky(light: NDArray[np.float32]) -> tuple[float, float]:
     """Level and noise of the sky, from the darker of the tiles along the border.
 
-    The median of all pixels will not do: galaxies often fill more than half of the image.
-    Tiles of nothing but zeros lie beyond the edge of a survey.
+    Not from all pixels: galaxies often fill more than half of the image. Tiles of zeros alone lie
+    beyond the edge of a survey and are left out.
     """
     height, width = (side // 5 for side in light.shape)
     if height == 0 or width == 0:
@@ -113,12 +113,12 @@ def _sky(light: NDArray[np.float32]) -> tuple[float, float]:
     return level, 1.4826 * float(np.median(np.abs(darkest - level)))
 
 
-def _central_box(
+def _central_bounds(
     light: NDArray[np.float32], threshold: float
 ) -> tuple[float, float, float, float] | None:
     """Left, top, right and bottom edge of the object at the centre; None where there is none."""
     above = (light > threshold).astype(np.uint8)
-    # Thin bridges of noise between neighbours go; so does an object of one or two pixels.
+    # Opening removes thin bridges of noise between neighbours, and objects of one or two pixels.
     opened = cv2.morphologyEx(above, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     labels = _label(np.asarray(opened, dtype=np.uint8))
     seed = _nearest(labels)
@@ -126,11 +126,11 @@ def _central_box(
         return None
     region = (labels == labels[seed]).astype(np.uint8)
     peak = _climb(light, seed)
-    without = _without_neighbours(light, region, peak, threshold)
-    left, right = _extent(light, without, axis=0)
-    top, bottom = _extent(light, without, axis=1)
-    if without is not region:
-        # The neighbour took pixels on its side from the object: take it to be symmetric, as far
+    own = _without_neighbours(light, region, peak, threshold)
+    left, right = _edges(light, own, axis=0)
+    top, bottom = _edges(light, own, axis=1)
+    if own is not region:
+        # Pixels on the neighbour's side were removed: the object is assumed to be symmetric, as far
         # as the region reaches.
         row, column = peak
         across = max(column + 0.5 - left, right - column - 0.5)
@@ -141,10 +141,8 @@ def _central_box(
     return left, top, right, bottom
 
 
-def _extent(
-    light: NDArray[np.float32], region: NDArray[np.uint8], axis: int
-) -> tuple[float, float]:
-    """First and last edge of a region along an axis, without the last `TAIL` of its light."""
+def _edges(light: NDArray[np.float32], region: NDArray[np.uint8], axis: int) -> tuple[float, float]:
+    """First and last edge of a region along an axis, without `TAIL` of its light on each side."""
     profile = np.cumsum((light * region).sum(axis=axis, dtype=np.float64))
     first, last = np.searchsorted(profile, (TAIL * profile[-1], (1 - TAIL) * profile[-1]))
     return float(first), float(last + 1)
@@ -169,7 +167,7 @@ def _nearest(labels: NDArray[np.int32]) -> tuple[int, int] | None:
 
 
 def _climb(light: NDArray[np.float32], start: tuple[int, int]) -> tuple[int, int]:
-    """Row and column of the peak that is reached by going up from a pixel."""
+    """Row and column of the peak that is reached by climbing from a pixel."""
     row, column = start
     while True:
         top, left = max(row - 1, 0), max(column - 1, 0)
@@ -183,14 +181,14 @@ def _climb(light: NDArray[np.float32], start: tuple[int, int]) -> tuple[int, int
 def _without_neighbours(
     light: NDArray[np.float32], region: NDArray[np.uint8], peak: tuple[int, int], threshold: float
 ) -> NDArray[np.uint8]:
-    """The region less what belongs to other objects in it; the region itself if there are none.
+    """The region without the pixels of other objects; the region itself where there are none.
 
     Parameters
     ----------
     light : (height, width) float32
         Above the sky.
     region : (height, width) uint8
-        1 where connected with the object.
+        1 where a pixel is connected with the object.
     peak : (int, int)
         Row and column of the object's peak.
     threshold : float
@@ -199,7 +197,7 @@ def _without_neighbours(
     rivals = _rivals(light, region, peak)
     if not rivals:
         return region
-    kept = region
+    own = region
     level, inner = float(light[peak]), None
     while rivals and level > threshold:
         level = max(level * _STEP, threshold)
@@ -207,14 +205,14 @@ def _without_neighbours(
         for rival in [rival for rival in rivals if outer[rival]]:
             rivals.remove(rival)
             if inner is None or light[rival] < PROMINENCE * level:
-                continue  # a part of the object: its peak hardly rises from the saddle
-            theirs = _flood(light, rival, level / _STEP)
-            nearer = _distance(theirs) < _distance(inner)
-            kept = np.where(nearer, 0, kept).astype(np.uint8)
+                continue  # a part of the object: its peak hardly rises above the saddle
+            neighbour = _flood(light, rival, level / _STEP)
+            nearer = _distance(neighbour) < _distance(inner)
+            own = np.where(nearer, 0, own).astype(np.uint8)
         inner = outer
-    if kept is region:
+    if own is region:
         return region
-    labels = _label(kept)
+    labels = _label(own)
     if labels[peak] == 0:
         return region
     return np.asarray(labels == labels[peak], dtype=np.uint8)
@@ -223,16 +221,16 @@ def _without_neighbours(
 def _rivals(
     light: NDArray[np.float32], region: NDArray[np.uint8], peak: tuple[int, int]
 ) -> list[tuple[int, int]]:
-    """Other peaks of the region that could be objects of their own, the highest first."""
+    """Other peaks of the region that could be separate objects, the highest first."""
     highest = cv2.dilate(light, np.ones((5, 5), np.uint8))
     rows, columns = np.nonzero((light >= highest) & (region > 0) & (light > RIVAL * light[peak]))
-    order = np.argsort(-light[rows, columns], kind="stable")[: _MOST_NEIGHBOURS + 1]
-    found = [(int(rows[i]), int(columns[i])) for i in order]
-    return [other for other in found if other != peak][:_MOST_NEIGHBOURS]
+    order = np.argsort(-light[rows, columns], kind="stable")[: _MAX_NEIGHBOURS + 1]
+    peaks = [(int(rows[i]), int(columns[i])) for i in order]
+    return [other for other in peaks if other != peak][:_MAX_NEIGHBOURS]
 
 
 def _flood(light: NDArray[np.float32], start: tuple[int, int], level: float) -> NDArray[np.uint8]:
-    """1 where ``light`` is at least ``level`` and connected with a pixel that is."""
+    """1 where ``light`` is at least ``level`` and connected with the pixel ``start``."""
     height, width = light.shape
     mask = np.zeros((height + 2, width + 2), np.uint8)
     below = max(float(light[start]) - level, 0.0)
@@ -255,12 +253,12 @@ def _around(
     margin: float,
     height: int,
     width: int,
-) -> Frame:
-    """A square around a box with a margin, moved into the image as far as it goes."""
+) -> CutoutBox:
+    """A square cutout box around the object's edges, moved into the image as far as it fits."""
     side = round(max(right - left, bottom - top) * (1 + 2 * margin))
     side = max(8, min(side, max(height, width)))
     x = round((left + right - side) / 2)
     y = round((top + bottom - side) / 2)
     x = min(max(x, 0), width - side) if side <= width else (width - side) // 2
     y = min(max(y, 0), height - side) if side <= height else (height - side) // 2
-    return Frame(x, y, side, side)
+    return CutoutBox(x, y, side, side)

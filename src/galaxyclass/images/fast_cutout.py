@@ -1,4 +1,4 @@
-"""From a file straight to its cutout: the one way by which all that a model sees is made."""
+"""The fast cutout: from a file to the cutout that every model sees."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 def read_cutout(path: str | Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """Read an image file and cut out of it what a model sees.
 
-    `prepare` of `read_image`, and faster where a JPEG is larger than the cutout needs: it is
-    decoded at a half, a quarter or an eighth where the frame lies on the grid of those pixels
-    (see `centre_scale`). Real galaxies' cutouts then differ from those of the whole image by less
-    than 2 of 255 grey levels in the mean, and by less than 40 in the worst pixel. Whatever shows
-    a model an image calls this, so that all models see the same.
+    The same as `make_cutout` of `read_image`, but faster where a JPEG is larger than the cutout
+    needs: it is decoded at a half, a quarter or an eighth where the cutout box lies on the grid of
+    those pixels (see `centre_scale`). Cutouts of real galaxies then differ from those of the full
+    image by less than 2 of 255 grey levels in the mean, and by less than 40 in the worst pixel.
+    Training and prediction both use this function, so that models see the same pixels.
 
     Parameters
     ----------
     path : str or Path
-        The file; see `read_image`.
+        The image file; see `read_image`.
     preprocessing : Preprocessing
 
     Returns
@@ -76,7 +76,7 @@ def read_cutouts(
     Returns
     -------
     list of (size, size, channels) uint8 array
-        Exactly what `read_cutout` gives with each of them.
+        Exactly the cutouts that `read_cutout` makes with each of them.
 
     Raises
     ------
@@ -84,17 +84,17 @@ def read_cutouts(
         As `read_cutout` raises it.
     """
     data, _ = read_file(path)
-    done: dict[tuple[str, int], Decoded] = {}
+    decoded_as: dict[tuple[str, int], Decoded] = {}
     size: tuple[int, int] | None = None
     cutouts = []
     try:
-        for settings in (one.model_dump() for one in preprocessings):
+        for settings in (preprocessing.model_dump() for preprocessing in preprocessings):
             scale, colour = _scale(settings), settings["colour"]
-            decoded = done.get((colour, scale(*size))) if size else None
+            decoded = decoded_as.get((colour, scale(*size))) if size else None
             if decoded is None:
                 decoded = decode_scaled(data, colour, scale)
                 size = decoded.height, decoded.width
-                done[colour, scale(*size)] = decoded
+                decoded_as[colour, scale(*size)] = decoded
             cutouts.append(_cut(decoded, settings))
     except ImageError as error:
         raise about(path, error) from error
@@ -129,19 +129,19 @@ def decode_cutout(data: bytes, **settings: Any) -> tuple[int, int, NDArray[np.ui
 def cut_out_pixels(
     pixels: NDArray[np.uint8], preprocessings: Sequence[Preprocessing]
 ) -> list[NDArray[np.uint8]]:
-    """`read_cutouts` of an image that is decoded already.
+    """`read_cutouts` from decoded pixels.
 
     Parameters
     ----------
     pixels : (height, width, 1 or 3) uint8
-        As `decode_image` gives them.
+        As from `decode_image`.
     preprocessings : sequence of Preprocessing
 
     Returns
     -------
     list of (size, size, channels) uint8 array
-        Exactly what `read_cutouts` gives of a PNG file with these pixels. (A large JPEG is decoded
-        at a smaller scale there, see `read_cutout`.)
+        Exactly the cutouts that `read_cutouts` makes of a PNG file with these pixels. (It decodes a
+        large JPEG at a smaller scale, see `read_cutout`.)
 
     Examples
     --------
@@ -159,10 +159,10 @@ def cut_out_pixels(
 
 
 def _scale(settings: dict[str, Any]) -> Scale:
-    """By how much an image may be shrunk for such a cutout while it is decoded."""
+    """The factors by which images may be shrunk in decoding for a cutout of these settings."""
 
     def scale(height: int, width: int) -> int:
-        # The other cutouts look for the object in the pixels themselves.
+        # The other cutouts detect the object in the pixels at full size.
         if settings["cutout"] != "centre":
             return 1
         return centre_scale(height, width, settings["frame"], settings["size"], settings["beyond"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from galaxyclass.errors import CatalogError
 
-#: Endings of the image files that are looked for, in lower case; a file's own case is ignored.
+#: Endings of image files, in lower case; the case of a file's ending is ignored.
 IMAGE_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 
 
@@ -17,7 +17,7 @@ def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
     """The image files of a folder and its sub-folders, or the files that are named.
 
     Hidden files and folders (``.name``) are skipped; links to folders are followed, each folder
-    once. Files that are named one by one are taken whatever their ending.
+    once. Files that are named themselves may have any ending.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
     Returns
     -------
     list of Path
-        Sorted by path, each once, however its path was written.
+        Sorted by path; each file once, even where it was named by several paths.
 
     Raises
     ------
     CatalogError
-        Nothing was named, a path does not exist, a folder has no images (the message lists what
-        it has instead), or file names that are not UTF-8.
+        Nothing was named, a path does not exist, a folder has no images (the message lists its
+        other files), or file names are not UTF-8.
 
     Examples
     --------
@@ -49,29 +49,29 @@ def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
 
 def image_paths(images: str | Path | Sequence[str | Path]) -> list[str]:
     """`find_images` as text: a million `Path` objects take 200 MB more."""
-    places = [Path(images)] if isinstance(images, str | Path) else [Path(one) for one in images]
-    if not places:
+    paths = [Path(images)] if isinstance(images, str | Path) else [Path(path) for path in images]
+    if not paths:
         raise CatalogError(
             "no images were named", wanted="a folder of images, or image files", got="nothing"
         )
-    require_paths(places)
-    found: list[str] = []
-    for place in places:
-        found += _in_folder(place) if place.is_dir() else [str(place)]
-    if len(places) > 1:  # x.jpg and sub/../x.jpg are one file
-        found = list({os.path.abspath(path): path for path in sorted(found, reverse=True)}.values())  # noqa: PTH100
-    here = os.path.join(os.curdir, "")  # noqa: PTH118
-    return sorted(path.removeprefix(here) for path in found)
+    require_paths(paths)
+    files: list[str] = []
+    for path in paths:
+        files += _in_folder(path) if path.is_dir() else [str(path)]
+    if len(paths) > 1:  # x.jpg and sub/../x.jpg are one file
+        files = list({os.path.abspath(file): file for file in sorted(files, reverse=True)}.values())  # noqa: PTH100
+    current = os.path.join(os.curdir, "")  # noqa: PTH118
+    return sorted(file.removeprefix(current) for file in files)
 
 
-def require_paths(places: Sequence[Path]) -> None:
-    """Refuse images that are not there.
+def require_paths(paths: Sequence[Path]) -> None:
+    """Refuse paths that do not exist.
 
     Raises
     ------
     CatalogError
     """
-    missing = [str(place) for place in places if not place.exists()]
+    missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise CatalogError(
             f"{missing[0]}: no such file or folder"
@@ -118,22 +118,22 @@ def _require_utf8(folder: Path, paths: list[str]) -> None:
     try:
         "".join(paths).encode()
     except UnicodeEncodeError:
-        wrong = [path for path in paths if any("\ud800" <= letter <= "\udfff" for letter in path)]
-        shown = ", ".join(ascii(os.path.relpath(path, folder)) for path in wrong[:3])
+        invalid = [path for path in paths if any("\ud800" <= letter <= "\udfff" for letter in path)]
+        shown = ", ".join(ascii(os.path.relpath(path, folder)) for path in invalid[:3])
         raise CatalogError(
-            f"{folder}: {len(wrong):,} file names are not text in UTF-8",
+            f"{folder}: {len(invalid):,} file names are not text in UTF-8",
             got=shown,
             hint="rename these files",
         ) from None
 
 
 def _files(folder: Path) -> Iterator[str]:
-    seen: set[str] = set()
+    visited: set[str] = set()
     for root, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(root)
-        if real in seen:  # a link that leads back to a folder above it
+        if real in visited:  # a link that leads back to a folder above it
             folders.clear()
             continue
-        seen.add(real)
+        visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (os.path.join(root, name) for name in files if not name.startswith("."))  # noqa: PTH118

@@ -1,4 +1,4 @@
-"""Looking at image files: identity, size, and whether they can be decoded."""
+"""Inspection of image files: identity, size, and whether they can be decoded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def content_digest(data: bytes) -> str:
 
 
 def digest_file(path: str | Path) -> str:
-    """`content_digest` a file, whatever its size; "" where it cannot be read."""
+    """`content_digest` of a file of any size; "" where it cannot be read."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
@@ -36,16 +36,16 @@ def digest_file(path: str | Path) -> str:
         return ""
 
 
-#: Files that are handed to the threads together: enough to keep them busy, few enough for memory.
+#: Files that the threads get together: enough to keep them busy, few enough for memory.
 _AT_ONCE = 128
 
 File = TypeVar("File", bound=str | Path)
-Seen = TypeVar("Seen")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
+Content = TypeVar("Content")
 
 
 class Inspection(NamedTuple):
-    """What reading and decoding a file shows: an `ImageRecord` but for the path."""
+    """The result of reading and decoding a file: an `ImageRecord` without the path."""
 
     size: int
     mtime_ns: int
@@ -55,21 +55,22 @@ class Inspection(NamedTuple):
     error: str | None
 
 
-def look(
-    path: str | Path, decode: Callable[[bytes], tuple[int, int, Made]]
-) -> tuple[Inspection, Made | None]:
-    """Read and decode a file wholly: what was found, and what came of it.
+def inspect_file(
+    path: str | Path, decode: Callable[[bytes], tuple[int, int, Content]]
+) -> tuple[Inspection, Content | None]:
+    """Read and decode a whole file.
 
     Parameters
     ----------
     path : str or Path
     decode : callable
-        From the file's bytes to the image's height, its width, and whatever is wanted of it.
+        From the file's bytes to the image's height, its width, and any content made from it.
 
     Returns
     -------
-    Inspection
-    whatever ``decode`` makes, or None where the file cannot be read or decoded
+    inspection : Inspection
+    content : object
+        The content that ``decode`` made, or None where the file cannot be read or decoded.
     """
     try:
         data, status = read_file(path)
@@ -77,14 +78,14 @@ def look(
         return Inspection(*identity_of(path), "", 0, 0, str(error)), None
     size, mtime_ns, digest = status.st_size, status.st_mtime_ns, content_digest(data)
     try:
-        height, width, made = decode(data)
+        height, width, content = decode(data)
     except ImageError as error:
         return Inspection(size, mtime_ns, digest, 0, 0, str(about(path, error))), None
-    return Inspection(size, mtime_ns, digest, width, height, None), made
+    return Inspection(size, mtime_ns, digest, width, height, None), content
 
 
 def inspect_image(path: str | Path) -> ImageRecord:
-    """Read and decode an image file wholly, and say what was found.
+    """Read and decode a whole image file.
 
     Nothing is raised for a file that cannot be read or decoded: the record says why.
 
@@ -93,21 +94,19 @@ def inspect_image(path: str | Path) -> ImageRecord:
     >>> inspect_image("no/such.jpg").error
     'no/such.jpg: no such file'
     """
-    # Imported here, because catalogs bring pyarrow, which processes that only prepare images
-    # for a pack do without.
     from galaxyclass.images.records import ImageRecord
 
-    return ImageRecord(str(path), *look(path, _size)[0])
+    return ImageRecord(str(path), *inspect_file(path, _size)[0])
 
 
 def _size(data: bytes) -> tuple[int, int, None]:
-    """Height and width of an image, decoded wholly, but a JPEG at the scale that is fastest."""
+    """Height and width of an image; it is decoded wholly, but a JPEG at the fastest scale."""
     decoded = decode_scaled(data, "rgb", lambda *_: 8)
     return decoded.height, decoded.width, None
 
 
 def identity_of(path: str | Path) -> tuple[int, int]:
-    """Size in bytes and time of change in ns of a file; (0, 0) where it cannot be told."""
+    """Size in bytes and time of change in ns of a file; (0, 0) where it cannot be read."""
     try:
         status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
     except OSError:
@@ -117,24 +116,24 @@ def identity_of(path: str | Path) -> tuple[int, int]:
 
 def identities_of(paths: Iterable[str]) -> NDArray[np.int64]:
     """`identity_of` many files: (files, 2) int64."""
-    found = array("q")  # of a million files, a tenth of the memory that a list takes
+    identities = array("q")  # a tenth of the memory of a list
     for path in paths:
-        found.extend(identity_of(path))
-    return np.frombuffer(found, np.int64).reshape(-1, 2)
+        identities.extend(identity_of(path))
+    return np.frombuffer(identities, np.int64).reshape(-1, 2)
 
 
 def inspect_images(
     paths: Sequence[str | Path], workers: int | None = None, progress: Progress = silent
 ) -> ImageFacts:
-    """What `inspect_image` shows of many files, a column each.
+    """`inspect_image` of many files, as columns.
 
-    Threads suffice: decoding and hashing leave Python's lock free.
+    In threads, because decoding and hashing release Python's lock.
 
     Parameters
     ----------
     paths : sequence of str or Path
     workers : int, optional
-        Files that are decoded at the same time; all cores unless told otherwise.
+        Files that are decoded at the same time; by default as many as there are cores.
     progress : Progress
 
     Returns
@@ -150,21 +149,21 @@ def inspect_images(
 def digest_files(
     paths: Sequence[str | Path], workers: int | None = None, progress: Progress = silent
 ) -> list[str]:
-    """`digest_file` of many files at once, in their order."""
+    """`digest_file` of many files, in their order."""
     return list(_map(digest_file, paths, "compare", workers, progress))
 
 
 def _map(
-    look_at: Callable[[File], Seen],
+    inspect: Callable[[File], Result],
     files: Sequence[File],
     stage: str,
     workers: int | None,
     progress: Progress,
-) -> Iterator[Seen]:
+) -> Iterator[Result]:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(workers or core_count()) as pool:
         for start in range(0, len(files), _AT_ONCE):
             batch = files[start : start + _AT_ONCE]
-            yield from pool.map(look_at, batch)
+            yield from pool.map(inspect, batch)
             progress(stage, start + len(batch), len(files))

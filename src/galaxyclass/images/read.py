@@ -1,4 +1,4 @@
-"""Reading one image file."""
+"""Reading an image file."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ def read_image(
 
 
 def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes, os.stat_result]:
-    """The content of an image file, and what the system knew of it when it was opened.
+    """The content of an image file, and its status when it was opened.
 
     Raises
     ------
     ImageError
         There is no such file, it cannot be opened, or it is larger than any image of
-        ``max_pixels`` (a survey's mosaic among the cutouts must not fill the memory).
+        ``max_pixels`` pixels (a survey's mosaic among the cutouts must not fill the memory).
     """
     try:
-        # In four calls of the system: a file object takes twice as many, and threads that read
-        # wait for each other at every one.
+        # Four system calls; a file object takes eight, and at each of them threads wait for each
+        # other.
         file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             status = os.fstat(file)
@@ -80,7 +80,7 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
                     hint="cut the galaxies out of it first",
                 )
             data = os.read(file, size + 1)
-            if len(data) != size:  # it is growing, or a pipe, or the system gave a part of it
+            if len(data) != size:  # the file is growing, or a pipe, or was read in part
                 data += b"".join(iter(lambda: os.read(file, 1 << 20), b""))
             return data, status
         finally:
@@ -92,5 +92,5 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
 
 
 def about(path: str | Path, error: ImageError) -> ImageError:
-    """The same error, with the name of the file before it."""
+    """The same error, with the file's name in its message."""
     return ImageError(f"{path}: {error.what}", wanted=error.wanted, got=error.got, hint=error.hint)

@@ -1,4 +1,4 @@
-"""What is known of an image file once it has been looked at."""
+"""Records of inspected image files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One image file: its identity on disk, and whether it can be decoded.
+    """An image file: its identity on disk, and whether it can be decoded.
 
     ``digest`` is the BLAKE2b-128 of the file's bytes in hex ("" when it cannot be read);
     ``width`` and ``height`` are in pixels (0 when unknown); ``error`` says why it cannot be
@@ -30,7 +30,7 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What a check needs to know of many image files, a column each: 24 MB for a million.
+    """The columns that checks need of many image files: 24 MB for a million.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class ImageFacts:
     sizes : (files, 2) int32
         Width and height in pixels; 0 unknown.
     errors : mapping of int to str
-        Why a file cannot be decoded, by its index; those that can be are not in it.
+        Why a file cannot be decoded, by its index; files that can be decoded are not in it.
     """
 
     digests: NDArray[np.bytes_]
@@ -48,7 +48,7 @@ class ImageFacts:
 
     @classmethod
     def of(cls, records: Iterable[ImageRecord]) -> ImageFacts:
-        """The facts of many records, which are forgotten one by one.
+        """The facts of many records, read one by one.
 
         Examples
         --------
@@ -71,8 +71,8 @@ class ImageFacts:
 def packed_digests(digests: Iterable[str]) -> NDArray[np.bytes_]:
     """Digests in hex as (files,) S16, a quarter of the memory; "" becomes all zeros.
 
-    numpy drops zeros at the end of an element that is taken out, so that only arrays and elements
-    of arrays are compared with each other, and `hex_digests` gives the text back.
+    numpy drops zeros at the end of an element: compare elements only with elements of such arrays,
+    and use `hex_digests` to get the text.
 
     Examples
     --------
@@ -81,10 +81,10 @@ def packed_digests(digests: Iterable[str]) -> NDArray[np.bytes_]:
     >>> packed.nbytes, hex_digests(packed) == digests
     (32, True)
     """
-    whole = "".join(digest or "0" * 32 for digest in digests)
-    return np.frombuffer(bytes.fromhex(whole), dtype="S16")
+    joined = "".join(digest or "0" * 32 for digest in digests)
+    return np.frombuffer(bytes.fromhex(joined), dtype="S16")
 
 
 def hex_digests(digests: NDArray[np.bytes_]) -> list[str]:
-    """`packed_digests` as text again, "" where there is none."""
+    """The digests of `packed_digests` as text; "" where there is none."""
     return [digest.hex().ljust(32, "0") if digest else "" for digest in digests.tolist()]

@@ -1,1 +1,1 @@
-"""Writing whole or not at all, locks, journals of unfinished jobs, and outputs that are free."""
+"""Atomic writing, locks, journals of unfinished jobs, and checks that an output is free."""

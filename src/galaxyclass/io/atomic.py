@@ -1,8 +1,8 @@
-"""Writing so that a kill, a full disk or a second reader never sees half a file, or half a folder.
+"""Atomic writing: neither a kill nor a full disk leaves half a file or half a folder.
 
-What is being written is called ``.NAME.tmp`` after what it will become, and stands beside it. A
-kill leaves it behind, and whoever writes the same thing next takes the name over. Its lock tells a
-leftover from what another process is still writing.
+A file or folder that is being written is called ``.NAME.tmp``, beside the name that it will have. A
+kill leaves it behind, and the next process that writes the same output takes the name over. A lock
+tells such a leftover from a file that another process is still writing.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from galaxyclass.errors import OutputError
 from galaxyclass.io.lock import bears_name, open_locked
 
 #: Seconds to wait for another process that is writing the same file.
-_PATIENCE = 10.0
-#: Where a folder is built that cannot be built beside itself.
+LOCK_SECONDS = 10.0
+#: Where the content of a folder is built that cannot be replaced as a whole.
 _INSIDE = ".unfinished.tmp"
 
-#: What the system may say of a place that is written to -> what is wrong, and what to do.
-_PLACES: dict[int, tuple[str, str]] = {
+#: Error number of the system -> what is wrong with the output, and what to do.
+_WRITE_ERRORS: dict[int, tuple[str, str]] = {
     **dict.fromkeys(
         (errno.ENOSPC, errno.EDQUOT),
         (
@@ -56,13 +56,13 @@ _PLACES: dict[int, tuple[str, str]] = {
 def writing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path``; on leaving, sync it to disk and rename it.
 
-    Whatever goes wrong inside, ``path`` holds what it held before and the temporary file is gone.
-    Parent folders are made.
+    After an error inside, ``path`` is unchanged and the temporary file is gone. Parent folders are
+    made.
 
     Raises
     ------
     OutputError
-        The disk is full, the place cannot be written to, or another process is writing the same.
+        The disk is full, ``path`` cannot be written, or another process is writing it.
 
     Examples
     --------
@@ -84,9 +84,9 @@ def writing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_file(path: Path) -> Iterator[Path]:
-    """An empty temporary file beside ``path`` that no other process writes meanwhile.
+    """An empty temporary file beside ``path`` that no other process can write meanwhile.
 
-    It is removed in the end, unless it was renamed.
+    It is removed on leaving, unless it was renamed.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def temporary_file(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
         return
-    descriptor = open_locked(temporary, patience=_PATIENCE)
+    descriptor = open_locked(temporary, patience=LOCK_SECONDS)
     try:
         os.ftruncate(descriptor, 0)
         yield temporary
@@ -113,15 +113,14 @@ def temporary_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing_folder(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder that becomes ``folder`` when all went well, and vanishes otherwise.
+    """Give a temporary folder that becomes ``folder``; after an error it is removed.
 
     Parent folders are made.
 
     Raises
     ------
     OutputError
-        There is something in ``folder`` already, or another process is making it; or as for
-        `writing`.
+        ``folder`` is not empty, or another process is making it; or as for `writing`.
     """
     with translated(folder):
         require_new(folder)
@@ -140,30 +139,30 @@ def writing_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder(temporary: Path) -> Iterator[Path]:
-    """An empty folder that no other process uses meanwhile; what a kill left of it is cleared.
+    """An empty folder that no other process can use meanwhile; leftovers of a kill are cleared.
 
-    It is removed in the end, unless it was renamed.
+    It is removed on leaving, unless it was renamed.
 
     Raises
     ------
     BlockingIOError
         Another process uses it.
     """
-    nothing = -1  # Windows opens no folders
-    descriptor = nothing if os.name == "nt" else open_locked(temporary, folder=True, patience=1.0)
+    none = -1  # Windows opens no folders
+    descriptor = none if os.name == "nt" else open_locked(temporary, folder=True, patience=1.0)
     try:
         temporary.mkdir(exist_ok=True)
         _clear(temporary)
         yield temporary
     finally:
-        if descriptor == nothing or bears_name(descriptor, temporary):
+        if descriptor == none or bears_name(descriptor, temporary):
             shutil.rmtree(temporary, ignore_errors=True)
-        if descriptor != nothing:
+        if descriptor != none:
             os.close(descriptor)
 
 
 def discard_folder(folder: Path) -> None:
-    """Remove a folder so that a kill leaves either all of it or a temporary one, never half."""
+    """Remove a folder; a kill leaves either the whole folder or a temporary one, never half."""
     temporary = temporary_name(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     folder.replace(temporary)
@@ -171,12 +170,12 @@ def discard_folder(folder: Path) -> None:
 
 
 def require_new(folder: Path) -> None:
-    """Refuse a folder to write that is a file, or that has something in it.
+    """Refuse an output folder that is a file or is not empty.
 
     Raises
     ------
     OutputError
-        It is, or it has.
+        ``folder`` is a file, or has files in it.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: a file, not a folder", hint="choose another `output`")
@@ -189,7 +188,7 @@ def require_new(folder: Path) -> None:
 
 
 def temporary_name(path: Path) -> Path:
-    """What ``path`` is called while it is being written."""
+    """The name of ``path`` while it is being written."""
     return path.with_name(f".{path.name}.tmp")
 
 
@@ -205,9 +204,9 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _PLACES:
+        if error.errno not in _WRITE_ERRORS:
             raise
-        what, hint = _PLACES[error.errno]
+        what, hint = _WRITE_ERRORS[error.errno]
         raise OutputError(f"{path}: {what}", hint=hint) from error
 
 
@@ -228,7 +227,7 @@ def sync_folder(path: Path) -> None:
 
 
 def _must_stay(folder: Path) -> bool:
-    """Whether an empty folder stays: the current one, a disk's own, the target of a link."""
+    """Whether an empty folder cannot be replaced: the current one, a mount, a link's target."""
     return folder.is_dir() and (
         folder.name in ("", "..")
         or folder.is_symlink()
@@ -238,7 +237,7 @@ def _must_stay(folder: Path) -> bool:
 
 
 def _holds_nothing(folder: Path) -> bool:
-    """Whether there is no file in a folder and in the folders below it, but for a leftover."""
+    """Whether a folder and its sub-folders hold no files, leftovers of a kill aside."""
     entries = (entry for entry in folder.iterdir() if entry.name != _INSIDE)
     return all(
         entry.is_dir() and not entry.is_symlink() and _holds_nothing(entry) for entry in entries
@@ -246,7 +245,7 @@ def _holds_nothing(folder: Path) -> bool:
 
 
 def _remove_empty(folder: Path) -> None:
-    """Remove a folder of empty folders; POSIX takes an empty one away by the rename itself."""
+    """Remove a folder's empty sub-folders; on POSIX, renaming replaces the empty folder itself."""
     if not folder.is_dir():
         return
     for entry in folder.iterdir():

@@ -1,9 +1,9 @@
-"""The journal of a job that can go on after a kill: whose job it is, and what is done of it.
+"""The journal of a job that can go on after a kill: which job it is, and which pieces are done.
 
 One JSON object a line: first the job's key, then an entry for each piece that is safely on the
-disk. A last line that a kill cut short is dropped. The journal is removed when the job is done, so
-that where one lies something is unfinished. Its lock is the job's: two processes do not do the same
-job at once.
+disk. A last line that a kill cut short is dropped. The journal is removed when the job is done: a
+journal on the disk means an unfinished job. Its lock keeps two processes from doing the same job at
+once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Entry = Mapping[str, Any]
 
 
 def job_key(what: str, **arguments: object) -> str:
-    """A job's key: other arguments, another key. Paths count by what they name now."""
+    """A key that identifies a job by its arguments; a relative path counts as the absolute one."""
     plain = {
         name: str(value.absolute()) if isinstance(value, Path) else repr(value)
         for name, value in sorted(arguments.items())
@@ -32,76 +32,76 @@ def job_key(what: str, **arguments: object) -> str:
 
 
 def journal_of(output: Path) -> Path:
-    """Where the journal of a job lies that makes a file."""
+    """The path of the journal of a job that makes a file."""
     return output.with_name(f".{output.name}.unfinished")
 
 
 def key_of_journal(path: Path) -> str | None:
-    """The key of the job that a journal is of; None where it cannot be told."""
+    """The key of the job that wrote a journal; None where the file does not say."""
     with path.open("rb") as file:
         return _key(file.readline())
 
 
 @contextmanager
 def open_journal(path: Path, key: str, *, patience: float | None = 0.0) -> Iterator[Journal]:
-    """Open the journal of a job, made where it is missing, and hold its lock.
+    """Open the journal of a job, or make it where it is missing, and hold its lock.
 
     Parameters
     ----------
     path : Path
     key : str
-        The job's. A journal of another job is left as it is until `Journal.begin`.
+        The job's key. A journal of another job is left as it is until `Journal.begin`.
     patience : float or None
-        Seconds to wait for another process that holds it; None waits as long as it takes.
+        Seconds to wait for another process that holds the lock; None waits without limit.
 
     Raises
     ------
     BlockingIOError
-        Another process holds it.
+        Another process holds the lock.
     """
     with os.fdopen(open_locked(path, patience=patience), "r+b") as file:
         journal = Journal(path, key, file)
         try:
             yield journal
         finally:
-            if not journal.begun and journal.found is None:
+            if not journal.begun and journal.previous_key is None:
                 journal.remove()
 
 
 class Journal:
-    """An open journal. Memory is bounded: entries stay on the disk, only their places do not.
+    """An open journal. The entries stay on the disk; memory holds only their offsets.
 
     Attributes
     ----------
-    found : str or None
-        The key of the job that left it; None where it is new, or nothing can be told.
+    previous_key : str or None
+        The key of the job that left the journal; None where it is new or unreadable.
     begun : bool
-        Whether it is this job's, which goes on or has begun.
+        Whether the journal is this job's: the job goes on, or has begun.
     """
 
     def __init__(self, path: Path, key: str, file: IO[bytes]) -> None:
         self.path, self.key, self._file = path, key, file
-        self._places: list[int] = []
+        self._offsets: list[int] = []
         self._end = 0
-        self.found = _key(file.readline())
-        self.begun = self.found == key
+        self.previous_key = _key(file.readline())
+        self.begun = self.previous_key == key
         if self.begun:
-            self._find()
+            self._find_entries()
 
     def begin(self) -> None:
-        """Make it the journal of this job, of which nothing is done."""
+        """Start the journal of this job anew, without entries."""
         self._file.seek(0)
         self._file.truncate()
-        self._places = []
+        self._offsets = []
         self._end = self._file.write(json.dumps({"key": self.key}).encode() + b"\n")
         self.begun = True
         self._sync()
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._offsets)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        self._file.seek(self._places[index])
+        self._file.seek(self._offsets[index])
         entry: dict[str, Any] = json.loads(self._file.readline())
         return entry
 
@@ -109,45 +109,45 @@ class Journal:
         return (self[index] for index in range(len(self)))
 
     def add(self, *entries: Entry) -> None:
-        """Enter what is on the disk, and see to it that the entries are, too."""
-        places, end, lines = [], self._end, []
+        """Add entries for pieces that are on the disk, and sync the journal."""
+        offsets, end, lines = [], self._end, []
         for entry in entries:
             lines.append(json.dumps(entry).encode() + b"\n")
-            places.append(end)
+            offsets.append(end)
             end += len(lines[-1])
         self._file.seek(self._end)
         self._file.write(b"".join(lines))
         self._sync()
-        self._places += places
+        self._offsets += offsets
         self._end = end
 
     def reserve(self, size: int) -> None:
-        """Take the room for so many bytes now: when the results fill the disk, it is too late.
+        """Reserve disk space for ``size`` bytes of entries, before the results fill the disk.
 
-        The room is zeros after the last line, which reading takes for the end.
+        The space is zeros after the last line, which reading takes for the end.
         """
         if size and hasattr(os, "posix_fallocate"):
             self._file.flush()
             try:
                 os.posix_fallocate(self._file.fileno(), self._end, size)
             except OSError as error:
-                # Some file systems cannot (ZFS, some network mounts): then it is hoped for.
+                # Some file systems cannot reserve (ZFS, some network mounts).
                 if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
                     raise
 
     def remove(self) -> None:
-        """The job is done, or given up."""
+        """Remove the journal: the job is done, or given up."""
         if os.name == "nt":  # pragma: no cover - Windows removes no file that is open
             self._file.close()
         self.path.unlink(missing_ok=True)
 
-    def _find(self) -> None:
+    def _find_entries(self) -> None:
         """Note where each entry begins, and cut off what follows the last whole one."""
         end = self._file.tell()
         for line in self._file:
             if not line.endswith(b"\n") or _parsed(line) is None:
                 break
-            self._places.append(end)
+            self._offsets.append(end)
             end += len(line)
         self._end = end
         self._file.truncate(end)

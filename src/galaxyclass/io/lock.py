@@ -1,4 +1,4 @@
-"""Locks on files and folders, which the system itself takes back however a process ends."""
+"""Locks on files and folders, which the system releases however a process ends."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: Seconds between two tries of a lock that is not waited for without end.
+#: Seconds between two attempts to take a lock, where the wait is limited.
 _PAUSE = 0.05
 
 
 def open_locked(path: Path, *, folder: bool = False, patience: float | None = 0.0) -> int:
-    """Open a file or folder, made where it is missing, and hold its lock until it is closed.
+    """Open a file or folder, or make it where it is missing, and hold its lock until it is closed.
 
-    What is opened is what bears the name once the lock is held: a file that another process renamed
-    or removed meanwhile is let go of, and the name opened anew.
+    If another process renamed or removed the file before the lock was taken, it is closed, and the
+    path is opened again.
 
     Parameters
     ----------
@@ -26,17 +26,17 @@ def open_locked(path: Path, *, folder: bool = False, patience: float | None = 0.
     folder : bool
         Whether a folder of that name is locked, or a file.
     patience : float or None
-        Seconds to wait while another process holds it; None waits for as long as it takes.
+        Seconds to wait while another process holds the lock; None waits without limit.
 
     Returns
     -------
     int
-        The descriptor; closing it lets go of the lock.
+        The descriptor; closing it releases the lock.
 
     Raises
     ------
     BlockingIOError
-        Another process has held it all the time.
+        Another process held the lock all that time.
     """
     while True:
         if folder:
@@ -55,7 +55,7 @@ def open_locked(path: Path, *, folder: bool = False, patience: float | None = 0.
 
 
 def bears_name(descriptor: int, path: Path) -> bool:
-    """Whether an open file is the one that has this name now."""
+    """Whether an open file is the one that ``path`` names now."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))  # noqa: PTH116
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def bears_name(descriptor: int, path: Path) -> bool:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file, which is made and stays; wait while another process has it."""
+    """Hold the lock of a file, which is made and stays; wait while another process holds it."""
     descriptor = open_locked(path, patience=None)
     try:
         yield

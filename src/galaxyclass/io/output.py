@@ -1,4 +1,4 @@
-"""Whether an output is free: nothing is there, or what this very job left when it was stopped."""
+"""Whether an output is free: it does not exist yet, or this same job left it unfinished."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from galaxyclass.errors import OutputError
 from galaxyclass.io.atomic import translated
 from galaxyclass.io.journal import journal_of, open_journal
 
-#: In a folder of results that are not all there yet.
+#: Name of the journal in a folder whose results are not complete yet.
 UNFINISHED = ".unfinished"
 
 
 def require_free(output: Path, *, overwrite: bool) -> None:
-    """Refuse a file that would be refused at the end, before any work is done.
+    """Refuse, before any work is done, a file that could not be written at the end.
 
     Raises
     ------
     OutputError
-        It is a folder; or it exists and is not to be replaced.
+        ``output`` is a folder; or it exists and is not to be replaced.
     """
     if output.is_dir():
         raise OutputError(
@@ -35,7 +35,7 @@ def require_free(output: Path, *, overwrite: bool) -> None:
 
 
 def is_unfinished(output: Path) -> bool:
-    """Whether a job that makes this file was stopped, and can go on."""
+    """Whether a job that makes this file was stopped and can go on."""
     return journal_of(output).is_file()
 
 
@@ -43,14 +43,14 @@ def is_unfinished(output: Path) -> bool:
 class FolderOutput:
     """A folder that a job writes some files into, beside whatever else it may hold.
 
-    While the job is at work, ``.unfinished`` tells whose the files are. A job that was stopped, and
-    is begun again with the same arguments, goes on.
+    While the job runs, the journal ``.unfinished`` says which job the files belong to. A job that
+    was stopped goes on when it is started again with the same arguments.
 
     Attributes
     ----------
     folder : Path
     results : sequence of str
-        Names of those files that tell that the folder is used.
+        Names of the files whose presence means that the folder is used.
     key : str
         Of the job (`job_key`).
     overwrite : bool
@@ -63,12 +63,12 @@ class FolderOutput:
     overwrite: bool
 
     def require_free(self) -> None:
-        """Refuse a folder that would be refused at the end, before any work is done.
+        """Refuse, before any work is done, a folder that could not be written at the end.
 
         Raises
         ------
         OutputError
-            It is a file, or has some of the results, of another job, which are not to be replaced.
+            It is a file, or holds results of another job that are not to be replaced.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise OutputError(
@@ -79,44 +79,45 @@ class FolderOutput:
 
     @contextmanager
     def claim(self) -> Iterator[None]:
-        """Write the results inside; they are all there when it is left.
+        """Hold the folder while the results are written; on leaving they are complete.
 
-        After an error, what was written stays and the same job goes on; where nothing was written,
-        nothing stays.
+        After an error, the results written so far stay, and the same job can go on; where none was
+        written, no folder stays.
 
         Raises
         ------
         OutputError
-            As for `require_free`; or another process is writing there; no room, no permission.
+            As for `require_free`; or another process is writing to the folder; no room, or no
+            permission.
         """
         self.require_free()
         is_new = not self.folder.exists()
-        with ExitStack() as held:
+        with ExitStack() as stack:
             with translated(self.folder):
                 self.folder.mkdir(parents=True, exist_ok=True)
-                journal = held.enter_context(open_journal(self.folder / UNFINISHED, self.key))
+                journal = stack.enter_context(open_journal(self.folder / UNFINISHED, self.key))
                 if not journal.begun:
-                    self._require_no_results(journal.found)
+                    self._require_no_results(journal.previous_key)
                     journal.begin()
             try:
                 yield
             except BaseException:
-                if not self._there():
+                if not self._existing():
                     journal.remove()
                     if is_new:
-                        with suppress(OSError):  # there is something in it
+                        with suppress(OSError):  # it holds other files
                             self.folder.rmdir()
                 raise
             journal.remove()
 
-    def _there(self) -> list[str]:
+    def _existing(self) -> list[str]:
         return [name for name in self.results if (self.folder / name).exists()]
 
     def _require_no_results(self, other: str | None = None) -> None:
-        there = self._there()
-        if there and not self.overwrite:
+        existing = self._existing()
+        if existing and not self.overwrite:
             raise OutputError(
-                f"{self.folder}: {', '.join(there)} exist{'s' * (len(there) == 1)} already"
+                f"{self.folder}: {', '.join(existing)} exist{'s' * (len(existing) == 1)} already"
                 + (", of a job with other arguments that was stopped" if other else ""),
                 hint="pass `overwrite=True`, or choose another `output`",
             )

@@ -1,4 +1,4 @@
-"""The names of what lies in the folder of a training."""
+"""The names of the files in the folders of runs, evaluations and baselines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ RECIPE = "recipe.toml"
 INFO = "run.json"
 HISTORY = "history.csv"
 METRICS = "metrics.json"
+SCORES = "scores.csv"
 CURVES = "curves.png"
 SPLIT = "split.csv"
 LEFT_OUT = "left_out.csv"
@@ -18,6 +19,6 @@ LOGS = "logs"
 
 
 def run_file(run: Path, name: str) -> Path | None:
-    """A file of a run, which may be named by its bundle; an exported network has none beside it."""
-    places = (run, run.parent) if run.is_dir() else ()
-    return next((file for place in places if (file := place / name).is_file()), None)
+    """A file of a run, which may be given by its bundle; None where there is no such file."""
+    folders = (run, run.parent) if run.is_dir() else ()
+    return next((file for folder in folders if (file := folder / name).is_file()), None)

@@ -223,7 +223,7 @@ def open_chunks(
             if not chunks.complete:
                 require_free(output, overwrite=overwrite)
                 folder.mkdir(exist_ok=True)
-            replaced = journal.found is not None and not journal.begun
+            replaced = journal.previous_key is not None and not journal.begun
             if not whole:
                 chunks = Chunks(output, journal, nothing)
                 chunks.discard()

@@ -113,13 +113,13 @@ def open_images(
     if is_table(images):
         if ids is not None:
             raise ArgumentError(
-                "ids: a table has its own", argument="ids", hint="`id_column` names their column"
+                "`ids`: a table has its own", argument="ids", hint="`id_column` names their column"
             )
         return _from_table(as_arrow(images), id_column, name_parts, path_column, table_id_column)
     for name, column in (("path_column", path_column), ("id_column", table_id_column)):
         if column is not None:
             raise ArgumentError(
-                f"{name}: only a table has columns", argument=name, wanted=KINDS,
+                f"`{name}`: only a table has columns", argument=name, wanted=KINDS,
                 got=f"images of the type {type(images).__name__}",
             )  # fmt: skip
     source = _without_ids(images)
@@ -127,7 +127,7 @@ def open_images(
         names = [_id(value) for value in ids]
         if source.count != len(names):
             raise ArgumentError(
-                "ids: not one for each image",
+                "`ids`: not one for each image",
                 argument="ids",
                 wanted="as many ids as images" if source.count is None else f"{source.count:,}",
                 got=f"{len(names):,} for images of an iterator" if source.count is None
@@ -147,7 +147,7 @@ def _without_ids(images: Any) -> ImageSource:
     if _is_text(images):
         return _from_paths(images.tolist())
     if _is_array(images):
-        stack: Any = as_images(_array(images, "images"))  # a sequence of images, like a list
+        stack: Any = as_images(_array(images, "`images`"))  # a sequence of images, like a list
         return ImageSource(stack)
     if isinstance(images, Iterator):
         first = next(images, None)
@@ -325,7 +325,7 @@ def _array(value: Any, name: str) -> NDArray[np.generic]:
 
 def _not_images(images: Any) -> ArgumentTypeError:
     return ArgumentTypeError(
-        "images: nothing that can be predicted",
+        "`images`: nothing that can be predicted",
         argument="images",
         wanted=_WANTED,
         got=type(images).__name__,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import ChosenPrecision, Device
+from galaxyclass.arguments import ChosenPrecision, Device, public
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
@@ -29,11 +29,13 @@ from galaxyclass.model.pretrained import CARD, PRETRAINED, PRETRAINED_NAME, is_p
 from galaxyclass.model.rows import open_rows
 from galaxyclass.model.writers import require_output
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
+    from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrate import Calibrated
-    from galaxyclass.evaluation.evaluate import Evaluation
+    from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.model.export.export import Exported
 
 
@@ -124,6 +126,7 @@ class Model:
         """Its networks and views as if they were one network; loads them."""
         return Ensemble(self.members, self.options.views)
 
+    @public
     def predict(
         self,
         images: Any,
@@ -198,6 +201,7 @@ class Model:
             progress=progress,
         )
 
+    @public
     def predict_to_file(
         self,
         images: Any,
@@ -259,6 +263,7 @@ class Model:
             progress=progress,
         )
 
+    @public
     def embed(self, images: Any, *, progress: Progress = silent) -> NDArray[np.float32]:
         """The embedding of images: the features of the encoder.
 
@@ -295,20 +300,29 @@ class Model:
         features[predictions.indices] = np.column_stack(columns)
         return features
 
-    def evaluate(self, images: Any, table: Any, output: str | Path, **options: Any) -> Evaluation:
+    def evaluate(
+        self,
+        images: Dataset | str | Path,
+        table: Any = None,
+        *,
+        output: str | Path,
+        **options: Any,
+    ) -> Evaluation:
         """Score the model on galaxies whose votes or classes are known: `galaxyclass.evaluate`."""
         from galaxyclass.evaluation.evaluate import evaluate
 
-        return evaluate(self, images=images, table=table, output=output, **options)
+        return evaluate(self, images, table, output=output, **options)
 
-    def calibrate(self, images: Any, table: Any, **options: Any) -> Calibrated:
+    def calibrate(
+        self, images: Dataset | str | Path, table: Any = None, **options: Any
+    ) -> Calibrated:
         """Measure how far the model can be trusted: `galaxyclass.calibrate`.
 
         Without ``output`` the calibration is added to the model's own bundle and to this model.
         """
         from galaxyclass.evaluation.calibrate import calibrate
 
-        calibrated = calibrate(self, images=images, table=table, **options)
+        calibrated = calibrate(self, images, table, **options)
         if options.get("output") is None:
             backends = [member.backend for member in self.members]
             self.bundles = (calibrated.bundle,)
@@ -347,18 +361,10 @@ class Model:
             ", ".join(f"{cutout.size} px {colours[cutout.colour]}" for cutout in cutouts),
             ", ".join(dict.fromkeys(engines)),
         ]
-        return f"<Model {' · '.join(parts)}>"
+        return summary(f"Model {' · '.join(parts)}")
 
     def _check_include(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
         """Refuse columns that cannot be included, before images are listed or networks loaded."""
-        if isinstance(include, str):
-            raise ArgumentTypeError(
-                "include: not a list of names",
-                argument="include",
-                wanted="a sequence of str",
-                got=repr(include),
-                hint=f"`include=[{include!r}]`",
-            )
         check_include(include)
         fields = open_included(include, self.bundles).fields
         columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
@@ -375,14 +381,15 @@ class Model:
 ModelSource = str | Path | Model | Sequence[str | Path | Model]
 
 
+@public
 def load_model(
     source: ModelSource | None = None,
     *,
     views: int | None = None,
     device: Device = "auto",
     precision: ChosenPrecision = "auto",
-    workers: int | None = None,
     batch_size: int | None = None,
+    workers: int | None = None,
 ) -> Model:
     """Load a model.
 
@@ -392,7 +399,7 @@ def load_model(
         None or ``"pretrained"``: the pretrained model, which comes with the package. Otherwise the
         folder of a run, a bundle, or an exported network (``.onnx``). Several with the same outputs
         are an ensemble: their mean is predicted.
-    views, device, precision, workers, batch_size
+    views, device, precision, batch_size, workers
         See `InferenceOptions`.
 
     Raises
@@ -480,7 +487,7 @@ def single_bundle(source: ModelSource, action: str) -> Bundle:
             f"cannot {action} several models at once",
             wanted="one",
             got=f"{len(bundles)} of them",
-            hint='make one model of them first: `galaxyclass.combine(runs, output="runs/mean")`',
+            hint="combine them first: `galaxyclass.combine(['RUN', 'RUN'], output='runs/mean')`",
         )
     return bundles[0]
 

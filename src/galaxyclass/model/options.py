@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, get_args
+from dataclasses import dataclass, fields
 
-from galaxyclass.arguments import ChosenPrecision, Device
-from galaxyclass.errors import ArgumentError, ArgumentTypeError
-
-#: The largest values that make sense.
-_MOST = {"views": 1_000, "batch_size": 1_000_000, "workers": 4_096}
+from galaxyclass.arguments import ChosenPrecision, Device, check_argument
 
 
 @dataclass(frozen=True)
@@ -44,8 +39,8 @@ class InferenceOptions:
     4
     >>> InferenceOptions(workers=0)
     Traceback (most recent call last):
-    galaxyclass.errors.ArgumentError: workers: out of range
-      wanted: 1 to 4,096, or None
+    galaxyclass.errors.ArgumentError: `workers` cannot be 0
+      wanted: a whole number, 1 to 4,096
       got:    0
     """
 
@@ -56,32 +51,6 @@ class InferenceOptions:
     workers: int | None = None
 
     def __post_init__(self) -> None:
-        for name, most in _MOST.items():
-            _check_count(name, getattr(self, name), most)
-        for name, choices in (
-            ("device", get_args(Device)),
-            ("precision", get_args(ChosenPrecision)),
-        ):
-            value = getattr(self, name)
-            if value not in choices:
-                raise ArgumentError(
-                    f"{name}: no such choice",
-                    argument=name,
-                    wanted=f"one of {', '.join(choices)}",
-                    got=repr(value),
-                )
-
-
-def _check_count(name: str, value: Any, most: int) -> None:
-    wanted = f"1 to {most:,}, or None"
-    if value is None:
-        return
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ArgumentTypeError(
-            f"{name}: not a whole number",
-            argument=name,
-            wanted=wanted,
-            got=repr(value),
-        )
-    if not 1 <= value <= most:
-        raise ArgumentError(f"{name}: out of range", argument=name, wanted=wanted, got=str(value))
+        for each in fields(self):
+            value = check_argument(each.name, getattr(self, each.name), str(each.type))
+            object.__setattr__(self, each.name, value)

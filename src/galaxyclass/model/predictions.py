@@ -20,6 +20,7 @@ from galaxyclass.errors import ArgumentTypeError
 from galaxyclass.io.atomic import writing
 from galaxyclass.model.columns import Columns
 from galaxyclass.model.writers import require_failures, require_output, write_failures, writer_of
+from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class Predictions:
 
     def __repr__(self) -> str:
         galaxies = f"{len(self):,} {'galaxy' if len(self) == 1 else 'galaxies'}"
-        return f"<Predictions of {' · '.join([galaxies, *self._holds()])}>"
+        return summary(f"Predictions of {' · '.join([galaxies, *self._holds()])}")
 
     def _holds(self) -> list[str]:
         """The contents of the table besides the ids, in a few words."""
@@ -286,7 +287,7 @@ class Prediction(Mapping[str, Any]):
         values = {name: self[name] for name in self._predictions.columns.values}
         largest = sorted(values, key=lambda name: values[name] or 0, reverse=True)[:3]
         shown = ", ".join(f"{name} {_cell(values[name])}" for name in largest)
-        return f"<Prediction of {self.id}: {shown}>"
+        return summary(f"Prediction of {self.id}: {shown}")
 
     def plot(self) -> Figure:
         """Draw the image and a bar for each answer, question by question.

@@ -210,7 +210,7 @@ def _in_threads(
 
     most = max(1, min(TURN_BATCHES, TURN_IMAGES // batching.size))
     batches = batching.batches
-    lengths = repeat(most) if batches is None else map(len, _turn_ranges(batches, most, workers))
+    lengths = repeat(most) if batches is None else map(len, turn_sizes(batches, most, workers))
     turns = _turns(batching, lengths)
     threads = ordered_pool(predict, turns, workers, backend.begin_thread, stopping=stopping)
     with memory_kept(), closing(threads) as results:
@@ -228,7 +228,7 @@ def _turns(batching: _Batching, lengths: Iterable[int]) -> Iterator[Sequence[_Sp
         yield turn
 
 
-def _turn_ranges(batches: int, most: int, workers: int) -> Iterator[range]:
+def turn_sizes(batches: int, most: int, workers: int) -> Iterator[range]:
     """The batches of each turn: fewer towards the end, so that all threads end together."""
     first = 0
     while first < batches:

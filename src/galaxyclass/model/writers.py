@@ -20,7 +20,7 @@ from galaxyclass.io.output import is_unfinished, require_free
 
 #: Rows of a parquet row group, which a reader loads at once; fewer if there are more columns than
 #: this, as with an embedding.
-_ROW_GROUP = 65_536
+ROW_GROUP_ROWS = 65_536
 _ROW_COLUMNS = 64
 
 
@@ -89,7 +89,7 @@ class ParquetWriter:
         pq.write_table(table, path)
 
     def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
-        group = _ROW_GROUP * _ROW_COLUMNS // max(_ROW_COLUMNS, empty.num_columns)
+        group = ROW_GROUP_ROWS * _ROW_COLUMNS // max(_ROW_COLUMNS, empty.num_columns)
         with pq.ParquetWriter(path, empty.schema) as writer:
             waiting = empty
             for chunk in chunks:

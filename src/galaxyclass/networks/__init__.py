@@ -1,1 +1,1 @@
-"""Encoders, heads and whole networks in torch."""
+"""Encoders, heads, networks, losses and augmentation in torch."""

@@ -12,7 +12,7 @@ from galaxyclass.networks.network import Network
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: its name, kind, output shape without the first axis, and parameters."""
+    """A layer: its name, kind, output shape without the first axis, and parameters."""
 
     name: str
     kind: str
@@ -39,12 +39,12 @@ class NetworkDescription:
 
     @property
     def total(self) -> int:
-        """Both together."""
+        """Trainable parameters and statistics together."""
         return self.trainable + self.statistics
 
 
 def describe_network(network: Network, channels: int) -> NetworkDescription:
-    """Run one blank cutout through a network and note what each layer gives.
+    """Describe a network's layers, by running an empty cutout through it.
 
     Parameters
     ----------

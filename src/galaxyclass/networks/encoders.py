@@ -1,4 +1,4 @@
-"""Which encoders there are: the few of this package, and all of timm's."""
+"""The encoders: those of this package, and all of timm's."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from galaxyclass.networks.equivariant import EquivariantEncoder
 from galaxyclass.networks.notebook import NotebookEncoder
 from galaxyclass.networks.residual import ResidualEncoder
 from galaxyclass.networks.small import Cnn100Encoder, TwoLayerEncoder
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 
 
 def resnet10(channels: int, _side: int) -> nn.Module:
     """The residual network of timm with one basic block a stage: 2.85 million parameters.
 
-    The project said "about 2.9 million" and no widths; these are the nearest in steps of 32 that
-    grow from stage to stage.
+    Its design (docs/reference-designs.md#hundred-classes) has "about 2.9 million" and states no
+    widths: these are the nearest in steps of 32 that increase from stage to stage.
     """
     resnet = require("timm.models.resnet")
     encoder: nn.Module = resnet.ResNet(
@@ -40,7 +40,7 @@ def resnet10(channels: int, _side: int) -> nn.Module:
     return encoder
 
 
-#: Name -> an encoder from (channels, side). Any other name is looked up in timm.
+#: Name -> function from (channels, side) to an encoder. Other names are those of timm.
 ENCODERS: dict[str, Callable[[int, int], nn.Module]] = {
     "notebook": NotebookEncoder,
     "residual": lambda channels, _side: ResidualEncoder(channels),
@@ -51,26 +51,26 @@ ENCODERS: dict[str, Callable[[int, int], nn.Module]] = {
 }
 
 
-#: Those whose weights are made for cutouts of one size.
+#: Encoders whose weights fit cutouts of one size only.
 ONE_SIZE = ("notebook", "two_layer_cnn", "cnn100")
 
 
-def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.Module:
+def build_encoder(model: NetworkSettings, channels: int, side: int, *, fresh: bool) -> nn.Module:
     """The encoder of a recipe: ``(galaxies, channels, side, side)`` to ``(galaxies, features)``.
 
     Parameters
     ----------
-    model : Model
+    model : NetworkSettings
     channels, side : int
-        Of the cutouts that enter.
+        Of the cutouts.
     fresh : bool
-        Whether to load the published or given weights that the recipe asks for; False where the
-        weights of a trained model are loaded afterwards.
+        Whether to load the initial weights that the recipe names; False where the weights of a
+        trained network are loaded afterwards.
 
     Raises
     ------
     RecipeError
-        No such encoder; published weights that cannot be had; weights of another encoder.
+        No such encoder; published weights that cannot be loaded; weights of another encoder.
     """
     if model.encoder in ENCODERS:
         if model.pretrained:
@@ -88,7 +88,7 @@ def build_encoder(model: Model, channels: int, side: int, *, fresh: bool) -> nn.
 
 
 def _weights_file(name: str) -> Path:
-    """The file that a recipe's weights mean: itself, a run's, or the pretrained model's."""
+    """The file of a recipe's weights: the file itself, or that of a run or the pretrained model."""
     path = Path(name)
     if not is_pretrained(name) and not path.is_dir():
         return path
@@ -96,19 +96,19 @@ def _weights_file(name: str) -> Path:
     return bundle.weights if bundle.has("weights") else bundle.network
 
 
-def encoder_statistics(model: Model, channels: int) -> tuple[list[float], list[float]]:
-    """Mean and spread per channel that the encoder's published weights expect; values 0 to 1."""
+def encoder_statistics(model: NetworkSettings, channels: int) -> tuple[list[float], list[float]]:
+    """Mean and spread per channel for which the encoder was published; values 0 to 1."""
     if model.normalisation != "encoder" or model.encoder in ENCODERS:
         return [0.0] * channels, [1.0] * channels
     timm = require("timm")
-    known = timm.models.get_pretrained_cfg(model.encoder)
-    mean, std = list(known.mean), list(known.std)
+    published = timm.models.get_pretrained_cfg(model.encoder)
+    mean, std = list(published.mean), list(published.std)
     if channels == 1:
         return [sum(mean) / 3], [sum(std) / 3]
     return mean, std
 
 
-def _from_timm(model: Model, channels: int, *, pretrained: bool) -> nn.Module:
+def _from_timm(model: NetworkSettings, channels: int, *, pretrained: bool) -> nn.Module:
     timm = require("timm")
     if not timm.is_model(model.encoder):
         close = get_close_matches(model.encoder, [*ENCODERS, *timm.list_models()], n=3)
@@ -123,7 +123,7 @@ def _from_timm(model: Model, channels: int, *, pretrained: bool) -> nn.Module:
     except Exception as error:
         if not pretrained:
             raise
-        # timm and its hub raise many kinds of errors when the network or the weights are missing
+        # timm and its hub raise many errors where the internet or the weights are missing
         raise RecipeError(
             f"the published weights of {model.encoder} cannot be had",
             got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
@@ -134,19 +134,20 @@ def _from_timm(model: Model, channels: int, *, pretrained: bool) -> nn.Module:
 
 
 def _load_encoder(encoder: nn.Module, path: Path) -> None:
-    """Put the weights of a file into an encoder; the file may hold a classifier besides."""
+    """Load weights from a file into an encoder; a classifier in the file is left out."""
     try:
         if path.suffix == ".safetensors":
             loaded = require("safetensors.torch").load_file(path)
         elif is_exported(path):
-            loaded = {name: torch.from_numpy(one) for name, one in recover_weights(path).items()}
+            weights = recover_weights(path)
+            loaded = {name: torch.from_numpy(value) for name, value in weights.items()}
         else:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except MissingExtraError:
         raise
     except Exception as error:
-        # torch.load raises anything from UnpicklingError to KeyError on a file that is not its own,
-        # and advises to run the code in it: not passed on.
+        # torch.load raises anything from UnpicklingError to KeyError on other files. Its message
+        # advises to run the code in them, and is not passed on.
         raise RecipeError(
             f"model.weights: {path} cannot be read",
             wanted="a .safetensors file, a .pth file of plain tensors, or an .onnx file that "
@@ -156,14 +157,14 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
             else f"neither ({type(error).__name__})",
         ) from error
     state = current_names(loaded.get("state_dict", loaded))
-    # A whole network of this package, or the first of several: its encoder.
-    inner = {
+    # Of a network of this package, or of the first of an ensemble: its encoder.
+    own_encoder = {
         name.removeprefix(prefix): value
         for prefix in ("encoder.", "members.0.encoder.")
         for name, value in state.items()
         if name.startswith(prefix)
     }
-    state = inner or state
+    state = own_encoder or state
     wanted = encoder.state_dict()
     usable = {
         name: value
@@ -187,14 +188,14 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
 def _by_order(
     state: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    """The same network under another program's names: tensors in the same order.
+    """Weights of the same network under other names: tensors are matched by their order.
 
-    Taken only where every tensor has the shape and the last part of the name (``weight``,
-    ``running_mean`` …) that stands in its place; what follows, a classifier, is left over.
+    Only where the shape and the last part of the name (``weight``, ``running_mean`` …) of every
+    tensor match; further tensors, those of a classifier, are left out.
     """
     pairs = list(zip(state.items(), wanted.items(), strict=False))
     fits = len(state) >= len(wanted) and all(
-        value.shape == place.shape and name.rpartition(".")[2] == other.rpartition(".")[2]
-        for (name, value), (other, place) in pairs
+        value.shape == target.shape and name.rpartition(".")[2] == other.rpartition(".")[2]
+        for (name, value), (other, target) in pairs
     )
     return {other: value for (_, value), (other, _) in pairs} if fits else {}

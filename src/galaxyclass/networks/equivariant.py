@@ -1,10 +1,10 @@
-"""A residual network to which a galaxy turned or mirrored is the same galaxy.
+"""A residual network whose features do not change when a galaxy is turned or mirrored.
 
-Its convolutions look with each kernel in eight orientations (four quarter turns, and their mirror
-images), and keep apart what each of them saw: the group-equivariant convolutions of Cohen and
-Welling 2016 (*Group equivariant convolutional networks*, the group p4m). What it says of a galaxy
-does not change when the picture is turned by a quarter or mirrored, and one kernel learns what a
-plain network has to learn eight times.
+Its convolutions apply each kernel in eight orientations (four quarter turns, and their mirror
+images), with a channel for each: the group-equivariant convolutions of Cohen and Welling 2016
+(*Group equivariant convolutional networks*, the group p4m). Predictions do not change when the
+image is turned by quarters or mirrored, and one kernel learns what a plain network has to learn
+eight times.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ from torch.nn import functional
 
 from galaxyclass.networks.residual import residual_blocks
 
-#: Channels of each residual block, in each of the eight orientations; where they grow, the block
-#: halves the picture.
+#: Channels of each residual block, in each of the eight orientations; where the number grows, the
+#: block halves height and width.
 EQUIVARIANT_WIDTHS = (4, 8, 16, 32, 32)
 
-#: The orientations: whether mirrored, and then how many quarter turns.
+#: The orientations: whether mirrored, and the number of quarter turns afterwards.
 _ORIENTATIONS = tuple((mirrored, turns) for mirrored in (False, True) for turns in range(4))
 ORIENTATIONS = len(_ORIENTATIONS)
 
 
-def oriented(pictures: Tensor, orientation: int) -> Tensor:
-    """Pictures ``(…, height, width)`` in one of the eight orientations; 0 is as they are."""
+def oriented(images: Tensor, orientation: int) -> Tensor:
+    """Images ``(…, height, width)`` in one of the eight orientations; 0 leaves them unchanged."""
     mirrored, turns = _ORIENTATIONS[orientation]
     if mirrored:
-        pictures = pictures.flip(-1)
-    return torch.rot90(pictures, turns, (-2, -1)) if turns else pictures
+        images = images.flip(-1)
+    return torch.rot90(images, turns, (-2, -1)) if turns else images
 
 
 def _relative() -> Tensor:
-    """``[a, b]``: the orientation that leads from ``a`` to ``b``, found by trying all on a square.
+    """``[a, b]``: the orientation that leads from ``a`` to ``b``, found by trying all of them.
 
-    A kernel that looks in orientation ``a`` finds what was seen in orientation ``b`` where, in its
-    own frame, that orientation is.
+    A kernel in orientation ``a`` needs the channels of orientation ``b`` at this index, relative to
+    its own orientation.
     """
     square = torch.arange(9).view(3, 3)
-    pictures = [oriented(square, number) for number in range(ORIENTATIONS)]
+    squares = [oriented(square, number) for number in range(ORIENTATIONS)]
 
     def leads(start: int, end: int) -> int:
         return next(
             number
             for number in range(ORIENTATIONS)
-            if torch.equal(oriented(oriented(square, number), start), pictures[end])
+            if torch.equal(oriented(oriented(square, number), start), squares[end])
         )
 
     return torch.tensor(
@@ -63,23 +63,23 @@ class GroupConv2d(nn.Module):
     """A convolution with each kernel in eight orientations.
 
     ``(galaxies, 8 * before, height, width)`` to ``(galaxies, 8 * after, …)``: channels are ordered
-    by orientation, then by kernel. Turning or mirroring what enters turns or mirrors what comes
-    out, and moves its channels from orientation to orientation.
+    by orientation, then by kernel. Turning or mirroring the input turns or mirrors the output, and
+    permutes its orientations.
 
     Parameters
     ----------
     before, after : int
         Channels in each orientation.
     size : int
-        Of the kernel, pixels; odd. What enters is padded with zeros so as to keep its size.
+        Of the kernel, pixels; odd. The input is padded with zeros, so that it keeps its size.
     stride : int
-        2 takes every second pixel, the first and the last among them where their number is odd.
+        2 takes every second pixel; of an odd number, the first and the last among them.
     lifting : bool
-        Whether a picture enters, which has but one orientation: ``(galaxies, before, …)``.
+        Whether the input is an image, with one orientation only: ``(galaxies, before, …)``.
 
     Notes
     -----
-    Computed as a plain convolution with the kernels written out (`plain`): as fast as one of as
+    Computed as a plain convolution with all kernels written out (`plain`): as fast as one of as
     many channels, with an eighth of the weights.
     """
 
@@ -91,7 +91,7 @@ class GroupConv2d(nn.Module):
         orientations = 1 if lifting else ORIENTATIONS
         #: ``(after, orientations * before, size, size)``: the kernels in the first orientation.
         self.weight = nn.Parameter(torch.empty(after, orientations * before, size, size))
-        # He et al. 2015, by what goes out, as the kernels are used: in eight orientations.
+        # He et al. 2015, by the number of outputs, counted in all eight orientations.
         nn.init.normal_(self.weight, std=math.sqrt(2 / (ORIENTATIONS * after * size**2)))
         self.register_buffer("relative", _RELATIVE.clone(), persistent=False)
 
@@ -100,18 +100,18 @@ class GroupConv2d(nn.Module):
         after, _, *size = self.weight.shape
         relative = cast(Tensor, self.relative)
         weight = self.weight.view(after, 1 if self.lifting else ORIENTATIONS, -1, *size)
-        found = []
+        kernels = []
         for number in range(ORIENTATIONS):
             turned = weight if self.lifting else weight.index_select(1, relative[number])
-            found.append(oriented(turned, number).flatten(1, 2))
-        return torch.cat(found)
+            kernels.append(oriented(turned, number).flatten(1, 2))
+        return torch.cat(kernels)
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         kernels = self.kernels().contiguous(memory_format=torch.channels_last)
-        return functional.conv2d(pictures, kernels, stride=self.stride, padding=self.padding)
+        return functional.conv2d(images, kernels, stride=self.stride, padding=self.padding)
 
     def plain(self) -> nn.Conv2d:
-        """The plain convolution that does the same."""
+        """The plain convolution with the same outputs."""
         kernels = self.kernels().detach()
         layer = nn.Conv2d(
             kernels.shape[1],
@@ -128,21 +128,21 @@ class GroupConv2d(nn.Module):
 class GroupBatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation with one scale and shift for all orientations of a channel.
 
-    ``(galaxies, 8 * channels, height, width)``. In training each orientation is standardised by
-    itself: they have the same mean and spread, but for chance, since galaxies lie in all
-    orientations. What is remembered of them is their mean.
+    ``(galaxies, 8 * channels, height, width)``. In training each orientation is normalised by its
+    own mean and spread. These differ only by chance, since galaxies lie in all orientations; the
+    running statistics are their means.
     """
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
         means, variances, scale, shift = (
-            one.repeat(ORIENTATIONS)
-            for one in (self.running_mean, self.running_var, self.weight, self.bias)
+            values.repeat(ORIENTATIONS)
+            for values in (self.running_mean, self.running_var, self.weight, self.bias)
         )
         normalised = functional.batch_norm(
-            pictures,
+            images,
             means,
             variances,
             scale,
@@ -151,7 +151,7 @@ class GroupBatchNorm2d(nn.BatchNorm2d):
             momentum=cast(float, self.momentum),
             eps=self.eps,
         )
-        if self.training:  # the two are brought up to date in place, each orientation by itself
+        if self.training:  # batch_norm updated both in place, for each orientation
             with torch.no_grad():
                 self.running_mean.copy_(means.view(ORIENTATIONS, -1).mean(dim=0))
                 self.running_var.copy_(variances.view(ORIENTATIONS, -1).mean(dim=0))
@@ -159,7 +159,7 @@ class GroupBatchNorm2d(nn.BatchNorm2d):
         return normalised
 
     def plain(self) -> nn.BatchNorm2d:
-        """The plain layer that does the same where nothing is trained."""
+        """The plain layer with the same outputs in prediction."""
         layer = nn.BatchNorm2d(ORIENTATIONS * self.num_features, self.eps)
         layer.load_state_dict(
             {
@@ -171,11 +171,11 @@ class GroupBatchNorm2d(nn.BatchNorm2d):
 
 
 class EquivariantEncoder(nn.Module):
-    """A stem that halves the picture, five residual blocks, then what all orientations agree on.
+    """A stem that halves height and width, five residual blocks, then pooling over orientations.
 
     ``(galaxies, channels, side, side)`` float to ``(galaxies, 256)`` float. Of each channel the
-    mean and the largest over the picture are taken, and of these the mean and the largest over the
-    orientations; a linear layer turns them into features.
+    mean and the maximum over the image are taken, and of these the mean and the maximum over the
+    orientations; a linear layer and ReLU turn them into features.
 
     Parameters
     ----------
@@ -184,9 +184,9 @@ class EquivariantEncoder(nn.Module):
 
     Notes
     -----
-    Invariant up to rounding for cutouts of one pixel more than a multiple of 16 (65, 81 …): there,
-    each halving keeps the first and the last pixel, and so treats all sides alike. For others it
-    is not.
+    Invariant up to rounding for cutouts whose side is one pixel more than a multiple of 16 (65,
+    81 …): each halving then keeps the first and the last pixel, and so treats all sides alike. For
+    other sides it is not invariant.
     """
 
     num_features = 256
@@ -204,24 +204,24 @@ class EquivariantEncoder(nn.Module):
             norm=GroupBatchNorm2d,
             pool=lambda: nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False),
         )
-        self.read_out = nn.Sequential(
+        self.projection = nn.Sequential(
             nn.Linear(4 * EQUIVARIANT_WIDTHS[-1], self.num_features), nn.ReLU()
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        seen = self.blocks(self.stem(images))
-        agreed = []
-        for pooled in (seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))):
+        maps = self.blocks(self.stem(images))
+        invariant = []
+        for pooled in (maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))):
             split = pooled.unflatten(1, (ORIENTATIONS, -1))
-            agreed += [split.mean(dim=1), split.amax(dim=1)]
-        features: Tensor = self.read_out(torch.cat(agreed, dim=1))
+            invariant += [split.mean(dim=1), split.amax(dim=1)]
+        features: Tensor = self.projection(torch.cat(invariant, dim=1))
         return features
 
 
 def fuse(network: nn.Module) -> None:
-    """Replace the layers of eight orientations by the plain ones that do the same.
+    """Replace the layers of eight orientations by plain layers with the same outputs.
 
-    For networks that only predict: the kernels are written out once and not for each batch.
+    For networks that only predict: the kernels are then written out once and not for each batch.
     """
     for name, child in network.named_children():
         if isinstance(child, GroupConv2d | GroupBatchNorm2d):

@@ -1,7 +1,7 @@
 """Heads: from the last layer's numbers to fractions or probabilities.
 
-Each is a link function on ``(galaxies, task)`` float32. The two of the tree obey its sum rules
-by construction.
+Each is an activation function on ``(galaxies, outputs)`` float32. The two heads of the tree obey
+its sum rules by construction.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from galaxyclass.recipes.recipe import Head
 from galaxyclass.tasks.task import Task
 from galaxyclass.trees.tree import Tree
 
-#: What the rectified head adds, so that a question whose outputs are all negative has an answer.
+#: Added by the rectified head, so that the shares are defined where all outputs are negative.
 _FLOOR = 1e-6
 
-Link = Callable[[Tensor], Tensor]
+Activation = Callable[[Tensor], Tensor]
 
 
 def resolve_head(head: Head, task: Task) -> Head:
@@ -28,7 +28,7 @@ def resolve_head(head: Head, task: Task) -> Head:
     Parameters
     ----------
     head : Head
-        As the recipe has it.
+        The head that the recipe names.
     task : Task
 
     Returns
@@ -39,8 +39,8 @@ def resolve_head(head: Head, task: Task) -> Head:
     return head if head in task.heads else task.heads[0]
 
 
-def activation(head: str, task: Task) -> Link:
-    """The link function of a head.
+def activation(head: str, task: Task) -> Activation:
+    """The activation function of a head.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def activation(head: str, task: Task) -> Link:
     Returns
     -------
     callable
-        ``(galaxies, task)`` float, any range, to the same shape, 0..1.
+        From raw outputs ``(galaxies, outputs)`` float to the same shape, 0..1.
     """
     tree = task.decision_tree
     if tree is not None and head in TREE_HEADS:
@@ -72,7 +72,7 @@ def _rectified(raw: Tensor) -> Tensor:
     return positive / positive.sum(dim=-1, keepdim=True)
 
 
-def _down_the_tree(tree: Tree, share: Link, raw: Tensor) -> Tensor:
+def _down_the_tree(tree: Tree, share: Activation, raw: Tensor) -> Tensor:
     """Joint fractions: the share within each question times the fraction that leads to it."""
     raw = raw.float()
     parts: dict[int, Tensor] = {}
@@ -87,12 +87,12 @@ def _down_the_tree(tree: Tree, share: Link, raw: Tensor) -> Tensor:
 
 
 def _column(tree: Tree, parts: dict[int, Tensor], answer: int) -> Tensor:
-    index = next(i for i, where in enumerate(tree.slices) if where.start <= answer < where.stop)
-    return parts[index][:, answer - tree.slices[index].start]
+    question = next(i for i, where in enumerate(tree.slices) if where.start <= answer < where.stop)
+    return parts[question][:, answer - tree.slices[question].start]
 
 
-#: Heads of a tree: how the answers of a question share what leads to it.
-TREE_HEADS: dict[str, Link] = {"tree": _softmax, "tree_rectified": _rectified}
+#: Heads of a tree: how the fraction that leads to a question is shared among its answers.
+TREE_HEADS: dict[str, Activation] = {"tree": _softmax, "tree_rectified": _rectified}
 
-#: Heads that know nothing of a tree.
-HEADS: dict[str, Link] = {"sigmoid": _sigmoid, "softmax": _softmax}
+#: Heads without a tree.
+HEADS: dict[str, Activation] = {"sigmoid": _sigmoid, "softmax": _softmax}

@@ -1,4 +1,4 @@
-"""A whole network: from cutouts to fractions or probabilities."""
+"""Networks: encoder, last layer and head, from cutouts to predictions; and ensembles of them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from galaxyclass.networks.encoders import build_encoder, encoder_statistics
 from galaxyclass.networks.heads import activation
 from galaxyclass.networks.notebook import NotebookEncoder, initialise_as_keras
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.task import Task
 
 
 class NetworkOutput(NamedTuple):
-    """What a network says of a batch of galaxies, float32.
+    """The outputs of a network for a batch of galaxies, float32.
 
     Attributes
     ----------
-    values : (galaxies, task)
+    values : (galaxies, outputs)
         Joint fractions, or probabilities of classes.
     auxiliary : tuple of (galaxies, classes)
-        Probabilities of the auxiliary classes that it learnt beside them.
+        Probabilities of the classes of each auxiliary task.
     features : (galaxies, features)
-        The encoder's: the embedding.
+        The encoder's features: the embedding.
     """
 
     values: Tensor
@@ -36,14 +36,13 @@ class NetworkOutput(NamedTuple):
 
 
 class Network(nn.Module):
-    """Encoder, normalisation and dropout where the recipe has them, one linear layer, head.
+    """Encoder, normalisation and dropout where the recipe has them, a linear layer, head.
 
-    The recipe's head must be resolved: `resolve_head` says what ``auto`` stands for. Auxiliary
-    tables of classes that are learnt beside the outputs have a linear layer each on the same
-    features.
+    The recipe's head must be resolved: `resolve_head` says what ``auto`` stands for. Each auxiliary
+    task has a linear layer of its own on the same features.
 
     Calling it turns ``(galaxies, channels, side, side)`` float32 of 0..1 into the raw outputs
-    ``(galaxies, task)``; `activation` turns those into fractions or probabilities.
+    ``(galaxies, outputs)``; `activation` turns those into fractions or probabilities.
     """
 
     mean: Tensor
@@ -51,7 +50,7 @@ class Network(nn.Module):
 
     def __init__(
         self,
-        model: Model,
+        model: NetworkSettings,
         preprocessing: Preprocessing,
         task: Task,
         auxiliary: Sequence[Task] = (),
@@ -61,7 +60,7 @@ class Network(nn.Module):
         super().__init__()
         self.side = model.input_size or preprocessing.size
         channels = preprocessing.channels
-        # Statistics of the training galaxies are part of the weights; an encoder's are known.
+        # Pixel statistics of the training galaxies are part of the weights; an encoder's are not.
         fitted = model.normalisation == "per_feature"
         mean, spread = encoder_statistics(model, channels)
         shape = (1, channels, self.side, self.side) if fitted else (1, channels, 1, 1)
@@ -75,23 +74,23 @@ class Network(nn.Module):
         self.last = nn.Linear(features, task.count)
         if isinstance(self.encoder, NotebookEncoder):
             initialise_as_keras(self.last)
-        self.auxiliary = nn.ModuleList(nn.Linear(features, one.count) for one in auxiliary)
-        self.link = activation(model.head, task)
+        self.auxiliary = nn.ModuleList(nn.Linear(features, table.count) for table in auxiliary)
+        self.activation = activation(model.head, task)
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """Itself: what several networks are, one is too."""
+        """The network itself, as the only member."""
         return (self,)
 
     def set_statistics(self, mean: Tensor, spread: Tensor) -> None:
-        """Take the mean and spread ``(1, channels, side, side)`` of the training galaxies."""
+        """Set the mean and spread ``(1, channels, side, side)`` of the training galaxies."""
         self.mean.copy_(mean)
         self.spread.copy_(spread)
 
     def read(self, cutouts: Tensor, side: int | None = None) -> Tensor:
-        """From ``(galaxies, height, width, channels)`` uint8 to what the network takes.
+        """From ``(galaxies, height, width, channels)`` uint8 to the network's input, 0..1.
 
-        Takes the centre where the recipe says so (`model.input_size`), or another side's.
+        The centre of the cutout, of ``side`` pixels; by default of `model.input_size`.
         """
         side = side or self.side
         edge = (cutouts.shape[1] - side) // 2
@@ -99,35 +98,35 @@ class Network(nn.Module):
         return inner.permute(0, 3, 1, 2).float().div_(255)
 
     def features(self, images: Tensor) -> Tensor:
-        """(galaxies, features) float32: what the encoder makes of images of 0..1."""
+        """(galaxies, features) float32: the encoder's features of images of 0..1."""
         features: Tensor = self.encoder((images - self.mean) / self.spread)
         return features
 
-    def read_out(self, features: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The raw outputs, and those of each auxiliary table, from the encoder's features."""
-        ready = self.dropout(self.norm(features))
-        return self.last(ready), tuple(layer(ready) for layer in self.auxiliary)
+    def raw_outputs(self, features: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The raw outputs, and those of each auxiliary task, from the encoder's features."""
+        features = self.dropout(self.norm(features))
+        return self.last(features), tuple(layer(features) for layer in self.auxiliary)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.read_out(self.features(images))[0]
+        return self.raw_outputs(self.features(images))[0]
 
     def estimate(self, cutouts: Tensor) -> NetworkOutput:
-        """Everything it says of cutouts ``(galaxies, height, width, channels)`` uint8."""
+        """All outputs for cutouts ``(galaxies, height, width, channels)`` uint8."""
         features = self.features(self.read(cutouts))
-        raw, auxiliary = self.read_out(features)
+        raw, auxiliary = self.raw_outputs(features)
         return NetworkOutput(
-            self.link(raw),
-            tuple(one.float().softmax(dim=-1) for one in auxiliary),
+            self.activation(raw),
+            tuple(logits.float().softmax(dim=-1) for logits in auxiliary),
             features.float(),
         )
 
     def predict(self, cutouts: Tensor) -> Tensor:
-        """From cutouts ``(galaxies, height, width, channels)`` uint8 to fractions, float32."""
+        """From cutouts ``(galaxies, height, width, channels)`` uint8 to predictions, float32."""
         return self.estimate(cutouts).values
 
 
 class EnsembleNetwork(nn.Module):
-    """Networks that are alike in all but their weights; what they say is the mean of each.
+    """Networks that differ only in their weights; the prediction is their mean.
 
     Parameters
     ----------
@@ -140,28 +139,28 @@ class EnsembleNetwork(nn.Module):
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """Its members."""
+        """The members of the ensemble."""
         return tuple(cast(Network, member) for member in self.members)
 
     @property
     def auxiliary(self) -> nn.ModuleList:
-        """The last layers of the auxiliary tables of classes, of the first member."""
+        """The last layers of the auxiliary tasks, of the first member."""
         return self.networks[0].auxiliary
 
     def estimate(self, cutouts: Tensor) -> NetworkOutput:
-        """The mean of what they say of cutouts; the features are the first member's."""
-        said = [network.estimate(cutouts) for network in self.networks]
-        auxiliary = zip(*(one.auxiliary for one in said), strict=True)
+        """The mean of the members' outputs for cutouts; the features are the first member's."""
+        outputs = [network.estimate(cutouts) for network in self.networks]
+        auxiliary = zip(*(output.auxiliary for output in outputs), strict=True)
         return NetworkOutput(
-            torch.stack([one.values for one in said]).mean(dim=0),
+            torch.stack([output.values for output in outputs]).mean(dim=0),
             tuple(torch.stack(table).mean(dim=0) for table in auxiliary),
-            said[0].features,
+            outputs[0].features,
         )
 
 
 def build_network(manifest: Manifest) -> Network | EnsembleNetwork:
-    """The network that a bundle's manifest describes, or several, without weights."""
-    with torch.random.fork_rng(devices=[]):  # weights are drawn, and replaced: nobody's affair
+    """The network or ensemble that a bundle's manifest describes, with random weights."""
+    with torch.random.fork_rng(devices=[]):  # the drawn weights do not change the global generator
         networks = [
             Network(
                 manifest.model,

@@ -1,4 +1,4 @@
-"""The encoder of the notebook `galaxyclass` (Keras on TensorFlow 2.7)."""
+"""The encoder of the Keras notebook (docs/reference-designs.md#keras-notebook)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BLOCKS = ((32, 7, 2), (32, 7, 2), (64, 5, 2), (64, 5, 2), (128, 3, 1), (256, 3, 
 class NotebookEncoder(nn.Module):
     """Six blocks of convolutions and two dense layers.
 
-    ``(galaxies, channels, side, side)`` float to ``(galaxies, 256)`` float. With one channel and
-    150 pixels, and 37 outputs behind it, it has 849,285 parameters, batch-norm statistics counted.
+    ``(galaxies, channels, side, side)`` float to ``(galaxies, 256)`` float. With one channel, 150
+    pixels and a last layer of 37 outputs it has 849,285 parameters, with batch-norm statistics.
 
     Parameters
     ----------
     channels : int
     side : int
-        Pixels; 146 at least, or nothing is left after the last block.
+        Pixels, 146 or more: each block makes the image smaller.
 
     Raises
     ------
@@ -33,7 +33,7 @@ class NotebookEncoder(nn.Module):
     def __init__(self, channels: int, side: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        left, filters_before = side, channels
+        remaining, filters_before = side, channels
         for filters, kernel, pool in BLOCKS:
             layers.append(nn.Conv2d(filters_before, filters, kernel))
             layers.append(nn.ReLU())
@@ -41,8 +41,8 @@ class NotebookEncoder(nn.Module):
             layers.append(nn.BatchNorm2d(filters, momentum=0.01, eps=1e-3))
             if pool > 1:
                 layers.append(nn.MaxPool2d(pool))
-            left, filters_before = (left - kernel + 1) // pool, filters
-        if left < 1:
+            remaining, filters_before = (remaining - kernel + 1) // pool, filters
+        if remaining < 1:
             raise RecipeError(
                 "the encoder notebook does not fit on so small a cutout",
                 wanted="146 pixels or more (images.size, model.input_size)",
@@ -53,7 +53,7 @@ class NotebookEncoder(nn.Module):
         self.dense = nn.Sequential(
             nn.Dropout(0.05),
             nn.Flatten(),
-            nn.Linear(filters_before * left * left, 512),
+            nn.Linear(filters_before * remaining**2, 512),
             nn.ReLU(),
             nn.Dropout(0.15),
             nn.Linear(512, self.num_features),
@@ -68,7 +68,7 @@ class NotebookEncoder(nn.Module):
 
 
 def initialise_as_keras(module: nn.Module) -> None:
-    """Keras' defaults for convolutions and dense layers: Glorot uniform weights, zero biases."""
+    """Keras' initial values of convolutions and dense layers: Glorot uniform, and zero biases."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight)

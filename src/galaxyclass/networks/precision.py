@@ -1,4 +1,4 @@
-"""In which precision a network is computed: what the machine can do, and what was asked for."""
+"""The precision that a network computes in: bfloat16 or 32-bit floats."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def has_bfloat16(device: str) -> bool:
     Parameters
     ----------
     device : str
-        The kind of a torch device: ``cpu``, ``cuda`` or ``mps``.
+        The type of a torch device: ``cpu``, ``cuda`` or ``mps``.
     """
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device == "cpu":
-        # Older torch cannot tell; then 32-bit floats are right everywhere.
+        # Older torch cannot tell: 32-bit floats then.
         capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     return False
@@ -31,22 +31,22 @@ def has_bfloat16(device: str) -> bool:
 def choose_precision(
     wanted: Literal["auto", "fp32", "bf16"], trained: Precision, device: str
 ) -> tuple[Precision, str]:
-    """In which precision to predict.
+    """The precision to predict in.
 
     Parameters
     ----------
     wanted : {"auto", "fp32", "bf16"}
         ``auto`` is bfloat16 where the network was trained in it and the device has it.
     trained : {"fp32", "bf16"}
+        The precision of the training.
     device : str
-        The kind of a torch device.
+        The type of a torch device.
 
     Returns
     -------
     precision : {"fp32", "bf16"}
     note : str
-        What the user ought to know of the choice; empty for 32-bit floats that were to be
-        expected.
+        For the user, where the choice may be unexpected; otherwise empty.
     """
     if wanted == "fp32" or (wanted == "auto" and trained == "fp32"):
         return "fp32", ""
@@ -58,14 +58,14 @@ def choose_precision(
 
 
 def compute_in_bfloat16(model: Network | EnsembleNetwork) -> None:
-    """Let networks that only predict compute their encoders in bfloat16.
+    """Convert the encoders of networks that only predict to bfloat16.
 
-    What autocast does, with its casts of weights done once. The last layer and the head stay in
-    32-bit floats: they take no time, and rounding there is rounding of the result.
+    The same as autocast, but weights are cast once. The last layer and the head stay in 32-bit
+    floats: they take no time, and rounding there would round the predictions.
     """
     for network in model.networks:
         for layer in network.encoder.modules():
-            # Not their subclasses, which may do more with their weights than autocast would cast.
+            # Not their subclasses: what they do with their weights is unknown here.
             if type(layer) in (nn.Conv2d, nn.Linear):
                 layer.to(torch.bfloat16)
         network.encoder = _Bfloat16(network.encoder)

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-#: Channels of each residual block; where they grow, the block halves the picture.
+#: Channels of each residual block; where the number grows, the block halves height and width.
 RESIDUAL_WIDTHS = (32, 64, 128, 256, 256)
 
 
 class ResidualEncoder(nn.Module):
-    """A stem that halves the picture, then five residual blocks, then the mean over the picture.
+    """A stem that halves height and width, five residual blocks, and the mean over the image.
 
     ``(galaxies, channels, side, side)`` float to ``(galaxies, 256)`` float; 2.4 million
-    parameters. Made of wide 3x3 convolutions alone, which CPUs do fastest.
+    parameters. Made of wide 3x3 convolutions, which are the fastest on CPUs.
     """
 
     num_features = RESIDUAL_WIDTHS[-1]
@@ -42,18 +42,18 @@ class ResidualEncoder(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions and a way round them (He et al. 2016, figure 2).
+    """Two 3x3 convolutions and a shortcut (He et al. 2016, figure 2).
 
     Parameters
     ----------
     before, width : int
-        Channels that enter and leave; where they differ, the block halves the picture.
+        Channels of input and output; where they differ, the block halves height and width.
     convolution : callable
-        A layer from channels before and after, the kernel's size and ``stride=``.
+        From channels before and after, the kernel's size and ``stride=`` to a layer.
     norm : callable
-        A layer from channels.
+        From channels to a layer.
     pool : callable
-        A layer that halves the picture, on the way round.
+        Makes the layer of the shortcut that halves height and width.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ def residual_blocks(
     norm: Callable[[int], nn.Module],
     pool: Callable[[], nn.Module],
 ) -> nn.Sequential:
-    """A `ResidualBlock` of each width, after a stem of the first."""
+    """A `ResidualBlock` of each width; the input has the first width."""
     return nn.Sequential(
         *(
             ResidualBlock(before, width, convolution=convolution, norm=norm, pool=pool)

@@ -1,4 +1,4 @@
-"""Small plain networks of the student projects that timm does not have."""
+"""Small plain encoders of the reference designs (docs/reference-designs.md)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from galaxyclass.errors import RecipeError
 class TwoLayerEncoder(nn.Module):
     """Two 5x5 convolutions, each with ReLU and 2x2 max pooling, then a dense layer of 128.
 
+    Of docs/reference-designs.md#transfer-learning.
     ``(galaxies, channels, side, side)`` float to ``(galaxies, 128)`` float.
     """
 
@@ -37,6 +38,7 @@ class TwoLayerEncoder(nn.Module):
 class Cnn100Encoder(nn.Module):
     """Four 3x3 convolutions of 64, 64, 128 and 256, then two dense layers of 256.
 
+    Of docs/reference-designs.md#hundred-classes.
     Each convolution is followed by batch normalisation, ReLU, 2x2 max pooling and dropout.
     ``(galaxies, channels, side, side)`` float to ``(galaxies, 256)`` float.
 

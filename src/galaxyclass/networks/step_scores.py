@@ -1,4 +1,4 @@
-"""How a training step is scored: what it adds to the mean of an epoch, and the score of that."""
+"""Scores of training steps, averaged over an epoch."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class StepScore:
     Attributes
     ----------
     entries : callable
-        From predictions ``(galaxies, task)`` and targets ``(galaxies, …)`` to the sum over the
-        known entries, and how many they are: two scalars.
+        From predictions ``(galaxies, outputs)`` and targets ``(galaxies, …)`` to the sum over the
+        known entries and their number: two scalars.
     score : callable
-        From the mean over all steps of an epoch to the score.
+        From the mean over the entries of an epoch to the score.
     """
 
     entries: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -33,12 +33,12 @@ def squared_errors(predictions: Tensor, targets: Tensor) -> tuple[Tensor, Tensor
 
 
 def right_classes(predictions: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """How many known classes ``(galaxies,)`` are the most probable ones; -1 is unknown."""
+    """The number of right predictions of known classes ``(galaxies,)``, and of known classes."""
     known = targets >= 0
     return ((predictions.argmax(dim=1) == targets) & known).sum().float(), known.sum()
 
 
-#: By the names that tasks have for them (`Task.step_score`).
+#: Name of a score (`Task.step_score`) -> its functions.
 STEP_SCORES: dict[str, StepScore] = {
     "rmse": StepScore(squared_errors, torch.sqrt),
     "accuracy": StepScore(right_classes, lambda mean: mean),

@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors, which is data and never code."""
+"""Weights on disk, as safetensors, which cannot hold code."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def write_weights(network: Network | EnsembleNetwork, path: Path) -> None:
     """
     state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     with translated(path):
-        # Not safetensors' save_file, which hides the operating system's errors and gives the file
-        # to its owner alone.
+        # Not safetensors' save_file, which hides the operating system's errors and makes a file
+        # that only its owner can read.
         path.write_bytes(serialise(state))
 
 
@@ -51,14 +51,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def load_weights(bundle: Bundle) -> Network | EnsembleNetwork:
-    """The network of a bundle, or the several that it is made of, with weights, ready to predict.
+    """The network or ensemble of a bundle, with weights, ready to predict.
 
-    A bundle that holds no weights has them in its network as ONNX (`recover_weights`).
+    Where a bundle has no file of weights, they are read from its ONNX network (`recover_weights`).
 
     Raises
     ------
     BundleError
-        Weights are missing, or of another name, shape or type than the network has.
+        Weights are missing, or have other names, shapes or types than the network's.
     """
     network = build_network(bundle.manifest)
     wanted = network.state_dict()
@@ -68,7 +68,7 @@ def load_weights(bundle: Bundle) -> Network | EnsembleNetwork:
     else:
         file = bundle.network
         state = {name: value for name, value in wanted.items() if _is_count(name)}
-        state |= {name: torch.from_numpy(one) for name, one in recover_weights(file).items()}
+        state |= {name: torch.from_numpy(value) for name, value in recover_weights(file).items()}
     problems = [f"{name}: missing" for name in wanted if name not in state]
     problems += [f"{name}: not of this network" for name in state if name not in wanted]
     for name, value in state.items():
@@ -91,7 +91,7 @@ def load_weights(bundle: Bundle) -> Network | EnsembleNetwork:
 
 
 def _is_count(name: str) -> bool:
-    """Whether a state's entry says how many batches were seen, which changes no prediction."""
+    """Whether a state's entry counts batches of training: it does not change predictions."""
     return name.endswith("num_batches_tracked")
 
 

@@ -1,1 +1,1 @@
-"""Recipes: everything that a training needs to know, as typed TOML."""
+"""Recipes: all settings of a training, as typed TOML."""

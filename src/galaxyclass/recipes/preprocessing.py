@@ -1,4 +1,4 @@
-"""What is cut out of an image for a model: part of every recipe and of every bundle."""
+"""How a cutout is made from an image: a part of every recipe and of every bundle."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Preprocessing(BaseModel):
     """From an image of any size to a cutout ``(size, size, channels)`` uint8.
 
-    Two pictures prepared with equal settings are comparable; the settings key a pack and travel
-    in the bundle.
+    Cutouts made with equal settings can be compared. The settings are part of a pack's key and of
+    the bundle.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -19,7 +19,8 @@ class Preprocessing(BaseModel):
     cutout: Literal["centre", "contour", "object"] = Field(
         "centre",
         description="centre: a square around the image's centre; contour: the largest contour's "
-        "box as the first notebook drew it, faults included; object: the object at the centre",
+        "box as the Keras notebook drew it, faults included (docs/reference-designs.md); object: "
+        "the object at the centre",
     )
     frame: int | None = Field(
         None,
@@ -29,13 +30,14 @@ class Preprocessing(BaseModel):
     beyond: Literal["border", "whole"] = Field(
         "border",
         description="where the frame is larger than the image: border: the colour of the image's "
-        "border around it, one scale for all; whole: the image's shorter side as the frame",
+        "border around it, the same scale for all images; whole: the image's shorter side is the "
+        "frame",
     )
     margin: float = Field(
         0.25,
         ge=0,
         le=2,
-        description="object: sky around the object on each side, as a share of its longer side",
+        description="object: sky on each side of the object, as a share of its longer side",
     )
     size: int = Field(64, ge=8, le=1024, description="side of the cutout that the model sees, px")
     colour: Literal["rgb", "grey"] = Field("rgb", description="three channels, or one")

@@ -1,4 +1,4 @@
-"""Reading recipes: the shipped ones by name, a user's own from a file, with changes."""
+"""Reading recipes: a shipped recipe by its name or a user's from a file, with changed settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from galaxyclass.arguments import Settings, public
 from galaxyclass.errors import RecipeError
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.recipes.settings import assignments
+from galaxyclass.recipes.settings import as_assignments
 
 #: The recipes that the package ships.
 RECIPES: tuple[str, ...] = (
@@ -42,13 +42,13 @@ def load_recipe(name: str | Path, settings: Settings = ()) -> Recipe:
     name : str or Path
         A shipped recipe, or a TOML file.
     settings : mapping or sequence of str
-        Setting -> its value, or ``section.key=value`` each; what stands after the equals sign is
-        TOML, or else taken as text.
+        Setting -> its value, or ``section.key=value`` each; the value is read as TOML, or as text
+        where it is not TOML.
 
     Raises
     ------
     RecipeError
-        No such recipe; not TOML; unknown keys and wrong values, all of them together.
+        No such recipe; not TOML; unknown keys and wrong values, all in one message.
 
     Examples
     --------
@@ -62,13 +62,13 @@ def load_recipe(name: str | Path, settings: Settings = ()) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {name}: not valid TOML", got=str(error)) from error
     data.setdefault("name", Path(name).stem)
-    for setting in assignments(settings):
+    for setting in as_assignments(settings):
         _assign(data, setting)
     return parse_recipe(data, str(name))
 
 
 def as_recipe(recipe: str | Path | Recipe, settings: Settings = ()) -> Recipe:
-    """A recipe that was given as one, by its name or as a file, with changes.
+    """A recipe from a `Recipe`, a name or a file, with changed settings.
 
     Raises
     ------
@@ -80,13 +80,13 @@ def as_recipe(recipe: str | Path | Recipe, settings: Settings = ()) -> Recipe:
     if not settings:
         return recipe
     data = recipe.model_dump()
-    for setting in assignments(settings):
+    for setting in as_assignments(settings):
         _assign(data, setting)
     return parse_recipe(data, recipe.name)
 
 
 def recipe_text(name: str | Path) -> str:
-    """The TOML of a recipe as it is written, with its comments.
+    """The TOML of a recipe with its comments.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def parse_recipe(data: Mapping[str, Any], source: str) -> Recipe:
     Raises
     ------
     RecipeError
-        Names every unknown key, wrong value and missing key, each with what was wanted.
+        Names every unknown key, wrong value and missing key, and what is allowed.
     """
     try:
         return Recipe.model_validate(data)
@@ -146,21 +146,21 @@ def _assign(data: dict[str, Any], assignment: str) -> None:
         value = text.strip()
     *sections, last = key.strip().split(".")
     if value == "none" and "none" not in _choices([*sections, last]):
-        value = None  # TOML has no word for nothing
+        value = None  # TOML has no null
     table = data
     for section in sections:
-        below = table.setdefault(section, {})
-        if not isinstance(below, dict):
+        nested = table.setdefault(section, {})
+        if not isinstance(nested, dict):
             raise RecipeError(
                 f"`settings`: {assignment!r}: {section} is a setting, not a section",
                 wanted="SECTION.KEY=VALUE, for instance training.epochs=40",
             )
-        table = below
+        table = nested
     table[last] = value
 
 
 def _explain(problem: Any) -> str:
-    """One line for one of pydantic's findings: where, what was wanted, what stands there."""
+    """One line for one of pydantic's problems: the setting, its value and what was wanted."""
     path = [str(part) for part in problem["loc"]]
     where = ".".join(path)
     kind, value = problem["type"], problem["input"]
@@ -192,10 +192,10 @@ def _explain(problem: Any) -> str:
 
 def _suggestion(path: list[str]) -> str:
     *sections, last = path
-    model = _section(sections)
-    if model is None:
+    section = _section(sections)
+    if section is None:
         return ""
-    keys = list(model.model_fields)
+    keys = list(section.model_fields)
     close = get_close_matches(last, keys, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {'.'.join([*sections, close[0]])}?"
@@ -212,19 +212,19 @@ def _suggestion(path: list[str]) -> str:
 
 
 def _section(path: list[str]) -> type[BaseModel] | None:
-    model: Any = Recipe
-    for part in path:
-        field = model.model_fields.get(part)
+    section: Any = Recipe
+    for name in path:
+        field = section.model_fields.get(name)
         if field is None or not isinstance(field.annotation, type):
             return None
-        model = field.annotation
-    return model if issubclass(model, BaseModel) else None
+        section = field.annotation
+    return section if issubclass(section, BaseModel) else None
 
 
 def _choices(path: list[str]) -> tuple[Any, ...]:
-    """What a setting may be, where that is a closed set."""
+    """The allowed values of a setting that has a closed set of them."""
     *sections, last = path
-    model = _section(sections)
-    if model is None or last not in model.model_fields:
+    section = _section(sections)
+    if section is None or last not in section.model_fields:
         return ()
-    return get_args(model.model_fields[last].annotation)
+    return get_args(section.model_fields[last].annotation)

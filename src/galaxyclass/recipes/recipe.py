@@ -1,4 +1,4 @@
-"""What a recipe is: typed sections; each field says what it does, so help is made from them."""
+"""The settings of a recipe, in typed sections; the help is made from the fields' descriptions."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ Loss = Literal["auto", "mse", "bce", "cross_entropy", "focal"]
 
 
 class Section(BaseModel):
-    """A part of a recipe: unknown keys are refused, values never change."""
+    """A section of a recipe: immutable, and unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class About(Section):
-    """What the recipe is, for the list of recipes."""
+    """Title and source, for the list of recipes."""
 
     title: str = Field(description="one line")
-    source: str = Field("", description="where the design comes from")
+    source: str = Field("", description="the design that it reproduces")
 
 
 class Split(Section):
     """Shares of the galaxies held out of training, drawn from the seed."""
 
-    validation: float = Field(0.2, gt=0, lt=1, description="share that each epoch is scored on")
-    test: float = Field(0.0, ge=0, lt=1, description="share that training never looks at")
+    validation: float = Field(0.2, gt=0, lt=1, description="share on which each epoch is scored")
+    test: float = Field(0.0, ge=0, lt=1, description="share that training never uses")
     seed: int | None = Field(
         None,
         ge=0,
-        description="of the draw; none: the training's. Stated, networks of several seeds hold out "
-        "the same galaxies",
+        description="seed of the draw; none: the training's. With a value, networks of several "
+        "seeds hold out the same galaxies",
     )
 
 
@@ -56,25 +56,25 @@ class Augmentation(Section):
     )
     shift: float = Field(0.0, ge=0, le=0.5, description="largest shift, as a share of the side")
     fill: Literal["reflect", "nearest", "black"] = Field(
-        "reflect", description="what stands beyond the edge of the cutout"
+        "reflect", description="what fills the area beyond the edge of the cutout"
     )
     brightness: float = Field(0.0, ge=0, lt=1, description="largest relative change of brightness")
     contrast: float = Field(0.0, ge=0, lt=1, description="largest relative change of contrast")
     colour: float = Field(
-        0.0, ge=0, lt=1, description="largest relative change of each channel by itself"
+        0.0, ge=0, lt=1, description="largest relative change of each channel, independently"
     )
     mirror_pairs: tuple[str, ...] = Field(
         (),
-        description="classes that a mirror turns into each other, as A:B; a mirrored galaxy of the "
-        "one is learnt as the other",
+        description="classes that a mirror turns into each other, as A:B: the mirror image of a "
+        "galaxy of class A has class B, and the reverse",
     )
 
 
-#: Encoders that look in all orientations at once.
+#: Encoders whose features do not change when the cutout is mirrored or turned by quarters.
 INVARIANT = ("equivariant",)
 
 
-class Model(Section):
+class NetworkSettings(Section):
     """The network: an encoder, which turns a cutout into features, and a head."""
 
     encoder: str = Field(description="a network of this package, or the name of any timm model")
@@ -103,23 +103,23 @@ class Model(Section):
     )
 
     def invariant(self, side: int) -> bool:
-        """Whether a galaxy that is mirrored, or turned by quarters, is the same to the network.
+        """Whether predictions stay the same when a galaxy is mirrored or turned by quarters.
 
         Parameters
         ----------
         side : int
-            Of the cutouts, pixels. Halving treats all sides alike where both ends are kept.
+            Of the cutouts, pixels. Halving treats all sides alike only where both ends are kept.
         """
         whole = (self.input_size or side) % 16 == 1
         return self.encoder in INVARIANT and whole and self.normalisation != "per_feature"
 
 
 class Optimizer(Section):
-    """How weights follow the gradient."""
+    """The optimizer: how gradients change the weights."""
 
     name: Literal["adam", "adamw", "sgd", "muon"] = Field(
         "adamw",
-        description="the method; muon: orthogonal steps for kernels, adamw for all else",
+        description="the method; muon: orthogonal steps for kernels, adamw for other weights",
     )
     lr: float = Field(1e-3, gt=0, description="learning rate; with one_cycle its peak")
     kernel_lr: float = Field(0.02, gt=0, description="muon: learning rate of the kernels")
@@ -128,7 +128,7 @@ class Optimizer(Section):
 
 
 class Schedule(Section):
-    """How the learning rate changes over the training."""
+    """How the learning rate changes during the training."""
 
     name: Literal["constant", "step", "plateau", "cosine", "one_cycle"] = Field(
         "constant", description="the rule"
@@ -144,15 +144,15 @@ class Schedule(Section):
 
 
 class Training(Section):
-    """The loop."""
+    """The training loop: epochs, batches, loss, precision, checkpoint."""
 
     epochs: int = Field(30, ge=1, description="passes over the training galaxies")
     batch_size: int = Field(64, ge=1, description="galaxies in a step")
     progressive_resizing: tuple[tuple[int, float], ...] = Field(
         (),
         description="smaller cutouts at first: [[48, 0.4], [64, 0.7]] trains on 48 pixels for the "
-        "first 0.4 of the epochs, then on 64 until 0.7 of them, then on all of them; validation "
-        "sees them as large as training does, and no epoch before is the best or the last",
+        "first 0.4 of the epochs, then on 64 until 0.7 of them, then on the full size; validation "
+        "uses the same size, and only epochs of full size can be the best or the last",
     )
     loss: Loss = Field(
         "auto", description="auto follows the table: mse for votes, cross_entropy for classes"
@@ -163,24 +163,29 @@ class Training(Section):
         description="weight of an auxiliary table's classes in the loss of a votes table",
     )
     class_weights: Literal["none", "balanced"] = Field(
-        "none", description="balanced: a class counts the more, the fewer galaxies it has"
+        "none", description="balanced: each class has the inverse of its share as weight"
     )
     focal_alpha: float = Field(
-        0.25, gt=0, lt=1, description="focal: weight of the positive; the negative has the rest"
+        0.25,
+        gt=0,
+        lt=1,
+        description="focal: weight of positive entries; negative ones have 1 less it",
     )
     focal_gamma: float = Field(
-        2.0, ge=0, description="focal: how little a galaxy counts that is right already"
+        2.0,
+        ge=0,
+        description="focal: how strongly entries are down-weighted that are right already",
     )
     precision: Literal["fp32", "bf16", "auto"] = Field(
         "auto",
-        description="32-bit floats; bfloat16 autocast; or auto: whichever a short probe finds "
-        "faster, bfloat16 only where it is native",
+        description="fp32: 32-bit floats; bf16: bfloat16 autocast; auto: whichever a short probe "
+        "finds faster, bfloat16 only where it is native",
     )
     threads: int = Field(
-        0, ge=0, description="of the processor; 0: all or one, whichever a short probe finds faster"
+        0, ge=0, description="CPU threads; 0: all or one, whichever a short probe finds faster"
     )
     shuffle_buffer: int = Field(
-        0, ge=0, description="galaxies to draw the next one from; 0: from all of them"
+        0, ge=0, description="the next galaxy is drawn from a buffer of so many; 0: from all"
     )
     ema: float = Field(
         0.0, ge=0, lt=1, description="decay of the weights' moving average per step; 0: none"
@@ -193,14 +198,14 @@ class Training(Section):
 
 
 class Recipe(Section):
-    """Everything that a training needs to know, apart from the data and the seed."""
+    """All settings of a training, apart from the data and the seed."""
 
     name: str
     about: About
     images: Preprocessing
     split: Split = Split()
     augmentation: Augmentation = Augmentation()
-    model: Model
+    model: NetworkSettings
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     training: Training = Training()
@@ -218,7 +223,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
-        """What no section can check by itself."""
+        """Checks across sections, and between the settings of a section."""
         if self.model.input_size is not None and self.model.input_size > self.images.size:
             raise ValueError(
                 f"model.input_size: {self.model.input_size} is more than images.size, "
@@ -231,16 +236,21 @@ class Recipe(Section):
             )
         shares = [share for _, share in self.training.progressive_resizing]
         small = [side for side, _ in self.training.progressive_resizing]
-        rising = all(a < b for ends in (shares, small) for a, b in pairwise(ends))
-        if not rising or any(not 0 < share < 1 for share in shares) or any(s < 8 for s in small):
+        increasing = all(a < b for ends in (shares, small) for a, b in pairwise(ends))
+        if (
+            not increasing
+            or any(not 0 < share < 1 for share in shares)
+            or any(s < 8 for s in small)
+        ):
             pairs = [list(pair) for pair in self.training.progressive_resizing]
             raise ValueError(
-                f"training.progressive_resizing: {pairs} is not a list of growing sides (8 pixels "
-                "or more) with growing shares between 0 and 1"
+                f"training.progressive_resizing: {pairs} is not a list of increasing sides (8 "
+                "pixels or more) with increasing shares between 0 and 1"
             )
         if shares and self.model.normalisation == "per_feature":
             raise ValueError(
-                "training.progressive_resizing: model.normalisation=per_feature knows one size only"
+                "training.progressive_resizing: model.normalisation=per_feature allows one size "
+                "only"
             )
         low, high = self.augmentation.zoom
         if not 0 < low <= high:

@@ -1,4 +1,4 @@
-"""Changes to a recipe, however they are given."""
+"""Changed settings of a recipe, as a mapping or as texts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import tomli_w
 from galaxyclass.arguments import Settings
 
 
-def assignments(settings: Settings) -> tuple[str, ...]:
-    """Changes to a recipe as text, ``section.key=value`` each.
+def as_assignments(settings: Settings) -> tuple[str, ...]:
+    """Changed settings of a recipe as texts, ``section.key=value`` each.
 
     Parameters
     ----------
@@ -20,8 +20,8 @@ def assignments(settings: Settings) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> assignments({"training.epochs": 3, "augmentation.zoom": [0.9, 1.1], "model.dropout": None})
-    ('training.epochs=3', 'augmentation.zoom=[ 0.9, 1.1, ]', 'model.dropout=none')
+    >>> as_assignments({"training.epochs": 3, "split.seed": None, "images.size": 64})
+    ('training.epochs=3', 'split.seed=none', 'images.size=64')
     """
     if isinstance(settings, Mapping):
         return tuple(f"{key}={value_text(value)}" for key, value in settings.items())
@@ -29,15 +29,15 @@ def assignments(settings: Settings) -> tuple[str, ...]:
 
 
 def value_text(value: Any) -> str:
-    """A value as it stands after the equals sign: as TOML, and text as it is."""
+    """The text of a value in ``key=value``: TOML, but strings without quotes."""
     if value is None:
         return "none"
     if isinstance(value, str):
         return value
-    plain = value.tolist() if hasattr(value, "tolist") else value  # a number of numpy
+    plain = value.tolist() if hasattr(value, "tolist") else value  # a numpy scalar
     plain = list(plain) if isinstance(plain, tuple) else plain
     try:
-        written = tomli_w.dumps({"value": plain}).partition("=")[2]
-    except TypeError:  # a value that TOML cannot hold: the recipe says what it wanted
+        text = tomli_w.dumps({"value": plain}).partition("=")[2]
+    except TypeError:  # not a TOML value: the recipe's check says what is wanted
         return str(value)
-    return " ".join(written.split())
+    return " ".join(text.split())

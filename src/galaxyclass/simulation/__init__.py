@@ -1,1 +1,1 @@
-"""Galaxies with known morphology, and the volunteers who look at them."""
+"""Simulated galaxies with known morphology, and simulated volunteers who classify them."""

@@ -1,8 +1,8 @@
-"""From light to a picture: point spread function, noise, the stretch to RGB.
+"""From light to an image: point spread function, noise, the stretch to RGB.
 
-Calibrated on pictures of the Galaxy Challenge, which were made from the composites of the Sloan
+Calibrated on images of the Galaxy Challenge, which were made from the composites of the Sloan
 Digital Sky Survey: i, r, g shown as red, green, blue through an arcsinh (Lupton et al. 2004),
-resampled to 0.02 of the galaxy's radius a pixel, hence smooth below the survey's own pixels.
+resampled to 0.02 of the galaxy's radius a pixel, and so smooth below the survey's pixels.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from galaxyclass.simulation.grid import Light
 #: Side of a pixel of the survey's camera, arcsec.
 PIXEL = 0.396
 #: Noise of a pixel's sky in i, r, g, nanomaggies, and electrons of one nanomaggy. The electrons are
-#: the survey's; the noise is what the challenge's pictures show, 1.6 times that of its electrons.
+#: the survey's; the noise is what the challenge's images show, 1.6 times that of its electrons.
 SKY_NOISE = np.array([0.069, 0.046, 0.028], np.float32)
 ELECTRONS = np.array([690.0, 940.0, 1050.0], np.float32)
 
@@ -40,28 +40,29 @@ def observe(light: Light, seeing: float, pixel: float, rng: np.random.Generator)
     seeing : float
         Full width at half maximum, arcsec.
     pixel : float
-        Side of a pixel here, arcsec: one larger than the camera's gathers more, with less noise.
+        Side of a pixel of the grid, arcsec. Pixels larger than the camera's gather more light, with
+        less noise.
     rng : numpy.random.Generator
 
     Returns
     -------
     (height, width, 3) float32
-        Nanomaggies in a pixel of the camera, with what subtracting the sky left.
+        Nanomaggies in a pixel of the camera, with the residual of subtracting the sky.
     """
     light = blur(light * np.float32(PIXEL**2), seeing / pixel)
     for band in (0, 2):
-        # The bands are laid over each other to a fraction of a pixel: hence fringes of colour.
+        # The bands are aligned only to a fraction of a pixel, which gives fringes of colour.
         dx, dy = rng.normal(0, 0.15, 2) * PIXEL / pixel
         shift = np.array([[1, 0, dx], [0, 1, dy]])
         size = light.shape[1::-1]
         light[..., band] = cv2.warpAffine(
             light[..., band], shift, size, borderMode=cv2.BORDER_REPLICATE
         )
-    left_over = (SKY_LEVEL + np.float32(rng.normal(0, 0.012))) / BAND_WEIGHTS
+    residual = (SKY_LEVEL + np.float32(rng.normal(0, 0.012))) / BAND_WEIGHTS
     noise = rng.standard_normal(light.shape, dtype=np.float32)
     variance = SKY_NOISE**2 + np.maximum(light, 0) / ELECTRONS
     return np.asarray(
-        light + left_over + noise * np.sqrt(variance) * np.float32(PIXEL / pixel), dtype=np.float32
+        light + residual + noise * np.sqrt(variance) * np.float32(PIXEL / pixel), dtype=np.float32
     )
 
 
@@ -97,8 +98,8 @@ def stretch(light: Light) -> Light:
 def compress(shown: Light) -> Light:
     """Store and read as JPEG, as the survey's composites were before they were resampled.
 
-    It takes the noise of colour away, which is finer than JPEG keeps it, and leaves that of
-    brightness: the noise of the challenge's pictures is grey.
+    JPEG removes the noise of colour, which is finer than it can store, and keeps the noise of
+    brightness: the noise of the challenge's images is grey.
     """
     pixels = np.clip(np.rint(shown), 0, 255).astype(np.uint8)
     data = simplejpeg.encode_jpeg(pixels, TILE_QUALITY, colorsubsampling="420")

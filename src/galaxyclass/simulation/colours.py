@@ -11,9 +11,9 @@ OLD, YOUNG = 0.86, -0.05
 
 
 def band_ratios(g_r: float, r_i: float | None = None) -> Light:
-    """Light in i, r, g relative to r of something with those colours, mag.
+    """Light in i, r, g relative to r, for an object with these colours, mag.
 
-    Without ``r_i`` that of galaxies: a line through the colours of the SDSS main sample.
+    Without ``r_i``, the colour of galaxies: a line through the colours of the SDSS main sample.
 
     Examples
     --------

@@ -24,7 +24,7 @@ from galaxyclass.simulation.hundred import (
 )
 from galaxyclass.simulation.morphology import Morphology
 
-#: Galaxies of the whole set, and the side of their pictures, pixels.
+#: Galaxies of the whole set, and the side of their images, pixels.
 COUNT, SIZE = 20_000, 64
 
 
@@ -54,9 +54,9 @@ def simulate_hundred(
     seed: int = 0,
     progress: Progress = silent,
 ) -> SimulatedContest:
-    """Write small pictures of galaxies of a hundred classes, in the layout of a contest.
+    """Write small images of galaxies of a hundred classes, in the layout of a contest.
 
-    ``train/``, ``val/`` and ``test/`` hold the pictures; ``train.csv``, ``val.csv`` and
+    ``train/``, ``val/`` and ``test/`` hold the images; ``train.csv``, ``val.csv`` and
     ``test.csv`` their names and classes, 0 to 99 (columns image and class). ``classes.csv`` says
     what each class is (`galaxyclass.simulation.hundred`), ``truth.csv`` what each galaxy is. The
     folder appears whole or not at all, and is read by `read_catalog(folder, folder)`.
@@ -69,11 +69,11 @@ def simulate_hundred(
         Number of galaxies, 20 or more: 65 % for training, 10 % for validation, 25 % for the test.
         Classes are equally frequent in each part, to one galaxy.
     size : int
-        Side of the pictures in pixels; all show the same frame.
+        Side of the images in pixels; all show the same frame.
     seed : int
         The same seed gives the same galaxies, whatever ``workers``.
     workers : int, optional
-        Processes that draw, at most; all cores unless told otherwise.
+        Processes that draw, at most; by default as many as there are cores.
     progress : Progress
 
     Raises
@@ -86,8 +86,8 @@ def simulate_hundred(
     Examples
     --------
     >>> import tempfile
-    >>> made = simulate_hundred(20, output=Path(tempfile.mkdtemp()) / "hundred", size=16)
-    >>> made.counts, (made.folder / "val.csv").read_text().splitlines()[0]
+    >>> contest = simulate_hundred(20, output=Path(tempfile.mkdtemp()) / "hundred", size=16)
+    >>> contest.counts, (contest.folder / "val.csv").read_text().splitlines()[0]
     ({'train': 13, 'val': 2, 'test': 5}, 'image,class')
     """
     if count < 20:
@@ -104,8 +104,8 @@ def simulate_hundred(
             (temporary / part).mkdir()
         done = 0
         with closing(draw_all(_job(temporary, count, size, seed), workers)) as drawn:
-            for more in drawn:
-                done += more
+            for count_drawn in drawn:
+                done += count_drawn
                 progress("simulate", done, count)
         _write_tables(temporary, count, seed)
         write_text(temporary / "README.txt", _readme(counts, size, seed))
@@ -124,8 +124,8 @@ def _write_tables(folder: Path, count: int, seed: int) -> None:
         name, number = f"{FIRST_ID + index}.jpg", galaxy.kind.number
         rows[galaxy.folder].append((name, number))
         truths.append((name, galaxy.folder, number, *astuple(galaxy.morphology)))
-    for part, of_part in rows.items():
-        _write(folder / f"{part}.csv", ["image", "class"], of_part)
+    for part, part_rows in rows.items():
+        _write(folder / f"{part}.csv", ["image", "class"], part_rows)
     names = [field.name for field in fields(Morphology)]
     _write(folder / "truth.csv", ["image", "part", "class", *names], truths)
     names = [field.name for field in fields(HundredClass)]
@@ -144,8 +144,8 @@ def _readme(counts: dict[str, int], size: int, seed: int) -> str:
     return f"""{sum(counts.values())} simulated galaxies of {CLASSES} classes, {size} x {size} \
 pixels, seed {seed}: none was observed.
 
-train/ val/ test/              pictures: {", ".join(f"{n} {part}" for part, n in counts.items())}
-train.csv val.csv test.csv     the name of each picture, and its class: 0 to {CLASSES - 1}
+train/ val/ test/              images: {", ".join(f"{n} {part}" for part, n in counts.items())}
+train.csv val.csv test.csv     the name of each image, and its class: 0 to {CLASSES - 1}
 classes.csv                    what each class is
 truth.csv                      the morphology that was drawn: galaxyclass.simulation.morphology
                                explains the columns

@@ -1,4 +1,4 @@
-"""Drawing many galaxies to files, in several processes; and what such a process does."""
+"""Drawing many galaxies to files, in several processes."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ import simplejpeg
 
 from galaxyclass.simulation import hundred
 from galaxyclass.simulation.morphology import Morphology, draw_morphology
-from galaxyclass.simulation.pictures import render
+from galaxyclass.simulation.rendering import render
 from galaxyclass.workers.processes import core_count, serve, work_in_processes
 
 #: Ids begin here, so that all have as many digits as the challenge's.
 FIRST_ID = 100_001
-#: JPEG quality and colour sampling of the pictures: the challenge's have these tables.
+#: JPEG quality and colour sampling of the images: those of the challenge's images.
 QUALITY, SAMPLING = 75, "420"
-#: JPEG quality of small pictures, whose colours are kept for every pixel.
+#: JPEG quality of small images, whose colours are kept for every pixel.
 FINE_QUALITY = 95
 #: Galaxies after which a process reports.
 LOT = 32
 
 
 def galaxy_of(seed: int, index: int) -> tuple[Morphology, np.random.Generator]:
-    """The galaxy of that number, and the generator that drew it: they need no others."""
+    """The galaxy of a number, and the generator that drew it; no other galaxies are needed."""
     rng = np.random.default_rng((seed, index))
     return draw_morphology(rng), rng
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is drawn and where to: all that a drawing process needs to know.
+    """What a drawing process draws, and where to.
 
-    ``kind`` is one of `PICTURES`; ``folder`` has the folders that the files' names begin with.
+    ``kind`` is one of `RENDERERS`; ``folder`` has the folders that the files' names begin with.
     """
 
     kind: Literal["galaxies", "hundred"]
@@ -49,44 +49,44 @@ class Job:
 
 
 def draw_lot(job: Job, lot: range) -> None:
-    """Write the pictures of some galaxies."""
+    """Write the images of some galaxies."""
     for index in lot:
-        name, data = PICTURES[job.kind](job, index)
+        name, data = RENDERERS[job.kind](job, index)
         (Path(job.folder) / name).write_bytes(data)
 
 
 def _galaxy(job: Job, index: int) -> tuple[str, bytes]:
-    picture = render(galaxy_of(job.seed, index)[0], job.size)
-    data = simplejpeg.encode_jpeg(picture, QUALITY, colorsubsampling=SAMPLING)
+    image = render(galaxy_of(job.seed, index)[0], job.size)
+    data = simplejpeg.encode_jpeg(image, QUALITY, colorsubsampling=SAMPLING)
     return f"images/{FIRST_ID + index}.jpg", data
 
 
-def _of_the_hundred(job: Job, index: int) -> tuple[str, bytes]:
+def _hundred_galaxy(job: Job, index: int) -> tuple[str, bytes]:
     galaxy = hundred.member(job.count, job.seed, index)
-    picture = render(galaxy.morphology, job.size, field=hundred.FIELD)
-    data = simplejpeg.encode_jpeg(picture, FINE_QUALITY, colorsubsampling="444")
+    image = render(galaxy.morphology, job.size, field=hundred.FIELD)
+    data = simplejpeg.encode_jpeg(image, FINE_QUALITY, colorsubsampling="444")
     return f"{galaxy.folder}/{FIRST_ID + index}.jpg", data
 
 
-#: Kind -> from the number of a galaxy to the name of its file and the picture as JPEG.
-PICTURES: dict[str, Callable[[Job, int], tuple[str, bytes]]] = {
+#: Kind -> from the number of a galaxy to the name of its file and the image as JPEG.
+RENDERERS: dict[str, Callable[[Job, int], tuple[str, bytes]]] = {
     "galaxies": _galaxy,
-    "hundred": _of_the_hundred,
+    "hundred": _hundred_galaxy,
 }
 
 
 def draw_all(job: Job, workers: int | None) -> Generator[int, None, None]:
-    """Write the pictures of all galaxies of a job.
+    """Write the images of all galaxies of a job.
 
     Yields
     ------
     int
-        How many more are done.
+        Number of galaxies drawn since the last.
 
     Raises
     ------
     OSError
-        A picture could not be written.
+        A image could not be written.
     WorkerError
         A process died.
     """
@@ -104,17 +104,17 @@ def draw_all(job: Job, workers: int | None) -> Generator[int, None, None]:
 
 
 def main() -> None:
-    """Be a drawing process: a task is a lot of galaxies, from ``first`` to before ``end``."""
+    """Answer tasks as a drawing process: a task is galaxies ``first`` to ``end`` (excluded)."""
     serve(_begin)
 
 
-def _begin(told: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+def _begin(message: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     cv2.setNumThreads(1)
-    job, parent = Job(**told), os.getppid()
+    job, parent = Job(**message), os.getppid()
 
     def do(task: Mapping[str, Any]) -> Mapping[str, Any]:
         for index in range(task["first"], task["end"]):
-            if os.getppid() != parent:  # killed: the folder may be another's by now
+            if os.getppid() != parent:  # the parent was killed: another may use the folder by now
                 os._exit(1)
             draw_lot(job, range(index, index + 1))
         return {}

@@ -1,4 +1,4 @@
-"""Fitting the volunteers to those of Galaxy Zoo 2.
+"""Fitting the simulated volunteers to those of Galaxy Zoo 2.
 
     python -m galaxyclass.simulation.fit COUNTS VOTES CLASSIFICATIONS OUTPUT
 
@@ -8,13 +8,13 @@ Challenge's table of 37 joint fractions; CLASSIFICATIONS a table of Galaxy Zoo 2
 
 What is fitted, question by question:
 
-1. The counts' Dirichlet-multinomial, by maximum likelihood. Its intra-class correlation says how
-   alike the votes on one galaxy are. Counts alone cannot tell how much of that is the galaxy and
-   how much the panel (any overdispersed panel could be a galaxy of another probability), so
-   ``EXPLAINED`` of it is given to the galaxy, and the rest is the panel's overdispersion.
+1. The Dirichlet-multinomial of the counts, by maximum likelihood. Its intra-class correlation says
+   how alike the votes on a galaxy are. Counts alone cannot say which share of it is due to the
+   galaxy and which to the panel (an overdispersed panel could be a galaxy of another probability).
+   ``EXPLAINED`` is the share of the galaxy; the rest is the panel's overdispersion.
 2. The offsets of the impressions, so that the mean fractions over simulated galaxies are those of
-   the challenge's table, and their sharpness, so that galaxies differ as much as they do there
-   (less what panels of that overdispersion and size add).
+   the challenge's table; and their sharpness, so that fractions vary between galaxies as in that
+   table (without the variance that panels of that overdispersion and size add).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from galaxyclass.simulation.volunteers import softmax
 from galaxyclass.trees.read import load_tree
 from galaxyclass.trees.tree import Tree
 
-#: Share of the variance of votes that is the galaxy's. The challenge's best network explained
+#: Share of the variance of votes that is due to the galaxy. The challenge's best network explained
 #: 1 - (0.07491 / 0.1639)^2 = 0.79 of what the mean vector leaves; the rest holds the noise of 40
 #: votes.
 EXPLAINED = 0.85
@@ -52,7 +52,7 @@ def fit_counts(counts: Doubles) -> tuple[Doubles, float]:
     Parameters
     ----------
     counts : (galaxies, answers) float64
-        Votes for each answer of one question; rows of zeros say nothing.
+        Votes for each answer of a question; rows of zeros are left out.
 
     Returns
     -------
@@ -78,22 +78,22 @@ def fit_counts(counts: Doubles) -> tuple[Doubles, float]:
 
     def loss(logs: Doubles) -> tuple[float, Doubles]:
         alpha = np.exp(logs)
-        whole = alpha.sum()
-        value = gammaln(whole) - gammaln(totals + whole)
+        concentration = alpha.sum()
+        value = gammaln(concentration) - gammaln(totals + concentration)
         value = value + (gammaln(counts + alpha) - gammaln(alpha)).sum(axis=1)
-        slope = (digamma(whole) - digamma(totals + whole))[:, None]
+        slope = (digamma(concentration) - digamma(totals + concentration))[:, None]
         slope = slope + digamma(counts + alpha) - digamma(alpha)
         return -float(value.mean()), -slope.mean(axis=0) * alpha
 
     start = np.log(counts.sum(axis=0) / counts.sum() * 3 + 1e-3)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B")
-    alpha = np.exp(found.x)
+    solution = minimize(loss, start, jac=True, method="L-BFGS-B")
+    alpha = np.exp(solution.x)
     return alpha / alpha.sum(), float(1 / (1 + alpha.sum()))
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What the votes on simulated galaxies ought to be like.
+    """The statistics that votes on simulated galaxies should have.
 
     Attributes
     ----------
@@ -101,11 +101,11 @@ class Goal:
         Mean conditional fractions.
     variances : (questions,) float64
         Variance of the conditional fractions between galaxies, summed over the answers, relative
-        to that of single votes: the intra-class correlation, with the noise of few votes in it.
+        to that of single votes: the intra-class correlation, including the noise of few votes.
     asked : (questions,) float64
         Harmonic mean of the number of volunteers who were asked.
     correlation : (questions,) float64
-        Of the panels' votes.
+        Intra-class correlation of the panels' votes.
     """
 
     means: Doubles
@@ -130,7 +130,7 @@ def calibrate_volunteers(tree: Tree, impressions: Doubles, goal: Goal) -> tuple[
     """
     reached = np.ones(impressions.shape)
     sharpness, offsets = np.ones(len(tree.questions)), np.zeros(len(tree.answers))
-    # Of the spread of single votes, the share that panels leave in the mean of a panel.
+    # The variance of a panel's mean, relative to that of single votes.
     noise = goal.correlation + (1 - goal.correlation) / goal.asked
     wanted_variances = np.maximum((goal.variances - noise) / (1 - noise), 0.01)
     for index in tree.order:
@@ -158,7 +158,7 @@ def calibrate_volunteers(tree: Tree, impressions: Doubles, goal: Goal) -> tuple[
             return float((weights @ (balanced(log_sharpness) - means) ** 2).sum()) - variance
 
         low, high = SHARPNESS
-        # Leanings that separate less than is wanted even when followed to the letter stay at most.
+        # Where even the largest sharpness separates galaxies too little, it is taken.
         best = brentq(excess, low, high, xtol=1e-4) if excess(low) < 0 < excess(high) else high
         sharpness[index] = np.exp(best)
         offsets[where] = _balance(sharpness[index] * leaning, means, weights)
@@ -185,13 +185,13 @@ def read_counts(path: Path, tree: Tree) -> Doubles:
 
 
 def describe_fit(tree: Tree, joint: Doubles, people: float, correlation: Doubles) -> Goal:
-    """What the votes of a table of joint fractions are like.
+    """The statistics of the votes in a table of joint fractions.
 
     Parameters
     ----------
     tree : Tree
     joint : (galaxies, answers) float64
-        NaN unknown; a question is described by the galaxies of which it is known.
+        NaN unknown; a question's statistics are those of the galaxies where it is known.
     people : float
         Volunteers who looked at a galaxy.
     correlation : (questions,) float64
@@ -201,7 +201,7 @@ def describe_fit(tree: Tree, joint: Doubles, people: float, correlation: Doubles
     for index, where in enumerate(tree.slices):
         answers, parents = joint[:, where], tree.parents[index]
         reach = joint[:, parents].sum(axis=1) if parents.any() else np.ones(len(joint))
-        # Shares of very few votes say little and are made of rounding.
+        # Shares of very few votes are mostly rounding.
         known = ~np.isnan(answers).any(axis=1) & (reach > 0.05)
         shares = answers[known] / answers[known].sum(axis=1, keepdims=True)
         weights = reach[known] / reach[known].sum()

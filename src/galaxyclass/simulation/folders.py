@@ -1,4 +1,4 @@
-"""Writing a folder of simulated galaxies: pictures, votes, and the truth behind them."""
+"""Writing a folder of simulated galaxies: images, votes, and the truth behind them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all, galaxy_of
 from galaxyclass.simulation.morphology import Morphology
-from galaxyclass.simulation.pictures import SIZE
+from galaxyclass.simulation.rendering import SIZE
 from galaxyclass.simulation.volunteers import vote
 from galaxyclass.trees.read import load_tree
 
@@ -25,7 +25,7 @@ ID_COLUMN = "GalaxyID"
 
 @dataclass(frozen=True)
 class SimulatedFolder:
-    """What `simulate` wrote: a folder of images, the votes' table and the truth's table."""
+    """The output of `simulate`: a folder of images, the table of votes and the table of truth."""
 
     folder: Path
     images: Path
@@ -59,12 +59,12 @@ def simulate(
     output : str or Path
         A new folder, or an empty one.
     size : int
-        Side of the pictures in pixels; all show the same frame.
+        Side of the images in pixels; all show the same frame.
     seed : int
-        The same seed gives the same galaxies, whatever ``workers``; more galaxies of the same seed
-        begin with the same ones.
+        The same seed gives the same galaxies, whatever ``workers``; a larger ``count`` begins with
+        the same galaxies.
     workers : int, optional
-        Processes that draw, at most; all cores unless told otherwise.
+        Processes that draw, at most; by default as many as there are cores.
     progress : Progress
 
     Returns
@@ -81,8 +81,8 @@ def simulate(
     Examples
     --------
     >>> import tempfile
-    >>> made = simulate(3, output=Path(tempfile.mkdtemp()) / "sky", size=64)
-    >>> sorted(path.name for path in made.images.iterdir())
+    >>> sky = simulate(3, output=Path(tempfile.mkdtemp()) / "sky", size=64)
+    >>> sorted(path.name for path in sky.images.iterdir())
     ['100001.jpg', '100002.jpg', '100003.jpg']
     """
     folder = Path(output)
@@ -93,8 +93,8 @@ def simulate(
         done = 0
         job = Job("galaxies", count, str(temporary.absolute()), size, seed)
         with closing(draw_all(job, workers)) as drawn:
-            for more in drawn:
-                done += more
+            for count_drawn in drawn:
+                done += count_drawn
                 progress("simulate", done, count)
         _write_votes(temporary / "votes.csv", votes)
         _write_truth(temporary / "truth.csv", [morphology for morphology, _ in galaxies])
@@ -124,7 +124,7 @@ def _write_truth(path: Path, truths: list[Morphology]) -> None:
 def _readme(count: int, size: int, seed: int) -> str:
     return f"""{count} simulated galaxies, {size} x {size} pixels, seed {seed}: none was observed.
 
-images/     <GalaxyID>.jpg, in the manner of the Galaxy Challenge's pictures
+images/     <GalaxyID>.jpg, in the manner of the Galaxy Challenge's images
 votes.csv   37 joint vote fractions of simulated volunteers (tree: Galaxy Zoo 2)
 truth.csv   the morphology that was drawn: galaxyclass.simulation.morphology explains the columns
 """

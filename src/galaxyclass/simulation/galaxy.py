@@ -1,4 +1,4 @@
-"""The light of one galaxy: old (red) and young (blue) stars on a plane, and dust before them."""
+"""The light of a galaxy: old (red) and young (blue) stars, and the dust before them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCALE = 0.56
 
 
 def shine(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
-    """Light of a galaxy without what is around it.
+    """Light of a galaxy, without neighbours and sky.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def shine(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
 
 
 def start_of_arms(galaxy: Morphology) -> float:
-    """Direction of the bar, and of the beginning of arms, in the disc's plane, degrees."""
+    """Direction of the bar and of the start of the arms, in the disc's plane, degrees."""
     return float(galaxy.seed % 180)
 
 
@@ -70,7 +70,7 @@ def _tilted(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
     if galaxy.arms or galaxy.flocculence:
         pattern, dust = _pattern(galaxy, plane, r, rng)
         young = (young + 0.75 * smooth * np.maximum(pattern, 0)) * dust
-        # Old stars follow the arms too, less so; between the arms both are missing.
+        # Old stars follow the arms too, but less; between the arms both are missing.
         smooth = smooth * dust * (1 + 0.4 * np.maximum(pattern, 0) + 0.7 * np.minimum(pattern, 0))
     share = np.float32(1 - galaxy.bulge_fraction - galaxy.bar)
     light = tinted(share * smooth, galaxy.colour) + tinted(share * young, YOUNG)
@@ -84,7 +84,7 @@ def _tilted(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
 
 
 def _end(r: Plane) -> Plane:
-    """Discs end: what is left at ``r``, with a steep slope beyond four scale lengths."""
+    """Fraction of a disc's light that is left at ``r``; it falls steeply past 4 scale lengths."""
     steps = np.minimum((r - np.float32(4.2 * SCALE)) / np.float32(0.11), 30)
     return np.asarray(1 / (1 + np.exp(steps)), dtype=np.float32)
 
@@ -102,7 +102,7 @@ def _bulge(galaxy: Morphology, grid: Grid) -> Plane:
 def _pattern(
     galaxy: Morphology, plane: Grid, r: Plane, rng: np.random.Generator
 ) -> tuple[Plane, Plane]:
-    """Excess of light in spiral arms relative to the disc (-1 is darkness), what dust lets by."""
+    """Excess of light in arms relative to the disc (-1 is darkness), and the dust's transmission."""
     turn = np.float32(2 * np.pi)
     start = galaxy.bar_length if galaxy.bar else 0.15
     angle = np.arctan2(plane.y, plane.x) * np.float32(galaxy.handedness)
@@ -147,8 +147,8 @@ def _from_the_side(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> 
         bulge = profiles.sersic(grid, galaxy.bulge_radius, min(galaxy.bulge_index, 2.0), 0.8)
     else:
         bulge = np.zeros_like(grid.x)
-    where = np.float32(0.3)
-    patches = look_up(draw_texture(rng, 3.0), disc.x * where, disc.y * where)
+    scale = np.float32(0.3)
+    patches = look_up(draw_texture(rng, 3.0), disc.x * scale, disc.y * scale)
     young = thin * np.maximum(0.0, np.float32(0.25) + np.float32(0.3) * patches)
     light = tinted(np.float32(1 - share) * thin, galaxy.colour + 0.20)
     light += tinted(np.float32(0.6 * (1 - share)) * young, YOUNG)
@@ -161,7 +161,7 @@ def _from_the_side(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> 
 
 
 def _lane(grid: Grid, offset: float, width: float, depth: float) -> Light:
-    """What a lane of dust along x lets by in i, r, g: blue light suffers most."""
+    """Transmission of a lane of dust along x in i, r, g: blue light is absorbed most."""
     thick = falloff(grid.y - np.float32(offset), width) * np.exp(-(grid.x**4))
     extinction = np.array([0.65, 0.85, 1.2], np.float32) * np.float32(-depth)
     return np.asarray(np.exp(thick[..., None] * extinction), dtype=np.float32)
@@ -170,8 +170,8 @@ def _lane(grid: Grid, offset: float, width: float, depth: float) -> Light:
 def _irregular(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
     q = galaxy.axis_ratio
     grid = bend(grid, 0.12 + 0.1 * galaxy.oddness, rng)
-    where = np.float32(0.25)
-    patches = look_up(draw_texture(rng, 5.0), grid.x * where, grid.y * where)
+    scale = np.float32(0.25)
+    patches = look_up(draw_texture(rng, 5.0), grid.x * scale, grid.y * scale)
     body = profiles.sersic(grid, 0.85, 0.8, q) * np.exp(np.float32(0.4 * galaxy.oddness) * patches)
     light = tinted(np.float32(0.75) * body, galaxy.colour)
     knots = np.zeros_like(body)

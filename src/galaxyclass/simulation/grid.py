@@ -1,4 +1,4 @@
-"""Where the pixels of a picture are, in units of the galaxy's radius."""
+"""Where the pixels of an image are, in units of the galaxy's radius."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def frame(side: int, width: float) -> Grid:
     ([[-0.25, 0.25], [-0.25, 0.25]], [[0.25, 0.25], [-0.25, -0.25]])
     """
     step = width / side
-    places = (np.arange(side, dtype=np.float32) + np.float32(0.5)) * np.float32(step)
-    places -= np.float32(width / 2)
-    x, y = np.meshgrid(places, -places)
+    centres = (np.arange(side, dtype=np.float32) + np.float32(0.5)) * np.float32(step)
+    centres -= np.float32(width / 2)
+    x, y = np.meshgrid(centres, -centres)
     return Grid(x, y, step)
 
 

@@ -1,10 +1,10 @@
-"""A hundred classes of disc galaxies: every combination of four things that can be seen of them.
+"""A hundred classes of disc galaxies: every combination of four visible properties.
 
-Five patterns, five colours, a bar or none, a small bulge or a large one. Whatever else a galaxy
-has differs from picture to picture and says nothing of its class: direction, inclination, size,
+Five patterns, five colours, a bar or none, a small bulge or a large one. All other properties of a
+galaxy vary from image to image and are independent of its class: direction, inclination, size,
 brightness, the winding and handedness of arms, sharpness, noise, neighbours. Turning or mirroring
-a picture keeps its class. Neighbouring colours overlap, three arms may pass for two, and a bar
-seen along its length for a bulge: nobody can be right about all of them.
+an image keeps its class. Neighbouring colours overlap, three arms can look like two, and a bar
+seen along its length like a bulge: no classifier can be right about all galaxies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from galaxyclass.simulation.morphology import Morphology
 Pattern = Literal["smooth", "ring", "two_arms", "three_arms", "patches"]
 Colour = Literal["bluest", "blue", "middle", "red", "reddest"]
 
-#: In the order in which classes are numbered, the slowest first.
+#: In the order in which classes are numbered.
 PATTERNS: tuple[Pattern, ...] = ("smooth", "ring", "two_arms", "three_arms", "patches")
 #: Mean g - r of the disc, mag.
 HUNDRED_COLOURS: dict[Colour, float] = {
@@ -33,7 +33,7 @@ HUNDRED_COLOURS: dict[Colour, float] = {
 COLOUR_SPREAD = 0.07
 CLASSES = len(PATTERNS) * len(HUNDRED_COLOURS) * 2 * 2
 
-#: Share of the frame's side that the pictures show: 3.1 radii of the galaxy.
+#: Share of the frame's side that the images show: 3.1 radii of the galaxy.
 FIELD = 0.36
 
 #: Folder and table of each part -> its twentieths: 13,000, 2,000 and 5,000 of 20,000.
@@ -42,7 +42,7 @@ HUNDRED_PARTS: dict[str, int] = {"train": 13, "val": 2, "test": 5}
 
 @dataclass(frozen=True)
 class HundredClass:
-    """What the galaxies of one class have in common."""
+    """The properties that define a class."""
 
     number: int
     pattern: Pattern
@@ -53,7 +53,7 @@ class HundredClass:
 
 @dataclass(frozen=True)
 class HundredGalaxy:
-    """One galaxy of the set: the folder of its part, its class, and the rest of the truth."""
+    """A galaxy of the set: the folder of its part, its class, and its morphology."""
 
     folder: str
     kind: HundredClass
@@ -78,9 +78,9 @@ def part_counts(count: int) -> dict[str, int]:
 
 
 def member(count: int, seed: int, index: int) -> HundredGalaxy:
-    """The galaxy of that number among ``count``, training first; it needs no others.
+    """The galaxy of a number among ``count``, training galaxies first; others are not needed.
 
-    Every stretch of a hundred in a part has each class once, in an order of its own.
+    Each hundred consecutive galaxies of a part have each class once, in a random order.
 
     Examples
     --------
@@ -90,10 +90,10 @@ def member(count: int, seed: int, index: int) -> HundredGalaxy:
     """
     ends = np.cumsum(list(part_counts(count).values()))
     part = int(np.searchsorted(ends, index, side="right"))
-    place = index - (int(ends[part - 1]) if part else 0)
-    order = np.random.default_rng((seed, 1, part, place // CLASSES)).permutation(CLASSES)
-    kind = hundred_class(int(order[place % CLASSES]))
-    rng = np.random.default_rng((seed, 2, part, place))
+    row = index - (int(ends[part - 1]) if part else 0)
+    order = np.random.default_rng((seed, 1, part, row // CLASSES)).permutation(CLASSES)
+    kind = hundred_class(int(order[row % CLASSES]))
+    rng = np.random.default_rng((seed, 2, part, row))
     return HundredGalaxy(tuple(HUNDRED_PARTS)[part], kind, draw_of_class(kind, rng))
 
 
@@ -128,7 +128,7 @@ def draw_of_class(kind: HundredClass, rng: np.random.Generator) -> Morphology:
     inclination = float(np.degrees(np.arccos(rng.uniform(np.cos(np.radians(45)), 1))))
     bulge = float(rng.uniform(0.26, 0.40) if kind.large_bulge else rng.uniform(0.02, 0.08))
     radius = float(rng.uniform(9, 14))
-    # The light of the whole, spread over a circle of that radius, mag per square arcsec.
+    # The galaxy's light spread over a circle of that radius, mag per square arcsec.
     surface_brightness = float(rng.uniform(20.2, 21.6))
     truth: dict[str, object] = {
         "kind": "disc",

@@ -1,4 +1,4 @@
-"""What happens to a galaxy: a companion and tidal tails, lensed arcs, things on top of it."""
+"""Interactions of a galaxy: companions and tidal tails, lensed arcs, objects in front of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def companion(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light
     distance = rng.uniform(0.6, 1.4)
     share = 0.35 + 0.5 * galaxy.oddness * rng.uniform(0.5, 1.0)
     size = 0.6 + 0.3 * share
-    place = distance * np.array([np.cos(direction), np.sin(direction)])
+    centre = distance * np.array([np.cos(direction), np.sin(direction)])
     other = replace(
         galaxy,
         position_angle=float(rng.uniform(0, 180)),
@@ -30,13 +30,13 @@ def companion(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light
         inclination=min(galaxy.inclination, 70.0),
         colour=galaxy.colour + float(rng.normal(0, 0.08)),
     )
-    light = np.float32(share / size**2) * shine(other, grid.around(place[0], place[1], size), rng)
+    light = np.float32(share / size**2) * shine(other, grid.around(centre[0], centre[1], size), rng)
     start = np.degrees(direction)
-    for origin, angle in ((np.zeros(2), start + 180), (place, start)):
+    for origin, angle in ((np.zeros(2), start + 180), (centre, start)):
         light += np.float32(0.14 * galaxy.oddness) * _tail(
             grid, origin, angle, galaxy.handedness, rng
         )
-    bridge = _strand(grid, np.linspace(np.zeros(2), place, 8), 0.15)
+    bridge = _strand(grid, np.linspace(np.zeros(2), centre, 8), 0.15)
     return light + tinted(np.float32(0.06) * bridge, 0.5)
 
 
@@ -60,8 +60,8 @@ def _tail(
 def _strand(grid: Grid, points: NDArray[np.float64], width: float) -> Plane:
     """A blurred line through ``points`` (n, 2), fading to its end, of total light near 1."""
     canvas = np.zeros_like(grid.x)
-    places = (points - [grid.x[0, 0], grid.y[0, 0]]) / [grid.step, -grid.step]
-    fixed = np.round(places * 16).astype(np.int32)
+    pixels = (points - [grid.x[0, 0], grid.y[0, 0]]) / [grid.step, -grid.step]
+    fixed = np.round(pixels * 16).astype(np.int32)
     for index in range(len(points) - 1):
         light = float(np.cos(np.pi / 2 * index / len(points)))
         cv2.line(canvas, fixed[index], fixed[index + 1], light, 1, cv2.LINE_8, 4)
@@ -84,16 +84,16 @@ def arc(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
 
 
 def curiosity(galaxy: Morphology, grid: Grid, rng: np.random.Generator) -> Light:
-    """Something else that is odd: a chain of small galaxies, or a star, over the galaxy."""
+    """Another odd feature: a chain of small galaxies, or stars, in front of the galaxy."""
     light = np.zeros((*grid.x.shape, 3), np.float32)
     direction = rng.uniform(0, 2 * np.pi)
     reds = rng.random() < 0.6
     for index in range(int(rng.integers(1, 4))):
         distance = rng.uniform(0.3, 0.55) + 0.4 * index
         angle = direction + rng.normal(0, 0.4) + np.pi * (index % 2)
-        place = grid.around(distance * np.cos(angle), distance * np.sin(angle))
+        around = grid.around(distance * np.cos(angle), distance * np.sin(angle))
         share = galaxy.oddness * rng.uniform(0.1, 0.3)
-        blob = sersic(place, float(rng.uniform(0.07, 0.15)), 1.0, 0.85)
+        blob = sersic(around, float(rng.uniform(0.07, 0.15)), 1.0, 0.85)
         g_r = rng.normal(0.85, 0.12) if reds else rng.choice([0.0, 1.5])
         light += tinted(np.float32(share) * blob, float(g_r))
     return light

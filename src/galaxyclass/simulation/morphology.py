@@ -1,4 +1,4 @@
-"""What a simulated galaxy is, and how a population of them is drawn."""
+"""The morphology of a simulated galaxy, and the population that galaxies are drawn from."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ BulgeShape = Literal["rounded", "boxy", "none"]
 Odd = Literal["none", "ring", "lens", "disturbed", "irregular", "other", "merger", "dust_lane"]
 Defect = Literal["none", "seam", "glare", "trail"]
 
-#: From here on a disc is drawn as seen from the side, with height instead of a tilted plane.
+#: From this inclination on, degrees, a disc is drawn from the side, with a height.
 EDGE_ON = 78.0
 
 
 @dataclass(frozen=True)
 class Morphology:
-    """The truth about one galaxy and its picture.
+    """The truth about one galaxy and its image.
 
-    Lengths are in units of ``radius`` unless said otherwise. The pictures are 8.48 radii wide, as
+    Lengths are in units of ``radius`` where no unit is given. The images are 8.48 radii wide, as
     those of the Galaxy Challenge are 8.48 times their galaxy's 90 % Petrosian radius (a pixel of
     the 424 is 0.02 of it).
 
     Attributes
     ----------
     kind : {"elliptical", "disc", "irregular", "star"}
-        What is at the centre. A star is no galaxy at all: of what follows, only its radius (the
-        scale of the picture), seeing, defect and seed can be seen.
+        The object at the centre. A star is not a galaxy: of the attributes below, only radius (the
+        scale of the image), seeing, defect and seed change its image.
     radius : float
-        Angular size in arcsec: it sets how many resolution elements the galaxy has.
+        Angular size in arcsec, which sets the number of resolution elements of the galaxy.
     magnitude : float
         In r, AB.
     seeing : float
         Full width at half maximum of the point spread function, arcsec.
     colour : float
-        g - r of the stellar disc, or of the whole where there is none, mag.
+        g - r of the stellar disc, or of the whole galaxy where there is no disc, mag.
     position_angle : float
-        Of the longer axis, degrees anticlockwise from the right of the picture, 0..180.
+        Of the longer axis, degrees anticlockwise from the right of the image, 0..180.
     axis_ratio : float
-        Apparent, shorter over longer, 0..1. Of discs: what the inclination makes of it.
+        Apparent, shorter over longer, 0..1. Of discs, it follows from the inclination.
     inclination : float
         Of a disc, degrees: 0 face-on, 90 from the side. 0 for other kinds.
     bulge_fraction : float
@@ -63,7 +63,7 @@ class Morphology:
     pitch : float
         Angle between an arm and a circle, degrees: small is tightly wound.
     handedness : {1, -1}
-        1 where an arm, followed outwards, turns anticlockwise on the picture.
+        1 where an arm, followed outwards, turns anticlockwise on the image.
     flocculence : float
         0 (arms that can be counted) to 1 (patches only).
     odd : str
@@ -71,10 +71,10 @@ class Morphology:
     oddness : float
         How strong it is, 0..1.
     defect : {"none", "seam", "glare", "trail"}
-        A fault of the picture: a dark seam of the mosaic, the glow of a bright star outside, the
+        A fault of the image: a dark seam of the mosaic, the glow of a bright star outside, the
         trail of a satellite.
     seed : int
-        Of everything that has no name here: neighbours, clumps, noise.
+        Of everything that is not an attribute: neighbours, clumps, noise.
     """
 
     kind: GalaxyKind
@@ -103,7 +103,7 @@ class Morphology:
 
     @property
     def edge_on(self) -> bool:
-        """Whether this is a disc seen from the side."""
+        """Whether the galaxy is a disc seen from the side."""
         return self.kind == "disc" and self.inclination >= EDGE_ON
 
     @property
@@ -113,7 +113,7 @@ class Morphology:
 
 
 def draw_morphology(rng: np.random.Generator) -> Morphology:
-    """Draw one galaxy of a population like that of the Galaxy Challenge.
+    """Draw a galaxy of a population like that of the Galaxy Challenge.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def draw_morphology(rng: np.random.Generator) -> Morphology:
     Notes
     -----
     Magnitudes follow the counts of a uniform universe down to r = 17, the limit of Galaxy Zoo 2
-    (Willett et al. 2013); sizes, kinds, colours and inclinations were chosen so that pictures and
+    (Willett et al. 2013); sizes, kinds, colours and inclinations were chosen so that images and
     votes resemble the challenge's.
 
     Examples
@@ -191,7 +191,7 @@ def _draw_odd(rng: np.random.Generator, kind: GalaxyKind) -> Odd:
 
 
 def _draw_elliptical(rng: np.random.Generator) -> dict[str, object]:
-    """Also stands for the S0 galaxies that volunteers call smooth."""
+    """Ellipticals, and the S0 galaxies that volunteers call smooth."""
     return {
         "colour": float(rng.normal(0.79, 0.07)),
         "axis_ratio": float(np.clip(1.0 - abs(rng.normal(0.0, 0.36)), 0.25, 1.0)),
@@ -202,7 +202,7 @@ def _draw_elliptical(rng: np.random.Generator) -> dict[str, object]:
 
 
 def _draw_disc(rng: np.random.Generator, odd: Odd) -> dict[str, object]:
-    # A ring seen from the side is not seen.
+    # A ring is invisible from the side.
     least = np.cos(np.radians(68)) if odd == "ring" else 0.0
     inclination = float(np.degrees(np.arccos(rng.uniform(least, 1.0))))
     # A tail of galaxies dominated by their bulge, and one with none.

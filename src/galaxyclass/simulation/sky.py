@@ -1,4 +1,4 @@
-"""The sky around a galaxy, and what goes wrong: neighbours, stars, glare, trails, seams."""
+"""The sky around a galaxy, and defects: neighbours, stars, glare, trails, seams."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from galaxyclass.simulation.colours import band_ratios
 from galaxyclass.simulation.grid import Grid, Light, falloff
 from galaxyclass.simulation.profiles import sersic
 
-#: Side of the challenge's pictures, in units of the galaxy's radius: 424 pixels of 0.02.
+#: Side of the challenge's images, in units of the galaxy's radius: 424 pixels of 0.02.
 FRAME = 8.48
 #: Stars and galaxies a square arcsec down to FAINTEST in r.
 STARS, GALAXIES = 2.0e-3, 3.6e-3
@@ -34,25 +34,25 @@ def neighbours(grid: Grid, radius: float, rng: np.random.Generator) -> Light:
         i, r, g, nanomaggies in a pixel.
     """
     light = np.zeros((*grid.x.shape, 3), np.float32)
-    # Drawn over the whole frame whatever the grid covers, so that a part of it has the same sky.
+    # Drawn over the whole frame, whatever part of it the grid covers: the part has the same sky.
     crowd = (FRAME * radius) ** 2 * rng.gamma(3.0, 1 / 3)
     for is_star, count in (
         (True, rng.poisson(STARS * crowd)),
         (False, rng.poisson(GALAXIES * crowd)),
     ):
-        places = rng.uniform(-FRAME / 2, FRAME / 2, (count, 2))
+        positions = rng.uniform(-FRAME / 2, FRAME / 2, (count, 2))
         brighter = rng.exponential(1.5 if is_star else 0.9, count)
         magnitudes = np.maximum(FAINTEST - brighter, 13.5 if is_star else 16.5)
         kinds = rng.choice(len(STAR_COLOURS), count, p=(0.04, 0.28, 0.26, 0.25, 0.17))
         shapes = rng.uniform([0.4, 0, -0.35], [1.0, 180, 0.35], (count, 3))
         for (x, y), magnitude, kind, (q, angle, redder) in zip(
-            places, magnitudes, kinds, shapes, strict=True
+            positions, magnitudes, kinds, shapes, strict=True
         ):
             if max(abs(x), abs(y)) > grid.half + 0.5 or np.hypot(x, y) < 0.8:
                 continue
             flux = np.float32(10 ** (0.4 * (22.5 - magnitude)))
             if is_star:
-                _drop(light, grid, x, y, flux * band_ratios(*STAR_COLOURS[kind]))
+                _add_point(light, grid, x, y, flux * band_ratios(*STAR_COLOURS[kind]))
             else:
                 size = 1.1 * 10 ** (0.12 * (20.5 - magnitude)) / radius
                 _stamp(
@@ -61,7 +61,7 @@ def neighbours(grid: Grid, radius: float, rng: np.random.Generator) -> Light:
     return light
 
 
-def _drop(light: Light, grid: Grid, x: float, y: float, flux: Light) -> None:
+def _add_point(light: Light, grid: Grid, x: float, y: float, flux: Light) -> None:
     """Put all of ``flux`` at one point, shared by the four pixels around it."""
     column, row = (x + grid.half) / grid.step - 0.5, (grid.half - y) / grid.step - 0.5
     r0, c0 = int(np.floor(row)), int(np.floor(column))
@@ -72,15 +72,15 @@ def _drop(light: Light, grid: Grid, x: float, y: float, flux: Light) -> None:
 
 
 def _stamp(light: Light, around: Grid, shape: tuple[float, float, float], flux: Light) -> None:
-    """Put a small exponential galaxy at the origin, computed only where it is seen."""
+    """Put a small exponential galaxy at the origin, computed only where it is visible."""
     radius, q, angle = shape
     reach = 5 * radius + 2 * around.step
     rows = np.flatnonzero(np.abs(around.y[:, 0]) < reach)
     columns = np.flatnonzero(np.abs(around.x[0]) < reach)
     if rows.size and columns.size:
         where = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        seen = sersic(around.part(*where).turned(angle), radius, 1.0, q)
-        light[where] += seen[..., None] * (flux * np.float32(around.step**2))
+        visible = sersic(around.part(*where).turned(angle), radius, 1.0, q)
+        light[where] += visible[..., None] * (flux * np.float32(around.step**2))
 
 
 def star(grid: Grid, radius: float, rng: np.random.Generator) -> Light:
@@ -100,7 +100,7 @@ def star(grid: Grid, radius: float, rng: np.random.Generator) -> Light:
 
 
 def glare(grid: Grid, rng: np.random.Generator) -> Light:
-    """The glow of a very bright star outside the picture, mostly red; nanomaggies/arcsec2."""
+    """The glow of a very bright star outside the image, mostly red; nanomaggies/arcsec2."""
     angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(2.5, 8.0)
     away = grid.around(distance * np.cos(angle), distance * np.sin(angle))
     r = np.hypot(away.x, away.y)
@@ -119,7 +119,7 @@ def trail(grid: Grid, rng: np.random.Generator) -> Light:
 
 
 def draw_seam(shown: Light, field: float, rng: np.random.Generator) -> None:
-    """Darken a line near the centre of a picture, where strips of the mosaic meet."""
+    """Darken a line near the centre of an image, where strips of the mosaic meet."""
     size = shown.shape[0]
     angle, offset = rng.uniform(0, np.pi), rng.normal(0, 0.02) / field
     along = np.array([np.cos(angle), np.sin(angle)])

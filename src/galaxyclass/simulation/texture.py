@@ -1,4 +1,4 @@
-"""Randomness with a shape: patches along spiral arms, and bent coordinates."""
+"""Random textures, for patches along spiral arms, and randomly bent coordinates."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def look_up(texture: Plane, rows: Plane, columns: Plane) -> Plane:
     """The texture at fractional positions, in periods."""
     side = np.float32(SIDE)
     wrapped = np.pad(texture, ((0, 1), (0, 1)), mode="wrap")
-    found = cv2.remap(
+    values = cv2.remap(
         wrapped,
         (columns - np.floor(columns)) * side,
         (rows - np.floor(rows)) * side,
         cv2.INTER_LINEAR,
     )
-    return np.asarray(found, dtype=np.float32)
+    return np.asarray(values, dtype=np.float32)
 
 
 def bend(grid: Grid, amount: float, rng: np.random.Generator) -> Grid:
-    """Coordinates pushed about by a few long waves, as tides do."""
+    """Coordinates distorted by a few long waves, as tides would."""
     dx, dy = np.zeros_like(grid.x), np.zeros_like(grid.y)
     for _ in range(3):
         kx, ky = rng.normal(0.0, 1.6, 2)

@@ -1,8 +1,8 @@
-"""What a morphology looks like to a volunteer: a leaning towards each answer.
+"""The volunteer model: from a galaxy's morphology to a leaning towards each answer.
 
-The leanings are the part of the volunteers' model that is said rather than measured: which feature
-speaks for which answer, and how distance, faintness and inclination hide it. How strongly people
-follow them, and how often each answer is given over all, is fitted (`fit`).
+The leanings are the assumed part of the model: which feature speaks for which answer, and how
+distance, faintness and inclination hide it. How strongly volunteers follow the leanings, and how
+often each answer is given overall, is fitted (`galaxyclass.simulation.fit`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from galaxyclass.simulation.morphology import EDGE_ON, Morphology
 from galaxyclass.trees.read import load_tree
 
-#: What question 8 calls the odd features.
+#: Odd feature -> its answer to question 8.
 _ODD_CODES = {
     "ring": "8.1",
     "lens": "8.2",
@@ -67,7 +67,7 @@ def _share(log_odds: float) -> float:
 
 
 def _tilt(galaxy: Morphology) -> float:
-    """How much of a disc's pattern inclination leaves to be seen, 1 face-on, 0 from the side."""
+    """How much of a disc's pattern is visible at its inclination: 1 face-on, 0 from the side."""
     return float(np.clip(np.cos(np.radians(galaxy.inclination)) / 0.4, 0.0, 1.0))
 
 

@@ -1,4 +1,4 @@
-"""The volunteers who look at a galaxy: panels of people who answer down the tree."""
+"""Simulated volunteers: panels of people who answer the questions of the tree."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Volunteers:
     Attributes
     ----------
     sharpness : (11,) float64
-        By what an impression's leanings are multiplied, one per question.
+        Factor of an impression's leanings, one per question.
     offsets : (37,) float64
-        What is then added, one per answer.
+        Added to the scaled leanings, one per answer.
     correlation : (11,) float64
         How alike the votes of one panel are beyond the galaxy's probabilities, 0..1: the
         intra-class correlation of a Dirichlet-multinomial of concentration 1 / correlation - 1.
@@ -52,7 +52,7 @@ def load_volunteers() -> Volunteers:
 
 
 def parse_volunteers(data: Mapping[str, Any]) -> Volunteers:
-    """The volunteers of a fit's result."""
+    """The volunteers of the JSON that `galaxyclass.simulation.fit` writes."""
     questions = data["questions"]
     tree = load_tree("galaxy_zoo_2")
     return Volunteers(
@@ -66,7 +66,7 @@ def parse_volunteers(data: Mapping[str, Any]) -> Volunteers:
 def expect(
     impressions: NDArray[np.float64], volunteers: Volunteers | None = None
 ) -> NDArray[np.float64]:
-    """Probability of each answer to a question for one who is asked it.
+    """Probability of each answer for a volunteer who is asked its question.
 
     Parameters
     ----------
@@ -96,14 +96,14 @@ def softmax(leaning: NDArray[np.float64]) -> NDArray[np.float64]:
 def vote(
     morphology: Morphology, rng: np.random.Generator, volunteers: Volunteers | None = None
 ) -> NDArray[np.float64]:
-    """Let a panel of about 40 volunteers look at a galaxy and answer down the tree.
+    """Votes of a panel of about 40 volunteers on a galaxy.
 
     Parameters
     ----------
     morphology : Morphology
     rng : numpy.random.Generator
     volunteers : Volunteers, optional
-        Those fitted to Galaxy Zoo 2 unless told otherwise.
+        By default those fitted to Galaxy Zoo 2.
 
     Returns
     -------
@@ -142,16 +142,16 @@ def _answer(
         if not asked:
             continue
         alpha = chances[where] * (1 / correlation[index] - 1)
-        # Beyond 1e-3 the draw's gamma variates underflow to 0 / 0.
+        # Below 1e-3 the gamma variates of the draw underflow to 0 / 0.
         counts[where] = rng.multinomial(asked, rng.dirichlet(np.maximum(alpha, 1e-3)))
-        whole = int(millionths[parents].sum()) if parents.any() else MILLION
-        millionths[where] = _portion(whole, counts[where])
+        total = int(millionths[parents].sum()) if parents.any() else MILLION
+        millionths[where] = _portion(total, counts[where])
     return millionths / MILLION
 
 
-def _portion(whole: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Whole parts of ``whole`` in proportion to ``counts``, adding up exactly."""
-    parts, rest = np.divmod(whole * counts, counts.sum())
-    missing = whole - int(parts.sum())
+def _portion(total: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Integers in proportion to ``counts`` that add up to ``total`` exactly."""
+    parts, rest = np.divmod(total * counts, counts.sum())
+    missing = total - int(parts.sum())
     parts[np.argsort(-rest, kind="stable")[:missing]] += 1
     return np.asarray(parts)

@@ -193,8 +193,8 @@ class GalaxyModule(pl.LightningModule):
         share of galaxies whose class is known.
         """
         features = self.network.features(images.contiguous(memory_format=self.memory_format))
-        raw, auxiliary = self.network.read_out(features)
-        predictions = self.network.link(raw)
+        raw, auxiliary = self.network.raw_outputs(features)
+        predictions = self.network.activation(raw)
         loss: Tensor = self.loss(raw, predictions, targets)
         for logits, classes in zip(auxiliary, labels, strict=True):
             known_share = (classes >= 0).float().mean()

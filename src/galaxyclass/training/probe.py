@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 #: Trainings of fewer steps are over before a probe pays off.
 SHORT = 32
 #: At most so many seconds and steps for one trial after its first step.
-_SECONDS, _STEPS = 1.0, 5
+_SECONDS, PROBE_STEPS = 1.0, 5
 #: Seconds; if the first step takes longer, trials use fewer galaxies.
 _SLOW = 1.5
 #: Lower precision or another memory format must be so many times as fast. They change the result of
@@ -174,15 +174,15 @@ class Trials:
             # Its states have the memory layout of the weights: a new one for each format.
             self.optimizer = build_optimizer(self.module.recipe, self.module.network.parameters())
             with using(runtime):
-                self.speeds[runtime] = self._measure(runtime)
+                self.speeds[runtime] = self.measure(runtime)
         return self.speeds[runtime]
 
-    def _measure(self, runtime: RuntimeSettings) -> float:
+    def measure(self, runtime: RuntimeSettings) -> float:
         first = self._step(runtime)  # prepares kernels, and is slower than later ones
         if first > _SLOW and self.count > 16:
             self.count //= 4
         seconds: list[float] = []
-        while len(seconds) < _STEPS and sum(seconds) < _SECONDS:
+        while len(seconds) < PROBE_STEPS and sum(seconds) < _SECONDS:
             seconds.append(self._step(runtime))
         return self.count / statistics.median(seconds)
 

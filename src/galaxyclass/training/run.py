@@ -204,8 +204,8 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
             what="run",
             source=folder,
             error=RunError,
-            again="train again with this version, to another `output`",
-            by=data.get("versions", {}).get("galaxyclass"),
+            remedy="train again with this version, to another `output`",
+            written_by=data.get("versions", {}).get("galaxyclass"),
         )
         info = RunInfo(**data)
     except (ValueError, TypeError, KeyError, AttributeError) as error:

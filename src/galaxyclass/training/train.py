@@ -24,7 +24,7 @@ from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.recipes.settings import assignments
+from galaxyclass.recipes.settings import as_assignments
 from galaxyclass.short import short_path, summary
 from galaxyclass.training.devices import accelerator_of
 from galaxyclass.training.fit import Fitted, fit_network
@@ -143,7 +143,7 @@ def train(
         recipe,
         samples,
         parts,
-        settings=assignments(settings),
+        settings=as_assignments(settings),
         seed=seed,
         device=accelerator,
         devices=devices,

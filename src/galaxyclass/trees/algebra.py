@@ -50,7 +50,7 @@ def conditional_from_joint(tree: Tree, joint: Floats) -> Floats:
     Returns
     -------
     (..., answers) float
-        Share of those who were asked; NaN where nobody was, or where it is not known.
+        Share of those who were asked; NaN where nobody was asked, or where it is not known.
     """
     conditional = np.full(joint.shape, np.nan, dtype=np.result_type(joint, np.float32))
     for index, where in enumerate(tree.slices):
@@ -60,7 +60,7 @@ def conditional_from_joint(tree: Tree, joint: Floats) -> Floats:
 
 
 def sums_and_targets(tree: Tree, joint: Floats) -> tuple[Floats, Floats]:
-    """What each question's answers sum to, and what they ought to.
+    """The sum of each question's answers, and the sum that the tree requires.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def sums_and_targets(tree: Tree, joint: Floats) -> tuple[Floats, Floats]:
     Returns
     -------
     sums, targets : (..., questions) float
-        NaN where an answer of the question, or one that leads to it, is unknown.
+        NaN where an answer of the question, or an answer that leads to it, is unknown.
     """
     sums = np.stack([joint[..., where].sum(axis=-1) for where in tree.slices], axis=-1)
     targets = np.stack([_reached(tree, i, joint) for i in range(len(tree.questions))], axis=-1)
@@ -85,7 +85,7 @@ def broken_sums(tree: Tree, joint: Floats, tolerance: float) -> NDArray[np.bool_
     tree : Tree
     joint : (..., answers) float, 0..1; NaN unknown.
     tolerance : float
-        Largest absolute difference that is still rounding.
+        Largest absolute difference that still counts as rounding.
 
     Returns
     -------

@@ -28,7 +28,7 @@ def load_tree(name: str | Path) -> Tree:
     Raises
     ------
     TreeError
-        No tree of that name and no such file; or the file is not a tree (see `parse_tree`).
+        There is neither a tree nor a file of that name; or the file is not a tree (`parse_tree`).
 
     Examples
     --------
@@ -65,7 +65,7 @@ def _parse_text(text: str, source: str) -> Tree:
 
 
 def parse_tree(data: Mapping[str, Any], source: str) -> Tree:
-    """Build a tree from parsed TOML, or say everything that is wrong with it.
+    """Build a tree from parsed TOML; an error names all problems at once.
 
     Parameters
     ----------
@@ -74,15 +74,16 @@ def parse_tree(data: Mapping[str, Any], source: str) -> Tree:
         ``asked_of`` (codes of answers; absent: everyone), ``answers`` (``code``, ``name``,
         ``key``); ``layouts``: a list of ``name``, ``kind``, ``tolerance`` and either ``columns``,
         one per answer, or ``pattern``: a format string with ``{code}``, ``{question}``,
-        ``{question_code}``, ``{answer}`` and any further field that every answer has.
+        ``{question_code}``, ``{answer}`` and any other field that every answer has.
     source : str
         The file, for messages.
 
     Raises
     ------
     TreeError
-        Fields that are missing, misspelt or of the wrong kind, all together; or codes used twice,
-        answers that lead nowhere known, loops, layouts that cannot be filled in, all together.
+        Names all fields that are missing, misspelt or of the wrong type; or, where there are none,
+        all codes used twice, unknown answers that questions are asked of, loops, and layouts that
+        cannot be filled in.
     """
     if problems := list(field_problems(data)):
         raise TreeError(
@@ -118,7 +119,7 @@ def _question(entry: Mapping[str, Any]) -> Question:
 
 
 def tree_data(tree: Tree) -> dict[str, Any]:
-    """The tree as plain data that `parse_tree` reads back: what a bundle carries.
+    """The tree as plain data, which a bundle holds and `parse_tree` reads back.
 
     Examples
     --------
@@ -158,7 +159,7 @@ def tree_data(tree: Tree) -> dict[str, Any]:
 def _layout(
     entry: Mapping[str, Any], questions: list[Mapping[str, Any]], problems: list[str]
 ) -> Layout | None:
-    """The layout, or None and one more of ``problems`` where its columns cannot be named."""
+    """The layout; or None, with an entry in ``problems``, where its columns cannot be named."""
     columns = list(entry.get("columns", ()))
     if ("pattern" in entry) == ("columns" in entry):
         problems.append(f"layout {entry['name']}: needs either a pattern or columns")

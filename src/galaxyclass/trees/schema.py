@@ -1,4 +1,4 @@
-"""Which fields a tree's file has, as data; and what is wrong with those that are there."""
+"""The fields of a tree's TOML file, as data, and a check of a file against them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class _Table:
-    """The fields of a kind of table: name -> type. ``open`` ones may have more text fields."""
+    """The fields of a TOML table: name -> type. An ``open`` table may have more text fields."""
 
     needed: Mapping[str, type]
     optional: Mapping[str, type]
@@ -26,12 +26,12 @@ _WORDS = {str: "text in quotes", list: "a list in [brackets]", float: "a number"
 
 
 def field_problems(data: Any) -> Iterator[str]:
-    """Every field that is missing, unknown, empty or of the wrong kind, in words.
+    """A sentence for each field that is missing, unknown, empty or of the wrong type.
 
     Parameters
     ----------
     data : anything
-        What was read from TOML.
+        The parsed TOML.
     """
     yield from _table(data, _TREE, "the tree")
     questions = data.get("questions") if isinstance(data, Mapping) else None
@@ -42,8 +42,8 @@ def field_problems(data: Any) -> Iterator[str]:
             continue
         yield from _texts(question.get("asked_of"), f"{name}: asked_of")
         for position, answer in _entries(question.get("answers")):
-            place = _name(answer, f"{name}, answer number {position}", "answer", "code")
-            yield from _table(answer, _ANSWER, place)
+            answer_name = _name(answer, f"{name}, answer number {position}", "answer", "code")
+            yield from _table(answer, _ANSWER, answer_name)
     layouts = data.get("layouts") if isinstance(data, Mapping) else None
     for number, layout in _entries(layouts):
         name = _name(layout, f"layout number {number}", "layout", "name")
@@ -81,11 +81,11 @@ def _texts(value: Any, where: str) -> Iterator[str]:
 
 
 def _entries(value: Any) -> Iterator[tuple[int, Any]]:
-    """Entries of a list, numbered from 1; nothing where it is no list, which is told elsewhere."""
+    """Entries of a list, numbered from 1; none where ``value`` is not a list (see `_table`)."""
     if isinstance(value, list):
         yield from enumerate(value, start=1)
 
 
 def _name(entry: Any, otherwise: str, kind: str, field: str) -> str:
-    named = entry.get(field) if isinstance(entry, Mapping) else None
-    return f"{kind} {named}" if isinstance(named, str) and named else otherwise
+    value = entry.get(field) if isinstance(entry, Mapping) else None
+    return f"{kind} {value}" if isinstance(value, str) and value else otherwise

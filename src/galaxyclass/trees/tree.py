@@ -1,4 +1,4 @@
-"""What a decision tree is: questions, their answers, and who is asked."""
+"""The decision tree: questions, their answers, and who is asked them."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a kind of table names the answers of a tree, and what its numbers are.
+    """The columns of a published kind of table for a tree's answers, and what its numbers mean.
 
     ``columns[i]`` is the column of the tree's i-th answer. ``kind`` says whether a number is the
-    share of everybody (joint) or of those who were asked (conditional). ``tolerance`` is how far
-    published numbers miss the sum rules by rounding alone.
+    share of everybody (joint) or of those who were asked (conditional). ``tolerance`` is by how
+    much published numbers may miss the sum rules through rounding.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Tree:
 
     @cached_property
     def slices(self) -> tuple[slice, ...]:
-        """Where each question's answers stand on the answer axis."""
+        """The slice of each question's answers on the answer axis."""
         slices, start = [], 0
         for question in self.questions:
             slices.append(slice(start, start + len(question.answers)))
@@ -88,7 +88,7 @@ class Tree:
 
     @cached_property
     def parents(self) -> NDArray[np.bool_]:
-        """(questions, answers) bool: which answers lead to which question; a row of False: all."""
+        """(questions, answers) bool: the answers that lead to a question; none: all are asked."""
         matrix = np.zeros((len(self.questions), len(self.answers)), dtype=bool)
         for row, question in enumerate(self.questions):
             for code in question.asked_of:
@@ -97,7 +97,7 @@ class Tree:
 
     @cached_property
     def order(self) -> tuple[int, ...]:
-        """Indices of the questions such that parents come before those that they lead to."""
+        """Indices of the questions, each after the questions that lead to it."""
         question_of = np.repeat(
             np.arange(len(self.questions)), [len(q.answers) for q in self.questions]
         )

@@ -1,8 +1,8 @@
-"""Keeping memory between the steps of a network, where the C library gives it back each time.
+"""Keep freed memory in the process between the steps of a network (glibc only).
 
 glibc takes each large block from the system and returns it when it is freed, so that every step of
-a network meets fresh pages: up to a third of the time goes into their faults. Told to keep what is
-freed, it hands the same pages out again. Other C libraries are left alone.
+a network gets new pages. Up to a third of the time then goes into page faults. With the settings
+here glibc keeps freed blocks and uses their pages again. Other C libraries are left alone.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from contextlib import contextmanager
 # malloc.h
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
 
-#: What is set meanwhile: nothing is mapped by itself, nothing is trimmed, and all threads share
-#: the one arena whose blocks may be of any size.
+#: Settings that keep memory: no block has a mapping of its own, nothing is trimmed, and all threads
+#: share the main arena, whose blocks may have any size.
 _KEEP = {_MMAP_THRESHOLD: 1 << 30, _TRIM_THRESHOLD: 1 << 30, _TOP_PAD: 64 << 20, _ARENA_MAX: 1}
-#: What is set after: the thresholds that glibc comes to by itself once it has met large blocks,
-#: and its defaults.
+#: Settings afterwards: the thresholds that glibc reaches by itself after large blocks, and its
+#: defaults.
 _USUAL = {_MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 << 20, _TOP_PAD: 128 << 10, _ARENA_MAX: 0}
 
 _lock = threading.Lock()
@@ -29,9 +29,9 @@ _users = 0
 
 @contextmanager
 def memory_kept() -> Iterator[None]:
-    """Keep freed memory in this process meanwhile, and give it back to the system after.
+    """Keep freed memory in this process inside the context, and return it to the system afterwards.
 
-    It changes no result. May be entered again, also from other threads.
+    It changes no result. Contexts can be nested, also across threads.
     """
     global _users  # noqa: PLW0603 - the allocator is the process's own, too
     libc = _glibc()

@@ -1,4 +1,4 @@
-"""Work by several threads, whose results come in order and a bounded way ahead."""
+"""An ordered pool of threads: results come in the order of the tasks, with bounded memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
-#: Tasks for each thread that may be begun or finished before their turn, unless told otherwise.
-#: What is finished early covers for a task that takes long, and for a consumer that writes.
+#: Tasks per thread that may be started before their results are taken, by default. Results that are
+#: ready early keep the threads busy while one task takes long, or while the consumer writes.
 AHEAD = 4
 
 
@@ -25,30 +25,30 @@ def ordered_pool(
     ahead: int = 0,
     stopping: threading.Event | None = None,
 ) -> Generator[Outcome, None, None]:
-    """Have tasks done by threads; close the generator to end them early.
+    """Run tasks in threads and yield their results in order; close the generator to end early.
 
     Parameters
     ----------
     do : callable
         Called in one of the threads.
     tasks : iterable
-        Taken, in the caller's thread, as there is room for their results.
+        Read in the caller's thread, as far ahead as ``ahead`` allows.
     workers : int
         How many threads.
     begin : callable, optional
         Called once in each thread before its first task.
     ahead : int
-        Tasks that may be begun before their turn, if that is more than `AHEAD` for each thread.
+        Tasks that may be started before their results are taken; at least `AHEAD` per thread.
     stopping : threading.Event, optional
-        Set when the results of tasks that are still at work will not be taken: they may end early.
+        Set when the results of running tasks will not be taken any more: they may end early.
 
     Yields
     ------
     result
-        Of each task, in the order of the tasks. What ``do`` raises is raised here, in its turn;
-        no thread is left running then.
+        Of each task, in the order of the tasks. An exception of ``do`` is raised in the task's
+        turn; no thread is left running then.
     """
-    pool = ThreadPoolExecutor(workers, "lane", begin)
+    pool = ThreadPoolExecutor(workers, "ordered-pool", begin)
     waiting: deque[Future[Outcome]] = deque()
     ahead = max(ahead, AHEAD * workers)
     try:
@@ -59,7 +59,7 @@ def ordered_pool(
         while waiting:
             yield waiting.popleft().result()
     finally:
-        # Also when the consumer stops early (Ctrl-C): what is not begun is dropped.
+        # Also when the consumer stops early (Ctrl-C): tasks that have not started are dropped.
         if stopping is not None:
             stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)

@@ -1,12 +1,12 @@
-"""Several processes at once, for work that threads would do one after the other.
+"""Worker processes, for work that Python's lock keeps threads from doing at the same time.
 
 Not `concurrent.futures.ProcessPoolExecutor`, for two reasons. Its processes import the user's
 main module again, so that a script without ``if __name__ == "__main__"`` or a program on
-standard input would run anew in each of them. And they outlive a parent that is killed. Ours
+standard input would run anew in each of them. And they outlive a parent that is killed. Those here
 import one module of the package, and end with their standard input (`workers.start`).
 
-First comes the job, which is the same for all processes, then a task at a time; each task has an
-answer.
+A process first gets the job, which is the same for all processes, and then one task at a time; each
+task has an answer.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from galaxyclass.workers.start import Message, close_pipes, only_answers, send, 
 
 Key = TypeVar("Key")
 
-#: What a process needs of its libraries. glibc gives the memory of each image back to the system
-#: and asks for it again for the next, which takes a sixth of the time: it is told to keep up to
-#: 64 MB. Other systems do not know these names.
+#: Settings of a process's libraries. glibc returns the memory of each image to the system and asks
+#: for it again for the next one, which takes a sixth of the time: these settings let it keep up to
+#: 64 MB. Other systems ignore them.
 _SETTINGS = {
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
@@ -35,21 +35,21 @@ _SETTINGS = {
 
 
 def core_count() -> int:
-    """How many cores this process may use: on a shared machine often fewer than there are."""
+    """How many cores this process may use: on a shared machine often fewer than it has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-class Helper:
-    """A process that answers tasks; `end` it in any case.
+class WorkerProcess:
+    """A process that answers tasks; `end` must be called in any case.
 
     Parameters
     ----------
     module : str
         Its ``main`` calls `serve`.
     job : mapping
-        What it is told first.
+        The message that the process gets first.
     """
 
     def __init__(self, module: str, job: Message) -> None:
@@ -57,12 +57,12 @@ class Helper:
         send(self._process, job)
 
     def ask(self, task: Message) -> dict[str, Any]:
-        """Its answer to a task.
+        """The answer to a task.
 
         Raises
         ------
         OSError
-            The process met it while it worked.
+            The task raised it in the process.
         WorkerError
             The process died.
         """
@@ -71,9 +71,9 @@ class Helper:
         line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
             raise WorkerError(
-                f"a process that helped ended unexpectedly (exit status {self._process.wait()})",
-                hint="if memory is short, use fewer `workers`; what was finished before is kept "
-                "where the work can go on",
+                f"a worker process ended unexpectedly (exit status {self._process.wait()})",
+                hint="if memory is short, use fewer `workers`; finished work is kept "
+                "where the job can go on",
             )
         answer: dict[str, Any] = json.loads(line)
         if "errno" in answer:
@@ -81,12 +81,12 @@ class Helper:
         return answer
 
     def stop(self) -> None:
-        """Kill it: a thread that waits for its answer has a `WorkerError`."""
+        """Kill the process; a thread that waits for its answer gets a `WorkerError`."""
         self._process.kill()
         self._process.wait()
 
     def end(self) -> None:
-        """Kill it and let go of what it took, when no thread asks it any more."""
+        """Kill the process and close its pipes, when no thread uses it any more."""
         self.stop()
         close_pipes(self._process)
 
@@ -97,23 +97,23 @@ def work_in_processes(
     tasks: Iterable[tuple[Key, Message]],
     workers: int,
     *,
-    here: Callable[[Message], Message] | None = None,
+    in_thread: Callable[[Message], Message] | None = None,
 ) -> Generator[tuple[Key, Message], None, None]:
-    """Have tasks done by processes; close the generator to end them early.
+    """Run tasks in processes; close the generator to end early.
 
     Parameters
     ----------
     module : str
         Its ``main`` calls `serve`.
     job : mapping
-        What all processes are told once.
+        The first message to every process.
     tasks : iterable of (key, mapping)
-        A name for the task here, and what the process is told. Taken as processes are free.
+        A name of the task, and its message. Read as processes become free.
     workers : int
         How many processes.
-    here : callable, optional
-        From a task to its answer: a thread of this process takes the place of one of the others,
-        and begins while they start. (A second thread would wait for the first one's Python.)
+    in_thread : callable, optional
+        From a task to its answer: a thread of this process replaces one of the processes, and works
+        while the others start. (A second thread would wait for Python's lock.)
 
     Yields
     ------
@@ -123,18 +123,18 @@ def work_in_processes(
     Raises
     ------
     OSError
-        A process met it while it worked.
+        A task raised it in its process.
     WorkerError
         A process died.
     """
     remaining = iter(tasks)
-    taking, ended = threading.Lock(), threading.Event()
+    reading, ended = threading.Lock(), threading.Event()
     done: queue.SimpleQueue[tuple[Key, Message] | BaseException | None] = queue.SimpleQueue()
 
     def work(answer: Callable[[Message], Message]) -> None:
         try:
             while True:
-                with taking:
+                with reading:
                     task = None if ended.is_set() else next(remaining, None)
                 if task is None:
                     return
@@ -144,7 +144,7 @@ def work_in_processes(
         finally:
             done.put(None)
 
-    helpers: list[Helper] = []
+    processes: list[WorkerProcess] = []
     threads: list[threading.Thread] = []
 
     def begin(answer: Callable[[Message], Message]) -> None:
@@ -152,11 +152,11 @@ def work_in_processes(
         threads[-1].start()
 
     try:
-        if here is not None:
-            begin(here)
+        if in_thread is not None:
+            begin(in_thread)
         while len(threads) < workers:
-            helpers.append(Helper(module, job))
-            begin(helpers[-1].ask)
+            processes.append(WorkerProcess(module, job))
+            begin(processes[-1].ask)
         running = len(threads)
         while running:
             result = done.get()
@@ -168,18 +168,18 @@ def work_in_processes(
                 yield result
     finally:
         ended.set()
-        for helper in helpers:
-            helper.stop()
+        for process in processes:
+            process.stop()
         for thread in threads:
             thread.join()
-        for helper in helpers:
-            helper.end()
+        for process in processes:
+            process.end()
 
 
 def serve(begin: Callable[[Message], Callable[[Message], Message]]) -> None:
-    """Be such a process: answer tasks until the input ends.
+    """Answer tasks until the input ends: the main loop of a worker process.
 
-    The input ends also when the process that started this one is killed: nothing is left running.
+    The input also ends when the parent process is killed, so that no worker is left running.
 
     Parameters
     ----------
@@ -197,4 +197,4 @@ def serve(begin: Callable[[Message], Callable[[Message], Message]]) -> None:
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
         except BrokenPipeError:
-            os._exit(1)  # nobody is left to hear it
+            os._exit(1)  # nobody reads the answers any more

@@ -1,4 +1,4 @@
-"""SIGTERM does what Ctrl-C does: whatever is under way ends in good order."""
+"""SIGTERM works like Ctrl-C: running work ends in good order."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _terminated = threading.Event()
 
 @contextmanager
 def stopping_with(stop: type[BaseException], *, interrupt: bool = True) -> Iterator[None]:
-    """Raise ``stop`` in the main thread on SIGTERM, and on Ctrl-C too; elsewhere nothing changes.
+    """Raise ``stop`` in the main thread on SIGTERM and on Ctrl-C; other threads change nothing.
 
     Parameters
     ----------
     stop : type of exception
     interrupt : bool
-        Whether Ctrl-C does the same; otherwise it does what it did.
+        Whether Ctrl-C raises ``stop`` as well; otherwise its handler is not changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -31,8 +31,8 @@ def stopping_with(stop: type[BaseException], *, interrupt: bool = True) -> Itera
         raise stop
 
     numbers = (signal.SIGTERM, signal.SIGINT) if interrupt else (signal.SIGTERM,)
-    # What the process was started to ignore, as a shell starts what it runs in the background, it
-    # ignores still.
+    # Signals that the process was started to ignore, as shells start background jobs, stay
+    # ignored.
     before = {
         number: signal.signal(number, handle)
         for number in numbers
@@ -47,12 +47,12 @@ def stopping_with(stop: type[BaseException], *, interrupt: bool = True) -> Itera
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM raise `KeyboardInterrupt`; `was_terminated` tells the two apart."""
+    """Let SIGTERM raise `KeyboardInterrupt`; `was_terminated` says whether it did."""
     _terminated.clear()
     with stopping_with(KeyboardInterrupt, interrupt=False):
         yield
 
 
 def was_terminated() -> bool:
-    """Whether SIGTERM has come since `terminated_as_interrupted` was entered last."""
+    """Whether SIGTERM arrived since `terminated_as_interrupted` was last entered."""
     return _terminated.is_set()

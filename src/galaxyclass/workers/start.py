@@ -1,7 +1,7 @@
-"""Starting a process of the package, with pipes to talk to it.
+"""Starting a process of the package, with pipes for messages.
 
-Messages are JSON objects, one a line. A process ends when its standard input does, which is also
-what happens when the process that started it is killed: nothing is left running.
+Messages are JSON objects, one a line. A process ends when its standard input ends. This also
+happens when the parent process is killed, so that nothing is left running.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import IO, Any
 
 Message = Mapping[str, Any]
 
-_START = (
+WORKER_PROGRAM = (
     "import sys; from importlib import import_module; sys.path.append(sys.argv[1]); "
     "import_module(sys.argv[2]).main()"
 )
@@ -26,23 +26,23 @@ _START = (
 def start_process(
     module: str, environment: Mapping[str, str], errors: IO[bytes] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a process that runs the ``main`` of a module; end it with `close_pipes` in any case.
+    """Start a process that runs the ``main`` of a module; `close_pipes` must be called in any case.
 
     Parameters
     ----------
     module : str
         Full name of a module of the package.
     environment : mapping
-        Variables that the process has besides ours.
+        Environment variables of the process besides those of this one.
     errors : file, optional
-        Where its standard error goes; ours unless told otherwise.
+        Where its standard error goes; by default to this process's own.
     """
     package = str(Path(__file__).parents[2])
-    # -P: a file of the user's named like a module of Python's must not be imported. A session of
-    # its own: Ctrl-C, which reaches every process of a terminal, reaches us alone, from the very
-    # start; whoever started a process ends it.
+    # -P: a user's file that is named like a standard module must not be imported. A new session:
+    # Ctrl-C reaches every process of a terminal's session, so it reaches this process alone, which
+    # then ends those that it started.
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", _START, package, module],
+        [sys.executable, "-P", "-c", WORKER_PROGRAM, package, module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
@@ -52,7 +52,7 @@ def start_process(
 
 
 def send(process: subprocess.Popen[bytes], message: Message) -> None:
-    """Tell a process something; one that died is told nothing, and its answer will be missing."""
+    """Send a message to a process. If the process has died, its answer will be missing."""
     assert process.stdin is not None, "started with a pipe"
     with suppress(BrokenPipeError):
         process.stdin.write(json.dumps(message).encode() + b"\n")
@@ -60,15 +60,18 @@ def send(process: subprocess.Popen[bytes], message: Message) -> None:
 
 
 def close_pipes(process: subprocess.Popen[bytes]) -> None:
-    """Let go of what a process took, once it has ended."""
+    """Close the pipes of a process that has ended."""
     for pipe in (process.stdin, process.stdout):
         assert pipe is not None, "started with pipes"
-        with suppress(BrokenPipeError):  # what was still to be sent needs no reader
+        with suppress(BrokenPipeError):  # the process has ended: unsent messages are dropped
             pipe.close()
 
 
 def only_answers() -> IO[str]:
-    """In such a process: its standard output, which from now on no library can write to."""
+    """The standard output of a worker process, reserved for answers.
+
+    What libraries print from now on goes to standard error.
+    """
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     return answers

@@ -1,4 +1,4 @@
-"""Starting the process of a trial, listening to it, and ending it in good order."""
+"""The process of a trial: start it, read its progress, and end it in good order."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 from galaxyclass.workers.start import Message, close_pipes, send, start_process
 
-#: Seconds that a trial has to end after it was told to; a step of a training is far shorter.
+#: Seconds that a trial has to end after SIGTERM; a training step is far shorter.
 _PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: its exit status (negative: the signal that killed it), its memory.
+    """How a process ended: its exit status (negative: the signal that killed it), and its memory.
 
-    ``memory`` is the most that it held, in bytes, when it last told of it.
+    ``memory`` is its peak memory in bytes, as last reported; None where it reported none.
     """
 
     status: int
@@ -27,22 +27,22 @@ class Ended:
 
 
 def work(module: str, job: Message, log: Path, listen: Callable[[Message], None]) -> Ended:
-    """Have a process do a job, and wait for its end.
+    """Run a job in a process, and wait for its end.
 
     Parameters
     ----------
     module : str
-        Its ``main`` reads the job and tells of its progress.
+        Its ``main`` reads the job and reports progress.
     job : mapping
     log : Path
-        What the process writes to its standard error is added to this file.
+        The standard error of the process is appended to this file.
     listen : callable
-        Is given each message of progress.
+        Called with each progress message.
 
     Raises
     ------
     KeyboardInterrupt
-        Ctrl-C; the process was told to stop, and has.
+        Ctrl-C; the process was stopped, and has ended.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
@@ -65,7 +65,7 @@ def work(module: str, job: Message, log: Path, listen: Callable[[Message], None]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Tell a process to stop and wait for it; a second Ctrl-C, or too long a wait, kills it."""
+    """Stop a process and wait for its end; a second Ctrl-C, or too long a wait, kills it."""
     process.terminate()
     try:
         process.wait(_PATIENCE)

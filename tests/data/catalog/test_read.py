@@ -423,7 +423,7 @@ def test_votes_are_read_in_parts_as_at_once(
     rows = ["1,.5,.4,.1,x,.8", "2,2,.3,.1,.3,.7", "3,.5,,.5,0,0", "4,.9,.1,0,y,3", "5,0,0,0,0,0"]
     folder, votes = images(*(f"{n}.jpg" for n in range(1, 6))), table([columns, *rows])
     whole = read_catalog(folder, votes)
-    monkeypatch.setattr("galaxyclass.data.catalog.votes._ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("galaxyclass.data.catalog.votes.ROWS_AT_ONCE", 2)
     parts = read_catalog(folder, votes)
     assert parts.problems == whole.problems
     assert [one.code for one in whole.problems].count("not_a_number") == 2
@@ -434,7 +434,7 @@ def test_votes_are_read_in_parts_as_at_once(
 def test_a_table_of_several_blocks(
     images: Callable[..., Path], table: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("galaxyclass.data.tables.delimited._BLOCK", 64)
+    monkeypatch.setattr("galaxyclass.data.tables.delimited.BLOCK_BYTES", 64)
     names = [f"{n:05d}" for n in range(50)]
     folder = images(*(f"{name}.jpg" for name in names))
     rows = [f"{name},{'a,b' if n == 30 else 'ab'[n % 2]}" for n, name in enumerate(names)]

@@ -266,7 +266,7 @@ class TestClass:
         with pytest.raises(CatalogError, match=r"(?s)'x' holds no classes.*such as 0\.5"):
             read_catalog(images("1.jpg"), table(["id,x", "1,0.5"]), target_column="x")
 
-    def test_target_misspelt(self, images, table) -> None:
+    def test_target_misspelt(self, images: Callable[..., Path], table: Callable[..., Path]) -> None:
         with pytest.raises(CatalogError, match=r"did you mean `target_column='kind'`\?"):
             read_catalog(images("1.jpg"), table(["id,kind", "1,a"]), target_column="kinds")
 

@@ -20,7 +20,7 @@ import galaxyclass
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.tables.tables import read_table
-from galaxyclass.errors import CatalogError
+from galaxyclass.errors import ArgumentTypeError, CatalogError
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 
@@ -144,7 +144,7 @@ def test_read_catalog_takes_a_table_in_memory(images: Path) -> None:
 
 @pytest.mark.parametrize("table", [5, [1, 2], np.zeros((3, 2))])
 def test_what_is_neither_a_path_nor_a_table(table: object) -> None:
-    with pytest.raises(CatalogError, match="not a table"):
+    with pytest.raises(ArgumentTypeError, match=r"not a table|`table` cannot be"):
         Dataset("images", table)
 
 

@@ -157,7 +157,7 @@ def test_classes_of_galaxies_without_votes_are_learnt_too(skies: Path) -> None:
     assert np.isnan(chosen.targets[added]).all()
     assert (chosen.auxiliary[0][added] >= 0).all()
     (auxiliary,) = samples.auxiliary_tasks(parts)
-    assert auxiliary.classes == ("round", "spiral")
+    assert auxiliary.class_names == ("round", "spiral")
 
 
 def test_answers_are_known_if_any_table_knows_them(skies: Path, tmp_path: Path) -> None:
@@ -175,11 +175,11 @@ def test_answers_are_known_if_any_table_knows_them(skies: Path, tmp_path: Path) 
         Dataset(skies / "b" / "images", skies / "b" / "votes.csv"),
     )
     alone, both = (_prepare(*sources[:n], cache=skies / "cache") for n in (1, 2))
-    tasks = [samples.task(samples.split(SHARES, seed=0)) for samples in (alone, both)]
-    assert all(isinstance(one, VoteTask) for one in tasks)
-    assert [sum(one.known) for one in tasks] == [31, 37]
-    assert tasks[0].mean[:31] == tasks[1].mean[:31]
-    assert not np.isnan(tasks[1].mean).any()
+    outputs = [samples.task(samples.split(SHARES, seed=0)) for samples in (alone, both)]
+    votes = [one for one in outputs if isinstance(one, VoteTask)]
+    assert [sum(one.known) for one in votes] == [31, 37]
+    assert votes[0].mean[:31] == votes[1].mean[:31]
+    assert not np.isnan(votes[1].mean).any()
 
 
 def test_the_split_is_read_back_table_by_table(three: Samples, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from galaxyclass.data.tables.in_memory import as_arrow, is_table, open_in_memory
-from galaxyclass.errors import CatalogError
+from galaxyclass.errors import ArgumentTypeError, CatalogError
 
 #: Beyond 2^53: a float would have lost its last digits.
 IDS = [587722981748965649, 2**53 + 1, 7]
@@ -107,10 +107,10 @@ def test_categories_views_and_bytes_are_text(column: Any) -> None:
     assert arrow.schema.field("kind").type == pa.string()
 
 
-def test_a_pandas_index_is_not_read_and_names_are_stripped() -> None:
+def test_a_pandas_index_is_a_column_where_it_has_a_name_and_names_are_stripped() -> None:
     frame = pd.DataFrame({" id ": [3]}, index=pd.Index([9], name="number"))
-    assert as_arrow(frame).to_pydict() == {"id": [3]}
-    assert as_arrow(frame.reset_index()).column_names == ["number", "id"]
+    assert as_arrow(frame).to_pydict() == {"number": [9], "id": [3]}
+    assert as_arrow(frame.reset_index(drop=True)).column_names == ["id"]
 
 
 def test_rows_are_numbered_from_one() -> None:
@@ -128,13 +128,17 @@ def test_rows_are_numbered_from_one() -> None:
         ({"id": 1}, "'id': a single value"),
         ({"kind": [1, "a"]}, "'kind': Could not convert 'a'"),
         (pd.DataFrame({"kind": [1, "a"]}), "column kind with type object"),
-        (5, "not a table"),
-        (np.zeros((3, 2)), "not a table"),
     ],
 )
-def test_what_is_no_table(table: Any, message: str) -> None:
+def test_tables_that_cannot_be_read(table: Any, message: str) -> None:
     with pytest.raises(CatalogError, match=message):
         as_arrow(table)
+
+
+@pytest.mark.parametrize("value", [5, np.zeros((3, 2))])
+def test_what_is_no_table(value: object) -> None:
+    with pytest.raises(ArgumentTypeError, match="not a table"):
+        as_arrow(value)
 
 
 @pytest.mark.parametrize("table", [{}, {"id": []}, pd.DataFrame({"id": []})])

@@ -62,8 +62,8 @@ def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     from galaxyclass.images.packs import write
     from galaxyclass.workers import processes
 
-    def work(*arguments: Any, here: Callable[..., Any]) -> Iterator[Any]:
-        assert callable(here)
+    def work(*arguments: Any, in_thread: Callable[..., Any]) -> Iterator[Any]:
+        assert callable(in_thread)
         return processes.work_in_processes(*arguments)
 
     monkeypatch.setattr(write, "work_in_processes", work)

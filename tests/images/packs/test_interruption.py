@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ from galaxyclass.images.packs.read import open_pack
 from galaxyclass.images.packs.shards import make_shard
 from galaxyclass.images.packs.write import pack
 from galaxyclass.workers import processes
+from galaxyclass.workers.start import start_process
+from tests.support.waiting import is_running, wait_until
 
 from .conftest import SETTINGS, content
 
@@ -41,7 +42,7 @@ folder, workers, how, pids, *paths = sys.argv[1:]
 write._SYNC_SECONDS = write._SYNC_REST = 0
 work = write.work_in_processes
 if how == "processes":
-    write.work_in_processes = lambda *arguments, here: work(*arguments)
+    write.work_in_processes = lambda *arguments, in_thread: work(*arguments)
 start = processes.start_process
 
 def noted(*arguments):
@@ -66,14 +67,6 @@ def finished(folder: Path) -> set[int]:
     """The numbers of the shards in a journal."""
     lines = (folder / layout.JOURNAL).read_text().rstrip("\0").splitlines()[1:]
     return {json.loads(line)["shard"] for line in lines}
-
-
-def gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return True
-    return state == "Z"  # dead; whoever adopted it has not looked yet
 
 
 @POSIX
@@ -102,10 +95,8 @@ def test_a_killed_pack_goes_on_where_it_stopped(
 
     started = [int(line) for line in pids.read_text().split()]
     assert len(started) == {"alone": 0, "together": 1, "processes": 2}[how]
-    until = time.monotonic() + 20
-    while not all(gone(pid) for pid in started) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert all(gone(pid) for pid in started), "a packing process outlived the one that started it"
+    # No packing process outlives the one that started it.
+    wait_until(lambda: not any(is_running(pid) for pid in started), seconds=60)
 
 
 def stopped_after(shards: int, error: KeyboardInterrupt | OSError) -> Callable[..., Any]:
@@ -140,10 +131,9 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(
     many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    start = processes.start_process
 
     def noted(*arguments: Any) -> subprocess.Popen[Any]:
-        started.append(start(*arguments))
+        started.append(start_process(*arguments))
         return started[-1]
 
     monkeypatch.setattr(processes, "start_process", noted)
@@ -223,8 +213,10 @@ def test_too_little_room_is_noticed_before_the_work(
 
 
 @pytest.mark.usefixtures("in_processes")
-def test_a_process_that_dies_is_reported(many, tmp_path, monkeypatch):
-    monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(3)")
+def test_a_process_that_dies_is_reported(
+    many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("galaxyclass.workers.start.WORKER_PROGRAM", "import sys; sys.exit(3)")
     with pytest.raises(WorkerError, match=r"ended unexpectedly \(exit status 3\)") as caught:
         pack(many, SETTINGS, output=tmp_path / "pack", workers=2)
     assert "fewer `workers`" in str(caught.value)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from galaxyclass.errors import BundleError, OutputError
-from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.bundle.load import Role, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest, manifest_json, parse_manifest
-from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import load_tree
@@ -30,7 +30,7 @@ def manifest(outputs: VoteTask | ClassTask = VOTES) -> Manifest:
     return Manifest(
         recipe="fast",
         preprocessing=Preprocessing(size=32),
-        model=Model(encoder="residual", head="tree"),
+        model=NetworkSettings(encoder="residual", head="tree"),
         task=outputs,
         id_column="GalaxyID",
         id_integer=True,
@@ -133,7 +133,7 @@ def test_weights_that_are_gone(tmp_path: Path) -> None:
 
 def test_a_file_is_added_and_the_others_stay(tmp_path: Path) -> None:
     bundle = load_bundle(saved(tmp_path / "a"))
-    writers = {"network": lambda path: path.write_bytes(b"onnx") and None}
+    writers: dict[Role, BundleFileWriter] = {"network": lambda path: path.write_bytes(b"onnx")}
     save_bundle(bundle.folder, bundle.manifest, writers)
     again = load_bundle(tmp_path / "a")
     assert again.weights.read_bytes() == b"weights"

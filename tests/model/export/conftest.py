@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from galaxyclass.model.bundle.load import Bundle, load_bundle
+from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest
-from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.networks.heads import resolve_head
 from galaxyclass.networks.network import Network
-from galaxyclass.networks.weights import write_weights
+from galaxyclass.networks.weights import load_weights, write_weights
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.tasks.classes.task import ClassTask
@@ -59,6 +59,13 @@ def save_network(
     return load_bundle(folder)
 
 
+def one_network(bundle: Bundle) -> Network:
+    """The network of a bundle that is no ensemble."""
+    network = load_weights(bundle)
+    assert isinstance(network, Network)
+    return network
+
+
 @pytest.fixture(scope="session")
 def small() -> Recipe:
     return load_recipe("fast", ["images.size=16", "images.frame=none"])
@@ -69,7 +76,9 @@ def bundle(small: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """Votes, three classes beside them, and a calibration."""
     folder = tmp_path_factory.mktemp("run") / "bundle"
     saved = save_network(folder, small, votes(), (FIVE,))
-    writer = {"calibration": lambda path: path.write_text(CALIBRATION) and None}
+    writer: dict[Role, BundleFileWriter] = {
+        "calibration": lambda path: path.write_text(CALIBRATION)
+    }
     save_bundle(folder, saved.manifest, writer)
     return load_bundle(folder)
 

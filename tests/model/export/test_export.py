@@ -39,7 +39,7 @@ from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.training.combine import combine
 
-from .conftest import CALIBRATION
+from .conftest import CALIBRATION, one_network
 
 #: Recipes with a side that keeps a test short; the others run at theirs or are slow.
 SIDES = {"notebook": 146}
@@ -97,7 +97,7 @@ def test_every_head_and_the_centre_alone(
     export(bundle.folder, output=tmp_path / "model.onnx")
     cutouts = np.random.default_rng(1).integers(0, 256, (3, 24, 24, 1), dtype=np.uint8)
     with torch.inference_mode():
-        wanted = load_weights(bundle).predict(torch.from_numpy(cutouts))
+        wanted = one_network(bundle).predict(torch.from_numpy(cutouts))
     got = run(tmp_path / "model.onnx", cutouts)["values"]
     assert np.abs(got - wanted.numpy()).max() <= 1e-4
     border = cutouts.copy()
@@ -154,7 +154,7 @@ def test_statistics_of_the_training_galaxies_are_weights(
     bundle = save(tmp_path / "bundle", recipe, ClassTask("c", ("a", "b"), (0.5, 0.5)))
     export(bundle.folder, output=tmp_path / "model.onnx")
     recovered = recover_weights(tmp_path / "model.onnx")
-    spread = load_weights(bundle).spread.numpy()
+    spread = load_weights(bundle).get_buffer("spread").numpy()
     np.testing.assert_array_equal(recovered["spread"], spread)
 
 
@@ -182,7 +182,7 @@ def test_weights_that_16_bits_cannot_hold_stay(
     bundle = save(tmp_path / "bundle", recipe, vote_outputs)
     network = load_weights(bundle)
     with torch.no_grad():
-        network.encoder.stem[0].weight[0, 0, 0, 0] = 70_000
+        network.get_parameter("encoder.stem.0.weight")[0, 0, 0, 0] = 70_000
     save_bundle(
         bundle.folder, bundle.manifest, {"weights": lambda path: write_weights(network, path)}
     )
@@ -288,7 +288,7 @@ def test_a_network_that_has_changed_underway_is_refused_and_nothing_is_left(
 
     def spoil(model: onnx.ModelProto, halves: frozenset[str]) -> None:
         bias = next(one for one in model.graph.initializer if one.name == "last.bias")
-        values = numpy_helper.to_array(bias) + np.float32([0.01] + [0] * 36)
+        values = numpy_helper.to_array(bias) + np.array([0.01] + [0] * 36, np.float32)
         bias.CopyFrom(numpy_helper.from_array(values, "last.bias"))
 
     monkeypatch.setattr(module, "store_halves", spoil)

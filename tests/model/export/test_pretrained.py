@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,21 +27,26 @@ from galaxyclass.model.pretrained import pretrained_folder
 from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.read import load_recipe
+from galaxyclass.tasks.votes.task import VoteTask
+
+from .conftest import one_network
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "make_pretrained.py"
 HAS_BOX = (pretrained_folder() / "manifest.json").exists()
 
 
 @pytest.fixture(scope="module")
-def script():
+def script() -> Any:
     spec = importlib.util.spec_from_file_location("make_pretrained", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.fixture(scope="module")
-def box(script, bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def box(script: Any, bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     folder = tmp_path_factory.mktemp("box")
     (folder / "card.md").write_text("# What it is\n")
     result = CliRunner().invoke(
@@ -58,7 +64,7 @@ def test_what_is_in_it(box: Bundle, bundle: Bundle) -> None:
     assert not box.has("weights")
     assert box.calibration.read_bytes() == bundle.calibration.read_bytes()
     assert box.network.stat().st_size < 0.52 * bundle.weights.stat().st_size
-    same = {"network_digest": "", "calibration_digest": "", "weights_digest": ""}
+    same: dict[str, Any] = {"network_digest": "", "calibration_digest": "", "weights_digest": ""}
     assert replace(box.manifest, **same) == replace(bundle.manifest, **same)
     told = open_session(box.network).get_modelmeta().custom_metadata_map
     assert json.loads(told["calibration"]) == json.loads(bundle.calibration.read_text())
@@ -69,7 +75,7 @@ def test_it_says_what_the_run_says(box: Bundle, bundle: Bundle) -> None:
     backend = open_backend(box)
     assert isinstance(backend, OnnxBackend)
     with torch.inference_mode():
-        wanted = load_weights(bundle).predict(torch.from_numpy(cutouts)).numpy()
+        wanted = one_network(bundle).predict(torch.from_numpy(cutouts)).numpy()
     assert np.abs(backend(cutouts).values - wanted).max() < 1e-2  # 16-bit weights
 
 
@@ -81,7 +87,7 @@ def test_a_gpu_that_is_asked_for_is_left_to_torch(
         open_backend(box, "mps")
 
 
-def test_a_calibration_from_elsewhere(script, bundle: Bundle, tmp_path: Path) -> None:
+def test_a_calibration_from_elsewhere(script: Any, bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "card.md").write_text("# What it is\n")
     (tmp_path / "other.json").write_text('{"quantiles": [0.2]}')
     given = {"card": tmp_path / "card.md", "calibration": tmp_path / "other.json"}
@@ -92,7 +98,7 @@ def test_a_calibration_from_elsewhere(script, bundle: Bundle, tmp_path: Path) ->
 
 
 def test_a_box_that_would_be_too_large(
-    script, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: Any, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "card.md").write_text("# What it is\n")
     monkeypatch.setattr(script, "MOST", 1_000_000)
@@ -101,14 +107,14 @@ def test_a_box_that_would_be_too_large(
     assert list((tmp_path / "box").iterdir()) == []
 
 
-def test_a_box_without_a_card(script, bundle: Bundle, tmp_path: Path) -> None:
+def test_a_box_without_a_card(script: Any, bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"no MODEL_CARD\.md"):
         script.make_pretrained(bundle.folder, tmp_path / "box")
     assert not (tmp_path / "box").exists()
 
 
 def test_a_training_can_start_from_the_box(
-    box: Bundle, vote_outputs: object, monkeypatch: pytest.MonkeyPatch
+    box: Bundle, vote_outputs: VoteTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shipped, "pretrained_folder", lambda: box.folder)
     recipe = load_recipe("fast", ["model.weights=pretrained", "images.size=24", "model.head=tree"])

@@ -9,8 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -22,11 +22,12 @@ from galaxyclass.networks.network import build_network
 from galaxyclass.study.compare.compare import compare, read_comparison
 from galaxyclass.training.history import read_history
 from tests.support.sky import Sky
+from tests.support.waiting import is_running, wait_until
 
 from .conftest import TINY
 
 
-def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object):
+def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object) -> Any:
     given: dict[str, object] = {
         "table": sky.table,
         "settings": [*TINY, "training.epochs=1"],
@@ -101,7 +102,7 @@ def test_the_table_has_the_figures_of_the_runs(compared: Path) -> None:
     assert good["failure"] == ""
     assert good["notices"].split() == [notice["kind"] for notice in metrics["notices"]]
     assert bad["state"] == "failed"
-    assert "model.head=softmax does not suit a table of votes" in bad["failure"]
+    assert "`model.head=softmax` does not suit a table of votes" in bad["failure"]
 
 
 def test_a_comparison_can_be_read_again(compared: Path) -> None:
@@ -211,7 +212,7 @@ def test_wrong_data_are_told_at_once(sky: Sky, tmp_path: Path) -> None:
 
 def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(OutputError, match="it is no comparison"):
+    with pytest.raises(OutputError, match="there is something here already"):
         tiny(sky, tmp_path, {})
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -250,7 +251,7 @@ def test_a_process_that_dies_is_a_row(
 ) -> None:
     told = json.dumps({"stage": "train", "done": 1, "total": 2, "note": "", "memory": 5 << 20})
     monkeypatch.setattr(
-        "galaxyclass.workers.start._START",
+        "galaxyclass.workers.start.WORKER_PROGRAM",
         f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}",
     )
     comparison = tiny(sky, tmp_path / "study", {"optimizer.lr": [0.1, 0.01]})
@@ -269,13 +270,6 @@ def command(sky: Sky, folder: Path, epochs: int) -> list[str]:
     return arguments
 
 
-def wait_for_epochs(run: Path, count: int) -> None:
-    deadline = time.monotonic() + 120
-    while len(read_history(run / "history.csv")) < count and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert len(read_history(run / "history.csv")) >= count
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks at processes in /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
@@ -289,15 +283,12 @@ def test_a_stopped_comparison_goes_on(
     with subprocess.Popen(
         [sys.executable, "-m", "galaxyclass", *arguments], stderr=subprocess.PIPE, text=True
     ) as process:
-        wait_for_epochs(run, 3)
+        wait_until(lambda: len(read_history(run / "history.csv")) >= 3, process)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         process.send_signal(number)
         _, text = process.communicate(timeout=60)
     assert len(children) == 1
-    deadline = time.monotonic() + 30
-    while running(int(children[0])) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not running(int(children[0]))
+    wait_until(lambda: not is_running(int(children[0])))
     done = len(read_history(run / "history.csv"))
     assert 3 <= done < epochs
     if number != signal.SIGKILL:
@@ -322,15 +313,6 @@ def test_a_stopped_comparison_goes_on(
         )
         value = float(rows(folder)[0]["value"])
         assert value == pytest.approx(whole.metrics.parts["validation"]["value"], rel=1e-6)
-
-
-def running(number: int) -> bool:
-    """Whether a process is there and has not ended."""
-    try:
-        status = Path(f"/proc/{number}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_ctrl_c_in_python_is_an_exception_of_ours(sky: Sky, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_galaxies_are_drawn_not_entries() -> None:
 def test_same_seed_same_interval_and_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     sums, counts = np.random.default_rng(1).random((40, 3)), np.ones((40, 3))
     whole = bootstrap_interval(sums, counts, seed=4)
-    monkeypatch.setattr("galaxyclass.tasks.scores.bootstrap._CELLS", 100)
+    monkeypatch.setattr("galaxyclass.tasks.scores.bootstrap.BOOTSTRAP_CELLS", 100)
     np.testing.assert_allclose(bootstrap_interval(sums, counts, seed=4), whole)
     assert not np.allclose(bootstrap_interval(sums, counts, seed=5), whole)
 

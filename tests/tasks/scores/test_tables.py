@@ -95,7 +95,7 @@ def test_tables_in_memory_score_as_their_files_do(tmp_path: Path) -> None:
         score_predictions({"GalaxyID": ["x"], "Class1.1": [0.5]}, table)
 
 
-def test_the_id_column_may_have_another_name(tmp_path):
+def test_the_id_column_may_have_another_name(tmp_path: Path) -> None:
     values = np.full((3, 37), 0.25)
     table = _write(tmp_path / "t.csv", [1, 2, 3], values, column="asset_id")
     file = _write(tmp_path / "p.csv", [3, 2, 1], values)

@@ -120,13 +120,11 @@ def test_all_votes_alone_score_the_same(broken: bool) -> None:
     assert np.isnan(alone.value) == broken
 
 
-def test_errors_of_many_galaxies_are_those_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_many_galaxies_are_those_of_each() -> None:
     predicted, target = np.random.default_rng(5).random((2, 10, 4))
     whole = errors_by_galaxy(predicted, target, [slice(0, 1), slice(1, 4)])
-    monkeypatch.setattr("galaxyclass.tasks.scores.votes._ROWS_AT_ONCE", 3)
-    np.testing.assert_array_equal(
-        errors_by_galaxy(predicted, target, [slice(0, 1), slice(1, 4)]), whole
-    )
+    parts = errors_by_galaxy(predicted, target, [slice(0, 1), slice(1, 4)], at_once=3)
+    np.testing.assert_array_equal(parts, whole)
 
 
 def test_wrong_shapes_say_both() -> None:

@@ -21,7 +21,7 @@ from galaxyclass.data.catalog.roles import class_column, find_ids, vote_layout
 from galaxyclass.data.catalog.votes import VoteReader, Votes
 from galaxyclass.data.checks.findings import Finding
 from galaxyclass.data.checks.problems import (
-    Rows,
+    TableRows,
     ambiguities,
     no_target,
     unread_rows,
@@ -215,7 +215,7 @@ def _match(
     passed_over, ambiguous = ambiguities(
         names,
         image,
-        Rows(file, ids),
+        TableRows(file, ids),
         as_text(file.table[found.path_column]).to_pylist() if by_path else ids.values,
         paths=by_path,
     )
@@ -254,7 +254,7 @@ def _from_table(
     targets: Targets | None = None
     if votes is not None:
         targets = VoteTargets(votes.tree, votes.layout, votes.joint, votes.present)
-        problems += vote_problems(votes, columns, Rows(file, ids))
+        problems += vote_problems(votes, columns, TableRows(file, ids))
     elif (name := class_column(table, taken, target_column, source)) is not None:
         targets = read_classes(table[name], name)
         taken.add(name)

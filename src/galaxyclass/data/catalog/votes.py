@@ -19,11 +19,11 @@ from galaxyclass.trees.tree import Layout, Tree
 ROUNDING = 1e-6
 
 #: Rows that are turned into numbers at a time: as doubles they take twice what is kept of them.
-_ROWS_AT_ONCE = 1 << 14
+ROWS_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True)
-class Wrong:
+class WrongCell:
     """Cells of one answer that are no fractions: (cells,) int64 rows, and the cells themselves."""
 
     answer: int
@@ -43,7 +43,7 @@ class Votes:
         NaN: unknown, not a number, or out of range.
     present : (answers,) bool
         The table has a column for the answer.
-    not_numbers, out_of_range : list of Wrong
+    not_numbers, out_of_range : list of WrongCell
         Answer by answer.
     unasked : (rows, questions) bool
         All answers were 0 though some volunteers were led to the question, or may have been.
@@ -53,8 +53,8 @@ class Votes:
     layout: Layout
     joint: NDArray[np.float32]
     present: NDArray[np.bool_]
-    not_numbers: list[Wrong]
-    out_of_range: list[Wrong]
+    not_numbers: list[WrongCell]
+    out_of_range: list[WrongCell]
     unasked: NDArray[np.bool_]
 
     def take(self, rows: NDArray[np.int64]) -> Votes:
@@ -68,13 +68,13 @@ class Votes:
         )
 
 
-def _taken(wrong: list[Wrong], rows: NDArray[np.int64]) -> list[Wrong]:
+def _taken(wrong: list[WrongCell], rows: NDArray[np.int64]) -> list[WrongCell]:
     some = []
     for one in wrong:
         kept = np.flatnonzero(np.isin(one.rows, rows))
         if len(kept):
             at = np.searchsorted(rows, one.rows[kept])
-            some.append(Wrong(one.answer, at, one.cells.take(kept)))
+            some.append(WrongCell(one.answer, at, one.cells.take(kept)))
     return some
 
 
@@ -104,8 +104,8 @@ class VoteReader:
         self._rows = 0
         self._joint: list[NDArray[np.float32]] = []
         self._unasked: list[NDArray[np.bool_]] = []
-        self._not_numbers: dict[int, list[Wrong]] = {}
-        self._out_of_range: dict[int, list[Wrong]] = {}
+        self._not_numbers: dict[int, list[WrongCell]] = {}
+        self._out_of_range: dict[int, list[WrongCell]] = {}
 
     def __call__(self, piece: Any) -> Any:
         """Read the next rows of the table; gives them back without the text of the votes."""
@@ -117,8 +117,8 @@ class VoteReader:
         columns = self._found[1].columns
         here = np.array([name in names for name in columns])
         self._present = here if not len(self._present) else self._present | here
-        for start in range(0, piece.num_rows, _ROWS_AT_ONCE):
-            self._read(piece.slice(start, _ROWS_AT_ONCE), *self._found, here)
+        for start in range(0, piece.num_rows, ROWS_AT_ONCE):
+            self._read(piece.slice(start, ROWS_AT_ONCE), *self._found, here)
         for name in columns:
             if name in names and name != self._but:
                 place = names.index(name)
@@ -148,7 +148,7 @@ class VoteReader:
             raw[:, answer] = values
             for rows, found in ((wrong, self._not_numbers), (outside, self._out_of_range)):
                 if len(rows):
-                    one = Wrong(answer, self._rows + rows, column.take(rows))
+                    one = WrongCell(answer, self._rows + rows, column.take(rows))
                     found.setdefault(answer, []).append(one)
         joint, unasked = _joint(tree, layout, raw, here)
         self._joint.append(joint.astype(np.float32))
@@ -201,10 +201,10 @@ def _joint(
     return joint, unasked
 
 
-def _whole(found: dict[int, list[Wrong]]) -> list[Wrong]:
+def _whole(found: dict[int, list[WrongCell]]) -> list[WrongCell]:
     """The wrong cells of each answer, from all pieces of the table, answer by answer."""
     return [
-        Wrong(
+        WrongCell(
             answer,
             np.concatenate([one.rows for one in found[answer]]),
             pa.chunked_array([chunk for one in found[answer] for chunk in one.cells.chunks]),

@@ -20,7 +20,7 @@ from galaxyclass.trees.tree import Tree
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableRows:
     """The galaxies of a table: where each stands, for messages."""
 
     file: TableFile
@@ -77,7 +77,7 @@ def unread_rows(file: TableFile, has_id: NDArray[np.bool_], id_column: str) -> I
         )
 
 
-def vote_problems(votes: Votes, names: Iterable[str], rows: Rows) -> Iterator[Finding]:
+def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterator[Finding]:
     """Cells that are no fractions, questions that nobody answered, columns that are no answers.
 
     Parameters
@@ -85,7 +85,7 @@ def vote_problems(votes: Votes, names: Iterable[str], rows: Rows) -> Iterator[Fi
     votes : Votes
     names : iterable of str
         All columns of the table.
-    rows : Rows
+    rows : TableRows
     """
     tree, columns, source = votes.tree, votes.layout.columns, rows.source
     for code, wrong, what in (
@@ -151,7 +151,7 @@ def no_target(names: Iterable[str], source: str, trees: Iterable[Tree]) -> Itera
 def ambiguities(
     names: ImageNames,
     image: NDArray[np.int64],
-    rows: Rows,
+    rows: TableRows,
     cells: Sequence[str] | NDArray[np.object_],
     *,
     paths: bool,
@@ -165,7 +165,7 @@ def ambiguities(
     names : ImageNames
     image : (galaxies,) int64
         Index of the image that each cell was taken to mean; -1 none.
-    rows : Rows
+    rows : TableRows
     cells : (galaxies,) of str
         What names the image of each.
     paths : bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.read import read_catalog
@@ -20,6 +21,7 @@ from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
 from galaxyclass.errors import CatalogError
 from galaxyclass.io.atomic import writing
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
 
 if TYPE_CHECKING:
     from galaxyclass.data.checks.validate import ValidationReport
@@ -46,7 +48,7 @@ class Dataset:
         Make classes of the votes by this rule: ``five`` or ``argmax:QUESTION``.
     skip_invalid : bool
         Leave out galaxies with errors instead of refusing them all.
-    also : iterable of Dataset or of (images, table)
+    also : sequence of Dataset or of (images, table)
         More galaxies to learn from beside these: votes on the same tree, or classes as an auxiliary
         task. What is checked, explored and scored are the galaxies of the first table.
 
@@ -66,6 +68,7 @@ class Dataset:
     skip_invalid: bool
     also: tuple[Dataset, ...]
 
+    @public
     def __init__(
         self,
         images: str | Path,
@@ -75,7 +78,7 @@ class Dataset:
         target_column: str | None = None,
         classes: str | None = None,
         skip_invalid: bool = False,
-        also: Iterable[Dataset | tuple[str | Path, Any]] = (),
+        also: Sequence[Dataset | tuple[str | Path, Any]] = (),
     ) -> None:
         values = {
             "images": Path(images),
@@ -163,10 +166,10 @@ class Dataset:
         if is_table(self.table):
             table = f"a table of {self.table.num_rows:,} rows"
         elif self.table is not None:
-            table = str(self.table)
+            table = short_path(self.table)
         count = len(self.also)
         also = f", also {count} more table{'s' * (count > 1)}" if count else ""
-        return f"<Dataset of {self.images} and {table}{also}>"
+        return summary(f"Dataset of {short_path(self.images)} and {table}{also}")
 
     def to_json(self) -> dict[str, Any]:
         """Everything that says which galaxies these are, paths made absolute, as plain data.

@@ -25,7 +25,7 @@ EXCEL_HINT = (
 )
 
 #: Bytes that are read at once; no row may be longer.
-_BLOCK = 1 << 20
+BLOCK_BYTES = 1 << 20
 
 #: First bytes of files that are not text, and what they are.
 _MAGIC: dict[bytes, str] = {
@@ -116,7 +116,7 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
             _open(path) as stream,
             pa.csv.open_csv(
                 stream,
-                read_options=pa.csv.ReadOptions(block_size=_BLOCK),
+                read_options=pa.csv.ReadOptions(block_size=BLOCK_BYTES),
                 parse_options=pa.csv.ParseOptions(
                     delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
                 ),

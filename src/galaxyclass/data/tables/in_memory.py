@@ -229,9 +229,7 @@ def _converted(values: Any) -> Any:
         array = array.astype(array.dtype.newbyteorder("="))
     if array.ndim > 1:
         cells = list(array.reshape(len(array), math.prod(array.shape[1:])))
-        empty = np.zeros(len(cells), bool)
-        if mask is not None:
-            empty = np.asarray(mask.reshape(len(mask), -1).all(axis=1))
+        empty = [mask is not None and bool(mask[row].all()) for row in range(len(cells))]
         return pa.array([None if no else cell for cell, no in zip(cells, empty, strict=True)])
     if array.dtype.kind == "U":
         return pa.array(array.tolist(), pa.string(), mask=mask)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,16 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import split_parts, write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.evaluation.baselines.colours import PATCH, Colours, measure_colours
-from galaxyclass.evaluation.baselines.files import (
-    LEFT_OUT,
-    RESULTS,
-    SPLIT,
-    require_no_run,
-    write_baselines,
-)
+from galaxyclass.evaluation.baselines.files import BASELINE_FILES, require_no_run, write_baselines
 from galaxyclass.evaluation.baselines.methods import METHODS
+from galaxyclass.evaluation.baselines.scores import Baselines, BaselineScores
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
+from galaxyclass.io.run_folder import LEFT_OUT, SPLIT
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.short import short_path, summary
-from galaxyclass.tasks.report import ScoredExtent
-from galaxyclass.tasks.scores.bootstrap import Score
-from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.task import Task
 
 #: The parts of a split; all but the first are scored.
@@ -40,66 +31,6 @@ SPLIT_PARTS = ("train", "validation", "test")
 
 #: What reads and checks the galaxies makes a pack; the smallest there is, as colours do not use it.
 _SMALL = Preprocessing(cutout="centre", frame=PATCH, size=PATCH)
-
-
-@dataclass(frozen=True)
-class BaselineScores:
-    """The scores of one baseline on one part of the galaxies.
-
-    ``scores`` are of the task's own type; ``extents`` are those of `score_extents`: none where
-    nothing is missing, and none for classes.
-    """
-
-    key: str
-    name: str
-    part: str
-    scores: Any
-    extents: tuple[ScoredExtent, ...]
-
-    def __repr__(self) -> str:
-        return summary(f"BaselineScores of {self.name} on {self.part}: {self.scores.words}")
-
-    @property
-    def overall(self) -> Score:
-        """The root mean square error, or the accuracy."""
-        scores: Scores = self.scores
-        return scores.main
-
-
-@dataclass(frozen=True)
-class Baselines:
-    """The scores of all baselines.
-
-    Attributes
-    ----------
-    folder : Path
-        Where they were written.
-    task : Task
-    galaxies : mapping of str to int
-        How many are in each part.
-    scores : tuple of BaselineScores
-        Part by part, the simplest baseline first.
-    noise_floors : mapping of str to float
-        Of votes, by part: the root mean square error of a perfect model, if some forty volunteers
-        looked at each galaxy (`galaxyclass.tasks.scores.noise.noise_floor`).
-    notes : tuple of str
-        What was left out.
-    """
-
-    folder: Path
-    task: Task
-    galaxies: Mapping[str, int]
-    scores: tuple[BaselineScores, ...]
-    noise_floors: Mapping[str, float]
-    notes: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        parts = "; ".join(f"{part} {count:,} galaxies" for part, count in self.galaxies.items())
-        last = self.scores[-1]
-        return summary(
-            f"Baselines in {short_path(self.folder)}: {parts}; {last.name} on {last.part}: "
-            f"{last.scores.words}"
-        )
 
 
 @public
@@ -171,7 +102,7 @@ def baseline(
     recipe = as_recipe(recipe, settings)
     dataset = as_dataset(images, table)
     key = job_key("baseline", dataset=dataset.identity, split=recipe.split, seed=seed)
-    place = FolderOutput(folder, RESULTS, key, overwrite)
+    place = FolderOutput(folder, BASELINE_FILES, key, overwrite)
     place.require_free()
     sample = prepare(dataset, _SMALL, cache=cache, workers=workers, progress=progress)
     parts = split_parts(sample, recipe.split, seed)

@@ -10,18 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxyclass.errors import OutputError
-from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.run_folder import INFO, METRICS, SCORES, SPLIT
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 
 if TYPE_CHECKING:
-    from galaxyclass.evaluation.baselines.baseline import Baselines
+    from galaxyclass.evaluation.baselines.scores import Baselines
 
-SPLIT = "split.csv"
-LEFT_OUT = "left_out.csv"
-SCORES = "scores.csv"
-METRICS = "metrics.json"
-RESULTS = (SPLIT, SCORES, METRICS)
+BASELINE_FILES = (SPLIT, SCORES, METRICS)
 
 
 def require_no_run(folder: Path) -> None:
@@ -32,7 +28,7 @@ def require_no_run(folder: Path) -> None:
     OutputError
         It is one.
     """
-    if (folder / run_folder.INFO).exists():
+    if (folder / INFO).exists():
         raise OutputError(f"{folder}: a run is here", hint="choose another `output`")
 
 

@@ -1,1 +1,1 @@
-"""All cutouts in one memory map: layout, writing (parallel, resumable), reading."""
+"""Packs: all cutouts of a data set in one memory map. Layout, writing and reading."""

@@ -1,4 +1,4 @@
-"""Where packs are kept when no place is named."""
+"""The folder of packs for which no output is named."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 def cache_folder() -> Path:
     """The folder of ``$GALAXYCLASS_CACHE``, or ``galaxyclass`` in the user's cache folder.
 
-    What lies there can be deleted at any time: it is made again when it is needed.
+    Its content can be deleted at any time: it is made again when it is needed.
     """
-    named = os.environ.get("GALAXYCLASS_CACHE")
-    if named:
-        return Path(named).expanduser()
+    folder = os.environ.get("GALAXYCLASS_CACHE")
+    if folder:
+        return Path(folder).expanduser()
     if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
         root = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     elif sys.platform == "darwin":  # pragma: no cover

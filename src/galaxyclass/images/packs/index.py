@@ -1,4 +1,4 @@
-"""The index of a pack: one `ImageRecord` per image, as parquet."""
+"""The index of a pack: one `ImageRecord` per image, as Parquet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROWS_AT_ONCE = 65_536
 
 
 class Records(Sequence[ImageRecord]):
-    """The `ImageRecord` of each image, made when asked for: a million take 150 MB, not a GB."""
+    """The `ImageRecord` of each image, made on access: a million take 150 MB instead of 1 GB."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
@@ -48,7 +48,7 @@ class Records(Sequence[ImageRecord]):
                 yield ImageRecord(**row)
 
     def facts(self) -> ImageFacts:
-        """What a check needs to know of the images, a column each."""
+        """The columns that checks need."""
         error = self._table["error"]
         rows = np.flatnonzero(error.is_valid().to_numpy())
         sizes = [self._table[name].to_numpy() for name in ("width", "height")]
@@ -67,7 +67,7 @@ def write_index(path: Path, shards: Iterable[tuple[Sequence[str], Sequence[Inspe
     ----------
     path : Path
     shards : iterable of (sequence of str, sequence of Inspection)
-        The paths of some images, and what reading them showed.
+        The paths of a shard's images, and their inspections.
 
     Raises
     ------
@@ -90,11 +90,11 @@ def write_index(path: Path, shards: Iterable[tuple[Sequence[str], Sequence[Inspe
 def _columns(
     shards: Iterable[tuple[Sequence[str], Sequence[Inspection]]],
 ) -> Iterator[list[list[Any]]]:
-    """The columns of the index, many rows at a time."""
+    """The columns of the index, `_ROWS_AT_ONCE` rows or more at a time."""
     columns: list[list[Any]] = [[] for _ in INDEX_COLUMNS]
-    for paths, looks in shards:
-        # The fields of a look are those of a record after its path, in their order.
-        for column, values in zip(columns, (paths, *zip(*looks, strict=True)), strict=True):
+    for paths, inspections in shards:
+        # The fields of an inspection are those of a record after its path, in the same order.
+        for column, values in zip(columns, (paths, *zip(*inspections, strict=True)), strict=True):
             column.extend(values)
         if len(columns[0]) >= _ROWS_AT_ONCE:
             yield columns
@@ -109,7 +109,7 @@ def read_index(path: Path, count: int) -> tuple[Records, pa.Array]:
     Raises
     ------
     PackError
-        It is missing, truncated, damaged, or has not ``count`` rows.
+        The file is missing, truncated, damaged, or does not have ``count`` rows.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

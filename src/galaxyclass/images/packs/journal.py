@@ -1,4 +1,4 @@
-"""The journal of a pack in the making: which shards are safely on the disk, and what they show.
+"""The journal of an unfinished pack: the shards that are on the disk, and their inspections.
 
 A shard is entered only after its pixels are synced.
 """
@@ -13,41 +13,43 @@ from galaxyclass.images.inspect import Inspection
 from galaxyclass.images.packs.layout import Shard
 from galaxyclass.io.journal import Journal, open_journal
 
-#: What an image takes in the journal, a little more than usual.
-_LOOK_BYTES = 120
+#: Bytes of an image in the journal, a little more than the usual.
+_INSPECTION_BYTES = 120
 
 
 class ShardJournal:
-    """What a journal says of shards."""
+    """The entries of a journal, by shard."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._places = {entry["shard"]: place for place, entry in enumerate(journal)}
+        self._rows = {entry["shard"]: row for row, entry in enumerate(journal)}
 
     def reserve(self, images: int) -> None:
-        """Take the room for so many images now."""
-        self._journal.reserve(images * _LOOK_BYTES)
+        """Reserve disk space for the entries of so many images."""
+        self._journal.reserve(images * _INSPECTION_BYTES)
 
     def __contains__(self, shard: Shard) -> bool:
-        return shard.number in self._places
+        return shard.number in self._rows
 
     def add(self, results: Sequence[tuple[Shard, list[Inspection]]]) -> None:
-        """Enter shards whose pixels are on the disk, and see to it that the entries are, too."""
+        """Add entries of shards whose pixels are on the disk, and sync the journal."""
         first = len(self._journal)
-        self._journal.add(*({"shard": shard.number, "looks": looks} for shard, looks in results))
-        self._places |= {shard.number: first + more for more, (shard, _) in enumerate(results)}
+        self._journal.add(
+            *({"shard": shard.number, "looks": inspections} for shard, inspections in results)
+        )
+        self._rows |= {shard.number: first + row for row, (shard, _) in enumerate(results)}
 
-    def looks(self, shard: Shard) -> list[Inspection]:
-        """What was entered for a shard."""
-        entry = self._journal[self._places[shard.number]]
-        return [Inspection(*look) for look in entry["looks"]]
+    def inspections(self, shard: Shard) -> list[Inspection]:
+        """The inspections of a shard's images."""
+        entry = self._journal[self._rows[shard.number]]
+        return [Inspection(*inspection) for inspection in entry["looks"]]
 
 
 @contextmanager
 def open_shard_journal(path: Path, key: str) -> Iterator[ShardJournal]:
-    """Open the journal of a pack; it is made, or made anew, unless it is that of this key.
+    """Open the journal of the pack of this key; a journal of another pack is started anew.
 
-    It stays when it is closed.
+    The file stays when it is closed.
     """
     with open_journal(path, key, patience=None) as journal:
         if not journal.begun:

@@ -4,8 +4,8 @@
   pack.json       written last; a folder that has it is a complete pack
   images.npy      (images, size, size, channels) uint8, as numpy writes it
   index.parquet   one row per image, in the same order: an `ImageRecord` each
-  journal.jsonl   only while it is being made: which shards are safely on the disk
-  lock            held by the process that makes it
+  journal.jsonl   only while the pack is being made: which shards are safely on the disk
+  lock            held by the process that makes the pack
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import PackError, require_format
 from galaxyclass.recipes.preprocessing import Preprocessing
 
-#: Raised when the files of a pack, or what a cutout looks like, change their meaning.
+#: Increased when the files of a pack, or the pixels of a cutout, change their meaning.
 PACK_FORMAT = 2
 
 PACK_MANIFEST = "pack.json"
@@ -34,15 +34,15 @@ JOURNAL = "journal.jsonl"
 LOCK = "lock"
 FILES = (PACK_MANIFEST, IMAGES, INDEX, JOURNAL, LOCK)
 
-#: A shard is what one process prepares before it writes: some images, a bounded number of bytes.
-#: Small shards share the work evenly; a kill costs about as many as there are processes.
+#: A shard is the images that one process prepares before it writes them, of a bounded number of
+#: bytes. Small shards share the work evenly; a kill costs about one shard for each process.
 SHARD_IMAGES = 64
 SHARD_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A run of images: its number, its first row, and how many rows it has."""
+    """Consecutive images of a pack: the shard's number, its first row, and how many rows it has."""
 
     number: int
     start: int
@@ -74,7 +74,7 @@ def parse_pack_manifest(text: str, source: str) -> PackManifest:
     Raises
     ------
     PackError
-        It is of another version, or it makes no sense.
+        The text is of another version, or it makes no sense.
     """
     try:
         content: dict[str, Any] = json.loads(text)
@@ -87,7 +87,7 @@ def parse_pack_manifest(text: str, source: str) -> PackManifest:
         what="pack",
         source=source,
         error=PackError,
-        again="delete the pack and make it again",
+        remedy="delete the pack and make it again",
     )
     try:
         return PackManifest(

@@ -15,7 +15,7 @@ from galaxyclass.images.packs.index import Records, read_index
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import short_path, summary
 
-_AGAIN = "delete the folder and make the pack again"
+_REMEDY = "delete the folder and make the pack again"
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Pack:
     ----------
     folder : Path
     preprocessing : Preprocessing
-        How they were cut out.
+        The settings of the cutouts.
     images : (images, size, size, channels) uint8 memory map, read-only
         In the order of the paths that were packed; all 0 where an image could not be decoded.
     records : Records
-        An `ImageRecord` each, in the same order: identity of the file, its own size, the error
-        if there was one.
+        An `ImageRecord` for each image, in the same order: identity of the file, its size, and the
+        error if there was one.
     valid : (images,) bool
         Whether the image could be decoded.
     """
@@ -44,9 +44,9 @@ class Pack:
 
     def __repr__(self) -> str:
         size, failed = self.preprocessing.size, int((~self.valid).sum())
-        wrong = f", {failed:,} could not be decoded" if failed else ""
+        failures = f", {failed:,} could not be decoded" if failed else ""
         return summary(
-            f"Pack of {len(self):,} cutouts, {size} x {size} px{wrong}, in "
+            f"Pack of {len(self):,} cutouts, {size} x {size} px{failures}, in "
             f"{short_path(self.folder)}"
         )
 
@@ -55,7 +55,7 @@ class Pack:
 
     @property
     def size_bytes(self) -> int:
-        """What the pack takes on the disk."""
+        """The size of the pack's files, bytes."""
         return sum(
             path.stat().st_size for name in layout.FILES if (path := self.folder / name).exists()
         )
@@ -67,7 +67,7 @@ def read_manifest(folder: Path) -> layout.PackManifest:
     Raises
     ------
     PackError
-        The folder is not a complete pack, or of a newer version, or damaged.
+        The folder is not a complete pack, or is damaged or of a newer version.
     """
     path = folder / layout.PACK_MANIFEST
     try:
@@ -82,13 +82,13 @@ def read_manifest(folder: Path) -> layout.PackManifest:
             else "make one with `galaxyclass.pack`",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise PackError(f"{path}: cannot be read ({error})", hint=_AGAIN) from error
+        raise PackError(f"{path}: cannot be read ({error})", hint=_REMEDY) from error
     return layout.parse_pack_manifest(text, str(path))
 
 
 @public
 def open_pack(folder: str | Path) -> Pack:
-    """Open a pack that `pack` has made.
+    """Open a pack that `pack` made.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def open_pack(folder: str | Path) -> Pack:
     Raises
     ------
     PackError
-        The folder is not a pack, or not a complete one; it was made by a newer version; a file
-        of it is missing, truncated or damaged.
+        The folder is not a complete pack; it was made by a newer version; one of its files is
+        missing, truncated or damaged.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
@@ -108,18 +108,18 @@ def open_pack(folder: str | Path) -> Pack:
     try:
         size, wanted = path.stat().st_size, len(header) + int(np.prod(shape))
         with path.open("rb") as file:
-            found = file.read(len(header))
+            actual = file.read(len(header))
     except OSError as error:
-        raise PackError(f"{path}: cannot be read ({error})", hint=_AGAIN) from error
+        raise PackError(f"{path}: cannot be read ({error})", hint=_REMEDY) from error
     if size != wanted:
         raise PackError(
             f"{path}: truncated or damaged",
             wanted=f"{wanted:,} bytes",
             got=f"{size:,} bytes",
-            hint=_AGAIN,
+            hint=_REMEDY,
         )
-    if found != header:
-        raise PackError(f"{path}: damaged: its header is not that of the pack", hint=_AGAIN)
+    if actual != header:
+        raise PackError(f"{path}: damaged: its header is not that of the pack", hint=_REMEDY)
     records, valid = read_index(folder / layout.INDEX, manifest.count)
     images: NDArray[np.uint8] = (
         np.memmap(folder / layout.IMAGES, np.uint8, "r", len(header), shape)

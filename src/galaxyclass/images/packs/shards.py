@@ -1,4 +1,4 @@
-"""Making one shard: decode, cut, write. All that a packing process does with images."""
+"""Making a shard of a pack: decode, cut out, write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.images.fast_cutout import decode_cutout
-from galaxyclass.images.inspect import Inspection, look
+from galaxyclass.images.inspect import Inspection, inspect_file
 
 if TYPE_CHECKING:
     from galaxyclass.images.packs.layout import Shard
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShardTask:
-    """A shard to be made: its images, and where their pixels go in ``images.npy``, in bytes."""
+    """A shard to make: its images, and the offset of their pixels in ``images.npy``, in bytes."""
 
     shard: Shard
     paths: Sequence[str]
@@ -38,12 +38,12 @@ class PixelFile:
         self._lock = threading.Lock()
 
     def write(self, offset: int, pixels: NDArray[np.uint8]) -> None:
-        """Write pixels from a place on, in bytes.
+        """Write pixels from an offset on, in bytes.
 
         Raises
         ------
         OSError
-            They cannot be written.
+            The pixels cannot be written.
         """
         view = pixels.data.cast("B")
         with self._lock:
@@ -59,8 +59,8 @@ class PixelFile:
 
 
 @contextmanager
-def one_thread_each() -> Iterator[None]:
-    """OpenCV without threads of its own, which would only be in the way of ours."""
+def single_threaded_opencv() -> Iterator[None]:
+    """Run OpenCV without threads of its own, which would compete with those of the package."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -81,12 +81,12 @@ def make_shard(
         The fields of `Preprocessing` (a plain dictionary, so that processes start faster).
     file : PixelFile
     offset : int
-        Where the first image's pixels go, in bytes.
+        Offset of the first image's pixels, in bytes.
 
     Returns
     -------
     list of Inspection
-        One per path; images that cannot be decoded have ``error``, and pixels of 0.
+        One per path; images that cannot be decoded have an ``error``, and pixels of 0.
 
     Raises
     ------
@@ -95,10 +95,10 @@ def make_shard(
     """
     side, channels = settings["size"], 3 if settings["colour"] == "rgb" else 1
     pixels = np.empty((len(paths), side, side, channels), np.uint8)
-    looks = []
+    inspections = []
     for row, path in enumerate(paths):
-        seen, cutout = look(path, lambda data: decode_cutout(data, **settings))
+        inspection, cutout = inspect_file(path, lambda data: decode_cutout(data, **settings))
         pixels[row] = 0 if cutout is None else cutout
-        looks.append(seen)
+        inspections.append(inspection)
     file.write(offset, pixels)
-    return looks
+    return inspections

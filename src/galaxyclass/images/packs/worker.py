@@ -1,4 +1,4 @@
-"""A packing process: a task is a shard, its answer what the images of it are like."""
+"""The worker process of packing: a task is a shard, its answer the inspections of its images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def main() -> None:
     """Answer tasks until the input ends.
 
     The job has ``settings`` and the ``images`` file; a task ``paths`` and ``offset``; its answer
-    ``looks``.
+    ``inspections``.
     """
     serve(_begin)
 
@@ -25,6 +25,6 @@ def _begin(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str,
     images = PixelFile(job["images"])
 
     def do(task: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"looks": make_shard(task["paths"], job["settings"], images, task["offset"])}
+        return {"inspections": make_shard(task["paths"], job["settings"], images, task["offset"])}
 
     return do

@@ -22,7 +22,7 @@ from galaxyclass.images.packs.cache import cache_folder
 from galaxyclass.images.packs.index import write_index
 from galaxyclass.images.packs.journal import ShardJournal, open_shard_journal
 from galaxyclass.images.packs.read import Pack, open_pack, read_manifest
-from galaxyclass.images.packs.shards import PixelFile, ShardTask, make_shard, one_thread_each
+from galaxyclass.images.packs.shards import PixelFile, ShardTask, make_shard, single_threaded_opencv
 from galaxyclass.images.read import read_file
 from galaxyclass.io import atomic
 from galaxyclass.io.journal import key_of_journal
@@ -34,12 +34,12 @@ from galaxyclass.workers.start import Message
 
 #: The module of packing processes.
 _WORKER = "galaxyclass.images.packs.worker"
-#: Below this many images, one process is done before others have started.
+#: Below this many images, one process finishes before others have started.
 _FEW = 200
-#: Finished shards are synced to the disk and entered in the journal once in so many seconds, but
-#: in most of the time nothing is synced: once in so many times what the last one took.
+#: Finished shards are synced to the disk and entered in the journal every `_SYNC_SECONDS`, or every
+#: `_SYNC_REST` times what the last sync took, if that is longer.
 _SYNC_SECONDS, _SYNC_REST = 0.2, 10
-#: What the index takes on the disk, at most, per image.
+#: Largest size of the index on the disk, bytes per image.
 _INDEX_BYTES = 400
 
 
@@ -56,26 +56,26 @@ def pack(
 ) -> Pack:
     """Cut out and shrink all images once, into a memory map that training reads fast.
 
-    A pack is found again by the images' paths, sizes and times of change and by the settings:
-    if all are as they were, it is opened and nothing is decoded. A pack that was interrupted, by
-    whatever, goes on where it stopped; at most about a second of work is done again. If another
-    process is making the same pack, this one waits for it.
+    A pack is identified by the images' paths, sizes and times of change and by the settings: where
+    all are unchanged, the pack is opened and nothing is decoded. An interrupted pack goes on where
+    it stopped; at most about a second of work is done again. If another process is making the same
+    pack, this one waits for it.
 
     An image that cannot be decoded does not stop the others: its record says why.
 
     Parameters
     ----------
     paths : sequence of str or Path
-        Image files; their order is that of the pack.
+        Image files, in the order of the pack.
     preprocessing : Preprocessing
-        What is cut out.
+        The settings of the cutouts.
     output : str or Path, optional
-        The pack's folder; otherwise one of its own in the cache.
+        The pack's folder; by default a folder in the cache.
     cache : str or Path, optional
-        The cache; otherwise `cache_folder`.
+        The cache; by default `cache_folder`.
     workers : int, optional
-        How many decode at once, one of them in this process and the others in processes of
-        their own; all cores unless told otherwise.
+        Images that are decoded at the same time, by a thread of this process and by worker
+        processes; by default as many as there are cores.
     overwrite : bool
         Replace a pack of other images or settings in ``output``.
     progress : Progress
@@ -87,21 +87,21 @@ def pack(
     Raises
     ------
     OutputError
-        ``output`` holds something else; there is no room on the disk, or no permission to write.
+        ``output`` holds other files; there is no room on the disk, or no permission to write.
     PackError
         An image changed while it was being packed.
     WorkerError
-        A packing process died; what is done is kept.
+        A worker process died; finished work is kept.
 
     Examples
     --------
     >>> import tempfile
     >>> from PIL import Image
-    >>> place = Path(tempfile.mkdtemp())
-    >>> Image.new("RGB", (96, 96), (255, 128, 0)).save(place / "orange.png")
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> Image.new("RGB", (96, 96), (255, 128, 0)).save(folder / "orange.png")
     >>> settings = Preprocessing(cutout="centre", size=32)
-    >>> made = pack([str(place / "orange.png")], settings, output=place / "pack")
-    >>> made.images.shape, made.images[0, 16, 16].tolist(), made.valid.tolist()
+    >>> cutouts = pack([str(folder / "orange.png")], settings, output=folder / "pack")
+    >>> cutouts.images.shape, cutouts.images[0, 16, 16].tolist(), cutouts.valid.tolist()
     ((1, 32, 32, 3), [255, 128, 0], [True])
     """
     names = [str(path) for path in paths]
@@ -111,7 +111,7 @@ def pack(
     folder = Path(cache or cache_folder()) / "packs" / key if output is None else Path(output)
     with atomic.translated(folder):
         if named:
-            _require_ours(folder)
+            _require_pack_folder(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / layout.LOCK):
             complete = _complete(folder, key, replace=overwrite or not named)
@@ -123,8 +123,8 @@ def pack(
     return complete
 
 
-def _require_ours(folder: Path) -> None:
-    """Refuse a folder with files that are not a pack's."""
+def _require_pack_folder(folder: Path) -> None:
+    """Refuse a folder that holds other files than those of a pack."""
     if not folder.exists():
         return
     names = {path.name for path in folder.iterdir()}
@@ -138,49 +138,49 @@ def _require_ours(folder: Path) -> None:
 
 
 def _complete(folder: Path, key: str, replace: bool) -> Pack | None:
-    """The pack of this key if it is there and whole; None if it is to be made (or gone on with).
+    """The pack of this key if it is complete; None if it is to be made or continued.
 
-    A damaged pack of the same key is made again: nothing is lost by it. One of another key is
-    replaced only if ``replace``.
+    A damaged pack of the same key is made again. A pack of another key is replaced only with
+    ``replace``.
     """
-    found = None
+    existing_key = None
     if (folder / layout.PACK_MANIFEST).exists():
         try:
-            found = read_manifest(folder).key
+            existing_key = read_manifest(folder).key
         except PackError:
             if not replace:
                 raise
-        if found == key:
+        if existing_key == key:
             with suppress(PackError):
-                whole = open_pack(folder)
-                if not _readable_now(whole):
-                    # A kill between the manifest and the end of the journal.
+                complete = open_pack(folder)
+                if not _readable_now(complete):
+                    # Left by a kill between the writing of the manifest and the end of the journal.
                     (folder / layout.JOURNAL).unlink(missing_ok=True)
-                    return whole
+                    return complete
     elif (folder / layout.JOURNAL).exists():
-        found = key_of_journal(folder / layout.JOURNAL)
-        if found == key:
+        existing_key = key_of_journal(folder / layout.JOURNAL)
+        if existing_key == key:
             return None
-    if found not in (None, key) and not replace:
+    if existing_key not in (None, key) and not replace:
         raise OutputError(
             f"{folder}: the folder holds a pack of other images or other settings",
             got="images that were added, removed or changed since, or a changed cutout",
             hint="choose another folder, or make it anew with `overwrite=True`",
         )
-    # Those by which the folder is known to be ours go last.
+    # The files that mark the folder as a pack's are removed last.
     for name in (layout.IMAGES, layout.INDEX, layout.JOURNAL, layout.PACK_MANIFEST):
         (folder / name).unlink(missing_ok=True)
     return None
 
 
-def _readable_now(whole: Pack) -> bool:
+def _readable_now(complete: Pack) -> bool:
     """Whether a file that could not be opened when it was packed can be opened now.
 
-    A server that failed to answer, or permissions since given, leave no trace in the file's
-    identity, and must not leave an image black for ever.
+    A file server that did not answer, or permissions that were given since, do not change a file's
+    identity: without this check the image would stay black for ever.
     """
-    for row in np.flatnonzero(~whole.valid).tolist():
-        record = whole.records[row]
+    for row in np.flatnonzero(~complete.valid).tolist():
+        record = complete.records[row]
         if record.digest == "" and record.size > 0:
             with suppress(ImageError):
                 read_file(record.path)
@@ -190,7 +190,7 @@ def _readable_now(whole: Pack) -> bool:
 
 @dataclass(frozen=True)
 class _Job:
-    """A pack to be made; the lock of its folder is held."""
+    """A pack to make; the lock of its folder is held."""
 
     paths: Sequence[str]
     identities: NDArray[np.int64]
@@ -209,19 +209,20 @@ class _Job:
             (self.folder / layout.JOURNAL).unlink(missing_ok=True)
         shards = layout.shards_of(len(self.paths), cutout_bytes)
         with open_shard_journal(self.folder / layout.JOURNAL, self.key) as journal:
-            hint = [shard for shard in shards if shard not in journal]
-            left = sum(shard.count for shard in hint)
-            self._require_room(left * (cutout_bytes + _INDEX_BYTES))
-            journal.reserve(left)
+            unfinished = [shard for shard in shards if shard not in journal]
+            remaining = sum(shard.count for shard in unfinished)
+            self._require_room(remaining * (cutout_bytes + _INDEX_BYTES))
+            journal.reserve(remaining)
             if not images.exists():
                 images.write_bytes(header)
             os.truncate(images, size)  # a hole, filled shard by shard
-            workers = 1 if left < _FEW or not sys.executable else min(workers, len(hint))
-            tasks = self._tasks(hint, len(header))
+            alone = remaining < _FEW or not sys.executable
+            workers = 1 if alone else min(workers, len(unfinished))
+            tasks = self._tasks(unfinished, len(header))
             with closing(self._results(tasks, workers)) as results:
-                self._collect(results, journal, len(self.paths) - left, progress)
-            seen = ((self._paths_of(shard), journal.looks(shard)) for shard in shards)
-            write_index(self.folder / layout.INDEX, seen)
+                self._collect(results, journal, len(self.paths) - remaining, progress)
+            records = ((self._paths_of(shard), journal.inspections(shard)) for shard in shards)
+            write_index(self.folder / layout.INDEX, records)
         manifest = layout.PackManifest(self.key, self.preprocessing, len(self.paths))
         atomic.write_text(self.folder / layout.PACK_MANIFEST, manifest.to_json())
         (self.folder / layout.JOURNAL).unlink()
@@ -236,9 +237,9 @@ class _Job:
                 hint="free some space, or name another place with `cache` or `output`",
             )
 
-    def _tasks(self, hint: list[layout.Shard], start: int) -> Iterator[ShardTask]:
+    def _tasks(self, shards: list[layout.Shard], start: int) -> Iterator[ShardTask]:
         cutout_bytes = int(np.prod(self.preprocessing.shape))
-        for shard in hint:
+        for shard in shards:
             yield ShardTask(shard, self._paths_of(shard), start + shard.start * cutout_bytes)
 
     def _paths_of(self, shard: layout.Shard) -> Sequence[str]:
@@ -254,15 +255,17 @@ class _Job:
                     yield task.shard, make_shard(task.paths, settings, file, task.offset)
                 return
 
-            def here(task: Message) -> Message:
-                return {"looks": make_shard(task["paths"], settings, file, task["offset"])}
+            def in_thread(task: Message) -> Message:
+                return {"inspections": make_shard(task["paths"], settings, file, task["offset"])}
 
             job = {"settings": settings, "images": str(images.absolute())}
-            told = ((t.shard, {"paths": list(t.paths), "offset": t.offset}) for t in tasks)
-            answers = work_in_processes(_WORKER, job, told, workers, here=here)
-            with one_thread_each(), closing(answers):
+            messages = (
+                (task.shard, {"paths": list(task.paths), "offset": task.offset}) for task in tasks
+            )
+            answers = work_in_processes(_WORKER, job, messages, workers, in_thread=in_thread)
+            with single_threaded_opencv(), closing(answers):
                 for shard, answer in answers:
-                    yield shard, [Inspection(*look) for look in answer["looks"]]
+                    yield shard, [Inspection(*inspection) for inspection in answer["inspections"]]
 
     def _collect(
         self,
@@ -271,7 +274,7 @@ class _Job:
         done: int,
         progress: Progress,
     ) -> None:
-        """Enter results in the journal as they come, syncing their pixels first."""
+        """Enter results in the journal as they arrive, after syncing their pixels."""
         waiting: list[tuple[layout.Shard, list[Inspection]]] = []
         due = time.monotonic() + _SYNC_SECONDS
         note = f"{done:,} done before" if done else ""
@@ -283,9 +286,9 @@ class _Job:
             waiting.clear()
 
         try:
-            for shard, looks in results:
-                self._require_unchanged(shard, looks)
-                waiting.append((shard, looks))
+            for shard, inspections in results:
+                self._require_unchanged(shard, inspections)
+                waiting.append((shard, inspections))
                 done += shard.count
                 progress("pack", done, len(self.paths), note=note)
                 begun = time.monotonic()
@@ -293,14 +296,14 @@ class _Job:
                     enter()
                     ended = time.monotonic()
                     due = ended + max(_SYNC_SECONDS, _SYNC_REST * (ended - begun))
-        finally:  # also after Ctrl-C or an error: what is done is kept
+        finally:  # also after Ctrl-C or an error: finished shards are kept
             enter()
 
-    def _require_unchanged(self, shard: layout.Shard, looks: list[Inspection]) -> None:
+    def _require_unchanged(self, shard: layout.Shard, inspections: list[Inspection]) -> None:
         known = self.identities[shard.start : shard.start + shard.count].tolist()
-        for row, look in enumerate(looks):
-            if known[row] != [look.size, look.mtime_ns]:
+        for row, inspection in enumerate(inspections):
+            if known[row] != [inspection.size, inspection.mtime_ns]:
                 raise PackError(
                     f"{self.paths[shard.start + row]}: the file changed while it was being packed",
-                    hint="run the same again once the images stay as they are",
+                    hint="run the same again once the images no longer change",
                 )

@@ -77,7 +77,7 @@ class TorchBackend:
         if self.concurrent or self.precision == "bf16":
             # As cutouts lie in memory, and as convolutions on these devices want them.
             network = network.to(memory_format=torch.channels_last)
-        self._network = network.to(self.device)
+        self.network = network.to(self.device)
 
     def begin_thread(self) -> None:
         """Compute on one core in this thread, from now on; other threads stay as they are."""
@@ -98,7 +98,7 @@ class TorchBackend:
         try:
             with torch.inference_mode():
                 images = torch.from_numpy(cutouts).to(self.device)
-                output = self._network.estimate(images)
+                output = self.network.estimate(images)
                 return ModelOutput(
                     _array(output.values),
                     tuple(map(_array, output.auxiliary)),

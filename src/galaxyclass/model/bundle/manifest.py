@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from galaxyclass.errors import BundleError, TreeError, require_format
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.kinds import task_from_json
 from galaxyclass.tasks.task import Task
 
@@ -36,7 +36,7 @@ class Manifest:
         Name of the recipe that it was trained with.
     preprocessing : Preprocessing
         From an image to the cutout that the network takes.
-    model : Model
+    model : NetworkSettings
         The network, with its head resolved (never ``auto``).
     task : Task
     id_column : str
@@ -69,7 +69,7 @@ class Manifest:
 
     recipe: str
     preprocessing: Preprocessing
-    model: Model
+    model: NetworkSettings
     task: Task
     id_column: str
     id_integer: bool
@@ -103,7 +103,7 @@ class _File(BaseModel):
     version: str
     recipe: str
     preprocessing: Preprocessing
-    model: Model
+    model: NetworkSettings
     outputs: dict[str, Any]
     id_column: str
     id_integer: bool
@@ -168,8 +168,8 @@ def parse_manifest(text: str, source: str) -> Manifest:
             what="bundle",
             source=source,
             error=BundleError,
-            again="train again, or export again, with this version",
-            by=by,
+            remedy="train again, or export again, with this version",
+            written_by=by,
         )
     try:
         file = _File.model_validate(data)

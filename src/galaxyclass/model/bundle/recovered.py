@@ -17,7 +17,7 @@ from galaxyclass.model.bundle import onnx_file as exported
 _T = TypeVar("_T")
 
 #: Parts of a network: their names in format 1, and now.
-_RENAMED = {"way_round": "shortcut", "further": "auxiliary"}
+_RENAMED = {"way_round": "shortcut", "further": "auxiliary", "read_out": "projection"}
 
 
 def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
@@ -90,7 +90,7 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
 def current_names(weights: Mapping[str, _T]) -> dict[str, _T]:
     """Weights under the current names.
 
-    Files of format 1, the pretrained model's among them, have other names for two parts of a
+    Files of format 1, the pretrained model's among them, have other names for three parts of a
     network.
 
     Examples

@@ -19,7 +19,7 @@ from galaxyclass.networks.network import EnsembleNetwork, Network
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.simulation.morphology import draw_morphology
-from galaxyclass.simulation.pictures import render
+from galaxyclass.simulation.rendering import render
 
 #: The largest difference that is accepted: of a fraction or a probability; of the embedding, in
 #: units of its largest number.

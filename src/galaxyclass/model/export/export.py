@@ -41,7 +41,7 @@ class Exported:
     output : Path
     size : int
         Of the file, bytes.
-    check : Check
+    check : ExportCheck
         How it was compared with torch.
     """
 

@@ -1,1 +1,1 @@
-"""Random changes of a whole batch of cutouts; tensors only."""
+"""Augmentation: random changes of a batch of cutouts."""

@@ -1,4 +1,4 @@
-"""Crop, scale, rotation, zoom, shift and flips as one affine transform, sampled once."""
+"""Crop, scale, rotation, zoom, shift and flips as one affine transform with one resampling."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _PADDING = {"reflect": "reflection", "nearest": "border", "black": "zeros"}
 def affine_matrices(
     count: int, augmentation: Augmentation, scale: float, generator: Generator
 ) -> Tensor:
-    """Draw one transform for each galaxy.
+    """Draw a transform for each galaxy.
 
     Parameters
     ----------
     count : int
-        Galaxies.
+        Number of galaxies.
     augmentation : Augmentation
     scale : float
-        Side of what the network sees over the side of the cutout: 1 shows all of it, 0.5 the
+        Side of the network's input over the side of the cutout: 1 shows the whole cutout, 0.5 its
         middle half.
     generator : torch.Generator
         On the CPU.
@@ -32,8 +32,8 @@ def affine_matrices(
     Returns
     -------
     (count, 2, 3) float32
-        From places in the output to places in the cutout, both from -1 to 1, x before y, as
-        `torch.nn.functional.affine_grid` takes them. A galaxy is mirrored, then turned, then
+        From positions in the output to positions in the cutout, both from -1 to 1, x before y, as
+        `torch.nn.functional.affine_grid` takes them. A galaxy is mirrored, then rotated, then
         magnified, then shifted.
     """
 
@@ -41,9 +41,9 @@ def affine_matrices(
         return torch.rand(count, *shape, generator=generator) * (high - low) + low
 
     mirror = torch.ones(count, 2)
-    for axis, kinds in ((0, ("horizontal", "both")), (1, ("vertical", "both"))):
+    for axis, flips in ((0, ("horizontal", "both")), (1, ("vertical", "both"))):
         sign = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
-        if augmentation.flip in kinds:
+        if augmentation.flip in flips:
             mirror[:, axis] = sign
     limit = math.radians(augmentation.rotation)
     angle = uniform(-limit, limit)
@@ -53,19 +53,19 @@ def affine_matrices(
     # a share of the side is twice that on axes that run from -1 to 1
     shift = uniform(-2 * augmentation.shift, 2 * augmentation.shift, 2)
 
-    turn = torch.stack(
+    rotation = torch.stack(
         [
             torch.stack([angle.cos(), -angle.sin()], dim=-1),
             torch.stack([angle.sin(), angle.cos()], dim=-1),
         ],
         dim=1,
     )
-    linear = mirror[:, :, None] * turn * (scale / zoom)[:, None, :]
+    linear = mirror[:, :, None] * rotation * (scale / zoom)[:, None, :]
     return torch.cat([linear, shift[:, :, None]], dim=2)
 
 
 def warp(images: Tensor, matrices: Tensor, side: int, fill: str) -> Tensor:
-    """Sample a batch once, bilinearly, through one transform each.
+    """Resample each image of a batch bilinearly through its transform.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def warp(images: Tensor, matrices: Tensor, side: int, fill: str) -> Tensor:
     side : int
         Pixels of the result.
     fill : {"reflect", "nearest", "black"}
-        What stands beyond the edge.
+        How the area beyond the edge is filled.
 
     Returns
     -------

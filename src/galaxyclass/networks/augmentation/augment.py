@@ -1,4 +1,4 @@
-"""The augmentation of a recipe, for one batch."""
+"""The augmentation of a recipe, for a batch."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def augment(
     cutouts : (galaxies, height, width, channels) uint8
     augmentation : Augmentation
     side : int
-        Pixels that the network sees; less than the cutout's side shows its middle.
+        Side of the network's input, pixels; if it is less than the cutout's, the middle is taken.
     generator : torch.Generator
-        On the CPU, so that every device draws the same.
+        On the CPU, so that every device draws the same numbers.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def augment(
     images = cutouts.permute(0, 3, 1, 2).float().div_(255)
     scale = side / images.shape[-1]
     matrices = affine_matrices(len(images), augmentation, scale, generator)
-    # A copy that waits would make the GPU idle at each step; on the CPU nothing is copied.
+    # A blocking copy would let the GPU idle at each step; on the CPU nothing is copied.
     matrices = matrices.to(images.device, non_blocking=images.is_cuda)
     images = warp(images, matrices, side, augmentation.fill)
     return jitter(images, augmentation, generator), mirrored(matrices)

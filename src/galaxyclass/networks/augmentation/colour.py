@@ -9,7 +9,7 @@ from galaxyclass.recipes.recipe import Augmentation
 
 
 def jitter(images: Tensor, augmentation: Augmentation, generator: Generator) -> Tensor:
-    """Change brightness, each channel, and contrast by random factors.
+    """Change brightness, colour and contrast by random factors.
 
     Parameters
     ----------
@@ -20,13 +20,13 @@ def jitter(images: Tensor, augmentation: Augmentation, generator: Generator) -> 
 
     Returns
     -------
-    The same shape, float32, 0..1; contrast is about each picture's own mean, channel by channel.
+    The same shape, float32, 0..1; contrast changes about each image's own mean, by channel.
     """
     count, channels = images.shape[:2]
 
     def factors(spread: float, width: int) -> Tensor:
-        drawn = 1 + spread * (2 * torch.rand(count, width, 1, 1, generator=generator) - 1)
-        return drawn.to(images.device, non_blocking=images.is_cuda)
+        values = 1 + spread * (2 * torch.rand(count, width, 1, 1, generator=generator) - 1)
+        return values.to(images.device, non_blocking=images.is_cuda)
 
     if augmentation.brightness or augmentation.colour:
         images = (

@@ -1,4 +1,4 @@
-"""Where a mirror changes the label."""
+"""Classes that a mirror turns into each other, such as the two senses of rotation."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from galaxyclass.errors import RecipeError
 
 
 def mirror_swap(classes: Sequence[str], pairs: Sequence[str]) -> Tensor:
-    """What each class becomes in a mirror.
+    """The class of the mirror image, for each class.
 
     Parameters
     ----------
     classes : sequence of str
-        As written in the table.
+        Names of the classes, as in the table.
     pairs : sequence of str
-        ``A:B`` each: a mirrored A is a B, and the other way round.
+        ``A:B`` each: the mirror image of an A is a B, and the reverse.
 
     Returns
     -------
     (classes,) int64
-        Index of the class that a mirrored galaxy of each class has.
+        Index of the class of a galaxy's mirror image.
 
     Raises
     ------
     RecipeError
-        A pair is not of two classes of the table, or a class is in two pairs.
+        A pair does not name two classes of the table, or a class is in two pairs.
 
     Examples
     --------
@@ -54,6 +54,6 @@ def mirror_swap(classes: Sequence[str], pairs: Sequence[str]) -> Tensor:
 
 
 def mirrored(matrices: Tensor) -> Tensor:
-    """(galaxies,) bool: which transforms ``(galaxies, 2, 3)`` turn a picture into its mirror."""
+    """(galaxies,) bool: which transforms ``(galaxies, 2, 3)`` turn an image into a mirror image."""
     linear = matrices[:, :, :2]
     return linear[:, 0, 0] * linear[:, 1, 1] < linear[:, 0, 1] * linear[:, 1, 0]

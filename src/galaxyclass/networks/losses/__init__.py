@@ -1,1 +1,1 @@
-"""Losses with masks for unknown targets; tensors only."""
+"""Losses that leave out unknown targets."""

@@ -1,16 +1,16 @@
-"""The focal loss, as system 2 states it."""
+"""The focal loss (docs/reference-designs.md#focal-resnet34)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-#: How close to 0 and 1 a prediction counts as: predictions are clipped to [eps, 1 - eps].
+#: Predictions are clipped to [EPS, 1 - EPS].
 EPS = 1e-7
 
 
 def focal(predictions: Tensor, targets: Tensor, alpha: float, gamma: float) -> Tensor:
-    """Focal loss of each entry.
+    """The focal loss of each entry.
 
     Parameters
     ----------
@@ -19,14 +19,14 @@ def focal(predictions: Tensor, targets: Tensor, alpha: float, gamma: float) -> T
     alpha : float
         Weight of the positive entries; the negative ones have 1 - alpha.
     gamma : float
-        How little an entry counts that is right already; 0 leaves the weighted binary
+        How strongly entries are down-weighted that are right already; 0 gives the weighted binary
         cross-entropy.
 
     Returns
     -------
     (galaxies, classes) float
-        ``alpha_t * (1 - p_t)**gamma * -log(p_t)``, where ``p_t`` is the prediction where the target
-        is 1 and 1 minus it elsewhere, and ``alpha_t`` likewise.
+        ``alpha_t * (1 - p_t)**gamma * -log(p_t)``: ``p_t`` is the prediction where the target is 1,
+        and 1 minus the prediction elsewhere; ``alpha_t`` likewise.
 
     Notes
     -----
@@ -39,6 +39,6 @@ def focal(predictions: Tensor, targets: Tensor, alpha: float, gamma: float) -> T
     0.002231
     """
     clipped = predictions.clamp(EPS, 1 - EPS)
-    right = torch.where(targets == 1, clipped, 1 - clipped)
-    weight = torch.where(targets == 1, alpha, 1 - alpha)
-    return weight * (1 - right) ** gamma * -right.log()
+    p_t = torch.where(targets == 1, clipped, 1 - clipped)
+    alpha_t = torch.where(targets == 1, alpha, 1 - alpha)
+    return alpha_t * (1 - p_t) ** gamma * -p_t.log()

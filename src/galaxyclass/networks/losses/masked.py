@@ -1,4 +1,4 @@
-"""Losses that leave out what is unknown: NaN among vote fractions, -1 among classes."""
+"""Losses that leave out unknown targets: NaN among vote fractions, -1 among classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from galaxyclass.networks.losses.focal import EPS, focal
 from galaxyclass.recipes.recipe import Loss, Training
 from galaxyclass.tasks.task import Task
 
-#: (raw outputs, predictions, targets) -> mean over what is known, a scalar.
+#: (raw outputs, predictions, targets) -> mean over the known targets, a scalar.
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
@@ -34,16 +34,16 @@ def build_loss(training: Training, shares: Sequence[float] | None = None) -> Los
     Parameters
     ----------
     training : Training
-        With its loss resolved.
+        The recipe's section, with its loss resolved.
     shares : sequence of float, optional
         The share of the training galaxies in each class, for balanced weights.
 
     Returns
     -------
     LossFunction
-        Of the raw outputs and the predictions ``(galaxies, task)``, and the targets:
+        Of the raw outputs and the predictions ``(galaxies, outputs)``, and the targets:
         ``(galaxies, answers)`` fractions, NaN unknown; or ``(galaxies,)`` classes, -1 unknown.
-        A loss is the mean over what is known, and 0 where nothing is.
+        The mean over the known targets; 0 where none is known.
     """
     weights = None
     if training.class_weights == "balanced" and shares is not None:
@@ -54,7 +54,7 @@ def build_loss(training: Training, shares: Sequence[float] | None = None) -> Los
 def balanced_weights(shares: Sequence[float]) -> Tensor:
     """(classes,) float32: the inverse of each class's share, with a mean of 1 over the galaxies.
 
-    A class without galaxies weighs nothing.
+    A class without galaxies has weight 0.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def mse(_raw: Tensor, predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 def bce(_raw: Tensor, predictions: Tensor, targets: Tensor) -> Tensor:
-    """Binary cross-entropy of each known fraction by itself."""
+    """Mean binary cross-entropy over the known fractions."""
     known = ~targets.isnan()
     values = functional.binary_cross_entropy(
         predictions.clamp(EPS, 1 - EPS), targets.nan_to_num(), reduction="none"
@@ -92,16 +92,16 @@ def focal_of_classes(
     predictions: Tensor, targets: Tensor, alpha: float, gamma: float, weights: Tensor | None
 ) -> Tensor:
     """Focal loss averaged over galaxies and classes, each galaxy weighted by its class."""
-    ones = functional.one_hot(targets.clamp(min=0), predictions.shape[1]).float()
-    values = focal(predictions, ones, alpha, gamma).mean(dim=1)
+    one_hot = functional.one_hot(targets.clamp(min=0), predictions.shape[1]).float()
+    values = focal(predictions, one_hot, alpha, gamma).mean(dim=1)
     return _mean_of_known(values, targets, weights)
 
 
 def _mean_of_known(values: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
     known = targets >= 0
     if weights is not None:
-        there = weights.to(values.device, non_blocking=values.is_cuda)
-        values = values * there[targets.clamp(min=0)]
+        weights = weights.to(values.device, non_blocking=values.is_cuda)
+        values = values * weights[targets.clamp(min=0)]
     return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)
 
 
@@ -112,7 +112,7 @@ def _build_focal(training: Training, weights: Tensor | None) -> LossFunction:
     )
 
 
-#: Name -> what makes the function of a recipe and the weights (classes,) of classes, if any.
+#: Name -> from a recipe's settings and the weights (classes,), if any, to the loss function.
 LOSSES: dict[str, Callable[[Training, Tensor | None], LossFunction]] = {
     "mse": lambda _training, _weights: mse,
     "bce": lambda _training, _weights: bce,

@@ -14,7 +14,7 @@ import cv2
 from galaxyclass.errors import ImageError
 from galaxyclass.images.fast_cutout import read_cutout
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.workers.processes import Helper, core_count, serve
+from galaxyclass.workers.processes import WorkerProcess, core_count, serve
 
 
 def bare_loop(
@@ -56,14 +56,14 @@ def bare_loop(
         return time.perf_counter() - begun
     shares = [{"paths": names[first::workers]} for first in range(workers)]
     with ThreadPoolExecutor(workers) as pool, ExitStack() as stack:
-        helpers = []
+        started = []
         for _ in range(workers):
-            helpers.append(Helper(__name__, preprocessing.model_dump()))
-            stack.callback(helpers[-1].end)
+            started.append(WorkerProcess(__name__, preprocessing.model_dump()))
+            stack.callback(started[-1].end)
         # One image each, so that all processes have started and imported everything.
-        list(pool.map(Helper.ask, helpers, [{"paths": names[:1]}] * workers))
+        list(pool.map(WorkerProcess.ask, started, [{"paths": names[:1]}] * workers))
         begun = time.perf_counter()
-        list(pool.map(Helper.ask, helpers, shares))
+        list(pool.map(WorkerProcess.ask, started, shares))
         return time.perf_counter() - begun
 
 

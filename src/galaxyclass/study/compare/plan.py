@@ -67,7 +67,7 @@ def read_plan(folder: Path) -> Plan:
             what="comparison",
             source=folder,
             error=RunError,
-            again="compare again with this version, to another `output`",
+            remedy="compare again with this version, to another `output`",
         )
         trials = tuple(
             Trial(

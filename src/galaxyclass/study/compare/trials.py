@@ -14,7 +14,7 @@ from galaxyclass.arguments import Settings
 from galaxyclass.errors import RecipeError
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
-from galaxyclass.recipes.settings import assignments, value_text
+from galaxyclass.recipes.settings import as_assignments, value_text
 
 #: Longer folder names are cut and end in a digest.
 _LONGEST = 120
@@ -104,7 +104,7 @@ def make_trials(
     """
     if not recipes:
         raise RecipeError("nothing to compare", wanted="at least one recipe")
-    shared = assignments(settings)
+    shared = as_assignments(settings)
     set_too = {text.partition("=")[0].strip() for text in shared} & set(vary)
     if set_too:
         raise RecipeError(

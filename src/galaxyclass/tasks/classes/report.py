@@ -14,7 +14,7 @@ from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.classes import ClassScores
 
 
-def report_figures(
+def class_report_figures(
     classes: Sequence[str], scores: ClassScores, reference: ClassScores
 ) -> dict[str, Any]:
     """The figures of ``metrics.json``."""
@@ -30,7 +30,7 @@ def report_figures(
     }
 
 
-def report_rows(classes: Sequence[str], scores: ClassScores) -> list[tuple[object, ...]]:
+def class_report_rows(classes: Sequence[str], scores: ClassScores) -> list[tuple[object, ...]]:
     """The rows of ``scores.csv``: a class each, with its row of the confusion matrix."""
     header = ("class", "galaxies", "precision", "recall", *(f"called {c}" for c in classes))
     rows = zip(classes, scores.confusion, scores.precision, scores.recall, strict=True)
@@ -43,7 +43,7 @@ def report_rows(classes: Sequence[str], scores: ClassScores) -> list[tuple[objec
     ]
 
 
-def print_report(
+def print_class_report(
     classes: Sequence[str], scores: ClassScores, reference: ClassScores
 ) -> PrintedScores:
     """What an evaluation prints: each class, what it is mostly taken for, and the accuracies."""
@@ -65,7 +65,7 @@ def print_report(
     )
 
 
-def figures(scores: ClassScores) -> dict[str, Any]:
+def class_figures(scores: ClassScores) -> dict[str, Any]:
     """The figures of a baseline."""
     return {
         "accuracy": asdict(scores.accuracy),
@@ -74,7 +74,9 @@ def figures(scores: ClassScores) -> dict[str, Any]:
     }
 
 
-def rows(classes: Sequence[str], scores: ClassScores) -> Iterator[tuple[str, str, str, Score, int]]:
+def class_rows(
+    classes: Sequence[str], scores: ClassScores
+) -> Iterator[tuple[str, str, str, Score, int]]:
     """Kind, code, name, score and galaxies, row by row."""
     yield "accuracy", "", "", scores.accuracy, scores.galaxies
     yield "balanced_accuracy", "", "", scores.balanced_accuracy, scores.galaxies
@@ -84,7 +86,7 @@ def rows(classes: Sequence[str], scores: ClassScores) -> Iterator[tuple[str, str
             yield kind, "", name, Score(float(value), math.nan, math.nan), int(total)
 
 
-def compare(named: Sequence[tuple[str, Any, Any]]) -> tuple[TextTable, ...]:
+def compare_class_scores(named: Sequence[tuple[str, Any, Any]]) -> tuple[TextTable, ...]:
     """Accuracies, a predictor a row."""
     lines = tuple(
         (name, interval_cell(scores.accuracy), interval_cell(scores.balanced_accuracy))

@@ -278,31 +278,31 @@ class ClassTask(Task):
 
     def report_figures(self, report: ScoreReport) -> dict[str, Any]:
         """What ``metrics.json`` of an evaluation has of the scores."""
-        return reports.report_figures(self.classes, report.scores, report.reference)
+        return reports.class_report_figures(self.classes, report.scores, report.reference)
 
     def report_rows(self, report: ScoreReport) -> list[tuple[object, ...]]:
         """The rows of ``scores.csv`` of an evaluation: a class each."""
-        return reports.report_rows(self.classes, report.scores)
+        return reports.class_report_rows(self.classes, report.scores)
 
     def print_report(self, report: ScoreReport) -> PrintedScores:
         """What an evaluation prints."""
-        return reports.print_report(self.classes, report.scores, report.reference)
+        return reports.print_class_report(self.classes, report.scores, report.reference)
 
     def figures(self, scores: ClassScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
         """What is kept of the scores of a baseline."""
-        return reports.figures(scores)
+        return reports.class_figures(scores)
 
     def rows(
         self, scores: ClassScores, extents: Sequence[ScoredExtent]
     ) -> Iterator[tuple[str, str, str, Score, int]]:
         """Accuracies, then the recall and the precision of each class."""
-        return reports.rows(self.classes, scores)
+        return reports.class_rows(self.classes, scores)
 
     def compare(
         self, named: Sequence[tuple[str, Scores, Sequence[ScoredExtent]]]
     ) -> tuple[TextTable, ...]:
         """Accuracies, a predictor a row."""
-        return reports.compare(named)
+        return reports.compare_class_scores(named)
 
 
 def _called(predictions: Any) -> NDArray[np.int64]:

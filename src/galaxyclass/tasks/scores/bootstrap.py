@@ -13,7 +13,7 @@ RESAMPLES = 1000
 INTERVAL_LEVEL = 0.95
 
 #: Cells of the matrix of weights that is held at once (8 bytes each).
-_CELLS = 2_000_000
+BOOTSTRAP_CELLS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def bootstrap_ratios(
         return np.full((resamples, numerators.shape[1]), np.nan)
     generator = np.random.default_rng(seed)
     both = np.hstack([numerators, denominators], dtype=np.float64)
-    rows = min(resamples, max(1, _CELLS // galaxies))
+    rows = min(resamples, max(1, BOOTSTRAP_CELLS // galaxies))
     sums = np.empty((resamples, both.shape[1]))
     for start in range(0, resamples, rows):
         stop = min(start + rows, resamples)

@@ -16,9 +16,6 @@ from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_inter
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.trees.tree import Tree
 
-#: Galaxies whose errors are taken at a time: as doubles they take twice what they are given as.
-_ROWS_AT_ONCE = 1 << 14
-
 
 @dataclass(frozen=True, repr=False)
 class VoteScores(Scores):
@@ -134,7 +131,7 @@ def rmse_by_question(tree: Tree, predicted: Floats, target: Floats) -> NDArray[n
 
 
 def errors_by_galaxy(
-    predicted: Floats, target: Floats, groups: Sequence[slice]
+    predicted: Floats, target: Floats, groups: Sequence[slice], *, at_once: int = 1 << 14
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What each galaxy adds to the squared error of each group of answers.
 
@@ -144,6 +141,9 @@ def errors_by_galaxy(
         NaN in ``target`` is unknown.
     groups : sequence of slice
         Answers that are scored together.
+    at_once : int
+        Galaxies whose errors are taken at a time: as doubles they take twice what they are given
+        as.
 
     Returns
     -------
@@ -170,8 +170,8 @@ def errors_by_galaxy(
             got=f"predictions {predicted.shape}, truth {target.shape}",
         )
     sums, counts = np.empty((2, len(target), len(groups)), dtype=np.float64)
-    for start in range(0, len(target), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
+    for start in range(0, len(target), at_once):
+        rows = slice(start, start + at_once)
         known = ~np.isnan(target[rows])
         squares = np.zeros(known.shape, dtype=np.float64)
         np.subtract(predicted[rows], target[rows], out=squares, where=known, dtype=np.float64)

@@ -21,7 +21,7 @@ from galaxyclass.tasks.scores.votes import VoteScores
 from galaxyclass.trees.tree import Layout, Tree
 
 
-def report_figures(tree: Tree, layout: Layout, report: ScoreReport) -> dict[str, Any]:
+def vote_report_figures(tree: Tree, layout: Layout, report: ScoreReport) -> dict[str, Any]:
     """The figures of ``metrics.json``."""
     scores, reference, noise = report.scores, report.reference, report.noise["all"]
     return {
@@ -51,7 +51,7 @@ def report_figures(tree: Tree, layout: Layout, report: ScoreReport) -> dict[str,
     }
 
 
-def report_rows(tree: Tree, report: ScoreReport) -> list[tuple[object, ...]]:
+def vote_report_rows(tree: Tree, report: ScoreReport) -> list[tuple[object, ...]]:
     """The rows of ``scores.csv``: all, each extent, each question, each answer."""
     noise = report.noise["all"]
     floors = [
@@ -60,8 +60,10 @@ def report_rows(tree: Tree, report: ScoreReport) -> list[tuple[object, ...]]:
         *noise.questions,
         *noise.answers,
     ]
-    scored = rows(tree, report.scores, [(extent, score) for extent, score, _ in report.extents])
-    reference = rows(
+    scored = vote_rows(
+        tree, report.scores, [(extent, score) for extent, score, _ in report.extents]
+    )
+    reference = vote_rows(
         tree, report.reference, [(extent, score) for extent, _, score in report.extents]
     )
     return [
@@ -77,7 +79,7 @@ def report_rows(tree: Tree, report: ScoreReport) -> list[tuple[object, ...]]:
     ]  # fmt: skip
 
 
-def print_report(tree: Tree, report: ScoreReport) -> PrintedScores:
+def print_vote_report(tree: Tree, report: ScoreReport) -> PrintedScores:
     """What an evaluation prints: each question, the extents, and what the noise floor assumes."""
     scores, reference, floor = report.scores, report.reference, report.noise["all"]
     table = TextTable(
@@ -116,7 +118,7 @@ def print_report(tree: Tree, report: ScoreReport) -> PrintedScores:
     )
 
 
-def figures(tree: Tree, scores: VoteScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
+def vote_figures(tree: Tree, scores: VoteScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
     """The figures of a baseline."""
     return {
         "rmse": asdict(scores.overall),
@@ -126,7 +128,7 @@ def figures(tree: Tree, scores: VoteScores, extents: Sequence[ScoredExtent]) -> 
     }
 
 
-def rows(
+def vote_rows(
     tree: Tree, scores: VoteScores, extents: Sequence[ScoredExtent]
 ) -> Iterator[tuple[str, str, str, Score, int]]:
     """Kind, code, name, score and entries, row by row."""
@@ -142,7 +144,7 @@ def rows(
         yield "answer", answer.code, answer.name, score, entries
 
 
-def compare(
+def compare_vote_scores(
     tree: Tree, named: Sequence[tuple[str, Any, Sequence[ScoredExtent]]]
 ) -> tuple[TextTable, ...]:
     """Overall scores, a predictor a row; scores by question, a predictor a column."""

@@ -312,31 +312,31 @@ class VoteTask(Task):
 
     def report_figures(self, report: ScoreReport) -> dict[str, Any]:
         """What ``metrics.json`` of an evaluation has of the scores."""
-        return reports.report_figures(self.tree, self.layout, report)
+        return reports.vote_report_figures(self.tree, self.layout, report)
 
     def report_rows(self, report: ScoreReport) -> list[tuple[object, ...]]:
         """The rows of ``scores.csv`` of an evaluation: all, each question, each answer."""
-        return reports.report_rows(self.tree, report)
+        return reports.vote_report_rows(self.tree, report)
 
     def print_report(self, report: ScoreReport) -> PrintedScores:
         """What an evaluation prints."""
-        return reports.print_report(self.tree, report)
+        return reports.print_vote_report(self.tree, report)
 
     def figures(self, scores: VoteScores, extents: Sequence[ScoredExtent]) -> dict[str, Any]:
         """What is kept of the scores of a baseline."""
-        return reports.figures(self.tree, scores, extents)
+        return reports.vote_figures(self.tree, scores, extents)
 
     def rows(
         self, scores: VoteScores, extents: Sequence[ScoredExtent]
     ) -> Iterator[tuple[str, str, str, Score, int]]:
         """All that is known, each extent, each question, each answer."""
-        return reports.rows(self.tree, scores, extents)
+        return reports.vote_rows(self.tree, scores, extents)
 
     def compare(
         self, named: Sequence[tuple[str, Scores, Sequence[ScoredExtent]]]
     ) -> tuple[TextTable, ...]:
         """Overall scores, and those of each question."""
-        return reports.compare(self.tree, named)
+        return reports.compare_vote_scores(self.tree, named)
 
 
 def leave_out(

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
-from galaxyclass.calibration.calibration import fit_calibration
+from galaxyclass.calibration.calibration import Calibration, fit_calibration
 from galaxyclass.calibration.files import calibration_json, parse_calibration
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.data.catalog.derive import FIVE
-from galaxyclass.errors import ArgumentError, BundleError, OutputError
+from galaxyclass.errors import ArgumentError, BundleError, GalaxyclassError, OutputError
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
 from tests.support import fake
@@ -30,7 +35,7 @@ SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
 class FullBackend:
     """Everything that a network says: fractions, two auxiliary tables, features."""
 
-    def __init__(self, width=4):
+    def __init__(self, width: int = 4) -> None:
         self.width = width
         self.tree, self.five, self.two = (
             fake.TreeBackend(),
@@ -38,16 +43,16 @@ class FullBackend:
             fake.ClassBackend(2),
         )
 
-    def features(self, cutouts):
+    def features(self, cutouts: NDArray[Any]) -> NDArray[Any]:
         return cutouts[:, :, 0, 0].astype(np.float32)[:, : self.width]
 
-    def __call__(self, cutouts):
+    def __call__(self, cutouts: NDArray[Any]) -> ModelOutput:
         auxiliary = [self.two.values(cutouts), self.five.values(cutouts)]
         return fake.said(self.tree.values(cutouts), auxiliary, self.features(cutouts))
 
 
 @pytest.fixture
-def calibration():
+def calibration() -> Calibration:
     """Measured of 300 pictures of noise, with votes that are not quite what is predicted."""
     rng = np.random.default_rng(5)
     level = rng.uniform(0, 256, (300, 1, 1, 3))
@@ -58,7 +63,7 @@ def calibration():
     return fit_calibration(fake.vote_outputs(), said.values, said.features, votes, seen)
 
 
-def calibrate(run, calibration):
+def calibrate(run: Path, calibration: Calibration) -> Calibration:
     """Give a run's bundle that calibration."""
     write = lambda path: path.write_text(calibration_json(calibration))  # noqa: E731
     save_bundle(run, load_bundle(run).manifest, {"calibration": write})
@@ -67,7 +72,7 @@ def calibrate(run, calibration):
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path: Path) -> Path:
     """A run on votes that learnt two other tables, the classes in alphabetical order."""
     auxiliary = (
         fake.class_outputs("ring", "no", column="ring"),
@@ -77,22 +82,24 @@ def run(tmp_path):
 
 
 @pytest.fixture
-def sky(tmp_path):
+def sky(tmp_path: Path) -> tuple[Path, NDArray[Any]]:
     paths = fake.save_images(tmp_path / "sky", 12)
     return tmp_path / "sky", np.stack([make_cutout(read_image(path), SETTINGS) for path in paths])
 
 
-def read(path):
+def read(path: Path) -> dict[str, list[str]]:
     with path.open(newline="") as file:
         header, *rows = csv.reader(file)
     return {name: [row[place] for row in rows] for place, name in enumerate(header)}
 
 
-def floats(table, names):
+def floats(table: dict[str, list[str]], names: list[str] | tuple[str, ...]) -> NDArray[Any]:
     return np.array([table[name] for name in names], dtype=np.float32).T
 
 
-def test_five_classes_under_their_names(run, sky, tmp_path):
+def test_five_classes_under_their_names(
+    run: Path, sky: tuple[Path, NDArray[Any]], tmp_path: Path
+) -> None:
     backend = FullBackend()
     predict(run, sky[0], output=tmp_path / "p.csv", include=["five_classes"], backend=backend)
     table = read(tmp_path / "p.csv")
@@ -101,7 +108,9 @@ def test_five_classes_under_their_names(run, sky, tmp_path):
     np.testing.assert_array_equal(floats(table, sorted(FIVE_CLASSES)), given)
 
 
-def test_everything_in_csv_and_parquet(run, sky, tmp_path, calibration):
+def test_everything_in_csv_and_parquet(
+    run: Path, sky: tuple[Path, NDArray[Any]], tmp_path: Path, calibration: Calibration
+) -> None:
     kept = calibrate(run, calibration)
     include = ("embedding", "strangeness", "uncertainty", "five_classes")
     for name in ("p.csv", "p.parquet"):
@@ -136,7 +145,9 @@ def test_everything_in_csv_and_parquet(run, sky, tmp_path, calibration):
             assert np.array_equal(np.array(cells, np.float32), floats(table, [name])[:, 0])
 
 
-def test_bounds_of_answers_that_are_not_known_are_empty(sky, tmp_path, calibration):
+def test_bounds_of_answers_that_are_not_known_are_empty(
+    sky: tuple[Path, NDArray[Any]], tmp_path: Path, calibration: Calibration
+) -> None:
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(unknown=("11",)))
     calibrate(run, calibration)
     output = tmp_path / "p.parquet"
@@ -146,10 +157,12 @@ def test_bounds_of_answers_that_are_not_known_are_empty(sky, tmp_path, calibrati
     assert empty == {f"Class11.{i}{end}" for i in range(1, 7) for end in ("", "_lower", "_upper")}
 
 
-def test_embedding_of_an_ensemble_is_that_of_each_member(tmp_path, sky):
+def test_embedding_of_an_ensemble_is_that_of_each_member(
+    tmp_path: Path, sky: tuple[Path, NDArray[Any]]
+) -> None:
     runs = [fake.save_run(tmp_path / name) for name in "ab"]
 
-    def backend(width):
+    def backend(width: int) -> Callable[..., Any]:
         features = FullBackend(width).features
         return lambda cutouts: fake.said(fake.TreeBackend().values(cutouts), (), features(cutouts))
 
@@ -160,7 +173,9 @@ def test_embedding_of_an_ensemble_is_that_of_each_member(tmp_path, sky):
     np.testing.assert_array_equal(found, expected[:, [0, 1, 2, 0, 1]])
 
 
-def test_five_classes_of_an_ensemble_are_those_that_all_have(tmp_path, sky):
+def test_five_classes_of_an_ensemble_are_those_that_all_have(
+    tmp_path: Path, sky: tuple[Path, NDArray[Any]]
+) -> None:
     """The second member has them in another place, and no other auxiliary table."""
     five, two = fake.class_outputs(*FIVE_CLASSES), fake.class_outputs("a", "b")
     runs = [
@@ -171,7 +186,7 @@ def test_five_classes_of_an_ensemble_are_those_that_all_have(tmp_path, sky):
     other.weights = -other.weights
     first = FullBackend()
 
-    def second(cutouts):
+    def second(cutouts: NDArray[Any]) -> ModelOutput:
         return fake.said(first.tree.values(cutouts), [other.values(cutouts)])
 
     predict(
@@ -181,7 +196,9 @@ def test_five_classes_of_an_ensemble_are_those_that_all_have(tmp_path, sky):
     np.testing.assert_allclose(floats(read(tmp_path / "p.csv"), FIVE_CLASSES), expected, atol=1e-6)
 
 
-def test_a_model_of_the_five_classes_has_them_already(tmp_path, sky):
+def test_a_model_of_the_five_classes_has_them_already(
+    tmp_path: Path, sky: tuple[Path, NDArray[Any]]
+) -> None:
     run = fake.save_run(tmp_path / "run", fake.class_outputs(*FIVE_CLASSES))
     for name, include in (("plain.csv", ()), ("asked.csv", ["five_classes"])):
         predict(run, sky[0], output=tmp_path / name, include=include, backend=fake.ClassBackend(5))
@@ -189,14 +206,14 @@ def test_a_model_of_the_five_classes_has_them_already(tmp_path, sky):
 
 
 def test_included_columns_of_a_model_of_classes_come_last_and_keep_clear_of_its_names(
-    tmp_path, sky
-):
+    tmp_path: Path, sky: tuple[Path, NDArray[Any]]
+) -> None:
     task = fake.class_outputs("spiral", "strange, indeed", column="edge_on")
     run = fake.save_run(tmp_path / "run", task, auxiliary=(fake.class_outputs(*FIVE_CLASSES),))
     backend = fake.ClassBackend(2)
     five = fake.ClassBackend(5)
 
-    def both(cutouts):
+    def both(cutouts: NDArray[Any]) -> ModelOutput:
         return fake.said(backend.values(cutouts), [five.values(cutouts)])
 
     predict(run, sky[0], output=tmp_path / "p.csv", include=["five_classes"], backend=both)
@@ -211,7 +228,7 @@ def test_included_columns_of_a_model_of_classes_come_last_and_keep_clear_of_its_
     )
 
 
-def test_no_image_can_be_decoded(run, tmp_path):
+def test_no_image_can_be_decoded(run: Path, tmp_path: Path) -> None:
     (tmp_path / "sky").mkdir()
     (tmp_path / "sky" / "1.jpg").write_text("no")
     include = ["five_classes", "embedding"]
@@ -228,9 +245,14 @@ def test_no_image_can_be_decoded(run, tmp_path):
     assert (tmp_path / "p.csv").read_text() == ",".join(names) + "\n"
 
 
-def test_parts_of_wide_rows_join_to_groups_that_fit_in_memory(run, sky, tmp_path):
-    backend = FullBackend()
-    backend.features = lambda cutouts: np.ones((len(cutouts), 2000), np.float32)
+def test_parts_of_wide_rows_join_to_groups_that_fit_in_memory(
+    run: Path, sky: tuple[Path, NDArray[Any]], tmp_path: Path
+) -> None:
+    class WideBackend(FullBackend):
+        def features(self, cutouts: NDArray[Any]) -> NDArray[Any]:
+            return np.ones((len(cutouts), 2000), np.float32)
+
+    backend = WideBackend()
     predict(run, sky[0], output=tmp_path / "p.parquet", include=["embedding"], backend=backend)
     table = pq.ParquetFile(tmp_path / "p.parquet")
     assert table.metadata.num_columns == 1 + 37 + 2000
@@ -238,13 +260,13 @@ def test_parts_of_wide_rows_join_to_groups_that_fit_in_memory(run, sky, tmp_path
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_what_is_included_is_part_of_what_is_resumed(run, tmp_path):
+def test_what_is_included_is_part_of_what_is_resumed(run: Path, tmp_path: Path) -> None:
     from galaxyclass.errors import PredictionInterruptedError
 
     fake.save_images(tmp_path / "many", 60)
     where, full, calls = (tmp_path / "many", tmp_path / "p.csv"), FullBackend(), []
 
-    def stopped(cutouts):
+    def stopped(cutouts: NDArray[Any]) -> ModelOutput:
         calls.append(len(cutouts))
         if len(calls) > 6:
             raise KeyboardInterrupt
@@ -267,12 +289,21 @@ def test_what_is_included_is_part_of_what_is_resumed(run, tmp_path):
     assert len(read(where[1])["embedding_3"]) == 60
 
 
-def _refused(run, include, words, *, error=BundleError, **more):
+def _refused(
+    run: Path,
+    include: list[str],
+    words: str,
+    *,
+    error: type[GalaxyclassError] = BundleError,
+    **more: Any,
+) -> None:
     with pytest.raises(error, match=words):  # before a network is loaded or an image is read
         predict(run, run.parent / "sky", output=run.parent / "p.csv", include=include, **more)
 
 
-def test_a_run_that_has_not_got_what_is_asked_for_says_so(sky, tmp_path):
+def test_a_run_that_has_not_got_what_is_asked_for_says_so(
+    sky: tuple[Path, NDArray[Any]], tmp_path: Path
+) -> None:
     plain = fake.save_run(tmp_path / "plain")
     ring = fake.save_run(tmp_path / "ring", auxiliary=(fake.class_outputs("ring", "no"),))
     _refused(plain, ["five_classes"], r"five classes(?s:.*)votes alone(?s:.*)leave five_classes")
@@ -287,20 +318,22 @@ def test_a_run_that_has_not_got_what_is_asked_for_says_so(sky, tmp_path):
     )
 
 
-def test_a_backend_without_an_embedding(sky, tmp_path):
+def test_a_backend_without_an_embedding(sky: tuple[Path, NDArray[Any]], tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     _refused(run, ["embedding"], "gives no embedding", backend=fake.TreeBackend())
 
 
 def test_a_calibration_that_has_not_got_it_says_so_before_anything_is_predicted(
-    run, sky, tmp_path, calibration
-):
+    run: Path, sky: tuple[Path, NDArray[Any]], tmp_path: Path, calibration: Calibration
+) -> None:
     calibrate(run, replace(calibration, intervals=None, strange=None, notes=("Too few.",)))
     _refused(run, ["uncertainty"], "has no intervals(?s:.*)Too few")
     _refused(run, ["strangeness"], "does not know what is strange(?s:.*)Too few")
 
 
-def test_what_is_known_of_a_single_model_only(run, sky, tmp_path):
+def test_what_is_known_of_a_single_model_only(
+    run: Path, sky: tuple[Path, NDArray[Any]], tmp_path: Path
+) -> None:
     for name in ("uncertainty", "strangeness"):
         with pytest.raises(BundleError, match=f"{name} is known of a single model") as error:
             predict([run, run], sky[0], output=tmp_path / "p.csv", include=[name])
@@ -308,14 +341,16 @@ def test_what_is_known_of_a_single_model_only(run, sky, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["classes", "shares of those asked"])
-def test_intervals_are_of_joint_fractions(sky, tmp_path, kind, calibration):
+def test_intervals_are_of_joint_fractions(
+    sky: tuple[Path, NDArray[Any]], tmp_path: Path, kind: str, calibration: Calibration
+) -> None:
     task = fake.vote_outputs("hart16") if "shares" in kind else fake.class_outputs("a", "b")
     run = fake.save_run(tmp_path / "run", task)
     calibrate(run, calibration)
     _refused(run, ["uncertainty"], rf"joint vote fractions(?s:.*){kind}")
 
 
-def test_a_contest_has_nothing_besides(sky, tmp_path):
+def test_a_contest_has_nothing_besides(sky: tuple[Path, NDArray[Any]], tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run", fake.class_outputs("a", "b"),
                         auxiliary=(fake.class_outputs(*FIVE_CLASSES),))  # fmt: skip
     words = "and nothing else(?s:.*)`include`"

@@ -14,7 +14,7 @@ from PIL import Image
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images import decode
-from galaxyclass.images.cutout_boxes import Frame, centre_frame, centre_scale
+from galaxyclass.images.cutout_boxes import CutoutBox, centre_box, centre_scale
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.decode import Decoded, decode_scaled
 from galaxyclass.images.fast_cutout import read_cutout, read_cutouts
@@ -62,19 +62,19 @@ def straight(path: Path, settings: Preprocessing) -> NDArray[Any]:
 def factors(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """By how much each image was shrunk that has been decoded."""
     seen = []
-    real = decode._decode_jpeg
+    real = decode.decode_jpeg
 
     def note(*arguments: Any) -> Decoded:
         decoded = real(*arguments)
         seen.append(decoded.factor)
         return decoded
 
-    monkeypatch.setattr(decode, "_decode_jpeg", note)
+    monkeypatch.setattr(decode, "decode_jpeg", note)
     return seen
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory):
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = simulate(24, output=tmp_path_factory.mktemp("sky"), seed=5, workers=1)
     paths = sorted(folder.images.glob("*.jpg"))
     assert len(paths) == 24
@@ -245,11 +245,13 @@ def test_the_frame_of_the_shrunk_image_is_the_frame_shrunk(
     height: int, width: int, side: int | None, size: int
 ) -> None:
     factor = centre_scale(height, width, side, size)
-    frame = centre_frame(height, width, side)
-    shrunk = centre_frame(
+    frame = centre_box(height, width, side)
+    shrunk = centre_box(
         -(-height // factor), -(-width // factor), None if side is None else side // factor
     )
-    grown = Frame(*(getattr(shrunk, name) * factor for name in ("left", "top", "width", "height")))
+    grown = CutoutBox(
+        *(getattr(shrunk, name) * factor for name in ("left", "top", "width", "height"))
+    )
     assert grown == frame
     if factor > 1:
         assert shrunk.width >= size

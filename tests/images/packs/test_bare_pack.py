@@ -13,7 +13,7 @@ from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.study.benchmark import bare_pack as bare
 from galaxyclass.study.benchmark.bare_pack import bare_loop
 from galaxyclass.workers import processes
-from galaxyclass.workers.processes import Helper
+from galaxyclass.workers.processes import WorkerProcess
 
 from .conftest import SETTINGS
 
@@ -35,13 +35,13 @@ def test_alone_it_reads_every_image_once_in_order(
 
 def test_processes_share_the_images(many: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    real = processes.Helper.ask
+    real = processes.WorkerProcess.ask
 
-    def note(helper: Helper, task: dict[str, list[str]]) -> dict[str, Any]:
+    def note(process: WorkerProcess, task: dict[str, list[str]]) -> dict[str, Any]:
         asked.append(task["paths"])
-        return real(helper, task)
+        return real(process, task)
 
-    monkeypatch.setattr(processes.Helper, "ask", note)
+    monkeypatch.setattr(processes.WorkerProcess, "ask", note)
     begun = time.perf_counter()
     seconds = bare_loop(many, SETTINGS, workers=3)
     assert 0 < seconds < time.perf_counter() - begun
@@ -66,7 +66,7 @@ def test_what_cannot_be_decoded_is_passed_over(few: list[str], workers: int) -> 
     assert bare_loop(few, SETTINGS, workers=workers) > 0
 
 
-def test_a_process_that_dies_is_reported(few, monkeypatch):
-    monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(3)")
+def test_a_process_that_dies_is_reported(few: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galaxyclass.workers.start.WORKER_PROGRAM", "import sys; sys.exit(3)")
     with pytest.raises(WorkerError, match=r"exit status 3"):
         bare_loop(few, SETTINGS, workers=2)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from galaxyclass.simulation.morphology import Morphology, draw_morphology
-from galaxyclass.simulation.pictures import render
+from galaxyclass.simulation.rendering import render
 
 UNIT = 50.0  # pixels of a galaxy's radius at 424
 

@@ -15,7 +15,7 @@ from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import load_recipe
-from galaxyclass.recipes.recipe import Model
+from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.training.pixel_statistics import fit_statistics
 from galaxyclass.training.train import train
@@ -29,7 +29,7 @@ def test_as_scikit_learn_has_it() -> None:
     images = rng.integers(0, 256, (300, 8, 8, 3)).astype(np.uint8)
     images[:, 0, 0, 0] = 7  # a pixel that never changes
     galaxies = Galaxies(images, np.arange(300), np.zeros(300, np.float32))
-    model = Model(encoder="residual", head="softmax", normalisation="per_feature")
+    model = NetworkSettings(encoder="residual", head="softmax", normalisation="per_feature")
     network = Network(model, Preprocessing(size=8), OUTPUTS)
     mean, spread = fit_statistics(network, galaxies)
     scaler = StandardScaler().fit(images.reshape(300, -1) / 255)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from itertools import count
@@ -12,7 +13,8 @@ import pytest
 from galaxyclass.errors import WorkerError
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.workers import processes
-from galaxyclass.workers.processes import Helper, work_in_processes
+from galaxyclass.workers.processes import WorkerProcess, work_in_processes
+from galaxyclass.workers.start import start_process
 
 #: Its processes read the images of a task, here none, and answer nothing.
 MODULE = "galaxyclass.study.benchmark.bare_pack"
@@ -22,18 +24,17 @@ JOB = Preprocessing().model_dump()
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The processes that are started."""
-    seen = []
-    start = processes.start_process
+    seen: list[subprocess.Popen[Any]] = []
 
-    def note(*arguments):
-        seen.append(start(*arguments))
+    def note(*arguments: Any) -> subprocess.Popen[Any]:
+        seen.append(start_process(*arguments))
         return seen[-1]
 
     monkeypatch.setattr(processes, "start_process", note)
     return seen
 
 
-def here(task: Any) -> Any:
+def in_thread(task: Any) -> Any:
     time.sleep(0.001)
     return {"thread": threading.get_ident(), **task}
 
@@ -43,7 +44,7 @@ def endless() -> Any:
 
 
 def test_a_thread_works_while_processes_start_and_after(started: Any) -> None:
-    work = work_in_processes(MODULE, JOB, endless(), 3, here=here)
+    work = work_in_processes(MODULE, JOB, endless(), 3, in_thread=in_thread)
     threads, order = set(), []
     until = time.monotonic() + 60
     for number, answer in work:
@@ -61,12 +62,12 @@ def test_a_thread_works_while_processes_start_and_after(started: Any) -> None:
     assert [process.poll() is not None for process in started] == [True, True]
 
 
-@pytest.mark.parametrize("how", [here, None])
-def test_every_task_is_done_once(started: Any, how: Any) -> None:
+@pytest.mark.parametrize("function", [in_thread, None])
+def test_every_task_is_done_once(started: Any, function: Any) -> None:
     tasks: list[tuple[int, dict[str, Any]]] = [(number, {"paths": []}) for number in range(300)]
-    answers = list(work_in_processes(MODULE, JOB, tasks, 2, here=how))
+    answers = list(work_in_processes(MODULE, JOB, tasks, 2, in_thread=function))
     assert sorted(key for key, _ in answers) == list(range(300))
-    processes_wanted = 1 if how else 2
+    processes_wanted = 1 if function else 2
     assert [process.poll() is not None for process in started] == [True] * processes_wanted
 
 
@@ -75,9 +76,9 @@ def test_nothing_goes_on_once_it_is_closed(started: Any) -> None:
 
     def note(task: Any) -> Any:
         done.append(task)
-        return here(task)
+        return in_thread(task)
 
-    work = work_in_processes(MODULE, JOB, endless(), 3, here=note)
+    work = work_in_processes(MODULE, JOB, endless(), 3, in_thread=note)
     for _ in range(5):
         next(work)
     work.close()
@@ -91,26 +92,28 @@ def test_an_error_in_the_thread_is_raised_and_ends_the_others(started: Any) -> N
     def fail(task: Any) -> Any:
         if task["number"] >= 7:
             raise OSError(5, "strange")
-        return here(task)
+        return in_thread(task)
 
     with pytest.raises(OSError, match="strange"):
-        list(work_in_processes(MODULE, JOB, endless(), 2, here=fail))
+        list(work_in_processes(MODULE, JOB, endless(), 2, in_thread=fail))
     assert [process.poll() is not None for process in started] == [True]
 
 
-def test_a_process_that_dies_while_the_thread_works_is_reported(monkeypatch):
-    monkeypatch.setattr("galaxyclass.workers.start._START", "import sys; sys.exit(4)")
+def test_a_process_that_dies_while_the_thread_works_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("galaxyclass.workers.start.WORKER_PROGRAM", "import sys; sys.exit(4)")
     with pytest.raises(WorkerError, match=r"exit status 4"):
-        list(work_in_processes(MODULE, JOB, endless(), 2, here=here))
+        list(work_in_processes(MODULE, JOB, endless(), 2, in_thread=in_thread))
 
 
 def test_a_process_is_asked_one_thing_after_the_other(started: Any) -> None:
-    helper = Helper(MODULE, JOB)
+    process = WorkerProcess(MODULE, JOB)
     try:
-        assert helper.ask({"paths": []}) == {}
-        assert helper.ask({"paths": ["no/such.jpg"]}) == {}
+        assert process.ask({"paths": []}) == {}
+        assert process.ask({"paths": ["no/such.jpg"]}) == {}
     finally:
-        helper.end()
+        process.end()
     assert started[0].poll() is not None
     assert started[0].stdin.closed
     assert started[0].stdout.closed

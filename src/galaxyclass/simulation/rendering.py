@@ -1,4 +1,4 @@
-"""A galaxy's picture, as the Galaxy Challenge would have shown it."""
+"""Rendering a galaxy's image in the manner of the Galaxy Challenge."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from galaxyclass.simulation.galaxy import shine
 from galaxyclass.simulation.grid import Grid, Light, frame
 from galaxyclass.simulation.morphology import Morphology
 
-#: Side of the challenge's pictures, pixels.
+#: Side of the challenge's images, pixels.
 SIZE = 424
 
 
 def render(morphology: Morphology, size: int = SIZE, *, field: float = 1.0) -> NDArray[np.uint8]:
-    """Draw a galaxy as a colour picture like those of the Galaxy Challenge.
+    """Draw a galaxy as a colour image like those of the Galaxy Challenge.
 
     Parameters
     ----------
     morphology : Morphology
-        The truth. Its seed settles noise and neighbours: a galaxy has one picture.
+        The truth. Its seed also fixes noise and neighbours: a galaxy always has the same image.
     size : int
-        Side of the picture in pixels, 8 or more. The scene does not depend on it, its sampling
+        Side of the image in pixels, 8 or more. The scene does not depend on it, its sampling
         does (and the noise: larger pixels gather more light).
     field : float
         Share of the frame's side that is shown around the centre, above 0 to 1: ``size=64,
@@ -37,22 +37,22 @@ def render(morphology: Morphology, size: int = SIZE, *, field: float = 1.0) -> N
     --------
     >>> import numpy as np
     >>> from galaxyclass.simulation.morphology import draw_morphology
-    >>> picture = render(draw_morphology(np.random.default_rng(1)), 64, field=0.5)
-    >>> picture.shape, picture.dtype, bool(picture[32, 32].mean() > picture[0, 0].mean())
+    >>> image = render(draw_morphology(np.random.default_rng(1)), 64, field=0.5)
+    >>> image.shape, image.dtype, bool(image[32, 32].mean() > image[0, 0].mean())
     ((64, 64, 3), dtype('uint8'), True)
     """
-    # The camera's own pixels, or larger ones where the picture could not show them.
+    # The camera's own pixels, or larger pixels where the image could not show them.
     arcsec = sky.FRAME * field * morphology.radius
     side = int(np.clip(round(arcsec / camera.PIXEL), 24, max(24, min(2 * size, SIZE))))
     scene, faults, noise = (np.random.default_rng((morphology.seed, i)) for i in range(3))
     light = _scene(morphology, frame(side, sky.FRAME * field), scene, faults)
     shown = camera.stretch(camera.observe(light, morphology.seeing, arcsec / side, noise))
     if arcsec / side < 1.2 * camera.PIXEL:
-        # Larger pixels average away what compression does.
+        # Larger pixels average away the effects of compression.
         shown = camera.compress(shown)
     if side != size:
-        way = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-        shown = np.asarray(cv2.resize(shown, (size, size), interpolation=way), dtype=np.float32)
+        method = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+        shown = np.asarray(cv2.resize(shown, (size, size), interpolation=method), dtype=np.float32)
     if morphology.defect == "seam":
         sky.draw_seam(shown, field, faults)
     return np.clip(np.rint(shown), 0, 255).astype(np.uint8)
@@ -64,9 +64,9 @@ def _scene(
     rng: np.random.Generator,
     faults: np.random.Generator,
 ) -> Light:
-    """Light of everything before the camera, nanomaggies per square arcsec."""
+    """Light of galaxy, neighbours and defects, nanomaggies per square arcsec."""
     radius = morphology.radius
-    # A stream of their own, so that neighbours stay when something of the galaxy is changed.
+    # A generator of their own: neighbours stay the same when the galaxy is changed.
     around = np.random.default_rng((morphology.seed, 3))
     light = sky.neighbours(grid, radius, around) / np.float32((grid.step * radius) ** 2)
     if morphology.defect == "glare":

@@ -9,7 +9,7 @@ from galaxyclass.calibration.image_statistics import image_statistics, look_name
 from galaxyclass.calibration.out_of_distribution import FEW, Strangeness, fit_strangeness
 from galaxyclass.errors import ImageError, ScoreError
 from galaxyclass.simulation.morphology import draw_morphology
-from galaxyclass.simulation.pictures import render
+from galaxyclass.simulation.rendering import render
 
 SIDE = 48
 

@@ -1,0 +1,67 @@
+"""The scores of a run, and what they were computed of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from galaxyclass.arguments import Part
+from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.model.job import PredictionSummary
+from galaxyclass.short import short_names, summary
+from galaxyclass.tasks.report import ScoreReport
+from galaxyclass.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a run.
+
+    Attributes
+    ----------
+    runs : tuple of Path
+        What was scored: one, or several whose mean it is.
+    models : tuple of str
+        The digest of each one's bundle, in hex (`Manifest.digest`).
+    dataset : Dataset
+    task : Task
+    part : str
+        Which galaxies were scored: ``unseen``, ``train``, ``validation``, ``test`` or ``all``.
+    report : ScoreReport
+        The run's scores beside those of the simplest predictor on the same entries: the training's
+        mean vector, or its largest class, for every galaxy.
+    galaxies_by_part : dict of str to int
+        What the scored galaxies were in the training: ``train``, ``validation``, ``test``; ``new``
+        for those that it did not have at all, ``unknown`` where the run does not say.
+    prediction : PredictionSummary
+    notes : tuple of str
+        What was left out, and what the scores do not say.
+    """
+
+    runs: tuple[Path, ...]
+    models: tuple[str, ...]
+    dataset: Dataset
+    task: Task
+    part: Part
+    report: ScoreReport
+    galaxies_by_part: dict[str, int]
+    prediction: PredictionSummary
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return summary(
+            f"Evaluation of {short_names(self.runs)}: {self.scores.words} on "
+            f"{self.scores.galaxies:,} galaxies ({self.task.metric.simplest} "
+            f"{self.reference.main.value:.4f})"
+        )
+
+    @property
+    def scores(self) -> Any:
+        """The run's scores, of the task's own type (`VoteScores`, `ClassScores`)."""
+        return self.report.scores
+
+    @property
+    def reference(self) -> Any:
+        """Those of the simplest predictor."""
+        return self.report.reference
