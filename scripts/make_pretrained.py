@@ -123,7 +123,7 @@ def command(
         raise click.ClickException(str(error)) from error
     for path in sorted(pretrained.folder.iterdir()):
         click.echo(f"{path.stat().st_size:>10,}  {path}")
-    click.echo(f"on {check.pictures} images it differs from torch by {check.difference:.1g}")
+    click.echo(f"on {check.images} images it differs from torch by {check.difference:.1g}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ done: a wrong value by an `ArgumentError` (a `ValueError` too), a wrong type by 
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from galaxyclass.version import __version__
@@ -75,6 +76,9 @@ if TYPE_CHECKING:
     from galaxyclass.training.train import Trained, resume, train
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
+
+# A program that sets up no logging sees none of this package, not even warnings.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 #: Public name -> the module that defines it.
 _MODULES: dict[str, str] = {

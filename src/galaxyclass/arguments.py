@@ -255,6 +255,8 @@ def _check_of(parameter: inspect.Parameter, known: Mapping[str, Any]) -> Callabl
     check, wanted = rule.check, rule.wanted
     if annotation == "Any" and rule.in_memory is not None:
         check, wanted = rule.in_memory, f"{wanted}, or data in memory"
+    elif "Dataset" in annotation:
+        check, wanted = as_either(as_instance("Dataset"), rule.check), f"a Dataset, or {wanted}"
     elif rule.several and "Sequence" in annotation:
         many = as_sequence(rule.check, nonempty=parameter.default != () and not rule.may_be_empty)
         only = annotation.startswith(("Sequence", "tuple", "Iterable"))

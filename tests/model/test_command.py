@@ -152,7 +152,7 @@ def test_a_run_that_stands_among_the_images(
     assert _type(run, "--images", tmp_path / "sky", run, "--output", output) == 2
     capsys.readouterr()
     assert _type("--images", tmp_path / "sky", run, "--output", output) == 2
-    assert f"{run} is a model, and stands among the images" in capsys.readouterr().err
+    assert f"{run} is a model, but named after --images" in capsys.readouterr().err
     assert not output.exists()
 
 

@@ -1,4 +1,4 @@
-"""The contest's layout: the name of each image as the contest's tables have it, and its class."""
+"""The contest layout: the name of each image as the contest's tables have it, and its class."""
 
 from __future__ import annotations
 

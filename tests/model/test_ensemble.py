@@ -98,7 +98,7 @@ def test_a_network_that_looks_in_all_orientations_is_shown_other_views(
     assert not replace(manifest, preprocessing=bundle.manifest.preprocessing).invariant
     member = Member(replace(bundle, manifest=manifest), backend)
     said = Ensemble([member], 5).backend(NOISE)
-    each = [backend(view).values for view in make_views(NOISE, 5, one=True)]
+    each = [backend(view).values for view in make_views(NOISE, 5, invariant=True)]
     np.testing.assert_allclose(said.values, np.mean(each, axis=0), rtol=1e-6)
     mixed = Ensemble([member, Member(bundle, backend)], 3)
     said = mixed.backend(NOISE, NOISE)  # type: ignore[call-arg]

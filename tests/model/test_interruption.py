@@ -21,7 +21,7 @@ from galaxyclass.io.journal import journal_of
 from galaxyclass.model.chunks import chunks_folder
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
-from galaxyclass.model.writers import CsvSink
+from galaxyclass.model.writers import CsvWriter
 from tests.support import fake
 from tests.support.waiting import wait_until
 
@@ -155,16 +155,16 @@ def test_a_full_disk_loses_nothing(
     job: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "p.csv"
-    write_chunk, calls = CsvSink.write_chunk, []
+    write_chunk, calls = CsvWriter.write_chunk, []
 
-    def full(self: CsvSink, path: Path, table: pa.Table) -> None:
+    def full(self: CsvWriter, path: Path, table: pa.Table) -> None:
         calls.append(path)
         if len(calls) == 4:
             path.write_text("some of it")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write_chunk(self, path, table)
 
-    monkeypatch.setattr(CsvSink, "write_chunk", full)
+    monkeypatch.setattr(CsvWriter, "write_chunk", full)
     with pytest.raises(OutputError, match=r"no room(?s:.*)48 of 151 images are done and kept") as e:
         predict(*job, output=output, backend=fake.TreeBackend(), batch_size=8)
     assert "the same again goes on from there" in str(e.value)
@@ -178,11 +178,11 @@ def test_a_full_disk_while_joining_loses_nothing(
 ) -> None:
     output = tmp_path / "p.csv"
 
-    def full(self: CsvSink, path: Path, parts: Iterator[Any], empty: pa.Table) -> None:
+    def full(self: CsvWriter, path: Path, parts: Iterator[Any], empty: pa.Table) -> None:
         path.write_text("some of it")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(CsvSink, "join", full)
+    monkeypatch.setattr(CsvWriter, "join", full)
     with pytest.raises(OutputError, match="151 of 151 images are done"):
         predict(*job, output=output, backend=fake.TreeBackend())
     monkeypatch.undo()

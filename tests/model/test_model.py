@@ -173,7 +173,7 @@ def test_a_table_of_paths(model: Model, files: list[Path], tmp_path: Path) -> No
     assert names[-4:] == ["redshift", "file", "Class1.1_given", "note"]
     np.testing.assert_array_equal(predictions.values, model.predict(files).values)
     (failure,) = predictions.failures
-    assert (failure.place, failure.id, failure.path) == (6, "587722981736579113", "gone.png")
+    assert (failure.index, failure.id, failure.path) == (6, "587722981736579113", "gone.png")
     assert "no such file" in failure.error
     for ending in (".csv", ".parquet"):
         memory, file = tmp_path / f"memory{ending}", tmp_path / f"file{ending}"
@@ -203,7 +203,7 @@ def test_the_columns_of_a_table_are_found(model: Model, files: list[Path]) -> No
     with pytest.raises(CatalogError, match="not one of the files"):
         model.predict(pa.table({"path": ["nowhere/1.jpg"]}))
     floats = stems.append_column("id", pa.array(np.arange(6.0)))
-    with pytest.raises(ArgumentTypeError, match="cannot be that of the ids"):
+    with pytest.raises(ArgumentTypeError, match="cannot hold the ids"):
         model.predict(floats, id_column="id")
 
 

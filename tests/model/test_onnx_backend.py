@@ -20,7 +20,7 @@ from galaxyclass.model.backends.backend import is_concurrent, open_backend
 from galaxyclass.model.backends.onnx_backend import OnnxBackend
 from galaxyclass.model.backends.openvino_backend import OpenvinoBackend
 from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
-from galaxyclass.model.bundle.save import Writer, save_bundle
+from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.study.benchmark.standalone import network_alone
 from tests.support import fake
 
@@ -66,7 +66,7 @@ def boxed(tmp_path: Path) -> Callable[..., Any]:
     def make(content: bytes) -> Bundle:
         fake.save_run(tmp_path / "run", fake.class_outputs("red", "other"))
         manifest = replace(load_bundle(tmp_path / "run").manifest, weights_digest="")
-        writer: dict[Role, Writer] = {"network": lambda path: path.write_bytes(content)}
+        writer: dict[Role, BundleFileWriter] = {"network": lambda path: path.write_bytes(content)}
         return save_bundle(tmp_path / "run", manifest, writer)
 
     return make

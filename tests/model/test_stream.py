@@ -64,7 +64,7 @@ def test_order_and_spans(
     assert [path for batch in batches for path in batch.paths] == paths
     assert [batch.start for batch in batches] == list(range(0, 1000, 30))
     assert [len(batch.paths) for batch in batches] == [30] * 33 + [10]
-    values = np.concatenate([batch.estimates.values for batch in batches])[:, 0]
+    values = np.concatenate([batch.output.values for batch in batches])[:, 0]
     np.testing.assert_array_equal(values, np.arange(1000) % 256)
     assert sorted(numbered) == list(range(1000))
     assert not _running()
@@ -282,12 +282,12 @@ def test_images_that_cannot_be_decoded(
         [True, True, True],
         [True, True],
     ]
-    assert batches[2].estimates is None
+    assert batches[2].output is None
     assert [len(batch.errors) for batch in batches] == [1, 1, 3, 0, 0]
     assert all("not an image" in error and "\n" not in error for error in batches[2].errors)
     np.testing.assert_array_equal(
-        np.concatenate([batch.estimates.values for batch in batches if batch.estimates]),
-        np.concatenate([batch.estimates.values for batch in fine]),
+        np.concatenate([batch.output.values for batch in batches if batch.output]),
+        np.concatenate([batch.output.values for batch in fine]),
     )
 
 

@@ -137,15 +137,15 @@ def test_further_angles_are_spread_evenly_between_the_quarters() -> None:
 
 
 def test_views_of_a_network_to_which_the_exact_ones_are_one() -> None:
-    (view,) = make_views(NOISE, 1, one=True)
+    (view,) = make_views(NOISE, 1, invariant=True)
     assert np.array_equal(view, NOISE)
-    views = list(make_views(NOISE, 4, one=True))
+    views = list(make_views(NOISE, 4, invariant=True))
     exact = {view.tobytes() for view in make_views(NOISE, 8)}
     assert not exact & {view.tobytes() for view in views}
     assert len({view.tobytes() for view in views}) == 4
     disc = np.zeros((1, 33, 33, 1), np.uint8)
     y, x = np.mgrid[:33, :33] - 16.0
     disc[0, np.hypot(x, y) < 10, 0] = 200
-    plain, larger = (int(view.sum(dtype=np.int64)) for view in make_views(disc, 2, one=True))
+    plain, larger = (int(view.sum(dtype=np.int64)) for view in make_views(disc, 2, invariant=True))
     assert plain == pytest.approx(int(disc.sum(dtype=np.int64)), rel=0.02)
     assert larger / plain == pytest.approx(1.15**2, rel=0.02)

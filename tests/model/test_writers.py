@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxyclass.model.columns import columns_of, tabulate
-from galaxyclass.model.writers import SINKS, CsvSink
+from galaxyclass.model.writers import WRITERS, CsvWriter
 from tests.support import fake
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)
@@ -30,7 +30,7 @@ def test_any_id_and_any_float_survive_csv(
     ids, values = [row[0] for row in rows], np.array([row[1] for row in rows], np.float32)
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     table = pa.table({"id": ids, "x": values, "y": pa.array([None] * len(ids), pa.float32())})
-    CsvSink().write_chunk(path, table)
+    CsvWriter().write_chunk(path, table)
     read = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
     assert [row[0] for row in read] == ids
     np.testing.assert_array_equal(np.array([row[1] for row in read], np.float32), values)
@@ -49,7 +49,7 @@ def test_text_is_quoted_as_by_the_csv_module(
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     for numbers in ({}, {"x": pa.array([0.5] * len(rows), pa.float32())}):
         table = pa.table({"id": [r[0] for r in rows], **numbers, "class": [r[1] for r in rows]})
-        CsvSink().write_chunk(path, table)
+        CsvWriter().write_chunk(path, table)
         expected = io.StringIO(newline="")
         csv.writer(expected, lineterminator="\n").writerows(
             (name, *("0.5" for _ in numbers), label) for name, label in rows
@@ -57,7 +57,7 @@ def test_text_is_quoted_as_by_the_csv_module(
         assert path.read_bytes().decode() == expected.getvalue()
 
 
-@pytest.mark.parametrize("suffix", list(SINKS))
+@pytest.mark.parametrize("suffix", list(WRITERS))
 @pytest.mark.parametrize("rows", [0, 1, 70_000])
 def test_parts_join_to_the_whole(
     tmp_path: Path, suffix: str, rows: int, monkeypatch: pytest.MonkeyPatch
@@ -67,13 +67,13 @@ def test_parts_join_to_the_whole(
     columns = columns_of(task, "id", id_integer=True)
     values = np.random.default_rng(0).dirichlet([1, 1], rows).astype(np.float32).reshape(rows, 2)
     ids = [str(587722981736579000 + i) for i in range(rows)]
-    sink, paths = SINKS[suffix], []
+    writer, paths = WRITERS[suffix], []
     for start in range(0, rows, 4096):
         part = slice(start, start + 4096)
         paths.append(tmp_path / f"{start}{suffix}")
-        sink.write_chunk(paths[-1], tabulate(task, columns, ids[part], values[part]))
+        writer.write_chunk(paths[-1], tabulate(task, columns, ids[part], values[part]))
     whole = tmp_path / f"whole{suffix}"
-    sink.join(whole, paths, tabulate(task, columns, [], values[:0]))
+    writer.join(whole, paths, tabulate(task, columns, [], values[:0]))
     if suffix == ".csv":
         table = pa.csv.read_csv(whole)
     else:

@@ -132,5 +132,5 @@ def test_a_bundle_that_does_not_say_what_it_saw(
     said = capsys.readouterr().out
     assert code == 0
     assert "2 networks as one model" in said
-    assert "nobody knows which it has seen" in said
+    assert "are not known either" in said
     assert not (tmp_path / "both" / "split.csv").exists()

@@ -15,7 +15,7 @@ from galaxyclass.errors import RunError
 from galaxyclass.networks.network import Network
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.votes.task import VoteTask
-from galaxyclass.training.callbacks import OnlyNumbers
+from galaxyclass.training.callbacks import StopOnNan
 from galaxyclass.training.diagnosis import (
     NOTICE_KINDS,
     Notice,
@@ -336,7 +336,7 @@ def test_a_loss_that_is_no_number_stops_the_training(sky: Sky, tmp_path: Path) -
 
 def test_steps_are_looked_at_within_an_epoch(sky: Sky, tmp_path: Path) -> None:
     """Batches of one galaxy: 48 steps an epoch, of which the 11th is the first to be NaN."""
-    assert OnlyNumbers.EVERY < 48
+    assert StopOnNan.EVERY < 48
     settings = [*TINY, "training.batch_size=4", "optimizer.name=sgd", "optimizer.lr=1e30"]
     with pytest.raises(RunError, match="the training loss is nan in epoch 1, step 11"):
         train(

@@ -300,6 +300,54 @@ def test_a_used_folder_is_refused(sky: Sky, tmp_path: Path) -> None:
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+def test_a_folder_with_nothing_but_a_recipe_is_free(sky: Sky, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.toml").write_text("left by a kill of an older version", encoding="utf-8")
+    tiny(sky, run, "training.epochs=1")
+    recipe, _ = read_run(run)
+    assert recipe.training.epochs == 1
+
+
+def test_a_recipe_of_the_users_own_is_not_replaced(tmp_path: Path, sky: Sky) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("# mine", encoding="utf-8")
+    with pytest.raises(OutputError, match="something here already"):
+        train(recipe, sky.images, sky.table, output=tmp_path)
+    assert recipe.read_text(encoding="utf-8") == "# mine"
+
+
+def test_weights_that_do_not_fit_are_refused_before_images_are_packed(
+    sky: Sky, tmp_path: Path
+) -> None:
+    torch.save({"layer.weight": torch.zeros(3)}, tmp_path / "other.pth")
+    with pytest.raises(RecipeError, match="does not fit the encoder"):
+        train(
+            "fast",
+            sky.images,
+            sky.table,
+            output=tmp_path / "run",
+            settings=[*TINY, f"model.weights={tmp_path / 'other.pth'}"],
+            cache=tmp_path / "cache",
+            workers=1,
+        )
+    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_is_printed_in_python(sky: Sky, tmp_path: Path) -> None:
+    program = (
+        "import galaxyclass\n"
+        f"galaxyclass.train('fast', {str(sky.images)!r}, {str(sky.table)!r}, device='cpu',"
+        f" output={str(tmp_path / 'run')!r}, settings={[*TINY, 'training.epochs=1']!r},"
+        f" cache={str(sky.cache)!r}, workers=1)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_a_run_is_refused_with_how_to_go_on(sky: Sky, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(OutputError, match=r"galaxyclass\.resume"):

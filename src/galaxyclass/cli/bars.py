@@ -1,4 +1,4 @@
-"""The bars of the command line: a `Progress` drawn with rich on standard error."""
+"""Progress bars of the command line, drawn with rich on standard error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from galaxyclass.progress import Progress
 
 
 class _Rate(ProgressColumn):
-    """Units a second since the stage began."""
+    """Units per second since the stage began."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -33,7 +33,7 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def bars() -> Iterator[Progress]:
-    """Show a bar for each stage that the library reports; on a file or pipe, a line at its end."""
+    """Show a bar for each stage; in a file or pipe, a line when it ends."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _lines(console)
@@ -63,7 +63,7 @@ def bars() -> Iterator[Progress]:
 
 
 def _lines(console: Console) -> Progress:
-    """Without a terminal: one line when a stage is complete, so that logs stay short."""
+    """Without a terminal: a line when a stage is complete, so that logs stay short."""
     finished: set[str] = set()
 
     def show(

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  galaxyclass baseline --images images/ --table votes.csv --output baselines
-  galaxyclass baseline --images images/ --table votes.csv --output baselines \\
+  galaxyclass baseline --images sky/images --table sky/votes.csv --output baselines
+  galaxyclass baseline --images sky/images --table sky/votes.csv --output baselines20 \\
       --recipe fast --set split.test=0.2 --seed 1
 
-Baselines are fitted on the training part and scored on the others. The recipe gives the shares of
-the parts: a training with the same recipe, --set split.…, seed, images and table is scored on the
-same galaxies. The folder gets scores.csv, metrics.json and split.csv."""
+Baselines are fitted on the training part and scored on the validation and test parts. The recipe
+defines the shares of the parts: a training with the same recipe, --set split.…, seed, images and
+table is scored on the same galaxies. The output folder gets scores.csv, metrics.json and
+split.csv."""
 
 
 @click.command(epilog=EPILOG)
@@ -34,9 +35,9 @@ same galaxies. The folder gets scores.csv, metrics.json and split.csv."""
     "--recipe",
     default="fast",
     show_default=True,
-    help="Its [split] says how many galaxies are held out.",
+    help="The recipe whose [split] defines the held-out galaxies.",
 )
-@options.assignments
+@options.settings
 @options.seed
 @options.workers
 @options.cache
@@ -47,30 +48,31 @@ def command(
     dataset: Dataset,
     output: Path,
     recipe: str,
-    assignments: tuple[str, ...],
+    settings: tuple[str, ...],
     seed: int,
     workers: int | None,
     cache: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Score what needs no network: means, and regressions on the colours of the images.
+    """Score predictors without a network: means, and regressions on the colours of the images.
 
-    Of vote fractions: all zeros, the mean vector, linear regression on the colour of the central
-    pixel and on the mean colour, and the Galaxy Challenge's central-pixel benchmark. Of classes:
-    the largest class, logistic regression on the same colours, and the most frequent class among
-    galaxies of like colour. Intervals hold 95 % of the scores of galaxies drawn again (bootstrap).
+    For vote fractions: all zeros, the mean vector (the mean votes of the training galaxies), linear
+    regression on the colour of the central pixel and on the mean colour, and the Galaxy Challenge's
+    central-pixel benchmark. For classes: the largest class, logistic regression on the same
+    colours, and the most frequent class among galaxies of similar colour. Intervals are 95 %
+    bootstrap intervals over galaxies.
     """
     from galaxyclass.cli.notes import show_notes
     from galaxyclass.evaluation.baselines.baseline import baseline
 
     show_notes()
     with bars() as progress:
-        done = baseline(
+        baselines = baseline(
             dataset,
             output=output,
             recipe=recipe,
-            settings=assignments,
+            settings=settings,
             seed=seed,
             workers=workers,
             cache=cache,
@@ -80,23 +82,27 @@ def command(
     if as_json:
         click.echo((output / "metrics.json").read_text(encoding="utf-8"), nl=False)
     else:
-        _show(done)
+        _show(baselines)
 
 
-def _show(done: Baselines) -> None:
-    for note in done.notes:
+def _show(baselines: Baselines) -> None:
+    for note in baselines.notes:
         click.echo(in_options(note))
-    for part, count in done.galaxies.items():
+    for part, count in baselines.galaxies.items():
         if part == "train":
             continue
-        scores = [one for one in done.scores if one.part == part]
-        click.echo(f"\n{part}: {count:,} galaxies; {done.galaxies['train']:,} others were fitted")
-        for table in done.task.compare([(one.name, one.scores, one.subsets) for one in scores]):
+        scores = [entry for entry in baselines.scores if entry.part == part]
+        click.echo(
+            f"\n{part}: {count:,} galaxies; {baselines.galaxies['train']:,} others were fitted"
+        )
+        for table in baselines.task.compare(
+            [(entry.name, entry.scores, entry.subsets) for entry in scores]
+        ):
             console().print(rich_table(table, wrap=True))
-        metric = done.task.metric
-        best = min(scores, key=lambda one: metric.error(one.overall.value))
+        metric = baselines.task.metric
+        best = min(scores, key=lambda entry: metric.error(entry.overall.value))
         figure = f"{metric.label} {best.overall.value:.4f}"
-        known = part in done.noise_floors
-        floor = f"; the noise floor is {done.noise_floors[part]:.4f}" if known else ""
-        click.echo(f"{part}: what a network has to beat is {figure} ({best.name}){floor}")
-    click.echo(f"the scores are in {done.folder}")
+        has_floor = part in baselines.noise_floors
+        floor = f"; the noise floor is {baselines.noise_floors[part]:.4f}" if has_floor else ""
+        click.echo(f"{part}: a network has to beat {figure} ({best.name}){floor}")
+    click.echo(f"the scores are in {baselines.folder}")

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  galaxyclass benchmark --output speed                       (1,000 simulated galaxies)
-  galaxyclass benchmark --images images/ --table votes.csv --recipe notebook --output speed
-writes speed/benchmark.json. Nothing else should run meanwhile."""
+  galaxyclass benchmark --output speed
+  galaxyclass benchmark --images sky/images --table sky/votes.csv --recipe fast --output speed-sky
 
-#: What each speed is, in the order of the work.
+The first one measures 1,000 simulated galaxies. The output folder gets benchmark.json. Run nothing
+else meanwhile."""
+
+#: Name of each speed, in the order of the work.
 NAMES = {
-    "decode": "decode every pixel",
+    "decode": "decode all pixels",
     "prepare": "prepare: decode and cut out",
     "prepare_loop": "the same in a bare loop of processes",
     "pack": "pack",
@@ -36,15 +38,17 @@ NAMES = {
 @click.option(
     "--images",
     type=click.Path(path_type=Path),
-    help="A folder of images; otherwise galaxies are simulated.",
+    help="A folder of images; by default galaxies are simulated.",
 )
 @click.option(
     "--table",
     type=click.Path(path_type=Path),
-    help="Votes or classes of the images; otherwise votes are made up: no speed depends on them.",
+    help="Votes or classes of the images; by default random votes, which do not affect speed.",
 )
-@click.option("--recipe", default="fast", show_default=True, help="A recipe, or a TOML file.")
-@options.assignments
+@click.option(
+    "--recipe", default="fast", show_default=True, help="A recipe's name, or a TOML file."
+)
+@options.settings
 @click.option(
     "--count",
     type=click.IntRange(min=50),
@@ -57,51 +61,51 @@ NAMES = {
     type=click.IntRange(min=1),
     default=3,
     show_default=True,
-    help="How often each is measured, in turns.",
+    help="How often each speed is measured.",
 )
 @options.device
 @options.output("benchmark.json: a folder")
 @options.overwrite
-def command(images: Path | None, table: Path | None, **given: Any) -> None:
-    """Measure how fast this machine packs, trains and predicts, and how fast it could."""
+def command(images: Path | None, table: Path | None, **values: Any) -> None:
+    """Measure how fast this machine packs, trains and predicts, compared with its limits."""
     from galaxyclass.cli.bars import bars
     from galaxyclass.data.catalog.read import require_sources
     from galaxyclass.extras import require
 
     if table is not None and images is None:
-        raise click.UsageError("--table needs --images: the images that it tells of.")
+        raise click.UsageError("--table needs --images: the images of its galaxies.")
     if images is not None:
         require_sources(images, table)  # before torch is loaded
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
     from galaxyclass.study.benchmark.benchmark import benchmark
 
     with bars() as progress:
-        found = benchmark(
+        result = benchmark(
             images,
             table,
-            output=given["output"],
-            recipe=given["recipe"],
-            settings=given["assignments"],
-            count=given["count"],
-            repeats=given["repeats"],
-            device=given["device"],
-            overwrite=given["overwrite"],
+            output=values["output"],
+            recipe=values["recipe"],
+            settings=values["settings"],
+            count=values["count"],
+            repeats=values["repeats"],
+            device=values["device"],
+            overwrite=values["overwrite"],
             progress=progress,
         )
-    _print(found)
-    click.echo(f"written to {given['output'] / 'benchmark.json'}")
+    _print(result)
+    click.echo(f"written to {values['output'] / 'benchmark.json'}")
 
 
-def _print(found: Benchmark) -> None:
+def _print(result: Benchmark) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("", "images/s", "lowest to highest", "share"):
         table.add_column(name, justify="left" if name in ("", "share") else "right")
-    shares = {share.what: share for share in found.shares}
+    shares = {share.what: share for share in result.shares}
     for name, words in NAMES.items():
-        speed, reached = found.speeds[name], shares.get(name)
+        speed, reached = result.speeds[name], shares.get(name)
         table.add_row(
             words,
             f"{speed.median:,.0f}",
@@ -111,20 +115,21 @@ def _print(found: Benchmark) -> None:
     console = Console(highlight=False, width=None if Console().is_terminal else 110)
     console.print(table)
     products = ", ".join(
-        f"{found.gflop[name]:,.0f} in {name}" for name in ("fp32", "bf16") if name in found.gflop
+        f"{result.gflop[name]:,.0f} in {name}" for name in ("fp32", "bf16") if name in result.gflop
     )
-    tried = "; ".join(
-        f"{way} {speed:,.0f}" for way, speed in found.runtime["images_per_second"].items()
+    trials = "; ".join(
+        f"{settings} {speed:,.0f}"
+        for settings, speed in result.runtime["images_per_second"].items()
     )
-    grew = "; ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in found.memory.items())
+    growth = "; ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in result.memory.items())
     lines = [
-        f"{found.images:,} galaxies, recipe {found.recipe}, median of {found.repeats}.",
-        f"Ways to train, images/s: {tried}." if tried else "",
-        f"Augmentation: {100 * found.augmentation:.1f} % of a training step.",
+        f"{result.images:,} galaxies, recipe {result.recipe}, median of {result.repeats}.",
+        f"Runtime settings that were tried, images/s: {trials}." if trials else "",
+        f"Augmentation: {100 * result.augmentation:.1f} % of a training step.",
         f"Matrix product, GFLOP/s: {products}. "
-        f"The network: {found.gflop['inference']:.2f} GFLOP an image, "
-        f"{found.gflop['training']:.2f} in training.",
-        f"Memory that it took at most, beside the libraries: {grew}." if grew else "",
+        f"The network: {result.gflop['inference']:.2f} GFLOP an image, "
+        f"{result.gflop['training']:.2f} in training.",
+        f"Peak memory, besides the libraries: {growth}." if growth else "",
     ]
     for line in filter(None, lines):
         click.echo(line)

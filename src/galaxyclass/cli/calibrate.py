@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from galaxyclass.tasks.task import Task
 
 EPILOG = """\b
-Example:
+Examples:
   galaxyclass calibrate runs/first --images sky/images --table sky/votes.csv
-  galaxyclass predict runs/first --images sky/new --include uncertainty,strangeness --output p.csv
-  galaxyclass calibrate pretrained --part all --images mine --table mine.csv --output runs/mine
+  galaxyclass predict runs/first --images sky/images --include uncertainty,strangeness \\
+      --output uncertain.csv
+  galaxyclass calibrate pretrained --part all --images sky/images --table sky/votes.csv \\
+      --output runs/calibrated
 
-The calibration becomes part of the run's bundle. Give it galaxies like those that you will predict:
-the same kind of images, votes gathered in the same way. Calibrate before you export."""
+The calibration becomes part of the run. Use galaxies like those that you will predict: images of
+the same survey, votes collected in the same way. Calibrate before you export."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
@@ -36,30 +38,30 @@ the same kind of images, votes gathered in the same way. Calibrate before you ex
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="A folder for a calibrated copy, which can then be named as a run is; RUN stays as it is. "
-    "The pretrained model needs one.",
+    help="A folder for a calibrated copy, usable as a run; RUN is not changed then. Required for "
+    "the pretrained model.",
 )
 @click.option(
     "--part",
     type=click.Choice(["unseen", "validation", "test", "all"]),
     default="unseen",
     show_default=True,
-    help="Which galaxies to measure on; unseen: all that the run was not trained on.",
+    help="Which galaxies to calibrate on; unseen: all that the run was not trained on.",
 )
 @click.option(
     "--in-distribution",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="DIR…",
-    help="More in-distribution images, without votes, which should not be flagged as strange: "
-    "folders, or files.",
+    help="More in-distribution images, without votes, that should not be flagged as strange: "
+    "folders or files.",
 )
 @click.option(
     "--level",
     type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
     default=0.9,
     show_default=True,
-    help="Share of the true fractions that lie between the bounds.",
+    help="Share of the true fractions that the intervals hold.",
 )
 @views
 @options.device
@@ -82,12 +84,12 @@ def command(
     workers: int | None,
     seed: int,
 ) -> None:
-    """Measure how far RUN can be trusted, on galaxies that it was not trained on.
+    """Fit prediction intervals and an out-of-distribution score for RUN.
 
-    RUN is the folder of a training, or `pretrained`, the pretrained model.
-
-    Its predictions can then include a lower and an upper bound of each vote fraction, and a flag
-    for images that are out of distribution: not like the galaxies that it knows.
+    RUN is the folder of a training, or `pretrained` for the pretrained model. It is calibrated on
+    galaxies that it was not trained on. Its predictions can then include a conformal interval for
+    each vote fraction, and an out-of-distribution score with a flag for images that are unlike its
+    training galaxies.
     """
     from galaxyclass.evaluation.calibrate import calibrate
 
@@ -121,13 +123,13 @@ def _show(calibrated: Calibrated) -> None:
     intervals, coverage = calibration.intervals, calibration.coverage
     if intervals is not None and coverage is not None:
         click.echo(
-            "fitted on one half of the galaxies, the intervals hold of the other half's fractions:"
+            "intervals that are fitted on half of the galaxies hold of the other half's fractions:"
         )
         for line in _covered(calibrated.bundle.manifest.task, coverage):
             click.echo(line)
         click.echo(
-            f"mean width {coverage.width:.3f}; {coverage.constant_width:.3f} if they were as wide "
-            "for every fraction of a question"
+            f"mean width {coverage.width:.3f}; {coverage.constant_width:.3f} with one width for "
+            "all fractions of a question"
         )
     click.echo(f"the calibration is in {calibrated.bundle.calibration}")
 

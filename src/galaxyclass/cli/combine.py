@@ -15,27 +15,28 @@ Example:
   galaxyclass combine runs/a runs/b --output runs/both
   galaxyclass evaluate runs/both --images sky/images --table sky/votes.csv --output scores
 
-The runs are of one recipe and differ in seed, galaxies, epochs or rates. Others can be averaged by
-`galaxyclass predict RUN RUN …` all the same. Where the recipe states split.seed, as `best` does,
-runs of all seeds hold out the same galaxies, and what the two say can be scored on them."""
+The runs have the same cutouts and the same network, and differ in seed, galaxies, epochs or
+learning rate. Other runs can be averaged by `galaxyclass predict RUN RUN …`. If the recipe states
+split.seed, as `best` does, runs of all seeds hold out the same galaxies, and the ensemble can be
+scored on them."""
 
 
 @click.command(epilog=EPILOG)
 @click.argument(
     "runs", metavar="RUN RUN…", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@options.output("the model: a new folder, which can be named wherever a run can")
+@options.output("the model: a new folder, usable as a run")
 def command(*, runs: tuple[Path, ...], output: Path) -> None:
-    """Make one model of several runs, which predicts their mean: to calibrate, export, pass on."""
+    """Make one model of several runs: an ensemble, which predicts their mean."""
     from galaxyclass.extras import require
 
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
     from galaxyclass.training.combine import combine
 
-    made = combine(runs, output=output)
-    click.echo(f"{made.folder}: {made.bundle.manifest.members} networks as one model")
-    if not made.split:
+    combined = combine(runs, output=output)
+    click.echo(f"{combined.folder}: {combined.bundle.manifest.members} networks as one model")
+    if not combined.split:
         click.echo(
-            "One of them does not say which galaxies it was trained on: of this model, nobody "
-            "knows which it has seen."
+            "The galaxies that one of the runs was trained on are not known, so those of this "
+            "model are not known either."
         )

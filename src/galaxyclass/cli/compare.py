@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  galaxyclass compare two-layer-cnn resnet18 --images images/ --table votes.csv --output study
-  galaxyclass compare resnet18 --images images/ --table votes.csv --output study \\
-      --vary optimizer.name=sgd,adam --vary optimizer.lr=0.1,0.01,0.001 --set training.epochs=10
+  galaxyclass compare fast two-layer-cnn --images sky/images --table sky/votes.csv --output study
+  galaxyclass compare fast --images sky/images --table sky/votes.csv --output rates \\
+      --vary optimizer.name=adam,adamw --vary optimizer.lr=0.01,0.001 --set training.epochs=10
 
-The folder gets compare.csv (a row a trial, written after each), compare.png (curves side by
-side), runs/ (a run for each trial: evaluate and predict take them) and logs/. A trial that fails,
-or runs out of memory, is a row too. After Ctrl-C or a kill the same command goes on."""
+The output folder gets compare.csv (a row per trial, updated after each), compare.png (learning
+curves), runs/ (a run per trial, for evaluate and predict) and logs/. A trial that fails or runs out
+of memory is a row too. After Ctrl-C or a kill the same command goes on."""
 
 
 @click.command(epilog=EPILOG)
@@ -35,18 +35,18 @@ or runs out of memory, is a row too. After Ctrl-C or a kill the same command goe
     "variations",
     multiple=True,
     metavar="SECTION.KEY=VALUE,VALUE,…",
-    help="A setting and the values to try; repeatable: every combination is tried.",
+    help="A setting and its values; repeatable: every combination is a trial.",
 )
 @options.dataset(options.skip_invalid, options.classes)
-@options.output("the comparison: a new folder, or that of the same comparison, to go on")
-@options.assignments
+@options.output("the comparison: a new folder, or that of the same comparison to go on with")
+@options.settings
 @options.mirror_pairs
 @options.seed
 @options.device
 @options.workers
 @options.cache
 @click.option(
-    "--retry-failed", is_flag=True, help="Try again the trials that failed before, going on."
+    "--retry-failed", is_flag=True, help="When going on, repeat trials that failed before."
 )
 def command(
     *,
@@ -54,7 +54,7 @@ def command(
     variations: tuple[str, ...],
     dataset: Dataset,
     output: Path,
-    assignments: tuple[str, ...],
+    settings: tuple[str, ...],
     mirror_pairs: list[str],
     seed: int,
     device: Device,
@@ -62,10 +62,10 @@ def command(
     cache: Path | None,
     retry_failed: bool,
 ) -> None:
-    """Train each of RECIPES with every combination of varied settings, and set them side by side.
+    """Train each of RECIPES with every combination of varied settings, and tabulate the scores.
 
-    All trials have the same split. Each is a training in a process of its own; what one needs of
-    memory is measured, and none takes the others down with it.
+    All trials have the same split. Each is a training in its own process, whose peak memory is
+    measured; a failed trial does not stop the others.
     """
     from galaxyclass.cli.bars import bars
     from galaxyclass.cli.notes import show_notes
@@ -81,7 +81,7 @@ def command(
                 dataset,
                 output=output,
                 vary=parse_variations(variations),
-                settings=[*assignments, *mirror_pairs],
+                settings=[*settings, *mirror_pairs],
                 seed=seed,
                 device=device,
                 workers=workers,
@@ -136,7 +136,7 @@ def _show(comparison: Comparison) -> None:
             cells.append(_cell(result.peak_gpu_memory_mib, ",.0f"))
         table.add_row(*cells, _cell(result.parameters, ","), _remarks(result))
     console = Console()
-    # A file or a pipe has no edge at which a table would have to be cut.
+    # In a file or a pipe the table need not be cut to a width.
     (console if console.is_terminal else Console(width=200)).print(table)
     _explain(ended)
     for result in best_first(finished)[:1]:
@@ -178,13 +178,13 @@ def _remarks(result: TrialResult) -> str:
 
 
 def _explain(ended: Sequence[TrialResult]) -> None:
-    """Once for each kind of notice and each failure: whose it is, the first's figures, a remedy."""
+    """Print each kind of notice and each failure once: its trials, the first message, a remedy."""
     messages: dict[str, tuple[str, list[str]]] = {}
     for result in ended:
-        told = [(kind, message) for kind, message in result.notices]
+        problems = [(kind, message) for kind, message in result.notices]
         if result.failure is not None:
-            told.append((result.failure.splitlines()[0], f"failed: {result.failure}"))
-        for kind, message in told:
+            problems.append((result.failure.splitlines()[0], f"failed: {result.failure}"))
+        for kind, message in problems:
             messages.setdefault(kind, (message, []))[1].append(result.trial.name)
     for message, names in messages.values():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""

@@ -23,18 +23,18 @@ Examples:
   galaxyclass evaluate pretrained --part all --images sky/images --table sky/votes.csv --output p
   galaxyclass evaluate runs/a runs/b --views 8 --images sky/images --table sky/votes.csv --output ab
 
-The folder gets predictions.csv, scores.csv (every question and answer, or every class) and
-metrics.json. Galaxies that the run was trained on are left out, unless --part says otherwise;
-they are known by their id, and by their image under another id."""
+The output folder gets predictions.csv, scores.csv (for every question and answer, or every class)
+and metrics.json. Galaxies that the run was trained on are left out, unless --part includes them;
+they are recognised by their id, or by their image under another id."""
 
-#: What the galaxies of a part are, in words.
+#: Descriptions of the galaxies of a part.
 PART_WORDS = {
-    "new": "that the run never had",
-    "validation": "of its validation part (where the recipe keeps the best epoch, they chose it, "
+    "new": "that are new to the run",
+    "validation": "of its validation part (if the recipe keeps the best epoch, they selected it, "
     "and their score is a little too good)",
     "test": "of its test part",
-    "train": "that it was trained on (which says nothing of others)",
-    "unknown": "of which the run does not say whether it was trained on them",
+    "train": "that it was trained on (whose score says nothing about others)",
+    "unknown": "that the run may have been trained on: it does not say",
 }
 
 votes = click.option(
@@ -42,7 +42,7 @@ votes = click.option(
     type=click.FloatRange(min=2),
     default=40,
     show_default=True,
-    help="Volunteers of a galaxy: so many votes have a noise that no model can undercut (floor).",
+    help="Volunteers per galaxy, which determine the noise floor: the error of a perfect model.",
 )
 
 
@@ -82,14 +82,15 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Score RUN, the folder of a training, on galaxies that it was not trained on.
+    """Score RUN on galaxies that it was not trained on.
 
-    Of several RUNs the mean of their predictions is scored, on galaxies that none was trained on.
+    RUN is the folder of a training, or `pretrained` for the pretrained model. Several are scored as
+    an ensemble, on galaxies that none of them was trained on.
 
-    Its score stands beside that of the simplest predictor: the mean votes of the training galaxies,
-    or their largest class, for every galaxy; and the noise floor, which is the score of a model
-    that knew what volunteers think and not which of them were asked. Intervals hold 95 % of
-    the scores of galaxies drawn again (bootstrap).
+    The score is compared with that of the simplest predictor, which predicts the mean votes of the
+    training galaxies, or their largest class, for every galaxy; and with the noise floor: the score
+    of a perfect model, since a galaxy's votes are a random sample of volunteers. Intervals are 95 %
+    bootstrap intervals over galaxies.
     """
     from galaxyclass.evaluation.evaluate import evaluate
 

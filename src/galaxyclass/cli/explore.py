@@ -16,12 +16,12 @@ from galaxyclass.cli.hints import in_options
 
 EPILOG = """\b
 Examples:
-  galaxyclass explore --images images/ --table votes.csv --output exploration
-  galaxyclass explore --images images/ --table votes.csv --output exploration \\
+  galaxyclass explore --images sky/images --table sky/votes.csv --output exploration
+  galaxyclass explore --images sky/images --table sky/votes.csv --output exploration-object \\
       --recipe fast --set images.cutout=object
 
-The folder gets index.html, which shows everything and needs nothing else, each figure as PNG and
-SVG, and the numbers as CSV. Only images that are shown are read."""
+The output folder gets index.html (a self-contained page), each figure as PNG and SVG, and the
+numbers as CSV. Only images that are shown are read."""
 
 
 @click.command(epilog=EPILOG)
@@ -31,9 +31,9 @@ SVG, and the numbers as CSV. Only images that are shown are read."""
     "--recipe",
     default="fast",
     show_default=True,
-    help="Whose cutouts stand beside the images.",
+    help="The recipe whose cutouts are shown beside the images.",
 )
-@options.assignments
+@options.settings
 @options.seed
 @options.overwrite
 def command(
@@ -41,30 +41,31 @@ def command(
     dataset: Dataset,
     output: Path,
     recipe: str,
-    assignments: tuple[str, ...],
+    settings: tuple[str, ...],
     seed: int,
     overwrite: bool,
 ) -> None:
-    """Show in pictures what a table of votes or classes holds.
+    """Show a table of votes or classes in figures.
 
-    Of votes: the most certain galaxy for each answer, as drawn and as the model sees it; the mean
-    fraction of each answer; the galaxies with a fraction of 0.5 or more; the correlations between
-    all answers, and within each question. Of classes: how many galaxies each has, and some of them.
+    For votes: the galaxy with the highest fraction of each answer, as image and as cutout; the mean
+    fraction of each answer; the number of galaxies with a fraction of 0.5 or more; the correlations
+    between answers, for all and within each question. For classes: the number of galaxies of each,
+    and examples.
     """
     from galaxyclass.cli.notes import show_notes
     from galaxyclass.exploration.explore import explore
 
     show_notes()
     with bars() as progress:
-        done = explore(
+        exploration = explore(
             dataset,
             output=output,
             recipe=recipe,
-            settings=assignments,
+            settings=settings,
             seed=seed,
             overwrite=overwrite,
             progress=progress,
         )
-    for note in done.notes:
+    for note in exploration.notes:
         click.echo(in_options(note))
-    click.echo(f"open {done.page} in a browser")
+    click.echo(f"open {exploration.page} in a browser")

@@ -16,9 +16,9 @@ Examples:
   galaxyclass export runs/first --output small.onnx --half
   galaxyclass export pretrained --output pretrained.onnx
 
-The file takes cutouts (galaxies, height, width, channels) of bytes and gives fractions or
-probabilities; how to cut out, and what each number is called, is in its properties. It is compared
-with the run before it appears."""
+The network's input is cutouts (galaxies, height, width, channels) uint8, its output fractions or
+probabilities. The file's properties describe how to cut out images and the names of the outputs.
+It is compared with the run before it is written."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
@@ -28,22 +28,22 @@ with the run before it appears."""
     "--images",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A folder of images, or files, to compare the exported network with the run on; simulated "
-    "galaxies unless told otherwise.",
+    help="A folder of images, or files, on which the exported network is compared with the run; by "
+    "default simulated galaxies.",
 )
 @click.option("--half", is_flag=True, help="Round the weights to 16 bits: half the size.")
 @options.overwrite
 def command(
     *, run: Path, output: Path, images: tuple[Path, ...], half: bool, overwrite: bool
 ) -> None:
-    """Write the network of RUN, a training's folder or `pretrained`, as ONNX for any program."""
+    """Write the network of RUN, the folder of a training or `pretrained`, as ONNX."""
     from galaxyclass.extras import require
 
     require("onnxscript", "onnx", "torch", "timm", "safetensors")
     from galaxyclass.model.export.export import export
 
     with bars() as progress:
-        done = export(
+        exported = export(
             run,
             output=output,
             images=images or None,
@@ -52,6 +52,6 @@ def command(
             progress=progress,
         )
     click.echo(
-        f"{done.output}, {done.size / 1e6:.1f} MB; on {done.check.pictures} pictures it differs "
-        f"from the run by {done.check.difference:.1g} at most"
+        f"{exported.output}, {exported.size / 1e6:.1f} MB; on {exported.check.images} images it "
+        f"differs from the run by {exported.check.difference:.1g} at most"
     )

@@ -1,7 +1,7 @@
-"""What the library says in Python, said in options and commands.
+"""Translation of the library's messages from Python to options and commands.
 
-The library names arguments, settings and calls in backticks, as Python
-(`galaxyclass.errors`); whoever types commands is told the options instead.
+The library names arguments, settings and calls as Python, in backticks (`galaxyclass.errors`). The
+command line shows the options and commands instead.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Any
 
 from galaxyclass.arguments import ARGUMENTS
 
-#: Argument -> its option, where that is not ``--`` and the name; names in capitals stand without
-#: one on the command line.
+#: Argument -> its option, if that is not ``--`` and the name; names in capitals are positional.
 ARGUMENT_OPTIONS: dict[str, str] = {
     "run": "RUN",
     "runs": "RUN",
@@ -25,7 +24,7 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "target_column": "--target",
 }
 
-#: Function -> its command, and which of its first arguments are options there.
+#: Function -> its command, and the options of its first arguments.
 FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "train": ("train", ("", "--images", "--table")),
     "resume": ("train --resume", ("",)),
@@ -50,7 +49,7 @@ _CALL = re.compile(r"galaxyclass\.(\w+)(\(.*\))?", re.DOTALL)
 
 
 def in_options(text: str) -> str:
-    """A message of the library as the command line says it.
+    """Translate a message of the library for the command line.
 
     Examples
     --------
@@ -64,12 +63,12 @@ def in_options(text: str) -> str:
     'galaxyclass calibrate runs/a …'
     """
     if (alone := _MARKED.fullmatch(text)) is not None:
-        return _said(alone[1]).strip("`")
-    return _MARKED.sub(lambda found: _said(found[1]), text)
+        return _translated(alone[1]).strip("`")
+    return _MARKED.sub(lambda match: _translated(match[1]), text)
 
 
-def _said(code: str) -> str:
-    """One piece of Python as an option or a command; what is neither stays as it is."""
+def _translated(code: str) -> str:
+    """Python code as an option or a command; other code is unchanged."""
     if code in ARGUMENTS:
         return _option(code)
     if (setting := _SETTING.fullmatch(code)) is not None:
@@ -88,12 +87,12 @@ def _command(name: str, call_text: str) -> str:
     words = ["galaxyclass", command]
     if call is None:
         return " ".join(words)
-    for place, argument in enumerate(call.args):
+    for index, argument in enumerate(call.args):
         value = _value(argument)
         if value is Ellipsis:
             words.append("…")
             continue
-        option = options[place] if place < len(options) else ""
+        option = options[index] if index < len(options) else ""
         words += [option] * bool(option) + _words(value)
     return " ".join([*words, *_options(call)])
 
@@ -123,7 +122,7 @@ def _words(value: Any) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    # An ellipsis stands for what the user is to fill in.
+    # An ellipsis marks what the user has to fill in.
     return text if re.fullmatch(r"[\w./=:…+-]+", text) else shlex.quote(text)
 
 
@@ -135,7 +134,7 @@ def _value(node: ast.expr) -> Any:
 
 
 def _parsed(code: str) -> ast.Call | None:
-    """A call, in which an ellipsis may stand for anything."""
+    """A parsed call, in which an ellipsis may stand for any argument."""
     outside = re.sub(r"…(?=[^'\"]*(?:(?:'[^']*'|\"[^\"]*\")[^'\"]*)*$)", "...", code)
     try:
         tree = ast.parse(outside, mode="eval").body

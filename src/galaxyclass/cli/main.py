@@ -1,6 +1,6 @@
-"""The command ``galaxyclass``: finds the module of a command and turns our errors into messages.
+"""The command ``galaxyclass``: finds the module of a command and prints errors as messages.
 
-A command's module is imported when the command is run or its help is asked for, so that
+The module of a command is imported when it is run or its help is shown, so that
 ``galaxyclass --help`` imports nothing heavy.
 """
 
@@ -18,7 +18,7 @@ from galaxyclass.errors import GalaxyclassError, StoppedError
 from galaxyclass.version import __version__
 from galaxyclass.workers.signals import terminated_as_interrupted, was_terminated
 
-#: Exit status after Ctrl-C, and after SIGTERM: as a shell gives them, 128 and the signal's number.
+#: Exit status after Ctrl-C, and after SIGTERM: as in shells, 128 and the signal's number.
 INTERRUPTED, TERMINATED = 130, 143
 
 #: Command -> what it does, in the order of the work. Each is `galaxyclass.cli.<name>:command`.
@@ -27,7 +27,7 @@ COMMANDS: dict[str, str] = {
     "validate": "Check images and a table before training on them.",
     "explore": "Show in figures what a table of votes or classes holds.",
     "recipes": "List the recipes, or show one in full.",
-    "pack": "Crop and shrink all images once, so that training reads them fast.",
+    "pack": "Crop and shrink all images once, for fast training.",
     "baseline": "Score predictors without a network, for comparison.",
     "train": "Train a recipe on images and a table.",
     "compare": "Train recipes and settings side by side, as one table.",
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 when all went well, 1 for an error that is explained on standard error, 2 for a wrong
-        command line, 130 after Ctrl-C, 143 after SIGTERM, which ends a command as Ctrl-C does.
+        command line, 130 after Ctrl-C, 143 after SIGTERM, which stops a command as Ctrl-C does.
     """
     with terminated_as_interrupted():
         status = _run(arguments)
@@ -125,7 +125,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         click.echo("stopped", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone: nothing is left to say
+        sys.stderr.close()  # nobody reads the output any more
         return 1
     except OSError as error:  # such as a name that is too long, or a disk that fails
         where = "" if error.filename is None else f"{error.filename}: "

@@ -1,4 +1,4 @@
-"""What the library logs, as lines on standard error."""
+"""Log messages of the library, as lines on standard error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from galaxyclass.cli.hints import in_options
 
 
 class _Lines(logging.Handler):
-    """Prints to whatever standard error is now, so that lines and bars do not mix."""
+    """Prints to the current standard error, so that lines and bars do not mix."""
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "note: " if record.levelno >= logging.WARNING else ""
@@ -18,7 +18,7 @@ class _Lines(logging.Handler):
 
 
 def show_notes() -> None:
-    """Print what the library logs, from INFO up."""
+    """Print log messages of the library, from INFO up."""
     logger = logging.getLogger("galaxyclass")
     if not any(isinstance(handler, _Lines) for handler in logger.handlers):
         logger.addHandler(_Lines())

@@ -1,4 +1,4 @@
-"""Options that several commands share: one meaning, one wording everywhere."""
+"""Options that several commands share, with one meaning and one wording."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
 class ManyValues(click.Command):
     """A command whose options marked ``multiple`` take several values after one name.
 
-    ``--images a.jpg b.jpg`` is read as ``--images a.jpg --images b.jpg``, so that the shell's
-    ``--images *.jpg`` means what it says.
+    ``--images a.jpg b.jpg`` is read as ``--images a.jpg --images b.jpg``, so that a shell's
+    ``--images *.jpg`` works.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -60,44 +60,44 @@ images_folder_or_none = click.option(
 table = click.option(
     "--table",
     type=click.Path(path_type=Path),
-    help="CSV or parquet with a row per galaxy: an id (or path) column, and vote fractions or a "
-    "class; or a folder with train.csv, val.csv and test.csv. Without it, each sub-folder of "
+    help="CSV or parquet file with a row per galaxy: an id (or path) column, and vote fractions or "
+    "a class; or a folder with train.csv, val.csv and test.csv. Without it, each sub-folder of "
     "--images is a class.",
 )
 id_column = click.option(
     "--id",
     "id_column",
     metavar="COLUMN",
-    help="The id column; otherwise the one that matches the names of the image files.",
+    help="The id column of the table; by default the one that matches the image file names.",
 )
 target_column = click.option(
     "--target",
     "target_column",
     metavar="COLUMN",
-    help="The class column, where the table has several that could be.",
+    help="The class column of the table, if several columns could hold classes.",
 )
 skip_invalid = click.option(
-    "--skip-invalid", is_flag=True, help="Leave out the galaxies with errors, and list them."
+    "--skip-invalid", is_flag=True, help="Leave out galaxies with errors, and list them."
 )
 classes = click.option(
     "--classes",
     metavar="RULE",
-    help="Make classes of the votes: five (round, in between, cigar, edge-on, spiral), or "
-    "argmax:QUESTION for the leading answer of a question, for instance argmax:1.",
+    help="Train on classes made from vote fractions: five (round, in between, cigar, edge-on, "
+    "spiral), or argmax:QUESTION for the leading answer to a question, for instance argmax:1.",
 )
 
 
 def _mirror_settings(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> list[str]:
-    """What --mirror-pairs says, as settings of the recipe."""
+    """The values of --mirror-pairs as settings of the recipe."""
     if "none" in values:
         if len(values) > 1:
             raise click.BadParameter("none stands alone")
         return ["augmentation.flip=none"]
-    wrong = [value for value in values if ":" not in value]
-    if wrong:
-        raise click.BadParameter(f"{wrong[0]!r} is not A:B or none")
+    invalid = [value for value in values if ":" not in value]
+    if invalid:
+        raise click.BadParameter(f"{invalid[0]!r} is not A:B or none")
     return [f"augmentation.mirror_pairs={list(values)}"] if values else []
 
 
@@ -106,14 +106,16 @@ mirror_pairs = click.option(
     multiple=True,
     metavar="A:B",
     callback=_mirror_settings,
-    help="Classes that a mirror turns into each other; repeatable. none: train without mirrors.",
+    help="Two classes that swap in a mirror image, for instance clockwise:anticlockwise; "
+    "repeatable. none: train without mirror images.",
 )
-assignments = click.option(
+settings = click.option(
     "--set",
-    "assignments",
+    "settings",
     multiple=True,
     metavar="SECTION.KEY=VALUE",
-    help="Change a setting of the recipe, for instance training.epochs=40; repeatable.",
+    help="Change a setting of the recipe, for instance training.epochs=40; repeatable. "
+    "`galaxyclass recipes NAME` lists the settings.",
 )
 seed = click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Random seed."
@@ -123,32 +125,35 @@ device = click.option(
     default="auto",
     show_default=True,
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    help="Where the network runs; auto takes a GPU where there is one.",
+    help="Where the network runs; auto is a GPU if there is one.",
 )
 workers = click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Cores to use: as many images are decoded at once; all unless told otherwise.",
+    help="Cores to use, each of which decodes images; all by default.",
 )
 batch_size = click.option(
     "--batch-size",
     type=click.IntRange(min=1),
-    help="Images that the network gets at once; lower it where memory runs out.",
+    help="Images that the network gets at once; lower it if memory runs out.",
 )
 cache = click.option(
     "--cache",
     type=click.Path(path_type=Path),
     envvar="GALAXYCLASS_CACHE",
-    help="Folder for packs; $GALAXYCLASS_CACHE, or the user's cache folder.",
+    help="Folder for packed images; by default $GALAXYCLASS_CACHE, or the user's cache folder.",
 )
-overwrite = click.option("--overwrite", is_flag=True, help="Replace the output where it exists.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing output.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-def output(what: str) -> Callable[[Decorated], Decorated]:
-    """The option ``--output``, saying what is written there."""
+def output(content: str) -> Callable[[Decorated], Decorated]:
+    """The option ``--output``, with what is written there."""
     return click.option(
-        "--output", required=True, type=click.Path(path_type=Path), help=f"Where to write {what}."
+        "--output",
+        required=True,
+        type=click.Path(path_type=Path),
+        help=f"Where to write {content}.",
     )
 
 
@@ -157,23 +162,23 @@ also = click.option(
     type=(click.Path(path_type=Path), click.Path(path_type=Path)),
     multiple=True,
     metavar="DIR FILE",
-    help="More images with their table, to learn from beside the first: votes on the same tree, "
-    "whatever they know of it, or classes, which become an auxiliary output. May be given again.",
+    help="More images with their table to train on: votes on the same tree, even if some answers "
+    "are missing, or classes, which become an auxiliary task. Repeatable.",
 )
 
 
 def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Decorated], Any]:
-    """The options that say which galaxies; the command gets a ``dataset`` in their place.
+    """The options that select galaxies; the command gets a ``dataset`` in their place.
 
     Parameters
     ----------
     *more : options
         Some of `skip_invalid`, `classes`, `also`.
     required : bool
-        Whether ``--images`` must be given; where it is not, ``dataset`` is None.
+        Whether ``--images`` is required; ``dataset`` is None without it.
     """
     folder = images_folder if required else images_folder_or_none
-    chosen = (
+    selected = (
         folder,
         table,
         id_column,
@@ -186,15 +191,15 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
         names += [name for name, option in _MORE.items() if option in more]
 
         @functools.wraps(command)
-        def with_dataset(*arguments: Any, **given: Any) -> Any:
+        def with_dataset(*arguments: Any, **values_of_options: Any) -> Any:
             from galaxyclass.data.dataset.dataset import Dataset
 
-            values = {name: given.pop(name) for name in names}
-            made = None if values["images"] is None else Dataset(**values)
-            return command(*arguments, dataset=made, **given)
+            values = {name: values_of_options.pop(name) for name in names}
+            built = None if values["images"] is None else Dataset(**values)
+            return command(*arguments, dataset=built, **values_of_options)
 
         decorated: Any = with_dataset
-        for option in reversed(chosen):
+        for option in reversed(selected):
             decorated = option(decorated)
         return decorated
 

@@ -20,47 +20,53 @@ EPILOG = """\b
 Examples:
   galaxyclass predict --images sky/images --output predictions.csv
   galaxyclass predict --images sky/images --output p.parquet --include five_classes,embedding
-  galaxyclass predict runs/first --images sky/images --output predictions.csv
-  galaxyclass predict runs/first --images a.jpg b.jpg --output predictions.parquet
-  galaxyclass predict runs/a runs/b --views 16 --images sky/images --output predictions.csv
+  galaxyclass predict runs/first --images sky/images --output first.csv
+  galaxyclass predict runs/first --images a.jpg b.jpg --output two.parquet
+  galaxyclass predict runs/a runs/b --views 16 --images sky/images --output ensemble.csv
   galaxyclass predict runs/hundred --images hundred/test --output test.csv --layout contest
   galaxyclass predict runs/first --images sky/images --output exact.csv --precision fp32
 
-The output has the layout of the table that the run was trained on: its id column with the names
-of the image files, then a column per answer, or per class and the class. Images that cannot be
-decoded are listed in predictions_failed.csv. A prediction that was stopped goes on when the same
-command is given again.
+The output has the layout of the run's training table: its id column with the names of the image
+files, then a column per answer; or a column per class, and the class. Images that cannot be decoded
+are listed in OUTPUT_failed.csv. A stopped prediction goes on when the same command is given again.
 
 \b
 --include adds columns:
   five_classes  probabilities of completely_round_smooth, in_between_smooth,
                 cigar_shaped_smooth, edge_on and spiral
-  uncertainty   ANSWER_lower and ANSWER_upper, with 90 % of true fractions between them
-  strangeness   how little the picture is like galaxies that the model knows, and
-                strange: true above 1, where the prediction is not to be trusted
-  embedding     embedding_0, embedding_1, …: what the encoder makes of the picture"""
+  uncertainty   ANSWER_lower and ANSWER_upper: an interval that holds 90 % of the
+                true fractions
+  strangeness   the out-of-distribution score, and strange: whether it is above 1,
+                where the prediction is not to be trusted
+  embedding     embedding_0, embedding_1, …: the features of the encoder
+
+\b
+Types of columns in parquet (CSV has text alone):
+  ids           64-bit integers if the ids of the run's training table were, otherwise
+                text, as for the pretrained model: convert yours before you join them
+  predictions   32-bit floats
+  strange       booleans. In CSV it is True or False: booleans to pandas, text to astropy"""
 
 precision = click.option(
     "--precision",
     default="auto",
     show_default=True,
     type=click.Choice(["auto", "fp32", "bf16"]),
-    help="Numbers that the network computes with; auto takes bfloat16 where the run was trained in "
-    "it and this machine has it, which is two or three times as fast.",
+    help="Number format of the network; auto is bfloat16 if the run was trained in it and this "
+    "machine has it, which is two or three times as fast.",
 )
 views = click.option(
     "--views",
     type=click.IntRange(min=1),
-    help="Predict the mean over so many views of each galaxy, mirrored and turned; takes almost "
-    "as many times as long. Unless told otherwise one of a run, and as many as its card says "
-    "of the pretrained model.",
+    help="Predict the mean over so many test-time views of each galaxy, mirrored and turned; takes "
+    "almost as many times as long. The default is 1 for a run, and 2 for the pretrained model.",
 )
 
 
 def _listed(
     _context: click.Context, _option: click.Parameter, names: str | None
 ) -> tuple[str, ...]:
-    """What stands between the commas."""
+    """Names that are separated by commas."""
     return tuple(name.strip() for name in (names or "").split(",") if name.strip())
 
 
@@ -73,7 +79,7 @@ def _listed(
     "--include",
     metavar="NAME,NAME…",
     callback=_listed,
-    help="Columns to write besides: some of five_classes, uncertainty, strangeness, embedding.",
+    help="Extra columns: some of five_classes, uncertainty, strangeness, embedding.",
 )
 @options.device
 @precision
@@ -85,8 +91,8 @@ def _listed(
     type=click.Choice(["table", "contest"]),
     default="table",
     show_default=True,
-    help="table: as the table that the run was trained on, with a probability for each class; "
-    "contest: the name of each image and its class alone.",
+    help="table: that of the run's training table, with a probability for each class; contest: "
+    "only the name of each image and its class.",
 )
 def command(
     *,
@@ -104,8 +110,8 @@ def command(
 ) -> None:
     """Predict vote fractions or classes for images.
 
-    RUN is the folder of a training, or an exported network; of several the mean is predicted.
-    Without any, or as `pretrained`, the pretrained model predicts, which comes with the package.
+    RUN is the folder of a training, or an exported network; several are an ensemble, whose mean is
+    predicted. Without RUN the pretrained model predicts, which comes with the package.
     """
     from galaxyclass.model.predict import predict
 
@@ -129,20 +135,20 @@ def command(
 
 
 def _require_images(images: tuple[Path, ...]) -> None:
-    """Refuse a run that stands after --images, which takes all that follows for images."""
+    """Refuse a run after --images, which reads all that follows as images."""
     from galaxyclass.model.bundle.load import is_model
 
-    for place in images:
-        if not is_model(place):
+    for path in images:
+        if not is_model(path):
             continue
         raise click.UsageError(
-            f"{place} is a model, and stands among the images. Name it first: "
-            f"galaxyclass predict {place} --images …"
+            f"{path} is a model, but named after --images. Name it first: "
+            f"galaxyclass predict {path} --images …"
         )
 
 
 def show(summary: PredictionSummary) -> None:
-    """Print what a prediction did, and on standard error what looks wrong with it."""
+    """Print the result of a prediction, and its warnings on standard error."""
     show_warnings(summary)
     for note in summary.notes:
         click.echo(in_options(note))
@@ -162,6 +168,6 @@ def show(summary: PredictionSummary) -> None:
 
 
 def show_warnings(summary: PredictionSummary) -> None:
-    """Print on standard error what looks wrong with predictions."""
+    """Print warnings about predictions on standard error."""
     for warning in summary.warnings:
         click.echo(click.style("warning: ", fg="yellow") + in_options(warning), err=True)

@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   galaxyclass recipes
-  galaxyclass recipes galaxyclass
-  galaxyclass recipes galaxyclass --set model.head=tree --set images.size=160"""
+  galaxyclass recipes fast
+  galaxyclass recipes fast --set model.head=tree --set images.size=160
+
+Start with `fast`. `galaxyclass train` takes the name of a recipe, or a TOML file of your own."""
 
 
 @click.command(epilog=EPILOG)
 @click.argument("name", required=False)
-@options.assignments
-def command(name: str | None, assignments: tuple[str, ...]) -> None:
+@options.settings
+def command(name: str | None, settings: tuple[str, ...]) -> None:
     """List the recipes, or show NAME in full.
 
-    In full means every setting with its value and meaning, and the network's layers with their
-    shapes and parameter counts (these need the extra `train`).
+    A recipe holds all settings of a training. In full means each setting with its value and
+    meaning, and the network's layers with their shapes and parameter counts (these need the extra
+    `train`).
     """
     from galaxyclass.recipes.read import RECIPES, load_recipe, recipe_text
 
@@ -34,7 +37,7 @@ def command(name: str | None, assignments: tuple[str, ...]) -> None:
             click.echo(f"{shipped:<15} {load_recipe(shipped).about.title}")
         click.echo("\n`galaxyclass recipes NAME` shows one in full.")
         return
-    recipe = load_recipe(name, assignments)
+    recipe = load_recipe(name, settings)
     click.echo("\n".join(_header(recipe_text(name))))
     _print_settings(recipe)
     _print_layers(recipe)
@@ -71,7 +74,7 @@ def _print_settings(recipe: Recipe) -> None:
 
 
 def _shown(value: object) -> str:
-    """A value as TOML would have it, and `none`, which TOML lacks but `--set` takes."""
+    """A value in TOML, or `none`, which TOML lacks but `--set` takes."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -95,8 +98,8 @@ def _print_layers(recipe: Recipe) -> None:
     from galaxyclass.trees.read import load_tree
 
     tree = load_tree("galaxy_zoo_2")
-    nothing = (0.0,) * len(tree.answers)
-    task = VoteTask(tree, tree.layouts[0], (True,) * len(tree.answers), nothing)
+    no_votes = (0.0,) * len(tree.answers)
+    task = VoteTask(tree, tree.layouts[0], (True,) * len(tree.answers), no_votes)
     head = resolve_head(recipe.model.head, task)
     network = Network(
         recipe.model.model_copy(update={"head": head}), recipe.images, task, fresh=False

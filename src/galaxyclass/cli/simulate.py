@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   galaxyclass simulate --count 500 --output sky
-writes sky/images/<GalaxyID>.jpg, sky/votes.csv and sky/truth.csv;
-  galaxyclass simulate --kind hundred --output hundred
-writes hundred/train/, val/ and test/, a table of image and class for each, classes.csv and
+  galaxyclass simulate --kind hundred --count 2000 --output hundred
+
+The first one writes sky/images/<GalaxyID>.jpg, sky/votes.csv and sky/truth.csv; the second one
+hundred/train/, val/ and test/, a table of images and classes for each, classes.csv and
 truth.csv."""
 
-#: Kind -> how many galaxies, and the side of their pictures, unless told otherwise.
+#: Kind -> default number of galaxies, and side of the images.
 _DEFAULTS = {"galaxies": (500, 424), "hundred": (20_000, 64)}
 
 
@@ -32,26 +33,27 @@ _DEFAULTS = {"galaxies": (500, 424), "hundred": (20_000, 64)}
     type=click.Choice(list(_DEFAULTS)),
     default="galaxies",
     show_default=True,
-    help="galaxies: as in the Galaxy Challenge, with votes; hundred: small pictures of a hundred "
-    "classes, in the layout of a contest.",
+    help="galaxies: images and votes like those of the Galaxy Challenge; hundred: small images of "
+    "100 classes, in the layout of a contest.",
 )
 @click.option(
     "--count",
     type=click.IntRange(min=1),
-    help="How many galaxies; 500, or 20,000 of the hundred classes (13 : 2 : 5).",
+    help="Number of galaxies; by default 500, or 20,000 of the 100 classes (train, val and test as "
+    "13 : 2 : 5).",
 )
 @options.output("the folder; it must be new or empty")
 @click.option(
     "--size",
     type=click.IntRange(16, 4096),
-    help="Side of the pictures, pixels; 424, or 64 of the hundred classes. All sizes show the same "
-    "frame.",
+    help="Side of the images, pixels; by default 424, or 64 for the 100 classes. All sizes have "
+    "the same field of view.",
 )
 @options.seed
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Processes that draw galaxies; all cores unless told otherwise.",
+    help="Processes that draw galaxies; all cores by default.",
 )
 def command(
     *,
@@ -64,9 +66,9 @@ def command(
 ) -> None:
     """Make a folder of simulated galaxies with volunteers' votes.
 
-    Pictures like those of the Galaxy Challenge, its table of 37 vote fractions, and the true
-    morphology of each galaxy; or galaxies of a hundred classes. Nothing is downloaded; the same
-    seed gives the same galaxies.
+    It holds images like those of the Galaxy Challenge, a table of 37 vote fractions, and the true
+    morphology of each galaxy; or galaxies of 100 classes. Nothing is downloaded; the same seed
+    gives the same galaxies.
     """
     from galaxyclass.simulation.contest import simulate_hundred
     from galaxyclass.simulation.folders import simulate
@@ -78,30 +80,33 @@ def command(
                 output=output, count=count, size=size, seed=seed, workers=workers, progress=progress
             )
         else:
-            made = simulate(
+            sky = simulate(
                 count, output=output, size=size, seed=seed, workers=workers, progress=progress
             )
     if kind == "hundred":
         _show_contest(contest)
     else:
-        _show(made)
+        _show(sky)
 
 
-def _show_contest(made: SimulatedContest) -> None:
-    for part, number in made.counts.items():
-        click.echo(f"{number:,} galaxies in {made.folder / part}, their classes in {part}.csv")
-    click.echo(f"what the classes are in {made.folder / 'classes.csv'}, the truth in {made.truth}")
-    both = f"--images {made.folder} --table {made.folder}"
+def _show_contest(contest: SimulatedContest) -> None:
+    for part, number in contest.counts.items():
+        click.echo(f"{number:,} galaxies in {contest.folder / part}, their classes in {part}.csv")
+    click.echo(
+        f"the meaning of the classes in {contest.folder / 'classes.csv'}, "
+        f"the truth in {contest.truth}"
+    )
+    both = f"--images {contest.folder} --table {contest.folder}"
     click.echo("\nNext:")
     click.echo(f"  galaxyclass validate {both}")
     click.echo(f"  galaxyclass train fast {both} --output runs/hundred")
 
 
-def _show(made: SimulatedFolder) -> None:
-    click.echo(f"{made.count:,} galaxies in {made.images}")
-    click.echo(f"their votes in {made.table}, the truth in {made.truth}")
+def _show(sky: SimulatedFolder) -> None:
+    click.echo(f"{sky.count:,} galaxies in {sky.images}")
+    click.echo(f"their votes in {sky.table}, the truth in {sky.truth}")
     click.echo("\nNext:")
-    click.echo(f"  galaxyclass validate --images {made.images} --table {made.table}")
+    click.echo(f"  galaxyclass validate --images {sky.images} --table {sky.table}")
     click.echo(
-        f"  galaxyclass train fast --images {made.images} --table {made.table} --output runs/first"
+        f"  galaxyclass train fast --images {sky.images} --table {sky.table} --output runs/first"
     )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from galaxyclass.tasks.report import TextTable
 
-#: Columns of a table that goes to a file or a pipe, where nothing else says how wide it may be.
+#: Width of tables in a file or a pipe, in characters.
 _WIDTH = 160
 
 
@@ -18,8 +18,8 @@ def console() -> Console:
     """Standard output, as wide as the terminal; in a file or a pipe nothing is cut off."""
     from rich.console import Console
 
-    there = Console()
-    return there if there.is_terminal else Console(width=_WIDTH)
+    output = Console()
+    return output if output.is_terminal else Console(width=_WIDTH)
 
 
 def rich_table(table: TextTable, *, wrap: bool = False) -> Table:
@@ -29,9 +29,9 @@ def rich_table(table: TextTable, *, wrap: bool = False) -> Table:
     from rich.table import Table
 
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
-    first, *others = table.header
+    first, *other_names = table.header
     shown.add_column(escape(first), no_wrap=True)
-    for name in others:
+    for name in other_names:
         shown.add_column(escape(name), justify="right", vertical="bottom", no_wrap=not wrap)
     for row in table.rows:
         shown.add_row(*map(escape, row))

@@ -13,17 +13,22 @@ if TYPE_CHECKING:
     from galaxyclass.training.train import Trained
 
 EPILOG = """\b
-Examples:
-  galaxyclass train notebook --images images/ --table votes.csv --output runs/first
-  galaxyclass train fast --images images/ --output runs/classes      (a sub-folder per class)
-  galaxyclass train fast --images images/ --table votes.csv --output runs/short \\
+Examples, on the galaxies of `galaxyclass simulate --count 500 --output sky`:
+  galaxyclass train fast --images sky/images --table sky/votes.csv --output runs/first
+  galaxyclass train fast --images sky/images --table sky/votes.csv --output runs/short \\
       --set training.epochs=10 --set optimizer.lr=0.001
-  galaxyclass train fast --images images/ --table votes.csv --output runs/more \
-      --also others/ other_votes.csv --also images/ classes.csv
+  galaxyclass train fast --images sky/images --table sky/votes.csv --output runs/five \\
+      --classes five
   galaxyclass train --resume runs/first
 
-The run's folder holds recipe.toml, run.json, history.csv, metrics.json, curves.png, the bundle
-that `galaxyclass predict` reads, checkpoints and TensorBoard logs."""
+\b
+With your own images: a sub-folder per class and no table; or two tables at once:
+  galaxyclass train fast --images classes/ --output runs/classes
+  galaxyclass train fast --images images/ --table votes.csv --output runs/more \\
+      --also others/ other_votes.csv --also images/ classes.csv
+
+The run's folder gets recipe.toml, run.json, history.csv, metrics.json, curves.png, the bundle that
+`galaxyclass predict` reads, checkpoints and TensorBoard logs."""
 
 
 @click.command(epilog=EPILOG)
@@ -37,38 +42,39 @@ that `galaxyclass predict` reads, checkpoints and TensorBoard logs."""
     "run",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Go on with a run that was stopped; it needs no other option.",
+    help="Go on with a stopped run; no other option is needed.",
 )
-@options.assignments
+@options.settings
 @options.mirror_pairs
 @options.seed
 @options.device
 @click.option(
     "--devices",
     type=click.IntRange(min=1),
-    help="How many devices (or processes, on CPUs) train together; each takes training.batch_size "
-    "galaxies a step.",
+    help="Number of devices (processes, on CPUs) that train together; each takes "
+    "training.batch_size galaxies per step.",
 )
 @options.workers
 @options.cache
 @click.pass_context
-def command(context: click.Context, /, recipe: str | None, run: Path | None, **given: Any) -> None:
+def command(context: click.Context, /, recipe: str | None, run: Path | None, **values: Any) -> None:
     """Train RECIPE on images and a table.
 
-    `galaxyclass recipes` lists the recipes; a TOML file of your own works too. Ctrl-C is safe: the
-    last finished epoch is kept, and --resume, or the same command, goes on from there.
+    Start with the recipe `fast`. `galaxyclass recipes` lists all recipes; a TOML file of your own
+    works too. Ctrl-C is safe: the last finished epoch is kept, and --resume, or the same command,
+    goes on from there.
     """
     from galaxyclass.cli.notes import show_notes
     from galaxyclass.data.catalog.read import require_sources
     from galaxyclass.recipes.read import load_recipe
 
     if run is not None:
-        _refuse_others(context, recipe)
+        _refuse_other_options(context, recipe)
     else:
-        _require(context, recipe, given)
-        # What is not right is told before the seconds that torch takes to load.
-        load_recipe(recipe or "", [*given["assignments"], *given["mirror_pairs"]])
-        require_sources(given["dataset"].images, given["dataset"].table)
+        _require(context, recipe, values)
+        # Mistakes are reported before torch is loaded, which takes seconds.
+        load_recipe(recipe or "", [*values["settings"], *values["mirror_pairs"]])
+        require_sources(values["dataset"].images, values["dataset"].table)
     show_notes()
 
     from galaxyclass.cli.bars import bars
@@ -77,42 +83,44 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **g
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
     from galaxyclass.training.train import resume, train
 
-    shared = {key: given[key] for key in ("workers", "cache")}
-    settings = [*given["assignments"], *given["mirror_pairs"]]
+    shared = {key: values[key] for key in ("workers", "cache")}
+    settings = [*values["settings"], *values["mirror_pairs"]]
     with bars() as progress:
         if run is not None:
-            # What the run was begun with, unless the command line says otherwise.
-            said = context.get_parameter_source("device") is not click.core.ParameterSource.DEFAULT
+            # By default the device that the run was begun with.
+            is_stated = (
+                context.get_parameter_source("device") is not click.core.ParameterSource.DEFAULT
+            )
             trained = resume(
                 run,
-                device=given["device"] if said else None,
-                devices=given["devices"],
+                device=values["device"] if is_stated else None,
+                devices=values["devices"],
                 progress=progress,
                 **shared,
             )
         else:
             trained = train(
                 recipe or "",
-                given["dataset"],
-                output=given["output"],
+                values["dataset"],
+                output=values["output"],
                 settings=settings,
-                device=given["device"],
-                devices=given["devices"] or 1,
-                seed=given["seed"],
+                device=values["device"],
+                devices=values["devices"] or 1,
+                seed=values["seed"],
                 progress=progress,
                 **shared,
             )
     _print(trained)
 
 
-def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any]) -> None:
-    """All three that a new training needs, reported together."""
+def _require(context: click.Context, /, recipe: str | None, values: dict[str, Any]) -> None:
+    """Require the arguments of a new training, and report all missing ones together."""
     missing = [
         name
         for name, value in (
             ("RECIPE", recipe),
-            ("--images", given["dataset"]),
-            ("--output", given["output"]),
+            ("--images", values["dataset"]),
+            ("--output", values["output"]),
         )
         if value is None
     ]
@@ -124,10 +132,10 @@ def _require(context: click.Context, /, recipe: str | None, given: dict[str, Any
         )
 
 
-def _refuse_others(context: click.Context, /, recipe: str | None) -> None:
-    """Refuse what a resumed run knows already, so that nobody believes it was changed."""
+def _refuse_other_options(context: click.Context, /, recipe: str | None) -> None:
+    """Refuse options that a resumed run has already: they would not be changed."""
     allowed = {"run", "device", "devices", "workers", "cache"}
-    others = [
+    refused = [
         parameter.opts[0]
         for parameter in context.command.params
         if parameter.name not in allowed
@@ -135,9 +143,9 @@ def _refuse_others(context: click.Context, /, recipe: str | None) -> None:
         is click.core.ParameterSource.COMMANDLINE
         and (parameter.name != "recipe" or recipe)
     ]
-    if others:
+    if refused:
         context.fail(
-            f"--resume takes everything from the run; leave out {', '.join(others)}, or begin a "
+            f"--resume takes everything from the run; leave out {', '.join(refused)}, or begin a "
             "new training without --resume."
         )
 
@@ -148,7 +156,7 @@ def _print(trained: Trained) -> None:
     metrics = trained.metrics
     metric = metric_named(metrics.score)
     for part, figures in metrics.parts.items():
-        floor = f", floor {figures['noise_floor']:.4f}" if "noise_floor" in figures else ""
+        floor = f", noise floor {figures['noise_floor']:.4f}" if "noise_floor" in figures else ""
         click.echo(
             f"{part} ({figures['galaxies']:,} galaxies), epoch {metrics.kept_epoch} of "
             f"{metrics.epochs}: {metric.label} {figures['value']:.4f} "

@@ -26,7 +26,9 @@ _COLOURS = {"error": "red", "note": "yellow"}
 @click.command(epilog=EPILOG)
 @options.dataset()
 @options.workers
-@click.option("--all", "show_all", is_flag=True, help="Show every finding, not five of a kind.")
+@click.option(
+    "--all", "show_all", is_flag=True, help="Show every finding, not only five of each kind."
+)
 @options.as_json
 def command(
     *,
@@ -37,8 +39,8 @@ def command(
 ) -> int:
     """Check images and a table before training on them.
 
-    Every image is decoded and every cell is read; all findings are shown at once. Errors, which
-    would make a training wrong, end in exit code 1; notes leave it 0.
+    Every image is decoded and every cell is read, and all findings are shown. Errors, which
+    would spoil a training, give exit code 1; notes do not.
     """
     from galaxyclass.data.checks.validate import validate
 
@@ -56,7 +58,7 @@ def command(
 
 
 def _show(report: ValidationReport, limit: int | None) -> None:
-    """Print what was read, the findings by kind, a table of the kinds, and the verdict."""
+    """Print images and table, the findings by kind, a table of the kinds, and the verdict."""
     from galaxyclass.data.checks.findings import FINDING_KINDS
 
     catalog = report.catalog
@@ -67,16 +69,17 @@ def _show(report: ValidationReport, limit: int | None) -> None:
         click.echo(f"id      {catalog.ids.column}, for instance {catalog.ids.values[0]}")
     if catalog.parts is not None:
         counts = Counter(catalog.parts.tolist())
-        told = ", ".join(f"{count:,} {part}" for part, count in counts.items())
-        click.echo(f"parts   {told}")
+        parts = ", ".join(f"{count:,} {part}" for part, count in counts.items())
+        click.echo(f"parts   {parts}")
     targets = report.catalog.targets
     click.echo(f"target  {'none' if targets is None else targets.describe()}")
     for code, count in report.counts.items():
         kind = FINDING_KINDS[code]
         click.echo()
         click.echo(click.style(kind.severity, fg=_COLOURS[kind.severity]) + f": {kind.title}")
-        for one in [one for one in report.findings if one.code == code][:limit]:
-            click.echo(f"  {in_options(one.message)}")
+        findings = [finding for finding in report.findings if finding.code == code]
+        for finding in findings[:limit]:
+            click.echo(f"  {in_options(finding.message)}")
         if limit is not None and count > limit:
             click.echo(f"  and {count - limit:,} more (--all shows them)")
     click.echo()
@@ -86,7 +89,7 @@ def _show(report: ValidationReport, limit: int | None) -> None:
 
 
 def _summary(report: ValidationReport) -> None:
-    """Print a row per kind: how grave, how many, what, and what to do."""
+    """Print a row per kind: severity, count, description and remedy."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -109,9 +112,9 @@ def _summary(report: ValidationReport) -> None:
 
 def _verdict(report: ValidationReport) -> str:
     errors, notes = len(report.errors), len(report.notes)
-    told = f"{errors:,} error{'s' * (errors != 1)}, {notes:,} note{'s' * (notes != 1)}"
+    counts = f"{errors:,} error{'s' * (errors != 1)}, {notes:,} note{'s' * (notes != 1)}"
     if errors:
-        return f"{told}: not ready for training"
+        return f"{counts}: not ready for training"
     if report.catalog.targets is None:
-        return f"{told}: the images are sound"
-    return f"{told}: ready for training"
+        return f"{counts}: the images are valid"
+    return f"{counts}: ready for training"

@@ -31,7 +31,7 @@ from galaxyclass.io.atomic import require_new, translated, write_text
 from galaxyclass.io.run_folder import BUNDLE, RECIPE, SPLIT, run_file
 from galaxyclass.model.backends.backend import Backend, require_fit
 from galaxyclass.model.bundle.load import SUFFIXES, Bundle, ExportedBundle, Role
-from galaxyclass.model.bundle.save import Writer, save_bundle
+from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.model.model import Model, open_model, single_bundle
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
@@ -204,9 +204,9 @@ def calibrate(
     return Calibrated(calibration, saved, counts, (*notes, *chosen))
 
 
-def _save_copy(bundle: Bundle, source: Path, folder: Path, write: Writer) -> Bundle:
+def _save_copy(bundle: Bundle, source: Path, folder: Path, write: BundleFileWriter) -> Bundle:
     """Write a run's bundle with a new calibration to a folder, beside its split and recipe."""
-    writers: dict[Role, Writer] = {
+    writers: dict[Role, BundleFileWriter] = {
         role: partial(shutil.copyfile, bundle.file(role))
         for role in SUFFIXES
         if role != "calibration" and bundle.has(role)
@@ -290,16 +290,16 @@ def _predict(
     progress("predict", 0, len(paths))
     outputs, statistics, decoded = [], [], []
     stream = predict_stream(
-        paths, manifest.preprocessing, backend, batch_size, workers, look=image_statistics
+        paths, manifest.preprocessing, backend, batch_size, workers, describe=image_statistics
     )
     with closing(stream):
         for batch in stream:
             decoded.append(batch.decoded)
-            if batch.estimates is not None and batch.looks is not None:
+            if batch.output is not None and batch.image_statistics is not None:
                 galaxies = int(batch.decoded.sum())
-                require_fit(batch.estimates, galaxies, manifest.task, manifest.auxiliary)
-                outputs.append(batch.estimates)
-                statistics.append(batch.looks)
+                require_fit(batch.output, galaxies, manifest.task, manifest.auxiliary)
+                outputs.append(batch.output)
+                statistics.append(batch.image_statistics)
             progress("predict", batch.start + len(batch.paths), len(paths))
     if not outputs:
         raise RunError(f"none of {what} could be decoded", got=f"such as {paths[0]}")

@@ -1,4 +1,4 @@
-"""One of the auxiliary tables of classes that a model learnt, as if it predicted nothing else."""
+"""An auxiliary table of classes of a model, as if it were the model's only output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from galaxyclass.tasks.task import Task
 
 
 def classes_of(member: Member, classes: Task) -> Member:
-    """A member that predicts the classes of an auxiliary table in place of its own outputs.
+    """A member that predicts the classes of an auxiliary table instead of its task.
 
     Parameters
     ----------
@@ -23,16 +23,16 @@ def classes_of(member: Member, classes: Task) -> Member:
     classes : Task
     """
     manifest = member.bundle.manifest
-    place = [table.identity for table in manifest.auxiliary].index(classes.identity)
+    index = [table.identity for table in manifest.auxiliary].index(classes.identity)
     bundle = replace(member.bundle, manifest=replace(manifest, task=classes, auxiliary=()))
-    return Member(bundle, _Auxiliary(member.backend, place))
+    return Member(bundle, _Auxiliary(member.backend, index))
 
 
 class _Auxiliary:
     """A backend whose values are the probabilities of an auxiliary table."""
 
-    def __init__(self, backend: Backend, place: int) -> None:
-        self._backend, self._place = backend, place
+    def __init__(self, backend: Backend, index: int) -> None:
+        self._backend, self._index = backend, index
         self.concurrent = is_concurrent(backend)
         self.precision = backend.precision if isinstance(backend, ConcurrentBackend) else "fp32"
         self.note = backend.note if isinstance(backend, ConcurrentBackend) else ""
@@ -42,5 +42,5 @@ class _Auxiliary:
             self._backend.begin_thread()
 
     def __call__(self, *cutouts: NDArray[np.uint8]) -> ModelOutput:
-        said = self._backend(*cutouts)
-        return ModelOutput(said.auxiliary[self._place], (), said.features)
+        output = self._backend(*cutouts)
+        return ModelOutput(output.auxiliary[self._index], (), output.features)

@@ -1,8 +1,8 @@
-"""Noticing predictions that cannot be right, while they stream by, and saying so in words.
+"""Warnings about predictions that cannot be right.
 
 A network that has collapsed gives a table that looks like any other: thousands of rows of numbers.
-So every prediction is measured as it is made, in constant memory, and what is wrong with the whole
-is announced at the end.
+So statistics of all predictions are gathered while they are made, in constant memory, and problems
+are reported at the end.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from numpy.typing import NDArray
 from galaxyclass.tasks.names import first_few
 from galaxyclass.tasks.task import Task
 
-#: Beyond 0..1 by more than this is not rounding.
+#: Values beyond 0..1 by more than this are not due to rounding.
 _ROUNDING = 1e-6
-#: Fewer different galaxies than this may well look the same to a model that is sound.
+#: For fewer galaxies than this, equal predictions are no sign of a collapse.
 _FEW = 20
-#: A single answer may be the same (none) for this many galaxies without anything being wrong.
+#: A single answer may be constant (such as 0) for this many galaxies without a problem.
 _MANY = 200
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is remembered of the predictions that went by; two of them add up to one.
+    """Statistics of predictions; those of two sets can be added.
 
     Per output: ``mean``, ``squares`` (sum of squared deviations from the mean), ``minimum`` and
-    ``maximum`` over the rows that are finite throughout (in the outputs that the model knows).
-    Per sum rule: ``broken`` counts rows that miss it, ``worst`` is the largest miss, and ``sums``
-    the largest sum. ``outside`` counts rows with a value out of 0..1.
+    ``maximum`` over rows that are finite in all outputs that the model knows. Per sum rule:
+    ``broken`` counts rows that violate it, ``worst`` is the largest violation, and ``sums`` the
+    largest sum. ``outside`` counts rows with a value outside 0..1.
     """
 
     rows: int
@@ -86,20 +86,20 @@ _PER_RULE = ("broken", "worst", "sums")
 
 
 def nothing_measured(task: Task) -> Statistics:
-    """The statistics of no prediction at all."""
+    """The statistics of no predictions."""
     width, rules = task.count, task.sum_rules
     zeros, none = (0.0,) * width, (0.0,) * rules
     return Statistics(0, 0, 0, zeros, zeros, zeros, zeros, (0,) * rules, none, none)
 
 
 def measure(task: Task, values: NDArray[np.float32]) -> Statistics:
-    """Measure a batch of predictions.
+    """The statistics of a batch of predictions.
 
     Parameters
     ----------
     task : Task
     values : (galaxies, outputs) float32
-        Joint fractions or probabilities, as the backend gave them.
+        Joint fractions or probabilities of the backend.
     """
     known = task.known_mask
     exact = np.where(known, values, 0.0).astype(np.float64)
@@ -108,7 +108,7 @@ def measure(task: Task, values: NDArray[np.float32]) -> Statistics:
     if not len(exact):
         return replace(nothing_measured(task), rows=len(values))
     sums, targets = task.sums(exact)
-    # A rule with an unknown answer in it is not tested: its sums are NaN.
+    # A rule with an unknown answer is not tested: its sums are NaN.
     miss = np.nan_to_num(np.abs(sums - targets))
     mean = exact.mean(axis=0)
     least, most = task.bounds
@@ -128,7 +128,7 @@ def measure(task: Task, values: NDArray[np.float32]) -> Statistics:
 
 
 def find_collapse(task: Task, statistics: Statistics) -> Literal["nothing", "same"] | None:
-    """Say whether predictions have collapsed.
+    """Find out whether predictions have collapsed.
 
     Parameters
     ----------
@@ -150,17 +150,17 @@ def find_collapse(task: Task, statistics: Statistics) -> Literal["nothing", "sam
     >>> find_collapse(task, measure(task, np.full((500, 2), 0.5, np.float32)))
     'same'
     """
-    s = statistics
-    if not s.finite:
+    if not statistics.finite:
         return None
-    if task.sums_to_nothing(s.sums, max(s.maximum), many=s.finite >= _FEW):
+    many = statistics.finite >= _FEW
+    if task.sums_to_nothing(statistics.sums, max(statistics.maximum), many=many):
         return "nothing"
-    spread = np.sqrt(np.array(s.squares) / s.finite)[task.known_mask]
-    return "same" if s.finite >= _FEW and spread.max() < task.least_spread else None
+    spread = np.sqrt(np.array(statistics.squares) / statistics.finite)[task.known_mask]
+    return "same" if many and spread.max() < task.least_spread else None
 
 
 def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
-    """Say what is wrong with predictions, and what to try.
+    """Describe the problems of predictions, and what to try.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        A sentence or two for each problem; empty when there is none. A few galaxies that look
-        alike, or a single one, are no problem.
+        A sentence or two for each problem; empty if there is none. Equal predictions for a few
+        galaxies are no problem.
 
     Examples
     --------
@@ -182,21 +182,24 @@ def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
     >>> print(describe_problems(task, same)[0].split(":")[0])
     Collapsed
     """
-    s, names = statistics, task.names
+    names, rows, finite = task.names, statistics.rows, statistics.finite
     problems = []
-    if s.finite < s.rows:
+    if finite < rows:
         problems.append(
-            f"Not numbers: the predictions of {s.rows - s.finite:,} of {s.rows:,} galaxies are NaN "
+            f"Not numbers: the predictions of {rows - finite:,} of {rows:,} galaxies are NaN "
             "or infinite. The training has diverged, or its weights are damaged: train again with "
             "a lower `optimizer.lr`, or with `training.gradient_clip=1`."
         )
-    if not s.finite:
+    if not finite:
         return tuple(problems)
-    known = task.known_mask
-    spread = np.sqrt(np.array(s.squares) / s.finite)[known]
-    still = (np.array(s.maximum) - np.array(s.minimum))[known] < _ROUNDING
-    low, high = min(np.array(s.minimum)[known]), max(np.array(s.maximum)[known])
-    collapse = find_collapse(task, s)
+    known_mask = task.known_mask
+    spread = np.sqrt(np.array(statistics.squares) / finite)[known_mask]
+    still = (np.array(statistics.maximum) - np.array(statistics.minimum))[known_mask] < _ROUNDING
+    low, high = (
+        min(np.array(statistics.minimum)[known_mask]),
+        max(np.array(statistics.maximum)[known_mask]),
+    )
+    collapse = find_collapse(task, statistics)
     if collapse == "nothing":
         problems.append(
             f"Collapsed: every value is close to 0 (the largest of all is {high:.2g}), whatever "
@@ -207,27 +210,27 @@ def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
     elif collapse == "same":
         exactly = "exactly the same" if still.all() else "almost the same"
         problems.append(
-            f"Collapsed: the predictions of all {s.finite:,} galaxies are {exactly} (no column "
+            f"Collapsed: the predictions of all {finite:,} galaxies are {exactly} (no column "
             f"varies by more than {spread.max():.1g}), so the model does not tell them apart. "
             "Look at some of the images: are they really different, and like those of the "
             "training? Otherwise train longer, or with another optimizer.lr."
         )
-    elif s.finite >= _MANY and still.any():
-        columns = [name for name, same in zip(_of(names, known), still, strict=True) if same]
+    elif finite >= _MANY and still.any():
+        columns = [name for name, same in zip(_of(names, known_mask), still, strict=True) if same]
         problems.append(
             f"Constant: {first_few(columns)} {'is' if len(columns) == 1 else 'are'} the same for "
-            f"all {s.finite:,} galaxies. These outputs of the network are dead: train longer, with "
+            f"all {finite:,} galaxies. These outputs of the network are dead: train longer, with "
             "a lower optimizer.lr, or with another head."
         )
-    if s.outside:
+    if statistics.outside:
         problems.append(
-            f"Out of range: {s.outside:,} of {s.finite:,} galaxies have values beyond "
+            f"Out of range: {statistics.outside:,} of {finite:,} galaxies have values beyond "
             f"{task.bounds[0]:g} to {task.bounds[1]:g} "
             f"({low:.3g} to {high:.3g}). The model's head does not bound them: use one of "
             "model.head=tree, tree_rectified, sigmoid or softmax."
         )
-    if any(s.broken) and collapse != "nothing":
-        problems.append(task.describe_broken_sums(s.broken, s.worst, s.finite))
+    if any(statistics.broken) and collapse != "nothing":
+        problems.append(task.describe_broken_sums(statistics.broken, statistics.worst, finite))
     return tuple(problems)
 
 

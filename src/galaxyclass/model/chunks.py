@@ -1,9 +1,9 @@
-"""The finished chunks of a prediction, beside the output, from which a stopped job goes on.
+"""The finished chunks of a prediction, from which a stopped job goes on.
 
-``predictions.csv.chunks/`` holds the rows of every finished chunk, and the journal
-``.predictions.csv.unfinished`` whose job this is and, for each chunk, its failures and statistics.
-A chunk is entered in the journal once its rows are on the disk; one that is not is written again.
-The journal is the last to go: what a kill leaves is cleared by the same job.
+Beside the output, ``predictions.csv.chunks/`` holds the rows of every finished chunk. The journal
+``.predictions.csv.unfinished`` identifies the job and lists the failures and statistics of each
+chunk. A chunk is entered in the journal once its rows are on the disk; otherwise it is written
+again. The journal is removed last, so that the same job clears what a kill left.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ from galaxyclass.io.atomic import sync, sync_folder, translated, writing
 from galaxyclass.io.journal import Entry, Journal, journal_of, open_journal
 from galaxyclass.io.output import require_free
 from galaxyclass.model.checks import Statistics, parse_statistics
-from galaxyclass.model.writers import SINKS, sink_of, write_failures
+from galaxyclass.model.writers import WRITERS, write_failures, writer_of
 
-_OURS = re.compile(rf"(\d{{8}}|whole)({'|'.join(map(re.escape, SINKS))})|\..*\.tmp")
+_OURS = re.compile(rf"(\d{{8}}|whole)({'|'.join(map(re.escape, WRITERS))})|\..*\.tmp")
 #: The journal's entry once all chunks are one file, which waits for its name.
 _JOINED: Entry = {"joined": True}
 
 
 @dataclass(frozen=True)
 class ChunkRecord:
-    """What is known of a finished chunk besides its rows.
+    """The journal's entry of a finished chunk.
 
-    ``images`` counts those that it is about; ``failures`` are (path, error) of the ones among them
-    that could not be decoded.
+    ``images`` counts its images; ``failures`` are (path, error) of those that could not be decoded.
     """
 
     images: int
@@ -54,7 +53,7 @@ class Chunks:
     statistics : Statistics
         Of all predictions in them.
     complete : bool
-        Whether the output stood already: only what a kill left had to be cleared.
+        Whether the output was finished before: only leftovers of a kill are removed.
     """
 
     def __init__(self, output: Path, journal: Journal, nothing: Statistics) -> None:
@@ -63,10 +62,10 @@ class Chunks:
         self.count, self.images, self.failed, self.statistics = 0, 0, 0, nothing
         self.complete = False
         self._journal = journal
-        self._sink = sink_of(output)
+        self._writer = writer_of(output)
 
     def read(self) -> bool:
-        """Count in the chunks that are finished; False where some of them are lost."""
+        """Read the finished chunks from the journal; False if some of their files are missing."""
         joined = False
         for entry in self._journal:
             if entry == _JOINED:
@@ -86,7 +85,7 @@ class Chunks:
         """
         with translated(self.output):
             with writing(self._rows(self.count)) as temporary:
-                self._sink.write_chunk(temporary, table)
+                self._writer.write_chunk(temporary, table)
             self._journal.add(asdict(record))
         self._count_in(record)
 
@@ -106,8 +105,7 @@ class Chunks:
     def finish(self, empty: pa.Table, failed: Path, *, keep_journal: bool = False) -> Path | None:
         """Join the chunks into the output and remove them.
 
-        The list of failures is written first, the output last: where the output stands,
-        everything does.
+        The list of failures is written first, the output last: if the output exists, all is done.
 
         Parameters
         ----------
@@ -134,7 +132,7 @@ class Chunks:
 
     def _join(self, empty: pa.Table, failed: Path) -> None:
         # In the folder of chunks, where a file that a kill leaves half-written is removed.
-        self._sink.join(self._whole, (self._rows(index) for index in range(self.count)), empty)
+        self._writer.join(self._whole, (self._rows(index) for index in range(self.count)), empty)
         sync(self._whole)
         if self.failed:
             with writing(failed) as temporary:
@@ -154,18 +152,18 @@ class Chunks:
         sync_folder(self.output.parent)
 
     def discard(self) -> None:
-        """Remove the chunks, and begin."""
+        """Remove the chunks and begin anew."""
         for entry in self.folder.iterdir():
             entry.unlink()
         self._journal.begin()
 
     def abandon(self) -> None:
-        """Remove everything: nothing of this job can be gone on with."""
+        """Remove everything: this job cannot go on."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self._journal.remove()
 
     def leave(self) -> None:
-        """Remove what there is where no chunk was finished: nothing can be gone on with."""
+        """Remove folder and journal if no chunk was finished."""
         if self.count == 0 and not self.complete:
             with suppress(OSError):
                 for entry in self.folder.iterdir():
@@ -194,16 +192,16 @@ def open_chunks(
     ----------
     output : Path
     key : str
-        What the job's result depends on; chunks of another key are removed.
+        Digest of all that the job's result depends on; chunks of another key are removed.
     nothing : Statistics
         Those of no predictions.
     overwrite : bool
-        Replace the output where it is not this very job's.
+        Replace the output of another job.
 
     Yields
     ------
     chunks : Chunks
-        Those that an earlier run of the same job finished are in it.
+        With those that an earlier call of the same job finished.
     replaced : bool
         Whether chunks of another job were removed.
 
@@ -242,10 +240,10 @@ def _parsed(entry: Entry) -> ChunkRecord:
 
 
 def _require_ours(folder: Path) -> None:
-    strangers = sorted(e.name for e in folder.iterdir() if not _OURS.fullmatch(e.name))
-    if strangers:
+    foreign = sorted(e.name for e in folder.iterdir() if not _OURS.fullmatch(e.name))
+    if foreign:
         raise OutputError(
             f"{folder}: not a folder of chunks of a prediction",
-            got=f"it holds {', '.join(strangers[:3])}",
+            got=f"it holds {', '.join(foreign[:3])}",
             hint="move it away, or choose another `output`",
         )

@@ -1,4 +1,4 @@
-"""The layout of a table of predictions: that of the table which the model was trained on."""
+"""The layout of a table of predictions: that of the model's training table."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from galaxyclass.tasks.task import Task
 
 _INCLUDED = "_included"
 
-#: What a table of predictions has: all columns of the training table's layout, with a probability
-#: for each class; or the name of each image and its class alone, as a contest asks for them.
+#: ``table``: all columns of the training table's layout, with a probability for each class;
+#: ``contest``: only the name of each image and its class.
 PredictionLayout = Literal["table", "contest"]
 LAYOUTS: tuple[str, ...] = get_args(PredictionLayout)
 
@@ -36,7 +36,7 @@ class Columns:
     label : str or None
         The class column, for a model of classes.
     included : tuple of pyarrow.Field
-        What was asked for besides (`open_included`).
+        Extra columns (`open_included`).
     """
 
     id_column: str
@@ -47,7 +47,7 @@ class Columns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them."""
+        """The names of all columns."""
         label = () if self.label is None else (self.label,)
         included = (field.name for field in self.included)
         return (self.id_column, *self.values, *label, *included)
@@ -63,16 +63,16 @@ def columns_of(
 ) -> Columns:
     """Name the columns for a model's outputs.
 
-    Vote models: one column per answer, named as in the table that it was trained on. Class
-    models: one probability column per class, named as the class is written there, then the class
-    itself under its column's name. A class that is named like one of the other columns gets
-    ``_probability`` behind its name. The contest's layout has no probabilities. Columns that were
-    asked for besides come last; ``_included`` stands behind the name of one that is there already.
+    Vote models: one column per answer, named as in the training table. Class models: one
+    probability column per class, named after the class, then the class itself under its column's
+    name. A class with the name of another column gets the suffix ``_probability``. The contest
+    layout has no probabilities. Extra columns come last; one with the name of another column gets
+    the suffix ``_included``.
 
     Raises
     ------
     OutputError
-        The contest's layout of a vote model, or with further columns.
+        The contest layout of a vote model, or with extra columns.
 
     Examples
     --------
@@ -84,30 +84,30 @@ def columns_of(
     ('GalaxyID', 'kind')
     """
     values, label = task.columns(id_column, contest=layout == "contest")
-    plain = Columns(id_column, id_integer, values, label)
+    basic = Columns(id_column, id_integer, values, label)
     if included and layout == "contest":
         raise OutputError(
-            "the contest's layout holds one class for each image, and nothing else",
+            "the contest layout holds the class of each image, and nothing else",
             hint="leave `layout='contest'` out, or `include`",
         )
-    taken = set(plain.names)
+    names = set(basic.names)
     fields = []
     for field in included:
-        fields.append(field.with_name(free_name(field.name, taken, _INCLUDED)))
-        taken.add(fields[-1].name)
-    return replace(plain, included=tuple(fields))
+        fields.append(field.with_name(free_name(field.name, names, _INCLUDED)))
+        names.add(fields[-1].name)
+    return replace(basic, included=tuple(fields))
 
 
 def mask_unknown(task: Task, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Make NaN of the answers for which training saw no vote: their outputs mean nothing.
+    """Set answers without votes in training to NaN: their outputs mean nothing.
 
     Parameters
     ----------
     task : Task
     values : (galaxies, outputs) float32
     """
-    known = task.known_mask
-    return values if known.all() else np.where(known, values, np.float32(np.nan))
+    known_mask = task.known_mask
+    return values if known_mask.all() else np.where(known_mask, values, np.float32(np.nan))
 
 
 def tabulate(
@@ -127,13 +127,13 @@ def tabulate(
     values : (galaxies, outputs) float32
         Joint fractions or probabilities; NaN becomes an empty cell.
     included : (galaxies, included columns) float32, optional
-        Where there are such columns; NaN becomes an empty cell, and 0 false.
+        If there are extra columns; NaN becomes an empty cell, and 0 false.
 
     Returns
     -------
     pyarrow.Table
-        Joint fractions, or conditional ones where the table that the model was trained on has
-        those: empty for a question that nobody is predicted to reach.
+        Joint fractions, or conditional ones if the training table has those: empty for a question
+        that nobody is predicted to reach.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The cutouts of a batch: one array for each way to cut them out."""
+"""The cutouts of a batch: an array for each preprocessing."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class Cutouts:
     images : sequence of str or (height, width, bands) arrays
         Image files, or images in memory (`galaxyclass.images.arrays`).
     start : int
-        Place of the first of them among all images.
+        Index of the first of them among all images.
     preprocessings : sequence of Preprocessing
-        From an image to its cutout; where there are several, each makes a cutout of its own, and
-        an image is read once for all of them.
+        From an image to its cutout. With several, each makes a cutout of its own; an image is
+        still read only once.
 
     Attributes
     ----------
     start : int
     paths : tuple of str
-        The images' files; "" of one that is in memory.
+        The images' files; "" for an image in memory.
     """
 
     def __init__(
@@ -43,29 +43,31 @@ class Cutouts:
         self.paths = tuple(image if isinstance(image, str) else "" for image in images)
         self._images = images
         self._preprocessings = preprocessings
-        self._arrays = [np.empty((len(images), *one.shape), np.uint8) for one in preprocessings]
+        self._arrays = [
+            np.empty((len(images), *settings.shape), np.uint8) for settings in preprocessings
+        ]
         self._errors: list[str | None] = [None] * len(images)
 
-    def read(self, places: range | None = None) -> None:
-        """Read the images at some places, or all; one that cannot be decoded leaves its error.
+    def read(self, indices: range | None = None) -> None:
+        """Read some images, or all; an image that cannot be decoded leaves its error.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
             An array is no image; see `galaxyclass.images.arrays`.
         """
-        for place in range(len(self.paths)) if places is None else places:
+        for index in range(len(self.paths)) if indices is None else indices:
             try:
-                for array, cutout in zip(self._arrays, self._cut(place), strict=True):
-                    array[place] = cutout
+                for array, cutout in zip(self._arrays, self._cut(index), strict=True):
+                    array[index] = cutout
             except ImageError as error:
-                self._errors[place] = " ".join(str(error).split())
+                self._errors[index] = " ".join(str(error).split())
 
-    def _cut(self, place: int) -> list[NDArray[np.uint8]]:
-        image = self._images[place]
+    def _cut(self, index: int) -> list[NDArray[np.uint8]]:
+        image = self._images[index]
         if not isinstance(image, str):
-            what = f"image {self.start + place}"
-            return cut_out_pixels(to_pixels(as_image(image, what), what), self._preprocessings)
+            name = f"image {self.start + index}"
+            return cut_out_pixels(to_pixels(as_image(image, name), name), self._preprocessings)
         if len(self._preprocessings) == 1:
             return [read_cutout(image, self._preprocessings[0])]
         return read_cutouts(image, self._preprocessings)
@@ -77,12 +79,12 @@ class Cutouts:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Why each of the others could not."""
+        """Why each of the other images could not be decoded."""
         return tuple(error for error in self._errors if error is not None)
 
     @property
     def arrays(self) -> list[NDArray[np.uint8]]:
-        """(decoded images, height, width, channels) uint8 for each way to cut them out."""
+        """(decoded images, height, width, channels) uint8 for each preprocessing."""
         if not self.errors:
             return self._arrays
         return [array[self.decoded] for array in self._arrays]

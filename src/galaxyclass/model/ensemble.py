@@ -1,4 +1,4 @@
-"""Several networks, or one network over several views, as if they were one network."""
+"""Ensembles and test-time views: the mean of several predictions, as if of one network."""
 
 from __future__ import annotations
 
@@ -24,25 +24,24 @@ from galaxyclass.tasks.task import Task
 
 @dataclass(frozen=True)
 class Member:
-    """A bundle, and what runs its network."""
+    """A bundle, and the backend that runs its network."""
 
     bundle: Bundle
     backend: Backend
 
 
 class Ensemble:
-    """The mean of what members say of the views of a galaxy.
+    """The mean of the members' outputs over the test-time views of a galaxy.
 
-    A `ConcurrentBackend` that computes in lanes where all members do, and takes an array of cutouts
-    for each of its preprocessings.
+    A `ConcurrentBackend` where all members are; it takes an array of cutouts for each of its
+    preprocessings.
 
     Parameters
     ----------
     members : sequence of Member
-        One or more, which predict the same (`require_same`).
+        One or more, with the same outputs (`require_same`).
     views : int, optional
-        How many views of each galaxy (`make_views`); as many as the members' manifests say unless
-        told otherwise.
+        How many views of each galaxy (`make_views`); by default as the members' manifests say.
 
     Attributes
     ----------
@@ -50,63 +49,68 @@ class Ensemble:
     preprocessings : tuple of Preprocessing
         Those of the members that differ.
     task : Task
-        What it predicts; of answers, those that all members know.
+        What it predicts; only the answers that all members know.
     auxiliary : tuple of Task
         The auxiliary tables of classes that all members have.
     views : int
-        Of each galaxy.
+        Test-time views of each galaxy.
     identity : str
-        What its predictions depend on: members, precisions, views.
+        All that its predictions depend on: members, precisions, views.
     concurrent, precision, note
         See `ConcurrentBackend`.
 
     Raises
     ------
     BundleError
-        The members do not predict the same.
+        The members have different outputs.
     ArgumentError
-        Fewer views than one.
+        No view at all.
     """
 
     def __init__(self, members: Sequence[Member], views: int | None = None) -> None:
         bundles = [member.bundle for member in members]
         require_same(bundles)
-        chosen = views is None
+        is_default = views is None
         if views is None:
-            views = max(one.manifest.views for one in bundles)
+            views = max(bundle.manifest.views for bundle in bundles)
         if views < 1:
             raise ArgumentError(
                 "no view of a galaxy", argument="views", wanted="1 or more", got=str(views)
             )
         self.members = tuple(members)
         self.views = views
-        self.preprocessings = tuple(dict.fromkeys(one.manifest.preprocessing for one in bundles))
+        self.preprocessings = tuple(
+            dict.fromkeys(bundle.manifest.preprocessing for bundle in bundles)
+        )
         self.task = common_task(bundles)
         self.auxiliary = common_auxiliary(bundles)
-        self._mirrors = all(one.manifest.mirrors for one in bundles)
-        self._invariant = all(one.manifest.invariant for one in bundles)
+        self._mirrors = all(bundle.manifest.mirrors for bundle in bundles)
+        self._invariant = all(bundle.manifest.invariant for bundle in bundles)
         self.concurrent = all(is_concurrent(member.backend) for member in members)
-        own = [one.backend for one in members if isinstance(one.backend, ConcurrentBackend)]
-        self.precision: Precision = "bf16" if any(o.precision == "bf16" for o in own) else "fp32"
-        notes = [backend.note for backend in own if backend.note]
-        if chosen and views > 1:
+        concurrent = [
+            member.backend for member in members if isinstance(member.backend, ConcurrentBackend)
+        ]
+        low = any(backend.precision == "bf16" for backend in concurrent)
+        self.precision: Precision = "bf16" if low else "fp32"
+        notes = [backend.note for backend in concurrent if backend.note]
+        if is_default and views > 1:
             notes.append(
                 f"The mean of {views} views of each galaxy; `views=1` is {views} times as fast."
             )
         self.note = " ".join(dict.fromkeys(notes))
-        precisions = [backend.precision for backend in own]
-        digests = [one.manifest.digest for one in bundles]
+        precisions = [backend.precision for backend in concurrent]
+        digests = [bundle.manifest.digest for bundle in bundles]
         self.identity = " ".join([*digests, *precisions, str(views)])
 
     @property
     def backend(self) -> Backend:
-        """What to call: the only member's own backend where it sees galaxies as they are."""
+        """The backend to call: a single member's own if there is one view."""
         if len(self.members) == 1 and self.views == 1:
             return self.members[0].backend
         return self
 
     def begin_thread(self) -> None:
-        """Tell each member."""
+        """Prepare the calling thread for each member."""
         for member in self.members:
             if isinstance(member.backend, ConcurrentBackend):
                 member.backend.begin_thread()
@@ -114,14 +118,14 @@ class Ensemble:
     def __call__(self, *cutouts: NDArray[np.uint8]) -> ModelOutput:
         totals = [_Total(member.bundle.manifest, self.auxiliary) for member in self.members]
         for preprocessing, array in zip(self.preprocessings, cutouts, strict=True):
-            mine = [
+            members = [
                 (member.backend, total)
                 for member, total in zip(self.members, totals, strict=True)
                 if total.manifest.preprocessing == preprocessing
             ]
-            views = make_views(array, self.views, mirrors=self._mirrors, one=self._invariant)
+            views = make_views(array, self.views, mirrors=self._mirrors, invariant=self._invariant)
             for view in views:
-                for backend, total in mine:
+                for backend, total in members:
                     total.add(backend(view), len(view))
         count = self.views * len(totals)
         values, *auxiliary = (
@@ -133,14 +137,14 @@ class Ensemble:
 
 
 def embedding_width(ensemble: Ensemble) -> int:
-    """How many features a galaxy gets: only the networks themselves know.
+    """The number of features of the embedding, found by running the networks.
 
     Raises
     ------
     BundleError
-        None at all.
+        The model gives none.
     """
-    blank = [np.zeros((1, *one.shape), np.uint8) for one in ensemble.preprocessings]
+    blank = [np.zeros((1, *settings.shape), np.uint8) for settings in ensemble.preprocessings]
     width = ensemble.backend(*blank).features.shape[1]
     if not width:
         raise BundleError(
@@ -151,29 +155,29 @@ def embedding_width(ensemble: Ensemble) -> int:
 
 
 class _Total:
-    """The sum of what a member says of several views.
+    """The sum of a member's outputs over several views.
 
     Attributes
     ----------
     manifest : Manifest
     fractions : list of (galaxies, outputs or classes) float64
-        The values, and the probabilities of those auxiliary classes that all members have.
+        The values, and the probabilities of the auxiliary classes that all members have.
     features : (galaxies, features) float64
     """
 
     def __init__(self, manifest: Manifest, auxiliary: Sequence[Task]) -> None:
         self.manifest = manifest
-        own = [table.identity for table in manifest.auxiliary]
-        self._places = [own.index(table.identity) for table in auxiliary]
+        identities = [table.identity for table in manifest.auxiliary]
+        self._indices = [identities.index(table.identity) for table in auxiliary]
         self.fractions = [np.zeros(()) for _ in range(1 + len(auxiliary))]
         self.features = np.zeros(())
 
-    def add(self, said: ModelOutput, galaxies: int) -> None:
-        """Add what it says of a view of so many galaxies."""
-        require_fit(said, galaxies, self.manifest.task, self.manifest.auxiliary)
-        parts = [said.values, *(said.auxiliary[place] for place in self._places)]
+    def add(self, output: ModelOutput, galaxies: int) -> None:
+        """Add the output for one view of so many galaxies."""
+        require_fit(output, galaxies, self.manifest.task, self.manifest.auxiliary)
+        parts = [output.values, *(output.auxiliary[index] for index in self._indices)]
         self.fractions = [a + b for a, b in zip(self.fractions, parts, strict=True)]
-        self.features = self.features + said.features
+        self.features = self.features + output.features
 
 
 def require_same(bundles: Sequence[Bundle]) -> None:
@@ -187,24 +191,24 @@ def require_same(bundles: Sequence[Bundle]) -> None:
     """
     first, *others = bundles
     for other in others:
-        task, beside = first.manifest.task, other.manifest.task
-        if task.identity != beside.identity:
+        task, other_task = first.manifest.task, other.manifest.task
+        if task.identity != other_task.identity:
             raise BundleError(
                 f"{first.folder} and {other.folder} do not predict the same",
                 wanted="runs that predict the same answers in the same layout, or the same classes",
-                got=f"{task.describe(beside)}, and {beside.describe(task)}",
+                got=f"{task.describe(other_task)}, and {other_task.describe(task)}",
                 hint="predict with each of them by itself",
             )
 
 
 def common_task(bundles: Sequence[Bundle]) -> Task:
-    """What bundles that predict the same predict together: of answers, those that all know."""
+    """The common task of bundles with the same outputs: only the answers that all know."""
     tasks = [bundle.manifest.task for bundle in bundles]
     return tasks[0].common(tasks)
 
 
 def common_auxiliary(bundles: Sequence[Bundle]) -> tuple[Task, ...]:
-    """The auxiliary tables of classes that all of them have."""
+    """The auxiliary tables of classes that all bundles have."""
     first, *others = (bundle.manifest.auxiliary for bundle in bundles)
-    known = [{table.identity for table in tables} for tables in others]
-    return tuple(table for table in first if all(table.identity in tables for tables in known))
+    identities = [{table.identity for table in tables} for tables in others]
+    return tuple(table for table in first if all(table.identity in tables for tables in identities))

@@ -1,4 +1,4 @@
-"""What a table of predictions holds besides the predictions themselves, where it is asked for."""
+"""Extra columns of a table of predictions: five classes, uncertainty, strangeness, embedding."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from galaxyclass.calibration.calibration import Calibration
 
 #: What can be included: the probabilities of the five classes of Zhu et al. 2019; the lower and
-#: upper end of each fraction's interval; how little a picture is like the training galaxies; the
-#: encoder's features.
+#: upper end of each fraction's interval; the out-of-distribution score; the encoder's features.
 Include = Literal["five_classes", "uncertainty", "strangeness", "embedding"]
 INCLUDES: tuple[str, ...] = get_args(Include)
 
@@ -31,55 +30,57 @@ _FIVE = tuple(FIVE["galaxy_zoo_2"])
 
 
 @dataclass(frozen=True)
-class Addition:
-    """Columns that are made of what a model says.
+class ExtraColumns:
+    """Columns that are computed from a model's output.
 
     Attributes
     ----------
     fields : tuple of pyarrow.Field
         Their names and types.
     make : callable
-        From `ModelOutput` to (galaxies, columns) float32; NaN becomes an empty cell, and in a
-        column of truth values 0 is false. What the cutouts look like is its second argument.
-    look : callable, optional
-        What describes cutouts, where `make` needs that.
+        From `ModelOutput` and image statistics to (galaxies, columns) float32; NaN becomes an
+        empty cell, and in a column of truth values 0 is false.
+    describe : callable, optional
+        Computes the image statistics of cutouts, if `make` needs them.
     """
 
     fields: tuple[pa.Field, ...]
     make: Callable[[ModelOutput, NDArray[np.float32] | None], NDArray[np.float32]]
-    look: DescribeCutouts | None = None
+    describe: DescribeCutouts | None = None
 
 
 @dataclass(frozen=True)
 class Included:
-    """All columns that are included, from left to right."""
+    """All extra columns, from left to right."""
 
-    additions: tuple[Addition, ...] = ()
+    extras: tuple[ExtraColumns, ...] = ()
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
         """Their names and types."""
-        return tuple(field for addition in self.additions for field in addition.fields)
+        return tuple(field for extra in self.extras for field in extra.fields)
 
     @property
-    def look(self) -> DescribeCutouts | None:
-        """What is to describe the cutouts, where anything needs that."""
-        return next((one.look for one in self.additions if one.look is not None), None)
+    def describe(self) -> DescribeCutouts | None:
+        """Computes the image statistics of cutouts; None if no column needs them."""
+        return next((extra.describe for extra in self.extras if extra.describe is not None), None)
 
-    def make(self, said: ModelOutput, looks: NDArray[np.float32] | None) -> NDArray[np.float32]:
-        """(galaxies, columns) float32, of what a model says and the cutouts look like."""
-        made = [np.empty((len(said), 0), np.float32)]
-        made += [addition.make(said, looks) for addition in self.additions]
-        return np.concatenate(made, axis=1)
+    def make(
+        self, output: ModelOutput, statistics: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        """(galaxies, columns) float32, from a model's output and image statistics."""
+        columns = [np.empty((len(output), 0), np.float32)]
+        columns += [extra.make(output, statistics) for extra in self.extras]
+        return np.concatenate(columns, axis=1)
 
 
 def check_include(include: Sequence[str]) -> tuple[Include, ...]:
-    """What is to be included, each once, in the order of `INCLUDES`.
+    """The names to include, each once, in the order of `INCLUDES`.
 
     Raises
     ------
     ArgumentError
-        There is no such thing.
+        An unknown name.
     """
     unknown = [name for name in include if name not in INCLUDES]
     if unknown:
@@ -92,52 +93,51 @@ def check_include(include: Sequence[str]) -> tuple[Include, ...]:
 
 
 def open_included(include: Sequence[str], bundles: Sequence[Bundle], width: int = 0) -> Included:
-    """Find how to make what is to be included.
+    """Prepare the extra columns.
 
     Parameters
     ----------
     include : sequence of str
         Some of `INCLUDES`.
     bundles : sequence of Bundle
-        One, or those of an ensemble.
+        One, or several of an ensemble.
     width : int
         How many features the embedding has.
 
     Raises
     ------
     ArgumentError
-        There is no such thing.
+        An unknown name.
     BundleError
-        A bundle has not got what is asked for; or it is known of a single model only, and there
-        are several.
+        A bundle cannot compute a column; or only a single model can, and there are several.
     """
-    makers: dict[Include, Callable[[], Addition | None]] = {
+    makers: dict[Include, Callable[[], ExtraColumns | None]] = {
         "five_classes": lambda: _five_classes(bundles),
         "uncertainty": lambda: _uncertainty(bundles),
         "strangeness": lambda: _strangeness(bundles),
         "embedding": lambda: _embedding(width),
     }
-    made = (makers[name]() for name in check_include(include))
-    return Included(tuple(addition for addition in made if addition is not None))
+    extras = (makers[name]() for name in check_include(include))
+    return Included(tuple(extra for extra in extras if extra is not None))
 
 
-def _five_classes(bundles: Sequence[Bundle]) -> Addition | None:
+def _five_classes(bundles: Sequence[Bundle]) -> ExtraColumns | None:
     if _is_five(common_task(bundles)):
         return None  # they are the predictions themselves
     auxiliary = common_auxiliary(bundles)
-    place = next((place for place, one in enumerate(auxiliary) if _is_five(one)), None)
-    if place is None:
+    index = next((index for index, task in enumerate(auxiliary) if _is_five(task)), None)
+    if index is None:
         raise BundleError(
-            f"{_names(bundles)}: cannot tell the five classes",
+            f"{_names(bundles)}: does not predict the five classes",
             wanted=f"a model that learnt {', '.join(_FIVE)} beside the votes",
             got=f"one that learnt {_learnt(bundles)}",
             hint="leave five_classes out of `include`, or name another run",
         )
-    order = [auxiliary[place].class_names.index(name) for name in _FIVE]
-    return Addition(_floats(_FIVE), lambda said, _: said.auxiliary[place][:, order])
+    order = [auxiliary[index].class_names.index(name) for name in _FIVE]
+    return ExtraColumns(_floats(_FIVE), lambda output, _: output.auxiliary[index][:, order])
 
 
-def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
+def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
     calibration = _calibration(bundles, "uncertainty", "intervals")
     task = bundles[0].manifest.task
     if not task.interval_names:
@@ -147,40 +147,42 @@ def _uncertainty(bundles: Sequence[Bundle]) -> Addition:
             got=task.words,
             hint="leave uncertainty out of `include`",
         )
-    known = task.known_mask
+    known_mask = task.known_mask
     calibration.require_intervals()
 
-    def bounds(said: ModelOutput, _: object) -> NDArray[np.float32]:
-        ends = np.stack(calibration.bounds(said.values), axis=2)
-        ends = np.where(known[:, None], ends, np.float32(np.nan))
-        return ends.reshape(len(said), 2 * len(known))
+    def bounds(output: ModelOutput, _: object) -> NDArray[np.float32]:
+        ends = np.stack(calibration.bounds(output.values), axis=2)
+        ends = np.where(known_mask[:, None], ends, np.float32(np.nan))
+        return ends.reshape(len(output), 2 * len(known_mask))
 
     names = [f"{name}_{end}" for name in task.interval_names for end in ("lower", "upper")]
-    return Addition(_floats(names), bounds)
+    return ExtraColumns(_floats(names), bounds)
 
 
-def _strangeness(bundles: Sequence[Bundle]) -> Addition:
+def _strangeness(bundles: Sequence[Bundle]) -> ExtraColumns:
     from galaxyclass.calibration.image_statistics import image_statistics
 
-    calibration = _calibration(bundles, "strangeness", "what galaxies are like")
+    calibration = _calibration(bundles, "strangeness", "what in-distribution images are like")
     calibration.require_out_of_distribution()
 
-    def strangeness(said: ModelOutput, looked: NDArray[np.float32] | None) -> NDArray[np.float32]:
-        assert looked is not None, "`look` is given"
-        score, flag = calibration.score_images(said.features, looked)
+    def strangeness(
+        output: ModelOutput, statistics: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        assert statistics is not None, "`describe` computes them"
+        score, flag = calibration.score_images(output.features, statistics)
         return np.column_stack([score, flag]).astype(np.float32)
 
     fields = (*_floats(["strangeness"]), pa.field("strange", pa.bool_()))
-    return Addition(fields, strangeness, image_statistics)
+    return ExtraColumns(fields, strangeness, image_statistics)
 
 
-def _embedding(width: int) -> Addition:
-    return Addition(
-        _floats(f"embedding_{place}" for place in range(width)), lambda said, _: said.features
+def _embedding(width: int) -> ExtraColumns:
+    return ExtraColumns(
+        _floats(f"embedding_{index}" for index in range(width)), lambda output, _: output.features
     )
 
 
-def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration:
+def _calibration(bundles: Sequence[Bundle], name: str, content: str) -> Calibration:
     if len(bundles) > 1:
         raise BundleError(
             f"{name} is known of a single model, not of the mean of several",
@@ -191,8 +193,8 @@ def _calibration(bundles: Sequence[Bundle], name: str, what: str) -> Calibration
     bundle = bundles[0]
     if not bundle.has("calibration"):
         raise BundleError(
-            f"{bundle.folder}: does not know {what}",
-            wanted="a bundle with a calibration, measured on galaxies that its training never saw",
+            f"{bundle.folder}: does not know {content}",
+            wanted="a bundle with a calibration, measured on galaxies that it was not trained on",
             got="one without",
             hint="calibrate the run and export it again"
             if isinstance(bundle, ExportedBundle)

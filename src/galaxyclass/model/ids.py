@@ -1,4 +1,4 @@
-"""What a galaxy is called in a table of predictions: its image's stem, exactly."""
+"""The ids of galaxies in a table of predictions: the stems of their image files."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Iterable, Sequence
 from os.path import abspath, commonpath, relpath, split, splitext  # pathlib takes 10 times as long
 from typing import overload
 
-#: Largest number that a 64-bit integer column holds.
-
 
 class _Names(Sequence[str]):
-    """A name for each path, made when it is asked for."""
+    """A name for each path, made when it is read."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = paths
@@ -33,10 +31,10 @@ class _Names(Sequence[str]):
 
 
 class ImageIds(_Names):
-    """The id of each image, made when it is asked for, so that a survey's ids take no memory.
+    """The id of each image, made when it is read, so that a survey's ids take no memory.
 
-    An id is the file's stem. Where two files have the same stem, each of them is called by its
-    path from the images' common folder, without the suffix; where that repeats too, with it.
+    An id is the file's stem. Files with the same stem have their path from the images' common
+    folder as id, without the suffix; if that repeats too, with it.
 
     Parameters
     ----------
@@ -63,8 +61,8 @@ class ImageIds(_Names):
             self._root = commonpath({abspath(split(path)[0]) for path in paths})  # noqa: PTH100
         self._by_path = self.repeated
         self._with_suffix: frozenset[str] = frozenset()
-        # Once is mostly enough; "x.jpg.png" has the stem "x.jpg", which may be what "x.jpg" beside
-        # "x.png" is called. Each turn lengthens names that are still equal, and whole paths differ.
+        # One round is mostly enough. But "x.jpg.png" has the stem "x.jpg", which may be the id of
+        # "x.jpg" beside "x.png". Each round lengthens names that are still equal; paths differ.
         while self.repeated and (equal := _twice(self)):
             assert not equal <= self._by_path & self._with_suffix, "a file is named twice"
             self._by_path |= equal
@@ -80,7 +78,7 @@ class ImageIds(_Names):
 
 
 class FileNames(_Names):
-    """The last parts of each path, ending and all: how some tables name images.
+    """The last parts of each path, ending and all: as in some tables.
 
     Parameters
     ----------
@@ -111,5 +109,5 @@ def _stem(path: str) -> str:
 
 
 def _twice(names: Iterable[str]) -> frozenset[str]:
-    seen: set[str] = set()
-    return frozenset(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+    previous: set[str] = set()
+    return frozenset(name for name in names if name in previous or previous.add(name))  # type: ignore[func-returns-value]

@@ -1,4 +1,4 @@
-"""What a user gives to be predicted, whatever it is: images in order, and what they are called."""
+"""The images of a prediction, in memory or in files, in order and with their ids."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _WANTED = (
     f"{KINDS} (see `galaxyclass.Model.predict`)"
 )
 
-#: The id column of images that have no other name than their place.
-PLACE_COLUMN = "image"
+#: The id column of images that have no other id than their index.
+INDEX_COLUMN = "image"
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class ImageSource:
     images : sequence or iterator of str or (height, width, bands) arrays
         Paths of files, or images in memory.
     ids : sequence of str or None
-        What they are called; None: by their place, 0, 1 and so on.
+        Their ids; None: their index, 0, 1 and so on.
     id_column : str or None
-        Where the ids stand; None: in the column where the model's training table had them.
+        The column of the ids; None: that of the model's training table.
     id_integer : bool or None
         Whether the ids are whole numbers; None: as in the model's training table, if they can be.
     carried : pyarrow.Table or None
-        Columns that go along with the predictions: a row for each image.
+        Columns of the user's table that are written beside the predictions: a row for each image.
     notes : tuple of str
-        What the user ought to know of the ids.
+        Remarks on the ids for the user.
     """
 
     images: Sequence[Picture] | Iterator[Picture]
@@ -60,19 +60,20 @@ class ImageSource:
 
     @property
     def count(self) -> int | None:
-        """How many images there are; None of an iterator, whose end is not known."""
+        """How many images there are; None for an iterator, whose length is not known."""
         return None if isinstance(self.images, Iterator) else len(self.images)
 
     @property
     def paths(self) -> Sequence[str] | None:
-        """The files, where all images are in files: then a job that was stopped can go on."""
-        if isinstance(self.images, list) and all(isinstance(one, str) for one in self.images):
-            return self.images
+        """The files, if all images are files: only then can a stopped job go on."""
+        images = self.images
+        if isinstance(images, list) and all(isinstance(image, str) for image in images):
+            return images
         return None
 
-    def name(self, place: int) -> str:
-        """What the image at a place is called."""
-        return str(place) if self.ids is None else self.ids[place]
+    def name(self, index: int) -> str:
+        """The id of an image."""
+        return str(index) if self.ids is None else self.ids[index]
 
 
 def open_images(
@@ -85,29 +86,29 @@ def open_images(
     table_id_column: str | None = None,
     clear_names: bool = False,
 ) -> ImageSource:
-    """Find the images that a user gives, and what they are called.
+    """Find the images of a prediction and their ids.
 
     Parameters
     ----------
     images : arrays, paths, a folder or a table
         See `galaxyclass.Model.predict`.
     id_column : str
-        That of the model's training table.
+        The id column of the model's training table.
     name_parts : int
         How that table named images (`Manifest.name_parts`).
     ids : iterable of str or int, optional
-        What the images are called.
+        Of the images.
     path_column, table_id_column : str, optional
         Columns of a table.
     clear_names : bool
-        Refuse files of which two have one name.
+        Refuse two files of the same name.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        Not images; the message says which and what to do.
+        Not images.
     CatalogError
-        A file or folder is not there, or has no images; names that are not clear.
+        A file or folder does not exist, or has no images; two files have the same name.
     """
     if is_table(images):
         if ids is not None:
@@ -135,9 +136,9 @@ def open_images(
             )  # fmt: skip
         return replace(source, ids=names, id_integer=all(map(is_exact_integer, names)))
     if (paths := source.paths) is not None:
-        found, notes = name_paths(paths, name_parts, clear=clear_names)
-        return replace(source, ids=found, notes=notes)
-    return replace(source, id_column=PLACE_COLUMN, id_integer=True)
+        file_ids, notes = name_paths(paths, name_parts, clear=clear_names)
+        return replace(source, ids=file_ids, notes=notes)
+    return replace(source, id_column=INDEX_COLUMN, id_integer=True)
 
 
 def _without_ids(images: Any) -> ImageSource:
@@ -146,44 +147,44 @@ def _without_ids(images: Any) -> ImageSource:
     if _is_text(images):
         return _from_paths(images.tolist())
     if _is_array(images):
-        stack: Any = as_images(_array(images, "`images`"))  # a sequence of images, as a list is
+        stack: Any = as_images(_array(images, "`images`"))  # a sequence of images, like a list
         return ImageSource(stack)
     if isinstance(images, Iterator):
         first = next(images, None)
         if isinstance(first, str | Path):
             return _from_paths([first, *images])
         rest = () if first is None else chain([first], images)
-        return ImageSource(_one_by_one(rest))
+        return ImageSource(_checked_arrays(rest))
     try:
         listed = list(images)
     except TypeError:
         raise _not_images(images) from None
     if not listed or all(isinstance(image, str | Path) for image in listed):
         return _from_paths(listed)
-    return ImageSource(list(_one_by_one(listed)))
+    return ImageSource(list(_checked_arrays(listed)))
 
 
-def _one_by_one(images: Iterable[Any]) -> Iterator[NDArray[np.generic]]:
-    for place, image in enumerate(images):
+def _checked_arrays(images: Iterable[Any]) -> Iterator[NDArray[np.generic]]:
+    for index, image in enumerate(images):
         if not _is_array(image):
             raise ArgumentTypeError(
-                f"image {place}: not an array",
+                f"image {index}: not an array",
                 argument="images",
                 wanted="arrays alone, or paths alone",
                 got=type(image).__name__,
                 hint="`numpy.asarray(image)` makes an array of most images",
             )
-        yield as_image(_array(image, f"image {place}"), f"image {place}")
+        yield as_image(_array(image, f"image {index}"), f"image {index}")
 
 
-def _from_paths(places: Sequence[str | Path]) -> ImageSource:
-    """Files in the order in which they were given, those of a folder in that of their names."""
-    if not places or any(not os.path.exists(place) for place in places):  # noqa: PTH110 - 10^6 files
-        return ImageSource(image_paths(places))  # which says what is wrong
-    found: list[Picture] = []
-    for place in places:
-        found += image_paths(place) if os.path.isdir(place) else [_plain(place)]  # noqa: PTH112
-    return ImageSource(found)
+def _from_paths(paths: Sequence[str | Path]) -> ImageSource:
+    """Files in the order given; those of a folder sorted by name."""
+    if not paths or any(not os.path.exists(path) for path in paths):  # noqa: PTH110 - 10^6 files
+        return ImageSource(image_paths(paths))  # raises the right error
+    images: list[Picture] = []
+    for path in paths:
+        images += image_paths(path) if os.path.isdir(path) else [_plain(path)]  # noqa: PTH112
+    return ImageSource(images)
 
 
 def _plain(path: str | Path) -> str:
@@ -207,18 +208,18 @@ def _from_table(
             hint="put their folder before them: "
             f"`table[{path_column!r}] = folder + '/' + table[{path_column!r}]`",
         )
-    found = find_id_column(table, files, table_id_column or id_column, named=table_id_column)
-    if found is None:
+    id_name = find_id_column(table, files, table_id_column or id_column, named=table_id_column)
+    if id_name is None:
         names, notes = name_paths(files, name_parts)
         return ImageSource(paths, names, carried=table, notes=notes)
-    names = [_id(value) for value in table[found].to_pylist()]
-    integer = pa.types.is_integer(table.schema.field(found).type)
+    names = [_id(value) for value in table[id_name].to_pylist()]
+    integer = pa.types.is_integer(table.schema.field(id_name).type)
     return ImageSource(
         paths,
         names,
-        id_column=found,
+        id_column=id_name,
         id_integer=integer and all(map(is_exact_integer, names)),
-        carried=table.drop_columns([found]),
+        carried=table.drop_columns([id_name]),
     )
 
 
@@ -246,21 +247,21 @@ def _id(value: Any) -> str:
 def name_paths(
     paths: Sequence[str], parts: int, *, clear: bool = False
 ) -> tuple[Sequence[str], tuple[str, ...]]:
-    """What image files are called, and what is to be said of it.
+    """The ids of image files, and notes on them for the user.
 
     Parameters
     ----------
     paths : sequence of str
-        A file that is named twice is called the same twice.
+        A file that is named twice has the same id twice.
     parts : int
-        By so many of the last parts of their paths (`FileNames`); 0: by their stems (`ImageIds`).
+        Ids are so many of the last parts of the paths (`FileNames`); 0: the stems (`ImageIds`).
     clear : bool
-        Refuse names that need their folders to be told apart, rather than add those.
+        Refuse names that occur twice, rather than add their folders.
 
     Raises
     ------
     CatalogError
-        They are not clear.
+        Two files have the same name.
     """
     distinct = list(dict.fromkeys(paths))
     names = FileNames(distinct, parts) if parts else None
@@ -284,38 +285,38 @@ def name_paths(
 
 
 def _repeat(paths: Sequence[str], distinct: Sequence[str], ids: Sequence[str]) -> Sequence[str]:
-    """The ids of paths, some of which may be named twice."""
+    """The ids of paths, some of which may occur twice."""
     if len(distinct) == len(paths):
         return ids
-    called = dict(zip(distinct, ids, strict=True))
-    return [called[path] for path in paths]
+    id_of = dict(zip(distinct, ids, strict=True))
+    return [id_of[path] for path in paths]
 
 
 def _is_text(images: Any) -> bool:
-    """Whether it is a numpy array or a pandas Series of texts."""
+    """Whether a value is a numpy array or a pandas Series of texts."""
     if not hasattr(images, "tolist") or not hasattr(images, "dtype"):
         return False
     listed = images.tolist() if getattr(images, "ndim", 0) == 1 and len(images) else []
-    return bool(listed) and all(isinstance(one, str | Path) for one in listed)
+    return bool(listed) and all(isinstance(value, str | Path) for value in listed)
 
 
 def _is_array(value: Any) -> bool:
-    """Whether it is an array of numbers, numpy's or one that numpy takes (torch's on the CPU)."""
+    """Whether a value is an array of numbers of numpy, or one that numpy converts."""
     if isinstance(value, np.ndarray):
         return bool(value.dtype.kind != "O")
-    # Pillow's images are none: their numbers may be places in a palette.
+    # Pillow's images are refused: their numbers may be entries of a palette.
     names = ("__array__", "ndim", "shape")
     return all(hasattr(value, name) for name in names) and not hasattr(value, "iloc")
 
 
-def _array(value: Any, what: str) -> NDArray[np.generic]:
+def _array(value: Any, name: str) -> NDArray[np.generic]:
     if isinstance(value, np.ndarray):
         return value
     try:
         return np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ArgumentTypeError(
-            f"{what}: not an array that numpy can read",
+            f"{name}: not an array that numpy can read",
             argument="images",
             got=str(error).splitlines()[0],
             hint="`images.detach().cpu().numpy()` of a tensor of torch",

@@ -1,4 +1,4 @@
-"""Which columns of a table in memory hold the paths of images, and their ids."""
+"""Finding the columns of a table that hold the paths of images, and their ids."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pyarrow as pa
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
 from galaxyclass.images.files import is_image_name
 
-#: Rows that tell whether a column holds paths.
+#: Rows that are looked at to decide whether a column holds paths.
 _SAMPLE = 200
 
 
 def find_path_column(table: pa.Table, name: str | None = None) -> str:
-    """The column of the paths of image files, by its name or by what it holds.
+    """The column of the paths of image files, by its name or by its content.
 
     Raises
     ------
     ArgumentError
-        There is none, or several that could be; no column of that name.
+        No column, or several columns, could hold them; no column of that name.
     ArgumentTypeError
         The column of that name does not hold text.
     """
@@ -37,19 +37,19 @@ def find_path_column(table: pa.Table, name: str | None = None) -> str:
         return name
     samples = {text: _sample(table[text]) for text in texts}
     named = [text for text, cells in samples.items() if cells and all(map(is_image_name, cells))]
-    there = [text for text, cells in samples.items() if any(map(os.path.isfile, cells))]
-    # Where several columns look like names of images, those whose files are there are meant.
-    both = [text for text in named if text in there]
-    for alone in (both, named, there):
-        if len(alone) == 1:
-            return alone[0]
-    found = both or named or there
-    if found:
+    with_files = [text for text, cells in samples.items() if any(map(os.path.isfile, cells))]
+    # If several columns look like names of images, take those whose files exist.
+    image_names_with_files = [text for text in named if text in with_files]
+    for columns in (image_names_with_files, named, with_files):
+        if len(columns) == 1:
+            return columns[0]
+    candidates = image_names_with_files or named or with_files
+    if candidates:
         raise ArgumentError(
             "several columns of the table could hold the paths of the images",
             argument="path_column",
-            got=", ".join(found),
-            hint=f"name one: `path_column={found[0]!r}`",
+            got=", ".join(candidates),
+            hint=f"name one: `path_column={candidates[0]!r}`",
         )
     raise ArgumentError(
         "no column of the table holds the paths of images",
@@ -67,7 +67,7 @@ def _sample(column: pa.ChunkedArray) -> list[str]:
 def find_id_column(
     table: pa.Table, paths: Sequence[str], name: str, *, named: str | None
 ) -> str | None:
-    """The column of the ids: of a name that is likely, or the one that holds the files' stems.
+    """The column of the ids: that of the expected name, or the one that holds the files' stems.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ def find_id_column(
     paths : sequence of str
         The image of each row.
     name : str
-        That is looked for first: that of the model's training table.
+        Expected: that of the model's training table.
     named : str, optional
-        The one that the user named.
+        Chosen by the user.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def find_id_column(
     if named is not None and named not in candidates:
         empty = table[named].null_count
         raise (ArgumentError if empty else ArgumentTypeError)(
-            f"the column {named!r} cannot be that of the ids",
+            f"the column {named!r} cannot hold the ids",
             argument="id_column",
             wanted="text or whole numbers, in each row",
             got=f"{empty:,} empty cells" if empty else str(table.schema.field(named).type),

@@ -32,7 +32,7 @@ def predict_in_memory(
     progress : Progress
     """
     ensemble, source = maker.ensemble, maker.source
-    rows, places, failures, count = [maker.nothing], [], [], 0
+    rows, indices, failures, count = [maker.nothing], [], [], 0
     progress("predict", 0, source.count)
     stream = predict_stream(
         source.images,
@@ -40,26 +40,26 @@ def predict_in_memory(
         ensemble.backend,
         batch_size,
         workers,
-        look=maker.included.look,
+        describe=maker.included.describe,
     )
     with closing(stream):
         for batch in stream:
             rows.append(maker.rows(batch))
-            places.append(batch.start + np.flatnonzero(batch.decoded))
+            indices.append(batch.start + np.flatnonzero(batch.decoded))
             failed = (batch.start + np.flatnonzero(~batch.decoded)).tolist()
-            for place, path, error in zip(failed, batch.failed_paths, batch.errors, strict=True):
-                failures.append(Failure(place, source.name(place), path, error))
+            for index, path, error in zip(failed, batch.failed_paths, batch.errors, strict=True):
+                failures.append(Failure(index, source.name(index), path, error))
             count = batch.start + len(batch.paths)
             note = f"{len(failures):,} cannot be decoded" if failures else ""
             progress("predict", count, source.count, note=note)
     whole = join_rows(rows)
-    rows_of = np.concatenate([np.empty(0, np.int64), *places])
+    image_indices = np.concatenate([np.empty(0, np.int64), *indices])
     statistics = measure(ensemble.task, whole.values)
     return Predictions(
-        table=maker.tabulate(rows_of.tolist(), whole),
+        table=maker.tabulate(image_indices.tolist(), whole),
         task=ensemble.task,
         columns=maker.columns,
-        places=rows_of,
+        indices=image_indices,
         failures=tuple(failures),
         warnings=describe_all(maker, count, len(failures), statistics),
         notes=(*source.notes, *describe_job(maker)),

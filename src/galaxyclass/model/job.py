@@ -1,4 +1,4 @@
-"""One job of prediction: image files with ids into a table, part by part."""
+"""One job of prediction: image files with ids into a table, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
 from galaxyclass.version import __version__
 
-#: A chunk is written after the batch that makes it as old or as large as this. What a kill loses is
-#: thus bounded in time, whatever the speed, and a fast job does not make a file a second.
+#: A chunk is written once it is this old or this large. A kill then loses a few seconds of work at
+#: any speed, and a fast job does not write a file a second.
 CHUNK_SECONDS = 5.0
 CHUNK_IMAGES = 16_384
 
 
 @dataclass(frozen=True)
 class PredictionSummary:
-    """What a prediction did.
+    """The result of a prediction to a file.
 
     Attributes
     ----------
@@ -49,15 +49,15 @@ class PredictionSummary:
     resumed : int
         Images (predicted or failed) that an earlier, stopped run of this job had done.
     seconds : float
-        Time that this run took for the others.
+        Time that this call took for the other images.
     views : int
-        Of each galaxy, whose mean was predicted.
+        Test-time views of each galaxy, whose mean was predicted.
     precision : {"fp32", "bf16"}
         Numbers that the networks computed with.
     warnings : tuple of str
-        What looks wrong with the predictions, and what to try (`describe_problems`).
+        Problems of the predictions, and what to try (`describe_problems`).
     notes : tuple of str
-        What else the user ought to know.
+        Other remarks for the user.
     """
 
     output: Path
@@ -74,10 +74,10 @@ class PredictionSummary:
 
     def __repr__(self) -> str:
         failed = f", {self.failed:,} images could not be decoded" if self.failed else ""
-        wrong = f", {len(self.warnings)} warnings" if self.warnings else ""
+        warnings = f", {len(self.warnings)} warnings" if self.warnings else ""
         return summary(
             f"PredictionSummary: {self.predicted:,} galaxies in "
-            f"{short_path(self.output)}{failed}{wrong}"
+            f"{short_path(self.output)}{failed}{warnings}"
         )
 
 
@@ -101,9 +101,9 @@ def predict_files(
     Parameters
     ----------
     members : sequence of Member
-        One, or several whose mean is predicted; the first names the id column.
+        With several, their mean is predicted; the first names the id column.
     paths, ids : sequence of str
-        An image each, and what it is called; the same length.
+        An image each, and its id; of the same length.
     output, views, include, batch_size, workers, progress, layout, overwrite, keep_journal
         As for `predict_to_table`.
 
@@ -135,20 +135,19 @@ def predict_to_table(
 ) -> PredictionSummary:
     """Predict images into a file; what `galaxyclass.Model.predict_to_file` does inside.
 
-    A job of image files that was stopped goes on; of one that has images in memory nothing is
-    kept.
+    A job of image files that was stopped goes on. For images in memory nothing is kept.
 
     Parameters
     ----------
     maker : RowMaker
         Has the networks, the images and the columns.
     output : Path
-        Where it stands already as this very job made it, only what a kill left is cleared.
+        If this same job has finished it already, only leftovers of a kill are removed.
     batch_size, workers : int, optional
         As for `galaxyclass.model.stream.predict_stream`.
     progress : Progress
     overwrite : bool
-        Replace the output where it is another job's.
+        Replace the output of another job.
     keep_journal : bool
         Let the same job find its output until `galaxyclass.model.chunks.forget_predictions`.
 
@@ -157,7 +156,7 @@ def predict_to_table(
     OutputError, PredictionInterruptedError
         As for `galaxyclass.Model.predict_to_file`.
     BundleError
-        The backend does not give what the manifest says.
+        The backend's outputs do not fit the manifest.
     """
     begun = time.monotonic()
     ensemble, source, task = maker.ensemble, maker.source, maker.ensemble.task
@@ -176,7 +175,7 @@ def predict_to_table(
                 batch_size,
                 workers,
                 start=resumed,
-                look=maker.included.look,
+                describe=maker.included.describe,
             )
             with closing(stream):
                 _add_chunks(stream, chunks, maker, progress)
@@ -208,7 +207,7 @@ def predict_to_table(
 
 
 def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSource) -> None:
-    """Where a job was stopped, say how much of it is kept; any other error is left alone."""
+    """If the job was stopped, raise an error that says how much is kept; pass on other errors."""
     if source.paths is None:
         if isinstance(error, KeyboardInterrupt):
             raise PredictionInterruptedError(
@@ -216,18 +215,20 @@ def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSourc
                 hint="write the images to files: then a prediction goes on where it stopped",
             ) from None
         return
-    kept = f"none of the {source.count:,} images is done"
+    progress_made = f"none of the {source.count:,} images is done"
     if chunks.images:
-        kept = f"{chunks.images:,} of {source.count:,} images are done and kept in {chunks.folder}"
+        progress_made = (
+            f"{chunks.images:,} of {source.count:,} images are done and kept in {chunks.folder}"
+        )
     if isinstance(error, KeyboardInterrupt):
         raise PredictionInterruptedError(
-            f"stopped; {kept}", hint="run the same again: it goes on from there"
+            f"stopped; {progress_made}", hint="run the same again: it goes on from there"
         ) from None
     if isinstance(error, OutputError):
         raise OutputError(
             error.what,
             wanted=error.wanted,
-            got=kept,
+            got=progress_made,
             hint=f"{error.hint}; the same again goes on from there",
         ) from error
 
@@ -241,7 +242,7 @@ def _add_chunks(
     failed = chunks.failed
     for batch in stream:
         rows = maker.rows(batch)
-        waiting.append((replace(batch, estimates=None, looks=None), rows))
+        waiting.append((replace(batch, output=None, image_statistics=None), rows))
         failed += len(batch.errors)
         end = batch.start + len(batch.paths)
         note = f"{failed:,} cannot be decoded" if failed else ""
@@ -260,27 +261,27 @@ def _add_chunk(
     rows = join_rows(rows for _, rows in waiting)
     batches = [batch for batch, _ in waiting]
     decoded = np.concatenate([batch.decoded for batch in batches])
-    places = (chunks.images + np.flatnonzero(decoded)).tolist()
+    indices = (chunks.images + np.flatnonzero(decoded)).tolist()
     failures = tuple(
         failure
         for batch in batches
         for failure in zip(batch.failed_paths, batch.errors, strict=True)
     )
     statistics = measure(maker.ensemble.task, rows.values)
-    chunks.add(maker.tabulate(places, rows), ChunkRecord(len(decoded), failures, statistics))
+    chunks.add(maker.tabulate(indices, rows), ChunkRecord(len(decoded), failures, statistics))
 
 
 def describe_all(
     maker: RowMaker, images: int, failed: int, statistics: Statistics
 ) -> tuple[str, ...]:
-    """What looks wrong with predictions: all that is to be warned of."""
+    """All warnings about predictions."""
     none = f"None of the {images:,} images could be decoded."
     undecodable = (none,) if images and failed == images else ()
     return (*undecodable, *describe_problems(maker.ensemble.task, statistics))
 
 
 def describe_job(maker: RowMaker) -> Iterator[str]:
-    """What else the user ought to know of the networks and the columns."""
+    """Notes on the networks and the columns for the user."""
     task, columns = maker.ensemble.task, maker.columns
     manifest = maker.ensemble.members[0].bundle.manifest
     if maker.ensemble.note:
@@ -309,10 +310,10 @@ def _notes(resumed: int, *, replaced: bool, complete: bool) -> Iterator[str]:
 
 
 def _key(maker: RowMaker, suffix: str) -> str:
-    """What the bytes of the output depend on, but for the device and the size of a batch.
+    """Digest of all that the output depends on, but for the device and the batch size.
 
     Those two are left out so that a job that ran out of memory can go on with a smaller batch.
-    A job of images in memory has a key that no other has.
+    A job of images in memory gets a key of its own.
     """
     source = maker.source
     if source.paths is None:
@@ -321,17 +322,17 @@ def _key(maker: RowMaker, suffix: str) -> str:
     identity = maker.ensemble.identity
     head = (__version__, identity, repr(maker.columns), suffix, str(source.count))
     key.update("\0".join(head).encode())
-    for place, path in enumerate(source.paths):
+    for index, path in enumerate(source.paths):
         try:
             status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
             identity = f"{status.st_size} {status.st_mtime_ns}"
         except OSError:
             identity = "missing"
-        name = source.name(place)
+        name = source.name(index)
         key.update(f"\0{path}\0{name}\0{identity}".encode("utf-8", "surrogateescape"))
     if maker.carried is not None:
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, maker.carried.schema) as writer:
+        buffer = pa.BufferOutputStream()
+        with pa.ipc.new_stream(buffer, maker.carried.schema) as writer:
             writer.write_table(maker.carried)
-        key.update(sink.getvalue())
+        key.update(buffer.getvalue())
     return key.hexdigest()

@@ -1,4 +1,4 @@
-"""`Model`: something that predicts, as an object that a user can hold."""
+"""`Model`: one network or an ensemble, ready to predict."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """A model: one network or several, and all that is needed to predict with them.
+    """A model: one network or an ensemble, and all that is needed to predict with it.
 
-    `load_model` makes one. Its networks are loaded when they are first needed.
+    Made by `load_model`. Its networks are loaded when they are first needed.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Model:
     sources : tuple of Path
         What it was loaded from; ``pretrained`` for the pretrained model.
     bundles : tuple of Bundle
-        Of a run, a bundle or a file each; several are an ensemble.
+        One for each source; several are an ensemble.
 
     Examples
     --------
@@ -79,23 +79,23 @@ class Model:
 
     @property
     def task(self) -> Task:
-        """What is predicted: the answers of a tree, or classes."""
+        """What the model predicts: the answers of a tree, or classes."""
         return common_task(self.bundles)
 
     @property
     def views(self) -> int:
         """Test-time views of each galaxy, whose mean is predicted."""
-        chosen = self.options.views
-        return max(one.manifest.views for one in self.bundles) if chosen is None else chosen
+        stated = self.options.views
+        return max(bundle.manifest.views for bundle in self.bundles) if stated is None else stated
 
     @property
     def precision(self) -> Precision:
-        """Numbers that its networks compute with; loads them."""
+        """The precision that its networks compute in; loads them."""
         return self.ensemble.precision
 
     @property
     def digest(self) -> str:
-        """SHA-256 in hex of all that its predictions depend on, but for options: its identity."""
+        """SHA-256 in hex of all that its predictions depend on, except options: its identity."""
         digests = [bundle.manifest.digest for bundle in self.bundles]
         if len(digests) == 1:
             return digests[0]
@@ -103,12 +103,12 @@ class Model:
 
     @property
     def card(self) -> str:
-        """The model card, in Markdown; what its files say where nobody has written one."""
+        """The model card in Markdown; made from the model's files if there is none."""
         return "\n".join(map(_card, self.bundles))
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
-        """Its bundles, each with what runs its network; loads the networks.
+        """Its bundles, each with the backend that runs its network; loads the networks.
 
         Raises
         ------
@@ -147,41 +147,40 @@ class Model:
             - an array (images, height, width, bands), or (height, width, bands) for one image, or
               (height, width) for a grey one; 1 band or 3 (red, green, blue), row 0 at the top;
               uint8, or floats from 0 (black) to 1 (white);
-            - a list or an iterator of arrays, each of any size; of an iterator only so many are
-              taken at a time as are being predicted;
-            - a folder, searched with its sub-folders; the path of an image file; or several paths,
-              in the order of which the rows come;
+            - a list or an iterator of arrays, each of any size; an iterator is read only a few
+              batches ahead;
+            - a folder, searched with its sub-folders; the path of an image file; or several paths:
+              rows have their order;
             - a pandas DataFrame, an astropy Table, a pyarrow Table or a polars DataFrame with a
-              column of paths, which is found by what it holds. All its other columns go along with
-              the predictions (``_given`` stands behind the name of one that a column of the
-              predictions has, too).
+              column of paths, which is found by its content. All other columns are copied beside
+              the predictions (one with the name of a predicted column gets the suffix ``_given``).
         include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
-            Columns besides; see `galaxyclass.predict`.
+            Extra columns; see `galaxyclass.predict`.
         ids : iterable of str or int, optional
-            What the images are called. Otherwise images in files are called as
-            `galaxyclass.predict` says, those of a table as its id column does, and arrays by their
-            place, 0, 1, … in the column ``image``.
+            Ids of the images. By default images in files get the ids of `galaxyclass.predict`,
+            those of a table the ids of its id column, and arrays their index, 0, 1, … in the column
+            ``image``.
         path_column, id_column : str, optional
-            Of a table: the column of the paths, where several could be; and that of the ids.
-            Otherwise the ids are in the column that is called as in the model's training table,
-            or in one that holds the names of the files without their endings.
+            Of a table: the column of the paths, if several could be; and that of the ids. By
+            default the ids are in the column of the name that the model's training table has, or
+            in one that holds the names of the files without their endings.
         progress : Progress
 
         Returns
         -------
         Predictions
-            A row for each image, in the order given. An image file that cannot be decoded, or that
-            a table names but is not there, has no row: it is among the `Predictions.failures`.
+            A row for each image, in the order given. An image file that cannot be decoded, or
+            does not exist though a table names it, has no row: see `Predictions.failures`.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            Arrays that are not images, by shape, type or range; a table whose columns are not
-            clear; not one id for each image.
+            Arrays that are not images, by shape, type or range; a table with none or several
+            columns of paths; more or fewer ids than images.
         CatalogError
-            A path is not there, or a folder has no images.
+            A path does not exist, or a folder has no images.
         OutputError, BundleError
-            There is no such thing to include; the model has not got what is to be included.
+            An unknown name in `include`; the model does not have that column.
         MissingExtraError, DeviceError
             See `galaxyclass.model.backends.backend.open_backend`.
 
@@ -218,9 +217,9 @@ class Model:
     ) -> PredictionSummary:
         """Predict images into a file, in constant memory.
 
-        However the process ends, the same call goes on where it stopped and gives the very bytes
-        that it would have given without the interruption. That holds for images in files: a job
-        of arrays or of an iterator begins anew.
+        If it is interrupted or killed, the same call goes on where it stopped, and the output is
+        byte for byte that of an uninterrupted call. This holds for images in files: a job of
+        arrays or of an iterator begins anew.
 
         Parameters
         ----------
@@ -229,7 +228,7 @@ class Model:
         output : str or Path
             A file to write, ``.csv`` or ``.parquet``.
         layout : {"table", "contest"}
-            ``contest`` writes the name of each image and its class, and nothing else.
+            ``contest`` writes only the name of each image and its class.
         overwrite : bool
             Replace the output where it exists.
 
@@ -237,12 +236,12 @@ class Model:
         ------
         OutputError
             The ending is neither of the two; the output exists; no room, no permission (the
-            finished parts are kept); another process writes there; the contest's layout of a
-            model of votes; there is no such thing to include.
+            finished chunks are kept); another process writes there; the contest layout of a vote
+            model; an unknown name in `include`.
         CatalogError
-            No images; in the contest's layout, two images of one name.
+            No images; in the contest layout, two images of the same name.
         PredictionInterruptedError
-            Ctrl-C; the finished parts are kept.
+            Ctrl-C; the finished chunks are kept.
         ArgumentError, ArgumentTypeError, BundleError, MissingExtraError, DeviceError
             As for `predict`.
         """
@@ -266,7 +265,7 @@ class Model:
 
     @public
     def embed(self, images: Any, *, progress: Progress = silent) -> NDArray[np.float32]:
-        """The features that the encoder makes of images.
+        """The embedding of images: the features of the encoder.
 
         Parameters
         ----------
@@ -277,8 +276,8 @@ class Model:
         Returns
         -------
         (images, features) float32 array
-            In the order given; a row of NaN for an image that cannot be decoded, so that rows
-            belong to images. Of an ensemble the features of one member after the other.
+            In the order given; a row of NaN for an image that cannot be decoded, so that there is
+            a row for each image. Of an ensemble, the features of all members side by side.
 
         Raises
         ------
@@ -298,7 +297,7 @@ class Model:
         columns = [predictions.table[name].to_numpy() for name in names]
         count = len(predictions) + len(predictions.failures)
         features = np.full((count, len(names)), np.nan, np.float32)
-        features[predictions.places] = np.column_stack(columns)
+        features[predictions.indices] = np.column_stack(columns)
         return features
 
     def evaluate(
@@ -319,7 +318,7 @@ class Model:
     ) -> Calibrated:
         """Measure how far the model can be trusted: `galaxyclass.calibrate`.
 
-        Where its own bundle is calibrated (no ``output``), the model has it from then on.
+        Without ``output`` the calibration is added to the model's own bundle and to this model.
         """
         from galaxyclass.evaluation.calibrate import calibrate
 
@@ -342,28 +341,30 @@ class Model:
         return export(self, output=output, **options)
 
     def __repr__(self) -> str:
-        task, networks = self.task, sum(one.manifest.members for one in self.bundles)
+        task, networks = self.task, sum(bundle.manifest.members for bundle in self.bundles)
         counts = [_count(networks, "network")]
         if self.views > 1:
             counts.append(_count(self.views, "view"))
-        cutouts = dict.fromkeys(one.manifest.preprocessing for one in self.bundles)
+        cutouts = dict.fromkeys(bundle.manifest.preprocessing for bundle in self.bundles)
         colours = {"rgb": "RGB", "grey": "grey"}
         device, precision = self.options.device, self.options.precision
         if self._backends is None:
-            engines: list[str] = [choose_engine(one, device, precision) for one in self.bundles]
+            engines: list[str] = [
+                choose_engine(bundle, device, precision) for bundle in self.bundles
+            ]
         else:
             engines = [type(backend).__name__ for backend in self._backends]
         parts = [
             self.name,
             f"{task.count} {task.output_word}",
             " × ".join(counts),
-            ", ".join(f"{one.size} px {colours[one.colour]}" for one in cutouts),
+            ", ".join(f"{cutout.size} px {colours[cutout.colour]}" for cutout in cutouts),
             ", ".join(dict.fromkeys(engines)),
         ]
         return summary(f"Model {' · '.join(parts)}")
 
     def _check_include(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
-        """Refuse what cannot be included before images are looked for or networks are loaded."""
+        """Refuse columns that cannot be included, before images are listed or networks loaded."""
         check_include(include)
         fields = open_included(include, self.bundles).fields
         columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
@@ -375,7 +376,7 @@ class Model:
         )
 
 
-#: What is taken wherever a run is: its folder, a bundle, an exported network, the word
+#: Where a model comes from: the folder of a run, a bundle, an exported network, the word
 #: ``pretrained``, a Model; several of them are an ensemble.
 ModelSource = str | Path | Model | Sequence[str | Path | Model]
 
@@ -396,18 +397,18 @@ def load_model(
     ----------
     source : str, Path, Model, a sequence of them, or None
         None or ``"pretrained"``: the pretrained model, which comes with the package. Otherwise the
-        folder of a run, a bundle, or an exported network (``.onnx``); several, which predict the
-        same, are an ensemble: the mean of what they predict is predicted.
+        folder of a run, a bundle, or an exported network (``.onnx``). Several with the same outputs
+        are an ensemble: their mean is predicted.
     views, device, precision, batch_size, workers
         See `InferenceOptions`.
 
     Raises
     ------
     BundleError
-        Not a model, or a damaged one; several that do not predict the same; this package has no
+        Not a model, or a damaged one; several with different outputs; this package has no
         pretrained model.
     ArgumentError, ArgumentTypeError
-        An option that is not possible; a source of another type, or none at all.
+        An option out of range; a source of another type, or an empty list.
 
     Examples
     --------
@@ -423,16 +424,16 @@ def open_model(
     options: InferenceOptions | None = None,
     backend: Backend | Sequence[Backend] | None = None,
 ) -> Model:
-    """A model of whatever is taken where a run is.
+    """Open a model from any source.
 
     Parameters
     ----------
     source : str, Path, Model or a sequence of them
     options : InferenceOptions, optional
-        How its networks are to be run. Of a `Model` that stands alone, what is not stated (None,
-        or ``auto``) stays as it is there.
+        How its networks are run. For a single `Model`, options that are not stated (None, or
+        ``auto``) stay as they are.
     backend : Backend or a sequence of them, optional
-        Runs the network in place of the bundle's own, one for each bundle.
+        Used in place of the bundles' own networks, one for each bundle.
 
     Raises
     ------
@@ -453,37 +454,37 @@ def open_model(
         if backends is None and same:
             backends = [member.backend for member in source.members]
         return Model(source.sources, source.bundles, stated, backends)
-    several = [source] if isinstance(source, str | Path) else _listed(source)
+    listed = [source] if isinstance(source, str | Path) else _listed(source)
     sources: list[Path] = []
     bundles: list[Bundle] = []
-    for one in several:
-        if isinstance(one, Model):
-            sources += one.sources
-            bundles += one.bundles
+    for entry in listed:
+        if isinstance(entry, Model):
+            sources += entry.sources
+            bundles += entry.bundles
         else:
-            sources.append(Path(one))
-            bundles.append(_load(one))
+            sources.append(Path(entry))
+            bundles.append(_load(entry))
     return Model(sources, bundles, options or InferenceOptions(), backends)
 
 
-def single_bundle(source: ModelSource, what: str) -> Bundle:
-    """The bundle of a model that is to be changed, copied or exported.
+def single_bundle(source: ModelSource, action: str) -> Bundle:
+    """The only bundle of a model, to calibrate or export it.
 
     Parameters
     ----------
     source : str, Path, Model or a sequence of them
-    what : str
-        What is to be done, such as ``calibrate``.
+    action : str
+        For messages, such as ``calibrate``.
 
     Raises
     ------
     BundleError
-        It has several; and as for `load_model`.
+        It has several bundles; and as for `load_model`.
     """
     bundles = open_model(source).bundles
     if len(bundles) > 1:
         raise BundleError(
-            f"cannot {what} several models at once",
+            f"cannot {action} several models at once",
             wanted="one",
             got=f"{len(bundles)} of them",
             hint="combine them first: `galaxyclass.combine(['RUN', 'RUN'], output='runs/mean')`",
@@ -493,42 +494,42 @@ def single_bundle(source: ModelSource, what: str) -> Bundle:
 
 def _listed(source: Any) -> list[str | Path | Model]:
     try:
-        several = list(source)
+        listed = list(source)
     except TypeError:
-        several = [source]
-    wrong = [one for one in several if not isinstance(one, str | Path | Model)]
-    if wrong:
+        listed = [source]
+    refused = [entry for entry in listed if not isinstance(entry, str | Path | Model)]
+    if refused:
         raise ArgumentTypeError(
-            "not something that a model can be loaded from",
+            "a model cannot be loaded from this",
             argument="source",
             wanted="the path of a run, a bundle or an exported network; "
             f'"{PRETRAINED}"; a Model; or a list of them',
-            got=type(wrong[0]).__name__,
+            got=type(refused[0]).__name__,
         )
-    if not several:
+    if not listed:
         raise ArgumentError(
             "no model was named", argument="source", wanted="one or more", got="an empty list"
         )
-    return several
+    return listed
 
 
 def _load(source: str | Path) -> Bundle:
     bundle = load_bundle(source)
     if not is_pretrained(source):
         return bundle
-    # There is no table of the user's whose ids these could be.
+    # Its ids have nothing to do with the table that it was trained on.
     plain = replace(bundle.manifest, id_column="GalaxyID", id_integer=False, name_parts=0)
     return replace(bundle, manifest=plain)
 
 
-def _stated(known: InferenceOptions, options: InferenceOptions) -> InferenceOptions:
-    """Options, and those that are known where one is not stated."""
+def _stated(present: InferenceOptions, options: InferenceOptions) -> InferenceOptions:
+    """The known options, replaced by those that are stated."""
     plain = InferenceOptions()
     names = ("views", "device", "precision", "batch_size", "workers")
     changes: dict[str, Any] = {
         name: value for name in names if (value := getattr(options, name)) != getattr(plain, name)
     }
-    return replace(known, **changes)
+    return replace(present, **changes)
 
 
 def _name(source: Path) -> str:
@@ -546,7 +547,7 @@ def _card(bundle: Bundle) -> str:
 
 
 def _described(manifest: Manifest, bundle: Bundle) -> str:
-    """A card of what a bundle's files say."""
+    """A card made from a bundle's files."""
     cutout = manifest.preprocessing
     lines = [
         f"# {_name(bundle.folder)}",
@@ -555,15 +556,15 @@ def _described(manifest: Manifest, bundle: Bundle) -> str:
         f"- Made by the recipe `{manifest.recipe}` of galaxyclass {manifest.version}: "
         f"{_count(manifest.members, 'network')}, encoder `{manifest.model.encoder}`.",
         f"- Sees cutouts of {cutout.size} × {cutout.size} pixels ({cutout.colour}).",
-        f"- {_count(manifest.views, 'test-time view')} unless told otherwise.",
+        f"- {_count(manifest.views, 'test-time view')} by default.",
         "- Calibrated." if bundle.has("calibration") else "- Not calibrated.",
         f"- Identity: {manifest.digest}",
         "",
-        "Nobody has written more about it: what it was trained on, its run folder says.",
+        "There is no model card; its run folder tells what it was trained on.",
         "",
     ]
     return "\n".join(lines)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

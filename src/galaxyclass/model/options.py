@@ -15,22 +15,21 @@ class InferenceOptions:
     ----------
     views : int, optional
         Predict the mean over so many test-time views of each galaxy: up to 8 are mirrors and
-        quarter turns, more are turned by other angles. As many as the model's maker chose unless
-        told otherwise: 1, where nothing was chosen.
+        quarter turns, more are turned by other angles. The model's own number by default.
     device : {"auto", "cpu", "cuda", "mps"}
-        ``auto`` takes a GPU where there is one.
+        ``auto`` is a GPU if there is one.
     precision : {"auto", "fp32", "bf16"}
-        ``auto`` takes bfloat16 where the network was trained in it and the machine has it.
+        ``auto`` is bfloat16 if the network was trained in it and the machine has it.
     batch_size : int, optional
-        Most images that the network gets at once; chosen for the device unless told otherwise.
+        Most images that the network gets at once; by default chosen for the device.
     workers : int, optional
-        Cores that read images, and on the CPU predict them; all unless told otherwise. What is
-        predicted does not depend on it.
+        Cores that read images, and on the CPU also predict them; all by default. Predictions do
+        not depend on it.
 
     Raises
     ------
     ArgumentError
-        A value that is none of these.
+        A value out of range.
     ArgumentTypeError
         A value of another type.
 

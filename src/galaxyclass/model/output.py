@@ -1,4 +1,4 @@
-"""What a model says of some galaxies, in the bundle's order."""
+"""The output of a model for some galaxies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """What a model says of some galaxies.
+    """The output of a model for some galaxies.
 
     Attributes
     ----------
@@ -19,7 +19,7 @@ class ModelOutput:
     auxiliary : tuple of (galaxies, classes) float32
         Probabilities for each of the bundle's auxiliary tables of classes (`Manifest.auxiliary`).
     features : (galaxies, features) float32
-        The embedding: what the encoder makes of a galaxy; (galaxies, 0) of a model that has none.
+        The embedding: the encoder's features; (galaxies, 0) if the model gives none.
 
     Examples
     --------

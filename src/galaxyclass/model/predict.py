@@ -37,79 +37,79 @@ def predict(
 ) -> PredictionSummary:
     """Predict all images of a folder, or some files, into a table.
 
-    What `Model.predict_to_file` of `load_model` does, in one call.
+    The same as `load_model` and `Model.predict_to_file` in one call.
 
-    The table has the layout of the one that the model was trained on: the id column under its
-    name, then one column per answer; or one probability column per class, then the class
-    (`columns_of`). The id is the file's stem (`ImageIds`), or the file's name with as many folders
-    as that table gave (`FileNames`); for the pretrained model it is the stem as text, in the column
-    ``GalaxyID``. An image that cannot be decoded gets no row; it is listed with its error in
+    The output has the layout of the model's training table: its id column, then one column per
+    answer; or one probability column per class, then the class (`columns_of`). The id is the
+    file's stem (`ImageIds`), or the file's name with as many folders as in that table
+    (`FileNames`); for the pretrained model it is the stem, in the column ``GalaxyID``. In parquet
+    ids are 64-bit integers if those of the training table were, otherwise text (as for the
+    pretrained model). An image that cannot be decoded gets no row; it is listed with its error in
     ``<output>_failed.csv``.
 
-    Several runs are an ensemble: the mean of what they predict is written, and the columns are
-    those of the first. Each image is read and decoded once, however many runs and views there are;
-    runs that cut it out at different scales decode it once each.
+    Several runs are an ensemble: their mean is written, in the columns of the first. Each image is
+    decoded once for all runs and views, or once for each scale of the runs' cutouts.
 
-    Memory does not grow with the number of images, but for the list of their paths. However the
-    process ends, the same call goes on where it stopped and gives the very bytes that it would
-    have given without the interruption.
+    Memory does not grow with the number of images, except for the list of their paths. If the
+    prediction is interrupted or killed, the same call goes on where it stopped, and the output is
+    byte for byte that of an uninterrupted call.
 
     Parameters
     ----------
     run : str, Path, Model, a sequence of them or None
-        The folder of a run, a bundle, or an exported network (``.onnx``); several, which predict
-        the same; or None or ``"pretrained"`` for the pretrained model, a part of the package.
+        The folder of a run, a bundle, or an exported network (``.onnx``); several
+        with the same outputs; or None or ``"pretrained"`` for the pretrained model, which comes
+        with the package.
     images : str, Path, a sequence of them, arrays or a table
         A folder, searched with its sub-folders, or image files: sorted by path, each once. Or
-        whatever else `Model.predict` takes.
+        arrays or a table, as for `Model.predict`.
     output : str or Path
         A file to write, ``.csv`` or ``.parquet``.
     views : int, optional
-        Predict the mean over so many views of each galaxy: up to 8 are mirrors and quarter turns,
-        and more are turned by other angles; for a network to which those are one, all are
-        (`make_views`). Takes almost as many times as long. As many as the model's maker chose
-        unless told otherwise: one, where nothing was chosen.
+        Predict the mean over so many test-time views of each galaxy: up to 8 are mirrors and
+        quarter turns, more are turned by other angles (`make_views`). Takes almost as many times
+        as long. The model's own number by default: one for a run.
     include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
-        Columns to write besides, float32 where nothing else is said:
+        Extra columns, float32 unless stated otherwise:
 
         - ``five_classes``: probabilities of ``completely_round_smooth``, ``in_between_smooth``,
-          ``cigar_shaped_smooth``, ``edge_on`` and ``spiral``, of a model that learnt them beside
-          the votes.
-        - ``uncertainty``: of each answer ``<answer>_lower`` and ``<answer>_upper``, between which
-          90 % of the true fractions lie, of a model that is calibrated.
-        - ``strangeness``: how little the picture is like galaxies that the model knows, and
-          ``strange`` (bool): above 1 it is too little to trust what is predicted.
+          ``cigar_shaped_smooth``, ``edge_on`` and ``spiral``, of a model with this auxiliary task.
+        - ``uncertainty``: for each answer ``<answer>_lower`` and ``<answer>_upper``, a conformal
+          interval that holds 90 % of the true fractions; needs a calibrated model.
+        - ``strangeness``: the out-of-distribution score, and ``strange`` (bool): whether it is
+          above 1, where the prediction is not to be trusted. In CSV the flag is ``True`` or
+          ``False``, which astropy reads as text and pandas as booleans.
         - ``embedding``: the encoder's features, ``embedding_0`` and so on; of an ensemble those of
-          one member after the other.
+          all members.
     device : {"auto", "cpu", "cuda", "mps"}
     precision : {"auto", "fp32", "bf16"}
-        ``auto`` takes bfloat16 where the network was trained in it and the machine has it.
+        ``auto`` is bfloat16 if the network was trained in it and the machine has it.
     batch_size : int, optional
-        Most images that the network gets at once; chosen for the device unless told otherwise.
+        Most images that the network gets at once; by default chosen for the device.
     workers : int, optional
-        Cores that read images, and on the CPU predict them; all unless told otherwise.
+        Cores that read images, and on the CPU also predict them; all by default.
     overwrite : bool
         Replace the output where it exists.
     layout : {"table", "contest"}
-        ``contest`` writes the name of each image and its class, and nothing else.
+        ``contest`` writes only the name of each image and its class.
     progress : Progress
     backend : Backend or a sequence of them, optional
-        Runs the network in place of the bundle's own weights, one for each run; called from this
-        thread alone, unless it is a `ConcurrentBackend`.
+        Used in place of the runs' own networks, one for each run. Called from this thread only,
+        unless it is a `ConcurrentBackend`.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        An option that is not possible (`InferenceOptions`); arrays that are not images.
+        An option out of range (`InferenceOptions`); arrays that are not images.
     OutputError
         The ending is neither of the two; the output exists; no room, no permission (the finished
-        chunks are kept); another process writes there; the contest's layout of a vote model; there
-        is no such thing to include.
+        chunks are kept); another process writes there; the contest layout of a vote model; an
+        unknown name in `include`.
     CatalogError
-        No images; in the contest's layout, two images of one name.
+        No images; in the contest layout, two images of the same name.
     BundleError
-        ``run`` is not a run or a bundle; the runs do not predict the same; a bundle has not got
-        what is to be included; there is no pretrained model.
+        ``run`` is not a run or a bundle; the runs have different outputs; a bundle does not have
+        an extra column; there is no pretrained model.
     MissingExtraError, DeviceError
         See `open_backend`.
     PredictionInterruptedError
@@ -129,5 +129,5 @@ def predict(
 
 
 def _are_paths(images: object) -> TypeGuard[str | Path | Sequence[str | Path]]:
-    several = images if isinstance(images, list | tuple) else [images]
-    return all(isinstance(place, str | Path) for place in several)
+    listed = images if isinstance(images, list | tuple) else [images]
+    return all(isinstance(entry, str | Path) for entry in listed)

@@ -19,7 +19,7 @@ from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
 from galaxyclass.errors import ArgumentTypeError
 from galaxyclass.io.atomic import writing
 from galaxyclass.model.columns import Columns
-from galaxyclass.model.writers import require_failures, require_output, sink_of, write_failures
+from galaxyclass.model.writers import require_failures, require_output, write_failures, writer_of
 from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
 
@@ -36,15 +36,15 @@ class Failure:
 
     Attributes
     ----------
-    place : int
-        Of the image among those that were given.
+    index : int
+        Of the image, among all images.
     id : str
     path : str
     error : str
         Why.
     """
 
-    place: int
+    index: int
     id: str
     path: str
     error: str
@@ -57,20 +57,20 @@ class Predictions:
     Attributes
     ----------
     table : pyarrow.Table
-        The ids, a column for each answer (or class), the class, what was included, and the other
-        columns of a table that was given.
+        The ids, a column for each answer or class, the class, extra columns (`include`), and the
+        other columns of the user's table.
     task : Task
-        What is predicted.
+        What the model predicts.
     columns : Columns
-        Which of the table's columns are which.
-    places : (rows,) int64
-        Where the image of each row stands among those that were given.
+        The meaning of the table's columns.
+    indices : (rows,) int64
+        Index of the image of each row, among all images.
     failures : tuple of Failure
         The images that could not be decoded, which have no row.
     warnings : tuple of str
-        What looks wrong with the predictions, and what to try.
+        Problems of the predictions, and what to try.
     notes : tuple of str
-        What else the user ought to know.
+        Other remarks for the user.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class Predictions:
     table: pa.Table
     task: Task
     columns: Columns
-    places: NDArray[np.int64]
+    indices: NDArray[np.int64]
     failures: tuple[Failure, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ class Predictions:
 
     @property
     def ids(self) -> list[Any]:
-        """What the images are called: text, or whole numbers."""
+        """The ids of the images: text, or whole numbers."""
         ids: list[Any] = self.table[self.columns.id_column].to_pylist()
         return ids
 
@@ -119,21 +119,21 @@ class Predictions:
     @overload
     def __getitem__(self, index: slice) -> Predictions: ...
     def __getitem__(self, index: int | slice) -> Prediction | Predictions:
-        """One galaxy, or some that follow each other."""
+        """One galaxy, or a slice of them."""
         if isinstance(index, slice):
             rows = np.arange(len(self))[index]
             return Predictions(
                 self.table.take(pa.array(rows)),
                 self.task,
                 self.columns,
-                self.places[rows],
+                self.indices[rows],
                 images=self.images,
             )
         try:
             row = operator.index(index)
         except TypeError:
             raise ArgumentTypeError(
-                f"{type(index).__name__}: not the place of a galaxy",
+                f"{type(index).__name__}: not the index of a galaxy",
                 argument="index",
                 wanted="a whole number, or a slice",
                 got=repr(index),
@@ -186,22 +186,24 @@ class Predictions:
         """
         path = Path(path)
         require_output(path, overwrite=overwrite)
-        sink = sink_of(path)
+        writer = writer_of(path)
         failed = path.with_name(f"{path.stem}_failed.csv")
         require_failures(failed)
         if self.failures:
             with writing(failed) as temporary:
-                write_failures(temporary, ((one.path, one.error) for one in self.failures))
+                write_failures(
+                    temporary, ((failure.path, failure.error) for failure in self.failures)
+                )
         else:
             failed.unlink(missing_ok=True)
         with writing(path) as temporary, tempfile.TemporaryDirectory() as folder:
             chunk = Path(folder) / f"chunk{path.suffix.lower()}"
-            sink.write_chunk(chunk, self.table)
-            sink.join(temporary, [chunk], self.table.slice(0, 0))
+            writer.write_chunk(chunk, self.table)
+            writer.join(temporary, [chunk], self.table.slice(0, 0))
         return path
 
     def plot(self, index: int = 0) -> Figure:
-        """Draw what is predicted of one galaxy, beside its image; see `Prediction.plot`."""
+        """Draw the prediction for one galaxy beside its image; see `Prediction.plot`."""
         return self[index].plot()
 
     def __repr__(self) -> str:
@@ -209,7 +211,7 @@ class Predictions:
         return summary(f"Predictions of {' · '.join([galaxies, *self._holds()])}")
 
     def _holds(self) -> list[str]:
-        """What the table holds besides the ids, in a few words."""
+        """The contents of the table besides the ids, in a few words."""
         columns = self.columns
         kind = "classes" if columns.label is not None else "answers"
         parts = [f"{len(columns.values)} {kind}"]
@@ -226,8 +228,10 @@ class Predictions:
         return parts
 
     def _strange(self) -> int | None:
-        """How many are flagged, where that was included."""
-        flags = [one.name for one in self.columns.included if pa.types.is_boolean(one.type)]
+        """How many galaxies are flagged, if the flags were included."""
+        flags = [
+            column.name for column in self.columns.included if pa.types.is_boolean(column.type)
+        ]
         return sum(filter(None, self.table[flags[0]].to_pylist())) if flags else None
 
     def _repr_html_(self) -> str:
@@ -248,7 +252,7 @@ class Predictions:
 
 
 class Prediction(Mapping[str, Any]):
-    """What is predicted of one galaxy: a mapping from the table's columns to its values.
+    """The prediction for one galaxy: a mapping from the table's columns to its values.
 
     Examples
     --------
@@ -264,7 +268,7 @@ class Prediction(Mapping[str, Any]):
 
     @property
     def id(self) -> Any:
-        """What the image is called."""
+        """The id of the image."""
         return self[self._predictions.columns.id_column]
 
     def __getitem__(self, name: str) -> Any:
@@ -288,8 +292,8 @@ class Prediction(Mapping[str, Any]):
     def plot(self) -> Figure:
         """Draw the image and a bar for each answer, question by question.
 
-        With a whisker over its interval where ``uncertainty`` was included. The image stands there
-        unless the images came from an iterator; it is read again from its file.
+        Bars have error bars where ``uncertainty`` was included. The image is read again from its
+        file; there is none if the images came from an iterator.
 
         Returns
         -------
@@ -300,7 +304,7 @@ class Prediction(Mapping[str, Any]):
         MissingExtraError
             matplotlib is not installed.
         ImageError
-            The file is not there any more.
+            The file no longer exists.
         """
         from galaxyclass.plots.prediction import AnswerBar, AnswerGroup, draw_prediction
 
@@ -324,19 +328,19 @@ class Prediction(Mapping[str, Any]):
         return draw_prediction(" · ".join(notes), groups, task.value_words, self._image())
 
     def _included(self, name: str) -> Any:
-        """A value that was included; None where it was not, whatever other columns there are."""
+        """The value of an extra column; None where it was not included."""
         included = {column.name for column in self._predictions.columns.included}
         return self[name] if name in included else None
 
     def _image(self) -> NDArray[np.uint8] | None:
-        """The pixels (height, width, 1 or 3), where they can be had."""
+        """The pixels (height, width, 1 or 3), if the images are still available."""
         from galaxyclass.images.arrays import as_image, to_pixels
         from galaxyclass.images.read import read_image
 
         images = self._predictions.images
         if images is None:
             return None
-        image = images[int(self._predictions.places[self._row])]
+        image = images[int(self._predictions.indices[self._row])]
         return read_image(image) if isinstance(image, str) else to_pixels(as_image(image))
 
 

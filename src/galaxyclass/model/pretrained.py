@@ -1,4 +1,4 @@
-"""The pretrained model: where it lies, and the word that means it wherever a run can be named."""
+"""The pretrained model: its folder, and the word that names it in place of a run."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from galaxyclass.errors import BundleError
 from galaxyclass.model.bundle.manifest import MANIFEST
 
-#: What means the pretrained model; a folder of that name is meant by its absolute path.
+#: The word for the pretrained model; a folder of that name needs its absolute path.
 PRETRAINED = "pretrained"
 
-#: Where it lies within the package, and the text about it that lies beside it.
+#: Its folder in the package, and the model card in it.
 PRETRAINED_NAME = "galaxy-zoo-2"
 CARD = "MODEL_CARD.md"
 
 
 def is_pretrained(source: object) -> bool:
-    """Whether a model is named by the word for the pretrained one.
+    """Whether a source is the word for the pretrained model.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def is_pretrained(source: object) -> bool:
 
 
 def pretrained_folder() -> Path:
-    """The folder of the package that is meant for the pretrained model, there or not."""
+    """The folder of the pretrained model; it need not exist."""
     return Path(str(files("galaxyclass.model"))) / PRETRAINED_NAME
 
 
@@ -38,12 +38,12 @@ def find_pretrained() -> Path:
     Raises
     ------
     BundleError
-        This package has none.
+        This package was built without it.
     """
     folder = pretrained_folder()
     if not (folder / MANIFEST).is_file():
         raise BundleError(
-            "no pretrained model: this galaxyclass was made without one",
+            "no pretrained model: this galaxyclass was built without it",
             wanted="the folder of a training",
             hint="name a run, as `run`",
         )

@@ -1,4 +1,4 @@
-"""From what a network gives for a batch to rows of a table of predictions."""
+"""From the outputs of a network to rows of a table of predictions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.stream import PredictedBatch
 from galaxyclass.tasks.names import is_exact_integer
 
-#: Stands behind the name of a carried column that a column of the predictions has, too.
+#: Appended to the name of a carried column where a column of the predictions has that name.
 _GIVEN = "_given"
 
 
 class PredictedRows(NamedTuple):
-    """Of each galaxy (galaxies, columns) float32: what is predicted, and what is included."""
+    """Predicted values and extra columns, each (galaxies, columns) float32."""
 
     values: NDArray[np.float32]
     included: NDArray[np.float32]
@@ -40,7 +40,7 @@ class RowMaker:
     source : ImageSource
     included : Included
     carried : pyarrow.Table or None
-        Columns that come last, a row for each image, under names that are free.
+        Columns of the user's table, a row for each image, under names that no other column has.
     """
 
     ensemble: Ensemble
@@ -51,47 +51,47 @@ class RowMaker:
 
     @property
     def nothing(self) -> PredictedRows:
-        """Those of no galaxy."""
+        """No rows: arrays of the right width for no galaxy."""
         shapes = ((0, self.ensemble.task.count), (0, len(self.columns.included)))
         return PredictedRows(*(np.empty(shape, np.float32) for shape in shapes))
 
     def rows(self, batch: PredictedBatch) -> PredictedRows:
-        """What is written of a batch: nothing else of it has to be kept until then.
+        """The rows of a batch; the batch itself can then be dropped.
 
         Raises
         ------
         BundleError
-            The backend does not give what the manifest says.
+            The backend's outputs do not fit the manifest.
         """
-        output, ensemble = batch.estimates, self.ensemble
+        output, ensemble = batch.output, self.ensemble
         if output is None:
             return self.nothing
         require_fit(output, int(batch.decoded.sum()), ensemble.task, ensemble.auxiliary)
-        return PredictedRows(output.values, self.included.make(output, batch.looks))
+        return PredictedRows(output.values, self.included.make(output, batch.image_statistics))
 
-    def tabulate(self, places: Sequence[int], rows: PredictedRows) -> pa.Table:
+    def tabulate(self, indices: Sequence[int], rows: PredictedRows) -> pa.Table:
         """Lay rows out as a table.
 
         Parameters
         ----------
-        places : sequence of int
-            Of the image of each row, among all images.
+        indices : sequence of int
+            Index of the image of each row among all images.
         rows : PredictedRows
         """
         task = self.ensemble.task
         values = mask_unknown(task, rows.values)
-        names = [self.source.name(place) for place in places]
+        names = [self.source.name(index) for index in indices]
         table = tabulate(task, self.columns, names, values, rows.included)
         if self.carried is not None:
-            taken = self.carried.take(pa.array(places, pa.int64()))
-            for field, column in zip(taken.schema, taken.columns, strict=True):
+            carried = self.carried.take(pa.array(indices, pa.int64()))
+            for field, column in zip(carried.schema, carried.columns, strict=True):
                 table = table.append_column(field, column)
         return table
 
 
-def join_rows(several: Iterable[PredictedRows]) -> PredictedRows:
+def join_rows(rows: Iterable[PredictedRows]) -> PredictedRows:
     """The rows of several batches, one after the other."""
-    return PredictedRows(*map(np.concatenate, zip(*several, strict=True)))
+    return PredictedRows(*map(np.concatenate, zip(*rows, strict=True)))
 
 
 def open_rows(
@@ -100,7 +100,7 @@ def open_rows(
     include: Sequence[str] = (),
     layout: PredictionLayout = "table",
 ) -> RowMaker:
-    """Find out what the rows of a table of predictions are made of.
+    """Prepare the rows of a table of predictions: its columns and how each is made.
 
     Raises
     ------
@@ -127,15 +127,15 @@ def open_rows(
     return RowMaker(ensemble, columns, source, included, carried)
 
 
-def _free_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:
-    """The names of carried columns, with an ending where a column of predictions has them."""
-    used = {*taken, *(name for name in names if name not in taken)}
-    free = []
+def _free_names(names: Sequence[str], reserved: Sequence[str]) -> list[str]:
+    """The names of carried columns, with a suffix where a column of predictions has the name."""
+    used = {*reserved, *(name for name in names if name not in reserved)}
+    renamed = []
     for name in names:
-        new = name
-        if name in taken:
-            while new in used:
-                new += _GIVEN
-            used.add(new)
-        free.append(new)
-    return free
+        candidate = name
+        if name in reserved:
+            while candidate in used:
+                candidate += _GIVEN
+            used.add(candidate)
+        renamed.append(candidate)
+    return renamed

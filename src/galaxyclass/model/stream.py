@@ -1,11 +1,12 @@
 """From images to a stream of predictions, in order and in constant memory.
 
-A network on the CPU has lanes: each core takes a batch of images, reads them and predicts them
-by itself. Nothing waits for anything inside a batch, so that all cores are busy until the last
-ones. A network that has a device of its own, or a backend of the user's, runs one batch after the
-other while threads read the next ones (the decoders and OpenCV leave Python's lock free).
+On the CPU a thread on each core takes a batch of images, reads them and predicts them. No thread
+waits for another inside a batch, so all cores are busy until the end. A network on another device,
+or a backend of the user's, runs one batch after the other while threads read the next batches (the
+decoders and OpenCV release Python's lock).
 
-Either way, how far anything is ahead of the consumer is bounded, and so is the memory.
+In both cases the number of images that are read ahead of the consumer is bounded, and so is the
+memory.
 """
 
 from __future__ import annotations
@@ -34,18 +35,20 @@ from galaxyclass.workers.allocator import memory_kept
 from galaxyclass.workers.ordered import ordered_pool
 from galaxyclass.workers.processes import core_count
 
-#: From cutouts (galaxies, height, width, channels) uint8 to (galaxies, looks) float32.
+#: From cutouts (galaxies, height, width, channels) uint8 to (galaxies, statistics) float32.
 DescribeCutouts = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
-#: Images that a thread takes at a time which only reads: handing them over then costs nothing.
+#: Images that a reading thread takes at a time: enough that handing them over costs nothing.
 CHUNK = 16
 
-#: Batches that are read at least before a network that runs one at a time asks for them.
+#: Batches that threads read in advance for a network that runs one batch at a time: at least two,
+#: so that the network never waits for the disk.
 LOOKAHEAD = 2
 
-#: What a lane reads, and then predicts, before it reads again: at most so many batches and images.
-#: The fewer times the decoder and the network push each other out of a core's cache, the better:
-#: taking turns after each batch costs 5 % of a fast network's time, after four of them 1 %.
+#: A thread takes turns between decoding and predicting. In a turn it decodes several batches, then
+#: predicts them: at most so many batches, and so many images. Each change between decoder and
+#: network empties a core's cache: changing after every batch costs 5 % of a fast network's time,
+#: after every fourth batch 1 %.
 TURN_BATCHES = 8
 TURN_IMAGES = 128
 
@@ -57,30 +60,30 @@ class PredictedBatch:
     Attributes
     ----------
     start : int
-        Place of the first image among all of them.
+        Index of the first image among all images.
     paths : tuple of str
         The images' files, "" of an image in memory; those that could not be decoded included.
     decoded : (images,) bool
         Which of them were predicted.
-    estimates : ModelOutput or None
-        What the backend gave for those; None where there is none.
+    output : ModelOutput or None
+        Of the predicted images; None where there are none.
     errors : tuple of str
         Why each of the others could not be decoded.
-    looks : (decoded images, looks) float32, or None
-        What they look like, where that was asked for.
+    image_statistics : (decoded images, statistics) float32, or None
+        Of the cutouts, where they were asked for.
     """
 
     start: int
     paths: tuple[str, ...]
     decoded: NDArray[np.bool_]
-    estimates: ModelOutput | None
+    output: ModelOutput | None
     errors: tuple[str, ...]
-    looks: NDArray[np.float32] | None = None
+    image_statistics: NDArray[np.float32] | None = None
 
     @property
     def failed_paths(self) -> list[str]:
         """The images that could not be decoded."""
-        return [path for path, fine in zip(self.paths, self.decoded, strict=True) if not fine]
+        return [path for path, decoded in zip(self.paths, self.decoded, strict=True) if not decoded]
 
 
 def predict_stream(
@@ -91,67 +94,66 @@ def predict_stream(
     workers: int | None = None,
     *,
     start: int = 0,
-    look: DescribeCutouts | None = None,
+    describe: DescribeCutouts | None = None,
 ) -> Generator[PredictedBatch, None, None]:
     """Predict images one batch after the other, in their order.
 
     Parameters
     ----------
     images : sequence or iterator of str or (height, width, bands) arrays
-        Image files, or images in memory (`galaxyclass.images.arrays`). An iterator is taken a
-        bounded way ahead, in the caller's thread: nothing here grows with their number then.
+        Image files, or images in memory (`galaxyclass.images.arrays`). An iterator is read in
+        the caller's thread, a bounded number of images ahead: memory does not grow with it.
     preprocessing : Preprocessing or a sequence of them
-        Of several each makes a cutout of every image, and the backend is called with an array for
-        each (`Ensemble`).
+        With several, each makes a cutout of every image, and the backend is called with an array
+        for each (`Ensemble`).
     backend : Backend
-        One that `is_concurrent` is called from several threads, any other from the caller's.
+        If it `is_concurrent`, it is called from several threads; otherwise from the caller's.
     batch_size : int, optional
-        Most images that the backend gets at once; `natural_batch_size` unless told otherwise.
+        Most images that the backend gets at once; `natural_batch_size` by default.
     workers : int, optional
-        Cores to use; all unless told otherwise. What is predicted does not depend on it.
+        Cores to use; all by default. Predictions do not depend on it.
     start : int
-        Place of the first image to predict. Batches begin at the multiples of ``batch_size``
-        wherever the first one does: images are in the same company as without it. Of an iterator
-        the first image is the first.
-    look : callable, optional
-        Describes the cutouts by the first preprocessing, in the thread that predicts them.
+        Index of the first image to predict. Batches always begin at multiples of ``batch_size``,
+        so that images are batched together as without it. Ignored for an iterator.
+    describe : callable, optional
+        Computes statistics of the cutouts of the first preprocessing.
 
     Yields
     ------
     PredictedBatch
-        An image that cannot be decoded has its error there and stops nothing.
+        An image that cannot be decoded has its error in there and stops nothing.
     """
-    several = [preprocessing] if isinstance(preprocessing, Preprocessing) else preprocessing
-    largest = max(several, key=lambda one: one.size)
+    preprocessings = [preprocessing] if isinstance(preprocessing, Preprocessing) else preprocessing
+    largest = max(preprocessings, key=lambda settings: settings.size)
     size = batch_size or natural_batch_size(backend, largest)
-    grid = _Grid(images, several, start, size, look)
+    batching = _Batching(images, preprocessings, start, size, describe)
     workers = workers or core_count()
     if is_concurrent(backend):
-        yield from _in_lanes(grid, backend, workers)
+        yield from _in_threads(batching, backend, workers)
     else:
-        yield from _one_at_a_time(grid, backend, workers)
+        yield from _one_at_a_time(batching, backend, workers)
 
 
 class _Span(NamedTuple):
-    """Images that are predicted together, and the place of the first."""
+    """Images that are predicted together, and the index of the first."""
 
     start: int
     images: Sequence[Picture]
 
 
 @dataclass(frozen=True)
-class _Grid:
-    """Which images are predicted together, and how a batch of them is."""
+class _Batching:
+    """Which images are predicted together, and how a batch is predicted."""
 
     images: Sequence[Picture] | Iterator[Picture]
     preprocessings: Sequence[Preprocessing]
     start: int
     size: int
-    look: DescribeCutouts | None
+    describe: DescribeCutouts | None
 
     @property
     def batches(self) -> int | None:
-        """How many batches there are; None of an iterator, whose end is not known."""
+        """How many batches there are; None for an iterator, whose length is not known."""
         return None if isinstance(self.images, Iterator) else len(self._firsts(self.images))
 
     def spans(self) -> Iterator[_Span]:
@@ -167,53 +169,58 @@ class _Grid:
             yield _Span(begin, self.images[begin:end])
 
     def _firsts(self, images: Sequence[Picture]) -> range:
-        """Where each batch begins, had there been no earlier start."""
+        """Index of the first image of each batch, if batches began at image 0."""
         if self.start >= len(images):
             return range(0)
         return range(self.start // self.size * self.size, len(images), self.size)
 
     def begin(self, span: _Span) -> Cutouts:
-        """The cutouts of a batch, still to be read."""
+        """The cutouts of a batch, not read yet."""
         return Cutouts(span.images, span.start, self.preprocessings)
 
     def run(self, cutouts: Cutouts, backend: Backend) -> PredictedBatch:
-        """What is said of a batch that is read."""
-        arrays, fine = cutouts.arrays, cutouts.decoded
+        """Predict a batch that has been read."""
+        arrays, decoded = cutouts.arrays, cutouts.decoded
+        statistics = None
+        if self.describe is not None and decoded.any():
+            statistics = self.describe(arrays[0])
         return PredictedBatch(
             start=cutouts.start,
             paths=cutouts.paths,
-            decoded=fine,
-            estimates=backend(*arrays) if fine.any() else None,
+            decoded=decoded,
+            output=backend(*arrays) if decoded.any() else None,
             errors=cutouts.errors,
-            looks=self.look(arrays[0]) if self.look is not None and fine.any() else None,
+            image_statistics=statistics,
         )
 
 
-def _in_lanes(
-    grid: _Grid, backend: ConcurrentBackend, workers: int
+def _in_threads(
+    batching: _Batching, backend: ConcurrentBackend, workers: int
 ) -> Generator[PredictedBatch, None, None]:
     stopping = threading.Event()
 
     def predict(turn: Sequence[_Span]) -> list[PredictedBatch]:
-        begun = [grid.begin(span) for span in turn]
-        for cutouts in begun:
+        batches_of_turn = [batching.begin(span) for span in turn]
+        for cutouts in batches_of_turn:
             cutouts.read()
-        # Ctrl-C waits for one batch of each lane, not for a whole turn.
-        return [grid.run(cutouts, backend) for cutouts in begun if not stopping.is_set()]
+        # Ctrl-C waits for one batch of each thread, not for a whole turn.
+        return [
+            batching.run(cutouts, backend) for cutouts in batches_of_turn if not stopping.is_set()
+        ]
 
-    most = max(1, min(TURN_BATCHES, TURN_IMAGES // grid.size))
-    batches = grid.batches
+    most = max(1, min(TURN_BATCHES, TURN_IMAGES // batching.size))
+    batches = batching.batches
     lengths = repeat(most) if batches is None else map(len, turn_sizes(batches, most, workers))
-    turns = _shared_out(grid, lengths)
-    lanes = ordered_pool(predict, turns, workers, backend.begin_thread, stopping=stopping)
-    with memory_kept(), closing(lanes) as done:
-        for predicted in done:
+    turns = _turns(batching, lengths)
+    threads = ordered_pool(predict, turns, workers, backend.begin_thread, stopping=stopping)
+    with memory_kept(), closing(threads) as results:
+        for predicted in results:
             yield from predicted
 
 
-def _shared_out(grid: _Grid, lengths: Iterable[int]) -> Iterator[Sequence[_Span]]:
-    """The batches, so many at a time, until there are none left."""
-    spans = grid.spans()
+def _turns(batching: _Batching, lengths: Iterable[int]) -> Iterator[Sequence[_Span]]:
+    """The batches of each turn, for turns of these lengths, until no images are left."""
+    spans = batching.spans()
     for length in lengths:
         turn = tuple(islice(spans, length))
         if not turn:
@@ -222,7 +229,7 @@ def _shared_out(grid: _Grid, lengths: Iterable[int]) -> Iterator[Sequence[_Span]
 
 
 def turn_sizes(batches: int, most: int, workers: int) -> Iterator[range]:
-    """Share out batches, ever fewer towards the end, so that all lanes end at the same time."""
+    """The batches of each turn: fewer towards the end, so that all threads end together."""
     first = 0
     while first < batches:
         count = max(1, min(most, (batches - first) // (2 * workers)))
@@ -231,21 +238,21 @@ def turn_sizes(batches: int, most: int, workers: int) -> Iterator[range]:
 
 
 def _one_at_a_time(
-    grid: _Grid, backend: Backend, workers: int
+    batching: _Batching, backend: Backend, workers: int
 ) -> Generator[PredictedBatch, None, None]:
     def chunks() -> Iterator[tuple[Cutouts, range]]:
-        for cutouts in map(grid.begin, grid.spans()):
+        for cutouts in map(batching.begin, batching.spans()):
             count = len(cutouts.paths)
             for first in range(0, count, CHUNK):
                 yield cutouts, range(first, min(first + CHUNK, count))
 
     def read(chunk: tuple[Cutouts, range]) -> tuple[Cutouts, bool]:
-        cutouts, places = chunk
-        cutouts.read(places)
-        return cutouts, places.stop == len(cutouts.paths)
+        cutouts, indices = chunk
+        cutouts.read(indices)
+        return cutouts, indices.stop == len(cutouts.paths)
 
-    ahead = LOOKAHEAD * math.ceil(grid.size / CHUNK)
-    with closing(ordered_pool(read, chunks(), workers, ahead=ahead)) as done:
-        for cutouts, whole in done:
-            if whole:
-                yield grid.run(cutouts, backend)
+    ahead = LOOKAHEAD * math.ceil(batching.size / CHUNK)
+    with closing(ordered_pool(read, chunks(), workers, ahead=ahead)) as results:
+        for cutouts, is_last_chunk in results:
+            if is_last_chunk:
+                yield batching.run(cutouts, backend)

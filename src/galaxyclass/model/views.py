@@ -1,7 +1,7 @@
-"""Views of a galaxy: mirrored, turned, a little larger or smaller, but the same galaxy.
+"""Test-time views of a galaxy: mirrored, turned, a little larger or smaller.
 
-A network that says something else of a galaxy when it is turned is wrong at least once; the mean of
-what it says of several views is closer to the truth.
+A network that predicts something else for the same galaxy when it is turned is wrong at least
+once. The mean over several views is closer to the truth.
 """
 
 from __future__ import annotations
@@ -13,30 +13,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: How often a view is turned by a quarter, counterclockwise, after it was mirrored (left to right)
-#: or not: the eight views of a square that hold the same pixels. The first four of them, and the
-#: first two, are spread as evenly as so many can be.
+#: The eight views of a square with the same pixels: whether mirrored left to right, then how many
+#: quarter turns, counterclockwise. The first two, and the first four, are spread most evenly.
 _EXACT = (
     (False, 0), (True, 0), (False, 2), (True, 2), (False, 1), (True, 1), (False, 3), (True, 3),
 )  # fmt: skip
 
-#: How much the further views are magnified, one after the other.
+#: Magnifications of the views after the exact ones, in turns.
 _ZOOMS = (1.0, 1.1, 1 / 1.1)
-#: Those of views for a network to which the exact views are one. On held-out galaxies somewhat
-#: larger ones were as good as those of the cutout's own size, and smaller ones worse.
-_ZOOMS_OF_ONE = (1.0, 1.15)
+#: Magnifications for an invariant network. On held-out galaxies somewhat larger views were as good
+#: as those of the cutout's own size, and smaller ones worse.
+_INVARIANT_ZOOMS = (1.0, 1.15)
 
 
 def make_views(
-    cutouts: NDArray[np.uint8], count: int, *, mirrors: bool = True, one: bool = False
+    cutouts: NDArray[np.uint8], count: int, *, mirrors: bool = True, invariant: bool = False
 ) -> Iterator[NDArray[np.uint8]]:
-    """Make views of galaxies, one view of all of them at a time.
+    """Make test-time views of galaxies, one view of all galaxies at a time.
 
-    One view is the cutouts as they are, and so is the first of several. Up to the eighth follow
-    mirrors and quarter turns, which hold exactly the same pixels. Those beyond are turned by
-    further angles, evenly spread between the quarter turns, magnified or shrunk by up to a tenth,
-    and sampled once, bilinearly, with reflection beyond the edge: as a training's augmentation
-    does it.
+    The first view is the cutouts as they are. Up to the eighth follow mirrors and quarter turns,
+    which have exactly the same pixels. Later views are turned by angles that are evenly spread
+    between the quarter turns, magnified or shrunk by up to a tenth, and sampled once, bilinearly,
+    with reflection beyond the edge, as augmentation does in training.
 
     Parameters
     ----------
@@ -45,11 +43,11 @@ def make_views(
         How many views, 1 or more.
     mirrors : bool
         Whether mirror images are among them; without them four views are exact.
-    one : bool
-        Whether the network is known to say the same of all exact views (`Manifest.invariant`):
-        then several views are turned by angles between, every second one magnified by a seventh.
-        None of them is the cutouts as they are, which are sharper than anything that is turned, as
-        all was that such a network was trained on.
+    invariant : bool
+        Whether the network predicts the same for all exact views (`Manifest.invariant`). Several
+        views are then turned by angles in between, every second one magnified by a seventh. None
+        is the cutouts as they are: they are sharper than turned ones, and such a network was
+        trained on turned ones only.
 
     Yields
     ------
@@ -62,26 +60,26 @@ def make_views(
     >>> [view[0, ..., 0].tolist() for view in make_views(cutouts, 3)]
     [[[0, 1], [2, 3]], [[1, 0], [3, 2]], [[3, 2], [1, 0]]]
     """
-    if one and count > 1:
-        for place in range(count):
-            angle = 90 * (place + 0.5) / count
-            yield turn(cutouts, angle, _ZOOMS_OF_ONE[place % len(_ZOOMS_OF_ONE)])
+    if invariant and count > 1:
+        for number in range(count):
+            angle = 90 * (number + 0.5) / count
+            yield turn(cutouts, angle, _INVARIANT_ZOOMS[number % len(_INVARIANT_ZOOMS)])
         return
     exact = [view for view in _EXACT if mirrors or not view[0]]
     for mirror, quarters in exact[:count]:
         view = cutouts[:, :, ::-1] if mirror else cutouts
         yield np.ascontiguousarray(np.rot90(view, quarters, axes=(1, 2)))
-    further = count - len(exact)
-    for place in range(further):
-        mirror, quarters = exact[place % len(exact)]
-        angle = 90 * (quarters + (place + 1) / (further + 1))
-        yield turn(cutouts, angle, _ZOOMS[place % len(_ZOOMS)], mirror=mirror)
+    extra = count - len(exact)
+    for number in range(extra):
+        mirror, quarters = exact[number % len(exact)]
+        angle = 90 * (quarters + (number + 1) / (extra + 1))
+        yield turn(cutouts, angle, _ZOOMS[number % len(_ZOOMS)], mirror=mirror)
 
 
 def turn(
     cutouts: NDArray[np.uint8], angle: float, zoom: float = 1.0, *, mirror: bool = False
 ) -> NDArray[np.uint8]:
-    """Mirror galaxies left to right if told to, turn and magnify them about their centres.
+    """Turn and magnify galaxies about their centres, after mirroring them if asked for.
 
     Parameters
     ----------
@@ -89,7 +87,7 @@ def turn(
     angle : float
         Degrees, counterclockwise.
     zoom : float
-        Above 1 the galaxies come out larger.
+        Above 1 makes the galaxies larger.
     mirror : bool
 
     Returns
@@ -105,14 +103,14 @@ def turn(
     """
     side = cutouts.shape[1]
     cosine, sine = math.cos(math.radians(angle)) / zoom, math.sin(math.radians(angle)) / zoom
-    # From a place in the view, x to the right and y down, to that in the cutout.
+    # From a point of the view, x to the right and y down, to that of the cutout.
     linear = np.array([[cosine, -sine], [sine, cosine]])
     if mirror:
         linear[0] *= -1
     centre = np.full(2, (side - 1) / 2)
     matrix = np.column_stack([linear, centre - linear @ centre])
     turned = np.empty_like(cutouts)
-    for cutout, place in zip(cutouts, turned, strict=True):
+    for cutout, target in zip(cutouts, turned, strict=True):
         sampled = cv2.warpAffine(
             cutout,
             matrix,
@@ -120,5 +118,5 @@ def turn(
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REFLECT,
         )
-        place[...] = sampled.reshape(place.shape)
+        target[...] = sampled.reshape(target.shape)
     return turned

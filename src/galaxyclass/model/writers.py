@@ -1,4 +1,4 @@
-"""Writing tables of predictions in chunks, and the chunks as one file; CSV and parquet."""
+"""Writing tables of predictions as CSV or parquet, in chunks that are joined to one file."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ import pyarrow.parquet as pq
 from galaxyclass.errors import OutputError
 from galaxyclass.io.output import is_unfinished, require_free
 
-#: Rows of a parquet row group: what a reader takes at once. There are fewer where the columns are
-#: more than so many, as with an embedding.
+#: Rows of a parquet row group, which a reader loads at once; fewer if there are more columns than
+#: this, as with an embedding.
 ROW_GROUP_ROWS = 65_536
 _ROW_COLUMNS = 64
 
 
-class Sink(Protocol):
-    """How one kind of file is written; paths are temporary names, made durable by the caller."""
+class TableWriter(Protocol):
+    """Writes one format; paths are temporary names, which the caller makes durable."""
 
     def write_chunk(self, path: Path, table: pa.Table) -> None:
         """Write some rows."""
@@ -34,17 +34,19 @@ class Sink(Protocol):
         """Write all chunks as one file, in constant memory; ``empty`` has the columns."""
 
 
-class CsvSink:
+class CsvWriter:
     """Comma-separated, UTF-8, lines end in a line feed, cells quoted where they must be.
 
-    A number has as many digits as give its float32 back, so CSV and parquet hold the same values.
+    Numbers have as many digits as float32 needs, so CSV and parquet hold the same values.
     """
 
     def write_chunk(self, path: Path, table: pa.Table) -> None:
         cells: list[Iterable[str]] = []
-        for numbers, fields in groupby(table.schema, lambda one: pa.types.is_floating(one.type)):
+        for is_numbers, fields in groupby(
+            table.schema, lambda field: pa.types.is_floating(field.type)
+        ):
             columns = table.select([field.name for field in fields])
-            if numbers:
+            if is_numbers:
                 cells.append(_number_lines(columns))
             else:
                 cells += [map(_quoted, column.to_pylist()) for column in columns.columns]
@@ -62,7 +64,7 @@ class CsvSink:
 
 
 def _number_lines(table: pa.Table) -> list[str]:
-    """The rows of a table of numbers, their cells with commas between them."""
+    """The rows of a table of numbers as lines of CSV."""
     buffer = io.BytesIO()
     pa.csv.write_csv(table, buffer, pa.csv.WriteOptions(include_header=False))
     return buffer.getvalue().decode().splitlines()
@@ -80,7 +82,7 @@ def _quoted(value: object) -> str:
     return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
 
 
-class ParquetSink:
+class ParquetWriter:
     """Parquet: ids as given, predictions float32, empty cells null."""
 
     def write_chunk(self, path: Path, table: pa.Table) -> None:
@@ -98,39 +100,39 @@ class ParquetSink:
             writer.write_table(waiting, group)
 
 
-#: Ending of the output's name -> how it is written.
-SINKS: dict[str, Sink] = {".csv": CsvSink(), ".parquet": ParquetSink()}
+#: Suffix of the output -> its writer.
+WRITERS: dict[str, TableWriter] = {".csv": CsvWriter(), ".parquet": ParquetWriter()}
 
 
-def sink_of(output: Path) -> Sink:
-    """How a file of that name is written.
+def writer_of(output: Path) -> TableWriter:
+    """The writer for the suffix of a file.
 
     Raises
     ------
     OutputError
-        Its ending is neither ``.csv`` nor ``.parquet``.
+        The suffix is neither ``.csv`` nor ``.parquet``.
     """
-    sink = SINKS.get(output.suffix.lower())
-    if sink is None:
+    writer = WRITERS.get(output.suffix.lower())
+    if writer is None:
         raise OutputError(
             f"{output}: not a kind of table that is written",
-            wanted=f"a name that ends in {' or '.join(SINKS)}",
+            wanted=f"a name that ends in {' or '.join(WRITERS)}",
             got=f"the ending {output.suffix!r}" if output.suffix else "no ending",
             hint=f"pass `output={str(output.with_suffix('.csv'))!r}`",
         )
-    return sink
+    return writer
 
 
 def require_output(output: Path, *, overwrite: bool) -> None:
-    """Refuse an output that would be refused at the end, before any work is done.
+    """Refuse an output that cannot be written, before any work is done.
 
     Raises
     ------
     OutputError
-        Its ending is unknown, or it exists and is not to be replaced, or it is a folder.
+        An unknown suffix, or it exists and is not to be replaced, or it is a folder.
     """
-    sink_of(output)
-    # Of a job that was stopped, its key tells whether the output is its own.
+    writer_of(output)
+    # For a stopped job, its key shows later whether the output is its own.
     require_free(output, overwrite=overwrite or is_unfinished(output))
 
 
@@ -138,12 +140,12 @@ _FAILURES = ("path", "error")
 
 
 def require_failures(path: Path) -> None:
-    """Refuse to write a list of failures where something else stands under that name.
+    """Refuse to write a list of failures over another file.
 
     Raises
     ------
     OutputError
-        The file is there, and is no such list.
+        The file exists and is not such a list.
     """
     if not path.exists():
         return

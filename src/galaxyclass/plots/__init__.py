@@ -1,1 +1,1 @@
-"""Figures: one style, each one function, data in, figure out."""
+"""Figures in one style: each is a function from data to a matplotlib figure."""

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 #: Inches that a row takes.
 _ROW = 0.3
-#: With more rows than this, they stand in two columns, and so on.
+#: The most rows of a column.
 _ROWS = 28
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar: what is written before it, its length (NaN: none), what is written after it."""
+    """A bar: the label before it, its length (NaN: no bar), the text after it."""
 
     label: str
     value: float
@@ -49,11 +49,11 @@ def grouped_bars(
     Parameters
     ----------
     groups : sequence of BarGroup
-        A group stands whole in one column; one alone is broken up where it is long.
+        A group is kept in one column; a single long group is split.
     title, axis : str
-        Of the figure, and what the lengths are.
+        Of the figure, and of the axis of lengths.
     longest : float, optional
-        Where the axis ends; otherwise at the longest bar.
+        End of the axis; by default the longest bar.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def grouped_bars(
 
 
 def _columns(groups: Sequence[BarGroup]) -> list[list[BarGroup]]:
-    """The groups of each column, such that columns are about as long as each other."""
+    """The groups of each column, such that columns have about the same length."""
     rows = sum(group.rows for group in groups)
     count = min(4, math.ceil(rows / _ROWS))
     if len(groups) == 1:
@@ -89,20 +89,20 @@ def _columns(groups: Sequence[BarGroup]) -> list[list[BarGroup]]:
             for start in range(0, len(bars), length)
         ]
     columns: list[list[BarGroup]] = [[]]
-    done = 0
+    rows_before = 0
     for group in groups:
-        # A group goes where its middle falls.
-        place = min(count - 1, int((done + group.rows / 2) * count / rows))
-        if place >= len(columns):
+        # A group goes to the column that its middle falls into.
+        column = min(count - 1, int((rows_before + group.rows / 2) * count / rows))
+        if column >= len(columns):
             columns.append([])
         columns[-1].append(group)
-        done += group.rows
+        rows_before += group.rows
     return columns
 
 
 def _draw(axes: Axes, groups: Sequence[BarGroup], longest: float, height: int) -> None:
     row = 0.0
-    places, labels = [], []
+    positions, labels = [], []
     for group in groups:
         if group.title:
             axes.annotate(
@@ -126,14 +126,14 @@ def _draw(axes: Axes, groups: Sequence[BarGroup], longest: float, height: int) -
                 va="center",
                 fontsize=12,
             )
-            places.append(row)
+            positions.append(row)
             labels.append(bar.label)
             row += 1
-    axes.set_yticks(places, labels)
+    axes.set_yticks(positions, labels)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.set_ylim(height - 0.5, -0.5)
-    # Room for what is written after the longest bar.
+    # Room for the text after the longest bar.
     axes.set_xlim(0, longest * 1.35)
     axes.locator_params(axis="x", nbins=5)
     axes.set_xticks([tick for tick in axes.get_xticks() if tick <= longest * 1.0001])

@@ -19,11 +19,11 @@ _PARTS = ("train", "validation")
 _COLUMNS = 4
 #: Characters of a line of a title.
 _LINE = 34
-#: Above this multiple of the reference an error is off the panel: one bad epoch does not squeeze
-#: the others into a line.
+#: Errors above this multiple of the reference are cut off, so that one bad epoch does not flatten
+#: the other curves.
 _TOP = 1.6
-#: Colour of the title of what went wrong.
-_WRONG = "#A50026"
+#: Colour of the titles of trainings with problems.
+_PROBLEM = "#A50026"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Panel:
     Attributes
     ----------
     labels : sequence of str
-        What it is: its title, on as many lines as it takes.
+        Parts of its title, on as many lines as needed.
     history : sequence of mappings
         A row an epoch, as for `curves`; may be empty.
     reference : float, optional
@@ -41,7 +41,7 @@ class Panel:
     kept_epoch : int, optional
         The epoch whose weights were kept.
     note : str
-        What went wrong, in a few words.
+        Problems, in a few words.
     """
 
     labels: Sequence[str]
@@ -74,14 +74,14 @@ def compared_curves(panels: Sequence[Panel], metric: Metric) -> Figure:
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes, panel, title in zip(grid.flat, panels, titles, strict=False):
             _draw(axes, panel, metric)
-            axes.set_title(title, fontsize=11, color=_WRONG if panel.note else "black")
+            axes.set_title(title, fontsize=11, color=_PROBLEM if panel.note else "black")
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
-        for place, axes in enumerate(grid.flat):
-            if place + columns >= len(panels):  # the lowest of its column
+        for index, axes in enumerate(grid.flat):
+            if index + columns >= len(panels):  # the lowest of its column
                 axes.set_xlabel("epoch")
                 axes.tick_params(labelbottom=True)
-            if place % columns == 0:
+            if index % columns == 0:
                 axes.set_ylabel(metric.label)
         low, high = _limits(panels, metric)
         grid[0, 0].set_ylim(low, high)
@@ -121,7 +121,7 @@ def _draw(axes: Axes, panel: Panel, metric: Metric) -> None:
 
 
 def _limits(panels: Sequence[Panel], metric: Metric) -> tuple[float | None, float | None]:
-    """What of the score is shown in all panels."""
+    """The limits of the score axis of all panels."""
     values = [
         row[f"{part}_{metric.key}"]
         for panel in panels
@@ -152,7 +152,7 @@ def _wrapped(labels: Sequence[str]) -> str:
 
 
 def _outcome(panel: Panel, metric: Metric) -> str:
-    """The last line of a title: the kept epoch's score, and what went wrong."""
+    """The last line of a title: the kept epoch's score, and problems."""
     parts = [panel.note.replace("_", " ")] if panel.note else []
     for row in panel.history:
         if row["epoch"] == panel.kept_epoch:

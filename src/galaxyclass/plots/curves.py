@@ -43,23 +43,23 @@ def curves(
     with style():
         figure = Figure(figsize=(12, 5))
         epochs = [row["epoch"] for row in history]
-        for axes, what in zip(figure.subplots(1, 2), (metric.key, "loss"), strict=True):
+        for axes, quantity in zip(figure.subplots(1, 2), (metric.key, "loss"), strict=True):
             for part, colour in zip(("train", "validation"), COLOURS, strict=False):
-                values = [row[f"{part}_{what}"] for row in history]
+                values = [row[f"{part}_{quantity}"] for row in history]
                 label = "training (augmented)" if part == "train" else part
                 marker = "o" if len(epochs) < 3 else None
                 axes.plot(epochs, values, color=colour, label=label, marker=marker)
                 if part == "validation" and kept_epoch is not None:
-                    kept = epochs.index(float(kept_epoch))
+                    index = epochs.index(float(kept_epoch))
                     axes.plot(
-                        epochs[kept],
-                        values[kept],
+                        epochs[index],
+                        values[index],
                         "o",
                         color=colour,
                         markersize=8,
-                        label=f"kept: epoch {kept_epoch}, {values[kept]:.4f}",
+                        label=f"kept: epoch {kept_epoch}, {values[index]:.4f}",
                     )
-            if what == metric.key and reference is not None:
+            if quantity == metric.key and reference is not None:
                 axes.axhline(reference[1], color="0.4", linestyle="--", linewidth=1.5)
                 axes.annotate(
                     f"{reference[0]} {reference[1]:.4f}",
@@ -70,8 +70,8 @@ def curves(
                     color="0.3",
                 )
             axes.set_xlabel("epoch")
-            axes.set_ylabel(names[what])
-            axes.set_title(names[what][0].upper() + names[what][1:])
+            axes.set_ylabel(names[quantity])
+            axes.set_title(names[quantity][0].upper() + names[quantity][1:])
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.legend()
     return figure

@@ -1,4 +1,4 @@
-"""Pictures of galaxies in a grid, each with what it is."""
+"""Images of galaxies in a grid, each with a title and a note."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Side of a tile in inches; at 120 dots an inch, more pixels than 300 would not be seen.
+#: Side of a tile in inches; at 120 dots an inch, more than 300 pixels would not be visible.
 _SIDE, _PIXELS = 2.0, 300
 #: Inches between tiles, of a line of a title, and of the figure's own title.
 _GAP, _LINE, _HEAD = 0.08, 0.25, 0.6
@@ -27,9 +27,9 @@ _LETTERS = 19
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture with a title over it ("" for none) and a note in its lower right corner.
+    """An image with a title ("" for none) and a note in its lower right corner.
 
-    ``image`` is (height, width, 3 or 1) uint8, or None where there is none to show.
+    ``image`` is (height, width, 3 or 1) uint8, or None if there is none.
     """
 
     image: NDArray[np.uint8] | None
@@ -38,7 +38,7 @@ class Tile:
 
 
 def gallery(tiles: Sequence[Tile], title: str, *, columns: int | None = None) -> Figure:
-    """Pictures in rows.
+    """Images in rows.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def gallery(tiles: Sequence[Tile], title: str, *, columns: int | None = None) ->
     title : str
         Of the figure.
     columns : int, optional
-        How many stand side by side; otherwise six to eight, so that the last row is fullest.
+        Images in a row; by default six to eight, so that the last row is fullest.
 
     Returns
     -------
@@ -64,28 +64,28 @@ def gallery(tiles: Sequence[Tile], title: str, *, columns: int | None = None) ->
     width = max(5.0, columns * (_SIDE + _GAP) + _GAP)
     height = _HEAD + sum(_SIDE + 0.15 + _LINE * number for number in lines)
     with style():
-        # Everything has its place to the inch: a layout engine would make room for long titles.
+        # All positions are fixed: a layout engine would make room for long titles.
         figure = Figure(figsize=(width, height))
         figure.set_layout_engine("none")
         figure.text(0.5, 1 - 0.3 / height, title, fontsize=16, ha="center", va="center")
         top = height - _HEAD
         for row, texts, number in zip(rows, titles, lines, strict=True):
             top -= _LINE * number + _SIDE
-            for place, (tile, text) in enumerate(zip(row, texts, strict=True)):
-                left = _GAP + place * (_SIDE + _GAP)
+            for index, (tile, text) in enumerate(zip(row, texts, strict=True)):
+                left = _GAP + index * (_SIDE + _GAP)
                 box = (left / width, top / height, _SIDE / width, _SIDE / height)
-                spread = place + 1 < len(row) and not row[place + 1].title
+                spread = index + 1 < len(row) and not row[index + 1].title
                 _draw(figure.add_axes(box), tile, text, "left" if spread else "center")
             top -= 0.15
     return figure
 
 
 def _titles(row: Sequence[Tile], columns: int) -> list[str]:
-    """Titles in lines; one may reach over the tiles after it that have none."""
+    """Wrapped titles; a title may extend over following tiles without one."""
     texts: list[str] = []
-    for place, tile in enumerate(row):
-        following = [*(other.title for other in row[place + 1 :]), *[""] * (columns - len(row))]
-        free = next((n for n, other in enumerate(following) if other), len(following))
+    for index, tile in enumerate(row):
+        following = [*(later.title for later in row[index + 1 :]), *[""] * (columns - len(row))]
+        free = next((n for n, title in enumerate(following) if title), len(following))
         texts.append(textwrap.fill(tile.title, _LETTERS * (1 + free)))
     return texts
 
@@ -118,7 +118,7 @@ def _draw(axes: Axes, tile: Tile, text: str, side: Literal["left", "center"]) ->
 
 
 def shrink(image: NDArray[np.uint8], pixels: int = _PIXELS) -> NDArray[np.uint8]:
-    """The picture with its longer side at most so many pixels, by area; (h, w, channels) uint8.
+    """The image with its longer side at most so many pixels, by area; (h, w, channels) uint8.
 
     Examples
     --------

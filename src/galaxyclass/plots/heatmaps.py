@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Where nothing is known.
+#: Colour of unknown values.
 _UNKNOWN = "#c8c8c8"
 
 
@@ -28,7 +28,7 @@ def correlation_map(
     *,
     title: str,
 ) -> Figure:
-    """Correlations of everything with everything.
+    """Correlations of all columns.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def correlation_panels(
     titles: Sequence[str],
     title: str,
 ) -> Figure:
-    """Correlations within each group, a panel each, with the numbers written in.
+    """Correlations within each group, a panel each, with the numbers in the squares.
 
     Parameters
     ----------
@@ -101,11 +101,11 @@ def correlation_panels(
         for axes, group, heading in zip(grid, groups, titles, strict=False):
             square = values[group, group]
             _squares(axes, square)
-            places = np.arange(len(square)) + 0.5
+            positions = np.arange(len(square)) + 0.5
             labels = [textwrap.fill(name, 16) for name in names[group]]
             size = 12 if len(square) > 4 else 13
-            axes.set_yticks(places, labels, fontsize=size)
-            axes.set_xticks(places, short[group], fontsize=size)
+            axes.set_yticks(positions, labels, fontsize=size)
+            axes.set_xticks(positions, short[group], fontsize=size)
             axes.set_title(heading, fontsize=14)
             for (row, column), value in np.ndenumerate(square):
                 if not np.isnan(value):
@@ -135,5 +135,5 @@ def _squares(axes: Axes, values: NDArray[np.floating]) -> Any:
 
 
 def _short(value: float) -> str:
-    """Two decimals in as little room as can be: −.07."""
+    """Two decimals without the leading zero: −.07."""
     return f"{value:.2f}".replace("0.", ".").replace("-", "\N{MINUS SIGN}")

@@ -1,4 +1,4 @@
-"""What a model predicts of one galaxy: its image, and a bar for each answer."""
+"""The prediction for one galaxy: its image, and a bar for each answer."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 #: Inches of a row, of a column of bars with its names, and of the image.
 _ROW, _COLUMN, _IMAGE = 0.25, 4.2, 3.2
-#: With more rows than this the bars stand in two columns.
+#: With more rows than this there are two columns of bars.
 _ROWS = 28
-#: Fractions below this are written in grey: hardly anybody gives that answer.
+#: Fractions below this are written in grey.
 _SMALL = 0.05
 
 
 @dataclass(frozen=True)
 class AnswerBar:
-    """An answer, its fraction or probability (NaN: not known), and the interval around it."""
+    """An answer, its fraction or probability (NaN: unknown), and the interval around it."""
 
     name: str
     value: float
@@ -56,18 +56,18 @@ def draw_prediction(
     axis: str,
     image: NDArray[np.uint8] | None = None,
 ) -> Figure:
-    """Draw what is predicted of a galaxy.
+    """Draw the prediction for a galaxy.
 
     Parameters
     ----------
     title : str
         Over the figure.
     groups : sequence of AnswerGroup
-        From the top down; in two columns where they are many.
+        From the top down; in two columns if there are many.
     axis : str
-        What the lengths of the bars are, from 0 to 1.
+        Label of the bars' axis, from 0 to 1.
     image : (height, width, 1 or 3) uint8, optional
-        Stands to the left.
+        Drawn on the left.
 
     Returns
     -------
@@ -90,8 +90,8 @@ def draw_prediction(
         figure.suptitle(title, fontsize=14, color=INK)
         if image is not None:
             _draw_image(axes[0], image)
-        for place, column in zip(axes[len(axes) - len(columns) :], columns, strict=True):
-            _draw_column(place, column, rows, axis)
+        for column_axes, column in zip(axes[len(axes) - len(columns) :], columns, strict=True):
+            _draw_column(column_axes, column, rows, axis)
     return figure
 
 
@@ -102,7 +102,7 @@ def _in_columns(groups: Sequence[AnswerGroup]) -> list[list[AnswerGroup]]:
         return [list(groups)]
     left: list[AnswerGroup] = []
     for group in groups:
-        if sum(one.rows for one in left) + group.rows / 2 > total / 2:
+        if sum(previous.rows for previous in left) + group.rows / 2 > total / 2:
             break
         left.append(group)
     return [left, list(groups[len(left) :])] if left else [list(groups)]
@@ -116,18 +116,18 @@ def _draw_image(axes: Axes, image: NDArray[np.uint8]) -> None:
 
 
 def _draw_column(axes: Axes, groups: Sequence[AnswerGroup], rows: int, axis: str) -> None:
-    place = 0.0
+    position = 0.0
     ticks, names = [], []
     for group in groups:
         if group.title:
-            text = axes.text(0, place, group.title, va="center", fontsize=11, fontweight="bold")
-            text.set_in_layout(False)  # it may reach over the column's end
-            place += 1
+            text = axes.text(0, position, group.title, va="center", fontsize=11, fontweight="bold")
+            text.set_in_layout(False)  # it may be wider than the column
+            position += 1
         for bar in group.bars:
-            ticks.append(place)
+            ticks.append(position)
             names.append(bar.name)
-            _draw_bar(axes, place, bar)
-            place += 1
+            _draw_bar(axes, position, bar)
+            position += 1
     axes.set_yticks(ticks, names, fontsize=10)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
@@ -138,16 +138,18 @@ def _draw_column(axes: Axes, groups: Sequence[AnswerGroup], rows: int, axis: str
     axes.spines["left"].set_visible(False)
 
 
-def _draw_bar(axes: Axes, place: float, bar: AnswerBar) -> None:
+def _draw_bar(axes: Axes, position: float, bar: AnswerBar) -> None:
     if math.isnan(bar.value):
-        axes.text(0.01, place, "not known", va="center", fontsize=9, color=FAINT)
+        axes.text(0.01, position, "not known", va="center", fontsize=9, color=FAINT)
         return
-    axes.barh(place, bar.value, height=0.72, color=COLOURS[0], alpha=0.85)
+    axes.barh(position, bar.value, height=0.72, color=COLOURS[0], alpha=0.85)
     end = bar.value
     if bar.interval is not None:
         low, high = bar.interval
-        axes.plot([low, high], [place, place], color=INK, linewidth=1.6, solid_capstyle="butt")
-        axes.plot([low, high], [place, place], "|", color=INK, markersize=6)
+        axes.plot(
+            [low, high], [position, position], color=INK, linewidth=1.6, solid_capstyle="butt"
+        )
+        axes.plot([low, high], [position, position], "|", color=INK, markersize=6)
         end = max(end, high)
     colour = INK if bar.value >= _SMALL else FAINT
-    axes.text(end + 0.015, place, f"{bar.value:.2f}", va="center", fontsize=9, color=colour)
+    axes.text(end + 0.015, position, f"{bar.value:.2f}", va="center", fontsize=9, color=colour)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 #: Okabe and Ito's colours (2008), told apart by nearly everybody, most contrast first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 
-#: Of text, axes and ticks; on a page it gives way to the page's own.
+#: Colour of text, axes and ticks; an inline SVG takes the page's own.
 INK = "#222222"
-#: Of what should be seen after everything else; readable on white and on black.
+#: Colour of details; readable on white and on black.
 FAINT = "#808080"
 
 _SETTINGS = {
@@ -45,13 +45,13 @@ _SETTINGS = {
     "figure.constrained_layout.h_pad": 0.08,
 }
 
-#: Of writing, not of drawing: text stays text, and the same figure gives the same file.
+#: Settings for writing: text stays text, and the same figure gives the same file.
 _WRITING = {"svg.fonttype": "none", "svg.hashsalt": "galaxyclass"}
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the style inside this block; the user's own settings come back after it.
+    """Use the style inside this block; the user's settings are restored afterwards.
 
     Raises
     ------
@@ -65,26 +65,26 @@ def style() -> Iterator[None]:
 
 
 @contextmanager
-def _written_as_said() -> Iterator[None]:
+def _reproducible_files() -> Iterator[None]:
     with require("matplotlib").rc_context(_WRITING):
         yield
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as its file name says (``.png``, ``.svg``, ``.pdf``), whole or not at all."""
+    """Write a figure as ``.png``, ``.svg`` or ``.pdf``, by its suffix, whole or not at all."""
     kind = path.suffix.removeprefix(".")
     metadata = {"Date": None} if kind == "svg" else None
-    with _written_as_said(), writing(path) as temporary:
+    with _reproducible_files(), writing(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=120, metadata=metadata)
 
 
 def inline_svg(figure: Figure) -> str:
     """The figure as an ``<svg>`` element for a page: no background, ink in the page's colour."""
     text = io.StringIO()
-    with _written_as_said():
+    with _reproducible_files():
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     element = text.getvalue()
     element = element[element.index("<svg") :].replace(INK, "currentColor")
     element = re.sub(r"<metadata>.*?</metadata>", "", element, count=1, flags=re.DOTALL)
-    # As wide as there is room for, rather than so many points.
+    # Without a fixed size, so that it fills the page's width.
     return re.sub(r' (?:width|height)="[\d.]+pt"', "", element, count=2)

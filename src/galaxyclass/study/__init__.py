@@ -1,1 +1,1 @@
-"""Many trainings or timings side by side, each a process."""
+"""Studies: comparisons of many trainings, and benchmarks of speed."""

@@ -1,1 +1,1 @@
-"""Training: from a recipe, images and a table to a run with a bundle. Lightning only here."""
+"""Training: from a recipe, images and a table to a run with a bundle, with Lightning."""

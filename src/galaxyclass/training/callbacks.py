@@ -1,4 +1,4 @@
-"""What happens beside the training: history, progress, and an orderly end on Ctrl-C or NaN."""
+"""Callbacks: history, progress, and an orderly end on Ctrl-C or NaN."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class History(pl.Callback):
 
 
 class ReportProgress(pl.Callback):
-    """Tells a `Progress` how many images have been trained on, of all epochs."""
+    """Reports to a `Progress` how many images have been trained on, in all epochs."""
 
     def __init__(self, progress: Progress, galaxies: int) -> None:
         self.progress, self.galaxies = progress, galaxies
@@ -86,27 +86,27 @@ class ReportProgress(pl.Callback):
     ) -> None:
         assert isinstance(pl_module, GalaxyModule)
         size = pl_module.recipe.training.batch_size * trainer.world_size
-        # The last of an epoch is told when it has been scored: see `on_train_epoch_end`.
+        # The last galaxy of an epoch is reported after scoring, in `on_train_epoch_end`.
         done = min((batch_idx + 1) * size, self.galaxies - 1)
-        self._tell(trainer, trainer.current_epoch * self.galaxies + done)
+        self._report(trainer, trainer.current_epoch * self.galaxies + done)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, GalaxyModule)
         name = f"validation_{pl_module.score_name}"
         self.note = f"{name.replace('_', ' ')} {float(trainer.callback_metrics[name]):.4f}"
-        self._tell(trainer, (trainer.current_epoch + 1) * self.galaxies)
+        self._report(trainer, (trainer.current_epoch + 1) * self.galaxies)
 
-    def _tell(self, trainer: pl.Trainer, done: int) -> None:
+    def _report(self, trainer: pl.Trainer, done: int) -> None:
         epochs = trainer.max_epochs or 0
         epoch = f"epoch {min(trainer.current_epoch + 1, epochs)}/{epochs}"
         self.progress("train", done, epochs * self.galaxies, note=f"{epoch}  {self.note}".rstrip())
 
 
-class OnlyNumbers(pl.Callback):
-    """Ends a training whose loss is no number any more: no later epoch would mend it.
+class StopOnNan(pl.Callback):
+    """Ends a training whose loss is NaN or infinite: later epochs would not mend it.
 
-    Looks at every tenth step, because looking makes a GPU wait, and at the end of each epoch,
-    before anything of it is written. Where several devices train, all of them stop together.
+    Checks every tenth step, because a check makes a GPU wait, and at the end of each epoch, before
+    anything is written. Several devices stop together.
     """
 
     EVERY = 10
@@ -154,7 +154,7 @@ class OnlyNumbers(pl.Callback):
 class StopRequestedError(BaseException):
     """Ctrl-C or a request to terminate, on its way out of the training loop.
 
-    Not an `Exception`, as `KeyboardInterrupt` is none: nothing on the way may take it for its own.
+    Like `KeyboardInterrupt` it is no `Exception`, so that no handler on the way catches it.
     """
 
 

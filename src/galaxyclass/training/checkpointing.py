@@ -1,4 +1,4 @@
-"""What is kept of a training: its best and last epoch, and the moving average of its weights."""
+"""Checkpointing: the best and the last epoch, early stopping, moving average of the weights."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor
 from galaxyclass.training.module import GalaxyModule
 
 
-class Keep(ModelCheckpoint):
+class Checkpoints(ModelCheckpoint):
     """Lightning's callback, for a run whose folder may be moved between stopping and resuming.
 
-    Lightning forgets which epoch was best when the folder's path has changed. An epoch on cutouts
-    that have not grown yet is not compared with others: its score is not that of what is kept.
+    Lightning forgets which epoch was best if the folder's path has changed. With progressive
+    resizing, epochs before the full size are not compared: their scores are of smaller cutouts.
     """
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -25,7 +25,7 @@ class Keep(ModelCheckpoint):
             super().on_train_epoch_end(trainer, pl_module)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        def here(path: str) -> str:
+        def moved(path: str) -> str:
             assert self.dirpath is not None, "fit names the folder"
             return str(Path(self.dirpath) / Path(path).name) if path else path
 
@@ -33,18 +33,18 @@ class Keep(ModelCheckpoint):
             {
                 **state_dict,
                 "dirpath": self.dirpath,
-                "best_model_path": here(state_dict["best_model_path"]),
-                "kth_best_model_path": here(state_dict["kth_best_model_path"]),
-                "last_model_path": here(state_dict["last_model_path"]),
+                "best_model_path": moved(state_dict["best_model_path"]),
+                "kth_best_model_path": moved(state_dict["kth_best_model_path"]),
+                "last_model_path": moved(state_dict["last_model_path"]),
                 "best_k_models": {
-                    here(path): value for path, value in state_dict["best_k_models"].items()
+                    moved(path): value for path, value in state_dict["best_k_models"].items()
                 },
             }
         )
 
 
-class Patience(EarlyStopping):
-    """Lightning's callback, which waits until cutouts have grown."""
+class FullSizeEarlyStopping(EarlyStopping):
+    """Lightning's callback, which waits until cutouts have their full size."""
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if _comparable(pl_module):
@@ -53,7 +53,7 @@ class Patience(EarlyStopping):
 
 def _comparable(module: pl.LightningModule) -> bool:
     assert isinstance(module, GalaxyModule), "fit trains this module"
-    return module.grown
+    return module.at_full_size
 
 
 def moving_average(decay: float) -> WeightAveraging:
@@ -67,16 +67,16 @@ def moving_average(decay: float) -> WeightAveraging:
     def average(averaged: list[Tensor], current: list[Tensor], steps: Tensor | int) -> None:
         # All tensors of one type at once: on a GPU, asking for the number of steps waits for it.
         count = float(steps)
-        kept = min(decay, (1 + count) / (10 + count))
+        weight = min(decay, (1 + count) / (10 + count))
         for mean, value in zip(averaged, current, strict=True):
-            mean.copy_(torch.lerp(value, mean, kept) if torch.is_floating_point(mean) else value)
+            mean.copy_(torch.lerp(value, mean, weight) if torch.is_floating_point(mean) else value)
 
     return WeightAveraging(multi_avg_fn=average)
 
 
-def gave_up(checkpoint: dict[str, Any]) -> bool:
-    """Whether the early stopping of a checkpoint's training had seen enough."""
+def stopped_early(checkpoint: dict[str, Any]) -> bool:
+    """Whether the training of a checkpoint was ended by early stopping."""
     for name, state in checkpoint.get("callbacks", {}).items():
-        if name.startswith(Patience.__name__):
+        if name.startswith(FullSizeEarlyStopping.__name__):
             return bool(state["wait_count"] >= state["patience"])
     return False

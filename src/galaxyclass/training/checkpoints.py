@@ -1,4 +1,4 @@
-"""Checkpoints that are written whole or not at all, and read without running code."""
+"""Checkpoint files, written whole or not at all, and read without running code."""
 
 from __future__ import annotations
 

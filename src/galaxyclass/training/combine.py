@@ -1,4 +1,4 @@
-"""One model of several runs: networks that are alike in all but their weights, and their mean."""
+"""Making one model of several runs: an ensemble of networks that differ only in their weights."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from galaxyclass.short import short_path, summary
 
 @dataclass(frozen=True)
 class Combined:
-    """A model that was made of several.
+    """A model that was made of several runs.
 
     Attributes
     ----------
     folder : Path
-        It can be named wherever a run can.
+        Usable wherever a run is.
     bundle : Bundle
     split : bool
-        Whether it knows which galaxies its members were trained on: not where one does not say.
+        Whether the galaxies that it was trained on are known for all members.
     """
 
     folder: Path
@@ -49,30 +49,30 @@ class Combined:
 
 @public
 def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combined:
-    """Make one model of several runs, which predicts the mean of what they predict.
+    """Make one model of several runs: an ensemble, which predicts their mean.
 
-    What `predict` and `evaluate` do with several runs at once, as one model that can be calibrated
-    and exported. The runs are of one recipe: other seeds, galaxies, epochs or rates, but the same
-    cutouts and the same network. Its embedding is that of the first.
+    It predicts as `predict` does for several runs, and can be calibrated and exported. The runs may
+    differ in seeds, galaxies, epochs or learning rates, but have the same cutouts and the same
+    network. The embedding is that of the first run.
 
     Parameters
     ----------
     runs : sequence of str, Path or Model
-        Two or more folders of runs, bundles, or exported networks and ``"pretrained"`` (of which
-        nobody knows what they were trained on); those that were combined already count as many.
+        Two or more folders of runs, bundles, exported networks or ``"pretrained"``. The galaxies
+        that exported networks and the pretrained model were trained on are not known. A combined
+        model counts as its members.
     output : str or Path
-        The folder to make: a bundle, the recipe of the first run, and ``split.csv``, where a galaxy
-        that any of them was trained on is one that was trained on.
+        The folder to make: a bundle, the recipe of the first run, and ``split.csv``, in which a
+        galaxy counts as trained on if any run was trained on it.
 
     Raises
     ------
     RunError
         Fewer than two.
     BundleError
-        A run is none, or has not finished; they do not predict the same, or their cutouts or
-        networks differ.
+        Not a run, or not finished; the runs differ in outputs, cutouts or networks.
     OutputError
-        The folder holds something already; no room, no permission.
+        The folder is not empty; no room, no permission.
     MissingExtraError
         torch is not installed, or onnx, which reads exported networks.
 
@@ -91,13 +91,15 @@ def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combin
     bundles = model.bundles
     _require_alike(bundles)
     require_new(folder)
-    networks = [network for one in bundles for network in load_weights(one).networks]
+    networks = [network for bundle in bundles for network in load_weights(bundle).networks]
     manifest = replace(
         bundles[0].manifest,
         task=common_task(bundles),
-        precision="bf16" if any(one.manifest.precision == "bf16" for one in bundles) else "fp32",
+        precision="bf16"
+        if any(bundle.manifest.precision == "bf16" for bundle in bundles)
+        else "fp32",
         members=len(networks),
-        views=max(one.manifest.views for one in bundles),
+        views=max(bundle.manifest.views for bundle in bundles),
         weights_digest="",
         network_digest="",
         calibration_digest="",
@@ -121,33 +123,35 @@ def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combin
 
 def _require_alike(bundles: Sequence[Bundle]) -> None:
     """Refuse networks that are not built alike."""
-    first, *others = (one.manifest for one in bundles)
+    first, *others = (bundle.manifest for bundle in bundles)
     for bundle, other in zip(bundles[1:], others, strict=True):
         for name in ("preprocessing", "model", "auxiliary", "mirrors"):
-            mine, theirs = getattr(first, name), getattr(other, name)
+            first_value, other_value = getattr(first, name), getattr(other, name)
             if name == "auxiliary":
-                mine, theirs = ([table.class_names for table in one] for one in (mine, theirs))
-            if mine != theirs:
+                first_value, other_value = (
+                    [table.class_names for table in tables] for tables in (first_value, other_value)
+                )
+            if first_value != other_value:
                 raise BundleError(
                     f"{bundles[0].folder} and {bundle.folder} cannot be combined: they are not "
                     "alike",
-                    wanted=f"the same {name}: {mine}",
-                    got=str(theirs),
+                    wanted=f"the same {name}: {first_value}",
+                    got=str(other_value),
                     hint="predict with both: `galaxyclass.predict(['RUN', 'RUN'], …)`",
                 )
         if not np.array_equal(first.task.known_mask, other.task.known_mask):
             raise BundleError(
-                f"{bundles[0].folder} and {bundle.folder} cannot be combined: they know other "
-                "answers",
+                f"{bundles[0].folder} and {bundle.folder} cannot be combined: they were "
+                "trained on other answers",
                 hint="predict with both: `galaxyclass.predict(['RUN', 'RUN'], …)`",
             )
 
 
 def _split(runs: Sequence[Path]) -> str | None:
-    """The galaxies of all runs and their parts, each line once; None where one does not say."""
-    found = [run_file(run, run_folder.SPLIT) for run in runs]
+    """The lines of all runs' ``split.csv``, each once; None if a run has none."""
+    files = [run_file(run, run_folder.SPLIT) for run in runs]
     tables = []
-    for file in found:
+    for file in files:
         if file is None:
             return None
         with file.open(encoding="utf-8", newline="") as stream:

@@ -1,4 +1,4 @@
-"""What a training reads: batches from a pack, in an order drawn from the seed and the epoch."""
+"""Training batches from a pack, in an order drawn from the seed and the epoch."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from galaxyclass.data.dataset.galaxies import Galaxies
 
 
 class BatchSource(Protocol):
-    """Galaxies that batches can be taken of: in a pack (`PackedGalaxies`) or on a device."""
+    """A source of batches: a pack (`PackedGalaxies`) or the device cache."""
 
     def __len__(self) -> int: ...
 
-    def batch(self, places: NDArray[np.int64]) -> TrainingBatch:
-        """The galaxies at some places."""
+    def batch(self, indices: NDArray[np.int64]) -> TrainingBatch:
+        """The galaxies of some indices."""
 
 
 class PackedGalaxies:
-    """Galaxies of a pack, whose cutouts are read where a batch needs them."""
+    """Galaxies of a pack, whose cutouts are read when a batch needs them."""
 
     def __init__(self, galaxies: Galaxies) -> None:
         self.galaxies = galaxies
@@ -34,18 +34,18 @@ class PackedGalaxies:
     def __len__(self) -> int:
         return len(self.galaxies)
 
-    def batch(self, places: NDArray[np.int64]) -> TrainingBatch:
-        """The galaxies at some places, as tensors on the processor."""
+    def batch(self, indices: NDArray[np.int64]) -> TrainingBatch:
+        """The galaxies of some indices, as tensors on the CPU."""
         galaxies = self.galaxies
         return TrainingBatch(
-            torch.from_numpy(galaxies.cutouts(places)),
-            torch.from_numpy(galaxies.targets[places]),
-            tuple(torch.from_numpy(labels[places]) for labels in galaxies.auxiliary),
+            torch.from_numpy(galaxies.cutouts(indices)),
+            torch.from_numpy(galaxies.targets[indices]),
+            tuple(torch.from_numpy(labels[indices]) for labels in galaxies.auxiliary),
         )
 
 
 class TrainingBatch(NamedTuple):
-    """Some galaxies with what is known of them.
+    """Some galaxies: cutouts, targets and auxiliary classes.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ def on_device(batch: TrainingBatch, device: str) -> TrainingBatch:
 
 @dataclass(frozen=True)
 class Replica:
-    """Which of how many processes that train the same network together."""
+    """One of several processes that train the same network."""
 
     number: int = 0
     count: int = 1
@@ -81,15 +81,15 @@ ALONE = Replica()
 
 
 def this_replica() -> int:
-    """The number of this process among those that train together; 0 is the one that began."""
+    """The number of this process among those that train together; 0 started the others."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 class Batches:
     """A pass over galaxies, batch by batch; a loader for Lightning.
 
-    Several replicas share each step: ``count`` replicas with ``batch_size`` see what one would see
-    with ``count * batch_size``.
+    Several replicas share each step: ``count`` replicas with ``batch_size`` process the same
+    galaxies as one with ``count * batch_size``.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ class Batches:
 
     Notes
     -----
-    `epoch` is set by the module when an epoch begins: the order depends on the seed and the epoch
-    alone, so that a resumed training sees what an uninterrupted one would have seen.
+    `epoch` is set by the module when an epoch begins. The order depends only on the seed and the
+    epoch, so that a resumed training has the batches of an uninterrupted one.
     """
 
     def __init__(
@@ -130,12 +130,12 @@ class Batches:
     def __iter__(self) -> Iterator[TrainingBatch]:
         order, count = self.order(), self.replica.count
         if self.seed is not None:
-            # Every replica must take part in every step: the first galaxies fill up the last.
+            # Every replica must take part in every step: the first galaxies pad the last step.
             order = np.resize(order, math.ceil(len(order) / count) * count)
         step = self.batch_size * count
         for start in range(0, len(order), step):
-            mine = np.array_split(order[start : start + step], count)[self.replica.number]
-            yield self.galaxies.batch(mine)
+            share = np.array_split(order[start : start + step], count)[self.replica.number]
+            yield self.galaxies.batch(share)
 
     def order(self) -> NDArray[np.int64]:
         """The order of this epoch."""
@@ -149,12 +149,12 @@ class Batches:
 
 
 def _buffered(count: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Shuffle through a buffer that is refilled from the front of the line."""
+    """Shuffle through a buffer that is refilled in order."""
     buffer = np.arange(size)
     order = np.empty(count, dtype=np.int64)
     picks = rng.integers(size, size=count - size)
-    for place, pick in enumerate(picks):
-        order[place] = buffer[pick]
-        buffer[pick] = size + place
+    for index, pick in enumerate(picks):
+        order[index] = buffer[pick]
+        buffer[pick] = size + index
     order[count - size :] = rng.permutation(buffer)
     return order

@@ -1,6 +1,6 @@
-"""Galaxies that lie on a GPU for the whole of a training, where there is room for them.
+"""The device cache: galaxies that stay in a GPU's memory during a training, if there is room.
 
-A batch is then a look-up there: nothing is read, and nothing crosses to the device, in a step.
+A batch is then a look-up on the GPU: a step reads no file and copies nothing to the device.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from torch import Tensor
 from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.training.data import BatchSource, PackedGalaxies, TrainingBatch
 
-#: Of the device's free memory, so much may be galaxies: the rest is for the network.
+#: Share of the device's free memory for galaxies; the rest is for the network.
 _SHARE = 0.25
-#: Galaxies that cross to the device at a time.
+#: Galaxies that are copied to the device at a time.
 _CHUNK = 4096
 
 
@@ -33,9 +33,9 @@ class CachedGalaxies:
     def __len__(self) -> int:
         return len(self.cutouts)
 
-    def batch(self, places: NDArray[np.int64]) -> TrainingBatch:
-        """The galaxies at some places, on the device where they are."""
-        at = torch.from_numpy(places).to(self.cutouts.device, non_blocking=self.cutouts.is_cuda)
+    def batch(self, indices: NDArray[np.int64]) -> TrainingBatch:
+        """The galaxies of some indices, on the device."""
+        at = torch.from_numpy(indices).to(self.cutouts.device, non_blocking=self.cutouts.is_cuda)
         labels = tuple(labels[at] for labels in self.auxiliary)
         return TrainingBatch(self.cutouts[at], self.targets[at], labels)
 
@@ -52,9 +52,9 @@ def cache_on(galaxies: Galaxies, device: torch.device) -> CachedGalaxies:
     shape = galaxies.cutouts(np.zeros(min(1, len(galaxies)), np.int64)).shape[1:]
     cutouts = torch.empty((len(galaxies), *shape), dtype=torch.uint8, device=device)
     for start in range(0, len(galaxies), _CHUNK):
-        places = np.arange(start, min(start + _CHUNK, len(galaxies)))
-        chunk = torch.from_numpy(galaxies.cutouts(places))
-        cutouts[start : start + len(places)] = chunk.to(device)
+        indices = np.arange(start, min(start + _CHUNK, len(galaxies)))
+        chunk = torch.from_numpy(galaxies.cutouts(indices))
+        cutouts[start : start + len(indices)] = chunk.to(device)
     return CachedGalaxies(
         cutouts,
         torch.from_numpy(galaxies.targets).to(device),
@@ -65,7 +65,7 @@ def cache_on(galaxies: Galaxies, device: torch.device) -> CachedGalaxies:
 def cached_where_possible(
     parts: Mapping[str, Galaxies], device: torch.device, free: int | None = None
 ) -> dict[str, BatchSource]:
-    """The parts of a training, on its device where that is a GPU with room for all of them.
+    """The parts of a training, cached on its device if that is a GPU with room for all of them.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ def cached_where_possible(
         Galaxies by part.
     device : torch.device
     free : int, optional
-        Free memory of the device, bytes; asked of CUDA unless told otherwise. Other devices share
-        their memory with the processor, or are it: there, a pack's memory map is as near.
+        Free memory of the device, bytes; by default asked of CUDA. Other devices share their memory
+        with the CPU, where a pack's memory map is as fast.
     """
     if free is None:
         free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0

@@ -1,4 +1,4 @@
-"""Where a network runs."""
+"""The devices of a training."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from galaxyclass.model.backends.torch_backend import find_device
 
 
 def accelerator_of(device: Device) -> Device:
-    """What Lightning calls the device; ``auto`` is a GPU where there is one.
+    """Lightning's name of a device; ``auto`` is a GPU if there is one.
 
     Raises
     ------
     DeviceError
-        It is not there.
+        It does not exist.
     """
     kind: Device = find_device(device).type  # type: ignore[assignment]
     return kind
 
 
-def place_of(device: Device, number: int) -> torch.device:
-    """The device of one process of several: of GPUs, that of its number.
+def replica_device(device: Device, number: int) -> torch.device:
+    """The device of one of several processes: the GPU of its number, if they train on GPUs.
 
     Raises
     ------
     DeviceError
-        It is not there.
+        It does not exist.
     """
-    found = find_device(device)
-    return torch.device("cuda", number) if found.type == "cuda" else found
+    wanted = find_device(device)
+    return torch.device("cuda", number) if wanted.type == "cuda" else wanted

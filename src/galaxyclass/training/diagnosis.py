@@ -1,6 +1,6 @@
-"""Noticing, at the end of a training, that it has not gone well, and saying so in words.
+"""Diagnosis of a finished training: divergence, collapse, over-fitting and other problems.
 
-Pure functions on histories and predictions. A sound training gives no notice at all.
+Pure functions on histories and predictions. A good training gives no notices.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from galaxyclass.training.history import Row
 
 NoticeKind = Literal["diverged", "collapsed", "no_better", "unsettled", "over_fitting"]
 
-#: Each kind of notice, and what to try; in the order in which they are told.
+#: Each kind of notice, and what to try; in the order in which they are reported.
 NOTICE_KINDS: dict[NoticeKind, str] = {
     "diverged": "lower the rate (`optimizer.lr=…`, ten times smaller), or clip the gradient "
     "(`training.gradient_clip=1`); `training.keep=best` keeps the epoch before it",
@@ -35,38 +35,38 @@ NOTICE_KINDS: dict[NoticeKind, str] = {
     "stops in time",
 }
 
-#: Epochs of a running median: one bad epoch between two good ones does not count.
+#: Epochs of the running median, which hides a single bad epoch.
 _WINDOW = 5
-#: Epochs after the best one before a rise is called one.
+#: Epochs after the best one before a rise counts.
 _PATIENCE = 3
-#: A rise by less than this share of the error is not worth a word.
+#: A rise by less than this share of the error is ignored.
 _RISE = 0.05
-#: In a whole training that goes on learning, the training error falls by at least this share.
+#: The training error of a network that still learns falls by at least this share.
 _FALL = 0.02
-#: An RMSE on validation this many times that on training: noise in the votes alone keeps the
-#: ratio of sound trainings below it.
+#: Over-fitting: an RMSE on validation this many times that on training. In good trainings, whose
+#: errors are mostly noise of the votes, the ratio is smaller.
 _RATIO = 1.5
-#: An RMSE of the kept network this many times that of the same epoch's training, augmentation,
-#: dropout and all.
+#: Unsettled: an RMSE of the kept network on training galaxies this many times that of the same
+#: epoch during training, with augmentation and dropout.
 _UNSETTLED = 1.25
-#: Accuracy that is lost from training to validation.
+#: Over-fitting: a loss of accuracy from training to validation.
 _LOSS_OF_ACCURACY = 0.1
-#: Standard errors by which a model has to beat the simplest predictor.
+#: A model has to beat the simplest predictor by so many standard errors.
 _SURE = 2.0
-#: Rates beyond these are the likely culprit of a collapse.
+#: Learning rates beyond these are the likely cause of a collapse.
 _SLOW, _FAST = 1e-4, 1e-2
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that has not gone well.
+    """A problem of a training.
 
     Attributes
     ----------
     kind : str
         Of `NOTICE_KINDS`.
     message : str
-        What was seen, with its figures, and what to try.
+        The problem, with figures, and what to try.
     """
 
     kind: NoticeKind
@@ -82,7 +82,7 @@ def diagnose(
     *,
     kept_epoch: int,
 ) -> tuple[Notice, ...]:
-    """Say what has not gone well in a training.
+    """Find the problems of a training.
 
     Parameters
     ----------
@@ -90,39 +90,39 @@ def diagnose(
     predictions : (galaxies, outputs) float32
         Of the kept network, on validation.
     targets : (galaxies, answers) float joint fractions, NaN unknown, or (galaxies,) int classes
-        Their truth; -1 is an unknown class.
+        The truth; -1 is an unknown class.
     history : sequence of rows
         Of the whole training.
     parts : mapping
-        Scores of the kept network: ``validation`` and, where it was scored, ``train``.
+        Scores of the kept network: ``validation`` and, if it was scored, ``train``.
     kept_epoch : int
         Counted from 1.
 
     Returns
     -------
     tuple of Notice
-        At most one of a kind, in the order of `NOTICE_KINDS`; empty for a sound training.
+        At most one of a kind, in the order of `NOTICE_KINDS`; empty for a good training.
     """
-    found: dict[NoticeKind, str | None] = {
+    problems: dict[NoticeKind, str | None] = {
         "diverged": find_divergence(history),
         "collapsed": _collapse(task, predictions, history),
         "no_better": _no_better(task, predictions, targets, parts["validation"]),
         "unsettled": find_unsettled(history, parts, kept_epoch),
         "over_fitting": find_over_fitting(history, parts),
     }
-    if found["collapsed"]:
-        found["no_better"] = None  # said already, and with its cause
-    if found["unsettled"]:
-        found["over_fitting"] = None  # validation lags behind, whatever it would have become
+    if problems["collapsed"]:
+        problems["no_better"] = None  # the collapse is the cause
+    if problems["unsettled"]:
+        problems["over_fitting"] = None  # the lag hides the true validation error
     return tuple(
-        Notice(kind, f"{found[kind]} What to try: {hint}.")
+        Notice(kind, f"{problems[kind]} What to try: {hint}.")
         for kind, hint in NOTICE_KINDS.items()
-        if found[kind]
+        if problems[kind]
     )
 
 
 def find_divergence(history: Sequence[Row]) -> str | None:
-    """Say that the training loss has gone up again, if it has.
+    """Report a training loss that has gone up again, if it has.
 
     The loss of the last epochs (running median) has climbed at least half of the way back to that
     of the first epoch, or beyond it, and is at least a fifth above the least.
@@ -152,11 +152,11 @@ def find_divergence(history: Sequence[Row]) -> str | None:
 def find_unsettled(
     history: Sequence[Row], parts: Mapping[str, Mapping[str, Any]], kept_epoch: int
 ) -> str | None:
-    """Say that the kept network is worse on its training galaxies than it was while it learned.
+    """Report a kept network that is worse on its training galaxies than during training.
 
-    Without augmentation and dropout it should be better. What differs besides is what lags behind
-    the weights: their moving average, and the statistics of batch normalisation. A validation error
-    that stays high for that reason is easily taken for over-fitting.
+    Without augmentation and dropout it should be better. If not, the moving average of the weights
+    or the statistics of batch normalisation lag behind. The high validation error that follows is
+    easily mistaken for over-fitting.
 
     Examples
     --------
@@ -185,17 +185,17 @@ def find_unsettled(
 
 
 def find_over_fitting(history: Sequence[Row], parts: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Say that the validation error runs away from the training error, if it does.
+    """Report a validation error that moves away from the training error, if it does.
 
-    Two signs, either of which is enough:
+    Either of two signs is enough:
 
     - Over the epochs: the validation error (running median of five epochs) has risen by at least
       5 % from its least, and by three times its scatter from epoch to epoch, at least three epochs
-      ago, while the training error has gone on falling. Only directions are compared, so it does
-      not matter that augmentation and dropout make the training error of an epoch the larger one.
+      ago, while the training error has gone on falling. Only trends are compared, because
+      augmentation and dropout make the training error of an epoch larger.
     - At the end: the kept network, without augmentation or dropout, is much better on the galaxies
-      it was trained on than on others: an RMSE 1.5 times as large, or a tenth less right, beyond
-      what their intervals allow.
+      it was trained on than on others: an RMSE 1.5 times as large, or an accuracy lower by 0.1, and
+      intervals that do not overlap.
 
     Parameters
     ----------
@@ -214,9 +214,9 @@ def find_over_fitting(history: Sequence[Row], parts: Mapping[str, Mapping[str, A
     'Over-fitting'
     """
     metric = metric_of_history(history[0])
-    turn = _turn(history, metric)
-    if turn is not None:
-        best, training, validation = turn
+    turning_point = _turn(history, metric)
+    if turning_point is not None:
+        best, training, validation = turning_point
         last = len(history) - 1
         return (
             f"Over-fitting: validation was best around epoch {history[best]['epoch']:.0f} "
@@ -237,7 +237,7 @@ def find_over_fitting(history: Sequence[Row], parts: Mapping[str, Mapping[str, A
     if not wide:
         return None
     return (
-        f"Over-fitting: the network knows the galaxies that it was trained on by heart "
+        f"Over-fitting: the network has learnt the training galaxies by heart "
         f"({metric.label} {train['value']:.4f}, against {held_out['value']:.4f} on validation)."
     )
 
@@ -245,7 +245,7 @@ def find_over_fitting(history: Sequence[Row], parts: Mapping[str, Mapping[str, A
 def _turn(
     history: Sequence[Row], metric: Metric
 ) -> tuple[int, NDArray[np.float64], NDArray[np.float64]] | None:
-    """The epoch since which validation gets worse while training gets better; smoothed errors."""
+    """The epoch after which validation gets worse while training improves; smoothed errors."""
     training, validation = (
         np.array([metric.error(row[f"{part}_{metric.key}"]) for row in history])
         for part in ("train", "validation")
@@ -268,7 +268,7 @@ def _collapse(task: Task, predictions: NDArray[np.float32], history: Sequence[Ro
     collapse = find_collapse(task, statistics)
     if collapse is None:
         return None
-    seen = (
+    finding = (
         f"every prediction is close to 0 (the largest of all is {max(statistics.maximum):.2g}), "
         "though the answers to a question sum to 1"
         if collapse == "nothing"
@@ -281,7 +281,7 @@ def _collapse(task: Task, predictions: NDArray[np.float32], history: Sequence[Ro
         cause = f" A learning rate of {rate:g} is large: take a smaller one."
     else:
         cause = ""
-    return f"Collapsed: {seen}.{cause}"
+    return f"Collapsed: {finding}.{cause}"
 
 
 def _no_better(
@@ -290,7 +290,7 @@ def _no_better(
     targets: NDArray[Any],
     figures: Mapping[str, Any],
 ) -> str | None:
-    """Compare with the simplest predictor galaxy by galaxy, which tells more than two intervals."""
+    """Compare with the simplest predictor galaxy by galaxy: sharper than comparing intervals."""
     metric, gain = task.metric, task.gain(predictions, targets)
     total, error = float(gain.sum()), float(gain.std()) * len(gain) ** 0.5
     if total > _SURE * error:
@@ -303,11 +303,11 @@ def _no_better(
 
 
 def _smooth(values: Sequence[float] | NDArray[np.float64], window: int) -> NDArray[np.float64]:
-    """Running median; at the ends, of what there is of the window."""
+    """Running median; the window is cut at the ends."""
     array = np.asarray(values, dtype=np.float64)
     reach = window // 2
     return np.array(
-        [np.median(array[max(0, place - reach) : place + reach + 1]) for place in range(len(array))]
+        [np.median(array[max(0, index - reach) : index + reach + 1]) for index in range(len(array))]
     )
 
 

@@ -1,4 +1,4 @@
-"""The training loop: Lightning, set up so that a kill costs one epoch and a seed means a result."""
+"""The training loop: Lightning, set up to be resumable after a kill and reproducible by seed."""
 
 from __future__ import annotations
 
@@ -24,16 +24,21 @@ from galaxyclass.progress import Progress
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.training.callbacks import (
     History,
-    OnlyNumbers,
     ReportProgress,
+    StopOnNan,
     StopRequestedError,
     stoppable,
 )
-from galaxyclass.training.checkpointing import Keep, Patience, gave_up, moving_average
+from galaxyclass.training.checkpointing import (
+    Checkpoints,
+    FullSizeEarlyStopping,
+    moving_average,
+    stopped_early,
+)
 from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
 from galaxyclass.training.data import Batches, Replica, this_replica
 from galaxyclass.training.device_cache import cached_where_possible
-from galaxyclass.training.devices import accelerator_of, place_of
+from galaxyclass.training.devices import accelerator_of, replica_device
 from galaxyclass.training.history import cut_history
 from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.module import GalaxyModule
@@ -43,7 +48,7 @@ from galaxyclass.training.runtime_settings import RuntimeSettings
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training ended with: the kept network (on the CPU) and its epoch, counted from 1."""
+    """The result of a training: the kept network (on the CPU) and its epoch, counted from 1."""
 
     network: Network
     epoch: int
@@ -59,10 +64,10 @@ def fit_network(
     folder : Path
         The run.
     job : TrainingJob
-        Lightning starts the other processes of several by running the program again
+        With several devices, Lightning starts the other processes by running the program again
         (`galaxyclass.training.replicas`).
     runtime : RuntimeSettings
-        How the network is run; its threads are the caller's to set.
+        How the network is run; the caller sets its threads.
     progress : Progress
 
     Raises
@@ -76,26 +81,26 @@ def fit_network(
     """
     recipe, training = job.recipe, job.recipe.training
     last = folder / run_folder.LAST
-    done, stopped = 0, False
+    epochs_done, stopped = 0, False
     if last.exists():
         checkpoint = read_checkpoint(last)
-        done, stopped = int(checkpoint["epoch"]) + 1, gave_up(checkpoint)
+        epochs_done, stopped = int(checkpoint["epoch"]) + 1, stopped_early(checkpoint)
     replica = Replica(this_replica(), job.devices)
     if replica.number == 0:
-        cut_history(folder / run_folder.HISTORY, done)
+        cut_history(folder / run_folder.HISTORY, epochs_done)
     with _quiet(), _own_randomness(), stoppable():
-        near = cached_where_possible(
+        sources = cached_where_possible(
             {part: job.galaxies[part] for part in ("train", "validation")},
-            place_of(job.device, replica.number),
+            replica_device(job.device, replica.number),
         )
         batches = Batches(
-            near["train"],
+            sources["train"],
             training.batch_size,
             seed=job.seed,
             shuffle_buffer=training.shuffle_buffer,
             replica=replica,
         )
-        validation = Batches(near["validation"], training.batch_size, seed=None, replica=replica)
+        validation = Batches(sources["validation"], training.batch_size, seed=None, replica=replica)
         try:
             module = GalaxyModule(
                 recipe, job.task, job.auxiliary, seed=job.seed, steps_per_epoch=len(batches)
@@ -113,8 +118,10 @@ def fit_network(
                 devices=job.devices,
                 runtime=runtime,
             )
-            if done < training.epochs and not stopped:
-                trainer.fit(module, batches, validation, ckpt_path=str(last) if done else None)
+            if epochs_done < training.epochs and not stopped:
+                trainer.fit(
+                    module, batches, validation, ckpt_path=str(last) if epochs_done else None
+                )
             return _kept(folder, job)
         except StopRequestedError as error:
             raise _interrupted(folder) from error
@@ -135,10 +142,10 @@ def _trainer(
     mode = "min" if module.task.metric.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
-        OnlyNumbers(),
+        StopOnNan(),
         History(folder / run_folder.HISTORY),
         report,
-        Keep(
+        Checkpoints(
             checkpoints,
             Path(run_folder.BEST).stem,
             monitor=score,
@@ -149,7 +156,7 @@ def _trainer(
     ]
     if settings.early_stopping:
         callbacks.append(
-            Patience(
+            FullSizeEarlyStopping(
                 score,
                 mode=mode,
                 patience=settings.early_stopping,
@@ -159,9 +166,9 @@ def _trainer(
         )
     if settings.ema:
         callbacks.append(moving_average(settings.ema))
-    # Last, so that it remembers what the callbacks before it have seen of the epoch.
+    # Last, so that it saves the state of the callbacks before it.
     callbacks.append(
-        Keep(
+        Checkpoints(
             checkpoints,
             Path(run_folder.LAST).stem,
             save_on_train_epoch_end=True,
@@ -220,7 +227,7 @@ def _interrupted(folder: Path) -> TrainingInterruptedError:
 
 
 def _explained(error: RuntimeError, recipe: Recipe) -> Exception:
-    """Say which setting to lower when memory runs out; anything else stays what it is."""
+    """An error that says which setting to lower when memory runs out; others are unchanged."""
     text = str(error).lower()
     if "out of memory" in text or "can't allocate memory" in text:
         size = recipe.training.batch_size
@@ -235,7 +242,7 @@ def _explained(error: RuntimeError, recipe: Recipe) -> Exception:
 
 @contextmanager
 def _own_randomness() -> Iterator[None]:
-    """Seed what we like inside; the user's random states and threads come back after."""
+    """Restore the user's random states and number of threads afterwards."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - Lightning uses it
     threads = torch.get_num_threads()
     with torch.random.fork_rng():
@@ -244,22 +251,22 @@ def _own_randomness() -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
-            torch.set_num_threads(threads)  # several processes have shared out the cores
+            torch.set_num_threads(threads)  # with several processes each has set its share
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Lightning's remarks to itself: what matters of them is in our own log."""
+    """Hide Lightning's messages: what matters is in this package's log."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            # A GPU that the user chose not to use, and a folder that a resumed run has already.
+            # A GPU that the user chose not to use; the folder of a resumed run.
             warnings.filterwarnings("ignore", message=".*available but not used.*")
             warnings.filterwarnings("ignore", message="Checkpoint directory .* exists.*")
-            # Lightning 2.6 with newer torch: its own use of a deprecated check.
+            # Lightning 2.6 uses a check that newer versions of torch deprecate.
             warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
             yield
     finally:

@@ -13,7 +13,7 @@ Row = dict[str, float]
 
 
 def read_history(path: Path) -> list[Row]:
-    """The rows of a history file, each a mapping of column to number; none where there is no file.
+    """The rows of a history file, each a mapping of column to number; none if there is no file.
 
     A last line that a kill cut short is left out.
     """
@@ -40,7 +40,7 @@ def append_history(path: Path, row: Row) -> None:
 
 
 def cut_history(path: Path, epochs: int) -> None:
-    """Keep the first `epochs` rows: what a checkpoint remembers."""
+    """Keep the first `epochs` rows, those before a checkpoint."""
     rows = read_history(path)
     if not rows:
         return

@@ -1,4 +1,4 @@
-"""What a training is, once its data and its recipe are known: built once, and passed on whole."""
+"""`TrainingJob`: the recipe, task and galaxies of a training, together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from galaxyclass.training.resolve import resolve
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """A recipe, what it is to learn, and on which galaxies.
+    """A recipe, its task and its galaxies.
 
     Attributes
     ----------
@@ -24,15 +24,15 @@ class TrainingJob:
         With its head and loss resolved.
     task : Task
     auxiliary : tuple of Task
-        What else the network learns, from auxiliary tables.
+        Auxiliary tasks, from auxiliary tables.
     galaxies : mapping of str to Galaxies
-        By part: ``train`` and ``validation``, and ``test`` where there is one.
+        By part: ``train``, ``validation`` and, if there is one, ``test``.
     catalog : Catalog
-        Of the first table: how it names galaxies, predictions name them too.
+        Of the first table, whose ids predictions have.
     seed : int
     device : {"auto", "cpu", "cuda", "mps"}
     devices : int
-        Processes that train together, each on a device of its own (or its share of the cores).
+        Processes that train together, each on its own device or its share of the cores.
     """
 
     recipe: Recipe
@@ -65,8 +65,7 @@ def make_job(
     parts : tuple of (galaxies,) of str
         The part of each galaxy, table by table.
     settings : sequence of str
-        What the user asked for: a head, a loss or mirror pairs among them that do not suit the
-        table are refused.
+        The user's changes: a head, a loss or mirror pairs that do not suit the table are refused.
     seed, device, devices
         See `TrainingJob`.
 

@@ -1,4 +1,4 @@
-"""The mean over an epoch, of steps of unequal weight, that shows when a step was no number."""
+"""The mean of a metric over the steps of an epoch, NaN if a step was NaN."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torchmetrics import MeanMetric
 
 
 class StepMean(MeanMetric):
-    """Weighted mean of what the steps of an epoch gave; NaN as soon as one of them was NaN.
+    """Weighted mean over the steps of an epoch; NaN as soon as a step is NaN.
 
-    torchmetrics leaves NaN out unless told otherwise, which hides that a training has diverged;
-    told otherwise (``nan_strategy="disable"``), it leaves out the weights (1.9).
+    By default torchmetrics skips NaN, which hides that a training has diverged; with
+    ``nan_strategy="disable"`` it ignores the weights (1.9).
 
     Examples
     --------

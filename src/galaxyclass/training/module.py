@@ -32,7 +32,7 @@ class GalaxyModule(pl.LightningModule):
         With its head and loss resolved.
     task : Task
     auxiliary : sequence of Task
-        What else it learns, from tables of classes.
+        Auxiliary tasks, from tables of classes.
     seed : int
         Of the initial weights, dropout and augmentation. All that is random in an epoch follows
         from the seed and the epoch, so that a resumed training repeats an uninterrupted one.
@@ -55,7 +55,7 @@ class GalaxyModule(pl.LightningModule):
         self.step_score = STEP_SCORES[task.step_score]
         self.network = self.configure_network()
         self.loss = build_loss(recipe.training, task.class_shares)
-        #: What each class becomes in a mirror; None where mirrors change nothing.
+        #: The class that each class becomes in a mirror; None if mirrors change none.
         self.swap: Tensor | None = None
         if task.class_names and recipe.augmentation.mirror_pairs:
             self.swap = mirror_swap(task.class_names, recipe.augmentation.mirror_pairs)
@@ -71,22 +71,22 @@ class GalaxyModule(pl.LightningModule):
         return network.to(memory_format=torch.channels_last)
 
     def set_memory_format(self, memory_format: torch.memory_format) -> None:
-        """How weights and images lie in memory; it changes no result but for rounding."""
+        """The memory layout of weights and images; it changes results only by rounding."""
         self.memory_format = memory_format
         self.network.to(memory_format=memory_format)
 
     def configure_metrics(self) -> torch.nn.ModuleDict:
-        """Loss and score, for training and validation; NaN is shown, not left out."""
+        """Loss and score, for training and validation; NaN is kept, not skipped."""
         return torch.nn.ModuleDict(
             {
-                f"{part}_{what}": StepMean()
+                f"{part}_{name}": StepMean()
                 for part in ("train", "validation")
-                for what in ("loss", self.score_name)
+                for name in ("loss", self.score_name)
             }
         )
 
     def configure_optimizers(self) -> Any:
-        """The optimiser, and its schedule where it needs no score."""
+        """The optimiser, and its schedule unless that needs a score."""
         optimizer = build_optimizer(self.recipe, self.network.parameters())
         lower_is_better = self.task.metric.lower_is_better
         self.plateau = build_plateau(self.recipe, optimizer, lower_is_better=lower_is_better)
@@ -102,23 +102,23 @@ class GalaxyModule(pl.LightningModule):
 
     @property
     def side(self) -> int:
-        """Of this epoch's cutouts, pixels."""
+        """Side of this epoch's cutouts, pixels."""
         training, whole = self.recipe.training, self.recipe.images.size
         return side_in(self.current_epoch, training.epochs, whole, training.progressive_resizing)
 
     @property
-    def entering(self) -> int:
-        """Side of what the network sees of this epoch's cutouts, pixels."""
+    def input_side(self) -> int:
+        """Side of the network's input in this epoch, pixels."""
         return round(self.network.side * self.side / self.recipe.images.size)
 
     @property
-    def grown(self) -> bool:
-        """Whether this epoch's scores are those of whole cutouts, or none will be any more."""
+    def at_full_size(self) -> bool:
+        """Whether this epoch has cutouts of full size, or is the last one."""
         last = self.current_epoch + 1 >= self.recipe.training.epochs
         return last or self.side == self.recipe.images.size
 
     def on_train_epoch_start(self) -> None:
-        """Draw this epoch's order and dropout."""
+        """Set the order and the random state of this epoch."""
         loader = self.trainer.train_dataloader
         assert isinstance(loader, Batches), "fit gives this loader"
         loader.epoch = self.current_epoch
@@ -131,21 +131,21 @@ class GalaxyModule(pl.LightningModule):
             _seed(self.seed, self.current_epoch, self.global_rank, batch_idx)
         )
         images, mirrored = augment(
-            shrunk(cutouts, self.side), self.recipe.augmentation, self.entering, generator
+            shrunk(cutouts, self.side), self.recipe.augmentation, self.input_side, generator
         )
         if self.swap is not None:
             swap = self.swap.to(targets.device, non_blocking=targets.is_cuda)
-            turned = swap[targets.clamp(min=0)]
-            targets = torch.where(mirrored & (targets >= 0), turned, targets)
+            swapped = swap[targets.clamp(min=0)]
+            targets = torch.where(mirrored & (targets >= 0), swapped, targets)
         return self._step("train", images, targets, auxiliary)
 
     def validation_step(self, batch: TrainingBatch, batch_idx: int) -> None:
-        """Score one batch as prediction would see it; shrunk as long as training shrinks them."""
-        images = self.network.read(shrunk(batch.cutouts, self.side), self.entering)
+        """Score one batch without augmentation, at this epoch's size."""
+        images = self.network.read(shrunk(batch.cutouts, self.side), self.input_side)
         self._step("validation", images, batch.targets, batch.auxiliary)
 
     def on_validation_epoch_end(self) -> None:
-        """Hand the epoch's figures to the callbacks."""
+        """Pass the epoch's figures to the callbacks."""
         for name, metric in self.metrics.items():
             assert isinstance(metric, StepMean)
             value = metric.compute()
@@ -157,20 +157,19 @@ class GalaxyModule(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Lower the rate on a plateau.
 
-        Done here and not by Lightning, which would do it after the checkpoint is written and so
-        lose it on resuming.
+        Lightning would do it after the checkpoint is written, and so lose it on resuming.
         """
-        if self.plateau is not None and self.grown:
+        if self.plateau is not None and self.at_full_size:
             name = f"validation_{self.score_name}"
             self.plateau.step(float(self.trainer.callback_metrics[name]))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the plateau rule's memory."""
+        """Save the state of the plateau rule."""
         if self.plateau is not None:
             checkpoint["plateau"] = self.plateau.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Give the plateau rule its memory back."""
+        """Restore the state of the plateau rule."""
         self._plateau_state = checkpoint.get("plateau")
         if self.plateau is not None and self._plateau_state is not None:
             self.plateau.load_state_dict(self._plateau_state)
@@ -188,23 +187,23 @@ class GalaxyModule(pl.LightningModule):
     def losses(
         self, images: Tensor, targets: Tensor, labels: tuple[Tensor, ...]
     ) -> tuple[Tensor, Tensor]:
-        """The loss of images ``(galaxies, channels, side, side)``, and what is said of them.
+        """The loss and the predictions of images ``(galaxies, channels, side, side)``.
 
-        An auxiliary table adds the cross-entropy of its classes, weighted by the recipe and by the
-        share of the galaxies whose class is known.
+        An auxiliary task adds the cross-entropy of its classes, weighted by the recipe and by the
+        share of galaxies whose class is known.
         """
         features = self.network.features(images.contiguous(memory_format=self.memory_format))
         raw, auxiliary = self.network.raw_outputs(features)
         predictions = self.network.activation(raw)
         loss: Tensor = self.loss(raw, predictions, targets)
-        for own, classes in zip(auxiliary, labels, strict=True):
-            known = (classes >= 0).float().mean()
-            share = self.recipe.training.auxiliary_weight * known
-            loss = loss + share * cross_entropy(own, classes, None)
+        for logits, classes in zip(auxiliary, labels, strict=True):
+            known_share = (classes >= 0).float().mean()
+            share = self.recipe.training.auxiliary_weight * known_share
+            loss = loss + share * cross_entropy(logits, classes, None)
         return loss, predictions
 
-    def _metric(self, part: str, what: str) -> StepMean:
-        metric = self.metrics[f"{part}_{what}"]
+    def _metric(self, part: str, name: str) -> StepMean:
+        metric = self.metrics[f"{part}_{name}"]
         assert isinstance(metric, StepMean)
         return metric
 

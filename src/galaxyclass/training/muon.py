@@ -1,4 +1,4 @@
-"""Muon: steps of kernels made orthogonal, and AdamW for everything else."""
+"""The optimiser Muon: orthogonal steps for kernels, AdamW for other weights."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from galaxyclass.networks.precision import has_bfloat16
 
-#: Of the polynomial that draws all singular values towards 1 (Jordan et al. 2024): chosen so that
-#: five rounds bring anything between 0.01 and 1 to between 0.7 and 1.2.
+#: Coefficients of the polynomial that moves all singular values towards 1 (Jordan et al. 2024):
+#: five rounds bring values between 0.01 and 1 to between 0.7 and 1.2.
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ROUNDS = 5
-#: A kernel that sees no more channels than this reads pixels (or one channel by itself): its few
-#: directions mean different things, and AdamW keeps them apart.
+#: Kernels with at most so many input channels read pixels (or single channels) and follow AdamW:
+#: their few directions have different meanings.
 _FEW_CHANNELS = 4
 
 
@@ -34,7 +34,7 @@ class Muon(torch.optim.Optimizer):
     lr : float
         Of AdamW.
     kernel_lr : float
-        Of the kernels; a step changes each by about so much of a unit in every direction.
+        Of the kernels: the size of a step in every direction.
     momentum : float
         Of the kernels (Nesterov's).
     weight_decay : float
@@ -65,12 +65,12 @@ class Muon(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
         kernels: list[nn.Parameter] = []
-        others: list[nn.Parameter] = []
+        other_weights: list[nn.Parameter] = []
         for weight in parameters:
             is_kernel = weight.ndim == 4 and weight.shape[1] > _FEW_CHANNELS
-            (kernels if is_kernel else others).append(weight)
+            (kernels if is_kernel else other_weights).append(weight)
         groups: list[dict[str, Any]] = [
-            {"params": others, "lr": lr, "orthogonal": False},
+            {"params": other_weights, "lr": lr, "orthogonal": False},
             {"params": kernels, "lr": kernel_lr, "orthogonal": True},
         ]
         defaults = {"momentum": momentum, "weight_decay": weight_decay, "betas": betas}
@@ -98,7 +98,7 @@ class Muon(torch.optim.Optimizer):
         state["momentum"].lerp_(gradient, 1 - group["momentum"])
         ahead = gradient.lerp(state["momentum"], group["momentum"])
         matrix = ahead.flatten(1)
-        # So that a step changes what comes out by as much, whatever the kernel's shape.
+        # A step then changes the output by as much for every shape of kernel.
         scale = math.sqrt(max(1.0, matrix.shape[0] / matrix.shape[1]))
         weight.add_(orthogonalised(matrix).view_as(weight), alpha=-group["lr"] * scale)
 
@@ -126,8 +126,8 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     Returns
     -------
     (rows, columns) float32
-        Singular values between 0.7 and 1.2, but for those that are next to nothing beside the
-        largest. Computed in bfloat16 where the device has it: the result need not be exact.
+        Singular values between 0.7 and 1.2, except those that are tiny compared with the largest.
+        Computed in bfloat16 if the device has it: the result need not be exact.
     """
     a, b, c = _COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
@@ -138,5 +138,5 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     for _ in range(_ROUNDS):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x
-    found: Tensor = (x.T if tall else x).float()
-    return found
+    result: Tensor = (x.T if tall else x).float()
+    return result

@@ -15,7 +15,7 @@ from galaxyclass.training.muon import Muon
 def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
     """The recipe's optimiser, on the device of the parameters.
 
-    The memory format of the parameters is not to change while it is in use (see `lay_out_states`).
+    The memory format of the parameters must not change while it is in use (see `lay_out_states`).
     """
     optimizer = _build_optimizer(recipe, list(parameters))
     optimizer.register_load_state_dict_post_hook(lay_out_states)
@@ -23,11 +23,11 @@ def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> optim
 
 
 def lay_out_states(optimizer: optim.Optimizer) -> None:
-    """Lay each state out in memory as its weight is; no value changes.
+    """Give each state the memory layout of its weight; no value changes.
 
-    A checkpoint's states lie as the weights did when it was written, and a training can go on in
-    another memory format. A fused kernel goes through weights, gradients and states side by side:
-    on CUDA it refuses those that lie otherwise, on the CPU it pairs the wrong numbers, silently.
+    The states in a checkpoint have the layout of the weights when it was written, and a training
+    can go on in another one. A fused kernel reads weights, gradients and states in parallel: on
+    CUDA it refuses different layouts, on the CPU it silently pairs the wrong numbers.
     """
     for weight, state in optimizer.state.items():
         for name, value in state.items():
@@ -45,7 +45,7 @@ def _build_optimizer(recipe: Recipe, weights: list[nn.Parameter]) -> optim.Optim
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
         )
-    # One kernel for all weights: a seventh of the time that one operation after the other takes.
+    # One fused kernel for all weights takes a seventh of the time of single operations.
     # Lightning refuses to clip gradients with it.
     devices = {weight.device.type for weight in weights}
     fused = devices <= {"cpu", "cuda"} and not recipe.training.gradient_clip
@@ -64,7 +64,7 @@ def _build_optimizer(recipe: Recipe, weights: list[nn.Parameter]) -> optim.Optim
 def build_schedule(
     recipe: Recipe, optimizer: optim.Optimizer, steps_per_epoch: int
 ) -> tuple[lr_scheduler.LRScheduler | None, str]:
-    """The recipe's schedule, and whether it goes by ``step`` or by ``epoch``.
+    """The recipe's schedule, and whether it changes by ``step`` or by ``epoch``.
 
     None for a constant rate, and for the plateau rule, which needs a score (`build_plateau`).
     """
@@ -91,7 +91,7 @@ def build_schedule(
 def build_plateau(
     recipe: Recipe, optimizer: optim.Optimizer, *, lower_is_better: bool
 ) -> lr_scheduler.ReduceLROnPlateau | None:
-    """The rule that lowers the rate when the validation score stops gaining, or None."""
+    """The rule that lowers the rate when the validation score stops improving, or None."""
     settings = recipe.schedule
     if settings.name != "plateau":
         return None

@@ -15,19 +15,19 @@ _BATCH = 256
 
 
 def fit_statistics(network: Network, galaxies: Galaxies) -> tuple[Tensor, Tensor]:
-    """Mean and spread of what enters a network.
+    """Mean and spread of the input of a network.
 
     Parameters
     ----------
     network : Network
     galaxies : Galaxies
-        Of training; streamed, never in memory at once.
+        The training galaxies; streamed, never all in memory.
 
     Returns
     -------
     mean, spread : (1, channels, side, side) float32
-        The spread is the population's; a pixel that never changes has the spread 1, so that it
-        becomes 0 and not NaN, as scikit-learn's ``StandardScaler`` does.
+        The spread is the population's. A constant pixel has the spread 1, so that it becomes 0
+        and not NaN, as in scikit-learn's ``StandardScaler``.
     """
     total = squares = np.zeros(())
     for batch in Batches(galaxies, _BATCH, seed=None):

@@ -29,15 +29,15 @@ from galaxyclass.training.runtime_settings import RuntimeSettings, using
 
 log = logging.getLogger(__name__)
 
-#: Trainings of fewer steps are over before a probe has paid for itself.
+#: Trainings of fewer steps are over before a probe pays off.
 SHORT = 32
-#: Seconds and steps, at most, that one runtime is tried for after its first step.
+#: At most so many seconds and steps for one trial after its first step.
 _SECONDS, PROBE_STEPS = 1.0, 5
-#: A first step that takes longer than this is tried with fewer galaxies.
+#: Seconds; if the first step takes longer, trials use fewer galaxies.
 _SLOW = 1.5
-#: Another way must be so many times as fast as the one that it would replace. What is exact and
-#: what is usual is kept unless it costs much: so small a difference that it comes and goes between
-#: two probes must not change a training's result. Threads have no margin: all of them, or one.
+#: Lower precision or another memory format must be so many times as fast. They change the result of
+#: a training, and a small difference that varies from probe to probe must not decide on it. The
+#: number of threads has no margin.
 _PRECISION_MARGIN, _FORMAT_MARGIN = 1.2, 1.25
 
 #: Images per second of a training step.
@@ -46,36 +46,36 @@ MeasureSpeed = Callable[[RuntimeSettings], float]
 
 @dataclass(frozen=True)
 class Probe:
-    """What a probe found.
+    """The result of a probe.
 
     Attributes
     ----------
     runtime : RuntimeSettings
     images_per_second : dict
-        Of each way that was tried, by its description; empty where none was.
+        Of the runtime settings that were tried, by their description; empty if none was.
     """
 
     runtime: RuntimeSettings
     images_per_second: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """As `run.json` holds it."""
+        """As stored in `run.json`."""
         return {**asdict(self.runtime), "images_per_second": self.images_per_second}
 
 
 def probe(job: TrainingJob) -> Probe:
-    """Find the fastest way to train a job's network on this machine.
+    """Find the fastest runtime settings for training a job's network on this machine.
 
     Parameters
     ----------
     job : TrainingJob
-        `training.precision` and `training.threads` of its recipe are kept where they are stated;
-        some of its training galaxies are used here.
+        `training.precision` and `training.threads` of its recipe are kept if they are stated; some
+        of its training galaxies are used for trial steps.
 
     Notes
     -----
-    The networks that are tried are thrown away, and no random state but their own is used. A
-    training of fewer than `SHORT` steps is not worth a probe: it is run in 32-bit floats.
+    The trial networks are dropped, and the random state is not changed. A training of fewer than
+    `SHORT` steps is not probed: it runs in 32-bit floats.
     """
     training, count = job.recipe.training, len(job.galaxies["train"])
     steps = -(-count // (training.batch_size * job.devices)) * training.epochs
@@ -91,23 +91,23 @@ def try_settings(job: TrainingJob) -> Probe:
         return Probe(choices.first, {})
     with torch.random.fork_rng():
         module = GalaxyModule(job.recipe, job.task, job.auxiliary, seed=job.seed, steps_per_epoch=1)
-        tried = Trials(module, job.galaxies["train"], accelerator_of(job.device))
-        runtime = fastest(choices, tried)
+        trials = Trials(module, job.galaxies["train"], accelerator_of(job.device))
+        runtime = fastest(choices, trials)
     log.info(
         "training in %s: %.0f images/s in a probe of this machine%s",
         runtime,
-        tried.speeds[runtime],
+        trials.speeds[runtime],
         "".join(
-            f"; {other}: {speed:.0f}" for other, speed in tried.speeds.items() if other != runtime
+            f"; {other}: {speed:.0f}" for other, speed in trials.speeds.items() if other != runtime
         ),
     )
     return Probe(
-        runtime, {str(runtime): round(speed, 1) for runtime, speed in tried.speeds.items()}
+        runtime, {str(runtime): round(speed, 1) for runtime, speed in trials.speeds.items()}
     )
 
 
 class RuntimeChoices:
-    """What may be chosen from: what the recipe and the machine leave open."""
+    """The settings that the recipe and the machine leave open."""
 
     def __init__(self, job: TrainingJob) -> None:
         wanted, threads = job.recipe.training.precision, job.recipe.training.threads
@@ -127,7 +127,7 @@ class RuntimeChoices:
 
     @property
     def first(self) -> RuntimeSettings:
-        """What is taken without a probe."""
+        """The settings without a probe."""
         return RuntimeSettings(self.precisions[0], threads=self.threads[0])
 
     @property
@@ -144,7 +144,7 @@ class RuntimeChoices:
 
 def fastest(choices: RuntimeChoices, speed: MeasureSpeed) -> RuntimeSettings:
     """The fastest runtime, one choice after the other: threads, precision, memory format."""
-    # By the quickest precision, so that the slow one is not tried with every number of threads.
+    # With the faster precision, so that the slow one is not tried with every number of threads.
     runtime = replace(choices.first, precision=choices.precisions[-1])
     for other in choices.threads_to_try(runtime):
         if speed(other) > speed(runtime):
@@ -158,7 +158,7 @@ def fastest(choices: RuntimeChoices, speed: MeasureSpeed) -> RuntimeSettings:
 
 
 class Trials:
-    """Tries choices with real training steps, and remembers how fast each was."""
+    """Measures runtime settings with real training steps; each only once."""
 
     def __init__(self, module: GalaxyModule, galaxies: Galaxies, device: str) -> None:
         self.device = device
@@ -171,14 +171,14 @@ class Trials:
         """Images per second, the median of some steps."""
         if runtime not in self.speeds:
             self.module.set_memory_format(runtime.memory_format)
-            # Its states lie in memory as the weights did when it made them: one for each format.
+            # Its states have the memory layout of the weights: a new one for each format.
             self.optimizer = build_optimizer(self.module.recipe, self.module.network.parameters())
             with using(runtime):
                 self.speeds[runtime] = self.measure(runtime)
         return self.speeds[runtime]
 
     def measure(self, runtime: RuntimeSettings) -> float:
-        first = self._step(runtime)  # makes its kernels; no measure of those that follow
+        first = self._step(runtime)  # prepares kernels, and is slower than later ones
         if first > _SLOW and self.count > 16:
             self.count //= 4
         seconds: list[float] = []

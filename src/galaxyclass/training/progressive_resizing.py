@@ -1,4 +1,4 @@
-"""Training on small pictures first: most of what there is to learn is seen in them, and cheaper."""
+"""Progressive resizing: training on smaller cutouts first, which is faster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def side_in(epoch: int, epochs: int, side: int, growing: Sequence[tuple[int, float]]) -> int:
+def side_in(epoch: int, epochs: int, side: int, steps: Sequence[tuple[int, float]]) -> int:
     """The side of the cutouts in an epoch, pixels.
 
     Parameters
@@ -20,22 +20,22 @@ def side_in(epoch: int, epochs: int, side: int, growing: Sequence[tuple[int, flo
         Of the whole training.
     side : int
         Of the full cutouts.
-    growing : sequence of (side, share)
-        A smaller side, and the share of the epochs at whose end it ends.
+    steps : sequence of (side, share)
+        A smaller side, and the share of the epochs after which it ends.
 
     Examples
     --------
     >>> [side_in(epoch, 10, 80, [(48, 0.4), (64, 0.7)]) for epoch in range(10)]
     [48, 48, 48, 48, 64, 64, 64, 80, 80, 80]
     """
-    for smaller, share in growing:
+    for smaller, share in steps:
         if epoch < share * epochs:
             return min(smaller, side)
     return side
 
 
 def shrunk(cutouts: Tensor, side: int) -> Tensor:
-    """Cutouts shrunk by area, as they were when they were cut out.
+    """Cutouts shrunk by area averaging, as in cutting out.
 
     Parameters
     ----------

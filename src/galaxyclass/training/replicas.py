@@ -1,8 +1,8 @@
 """Training on several devices at once.
 
 Lightning's data-parallel strategy starts the other processes by running the same program again,
-with their number in the environment. There `train` and `resume` do not begin anything: they join
-the training that the first process has begun, and end the process when it is over.
+with their number in the environment. In those processes `train` and `resume` join the training
+that the first process began, and end the process with it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ __all__ = ["join_training", "this_replica"]
 def join_training(
     folder: Path, *, device: Device, devices: int, cache: str | Path | None
 ) -> NoReturn:
-    """Train along with the process that began the run, and end this one when it is over."""
+    """Train along with the process that began the run, then end this process."""
     recipe, info = read_run(folder)
     samples = prepare_all(info.dataset, recipe.images, cache=cache, workers=1, progress=silent)
     parts = read_split(folder / run_folder.SPLIT, samples.tables)
     job = make_job(recipe, samples, parts, seed=info.seed, device=device, devices=devices)
-    with suppress(StoppedError):  # the first process tells the user
+    with suppress(StoppedError):  # the first process reports it
         runtime = info.runtime_settings or RuntimeSettings("fp32")
         fit_network(folder, job, runtime, progress=silent)
     raise SystemExit(0)

@@ -59,12 +59,12 @@ def _processor() -> str:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a run was told and on what it ran: enough to repeat it, or to go on.
+    """The arguments of a run and the machine it ran on: enough to repeat it, or to go on.
 
     Attributes
     ----------
     data : mapping
-        The data set, as `Dataset.to_json` tells of it.
+        The data set, as `Dataset.to_json` describes it.
     seed : int
     fingerprint : str
         BLAKE2b-128 of the ids, images and targets that were trained on.
@@ -94,11 +94,11 @@ class RunInfo:
 
     @property
     def runtime_settings(self) -> RuntimeSettings | None:
-        """How the network is run; None of a run that does not say."""
+        """How the network is run; None where the run does not state it."""
         if self.runtime is None:
             return None
         return RuntimeSettings(
-            **{name.name: self.runtime[name.name] for name in fields(RuntimeSettings)}
+            **{entry.name: self.runtime[entry.name] for entry in fields(RuntimeSettings)}
         )
 
     @property
@@ -108,19 +108,22 @@ class RunInfo:
 
 
 def write_run(folder: Path, recipe: Recipe, info: RunInfo) -> None:
-    """Write what makes a folder that of a run."""
+    """Write the files that make a folder a run: its recipe and its `RunInfo`."""
     write_text(folder / run_folder.RECIPE, recipe_toml(recipe))
     write_text(folder / run_folder.INFO, json.dumps(asdict(info), indent=1) + "\n")
 
 
-def begun_run(folder: Path, told: Mapping[str, Any]) -> tuple[Recipe, RunInfo] | None:
+def begun_run(folder: Path, arguments: Mapping[str, Any]) -> tuple[Recipe, RunInfo] | None:
     """The unfinished run of the same arguments that is in a folder; None where the folder is free.
+
+    A folder that holds a ``recipe.toml`` and nothing else counts as free: a kill of an older
+    version could leave it (`remove_lone_recipe`).
 
     Parameters
     ----------
     folder : Path
-    told : mapping
-        What a `RunInfo` of the arguments says.
+    arguments : mapping
+        What a `RunInfo` of the arguments holds of them.
 
     Raises
     ------
@@ -128,16 +131,28 @@ def begun_run(folder: Path, told: Mapping[str, Any]) -> tuple[Recipe, RunInfo] |
         The folder holds something else, or it is a file.
     """
     if not (folder / run_folder.INFO).is_file():
-        require_new(folder)
+        if not _has_lone_recipe(folder):
+            require_new(folder)
         return None
     if not (folder / run_folder.METRICS).is_file():
         try:
             recipe, info = read_run(folder)
         except RunError as error:
             raise _used(folder) from error
-        if all(getattr(info, name) == value for name, value in told.items()):
+        if all(getattr(info, name) == value for name, value in arguments.items()):
             return recipe, info
     raise _used(folder)
+
+
+def remove_lone_recipe(folder: Path) -> None:
+    """Empty a folder that holds nothing but a recipe, so that a run can take its place."""
+    if _has_lone_recipe(folder):
+        (folder / run_folder.RECIPE).unlink()
+
+
+def _has_lone_recipe(folder: Path) -> bool:
+    recipe = folder / run_folder.RECIPE
+    return recipe.is_file() and list(folder.iterdir()) == [recipe]
 
 
 def require_same_recipe(folder: Path, recipe: Recipe) -> None:
@@ -163,7 +178,7 @@ def _used(folder: Path) -> OutputError:
 
 
 def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
-    """Read what a run was told.
+    """Read the recipe of a run and its `RunInfo`.
 
     Raises
     ------

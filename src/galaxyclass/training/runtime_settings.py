@@ -1,4 +1,4 @@
-"""The ways in which one machine can run one network, and how one of them is put to use."""
+"""Runtime settings: precision, memory format and threads of a training."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from galaxyclass.workers.allocator import memory_kept
 
 @dataclass(frozen=True)
 class RuntimeSettings:
-    """How a training runs its network.
+    """How a training runs its network on this machine.
 
     Attributes
     ----------
     precision : {"fp32", "bf16"}
     channels_last : bool
-        Whether images lie in memory pixel by pixel, and not channel by channel.
+        Whether images are laid out in memory pixel by pixel, instead of channel by channel.
     threads : int
-        Of the processor; 0 leaves them as they are (several processes share out the cores).
+        CPU threads; 0 leaves their number unchanged (as for several processes).
     """
 
     precision: Precision
@@ -32,11 +32,11 @@ class RuntimeSettings:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """What torch calls the order of images in memory."""
+        """The memory format in torch."""
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def possible(self, device: str) -> bool:
-        """Whether a device (``cpu``, ``cuda``, ``mps``) can run a network so."""
+        """Whether a device (``cpu``, ``cuda``, ``mps``) supports these settings."""
         return self.precision == "fp32" or has_bfloat16(device)
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class RuntimeSettings:
 
 @contextmanager
 def using(runtime: RuntimeSettings) -> Iterator[None]:
-    """Use the way's threads and keep memory between steps; the user's settings come back after."""
+    """Set the threads and keep memory between steps; restore the user's settings afterwards."""
     before = torch.get_num_threads()
     try:
         if runtime.threads:

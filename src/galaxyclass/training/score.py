@@ -1,4 +1,4 @@
-"""The scores that a training ends with: the kept network on the galaxies that were held out."""
+"""The scores of a finished training: the kept network on all parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Metrics:
-    """What `metrics.json` holds.
+    """The content of `metrics.json`.
 
     Attributes
     ----------
@@ -41,15 +41,16 @@ class Metrics:
     parts : mapping
         For each part its ``galaxies``, ``value`` with ``low`` and ``high`` (95 %
         bootstrap by galaxy), and ``reference``: the score of the training galaxies' mean vector,
-        or of their largest class. Of the training part: without augmentation or dropout. Of votes
-        that were held out also ``noise_floor``: the score of a perfect model, if some forty
-        volunteers looked at each galaxy (`galaxyclass.tasks.scores.noise.noise_floor`).
+        or of their largest class. The training part is scored without augmentation or
+        dropout. Held-out votes also have ``noise_floor``: the score of a perfect model against the
+        votes of some forty volunteers for each galaxy
+        (`galaxyclass.tasks.scores.noise.noise_floor`).
     seconds : float
         Of all epochs together.
     images_per_second : float
         Median over the epochs, training alone.
     notices : sequence of Notice
-        What has not gone well, in words.
+        Problems of the training, in words.
     """
 
     score: str
@@ -69,14 +70,14 @@ def score(
     epoch: int,
     runtime: RuntimeSettings,
 ) -> Metrics:
-    """Score a network on the galaxies of a job, and say in the log what has not gone well.
+    """Score a network on the galaxies of a job, and log the problems of the training.
 
     Parameters
     ----------
     network : Network
         On the CPU.
     job : TrainingJob
-        Its seed is that of the bootstrap, too.
+        Its seed is also that of the bootstrap.
     history : sequence of rows
         Of the training.
     epoch : int
@@ -85,14 +86,14 @@ def score(
         How the network was run in training, and is run here.
     """
     task, parts, seed = job.task, job.galaxies, job.seed
-    if runtime.precision == "bf16":  # as a prediction will compute it
+    if runtime.precision == "bf16":  # as prediction computes
         network = copy.deepcopy(network)
         compute_in_bfloat16(network)
     predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}
     targets: dict[str, NDArray[Any]] = {part: galaxies.targets for part, galaxies in parts.items()}
     figures = {part: _score(task, predictions[part], targets[part], seed) for part in parts}
     for part in parts:
-        if part == "train":  # whose noise is learnt by heart, and is no floor
+        if part == "train":  # its noise can be learnt by heart, so there is no floor
             continue
         if (floor := task.noise_floor(targets[part])) is not None:
             figures[part]["noise_floor"] = floor.value

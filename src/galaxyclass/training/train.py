@@ -15,7 +15,7 @@ from galaxyclass.data.dataset.parts import read_split, write_left_out, write_spl
 from galaxyclass.data.dataset.several import Parts, prepare_all
 from galaxyclass.errors import RecipeError, RunError, StoppedError
 from galaxyclass.io import run_folder
-from galaxyclass.io.atomic import discard_folder, write_text, writing_folder
+from galaxyclass.io.atomic import discard_folder, require_new, write_text, writing_folder
 from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.networks.weights import write_weights
@@ -32,10 +32,12 @@ from galaxyclass.training.history import read_history
 from galaxyclass.training.job import TrainingJob, make_job
 from galaxyclass.training.probe import probe
 from galaxyclass.training.replicas import join_training, this_replica
+from galaxyclass.training.resolve import require_encoder
 from galaxyclass.training.run import (
     RunInfo,
     begun_run,
     read_run,
+    remove_lone_recipe,
     require_same_recipe,
     write_run,
 )
@@ -48,7 +50,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training: its folder and the scores of the epoch that was kept."""
+    """A finished training: its folder and the scores of the kept epoch."""
 
     folder: Path
     metrics: Metrics
@@ -88,13 +90,12 @@ def train(
     images : Dataset, str or Path
         A data set; or a folder of images, searched with its sub-folders.
     table : str, Path or a table in memory, optional
-        With a folder of images: what is known of them (see `Dataset`); without it each sub-folder
+        With a folder of images: their votes or classes (see `Dataset`); without it each sub-folder
         of `images` is a class.
     output : str or Path
-        The run's folder; must be empty or absent, unless the same call was stopped: then it goes
-        on.
+        The run's folder; must be empty or absent. If the same call was stopped, it goes on.
     settings : mapping or sequence of str
-        Changes to the recipe: setting -> its value, or ``section.key=value`` each.
+        Changes to the recipe: setting -> value, or ``section.key=value``.
     seed : int
         Of the split, the initial weights, the order, dropout and augmentation. The same seed,
         data, settings and machine give the same metrics.
@@ -114,7 +115,7 @@ def train(
     Raises
     ------
     RecipeError, CatalogError, OutputError, DeviceError
-        Something that was given cannot be used; nothing is written then.
+        An argument cannot be used; nothing is written then.
     InvalidCatalogError
         Galaxies with errors, and `skip_invalid` is off.
     TrainingInterruptedError
@@ -124,14 +125,18 @@ def train(
     if this_replica() > 0:
         join_training(folder, device=device, devices=devices, cache=cache)
     dataset = as_dataset(images, table)
-    told: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "data": dataset.with_files(folder).to_json(),
         "seed": seed,
         "devices": devices,
     }
-    begun = begun_run(folder, told)
+    begun = begun_run(folder, arguments)
+    if str(recipe) == str(folder / run_folder.RECIPE):
+        require_new(folder)  # the run would replace the user's own recipe
     recipe = as_recipe(recipe, settings)
     accelerator = accelerator_of(device)
+    if begun is None:
+        require_encoder(recipe)  # before all images are packed
     samples = prepare_all(dataset, recipe.images, cache=cache, workers=workers, progress=progress)
     parts = samples.split(recipe.split, seed)
     job = make_job(
@@ -150,7 +155,7 @@ def train(
         return _go_on(folder, job, begun[1], progress)
     probed = probe(job)
     info = RunInfo(
-        **told,
+        **arguments,
         fingerprint=samples.fingerprint,
         galaxies=_counts(parts),
         device=accelerator,
@@ -158,7 +163,8 @@ def train(
         runtime=probed.to_json(),
     )
     left_out = [finding for sample in samples.tables for finding in sample.left_out]
-    # All at once: a kill leaves no run, or one that can be resumed.
+    remove_lone_recipe(folder)
+    # The folder appears whole: a kill leaves no run, or one that can be resumed.
     with writing_folder(folder) as new:
         write_run(new, job.recipe, info)
         dataset.save_tables(new)
@@ -170,7 +176,7 @@ def train(
         with using(probed.runtime):
             return _train_to_the_end(folder, job, probed.runtime, progress)
     except RecipeError:
-        # The network cannot be built: there is nothing to resume, and the name is free again.
+        # The network cannot be built: there is nothing to resume.
         discard_folder(folder)
         raise
 
@@ -185,14 +191,14 @@ def resume(
     cache: str | Path | None = None,
     progress: Progress = silent,
 ) -> Trained:
-    """Go on with a training that was stopped; its metrics become those of an uninterrupted one.
+    """Go on with a stopped training; its metrics become those of an uninterrupted one.
 
     Parameters
     ----------
     run : str or Path
         The run's folder.
     device, devices : optional
-        Those that the run was begun with, unless told otherwise.
+        By default those that the run was begun with.
     workers, cache, progress
         As in `train`.
 
@@ -234,10 +240,10 @@ def _require_same_data(folder: Path, info: RunInfo, fingerprint: str) -> None:
 
 
 def _go_on(folder: Path, job: TrainingJob, info: RunInfo, progress: Progress) -> Trained:
-    """Go on with a run once its galaxies are there."""
+    """Go on with a run whose galaxies are ready."""
     runtime = info.runtime_settings if job.device == info.device else None
     if runtime is not None and job.devices > 1:
-        # The other processes read the settings from the run: here the same, but for the threads.
+        # The other processes read the settings from the run; only the threads may differ.
         runtime = replace(runtime, threads=0)
     if runtime is None or not runtime.possible(job.device):
         runtime = probe(job).runtime
@@ -249,7 +255,7 @@ def _counts(parts: Parts) -> dict[str, int]:
     """How many galaxies of the first table, and of the others for training, are in each part."""
     counts = {part: int((parts[0] == part).sum()) for part in dict.fromkeys(parts[0])}
     if len(parts) > 1:
-        counts["also"] = sum(int((drawn == "train").sum()) for drawn in parts[1:])
+        counts["also"] = sum(int((part_of == "train").sum()) for part_of in parts[1:])
     return counts
 
 
@@ -292,7 +298,7 @@ def _train_to_the_end(
         runtime=runtime,
     )
     _draw(folder, job, fitted, metrics)
-    # Last of all: a run that has this file is finished.
+    # Last: a run with this file is finished.
     write_text(folder / run_folder.METRICS, json.dumps(asdict(metrics), indent=1) + "\n")
     return Trained(folder, metrics)
 

@@ -139,7 +139,7 @@ def test_one_folder_per_class(sky: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_images_alone(sky: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "--images", str(sky / "images")]) == 0
-    assert capsys.readouterr().out.endswith("2 notes: the images are sound\n")
+    assert capsys.readouterr().out.endswith("2 notes: the images are valid\n")
 
 
 @pytest.mark.parametrize(

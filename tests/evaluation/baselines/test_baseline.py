@@ -154,8 +154,8 @@ def test_the_command_shows_each_extent_and_what_is_to_be_beaten(
     assert "1 smooth or features" in text
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     scores = metrics["parts"]["validation"]
-    best = min(scores.values(), key=lambda scored: scored["rmse"]["value"])
-    assert f"has to beat is RMSE {best['rmse']['value']:.4f} ({best['name']})" in text
+    best = min(scores.values(), key=lambda one: one["rmse"]["value"])
+    assert f"has to beat RMSE {best['rmse']['value']:.4f} ({best['name']})" in text
     assert f"the noise floor is {metrics['noise_floor']['validation']:.4f}" in text
     assert scores["mean_vector"]["shared_answers"]["answers"] == 3
     assert scores["mean_vector"]["shared_answers"]["galaxies"] == 10

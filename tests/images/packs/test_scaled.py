@@ -57,7 +57,7 @@ def test_pack_and_prediction_see_the_same_pixels(
         return ModelOutput(flat(cutouts), (), flat(cutouts))
 
     batches = list(predict_stream(jpegs, settings, backend, 2, 2))
-    said = [batch.estimates for batch in batches if batch.decoded.any()]
+    said = [batch.output for batch in batches if batch.decoded.any()]
     predicted = np.concatenate([estimates.values for estimates in said])
     assert np.array_equal(predicted, flat(made.images[:4]))
     assert np.array_equal(np.stack([read_cutout(path, settings) for path in jpegs[:4]]),

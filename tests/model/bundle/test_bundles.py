@@ -12,7 +12,7 @@ import pytest
 from galaxyclass.errors import BundleError, OutputError
 from galaxyclass.model.bundle.load import Role, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest, manifest_json, parse_manifest
-from galaxyclass.model.bundle.save import Writer, save_bundle
+from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
@@ -133,7 +133,7 @@ def test_weights_that_are_gone(tmp_path: Path) -> None:
 
 def test_a_file_is_added_and_the_others_stay(tmp_path: Path) -> None:
     bundle = load_bundle(saved(tmp_path / "a"))
-    writers: dict[Role, Writer] = {"network": lambda path: path.write_bytes(b"onnx")}
+    writers: dict[Role, BundleFileWriter] = {"network": lambda path: path.write_bytes(b"onnx")}
     save_bundle(bundle.folder, bundle.manifest, writers)
     again = load_bundle(tmp_path / "a")
     assert again.weights.read_bytes() == b"weights"

@@ -11,7 +11,7 @@ import torch
 
 from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest
-from galaxyclass.model.bundle.save import Writer, save_bundle
+from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.networks.heads import resolve_head
 from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import load_weights, write_weights
@@ -76,7 +76,9 @@ def bundle(small: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """Votes, three classes beside them, and a calibration."""
     folder = tmp_path_factory.mktemp("run") / "bundle"
     saved = save_network(folder, small, votes(), (FIVE,))
-    writer: dict[Role, Writer] = {"calibration": lambda path: path.write_text(CALIBRATION)}
+    writer: dict[Role, BundleFileWriter] = {
+        "calibration": lambda path: path.write_text(CALIBRATION)
+    }
     save_bundle(folder, saved.manifest, writer)
     return load_bundle(folder)
 

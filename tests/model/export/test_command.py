@@ -30,7 +30,7 @@ def test_it_says_what_it_wrote(
     output = tmp_path / "model.onnx"
     assert main(["export", str(bundle.folder), "--output", str(output)]) == 0
     said = capsys.readouterr()
-    assert said.out.startswith(f"{output}, 9.7 MB; on 16 pictures it differs from the run by ")
+    assert said.out.startswith(f"{output}, 9.7 MB; on 16 images it differs from the run by ")
     assert len(said.out.splitlines()) == 1
     assert len(said.err.splitlines()) == 1  # the progress
 

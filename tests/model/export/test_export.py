@@ -27,7 +27,7 @@ from galaxyclass.model.bundle.manifest import manifest_json, parse_manifest
 from galaxyclass.model.bundle.onnx_file import open_session
 from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.bundle.save import save_bundle
-from galaxyclass.model.export.check import pictures
+from galaxyclass.model.export.check import comparison_cutouts
 from galaxyclass.model.export.export import export
 from galaxyclass.model.predict import predict
 from galaxyclass.networks.network import Network
@@ -106,7 +106,7 @@ def test_every_head_and_the_centre_alone(
 
 
 def test_it_takes_any_number_of_galaxies(exported: Path) -> None:
-    cutouts = pictures(Preprocessing(size=16))
+    cutouts = comparison_cutouts(Preprocessing(size=16))
     together = run(exported, cutouts)
     assert [(name, one.shape) for name, one in together.items()] == [
         ("values", (16, 37)),
@@ -170,7 +170,7 @@ def test_half_is_half_the_size_and_says_nearly_the_same(
         np.testing.assert_array_equal(rounded[name], short, strict=True)
     stored = {one.name: one for one in onnx.load(halved).graph.initializer}
     assert numpy_helper.to_array(stored["encoder.stem.0.weight"]).dtype == np.float16
-    cutouts = pictures(bundle.manifest.preprocessing)
+    cutouts = comparison_cutouts(bundle.manifest.preprocessing)
     before, after = run(exported, cutouts)["values"], run(halved, cutouts)["values"]
     assert 0 < np.abs(before - after).max() < 1e-2
 
@@ -198,7 +198,7 @@ def test_torch_predicts_from_the_exported_file(
     boxed = save_bundle(
         tmp_path / "box", manifest, {"network": lambda path: path.write_bytes(halved.read_bytes())}
     )
-    cutouts = pictures(manifest.preprocessing)
+    cutouts = comparison_cutouts(manifest.preprocessing)
     with torch.inference_mode():
         wanted = load_weights(boxed).estimate(torch.from_numpy(cutouts))
     got = OnnxBackend(boxed)(cutouts)
@@ -214,7 +214,7 @@ def test_the_exported_file_is_a_model_by_itself(
     assert alone.manifest.auxiliary == bundle.manifest.auxiliary
     assert alone.read_calibration() == CALIBRATION
     assert (alone.has("weights"), alone.network) == (False, exported)
-    cutouts = pictures(bundle.manifest.preprocessing)
+    cutouts = comparison_cutouts(bundle.manifest.preprocessing)
     wanted = run(exported, cutouts)["values"]
     np.testing.assert_array_equal(open_backend(alone)(cutouts).values, wanted)
     (tmp_path / "copy.onnx").write_bytes(exported.read_bytes())
@@ -247,7 +247,7 @@ def test_the_command_predicts_with_an_exported_file(
     assert main(["predict", str(exported), *arguments]) == 0
     assert (tmp_path / "p.csv").read_text().startswith("GalaxyID,Class1.1,")
     assert main(["predict", *arguments[:2], str(exported), *arguments[2:]]) == 2
-    assert "is a model, and stands among the images" in capsys.readouterr().err
+    assert "is a model, but named after --images" in capsys.readouterr().err
 
 
 def test_an_exported_file_without_calibration(
@@ -292,7 +292,7 @@ def test_a_network_that_has_changed_underway_is_refused_and_nothing_is_left(
         bias.CopyFrom(numpy_helper.from_array(values, "last.bias"))
 
     monkeypatch.setattr(module, "store_halves", spoil)
-    with pytest.raises(ExportError, match=r"does not say what the run says[\s\S]*up to 0\.0001"):
+    with pytest.raises(ExportError, match=r"gives other outputs than the run[\s\S]*up to 0\.0001"):
         export(bundle.folder, output=tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
@@ -315,7 +315,7 @@ def test_real_galaxies_are_compared_on(bundle: Bundle, tmp_path: Path, galaxies:
         output=tmp_path / "model.onnx",
         images=galaxies / "galaxy-zoo-challenge" / "images_test",
     )
-    assert done.check.pictures == 200
+    assert done.check.images == 200
     assert done.check.difference <= 1e-4
 
 

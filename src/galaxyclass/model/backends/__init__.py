@@ -1,1 +1,1 @@
-"""What runs a network: onnxruntime, OpenVINO or torch."""
+"""Backends that run a network: onnxruntime, OpenVINO or torch."""

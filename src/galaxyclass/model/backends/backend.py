@@ -1,4 +1,4 @@
-"""What runs a network, and how one is chosen."""
+"""Backends that run a network, and the choice between them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.tasks.task import Task
 
-#: Images that a network gets at once where it runs alone, with the whole device to itself.
+#: Images that a network gets at once where it has the whole device to itself.
 BATCH_SIZE = 128
 
-#: Pixels of the images that a lane gets at once: what a core's own cache and the allocator's heap
-#: of a thread hold without being filled anew for each layer. Twice as much takes a third longer.
-LANE_PIXELS = 1 << 17
+#: Pixels of the images that a thread predicts at once: so many fit into a core's own cache and the
+#: thread's heap. Twice as many take a third longer per image.
+THREAD_PIXELS = 1 << 17
 _FEWEST = 4
 
-
-#: What computes a network.
+#: The library that runs a network.
 Engine = Literal["torch", "onnxruntime", "OpenVINO"]
 
 
@@ -42,16 +41,16 @@ class Backend(Protocol):
 
 @runtime_checkable
 class ConcurrentBackend(Backend, Protocol):
-    """A backend that may compute several batches at once, each in a thread of its own: a lane.
+    """A backend that may compute several batches at once, each in a thread of its own.
 
     Attributes
     ----------
     concurrent : bool
-        Whether it may here; otherwise it is called as any other backend.
+        Whether it may on this device; otherwise it is called as any other backend.
     precision : {"fp32", "bf16"}
         In which it computes: part of what a prediction depends on.
     note : str
-        What the user ought to know of that; empty where it is nothing.
+        A remark on the precision for the user; may be empty.
     """
 
     concurrent: bool
@@ -59,41 +58,41 @@ class ConcurrentBackend(Backend, Protocol):
     note: str
 
     def begin_thread(self) -> None:
-        """Be told, in a lane's own thread, that it will compute there on one core."""
+        """Prepare the calling thread, which will compute there on one core."""
 
 
 def is_concurrent(backend: Backend) -> TypeGuard[ConcurrentBackend]:
-    """Whether a backend computes in lanes."""
+    """Whether a backend may be called from several threads at once."""
     return isinstance(backend, ConcurrentBackend) and backend.concurrent
 
 
 def natural_batch_size(backend: Backend, preprocessing: Preprocessing) -> int:
-    """How many images a backend gets at once unless told otherwise.
+    """How many images a backend gets at once by default.
 
-    In lanes it depends on the size of a cutout alone, and not on the number of cores, so that
-    whatever the machine the same images are computed together: a difference in the last bit of
-    a prediction would otherwise depend on it.
+    For a concurrent backend it depends on the size of a cutout alone, and not on the number of
+    cores. The same images are then computed together on every machine, and predictions are the
+    same to the last bit.
     """
     if not is_concurrent(backend):
         return BATCH_SIZE
-    return min(max(LANE_PIXELS // preprocessing.size**2, _FEWEST), BATCH_SIZE)
+    return min(max(THREAD_PIXELS // preprocessing.size**2, _FEWEST), BATCH_SIZE)
 
 
-def require_fit(said: ModelOutput, galaxies: int, task: Task, auxiliary: Sequence[Task]) -> None:
-    """Refuse what a backend gives where it is not what the manifest says.
+def require_fit(output: ModelOutput, galaxies: int, task: Task, auxiliary: Sequence[Task]) -> None:
+    """Refuse outputs of a backend whose shapes are not those of the manifest.
 
     Raises
     ------
     BundleError
         The shapes differ.
     """
-    wanted = [(galaxies, one.count) for one in (task, *auxiliary)]
-    found = [array.shape for array in (said.values, *said.auxiliary)]
-    if found != wanted or len(said.features) != galaxies:
+    wanted = [(galaxies, part.count) for part in (task, *auxiliary)]
+    shapes = [array.shape for array in (output.values, *output.auxiliary)]
+    if shapes != wanted or len(output.features) != galaxies:
         raise BundleError(
             "the network does not fit the bundle's manifest",
             wanted=f"outputs of shape {_shapes(wanted)} (galaxies, outputs)",
-            got=f"{_shapes(found)}, and features of shape {said.features.shape}",
+            got=f"{_shapes(shapes)}, and features of shape {output.features.shape}",
         )
 
 
@@ -106,18 +105,18 @@ def open_backend(
 ) -> Backend:
     """Load a bundle's network onto a device.
 
-    torch runs it where it is installed and the bundle has weights for it, or where a GPU is asked
-    for. A bundle that has the network as ONNX alone, such as the pretrained model, is run by
-    OpenVINO where that is installed and bfloat16 is wanted, otherwise by onnxruntime.
+    torch runs it if it is installed and the bundle has weights, or if a GPU is asked for. A bundle
+    that has only the network as ONNX, such as the pretrained model, is run by OpenVINO if that is
+    installed and bfloat16 is wanted, otherwise by onnxruntime.
 
     Parameters
     ----------
     bundle : Bundle
     device : {"auto", "cpu", "cuda", "mps"}
-        ``auto`` takes a GPU where there is one.
+        ``auto`` is a GPU if there is one.
     precision : {"auto", "fp32", "bf16"}
-        ``auto`` takes bfloat16 where the network was trained in it and the device has it;
-        where ``bf16`` is not to be had, 32-bit floats take its place and a note says so.
+        ``auto`` is bfloat16 if the network was trained in it and the device has it. If ``bf16`` is
+        not available, 32-bit floats are used and a note says so.
 
     Raises
     ------
@@ -125,7 +124,7 @@ def open_backend(
         torch is not installed, and the bundle has no ONNX; the message has the ``pip install``
         line.
     DeviceError
-        The device is not there.
+        The device does not exist.
     BundleError
         The weights do not fit the network that the manifest describes.
     """
@@ -146,7 +145,7 @@ def open_backend(
 def choose_engine(
     bundle: Bundle, device: str = "auto", precision: Literal["auto", "fp32", "bf16"] = "auto"
 ) -> Engine:
-    """What `open_backend` runs a bundle's network with; nothing is loaded to tell."""
+    """The engine that `open_backend` uses for a bundle; loads nothing."""
     torch = all(find_spec(module) for module in ("torch", "timm", "safetensors"))
     gpu = device not in ("auto", "cpu")
     if not bundle.has("network") or (torch and (bundle.has("weights") or gpu)):

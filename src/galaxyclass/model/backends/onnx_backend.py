@@ -18,8 +18,8 @@ from galaxyclass.model.output import ModelOutput
 class OnnxBackend:
     """A bundle's network as ONNX, on the CPU.
 
-    It computes in lanes, a batch on each core (`ConcurrentBackend`): a call
-    stays in the thread that makes it, and threads share one session.
+    It computes a batch on each core (`ConcurrentBackend`): a call computes in the thread that makes
+    it, and threads share one session.
 
     Parameters
     ----------
@@ -58,11 +58,11 @@ class OnnxBackend:
         )
         self._names = output_names(len(bundle.manifest.auxiliary))
         self._session = open_session(bundle.network)
-        inputs = {one.name: list(map(str, one.shape[1:])) for one in self._session.get_inputs()}
-        require_match(bundle, inputs, [one.name for one in self._session.get_outputs()])
+        inputs = {port.name: list(map(str, port.shape[1:])) for port in self._session.get_inputs()}
+        require_match(bundle, inputs, [port.name for port in self._session.get_outputs()])
 
     def begin_thread(self) -> None:
-        """Nothing is to be done: a session of one thread computes in the thread that calls it."""
+        """Do nothing: the session computes in the thread that calls it."""
 
     def __call__(self, cutouts: NDArray[np.uint8]) -> ModelOutput:
         values, *auxiliary, features = self._session.run(
@@ -117,5 +117,5 @@ def require_match(
 
 
 def _describe(inputs: Mapping[str, Sequence[str]], outputs: Sequence[str]) -> str:
-    taken = ", ".join(f"{name} ({', '.join(shape)})" for name, shape in inputs.items())
-    return f"from {taken} to {', '.join(outputs)}"
+    accepted = ", ".join(f"{name} ({', '.join(shape)})" for name, shape in inputs.items())
+    return f"from {accepted} to {', '.join(outputs)}"

@@ -18,7 +18,7 @@ from galaxyclass.workers.processes import core_count
 
 
 class OpenvinoBackend:
-    """A bundle's network as ONNX, on the CPU, in lanes (see `LaneBackend`).
+    """A bundle's network as ONNX, on the CPU, a batch on each core (`ConcurrentBackend`).
 
     In 32-bit floats it is as fast as `OnnxBackend`, in bfloat16 several times as fast. The network
     but for its last layer and head is computed in bfloat16: OpenVINO sees to that by itself.
@@ -66,11 +66,10 @@ class OpenvinoBackend:
             self.note = "Computed in 32-bit floats: this machine does not have bfloat16."
         self._names = output_names(len(bundle.manifest.auxiliary))
         options = {
-            # A stream is a thread that computes a batch by itself; no more of them are at work
-            # than there are lanes.
+            # OpenVINO's streams compute a batch each: one for each thread that calls.
             "NUM_STREAMS": core_count(),
             "INFERENCE_NUM_THREADS": core_count(),
-            # Lanes decode between their batches, on whatever core is free.
+            # The threads decode between their batches, on whatever core is free.
             "ENABLE_CPU_PINNING": False,
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
         }
@@ -80,19 +79,19 @@ class OpenvinoBackend:
         except RuntimeError as error:
             raise cannot_load(bundle.network, error) from error
         inputs = {
-            one.any_name: [side.to_string() for side in one.partial_shape][1:]
-            for one in self._compiled.inputs
+            port.any_name: [side.to_string() for side in port.partial_shape][1:]
+            for port in self._compiled.inputs
         }
-        require_match(bundle, inputs, [one.any_name for one in self._compiled.outputs])
-        self._lane = threading.local()
+        require_match(bundle, inputs, [port.any_name for port in self._compiled.outputs])
+        self._thread = threading.local()
 
     def begin_thread(self) -> None:
-        """Nothing is to be done: a thread's first call prepares what it needs."""
+        """Do nothing: the first call in a thread prepares what it needs."""
 
     def __call__(self, cutouts: NDArray[np.uint8]) -> ModelOutput:
-        if not hasattr(self._lane, "request"):
-            self._lane.request = self._compiled.create_infer_request()
-        said = self._lane.request.infer({INPUT: np.ascontiguousarray(cutouts)})
+        if not hasattr(self._thread, "request"):
+            self._thread.request = self._compiled.create_infer_request()
+        outputs = self._thread.request.infer({INPUT: np.ascontiguousarray(cutouts)})
         # Copies: the next call writes into the same memory.
-        values, *auxiliary, features = (np.array(said[name]) for name in self._names)
+        values, *auxiliary, features = (np.array(outputs[name]) for name in self._names)
         return ModelOutput(values, tuple(auxiliary), features)

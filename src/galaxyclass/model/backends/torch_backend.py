@@ -16,14 +16,14 @@ from galaxyclass.model.output import ModelOutput
 if TYPE_CHECKING:
     import torch
 
-#: Lanes begin one after the other: for a moment each changes what new threads start with.
+#: Threads begin one after the other: for a moment each changes the setting that new threads get.
 _BEGINNING = threading.Lock()
 
 
 class TorchBackend:
     """A bundle's network on a device, in evaluation mode.
 
-    On the CPU it computes in lanes, a batch on each core: cores that share the work of a single
+    On the CPU it computes a batch on each core (`ConcurrentBackend`): cores that share a single
     batch wait for each other after each of its layers, and for the images to be decoded.
 
     Parameters
@@ -44,7 +44,7 @@ class TorchBackend:
     MissingExtraError
         torch is not installed.
     DeviceError
-        The device is not there.
+        The device does not exist.
     BundleError
         The weights do not fit the network.
     """
@@ -61,8 +61,8 @@ class TorchBackend:
         from galaxyclass.networks.equivariant import fuse
         from galaxyclass.networks.precision import choose_precision, compute_in_bfloat16
 
-        # The one place where prediction looks up at the learning wing: a bundle that only torch
-        # can run is built by the rooms that trained it.
+        # The only import of `networks` by prediction: a bundle that only torch can run is built by
+        # the code that trained it.
         from galaxyclass.networks.weights import load_weights
 
         self.device = find_device(device)
@@ -84,11 +84,11 @@ class TorchBackend:
         import torch
 
         with _BEGINNING:
-            # Of a new thread this is what every new thread gets. Setting it for this one sets it
-            # for all that are still to begin; setting it back in another thread leaves this one.
-            everybody = torch.get_num_threads()
+            # In a new thread this is the number that every new thread gets. Setting it here sets
+            # it for later threads too; a short-lived thread sets theirs back and leaves this one.
+            default = torch.get_num_threads()
             torch.set_num_threads(1)
-            thread = threading.Thread(target=torch.set_num_threads, args=(everybody,))
+            thread = threading.Thread(target=torch.set_num_threads, args=(default,))
             thread.start()
             thread.join()
 
@@ -98,9 +98,11 @@ class TorchBackend:
         try:
             with torch.inference_mode():
                 images = torch.from_numpy(cutouts).to(self.device)
-                said = self.network.estimate(images)
+                output = self.network.estimate(images)
                 return ModelOutput(
-                    _array(said.values), tuple(map(_array, said.auxiliary)), _array(said.features)
+                    _array(output.values),
+                    tuple(map(_array, output.auxiliary)),
+                    _array(output.features),
                 )
         except RuntimeError as error:  # of a GPU it is an OutOfMemoryError, which is one of them
             if "memory" not in str(error) and not isinstance(error, torch.OutOfMemoryError):
@@ -116,26 +118,26 @@ def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
 
 
 def find_device(device: str) -> torch.device:
-    """The torch device of that name; ``auto`` is a GPU where there is one.
+    """The torch device of that name; ``auto`` is a GPU if there is one.
 
     Raises
     ------
     DeviceError
-        It is not there.
+        It does not exist.
     """
     import torch
 
-    there = {
+    available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
     if device == "auto":
-        device = next(name for name, available in there.items() if available)
-    if not there.get(device, False):
+        device = next(name for name, usable in available.items() if usable)
+    if not available.get(device, False):
         raise DeviceError(
             f"device {device!r} is not there",
-            wanted="one of auto, " + ", ".join(name for name in there if there[name]),
+            wanted="one of auto, " + ", ".join(name for name in available if available[name]),
             hint="pass `device='auto'`",
         )
     return torch.device(device)

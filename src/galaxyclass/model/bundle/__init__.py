@@ -1,1 +1,1 @@
-"""What a model is on disk: a manifest and weights, checked when they are loaded; never code."""
+"""A model on disk: a manifest, weights and calibration; data, never code."""

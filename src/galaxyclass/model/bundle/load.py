@@ -1,4 +1,4 @@
-"""Finding a bundle and checking it before anything is made of it."""
+"""Finding, reading and checking a bundle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from galaxyclass.model.pretrained import find_pretrained, is_pretrained
 from galaxyclass.short import short_path, summary
 
 #: What a bundle may hold besides its manifest: the weights for torch, the same network as ONNX, and
-#: what was measured on galaxies that training never saw. Each file is named after its digest.
+#: the calibration. Each file is named after its digest.
 Role = Literal["weights", "network", "calibration"]
 SUFFIXES: dict[Role, str] = {
     "weights": ".safetensors",
@@ -38,21 +38,21 @@ class Bundle:
 
     @property
     def weights(self) -> Path:
-        """The file of the weights (safetensors), where it has them."""
+        """The file of the weights (safetensors), if there is one."""
         return self.file("weights")
 
     @property
     def network(self) -> Path:
-        """The file of the network as ONNX, where it has it."""
+        """The file of the network as ONNX, if there is one."""
         return self.file("network")
 
     @property
     def calibration(self) -> Path:
-        """The file of what was measured on unseen galaxies, where it has it."""
+        """The file of the calibration, if there is one."""
         return self.file("calibration")
 
     def file(self, role: Role) -> Path:
-        """A file of the bundle, there or not."""
+        """The path of a file of the bundle; it need not exist."""
         return self.folder / file_name(role, digest_in(self.manifest, role))
 
     def has(self, role: Role) -> bool:
@@ -67,7 +67,7 @@ class Bundle:
                 yield self.file(role)
 
     def read_calibration(self) -> str:
-        """The text of the calibration, where it has one.
+        """The text of the calibration, if there is one.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Bundle:
 
 @dataclass(frozen=True, repr=False)
 class ExportedBundle(Bundle):
-    """A bundle in one file: an exported network, with all that is known about it; no weights.
+    """A bundle in one file: an exported network with its manifest and calibration.
 
     Its ``folder`` is that file, and so is every file of it.
     """
@@ -99,7 +99,7 @@ class ExportedBundle(Bundle):
         yield self.folder
 
     def read_calibration(self) -> str:
-        """The text of the calibration, where it has one."""
+        """The text of the calibration, if there is one."""
         return self.calibration_text
 
 
@@ -109,7 +109,7 @@ def file_name(role: Role, digest: str) -> str:
 
 
 def digest_in(manifest: Manifest, role: Role) -> str:
-    """The SHA-256 that a manifest states for a file; empty where it has none."""
+    """The SHA-256 that a manifest states for a file; empty if there is none."""
     digest: str = getattr(manifest, f"{role}_digest")
     return digest
 
@@ -120,20 +120,20 @@ def is_model(path: Path) -> bool:
 
 
 def _folder_in(path: Path) -> Path | None:
-    places = (path, path / "bundle")
-    return next((folder for folder in places if (folder / MANIFEST).is_file()), None)
+    folders = (path, path / "bundle")
+    return next((folder for folder in folders if (folder / MANIFEST).is_file()), None)
 
 
 def _bundle_folder(path: Path) -> Path:
-    """The bundle that a path means: the bundle itself, or that of a run folder.
+    """The folder of the bundle at a path: the path itself, or the bundle of a run folder.
 
     Raises
     ------
     BundleError
-        There is none.
+        There is no bundle.
     """
-    if (found := _folder_in(path)) is not None:
-        return found
+    if (folder := _folder_in(path)) is not None:
+        return folder
     if not path.exists():
         got, hint = "no such file or folder", "check the path"
     elif not path.is_dir():
@@ -193,7 +193,7 @@ def load_bundle(path: str | Path) -> Bundle:
 
 
 def _load_exported(path: Path) -> ExportedBundle:
-    """A bundle that is one file; its manifest's digests are made anew, of what the file holds."""
+    """A bundle that is one file; the digests in its manifest are computed from the file."""
     properties = exported.read_properties(path)
     if exported.MANIFEST_PROPERTY not in properties:
         raise BundleError(
@@ -213,16 +213,16 @@ def _load_exported(path: Path) -> ExportedBundle:
 
 def _check(path: Path, role: Role, wanted: str) -> None:
     try:
-        found = file_digest(path)
+        digest = file_digest(path)
     except OSError as error:
         raise BundleError(
             f"{path}: cannot be read", got=str(error), hint="copy the whole bundle folder"
         ) from error
-    if found != wanted:
+    if digest != wanted:
         raise BundleError(
             f"{path}: not the {role} that this bundle was saved with",
             wanted=f"SHA-256 {wanted}",
-            got=f"SHA-256 {found}",
+            got=f"SHA-256 {digest}",
             hint="copy the whole bundle folder again",
         )
 

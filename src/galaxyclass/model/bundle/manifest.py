@@ -1,4 +1,4 @@
-"""The manifest of a bundle: all that prediction needs to know besides the weights."""
+"""The manifest of a bundle: all that prediction needs besides the weights."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ MANIFEST = "manifest.json"
 #: The layout of bundles that this version writes; it reads this one and those before it.
 BUNDLE_FORMAT = 2
 
-#: In which numbers a network's convolutions and matrix products are computed: 32-bit floats or
-#: bfloat16.
+#: The number format of a network's convolutions and matrix products: 32-bit floats or bfloat16.
 Precision = Literal["fp32", "bf16"]
 
 
@@ -34,39 +33,38 @@ class Manifest:
     Attributes
     ----------
     recipe : str
-        Name of the recipe that it was trained by.
+        Name of the recipe that it was trained with.
     preprocessing : Preprocessing
         From an image to the cutout that the network takes.
     model : NetworkSettings
         The network, with its head resolved (never ``auto``).
     task : Task
     id_column : str
-        The id column of the table that it was trained on, ``GalaxyID`` where there was none.
+        The id column of the training table, ``GalaxyID`` if there was none.
     id_integer : bool
         Whether the ids there were exact integers.
     weights_digest : str
-        SHA-256 of the weights file (safetensors), in hex; empty where there is none.
+        SHA-256 of the weights file (safetensors), in hex; empty if there is none.
     version : str
-        Version of the package that wrote it.
+        Version of galaxyclass that wrote it.
     name_parts : int
-        How that table named images: by so many of the last parts of their paths (2:
+        How the training table names images: by so many of the last parts of their paths (2:
         ``train/1.png``, 1: ``1.png``); 0: by their stems.
     precision : {"fp32", "bf16"}
-        In which the network was trained.
+        The precision of the training.
     auxiliary : tuple of Task
-        What auxiliary last layers on the same encoder give, each for a table of classes that the
-        network learnt beside its outputs.
+        Auxiliary tasks, each a table of classes with a last layer of its own on the same encoder.
     network_digest : str
-        SHA-256 of the network as ONNX, in hex; empty where there is none.
+        SHA-256 of the network as ONNX, in hex; empty if there is none.
     calibration_digest : str
-        SHA-256 of what was measured on galaxies that training never saw; empty where nothing was.
+        SHA-256 of the calibration, in hex; empty if there is none.
     mirrors : bool
-        Whether a galaxy's mirror image is the same to the model: not where a mirror turns classes
-        into each other, or where it was trained on classes without mirrors.
+        Whether the model may see mirror images: not if a mirror turns classes into each other, or
+        if it was trained on classes without mirrors.
     views : int
-        Over how many views of a galaxy its predictions are averaged unless told otherwise.
+        Test-time views of a galaxy that predictions are averaged over by default.
     members : int
-        How many networks it is made of, alike in all but their weights: it predicts their mean.
+        Networks of the ensemble, which differ only in their weights: it predicts their mean.
     """
 
     recipe: str
@@ -88,12 +86,12 @@ class Manifest:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 in hex of everything that a prediction depends on: the model's identity."""
+        """SHA-256 in hex of all that a prediction depends on: the model's identity."""
         return hashlib.sha256(manifest_json(self).encode()).hexdigest()
 
     @property
     def invariant(self) -> bool:
-        """Whether the network says the same of a galaxy that is mirrored or turned by quarters."""
+        """Whether the network predicts the same for mirrored galaxies and quarter turns."""
         return self.model.invariant(self.preprocessing.size)
 
 
@@ -134,7 +132,7 @@ def manifest_json(manifest: Manifest) -> str:
         "name_parts": manifest.name_parts,
         "weights_digest": manifest.weights_digest,
     }
-    # Left out where they are as they always were: the identity of older bundles stays.
+    # Defaults are left out, so that the identity of older bundles stays.
     if manifest.precision != "fp32":
         data["precision"] = manifest.precision
     if manifest.auxiliary:
@@ -162,10 +160,10 @@ def parse_manifest(text: str, source: str) -> Manifest:
         data = json.loads(text)
     except ValueError as error:
         raise BundleError(f"{source}: not a manifest", got=f"not JSON: {error}") from error
-    if isinstance(data, dict) and isinstance(found := data.get("format"), int):
+    if isinstance(data, dict) and isinstance(number := data.get("format"), int):
         by = str(data.get("version", "unknown"))
         require_format(
-            found,
+            number,
             BUNDLE_FORMAT,
             what="bundle",
             source=source,
@@ -178,11 +176,11 @@ def parse_manifest(text: str, source: str) -> Manifest:
         task = task_from_json(file.outputs, source)
         auxiliary = tuple(task_from_json(task, source) for task in file.auxiliary)
     except ValidationError as error:
-        wrong = "\n".join(
+        problems = "\n".join(
             f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}"
             for problem in error.errors()
         )
-        raise BundleError(f"{source}: the manifest is damaged", got=wrong) from error
+        raise BundleError(f"{source}: the manifest is damaged", got=problems) from error
     except TreeError as error:
         raise BundleError(f"{source}: the manifest is damaged", got=str(error)) from error
     return Manifest(

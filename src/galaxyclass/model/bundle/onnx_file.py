@@ -1,4 +1,4 @@
-"""What an exported network (ONNX) calls its input, its outputs and what is known about it."""
+"""Names of the inputs, outputs and properties of an exported network (ONNX)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from galaxyclass.errors import BundleError
 if TYPE_CHECKING:
     import onnxruntime
 
-#: How its file is known.
+#: Suffix of its file.
 ENDING = ".onnx"
 
 #: The input: cutouts (galaxies, height, width, channels) uint8, as the manifest's preprocessing
@@ -52,13 +52,13 @@ def is_exported(path: Path) -> bool:
 
 
 def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceSession:
-    """Load a network for one thread at a time, or several that each call it by themselves.
+    """Load a network; each call computes in the thread that makes it.
 
     Parameters
     ----------
     path : Path
     optimise : bool
-        Whether it is to compute; what the file says of itself is there without.
+        Whether the network will be run; reading properties does not need it.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceS
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # what goes wrong is raised; nothing is printed by a library
+    options.log_severity_level = 4  # errors are raised; a library prints nothing
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
@@ -80,7 +80,7 @@ def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceS
 
 
 def read_properties(path: Path) -> dict[str, str]:
-    """What an ONNX file says of itself.
+    """The properties of an ONNX file.
 
     Raises
     ------
@@ -88,8 +88,8 @@ def read_properties(path: Path) -> dict[str, str]:
         The file cannot be read, or is not ONNX.
     """
     session = open_session(path, optimise=False)
-    found: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    return found
+    properties: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    return properties
 
 
 def cannot_load(path: Path, error: Exception) -> BundleError:

@@ -1,4 +1,4 @@
-"""A network's weights out of the ONNX file that was exported of it."""
+"""Recovering a network's weights from its exported ONNX file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from galaxyclass.model.bundle import onnx_file as exported
 
 _T = TypeVar("_T")
 
-#: Parts of a network as format 1 called them, and as they are called now.
+#: Parts of a network: their names in format 1, and now.
 _RENAMED = {"way_round": "shortcut", "further": "auxiliary", "read_out": "projection"}
 
 
@@ -32,8 +32,9 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
     -------
     dict
         Name -> float32 array, as in the network's ``state_dict()``: weights, and the means and
-        variances of batch normalisation. Weights that were exported as 16-bit floats are those.
-        How many batches training saw, which torch keeps too, no prediction depends on: not there.
+        variances of batch normalisation. Weights that were exported as 16-bit floats are rounded.
+        The number of batches in training, which torch stores too, is missing: predictions do not
+        depend on it.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
         ) from error
     onnx = require("onnx")
     model = _parse(onnx, data, path)
-    properties = {one.key: one.value for one in model.metadata_props}
+    properties = {entry.key: entry.value for entry in model.metadata_props}
     try:
         names = set(json.loads(properties[exported.WEIGHTS_PROPERTY]))
     except (KeyError, ValueError, TypeError) as error:
@@ -67,27 +68,27 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
             wanted=f"the property {exported.WEIGHTS_PROPERTY!r}, a list of the weights' names",
             got=f"the properties {', '.join(sorted(properties)) or 'none'}",
         ) from error
-    # Weights that lie in other files are none of ours, and a name of another file is not followed.
-    mine = {
-        one.name: one
-        for one in model.graph.initializer
-        if one.name in names and one.data_location != onnx.TensorProto.EXTERNAL
+    # Weights in other files were not written by this package: such a reference is not followed.
+    initialisers = {
+        initialiser.name: initialiser
+        for initialiser in model.graph.initializer
+        if initialiser.name in names and initialiser.data_location != onnx.TensorProto.EXTERNAL
     }
-    if missing := names - set(mine):
+    if missing := names - set(initialisers):
         raise BundleError(
             f"{path}: damaged",
             got=f"{len(missing)} of {len(names)} weights are missing, such as {min(missing)}",
         )
     return current_names(
         {
-            name: np.array(onnx.numpy_helper.to_array(one), dtype=np.float32)
-            for name, one in mine.items()
+            name: np.array(onnx.numpy_helper.to_array(initialiser), dtype=np.float32)
+            for name, initialiser in initialisers.items()
         }
     )
 
 
 def current_names(weights: Mapping[str, _T]) -> dict[str, _T]:
-    """Weights under the names that networks give them now.
+    """Weights under the current names.
 
     Files of format 1, the pretrained model's among them, have other names for three parts of a
     network.

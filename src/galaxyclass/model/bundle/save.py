@@ -1,4 +1,4 @@
-"""Writing a bundle so that a reader never sees half of one."""
+"""Writing a bundle, whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from galaxyclass.io.atomic import sync, sync_folder, temporary_file, writing
 from galaxyclass.model.bundle.load import SUFFIXES, Bundle, Role, file_digest, file_name
 from galaxyclass.model.bundle.manifest import MANIFEST, Manifest, manifest_json
 
-#: Writes a file of a bundle to the path that it is given.
-Writer = Callable[[Path], object]
+#: Writes a file of a bundle to a path.
+BundleFileWriter = Callable[[Path], object]
 
 
-def save_bundle(folder: Path, manifest: Manifest, writers: Mapping[Role, Writer]) -> Bundle:
-    """Write a bundle in place of the one that may stand there.
+def save_bundle(
+    folder: Path, manifest: Manifest, writers: Mapping[Role, BundleFileWriter]
+) -> Bundle:
+    """Write a bundle, replacing an earlier one.
 
-    Each file gets a name of its own first; then the manifest that names them replaces the old one
-    in a single rename, so that whatever happens one whole bundle stands there.
+    The files are written first, under new names. Then the manifest that names them replaces the old
+    one in a single rename, so that there is a whole bundle at any time.
 
     Parameters
     ----------
@@ -50,9 +52,9 @@ def save_bundle(folder: Path, manifest: Manifest, writers: Mapping[Role, Writer]
         bundle = Bundle(manifest, folder)
         sync_folder(folder)
         new_manifest.write_text(manifest_json(manifest), encoding="utf-8")
-    kept = set(bundle.files)
+    current = set(bundle.files)
     for role in SUFFIXES:
-        for other in folder.glob(file_name(role, "*")):
-            if other not in kept:
-                other.unlink()
+        for file in folder.glob(file_name(role, "*")):
+            if file not in current:
+                file.unlink()
     return bundle

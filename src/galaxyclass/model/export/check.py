@@ -1,4 +1,4 @@
-"""Whether an exported network says what the network says in torch."""
+"""Comparison of an exported network with torch."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.rendering import render
 
-#: The largest difference that is let pass: of a fraction or a probability; of the embedding, in
+#: The largest difference that is accepted: of a fraction or a probability; of the embedding, in
 #: units of its largest number.
 TOLERANCE = 1e-4
 
-#: Pictures that are compared: simulated galaxies, or so many real ones.
+#: Images that are compared: so many simulated galaxies, or at most so many real ones.
 SIMULATED = 13
 REAL = 200
-#: Pictures at a time; the last time there are fewer, so that the number is seen to be free.
+#: Images at a time; the last batch is smaller, which tests that any number works.
 _BATCH = 16
 
 
 @dataclass(frozen=True)
 class ExportCheck:
-    """How an exported network was compared with torch.
+    """The result of comparing an exported network with torch.
 
     Attributes
     ----------
-    pictures : int
-        How many it was shown.
+    images : int
+        How many were compared.
     difference : float
         The largest absolute difference of a fraction or probability.
     """
 
-    pictures: int
+    images: int
     difference: float
 
 
-def pictures(
+def comparison_cutouts(
     preprocessing: Preprocessing, images: str | Path | Sequence[str | Path] | None = None
 ) -> NDArray[np.uint8]:
     """Cutouts to compare networks on.
@@ -58,11 +58,11 @@ def pictures(
     preprocessing : Preprocessing
     images : str, Path or a sequence of them, optional
         A folder or files, of which 200 at most are taken, evenly spread; without it, simulated
-        galaxies, with a black, a white and a noisy picture.
+        galaxies, with a black, a white and a noisy image.
 
     Returns
     -------
-    (pictures, height, width, channels) uint8
+    (images, height, width, channels) uint8
 
     Raises
     ------
@@ -73,23 +73,23 @@ def pictures(
 
     Examples
     --------
-    >>> pictures(Preprocessing(size=16)).shape
+    >>> comparison_cutouts(Preprocessing(size=16)).shape
     (16, 16, 16, 3)
     """
     if images is None:
         return _simulated(preprocessing)
     paths = find_images(images)
-    chosen = np.unique(np.linspace(0, len(paths) - 1, min(REAL, len(paths))).round().astype(int))
+    indices = np.unique(np.linspace(0, len(paths) - 1, min(REAL, len(paths))).round().astype(int))
     cutouts = []
     problem = ""
-    for place in chosen:
+    for index in indices:
         try:
-            cutouts.append(read_cutout(paths[place], preprocessing))
+            cutouts.append(read_cutout(paths[index], preprocessing))
         except ImageError as error:
             problem = str(error)
     if not cutouts:
         raise ExportError(
-            "no pictures to compare the exported network with torch on",
+            "no images to compare the exported network with torch on",
             wanted="images of galaxies",
             got=problem,
             hint="name others, or leave `images` out: simulated galaxies are taken then",
@@ -103,7 +103,7 @@ def _simulated(preprocessing: Preprocessing) -> NDArray[np.uint8]:
     drawn = [render(draw_morphology(rng), side) for _ in range(SIMULATED)]
     noise = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
     drawn += [np.zeros_like(noise), np.full_like(noise, 255), noise]
-    return np.stack([make_cutout(picture, preprocessing) for picture in drawn])
+    return np.stack([make_cutout(image, preprocessing) for image in drawn])
 
 
 def compare_outputs(
@@ -112,7 +112,7 @@ def compare_outputs(
     cutouts: NDArray[np.uint8],
     progress: Progress = silent,
 ) -> ExportCheck:
-    """Show the same cutouts to a network and to the file that was made of it.
+    """Run a network and its exported file on the same cutouts.
 
     Parameters
     ----------
@@ -120,13 +120,13 @@ def compare_outputs(
         In evaluation mode, on the CPU.
     path : Path
         The ONNX file.
-    cutouts : (pictures, height, width, channels) uint8
+    cutouts : (images, height, width, channels) uint8
     progress : Progress
 
     Raises
     ------
     ExportError
-        They differ by more than 1e-4, or one of them gives what is not a number.
+        They differ by more than 1e-4, or one of them gives NaN.
     BundleError
         The file cannot be loaded.
     """
@@ -134,7 +134,7 @@ def compare_outputs(
     names = output_names(len(network.auxiliary))
     largest = 0.0
     for start in range(0, len(cutouts), _BATCH):
-        # The first alone: a file may run for one picture, and not for several.
+        # The first image alone too: some exports run for one batch size only.
         for batch in (cutouts[:1],) * (start == 0) + (cutouts[start : start + _BATCH],):
             got = session.run(names, {INPUT: batch})
             with torch.inference_mode():
@@ -148,13 +148,13 @@ def compare_outputs(
             apart = _difference(embedding, got[-1]) / scale
             if not max(largest, apart) <= TOLERANCE:
                 raise ExportError(
-                    "the exported network does not say what the run says",
+                    "the exported network gives other outputs than the run",
                     wanted=f"differences up to {TOLERANCE:g}",
                     got=f"{largest:.2g} of a fraction, {apart:.2g} of the embedding, on "
-                    f"{start + len(batch)} pictures",
+                    f"{start + len(batch)} images",
                     hint="nothing was written; please report the encoder and its settings",
                 )
-        progress("compare", start + len(batch), len(cutouts), unit="pictures")
+        progress("compare", start + len(batch), len(cutouts), unit="images")
     return ExportCheck(len(cutouts), largest)
 
 

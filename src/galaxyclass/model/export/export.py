@@ -1,4 +1,4 @@
-"""Exporting a run: one ONNX file that holds the network and all that is known about it."""
+"""Exporting a run: one ONNX file with the network, its manifest and calibration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from galaxyclass.io.output import require_free
 from galaxyclass.model.bundle import onnx_file as exported
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import Manifest, manifest_json
-from galaxyclass.model.export.check import ExportCheck, compare_outputs, pictures
+from galaxyclass.model.export.check import ExportCheck, compare_outputs, comparison_cutouts
 from galaxyclass.model.export.graph import trace
 from galaxyclass.model.export.half_precision import round_weights, store_halves
 from galaxyclass.model.model import Model, single_bundle
@@ -66,13 +66,13 @@ def export(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Exported:
-    """Write a run's network as ONNX, and see that it says what the run says.
+    """Write a run's network as ONNX, and check that its outputs are those of the run.
 
     The file has one input, ``cutouts`` (galaxies, height, width, channels) uint8, any number of
     galaxies, as the run's preprocessing cuts them out; the values' scaling is part of the network.
     Its outputs, float32, are ``values`` (galaxies, outputs): joint vote fractions in the tree's
     order, or probabilities of classes; ``auxiliary_0`` … (galaxies, classes), where the network
-    learnt auxiliary tables of classes; and ``features`` (galaxies, features), the embedding. Its
+    has auxiliary tasks; and ``features`` (galaxies, features), the embedding. Its
     properties are ``manifest`` and ``calibration`` (JSON: preprocessing, tree, column names,
     classes), ``version``, and ``weights``, the names of those initialisers which are the weights
     (see `galaxyclass.model.bundle.recovered.recover_weights`).
@@ -82,12 +82,12 @@ def export(
     run : str, Path or Model
         The folder of a run, a bundle, an exported network (to halve it), or ``"pretrained"``.
     output : str or Path
-        A file to write, ``.onnx``; it appears once it was seen to agree with torch within 1e-4.
+        A file to write, ``.onnx``; it appears once it agrees with torch within 1e-4.
     half : bool
-        Round the weights to 16-bit floats: half the size. It computes in 32-bit floats all the
-        same; fractions change by some 1e-4.
+        Round the weights to 16-bit floats: half the size. It still computes in 32-bit floats;
+        fractions change by some 1e-4.
     images : str, Path or a sequence of them, optional
-        Real images to compare the two on; simulated galaxies unless told otherwise.
+        Real images to compare the two on; by default simulated galaxies.
     overwrite : bool
         Replace the output where it exists.
     progress : Progress
@@ -99,8 +99,8 @@ def export(
     BundleError
         ``run`` is not a run or a bundle, or its training has not finished; or several at once.
     ExportError
-        The network cannot be written as ONNX, or its export says something else; nothing is left
-        behind.
+        The network cannot be written as ONNX, or the file gives other outputs; nothing is
+        written then.
     CatalogError
         No images.
     MissingExtraError
@@ -117,7 +117,7 @@ def export(
     output = Path(output)
     _require_output(output, overwrite=overwrite)
     bundle = single_bundle(run, "export")
-    cutouts = pictures(bundle.manifest.preprocessing, images)
+    cutouts = comparison_cutouts(bundle.manifest.preprocessing, images)
     with writing(output) as temporary:
         check = write_network(bundle, temporary, cutouts, half=half, progress=progress)
         size = temporary.stat().st_size
@@ -139,11 +139,11 @@ def write_network(
     ----------
     bundle : Bundle
     path : Path
-        Written anew; what stands there after an error is not to be used.
-    cutouts : (pictures, height, width, channels) uint8
-        To compare on (`pictures`).
+        Overwritten; not to be used after an error.
+    cutouts : (images, height, width, channels) uint8
+        To compare on (`comparison_cutouts`).
     calibration : str, optional
-        The text of one to take in; the bundle's own unless told otherwise.
+        The text of the calibration to include; by default the bundle's own.
     half, progress
         As for `export`.
 
@@ -168,8 +168,8 @@ def write_network(
 def _describe(
     model: onnx.ModelProto, manifest: Manifest, calibration: str | None, state: list[str]
 ) -> None:
-    """Put what is known about a network into the file's properties."""
-    held = {one.name for one in model.graph.initializer}
+    """Write manifest, calibration and version into the file's properties."""
+    held = {initialiser.name for initialiser in model.graph.initializer}
     properties = {
         exported.MANIFEST_PROPERTY: manifest_json(manifest),
         exported.VERSION_PROPERTY: __version__,

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 #: The set of operators: onnxruntime 1.20 and OpenVINO know it.
 OPSET = 18
 
-#: Under which name the network lies in what is traced: a prefix of all names.
+#: Prefix of all names of the network in the traced module.
 _PREFIX = "network."
 
 
 class _Traced(nn.Module):
-    """What is exported: from cutouts to all that a network says of them, as a flat tuple."""
+    """The module that is exported: from cutouts to all outputs, as a flat tuple."""
 
     def __init__(self, network: Network | EnsembleNetwork) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ def trace(network: Network | EnsembleNetwork, manifest: Manifest) -> onnx.ModelP
     """The ONNX graph of a network in evaluation mode.
 
     Batch normalisation is left as it is, not folded into convolutions: weights stay what training
-    made them. (What runs the file folds them for itself when it loads it.)
+    made them. (Runtimes fold them when they load the file.)
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def trace(network: Network | EnsembleNetwork, manifest: Manifest) -> onnx.ModelP
             )
             assert program is not None, "this exporter gives a program"
             model = _tidied(program.model)
-    except Exception as error:  # what the exporter raises has many roots
+    except Exception as error:  # the exporter's errors have no common base class
         raise ExportError(
             f"the encoder {manifest.model.encoder} cannot be written as ONNX",
             got=f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}",
@@ -87,7 +87,7 @@ def trace(network: Network | EnsembleNetwork, manifest: Manifest) -> onnx.ModelP
         ) from error
     weights = [name for name in network.state_dict() if not name.endswith("num_batches_tracked")]
     _rename(model, {INPUT, *outputs}, {f"{_PREFIX}{name}": name for name in weights})
-    if lost := set(weights) - {one.name for one in model.graph.initializer}:
+    if lost := set(weights) - {initialiser.name for initialiser in model.graph.initializer}:
         raise ExportError(
             f"the encoder {manifest.model.encoder} cannot be written as ONNX so that its weights "
             "can be recovered",
@@ -99,7 +99,7 @@ def trace(network: Network | EnsembleNetwork, manifest: Manifest) -> onnx.ModelP
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's remarks, which are about its own insides, from the user."""
+    """Hide the exporter's messages, which are about its internals."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -113,16 +113,16 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _in_order(model: Network | EnsembleNetwork) -> Iterator[None]:
-    """Have the images of encoders lie in memory channel by channel.
+    """Lay images out in memory channel by channel before they enter encoders.
 
-    Otherwise torch, which sees that they lie pixel by pixel, writes down for each mean over a
-    picture how its result would lie, which ONNX cannot say but by gathering numbers one by one.
+    In the channels-last layout torch would export the memory layout of each mean over an image,
+    which ONNX can only express by gathering single numbers.
     """
 
     def arrange(_: nn.Module, images: tuple[Tensor]) -> tuple[Tensor]:
         return (images[0].contiguous(),)
 
-    hooks = [one.encoder.register_forward_pre_hook(arrange) for one in model.networks]
+    hooks = [network.encoder.register_forward_pre_hook(arrange) for network in model.networks]
     try:
         yield
     finally:
@@ -131,7 +131,7 @@ def _in_order(model: Network | EnsembleNetwork) -> Iterator[None]:
 
 
 def _tidied(model: Any) -> onnx.ModelProto:
-    """Compute what is constant, and drop what is not used, and what the exporter noted."""
+    """Fold constants, and remove unused nodes and the exporter's metadata."""
     ir = require("onnx_ir")
     common = require("onnx_ir.passes.common")
     require("onnxscript.optimizer").fold_constants_ir(model, should_fold=_folds)
@@ -140,25 +140,25 @@ def _tidied(model: Any) -> onnx.ModelProto:
         common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
         common.CommonSubexpressionEliminationPass(),
         common.RemoveUnusedNodesPass(),
-        # Among the notes are the paths of the files that were run.
+        # The metadata holds paths of source files.
         common.ClearMetadataAndDocStringPass(),
     )(model)
     written: onnx.ModelProto = ir.to_proto(model)
     graph = written.graph
     del graph.value_info[:]
-    for one in (*graph.input, *graph.output):
-        del one.metadata_props[:]
+    for value in (*graph.input, *graph.output):
+        del value.metadata_props[:]
     return written
 
 
 def _folds(node: Any) -> bool | None:
-    """Nothing is folded that is made of weights: they stay what training made them."""
+    """Do not fold what is computed from weights: they stay as training left them."""
     stored = [value.name for value in node.inputs if value is not None and value.is_initializer()]
     return False if any(name.startswith(_PREFIX) for name in stored) else None
 
 
 def _rename(model: onnx.ModelProto, kept: set[str], weights: Mapping[str, str]) -> None:
-    """Give weights their own names, and everything else but the kept ones a name unlike theirs."""
+    """Give weights their names in torch; other names get a prefix, except the kept ones."""
 
     def renamed(name: str) -> str:
         if not name or name in kept:

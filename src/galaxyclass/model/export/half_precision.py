@@ -65,9 +65,9 @@ def store_halves(model: onnx.ModelProto, names: frozenset[str]) -> None:
             onnx.helper.make_node("Cast", [stored.name], [full], to=onnx.TensorProto.FLOAT)
         )
     for node in model.graph.node:
-        for place, name in enumerate(node.input):
+        for index, name in enumerate(node.input):
             if name in names:
-                node.input[place] = _FULL.format(name)
+                node.input[index] = _FULL.format(name)
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)

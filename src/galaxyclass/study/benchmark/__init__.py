@@ -1,1 +1,1 @@
-"""How fast packing, training and predicting are here, and how fast they could be."""
+"""Benchmarks: the speed of packing, training and predicting on this machine, and its limits."""

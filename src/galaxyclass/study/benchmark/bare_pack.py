@@ -1,4 +1,4 @@
-"""The bare loop: what a pack would take if nothing were written. The measure of packing."""
+"""The bare loop: packing without writing, the upper limit of its speed."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from galaxyclass.workers.processes import WorkerProcess, core_count, serve
 def bare_loop(
     paths: Sequence[str | Path], preprocessing: Preprocessing, workers: int | None = None
 ) -> float:
-    """Read and cut out all images, and keep nothing.
+    """Read and cut out all images without keeping them.
 
-    Each process has its share of the images, and over it a plain loop that calls `read_cutout`.
-    They begin together, when all have started.
+    Each process calls `read_cutout` for its share of the images. They begin together, once all have
+    started.
 
     Parameters
     ----------
     paths : sequence of str or Path
-        Images that cannot be decoded are passed over.
+        Images that cannot be decoded are skipped.
     preprocessing : Preprocessing
     workers : int, optional
-        Processes; all cores unless told otherwise. 1 means this process alone.
+        Processes; all cores by default. 1 means this process alone.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def bare_loop(
         for _ in range(workers):
             started.append(WorkerProcess(__name__, preprocessing.model_dump()))
             stack.callback(started[-1].end)
-        # One image each, so that all have started, and whatever is imported late is there.
+        # One image each, so that all processes have started and imported everything.
         list(pool.map(WorkerProcess.ask, started, [{"paths": names[:1]}] * workers))
         begun = time.perf_counter()
         list(pool.map(WorkerProcess.ask, started, shares))
@@ -68,7 +68,7 @@ def bare_loop(
 
 
 def main() -> None:
-    """Be a process of the loop: a task is some ``paths``, its answer empty."""
+    """Run as a process of the loop: a task is some ``paths``, its answer empty."""
     serve(_begin)
 
 

@@ -60,17 +60,17 @@ def benchmark(
 ) -> Benchmark:
     """Measure how fast a recipe packs, trains and predicts here, and how fast it could.
 
-    Everything is measured several times, in turns, so that whatever else the machine is doing
-    weighs on all alike; medians are given with the smallest and the largest value.
+    Everything is measured several times, in turns, so that other work of the machine affects all
+    measures alike; medians are given with the smallest and the largest value.
 
     Parameters
     ----------
     images : str or Path, optional
         Folder of images; without it, galaxies are simulated.
     table : str or Path, optional
-        Votes or classes of the images; without it votes are made up.
+        Votes or classes of the images; without it random votes are used.
     output : str or Path
-        Folder for `benchmark.json`; what is made for the measures is removed at the end.
+        Folder for `benchmark.json`; temporary files are removed at the end.
     recipe : str, Path or Recipe
     settings : mapping or sequence of str
         Changes to the recipe: setting -> its value, or ``section.key=value`` each.
@@ -99,7 +99,7 @@ def benchmark(
     kind = accelerator_of(device)
     output.mkdir(parents=True, exist_ok=True)
     with temporary_folder(output / _SCRATCH) as folder:
-        bench, tried = _set_up(
+        bench, trials = _set_up(
             folder,
             None if images is None else Path(images),
             None if table is None else Path(table),
@@ -109,7 +109,7 @@ def benchmark(
             progress=progress,
         )
         speeds = _measure(bench, repeats, progress)
-        result = _result(bench, tried, speeds, repeats)
+        result = _result(bench, trials, speeds, repeats)
     result.write(output)
     return result
 
@@ -130,10 +130,10 @@ def _set_up(
     parts = samples.split(recipe.split, 0)
     job = make_job(recipe, samples, parts, seed=0, device=device)
     recipe, probed = job.recipe, try_settings(job)
-    # One epoch as a user would train it: a bundle to predict with, and everything warm.
+    # One epoch, for a bundle to predict with and to warm up.
     settings = {"epochs": 1, "precision": probed.runtime.precision}
     training = recipe.training.model_copy(update=settings)
-    with _silent("galaxyclass"):  # so short a training is bound to be found wanting
+    with _silent("galaxyclass"):  # so short a training would give notices
         run = train(
             recipe.model_copy(update={"training": training}),
             dataset,
@@ -157,7 +157,7 @@ def _set_up(
 
 @contextmanager
 def _silent(name: str) -> Iterator[None]:
-    """Nothing below an error from this logger meanwhile."""
+    """Hide everything below an error from a logger."""
     logger = logging.getLogger(name)
     before = logger.level
     logger.setLevel(logging.ERROR)
@@ -172,9 +172,9 @@ def _measure(bench: Bench, repeats: int, progress: Progress) -> dict[str, list[f
     speeds: dict[str, list[float]] = {name: [] for name in measures}
     total = repeats * len(measures)
     for repeat in range(repeats):
-        for place, (name, measure) in enumerate(measures.items()):
-            done = repeat * len(measures) + place
-            progress("benchmark", done, total, unit="measures", note=name.replace("_", " "))
+        for index, (name, measure) in enumerate(measures.items()):
+            finished = repeat * len(measures) + index
+            progress("benchmark", finished, total, unit="measures", note=name.replace("_", " "))
             speeds[name].append(measure())
     progress("benchmark", total, total, unit="measures")
     speeds.setdefault("train_fp32", speeds["train"])
@@ -182,7 +182,7 @@ def _measure(bench: Bench, repeats: int, progress: Progress) -> dict[str, list[f
 
 
 def _result(
-    bench: Bench, tried: dict[str, float], speeds: dict[str, list[float]], repeats: int
+    bench: Bench, trials: dict[str, float], speeds: dict[str, list[float]], repeats: int
 ) -> Benchmark:
     precisions: list[Precision] = ["fp32", "bf16"] if has_bfloat16("cpu") else ["fp32"]
     gflop = bench.steps(replace(bench.runtime, precision="fp32")).gflop()
@@ -191,7 +191,7 @@ def _result(
         recipe=bench.job.recipe.name,
         images=len(bench.paths),
         repeats=repeats,
-        runtime={**vars(bench.runtime), "images_per_second": tried},
+        runtime={**vars(bench.runtime), "images_per_second": trials},
         speeds={name: Speed(tuple(values)) for name, values in speeds.items()},
         shares=_shares(speeds, gflop, bench.runtime.precision),
         augmentation=float(np.median(bench.augmentation)),

@@ -1,4 +1,4 @@
-"""What the machine could do at best: matrix products, and a network that waits for nothing."""
+"""Upper limits of speed: matrix products, and a network whose data are ready."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class NetworkSteps:
         self.optimizer = build_optimizer(module.recipe, module.network.parameters())
 
     def __call__(self) -> float:
-        """Take one step, and say how many seconds it took."""
+        """Take one step; returns seconds."""
         began = time.perf_counter()
         self._loss().backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -70,7 +70,7 @@ class NetworkSteps:
         return time.perf_counter() - began
 
     def augment(self) -> float:
-        """Augment the batch, and say how many seconds it took."""
+        """Augment the batch; returns seconds."""
         began = time.perf_counter()
         generator = torch.Generator().manual_seed(0)
         augment(
@@ -80,7 +80,7 @@ class NetworkSteps:
         return time.perf_counter() - began
 
     def gflop(self) -> dict[str, float]:
-        """GFLOP per image of ``inference`` and ``training``; an addition is one, a product too."""
+        """GFLOP per image of ``inference`` and ``training``: additions and products."""
         with FlopCounterMode(display=False) as forward, torch.no_grad():
             self.module.network(self.images)
         with FlopCounterMode(display=False) as both:
@@ -103,10 +103,10 @@ class NetworkSteps:
 
 @contextmanager
 def memory_growth(into: dict[str, int], name: str) -> Iterator[None]:
-    """Note by how many bytes this process grew meanwhile at most, where Linux can tell."""
+    """Record the largest growth of this process's memory in bytes, on Linux."""
     try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forgets the peak so far
-    except OSError:  # pragma: no cover - a system that does not tell
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the peak
+    except OSError:  # pragma: no cover - another system
         yield
         return
     before = _held("VmRSS")
@@ -114,7 +114,7 @@ def memory_growth(into: dict[str, int], name: str) -> Iterator[None]:
     into[name] = max(into.get(name, 0), _held("VmHWM") - before)
 
 
-def _held(what: str) -> int:
-    """Bytes, as Linux tells them of this process: now (VmRSS) or at most (VmHWM)."""
+def _held(name: str) -> int:
+    """Memory of this process on Linux, bytes: now (VmRSS) or its peak (VmHWM)."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{what}:"))
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))

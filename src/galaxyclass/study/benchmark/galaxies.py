@@ -1,4 +1,4 @@
-"""The galaxies that a benchmark uses: some of a folder, or simulated ones."""
+"""The galaxies of a benchmark: some of a folder, or simulated ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def galaxies_to_measure(
     images : Path or None
         None: simulated ones, with their votes.
     table : Path or None
-        None: the votes of real images are made up, since their values have no part in any speed.
+        None: random votes, since their values do not affect speed.
     count : int
         Galaxies, at most.
     work : Path
@@ -50,20 +50,20 @@ def galaxies_to_measure(
     if len(paths) > count:
         linked = work / "images"
         # Spread over the folder, whose order may be that of brightness or of the sky.
-        chosen = np.linspace(0, len(paths) - 1, count).astype(int)
-        for path in (paths[place] for place in chosen.tolist()):
+        indices = np.linspace(0, len(paths) - 1, count).astype(int)
+        for path in (paths[index] for index in indices.tolist()):
             link = linked / path.relative_to(images)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(path.absolute())
         images = linked
     if table is None:
         table = work / "votes.csv"
-        write_text(table, _made_up_votes(images))
-    # Of the table's galaxies, those that are not among the chosen are no error here.
+        write_text(table, _random_votes(images))
+    # The table may have galaxies that were not selected: no error here.
     return Dataset(images, table, skip_invalid=True)
 
 
-def _made_up_votes(images: Path) -> str:
+def _random_votes(images: Path) -> str:
     tree = load_tree("galaxy_zoo_2")
     names = [path.relative_to(images).as_posix() for path in find_images(images)]
     conditional = np.empty((len(names), len(tree.answers)))

@@ -1,4 +1,4 @@
-"""The measures of a benchmark: each does some work once and says how many images a second."""
+"""The measures of a benchmark: each does some work once and returns images per second."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from galaxyclass.workers.processes import core_count
 
 #: Training steps that are measured, at least, after an epoch that warms up.
 _STEPS = 20
-#: Images that are packed and predicted: so many that starting and ending do not weigh. The same
-#: ones again where there are fewer.
+#: Images that are packed and predicted: enough that start and end do not matter. They are repeated
+#: if there are fewer.
 _PACKED, _PREDICTED = 16_384, 4_096
 
 
@@ -53,9 +53,9 @@ class Bench:
     backend : Backend
         Runs it.
     runtime : RuntimeSettings
-        The fastest way to train it here.
+        The fastest settings for training it on this machine.
     work : Path
-        A folder for what is measured to write into.
+        A folder for outputs of the measures.
     """
 
     job: TrainingJob
@@ -68,8 +68,8 @@ class Bench:
     augmentation: list[float] = field(default_factory=list)
 
     def measures(self) -> dict[str, Callable[[], float]]:
-        """Name -> a function that does the work once, in the order in which they take turns."""
-        found = {
+        """Name -> a function that does the work once, in the order of measuring."""
+        functions = {
             "decode": self.decode,
             "prepare": self.prepare,
             "prepare_loop": self.prepare_loop,
@@ -80,8 +80,8 @@ class Bench:
             "train": lambda: self.train(self.runtime),
         }
         if self.runtime.precision != "fp32":
-            found["train_fp32"] = lambda: self.train(replace(self.runtime, precision="fp32"))
-        return found
+            functions["train_fp32"] = lambda: self.train(replace(self.runtime, precision="fp32"))
+        return functions
 
     def decode(self) -> float:
         """Every pixel of every image, on all cores."""
@@ -160,5 +160,5 @@ class Bench:
         return NetworkSteps(module, batch, runtime=runtime, device=self.job.device)
 
     def _many(self, count: int) -> list[str]:
-        """So many images, the same ones again where there are fewer."""
-        return [self.paths[place % len(self.paths)] for place in range(count)]
+        """So many images, repeated if there are fewer."""
+        return [self.paths[index % len(self.paths)] for index in range(count)]

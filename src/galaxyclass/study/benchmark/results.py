@@ -1,4 +1,4 @@
-"""What a benchmark found, and the file that holds it."""
+"""The results of a benchmark, and their file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Speed:
     Attributes
     ----------
     values : tuple of float
-        One of each repeat, in their order.
+        One for each repeat, in order.
     """
 
     values: tuple[float, ...]
@@ -42,15 +42,15 @@ class Speed:
 
 @dataclass(frozen=True)
 class Share:
-    """How much of what is possible a speed reaches.
+    """A speed as a share of its upper limit.
 
     Attributes
     ----------
     what, of : str
-        The speed, and in words what it is compared with.
+        The speed, and a description of the limit.
     value : float
-        1 is all of it. The median over the repeats of the ratio within each repeat, so that
-        what else the machine was doing at the time weighs on both.
+        1 is the limit. The median over the repeats of the ratio within each repeat, so that other
+        work of the machine affects both speeds.
     """
 
     what: str
@@ -60,7 +60,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What a benchmark found.
+    """The results of a benchmark.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Benchmark:
         How many galaxies were used.
     repeats : int
     runtime : mapping
-        How the network was run in training, and the speed of each way that was tried.
+        How the network was run in training, and the speed of all settings that were tried.
     speeds : mapping of str to Speed
         Images per second of ``decode``, ``prepare``, ``prepare_loop``, ``pack``, ``network``,
         ``predict``, ``train``, ``train_fp32`` and ``train_network``.
@@ -81,7 +81,7 @@ class Benchmark:
         product with all cores (``bf16`` only where the machine has it).
     memory : mapping
         By how many bytes, at most, this process grew while it did ``pack``, ``train`` and
-        ``predict``; empty where the system does not tell.
+        ``predict``; empty if the system does not report it.
     machine, versions : mapping
     """
 

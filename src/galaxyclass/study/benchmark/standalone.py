@@ -1,8 +1,7 @@
-"""How long the two halves of a prediction take by themselves: what it could take at best.
+"""The time that preparing images and running the network take alone: the limits of prediction.
 
-Predicting ``n`` images in a time ``t`` is as fast as the machine allows where ``t`` is not much
-more than the sum of these two: the same threads have the same work, but no file is written and
-nothing has its results taken.
+A prediction is as fast as the machine allows if it takes little more than the sum of these two:
+the threads do the same work, but no results are collected or written.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ def prepare_alone(
     Parameters
     ----------
     paths : sequence of str
-        Image files; what is measured is the second reading of them, unless they were read before.
+        Image files, which should have been read before, so that they are in the disk cache.
     preprocessing : Preprocessing
     workers : int, optional
-        Threads, as for a prediction; all cores unless told otherwise.
+        Threads, as for a prediction; all cores by default.
 
     Returns
     -------
@@ -68,18 +67,18 @@ def network_alone(
 ) -> float:
     """Measure how long a network takes for cutouts that are in memory already.
 
-    The first time in a process it also makes its plans for this size of a batch; measure again.
+    The first call in a process also optimises the network for this batch size: measure twice.
 
     Parameters
     ----------
     backend : Backend
-        In lanes where it `is_concurrent`, otherwise one batch after the other, as a prediction
-        calls it.
+        Called from several threads if it `is_concurrent`, otherwise one batch after the other, as
+        in a prediction.
     cutouts : (galaxies, height, width, channels) uint8
     batch_size : int
         As in the prediction to compare with, see `natural_batch_size`.
     workers : int, optional
-        Lanes; all cores unless told otherwise.
+        Threads; all cores by default.
 
     Returns
     -------

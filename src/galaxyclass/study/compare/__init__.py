@@ -1,1 +1,1 @@
-"""Recipes and settings side by side, each trial a training in a process of its own."""
+"""Comparisons of recipes and settings: each trial is a training in its own process."""

@@ -1,4 +1,4 @@
-"""How far a comparison has come and how long it will still take."""
+"""Progress of a comparison: epochs done, and an estimate of the time left."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from galaxyclass.study.compare.trials import Trial
 
 
 class Clock:
-    """Counts epochs, and guesses the time left from those that were trained already.
+    """Counts epochs, and estimates the time left from those that were trained already.
 
-    A trial takes as long an epoch as finished trials of its recipe took; as those of the other
-    recipes where there are none; or as the one under way.
+    An epoch of a trial is expected to take as long as in finished trials of its recipe; if there
+    are none, as in those of other recipes, or in the current trial.
 
     Examples
     --------
@@ -32,26 +32,26 @@ class Clock:
         self.now = now
         self.waiting = {trial.name: trial for trial in trials}
         self.total = sum(trial.resolved.training.epochs for trial in trials)
-        #: Seconds an epoch: of each finished trial, and of the one under way.
+        #: Seconds an epoch: of each finished trial, and of the current one.
         self.paces: dict[str, list[float]] = {}
         self.pace: float | None = None
-        #: Seconds of each trial beside its training: starting, reading, scoring.
-        self.besides: list[float] = []
+        #: Seconds of each trial outside its training: starting, reading, scoring.
+        self.overheads: list[float] = []
         self.began = 0.0
         self.current, self.share = "", 0.0
-        #: When the training of the one under way was first heard of, and its share then.
+        #: Time and share of the current trial's first report.
         self.first: tuple[float, float] | None = None
 
     def begun(self, trial: Trial) -> None:
-        """A trial has been begun."""
+        """Note that a trial has begun."""
         self.current, self.share, self.first, self.pace = trial.name, 0.0, None, None
         self.began = self.now()
 
     def under_way(self, trial: Trial, share: float) -> None:
-        """A share (0..1) of the trial's training is done."""
-        if share == 0:  # reading and packing say nothing of the pace
+        """Note that a share (0..1) of the trial's training is done."""
+        if share == 0:  # reading and packing: no epochs yet
             return
-        if self.first is None:  # nor does what a resumed trial had done before
+        if self.first is None:  # what a resumed trial had done before does not count
             self.first = (self.now(), share)
         began, before = self.first
         self.share = share
@@ -60,33 +60,33 @@ class Clock:
             self.pace = (self.now() - began) / epochs
 
     def ended(self, result: TrialResult) -> None:
-        """A trial has ended, now or before."""
+        """Note that a trial has ended, now or earlier."""
         self.waiting.pop(result.trial.name, None)
         if result.trial.name == self.current and result.minutes is not None:
-            # A resumed trial trained for longer than it took now.
-            self.besides.append(max(0.0, self.now() - self.began - 60 * result.minutes))
+            # `minutes` includes the earlier training of a resumed trial.
+            self.overheads.append(max(0.0, self.now() - self.began - 60 * result.minutes))
         self.current, self.share, self.pace = "", 0.0, None
         if result.minutes and result.epochs:
             pace = 60 * result.minutes / result.epochs
             self.paces.setdefault(result.trial.recipe, []).append(pace)
 
     def epochs(self) -> tuple[int, int]:
-        """How many are done, and of how many; a trial that has ended has done all of its own."""
+        """Epochs done, and epochs in all; a trial that has ended counts as done."""
         return int(self.total - self._left()), self.total
 
     def left(self) -> str:
-        """The time left, in words; empty where nothing is known."""
+        """The time left, in words."""
         if not self.waiting:
             return "all done"
-        every = [pace for paces in self.paces.values() for pace in paces]
+        all_paces = [pace for paces in self.paces.values() for pace in paces]
         if self.pace is not None:
-            every.append(self.pace)
-        if not every:
+            all_paces.append(self.pace)
+        if not all_paces:
             return "time left not known yet"
-        beside = sum(self.besides) / len(self.besides) if self.besides else 0.0
-        seconds = beside * len(self.waiting)
+        overhead = sum(self.overheads) / len(self.overheads) if self.overheads else 0.0
+        seconds = overhead * len(self.waiting)
         for trial in self.waiting.values():
-            paces = self.paces.get(trial.recipe, every)
+            paces = self.paces.get(trial.recipe, all_paces)
             pace = sum(paces) / len(paces)
             share = 1.0
             if trial.name == self.current:

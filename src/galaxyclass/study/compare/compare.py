@@ -1,4 +1,4 @@
-"""The public function: train every trial, one after the other, and set them side by side."""
+"""The public function `compare`: train every trial, one after the other, and tabulate them."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ _NEEDED = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboa
 
 @dataclass(frozen=True)
 class Comparison:
-    """Trials set side by side.
+    """The results of a comparison.
 
     Attributes
     ----------
     folder : Path
         ``compare.csv`` is the table, ``compare.png`` the curves; ``runs/`` has a run for each
-        trial, ``logs/`` what each said.
+        trial, ``logs/`` the log of each.
     results : tuple of TrialResult
-        One for each trial, in the order in which they are tried.
+        One for each trial, in the order of training.
     """
 
     folder: Path
@@ -91,9 +91,9 @@ def compare(
 ) -> Comparison:
     """Train every recipe with every combination of varied settings, on the same split.
 
-    Each trial is a training in a process of its own, so that one that fails, runs out of memory or
-    is killed is a row of the table, and the others go on. The same call goes on where an earlier
-    one was stopped: finished trials stay, a stopped one is resumed.
+    Each trial is a training in its own process. If it fails, runs out of memory or is killed, that
+    is a row of the table, and the others go on. After an interruption the same call goes on:
+    finished trials are kept, the stopped one is resumed.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def compare(
     images, table, seed, device, workers, cache
         As for `train`, the same for all trials.
     output : str or Path
-        A new folder, or that of the same comparison.
+        A new folder, or that of the same comparison to go on with.
     vary : mapping, optional
         Setting -> its values, for instance ``{"optimizer.lr": [0.1, 0.01]}``.
     settings : mapping or sequence of str
@@ -119,7 +119,7 @@ def compare(
     Raises
     ------
     RecipeError
-        Recipes or settings that are not right, all together; nothing is trained then.
+        Invalid recipes or settings, all reported together; nothing is trained then.
     CatalogError
         The images and the table cannot be trained on.
     OutputError
@@ -141,10 +141,10 @@ def compare(
         require_new(folder)
     else:
         require_unchanged(folder, begun, plan)
-    # Once here: whatever is wrong with the data is said at once, and not by every trial; and the
-    # first trial finds the pack that the others share.
+    # Once here, so that problems of the data are reported at once and not by every trial; and all
+    # trials share the pack.
     fingerprint = prepare_all(
-        replace(dataset),  # a copy, whose memory goes with it
+        replace(dataset),  # a copy, so that its memory is freed
         trials[0].resolved.images,
         cache=cache,
         workers=workers,
@@ -153,28 +153,32 @@ def compare(
     if begun is None:
         write_plan(folder, replace(plan, fingerprint=fingerprint))
     else:
-        _hold_to(folder, begun, fingerprint)
+        _require_same_data(folder, begun, fingerprint)
     dataset.save_tables(folder)
-    bench = _Bench(folder, trials, progress)
+    running = _RunningComparison(folder, trials, progress)
     shared = {"device": device, "workers": workers}
     job = {"shared": shared, "cache": None if cache is None else str(Path(cache).absolute())}
     try:
         with terminated_as_interrupted():
             for trial in trials:
-                bench.settle(trial, {**job, "train": _told(plan, trial)}, retry_failed=retry_failed)
+                running.run(
+                    trial,
+                    {**job, "train": _train_arguments(plan, trial)},
+                    retry_failed=retry_failed,
+                )
     except KeyboardInterrupt:
-        done = sum(result.state != "unfinished" for result in bench.results())
+        done = sum(result.state != "unfinished" for result in running.results())
         raise StoppedError(
             f"stopped; {done} of {len(trials)} trials have ended, and are in {folder / TABLE}",
             hint="the same again goes on from there",
         ) from None
     finally:
-        _draw(folder, bench.results())
-    return Comparison(folder, tuple(bench.results()))
+        _draw(folder, running.results())
+    return Comparison(folder, tuple(running.results()))
 
 
 def read_comparison(folder: str | Path) -> Comparison:
-    """What a comparison has come to so far.
+    """Read the results of a comparison so far.
 
     Raises
     ------
@@ -187,8 +191,8 @@ def read_comparison(folder: str | Path) -> Comparison:
     return Comparison(folder, tuple(results))
 
 
-class _Bench:
-    """The folder of a comparison while it is at work."""
+class _RunningComparison:
+    """A comparison whose trials are being trained."""
 
     def __init__(self, folder: Path, trials: Sequence[Trial], progress: Progress) -> None:
         self.folder, self.trials, self.progress = folder, trials, progress
@@ -197,8 +201,8 @@ class _Bench:
     def results(self) -> list[TrialResult]:
         return [parse_outcome(trial, _read_outcome(self.folder, trial)) for trial in self.trials]
 
-    def settle(self, trial: Trial, job: Mapping[str, Any], *, retry_failed: bool) -> None:
-        """See to it that a trial has an outcome."""
+    def run(self, trial: Trial, job: Mapping[str, Any], *, retry_failed: bool) -> None:
+        """Train a trial, unless it has ended before."""
         path = _outcome_path(self.folder, trial)
         before = _read_outcome(self.folder, trial)
         if before is not None and before["failure"] and retry_failed:
@@ -221,7 +225,7 @@ class _Bench:
         def listen(message: Mapping[str, Any]) -> None:
             share = 0.0
             if message["stage"] == "train" and message["total"]:
-                # Not quite all of it: scores are still to come.
+                # Less than 1, because scoring follows.
                 share = min(message["done"] / message["total"], 0.999)
             self.clock.under_way(trial, share)
             done, total = self.clock.epochs()
@@ -233,15 +237,15 @@ class _Bench:
         self.clock.begun(trial)
         logs = self.folder / "logs" / f"{trial.name}.log"
         run = self.folder / "runs" / trial.name
-        places = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
-        ended = work(_WORKER, {**job, **places}, logs, listen)
+        files = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
+        ended = work(_WORKER, {**job, **files}, logs, listen)
         if not path.is_file():
             outcome = {"failure": _explain(ended, logs), "peak_memory": ended.memory}
             write_text(path, json.dumps(outcome) + "\n")
 
 
-def _told(plan: Plan, trial: Trial) -> dict[str, Any]:
-    """What `train` is given for a trial, apart from places and machines."""
+def _train_arguments(plan: Plan, trial: Trial) -> dict[str, Any]:
+    """The arguments of `train` for a trial, except folders and machine."""
     data = {name: value for name, value in plan.data.items() if name != "seed"}
     return {
         "recipe": trial.recipe,
@@ -251,8 +255,8 @@ def _told(plan: Plan, trial: Trial) -> dict[str, Any]:
     }
 
 
-def _hold_to(folder: Path, begun: Plan, fingerprint: str) -> None:
-    """Make sure that a comparison goes on with the data that it was begun with."""
+def _require_same_data(folder: Path, begun: Plan, fingerprint: str) -> None:
+    """Refuse to go on with other data than the comparison was begun with."""
     if begun.fingerprint != fingerprint:
         raise RunError(
             f"{folder}: the images or the table have changed since the comparison was begun",
@@ -280,7 +284,7 @@ def _read_outcome(folder: Path, trial: Trial) -> dict[str, Any] | None:
 
 
 def _explain(ended: Ended, logs: Path) -> str:
-    """Why a process that left no outcome has ended."""
+    """The reason why a process ended without an outcome."""
     if ended.status == -9:
         held = "" if ended.memory is None else f" (it held {ended.memory / 2**20:,.0f} MiB)"
         return (

@@ -1,4 +1,4 @@
-"""What a comparison was told: written at its beginning, and held to when it goes on."""
+"""The plan of a comparison: written when it begins, and unchanged when it goes on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Plan:
     data : mapping
         Of the data set (`Dataset.to_json`), and ``seed``.
     fingerprint : str
-        Of the galaxies (`Samples`); empty while it is not known.
+        Of the galaxies (`Samples`); empty until it is known.
     """
 
     trials: tuple[Trial, ...]
@@ -45,7 +45,7 @@ def write_plan(folder: Path, plan: Plan) -> None:
 
 
 def read_plan(folder: Path) -> Plan:
-    """Read what a comparison was told.
+    """Read the plan of a comparison.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def read_plan(folder: Path) -> Plan:
         raise RunError(f"{path}: damaged", got=f"{type(error).__name__}: {error}") from error
 
 
-def require_unchanged(folder: Path, begun: Plan, given: Plan) -> None:
+def require_unchanged(folder: Path, begun: Plan, plan: Plan) -> None:
     """Refuse to go on with a comparison with other arguments than it was begun with.
 
     Raises
@@ -93,21 +93,23 @@ def require_unchanged(folder: Path, begun: Plan, given: Plan) -> None:
         Says what differs.
     """
     wanted, got = [], []
-    for key in sorted({*begun.data, *given.data}):
-        if begun.data.get(key) != given.data.get(key):
+    for key in sorted({*begun.data, *plan.data}):
+        if begun.data.get(key) != plan.data.get(key):
             wanted.append(f"{key} {begun.data.get(key)}")
-            got.append(f"{key} {given.data.get(key)}")
-    before, now = ({trial.name: _trial(trial) for trial in plan.trials} for plan in (begun, given))
+            got.append(f"{key} {plan.data.get(key)}")
+    before, now = (
+        {trial.name: _trial(trial) for trial in trials} for trials in (begun.trials, plan.trials)
+    )
     gone, new = [name for name in before if name not in now], [n for n in now if n not in before]
     if gone or new:
         wanted.append(_counted("trials", list(before)))
         got.append(_counted("not among them", new) if new else _counted("without", gone))
     for name in [name for name in before if name in now and before[name] != now[name]][:3]:
-        here, there = before[name]["resolved"], now[name]["resolved"]
-        for section in here:
-            if here[section] != there.get(section):
-                wanted.append(f"{name}: {section} {here[section]}")
-                got.append(f"{name}: {section} {there.get(section)}")
+        old, new_settings = before[name]["resolved"], now[name]["resolved"]
+        for section in old:
+            if old[section] != new_settings.get(section):
+                wanted.append(f"{name}: {section} {old[section]}")
+                got.append(f"{name}: {section} {new_settings.get(section)}")
     if wanted:
         raise OutputError(
             f"{folder}: a comparison was begun here with other arguments",
@@ -137,6 +139,6 @@ def _trial(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _counted(what: str, names: Sequence[str]) -> str:
+def _counted(noun: str, names: Sequence[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{what}: {', '.join(names[:3])}{more}"
+    return f"{noun}: {', '.join(names[:3])}{more}"

@@ -1,4 +1,4 @@
-"""What came of each trial, as rows of a table."""
+"""The results of the trials, as rows of a table."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ TRIAL_COLUMNS = (
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of a trial. None stands for what is not known.
+    """The result of a trial; None for unknown values.
 
     Attributes
     ----------
     trial : Trial
     state : {"finished", "failed", "unfinished"}
-        Unfinished trials were stopped, or have not been begun.
+        Unfinished trials were stopped, or have not begun.
     score : str
         The key of its metric (`galaxyclass.tasks.kinds.metric_named`).
     value, low, high : float
@@ -57,8 +57,8 @@ class TrialResult:
     images_per_second : float
         Median over the epochs.
     peak_memory_mib, peak_gpu_memory_mib : float
-        The most that the trial's process held: of the machine's memory (with the parts of the pack
-        that it had read), and of the GPU's where there is one.
+        Peak memory of the trial's process: of the machine (with the parts of the pack that it has
+        read), and of the GPU if there is one.
     parameters : int
         Trainable ones.
     notices : tuple of (str, str)
@@ -90,7 +90,7 @@ class TrialResult:
 
 
 def parse_outcome(trial: Trial, outcome: Mapping[str, Any] | None) -> TrialResult:
-    """The result of a trial from what its process left behind; None where it left nothing.
+    """The result of a trial from the outcome that its process wrote, or None.
 
     Parameters
     ----------
@@ -128,9 +128,9 @@ def parse_outcome(trial: Trial, outcome: Mapping[str, Any] | None) -> TrialResul
 
 
 def best_first(results: Sequence[TrialResult]) -> list[TrialResult]:
-    """Finished trials by their score, then those that failed, then the others; in order else."""
+    """Finished trials by their score, then failed ones, then the others, in their order."""
 
-    def place(result: TrialResult) -> tuple[int, float]:
+    def rank(result: TrialResult) -> tuple[int, float]:
         if result.state != "finished":
             return (1 if result.state == "failed" else 2, 0.0)
         if result.value is None or result.score is None or math.isnan(result.value):
@@ -138,11 +138,11 @@ def best_first(results: Sequence[TrialResult]) -> list[TrialResult]:
         lower_is_better = metric_named(result.score).lower_is_better
         return (0, result.value if lower_is_better else -result.value)
 
-    return sorted(results, key=place)
+    return sorted(results, key=rank)
 
 
 def results_csv(results: Sequence[TrialResult]) -> str:
-    """The trials that have ended as CSV, in the order in which they are tried."""
+    """The trials that have ended as CSV, in the order of training."""
     keys = list(results[0].trial.varied) if results else []
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

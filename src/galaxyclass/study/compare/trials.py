@@ -1,4 +1,4 @@
-"""Which trials a comparison has: every recipe with every combination of the varied settings."""
+"""The trials of a comparison: every recipe with every combination of the varied settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments, value_text
 
-#: Longer names of folders are cut, and end in a digest of the whole.
+#: Longer folder names are cut and end in a digest.
 _LONGEST = 120
 
 
@@ -64,13 +64,13 @@ def parse_variations(texts: Sequence[str]) -> dict[str, list[str]]:
     vary: dict[str, list[str]] = {}
     for text in texts:
         key, equals, values = text.partition("=")
-        found = [value.strip() for value in _split(values)]
-        if not equals or not key.strip() or not all(found):
+        listed = [value.strip() for value in _split(values)]
+        if not equals or not key.strip() or not all(listed):
             raise RecipeError(
                 f"`vary`: {text!r} is not values of a setting",
                 wanted="SECTION.KEY=VALUE,VALUE,…, for instance optimizer.lr=0.1,0.01",
             )
-        vary.setdefault(key.strip(), []).extend(found)
+        vary.setdefault(key.strip(), []).extend(listed)
     return vary
 
 
@@ -93,8 +93,8 @@ def make_trials(
     Raises
     ------
     RecipeError
-        There is nothing to compare; a setting is both varied and set; a recipe or a setting is not
-        right: all that is wrong, together, before anything is trained.
+        Nothing to compare; a setting is both varied and set; invalid recipes or settings, all
+        reported together, before anything is trained.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def make_trials(
             f"{', '.join(sorted(set_too))}: both varied and set", hint="leave one of them out"
         )
     trials: dict[str, Trial] = {}
-    wrong: list[str] = []
+    problems: list[str] = []
     combinations = itertools.product(
         *([value_text(value) for value in values] for values in vary.values())
     )
@@ -121,16 +121,16 @@ def make_trials(
         try:
             resolved = load_recipe(recipe, changes)
         except RecipeError as error:
-            wrong.append(str(error))
+            problems.append(str(error))
             continue
         same = f"{recipe} {resolved.model_dump_json()}"
         if same not in trials:
             name = _name(recipe, varied, {trial.name for trial in trials.values()})
             trials[same] = Trial(name, recipe, varied, changes, resolved)
-    if wrong:
+    if problems:
         raise RecipeError(
-            "the comparison was not begun: some of its recipes or settings are not right",
-            got="\n".join(dict.fromkeys(wrong)),
+            "the comparison was not begun: some of its recipes or settings are invalid",
+            got="\n".join(dict.fromkeys(problems)),
         )
     return tuple(trials.values())
 
@@ -154,11 +154,11 @@ def _split(text: str) -> list[str]:
     return parts
 
 
-def _name(recipe: str, varied: Mapping[str, str], taken: set[str]) -> str:
-    """A folder's name that says what the trial is, and that no other trial has."""
+def _name(recipe: str, varied: Mapping[str, str], names: set[str]) -> str:
+    """A unique folder name that describes the trial."""
     whole = "_".join([Path(recipe).stem, *(f"{key}={value}" for key, value in varied.items())])
     name = re.sub(r"[^\w.=+-]+", "-", whole)
-    if len(name) > _LONGEST or name in taken:
+    if len(name) > _LONGEST or name in names:
         digest = hashlib.blake2b(f"{recipe} {whole}".encode(), digest_size=4).hexdigest()
         name = f"{name[:_LONGEST]}-{digest}"
     return name

@@ -1,8 +1,8 @@
-"""A process that trains one trial, so that its memory is its own and its death survived.
+"""The process that trains one trial, with memory of its own.
 
-It reads the job from its standard input, one JSON object on a line, and tells of its progress on
-its standard output, likewise. When its input ends, which is also what happens when the process
-that started it is killed, it stops as after Ctrl-C: the last finished epoch is safe.
+It reads the job from standard input, a JSON object on a line, and writes its progress to standard
+output in the same way. When its input ends, as it does when the parent process is killed, it stops
+as after Ctrl-C: the last finished epoch is safe.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PAUSE = 0.3
 
 
 def main() -> None:
-    """Train the trial and write its outcome; exit with 130 when it was told to stop."""
+    """Train the trial and write its outcome; exit with 130 if it was asked to stop."""
     messages = only_answers()
     job = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_stop_with_the_input, daemon=True).start()
@@ -58,33 +58,33 @@ def main() -> None:
     except StoppedError:
         os._exit(130)
     write_text(Path(job["outcome"]), json.dumps(outcome) + "\n")
-    os._exit(0)  # nothing of torch's own leaving may turn a result into a failure
+    os._exit(0)  # a crash of torch at exit must not turn a result into a failure
 
 
 def run_trial(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """Train a trial, or go on with it, and say what came of it.
+    """Train a trial, or go on with it.
 
     Parameters
     ----------
     job : mapping
-        ``folder`` of the run, ``train`` and ``resume``: what these functions are given.
+        ``folder`` of the run, and the arguments of `train` (``train``, ``shared``, ``cache``).
     progress : Progress
 
     Returns
     -------
     dict
-        As `results.parse_outcome` reads it. What fails is an outcome too.
+        The outcome, as `results.parse_outcome` reads it. A failure is an outcome too.
 
     Raises
     ------
     StoppedError
-        It was told to stop.
+        It was asked to stop.
     """
     folder = Path(job["folder"])
     outcome: dict[str, Any] = {"failure": None, "metrics": None}
     try:
         outcome["metrics"] = _metrics(folder, job, progress)
-        # Before the network is built again, to be counted.
+        # Before the network is built again to count its parameters.
         outcome |= {"peak_memory": peak_memory(), "peak_gpu_memory": _peak_gpu_memory()}
         outcome["parameters"] = _parameters(folder)
     except StoppedError:
@@ -92,7 +92,7 @@ def run_trial(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     except GalaxyclassError as error:
         outcome["failure"] = str(error)
     except Exception as error:
-        # Whatever it is, it is this trial's, and the others go on; the log has all of it.
+        # Only this trial fails, and the others go on; the log has the traceback.
         traceback.print_exc()
         outcome["failure"] = f"{type(error).__name__}: {error}"
     outcome.setdefault("peak_memory", peak_memory())
@@ -104,9 +104,9 @@ def run_trial(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
 
 
 def peak_memory() -> int | None:
-    """Most bytes of memory that this process has held; None where the system does not tell."""
+    """Peak memory of this process, bytes; None if the system does not report it."""
     with suppress(OSError):
-        # Not `getrusage`: that counts what the process that started this one held at the time.
+        # Not `getrusage`, which counts the memory of the parent process at the start.
         for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
@@ -114,8 +114,8 @@ def peak_memory() -> int | None:
         return None
     import resource
 
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _metrics(folder: Path, job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -129,9 +129,11 @@ def _metrics(folder: Path, job: Mapping[str, Any], progress: Progress) -> dict[s
     shared = {**job["shared"], "cache": None if job["cache"] is None else Path(job["cache"])}
     if (folder / INFO).is_file():
         return asdict(resume(folder, progress=progress, **shared).metrics)
-    told = {name: value for name, value in job["train"].items() if name != "data"}
+    arguments = {name: value for name, value in job["train"].items() if name != "data"}
     dataset = Dataset.from_json(job["train"]["data"])
-    return asdict(train(images=dataset, output=folder, progress=progress, **told, **shared).metrics)
+    return asdict(
+        train(images=dataset, output=folder, progress=progress, **arguments, **shared).metrics
+    )
 
 
 def _parameters(folder: Path) -> int:
@@ -145,12 +147,12 @@ def _parameters(folder: Path) -> int:
 def _peak_gpu_memory() -> int | None:
     import torch
 
-    most = torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0
-    return int(most) or None  # it was not used
+    peak = torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0
+    return int(peak) or None  # it was not used
 
 
 def _stop_with_the_input() -> None:
-    # Not the buffered reader, whose lock would be held when Python ends.
+    # Unbuffered: the lock of a buffered reader would be held when Python ends.
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

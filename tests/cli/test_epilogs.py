@@ -1,0 +1,44 @@
+"""The examples at the end of each command's help are commands that can be given."""
+
+from __future__ import annotations
+
+import importlib
+import shlex
+
+import click
+import pytest
+
+from galaxyclass.cli.main import COMMANDS, EPILOG
+from galaxyclass.recipes.read import RECIPES, load_recipe
+
+
+def _epilog(name: str) -> str:
+    text: str = importlib.import_module(f"galaxyclass.cli.{name}").EPILOG
+    return text
+
+
+def _examples(text: str) -> list[list[str]]:
+    lines = text.replace("\\\n", " ").splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith("  galaxyclass ")]
+
+
+@pytest.mark.parametrize("page", ["galaxyclass", *COMMANDS])
+def test_examples_are_accepted(page: str) -> None:
+    examples = _examples(EPILOG if page == "galaxyclass" else _epilog(page))
+    assert examples
+    for name, *words in examples:
+        command: click.Command = importlib.import_module(f"galaxyclass.cli.{name}").command
+        values = command.make_context(name, words).params
+        if name in ("train", "compare"):
+            recipes = values.get("recipes") or filter(None, [values["recipe"]])
+            assert set(recipes) <= set(RECIPES)
+        load_recipe("fast", values.get("settings", ()))
+
+
+@pytest.mark.parametrize("page", COMMANDS)
+def test_help_shows_examples_line_by_line(page: str) -> None:
+    command: click.Command = importlib.import_module(f"galaxyclass.cli.{page}").command
+    shown = command.get_help(click.Context(command, info_name=page, max_content_width=200))
+    for line in _epilog(page).splitlines():
+        if line.startswith("  galaxyclass "):
+            assert line.strip() in [text.strip() for text in shown.splitlines()]
