@@ -102,7 +102,7 @@ def _bulge(galaxy: Morphology, grid: Grid) -> Plane:
 def _pattern(
     galaxy: Morphology, plane: Grid, r: Plane, rng: np.random.Generator
 ) -> tuple[Plane, Plane]:
-    """Excess of light in arms relative to the disc (-1 is darkness), and the dust's transmission."""
+    """Excess of light in arms over the disc's (-1 is darkness), and the dust's transmission."""
     turn = np.float32(2 * np.pi)
     start = galaxy.bar_length if galaxy.bar else 0.15
     angle = np.arctan2(plane.y, plane.x) * np.float32(galaxy.handedness)
