@@ -8,7 +8,7 @@ import shlex
 import click
 import pytest
 
-from galaxyclass.cli.main import COMMANDS, EPILOG
+from galaxyclass.cli.main import COMMANDS, EPILOG, group
 from galaxyclass.recipes.read import RECIPES, load_recipe
 
 
@@ -35,10 +35,14 @@ def test_examples_are_accepted(page: str) -> None:
         load_recipe("fast", values.get("settings", ()))
 
 
-@pytest.mark.parametrize("page", COMMANDS)
+@pytest.mark.parametrize("page", ["galaxyclass", *COMMANDS])
 def test_help_shows_examples_line_by_line(page: str) -> None:
-    command: click.Command = importlib.import_module(f"galaxyclass.cli.{page}").command
+    command: click.Command = group
+    epilog = EPILOG
+    if page != "galaxyclass":
+        command = importlib.import_module(f"galaxyclass.cli.{page}").command
+        epilog = _epilog(page)
     shown = command.get_help(click.Context(command, info_name=page, max_content_width=200))
-    for line in _epilog(page).splitlines():
+    for line in epilog.splitlines():
         if line.startswith("  galaxyclass "):
             assert line.strip() in [text.strip() for text in shown.splitlines()]

@@ -43,6 +43,7 @@ EPILOG = """\b
 Predict with the pretrained model:
   galaxyclass predict --images my_galaxies/ --output predictions.csv
 
+\b
 Train and score a network, on simulated galaxies:
   galaxyclass simulate --count 500 --output sky
   galaxyclass validate --images sky/images --table sky/votes.csv
