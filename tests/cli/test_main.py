@@ -99,7 +99,7 @@ def test_a_wrong_input_exits_with_1_and_says_so_in_few_lines(
 
 def test_recipes_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes"]) == 0
-    assert "notebook        The notebook" in capsys.readouterr().out
+    assert "notebook        Six convolutional blocks" in capsys.readouterr().out
     assert main(["recipes", "notebook"]) == 0
     text = capsys.readouterr().out
     assert "Published: RMSE 0.0926" in text

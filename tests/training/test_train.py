@@ -178,7 +178,7 @@ def test_the_same_call_goes_on(sky: Sky, tmp_path: Path) -> None:
     with pytest.raises(TrainingInterruptedError):
         tiny(sky, tmp_path / "run", progress=Stop(2 * 48 + 16))
     began = (tmp_path / "run" / "run.json").stat().st_mtime_ns
-    with pytest.raises(OutputError, match=r"a run here already(?s:.*)train --resume"):
+    with pytest.raises(OutputError, match=r"a run here already(?s:.*)galaxyclass\.resume"):
         tiny(sky, tmp_path / "run", "model.dropout=0.3")
     with pytest.raises(OutputError, match="a run here already"):
         tiny(sky, tmp_path / "run", seed=1)

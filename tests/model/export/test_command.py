@@ -67,4 +67,4 @@ def test_the_example_is_short_and_needs_nothing_of_ours() -> None:
     text = EXAMPLE.read_text(encoding="utf-8").split('"""')[2]
     assert "import galaxyclass" not in text
     assert "from galaxyclass" not in text
-    assert len([line for line in text.splitlines() if line.strip()]) <= 28
+    assert len([line for line in text.splitlines() if line.strip()]) <= 30
