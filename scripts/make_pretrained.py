@@ -17,7 +17,7 @@ from galaxyclass.errors import GalaxyclassError, OutputError
 from galaxyclass.io.atomic import writing
 from galaxyclass.model.backends.onnx_backend import OnnxBackend
 from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
-from galaxyclass.model.bundle.save import Writer, save_bundle
+from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.model.export.check import ExportCheck, pictures
 from galaxyclass.model.export.export import write_network
 from galaxyclass.model.pretrained import CARD, pretrained_folder
@@ -75,7 +75,7 @@ def make_pretrained(
     manifest = replace(
         bundle.manifest, weights_digest="", calibration_digest="", network_digest="", views=views
     )
-    writers: dict[Role, Writer] = {"network": network}
+    writers: dict[Role, BundleFileWriter] = {"network": network}
     if calibration_text is not None:
 
         def keep(path: Path, text: str = calibration_text) -> None:

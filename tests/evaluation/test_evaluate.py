@@ -384,7 +384,7 @@ def test_the_command(
     arguments = ["evaluate", run, "--images", images, "--table", table, "--output"]
     assert main([*map(str, arguments), str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
-    assert "30 galaxies of its validation part (where the recipe keeps the best epoch" in printed
+    assert "30 galaxies of its validation part (if the recipe keeps the best epoch" in printed
     assert "1 smooth or features" in printed
     figures = json.loads((tmp_path / "out" / "metrics.json").read_text())
     last = printed.strip().splitlines()[-1]

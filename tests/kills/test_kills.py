@@ -1,7 +1,7 @@
 """A kill at any moment, and the same command again: as if nothing had happened.
 
-`harness.py` says how. Here each command is killed at a handful of moments, and at more of them
-where slow tests are run.
+`harness.py` says how. Here each command is killed at a handful of moments;
+`python tests/kills/harness.py --moments 60` tries more.
 """
 
 from __future__ import annotations
@@ -45,12 +45,19 @@ def test_commands_survive_a_kill() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "command", ["predict-parquet", "predict-overwrite", "export", "explore", "train"]
+    ("command", "moments"),
+    [
+        ("predict-parquet", 2),
+        ("predict-overwrite", 2),
+        ("train", 2),
+        ("export", 1),
+        ("explore", 1),
+    ],
 )
-def test_slower_commands_survive_a_kill(command: str) -> None:
-    survive(4, command)
+def test_slower_commands_survive_a_kill(command: str, moments: int) -> None:
+    survive(moments, command)
 
 
 @pytest.mark.slow
 def test_a_training_is_resumed_after_a_kill() -> None:
-    survive(20, "train-resume")
+    survive(4, "train-resume")

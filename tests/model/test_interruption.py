@@ -94,7 +94,7 @@ def test_kill_loses_at_most_one_part_and_changes_nothing(
     summary = predict(*job, output=output, backend=again, batch_size=8, workers=1)
     assert summary.resumed == 16 * finished >= 48
     assert backend.seen == 151 - 16 * finished
-    assert f"had done {summary.resumed} images" in summary.notes[0]
+    assert f"had done {summary.resumed} images" in " ".join(summary.notes)
     predict(*job, output=whole, backend=fake.TreeBackend(), batch_size=8)
     assert output.read_bytes() == whole.read_bytes()
     failed = f"{output.stem}_failed.csv"
@@ -222,7 +222,7 @@ def test_another_job_starts_over(job: tuple[Path, Path], tmp_path: Path, change:
         fake.save_run(run, fake.vote_outputs(unknown=("11",)))
     summary = predict(run, sky, output=output, backend=fake.TreeBackend())
     assert summary.resumed == 0
-    assert "Chunks of another job" in summary.notes[0]
+    assert "Chunks of another job" in " ".join(summary.notes)
 
 
 def test_a_smaller_batch_goes_on(job: tuple[Path, Path], tmp_path: Path) -> None:

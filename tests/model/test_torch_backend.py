@@ -317,7 +317,7 @@ def test_bfloat16_where_it_was_trained_in_it_and_the_machine_has_it(
         output = tmp_path / f"{precision}.csv"
         summary = predict(folder, sky, output=output, device="cpu", precision=precision)
         tables[precision] = np.genfromtxt(output, delimiter=",", skip_header=1)[:, 1:]
-        said = "Computed in bfloat16; --precision fp32 takes 32-bit floats." in summary.notes
+        said = "Computed in bfloat16; `precision='fp32'` takes 32-bit floats." in summary.notes
         assert said == (precision != "fp32")
     np.testing.assert_array_equal(tables["auto"], tables["bf16"])
     difference = np.abs(tables["auto"] - tables["fp32"])
@@ -341,7 +341,7 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
 
     def stopped(images: torch.Tensor) -> NetworkOutput | None:
         calls.append(len(images))
-        if len(calls) > 2:
+        if len(calls) > 5:
             raise KeyboardInterrupt
         return estimate_batch(images)
 
@@ -351,7 +351,7 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
     has_bfloat16(False)
     summary = predict(folder, sky, output=tmp_path / "p.csv", device="cpu", batch_size=10)
     assert summary.resumed == 0
-    assert "Chunks of another job" in summary.notes[0]
+    assert "Chunks of another job" in " ".join(summary.notes)
 
 
 @pytest.mark.parametrize(

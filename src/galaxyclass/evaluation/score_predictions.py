@@ -105,6 +105,7 @@ def score_predictions(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "truth.csv").write_text("id,class\n1,disc\n2,star\n3,star\n")
     >>> _ = (folder / "predicted.csv").write_text("id,class\n2,star\n1,star\n")
