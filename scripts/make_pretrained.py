@@ -18,7 +18,7 @@ from galaxyclass.io.atomic import writing
 from galaxyclass.model.backends.onnx_backend import OnnxBackend
 from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
 from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
-from galaxyclass.model.export.check import ExportCheck, pictures
+from galaxyclass.model.export.check import ExportCheck, comparison_cutouts
 from galaxyclass.model.export.export import write_network
 from galaxyclass.model.pretrained import CARD, pretrained_folder
 
@@ -63,7 +63,7 @@ def make_pretrained(
     calibration_text = calibration.read_text(encoding="utf-8") if calibration is not None else None
     if calibration_text is None and bundle.has("calibration"):
         calibration_text = bundle.read_calibration()
-    cutouts = pictures(bundle.manifest.preprocessing, images)
+    cutouts = comparison_cutouts(bundle.manifest.preprocessing, images)
     checks = []
 
     def network(path: Path) -> None:
