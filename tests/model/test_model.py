@@ -224,6 +224,10 @@ def test_pandas_and_astropy(model: Model, files: list[Path]) -> None:
     assert back["objid"].tolist() == expected["objid"].to_pylist()
     assert str(back["redshift"].unit) == "km / s"
     assert back["Class1.2"].dtype == np.float32
+    flagged = table.append_column("good", pa.array([True, None, *[False] * (len(table) - 2)]))
+    good = model.predict(flagged, id_column="objid").to_astropy()["good"]
+    assert np.flatnonzero(good.mask).tolist() == [1]
+    assert good.dtype == bool
 
 
 def test_ids_of_arrays(model: Model, arrays: Arrays) -> None:
@@ -389,3 +393,36 @@ def simulated(tmp_path: Path) -> Callable[[int], tuple[Path, Path]]:
         return made.images, made.table
 
     return make
+
+
+def test_models_in_a_list_keep_their_options() -> None:
+    one = galaxyclass.load_model(views=1, precision="fp32", batch_size=3)
+    assert galaxyclass.load_model([one]).options == one.options
+    assert galaxyclass.load_model([one, one], batch_size=4).options == InferenceOptions(
+        views=1, precision="fp32", batch_size=4
+    )
+    with pytest.raises(ArgumentError, match="different options"):
+        galaxyclass.load_model([one, galaxyclass.load_model(views=2)])
+
+
+def test_a_slice_keeps_failures_and_notes(model: Model, tmp_path: Path) -> None:
+    paths = fake.save_images(tmp_path / "sky", 3)
+    paths[1].write_text("not an image")
+    predictions = model.predict(paths)
+    assert len(predictions.failures) == 1
+    assert predictions[:1].failures == predictions.failures
+    assert predictions[:1].notes == predictions.notes
+
+
+def test_an_id_column_that_cannot_hold_ids_is_named(model: Model, tmp_path: Path) -> None:
+    paths = [str(path) for path in fake.save_images(tmp_path / "sky", 2)]
+    table = pa.table({"file": paths, "GalaxyID": pa.array([7, None])})
+    predictions = model.predict(table)
+    assert list(map(str, predictions.ids)) == [Path(path).stem for path in paths]
+    assert "'GalaxyID' cannot hold the ids" in " ".join(predictions.notes)
+
+
+def test_paths_and_arrays_in_one_generator_are_refused(model: Model, tmp_path: Path) -> None:
+    path = fake.save_images(tmp_path / "sky", 1)[0]
+    with pytest.raises(ArgumentTypeError, match="image 0: not an array"):
+        model.predict(image for image in [path, np.zeros((30, 30, 3), np.uint8)])

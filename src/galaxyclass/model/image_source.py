@@ -152,7 +152,7 @@ def _without_ids(images: Any) -> ImageSource:
     if isinstance(images, Iterator):
         first = next(images, None)
         if isinstance(first, str | Path):
-            return _from_paths([first, *images])
+            return _without_ids([first, *images])
         rest = () if first is None else chain([first], images)
         return ImageSource(_checked_arrays(rest))
     try:
@@ -211,6 +211,12 @@ def _from_table(
     id_name = find_id_column(table, files, table_id_column or id_column, named=table_id_column)
     if id_name is None:
         names, notes = name_paths(files, name_parts)
+        if id_column in table.column_names:
+            unfit = (
+                f"The column {id_column!r} cannot hold the ids, which are text or whole numbers in "
+                "each row: images are called by their file names."
+            )
+            notes = (*notes, unfit)
         return ImageSource(paths, names, carried=table, notes=notes)
     names = [_id(value) for value in table[id_name].to_pylist()]
     integer = pa.types.is_integer(table.schema.field(id_name).type)

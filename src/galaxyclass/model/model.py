@@ -455,6 +455,7 @@ def open_model(
             backends = [member.backend for member in source.members]
         return Model(source.sources, source.bundles, stated, backends)
     listed = [source] if isinstance(source, str | Path) else _listed(source)
+    options = _shared_options(listed, options or InferenceOptions())
     sources: list[Path] = []
     bundles: list[Bundle] = []
     for entry in listed:
@@ -464,7 +465,21 @@ def open_model(
         else:
             sources.append(Path(entry))
             bundles.append(_load(entry))
-    return Model(sources, bundles, options or InferenceOptions(), backends)
+    return Model(sources, bundles, options, backends)
+
+
+def _shared_options(sources: Sequence[Any], options: InferenceOptions) -> InferenceOptions:
+    """The options stated, on those that models among the sources agree on."""
+    shared = {_stated(source.options, options) for source in sources if isinstance(source, Model)}
+    if len(shared) > 1:
+        raise ArgumentError(
+            "the models have different options",
+            argument="model",
+            wanted="models with the same views, device, precision, batch_size and workers",
+            got=" and ".join(sorted(map(repr, shared))),
+            hint="load them in one call: `galaxyclass.load_model([A, B], views=…)`",
+        )
+    return shared.pop() if shared else options
 
 
 def single_bundle(source: ModelSource, action: str) -> Bundle:

@@ -119,7 +119,7 @@ class Predictions:
     @overload
     def __getitem__(self, index: slice) -> Predictions: ...
     def __getitem__(self, index: int | slice) -> Prediction | Predictions:
-        """One galaxy, or a slice of them."""
+        """One galaxy, or a slice of them with all failures, warnings and notes."""
         if isinstance(index, slice):
             rows = np.arange(len(self))[index]
             return Predictions(
@@ -127,6 +127,9 @@ class Predictions:
                 self.task,
                 self.columns,
                 self.indices[rows],
+                failures=self.failures,
+                warnings=self.warnings,
+                notes=self.notes,
                 images=self.images,
             )
         try:

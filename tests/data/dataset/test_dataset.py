@@ -169,6 +169,7 @@ def test_tables_beside_a_table_beside_it_are_not_lost() -> None:
     dataset = Dataset("sky", "a.csv", also=[more])
     assert [str(each.table) for each in dataset.tables] == ["a.csv", "b.csv", "c.csv"]
     assert not any(each.also for each in dataset.tables)
+    assert len(Dataset("sky", "a.csv", also=more).tables) == 3
 
 
 def test_it_comes_back_from_json() -> None:

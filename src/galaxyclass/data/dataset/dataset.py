@@ -48,7 +48,7 @@ class Dataset:
         Derive classes from the votes by this rule: ``five`` or ``argmax:QUESTION``.
     skip_invalid : bool
         Leave out galaxies with errors instead of refusing them all.
-    also : sequence of Dataset or of (images, table)
+    also : Dataset, or sequence of Dataset or of (images, table)
         More galaxies to learn from beside these: votes on the same tree, or classes as an auxiliary
         task. Checks, exploration and scores use the galaxies of the first table.
 
@@ -78,7 +78,7 @@ class Dataset:
         target_column: str | None = None,
         classes: str | None = None,
         skip_invalid: bool = False,
-        also: Sequence[Dataset | tuple[str | Path, Any]] = (),
+        also: Dataset | Sequence[Dataset | tuple[str | Path, Any]] = (),
     ) -> None:
         values = {
             "images": Path(images),
@@ -93,7 +93,7 @@ class Dataset:
             "skip_invalid": skip_invalid,
             "also": tuple(
                 each
-                for more in also
+                for more in ((also,) if isinstance(also, Dataset) else also)
                 for each in (
                     more.tables
                     if isinstance(more, Dataset)

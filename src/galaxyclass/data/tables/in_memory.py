@@ -147,7 +147,8 @@ def to_astropy(table: pa.Table) -> Any:
             values = column.to_numpy()  # NaN where empty
             empty = np.zeros(len(empty), bool)
         elif pa.types.is_integer(field.type) or pa.types.is_boolean(field.type):
-            values = np.asarray(column.fill_null(0)).astype(field.type.to_pandas_dtype())
+            filled = column.fill_null(False if pa.types.is_boolean(field.type) else 0)
+            values = np.asarray(filled).astype(field.type.to_pandas_dtype())
         elif pa.types.is_string(field.type):
             values = np.array(column.fill_null("").to_pylist(), dtype=str)
         else:

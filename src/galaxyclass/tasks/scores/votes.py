@@ -164,7 +164,7 @@ def errors_by_galaxy(
     predicted, target = np.asarray(predicted), np.asarray(target)
     if predicted.shape != target.shape or predicted.ndim != 2:
         raise ScoreError(
-            "predictions and truth do not have the same shape",
+            "predictions and truth are not two arrays of one shape, (galaxies, answers)",
             wanted="two arrays (galaxies, answers)",
             got=f"predictions {predicted.shape}, truth {target.shape}",
         )
