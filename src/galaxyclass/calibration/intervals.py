@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from galaxyclass.arrays import Floats
 from galaxyclass.errors import ScoreError
@@ -205,6 +204,8 @@ def _fit_sizes(
 
 def _fit_size(values: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3,) weights, 0 or more, of the size that errors have on average."""
+    from scipy.optimize import nnls  # slow to import
+
     known = ~np.isnan(errors)
     basis, sizes = _basis(values[known]), errors[known]
     # Small errors are to be as right, in proportion, as large ones: two rounds of reweighting.

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.covariance import LedoitWolf
 
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import ScoreError
@@ -194,6 +193,8 @@ def _fit(features: Doubles, statistics: Doubles, limit: float) -> OutOfDistribut
     described = _describe(features, statistics, centre, spread, directions)
     mean, scale = described.mean(axis=0), described.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1e-3)  # constant among galaxies
+    from sklearn.covariance import LedoitWolf  # slow to import
+
     precision = LedoitWolf().fit((described - mean) / scale).precision_
     return OutOfDistribution(
         centre, spread, directions, mean, scale, precision, limit, len(features)

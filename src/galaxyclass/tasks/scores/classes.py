@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import metrics
 
 from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.metric import ACCURACY
@@ -102,6 +101,8 @@ def score_classes(
             got=f"predicted {predicted.min()} to {predicted.max()}, true up to {labels.max()}",
         )
     index = np.arange(classes)
+    from sklearn import metrics  # slow to import
+
     confusion = metrics.confusion_matrix(labels, predicted, labels=index)
     precision, recall, _, _ = metrics.precision_recall_fscore_support(
         labels, predicted, labels=index, zero_division=np.nan
