@@ -130,3 +130,8 @@ def test_errors_of_many_galaxies_are_those_of_each() -> None:
 def test_wrong_shapes_say_both() -> None:
     with pytest.raises(ScoreError, match=r"predictions \(2, 37\), truth \(3, 37\)"):
         rmse(np.zeros((2, 37)), np.zeros((3, 37)))
+
+
+def test_arrays_of_one_dimension_are_refused() -> None:
+    with pytest.raises(ScoreError, match="do not have two dimensions"):
+        rmse(np.array([0.5]), np.array([np.nan]))

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.errors import ScoreError
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_interval
-from galaxyclass.tasks.scores.votes import errors_by_galaxy
+from galaxyclass.tasks.scores.votes import errors_by_galaxy, require_same_shape
 
 
 @dataclass(frozen=True)
@@ -108,12 +107,7 @@ def score_complete_subsets(
     >>> [(subset.key, score.value) for subset, score in scored]
     [('shared_answers', 0.25), ('complete_galaxies', 0.25)]
     """
-    if np.shape(predicted) != np.shape(target):
-        raise ScoreError(
-            "predictions and truth do not have the same shape",
-            wanted="two arrays (galaxies, answers)",
-            got=f"predictions {np.shape(predicted)}, truth {np.shape(target)}",
-        )
+    require_same_shape(predicted, target)
     scored = []
     for subset in complete_subsets(target):
         within = np.where(subset.known, target, np.nan)

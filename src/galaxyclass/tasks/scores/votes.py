@@ -130,6 +130,26 @@ def rmse_by_question(tree: Tree, predicted: Floats, target: Floats) -> NDArray[n
     return _root_mean(*errors_by_galaxy(predicted, target, tree.slices))
 
 
+def require_same_shape(predicted: Floats, target: Floats) -> None:
+    """Refuse predictions and truth that are not two arrays (galaxies, answers) of one shape.
+
+    Raises
+    ------
+    ScoreError
+        The shapes differ, or the arrays do not have two dimensions.
+    """
+    shapes = np.shape(predicted), np.shape(target)
+    if shapes[0] == shapes[1] and len(shapes[0]) == 2:
+        return
+    raise ScoreError(
+        "predictions and truth do not have the same shape"
+        if shapes[0] != shapes[1]
+        else "predictions and truth do not have two dimensions",
+        wanted="two arrays (galaxies, answers)",
+        got=f"predictions {shapes[0]}, truth {shapes[1]}",
+    )
+
+
 def errors_by_galaxy(
     predicted: Floats, target: Floats, groups: Sequence[slice], *, at_once: int = 1 << 14
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -162,12 +182,7 @@ def errors_by_galaxy(
     ([[0.25, 0.0]], [[1.0, 1.0]])
     """
     predicted, target = np.asarray(predicted), np.asarray(target)
-    if predicted.shape != target.shape or predicted.ndim != 2:
-        raise ScoreError(
-            "predictions and truth are not two arrays of one shape, (galaxies, answers)",
-            wanted="two arrays (galaxies, answers)",
-            got=f"predictions {predicted.shape}, truth {target.shape}",
-        )
+    require_same_shape(predicted, target)
     sums, counts = np.empty((2, len(target), len(groups)), dtype=np.float64)
     for start in range(0, len(target), at_once):
         rows = slice(start, start + at_once)
