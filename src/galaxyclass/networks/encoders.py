@@ -40,16 +40,22 @@ def resnet10(channels: int, _side: int) -> nn.Module:
     return encoder
 
 
-#: Name -> function from (channels, side) to an encoder. Other names are those of timm.
-ENCODERS: dict[str, Callable[[int, int], nn.Module]] = {
+#: Name -> function from (channels, width) to an encoder of this package that has a `model.width`.
+SCALABLE: dict[str, Callable[[int, float], nn.Module]] = {
+    "residual": ResidualEncoder,
+    "equivariant": EquivariantEncoder,
+}
+
+#: Name -> function from (channels, side) to an encoder of this package that has one width.
+FIXED: dict[str, Callable[[int, int], nn.Module]] = {
     "notebook": NotebookEncoder,
-    "residual": lambda channels, _side: ResidualEncoder(channels),
-    "equivariant": lambda channels, _side: EquivariantEncoder(channels),
     "two_layer_cnn": TwoLayerEncoder,
     "cnn100": Cnn100Encoder,
     "resnet10": resnet10,
 }
 
+#: All of them. Other names are those of timm.
+ENCODERS = (*SCALABLE, *FIXED)
 
 #: Encoders whose weights fit cutouts of one size only.
 ONE_SIZE = ("notebook", "two_layer_cnn", "cnn100")
@@ -70,8 +76,15 @@ def build_encoder(model: NetworkSettings, channels: int, side: int, *, fresh: bo
     Raises
     ------
     RecipeError
-        No such encoder; published weights that cannot be loaded; weights of another encoder.
+        No such encoder, or not of that width; published weights that cannot be loaded; weights of
+        another encoder.
     """
+    if model.width != 1 and model.encoder not in SCALABLE:
+        raise RecipeError(
+            f"model.width: {model.encoder} has one width",
+            wanted=f"1, or the encoder {' or '.join(SCALABLE)}",
+            got=f"{model.width:g}",
+        )
     if model.encoder in ENCODERS:
         if model.pretrained:
             raise RecipeError(
@@ -79,7 +92,11 @@ def build_encoder(model: NetworkSettings, channels: int, side: int, *, fresh: bo
                 wanted="a timm encoder, for instance model.encoder=resnet18",
                 hint="try `model.pretrained=false`, or `model.weights=FILE`",
             )
-        encoder = ENCODERS[model.encoder](channels, side)
+        encoder = (
+            SCALABLE[model.encoder](channels, model.width)
+            if model.encoder in SCALABLE
+            else FIXED[model.encoder](channels, side)
+        )
     else:
         encoder = _from_timm(model, channels, pretrained=fresh and model.pretrained)
     if fresh and model.weights is not None:

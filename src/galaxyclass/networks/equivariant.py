@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from galaxyclass.networks.residual import residual_blocks
+from galaxyclass.networks.residual import multiplied, residual_blocks
 
 #: Channels of each residual block, in each of the eight orientations; where the number grows, the
 #: block halves height and width.
@@ -181,6 +181,8 @@ class EquivariantEncoder(nn.Module):
     ----------
     channels : int
         Of the cutouts.
+    width : float
+        Channels of all layers but the features, as a multiple of `EQUIVARIANT_WIDTHS`.
 
     Notes
     -----
@@ -191,22 +193,21 @@ class EquivariantEncoder(nn.Module):
 
     num_features = 256
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, width: float = 1.0) -> None:
         super().__init__()
+        widths = multiplied(EQUIVARIANT_WIDTHS, width)
         self.stem = nn.Sequential(
-            GroupConv2d(channels, EQUIVARIANT_WIDTHS[0], stride=2, lifting=True),
-            GroupBatchNorm2d(EQUIVARIANT_WIDTHS[0]),
+            GroupConv2d(channels, widths[0], stride=2, lifting=True),
+            GroupBatchNorm2d(widths[0]),
             nn.ReLU(),
         )
         self.blocks = residual_blocks(
-            EQUIVARIANT_WIDTHS,
+            widths,
             convolution=GroupConv2d,
             norm=GroupBatchNorm2d,
             pool=lambda: nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False),
         )
-        self.projection = nn.Sequential(
-            nn.Linear(4 * EQUIVARIANT_WIDTHS[-1], self.num_features), nn.ReLU()
-        )
+        self.projection = nn.Sequential(nn.Linear(4 * widths[-1], self.num_features), nn.ReLU())
 
     def forward(self, images: Tensor) -> Tensor:
         maps = self.blocks(self.stem(images))

@@ -78,6 +78,12 @@ class NetworkSettings(Section):
     """The network: an encoder, which turns a cutout into features, and a head."""
 
     encoder: str = Field(description="a network of this package, or the name of any timm model")
+    width: float = Field(
+        1.0,
+        gt=0,
+        le=16,
+        description="channels of residual and equivariant, as a multiple of the usual number",
+    )
     input_size: int | None = Field(
         None, ge=8, description="side of the cutout's centre that enters the network; none: all"
     )
