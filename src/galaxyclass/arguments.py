@@ -155,6 +155,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "half": _FLAG,
     "retry_failed": _FLAG,
     # how it is computed
+    "options": ArgumentCheck("InferenceOptions", as_instance("InferenceOptions")),
     "views": _count("a whole number", 1, 1000),
     "device": _choice(Device),
     "devices": _count("a whole number", 1, 1000),

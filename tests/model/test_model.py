@@ -405,6 +405,19 @@ def test_models_in_a_list_keep_their_options() -> None:
         galaxyclass.load_model([one, galaxyclass.load_model(views=2)])
 
 
+def test_an_option_that_is_stated_is_applied_and_others_stay() -> None:
+    exact = galaxyclass.load_model(views=1, device="cpu", precision="fp32", batch_size=3)
+    assert galaxyclass.load_model(exact) is exact
+    assert galaxyclass.load_model(exact, precision="auto").options == InferenceOptions(
+        views=1, device="cpu", precision="auto", batch_size=3
+    )
+    assert galaxyclass.load_model([exact], device="auto").options == InferenceOptions(
+        views=1, device="auto", precision="fp32", batch_size=3
+    )
+    assert open_model(exact, InferenceOptions()).options == InferenceOptions()
+    assert open_model(exact).options == exact.options
+
+
 def test_a_slice_keeps_failures_and_notes(model: Model, tmp_path: Path) -> None:
     paths = fake.save_images(tmp_path / "sky", 3)
     paths[1].write_text("not an image")

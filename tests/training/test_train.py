@@ -34,6 +34,7 @@ from galaxyclass.errors import (
 )
 from galaxyclass.io import run_folder
 from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.recipes.read import RECIPES, load_recipe
 from galaxyclass.training.checkpointing import moving_average
 from galaxyclass.training.checkpoints import read_checkpoint
@@ -480,14 +481,20 @@ def test_every_recipe_trains_predicts_and_is_scored(sky: Sky, tmp_path: Path, na
     )
     manifest = load_bundle(trained.folder).manifest
     assert manifest.model.head == load_recipe(name).model.head or name in ("fast", "best")
-    galaxyclass.predict(trained.folder, sky.images, output=tmp_path / "p.csv", workers=1)
+    galaxyclass.predict(
+        trained.folder, sky.images, output=tmp_path / "p.csv", options=InferenceOptions(workers=1)
+    )
     with (tmp_path / "p.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60
     columns = ["smooth", "features_or_disc", "class"] if of_classes else ["Class1.1", "Class11.6"]
     assert set(columns) <= set(rows[0])
     galaxyclass.evaluate(
-        trained.folder, sky.images, sky.table, output=tmp_path / "scores", workers=1
+        trained.folder,
+        sky.images,
+        sky.table,
+        output=tmp_path / "scores",
+        options=InferenceOptions(workers=1),
     )
     found = json.loads((tmp_path / "scores" / "metrics.json").read_text())
     assert found

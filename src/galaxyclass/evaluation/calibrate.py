@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import ChosenPrecision, Device, Part, public
+from galaxyclass.arguments import Part, public
 from galaxyclass.calibration.calibration import fit_calibration
 from galaxyclass.calibration.files import calibration_json
 from galaxyclass.calibration.image_statistics import image_statistics
@@ -58,11 +58,7 @@ def calibrate(
     part: Part = "unseen",
     in_distribution: str | Path | Sequence[str | Path] = (),
     level: float = COVERAGE_LEVEL,
-    views: int | None = None,
-    device: Device = "auto",
-    precision: ChosenPrecision = "auto",
-    batch_size: int | None = None,
-    workers: int | None = None,
+    options: InferenceOptions | None = None,
     seed: int = 0,
     progress: Progress = silent,
     backend: Backend | None = None,
@@ -94,10 +90,10 @@ def calibrate(
         images 20,000 are drawn at random.
     level : float
         Share of true fractions between the bounds.
-    views : int, optional
-        How many test-time views it will predict with (`galaxyclass.model.predict`): more views
-        give smaller errors and narrower intervals.
-    device, precision, batch_size, workers, progress, backend
+    options : InferenceOptions, optional
+        How the network is run, as for `galaxyclass.model.predict`. Give the ``views`` that it will
+        predict with: more views give smaller errors and narrower intervals.
+    progress, backend
         As for `galaxyclass.model.predict`.
     seed : int
         Of the folds, and of the images that are drawn.
@@ -131,7 +127,6 @@ def calibrate(
             wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
             got=part,
         )
-    options = InferenceOptions(views, device, precision, batch_size, workers)
     model = open_model(run, options, backend)
     bundle, source = single_bundle(model, "calibrate"), model.sources[0]
     if output is None and is_pretrained(source):

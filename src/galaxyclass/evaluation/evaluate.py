@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import ChosenPrecision, Device, Part, public
+from galaxyclass.arguments import Part, public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
@@ -44,11 +44,7 @@ def evaluate(
     output: str | Path,
     part: Part = "unseen",
     votes: float = VOTES,
-    views: int | None = None,
-    device: Device = "auto",
-    precision: ChosenPrecision = "auto",
-    batch_size: int | None = None,
-    workers: int | None = None,
+    options: InferenceOptions | None = None,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -76,7 +72,7 @@ def evaluate(
         nor as the same image under another id. Of an ensemble no member was. The pretrained
         model does not say what it was trained on: it needs ``all``, for galaxies that you know
         were not.
-    views, device, precision, batch_size, workers, progress, backend
+    options, progress, backend
         As for `galaxyclass.model.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
@@ -94,7 +90,7 @@ def evaluate(
     CatalogError
         The table cannot be understood, or does not have what the run predicts.
     ArgumentError
-        An option that is not possible (`InferenceOptions`).
+        A wrong argument.
     RunError
         No galaxy is left; or the run does not say which galaxies it was trained on.
     ScoreError
@@ -103,14 +99,13 @@ def evaluate(
         As for `galaxyclass.model.predict`.
     """
     dataset, output = as_dataset(images, table), Path(output)
-    options = InferenceOptions(views, device, precision, batch_size, workers)
     model = open_model(run, options, backend)
     key = job_key(
         "evaluate",
         runs=[str(source.absolute()) for source in model.sources],
         dataset=dataset.identity,
         part=part,
-        views=views,
+        views=model.views,
         seed=seed,
         votes=votes,
     )

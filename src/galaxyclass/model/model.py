@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -386,8 +386,8 @@ def load_model(
     source: ModelSource | None = None,
     *,
     views: int | None = None,
-    device: Device = "auto",
-    precision: ChosenPrecision = "auto",
+    device: Device | None = None,
+    precision: ChosenPrecision | None = None,
     batch_size: int | None = None,
     workers: int | None = None,
 ) -> Model:
@@ -400,7 +400,8 @@ def load_model(
         folder of a run, a bundle, or an exported network (``.onnx``). Several with the same outputs
         are an ensemble: their mean is predicted.
     views, device, precision, batch_size, workers
-        See `InferenceOptions`.
+        How its networks are run: see `InferenceOptions`. What is given is applied, also ``"auto"``;
+        what is left out (None) is as in the `Model` that was given, otherwise the default.
 
     Raises
     ------
@@ -412,11 +413,19 @@ def load_model(
 
     Examples
     --------
-    >>> load_model("pretrained", views=1, precision="fp32").views
-    1
+    >>> exact = load_model("pretrained", views=1, precision="fp32")
+    >>> exact.options.precision, load_model(exact, precision="auto").options.precision
+    ('fp32', 'auto')
     """
-    options = InferenceOptions(views, device, precision, batch_size, workers)
-    return open_model(PRETRAINED if source is None else source, options)
+    given = {
+        "views": views,
+        "device": device,
+        "precision": precision,
+        "batch_size": batch_size,
+        "workers": workers,
+    }
+    stated = {name: value for name, value in given.items() if value is not None}
+    return _open_model(PRETRAINED if source is None else source, stated)
 
 
 def open_model(
@@ -430,8 +439,7 @@ def open_model(
     ----------
     source : str, Path, Model or a sequence of them
     options : InferenceOptions, optional
-        How its networks are run. For a single `Model`, options that are not stated (None, or
-        ``auto``) stay as they are.
+        How its networks are run; None: as those of a `Model` are, otherwise by default.
     backend : Backend or a sequence of them, optional
         Used in place of the bundles' own networks, one for each bundle.
 
@@ -443,19 +451,26 @@ def open_model(
     backends: Sequence[Backend] | None = None
     if backend is not None:
         backends = list(backend) if isinstance(backend, Sequence) else [backend]
+    return _open_model(source, {} if options is None else asdict(options), backends)
+
+
+def _open_model(
+    source: ModelSource, stated: Mapping[str, Any], backends: Sequence[Backend] | None = None
+) -> Model:
+    """Open a model; the options stated take the place of those that a `Model` has."""
     if isinstance(source, Model):
-        stated = _stated(source.options, options or InferenceOptions())
-        if backends is None and stated == source.options:
+        options = replace(source.options, **stated)
+        if backends is None and options == source.options:
             return source
-        same = (stated.device, stated.precision) == (
+        same = (options.device, options.precision) == (
             source.options.device,
             source.options.precision,
         )
         if backends is None and same:
             backends = [member.backend for member in source.members]
-        return Model(source.sources, source.bundles, stated, backends)
+        return Model(source.sources, source.bundles, options, backends)
     listed = [source] if isinstance(source, str | Path) else _listed(source)
-    options = _shared_options(listed, options or InferenceOptions())
+    options = _shared_options(listed, stated)
     sources: list[Path] = []
     bundles: list[Bundle] = []
     for entry in listed:
@@ -468,9 +483,9 @@ def open_model(
     return Model(sources, bundles, options, backends)
 
 
-def _shared_options(sources: Sequence[Any], options: InferenceOptions) -> InferenceOptions:
+def _shared_options(sources: Sequence[Any], stated: Mapping[str, Any]) -> InferenceOptions:
     """The options stated, on those that models among the sources agree on."""
-    shared = {_stated(source.options, options) for source in sources if isinstance(source, Model)}
+    shared = {replace(source.options, **stated) for source in sources if isinstance(source, Model)}
     if len(shared) > 1:
         raise ArgumentError(
             "the models have different options",
@@ -479,7 +494,7 @@ def _shared_options(sources: Sequence[Any], options: InferenceOptions) -> Infere
             got=" and ".join(sorted(map(repr, shared))),
             hint="load them in one call: `galaxyclass.load_model([A, B], views=…)`",
         )
-    return shared.pop() if shared else options
+    return shared.pop() if shared else InferenceOptions(**stated)
 
 
 def single_bundle(source: ModelSource, action: str) -> Bundle:
@@ -535,16 +550,6 @@ def _load(source: str | Path) -> Bundle:
     # Its ids have nothing to do with the table that it was trained on.
     plain = replace(bundle.manifest, id_column="GalaxyID", id_integer=False, name_parts=0)
     return replace(bundle, manifest=plain)
-
-
-def _stated(present: InferenceOptions, options: InferenceOptions) -> InferenceOptions:
-    """The known options, replaced by those that are stated."""
-    plain = InferenceOptions()
-    names = ("views", "device", "precision", "batch_size", "workers")
-    changes: dict[str, Any] = {
-        name: value for name in names if (value := getattr(options, name)) != getattr(plain, name)
-    }
-    return replace(present, **changes)
 
 
 def _name(source: Path) -> str:
