@@ -115,7 +115,9 @@ def open_images(
             raise ArgumentError(
                 "`ids`: a table has its own", argument="ids", hint="`id_column` names their column"
             )
-        return _from_table(as_arrow(images), id_column, name_parts, path_column, table_id_column)
+        return _from_table(
+            as_arrow(images, "images"), id_column, name_parts, path_column, table_id_column
+        )
     for name, column in (("path_column", path_column), ("id_column", table_id_column)):
         if column is not None:
             raise ArgumentError(

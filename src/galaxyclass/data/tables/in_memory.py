@@ -17,8 +17,14 @@ from galaxyclass.errors import ArgumentTypeError, CatalogError
 from galaxyclass.extras import require
 from galaxyclass.short import short_value
 
+
+def name_in_memory(argument: str) -> Path:
+    """What messages call a table in memory that was given as this argument."""
+    return Path(f"<{argument} in memory>")
+
+
 #: The name of a table in memory in messages.
-IN_MEMORY = Path("<table in memory>")
+IN_MEMORY = name_in_memory("table")
 
 #: The kinds of tables that are accepted, for messages.
 KINDS = (
@@ -49,7 +55,7 @@ def is_table(value: object) -> bool:
     )
 
 
-def as_arrow(value: Any) -> pa.Table:
+def as_arrow(value: Any, argument: str = "table") -> pa.Table:
     """A table in memory as a pyarrow table.
 
     Parameters
@@ -58,6 +64,8 @@ def as_arrow(value: Any) -> pa.Table:
         A row per galaxy. The index of pandas is read as a column where it has a name. Masked
         values of astropy, NaN in a column of objects, and None become null. A mapping goes from
         names to columns of one length: lists, arrays, or series of pandas or polars.
+    argument : str
+        The argument of the public function that the table was given as, for messages.
 
     Returns
     -------
@@ -80,19 +88,26 @@ def as_arrow(value: Any) -> pa.Table:
     """
     if not is_table(value):
         raise ArgumentTypeError(
-            "not a table", argument="table", wanted=f"a path, or {KINDS}", got=short_value(value)
+            f"`{argument}`: not a table",
+            argument=argument,
+            wanted=f"a path, or {KINDS}",
+            got=short_value(value),
         )
+    source = name_in_memory(argument)
     try:
         table = _as_arrow(value)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise CatalogError(
-            f"{IN_MEMORY}: a column cannot be read", got=str(error).splitlines()[0][:300]
+            f"{source}: a column cannot be read",
+            argument=argument,
+            got=str(error).splitlines()[0][:300],
         ) from error
     names = [name.strip() for name in table.column_names]
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise CatalogError(
-            f"{IN_MEMORY}: several columns have the same name",
+            f"{source}: several columns have the same name",
+            argument=argument,
             got=", ".join(map(repr, repeated)),
             hint="rename or remove all but one of each",
         )
