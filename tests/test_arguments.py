@@ -274,6 +274,61 @@ def test_every_public_function_is_held_to_it() -> None:
     assert all(hasattr(function_named(title), "__wrapped__") for title in FUNCTIONS)
 
 
+def methods(kind: type) -> Iterator[tuple[str, inspect.Signature]]:
+    """The public methods of a class that take arguments."""
+    for name, value in vars(kind).items():
+        method = getattr(value, "__func__", value)
+        if name.startswith("_") or not inspect.isfunction(method):
+            continue
+        signature = inspect.signature(method)
+        if set(signature.parameters) - {"self", "cls"}:
+            yield name, signature
+
+
+METHODS = [
+    (kind, name, signature)
+    for kind in (galaxyclass.Model, galaxyclass.Predictions, galaxyclass.Dataset)
+    for name, signature in methods(kind)
+]
+
+
+@pytest.fixture(scope="module")
+def objects() -> dict[type, Any]:
+    model = galaxyclass.load_model(views=1)
+    predictions = model.predict(np.zeros((1, 16, 16, 3), np.uint8))
+    return {
+        galaxyclass.Model: model,
+        galaxyclass.Predictions: predictions,
+        galaxyclass.Dataset: galaxyclass.Dataset("nowhere"),
+    }
+
+
+@pytest.mark.parametrize(("kind", "name", "signature"), METHODS)
+def test_every_public_method_is_held_to_it(
+    here: Path, objects: dict[type, Any], kind: type, name: str, signature: inspect.Signature
+) -> None:
+    method = getattr(objects[kind], name)
+    parameters = {
+        each.name: each
+        for each in signature.parameters.values()
+        if each.name not in ("self", "cls") and each.kind is not each.VAR_KEYWORD
+    }
+    required = [title for title, each in parameters.items() if each.default is each.empty]
+    needed = {title: GIVEN.get(title, {}) for title in required}
+    for title, value in itertools.product(parameters, NO_TYPE):
+        with pytest.raises(ArgumentTypeError) as caught:
+            method(**{**needed, title: value})
+        assert caught.value.argument == title
+    with pytest.raises(ArgumentTypeError, match="has no argument `colour`"):
+        method(**needed, colour=1)
+    if required:
+        with pytest.raises(ArgumentTypeError, match=f"lacks .*`{required[0]}`"):
+            method()
+    for title in ("output", "settings"):
+        if title in parameters:
+            assert parameters[title].kind is inspect.Parameter.KEYWORD_ONLY
+
+
 def test_what_concerns_the_network_stands_in_one_order() -> None:
     order = ["views", "device", "precision", "batch_size", "workers"]
     first = ["run", "runs", "recipe", "recipes", "count", "predictions", "images", "table"]

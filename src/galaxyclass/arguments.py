@@ -26,6 +26,7 @@ from galaxyclass.argument_checks import (
     as_either,
     as_flag,
     as_instance,
+    as_mapping,
     as_number,
     as_numbers,
     as_pair,
@@ -39,6 +40,9 @@ from galaxyclass.argument_checks import (
 )
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
 from galaxyclass.short import short_value
+
+#: Parameters that are no arguments: the object, or the class, of a method.
+_OBJECTS = ("self", "cls")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -148,6 +152,8 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "layout": _choice(Literal["table", "contest"]),
     "level": ArgumentCheck("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),
     "votes": ArgumentCheck("a number, 2 or more", as_number(2, math.inf, ends=True)),
+    "index": _count("a whole number", -(10**12), 10**12),
+    "data": ArgumentCheck("a mapping, as `Dataset.to_json` gives it", as_mapping),
     "count": _count("a whole number", 1, 10**8),
     "size": _count("a whole number of pixels", 16, 4096),
     "repeats": _count("a whole number", 1, 1000),
@@ -195,10 +201,11 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
       hint:   did you mean `seed`?
     """
     signature = inspect.signature(function)
+    # What a method passes on by **keywords is checked by the function that takes it.
     checks = {
         name: _check_of(parameter, function.__globals__)
         for name, parameter in signature.parameters.items()
-        if name != "self"
+        if name not in _OBJECTS and parameter.kind is not parameter.VAR_KEYWORD
     }
     *_, room, name = f".{function.__qualname__}".split(".")
     title = room if name == "__init__" else name
@@ -309,18 +316,20 @@ def _explain(
     title: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> ArgumentTypeError:
     """What does not fit the signature, in words."""
-    parameters = {name: value for name, value in signature.parameters.items() if name != "self"}
+    own = {name: each for name, each in signature.parameters.items() if name not in _OBJECTS}
+    parameters = {name: each for name, each in own.items() if each.kind is not each.VAR_KEYWORD}
+    passed_on = [f"**{name}" for name in own if name not in parameters]
     keyword_only = {
         name for name, parameter in parameters.items() if parameter.kind == parameter.KEYWORD_ONLY
     }
     positional = [name for name in parameters if name not in keyword_only]
-    named = [name for name in parameters if name in keyword_only]
-    if len(parameters) < len(signature.parameters):
+    named = [name for name in parameters if name in keyword_only] + passed_on
+    if len(own) < len(signature.parameters):
         args = args[1:]
     star = ["*"] if keyword_only else []
     wanted = f"arguments of {title}({', '.join([*positional, *star, *named])})"
     for name, value in kwargs.items():
-        if name not in parameters:
+        if name not in parameters and not passed_on:
             close = get_close_matches(name, parameters, n=1)
             return ArgumentTypeError(
                 f"`{title}` has no argument `{name}`",

@@ -146,7 +146,7 @@ def test_an_iterator_is_read_a_bounded_way_ahead(tmp_path: Path) -> None:
     model = open_model(
         fake.save_run(tmp_path / "run"), options, fake.LaneBackend(fake.TreeBackend())
     )
-    summary = model.predict_to_file(images(), tmp_path / "p.parquet", progress=progress)
+    summary = model.predict_to_file(images(), output=tmp_path / "p.parquet", progress=progress)
     assert summary.images == summary.predicted == 20_000
     assert pq.read_table(tmp_path / "p.parquet")["image"].to_pylist() == list(range(20_000))
     assert most <= (AHEAD * 2 + 2) * TURN_IMAGES
@@ -178,7 +178,7 @@ def test_a_table_of_paths(model: Model, files: list[Path], tmp_path: Path) -> No
     for ending in (".csv", ".parquet"):
         memory, file = tmp_path / f"memory{ending}", tmp_path / f"file{ending}"
         predictions.write(memory)
-        summary = model.predict_to_file(table, file, id_column="objid")
+        summary = model.predict_to_file(table, output=file, id_column="objid")
         assert summary.failed == 1
         assert memory.read_bytes() == file.read_bytes()
     failed = [(tmp_path / f"{name}_failed.csv").read_text() for name in ("memory", "file")]
@@ -248,7 +248,7 @@ def test_what_is_stopped_in_memory_leaves_nothing(tmp_path: Path, arrays: Arrays
 
     model = open_model(fake.save_run(tmp_path / "run"), backend=stop)  # type: ignore[arg-type]
     with pytest.raises(PredictionInterruptedError, match="nothing is kept"):
-        model.predict_to_file(arrays, tmp_path / "p.csv")
+        model.predict_to_file(arrays, output=tmp_path / "p.csv")
     assert [path.name for path in tmp_path.glob("p*")] == []
 
 
@@ -279,7 +279,7 @@ def test_sources(tmp_path: Path) -> None:
     with pytest.raises(ArgumentTypeError, match="`source` cannot be of type int"):
         galaxyclass.load_model(5)  # type: ignore[arg-type]
     with pytest.raises(BundleError, match="several models at once"):
-        both.export(tmp_path / "m.onnx")
+        both.export(output=tmp_path / "m.onnx")
 
 
 @pytest.mark.parametrize(
@@ -416,6 +416,24 @@ def test_an_option_that_is_stated_is_applied_and_others_stay() -> None:
     )
     assert open_model(exact, InferenceOptions()).options == InferenceOptions()
     assert open_model(exact).options == exact.options
+
+
+def test_without_rows_there_is_nothing_to_plot_and_the_reason_is_told(
+    model: Model, tmp_path: Path
+) -> None:
+    paths = fake.save_images(tmp_path / "sky", 2)
+    for path in paths:
+        path.write_text("not an image")
+    predictions = model.predict(paths)
+    with pytest.raises(ArgumentError, match="row 0 of 0; 2 images could not be decoded") as caught:
+        predictions.plot()
+    assert (caught.value.argument, caught.value.got) == (
+        "index",
+        f"the first of them: {predictions.failures[0].error}",
+    )
+    none = model.predict(np.zeros((2, 8, 8, 3), np.uint8))[:0]
+    with pytest.raises(ArgumentError, match=r"row 0 of 0\n"):
+        none.plot()
 
 
 def test_a_slice_keeps_failures_and_notes(model: Model, tmp_path: Path) -> None:

@@ -205,8 +205,8 @@ class Model:
     def predict_to_file(
         self,
         images: Any,
-        output: str | Path,
         *,
+        output: str | Path,
         include: Sequence[str] = (),
         layout: PredictionLayout = "table",
         overwrite: bool = False,
@@ -300,30 +300,34 @@ class Model:
         features[predictions.indices] = np.column_stack(columns)
         return features
 
+    @public
     def evaluate(
         self,
         images: Dataset | str | Path,
         table: Any = None,
         *,
         output: str | Path,
-        **options: Any,
+        **more: Any,
     ) -> Evaluation:
-        """Score the model on galaxies whose votes or classes are known: `galaxyclass.evaluate`."""
+        """Score the model on galaxies whose votes or classes are known.
+
+        The same as `galaxyclass.evaluate`, with all its arguments.
+        """
         from galaxyclass.evaluation.evaluate import evaluate
 
-        return evaluate(self, images, table, output=output, **options)
+        return evaluate(self, images, table, output=output, **more)
 
-    def calibrate(
-        self, images: Dataset | str | Path, table: Any = None, **options: Any
-    ) -> Calibrated:
-        """Measure how far the model can be trusted: `galaxyclass.calibrate`.
+    @public
+    def calibrate(self, images: Dataset | str | Path, table: Any = None, **more: Any) -> Calibrated:
+        """Measure how far the model can be trusted.
 
-        Without ``output`` the calibration is added to the model's own bundle and to this model.
+        The same as `galaxyclass.calibrate`, with all its arguments. Without ``output`` the
+        calibration is added to the model's own bundle and to this model.
         """
         from galaxyclass.evaluation.calibrate import calibrate
 
-        calibrated = calibrate(self, images, table, **options)
-        if options.get("output") is None:
+        calibrated = calibrate(self, images, table, **more)
+        if more.get("output") is None:
             backends = [member.backend for member in self.members]
             self.bundles = (calibrated.bundle,)
             self._backends = backends
@@ -331,14 +335,18 @@ class Model:
                 self.__dict__.pop(name, None)
         return calibrated
 
-    def export(self, output: str | Path, **options: Any) -> Exported:
-        """Write the model's network as ONNX: `galaxyclass.export`."""
+    @public
+    def export(self, *, output: str | Path, **more: Any) -> Exported:
+        """Write the model's network as ONNX.
+
+        The same as `galaxyclass.export`, with all its arguments.
+        """
         from galaxyclass.extras import require
 
         require("onnxscript", "onnx", "torch", "timm", "safetensors")
         from galaxyclass.model.export.export import export
 
-        return export(self, output=output, **options)
+        return export(self, output=output, **more)
 
     def __repr__(self) -> str:
         task, networks = self.task, sum(bundle.manifest.members for bundle in self.bundles)

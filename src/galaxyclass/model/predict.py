@@ -107,7 +107,7 @@ def predict(
     model = open_model(PRETRAINED if run is None else run, options, backend)
     return model.predict_to_file(
         image_paths(images) if _are_paths(images) else images,
-        output,
+        output=output,
         include=include,
         layout=layout,
         overwrite=overwrite,
