@@ -92,6 +92,14 @@ def as_flag(value: Any) -> Any:
     return bool(value) if type(value).__name__ in ("bool", "bool_") else WRONG_TYPE
 
 
+def as_class_rule(value: Any) -> Any:
+    """A rule that derives classes from votes; its question is looked up in the table's tree."""
+    if not isinstance(value, str):
+        return WRONG_TYPE
+    kind, _, question = value.partition(":")
+    return value if value == "five" or (kind == "argmax" and question) else WRONG_VALUE
+
+
 def as_whole(low: int, high: int) -> Callable[[Any], Any]:
     """A whole number from ``low`` to ``high``."""
 

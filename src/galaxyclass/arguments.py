@@ -22,6 +22,7 @@ from galaxyclass.argument_checks import (
     as_anything,
     as_callable,
     as_choice,
+    as_class_rule,
     as_data,
     as_either,
     as_flag,
@@ -145,7 +146,9 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "id_column": _COLUMN,
     "target_column": _COLUMN,
     "path_column": _COLUMN,
-    "classes": ArgumentCheck('"five" or "argmax:QUESTION"', as_string),
+    "classes": ArgumentCheck(
+        "five, or argmax:QUESTION with the code or key of a question", as_class_rule
+    ),
     "skip_invalid": _FLAG,
     "part": _choice(Part),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
@@ -172,6 +175,12 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "progress": ArgumentCheck("a function (`galaxyclass.Progress`)", as_callable),
     "backend": ArgumentCheck("a backend", as_anything),
 }
+
+
+#: Arguments of `Dataset`, which say how a table is read.
+OF_DATASETS = ("id_column", "target_column", "classes", "skip_invalid", "also")
+#: Arguments of `InferenceOptions` and `load_model`, which say how networks are run.
+OF_MODELS = ("views", "device", "precision", "batch_size", "workers")
 
 
 def public(function: Callable[P, R]) -> Callable[P, R]:
@@ -312,6 +321,19 @@ def _written_out(annotation: str, known: Mapping[str, Any]) -> str:
     return re.sub(r"[A-Za-z_]\w*", written_out, annotation)
 
 
+def _other_place(name: str, parameters: Mapping[str, inspect.Parameter]) -> str | None:
+    """Where an argument belongs that a function takes as part of another one."""
+    if name in OF_DATASETS and "Dataset" in str(
+        getattr(parameters.get("images"), "annotation", "")
+    ):
+        return f"it belongs to the data set: `galaxyclass.Dataset(images, table, {name}=…)`"
+    if name in OF_MODELS and "options" in parameters:
+        return f"`options=galaxyclass.InferenceOptions({name}=…)`"
+    if name in OF_MODELS and "self" in parameters:
+        return f"`galaxyclass.load_model(model, {name}=…)` is the model with it"
+    return None
+
+
 def _explain(
     title: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> ArgumentTypeError:
@@ -331,12 +353,15 @@ def _explain(
     for name, value in kwargs.items():
         if name not in parameters and not passed_on:
             close = get_close_matches(name, parameters, n=1)
+            hint = _other_place(name, signature.parameters)
+            if hint is None and close:
+                hint = f"did you mean `{close[0]}`?"
             return ArgumentTypeError(
                 f"`{title}` has no argument `{name}`",
                 argument=name,
                 wanted=wanted,
                 got=f"{name}={short_value(value)}",
-                hint=f"did you mean `{close[0]}`?" if close else None,
+                hint=hint,
             )
     if len(args) > len(positional):
         return ArgumentTypeError(
