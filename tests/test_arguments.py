@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import galaxyclass
-from galaxyclass.arguments import ARGUMENTS, public
+from galaxyclass.arguments import ARGUMENTS, OF_DATASETS, OF_MODELS, public
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, GalaxyclassError
 
 #: Functions are imported by the tests that need them: some bring torch.
@@ -182,6 +182,22 @@ def test_what_a_call_names_and_is_not_there_is_told(here: Path, title: str) -> N
     with pytest.raises(GalaxyclassError, match="nowhere"):
         function(**given(function))
     assert time.monotonic() - begun < 20  # torch is loaded by some
+
+
+def test_an_argument_of_another_place_is_shown_there(here: Path) -> None:
+    parameters = inspect.signature(galaxyclass.Dataset.__init__).parameters
+    assert tuple(name for name in parameters)[3:] == OF_DATASETS
+    assert tuple(vars(galaxyclass.InferenceOptions())) == OF_MODELS
+    for title in ("validate", "train", "evaluate", "explore"):
+        for name in OF_DATASETS:
+            with pytest.raises(ArgumentTypeError, match=rf"`galaxyclass.Dataset\(.*, {name}=…\)`"):
+                function_named(title)(**given(function_named(title)), **{name: "a"})
+    for title in ("predict", "evaluate", "calibrate"):
+        for name in OF_MODELS:
+            with pytest.raises(ArgumentTypeError, match=rf"InferenceOptions\({name}=…\)`"):
+                function_named(title)(**given(function_named(title)), **{name: 1})
+    with pytest.raises(ArgumentTypeError, match=r"galaxyclass.load_model\(model, views=…\)"):
+        galaxyclass.load_model().predict("nowhere", views=3)
 
 
 @public

@@ -34,6 +34,7 @@ _SCRIPT = textwrap.dedent("""
     sys.path.insert(0, sys.argv[1])
     from tests.support import fake
     from galaxyclass.model import job
+    from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
     job.CHUNK_IMAGES = 16
     run, sky, output, seconds, lanes = sys.argv[2:]
@@ -42,7 +43,8 @@ _SCRIPT = textwrap.dedent("""
         backend = fake.LaneBackend(backend)
     try:
         lanes = int(lanes) or 1
-        predict(run, Path(sky), output=output, batch_size=8, workers=lanes, backend=backend)
+        options = InferenceOptions(batch_size=8, workers=lanes)
+        predict(run, Path(sky), output=output, options=options, backend=backend)
     except Exception as error:
         print(error)
         sys.exit(3)

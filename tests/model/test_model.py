@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -434,6 +436,35 @@ def test_without_rows_there_is_nothing_to_plot_and_the_reason_is_told(
     none = model.predict(np.zeros((2, 8, 8, 3), np.uint8))[:0]
     with pytest.raises(ArgumentError, match=r"row 0 of 0\n"):
         none.plot()
+
+
+def test_paths_of_any_kind_may_stand_in_tables_and_lists(model: Model, tmp_path: Path) -> None:
+    paths = fake.save_images(tmp_path / "sky", 3)
+    expected = model.predict(paths).values
+    entries = sorted(os.scandir(tmp_path / "sky"), key=lambda entry: entry.name)
+    for images in (entries, iter(entries), pd.Series(paths), pd.DataFrame({"file": paths}),
+                   {"file": entries}):  # fmt: skip
+        assert (model.predict(images).values == expected).all()
+
+
+@pytest.mark.parametrize("empty", ["", " ", None])
+def test_an_empty_path_of_a_table_is_told_with_its_row(
+    model: Model, tmp_path: Path, empty: str | None
+) -> None:
+    paths = [str(path) for path in fake.save_images(tmp_path / "sky", 2)]
+    table = pa.table({"file": [paths[0], empty, paths[1]]})
+    predictions = model.predict(table, path_column="file")
+    failure = predictions.failures[0]
+    assert (failure.index, failure.path) == (1, "")
+    assert failure.error == "row 2 of the table: the path is empty"
+    with pytest.raises(CatalogError, match=r"(?s)not one of the files.*empty cells"):
+        model.predict(pa.table({"file": pa.array([empty, empty], pa.string())}), path_column="file")
+
+
+def test_an_empty_path_in_a_list_is_refused(model: Model, tmp_path: Path) -> None:
+    paths = [str(path) for path in fake.save_images(tmp_path / "sky", 2)]
+    with pytest.raises(CatalogError, match="path number 2 is empty"):
+        model.predict([paths[0], "", paths[1]])
 
 
 def test_a_slice_keeps_failures_and_notes(model: Model, tmp_path: Path) -> None:

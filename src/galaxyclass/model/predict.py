@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -115,6 +116,6 @@ def predict(
     )
 
 
-def _are_paths(images: object) -> TypeGuard[str | Path | Sequence[str | Path]]:
+def _are_paths(images: object) -> TypeGuard[str | PathLike[str] | Sequence[str | PathLike[str]]]:
     listed = images if isinstance(images, list | tuple) else [images]
-    return all(isinstance(entry, str | Path) for entry in listed)
+    return all(isinstance(entry, str | PathLike) for entry in listed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -63,7 +64,8 @@ def as_arrow(value: Any, argument: str = "table") -> pa.Table:
     value : pandas.DataFrame, polars.DataFrame, astropy.table.Table, pyarrow.Table or mapping
         A row per galaxy. The index of pandas is read as a column where it has a name. Masked
         values of astropy, NaN in a column of objects, and None become null. A mapping goes from
-        names to columns of one length: lists, arrays, or series of pandas or polars.
+        names to columns of one length: lists, arrays, or series of pandas or polars. Paths
+        (`os.PathLike`) become text.
     argument : str
         The argument of the public function that the table was given as, for messages.
 
@@ -192,11 +194,26 @@ def _as_arrow(value: Any) -> pa.Table:
         if named and not set(named) & set(value.columns):
             value = value.reset_index()
         value = value.set_axis(map(str, value.columns), axis=1)
+        for position, kind in enumerate(value.dtypes):
+            cells = value.iloc[:, position].tolist() if str(kind) == "object" else []
+            if any(isinstance(cell, os.PathLike) for cell in cells):
+                value.isetitem(position, _paths_as_text(cells))
         return pa.Table.from_pandas(value, preserve_index=False)
     if isinstance(value, Mapping):
         names = [str(name) for name in value]
         return pa.table(list(map(_column, names, value.values())), names=names)
+    if _comes_from("polars", "DataFrame", value) and "Object" in map(str, value.dtypes):
+        return _as_arrow({column.name: column for column in value.get_columns()})
     return pa.table(value)
+
+
+def _paths_as_text(cells: Any) -> Any:
+    """A list of cells, or a series of objects as such a list, with paths as text."""
+    if str(getattr(cells, "dtype", "")).lower() == "object" and hasattr(cells, "to_list"):
+        cells = cells.to_list()
+    if not isinstance(cells, list | tuple):
+        return cells
+    return [os.fsdecode(cell) if isinstance(cell, os.PathLike) else cell for cell in cells]
 
 
 def _plain(column: Any) -> Any:
@@ -227,6 +244,7 @@ def _column(name: str, values: Any) -> Any:
 def _converted(values: Any) -> Any:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values
+    values = _paths_as_text(values)
     if hasattr(values, "__arrow_c_stream__"):  # a series, whose integers beside nulls stay exact
         return pa.chunked_array(values)
     if isinstance(values, list | tuple) or hasattr(values, "__arrow_array__"):
@@ -252,7 +270,7 @@ def _converted(values: Any) -> Any:
     if array.dtype.kind == "U":
         return pa.array(array.tolist(), pa.string(), mask=mask)
     if array.dtype.kind == "O":
-        return pa.array(array.tolist(), from_pandas=True, mask=mask)
+        return pa.array(_paths_as_text(array.tolist()), from_pandas=True, mask=mask)
     return pa.array(array, mask=mask)
 
 
