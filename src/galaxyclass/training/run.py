@@ -189,12 +189,18 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
         missing = (
             "no such folder"
             if not folder.exists()
+            else f"no {run_folder.INFO} in it, but a {run_folder.RECIPE} alone"
+            if _has_lone_recipe(folder)
             else f"no {run_folder.INFO} and {run_folder.RECIPE} in it"
         )
         raise RunError(
             f"{folder}: not a run",
             wanted="the `output` of a training",
             got=missing,
+            hint="a training was killed here as it began: the call that began it, "
+            f"`galaxyclass.train(…, output={str(folder)!r})`, begins again"
+            if _has_lone_recipe(folder)
+            else None,
         )
     try:
         data = json.loads((folder / run_folder.INFO).read_text(encoding="utf-8"))
