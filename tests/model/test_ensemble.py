@@ -370,7 +370,12 @@ def test_memory_of_views_does_not_grow_with_the_images(tmp_path: Path) -> None:
     def predict_all(images: list[str], ensemble: Ensemble) -> Iterator[Any]:
         from galaxyclass.model.stream import predict_stream
 
-        return predict_stream(images, ensemble.preprocessings, ensemble.backend, 10, 2)
+        return predict_stream(
+            images,
+            ensemble.preprocessings,
+            ensemble.backend,
+            InferenceOptions(batch_size=10, workers=2),
+        )
 
     peak(1)
     few, many = peak(50), peak(250)  # as many as are read ahead at least

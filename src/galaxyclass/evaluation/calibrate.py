@@ -146,17 +146,9 @@ def calibrate(
     more_paths = _image_paths(in_distribution)
     task, used = bundle.manifest.task, used_galaxies(model, part)
     _, catalog, notes = read_galaxies(task, (), as_dataset(images, table))
-    network, workers = model.ensemble.backend, model.options.workers
+    workers = model.options.workers
     catalog, parts, chosen = choose(catalog, used, part, workers, progress)
     paths: list[str] = catalog.paths.tolist()
-    predict = partial(
-        _predict,
-        bundle,
-        network,
-        batch_size=model.options.batch_size,
-        workers=workers,
-        progress=progress,
-    )
     more = None
     if more_paths:
         trained = used.digests["train"] if used else frozenset[str]()
@@ -165,14 +157,14 @@ def calibrate(
         unused, left_out = _unused_images(
             more_paths, paths, trained, seed=seed, workers=workers, progress=progress
         )
-        more_outputs, more_statistics, more_decoded = predict(
-            unused, "the images of `in_distribution`"
+        more_outputs, more_statistics, more_decoded = _predict(
+            model, unused, "the images of `in_distribution`", progress
         )
         more = more_outputs.features, more_statistics
         notes += left_out
         if not more_decoded.all():
             notes.append(f"{(~more_decoded).sum():,} in-distribution images cannot be decoded.")
-    outputs, statistics, decoded = predict(paths, "the images")
+    outputs, statistics, decoded = _predict(model, paths, "the images", progress)
     if not decoded.all():
         notes.append(f"{(~decoded).sum():,} images cannot be decoded and are left out.")
     counts = dict(Counter(parts[decoded].tolist()))
@@ -271,21 +263,14 @@ def _no_digests() -> RunError:
 
 
 def _predict(
-    bundle: Bundle,
-    backend: Backend,
-    paths: Sequence[str],
-    what: str,
-    *,
-    batch_size: int | None,
-    workers: int | None,
-    progress: Progress,
+    model: Model, paths: Sequence[str], what: str, progress: Progress
 ) -> tuple[ModelOutput, NDArray[np.float32], NDArray[np.bool_]]:
     """The network's outputs for images, the images' statistics, and which could be decoded."""
-    manifest = bundle.manifest
+    manifest, backend = model.bundles[0].manifest, model.ensemble.backend
     progress("predict", 0, len(paths))
     outputs, statistics, decoded = [], [], []
     stream = predict_stream(
-        paths, manifest.preprocessing, backend, batch_size, workers, describe=image_statistics
+        paths, manifest.preprocessing, backend, model.options, describe=image_statistics
     )
     with closing(stream):
         for batch in stream:

@@ -26,10 +26,12 @@ from galaxyclass.io.result_files import PREDICTIONS
 from galaxyclass.model.auxiliary import classes_of
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
-from galaxyclass.model.ensemble import common_auxiliary, common_task
-from galaxyclass.model.job import PredictionSummary, predict_files
+from galaxyclass.model.ensemble import Ensemble, common_auxiliary, common_task
+from galaxyclass.model.image_source import ImageSource
+from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.model import ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.task import Task
@@ -128,14 +130,11 @@ def evaluate(
             f"{common_task(bundles).kind}."
         )
     with results.claim():
-        prediction = predict_files(
-            members,
-            catalog.paths.tolist(),
-            catalog.ids.values.tolist(),
+        images_and_ids = ImageSource(catalog.paths.tolist(), catalog.ids.values.tolist())
+        prediction = predict_to_table(
+            open_rows(Ensemble(members, model.options.views), images_and_ids),
             output / PREDICTIONS,
-            views=model.options.views,
-            batch_size=model.options.batch_size,
-            workers=workers,
+            model.options,
             progress=progress,
             keep_journal=True,
         )

@@ -195,10 +195,7 @@ class Model:
         self._check_include(include)
         source = self._open(images, ids=ids, path_column=path_column, table_id_column=id_column)
         return predict_in_memory(
-            open_rows(self.ensemble, source, include),
-            batch_size=self.options.batch_size,
-            workers=self.options.workers,
-            progress=progress,
+            open_rows(self.ensemble, source, include), self.options, progress=progress
         )
 
     @public
@@ -258,8 +255,7 @@ class Model:
         return predict_to_table(
             open_rows(self.ensemble, source, include, layout),
             output,
-            batch_size=self.options.batch_size,
-            workers=self.options.workers,
+            self.options,
             progress=progress,
         )
 
