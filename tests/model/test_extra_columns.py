@@ -29,6 +29,8 @@ from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
 from tests.support import fake
 
+BATCHES_OF_8 = InferenceOptions(batch_size=8)
+
 FIVE_CLASSES = tuple(FIVE["galaxy_zoo_2"])
 SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
 
@@ -280,7 +282,7 @@ def test_what_is_included_is_part_of_what_is_resumed(run: Path, tmp_path: Path) 
             output=where[1],
             include=["five_classes"],
             backend=stopped,
-            options=InferenceOptions(batch_size=8),
+            options=BATCHES_OF_8,
         )
     calls.clear()
     with pytest.raises(PredictionInterruptedError):
@@ -290,7 +292,7 @@ def test_what_is_included_is_part_of_what_is_resumed(run: Path, tmp_path: Path) 
             output=where[1],
             include=["embedding"],
             backend=stopped,
-            options=InferenceOptions(batch_size=8),
+            options=BATCHES_OF_8,
         )
     assert len(calls) == 7
     summary = predict(
@@ -299,7 +301,7 @@ def test_what_is_included_is_part_of_what_is_resumed(run: Path, tmp_path: Path) 
         output=where[1],
         include=["embedding"],
         backend=full,
-        options=InferenceOptions(batch_size=8),
+        options=BATCHES_OF_8,
     )
     assert summary.resumed == 32  # one call was to see how wide the embedding is
     assert len(read(where[1])["embedding_3"]) == 60

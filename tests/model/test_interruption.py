@@ -26,6 +26,8 @@ from galaxyclass.model.writers import CsvWriter
 from tests.support import fake
 from tests.support.waiting import wait_until
 
+BATCHES_OF_8 = InferenceOptions(batch_size=8)
+
 pytestmark = pytest.mark.usefixtures("small_parts")
 
 _SCRIPT = textwrap.dedent("""
@@ -100,7 +102,7 @@ def test_kill_loses_at_most_one_part_and_changes_nothing(
     assert summary.resumed == 16 * finished >= 48
     assert backend.seen == 151 - 16 * finished
     assert f"had done {summary.resumed} images" in " ".join(summary.notes)
-    predict(*job, output=whole, backend=fake.TreeBackend(), options=InferenceOptions(batch_size=8))
+    predict(*job, output=whole, backend=fake.TreeBackend(), options=BATCHES_OF_8)
     assert output.read_bytes() == whole.read_bytes()
     failed = f"{output.stem}_failed.csv"
     assert (tmp_path / failed).read_text() == (tmp_path / "whole_failed.csv").read_text()
@@ -113,7 +115,7 @@ def test_kills_at_any_moment(job: tuple[Path, Path], tmp_path: Path) -> None:
     import random
 
     output, whole = tmp_path / "killed.csv", tmp_path / "whole.csv"
-    predict(*job, output=whole, backend=fake.TreeBackend(), options=InferenceOptions(batch_size=8))
+    predict(*job, output=whole, backend=fake.TreeBackend(), options=BATCHES_OF_8)
     draw = random.Random(0)
     for _ in range(6):
         process = _start(*job, output, seconds=0.01)
@@ -125,9 +127,7 @@ def test_kills_at_any_moment(job: tuple[Path, Path], tmp_path: Path) -> None:
         if output.exists():
             break
     if not output.exists():
-        predict(
-            *job, output=output, backend=fake.TreeBackend(), options=InferenceOptions(batch_size=8)
-        )
+        predict(*job, output=output, backend=fake.TreeBackend(), options=BATCHES_OF_8)
     assert output.read_bytes() == whole.read_bytes()
 
 
@@ -155,9 +155,7 @@ def test_ctrl_c_within_a_batch(job: tuple[Path, Path], tmp_path: Path) -> None:
         return backend(cutouts)
 
     with pytest.raises(PredictionInterruptedError, match="stopped; 16 of 151"):
-        predict(
-            *job, output=tmp_path / "p.csv", backend=stopped, options=InferenceOptions(batch_size=8)
-        )
+        predict(*job, output=tmp_path / "p.csv", backend=stopped, options=BATCHES_OF_8)
 
 
 def test_a_full_disk_loses_nothing(
@@ -175,17 +173,12 @@ def test_a_full_disk_loses_nothing(
 
     monkeypatch.setattr(CsvWriter, "write_chunk", full)
     with pytest.raises(OutputError, match=r"no room(?s:.*)48 of 151 images are done and kept") as e:
-        predict(
-            *job, output=output, backend=fake.TreeBackend(), options=InferenceOptions(batch_size=8)
-        )
+        predict(*job, output=output, backend=fake.TreeBackend(), options=BATCHES_OF_8)
     assert "the same again goes on from there" in str(e.value)
     assert not output.exists()
     monkeypatch.undo()
     assert (
-        predict(
-            *job, output=output, backend=fake.TreeBackend(), options=InferenceOptions(batch_size=8)
-        ).resumed
-        == 48
+        predict(*job, output=output, backend=fake.TreeBackend(), options=BATCHES_OF_8).resumed == 48
     )
 
 
@@ -221,9 +214,7 @@ def _stop_after(batches: int) -> Callable[..., Any]:
 
 def _stop(run: Path, sky: Path, output: Path) -> None:
     with pytest.raises(PredictionInterruptedError):
-        predict(
-            run, sky, output=output, backend=_stop_after(6), options=InferenceOptions(batch_size=8)
-        )
+        predict(run, sky, output=output, backend=_stop_after(6), options=BATCHES_OF_8)
 
 
 @pytest.mark.parametrize("change", ["image", "list", "model"])
