@@ -63,17 +63,7 @@ class Calibration:
         return ", ".join(contents)
 
     def bounds(self, values: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The bounds between which true fractions lie, nine times in ten.
-
-        Parameters
-        ----------
-        values : (galaxies, answers) float, 0..1
-            Predicted joint fractions; NaN unknown.
-
-        Returns
-        -------
-        lower, upper : (galaxies, answers) float32
-            ``0 <= lower <= value <= upper <= 1``; NaN where the value is.
+        """The bounds between which true fractions lie: `Intervals.bounds`.
 
         Raises
         ------
@@ -157,7 +147,6 @@ def fit_calibration(
     *,
     in_distribution: tuple[Floats, Floats] | None = None,
     level: float = COVERAGE_LEVEL,
-    false_alarms: float = FALSE_ALARMS,
     notes: tuple[str, ...] = (),
     seed: int = 0,
 ) -> Calibration:
@@ -179,8 +168,6 @@ def fit_calibration(
         Features and statistics of more in-distribution images, without votes.
     level : float
         Share of true fractions between the bounds.
-    false_alarms : float
-        Share of in-distribution images that may be flagged.
     notes : tuple of str
         To be kept with it.
     seed : int
@@ -217,9 +204,7 @@ def fit_calibration(
             features = np.concatenate([features, in_distribution[0]])
             statistics = np.concatenate([statistics, in_distribution[1]])
         try:
-            out_of_distribution = fit_out_of_distribution(
-                features, statistics, false_alarms=false_alarms, seed=seed
-            )
+            out_of_distribution = fit_out_of_distribution(features, statistics, seed=seed)
         except ScoreError as error:
             all_notes.append(f"No out-of-distribution score: {error.what} ({error.got}).")
         else:
@@ -229,13 +214,13 @@ def fit_calibration(
                 else (f" and {len(in_distribution[0]):,} in-distribution images")
             )
             all_notes.append(
-                f"About {false_alarms:.0%} of galaxies like these {len(values):,}{added} are "
+                f"About {FALSE_ALARMS:.0%} of galaxies like these {len(values):,}{added} are "
                 "flagged as strange."
             )
-            if out_of_distribution.galaxies < 1 / false_alarms - 1:
+            if out_of_distribution.galaxies < 1 / FALSE_ALARMS - 1:
                 all_notes.append(
                     f"{out_of_distribution.galaxies:,} galaxies are too few to tell which "
-                    f"{false_alarms:.0%} have the highest scores: only images beyond all of them "
+                    f"{FALSE_ALARMS:.0%} have the highest scores: only images beyond all of them "
                     "are flagged."
                 )
     if intervals is None and out_of_distribution is None:

@@ -9,18 +9,23 @@ import math
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.calibration import Calibration
 from galaxyclass.calibration.coverage import Coverage
 from galaxyclass.calibration.intervals import Intervals
 from galaxyclass.calibration.out_of_distribution import OutOfDistribution
-from galaxyclass.errors import BundleError, require_format
+from galaxyclass.errors import BundleError
+from galaxyclass.io.versioned import FileFormat
 from galaxyclass.version import __version__
 
 #: The layout that this version writes; it reads this one and those before it.
 CALIBRATION_FORMAT = 1
+
+_FORMAT = FileFormat(
+    "calibration", CALIBRATION_FORMAT, BundleError, "calibrate again with this version"
+)
 
 
 class _Model(BaseModel):
@@ -131,40 +136,20 @@ def parse_calibration(text: str, source: str) -> Calibration:
     BundleError
         Not a calibration; of a newer version; damaged.
     """
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise BundleError(f"{source}: not a calibration", got=f"not JSON: {error}") from error
-    if isinstance(data, dict) and isinstance(written := data.get("format"), int):
-        by = str(data.get("version", "unknown"))
-        require_format(
-            written,
-            CALIBRATION_FORMAT,
-            what="calibration",
-            source=source,
-            error=BundleError,
-            remedy="calibrate again with this version",
-            written_by=by,
-        )
-    try:
-        file = _File.model_validate(data)
-        return Calibration(
-            galaxies=file.galaxies,
-            intervals=None if file.intervals is None else _intervals(file.intervals),
-            coverage=None if file.coverage is None else _coverage(file.coverage),
-            out_of_distribution=(
-                None if file.strangeness is None else _out_of_distribution(file.strangeness)
-            ),
-            notes=tuple(file.notes),
-        )
-    except ValidationError as error:
-        wrong = "\n".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'calibration'}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise BundleError(f"{source}: the calibration is damaged", got=wrong) from error
-    except ValueError as error:
-        raise BundleError(f"{source}: the calibration is damaged", got=str(error)) from error
+    return _FORMAT.parse(text, source, _read)
+
+
+def _read(data: dict[str, Any]) -> Calibration:
+    file = _File.model_validate(data)
+    return Calibration(
+        galaxies=file.galaxies,
+        intervals=None if file.intervals is None else _intervals(file.intervals),
+        coverage=None if file.coverage is None else _coverage(file.coverage),
+        out_of_distribution=(
+            None if file.strangeness is None else _out_of_distribution(file.strangeness)
+        ),
+        notes=tuple(file.notes),
+    )
 
 
 def _intervals(file: _Intervals) -> Intervals:

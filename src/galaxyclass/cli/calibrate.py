@@ -11,13 +11,13 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
-from galaxyclass.cli.predict import precision, views
 
 if TYPE_CHECKING:
-    from galaxyclass.arguments import ChosenPrecision, Device, Part
+    from galaxyclass.arguments import Part
     from galaxyclass.calibration.coverage import Coverage
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrated import Calibrated
+    from galaxyclass.model.options import InferenceOptions
     from galaxyclass.tasks.task import Task
 
 EPILOG = """\b
@@ -63,11 +63,7 @@ the same survey, votes collected in the same way. Calibrate before you export.""
     show_default=True,
     help="Share of the true fractions that the intervals hold.",
 )
-@views
-@options.device
-@precision
-@options.batch_size
-@options.workers
+@options.inference
 @options.seed
 def command(
     *,
@@ -77,11 +73,7 @@ def command(
     part: Part,
     in_distribution: tuple[Path, ...],
     level: float,
-    views: int | None,
-    device: Device,
-    precision: ChosenPrecision,
-    batch_size: int | None,
-    workers: int | None,
+    inference: InferenceOptions,
     seed: int,
 ) -> None:
     """Fit prediction intervals and an out-of-distribution score for RUN.
@@ -101,11 +93,7 @@ def command(
             part=part,
             in_distribution=in_distribution,
             level=level,
-            views=views,
-            device=device,
-            precision=precision,
-            batch_size=batch_size,
-            workers=workers,
+            options=inference,
             seed=seed,
             progress=progress,
         )

@@ -10,12 +10,13 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
-from galaxyclass.cli.predict import precision, show_warnings, views
+from galaxyclass.cli.predict import show_warnings
 
 if TYPE_CHECKING:
-    from galaxyclass.arguments import ChosenPrecision, Device, Part
+    from galaxyclass.arguments import Part
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.evaluation import Evaluation
+    from galaxyclass.model.options import InferenceOptions
 
 EPILOG = """\b
 Examples:
@@ -57,11 +58,7 @@ votes = click.option(
     show_default=True,
     help="Which galaxies to score; unseen: all that the run was not trained on.",
 )
-@views
-@options.device
-@precision
-@options.batch_size
-@options.workers
+@options.inference
 @options.seed
 @votes
 @options.overwrite
@@ -72,11 +69,7 @@ def command(
     dataset: Dataset,
     output: Path,
     part: Part,
-    views: int | None,
-    device: Device,
-    precision: ChosenPrecision,
-    batch_size: int | None,
-    workers: int | None,
+    inference: InferenceOptions,
     seed: int,
     votes: float,
     overwrite: bool,
@@ -100,11 +93,7 @@ def command(
             dataset,
             output=output,
             part=part,
-            views=views,
-            device=device,
-            precision=precision,
-            batch_size=batch_size,
-            workers=workers,
+            options=inference,
             overwrite=overwrite,
             seed=seed,
             votes=votes,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import ChosenPrecision, Device, Part, public
+from galaxyclass.arguments import Part, public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
@@ -26,10 +26,12 @@ from galaxyclass.io.result_files import PREDICTIONS
 from galaxyclass.model.auxiliary import classes_of
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
-from galaxyclass.model.ensemble import common_auxiliary, common_task
-from galaxyclass.model.job import PredictionSummary, predict_files
+from galaxyclass.model.ensemble import Ensemble, common_auxiliary, common_task
+from galaxyclass.model.image_source import ImageSource
+from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.model import ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.task import Task
@@ -44,11 +46,7 @@ def evaluate(
     output: str | Path,
     part: Part = "unseen",
     votes: float = VOTES,
-    views: int | None = None,
-    device: Device = "auto",
-    precision: ChosenPrecision = "auto",
-    batch_size: int | None = None,
-    workers: int | None = None,
+    options: InferenceOptions | None = None,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -76,7 +74,7 @@ def evaluate(
         nor as the same image under another id. Of an ensemble no member was. The pretrained
         model does not say what it was trained on: it needs ``all``, for galaxies that you know
         were not.
-    views, device, precision, batch_size, workers, progress, backend
+    options, progress, backend
         As for `galaxyclass.model.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
@@ -94,7 +92,7 @@ def evaluate(
     CatalogError
         The table cannot be understood, or does not have what the run predicts.
     ArgumentError
-        An option that is not possible (`InferenceOptions`).
+        A wrong argument.
     RunError
         No galaxy is left; or the run does not say which galaxies it was trained on.
     ScoreError
@@ -103,14 +101,13 @@ def evaluate(
         As for `galaxyclass.model.predict`.
     """
     dataset, output = as_dataset(images, table), Path(output)
-    options = InferenceOptions(views, device, precision, batch_size, workers)
     model = open_model(run, options, backend)
     key = job_key(
         "evaluate",
         runs=[str(source.absolute()) for source in model.sources],
         dataset=dataset.identity,
         part=part,
-        views=views,
+        views=model.views,
         seed=seed,
         votes=votes,
     )
@@ -133,14 +130,11 @@ def evaluate(
             f"{common_task(bundles).kind}."
         )
     with results.claim():
-        prediction = predict_files(
-            members,
-            catalog.paths.tolist(),
-            catalog.ids.values.tolist(),
+        images_and_ids = ImageSource(catalog.paths.tolist(), catalog.ids.values.tolist())
+        prediction = predict_to_table(
+            open_rows(Ensemble(members, model.options.views), images_and_ids),
             output / PREDICTIONS,
-            views=model.options.views,
-            batch_size=model.options.batch_size,
-            workers=workers,
+            model.options,
             progress=progress,
             keep_journal=True,
         )
