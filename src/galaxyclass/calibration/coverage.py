@@ -54,7 +54,9 @@ class Coverage:
     constant_width: float
 
 
-def interval_coverage(tree: Tree, intervals: Intervals, values: Floats, targets: Floats) -> Coverage:
+def interval_coverage(
+    tree: Tree, intervals: Intervals, values: Floats, targets: Floats
+) -> Coverage:
     """Measure intervals on galaxies that they were not fitted on.
 
     Parameters

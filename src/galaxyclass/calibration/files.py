@@ -212,8 +212,8 @@ def _intervals(file: _Intervals) -> Intervals:
     for edges, stretches in zip(file.edges, file.stretches, strict=True):
         if len(stretches) != len(edges) + 1 or sorted(set(edges)) != edges:
             raise ValueError(
-                f"intervals: {len(edges)} edges and {len(stretches)} stretches of an answer, wanted "
-                "increasing edges and one stretch more"
+                f"intervals: {len(edges)} edges and {len(stretches)} stretches of an answer, "
+                "wanted increasing edges and one stretch more"
             )
     numbers = [number for rows in (file.sizes, file.stretches) for row in rows for number in row]
     if not all(0 <= number < math.inf for number in numbers):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,15 +9,14 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.coverage import coverage_lines
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.predict import precision, views
 
 if TYPE_CHECKING:
     from galaxyclass.arguments import ChosenPrecision, Device, Part
-    from galaxyclass.calibration.coverage import Coverage
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrated import Calibrated
-    from galaxyclass.tasks.task import Task
 
 EPILOG = """\b
 Examples:
@@ -123,17 +121,13 @@ def _show(calibrated: Calibrated) -> None:
     intervals, coverage = calibration.intervals, calibration.coverage
     if intervals is not None and coverage is not None:
         click.echo(
-            "intervals that are fitted on half of the galaxies hold of the other half's fractions:"
+            f"{intervals.level:.0%} intervals that are fitted on half of the galaxies hold of the "
+            "other half's fractions:"
         )
-        for line in _covered(calibrated.bundle.manifest.task, coverage):
-            click.echo(line)
+        for line in coverage_lines(calibrated.bundle.manifest.task, coverage):
+            click.echo(f"  {line}")
         click.echo(
             f"mean width {coverage.width:.3f}; {coverage.constant_width:.3f} with one width for "
             "all fractions of a question"
         )
     click.echo(f"the calibration is in {calibrated.bundle.calibration}")
-
-
-def _covered(task: Task, coverage: Coverage) -> list[str]:
-    shares = zip((*task.group_names, "all"), (*coverage.questions, coverage.overall), strict=True)
-    return [f"  {name:<22} {share:.1%}" for name, share in shares if not math.isnan(share)]
