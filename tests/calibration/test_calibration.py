@@ -55,7 +55,8 @@ def test_it_says_what_it_assumes(whole: Calibration) -> None:
     assert (
         "images of the same kind, votes gathered and corrected in the same way" in (whole.notes[1])
     )
-    assert "About 1% of galaxies like these 300 are flagged" in whole.notes[2]
+    assert "in each region of the predicted fraction, for the 37 answers" in whole.notes[2]
+    assert "About 1% of galaxies like these 300 are flagged" in whole.notes[3]
     assert whole.coverage is not None
     assert whole.coverage.overall == pytest.approx(0.9, abs=0.03)
 

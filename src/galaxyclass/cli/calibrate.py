@@ -61,6 +61,13 @@ the same survey, votes collected in the same way. Calibrate before you export.""
     show_default=True,
     help="Share of the true fractions that the intervals hold.",
 )
+@click.option(
+    "--false-alarms",
+    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="Share of in-distribution images that may be flagged as strange.",
+)
 @views
 @options.device
 @precision
@@ -75,6 +82,7 @@ def command(
     part: Part,
     in_distribution: tuple[Path, ...],
     level: float,
+    false_alarms: float,
     views: int | None,
     device: Device,
     precision: ChosenPrecision,
@@ -99,6 +107,7 @@ def command(
             part=part,
             in_distribution=in_distribution,
             level=level,
+            false_alarms=false_alarms,
             views=views,
             device=device,
             precision=precision,

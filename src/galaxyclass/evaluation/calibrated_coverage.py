@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.coverage import Coverage, interval_coverage
 from galaxyclass.calibration.files import parse_calibration
@@ -49,4 +47,4 @@ def calibrated_coverage(
         return None, [f"The intervals were not measured: {error}"]
     if calibration.intervals is None:
         return None, []
-    return interval_coverage(tree, calibration.intervals, predictions, np.float64(fractions)), []
+    return interval_coverage(tree, calibration.intervals, predictions, fractions), []
