@@ -147,6 +147,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "layout": _choice(Literal["table", "contest"]),
     "level": ArgumentCheck("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),
+    "false_alarms": ArgumentCheck("a number between 0 and 0.5", as_number(0, 0.5, ends=False)),
     "votes": ArgumentCheck("a number, 2 or more", as_number(2, math.inf, ends=True)),
     "count": _count("a whole number", 1, 10**8),
     "size": _count("a whole number of pixels", 16, 4096),

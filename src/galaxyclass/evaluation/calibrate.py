@@ -136,13 +136,6 @@ def calibrate(
             wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
             got=part,
         )
-    if not 0 < false_alarms < 0.5:
-        raise ArgumentError(
-            "not a share of in-distribution images",
-            argument="false_alarms",
-            wanted="above 0, below 0.5",
-            got=f"{false_alarms:g}",
-        )
     options = InferenceOptions(views, device, precision, batch_size, workers)
     model = open_model(run, options, backend)
     bundle, source = single_bundle(model, "calibrate"), model.sources[0]
