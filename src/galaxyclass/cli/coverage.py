@@ -15,10 +15,11 @@ def coverage_lines(task: Task, coverage: Coverage) -> list[str]:
     """By question; the answers that are covered least and most; by value; of uncertain galaxies."""
     from galaxyclass.calibration.coverage import VALUE_EDGES
 
+    # A calibration of an older version has no shares of answers, nor by value.
     rows = [*zip(task.group_names, coverage.questions, strict=True), ("all", coverage.overall)]
     answers = sorted(
         (share, name)
-        for name, share in zip(task.interval_names, coverage.answers, strict=True)
+        for name, share in zip(task.interval_names, coverage.answers, strict=False)
         if not math.isnan(share)
     )
     if answers:
@@ -28,7 +29,7 @@ def coverage_lines(task: Task, coverage: Coverage) -> list[str]:
         ]
     rows += [
         (f"predicted {low:g} to {high:g}", share)
-        for (low, high), share in zip(pairwise(VALUE_EDGES), coverage.by_value, strict=True)
+        for (low, high), share in zip(pairwise(VALUE_EDGES), coverage.by_value, strict=False)
     ]
     rows.append(("most uncertain fifth", coverage.uncertain_fifth))
     return [f"{name:<22} {share:.1%}" for name, share in rows if not math.isnan(share)]
