@@ -107,6 +107,7 @@ IMPOSSIBLE: dict[str, list[Any]] = {
     "size": [0, 15, 10**6],
     "repeats": [0],
     "resamples": [0],
+    "false_alarms": [0, 0.5, 1, -0.1, float("nan"), float("inf")],
     "level": [0, 0.5, 1, 1.5, -0.1, float("nan"), float("inf")],
     "votes": [1, 0, -2.0, float("nan")],
     "device": ["gpu", "", "cuda:0"],

@@ -154,6 +154,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "layout": _choice(Literal["table", "contest"]),
     "level": ArgumentCheck("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),
+    "false_alarms": ArgumentCheck("a number between 0 and 0.5", as_number(0, 0.5, ends=False)),
     "votes": ArgumentCheck("a number, 2 or more", as_number(2, math.inf, ends=True)),
     "index": _count("a whole number", -(10**12), 10**12),
     "data": ArgumentCheck("a mapping, as `Dataset.to_json` gives it", as_mapping),

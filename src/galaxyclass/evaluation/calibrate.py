@@ -19,6 +19,7 @@ from galaxyclass.calibration.calibration import fit_calibration
 from galaxyclass.calibration.files import calibration_json
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
+from galaxyclass.calibration.out_of_distribution import FALSE_ALARMS
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.leakage import PARTS
@@ -58,6 +59,7 @@ def calibrate(
     part: Part = "unseen",
     in_distribution: str | Path | Sequence[str | Path] = (),
     level: float = COVERAGE_LEVEL,
+    false_alarms: float = FALSE_ALARMS,
     options: InferenceOptions | None = None,
     seed: int = 0,
     progress: Progress = silent,
@@ -90,6 +92,9 @@ def calibrate(
         images 20,000 are drawn at random.
     level : float
         Share of true fractions between the bounds.
+    false_alarms : float
+        Share of in-distribution images that may be flagged as strange, above 0 and below 0.5. Of
+        fewer than 1 / false_alarms images only those beyond all of them are flagged.
     options : InferenceOptions, optional
         How the network is run, as for `galaxyclass.model.predict`. Give the ``views`` that it will
         predict with: more views give smaller errors and narrower intervals.
@@ -177,6 +182,7 @@ def calibrate(
         statistics,
         in_distribution=more,
         level=level,
+        false_alarms=false_alarms,
         notes=(_OPTIMISTIC,) if counts.get("validation") and _validation_chose(source) else (),
         seed=seed,
     )

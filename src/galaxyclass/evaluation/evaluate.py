@@ -16,6 +16,7 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ScoreError
+from galaxyclass.evaluation.calibrated_coverage import calibrated_coverage
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.evaluation.files import EVALUATION_FILES, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
@@ -56,6 +57,8 @@ def evaluate(
 
     Writes ``predictions.csv`` (and ``predictions_failed.csv``), ``scores.csv`` and, last,
     ``metrics.json`` to the folder ``output``. When it is stopped, the same call goes on from there.
+    Where the model has conformal intervals, the share of the true fractions that they hold is
+    measured too.
 
     Parameters
     ----------
@@ -143,6 +146,7 @@ def evaluate(
         targets = catalog.take(scored).targets
         assert targets is not None, "read_galaxies refuses catalogs without targets"
         report = task.evaluate(predictions, targets, seed=seed, votes=votes)
+        coverage, not_measured = calibrated_coverage(bundles, task, predictions, targets)
         evaluation = Evaluation(
             runs=model.sources,
             models=tuple(bundle.manifest.digest for bundle in bundles),
@@ -152,7 +156,8 @@ def evaluate(
             report=report,
             galaxies_by_part=dict(Counter(parts[scored].tolist())),
             prediction=prediction,
-            notes=(*notes, *chosen, *failed, *report.notes),
+            notes=(*notes, *chosen, *failed, *report.notes, *not_measured),
+            coverage=coverage,
         )
         write_evaluation(evaluation, output)
         forget_predictions(prediction.output)
