@@ -150,6 +150,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "votes": ArgumentCheck("a number, 2 or more", as_number(2, math.inf, ends=True)),
     "count": _count("a whole number", 1, 10**8),
     "size": _count("a whole number of pixels", 16, 4096),
+    "folds": _count("a whole number", 2, 100),
     "repeats": _count("a whole number", 1, 1000),
     "resamples": _count("a whole number", 1, 10**6),
     "half": _FLAG,

@@ -50,6 +50,7 @@ def test_commands_survive_a_kill() -> None:
         ("predict-parquet", 2),
         ("predict-overwrite", 2),
         ("train", 2),
+        ("train-folds", 2),
         ("export", 1),
         ("explore", 1),
     ],

@@ -33,6 +33,7 @@ PART_WORDS = {
     "validation": "of its validation part (if the recipe keeps the best epoch, they selected it, "
     "and their score is a little too good)",
     "test": "of its test part",
+    "out_of_fold": "of the fold that it was not trained on",
     "train": "that it was trained on (whose score says nothing about others)",
     "unknown": "that the run may have been trained on: it does not say",
 }

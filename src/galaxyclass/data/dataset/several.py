@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.dataset.folds import draw_folds
 from galaxyclass.data.dataset.galaxies import Chain, Galaxies
 from galaxyclass.data.dataset.parts import split_parts
 from galaxyclass.data.dataset.prepare import Sample, prepare
+from galaxyclass.data.leakage import OUT_OF_FOLD
 from galaxyclass.errors import CatalogError
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -68,7 +70,8 @@ class Samples:
 
         Each table is split by the shares. An image that is in several tables is in one part: that
         of the first of them. The other galaxies of an auxiliary table are for training where they
-        are too few to be split.
+        are too few to be split. Where the shares state a fold, its galaxies are in the part
+        ``out_of_fold`` instead of ``train`` (see `folds`).
         """
         smallest = min(share for share in (shares.validation, shares.test) if share > 0)
         parts: list[NDArray[np.object_]] = []
@@ -85,7 +88,25 @@ class Samples:
             if len(self.tables) > 1:
                 known.update(zip(sample.digests, drawn, strict=True))
             parts.append(drawn)
-        return tuple(parts)
+        if shares.fold is None:
+            return tuple(parts)
+        left_out, count = shares.fold
+        folds = self.folds(tuple(parts), count, shares, seed)
+        return tuple(
+            np.where((drawn == "train") & (fold == left_out), OUT_OF_FOLD, drawn)
+            for drawn, fold in zip(parts, folds, strict=True)
+        )
+
+    def folds(
+        self, parts: Parts, count: int, shares: Split, seed: int
+    ) -> tuple[NDArray[np.int64], ...]:
+        """The fold of each galaxy of each table, counted from 1; see `draw_folds`.
+
+        A galaxy of an auxiliary table is in a fold where its image is in a table of the task.
+        """
+        of_the_task = [n for n in range(len(self.tables)) if n not in self.auxiliary]
+        seed = seed if shares.seed is None else shares.seed
+        return draw_folds(self.tables, parts, of_the_task, count, seed)
 
     def task(self, parts: Parts) -> Task:
         """The task of the first table; an output is known if any table of the task knows it."""
