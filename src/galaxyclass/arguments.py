@@ -142,6 +142,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "target_column": _COLUMN,
     "path_column": _COLUMN,
     "classes": ArgumentCheck('"five" or "argmax:QUESTION"', as_string),
+    "labelling": ArgumentCheck("the name of a labelling (str)", as_string),
     "skip_invalid": _FLAG,
     "part": _choice(Part),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),

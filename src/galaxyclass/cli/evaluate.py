@@ -63,6 +63,7 @@ votes = click.option(
 @precision
 @options.batch_size
 @options.workers
+@options.labelling
 @options.seed
 @votes
 @options.overwrite
@@ -78,6 +79,7 @@ def command(
     precision: ChosenPrecision,
     batch_size: int | None,
     workers: int | None,
+    labelling: str | None,
     seed: int,
     votes: float,
     overwrite: bool,
@@ -106,6 +108,7 @@ def command(
             precision=precision,
             batch_size=batch_size,
             workers=workers,
+            labelling=labelling,
             overwrite=overwrite,
             seed=seed,
             votes=votes,

@@ -85,6 +85,7 @@ def _listed(
 @precision
 @options.batch_size
 @options.workers
+@options.labelling
 @options.overwrite
 @click.option(
     "--layout",
@@ -105,6 +106,7 @@ def command(
     precision: ChosenPrecision,
     batch_size: int | None,
     workers: int | None,
+    labelling: str | None,
     overwrite: bool,
     layout: str,
 ) -> None:
@@ -127,6 +129,7 @@ def command(
             precision=precision,
             batch_size=batch_size,
             workers=workers,
+            labelling=labelling,
             overwrite=overwrite,
             layout=layout,  # type: ignore[arg-type]
             progress=progress,

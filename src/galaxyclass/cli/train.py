@@ -34,6 +34,8 @@ With your own images: a sub-folder per class and no table; or two tables at once
   galaxyclass train fast --images classes/ --output runs/classes
   galaxyclass train fast --images images/ --table votes.csv --output runs/more \\
       --also others/ other_votes.csv --also images/ classes.csv
+  galaxyclass train fast --images images/ --table votes.csv --output runs/two \\
+      --also-labelling galaxy-zoo-2 images/ gz2_votes.csv
 
 The run's folder gets recipe.toml, run.json, history.csv, metrics.json, curves.png, the bundle that
 `galaxyclass predict` reads, checkpoints and TensorBoard logs. With --folds it gets out_of_fold.csv,
@@ -42,7 +44,9 @@ the bundle of all networks together, and their runs in runs/."""
 
 @click.command(epilog=EPILOG)
 @click.argument("recipe", required=False)
-@options.dataset(options.skip_invalid, options.classes, options.also, required=False)
+@options.dataset(
+    options.skip_invalid, options.classes, options.also, options.also_labelling, required=False
+)
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Where to write the run: a new folder."
 )

@@ -23,7 +23,7 @@ from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.io.result_files import PREDICTIONS
-from galaxyclass.model.auxiliary import classes_of
+from galaxyclass.model.auxiliary import in_task
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.ensemble import common_auxiliary, common_task
@@ -49,6 +49,7 @@ def evaluate(
     precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
+    labelling: str | None = None,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -76,7 +77,7 @@ def evaluate(
         nor as the same image under another id. Of an ensemble no member was. The pretrained
         model does not say what it was trained on: it needs ``all``, for galaxies that you know
         were not.
-    views, device, precision, batch_size, workers, progress, backend
+    views, device, precision, batch_size, workers, labelling, progress, backend
         As for `galaxyclass.model.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
@@ -103,7 +104,7 @@ def evaluate(
         As for `galaxyclass.model.predict`.
     """
     dataset, output = as_dataset(images, table), Path(output)
-    options = InferenceOptions(views, device, precision, batch_size, workers)
+    options = InferenceOptions(views, device, precision, batch_size, workers, labelling)
     model = open_model(run, options, backend)
     key = job_key(
         "evaluate",
@@ -111,6 +112,7 @@ def evaluate(
         dataset=dataset.identity,
         part=part,
         views=views,
+        labelling=labelling,
         seed=seed,
         votes=votes,
     )
@@ -127,7 +129,7 @@ def evaluate(
     catalog, parts, chosen = choose(catalog, used, part, workers, progress)
     members = list(model.members)
     if task in common_auxiliary(bundles):
-        members = [classes_of(member, task) for member in members]
+        members = [in_task(member, task) for member in members]
         notes.append(
             f"The {task.kind} are an auxiliary task of the run, beside its "
             f"{common_task(bundles).kind}."

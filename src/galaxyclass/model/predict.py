@@ -31,6 +31,7 @@ def predict(
     precision: ChosenPrecision = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
+    labelling: str | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
     backend: Backend | Sequence[Backend] | None = None,
@@ -88,6 +89,8 @@ def predict(
         Most images that the network gets at once; by default chosen for the device.
     workers : int, optional
         Cores that read images, and on the CPU also predict them; all by default.
+    labelling : str, optional
+        Of a network that learnt several, the labelling to predict (`InferenceOptions`).
     overwrite : bool
         Replace the output where it exists.
     layout : {"table", "contest"}
@@ -116,7 +119,7 @@ def predict(
         Ctrl-C; the finished chunks are kept.
     """
     require_output(Path(output), overwrite=overwrite)
-    options = InferenceOptions(views, device, precision, batch_size, workers)
+    options = InferenceOptions(views, device, precision, batch_size, workers, labelling)
     model = open_model(PRETRAINED if run is None else run, options, backend)
     return model.predict_to_file(
         image_paths(images) if _are_paths(images) else images,

@@ -18,7 +18,7 @@ from galaxyclass.io.run_folder import run_file
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.ensemble import common_task
-from galaxyclass.model.model import Model, open_model
+from galaxyclass.model.model import Model, open_model, require_own_labelling
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
@@ -88,6 +88,7 @@ def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combin
     if len(runs) < 2:
         raise RunError("nothing to combine", wanted="two runs or more", got=str(len(runs)))
     model = open_model(runs)
+    require_own_labelling(model, "combine")
     bundles = model.bundles
     _require_alike(bundles)
     require_new(folder)
@@ -130,7 +131,8 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
             first_value, other_value = getattr(first, name), getattr(other, name)
             if name == "auxiliary":
                 first_value, other_value = (
-                    [table.class_names for table in tables] for tables in (first_value, other_value)
+                    [(table.labelling, table.class_names) for table in tables]
+                    for tables in (first_value, other_value)
                 )
             if first_value != other_value:
                 raise BundleError(

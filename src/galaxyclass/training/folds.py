@@ -97,8 +97,8 @@ def train_folds(
         A new folder, or that of the same call to go on with. It gets ``out_of_fold.csv``: in the
         layout of the training table, each galaxy as predicted by the network that was not taught
         it, and by the mean of all networks where none was. Further tables of the data set have
-        ``out_of_fold_2.csv`` and so on. ``runs/`` has the run of each network; the folder itself
-        is usable as a run, that of the networks' mean.
+        ``out_of_fold_2.csv`` and so on, in their own labelling where they have one. ``runs/`` has
+        the run of each network; the folder itself is usable as a run, that of the networks' mean.
 
     Returns
     -------

@@ -21,7 +21,7 @@ from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import write_text
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.columns import columns_of, mask_unknown, tabulate
-from galaxyclass.model.ensemble import common_task
+from galaxyclass.model.ensemble import common_auxiliary, common_task
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.networks.precision import choose_precision, compute_in_bfloat16
 from galaxyclass.networks.weights import load_weights
@@ -98,9 +98,12 @@ def write_out_of_fold(
     bundles = [load_bundle(run) for run in runs]
     task = common_task(bundles)
     predictions = _predict(samples, folds, bundles, device)
-    tables = zip(galaxies.table_names, samples.tables, predictions, strict=True)
-    for name, sample, values in tables:
-        _write_table(folder / name, task, sample, values)
+    auxiliary = common_auxiliary(bundles)
+    for name, sample, number, values in zip(
+        galaxies.table_names, samples.tables, _labellings(samples), predictions, strict=True
+    ):
+        of_table = task if number is None else auxiliary[number]
+        _write_table(folder / name, of_table, sample, values)
     write_split(folder / run_folder.SPLIT, samples.tables, parts, folds)
     recipe = read_run(runs[0])[0]
     split = recipe.split.model_copy(update={"fold": None})
@@ -110,6 +113,16 @@ def write_out_of_fold(
     metrics = _score(task, samples.first, parts[0], folds[0], predictions[0], seed=seed)
     write_text(folder / run_folder.METRICS, json.dumps(asdict(metrics), indent=1) + "\n")
     return metrics
+
+
+def _labellings(samples: Samples) -> list[int | None]:
+    """For each table in another labelling of the task, the number of that auxiliary task."""
+    numbers: list[int | None] = [None] * len(samples.tables)
+    for number, tables in enumerate(samples.auxiliary):
+        for table in tables:
+            if samples.first.targets.same_task(samples.tables[table].targets):
+                numbers[table] = number
+    return numbers
 
 
 def _predict(
@@ -125,14 +138,18 @@ def _predict(
         network = load_weights(bundle).networks[0].to(device)
         if choose_precision("auto", bundle.manifest.precision, device)[0] == "bf16":
             compute_in_bfloat16(network)
-        for sample, fold, values in zip(samples.tables, folds, predictions, strict=True):
+        for sample, fold, auxiliary, values in zip(
+            samples.tables, folds, _labellings(samples), predictions, strict=True
+        ):
             for rows, share in ((fold == number, 1), (fold == 0, len(bundles))):
                 indices = np.flatnonzero(rows)
                 if len(indices):
                     galaxies = Galaxies(
                         sample.pack.images, sample.rows[indices], sample.values(indices)
                     )
-                    values[indices] += predict_galaxies(network, galaxies, device) / share
+                    values[indices] += (
+                        predict_galaxies(network, galaxies, device, auxiliary) / share
+                    )
     return predictions
 
 

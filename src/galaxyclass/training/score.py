@@ -139,12 +139,16 @@ def score_part(
 
 
 def predict_galaxies(
-    network: Network, galaxies: Galaxies, device: str = "cpu"
+    network: Network, galaxies: Galaxies, device: str = "cpu", auxiliary: int | None = None
 ) -> NDArray[np.float32]:
-    """(galaxies, outputs) float32: the predictions of a network that is on that device."""
+    """(galaxies, outputs) float32: the predictions of a network that is on that device.
+
+    Those of an auxiliary task if its number is given.
+    """
+    batches = []
     with torch.inference_mode():
-        batches = [
-            network.predict(batch.cutouts.to(device)).cpu()
-            for batch in Batches(galaxies, _BATCH, seed=None)
-        ]
+        for batch in Batches(galaxies, _BATCH, seed=None):
+            output = network.estimate(batch.cutouts.to(device))
+            values = output.values if auxiliary is None else output.auxiliary[auxiliary]
+            batches.append(values.cpu())
     return torch.cat(batches).numpy()

@@ -146,7 +146,7 @@ def test_a_fold_without_a_galaxy_is_refused(skies: Path) -> None:
 
 def test_labels_join_the_votes_of_the_same_image(three: Samples) -> None:
     parts = three.split(SHARES, seed=0)
-    assert three.auxiliary == (2,)
+    assert three.auxiliary == ((2,),)
     chosen = three.galaxies(parts, "train")
     # 30 of each table of votes; each galaxy of the classes is one of them
     assert len(chosen) == 60
@@ -161,6 +161,25 @@ def test_labels_join_the_votes_of_the_same_image(three: Samples) -> None:
     assert (labels >= 0).sum() == (parts[2] == "train").sum()
     held_out = three.galaxies(parts, "validation")
     assert {table for table, _ in _tables_and_rows(three, held_out)} == {0}
+
+
+def test_tables_of_one_labelling_are_learnt_together(skies: Path) -> None:
+    def table(name: str, labelling: str | None) -> Dataset:
+        return Dataset(skies / name / "images", skies / name / "votes.csv", labelling=labelling)
+
+    others = [table("b", "zoo"), table("a", "zoo"), table("b", None)]
+    samples = _prepare(table("a", None), *others, cache=skies / "cache")
+    assert samples.by_task == ((0, 3), (1, 2))
+    parts = samples.split(SHARES, seed=0)
+    task, (other,) = samples.task(parts), samples.auxiliary_tasks(parts)
+    assert (task.labelling, other.labelling) == ("", "zoo")
+    chosen = samples.galaxies(parts, "train")
+    (labelled,) = chosen.auxiliary
+    # Both labellings know the same images, and say the same of them.
+    np.testing.assert_allclose(labelled, chosen.targets, atol=1e-6)
+    assert len(chosen) == 60
+    held_out = samples.galaxies(parts, "validation")
+    np.testing.assert_allclose(held_out.auxiliary[0], held_out.targets, atol=1e-6)
 
 
 def test_cutouts_are_those_of_each_table_s_pack(three: Samples) -> None:
