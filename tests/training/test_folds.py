@@ -82,8 +82,16 @@ def test_each_galaxy_is_predicted_by_the_network_that_was_not_taught_it(
 def test_the_held_out_galaxies_are_those_of_a_training(
     trained: TrainedFolds, sky: Sky, tmp_path: Path
 ) -> None:
-    settings = {"settings": SETTINGS, "cache": sky.cache, "device": "cpu", "workers": 1}
-    whole = train("fast", sky.images, sky.table, output=tmp_path / "run", **settings)
+    whole = train(
+        "fast",
+        sky.images,
+        sky.table,
+        output=tmp_path / "run",
+        settings=SETTINGS,
+        cache=sky.cache,
+        device="cpu",
+        workers=1,
+    )
     parts = [(row["id"], row["part"]) for row in rows_of(whole.folder / "split.csv")]
     assert parts == [(row["id"], row["part"]) for row in rows_of(trained.folder / "split.csv")]
 
@@ -172,9 +180,9 @@ def test_every_table_has_its_predictions_which_can_be_taught(sky: Sky, tmp_path:
     rows = rows_of(sky.table)
     for name, chosen in (("first", rows[:40]), ("second", rows[30:])):
         with (tmp_path / f"{name}.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(chosen)
+            of_votes = csv.DictWriter(file, rows[0])
+            of_votes.writeheader()
+            of_votes.writerows(chosen)
     with (tmp_path / "classes.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "class"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
+import json
 from pathlib import Path
 
 import numpy as np
@@ -88,18 +88,21 @@ def test_a_labelling_does_not_change_the_answers_of_another(
 def test_a_table_is_scored_in_its_labelling(
     trained: Trained, sky: Sky, smoother: Path, tmp_path: Path
 ) -> None:
-    scores = {
-        name: galaxyclass.evaluate(
+    own, labelled = (
+        galaxyclass.evaluate(
             trained.folder,
             sky.images,
             smoother,
             labelling=labelling,
-            output=tmp_path / name,
+            output=tmp_path / str(labelling),
             workers=1,
-        ).scores.main.value
-        for name, labelling in (("own", None), ("smoother", "smoother"))
-    }
-    assert scores["smoother"] < scores["own"] / 2
+        )
+        for labelling in (None, "smoother")
+    )
+    assert labelled.scores.main.value < own.scores.main.value / 2
+    assert "Predicted in the labelling 'smoother'." in labelled.notes
+    scored = json.loads((tmp_path / "smoother" / "metrics.json").read_text())["scored"]
+    assert scored["labelling"] == "smoother"
 
 
 def test_what_was_exported_and_combined_has_the_labellings(
@@ -206,5 +209,5 @@ def test_a_labelling_is_kept_in_the_manifest(trained: Trained) -> None:
     bundle = load_bundle(trained.folder)
     (other,) = bundle.manifest.auxiliary
     assert (bundle.manifest.task.labelling, other.labelling) == ("", "smoother")
-    assert other == replace(other, labelling="smoother")
-    assert other.identity != replace(other, labelling="").identity
+    assert other == other.labelled("smoother")
+    assert other.identity != other.labelled("").identity

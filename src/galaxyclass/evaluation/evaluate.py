@@ -134,6 +134,8 @@ def evaluate(
             f"The {task.kind} are an auxiliary task of the run, beside its "
             f"{common_task(bundles).kind}."
         )
+    if labelling is not None:
+        notes.append(f"Predicted in the labelling {labelling!r}.")
     with results.claim():
         prediction = predict_files(
             members,
