@@ -123,6 +123,8 @@ def test_what_a_model_has_not_learnt_is_refused(trained: Trained, sky: Sky, tmp_
     with pytest.raises(BundleError, match="learnt a single one"):
         galaxyclass.load_model("pretrained", labelling="smoother")
     model = galaxyclass.load_model(trained.folder, labelling="smoother")
+    with pytest.raises(BundleError, match="intervals of its own labelling alone"):
+        model.predict(sky.images, include=["uncertainty"])
     with pytest.raises(BundleError, match="cannot export one labelling"):
         model.export(tmp_path / "m.onnx")
     with pytest.raises(BundleError, match="cannot calibrate one labelling"):

@@ -52,7 +52,9 @@ class Model:
     sources : tuple of Path
         What it was loaded from; ``pretrained`` for the pretrained model.
     bundles : tuple of Bundle
-        One for each source; several are an ensemble.
+        One for each source; several are an ensemble. Their task is in the labelling asked for.
+    originals : tuple of Bundle
+        The same as they were loaded.
 
     Examples
     --------
@@ -391,7 +393,12 @@ class Model:
 
     def _check_include(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
         """Refuse columns that cannot be included, before images are listed or networks loaded."""
-        check_include(include)
+        if "uncertainty" in check_include(include) and self.bundles != self.originals:
+            raise BundleError(
+                f"{self.name}: knows the intervals of its own labelling alone",
+                wanted="no `labelling`, or no uncertainty in `include`",
+                got=f"the labelling {self.options.labelling!r}",
+            )
         fields = open_included(include, self.bundles).fields
         columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
 

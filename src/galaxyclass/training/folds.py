@@ -140,7 +140,7 @@ def train_folds(
                 continue
             try:
                 trained = train(
-                    recipe,
+                    whole,  # read once: a file may change meanwhile
                     dataset,
                     output=run,
                     settings=[*as_assignments(settings), f"split.fold=[{number}, {folds}]"],
@@ -157,7 +157,7 @@ def train_folds(
                 ) from error
             figures = trained.metrics.parts[OUT_OF_FOLD]
             label = metric_named(trained.metrics.score).label
-            log.info("fold %d of %d: %s %.4f", number, folds, label, figures["value"])
+            log.info("fold %d of %d, out of fold: %s %.4f", number, folds, label, figures["value"])
         metrics = write_out_of_fold(folder, galaxies, runs, device=accelerator, seed=seed)
     tables = tuple(folder / name for name in galaxies.table_names)
     return TrainedFolds(folder, runs, tables, metrics)
