@@ -22,7 +22,7 @@ from galaxyclass.training.combine import combine
 from galaxyclass.training.train import train
 from tests.support.sky import TINY, Sky
 
-SETTINGS = (*TINY, "images.size=17", "model.encoder=equivariant", "training.epochs=1")
+SETTINGS = (*TINY, "model.encoder=residual", "model.width=0.25", "training.epochs=1")
 
 
 @pytest.fixture(scope="module")

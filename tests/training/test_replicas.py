@@ -17,6 +17,7 @@ from galaxyclass.data.dataset.galaxies import Galaxies
 from galaxyclass.networks.weights import read_weights
 from galaxyclass.training.data import Batches, Replica
 from galaxyclass.training.history import read_history
+from galaxyclass.training.train import train
 from tests.support.sky import TINY, Sky
 
 
@@ -67,23 +68,31 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(sky: Sky, tmp_pa
         "augmentation.brightness=0",
         "augmentation.colour=0",
     ]
-    for name, devices, size in (("one", 1, 24), ("two", 2, 12)):
-        command = [sys.executable, "-m", "galaxyclass", "train", "fast"]
-        command += ["--images", str(sky.images), "--table", str(sky.table)]
-        command += ["--output", str(tmp_path / name), "--cache", str(sky.cache)]
-        command += ["--device", "cpu", "--devices", str(devices)]
-        for setting in (*settings, f"training.batch_size={size}"):
-            command += ["--set", setting]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("the run is in") == 1
+    train(
+        "fast",
+        sky.images,
+        sky.table,
+        output=tmp_path / "one",
+        settings=[*settings, "training.batch_size=24", "training.threads=1"],
+        cache=sky.cache,
+        device="cpu",
+    )
+    command = [sys.executable, "-m", "galaxyclass", "train", "fast"]
+    command += ["--images", str(sky.images), "--table", str(sky.table)]
+    command += ["--output", str(tmp_path / "two"), "--cache", str(sky.cache)]
+    command += ["--device", "cpu", "--devices", "2"]
+    for setting in (*settings, "training.batch_size=12"):
+        command += ["--set", setting]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("the run is in") == 1
     one, two = (read_history(tmp_path / name / "history.csv") for name in ("one", "two"))
     assert len(one) == len(two) == 3
     for a, b in zip(one, two, strict=True):

@@ -146,7 +146,7 @@ def _show(comparison: Comparison) -> None:
             f"({metric.simplest} {_cell(result.reference, '.4f')})"
         )
     click.echo(
-        f"{len(finished)} trials finished, {len(ended) - len(finished)} failed, "
+        f"trials: {len(finished)} finished, {len(ended) - len(finished)} failed, "
         f"{len(comparison.results) - len(ended)} to go; the table is {comparison.folder}/"
         "compare.csv, the curves are compare.png, the runs are in runs/"
     )

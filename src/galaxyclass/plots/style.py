@@ -70,10 +70,21 @@ def _reproducible_files() -> Iterator[None]:
         yield
 
 
+def _lay_out(figure: Figure) -> None:
+    """Find the place of everything once: matplotlib would do so for each file that is written."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        # "none" would leave a stand-in, for which savefig draws everything twice.
+        plain = {"figure.constrained_layout.use": False, "figure.autolayout": False}
+        with require("matplotlib").rc_context(plain):
+            figure.set_layout_engine(None)
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as ``.png``, ``.svg`` or ``.pdf``, by its suffix, whole or not at all."""
     kind = path.suffix.removeprefix(".")
     metadata = {"Date": None} if kind == "svg" else None
+    _lay_out(figure)
     with _reproducible_files(), writing(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=120, metadata=metadata)
 
@@ -81,6 +92,7 @@ def save(figure: Figure, path: Path) -> None:
 def inline_svg(figure: Figure) -> str:
     """The figure as an ``<svg>`` element for a page: no background, ink in the page's colour."""
     text = io.StringIO()
+    _lay_out(figure)
     with _reproducible_files():
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     element = text.getvalue()

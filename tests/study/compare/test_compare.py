@@ -261,10 +261,10 @@ def test_a_process_that_dies_is_a_row(
         assert float(row["peak_memory_mib"]) == 5
 
 
-def command(sky: Sky, folder: Path, epochs: int) -> list[str]:
+def command(sky: Sky, folder: Path, epochs: int, rates: str = "0.001,0.01") -> list[str]:
     arguments = ["compare", "fast", "--images", str(sky.images), "--table", str(sky.table)]
     arguments += ["--output", str(folder), "--cache", str(sky.cache), "--device", "cpu"]
-    arguments += ["--vary", "optimizer.lr=0.001,0.01", "--workers", "1"]
+    arguments += ["--vary", f"optimizer.lr={rates}", "--workers", "1"]
     for setting in (*TINY, f"training.epochs={epochs}"):
         arguments += ["--set", setting]
     return arguments
@@ -272,13 +272,19 @@ def command(sky: Sky, folder: Path, epochs: int) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks at processes in /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("number", "rates"), [(signal.SIGINT, "0.001,0.01"), (signal.SIGKILL, "0.001")]
+)
 def test_a_stopped_comparison_goes_on(
-    sky: Sky, tmp_path: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
+    sky: Sky,
+    tmp_path: Path,
+    number: signal.Signals,
+    rates: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """However it is stopped, nothing runs on, and the end is that of one that was not stopped."""
-    folder, epochs = tmp_path / "study", 12
-    arguments = command(sky, folder, epochs)
+    folder, epochs, trials = tmp_path / "study", 12, len(rates.split(","))
+    arguments = command(sky, folder, epochs, rates)
     run = folder / "runs" / "fast_optimizer.lr=0.001"
     with subprocess.Popen(
         [sys.executable, "-m", "galaxyclass", *arguments], stderr=subprocess.PIPE, text=True
@@ -293,12 +299,14 @@ def test_a_stopped_comparison_goes_on(
     assert 3 <= done < epochs
     if number != signal.SIGKILL:
         assert process.returncode == 130
-        assert "stopped; 0 of 2 trials have ended" in text
+        assert f"stopped; 0 of {trials} trials have ended" in text
         assert "the same again goes on from there" in text
-    assert [result.state for result in read_comparison(folder).results] == ["unfinished"] * 2
+    assert [result.state for result in read_comparison(folder).results] == ["unfinished"] * trials
     began = (run / "run.json").stat().st_mtime_ns
     assert main(arguments) == 0
-    assert "2 trials finished, 0 failed, 0 to go" in capsys.readouterr().out
+    assert (
+        f"{trials} trial{'s' * (trials > 1)} finished, 0 failed, 0 to go" in capsys.readouterr().out
+    )
     assert (run / "run.json").stat().st_mtime_ns == began  # gone on with, not begun again
     if number == signal.SIGINT:
         whole = galaxyclass.train(
