@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from galaxyclass.study.compare.compare import Comparison, compare
     from galaxyclass.tasks.scores.votes import rmse
     from galaxyclass.training.combine import Combined, combine
+    from galaxyclass.training.folds import TrainedFolds, train_folds
     from galaxyclass.training.train import Trained, resume, train
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
@@ -130,6 +131,7 @@ _MODULES: dict[str, str] = {
     "StoppedError": "errors",
     "TableScores": "evaluation.score_predictions",
     "Trained": "training.train",
+    "TrainedFolds": "training.folds",
     "TrainingInterruptedError": "errors",
     "Tree": "trees.tree",
     "TreeError": "errors",
@@ -157,6 +159,7 @@ _MODULES: dict[str, str] = {
     "simulate": "simulation.folders",
     "simulate_hundred": "simulation.contest",
     "train": "training.train",
+    "train_folds": "training.folds",
     "validate": "data.checks.validate",
 }
 
@@ -209,6 +212,7 @@ __all__ = [
     "StoppedError",
     "TableScores",
     "Trained",
+    "TrainedFolds",
     "TrainingInterruptedError",
     "Tree",
     "TreeError",
@@ -237,11 +241,15 @@ __all__ = [
     "simulate",
     "simulate_hundred",
     "train",
+    "train_folds",
     "validate",
 ]
 
 _NEEDS_TRAIN = frozenset(
-    {"Benchmark", "Combined", "Trained", "benchmark", "combine", "resume", "train"}
+    {
+        *("Benchmark", "Combined", "Trained", "TrainedFolds"),
+        *("benchmark", "combine", "resume", "train", "train_folds"),
+    }
 )
 _NEEDS_EXPORT = frozenset({"Exported", "export"})
 

@@ -97,6 +97,7 @@ JOBS = {
         ("baseline", *DATA, "--output", "scores", "--cache", "{inputs}/cache", "--workers", "1")
     ),
     "train": Job(TRAIN),
+    "train-folds": Job((*TRAIN, "--folds", "2")),
     "train-resume": Job(TRAIN, again=_resume),
 }
 
@@ -307,7 +308,7 @@ def _import_all() -> None:
         *("calibration.calibration", "evaluation.calibrate", "evaluation.evaluate"),
         *("exploration.explore", "evaluation.baselines.baseline", "model.predict"),
         *("model.export.export", "simulation.contest", "simulation.folders", "training.combine"),
-        *("training.train", "images.packs.write"),
+        *("training.folds", "training.train", "images.packs.write"),
     ):
         importlib.import_module(f"galaxyclass.{name}")
 

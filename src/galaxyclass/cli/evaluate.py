@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ PART_WORDS = {
     "validation": "of its validation part (if the recipe keeps the best epoch, they selected it, "
     "and their score is a little too good)",
     "test": "of its test part",
+    "out_of_fold": "of the fold that it was not trained on",
     "train": "that it was trained on (whose score says nothing about others)",
     "unknown": "that the run may have been trained on: it does not say",
 }
@@ -60,6 +62,7 @@ votes = click.option(
     help="Which galaxies to score; unseen: all that the run was not trained on.",
 )
 @options.inference
+@options.labelling
 @options.seed
 @votes
 @options.overwrite
@@ -71,6 +74,7 @@ def command(
     output: Path,
     part: Part,
     inference: InferenceOptions,
+    labelling: str | None,
     seed: int,
     votes: float,
     overwrite: bool,
@@ -94,7 +98,7 @@ def command(
             dataset,
             output=output,
             part=part,
-            options=inference,
+            options=replace(inference, labelling=labelling),
             overwrite=overwrite,
             seed=seed,
             votes=votes,

@@ -197,13 +197,29 @@ def inference(command: Decorated) -> Any:
     return decorated
 
 
+also_labelling = click.option(
+    "--also-labelling",
+    type=(str, click.Path(path_type=Path), click.Path(path_type=Path)),
+    multiple=True,
+    metavar="NAME DIR FILE",
+    help="As --also, for a table whose votes were debiased in another way: it gets a last layer of "
+    "its own, so that it does not change the predictions for --table. `predict --labelling NAME` "
+    "predicts as it does. Repeatable.",
+)
+labelling = click.option(
+    "--labelling",
+    metavar="NAME",
+    help="Predict as the tables do that were named so in the training (--also-labelling).",
+)
+
+
 def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Decorated], Any]:
     """The options that select galaxies; the command gets a ``dataset`` in their place.
 
     Parameters
     ----------
     *more : options
-        Some of `skip_invalid`, `classes`, `also`.
+        Some of `skip_invalid`, `classes`, `also`, `also_labelling`.
     required : bool
         Whether ``--images`` is required; ``dataset`` is None without it.
     """
@@ -225,6 +241,12 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
             from galaxyclass.data.dataset.dataset import Dataset
 
             values = {name: values_of_options.pop(name) for name in names}
+            if labelled := values.pop("also_labelling", ()):
+                shared = {name: values[name] for name in ("skip_invalid",) if name in values}
+                values["also"] = [Dataset(*pair, **shared) for pair in values.get("also", ())] + [
+                    Dataset(folder, file, labelling=name, **shared)
+                    for name, folder, file in labelled
+                ]
             built = None if values["images"] is None else Dataset(**values)
             return command(*arguments, dataset=built, **values_of_options)
 
@@ -243,4 +265,9 @@ _INFERENCE = {
     "batch_size": batch_size,
     "workers": workers,
 }
-_MORE = {"skip_invalid": skip_invalid, "classes": classes, "also": also}
+_MORE = {
+    "skip_invalid": skip_invalid,
+    "classes": classes,
+    "also": also,
+    "also_labelling": also_labelling,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,7 @@ def _listed(
     help="Extra columns: some of five_classes, uncertainty, strangeness, embedding.",
 )
 @options.inference
+@options.labelling
 @options.overwrite
 @click.option(
     "--layout",
@@ -82,6 +84,7 @@ def command(
     output: Path,
     include: tuple[str, ...],
     inference: InferenceOptions,
+    labelling: str | None,
     overwrite: bool,
     layout: str,
 ) -> None:
@@ -99,7 +102,7 @@ def command(
             images,
             output=output,
             include=include,
-            options=inference,
+            options=replace(inference, labelling=labelling),
             overwrite=overwrite,
             layout=layout,  # type: ignore[arg-type]
             progress=progress,

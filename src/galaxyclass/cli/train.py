@@ -10,6 +10,10 @@ import click
 from galaxyclass.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from galaxyclass.tasks.metric import Metric
+    from galaxyclass.training.folds import TrainedFolds
     from galaxyclass.training.train import Trained
 
 EPILOG = """\b
@@ -22,18 +26,27 @@ Examples, on the galaxies of `galaxyclass simulate --count 500 --output sky`:
   galaxyclass train --resume runs/first
 
 \b
+Cross-validation: four networks, each galaxy predicted by the one that was not taught it:
+  galaxyclass train fast --images sky/images --table sky/votes.csv --folds 4 --output runs/four
+
+\b
 With your own images: a sub-folder per class and no table; or two tables at once:
   galaxyclass train fast --images classes/ --output runs/classes
   galaxyclass train fast --images images/ --table votes.csv --output runs/more \\
       --also others/ other_votes.csv --also images/ classes.csv
+  galaxyclass train fast --images images/ --table votes.csv --output runs/two \\
+      --also-labelling galaxy-zoo-2 images/ gz2_votes.csv
 
 The run's folder gets recipe.toml, run.json, history.csv, metrics.json, curves.png, the bundle that
-`galaxyclass predict` reads, checkpoints and TensorBoard logs."""
+`galaxyclass predict` reads, checkpoints and TensorBoard logs. With --folds it gets out_of_fold.csv,
+the bundle of all networks together, and their runs in runs/."""
 
 
 @click.command(epilog=EPILOG)
 @click.argument("recipe", required=False)
-@options.dataset(options.skip_invalid, options.classes, options.also, required=False)
+@options.dataset(
+    options.skip_invalid, options.classes, options.also, options.also_labelling, required=False
+)
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Where to write the run: a new folder."
 )
@@ -43,6 +56,12 @@ The run's folder gets recipe.toml, run.json, history.csv, metrics.json, curves.p
     type=click.Path(path_type=Path),
     metavar="RUN",
     help="Go on with a stopped run; no other option is needed.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2, 100),
+    help="Cross-validation: train so many networks, each without one fold of the training "
+    "galaxies, and write what each predicts for its fold to out_of_fold.csv.",
 )
 @options.settings
 @options.mirror_pairs
@@ -81,10 +100,26 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **v
     from galaxyclass.extras import require
 
     require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
+    from galaxyclass.training.folds import train_folds
     from galaxyclass.training.train import resume, train
 
     shared = {key: values[key] for key in ("workers", "cache")}
     settings = [*values["settings"], *values["mirror_pairs"]]
+    if folds := values["folds"]:
+        with bars() as progress:
+            trained_folds = train_folds(
+                recipe or "",
+                values["dataset"],
+                folds=folds,
+                output=values["output"],
+                settings=settings,
+                device=values["device"],
+                seed=values["seed"],
+                progress=progress,
+                **shared,
+            )
+        _print_folds(trained_folds)
+        return
     with bars() as progress:
         if run is not None:
             # By default the device that the run was begun with.
@@ -130,6 +165,8 @@ def _require(context: click.Context, /, recipe: str | None, values: dict[str, An
             "`galaxyclass train RECIPE --images DIR --table FILE --output RUN`; "
             "`galaxyclass train --resume RUN` goes on with one."
         )
+    if values["folds"] and values["devices"]:
+        context.fail("--folds trains on one device; leave out --devices.")
 
 
 def _refuse_other_options(context: click.Context, /, recipe: str | None) -> None:
@@ -156,12 +193,9 @@ def _print(trained: Trained) -> None:
     metrics = trained.metrics
     metric = metric_named(metrics.score)
     for part, figures in metrics.parts.items():
-        floor = f", noise floor {figures['noise_floor']:.4f}" if "noise_floor" in figures else ""
         click.echo(
-            f"{part} ({figures['galaxies']:,} galaxies), epoch {metrics.kept_epoch} of "
-            f"{metrics.epochs}: {metric.label} {figures['value']:.4f} "
-            f"[{figures['low']:.4f}, {figures['high']:.4f}] "
-            f"({metric.simplest} {figures['reference']:.4f}{floor})"
+            f"{part.replace('_', ' ')} ({figures['galaxies']:,} galaxies), epoch "
+            f"{metrics.kept_epoch} of {metrics.epochs}: {_score(metric, figures)}"
         )
     took = (
         f"{metrics.seconds / 60:.1f} minutes"
@@ -169,3 +203,31 @@ def _print(trained: Trained) -> None:
         else f"{metrics.seconds:.0f} s"
     )
     click.echo(f"{took}, {metrics.images_per_second:,.0f} images/s; the run is in {trained.folder}")
+
+
+def _print_folds(trained: TrainedFolds) -> None:
+    from galaxyclass.tasks.kinds import metric_named
+
+    metrics = trained.metrics
+    metric = metric_named(metrics.score)
+    count = len(trained.runs)
+    for part, figures in metrics.parts.items():
+        by = "the network that was not taught it"
+        by = f"each by {by}" if part == "out_of_fold" else f"by the mean of {count} networks"
+        click.echo(
+            f"{part.replace('_', ' ')} ({figures['galaxies']:,} galaxies, {by}): "
+            f"{_score(metric, figures)}"
+        )
+    by_fold = ", ".join(f"{figures['value']:.4f}" for figures in metrics.folds)
+    click.echo(f"{metric.label} fold by fold: {by_fold}")
+    tables = ", ".join(str(table) for table in trained.tables)
+    click.echo(f"out-of-fold predictions: {tables}; the model of all networks: {trained.folder}")
+
+
+def _score(metric: Metric, figures: Mapping[str, Any]) -> str:
+    """A score with its interval, beside that of the simplest predictor and the noise floor."""
+    floor = f", noise floor {figures['noise_floor']:.4f}" if "noise_floor" in figures else ""
+    return (
+        f"{metric.label} {figures['value']:.4f} [{figures['low']:.4f}, {figures['high']:.4f}] "
+        f"({metric.simplest} {figures['reference']:.4f}{floor})"
+    )

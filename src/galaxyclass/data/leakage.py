@@ -18,8 +18,11 @@ from galaxyclass.io.run_folder import SPLIT, run_file
 #: All values of `Part`.
 PARTS: tuple[str, ...] = get_args(Part)
 
+#: The part of the galaxies that one network of a cross-validation leaves out, and others learn.
+OUT_OF_FOLD = "out_of_fold"
+
 #: The parts that a run writes; a galaxy in several belongs to the first.
-_ORDER = ("train", "validation", "test")
+_ORDER = ("train", "validation", "test", OUT_OF_FOLD)
 
 
 @dataclass(frozen=True)

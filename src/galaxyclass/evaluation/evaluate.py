@@ -24,7 +24,7 @@ from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.io.result_files import PREDICTIONS
-from galaxyclass.model.auxiliary import classes_of
+from galaxyclass.model.auxiliary import in_task
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.ensemble import Ensemble, common_auxiliary, common_task
@@ -111,6 +111,7 @@ def evaluate(
         dataset=dataset.identity,
         part=part,
         views=model.views,
+        labelling=model.options.labelling,
         seed=seed,
         votes=votes,
     )
@@ -127,11 +128,13 @@ def evaluate(
     catalog, parts, chosen = choose(catalog, used, part, workers, progress)
     members = list(model.members)
     if task in common_auxiliary(bundles):
-        members = [classes_of(member, task) for member in members]
+        members = [in_task(member, task) for member in members]
         notes.append(
             f"The {task.kind} are an auxiliary task of the run, beside its "
             f"{common_task(bundles).kind}."
         )
+    if (labelling := model.options.labelling) is not None:
+        notes.append(f"Predicted in the labelling {labelling!r}.")
     with results.claim():
         images_and_ids = ImageSource(catalog.paths.tolist(), catalog.ids.values.tolist())
         prediction = predict_to_table(

@@ -44,6 +44,7 @@ def evaluation_metrics(evaluation: Evaluation) -> dict[str, Any]:
             "models": list(evaluation.models),
             "views": prediction.views,
             "precision": prediction.precision,
+            **({"labelling": name} if (name := evaluation.task.labelling) else {}),
             "images": str(evaluation.dataset.images),
             "table": None if table is None else str(table),
             "version": __version__,

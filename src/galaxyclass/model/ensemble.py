@@ -51,7 +51,7 @@ class Ensemble:
     task : Task
         What it predicts; only the answers that all members know.
     auxiliary : tuple of Task
-        The auxiliary tables of classes that all members have.
+        The auxiliary tasks that all members have.
     views : int
         Test-time views of each galaxy.
     identity : str
@@ -161,7 +161,7 @@ class _Total:
     ----------
     manifest : Manifest
     fractions : list of (galaxies, outputs or classes) float64
-        The values, and the probabilities of the auxiliary classes that all members have.
+        The values, and those of the auxiliary tasks that all members have.
     features : (galaxies, features) float64
     """
 
@@ -208,7 +208,7 @@ def common_task(bundles: Sequence[Bundle]) -> Task:
 
 
 def common_auxiliary(bundles: Sequence[Bundle]) -> tuple[Task, ...]:
-    """The auxiliary tables of classes that all bundles have."""
+    """The auxiliary tasks that all bundles have."""
     first, *others = (bundle.manifest.auxiliary for bundle in bundles)
     identities = [{table.identity for table in tables} for tables in others]
     return tuple(table for table in first if all(table.identity in tables for tables in identities))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import ChosenPrecision, Device, public
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
+from galaxyclass.model.auxiliary import in_labelling, in_task, labellings_of
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest, Precision
@@ -51,7 +52,9 @@ class Model:
     sources : tuple of Path
         What it was loaded from; ``pretrained`` for the pretrained model.
     bundles : tuple of Bundle
-        One for each source; several are an ensemble.
+        One for each source; several are an ensemble. Their task is in the labelling asked for.
+    originals : tuple of Bundle
+        The same as they were loaded.
 
     Examples
     --------
@@ -68,8 +71,10 @@ class Model:
         options: InferenceOptions,
         backends: Sequence[Backend] | None = None,
     ) -> None:
-        require_same(bundles)
-        self.sources, self.bundles, self.options = tuple(sources), tuple(bundles), options
+        self.sources, self.options = tuple(sources), options
+        self.originals = tuple(bundles)
+        self.bundles = tuple(in_labelling(bundle, options.labelling) for bundle in bundles)
+        require_same(self.bundles)
         self._backends = backends
 
     @property
@@ -106,6 +111,26 @@ class Model:
         """The model card in Markdown; made from the model's files if there is none."""
         return "\n".join(map(_card, self.bundles))
 
+    @property
+    def labellings(self) -> tuple[str, ...]:
+        """The names of the labellings that it can predict: those that all its networks learnt."""
+        first, *others = map(labellings_of, self.originals)
+        return tuple(name for name in first if all(name in names for names in others))
+
+    @cached_property
+    def backends(self) -> tuple[Backend, ...]:
+        """The backend that runs each network; loads the networks.
+
+        Raises
+        ------
+        MissingExtraError, DeviceError, BundleError
+            See `galaxyclass.model.backends.backend.open_backend`.
+        """
+        if self._backends is not None:
+            return tuple(self._backends)
+        device, precision = self.options.device, self.options.precision
+        return tuple(open_backend(bundle, device, precision) for bundle in self.originals)
+
     @cached_property
     def members(self) -> tuple[Member, ...]:
         """Its bundles, each with the backend that runs its network; loads the networks.
@@ -113,13 +138,16 @@ class Model:
         Raises
         ------
         MissingExtraError, DeviceError, BundleError
-            See `galaxyclass.model.backends.backend.open_backend`.
+            As for `backends`.
         """
-        backends = self._backends
-        if backends is None:
-            device, precision = self.options.device, self.options.precision
-            backends = [open_backend(bundle, device, precision) for bundle in self.bundles]
-        return tuple(Member(*pair) for pair in zip(self.bundles, backends, strict=True))
+        members = []
+        for original, bundle, backend in zip(
+            self.originals, self.bundles, self.backends, strict=True
+        ):
+            member = Member(original, backend)
+            is_own = bundle is original
+            members.append(member if is_own else in_task(member, bundle.manifest.task))
+        return tuple(members)
 
     @cached_property
     def ensemble(self) -> Ensemble:
@@ -324,9 +352,8 @@ class Model:
 
         calibrated = calibrate(self, images, table, **more)
         if more.get("output") is None:
-            backends = [member.backend for member in self.members]
-            self.bundles = (calibrated.bundle,)
-            self._backends = backends
+            self._backends = self.backends
+            self.originals = self.bundles = (calibrated.bundle,)
             for name in ("members", "ensemble"):
                 self.__dict__.pop(name, None)
         return calibrated
@@ -360,6 +387,7 @@ class Model:
             engines = [type(backend).__name__ for backend in self._backends]
         parts = [
             self.name,
+            *([task.labelling] if task.labelling else []),
             f"{task.count} {task.output_word}",
             " × ".join(counts),
             ", ".join(f"{cutout.size} px {colours[cutout.colour]}" for cutout in cutouts),
@@ -369,7 +397,12 @@ class Model:
 
     def _check_include(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
         """Refuse columns that cannot be included, before images are listed or networks loaded."""
-        check_include(include)
+        if "uncertainty" in check_include(include) and self.bundles != self.originals:
+            raise BundleError(
+                f"{self.name}: knows the intervals of its own labelling alone",
+                wanted="no `labelling`, or no uncertainty in `include`",
+                got=f"the labelling {self.options.labelling!r}",
+            )
         fields = open_included(include, self.bundles).fields
         columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
 
@@ -394,6 +427,7 @@ def load_model(
     precision: ChosenPrecision | None = None,
     batch_size: int | None = None,
     workers: int | None = None,
+    labelling: str | None = None,
 ) -> Model:
     """Load a model.
 
@@ -403,7 +437,7 @@ def load_model(
         None or ``"pretrained"``: the pretrained model, which comes with the package. Otherwise the
         folder of a run, a bundle, or an exported network (``.onnx``). Several with the same outputs
         are an ensemble: their mean is predicted.
-    views, device, precision, batch_size, workers
+    views, device, precision, batch_size, workers, labelling
         How its networks are run: see `InferenceOptions`. What is given is applied, also ``"auto"``;
         what is left out (None) is as in the `Model` that was given, otherwise the default.
 
@@ -427,6 +461,7 @@ def load_model(
         "precision": precision,
         "batch_size": batch_size,
         "workers": workers,
+        "labelling": labelling,
     }
     stated = {name: value for name, value in given.items() if value is not None}
     return _open_model(PRETRAINED if source is None else source, stated)
@@ -471,8 +506,8 @@ def _open_model(
             source.options.precision,
         )
         if backends is None and same:
-            backends = [member.backend for member in source.members]
-        return Model(source.sources, source.bundles, options, backends)
+            backends = source.backends
+        return Model(source.sources, source.originals, options, backends)
     listed = [source] if isinstance(source, str | Path) else _listed(source)
     options = _shared_options(listed, stated)
     sources: list[Path] = []
@@ -480,7 +515,7 @@ def _open_model(
     for entry in listed:
         if isinstance(entry, Model):
             sources += entry.sources
-            bundles += entry.bundles
+            bundles += entry.originals
         else:
             sources.append(Path(entry))
             bundles.append(_load(entry))
@@ -494,7 +529,7 @@ def _shared_options(sources: Sequence[Any], stated: Mapping[str, Any]) -> Infere
         raise ArgumentError(
             "the models have different options",
             argument="model",
-            wanted="models with the same views, device, precision, batch_size and workers",
+            wanted="models with the same views, device, precision, batch_size, workers, labelling",
             got=" and ".join(sorted(map(repr, shared))),
             hint="load them in one call: `galaxyclass.load_model([A, B], views=…)`",
         )
@@ -513,9 +548,11 @@ def single_bundle(source: ModelSource, action: str) -> Bundle:
     Raises
     ------
     BundleError
-        It has several bundles; and as for `load_model`.
+        It has several bundles, or a labelling was chosen; and as for `load_model`.
     """
-    bundles = open_model(source).bundles
+    model = open_model(source)
+    require_own_labelling(model, action)
+    bundles = model.bundles
     if len(bundles) > 1:
         raise BundleError(
             f"cannot {action} several models at once",
@@ -524,6 +561,22 @@ def single_bundle(source: ModelSource, action: str) -> Bundle:
             hint="combine them first: `galaxyclass.combine(['RUN', 'RUN'], output='runs/mean')`",
         )
     return bundles[0]
+
+
+def require_own_labelling(model: Model, action: str) -> None:
+    """Refuse a model in another labelling than its networks' own, which is a part of the model.
+
+    Raises
+    ------
+    BundleError
+    """
+    if model.bundles != model.originals:
+        raise BundleError(
+            f"cannot {action} one labelling of a model",
+            wanted="the whole model",
+            got=f"the labelling {model.options.labelling!r}",
+            hint="load it without `labelling`",
+        )
 
 
 def _listed(source: Any) -> list[str | Path | Model]:

@@ -25,6 +25,9 @@ class InferenceOptions:
     workers : int, optional
         Cores that read images, and on the CPU also predict them; all by default. Predictions do
         not depend on it.
+    labelling : str, optional
+        The name of the labelling to predict, of a network that learnt several
+        (`Dataset(labelling=…)`). By default that of the first table.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class InferenceOptions:
     precision: ChosenPrecision = "auto"
     batch_size: int | None = None
     workers: int | None = None
+    labelling: str | None = None
 
     def __post_init__(self) -> None:
         for each in fields(self):

@@ -16,8 +16,8 @@ class ModelOutput:
     ----------
     values : (galaxies, outputs) float32
         Joint vote fractions in the tree's order, or probabilities of classes in the bundle's.
-    auxiliary : tuple of (galaxies, classes) float32
-        Probabilities for each of the bundle's auxiliary tables of classes (`Manifest.auxiliary`).
+    auxiliary : tuple of (galaxies, outputs) float32
+        The same for each of the bundle's auxiliary tasks (`Manifest.auxiliary`).
     features : (galaxies, features) float32
         The embedding: the encoder's features; (galaxies, 0) if the model gives none.
 

@@ -24,8 +24,8 @@ class NetworkOutput(NamedTuple):
     ----------
     values : (galaxies, outputs)
         Joint fractions, or probabilities of classes.
-    auxiliary : tuple of (galaxies, classes)
-        Probabilities of the classes of each auxiliary task.
+    auxiliary : tuple of (galaxies, outputs)
+        The same for each auxiliary task.
     features : (galaxies, features)
         The encoder's features: the embedding.
     """
@@ -39,7 +39,8 @@ class Network(nn.Module):
     """Encoder, normalisation and dropout where the recipe has them, a linear layer, head.
 
     The recipe's head must be resolved: `resolve_head` says what ``auto`` stands for. Each auxiliary
-    task has a linear layer of its own on the same features.
+    task has a linear layer of its own on the same features. That of another labelling of the task
+    begins as the task's own.
 
     Calling it turns ``(galaxies, channels, side, side)`` float32 of 0..1 into the raw outputs
     ``(galaxies, outputs)``; `activation` turns those into fractions or probabilities.
@@ -76,6 +77,13 @@ class Network(nn.Module):
             initialise_as_keras(self.last)
         self.auxiliary = nn.ModuleList(nn.Linear(features, table.count) for table in auxiliary)
         self.activation = activation(model.head, task)
+        probabilities = activation("softmax", task)
+        self.auxiliary_activations = [
+            self.activation if table.has_outputs_of(task) else probabilities for table in auxiliary
+        ]
+        for layer, table in zip(self.auxiliary, auxiliary, strict=True):
+            if table.has_outputs_of(task):
+                layer.load_state_dict(self.last.state_dict())
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -116,7 +124,10 @@ class Network(nn.Module):
         raw, auxiliary = self.raw_outputs(features)
         return NetworkOutput(
             self.activation(raw),
-            tuple(logits.float().softmax(dim=-1) for logits in auxiliary),
+            tuple(
+                share(of_table)
+                for share, of_table in zip(self.auxiliary_activations, auxiliary, strict=True)
+            ),
             features.float(),
         )
 

@@ -39,6 +39,11 @@ class Split(Section):
         description="seed of the draw; none: the training's. With a value, networks of several "
         "seeds hold out the same galaxies",
     )
+    fold: tuple[int, int] | None = Field(
+        None,
+        description="[1, 4]: deal the training galaxies to four folds, and leave out the first; "
+        "none: train on all",
+    )
 
 
 class Augmentation(Section):
@@ -239,6 +244,12 @@ class Recipe(Section):
             raise ValueError(
                 f"split: validation {self.split.validation:g} and test {self.split.test:g} leave "
                 "nothing to train on"
+            )
+        fold, folds = self.split.fold or (1, 2)
+        if not 1 <= fold <= folds or folds < 2:
+            raise ValueError(
+                f"split.fold: {[fold, folds]} is not a fold and how many there are: [1, 4] to "
+                "[4, 4] of four"
             )
         shares = [share for _, share in self.training.progressive_resizing]
         small = [side for side, _ in self.training.progressive_resizing]

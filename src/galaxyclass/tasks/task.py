@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -52,6 +53,9 @@ class Task(ABC):
         The names of two columns in a table of scores: the score, and the number of entries.
     bounds : (float, float)
         The smallest and the largest possible prediction.
+    labelling : str
+        The name of the labelling that the outputs follow, such as a catalogue's way of debiasing;
+        empty where it has no name. A field of every kind.
     least_spread : float
         Where no output has a larger standard deviation, a model does not tell galaxies apart. In
         valid models of fractions the largest standard deviation is 0.05 to 0.35.
@@ -65,6 +69,7 @@ class Task(ABC):
     score_columns: ClassVar[tuple[str, str]]
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     least_spread: ClassVar[float] = 0.005
+    labelling: str = ""
 
     @classmethod
     @abstractmethod
@@ -236,6 +241,18 @@ class Task(ABC):
         tasks : sequence of Task
             The tasks of all members, this one among them; they have one `identity`.
         """
+
+    def labelled(self, name: str) -> Self:
+        """The same task in a labelling of that name."""
+        return replace(self, labelling=name)  # type: ignore[type-var]  # every kind is a dataclass
+
+    def has_outputs_of(self, other: Task) -> bool:
+        """Whether the outputs of a network mean the same, in this labelling or another."""
+        return (self.kind, self.class_names, self.decision_tree) == (
+            other.kind,
+            other.class_names,
+            other.decision_tree,
+        )
 
     def merge(self, other: Task) -> Self:
         """The task of a network that learns from one more table for the same task."""

@@ -18,7 +18,7 @@ from galaxyclass.io.run_folder import run_file
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.ensemble import common_task
-from galaxyclass.model.model import Model, open_model
+from galaxyclass.model.model import Model, open_model, require_own_labelling
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
@@ -88,22 +88,10 @@ def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combin
     if len(runs) < 2:
         raise RunError("nothing to combine", wanted="two runs or more", got=str(len(runs)))
     model = open_model(runs)
+    require_own_labelling(model, "combine")
     bundles = model.bundles
     _require_alike(bundles)
     require_new(folder)
-    networks = [network for bundle in bundles for network in load_weights(bundle).networks]
-    manifest = replace(
-        bundles[0].manifest,
-        task=common_task(bundles),
-        precision="bf16"
-        if any(bundle.manifest.precision == "bf16" for bundle in bundles)
-        else "fp32",
-        members=len(networks),
-        views=max(bundle.manifest.views for bundle in bundles),
-        weights_digest="",
-        network_digest="",
-        calibration_digest="",
-    )
     split = None if any(map(is_pretrained, model.sources)) else _split(model.sources)
     first = model.sources[0]
     recipe = None if is_pretrained(first) else run_file(first, run_folder.RECIPE)
@@ -112,13 +100,27 @@ def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combin
             write_text(temporary / run_folder.SPLIT, split)
         if recipe is not None:
             write_text(temporary / run_folder.RECIPE, recipe.read_text(encoding="utf-8"))
-        bundle = save_bundle(
-            temporary / run_folder.BUNDLE,
-            manifest,
-            {"weights": lambda path: write_weights(EnsembleNetwork(networks), path)},
-        )
+        bundle = save_ensemble(temporary / run_folder.BUNDLE, bundles)
     bundle = replace(bundle, folder=folder / run_folder.BUNDLE)
     return Combined(folder, bundle, split is not None)
+
+
+def save_ensemble(folder: Path, bundles: Sequence[Bundle]) -> Bundle:
+    """Write a bundle whose networks are those of several bundles, built alike."""
+    networks = [network for bundle in bundles for network in load_weights(bundle).networks]
+    manifests = [bundle.manifest for bundle in bundles]
+    manifest = replace(
+        manifests[0],
+        task=common_task(bundles),
+        precision="bf16" if any(each.precision == "bf16" for each in manifests) else "fp32",
+        members=len(networks),
+        views=max(each.views for each in manifests),
+        weights_digest="",
+        network_digest="",
+        calibration_digest="",
+    )
+    ensemble = EnsembleNetwork(networks)
+    return save_bundle(folder, manifest, {"weights": lambda path: write_weights(ensemble, path)})
 
 
 def _require_alike(bundles: Sequence[Bundle]) -> None:
@@ -129,7 +131,8 @@ def _require_alike(bundles: Sequence[Bundle]) -> None:
             first_value, other_value = getattr(first, name), getattr(other, name)
             if name == "auxiliary":
                 first_value, other_value = (
-                    [table.class_names for table in tables] for tables in (first_value, other_value)
+                    [(table.labelling, table.class_names) for table in tables]
+                    for tables in (first_value, other_value)
                 )
             if first_value != other_value:
                 raise BundleError(

@@ -51,8 +51,8 @@ class TrainingBatch(NamedTuple):
     ----------
     cutouts : (galaxies, side, side, channels) uint8
     targets : (galaxies, answers) float32 with NaN unknown, or (galaxies,) int64 with -1 unknown
-    auxiliary : tuple of (galaxies,) int64
-        The class of each in each auxiliary table; -1 unknown.
+    auxiliary : tuple of (galaxies, …)
+        The values of each for each auxiliary task, of the same types as targets.
     """
 
     cutouts: Tensor

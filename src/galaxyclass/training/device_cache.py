@@ -24,7 +24,7 @@ _CHUNK = 4096
 
 @dataclass(frozen=True)
 class CachedGalaxies:
-    """Galaxies on a device, a row each: their cutouts, targets and auxiliary classes."""
+    """Galaxies on a device, a row each: their cutouts, targets and auxiliary values."""
 
     cutouts: Tensor
     targets: Tensor

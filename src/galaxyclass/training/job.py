@@ -24,7 +24,7 @@ class TrainingJob:
         With its head and loss resolved.
     task : Task
     auxiliary : tuple of Task
-        Auxiliary tasks, from auxiliary tables.
+        Other labellings of the task, and auxiliary tables of classes.
     galaxies : mapping of str to Galaxies
         By part: ``train``, ``validation`` and, if there is one, ``test``.
     catalog : Catalog

@@ -32,7 +32,7 @@ class GalaxyModule(pl.LightningModule):
         With its head and loss resolved.
     task : Task
     auxiliary : sequence of Task
-        Auxiliary tasks, from tables of classes.
+        Auxiliary tasks: tables of classes, and other labellings of the task.
     seed : int
         Of the initial weights, dropout and augmentation. All that is random in an epoch follows
         from the seed and the epoch, so that a resumed training repeats an uninterrupted one.
@@ -135,8 +135,11 @@ class GalaxyModule(pl.LightningModule):
         )
         if self.swap is not None:
             swap = self.swap.to(targets.device, non_blocking=targets.is_cuda)
-            swapped = swap[targets.clamp(min=0)]
-            targets = torch.where(mirrored & (targets >= 0), swapped, targets)
+            targets = _swapped(targets, swap, mirrored)
+            auxiliary = tuple(
+                _swapped(labels, swap, mirrored) if task.has_outputs_of(self.task) else labels
+                for task, labels in zip(self.auxiliary, auxiliary, strict=True)
+            )
         return self._step("train", images, targets, auxiliary)
 
     def validation_step(self, batch: TrainingBatch, batch_idx: int) -> None:
@@ -189,14 +192,21 @@ class GalaxyModule(pl.LightningModule):
     ) -> tuple[Tensor, Tensor]:
         """The loss and the predictions of images ``(galaxies, channels, side, side)``.
 
-        An auxiliary task adds the cross-entropy of its classes, weighted by the recipe and by the
-        share of galaxies whose class is known.
+        In another labelling of the task, a known target counts as much as in its own. An auxiliary
+        task of classes adds their cross-entropy, weighted by the recipe and by the share of
+        galaxies whose class is known.
         """
         features = self.network.features(images.contiguous(memory_format=self.memory_format))
         raw, auxiliary = self.network.raw_outputs(features)
         predictions = self.network.activation(raw)
-        loss: Tensor = self.loss(raw, predictions, targets)
-        for logits, classes in zip(auxiliary, labels, strict=True):
+        of_the_task, further = [(raw, predictions, targets)], []
+        for task, logits, values in zip(self.auxiliary, auxiliary, labels, strict=True):
+            if task.has_outputs_of(self.task):
+                of_the_task.append((logits, self.network.activation(logits), values))
+            else:
+                further.append((logits, values))
+        loss: Tensor = self.loss(*map(torch.cat, zip(*of_the_task, strict=True)))
+        for logits, classes in further:
             known_share = (classes >= 0).float().mean()
             share = self.recipe.training.auxiliary_weight * known_share
             loss = loss + share * cross_entropy(logits, classes, None)
@@ -206,6 +216,11 @@ class GalaxyModule(pl.LightningModule):
         metric = self.metrics[f"{part}_{name}"]
         assert isinstance(metric, StepMean)
         return metric
+
+
+def _swapped(labels: Tensor, swap: Tensor, mirrored: Tensor) -> Tensor:
+    """The classes of galaxies of which some are mirrored; -1 is unknown."""
+    return torch.where(mirrored & (labels >= 0), swap[labels.clamp(min=0)], labels)
 
 
 def _seed(*numbers: int) -> int:

@@ -89,14 +89,13 @@ def score(
     if runtime.precision == "bf16":  # as prediction computes
         network = copy.deepcopy(network)
         compute_in_bfloat16(network)
-    predictions = {part: _predict(network, galaxies) for part, galaxies in parts.items()}
+    predictions = {part: predict_galaxies(network, galaxies) for part, galaxies in parts.items()}
     targets: dict[str, NDArray[Any]] = {part: galaxies.targets for part, galaxies in parts.items()}
-    figures = {part: _score(task, predictions[part], targets[part], seed) for part in parts}
-    for part in parts:
-        if part == "train":  # its noise can be learnt by heart, so there is no floor
-            continue
-        if (floor := task.noise_floor(targets[part])) is not None:
-            figures[part]["noise_floor"] = floor.value
+    figures = {
+        # The noise of the training galaxies can be learnt by heart, so there is no floor.
+        part: score_part(task, predictions[part], targets[part], seed, floor=part != "train")
+        for part in parts
+    }
     notices = diagnose(
         task,
         predictions["validation"],
@@ -118,24 +117,38 @@ def score(
     )
 
 
-def _score(
+def score_part(
     task: Task,
     predictions: NDArray[np.float32],
     targets: NDArray[Any],
     seed: int,
+    *,
+    floor: bool = True,
 ) -> dict[str, float | int]:
+    """The figures of a part in `Metrics`, with the noise floor where there is one."""
     estimate, reference = task.score_beside_simplest(predictions, targets, seed=seed)
-    return {
+    figures = {
         "galaxies": len(targets),
         "value": estimate.value,
         "low": estimate.low,
         "high": estimate.high,
         "reference": reference,
     }
+    noise = task.noise_floor(targets) if floor else None
+    return figures if noise is None else {**figures, "noise_floor": noise.value}
 
 
-def _predict(network: Network, galaxies: Galaxies) -> NDArray[np.float32]:
-    """(galaxies, outputs) float32."""
+def predict_galaxies(
+    network: Network, galaxies: Galaxies, device: str = "cpu", auxiliary: int | None = None
+) -> NDArray[np.float32]:
+    """(galaxies, outputs) float32: the predictions of a network that is on that device.
+
+    Those of an auxiliary task if its number is given.
+    """
+    batches = []
     with torch.inference_mode():
-        batches = [network.predict(batch.cutouts) for batch in Batches(galaxies, _BATCH, seed=None)]
+        for batch in Batches(galaxies, _BATCH, seed=None):
+            output = network.estimate(batch.cutouts.to(device))
+            values = output.values if auxiliary is None else output.auxiliary[auxiliary]
+            batches.append(values.cpu())
     return torch.cat(batches).numpy()

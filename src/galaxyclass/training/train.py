@@ -151,7 +151,7 @@ def train(
     if begun is not None:
         require_same_recipe(folder, job.recipe)
         log.info("%s was begun before with the same arguments, and goes on", folder)
-        _require_same_data(folder, begun[1], samples.fingerprint)
+        require_same_data(folder, begun[1], samples.fingerprint)
         return _go_on(folder, job, begun[1], progress)
     probed = probe(job)
     info = RunInfo(
@@ -223,13 +223,20 @@ def resume(
     samples = prepare_all(
         info.dataset, recipe.images, cache=cache, workers=workers, progress=progress
     )
-    _require_same_data(folder, info, samples.fingerprint)
+    require_same_data(folder, info, samples.fingerprint)
     parts = read_split(folder / run_folder.SPLIT, samples.tables)
     job = make_job(recipe, samples, parts, seed=info.seed, device=accelerator, devices=devices)
     return _go_on(folder, job, info, progress)
 
 
-def _require_same_data(folder: Path, info: RunInfo, fingerprint: str) -> None:
+def require_same_data(folder: Path, info: RunInfo, fingerprint: str) -> None:
+    """Refuse data that have changed since a run was begun.
+
+    Raises
+    ------
+    RunError
+        They have another fingerprint.
+    """
     if fingerprint != info.fingerprint:
         raise RunError(
             f"{folder}: its images or table have changed since it was begun",

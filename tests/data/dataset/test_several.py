@@ -82,9 +82,71 @@ def test_an_image_is_in_one_part_whatever_the_table(three: Samples) -> None:
     assert [int((drawn == "validation").sum()) for drawn in parts[:2]] == [10, 10]
 
 
+def test_equal_images_are_in_one_fold_whatever_the_table(three: Samples) -> None:
+    parts = three.split(SHARES, seed=0)
+    folds = three.folds(parts, 4, SHARES, seed=0)
+    fold_of: dict[bytes, int] = {}
+    for sample, drawn, fold in zip(three.tables, parts, folds, strict=True):
+        assert fold[drawn != "train"].tolist() == [0] * int((drawn != "train").sum())
+        for digest, number in zip(sample.digests, fold.tolist(), strict=True):
+            assert fold_of.setdefault(digest, number) == number
+    # 60 training galaxies with votes, 15 to a fold; those of the classes are among them.
+    assert sorted(fold_of.values()).count(0) == 20
+    assert [list(fold_of.values()).count(number) for number in range(1, 5)] == [15] * 4
+    again = three.folds(parts, 4, SHARES, seed=0)
+    assert all(map(np.array_equal, folds, again))
+    assert not np.array_equal(folds[0], three.folds(parts, 4, SHARES, seed=1)[0])
+
+
+def test_a_fold_is_left_out_of_the_training(three: Samples) -> None:
+    whole = three.split(SHARES, seed=0)
+    folds = three.folds(whole, 3, SHARES, seed=0)
+    left_out = SHARES.model_copy(update={"fold": (2, 3)})
+    parts = three.split(left_out, seed=0)
+    for before, after, fold in zip(whole, parts, folds, strict=True):
+        np.testing.assert_array_equal(after == "out_of_fold", fold == 2)
+        np.testing.assert_array_equal(np.where(fold == 2, "train", after), before)
+    assert len(three.galaxies(parts, "train")) == 40
+    assert len(three.galaxies(parts, "out_of_fold")) == int((folds[0] == 2).sum())
+
+
+def test_galaxies_without_votes_are_in_no_fold(skies: Path, tmp_path: Path) -> None:
+    rows = _rows(skies / "a" / "votes.csv")
+    table = tmp_path / "votes.csv"
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        for number, row in enumerate(rows):
+            empty = {name: "" for name in row if name != "GalaxyID"}
+            writer.writerow({**row, **(empty if number < 12 else {})})
+    samples = _prepare(Dataset(skies / "a" / "images", table), cache=skies / "cache")
+    parts = samples.split(SHARES, seed=0)
+    (fold,) = samples.folds(parts, 2, SHARES, seed=0)
+    np.testing.assert_array_equal(fold > 0, (parts[0] == "train") & samples.first.targets.known)
+
+
+def test_classes_are_dealt_evenly_to_folds(skies: Path) -> None:
+    classes = Dataset(skies / "b" / "images", skies / "b" / "classes.csv")
+    samples = _prepare(classes, cache=skies / "cache")
+    parts = samples.split(SHARES, seed=0)
+    (fold,) = samples.folds(parts, 2, SHARES, seed=0)
+    labels = samples.first.values(np.arange(30))
+    for label in (0, 1):
+        first, second = (((fold == number) & (labels == label)).sum() for number in (1, 2))
+        assert abs(first - second) <= 1
+
+
+def test_a_fold_without_a_galaxy_is_refused(skies: Path) -> None:
+    samples = _prepare(
+        Dataset(skies / "a" / "images", skies / "a" / "votes.csv"), cache=skies / "cache"
+    )
+    with pytest.raises(CatalogError, match=r"31 folds: one would have no galaxy(?s:.*)got: +30"):
+        samples.folds(samples.split(SHARES, seed=0), 31, SHARES, seed=0)
+
+
 def test_labels_join_the_votes_of_the_same_image(three: Samples) -> None:
     parts = three.split(SHARES, seed=0)
-    assert three.auxiliary == (2,)
+    assert three.auxiliary == ((2,),)
     chosen = three.galaxies(parts, "train")
     # 30 of each table of votes; each galaxy of the classes is one of them
     assert len(chosen) == 60
@@ -99,6 +161,25 @@ def test_labels_join_the_votes_of_the_same_image(three: Samples) -> None:
     assert (labels >= 0).sum() == (parts[2] == "train").sum()
     held_out = three.galaxies(parts, "validation")
     assert {table for table, _ in _tables_and_rows(three, held_out)} == {0}
+
+
+def test_tables_of_one_labelling_are_learnt_together(skies: Path) -> None:
+    def table(name: str, labelling: str | None) -> Dataset:
+        return Dataset(skies / name / "images", skies / name / "votes.csv", labelling=labelling)
+
+    others = [table("b", "zoo"), table("a", "zoo"), table("b", None)]
+    samples = _prepare(table("a", None), *others, cache=skies / "cache")
+    assert samples.by_task == ((0, 3), (1, 2))
+    parts = samples.split(SHARES, seed=0)
+    task, (other,) = samples.task(parts), samples.auxiliary_tasks(parts)
+    assert (task.labelling, other.labelling) == ("", "zoo")
+    chosen = samples.galaxies(parts, "train")
+    (labelled,) = chosen.auxiliary
+    # Both labellings know the same images, and say the same of them.
+    np.testing.assert_allclose(labelled, chosen.targets, atol=1e-6)
+    assert len(chosen) == 60
+    held_out = samples.galaxies(parts, "validation")
+    np.testing.assert_allclose(held_out.auxiliary[0], held_out.targets, atol=1e-6)
 
 
 def test_cutouts_are_those_of_each_table_s_pack(three: Samples) -> None:

@@ -48,6 +48,11 @@ class Dataset:
         Derive classes from the votes by this rule: ``five`` or ``argmax:QUESTION``.
     skip_invalid : bool
         Leave out galaxies with errors instead of refusing them all.
+    labelling : str, optional
+        A name for the labelling that the votes or classes follow, such as a catalogue's way of
+        debiasing. Tables of one task and labelling are learnt by one last layer of a network, and
+        each further labelling by a layer of its own (see `load_model`). Tables without a name have
+        one labelling.
     also : Dataset, or sequence of Dataset or of (images, table)
         More galaxies to learn from beside these: votes on the same tree, or classes as an auxiliary
         task. Checks, exploration and scores use the galaxies of the first table.
@@ -66,6 +71,7 @@ class Dataset:
     target_column: str | None
     classes: str | None
     skip_invalid: bool
+    labelling: str | None
     also: tuple[Dataset, ...]
 
     @public
@@ -78,6 +84,7 @@ class Dataset:
         target_column: str | None = None,
         classes: str | None = None,
         skip_invalid: bool = False,
+        labelling: str | None = None,
         also: Dataset | Sequence[Dataset | tuple[str | Path, Any]] = (),
     ) -> None:
         values = {
@@ -91,6 +98,7 @@ class Dataset:
             "target_column": target_column,
             "classes": classes,
             "skip_invalid": skip_invalid,
+            "labelling": labelling,
             "also": tuple(
                 each
                 for more in ((also,) if isinstance(also, Dataset) else also)
@@ -189,6 +197,7 @@ class Dataset:
             "target_column": self.target_column,
             "classes": self.classes,
             "skip_invalid": self.skip_invalid,
+            "labelling": self.labelling,
             "also": [more.to_json() for more in self.also],
         }
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.tasks.targets import Values
+
 
 class Chain:
     """The images of several packs as one sequence."""
@@ -37,14 +39,14 @@ class Galaxies:
     rows : (galaxies,) int64
         The row of each galaxy in `images`.
     targets : (galaxies, answers) float32 with NaN unknown, or (galaxies,) int64 with -1 unknown
-    auxiliary : tuple of (galaxies,) int64
-        The class of each in each auxiliary table; -1 unknown.
+    auxiliary : tuple of (galaxies, …)
+        The values of each for each auxiliary task, of the same types as targets.
     """
 
     images: NDArray[np.uint8] | Chain
     rows: NDArray[np.int64]
     targets: NDArray[np.float32] | NDArray[np.int64]
-    auxiliary: tuple[NDArray[np.int64], ...] = ()
+    auxiliary: tuple[Values, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)

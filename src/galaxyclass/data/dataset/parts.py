@@ -57,18 +57,27 @@ def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]
 
 
 def write_split(
-    path: Path, samples: Sequence[Sample], parts: Sequence[NDArray[np.object_]]
+    path: Path,
+    samples: Sequence[Sample],
+    parts: Sequence[NDArray[np.object_]],
+    folds: Sequence[NDArray[np.int64]] | None = None,
 ) -> None:
-    """Write the part of each galaxy: columns id, part, digest; and table, of several tables."""
+    """Write the part of each galaxy: columns id, part, digest; and table, of several tables.
+
+    With `folds` (`draw_folds`), there is a column fold, too; its cell is empty for galaxies in
+    none.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    several = len(samples) > 1
-    writer.writerow(["id", "part", "digest", *(["table"] if several else [])])
-    for number, (sample, drawn) in enumerate(zip(samples, parts, strict=True), start=1):
-        for name, part, digest in zip(
-            sample.catalog.ids.values, drawn, hex_digests(sample.digests), strict=True
-        ):
-            writer.writerow([name, part, digest, *([number] if several else [])])
+    several = ["table"] if len(samples) > 1 else []
+    writer.writerow(["id", "part", "digest", *several, *([] if folds is None else ["fold"])])
+    for number, (sample, drawn) in enumerate(zip(samples, parts, strict=True)):
+        columns = [sample.catalog.ids.values, drawn, hex_digests(sample.digests)]
+        if several:
+            columns.append([number + 1] * len(drawn))
+        if folds is not None:
+            columns.append([fold or "" for fold in folds[number].tolist()])
+        writer.writerows(zip(*columns, strict=True))
     write_text(path, text.getvalue())
 
 

@@ -51,6 +51,8 @@ class Sample:
         The row of each in the pack.
     digests : (galaxies,) S16
         Of the image files (`galaxyclass.images.records`).
+    labelling : str
+        See `Dataset`; empty where it has no name.
     """
 
     catalog: Catalog
@@ -58,6 +60,7 @@ class Sample:
     pack: Pack
     rows: NDArray[np.int64]
     digests: NDArray[np.bytes_]
+    labelling: str = ""
 
     @property
     def targets(self) -> Targets:
@@ -91,7 +94,8 @@ class Sample:
 
     def task(self, training: NDArray[np.int64]) -> Task:
         """The task of predicting the targets, with the means of the training galaxies."""
-        return fit_task(self.targets, training)
+        task = fit_task(self.targets, training)
+        return task.labelled(self.labelling) if self.labelling else task
 
 
 def _add_lines(
@@ -142,7 +146,9 @@ def prepare(
     catalog = _without_unpublished(catalog)
     indices = pc.index_in(pa.array(catalog.paths, pa.string()), pa.array(files, pa.string()))
     rows = indices.to_numpy().astype(np.int64)
-    return Sample(catalog, left_out, packed, rows, facts.digests[rows])
+    return Sample(
+        catalog, left_out, packed, rows, facts.digests[rows], labelling=dataset.labelling or ""
+    )
 
 
 def _without_unpublished(catalog: Catalog) -> Catalog:

@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.dataset.folds import draw_folds
 from galaxyclass.data.dataset.galaxies import Chain, Galaxies
 from galaxyclass.data.dataset.parts import split_parts
 from galaxyclass.data.dataset.prepare import Sample, prepare
+from galaxyclass.data.leakage import OUT_OF_FOLD
 from galaxyclass.errors import CatalogError
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Split
-from galaxyclass.tasks.targets import Targets
+from galaxyclass.tasks.targets import Targets, Values
 from galaxyclass.tasks.task import Task
 
 #: The part of each galaxy, table by table.
@@ -35,8 +37,8 @@ class Samples:
     ----------
     tables : tuple of Sample
         The network predicts the answers of the first table and is scored on it. Other tables of
-        the same tree add galaxies, even if they lack some answers; tables of classes are auxiliary
-        tasks.
+        the same tree and labelling add galaxies, even if they lack some answers; other labellings
+        of the tree and tables of classes are auxiliary tasks.
     """
 
     tables: tuple[Sample, ...]
@@ -47,13 +49,26 @@ class Samples:
         return self.tables[0]
 
     @property
-    def auxiliary(self) -> tuple[int, ...]:
-        """The numbers of the tables that are auxiliary tasks: classes beside the first table."""
-        return tuple(
-            number
-            for number, sample in enumerate(self.tables)
-            if number and not self._same_task(sample)
-        )
+    def by_task(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of the tables of each task, those of the first table's first.
+
+        Tables of one task, in one labelling, are learnt by one last layer.
+        """
+        groups: list[list[int]] = []
+        for number, sample in enumerate(self.tables):
+            for group in groups:
+                first = self.tables[group[0]]
+                if first.targets.same_task(sample.targets) and first.labelling == sample.labelling:
+                    group.append(number)
+                    break
+            else:
+                groups.append([number])
+        return tuple(map(tuple, groups))
+
+    @property
+    def auxiliary(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of the tables of each auxiliary task."""
+        return self.by_task[1:]
 
     @property
     def fingerprint(self) -> str:
@@ -68,7 +83,8 @@ class Samples:
 
         Each table is split by the shares. An image that is in several tables is in one part: that
         of the first of them. The other galaxies of an auxiliary table are for training where they
-        are too few to be split.
+        are too few to be split. Where the shares state a fold, its galaxies are in the part
+        ``out_of_fold`` instead of ``train`` (see `folds`).
         """
         smallest = min(share for share in (shares.validation, shares.test) if share > 0)
         parts: list[NDArray[np.object_]] = []
@@ -85,19 +101,44 @@ class Samples:
             if len(self.tables) > 1:
                 known.update(zip(sample.digests, drawn, strict=True))
             parts.append(drawn)
-        return tuple(parts)
+        if shares.fold is None:
+            return tuple(parts)
+        left_out, count = shares.fold
+        folds = self.folds(tuple(parts), count, shares, seed)
+        return tuple(
+            np.where((drawn == "train") & (fold == left_out), OUT_OF_FOLD, drawn)
+            for drawn, fold in zip(parts, folds, strict=True)
+        )
+
+    def folds(
+        self, parts: Parts, count: int, shares: Split, seed: int
+    ) -> tuple[NDArray[np.int64], ...]:
+        """The fold of each galaxy of each table, counted from 1; see `draw_folds`.
+
+        Tables of the task in all labellings are dealt. A galaxy of another table is in a fold where
+        its image is in one of those.
+        """
+        of_the_task = [
+            number
+            for number, sample in enumerate(self.tables)
+            if self.first.targets.same_task(sample.targets)
+        ]
+        seed = seed if shares.seed is None else shares.seed
+        return draw_folds(self.tables, parts, of_the_task, count, seed)
 
     def task(self, parts: Parts) -> Task:
         """The task of the first table; an output is known if any table of the task knows it."""
-        task = self.first.task(_training(parts[0]))
-        for sample, drawn in zip(self.tables[1:], parts[1:], strict=True):
-            if self._same_task(sample):
-                task = task.merge(sample.task(_training(drawn)))
-        return task
+        return self._task(self.by_task[0], parts)
 
     def auxiliary_tasks(self, parts: Parts) -> tuple[Task, ...]:
         """The auxiliary tasks."""
-        return tuple(self.tables[i].task(_training(parts[i])) for i in self.auxiliary)
+        return tuple(self._task(numbers, parts) for numbers in self.auxiliary)
+
+    def _task(self, numbers: Sequence[int], parts: Parts) -> Task:
+        task, *others = (self.tables[i].task(_training(parts[i])) for i in numbers)
+        for other in others:
+            task = task.merge(other)
+        return task
 
     def galaxies_by_part(self, parts: Parts) -> dict[str, Galaxies]:
         """The galaxies of each part of the first table (see `galaxies`)."""
@@ -107,23 +148,21 @@ class Samples:
         """The galaxies of a part: for training those of all tables, otherwise of the first.
 
         An image that is in several tables is one galaxy. Its targets are the mean fractions of the
-        tables of votes (or the class in the first table that has one), and its class in each
-        auxiliary table.
+        tables of votes (or the class in the first table that has one); and so are its values for
+        each auxiliary task.
         """
-        auxiliary = self.auxiliary
         packs = [sample.pack.images for sample in self.tables]
         images = packs[0] if len(packs) == 1 else Chain(packs)
         gathering = _Gathering(self.first.targets, images, list(map(len, packs)))
-        for number, sample in enumerate(self.tables):
-            if number == 0 or (part == "train" and number not in auxiliary):
-                gathering.add(number, sample, np.flatnonzero(parts[number] == part))
-        for number in auxiliary:
-            rows = np.flatnonzero(parts[number] == part)
-            gathering.label(number, self.tables[number], rows, add=part == "train")
+        for number in self.by_task[0]:
+            if number == 0 or part == "train":
+                gathering.add(number, self.tables[number], np.flatnonzero(parts[number] == part))
+        for numbers in self.auxiliary:
+            gathering.begin_task(self.tables[numbers[0]].targets)
+            for number in numbers:
+                rows = np.flatnonzero(parts[number] == part)
+                gathering.label(number, self.tables[number], rows, add=part == "train")
         return gathering.galaxies()
-
-    def _same_task(self, other: Sample) -> bool:
-        return self.first.targets.same_task(other.targets)
 
 
 class _Gathering:
@@ -141,7 +180,7 @@ class _Gathering:
         self._rows: list[NDArray[np.int64]] = []
         self._values: list[NDArray[Any]] = []
         self._same: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
-        self._labels: list[tuple[Targets, NDArray[np.int64], NDArray[Any]]] = []
+        self._labels: list[tuple[Targets, list[tuple[NDArray[np.int64], Values]]]] = []
 
     def add(self, number: int, sample: Sample, rows: NDArray[np.int64]) -> None:
         """Add galaxies of a table that has the first table's task."""
@@ -153,8 +192,12 @@ class _Gathering:
         self._append(number, sample, rows[~known], values[~known])
         self._same.append((at[known], values[known]))
 
+    def begin_task(self, targets: Targets) -> None:
+        """Begin an auxiliary task with targets of that type."""
+        self._labels.append((targets, []))
+
     def label(self, number: int, sample: Sample, rows: NDArray[np.int64], *, add: bool) -> None:
-        """Set the classes of an auxiliary table; `add` the galaxies that are not there yet."""
+        """Set the values of a table of the task begun; `add` the galaxies not there yet."""
         at, known = self._find(sample, rows)
         labels = sample.values(rows)
         if add:
@@ -162,19 +205,17 @@ class _Gathering:
             at[~known] = self._count + np.arange(len(new))
             known[:] = True
             self._append(number, sample, new, self._targets.blank(len(new)))
-        self._labels.append((sample.targets, at[known], labels[known]))
+        self._labels[-1][1].append((at[known], labels[known]))
 
     def galaxies(self) -> Galaxies:
         """All galaxies that were added."""
         values = self._values[0] if len(self._values) == 1 else np.concatenate(self._values)
         values = self._targets.combine(values, self._same)
-        labels = []
-        for targets, at, classes in self._labels:
-            column = targets.blank(len(values))
-            column[at] = classes
-            labels.append(column)
-        rows = np.concatenate(self._rows)
-        return Galaxies(self._images, rows, values, tuple(labels))
+        labels = tuple(
+            targets.combine(targets.blank(len(values)), of_tables)
+            for targets, of_tables in self._labels
+        )
+        return Galaxies(self._images, np.concatenate(self._rows), values, labels)
 
     def _find(
         self, sample: Sample, rows: NDArray[np.int64]
@@ -221,10 +262,10 @@ def prepare_all(
             for table in dataset.tables
         )
     )
-    for number in samples.auxiliary:
+    for number, *_ in samples.auxiliary:
         catalog = samples.tables[number].catalog
         targets = samples.tables[number].targets
-        if not targets.auxiliary:
+        if not (targets.auxiliary or samples.first.targets.same_task(targets)):
             first = samples.first.catalog
             beside = first.table or first.images
             raise CatalogError(

@@ -58,7 +58,8 @@ class Manifest:
     precision : {"fp32", "bf16"}
         The precision of the training.
     auxiliary : tuple of Task
-        Auxiliary tasks, each a table of classes with a last layer of its own on the same encoder.
+        Auxiliary tasks, each with a last layer of its own on the same encoder: tables of classes,
+        and other labellings of the task.
     network_digest : str
         SHA-256 of the network as ONNX, in hex; empty if there is none.
     calibration_digest : str

@@ -36,7 +36,7 @@ def output_names(auxiliary: int) -> tuple[str, ...]:
     Parameters
     ----------
     auxiliary : int
-        How many auxiliary tables of classes the network learnt; each is (galaxies, classes).
+        How many auxiliary tasks the network learnt; each is (galaxies, outputs).
 
     Examples
     --------

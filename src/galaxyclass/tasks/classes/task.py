@@ -53,6 +53,7 @@ class _File(BaseModel):
     classes: list[str]
     shares: list[float]
     rule: str | None = None
+    labelling: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class ClassTask(Task):
         The share of the training galaxies in each class.
     rule : str or None
         The rule by which they were derived from votes (`derive_classes`); None where they were not.
+    labelling : str
     """
 
     kind: ClassVar[str] = "classes"
@@ -82,6 +84,7 @@ class ClassTask(Task):
     classes: tuple[str, ...]
     shares: tuple[float, ...]
     rule: str | None = None
+    labelling: str = ""
 
     @classmethod
     def fit(cls, targets: ClassTargets, training: NDArray[np.int64]) -> Self:
@@ -183,7 +186,7 @@ class ClassTask(Task):
     @property
     def identity(self) -> object:
         """Equal for models of the same classes."""
-        return self.kind, self.classes
+        return self.kind, self.classes, self.labelling
 
     def describe(self, beside: Task) -> str:
         """The classes, those first that another model does not have."""
@@ -207,6 +210,7 @@ class ClassTask(Task):
             "classes": list(self.classes),
             "shares": list(self.shares),
             "rule": self.rule,
+            **({"labelling": self.labelling} if self.labelling else {}),
         }
 
     @classmethod
@@ -219,7 +223,7 @@ class ClassTask(Task):
                 wanted="two classes or more, and a share for each",
                 got=f"{len(file.classes)} classes, {len(file.shares)} shares",
             )
-        return cls(file.column, tuple(file.classes), tuple(file.shares), file.rule)
+        return cls(file.column, tuple(file.classes), tuple(file.shares), file.rule, file.labelling)
 
     @property
     def sum_rules(self) -> int:

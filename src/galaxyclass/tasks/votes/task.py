@@ -68,6 +68,7 @@ class _File(BaseModel):
     layout: str
     known: list[bool]
     mean: list[float | None]
+    labelling: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class VoteTask(Task):
         Whether training had votes for each answer; the other outputs are meaningless.
     mean : tuple of float
         Mean joint fraction of each answer over the training galaxies; NaN where not known.
+    labelling : str
     """
 
     kind: ClassVar[str] = "votes"
@@ -96,6 +98,7 @@ class VoteTask(Task):
     layout: Layout
     known: tuple[bool, ...]
     mean: tuple[float, ...]
+    labelling: str = ""
 
     @classmethod
     def fit(cls, targets: VoteTargets, training: NDArray[np.int64]) -> Self:
@@ -197,11 +200,12 @@ class VoteTask(Task):
     @property
     def identity(self) -> object:
         """Equal for models of the same answers in the same layout."""
-        return self.kind, self.tree, self.layout
+        return self.kind, self.tree, self.layout, self.labelling
 
     def describe(self, beside: Task) -> str:
         """What it predicts."""
-        return f"answers of {self.tree.title} in the layout {self.layout.name}"
+        labelling = f", labelling {self.labelling}" if self.labelling else ""
+        return f"answers of {self.tree.title} in the layout {self.layout.name}{labelling}"
 
     def common(self, tasks: Sequence[Task]) -> Self:
         """The answers that all tasks know, with the mean of their means (NaN: unknown to some)."""
@@ -230,6 +234,7 @@ class VoteTask(Task):
             "layout": self.layout.name,
             "known": list(self.known),
             "mean": [None if math.isnan(value) else value for value in self.mean],
+            **({"labelling": self.labelling} if self.labelling else {}),
         }
 
     @classmethod
@@ -251,6 +256,7 @@ class VoteTask(Task):
             layout=tree.layout(file.layout),
             known=tuple(file.known),
             mean=tuple(math.nan if value is None else value for value in file.mean),
+            labelling=file.labelling,
         )
 
     @property
