@@ -23,7 +23,9 @@ FEATURES = "features"
 
 #: Properties of the file (ONNX' ``metadata_props``): the manifest as JSON; the calibration as JSON,
 #: where there is one; the version of the package that wrote it; and, as a JSON list, which of the
-#: file's initialisers are the network's weights under their own names.
+#: file's initialisers are the network's weights under their own names. The graph of a network in
+#: 8-bit integers has other weights: those from which it was made are then the initialisers of
+#: ``training_info``, ONNX' place for what only a training needs.
 MANIFEST_PROPERTY = "manifest"
 CALIBRATION_PROPERTY = "calibration"
 VERSION_PROPERTY = "version"
@@ -70,6 +72,8 @@ def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceS
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # On processors older than VNNI the faster products of 8-bit integers overflow.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     options.log_severity_level = 4  # errors are raised; a library prints nothing
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
