@@ -103,6 +103,7 @@ def combine(runs: Sequence[str | Path | Model], *, output: str | Path) -> Combin
         weights_digest="",
         network_digest="",
         calibration_digest="",
+        quantisation=None,
     )
     split = None if any(map(is_pretrained, model.sources)) else _split(model.sources)
     first = model.sources[0]
