@@ -134,6 +134,17 @@ def as_number(low: float, high: float, *, ends: bool) -> Callable[[Any], Any]:
     return check
 
 
+def as_number_of(*choices: int) -> Callable[[Any], Any]:
+    """One of some whole numbers."""
+    whole = as_whole(min(choices), max(choices))
+
+    def check(value: Any) -> Any:
+        number = whole(value)
+        return number if number is WRONG_TYPE or number in choices else WRONG_VALUE
+
+    return check
+
+
 def as_choice(*choices: str) -> Callable[[Any], Any]:
     """One of some strings."""
 

@@ -29,6 +29,7 @@ from galaxyclass.argument_checks import (
     as_instance,
     as_mapping,
     as_number,
+    as_number_of,
     as_numbers,
     as_pair,
     as_path,
@@ -54,6 +55,8 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 Part = Literal["unseen", "train", "validation", "test", "all"]
 #: Precision that a network computes in; ``auto`` is bfloat16 where it is as good and faster.
 ChosenPrecision = Literal["auto", "fp32", "bf16"]
+#: Bits of a number in an exported network.
+Bits = Literal[32, 16, 8]
 #: Changes to a recipe: ``{"training.epochs": 3}``, or ``["training.epochs=3"]``.
 Settings = Mapping[str, Any] | Sequence[str]
 
@@ -164,7 +167,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "folds": _count("a whole number", 2, 100),
     "repeats": _count("a whole number", 1, 1000),
     "resamples": _count("a whole number", 1, 10**6),
-    "half": _FLAG,
+    "bits": ArgumentCheck("32, 16 or 8", as_number_of(*get_args(Bits))),
     "retry_failed": _FLAG,
     # how it is computed
     "options": ArgumentCheck("InferenceOptions", as_instance("InferenceOptions")),

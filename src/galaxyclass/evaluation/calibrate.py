@@ -142,10 +142,10 @@ def calibrate(
         )
     if output is not None:
         require_new(Path(output))
-    if isinstance(bundle, ExportedBundle):
+    if output is None and isinstance(bundle, ExportedBundle):
         raise RunError(
             f"{source}: an exported network stays as it is",
-            wanted="the folder of a run, or a bundle",
+            wanted="the folder of a run, or a folder for a calibrated copy: `output`",
             hint="calibrate the run, then export it again",
         )
     more_paths = _image_paths(in_distribution)

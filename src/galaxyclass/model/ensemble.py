@@ -16,7 +16,7 @@ from galaxyclass.model.backends.backend import (
     require_fit,
 )
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.bundle.manifest import Manifest, Precision
+from galaxyclass.model.bundle.manifest import ComputedPrecision, Manifest
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.views import make_views
 from galaxyclass.tasks.task import Task
@@ -90,15 +90,17 @@ class Ensemble:
         concurrent = [
             member.backend for member in members if isinstance(member.backend, ConcurrentBackend)
         ]
-        low = any(backend.precision == "bf16" for backend in concurrent)
-        self.precision: Precision = "bf16" if low else "fp32"
+        precisions = [backend.precision for backend in concurrent]
+        coarsest: list[ComputedPrecision] = ["int8", "bf16", "fp32"]
+        self.precision: ComputedPrecision = next(
+            (name for name in coarsest if name in precisions), "fp32"
+        )
         notes = [backend.note for backend in concurrent if backend.note]
         if is_default and views > 1:
             notes.append(
                 f"The mean of {views} views of each galaxy; `views=1` is {views} times as fast."
             )
         self.note = " ".join(dict.fromkeys(notes))
-        precisions = [backend.precision for backend in concurrent]
         digests = [bundle.manifest.digest for bundle in bundles]
         self.identity = " ".join([*digests, *precisions, str(views)])
 

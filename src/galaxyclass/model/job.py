@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from galaxyclass.errors import OutputError, PredictionInterruptedError
-from galaxyclass.model.bundle.manifest import Precision
+from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.checks import Statistics, describe_problems, measure, nothing_measured
 from galaxyclass.model.chunks import ChunkRecord, Chunks, open_chunks
 from galaxyclass.model.image_source import ImageSource
@@ -51,7 +51,7 @@ class PredictionSummary:
         Time that this call took for the other images.
     views : int
         Test-time views of each galaxy, whose mean was predicted.
-    precision : {"fp32", "bf16"}
+    precision : {"fp32", "bf16", "int8"}
         Numbers that the networks computed with.
     warnings : tuple of str
         Problems of the predictions, and what to try (`describe_problems`).
@@ -67,7 +67,7 @@ class PredictionSummary:
     resumed: int
     seconds: float
     views: int
-    precision: Precision
+    precision: ComputedPrecision
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 

@@ -17,7 +17,7 @@ from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
 from galaxyclass.model.auxiliary import in_labelling, in_task, labellings_of
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
-from galaxyclass.model.bundle.manifest import Manifest, Precision
+from galaxyclass.model.bundle.manifest import ComputedPrecision, Manifest
 from galaxyclass.model.columns import PredictionLayout, columns_of
 from galaxyclass.model.ensemble import Ensemble, Member, common_task, require_same
 from galaxyclass.model.extra_columns import check_include, open_included
@@ -94,7 +94,7 @@ class Model:
         return max(bundle.manifest.views for bundle in self.bundles) if stated is None else stated
 
     @property
-    def precision(self) -> Precision:
+    def precision(self) -> ComputedPrecision:
         """The precision that its networks compute in; loads them."""
         return self.ensemble.precision
 
@@ -634,6 +634,7 @@ def _described(manifest: Manifest, bundle: Bundle) -> str:
         f"{_count(manifest.members, 'network')}, encoder `{manifest.model.encoder}`.",
         f"- Sees cutouts of {cutout.size} × {cutout.size} pixels ({cutout.colour}).",
         f"- {_count(manifest.views, 'test-time view')} by default.",
+        *_rounding(manifest),
         "- Calibrated." if bundle.has("calibration") else "- Not calibrated.",
         f"- Identity: {manifest.digest}",
         "",
@@ -641,6 +642,18 @@ def _described(manifest: Manifest, bundle: Bundle) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _rounding(manifest: Manifest) -> list[str]:
+    """A line of the card on a network in 8-bit integers."""
+    rounded = manifest.quantisation
+    if rounded is None:
+        return []
+    return [
+        "- Computes in 8-bit integers but for its last layers: fractions differ from those in "
+        f"32-bit floats by {rounded.rms:.2g} (root mean square), {rounded.largest:.2g} at most, on "
+        f"{rounded.compared} images."
+    ]
 
 
 def _count(number: int, noun: str) -> str:

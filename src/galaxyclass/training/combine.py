@@ -118,6 +118,7 @@ def save_ensemble(folder: Path, bundles: Sequence[Bundle]) -> Bundle:
         weights_digest="",
         network_digest="",
         calibration_digest="",
+        quantisation=None,
     )
     ensemble = EnsembleNetwork(networks)
     return save_bundle(folder, manifest, {"weights": lambda path: write_weights(ensemble, path)})

@@ -20,7 +20,7 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "predict_with_onnxruntime.py"
 @pytest.fixture(scope="module")
 def exported(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("exported") / "model.onnx"
-    assert main(["export", str(bundle.folder), "--output", str(output), "--half"]) == 0
+    assert main(["export", str(bundle.folder), "--output", str(output), "--bits", "16"]) == 0
     return output
 
 

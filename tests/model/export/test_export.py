@@ -27,7 +27,7 @@ from galaxyclass.model.bundle.manifest import manifest_json, parse_manifest
 from galaxyclass.model.bundle.onnx_file import open_session
 from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.bundle.save import save_bundle
-from galaxyclass.model.export.check import comparison_cutouts
+from galaxyclass.model.export.check import export_cutouts
 from galaxyclass.model.export.export import export
 from galaxyclass.model.predict import predict
 from galaxyclass.networks.network import Network
@@ -57,7 +57,7 @@ def exported(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def halved(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("exported") / "half.onnx"
-    export(bundle.folder, output=output, half=True)
+    export(bundle.folder, output=output, bits=16)
     return output
 
 
@@ -105,7 +105,7 @@ def test_every_head_and_the_centre_alone(
 
 
 def test_it_takes_any_number_of_galaxies(exported: Path) -> None:
-    cutouts = comparison_cutouts(Preprocessing(size=16))
+    cutouts = export_cutouts(Preprocessing(size=16)).compared
     together = run(exported, cutouts)
     assert [(name, one.shape) for name, one in together.items()] == [
         ("values", (16, 37)),
@@ -169,7 +169,7 @@ def test_half_is_half_the_size_and_says_nearly_the_same(
         np.testing.assert_array_equal(rounded[name], short, strict=True)
     stored = {one.name: one for one in onnx.load(halved).graph.initializer}
     assert numpy_helper.to_array(stored["encoder.stem.0.weight"]).dtype == np.float16
-    cutouts = comparison_cutouts(bundle.manifest.preprocessing)
+    cutouts = export_cutouts(bundle.manifest.preprocessing).compared
     before, after = run(exported, cutouts)["values"], run(halved, cutouts)["values"]
     assert 0 < np.abs(before - after).max() < 1e-2
 
@@ -185,7 +185,7 @@ def test_weights_that_16_bits_cannot_hold_stay(
     save_bundle(
         bundle.folder, bundle.manifest, {"weights": lambda path: write_weights(network, path)}
     )
-    export(bundle.folder, output=tmp_path / "model.onnx", half=True)
+    export(bundle.folder, output=tmp_path / "model.onnx", bits=16)
     recovered = recover_weights(tmp_path / "model.onnx")
     assert recovered["encoder.stem.0.weight"][0, 0, 0, 0] == 70_000
 
@@ -197,7 +197,7 @@ def test_torch_predicts_from_the_exported_file(
     boxed = save_bundle(
         tmp_path / "box", manifest, {"network": lambda path: path.write_bytes(halved.read_bytes())}
     )
-    cutouts = comparison_cutouts(manifest.preprocessing)
+    cutouts = export_cutouts(manifest.preprocessing).compared
     with torch.inference_mode():
         wanted = load_weights(boxed).estimate(torch.from_numpy(cutouts))
     got = OnnxBackend(boxed)(cutouts)
@@ -213,12 +213,12 @@ def test_the_exported_file_is_a_model_by_itself(
     assert alone.manifest.auxiliary == bundle.manifest.auxiliary
     assert alone.read_calibration() == CALIBRATION
     assert (alone.has("weights"), alone.network) == (False, exported)
-    cutouts = comparison_cutouts(bundle.manifest.preprocessing)
+    cutouts = export_cutouts(bundle.manifest.preprocessing).compared
     wanted = run(exported, cutouts)["values"]
     np.testing.assert_array_equal(open_backend(alone)(cutouts).values, wanted)
     (tmp_path / "copy.onnx").write_bytes(exported.read_bytes())
     assert load_bundle(tmp_path / "copy.onnx").manifest.digest == alone.manifest.digest
-    export(exported, output=tmp_path / "half.onnx", half=True)
+    export(exported, output=tmp_path / "half.onnx", bits=16)
     halved = load_bundle(tmp_path / "half.onnx")
     assert halved.read_calibration() == CALIBRATION
     assert halved.manifest.digest != alone.manifest.digest

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from galaxyclass.arguments import ChosenPrecision
 from galaxyclass.errors import BundleError
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.bundle.manifest import Precision
+from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.tasks.task import Task
@@ -48,14 +48,14 @@ class ConcurrentBackend(Backend, Protocol):
     ----------
     concurrent : bool
         Whether it may on this device; otherwise it is called as any other backend.
-    precision : {"fp32", "bf16"}
+    precision : {"fp32", "bf16", "int8"}
         In which it computes: part of what a prediction depends on.
     note : str
         A remark on the precision for the user; may be empty.
     """
 
     concurrent: bool
-    precision: Precision
+    precision: ComputedPrecision
     note: str
 
     def begin_thread(self) -> None:
@@ -108,7 +108,8 @@ def open_backend(
 
     torch runs it if it is installed and the bundle has weights, or if a GPU is asked for. A bundle
     that has only the network as ONNX, such as the pretrained model, is run by OpenVINO if that is
-    installed and bfloat16 is wanted, otherwise by onnxruntime.
+    installed and bfloat16 is wanted, otherwise by onnxruntime. A network in 8-bit integers is
+    always run by onnxruntime: OpenVINO 2026.4 gives wrong numbers for several images at once.
 
     Parameters
     ----------
@@ -152,4 +153,6 @@ def choose_engine(
     if not bundle.has("network") or (torch and (bundle.has("weights") or gpu)):
         return "torch"
     wanted = bundle.manifest.precision if precision == "auto" else precision
+    if bundle.manifest.quantisation is not None:
+        return "onnxruntime"
     return "OpenVINO" if wanted == "bf16" and find_spec("openvino") else "onnxruntime"

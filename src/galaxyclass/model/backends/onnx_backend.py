@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from galaxyclass.arguments import ChosenPrecision
 from galaxyclass.errors import BundleError, DeviceError
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.bundle.manifest import Precision
+from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.bundle.onnx_file import INPUT, open_session, output_names
 from galaxyclass.model.output import ModelOutput
 
@@ -27,7 +27,8 @@ class OnnxBackend:
         One that has a network.
     device : {"auto", "cpu"}
     precision : {"auto", "fp32", "bf16"}
-        It always computes in 32-bit floats; a note says so where bfloat16 was asked for.
+        It always computes in 32-bit floats, or in the 8-bit integers of the file; a note says so
+        where something else was asked for.
 
     Attributes
     ----------
@@ -50,12 +51,18 @@ class OnnxBackend:
     ) -> None:
         require_processor(device)
         self.concurrent = True
-        self.precision: Precision = "fp32"
-        self.note = (
-            'Computed in 32-bit floats: pip install "galaxyclass[openvino]" brings bfloat16.'
-            if precision == "bf16"
-            else ""
-        )
+        is_quantised = bundle.manifest.quantisation is not None
+        self.precision: ComputedPrecision = "int8" if is_quantised else "fp32"
+        self.note = ""
+        if is_quantised and precision != "auto":
+            self.note = (
+                "Computed in 8-bit integers, in which this network was exported: export it again "
+                "for another precision."
+            )
+        elif precision == "bf16":
+            self.note = (
+                'Computed in 32-bit floats: pip install "galaxyclass[openvino]" brings bfloat16.'
+            )
         self._names = output_names(len(bundle.manifest.auxiliary))
         self._session = open_session(bundle.network)
         inputs = {port.name: list(map(str, port.shape[1:])) for port in self._session.get_inputs()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -29,6 +29,33 @@ _FORMAT = FileFormat(
 
 #: The number format of a network's convolutions and matrix products: 32-bit floats or bfloat16.
 Precision = Literal["fp32", "bf16"]
+
+#: That in which a network predicts: 8-bit integers too, where it was exported in them.
+ComputedPrecision = Literal["fp32", "bf16", "int8"]
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """How an exported network was rounded to 8-bit integers, and what that changes.
+
+    Attributes
+    ----------
+    images : int
+        Images on which the ranges of the numbers between layers were measured.
+    seed : int
+        Of the draw of these images from all that were given.
+    compared : int
+        Other images, on which it was compared with the network in 32-bit floats.
+    rms, largest : float
+        Root mean square, and largest absolute value, of the differences of all fractions or
+        probabilities.
+    """
+
+    images: int
+    seed: int
+    compared: int
+    rms: float
+    largest: float
 
 
 @dataclass(frozen=True)
@@ -71,6 +98,8 @@ class Manifest:
         Test-time views of a galaxy that predictions are averaged over by default.
     members : int
         Networks of the ensemble, which differ only in their weights: it predicts their mean.
+    quantisation : Quantisation or None
+        Of a network in 8-bit integers; None of all others.
     """
 
     recipe: str
@@ -89,6 +118,7 @@ class Manifest:
     mirrors: bool = True
     views: int = 1
     members: int = 1
+    quantisation: Quantisation | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -122,6 +152,7 @@ class _File(BaseModel):
     mirrors: bool = True
     views: int = Field(1, ge=1)
     members: int = Field(1, ge=1)
+    quantisation: Quantisation | None = None
 
 
 def manifest_json(manifest: Manifest) -> str:
@@ -151,6 +182,8 @@ def manifest_json(manifest: Manifest) -> str:
     for name in ("views", "members"):
         if (count := getattr(manifest, name)) != 1:
             data[name] = count
+    if manifest.quantisation is not None:
+        data["quantisation"] = asdict(manifest.quantisation)
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -192,4 +225,5 @@ def _manifest(file: _File, task: Task, auxiliary: tuple[Task, ...]) -> Manifest:
         mirrors=file.mirrors,
         views=file.views,
         members=file.members,
+        quantisation=file.quantisation,
     )

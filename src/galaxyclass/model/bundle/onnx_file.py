@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,9 @@ FEATURES = "features"
 
 #: Properties of the file (ONNX' ``metadata_props``): the manifest as JSON; the calibration as JSON,
 #: where there is one; the version of the package that wrote it; and, as a JSON list, which of the
-#: file's initialisers are the network's weights under their own names.
+#: file's initialisers are the network's weights under their own names. The graph of a network in
+#: 8-bit integers has other weights: those from which it was made are then the initialisers of
+#: ``training_info``, ONNX' place for what only a training needs.
 MANIFEST_PROPERTY = "manifest"
 CALIBRATION_PROPERTY = "calibration"
 VERSION_PROPERTY = "version"
@@ -70,6 +73,9 @@ def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceS
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if not _multiplies_bytes():
+        # The fast products of 8-bit integers overflow on such processors; these are exact.
+        options.add_session_config_entry("session.x64quantprecision", "1")
     options.log_severity_level = 4  # errors are raised; a library prints nothing
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -77,6 +83,19 @@ def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceS
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own classes, which share no root
         raise cannot_load(path, error) from error
+
+
+@cache
+def _multiplies_bytes() -> bool:
+    """Whether the processor is known to add products of bytes without overflow (VNNI).
+
+    Only Linux tells; elsewhere products are exact, and slower than they might be.
+    """
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "avx512_vnni" in flags or "avx_vnni" in flags
 
 
 def read_properties(path: Path) -> dict[str, str]:

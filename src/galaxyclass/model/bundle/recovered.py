@@ -33,6 +33,7 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
     dict
         Name -> float32 array, as in the network's ``state_dict()``: weights, and the means and
         variances of batch normalisation. Weights that were exported as 16-bit floats are rounded.
+        A file in 8-bit integers holds the weights that it was made from, as 16-bit floats.
         The number of batches in training, which torch stores too, is missing: predictions do not
         depend on it.
 
@@ -69,9 +70,11 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
             got=f"the properties {', '.join(sorted(properties)) or 'none'}",
         ) from error
     # Weights in other files were not written by this package: such a reference is not followed.
+    graphs = [model.graph, *(part.initialization for part in model.training_info)]
     initialisers = {
         initialiser.name: initialiser
-        for initialiser in model.graph.initializer
+        for graph in graphs
+        for initialiser in graph.initializer
         if initialiser.name in names and initialiser.data_location != onnx.TensorProto.EXTERNAL
     }
     if missing := names - set(initialisers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,26 +11,53 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from galaxyclass.errors import ExportError, ImageError
+from galaxyclass.errors import ArgumentError, ExportError, ImageError
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.fast_cutout import read_cutout
 from galaxyclass.images.files import find_images
 from galaxyclass.model.bundle.onnx_file import INPUT, open_session, output_names
-from galaxyclass.networks.network import EnsembleNetwork, Network
+from galaxyclass.networks.network import EnsembleNetwork, Network, NetworkOutput
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.rendering import render
 
-#: The largest difference that is accepted: of a fraction or a probability; of the embedding, in
-#: units of its largest number.
-TOLERANCE = 1e-4
+
+@dataclass(frozen=True)
+class Tolerance:
+    """The differences that are accepted.
+
+    Attributes
+    ----------
+    largest : float
+        Of a fraction or a probability.
+    rms : float
+        Root mean square of the differences of all fractions or probabilities.
+    embedding : float
+        Of the embedding, in units of its largest number.
+    """
+
+    largest: float
+    rms: float
+    embedding: float
+
+
+#: Of the same network, written otherwise.
+EXACT = Tolerance(largest=1e-4, rms=1e-4, embedding=1e-4)
+
+#: Of a network in 8-bit integers. Predictions have an RMSE of some 0.08: independent errors of 0.01
+#: add less than 1 % to that.
+ROUNDED = Tolerance(largest=0.25, rms=0.01, embedding=0.25)
 
 #: Images that are compared: so many simulated galaxies, or at most so many real ones.
 SIMULATED = 13
 REAL = 200
 #: Images at a time; the last batch is smaller, which tests that any number works.
 _BATCH = 16
+
+#: Real images on which ranges are measured, at most; and how many real images that needs at least.
+MEASURED = 256
+FEWEST = 16
 
 
 @dataclass(frozen=True)
@@ -42,30 +70,58 @@ class ExportCheck:
         How many were compared.
     difference : float
         The largest absolute difference of a fraction or probability.
+    rms : float
+        Root mean square of the differences of all fractions or probabilities.
     """
 
     images: int
     difference: float
+    rms: float
 
 
-def comparison_cutouts(
-    preprocessing: Preprocessing, images: str | Path | Sequence[str | Path] | None = None
-) -> NDArray[np.uint8]:
-    """Cutouts to compare networks on.
+@dataclass(frozen=True)
+class ExportCutouts:
+    """The cutouts that an export needs, each ``(images, height, width, channels)`` uint8.
+
+    Attributes
+    ----------
+    compared : array
+        The exported network is compared with torch on them.
+    measured : array or None
+        Others, on which the ranges of 8-bit numbers are measured; None where there are none.
+    seed : int
+        Of the draw of both.
+    """
+
+    compared: NDArray[np.uint8]
+    measured: NDArray[np.uint8] | None = None
+    seed: int = 0
+
+
+def export_cutouts(
+    preprocessing: Preprocessing,
+    images: str | Path | Sequence[str | Path] | None = None,
+    *,
+    measure: bool = False,
+    seed: int = 0,
+) -> ExportCutouts:
+    """Cutouts to compare networks on, and to measure ranges on.
 
     Parameters
     ----------
     preprocessing : Preprocessing
     images : str, Path or a sequence of them, optional
-        A folder or files, of which 200 at most are taken, evenly spread; without it, simulated
-        galaxies, with a black, a white and a noisy image.
-
-    Returns
-    -------
-    (images, height, width, channels) uint8
+        A folder or files, of which some are drawn; without it, simulated galaxies, with a black, a
+        white and a noisy image.
+    measure : bool
+        Whether ranges are to be measured, which takes real images: up to 256 of them. Up to 200
+        others, a third of fewer images, are to compare on.
+    seed : int
 
     Raises
     ------
+    ArgumentError
+        Ranges are to be measured, and there are no real images, or fewer than 16.
     CatalogError
         No images there.
     ExportError
@@ -73,20 +129,26 @@ def comparison_cutouts(
 
     Examples
     --------
-    >>> comparison_cutouts(Preprocessing(size=16)).shape
+    >>> export_cutouts(Preprocessing(size=16)).compared.shape
     (16, 16, 16, 3)
     """
     if images is None:
-        return _simulated(preprocessing)
+        if measure:
+            raise _too_few("none")
+        return ExportCutouts(_simulated(preprocessing, seed), seed=seed)
     paths = find_images(images)
-    indices = np.unique(np.linspace(0, len(paths) - 1, min(REAL, len(paths))).round().astype(int))
-    cutouts = []
+    wanted = REAL + MEASURED * measure
+    cutouts: list[NDArray[np.uint8]] = []
     problem = ""
-    for index in indices:
+    for index in np.random.default_rng(seed).permutation(len(paths)):
+        if len(cutouts) == wanted:
+            break
         try:
             cutouts.append(read_cutout(paths[index], preprocessing))
         except ImageError as error:
             problem = str(error)
+    if measure and len(cutouts) < FEWEST:
+        raise _too_few(f"{len(cutouts)} that can be decoded")
     if not cutouts:
         raise ExportError(
             "no images to compare the exported network with torch on",
@@ -94,11 +156,26 @@ def comparison_cutouts(
             got=problem,
             hint="name others, or leave `images` out: simulated galaxies are taken then",
         )
-    return np.stack(cutouts)
+    stacked = np.stack(cutouts)
+    if not measure:
+        return ExportCutouts(stacked, seed=seed)
+    compared = max(len(stacked) - MEASURED, len(stacked) // 3)
+    return ExportCutouts(stacked[:compared], stacked[compared:], seed)
 
 
-def _simulated(preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    rng = np.random.default_rng(0)
+def _too_few(got: str) -> ArgumentError:
+    return ArgumentError(
+        "8-bit numbers need images of galaxies, on which their ranges are measured",
+        argument="images",
+        wanted=f"a folder of {FEWEST} images or more, {REAL + MEASURED} at best, like those that "
+        "will be predicted",
+        got=got,
+        hint="`images='FOLDER'`; `bits=16` needs none",
+    )
+
+
+def _simulated(preprocessing: Preprocessing, seed: int) -> NDArray[np.uint8]:
+    rng = np.random.default_rng(seed)
     side = max(preprocessing.frame or 0, preprocessing.size)
     drawn = [render(draw_morphology(rng), side) for _ in range(SIMULATED)]
     noise = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
@@ -110,6 +187,7 @@ def compare_outputs(
     network: Network | EnsembleNetwork,
     path: Path,
     cutouts: NDArray[np.uint8],
+    tolerance: Tolerance = EXACT,
     progress: Progress = silent,
 ) -> ExportCheck:
     """Run a network and its exported file on the same cutouts.
@@ -121,44 +199,77 @@ def compare_outputs(
     path : Path
         The ONNX file.
     cutouts : (images, height, width, channels) uint8
+    tolerance : Tolerance
     progress : Progress
 
     Raises
     ------
     ExportError
-        They differ by more than 1e-4, or one of them gives NaN.
+        They differ by more than is accepted, or one of them gives NaN.
     BundleError
         The file cannot be loaded.
     """
     session = open_session(path)
     names = output_names(len(network.auxiliary))
-    largest = 0.0
+    differences = _Differences()
     for start in range(0, len(cutouts), _BATCH):
         # The first image alone too: some exports run for one batch size only.
         for batch in (cutouts[:1],) * (start == 0) + (cutouts[start : start + _BATCH],):
             got = session.run(names, {INPUT: batch})
             with torch.inference_mode():
                 wanted = network.estimate(torch.from_numpy(batch))
-            values = (wanted.values, *wanted.auxiliary)
-            largest = max(
-                largest, *(_difference(a.numpy(), b) for a, b in zip(values, got, strict=False))
-            )
-            embedding = wanted.features.numpy()
-            scale = max(1.0, float(np.abs(embedding).max(initial=0)))
-            apart = _difference(embedding, got[-1]) / scale
-            if not max(largest, apart) <= TOLERANCE:
-                raise ExportError(
-                    "the exported network gives other outputs than the run",
-                    wanted=f"differences up to {TOLERANCE:g}",
-                    got=f"{largest:.2g} of a fraction, {apart:.2g} of the embedding, on "
-                    f"{start + len(batch)} images",
-                    hint="nothing was written; please report the encoder and its settings",
-                )
-        progress("compare", start + len(batch), len(cutouts), unit="images")
-    return ExportCheck(len(cutouts), largest)
+            differences.add(wanted, got)
+        done = start + len(batch)
+        differences.require(tolerance, done, is_last=done == len(cutouts))
+        progress("compare", done, len(cutouts), unit="images")
+    return ExportCheck(len(cutouts), differences.largest, differences.rms)
 
 
-def _difference(wanted: NDArray[np.float32], got: NDArray[np.float32]) -> float:
+class _Differences:
+    """The differences between outputs so far; infinite where shapes differ or numbers are NaN."""
+
+    def __init__(self) -> None:
+        self.largest = self.embedding = 0.0
+        self._squares, self._count = 0.0, 0
+
+    @property
+    def rms(self) -> float:
+        """Root mean square of the differences of all fractions and probabilities."""
+        return math.sqrt(self._squares / max(1, self._count))
+
+    def add(self, wanted: NetworkOutput, got: Sequence[NDArray[np.float32]]) -> None:
+        """Count in the outputs for some images."""
+        for tensor, values in zip((wanted.values, *wanted.auxiliary), got, strict=False):
+            self.largest = max(self.largest, _largest(tensor.numpy(), values))
+            if np.isfinite(self.largest):
+                difference = np.subtract(tensor.numpy(), values, dtype=np.float64)
+                self._squares += float(np.square(difference).sum())
+                self._count += values.size
+        features = wanted.features.numpy()
+        scale = max(1.0, float(np.abs(features).max(initial=0)))
+        self.embedding = max(self.embedding, _largest(features, got[-1]) / scale)
+
+    def require(self, tolerance: Tolerance, images: int, *, is_last: bool) -> None:
+        """Refuse too large ones; the root mean square only at the end."""
+        if (
+            self.largest <= tolerance.largest
+            and self.embedding <= tolerance.embedding
+            and (not is_last or self.rms <= tolerance.rms)
+        ):
+            return
+        raise ExportError(
+            "the exported network gives other outputs than the run",
+            wanted=f"differences up to {tolerance.largest:g} of a fraction, {tolerance.rms:g} in "
+            f"the root mean square, {tolerance.embedding:g} of the embedding",
+            got=f"{self.largest:.2g}, {self.rms:.2g} and {self.embedding:.2g}, on {images} images",
+            hint="nothing was written; please report the encoder and its settings"
+            if tolerance is EXACT
+            else "nothing was written: 8 bits are too few for this network; `bits=16` halves the "
+            "file all the same",
+        )
+
+
+def _largest(wanted: NDArray[np.float32], got: NDArray[np.float32]) -> float:
     """The largest difference; infinite where the shapes differ or something is not a number."""
     if wanted.shape != got.shape:
         return float("inf")

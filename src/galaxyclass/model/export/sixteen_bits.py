@@ -71,3 +71,29 @@ def store_halves(model: onnx.ModelProto, names: frozenset[str]) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+
+
+def keep_weights(model: onnx.ModelProto, network: nn.Module) -> None:
+    """Store a network's weights beside a graph that has others, for `recover_weights`.
+
+    They are initialisers of ``training_info``, which runtimes do not read: 16-bit floats where
+    `round_weights` would round, 32-bit floats otherwise.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        Changed in place.
+    network : nn.Module
+        Its floats are kept under the names of its ``state_dict()``.
+    """
+    onnx = require("onnx")
+    graph = model.training_info.add().initialization
+    graph.name = "weights"
+    parameters = {name for name, _ in network.named_parameters()}
+    for name, weight in network.state_dict().items():
+        if not weight.is_floating_point():
+            continue
+        short = weight.half()
+        is_short = name in parameters and weight.ndim > 1 and bool(short.isfinite().all())
+        stored = short if is_short else weight
+        graph.initializer.append(onnx.numpy_helper.from_array(stored.numpy(), name))
