@@ -1,15 +1,23 @@
 """How many images that show no galaxy, and how many galaxies, are flagged by `strange`.
 
-    python benchmarks/strange.py DATA --output DIR [--count 40] [--seed 0] [--run RUN]
+    python benchmarks/strange.py DATA --output DIR [--count 40] [--seed 0] [--run RUN] [--table CSV]
 
 Images of 45 kinds are drawn, among them galaxies of DATA that are altered, and predicted with
 ``strangeness`` by the pretrained model or by RUN; so are the galaxies of DATA unaltered. The
 pretrained model was not trained on the challenge's test galaxies, nor on the rings, which are of
 DECaLS, while it learnt from SDSS alone. All others were used for its training, or as
-in-distribution images for its calibration. OUTPUT has pictures/, predictions/ and strange.csv. It
-needs matplotlib and scikit-learn, whose sample photographs are used.
+in-distribution images for its calibration.
 
-One file of 600 lines, as it is one table of kinds with a few lines for each.
+Last come the 2,360 galaxies of ``galaxy-zoo-challenge-more`` that are a fair sample of the
+challenge (or those of --table alone: a table of galaxies that the model was neither trained nor
+calibrated on). Volunteers found something odd in some of them (``Class6.1`` above 0.9). The area
+under the receiver operating characteristic (AUROC) is the chance that such a galaxy has a higher
+score than another.
+
+OUTPUT has pictures/, predictions/ and strange.csv. It needs matplotlib and scikit-learn, whose
+sample photographs are used.
+
+One file of 700 lines, as it is one table of kinds with a few lines for each.
 """
 
 from __future__ import annotations
@@ -29,6 +37,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from sklearn.datasets import load_sample_images
+from sklearn.metrics import roc_auc_score
 
 import galaxyclass
 from galaxyclass.images.read import read_image
@@ -51,6 +60,13 @@ RADIUS = np.hypot(X, Y)
 
 GALAXIES = Path("galaxy-zoo-challenge/images_test")
 PLATE = Path("fits/wide_field.fits")
+#: Galaxies with all 37 votes, and which of them were not chosen for what they look like.
+VOTED = Path("galaxy-zoo-challenge-more")
+#: Volunteers found something odd where this answer has more than this share of their votes.
+ODD, ODD_SHARE = "Class6.1", 0.9
+#: AnomalyMatch on odd galaxies of the challenge (Gomez et al. 2025, arXiv:2505.03509), which learns
+#: from labelled ones in rounds; the score here has seen no label of an odd galaxy.
+PUBLISHED_AUROC = 0.83
 #: Folders of real galaxies, and how many of each are predicted (all: None).
 REAL: dict[Path, int | None] = {
     GALAXIES: None,
@@ -594,6 +610,29 @@ def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int
         )
 
 
+class Odd(NamedTuple):
+    """How the scores tell odd galaxies from others."""
+
+    odd: int
+    others: int
+    auroc: float
+
+
+def odd_galaxies(run: Path | None, data: Path, table: Path | None, output: Path) -> tuple[Row, Odd]:
+    """Unselected galaxies with votes: how many are flagged, and the AUROC of the odd among them."""
+    with (data / VOTED / "selection.csv").open(newline="") as file:
+        ids = {row["GalaxyID"] for row in csv.DictReader(file) if row["unselected"] == "1"}
+    with (table or data / VOTED / "votes.csv").open(newline="") as file:
+        shares = {row["GalaxyID"]: float(row[ODD]) for row in csv.DictReader(file) if row.get(ODD)}
+    ids &= shares.keys()
+    images = [data / VOTED / "images" / f"{name}.jpg" for name in sorted(ids)]
+    predicted = predict(run, images, output=output / "predictions" / "unselected.parquet")
+    odd = np.array([shares[name] > ODD_SHARE for name in predicted.ids])
+    # A network that gives no finite features is as strange as can be.
+    auroc = float(roc_auc_score(odd, np.nan_to_num(predicted.scores, posinf=1e9)))
+    return row(f"{VOTED}, unselected", predicted), Odd(int(odd.sum()), int((~odd).sum()), auroc)
+
+
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True)
@@ -602,23 +641,40 @@ def measure(run: Path | None, data: Path, output: Path, *, count: int, seed: int
 @click.option(
     "--run", type=click.Path(path_type=Path, exists=True), help="Not the pretrained model."
 )
-def command(*, data: Path, output: Path, count: int, seed: int, run: Path | None) -> None:
+@click.option(
+    "--table",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Of the unselected galaxies only those of this table, with its votes.",
+)
+def command(
+    *, data: Path, output: Path, count: int, seed: int, run: Path | None, table: Path | None
+) -> None:
     """Draw --count images of each kind, and count how many are flagged."""
     if output.is_dir() and any(output.iterdir()):
         raise click.ClickException(
             f"{output}: not empty; wanted a new or an empty folder: name another, or empty this one"
         )
-    missing = [str(data / name) for name in (*REAL, PLATE) if not (data / name).exists()]
+    missing = [str(data / name) for name in (*REAL, PLATE, VOTED) if not (data / name).exists()]
     if missing:
         raise click.ClickException(f"{data}: not the folder of data: it lacks {', '.join(missing)}")
     with writing(output / "strange.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(Row._fields)
         click.echo(f"{'kind':<34} {'pictures':>8} {'flagged':>8} {'median':>8}")
-        for measured in measure(run, data, output, count=count, seed=seed):
+
+        def show(measured: Row) -> None:
             kind, images, flagged, median = measured
             writer.writerow([kind, images, f"{flagged:.4f}", f"{median:.3f}"])
             click.echo(f"{kind:<34} {images:>8} {flagged:>8.1%} {median:>8.2f}")
+
+        for measured in measure(run, data, output, count=count, seed=seed):
+            show(measured)
+        unselected, odd = odd_galaxies(run, data, table, output)
+        show(unselected)
+    click.echo(
+        f"{odd.odd} odd galaxies ({ODD} above {ODD_SHARE}) among {odd.others:,} others: AUROC of "
+        f"the score {odd.auroc:.3f} (published: {PUBLISHED_AUROC})"
+    )
 
 
 if __name__ == "__main__":

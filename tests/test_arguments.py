@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import galaxyclass
-from galaxyclass.arguments import ARGUMENTS, public
+from galaxyclass.arguments import ARGUMENTS, OF_DATASETS, OF_MODELS, public
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, GalaxyclassError
 
 #: Functions are imported by the tests that need them: some bring torch.
@@ -109,6 +109,7 @@ IMPOSSIBLE: dict[str, list[Any]] = {
     "folds": [0, 1, 1000],
     "repeats": [0],
     "resamples": [0],
+    "false_alarms": [0, 0.5, 1, -0.1, float("nan"), float("inf")],
     "level": [0, 0.5, 1, 1.5, -0.1, float("nan"), float("inf")],
     "votes": [1, 0, -2.0, float("nan")],
     "device": ["gpu", "", "cuda:0"],
@@ -184,6 +185,22 @@ def test_what_a_call_names_and_is_not_there_is_told(here: Path, title: str) -> N
     with pytest.raises(GalaxyclassError, match="nowhere"):
         function(**given(function))
     assert time.monotonic() - begun < 20  # torch is loaded by some
+
+
+def test_an_argument_of_another_place_is_shown_there(here: Path) -> None:
+    parameters = inspect.signature(galaxyclass.Dataset.__init__).parameters
+    assert tuple(name for name in parameters)[3:] == OF_DATASETS
+    assert tuple(vars(galaxyclass.InferenceOptions())) == OF_MODELS
+    for title in ("validate", "train", "evaluate", "explore"):
+        for name in OF_DATASETS:
+            with pytest.raises(ArgumentTypeError, match=rf"`galaxyclass.Dataset\(.*, {name}=…\)`"):
+                function_named(title)(**given(function_named(title)), **{name: "a"})
+    for title in ("predict", "evaluate", "calibrate"):
+        for name in OF_MODELS:
+            with pytest.raises(ArgumentTypeError, match=rf"InferenceOptions\({name}=…\)`"):
+                function_named(title)(**given(function_named(title)), **{name: 1})
+    with pytest.raises(ArgumentTypeError, match=r"galaxyclass.load_model\(model, views=…\)"):
+        galaxyclass.load_model().predict("nowhere", views=3)
 
 
 @public
@@ -274,6 +291,61 @@ def test_what_is_no_data(images: Any) -> None:
 
 def test_every_public_function_is_held_to_it() -> None:
     assert all(hasattr(function_named(title), "__wrapped__") for title in FUNCTIONS)
+
+
+def methods(kind: type) -> Iterator[tuple[str, inspect.Signature]]:
+    """The public methods of a class that take arguments."""
+    for name, value in vars(kind).items():
+        method = getattr(value, "__func__", value)
+        if name.startswith("_") or not inspect.isfunction(method):
+            continue
+        signature = inspect.signature(method)
+        if set(signature.parameters) - {"self", "cls"}:
+            yield name, signature
+
+
+METHODS = [
+    (kind, name, signature)
+    for kind in (galaxyclass.Model, galaxyclass.Predictions, galaxyclass.Dataset)
+    for name, signature in methods(kind)
+]
+
+
+@pytest.fixture(scope="module")
+def objects() -> dict[type, Any]:
+    model = galaxyclass.load_model(views=1)
+    predictions = model.predict(np.zeros((1, 16, 16, 3), np.uint8))
+    return {
+        galaxyclass.Model: model,
+        galaxyclass.Predictions: predictions,
+        galaxyclass.Dataset: galaxyclass.Dataset("nowhere"),
+    }
+
+
+@pytest.mark.parametrize(("kind", "name", "signature"), METHODS)
+def test_every_public_method_is_held_to_it(
+    here: Path, objects: dict[type, Any], kind: type, name: str, signature: inspect.Signature
+) -> None:
+    method = getattr(objects[kind], name)
+    parameters = {
+        each.name: each
+        for each in signature.parameters.values()
+        if each.name not in ("self", "cls") and each.kind is not each.VAR_KEYWORD
+    }
+    required = [title for title, each in parameters.items() if each.default is each.empty]
+    needed = {title: GIVEN.get(title, {}) for title in required}
+    for title, value in itertools.product(parameters, NO_TYPE):
+        with pytest.raises(ArgumentTypeError) as caught:
+            method(**{**needed, title: value})
+        assert caught.value.argument == title
+    with pytest.raises(ArgumentTypeError, match="has no argument `colour`"):
+        method(**needed, colour=1)
+    if required:
+        with pytest.raises(ArgumentTypeError, match=f"lacks .*`{required[0]}`"):
+            method()
+    for title in ("output", "settings"):
+        if title in parameters:
+            assert parameters[title].kind is inspect.Parameter.KEYWORD_ONLY
 
 
 def test_what_concerns_the_network_stands_in_one_order() -> None:

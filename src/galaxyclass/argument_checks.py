@@ -92,6 +92,14 @@ def as_flag(value: Any) -> Any:
     return bool(value) if type(value).__name__ in ("bool", "bool_") else WRONG_TYPE
 
 
+def as_class_rule(value: Any) -> Any:
+    """A rule that derives classes from votes; its question is looked up in the table's tree."""
+    if not isinstance(value, str):
+        return WRONG_TYPE
+    kind, _, question = value.partition(":")
+    return value if value == "five" or (kind == "argmax" and question) else WRONG_VALUE
+
+
 def as_whole(low: int, high: int) -> Callable[[Any], Any]:
     """A whole number from ``low`` to ``high``."""
 
@@ -174,14 +182,18 @@ def as_several(value: Any) -> Any:
 
 def as_settings(value: Any) -> Any:
     """A mapping by strings, or a sequence of strings."""
-    if isinstance(value, Mapping):
-        return value if all(isinstance(key, str) for key in value) else WRONG_TYPE
-    return as_sequence(as_string)(value)
+    return as_mapping(value) if isinstance(value, Mapping) else as_sequence(as_string)(value)
+
+
+def as_mapping(value: Any) -> Any:
+    """A mapping by strings."""
+    by_strings = isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+    return value if by_strings else WRONG_TYPE
 
 
 def as_variations(value: Any) -> Any:
     """A mapping from strings to values to try."""
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+    if as_mapping(value) is WRONG_TYPE:
         return WRONG_TYPE
     valid = all(
         isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping)

@@ -22,10 +22,12 @@ from galaxyclass.argument_checks import (
     as_anything,
     as_callable,
     as_choice,
+    as_class_rule,
     as_data,
     as_either,
     as_flag,
     as_instance,
+    as_mapping,
     as_number,
     as_numbers,
     as_pair,
@@ -39,6 +41,9 @@ from galaxyclass.argument_checks import (
 )
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
 from galaxyclass.short import short_value
+
+#: Parameters that are no arguments: the object, or the class, of a method.
+_OBJECTS = ("self", "cls")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -141,14 +146,19 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "id_column": _COLUMN,
     "target_column": _COLUMN,
     "path_column": _COLUMN,
-    "classes": ArgumentCheck('"five" or "argmax:QUESTION"', as_string),
+    "classes": ArgumentCheck(
+        "five, or argmax:QUESTION with the code or key of a question", as_class_rule
+    ),
     "labelling": ArgumentCheck("the name of a labelling (str)", as_string),
     "skip_invalid": _FLAG,
     "part": _choice(Part),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "layout": _choice(Literal["table", "contest"]),
     "level": ArgumentCheck("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),
+    "false_alarms": ArgumentCheck("a number between 0 and 0.5", as_number(0, 0.5, ends=False)),
     "votes": ArgumentCheck("a number, 2 or more", as_number(2, math.inf, ends=True)),
+    "index": _count("a whole number", -(10**12), 10**12),
+    "data": ArgumentCheck("a mapping, as `Dataset.to_json` gives it", as_mapping),
     "count": _count("a whole number", 1, 10**8),
     "size": _count("a whole number of pixels", 16, 4096),
     "folds": _count("a whole number", 2, 100),
@@ -157,6 +167,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "half": _FLAG,
     "retry_failed": _FLAG,
     # how it is computed
+    "options": ArgumentCheck("InferenceOptions", as_instance("InferenceOptions")),
     "views": _count("a whole number", 1, 1000),
     "device": _choice(Device),
     "devices": _count("a whole number", 1, 1000),
@@ -167,6 +178,12 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "progress": ArgumentCheck("a function (`galaxyclass.Progress`)", as_callable),
     "backend": ArgumentCheck("a backend", as_anything),
 }
+
+
+#: Arguments of `Dataset`, which say how a table is read.
+OF_DATASETS = ("id_column", "target_column", "classes", "skip_invalid", "also")
+#: Arguments of `InferenceOptions` and `load_model`, which say how networks are run.
+OF_MODELS = ("views", "device", "precision", "batch_size", "workers")
 
 
 def public(function: Callable[P, R]) -> Callable[P, R]:
@@ -196,10 +213,11 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
       hint:   did you mean `seed`?
     """
     signature = inspect.signature(function)
+    # What a method passes on by **keywords is checked by the function that takes it.
     checks = {
         name: _check_of(parameter, function.__globals__)
         for name, parameter in signature.parameters.items()
-        if name != "self"
+        if name not in _OBJECTS and parameter.kind is not parameter.VAR_KEYWORD
     }
     *_, room, name = f".{function.__qualname__}".split(".")
     title = room if name == "__init__" else name
@@ -306,29 +324,47 @@ def _written_out(annotation: str, known: Mapping[str, Any]) -> str:
     return re.sub(r"[A-Za-z_]\w*", written_out, annotation)
 
 
+def _other_place(name: str, parameters: Mapping[str, inspect.Parameter]) -> str | None:
+    """Where an argument belongs that a function takes as part of another one."""
+    if name in OF_DATASETS and "Dataset" in str(
+        getattr(parameters.get("images"), "annotation", "")
+    ):
+        return f"it belongs to the data set: `galaxyclass.Dataset(images, table, {name}=…)`"
+    if name in OF_MODELS and "options" in parameters:
+        return f"`options=galaxyclass.InferenceOptions({name}=…)`"
+    if name in OF_MODELS and "self" in parameters:
+        return f"`galaxyclass.load_model(model, {name}=…)` is the model with it"
+    return None
+
+
 def _explain(
     title: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> ArgumentTypeError:
     """What does not fit the signature, in words."""
-    parameters = {name: value for name, value in signature.parameters.items() if name != "self"}
+    own = {name: each for name, each in signature.parameters.items() if name not in _OBJECTS}
+    parameters = {name: each for name, each in own.items() if each.kind is not each.VAR_KEYWORD}
+    passed_on = [f"**{name}" for name in own if name not in parameters]
     keyword_only = {
         name for name, parameter in parameters.items() if parameter.kind == parameter.KEYWORD_ONLY
     }
     positional = [name for name in parameters if name not in keyword_only]
-    named = [name for name in parameters if name in keyword_only]
-    if len(parameters) < len(signature.parameters):
+    named = [name for name in parameters if name in keyword_only] + passed_on
+    if len(own) < len(signature.parameters):
         args = args[1:]
     star = ["*"] if keyword_only else []
     wanted = f"arguments of {title}({', '.join([*positional, *star, *named])})"
     for name, value in kwargs.items():
-        if name not in parameters:
+        if name not in parameters and not passed_on:
             close = get_close_matches(name, parameters, n=1)
+            hint = _other_place(name, signature.parameters)
+            if hint is None and close:
+                hint = f"did you mean `{close[0]}`?"
             return ArgumentTypeError(
                 f"`{title}` has no argument `{name}`",
                 argument=name,
                 wanted=wanted,
                 got=f"{name}={short_value(value)}",
-                hint=f"did you mean `{close[0]}`?" if close else None,
+                hint=hint,
             )
     if len(args) > len(positional):
         return ArgumentTypeError(

@@ -31,8 +31,6 @@ pydantic) are translated where they arise; nothing above needs to know them.
 
 from __future__ import annotations
 
-_UPGRADE = "pip install --upgrade galaxyclass"
-
 
 class GalaxyclassError(Exception):
     """Root of everything that the package raises on purpose.
@@ -142,60 +140,3 @@ class PredictionInterruptedError(StoppedError):
 
 class MissingExtraError(GalaxyclassError):
     """A library that an extra of the package brings is not installed."""
-
-
-def require_format(
-    version: int,
-    wanted: int,
-    *,
-    what: str,
-    source: object,
-    error: type[GalaxyclassError],
-    remedy: str,
-    written_by: str | None = None,
-) -> None:
-    """Refuse a file of another format than the one that this version of the package reads.
-
-    Parameters
-    ----------
-    version, wanted : int
-        The number of the file's format, and the number that this version of the package reads.
-    what : str
-        What it is, such as ``bundle``.
-    source : object
-        Where the number was read, for the message.
-    error : type
-        The exception to raise.
-    remedy : str
-        How to make the file again, where it is of an older format.
-    written_by : str, optional
-        The version of the package that wrote it.
-
-    Examples
-    --------
-    >>> kind = {"what": "run", "error": GalaxyclassError, "remedy": "train again"}
-    >>> require_format(2, 2, source="runs/a", **kind)
-    >>> require_format(3, 2, source="runs/a", **kind)
-    Traceback (most recent call last):
-    galaxyclass.errors.GalaxyclassError: runs/a: the run was made by a newer version of galaxyclass
-      wanted: run format 2
-      got:    format 3
-      hint:   pip install --upgrade galaxyclass
-    >>> require_format(1, 2, source="runs/a", **kind)
-    Traceback (most recent call last):
-    galaxyclass.errors.GalaxyclassError: runs/a: the run was made by an older version of galaxyclass
-      wanted: run format 2
-      got:    format 1, which is not read any more
-      hint:   train again
-    """
-    if version == wanted:
-        return
-    newer = version > wanted
-    writer = f", written by galaxyclass {written_by}" if written_by else ""
-    raise error(
-        f"{source}: the {what} was made by {'a newer' if newer else 'an older'} version of "
-        "galaxyclass",
-        wanted=f"{what} format {wanted}",
-        got=f"format {version}{writer}" + ("" if newer else ", which is not read any more"),
-        hint=_UPGRADE if newer else remedy,
-    )

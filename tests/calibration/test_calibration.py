@@ -55,7 +55,8 @@ def test_it_says_what_it_assumes(whole: Calibration) -> None:
     assert (
         "images of the same kind, votes gathered and corrected in the same way" in (whole.notes[1])
     )
-    assert "About 1% of galaxies like these 300 are flagged" in whole.notes[2]
+    assert "in each region of the predicted fraction, for the 37 answers" in whole.notes[2]
+    assert "About 1% of galaxies like these 300 are flagged" in whole.notes[3]
     assert whole.coverage is not None
     assert whole.coverage.overall == pytest.approx(0.9, abs=0.03)
 
@@ -128,8 +129,13 @@ def test_small_enough_for_a_bundle() -> None:
     [
         (lambda data: data.pop("notes"), "notes: Field required"),
         (lambda data: data.update(more=1), "more: Extra inputs"),
-        (lambda data: data["intervals"]["stretches"].pop(), "37 sizes, but 36 stretches"),
-        (lambda data: data["intervals"].update(stretches=[-1.0] * 37), "some below 0"),
+        (
+            lambda data: data["intervals"]["stretches"].pop(),
+            "37 sizes, 37 lists of edges and 36 of stretches",
+        ),
+        (lambda data: data["intervals"]["stretches"].__setitem__(0, [-1.0, 1.0]), "some below 0"),
+        (lambda data: data["intervals"]["edges"].__setitem__(0, [0.1, 0.1]), "2 edges and 2 "),
+        (lambda data: data["intervals"]["sizes"][3].pop(), "has not 6 terms"),
         (lambda data: data["intervals"].update(level=2), "level"),
         (lambda data: data["strangeness"]["mean"].update(base64="?"), "not base64"),
         (lambda data: data["strangeness"]["mean"].update(shape=[3]), "reshape"),
@@ -155,3 +161,29 @@ def test_a_newer_one() -> None:
     text = json.dumps({"format": 9, "version": "7.0"})
     with pytest.raises(BundleError, match=r"newer version(?s:.*)galaxyclass 7.0"):
         parse_calibration(text, "some.json")
+
+
+def test_an_older_one_has_the_same_intervals() -> None:
+    """Format 1: a stretch an answer, and sizes of the first three terms."""
+    sizes, stretches = [[0.1, 0.2, 0.3]] * 37, [float(answer) for answer in range(37)]
+    intervals = {"level": 0.9, "galaxies": 99, "by_answer": 37, "by_question": 0, "pooled": 0}
+    coverage = {"overall": 0.9, "questions": [0.9] * 11, "width": 0.2, "constant_width": 0.3}
+    text = json.dumps(
+        {
+            "format": 1,
+            "version": "0.1.0",
+            "galaxies": 99,
+            "notes": [],
+            "intervals": {**intervals, "sizes": sizes, "stretches": stretches},
+            "coverage": coverage,
+        }
+    )
+    calibration = parse_calibration(text, "some.json")
+    lower, upper = calibration.bounds(np.full((1, 37), 0.5))
+    away = np.array(stretches) * (0.1 * 0.01 + 0.2 * 0.5 + 0.3 * 0.25)
+    np.testing.assert_allclose(lower[0], np.clip(0.5 - away, 0, 1), atol=1e-6)
+    np.testing.assert_allclose(upper[0], np.clip(0.5 + away, 0, 1), atol=1e-6)
+    assert calibration.coverage is not None
+    assert calibration.coverage.overall == 0.9
+    assert calibration.coverage.answers == ()
+    assert json.loads(calibration_json(calibration))["format"] == 2

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from galaxyclass.calibration.coverage import measure_coverage
-from galaxyclass.calibration.intervals import FEW, PLENTY, Intervals, fit_intervals
+from galaxyclass.calibration.coverage import VALUE_EDGES, interval_coverage, measure_coverage
+from galaxyclass.calibration.error_sizes import error_sizes, galaxy_uncertainty, held_out_sizes
+from galaxyclass.calibration.intervals import (
+    FEW,
+    MOST_REGIONS,
+    PLENTY,
+    Intervals,
+    fit_intervals,
+    fit_regions,
+)
 from galaxyclass.errors import ScoreError
 
 from .conftest import TREE, draw
@@ -81,9 +89,13 @@ def test_few_galaxies_take_what_others_have() -> None:
     intervals = fit_intervals(TREE, predicted, truth)
     assert (intervals.by_question, intervals.pooled) == (2, 2 + 6)
     bar, spiral, arms = (TREE.slices[place] for place in (2, 3, 10))
-    assert len(set(intervals.stretches[bar])) == 1
-    assert intervals.stretches[bar][0] != intervals.stretches[spiral][0]
-    assert len({*intervals.stretches[spiral], *intervals.stretches[arms]}) == 1
+    of_bar, of_spiral, of_arms = (
+        {tuple(stretches) for stretches in intervals.stretches[where]}
+        for where in (bar, spiral, arms)
+    )
+    assert len(of_bar) == len(of_spiral) == 1
+    assert of_bar != of_spiral == of_arms
+    assert len(next(iter(of_spiral))) == 1
     np.testing.assert_array_equal(intervals.sizes[spiral][0], intervals.sizes[arms][0])
     predicted, truth = draw(3000, 6)
     inside = held(intervals, predicted, truth)
@@ -111,13 +123,14 @@ def test_an_answer_that_is_known_exactly() -> None:
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.floats(0, 1, width=32), min_size=37, max_size=37),
-    st.floats(0, 50),
-    st.lists(st.floats(0, 10), min_size=3, max_size=3),
+    st.lists(st.floats(0, 50), min_size=2, max_size=2),
+    st.lists(st.floats(0, 10), min_size=6, max_size=6),
 )
 def test_bounds_are_fractions_around_the_prediction(
-    predicted: list[float], stretch: float, size: list[float]
+    predicted: list[float], stretches: list[float], size: list[float]
 ) -> None:
-    intervals = Intervals(0.9, np.tile(size, (37, 1)), np.full(37, stretch), 100, 37, 0, 0)
+    regions = (np.array([0.3]),) * 37, (np.array(stretches),) * 37
+    intervals = Intervals(0.9, np.tile(size, (37, 1)), *regions, 100, 37, 0, 0)
     values = np.array([predicted], np.float32)
     lower, upper = intervals.bounds(values)
     assert lower.dtype == upper.dtype == np.float32
@@ -162,3 +175,110 @@ def test_other_galaxies() -> None:
 def test_a_level_that_is_none(level: float) -> None:
     with pytest.raises(ScoreError, match=r"above 0\.5, below 1"):
         fit_intervals(TREE, *draw(100, 1), level=level)
+
+
+# Regions
+
+
+def test_crepes_gives_the_same_intervals() -> None:
+    """The same scores and bins in the library of Bostrom 2022 (COPA, PMLR 179, 24)."""
+    crepes = pytest.importorskip("crepes")
+    predicted, truth = draw(903, 11)
+    others, _ = draw(200, 12)
+    intervals = fit_intervals(TREE, predicted, truth, level=0.75)  # a level without rounding
+    sizes = held_out_sizes(TREE, predicted, truth, [True] * 11)
+    lower, upper = intervals.bounds(others)
+    for answer in range(0, 37, 5):
+        edges = intervals.edges[answer]
+        assert len(edges) == MOST_REGIONS - 1
+        reference = crepes.ConformalRegressor().fit(
+            truth[:, answer] - predicted[:, answer],
+            sigmas=sizes[:, answer],
+            bins=np.digitize(predicted[:, answer], edges),
+        )
+        expected = reference.predict_int(
+            others[:, answer],
+            sigmas=error_sizes(others, intervals.sizes)[:, answer],
+            bins=np.digitize(others[:, answer], edges),
+            confidence=0.75,
+            y_min=0,
+            y_max=1,
+        )
+        np.testing.assert_allclose(lower[:, answer], expected[:, 0], atol=1e-6)
+        np.testing.assert_allclose(upper[:, answer], expected[:, 1], atol=1e-6)
+
+
+def test_regions_hold_where_one_stretch_does_not() -> None:
+    """Errors ten times as large above one half, of a model that is as sure of every galaxy."""
+
+    def draw_steps(galaxies: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        predicted = rng.uniform(0.2, 0.8, (galaxies, 37))
+        errors = rng.normal(0, np.where(predicted < 0.5, 0.01, 0.1))
+        return predicted, np.clip(predicted + errors, 0, 1)
+
+    intervals = fit_intervals(TREE, *draw_steps(1500, 1))
+    predicted, truth = draw_steps(4000, 2)
+    assert intervals.by_region == 37
+    inside = held(intervals, predicted, truth)
+    for low, high in ((0.2, 0.3), (0.3, 0.4), (0.6, 0.7), (0.7, 0.8)):
+        some = (predicted >= low) & (predicted < high)
+        assert inside[some].mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_galaxies_that_are_hard_have_wider_intervals() -> None:
+    """Votes of few people: errors that grow with how undecided a model is about a galaxy."""
+
+    def draw_hard(galaxies: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        hard = rng.uniform(0, 1, (galaxies, 1))
+        predicted = 0.5 + rng.choice([-1, 1], (galaxies, 37)) * (0.45 - 0.35 * hard)
+        return predicted, np.clip(
+            predicted + rng.normal(0, 0.02 + 0.1 * hard, (galaxies, 37)), 0, 1
+        )
+
+    intervals = fit_intervals(TREE, *draw_hard(1500, 1))
+    predicted, truth = draw_hard(4000, 2)
+    inside, uncertainty = held(intervals, predicted, truth), galaxy_uncertainty(predicted)
+    for low, high in ((0, 0.2), (0.4, 0.6), (0.8, 1)):
+        some = (uncertainty >= np.quantile(uncertainty, low)) & (
+            uncertainty <= np.quantile(uncertainty, high)
+        )
+        assert inside[some].mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_equal_predictions_are_in_one_region() -> None:
+    """Of 600 predictions 300 are 0: no region has fewer than 100 galaxies, none is empty."""
+    values = np.concatenate([np.zeros(300), np.linspace(0.1, 1, 300)])
+    edges, stretches = fit_regions(values, np.arange(600.0), 0.9)
+    counts = np.bincount(np.digitize(values, edges))
+    assert len(stretches) == len(edges) + 1 == len(counts)
+    assert counts[0] >= 300
+    assert counts.min() >= PLENTY
+
+
+@pytest.mark.parametrize(("galaxies", "regions"), [(100, 1), (299, 1), (300, 2), (5000, 5)])
+def test_an_answer_has_as_many_regions_as_it_has_galaxies_for(galaxies: int, regions: int) -> None:
+    values = np.random.default_rng(0).uniform(size=galaxies)
+    assert len(fit_regions(values, values, 0.9)[1]) == regions
+
+
+# Coverage
+
+
+def test_coverage_by_hand() -> None:
+    """Intervals of 0.1 to either side; two galaxies and two answers are known."""
+    weights = np.tile([10.0, 0, 0, 0, 0, 0], (37, 1))
+    edges, stretches = (np.empty(0),) * 37, (np.array([1.0]),) * 37
+    intervals = Intervals(0.9, weights, edges, stretches, 100, 37, 0, 0)
+    values, truth = np.full((2, 37), np.nan), np.full((2, 37), np.nan)
+    values[:, :2] = [[0.5, 0.05], [0.95, 0.95]]
+    truth[:, :2] = [[0.55, 0.2], [0.9, 0.5]]
+    coverage = interval_coverage(TREE, intervals, values, truth)
+    assert coverage.overall == coverage.questions[0] == 0.5
+    assert coverage.answers[:2] == (1, 0)
+    assert np.isnan(coverage.answers[2:]).all()
+    np.testing.assert_array_equal(coverage.by_value, [np.nan, 0, np.nan, 1, np.nan, 0.5])
+    assert len(coverage.by_value) == len(VALUE_EDGES) - 1
+    assert coverage.uncertain_fifth == 0.5  # the first galaxy
+    assert coverage.width == pytest.approx((0.2 + 0.15 + 0.15 + 0.15) / 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from galaxyclass.cli.main import main
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import ArgumentError, RunError, ScoreError
 from galaxyclass.evaluation.calibrate import calibrate
+from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.images.read import read_image
@@ -94,6 +96,33 @@ def test_its_intervals_hold_the_votes(
     inside = (votes >= lower - 1e-6) & (votes <= upper + 1e-6)
     assert inside[TRAINED:].mean() == pytest.approx(0.9, abs=0.03)
     assert np.mean([row["strange"] == "True" for row in rows]) < 0.03
+
+
+def test_false_alarms_as_many_as_asked_for(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
+    run, images, table, _ = sky
+    fitted = calibrate(run, images, table, false_alarms=0.2, backend=Backend()).calibration
+    assert "About 20% of galaxies like these 200 are flagged" in fitted.notes[-1]
+    assert 0.1 < flagged(run, images, tmp_path / "p.csv") < 0.3
+
+
+def test_evaluate_measures_the_intervals(
+    sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
+) -> None:
+    run, images, table, _ = sky
+    output = tmp_path / "scores"
+    assert evaluate(run, images, table, output=output, backend=Backend()).coverage is None
+    calibrate(run, images, table, backend=Backend())
+    coverage = evaluate(
+        run, images, table, output=output, overwrite=True, backend=Backend()
+    ).coverage
+    assert coverage is not None
+    assert coverage.overall == pytest.approx(0.9, abs=0.02)  # the galaxies of the fit
+    figures = json.loads((output / "metrics.json").read_text())["interval_coverage"]
+    assert figures["all"] == coverage.overall
+    assert list(figures["answers"]) == list(fake.TREE.layout("challenge").columns)
+    assert figures["most_uncertain_fifth_of_galaxies"] == coverage.uncertain_fifth
 
 
 def test_an_image_of_another_kind_is_flagged(

@@ -23,6 +23,7 @@ from galaxyclass.evaluation.score_predictions import score_predictions
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.version import __version__
@@ -357,7 +358,12 @@ def test_views_and_several_runs(
     mean = (predicted[35:] + backend.values(cutouts)) / 2
     expected = np.sqrt(np.mean((mean - votes[35:]) ** 2))
     where = {"images": images, "table": table, "output": tmp_path / "out"}
-    result = evaluate([run, other], **where, views=8, backend=[fake.TreeBackend(), backend])
+    result = evaluate(
+        [run, other],
+        **where,
+        options=InferenceOptions(views=8),
+        backend=[fake.TreeBackend(), backend],
+    )
     assert result.scores.galaxies == 25
     assert result.scores.overall.value == pytest.approx(expected, rel=1e-4)
     assert result.galaxies_by_part == {"validation": 25}

@@ -23,6 +23,7 @@ from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.ensemble import Ensemble, Member
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.model.views import make_views
@@ -175,7 +176,11 @@ def test_each_image_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(straight, "decode_scaled", note_decoded)
     runs = [fake.save_run(tmp_path / f"run{frame}", frame=frame) for frame in (20, 16)]
     summary = predict(
-        runs, tmp_path / "sky", output=tmp_path / "p.csv", views=9, backend=[fake.TreeBackend()] * 2
+        runs,
+        tmp_path / "sky",
+        output=tmp_path / "p.csv",
+        options=InferenceOptions(views=9),
+        backend=[fake.TreeBackend()] * 2,
     )
     assert (summary.predicted, summary.failed) == (10, 1)
     assert sorted(files) == sorted(map(str, [*paths, tmp_path / "sky" / "bad.jpg"]))
@@ -193,9 +198,8 @@ def test_lanes_where_all_members_have_them(tmp_path: Path) -> None:
             [bundle.folder] * 2,
             tmp_path / "sky",
             output=tmp_path / f"{workers}.csv",
-            views=10,
+            options=InferenceOptions(views=10, workers=workers),
             backend=[lane, fake.LaneBackend(fake.TreeBackend(seed=2))],
-            workers=workers,
         )
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "3.csv").read_bytes()
     assert lane.called <= set(lane.begun)
@@ -276,7 +280,11 @@ def test_no_views(tmp_path: Path) -> None:
     fake.save_images(tmp_path / "sky", 1)
     with pytest.raises(ArgumentError, match="`views` cannot be 0"):
         predict(
-            run, tmp_path / "sky", output=tmp_path / "p.csv", views=0, backend=fake.TreeBackend()
+            run,
+            tmp_path / "sky",
+            output=tmp_path / "p.csv",
+            options=InferenceOptions(views=0),
+            backend=fake.TreeBackend(),
         )
 
 
@@ -299,9 +307,8 @@ def test_what_is_resumed_depends_on_views_and_members(tmp_path: Path, change: st
             runs,
             where[0],
             output=where[1],
-            views=4,
+            options=InferenceOptions(views=4, batch_size=8),
             backend=[stopped, fake.TreeBackend()],
-            batch_size=8,
         )
     views = 5 if change == "views" else 4
     again = {"members": runs[:1], "order": runs[::-1]}.get(change, runs)
@@ -309,14 +316,17 @@ def test_what_is_resumed_depends_on_views_and_members(tmp_path: Path, change: st
         again,
         where[0],
         output=where[1],
-        views=views,
+        options=InferenceOptions(views=views, batch_size=8),
         backend=[fake.TreeBackend()] * len(again),
-        batch_size=8,
     )
     assert summary.resumed == (48 if change == "nothing" else 0)
     whole = tmp_path / "whole.csv"
     predict(
-        again, where[0], output=whole, views=views, backend=[backend] * len(again), batch_size=8
+        again,
+        where[0],
+        output=whole,
+        options=InferenceOptions(views=views, batch_size=8),
+        backend=[backend] * len(again),
     )
     assert where[1].read_bytes() == whole.read_bytes()
 
@@ -360,7 +370,12 @@ def test_memory_of_views_does_not_grow_with_the_images(tmp_path: Path) -> None:
     def predict_all(images: list[str], ensemble: Ensemble) -> Iterator[Any]:
         from galaxyclass.model.stream import predict_stream
 
-        return predict_stream(images, ensemble.preprocessings, ensemble.backend, 10, 2)
+        return predict_stream(
+            images,
+            ensemble.preprocessings,
+            ensemble.backend,
+            InferenceOptions(batch_size=10, workers=2),
+        )
 
     peak(1)
     few, many = peak(50), peak(250)  # as many as are read ahead at least
@@ -401,7 +416,7 @@ def test_a_bundle_says_over_how_many_views_it_is_averaged(
             tmp_path / "run",
             tmp_path / "sky",
             output=tmp_path / f"{views}.csv",
-            views=views,
+            options=InferenceOptions(views=views),
             backend=CornerBackend(),
         )
         for views in (1, None, 8)

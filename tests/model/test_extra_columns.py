@@ -23,10 +23,13 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
 from tests.support import fake
+
+BATCHES_OF_8 = InferenceOptions(batch_size=8)
 
 FIVE_CLASSES = tuple(FIVE["galaxy_zoo_2"])
 SETTINGS = Preprocessing(cutout="centre", frame=24, size=12)
@@ -274,16 +277,31 @@ def test_what_is_included_is_part_of_what_is_resumed(run: Path, tmp_path: Path) 
 
     with pytest.raises(PredictionInterruptedError):
         predict(
-            run, where[0], output=where[1], include=["five_classes"], backend=stopped, batch_size=8
+            run,
+            where[0],
+            output=where[1],
+            include=["five_classes"],
+            backend=stopped,
+            options=BATCHES_OF_8,
         )
     calls.clear()
     with pytest.raises(PredictionInterruptedError):
         predict(
-            run, where[0], output=where[1], include=["embedding"], backend=stopped, batch_size=8
+            run,
+            where[0],
+            output=where[1],
+            include=["embedding"],
+            backend=stopped,
+            options=BATCHES_OF_8,
         )
     assert len(calls) == 7
     summary = predict(
-        run, where[0], output=where[1], include=["embedding"], backend=full, batch_size=8
+        run,
+        where[0],
+        output=where[1],
+        include=["embedding"],
+        backend=full,
+        options=BATCHES_OF_8,
     )
     assert summary.resumed == 32  # one call was to see how wide the embedding is
     assert len(read(where[1])["embedding_3"]) == 60

@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 from galaxyclass.errors import OutputError, PredictionInterruptedError
 from galaxyclass.io.journal import journal_of
 from galaxyclass.model.chunks import chunks_folder
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.model.writers import CsvWriter
 from tests.support import fake
 from tests.support.waiting import wait_until
+
+BATCHES_OF_8 = InferenceOptions(batch_size=8)
 
 pytestmark = pytest.mark.usefixtures("small_parts")
 
@@ -33,6 +36,7 @@ _SCRIPT = textwrap.dedent("""
     sys.path.insert(0, sys.argv[1])
     from tests.support import fake
     from galaxyclass.model import job
+    from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
     job.CHUNK_IMAGES = 16
     run, sky, output, seconds, lanes = sys.argv[2:]
@@ -41,7 +45,8 @@ _SCRIPT = textwrap.dedent("""
         backend = fake.LaneBackend(backend)
     try:
         lanes = int(lanes) or 1
-        predict(run, Path(sky), output=output, batch_size=8, workers=lanes, backend=backend)
+        options = InferenceOptions(batch_size=8, workers=lanes)
+        predict(run, Path(sky), output=output, options=options, backend=backend)
     except Exception as error:
         print(error)
         sys.exit(3)
@@ -91,11 +96,13 @@ def test_kill_loses_at_most_one_part_and_changes_nothing(
     (chunks_folder(output) / ".00000003.csv.tmp").write_text("half a par")
     backend = fake.TreeBackend()
     again = fake.LaneBackend(backend) if lanes else backend
-    summary = predict(*job, output=output, backend=again, batch_size=8, workers=1)
+    summary = predict(
+        *job, output=output, backend=again, options=InferenceOptions(batch_size=8, workers=1)
+    )
     assert summary.resumed == 16 * finished >= 48
     assert backend.seen == 151 - 16 * finished
     assert f"had done {summary.resumed} images" in " ".join(summary.notes)
-    predict(*job, output=whole, backend=fake.TreeBackend(), batch_size=8)
+    predict(*job, output=whole, backend=fake.TreeBackend(), options=BATCHES_OF_8)
     assert output.read_bytes() == whole.read_bytes()
     failed = f"{output.stem}_failed.csv"
     assert (tmp_path / failed).read_text() == (tmp_path / "whole_failed.csv").read_text()
@@ -108,7 +115,7 @@ def test_kills_at_any_moment(job: tuple[Path, Path], tmp_path: Path) -> None:
     import random
 
     output, whole = tmp_path / "killed.csv", tmp_path / "whole.csv"
-    predict(*job, output=whole, backend=fake.TreeBackend(), batch_size=8)
+    predict(*job, output=whole, backend=fake.TreeBackend(), options=BATCHES_OF_8)
     draw = random.Random(0)
     for _ in range(6):
         process = _start(*job, output, seconds=0.01)
@@ -120,7 +127,7 @@ def test_kills_at_any_moment(job: tuple[Path, Path], tmp_path: Path) -> None:
         if output.exists():
             break
     if not output.exists():
-        predict(*job, output=output, backend=fake.TreeBackend(), batch_size=8)
+        predict(*job, output=output, backend=fake.TreeBackend(), options=BATCHES_OF_8)
     assert output.read_bytes() == whole.read_bytes()
 
 
@@ -148,7 +155,7 @@ def test_ctrl_c_within_a_batch(job: tuple[Path, Path], tmp_path: Path) -> None:
         return backend(cutouts)
 
     with pytest.raises(PredictionInterruptedError, match="stopped; 16 of 151"):
-        predict(*job, output=tmp_path / "p.csv", backend=stopped, batch_size=8)
+        predict(*job, output=tmp_path / "p.csv", backend=stopped, options=BATCHES_OF_8)
 
 
 def test_a_full_disk_loses_nothing(
@@ -166,11 +173,13 @@ def test_a_full_disk_loses_nothing(
 
     monkeypatch.setattr(CsvWriter, "write_chunk", full)
     with pytest.raises(OutputError, match=r"no room(?s:.*)48 of 151 images are done and kept") as e:
-        predict(*job, output=output, backend=fake.TreeBackend(), batch_size=8)
+        predict(*job, output=output, backend=fake.TreeBackend(), options=BATCHES_OF_8)
     assert "the same again goes on from there" in str(e.value)
     assert not output.exists()
     monkeypatch.undo()
-    assert predict(*job, output=output, backend=fake.TreeBackend(), batch_size=8).resumed == 48
+    assert (
+        predict(*job, output=output, backend=fake.TreeBackend(), options=BATCHES_OF_8).resumed == 48
+    )
 
 
 def test_a_full_disk_while_joining_loses_nothing(
@@ -205,7 +214,7 @@ def _stop_after(batches: int) -> Callable[..., Any]:
 
 def _stop(run: Path, sky: Path, output: Path) -> None:
     with pytest.raises(PredictionInterruptedError):
-        predict(run, sky, output=output, backend=_stop_after(6), batch_size=8)
+        predict(run, sky, output=output, backend=_stop_after(6), options=BATCHES_OF_8)
 
 
 @pytest.mark.parametrize("change", ["image", "list", "model"])
@@ -228,7 +237,12 @@ def test_another_job_starts_over(job: tuple[Path, Path], tmp_path: Path, change:
 def test_a_smaller_batch_goes_on(job: tuple[Path, Path], tmp_path: Path) -> None:
     """Out of memory on a GPU: the finished parts stay good for a smaller batch."""
     _stop(*job, tmp_path / "p.csv")
-    summary = predict(*job, output=tmp_path / "p.csv", backend=fake.TreeBackend(), batch_size=3)
+    summary = predict(
+        *job,
+        output=tmp_path / "p.csv",
+        backend=fake.TreeBackend(),
+        options=InferenceOptions(batch_size=3),
+    )
     assert summary.resumed == 48
 
 
@@ -247,7 +261,9 @@ def test_a_slow_model_makes_a_part_every_few_seconds(
         return backend(cutouts)
 
     with pytest.raises(PredictionInterruptedError, match="stopped; 30 of 151"):
-        predict(*job, output=tmp_path / "p.csv", backend=killed, batch_size=10)
+        predict(
+            *job, output=tmp_path / "p.csv", backend=killed, options=InferenceOptions(batch_size=10)
+        )
 
 
 def test_two_processes_at_once(job: tuple[Path, Path], tmp_path: Path) -> None:

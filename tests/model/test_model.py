@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -146,7 +148,7 @@ def test_an_iterator_is_read_a_bounded_way_ahead(tmp_path: Path) -> None:
     model = open_model(
         fake.save_run(tmp_path / "run"), options, fake.LaneBackend(fake.TreeBackend())
     )
-    summary = model.predict_to_file(images(), tmp_path / "p.parquet", progress=progress)
+    summary = model.predict_to_file(images(), output=tmp_path / "p.parquet", progress=progress)
     assert summary.images == summary.predicted == 20_000
     assert pq.read_table(tmp_path / "p.parquet")["image"].to_pylist() == list(range(20_000))
     assert most <= (AHEAD * 2 + 2) * TURN_IMAGES
@@ -178,7 +180,7 @@ def test_a_table_of_paths(model: Model, files: list[Path], tmp_path: Path) -> No
     for ending in (".csv", ".parquet"):
         memory, file = tmp_path / f"memory{ending}", tmp_path / f"file{ending}"
         predictions.write(memory)
-        summary = model.predict_to_file(table, file, id_column="objid")
+        summary = model.predict_to_file(table, output=file, id_column="objid")
         assert summary.failed == 1
         assert memory.read_bytes() == file.read_bytes()
     failed = [(tmp_path / f"{name}_failed.csv").read_text() for name in ("memory", "file")]
@@ -248,7 +250,7 @@ def test_what_is_stopped_in_memory_leaves_nothing(tmp_path: Path, arrays: Arrays
 
     model = open_model(fake.save_run(tmp_path / "run"), backend=stop)  # type: ignore[arg-type]
     with pytest.raises(PredictionInterruptedError, match="nothing is kept"):
-        model.predict_to_file(arrays, tmp_path / "p.csv")
+        model.predict_to_file(arrays, output=tmp_path / "p.csv")
     assert [path.name for path in tmp_path.glob("p*")] == []
 
 
@@ -279,7 +281,7 @@ def test_sources(tmp_path: Path) -> None:
     with pytest.raises(ArgumentTypeError, match="`source` cannot be of type int"):
         galaxyclass.load_model(5)  # type: ignore[arg-type]
     with pytest.raises(BundleError, match="several models at once"):
-        both.export(tmp_path / "m.onnx")
+        both.export(output=tmp_path / "m.onnx")
 
 
 @pytest.mark.parametrize(
@@ -403,6 +405,66 @@ def test_models_in_a_list_keep_their_options() -> None:
     )
     with pytest.raises(ArgumentError, match="different options"):
         galaxyclass.load_model([one, galaxyclass.load_model(views=2)])
+
+
+def test_an_option_that_is_stated_is_applied_and_others_stay() -> None:
+    exact = galaxyclass.load_model(views=1, device="cpu", precision="fp32", batch_size=3)
+    assert galaxyclass.load_model(exact) is exact
+    assert galaxyclass.load_model(exact, precision="auto").options == InferenceOptions(
+        views=1, device="cpu", precision="auto", batch_size=3
+    )
+    assert galaxyclass.load_model([exact], device="auto").options == InferenceOptions(
+        views=1, device="auto", precision="fp32", batch_size=3
+    )
+    assert open_model(exact, InferenceOptions()).options == InferenceOptions()
+    assert open_model(exact).options == exact.options
+
+
+def test_without_rows_there_is_nothing_to_plot_and_the_reason_is_told(
+    model: Model, tmp_path: Path
+) -> None:
+    paths = fake.save_images(tmp_path / "sky", 2)
+    for path in paths:
+        path.write_text("not an image")
+    predictions = model.predict(paths)
+    with pytest.raises(ArgumentError, match="row 0 of 0; 2 images could not be decoded") as caught:
+        predictions.plot()
+    assert (caught.value.argument, caught.value.got) == (
+        "index",
+        f"the first of them: {predictions.failures[0].error}",
+    )
+    none = model.predict(np.zeros((2, 8, 8, 3), np.uint8))[:0]
+    with pytest.raises(ArgumentError, match=r"row 0 of 0\n"):
+        none.plot()
+
+
+def test_paths_of_any_kind_may_stand_in_tables_and_lists(model: Model, tmp_path: Path) -> None:
+    paths = fake.save_images(tmp_path / "sky", 3)
+    expected = model.predict(paths).values
+    entries = sorted(os.scandir(tmp_path / "sky"), key=lambda entry: entry.name)
+    for images in (entries, iter(entries), pd.Series(paths), pd.DataFrame({"file": paths}),
+                   {"file": entries}):  # fmt: skip
+        assert (model.predict(images).values == expected).all()
+
+
+@pytest.mark.parametrize("empty", ["", " ", None])
+def test_an_empty_path_of_a_table_is_told_with_its_row(
+    model: Model, tmp_path: Path, empty: str | None
+) -> None:
+    paths = [str(path) for path in fake.save_images(tmp_path / "sky", 2)]
+    table = pa.table({"file": [paths[0], empty, paths[1]]})
+    predictions = model.predict(table, path_column="file")
+    failure = predictions.failures[0]
+    assert (failure.index, failure.path) == (1, "")
+    assert failure.error == "row 2 of the table: the path is empty"
+    with pytest.raises(CatalogError, match=r"(?s)not one of the files.*empty cells"):
+        model.predict(pa.table({"file": pa.array([empty, empty], pa.string())}), path_column="file")
+
+
+def test_an_empty_path_in_a_list_is_refused(model: Model, tmp_path: Path) -> None:
+    paths = [str(path) for path in fake.save_images(tmp_path / "sky", 2)]
+    with pytest.raises(CatalogError, match="path number 2 is empty"):
+        model.predict([paths[0], "", paths[1]])
 
 
 def test_a_slice_keeps_failures_and_notes(model: Model, tmp_path: Path) -> None:

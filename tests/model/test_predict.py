@@ -16,6 +16,7 @@ from galaxyclass.data.checks.validate import validate
 from galaxyclass.errors import BundleError, CatalogError, OutputError
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -38,7 +39,7 @@ def test_the_challenges_submission(tmp_path: Path, small_parts: None) -> None:
         tmp_path / "sky",
         output=tmp_path / "out" / "p.csv",
         backend=fake.TreeBackend(),
-        batch_size=8,
+        options=InferenceOptions(batch_size=8),
         progress=lambda stage, done, total, **_: steps.append((stage, done, total)),
     )
     header, rows = _read(tmp_path / "out" / "p.csv")
@@ -283,7 +284,11 @@ def test_a_collapsed_model_is_announced(tmp_path: Path) -> None:
         return fake.said(rng.normal(1e-4, 1e-5, (len(cutouts), 37)).astype(np.float32))
 
     summary = predict(
-        run, tmp_path / "sky", output=tmp_path / "p.csv", backend=collapsed, batch_size=7
+        run,
+        tmp_path / "sky",
+        output=tmp_path / "p.csv",
+        backend=collapsed,
+        options=InferenceOptions(batch_size=7),
     )
     assert len(summary.warnings) == 1
     assert "every value is close to 0" in summary.warnings[0]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.model import cutouts as reading
 from galaxyclass.model import stream
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -25,6 +26,10 @@ from tests.support import fake
 from tests.support.fake import LaneBackend
 
 SETTINGS = Preprocessing(cutout="centre", size=8)
+
+
+def options(batch_size: int, workers: int) -> InferenceOptions:
+    return InferenceOptions(batch_size=batch_size, workers=workers)
 
 
 def _means(cutouts: NDArray[Any]) -> ModelOutput:
@@ -60,7 +65,7 @@ def test_order_and_spans(
     numbered: list[Any], kind: Callable[..., Any] | type[LaneBackend], workers: int
 ) -> None:
     paths = [str(i) for i in range(1000)]
-    batches = list(predict_stream(paths, SETTINGS, kind(_means), 30, workers))
+    batches = list(predict_stream(paths, SETTINGS, kind(_means), options(30, workers)))
     assert [path for batch in batches for path in batch.paths] == paths
     assert [batch.start for batch in batches] == list(range(0, 1000, 30))
     assert [len(batch.paths) for batch in batches] == [30] * 33 + [10]
@@ -84,8 +89,8 @@ def test_a_later_start_leaves_the_batches_where_they_are(
 ) -> None:
     """So that images are predicted in the same company after an interruption."""
     paths = [str(i) for i in range(100)]
-    whole = list(predict_stream(paths, SETTINGS, kind(_means), 10, 2))
-    rest = list(predict_stream(paths, SETTINGS, kind(_means), 10, 2, start=start))
+    whole = list(predict_stream(paths, SETTINGS, kind(_means), options(10, 2)))
+    rest = list(predict_stream(paths, SETTINGS, kind(_means), options(10, 2), start=start))
     assert [path for batch in rest for path in batch.paths] == paths[start:]
     begins = {batch.start for batch in whole} | {start}
     assert {batch.start for batch in rest} == {place for place in begins if start <= place < 100}
@@ -102,7 +107,14 @@ def test_cutouts_do_not_depend_on_the_number_of_lanes(numbered: list[Any]) -> No
             together.append(tuple(cutouts[:, 0, 0, 0].tolist()))
             return _means(cutouts)
 
-        list(predict_stream(paths, SETTINGS, fake.LaneBackend(note), 7, workers))
+        list(
+            predict_stream(
+                paths,
+                SETTINGS,
+                fake.LaneBackend(note),
+                options(7, workers),
+            )
+        )
     assert sorted(seen[1]) == sorted(seen[2]) == sorted(seen[5])
 
 
@@ -115,7 +127,14 @@ def test_lanes_compute_at_the_same_time(numbered: list[Any]) -> None:
         return _means(cutouts)
 
     backend = fake.LaneBackend(wait)
-    list(predict_stream([str(i) for i in range(80)], SETTINGS, backend, 10, 4))
+    list(
+        predict_stream(
+            [str(i) for i in range(80)],
+            SETTINGS,
+            backend,
+            options(10, 4),
+        )
+    )
     assert len(backend.called) == 4
     assert backend.called == set(backend.begun)
     assert len(backend.begun) == 4
@@ -135,7 +154,14 @@ def test_any_other_backend_is_called_from_this_thread_alone(
     if concurrent is False:
         backend = fake.LaneBackend(note)
         backend.concurrent = False
-    list(predict_stream([str(i) for i in range(200)], SETTINGS, backend, 10, 4))
+    list(
+        predict_stream(
+            [str(i) for i in range(200)],
+            SETTINGS,
+            backend,
+            options(10, 4),
+        )
+    )
     assert callers == {threading.get_ident()}
 
 
@@ -152,7 +178,12 @@ def test_a_slow_consumer_is_waited_for(
         most = (chunks + 1) * stream.CHUNK
     else:
         most = (AHEAD * workers + 1) * min(stream.TURN_IMAGES, stream.TURN_BATCHES * size)
-    for batch in predict_stream([str(i) for i in range(count)], SETTINGS, backend, size, workers):
+    for batch in predict_stream(
+        [str(i) for i in range(count)],
+        SETTINGS,
+        backend,
+        options(size, workers),
+    ):
         time.sleep(0.0002)
         assert len(numbered) <= batch.start + size + most
     assert len(numbered) == count
@@ -166,7 +197,7 @@ def test_memory_of_real_images_does_not_grow(
 
     def peak(times: int) -> int:
         tracemalloc.start()
-        for _ in predict_stream(paths * times, settings, kind(_means), 10, 2):
+        for _ in predict_stream(paths * times, settings, kind(_means), options(10, 2)):
             pass
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -192,14 +223,24 @@ def test_images_are_read_while_the_network_runs(
                 time.sleep(0.001)
         return _means(cutouts)
 
-    for _ in predict_stream([str(i) for i in range(500)], SETTINGS, kind(waits), 10, 2):
+    for _ in predict_stream(
+        [str(i) for i in range(500)],
+        SETTINGS,
+        kind(waits),
+        options(10, 2),
+    ):
         pass
 
 
 def test_a_consumer_that_stops_early_stops_the_threads(
     numbered: list[Any], kind: Callable[..., Any] | type[LaneBackend]
 ) -> None:
-    batches = predict_stream([str(i) for i in range(100_000)], SETTINGS, kind(_means), 10, 2)
+    batches = predict_stream(
+        [str(i) for i in range(100_000)],
+        SETTINGS,
+        kind(_means),
+        options(10, 2),
+    )
     next(batches)
     batches.close()
     done = len(numbered)
@@ -224,7 +265,7 @@ def test_lanes_that_are_stopped_begin_no_other_batch(numbered: list[Any], how: s
         return _means(cutouts)
 
     paths = [str(i) for i in range(256)]
-    batches = predict_stream(paths, SETTINGS, fake.LaneBackend(run), 2, 2)
+    batches = predict_stream(paths, SETTINGS, fake.LaneBackend(run), options(2, 2))
     if how == "closed":
         next(batches)
         assert slow_began.wait(timeout=20)
@@ -247,7 +288,12 @@ def test_an_error_in_the_middle_comes_in_its_turn(
             raise ValueError("the network is broken")
         return _means(cutouts)
 
-    batches = predict_stream([str(i) for i in range(700)], SETTINGS, kind(fails), 10, 3)
+    batches = predict_stream(
+        [str(i) for i in range(700)],
+        SETTINGS,
+        kind(fails),
+        options(10, 3),
+    )
     assert [next(batches).start for _ in range(24)] == list(range(0, 240, 10))
     with pytest.raises(ValueError, match="the network is broken"):
         next(batches)
@@ -262,7 +308,7 @@ def test_an_error_of_ours_is_not_taken_for_a_bad_image(
 
     monkeypatch.setattr(reading, "read_cutout", read)
     with pytest.raises(MemoryError):
-        list(predict_stream(["a"], SETTINGS, kind(_means), 10, 1))
+        list(predict_stream(["a"], SETTINGS, kind(_means), options(10, 1)))
 
 
 def test_images_that_cannot_be_decoded(
@@ -273,8 +319,8 @@ def test_images_that_cannot_be_decoded(
     (tmp_path / "bad.jpg").write_text("no\nimage")
     bad = str(tmp_path / "bad.jpg")
     mixed = [bad, *paths[:2], *paths[2:4], bad, bad, bad, bad, *paths[4:]]
-    fine = list(predict_stream(paths, SETTINGS, kind(_means), 3, 2))
-    batches = list(predict_stream(mixed, SETTINGS, kind(_means), 3, 2))
+    fine = list(predict_stream(paths, SETTINGS, kind(_means), options(3, 2)))
+    batches = list(predict_stream(mixed, SETTINGS, kind(_means), options(3, 2)))
     assert [batch.decoded.tolist() for batch in batches] == [
         [False, True, True],
         [True, True, False],
@@ -292,5 +338,5 @@ def test_images_that_cannot_be_decoded(
 
 
 def test_no_images(kind: Callable[..., Any] | type[LaneBackend]) -> None:
-    assert list(predict_stream([], SETTINGS, kind(_means), 10, 1)) == []
-    assert list(predict_stream(["a"], SETTINGS, kind(_means), 10, 1, start=1)) == []
+    assert list(predict_stream([], SETTINGS, kind(_means), options(10, 1))) == []
+    assert list(predict_stream(["a"], SETTINGS, kind(_means), options(10, 1), start=1)) == []

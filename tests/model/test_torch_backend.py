@@ -26,6 +26,7 @@ from galaxyclass.errors import (
 from galaxyclass.model.backends.backend import natural_batch_size, open_backend
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predict import predict
 from galaxyclass.networks.network import Network, NetworkOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -123,7 +124,13 @@ def test_views_ensembles_and_columns_besides_are_what_the_networks_give(
     folders = [folder for folder, _ in runs]
     include = ["embedding", "five_classes"]
     output = tmp_path / "p.parquet"
-    predict(folders, paths, output=output, device="cpu", views=6, include=include, workers=2)
+    predict(
+        folders,
+        paths,
+        output=output,
+        options=InferenceOptions(device="cpu", views=6, workers=2),
+        include=include,
+    )
     table = pq.read_table(output)
     cutouts = np.stack([read_cutout(path, manifest.preprocessing) for path in paths])
     said = [
@@ -151,7 +158,9 @@ def test_views_ensembles_and_columns_besides_are_what_the_networks_give(
 
 def test_from_images_to_a_table(run: tuple[Path, Network], tmp_path: Path) -> None:
     fake.save_images(tmp_path / "sky", 5)
-    summary = predict(run[0], tmp_path / "sky", output=tmp_path / "p.csv", device="cpu")
+    summary = predict(
+        run[0], tmp_path / "sky", output=tmp_path / "p.csv", options=InferenceOptions(device="cpu")
+    )
     assert summary.predicted == 5
     assert not [one for one in summary.warnings if "tree" in one]
 
@@ -231,7 +240,13 @@ def test_lanes_leave_everybody_elses_threads_alone(
     before = torch.get_num_threads(), _new_threads_get()
     torch.set_num_threads(own)
     try:
-        predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=5, workers=3)
+        predict(
+            folder,
+            sky,
+            output=tmp_path / "p.csv",
+            backend=backend,
+            options=InferenceOptions(batch_size=5, workers=3),
+        )
         assert (torch.get_num_threads(), _new_threads_get()) == (own, own)
         assert {threads for _, threads in inside} == {1}
         assert threading.get_ident() not in {thread for thread, _ in inside}
@@ -243,7 +258,12 @@ def test_the_number_of_lanes_changes_no_byte(
     run: tuple[Path, Network], sky: Path, tmp_path: Path
 ) -> None:
     for workers in (1, 2, 5):
-        predict(run[0], sky, output=tmp_path / f"{workers}.csv", device="cpu", workers=workers)
+        predict(
+            run[0],
+            sky,
+            output=tmp_path / f"{workers}.csv",
+            options=InferenceOptions(device="cpu", workers=workers),
+        )
     whole = (tmp_path / "1.csv").read_bytes()
     assert whole.count(b"\n") == 90
     assert (tmp_path / "2.csv").read_bytes() == whole
@@ -256,7 +276,7 @@ def test_the_batch_size_changes_only_roundings(
     tables = []
     for size in (None, 7, 64):
         output = tmp_path / f"{size}.csv"
-        predict(run[0], sky, output=output, device="cpu", batch_size=size)
+        predict(run[0], sky, output=output, options=InferenceOptions(device="cpu", batch_size=size))
         tables.append(np.genfromtxt(output, delimiter=",", skip_header=1))
     assert tables[0].shape == (89, 38)
     assert tables[0][:, 1:].std(axis=0).max() > 0.01
@@ -270,7 +290,12 @@ def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(
 ) -> None:
     """Also with parts that do not end where batches of another size would."""
     folder, _ = run
-    predict(folder, sky, output=tmp_path / "whole.csv", device="cpu", batch_size=7)
+    predict(
+        folder,
+        sky,
+        output=tmp_path / "whole.csv",
+        options=InferenceOptions(device="cpu", batch_size=7),
+    )
     backend: Any = open_backend(load_bundle(folder), "cpu")
     calls: list[int] = []
     estimate_batch = backend.network.estimate
@@ -283,11 +308,22 @@ def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(
 
     monkeypatch.setattr(backend.network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError, match="of 90 images are done"):
-        predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=7, workers=2)
+        predict(
+            folder,
+            sky,
+            output=tmp_path / "p.csv",
+            backend=backend,
+            options=InferenceOptions(batch_size=7, workers=2),
+        )
     assert not [
         thread for thread in threading.enumerate() if thread.name.startswith("ordered-pool")
     ]
-    summary = predict(folder, sky, output=tmp_path / "p.csv", device="cpu", batch_size=7, workers=3)
+    summary = predict(
+        folder,
+        sky,
+        output=tmp_path / "p.csv",
+        options=InferenceOptions(device="cpu", batch_size=7, workers=3),
+    )
     assert summary.resumed >= 21
     assert (tmp_path / "p.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
@@ -315,7 +351,9 @@ def test_bfloat16_where_it_was_trained_in_it_and_the_machine_has_it(
     tables = {}
     for precision in ("auto", "bf16", "fp32"):
         output = tmp_path / f"{precision}.csv"
-        summary = predict(folder, sky, output=output, device="cpu", precision=precision)
+        summary = predict(
+            folder, sky, output=output, options=InferenceOptions(device="cpu", precision=precision)
+        )
         tables[precision] = np.genfromtxt(output, delimiter=",", skip_header=1)[:, 1:]
         said = "Computed in bfloat16; `precision='fp32'` takes 32-bit floats." in summary.notes
         assert said == (precision != "fp32")
@@ -347,9 +385,20 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
 
     monkeypatch.setattr(backend.network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError):
-        predict(folder, sky, output=tmp_path / "p.csv", backend=backend, batch_size=10, workers=1)
+        predict(
+            folder,
+            sky,
+            output=tmp_path / "p.csv",
+            backend=backend,
+            options=InferenceOptions(batch_size=10, workers=1),
+        )
     has_bfloat16(False)
-    summary = predict(folder, sky, output=tmp_path / "p.csv", device="cpu", batch_size=10)
+    summary = predict(
+        folder,
+        sky,
+        output=tmp_path / "p.csv",
+        options=InferenceOptions(device="cpu", batch_size=10),
+    )
     assert summary.resumed == 0
     assert "Chunks of another job" in " ".join(summary.notes)
 

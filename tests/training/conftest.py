@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import torch
 
 from tests.support.sky import Sky
+from tests.support.threads import one_thread  # noqa: F401
 
 
 @pytest.fixture(scope="session")
 def sky(small_sky: Sky) -> Sky:
     """Sixty galaxies of 64 pixels."""
     return small_sky
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tests run side by side; a network that waits for a second core is slower than with one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

@@ -16,6 +16,7 @@ from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.export.export import export
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predict import predict
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.training.combine import combine
@@ -43,7 +44,7 @@ def runs(sky: Sky, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def predicted(runs: list[Path] | Path, sky: Sky, output: Path) -> np.ndarray:
-    predict(runs, sky.images, output=output, workers=1)
+    predict(runs, sky.images, output=output, options=InferenceOptions(workers=1))
     with output.open(newline="") as file:
         return np.array([row[1:] for row in list(csv.reader(file))[1:]], dtype=float)
 

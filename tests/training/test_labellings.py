@@ -93,9 +93,8 @@ def test_a_table_is_scored_in_its_labelling(
             trained.folder,
             sky.images,
             smoother,
-            labelling=labelling,
+            options=galaxyclass.InferenceOptions(labelling=labelling, workers=1),
             output=tmp_path / str(labelling),
-            workers=1,
         )
         for labelling in (None, "smoother")
     )
@@ -111,7 +110,7 @@ def test_what_was_exported_and_combined_has_the_labellings(
     wanted = galaxyclass.load_model(trained.folder, workers=1, labelling="smoother")
     values = wanted.predict(sky.images).values
     both = combine([trained.folder, trained.folder], output=tmp_path / "both").folder
-    exported = galaxyclass.load_model(trained.folder).export(tmp_path / "m.onnx").output
+    exported = galaxyclass.load_model(trained.folder).export(output=tmp_path / "m.onnx").output
     for source in (both, exported):
         model = galaxyclass.load_model(source, workers=1, labelling="smoother", precision="fp32")
         np.testing.assert_allclose(model.predict(sky.images).values, values, atol=1e-4)
@@ -126,7 +125,7 @@ def test_what_a_model_has_not_learnt_is_refused(trained: Trained, sky: Sky, tmp_
     with pytest.raises(BundleError, match="intervals of its own labelling alone"):
         model.predict(sky.images, include=["uncertainty"])
     with pytest.raises(BundleError, match="cannot export one labelling"):
-        model.export(tmp_path / "m.onnx")
+        model.export(output=tmp_path / "m.onnx")
     with pytest.raises(BundleError, match="cannot calibrate one labelling"):
         model.calibrate(sky.images, sky.table)
     with pytest.raises(BundleError, match="cannot combine one labelling"):

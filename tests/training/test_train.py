@@ -34,7 +34,8 @@ from galaxyclass.errors import (
 )
 from galaxyclass.io import run_folder
 from galaxyclass.model.bundle.load import load_bundle
-from galaxyclass.recipes.read import RECIPES, load_recipe
+from galaxyclass.model.options import InferenceOptions
+from galaxyclass.recipes.read import RECIPES, load_recipe, recipe_toml
 from galaxyclass.training.checkpointing import moving_average
 from galaxyclass.training.checkpoints import read_checkpoint
 from galaxyclass.training.history import Row, read_history
@@ -127,6 +128,15 @@ def test_same_seed_same_figures(sky: Sky, tmp_path: Path) -> None:
         tiny(sky, tmp_path / name, "training.epochs=2", seed=seed)
     assert figures(tmp_path / "a") == figures(tmp_path / "b")
     assert figures(tmp_path / "a") != figures(tmp_path / "c")
+
+
+def test_a_training_that_was_killed_as_it_began_is_told_how_to_go_on(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").write_text(recipe_toml(load_recipe("fast")))
+    with pytest.raises(RunError, match=r"but a recipe\.toml alone") as caught:
+        galaxyclass.resume(tmp_path / "run")
+    call = f"galaxyclass.train(…, output={str(tmp_path / 'run')!r})"
+    assert call in (caught.value.hint or "")
 
 
 def test_training_leaves_the_users_randomness_alone(sky: Sky, tmp_path: Path) -> None:
@@ -480,14 +490,20 @@ def test_every_recipe_trains_predicts_and_is_scored(sky: Sky, tmp_path: Path, na
     )
     manifest = load_bundle(trained.folder).manifest
     assert manifest.model.head == load_recipe(name).model.head or name in ("fast", "best")
-    galaxyclass.predict(trained.folder, sky.images, output=tmp_path / "p.csv", workers=1)
+    galaxyclass.predict(
+        trained.folder, sky.images, output=tmp_path / "p.csv", options=InferenceOptions(workers=1)
+    )
     with (tmp_path / "p.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60
     columns = ["smooth", "features_or_disc", "class"] if of_classes else ["Class1.1", "Class11.6"]
     assert set(columns) <= set(rows[0])
     galaxyclass.evaluate(
-        trained.folder, sky.images, sky.table, output=tmp_path / "scores", workers=1
+        trained.folder,
+        sky.images,
+        sky.table,
+        output=tmp_path / "scores",
+        options=InferenceOptions(workers=1),
     )
     found = json.loads((tmp_path / "scores" / "metrics.json").read_text())
     assert found

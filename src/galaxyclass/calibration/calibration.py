@@ -63,17 +63,7 @@ class Calibration:
         return ", ".join(contents)
 
     def bounds(self, values: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The bounds between which true fractions lie, nine times in ten.
-
-        Parameters
-        ----------
-        values : (galaxies, answers) float, 0..1
-            Predicted joint fractions; NaN unknown.
-
-        Returns
-        -------
-        lower, upper : (galaxies, answers) float32
-            ``0 <= lower <= value <= upper <= 1``; NaN where the value is.
+        """The bounds between which true fractions lie: `Intervals.bounds`.
 
         Raises
         ------
@@ -118,7 +108,7 @@ class Calibration:
         score : (images,) float32
             0 or more; above 1 an image is flagged.
         flag : (images,) bool
-            Set for about 1 % of in-distribution images.
+            Set for about 1 % of in-distribution images, or as many as were asked for.
 
         Raises
         ------
@@ -180,7 +170,7 @@ def fit_calibration(
     level : float
         Share of true fractions between the bounds.
     false_alarms : float
-        Share of in-distribution images that may be flagged.
+        Share of in-distribution images that may be flagged as strange, above 0 and below 0.5.
     notes : tuple of str
         To be kept with it.
     seed : int
@@ -223,20 +213,20 @@ def fit_calibration(
         except ScoreError as error:
             all_notes.append(f"No out-of-distribution score: {error.what} ({error.got}).")
         else:
+            share = f"{100 * false_alarms:.2g}%"
             added = (
                 ""
                 if in_distribution is None
                 else (f" and {len(in_distribution[0]):,} in-distribution images")
             )
             all_notes.append(
-                f"About {false_alarms:.0%} of galaxies like these {len(values):,}{added} are "
-                "flagged as strange."
+                f"About {share} of galaxies like these {len(values):,}{added} are flagged as "
+                "strange."
             )
             if out_of_distribution.galaxies < 1 / false_alarms - 1:
                 all_notes.append(
                     f"{out_of_distribution.galaxies:,} galaxies are too few to tell which "
-                    f"{false_alarms:.0%} have the highest scores: only images beyond all of them "
-                    "are flagged."
+                    f"{share} have the highest scores: only images beyond all of them are flagged."
                 )
     if intervals is None and out_of_distribution is None:
         raise ScoreError("nothing could be calibrated", got="\n".join(all_notes))
@@ -251,6 +241,11 @@ def _describe_intervals(
         f"these {intervals.galaxies:,}: images of the same kind, votes gathered and corrected in "
         "the same way. Of other galaxies they may hold fewer."
     ]
+    if intervals.by_region:
+        notes.append(
+            "So they do in each region of the predicted fraction, for the "
+            f"{intervals.by_region} answers that have galaxies enough for several regions."
+        )
     known = ~np.isnan(values) & ~np.isnan(targets)
     counts = [(q.code, int(known[:, where].any(axis=1).sum()))
               for q, where in zip(tree.questions, tree.slices, strict=True)]  # fmt: skip

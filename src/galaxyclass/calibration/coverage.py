@@ -2,38 +2,93 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Floats
-from galaxyclass.calibration.intervals import COVERAGE_LEVEL, fit_intervals
+from galaxyclass.calibration.error_sizes import galaxy_uncertainty
+from galaxyclass.calibration.intervals import COVERAGE_LEVEL, Intervals, fit_intervals
 from galaxyclass.trees.tree import Tree
+
+#: Coverage is measured by predicted fraction between these.
+VALUE_EDGES = (0.0, 0.02, 0.1, 0.3, 0.7, 0.9, 1.0)
+#: Of the galaxies, those that a model is least sure of (`galaxy_uncertainty`).
+UNCERTAIN_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Coverage:
     """How many of the true fractions lie within intervals, and how wide these are.
 
-    Means over repeated draws of two halves: fitted on the one, measured on the other.
+    A share is NaN where nothing is known.
 
     Attributes
     ----------
     overall : float
         Share of all known fractions.
     questions : tuple of float
-        Of each question, in the tree's order; NaN where nothing is known.
+        Of each question, in the tree's order.
+    answers : tuple of float
+        Of each answer; empty in a calibration of an older version.
+    by_value : tuple of float
+        Of the fractions that are predicted to lie between two neighbours of `VALUE_EDGES`; empty
+        in a calibration of an older version.
+    uncertain_fifth : float
+        Of the fifth of the galaxies with the most uncertain predictions (`galaxy_uncertainty`).
     width : float
         Mean width of the intervals of the known fractions.
     constant_width : float
-        Mean width of intervals that are as wide for every fraction of a question, for comparison.
+        Mean width of intervals that are as wide for every fraction of a question, for comparison;
+        NaN where they were not computed.
     """
 
     overall: float
     questions: tuple[float, ...]
+    answers: tuple[float, ...]
+    by_value: tuple[float, ...]
+    uncertain_fifth: float
     width: float
     constant_width: float
+
+
+def interval_coverage(
+    tree: Tree, intervals: Intervals, values: Floats, targets: Floats
+) -> Coverage:
+    """Measure intervals on galaxies that they were not fitted on.
+
+    Parameters
+    ----------
+    tree : Tree
+    intervals : Intervals
+    values, targets : (galaxies, answers of the tree) float, joint, 0..1
+        Predicted and true; NaN unknown.
+
+    Returns
+    -------
+    Coverage
+        With a `constant_width` of NaN.
+
+    Raises
+    ------
+    ScoreError
+        The intervals are of other answers.
+
+    Examples
+    --------
+    >>> from galaxyclass.trees.read import load_tree
+    >>> tree, rng = load_tree("galaxy_zoo_2"), np.random.default_rng(0)
+    >>> truth = rng.uniform(0, 1, (400, 37))
+    >>> predicted = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)
+    >>> intervals = fit_intervals(tree, predicted[:200], truth[:200])
+    >>> round(interval_coverage(tree, intervals, predicted[200:], truth[200:]).overall, 1)
+    0.9
+    """
+    counts = _Counts(tree)
+    counts.add(intervals, np.asarray(values, np.float64), np.asarray(targets, np.float64))
+    return counts.coverage()
 
 
 def measure_coverage(
@@ -60,6 +115,7 @@ def measure_coverage(
     Returns
     -------
     Coverage
+        Means over the halves.
 
     Raises
     ------
@@ -78,29 +134,72 @@ def measure_coverage(
     values, targets = np.asarray(values, np.float64), np.asarray(targets, np.float64)
     known = (~np.isnan(values) & ~np.isnan(targets)).any(axis=1)
     values, targets = values[known], targets[known]
-    groups = [slice(None), *tree.slices]
-    inside, counts = np.zeros((2, len(groups)))
-    widths = np.zeros(2)
+    counts, constant_widths = _Counts(tree), 0.0
     for repeat in range(repeats):
         half = np.random.default_rng((seed, repeat)).permutation(len(values)) % 2 == 0
         for fitted in (half, ~half):
             truth, predicted = targets[~fitted], values[~fitted]
             intervals = fit_intervals(tree, values[fitted], targets[fitted], level=level, seed=seed)
-            lower, upper = intervals.bounds(predicted)
-            # The bounds are rounded to single precision, and the truth is not.
-            held = (truth >= lower - 1e-6) & (truth <= upper + 1e-6)
-            scored = ~np.isnan(predicted) & ~np.isnan(truth)
-            inside += [held[:, group][scored[:, group]].sum() for group in groups]
-            counts += [scored[:, group].sum() for group in groups]
+            counts.add(intervals, predicted, truth)
             away = _constant(tree, values[fitted], targets[fitted], level)
             constant = np.clip(predicted + away, 0, 1) - np.clip(predicted - away, 0, 1)
-            widths += (upper - lower)[scored].sum(), constant[scored].sum()
-    shares = np.divide(inside, counts, out=np.full(len(groups), np.nan), where=counts > 0)
-    width, constant_width = map(float, widths / counts[0])
-    return Coverage(float(shares[0]), tuple(map(float, shares[1:])), width, constant_width)
+            constant_widths += float(constant[~np.isnan(predicted) & ~np.isnan(truth)].sum())
+    coverage = counts.coverage()
+    return replace(coverage, constant_width=_share(constant_widths, counts.known.sum()))
 
 
-def _constant(tree: Tree, values: Floats, targets: Floats, level: float) -> NDArray[np.float64]:
+class _Counts:
+    """Fractions that are known, and that are held: by answer, by value, of uncertain galaxies."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.slices = tree.slices
+        answers, bins = len(tree.answers), len(VALUE_EDGES) - 1
+        self.known, self.held = np.zeros((2, answers))
+        self.known_by_value, self.held_by_value = np.zeros((2, bins))
+        self.known_uncertain = self.held_uncertain = 0
+        self.width = 0.0
+
+    def add(
+        self, intervals: Intervals, values: NDArray[np.float64], targets: NDArray[np.float64]
+    ) -> None:
+        lower, upper = intervals.bounds(values)
+        known = ~np.isnan(values) & ~np.isnan(targets)
+        # The bounds are rounded to single precision, and the truth is not.
+        held = known & (targets >= lower - 1e-6) & (targets <= upper + 1e-6)
+        self.known += known.sum(axis=0)
+        self.held += held.sum(axis=0)
+        bins = np.digitize(values, VALUE_EDGES[1:-1])
+        self.known_by_value += np.bincount(bins[known], minlength=len(self.known_by_value))
+        self.held_by_value += np.bincount(bins[held], minlength=len(self.held_by_value))
+        usable = known.any(axis=1)
+        uncertainty = galaxy_uncertainty(values)
+        if usable.any():
+            limit = np.quantile(uncertainty[usable], 1 - UNCERTAIN_SHARE)
+            uncertain = uncertainty >= limit
+            self.known_uncertain += int(known[uncertain].sum())
+            self.held_uncertain += int(held[uncertain].sum())
+        self.width += float((upper - lower)[known].sum())
+
+    def coverage(self) -> Coverage:
+        held, known = self.held, self.known
+        return Coverage(
+            overall=_share(held.sum(), known.sum()),
+            questions=tuple(_share(held[w].sum(), known[w].sum()) for w in self.slices),
+            answers=tuple(map(_share, held, known)),
+            by_value=tuple(map(_share, self.held_by_value, self.known_by_value)),
+            uncertain_fifth=_share(self.held_uncertain, self.known_uncertain),
+            width=_share(self.width, known.sum()),
+            constant_width=math.nan,
+        )
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else math.nan
+
+
+def _constant(
+    tree: Tree, values: NDArray[np.float64], targets: NDArray[np.float64], level: float
+) -> NDArray[np.float64]:
     """(answers,) half the width of intervals that are as wide for every fraction of a question."""
     errors = np.abs(targets - values)
     away = np.full(errors.shape[1], np.nanquantile(errors, level))

@@ -6,21 +6,26 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.calibration import Calibration
 from galaxyclass.calibration.coverage import Coverage
+from galaxyclass.calibration.error_sizes import TERMS
 from galaxyclass.calibration.intervals import Intervals
 from galaxyclass.calibration.out_of_distribution import OutOfDistribution
-from galaxyclass.errors import BundleError, require_format
+from galaxyclass.errors import BundleError
+from galaxyclass.io.versioned import FileFormat
 from galaxyclass.version import __version__
 
-#: The layout that this version writes; it reads this one and those before it.
-CALIBRATION_FORMAT = 1
+#: The layout that this version writes and reads. It reads 1 too, which has one region an answer and
+#: sizes of three terms.
+CALIBRATION_FORMAT = 2
+_OLDER_FORMAT = 1
 
 
 class _Model(BaseModel):
@@ -41,13 +46,17 @@ class _Intervals(_Model):
     by_answer: int
     by_question: int
     pooled: int
-    sizes: list[tuple[float, float, float]]
-    stretches: list[float]
+    sizes: list[list[float]]
+    edges: list[list[float]]
+    stretches: list[list[float]]
 
 
 class _Coverage(_Model):
     overall: float
     questions: list[float | None]
+    answers: list[float | None] = []
+    by_value: list[float | None] = []
+    uncertain_fifth: float | None = None
     width: float
     constant_width: float
 
@@ -94,12 +103,16 @@ def calibration_json(calibration: Calibration) -> str:
             "by_question": intervals.by_question,
             "pooled": intervals.pooled,
             "sizes": intervals.sizes.tolist(),
-            "stretches": intervals.stretches.tolist(),
+            "edges": [edges.tolist() for edges in intervals.edges],
+            "stretches": [stretches.tolist() for stretches in intervals.stretches],
         }
     if (coverage := calibration.coverage) is not None:
         data["coverage"] = {
             "overall": coverage.overall,
-            "questions": [None if math.isnan(share) else share for share in coverage.questions],
+            "questions": _or_none(coverage.questions),
+            "answers": _or_none(coverage.answers),
+            "by_value": _or_none(coverage.by_value),
+            "uncertain_fifth": _or_none([coverage.uncertain_fifth])[0],
             "width": coverage.width,
             "constant_width": coverage.constant_width,
         }
@@ -131,54 +144,70 @@ def parse_calibration(text: str, source: str) -> Calibration:
     BundleError
         Not a calibration; of a newer version; damaged.
     """
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise BundleError(f"{source}: not a calibration", got=f"not JSON: {error}") from error
-    if isinstance(data, dict) and isinstance(written := data.get("format"), int):
-        by = str(data.get("version", "unknown"))
-        require_format(
-            written,
-            CALIBRATION_FORMAT,
-            what="calibration",
-            source=source,
-            error=BundleError,
-            remedy="calibrate again with this version",
-            written_by=by,
-        )
-    try:
-        file = _File.model_validate(data)
-        return Calibration(
-            galaxies=file.galaxies,
-            intervals=None if file.intervals is None else _intervals(file.intervals),
-            coverage=None if file.coverage is None else _coverage(file.coverage),
-            out_of_distribution=(
-                None if file.strangeness is None else _out_of_distribution(file.strangeness)
-            ),
-            notes=tuple(file.notes),
-        )
-    except ValidationError as error:
-        wrong = "\n".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'calibration'}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise BundleError(f"{source}: the calibration is damaged", got=wrong) from error
-    except ValueError as error:
-        raise BundleError(f"{source}: the calibration is damaged", got=str(error)) from error
+    file_format = FileFormat(
+        "calibration",
+        CALIBRATION_FORMAT,
+        BundleError,
+        "calibrate again with this version",
+        older={_OLDER_FORMAT: _from_older},
+    )
+    return file_format.parse(text, source, _read)
+
+
+def _read(data: dict[str, Any]) -> Calibration:
+    file = _File.model_validate(data)
+    return Calibration(
+        galaxies=file.galaxies,
+        intervals=None if file.intervals is None else _intervals(file.intervals),
+        coverage=None if file.coverage is None else _coverage(file.coverage),
+        out_of_distribution=(
+            None if file.strangeness is None else _out_of_distribution(file.strangeness)
+        ),
+        notes=tuple(file.notes),
+    )
+
+
+def _from_older(data: dict[str, Any]) -> dict[str, Any]:
+    """A calibration of format 1 in the layout of this one: the same intervals."""
+    intervals = data.get("intervals")
+    if not isinstance(intervals, dict):
+        return data
+    sizes, stretches = intervals.get("sizes"), intervals.get("stretches")
+    if not isinstance(sizes, list) or not isinstance(stretches, list):
+        return data
+    return {
+        **data,
+        "intervals": {
+            **intervals,
+            "sizes": [[*size, *(TERMS - len(size)) * [0.0]] for size in sizes],
+            "edges": [[] for _ in stretches],
+            "stretches": [[stretch] for stretch in stretches],
+        },
+    }
 
 
 def _intervals(file: _Intervals) -> Intervals:
-    sizes, stretches = np.array(file.sizes).reshape(-1, 3), np.array(file.stretches)
-    if len(sizes) != len(stretches) or not (sizes >= 0).all() or not (stretches >= 0).all():
+    lengths = len(file.sizes), len(file.edges), len(file.stretches)
+    if len(set(lengths)) > 1:
         raise ValueError(
-            f"intervals: {len(sizes)} sizes and {len(stretches)} stretches, some below 0"
-            if len(sizes) == len(stretches)
-            else f"intervals: {len(sizes)} sizes, but {len(stretches)} stretches"
+            "intervals: {} sizes, {} lists of edges and {} of stretches".format(*lengths)
         )
+    if any(len(size) != TERMS for size in file.sizes):
+        raise ValueError(f"intervals: a size that has not {TERMS} terms")
+    for edges, stretches in zip(file.edges, file.stretches, strict=True):
+        if len(stretches) != len(edges) + 1 or sorted(set(edges)) != edges:
+            raise ValueError(
+                f"intervals: {len(edges)} edges and {len(stretches)} stretches of an answer, "
+                "wanted increasing edges and one stretch more"
+            )
+    numbers = [number for rows in (file.sizes, file.stretches) for row in rows for number in row]
+    if not all(0 <= number < math.inf for number in numbers):
+        raise ValueError("intervals: sizes or stretches, some below 0 or not finite")
     return Intervals(
         file.level,
-        sizes,
-        stretches,
+        np.array(file.sizes, np.float64).reshape(-1, TERMS),
+        tuple(np.array(edges, np.float64) for edges in file.edges),
+        tuple(np.array(stretches, np.float64) for stretches in file.stretches),
         file.galaxies,
         file.by_answer,
         file.by_question,
@@ -187,8 +216,23 @@ def _intervals(file: _Intervals) -> Intervals:
 
 
 def _coverage(file: _Coverage) -> Coverage:
-    questions = tuple(math.nan if share is None else share for share in file.questions)
-    return Coverage(file.overall, questions, file.width, file.constant_width)
+    return Coverage(
+        overall=file.overall,
+        questions=_or_nan(file.questions),
+        answers=_or_nan(file.answers),
+        by_value=_or_nan(file.by_value),
+        uncertain_fifth=_or_nan([file.uncertain_fifth])[0],
+        width=file.width,
+        constant_width=file.constant_width,
+    )
+
+
+def _or_none(shares: Sequence[float]) -> list[float | None]:
+    return [None if math.isnan(share) else share for share in shares]
+
+
+def _or_nan(shares: Sequence[float | None]) -> tuple[float, ...]:
+    return tuple(math.nan if share is None else share for share in shares)
 
 
 def _out_of_distribution(file: _OutOfDistribution) -> OutOfDistribution:

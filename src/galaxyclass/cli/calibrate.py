@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,15 +9,14 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.coverage import coverage_lines
 from galaxyclass.cli.hints import in_options
-from galaxyclass.cli.predict import precision, views
 
 if TYPE_CHECKING:
-    from galaxyclass.arguments import ChosenPrecision, Device, Part
-    from galaxyclass.calibration.coverage import Coverage
+    from galaxyclass.arguments import Part
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrated import Calibrated
-    from galaxyclass.tasks.task import Task
+    from galaxyclass.model.options import InferenceOptions
 
 EPILOG = """\b
 Examples:
@@ -63,11 +61,14 @@ the same survey, votes collected in the same way. Calibrate before you export.""
     show_default=True,
     help="Share of the true fractions that the intervals hold.",
 )
-@views
-@options.device
-@precision
-@options.batch_size
-@options.workers
+@click.option(
+    "--false-alarms",
+    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="Share of in-distribution images that may be flagged as strange.",
+)
+@options.inference
 @options.seed
 def command(
     *,
@@ -77,11 +78,8 @@ def command(
     part: Part,
     in_distribution: tuple[Path, ...],
     level: float,
-    views: int | None,
-    device: Device,
-    precision: ChosenPrecision,
-    batch_size: int | None,
-    workers: int | None,
+    false_alarms: float,
+    inference: InferenceOptions,
     seed: int,
 ) -> None:
     """Fit prediction intervals and an out-of-distribution score for RUN.
@@ -101,11 +99,8 @@ def command(
             part=part,
             in_distribution=in_distribution,
             level=level,
-            views=views,
-            device=device,
-            precision=precision,
-            batch_size=batch_size,
-            workers=workers,
+            false_alarms=false_alarms,
+            options=inference,
             seed=seed,
             progress=progress,
         )
@@ -123,17 +118,13 @@ def _show(calibrated: Calibrated) -> None:
     intervals, coverage = calibration.intervals, calibration.coverage
     if intervals is not None and coverage is not None:
         click.echo(
-            "intervals that are fitted on half of the galaxies hold of the other half's fractions:"
+            f"{intervals.level:.0%} intervals that are fitted on half of the galaxies hold of the "
+            "other half's fractions:"
         )
-        for line in _covered(calibrated.bundle.manifest.task, coverage):
-            click.echo(line)
+        for line in coverage_lines(calibrated.bundle.manifest.task, coverage):
+            click.echo(f"  {line}")
         click.echo(
             f"mean width {coverage.width:.3f}; {coverage.constant_width:.3f} with one width for "
             "all fractions of a question"
         )
     click.echo(f"the calibration is in {calibrated.bundle.calibration}")
-
-
-def _covered(task: Task, coverage: Coverage) -> list[str]:
-    shares = zip((*task.group_names, "all"), (*coverage.questions, coverage.overall), strict=True)
-    return [f"  {name:<22} {share:.1%}" for name, share in shares if not math.isnan(share)]

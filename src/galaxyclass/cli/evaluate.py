@@ -9,13 +9,15 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.coverage import coverage_lines
 from galaxyclass.cli.hints import in_options
-from galaxyclass.cli.predict import precision, show_warnings, views
+from galaxyclass.cli.predict import show_warnings
 
 if TYPE_CHECKING:
-    from galaxyclass.arguments import ChosenPrecision, Device, Part
+    from galaxyclass.arguments import Part
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.evaluation import Evaluation
+    from galaxyclass.model.options import InferenceOptions
 
 EPILOG = """\b
 Examples:
@@ -58,12 +60,7 @@ votes = click.option(
     show_default=True,
     help="Which galaxies to score; unseen: all that the run was not trained on.",
 )
-@views
-@options.device
-@precision
-@options.batch_size
-@options.workers
-@options.labelling
+@options.inference
 @options.seed
 @votes
 @options.overwrite
@@ -74,12 +71,7 @@ def command(
     dataset: Dataset,
     output: Path,
     part: Part,
-    views: int | None,
-    device: Device,
-    precision: ChosenPrecision,
-    batch_size: int | None,
-    workers: int | None,
-    labelling: str | None,
+    inference: InferenceOptions,
     seed: int,
     votes: float,
     overwrite: bool,
@@ -103,12 +95,7 @@ def command(
             dataset,
             output=output,
             part=part,
-            views=views,
-            device=device,
-            precision=precision,
-            batch_size=batch_size,
-            workers=workers,
-            labelling=labelling,
+            options=inference,
             overwrite=overwrite,
             seed=seed,
             votes=votes,
@@ -132,5 +119,10 @@ def _show(evaluation: Evaluation, output: Path) -> None:
     console().print(rich_table(printed.table))
     for line in printed.lines:
         click.echo(line)
+    if evaluation.coverage is not None:
+        click.echo("the model's intervals hold of the true fractions:")
+        for line in coverage_lines(evaluation.task, evaluation.coverage):
+            click.echo(f"  {line}")
+        click.echo(f"mean width {evaluation.coverage.width:.3f}")
     click.echo(f"the scores are in {output}")
     click.echo(printed.summary)

@@ -137,6 +137,20 @@ batch_size = click.option(
     type=click.IntRange(min=1),
     help="Images that the network gets at once; lower it if memory runs out.",
 )
+precision = click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    help="Number format of the network; auto is bfloat16 if the run was trained in it and this "
+    "machine has it, which is two or three times as fast.",
+)
+views = click.option(
+    "--views",
+    type=click.IntRange(min=1),
+    help="Predict the mean over so many test-time views of each galaxy, mirrored and turned; takes "
+    "almost as many times as long. The default is 1 for a run, and 2 for the pretrained model.",
+)
 cache = click.option(
     "--cache",
     type=click.Path(path_type=Path),
@@ -181,6 +195,22 @@ labelling = click.option(
     metavar="NAME",
     help="Predict as the tables do that were named so in the training (--also-labelling).",
 )
+
+
+def inference(command: Decorated) -> Any:
+    """The options that say how networks are run; the command gets an ``inference`` of them."""
+
+    @functools.wraps(command)
+    def with_inference(*arguments: Any, **values: Any) -> Any:
+        from galaxyclass.model.options import InferenceOptions
+
+        built = InferenceOptions(**{name: values.pop(name) for name in _INFERENCE})
+        return command(*arguments, inference=built, **values)
+
+    decorated: Any = with_inference
+    for option in reversed(_INFERENCE.values()):
+        decorated = option(decorated)
+    return decorated
 
 
 def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Decorated], Any]:
@@ -228,6 +258,14 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
     return decorate
 
 
+_INFERENCE = {
+    "views": views,
+    "device": device,
+    "precision": precision,
+    "batch_size": batch_size,
+    "workers": workers,
+    "labelling": labelling,
+}
 _MORE = {
     "skip_invalid": skip_invalid,
     "classes": classes,

@@ -13,8 +13,8 @@ from galaxyclass.cli.hints import in_options
 from galaxyclass.errors import ImageError
 
 if TYPE_CHECKING:
-    from galaxyclass.arguments import ChosenPrecision, Device
     from galaxyclass.model.job import PredictionSummary
+    from galaxyclass.model.options import InferenceOptions
 
 EPILOG = """\b
 Examples:
@@ -47,21 +47,6 @@ Types of columns in parquet (CSV has text alone):
   predictions   32-bit floats
   strange       booleans. In CSV it is True or False: booleans to pandas, text to astropy"""
 
-precision = click.option(
-    "--precision",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "fp32", "bf16"]),
-    help="Number format of the network; auto is bfloat16 if the run was trained in it and this "
-    "machine has it, which is two or three times as fast.",
-)
-views = click.option(
-    "--views",
-    type=click.IntRange(min=1),
-    help="Predict the mean over so many test-time views of each galaxy, mirrored and turned; takes "
-    "almost as many times as long. The default is 1 for a run, and 2 for the pretrained model.",
-)
-
 
 def _listed(
     _context: click.Context, _option: click.Parameter, names: str | None
@@ -74,18 +59,13 @@ def _listed(
 @click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
 @options.images
 @options.output("the predictions: a name that ends in .csv or .parquet")
-@views
 @click.option(
     "--include",
     metavar="NAME,NAME…",
     callback=_listed,
     help="Extra columns: some of five_classes, uncertainty, strangeness, embedding.",
 )
-@options.device
-@precision
-@options.batch_size
-@options.workers
-@options.labelling
+@options.inference
 @options.overwrite
 @click.option(
     "--layout",
@@ -100,13 +80,8 @@ def command(
     runs: tuple[Path, ...],
     images: tuple[Path, ...],
     output: Path,
-    views: int | None,
     include: tuple[str, ...],
-    device: Device,
-    precision: ChosenPrecision,
-    batch_size: int | None,
-    workers: int | None,
-    labelling: str | None,
+    inference: InferenceOptions,
     overwrite: bool,
     layout: str,
 ) -> None:
@@ -123,13 +98,8 @@ def command(
             runs or None,
             images,
             output=output,
-            views=views,
             include=include,
-            device=device,
-            precision=precision,
-            batch_size=batch_size,
-            workers=workers,
-            labelling=labelling,
+            options=inference,
             overwrite=overwrite,
             layout=layout,  # type: ignore[arg-type]
             progress=progress,

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import ChosenPrecision, Device, Part, public
+from galaxyclass.arguments import Part, public
 from galaxyclass.calibration.calibration import fit_calibration
 from galaxyclass.calibration.files import calibration_json
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL
+from galaxyclass.calibration.out_of_distribution import FALSE_ALARMS
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.leakage import PARTS
@@ -58,11 +59,8 @@ def calibrate(
     part: Part = "unseen",
     in_distribution: str | Path | Sequence[str | Path] = (),
     level: float = COVERAGE_LEVEL,
-    views: int | None = None,
-    device: Device = "auto",
-    precision: ChosenPrecision = "auto",
-    batch_size: int | None = None,
-    workers: int | None = None,
+    false_alarms: float = FALSE_ALARMS,
+    options: InferenceOptions | None = None,
     seed: int = 0,
     progress: Progress = silent,
     backend: Backend | None = None,
@@ -94,10 +92,13 @@ def calibrate(
         images 20,000 are drawn at random.
     level : float
         Share of true fractions between the bounds.
-    views : int, optional
-        How many test-time views it will predict with (`galaxyclass.model.predict`): more views
-        give smaller errors and narrower intervals.
-    device, precision, batch_size, workers, progress, backend
+    false_alarms : float
+        Share of in-distribution images that may be flagged as strange, above 0 and below 0.5. Of
+        fewer than 1 / false_alarms images only those beyond all of them are flagged.
+    options : InferenceOptions, optional
+        How the network is run, as for `galaxyclass.model.predict`. Give the ``views`` that it will
+        predict with: more views give smaller errors and narrower intervals.
+    progress, backend
         As for `galaxyclass.model.predict`.
     seed : int
         Of the folds, and of the images that are drawn.
@@ -131,7 +132,6 @@ def calibrate(
             wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
             got=part,
         )
-    options = InferenceOptions(views, device, precision, batch_size, workers)
     model = open_model(run, options, backend)
     bundle, source = single_bundle(model, "calibrate"), model.sources[0]
     if output is None and is_pretrained(source):
@@ -151,17 +151,9 @@ def calibrate(
     more_paths = _image_paths(in_distribution)
     task, used = bundle.manifest.task, used_galaxies(model, part)
     _, catalog, notes = read_galaxies(task, (), as_dataset(images, table))
-    network, workers = model.ensemble.backend, model.options.workers
+    workers = model.options.workers
     catalog, parts, chosen = choose(catalog, used, part, workers, progress)
     paths: list[str] = catalog.paths.tolist()
-    predict = partial(
-        _predict,
-        bundle,
-        network,
-        batch_size=model.options.batch_size,
-        workers=workers,
-        progress=progress,
-    )
     more = None
     if more_paths:
         trained = used.digests["train"] if used else frozenset[str]()
@@ -170,14 +162,14 @@ def calibrate(
         unused, left_out = _unused_images(
             more_paths, paths, trained, seed=seed, workers=workers, progress=progress
         )
-        more_outputs, more_statistics, more_decoded = predict(
-            unused, "the images of `in_distribution`"
+        more_outputs, more_statistics, more_decoded = _predict(
+            model, unused, "the images of `in_distribution`", progress
         )
         more = more_outputs.features, more_statistics
         notes += left_out
         if not more_decoded.all():
             notes.append(f"{(~more_decoded).sum():,} in-distribution images cannot be decoded.")
-    outputs, statistics, decoded = predict(paths, "the images")
+    outputs, statistics, decoded = _predict(model, paths, "the images", progress)
     if not decoded.all():
         notes.append(f"{(~decoded).sum():,} images cannot be decoded and are left out.")
     counts = dict(Counter(parts[decoded].tolist()))
@@ -190,6 +182,7 @@ def calibrate(
         statistics,
         in_distribution=more,
         level=level,
+        false_alarms=false_alarms,
         notes=(_OPTIMISTIC,) if counts.get("validation") and _validation_chose(source) else (),
         seed=seed,
     )
@@ -276,21 +269,14 @@ def _no_digests() -> RunError:
 
 
 def _predict(
-    bundle: Bundle,
-    backend: Backend,
-    paths: Sequence[str],
-    what: str,
-    *,
-    batch_size: int | None,
-    workers: int | None,
-    progress: Progress,
+    model: Model, paths: Sequence[str], what: str, progress: Progress
 ) -> tuple[ModelOutput, NDArray[np.float32], NDArray[np.bool_]]:
     """The network's outputs for images, the images' statistics, and which could be decoded."""
-    manifest = bundle.manifest
+    manifest, backend = model.bundles[0].manifest, model.ensemble.backend
     progress("predict", 0, len(paths))
     outputs, statistics, decoded = [], [], []
     stream = predict_stream(
-        paths, manifest.preprocessing, backend, batch_size, workers, describe=image_statistics
+        paths, manifest.preprocessing, backend, model.options, describe=image_statistics
     )
     with closing(stream):
         for batch in stream:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import ChosenPrecision, Device, Part, public
+from galaxyclass.arguments import Part, public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ScoreError
+from galaxyclass.evaluation.calibrated_coverage import calibrated_coverage
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.evaluation.files import EVALUATION_FILES, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
@@ -26,10 +27,12 @@ from galaxyclass.io.result_files import PREDICTIONS
 from galaxyclass.model.auxiliary import in_task
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
-from galaxyclass.model.ensemble import common_auxiliary, common_task
-from galaxyclass.model.job import PredictionSummary, predict_files
+from galaxyclass.model.ensemble import Ensemble, common_auxiliary, common_task
+from galaxyclass.model.image_source import ImageSource
+from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.model import ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.task import Task
@@ -44,12 +47,7 @@ def evaluate(
     output: str | Path,
     part: Part = "unseen",
     votes: float = VOTES,
-    views: int | None = None,
-    device: Device = "auto",
-    precision: ChosenPrecision = "auto",
-    batch_size: int | None = None,
-    workers: int | None = None,
-    labelling: str | None = None,
+    options: InferenceOptions | None = None,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -59,6 +57,8 @@ def evaluate(
 
     Writes ``predictions.csv`` (and ``predictions_failed.csv``), ``scores.csv`` and, last,
     ``metrics.json`` to the folder ``output``. When it is stopped, the same call goes on from there.
+    Where the model has conformal intervals, the share of the true fractions that they hold is
+    measured too.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def evaluate(
         nor as the same image under another id. Of an ensemble no member was. The pretrained
         model does not say what it was trained on: it needs ``all``, for galaxies that you know
         were not.
-    views, device, precision, batch_size, workers, labelling, progress, backend
+    options, progress, backend
         As for `galaxyclass.model.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
@@ -95,7 +95,7 @@ def evaluate(
     CatalogError
         The table cannot be understood, or does not have what the run predicts.
     ArgumentError
-        An option that is not possible (`InferenceOptions`).
+        A wrong argument.
     RunError
         No galaxy is left; or the run does not say which galaxies it was trained on.
     ScoreError
@@ -104,15 +104,14 @@ def evaluate(
         As for `galaxyclass.model.predict`.
     """
     dataset, output = as_dataset(images, table), Path(output)
-    options = InferenceOptions(views, device, precision, batch_size, workers, labelling)
     model = open_model(run, options, backend)
     key = job_key(
         "evaluate",
         runs=[str(source.absolute()) for source in model.sources],
         dataset=dataset.identity,
         part=part,
-        views=views,
-        labelling=labelling,
+        views=model.views,
+        labelling=model.options.labelling,
         seed=seed,
         votes=votes,
     )
@@ -134,17 +133,14 @@ def evaluate(
             f"The {task.kind} are an auxiliary task of the run, beside its "
             f"{common_task(bundles).kind}."
         )
-    if labelling is not None:
+    if (labelling := model.options.labelling) is not None:
         notes.append(f"Predicted in the labelling {labelling!r}.")
     with results.claim():
-        prediction = predict_files(
-            members,
-            catalog.paths.tolist(),
-            catalog.ids.values.tolist(),
+        images_and_ids = ImageSource(catalog.paths.tolist(), catalog.ids.values.tolist())
+        prediction = predict_to_table(
+            open_rows(Ensemble(members, model.options.views), images_and_ids),
             output / PREDICTIONS,
-            views=model.options.views,
-            batch_size=model.options.batch_size,
-            workers=workers,
+            model.options,
             progress=progress,
             keep_journal=True,
         )
@@ -153,6 +149,7 @@ def evaluate(
         targets = catalog.take(scored).targets
         assert targets is not None, "read_galaxies refuses catalogs without targets"
         report = task.evaluate(predictions, targets, seed=seed, votes=votes)
+        coverage, not_measured = calibrated_coverage(bundles, task, predictions, targets)
         evaluation = Evaluation(
             runs=model.sources,
             models=tuple(bundle.manifest.digest for bundle in bundles),
@@ -162,7 +159,8 @@ def evaluate(
             report=report,
             galaxies_by_part=dict(Counter(parts[scored].tolist())),
             prediction=prediction,
-            notes=(*notes, *chosen, *failed, *report.notes),
+            notes=(*notes, *chosen, *failed, *report.notes, *not_measured),
+            coverage=coverage,
         )
         write_evaluation(evaluation, output)
         forget_predictions(prediction.output)

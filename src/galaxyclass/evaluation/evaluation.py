@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.arguments import Part
+from galaxyclass.calibration.coverage import Coverage
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.model.job import PredictionSummary
 from galaxyclass.short import short_names, summary
@@ -38,6 +39,9 @@ class Evaluation:
     prediction : PredictionSummary
     notes : tuple of str
         What was left out, and how the scores are limited.
+    coverage : Coverage or None
+        What the model's intervals hold of the true fractions; None of a model without intervals,
+        and of an ensemble of several.
     """
 
     runs: tuple[Path, ...]
@@ -49,6 +53,7 @@ class Evaluation:
     galaxies_by_part: dict[str, int]
     prediction: PredictionSummary
     notes: tuple[str, ...]
+    coverage: Coverage | None = None
 
     def __repr__(self) -> str:
         return summary(

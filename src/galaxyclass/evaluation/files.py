@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from galaxyclass.calibration.coverage import VALUE_EDGES, Coverage
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.result_files import PREDICTIONS, metrics_json
 from galaxyclass.io.run_folder import METRICS, SCORES
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
+from galaxyclass.tasks.task import Task
 from galaxyclass.version import __version__
 
 #: The files of an evaluation; the last is written last.
@@ -53,6 +56,26 @@ def evaluation_metrics(evaluation: Evaluation) -> dict[str, Any]:
         "undecodable": prediction.failed,
         "interval_level": INTERVAL_LEVEL,
         **evaluation.task.report_figures(evaluation.report),
+        **_coverage_figures(evaluation.task, evaluation.coverage),
         "notes": list(evaluation.notes),
         "warnings": list(prediction.warnings),
+    }
+
+
+def _coverage_figures(task: Task, coverage: Coverage | None) -> dict[str, Any]:
+    """What the model's intervals hold, if it has any."""
+    if coverage is None:
+        return {}
+    return {
+        "interval_coverage": {
+            "all": coverage.overall,
+            "questions": dict(zip(task.group_names, coverage.questions, strict=True)),
+            "answers": dict(zip(task.interval_names, coverage.answers, strict=True)),
+            "by_predicted_fraction": [
+                {"from": low, "to": high, "coverage": share}
+                for (low, high), share in zip(pairwise(VALUE_EDGES), coverage.by_value, strict=True)
+            ],
+            "most_uncertain_fifth_of_galaxies": coverage.uncertain_fifth,
+            "mean_width": coverage.width,
+        }
     }

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from galaxyclass.data.tables.cells import as_text, can_be_id, kind_of
-from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow
+from galaxyclass.data.tables.in_memory import as_arrow, name_in_memory
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.read_predictions import ids_of
@@ -48,10 +48,12 @@ def join_tables(predictions: Any, table: Any, id_column: str | None) -> Joined:
     ScoreError
         No id is in both.
     """
-    (predicted, predictions_file), (truth, table_file) = map(_read, (predictions, table))
+    predicted, predictions_file = _read(predictions, "predictions")
+    truth, table_file = _read(table, "table")
     if id_column and id_column not in (*predicted.column_names, *truth.column_names):
         raise CatalogError(
             f"neither {predictions_file} nor {table_file} has a column {id_column!r}",
+            argument="id_column",
             wanted=f"one of {', '.join(predicted.column_names[:5])}",
         )
     predicted_column = id_column
@@ -83,11 +85,11 @@ def join_tables(predictions: Any, table: Any, id_column: str | None) -> Joined:
     )
 
 
-def _read(table: Any) -> tuple[Any, Path]:
+def _read(table: Any, argument: str) -> tuple[Any, Path]:
     """A table, and what messages call it."""
     if isinstance(table, str | os.PathLike):
-        return read_table(Path(table)), Path(table)
-    return as_arrow(table), IN_MEMORY
+        return read_table(Path(table), argument), Path(table)
+    return as_arrow(table, argument), name_in_memory(argument)
 
 
 def _id_column(predicted: Any, truth: Any) -> str:

@@ -143,6 +143,7 @@ def _score_votes(
     if votes.not_numbers or votes.out_of_range:
         raise CatalogError(
             f"{joined.table_file}: some vote fractions are not numbers from 0 to 1",
+            argument="table",
             hint="`galaxyclass.validate` lists them",
         )
     target = votes.joint
@@ -174,7 +175,9 @@ def _score_classes(
     ):
         if column not in table.column_names:
             raise ScoreError(
-                f"{file}: no column {column!r}", wanted=f"one of {', '.join(table.column_names)}"
+                f"{file}: no column {column!r}",
+                argument="target_column",
+                wanted=f"one of {', '.join(table.column_names)}",
             )
     predicted = class_names(joined.predictions[column]).take(joined.predictions_rows).to_pylist()
     true = class_names(joined.table[column]).take(joined.table_rows).to_pylist()

@@ -19,7 +19,7 @@ from galaxyclass.errors import CatalogError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples, summarise_classes
 from galaxyclass.exploration.examples import Example, no_example, read_examples
 from galaxyclass.exploration.figures import Chart, class_charts, example_charts, vote_charts
-from galaxyclass.exploration.page import page
+from galaxyclass.exploration.page import Contents, page
 from galaxyclass.exploration.votes import VoteSummary, most_certain, summarise_votes
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
@@ -151,10 +151,8 @@ def explore(
     )
     text = page(
         catalog,
-        contents.summary.title,
-        contents.examples,
+        contents,
         example_figures=example_figures,
-        charts=contents.charts,
         recipe=recipe.name,
         notes=notes,
         inline=inline_svg,
@@ -167,19 +165,6 @@ def explore(
     return Exploration(folder, contents.summary, tuple(contents.examples), tuple(notes))
 
 
-@dataclass(frozen=True)
-class _Contents:
-    """What is shown of a kind of target: statistics, captioned examples, charts, CSV."""
-
-    summary: VoteSummary | ClassSummary
-    examples: list[Example]
-    caption: str
-    name: str
-    columns: int | None
-    charts: list[Chart]
-    tables: dict[str, str]
-
-
 def _explore_votes(
     catalog: Catalog,
     targets: VoteTargets,
@@ -187,13 +172,13 @@ def _explore_votes(
     recipe: Recipe,
     progress: Progress,
     **_: object,
-) -> _Contents:
+) -> Contents:
     summary = summarise_votes(targets.tree, targets.fractions)
     examples = _certain(catalog, targets, recipe, progress)
     charts = vote_charts(summary)
     tables = _vote_tables(summary, targets, examples)
     caption = "The most certain galaxy for each answer"
-    return _Contents(summary, examples, caption, "most_certain", None, charts, tables)
+    return Contents(summary, examples, caption, "most_certain", None, charts, tables)
 
 
 def _explore_classes(
@@ -203,18 +188,16 @@ def _explore_classes(
     recipe: Recipe,
     seed: int,
     progress: Progress,
-) -> _Contents:
+) -> Contents:
     summary = summarise_classes(targets.classes, targets.labels)
     examples, columns = _of_classes(catalog, targets, recipe, seed, progress)
     charts = class_charts(summary)
     caption = "Galaxies of each class, drawn at random"
-    return _Contents(
-        summary, examples, caption, "examples", columns, charts, _class_tables(summary)
-    )
+    return Contents(summary, examples, caption, "examples", columns, charts, _class_tables(summary))
 
 
 #: Kind of target -> its explorer.
-EXPLORERS: dict[str, Callable[..., _Contents]] = {
+EXPLORERS: dict[str, Callable[..., Contents]] = {
     VoteTargets.kind: _explore_votes,
     ClassTargets.kind: _explore_classes,
 }

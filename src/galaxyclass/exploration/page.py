@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from html import escape
 from string import Template
 
@@ -12,8 +13,10 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.exploration.classes import ClassSummary
 from galaxyclass.exploration.examples import Example
 from galaxyclass.exploration.figures import Chart
+from galaxyclass.exploration.votes import VoteSummary
 from galaxyclass.version import __version__
 
 #: JPEG quality of the images on the page, 0..100: at 90 no difference is visible.
@@ -51,13 +54,24 @@ $sections
 """)
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What is shown of a kind of target: statistics, captioned examples, charts, CSV."""
+
+    summary: VoteSummary | ClassSummary
+    examples: list[Example]
+    caption: str
+    name: str
+    columns: int | None
+    charts: list[Chart]
+    tables: dict[str, str]
+
+
 def page(
     catalog: Catalog,
-    title: str,
-    examples: Sequence[Example],
+    contents: Contents,
     *,
     example_figures: Sequence[Chart],
-    charts: Sequence[Chart],
     recipe: str,
     notes: Sequence[str],
     inline: Callable[..., str],
@@ -67,14 +81,10 @@ def page(
     Parameters
     ----------
     catalog : Catalog
-    title : str
-        The end of the title, after the number of galaxies.
-    examples : sequence of Example
-        Shown in pairs: the image, and the input of the model.
+    contents : Contents
+        Its examples are shown in pairs: the image, and the input of the model.
     example_figures : sequence of Chart
         The figures of the examples, as links.
-    charts : sequence of Chart
-        All other figures, on the page itself.
     recipe : str
         The name of the recipe of the cutouts.
     notes : sequence of str
@@ -86,12 +96,17 @@ def page(
     str
         HTML.
     """
-    title = f"{len(catalog):,} galaxies{title}"
+    title = f"{len(catalog):,} galaxies{contents.summary.title}"
     source = f"{catalog.table or 'a folder for each class'}; images: {catalog.images}"
     caption = f"{example_figures[0].text} Left the image, right the input of the recipe {recipe}."
     sections = [
-        _section(example_figures[0].text.rstrip("."), caption, example_figures, _grid(examples)),
-        *(_section(_heading(chart), chart.text, [chart], inline(chart.figure)) for chart in charts),
+        _section(
+            example_figures[0].text.rstrip("."), caption, example_figures, _grid(contents.examples)
+        ),
+        *(
+            _section(_heading(chart), chart.text, [chart], inline(chart.figure))
+            for chart in contents.charts
+        ),
     ]
     return _PAGE.substitute(
         title=escape(title),

@@ -47,9 +47,19 @@ def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
     return [Path(path) for path in image_paths(images)]
 
 
-def image_paths(images: str | Path | Sequence[str | Path]) -> list[str]:
+def image_paths(
+    images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> list[str]:
     """`find_images` as text: a million `Path` objects take 200 MB more."""
-    paths = [Path(images)] if isinstance(images, str | Path) else [Path(path) for path in images]
+    named = [images] if isinstance(images, str | os.PathLike) else images
+    if empty := [number for number, path in enumerate(named, 1) if path == ""]:
+        raise CatalogError(
+            f"path number {empty[0]:,} is empty"
+            + (f" (and {len(empty) - 1:,} more)" if len(empty) > 1 else ""),
+            argument="images",
+            wanted="a folder of images, or image files",
+        )
+    paths = [Path(path) for path in named]
     if not paths:
         raise CatalogError(
             "no images were named", wanted="a folder of images, or image files", got="nothing"

@@ -68,6 +68,8 @@ class Cutouts:
         if not isinstance(image, str):
             name = f"image {self.start + index}"
             return cut_out_pixels(to_pixels(as_image(image, name), name), self._preprocessings)
+        if not image:  # an empty cell of a table: a list of paths has none
+            raise ImageError(f"row {self.start + index + 1} of the table: the path is empty")
         if len(self._preprocessings) == 1:
             return [read_cutout(image, self._preprocessings[0])]
         return read_cutouts(image, self._preprocessings)

@@ -151,8 +151,8 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
     calibration.require_intervals()
 
     def bounds(output: ModelOutput, _: object) -> NDArray[np.float32]:
-        ends = np.stack(calibration.bounds(output.values), axis=2)
-        ends = np.where(known_mask[:, None], ends, np.float32(np.nan))
+        known = np.where(known_mask, output.values, np.float32(np.nan))
+        ends = np.stack(calibration.bounds(known), axis=2)
         return ends.reshape(len(output), 2 * len(known_mask))
 
     names = [f"{name}_{end}" for name in task.interval_names for end in ("lower", "upper")]

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,7 +114,9 @@ def open_images(
             raise ArgumentError(
                 "`ids`: a table has its own", argument="ids", hint="`id_column` names their column"
             )
-        return _from_table(as_arrow(images), id_column, name_parts, path_column, table_id_column)
+        return _from_table(
+            as_arrow(images, "images"), id_column, name_parts, path_column, table_id_column
+        )
     for name, column in (("path_column", path_column), ("id_column", table_id_column)):
         if column is not None:
             raise ArgumentError(
@@ -142,7 +143,7 @@ def open_images(
 
 
 def _without_ids(images: Any) -> ImageSource:
-    if isinstance(images, str | Path):
+    if isinstance(images, str | os.PathLike):
         return ImageSource(image_paths(images))
     if _is_text(images):
         return _from_paths(images.tolist())
@@ -151,7 +152,7 @@ def _without_ids(images: Any) -> ImageSource:
         return ImageSource(stack)
     if isinstance(images, Iterator):
         first = next(images, None)
-        if isinstance(first, str | Path):
+        if isinstance(first, str | os.PathLike):
             return _without_ids([first, *images])
         rest = () if first is None else chain([first], images)
         return ImageSource(_checked_arrays(rest))
@@ -159,7 +160,7 @@ def _without_ids(images: Any) -> ImageSource:
         listed = list(images)
     except TypeError:
         raise _not_images(images) from None
-    if not listed or all(isinstance(image, str | Path) for image in listed):
+    if not listed or all(isinstance(image, str | os.PathLike) for image in listed):
         return _from_paths(listed)
     return ImageSource(list(_checked_arrays(listed)))
 
@@ -177,7 +178,7 @@ def _checked_arrays(images: Iterable[Any]) -> Iterator[NDArray[np.generic]]:
         yield as_image(_array(image, f"image {index}"), f"image {index}")
 
 
-def _from_paths(paths: Sequence[str | Path]) -> ImageSource:
+def _from_paths(paths: Sequence[str | os.PathLike[str]]) -> ImageSource:
     """Files in the order given; those of a folder sorted by name."""
     if not paths or any(not os.path.exists(path) for path in paths):  # noqa: PTH110 - 10^6 files
         return ImageSource(image_paths(paths))  # raises the right error
@@ -187,8 +188,8 @@ def _from_paths(paths: Sequence[str | Path]) -> ImageSource:
     return ImageSource(images)
 
 
-def _plain(path: str | Path) -> str:
-    return str(path).removeprefix(os.path.join(os.curdir, ""))  # noqa: PTH118
+def _plain(path: str | os.PathLike[str]) -> str:
+    return os.fsdecode(path).removeprefix(os.path.join(os.curdir, ""))  # noqa: PTH118
 
 
 def _from_table(
@@ -199,14 +200,18 @@ def _from_table(
     table_id_column: str | None,
 ) -> ImageSource:
     path_column = find_path_column(table, path_column)
-    paths: list[Picture] = [_plain(path or "") for path in table[path_column].to_pylist()]
-    files = [str(path) for path in paths]
+    cells = [cell or "" for cell in table[path_column].to_pylist()]
+    files = ["" if cell.isspace() else _plain(cell) for cell in cells]
+    paths: list[Picture] = list(files)
     if files and not any(map(os.path.exists, files)):
         raise CatalogError(
             f"not one of the files in the column {path_column!r} is there",
-            got=f"such as {files[0]}",
+            argument="images",
+            got=f"such as {named}" if (named := next(filter(None, files), "")) else "empty cells",
             hint="put their folder before them: "
-            f"`table[{path_column!r}] = folder + '/' + table[{path_column!r}]`",
+            f"`table[{path_column!r}] = folder + '/' + table[{path_column!r}]`"
+            if named
+            else None,
         )
     id_name = find_id_column(table, files, table_id_column or id_column, named=table_id_column)
     if id_name is None:
@@ -303,7 +308,7 @@ def _is_text(images: Any) -> bool:
     if not hasattr(images, "tolist") or not hasattr(images, "dtype"):
         return False
     listed = images.tolist() if getattr(images, "ndim", 0) == 1 and len(images) else []
-    return bool(listed) and all(isinstance(value, str | Path) for value in listed)
+    return bool(listed) and all(isinstance(value, str | os.PathLike) for value in listed)
 
 
 def _is_array(value: Any) -> bool:

@@ -8,18 +8,14 @@ import numpy as np
 
 from galaxyclass.model.checks import measure
 from galaxyclass.model.job import describe_all, describe_job
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Failure, Predictions
 from galaxyclass.model.rows import RowMaker, join_rows
-from galaxyclass.model.stream import predict_stream
 from galaxyclass.progress import Progress, silent
 
 
 def predict_in_memory(
-    maker: RowMaker,
-    *,
-    batch_size: int | None = None,
-    workers: int | None = None,
-    progress: Progress = silent,
+    maker: RowMaker, options: InferenceOptions, *, progress: Progress = silent
 ) -> Predictions:
     """Predict images; what `galaxyclass.Model.predict` does inside.
 
@@ -27,22 +23,14 @@ def predict_in_memory(
     ----------
     maker : RowMaker
         Has the networks, the images and the columns.
-    batch_size, workers : int, optional
+    options : InferenceOptions
         As for `galaxyclass.model.stream.predict_stream`.
     progress : Progress
     """
     ensemble, source = maker.ensemble, maker.source
     rows, indices, failures, count = [maker.nothing], [], [], 0
     progress("predict", 0, source.count)
-    stream = predict_stream(
-        source.images,
-        ensemble.preprocessings,
-        ensemble.backend,
-        batch_size,
-        workers,
-        describe=maker.included.describe,
-    )
-    with closing(stream):
+    with closing(maker.stream(options)) as stream:
         for batch in stream:
             rows.append(maker.rows(batch))
             indices.append(batch.start + np.flatnonzero(batch.decoded))

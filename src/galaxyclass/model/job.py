@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,11 +19,10 @@ from galaxyclass.errors import OutputError, PredictionInterruptedError
 from galaxyclass.model.bundle.manifest import Precision
 from galaxyclass.model.checks import Statistics, describe_problems, measure, nothing_measured
 from galaxyclass.model.chunks import ChunkRecord, Chunks, open_chunks
-from galaxyclass.model.columns import PredictionLayout
-from galaxyclass.model.ensemble import Ensemble, Member
 from galaxyclass.model.image_source import ImageSource
-from galaxyclass.model.rows import PredictedRows, RowMaker, join_rows, open_rows
-from galaxyclass.model.stream import PredictedBatch, predict_stream
+from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.rows import PredictedRows, RowMaker, join_rows
+from galaxyclass.model.stream import PredictedBatch
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
@@ -81,54 +80,11 @@ class PredictionSummary:
         )
 
 
-def predict_files(
-    members: Sequence[Member],
-    paths: Sequence[str],
-    ids: Sequence[str],
-    output: Path,
-    *,
-    views: int | None = None,
-    include: Sequence[str] = (),
-    batch_size: int | None = None,
-    workers: int | None = None,
-    progress: Progress = silent,
-    layout: PredictionLayout = "table",
-    overwrite: bool = True,
-    keep_journal: bool = False,
-) -> PredictionSummary:
-    """Predict image files under given ids into a table: `predict_to_table` of them.
-
-    Parameters
-    ----------
-    members : sequence of Member
-        With several, their mean is predicted; the first names the id column.
-    paths, ids : sequence of str
-        An image each, and its id; of the same length.
-    output, views, include, batch_size, workers, progress, layout, overwrite, keep_journal
-        As for `predict_to_table`.
-
-    Raises
-    ------
-    OutputError, PredictionInterruptedError, BundleError
-        As for `predict_to_table`.
-    """
-    return predict_to_table(
-        open_rows(Ensemble(members, views), ImageSource(list(paths), ids), include, layout),
-        output,
-        batch_size=batch_size,
-        workers=workers,
-        progress=progress,
-        overwrite=overwrite,
-        keep_journal=keep_journal,
-    )
-
-
 def predict_to_table(
     maker: RowMaker,
     output: Path,
+    options: InferenceOptions,
     *,
-    batch_size: int | None = None,
-    workers: int | None = None,
     progress: Progress = silent,
     overwrite: bool = True,
     keep_journal: bool = False,
@@ -143,7 +99,7 @@ def predict_to_table(
         Has the networks, the images and the columns.
     output : Path
         If this same job has finished it already, only leftovers of a kill are removed.
-    batch_size, workers : int, optional
+    options : InferenceOptions
         As for `galaxyclass.model.stream.predict_stream`.
     progress : Progress
     overwrite : bool
@@ -168,16 +124,7 @@ def predict_to_table(
         resumed, complete = chunks.images, chunks.complete
         try:
             progress("predict", resumed, source.count)
-            stream = predict_stream(
-                source.images,
-                ensemble.preprocessings,
-                ensemble.backend,
-                batch_size,
-                workers,
-                start=resumed,
-                describe=maker.included.describe,
-            )
-            with closing(stream):
+            with closing(maker.stream(options, resumed)) as stream:
                 _add_chunks(stream, chunks, maker, progress)
             failed_file = chunks.finish(
                 maker.tabulate([], maker.nothing), failures, keep_journal=keep_journal

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,18 +223,15 @@ class Model:
         self._check_include(include)
         source = self._open(images, ids=ids, path_column=path_column, table_id_column=id_column)
         return predict_in_memory(
-            open_rows(self.ensemble, source, include),
-            batch_size=self.options.batch_size,
-            workers=self.options.workers,
-            progress=progress,
+            open_rows(self.ensemble, source, include), self.options, progress=progress
         )
 
     @public
     def predict_to_file(
         self,
         images: Any,
-        output: str | Path,
         *,
+        output: str | Path,
         include: Sequence[str] = (),
         layout: PredictionLayout = "table",
         overwrite: bool = False,
@@ -286,8 +283,7 @@ class Model:
         return predict_to_table(
             open_rows(self.ensemble, source, include, layout),
             output,
-            batch_size=self.options.batch_size,
-            workers=self.options.workers,
+            self.options,
             progress=progress,
         )
 
@@ -328,44 +324,52 @@ class Model:
         features[predictions.indices] = np.column_stack(columns)
         return features
 
+    @public
     def evaluate(
         self,
         images: Dataset | str | Path,
         table: Any = None,
         *,
         output: str | Path,
-        **options: Any,
+        **more: Any,
     ) -> Evaluation:
-        """Score the model on galaxies whose votes or classes are known: `galaxyclass.evaluate`."""
+        """Score the model on galaxies whose votes or classes are known.
+
+        The same as `galaxyclass.evaluate`, with all its arguments.
+        """
         from galaxyclass.evaluation.evaluate import evaluate
 
-        return evaluate(self, images, table, output=output, **options)
+        return evaluate(self, images, table, output=output, **more)
 
-    def calibrate(
-        self, images: Dataset | str | Path, table: Any = None, **options: Any
-    ) -> Calibrated:
-        """Measure how far the model can be trusted: `galaxyclass.calibrate`.
+    @public
+    def calibrate(self, images: Dataset | str | Path, table: Any = None, **more: Any) -> Calibrated:
+        """Measure how far the model can be trusted.
 
-        Without ``output`` the calibration is added to the model's own bundle and to this model.
+        The same as `galaxyclass.calibrate`, with all its arguments. Without ``output`` the
+        calibration is added to the model's own bundle and to this model.
         """
         from galaxyclass.evaluation.calibrate import calibrate
 
-        calibrated = calibrate(self, images, table, **options)
-        if options.get("output") is None:
+        calibrated = calibrate(self, images, table, **more)
+        if more.get("output") is None:
             self._backends = self.backends
             self.originals = self.bundles = (calibrated.bundle,)
             for name in ("members", "ensemble"):
                 self.__dict__.pop(name, None)
         return calibrated
 
-    def export(self, output: str | Path, **options: Any) -> Exported:
-        """Write the model's network as ONNX: `galaxyclass.export`."""
+    @public
+    def export(self, *, output: str | Path, **more: Any) -> Exported:
+        """Write the model's network as ONNX.
+
+        The same as `galaxyclass.export`, with all its arguments.
+        """
         from galaxyclass.extras import require
 
         require("onnxscript", "onnx", "torch", "timm", "safetensors")
         from galaxyclass.model.export.export import export
 
-        return export(self, output=output, **options)
+        return export(self, output=output, **more)
 
     def __repr__(self) -> str:
         task, networks = self.task, sum(bundle.manifest.members for bundle in self.bundles)
@@ -419,8 +423,8 @@ def load_model(
     source: ModelSource | None = None,
     *,
     views: int | None = None,
-    device: Device = "auto",
-    precision: ChosenPrecision = "auto",
+    device: Device | None = None,
+    precision: ChosenPrecision | None = None,
     batch_size: int | None = None,
     workers: int | None = None,
     labelling: str | None = None,
@@ -434,7 +438,8 @@ def load_model(
         folder of a run, a bundle, or an exported network (``.onnx``). Several with the same outputs
         are an ensemble: their mean is predicted.
     views, device, precision, batch_size, workers, labelling
-        See `InferenceOptions`.
+        How its networks are run: see `InferenceOptions`. What is given is applied, also ``"auto"``;
+        what is left out (None) is as in the `Model` that was given, otherwise the default.
 
     Raises
     ------
@@ -446,11 +451,20 @@ def load_model(
 
     Examples
     --------
-    >>> load_model("pretrained", views=1, precision="fp32").views
-    1
+    >>> exact = load_model("pretrained", views=1, precision="fp32")
+    >>> exact.options.precision, load_model(exact, precision="auto").options.precision
+    ('fp32', 'auto')
     """
-    options = InferenceOptions(views, device, precision, batch_size, workers, labelling)
-    return open_model(PRETRAINED if source is None else source, options)
+    given = {
+        "views": views,
+        "device": device,
+        "precision": precision,
+        "batch_size": batch_size,
+        "workers": workers,
+        "labelling": labelling,
+    }
+    stated = {name: value for name, value in given.items() if value is not None}
+    return _open_model(PRETRAINED if source is None else source, stated)
 
 
 def open_model(
@@ -464,8 +478,7 @@ def open_model(
     ----------
     source : str, Path, Model or a sequence of them
     options : InferenceOptions, optional
-        How its networks are run. For a single `Model`, options that are not stated (None, or
-        ``auto``) stay as they are.
+        How its networks are run; None: as those of a `Model` are, otherwise by default.
     backend : Backend or a sequence of them, optional
         Used in place of the bundles' own networks, one for each bundle.
 
@@ -477,19 +490,26 @@ def open_model(
     backends: Sequence[Backend] | None = None
     if backend is not None:
         backends = list(backend) if isinstance(backend, Sequence) else [backend]
+    return _open_model(source, {} if options is None else asdict(options), backends)
+
+
+def _open_model(
+    source: ModelSource, stated: Mapping[str, Any], backends: Sequence[Backend] | None = None
+) -> Model:
+    """Open a model; the options stated take the place of those that a `Model` has."""
     if isinstance(source, Model):
-        stated = _stated(source.options, options or InferenceOptions())
-        if backends is None and stated == source.options:
+        options = replace(source.options, **stated)
+        if backends is None and options == source.options:
             return source
-        same = (stated.device, stated.precision) == (
+        same = (options.device, options.precision) == (
             source.options.device,
             source.options.precision,
         )
         if backends is None and same:
             backends = source.backends
-        return Model(source.sources, source.originals, stated, backends)
+        return Model(source.sources, source.originals, options, backends)
     listed = [source] if isinstance(source, str | Path) else _listed(source)
-    options = _shared_options(listed, options or InferenceOptions())
+    options = _shared_options(listed, stated)
     sources: list[Path] = []
     bundles: list[Bundle] = []
     for entry in listed:
@@ -502,9 +522,9 @@ def open_model(
     return Model(sources, bundles, options, backends)
 
 
-def _shared_options(sources: Sequence[Any], options: InferenceOptions) -> InferenceOptions:
+def _shared_options(sources: Sequence[Any], stated: Mapping[str, Any]) -> InferenceOptions:
     """The options stated, on those that models among the sources agree on."""
-    shared = {_stated(source.options, options) for source in sources if isinstance(source, Model)}
+    shared = {replace(source.options, **stated) for source in sources if isinstance(source, Model)}
     if len(shared) > 1:
         raise ArgumentError(
             "the models have different options",
@@ -513,7 +533,7 @@ def _shared_options(sources: Sequence[Any], options: InferenceOptions) -> Infere
             got=" and ".join(sorted(map(repr, shared))),
             hint="load them in one call: `galaxyclass.load_model([A, B], views=…)`",
         )
-    return shared.pop() if shared else options
+    return shared.pop() if shared else InferenceOptions(**stated)
 
 
 def single_bundle(source: ModelSource, action: str) -> Bundle:
@@ -587,16 +607,6 @@ def _load(source: str | Path) -> Bundle:
     # Its ids have nothing to do with the table that it was trained on.
     plain = replace(bundle.manifest, id_column="GalaxyID", id_integer=False, name_parts=0)
     return replace(bundle, manifest=plain)
-
-
-def _stated(present: InferenceOptions, options: InferenceOptions) -> InferenceOptions:
-    """The known options, replaced by those that are stated."""
-    plain = InferenceOptions()
-    names = ("views", "device", "precision", "batch_size", "workers", "labelling")
-    changes: dict[str, Any] = {
-        name: value for name in names if (value := getattr(options, name)) != getattr(plain, name)
-    }
-    return replace(present, **changes)
 
 
 def _name(source: Path) -> str:

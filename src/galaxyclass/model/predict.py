@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from galaxyclass.arguments import ChosenPrecision, Device, public
+from galaxyclass.arguments import public
 from galaxyclass.images.files import image_paths
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.columns import PredictionLayout
@@ -26,12 +27,7 @@ def predict(
     output: str | Path,
     include: Sequence[str] = (),
     layout: PredictionLayout = "table",
-    views: int | None = None,
-    device: Device = "auto",
-    precision: ChosenPrecision = "auto",
-    batch_size: int | None = None,
-    workers: int | None = None,
-    labelling: str | None = None,
+    options: InferenceOptions | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
     backend: Backend | Sequence[Backend] | None = None,
@@ -66,10 +62,6 @@ def predict(
         arrays or a table, as for `Model.predict`.
     output : str or Path
         A file to write, ``.csv`` or ``.parquet``.
-    views : int, optional
-        Predict the mean over so many test-time views of each galaxy: up to 8 are mirrors and
-        quarter turns, more are turned by other angles (`make_views`). Takes almost as many times
-        as long. The model's own number by default: one for a run.
     include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
         Extra columns, float32 unless stated otherwise:
 
@@ -82,15 +74,9 @@ def predict(
           ``False``, which astropy reads as text and pandas as booleans.
         - ``embedding``: the encoder's features, ``embedding_0`` and so on; of an ensemble those of
           all members.
-    device : {"auto", "cpu", "cuda", "mps"}
-    precision : {"auto", "fp32", "bf16"}
-        ``auto`` is bfloat16 if the network was trained in it and the machine has it.
-    batch_size : int, optional
-        Most images that the network gets at once; by default chosen for the device.
-    workers : int, optional
-        Cores that read images, and on the CPU also predict them; all by default.
-    labelling : str, optional
-        Of a network that learnt several, the labelling to predict (`InferenceOptions`).
+    options : InferenceOptions, optional
+        How the networks are run: test-time views, device, precision, batch size, workers,
+        labelling. None: as the options of a `Model` say, otherwise by default.
     overwrite : bool
         Replace the output where it exists.
     layout : {"table", "contest"}
@@ -103,7 +89,7 @@ def predict(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        An option out of range (`InferenceOptions`); arrays that are not images.
+        A wrong argument; arrays that are not images.
     OutputError
         The ending is neither of the two; the output exists; no room, no permission (the finished
         chunks are kept); another process writes there; the contest layout of a vote model; an
@@ -119,11 +105,10 @@ def predict(
         Ctrl-C; the finished chunks are kept.
     """
     require_output(Path(output), overwrite=overwrite)
-    options = InferenceOptions(views, device, precision, batch_size, workers, labelling)
     model = open_model(PRETRAINED if run is None else run, options, backend)
     return model.predict_to_file(
         image_paths(images) if _are_paths(images) else images,
-        output,
+        output=output,
         include=include,
         layout=layout,
         overwrite=overwrite,
@@ -131,6 +116,6 @@ def predict(
     )
 
 
-def _are_paths(images: object) -> TypeGuard[str | Path | Sequence[str | Path]]:
+def _are_paths(images: object) -> TypeGuard[str | PathLike[str] | Sequence[str | PathLike[str]]]:
     listed = images if isinstance(images, list | tuple) else [images]
-    return all(isinstance(entry, str | Path) for entry in listed)
+    return all(isinstance(entry, str | PathLike) for entry in listed)

@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import public
 from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
-from galaxyclass.errors import ArgumentTypeError
+from galaxyclass.errors import ArgumentError, ArgumentTypeError
 from galaxyclass.io.atomic import writing
 from galaxyclass.model.columns import Columns
 from galaxyclass.model.writers import require_failures, require_output, write_failures, writer_of
@@ -170,6 +171,7 @@ class Predictions:
         """
         return to_astropy(self.table)
 
+    @public
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the predictions into a file, byte for byte as `Model.predict_to_file` writes them.
 
@@ -205,9 +207,26 @@ class Predictions:
             writer.join(temporary, [chunk], self.table.slice(0, 0))
         return path
 
+    @public
     def plot(self, index: int = 0) -> Figure:
-        """Draw the prediction for one galaxy beside its image; see `Prediction.plot`."""
-        return self[index].plot()
+        """Draw the prediction for one galaxy beside its image; see `Prediction.plot`.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such row; without any, the message says why.
+        """
+        if -len(self) <= index < len(self):
+            return self[index].plot()
+        failure = next(iter(self.failures), None)
+        raise ArgumentError(
+            f"no prediction to plot: row {index} of {len(self):,}"
+            + (f"; {len(self.failures):,} images could not be decoded" if failure else ""),
+            argument="index",
+            wanted=f"{-len(self)} to {len(self) - 1}" if len(self) else "predictions with a row",
+            got=None if failure is None else f"the first of them: {failure.error}",
+            hint="`Predictions.failures` lists the images without a row" if failure else None,
+        )
 
     def __repr__(self) -> str:
         galaxies = f"{len(self):,} {'galaxy' if len(self) == 1 else 'galaxies'}"

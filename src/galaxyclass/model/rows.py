@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ from galaxyclass.model.columns import Columns, PredictionLayout, columns_of, mas
 from galaxyclass.model.ensemble import Ensemble, embedding_width
 from galaxyclass.model.extra_columns import Included, open_included
 from galaxyclass.model.image_source import ImageSource
-from galaxyclass.model.stream import PredictedBatch
+from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.stream import PredictedBatch, predict_stream
 from galaxyclass.tasks.names import is_exact_integer
 
 #: Appended to the name of a carried column where a column of the predictions has that name.
@@ -54,6 +55,19 @@ class RowMaker:
         """No rows: arrays of the right width for no galaxy."""
         shapes = ((0, self.ensemble.task.count), (0, len(self.columns.included)))
         return PredictedRows(*(np.empty(shape, np.float32) for shape in shapes))
+
+    def stream(
+        self, options: InferenceOptions, start: int = 0
+    ) -> Generator[PredictedBatch, None, None]:
+        """Predict the images, from the one with the index ``start``; see `predict_stream`."""
+        return predict_stream(
+            self.source.images,
+            self.ensemble.preprocessings,
+            self.ensemble.backend,
+            options,
+            start=start,
+            describe=self.included.describe,
+        )
 
     def rows(self, batch: PredictedBatch) -> PredictedRows:
         """The rows of a batch; the batch itself can then be dropped.

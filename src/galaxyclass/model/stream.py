@@ -29,6 +29,7 @@ from galaxyclass.model.backends.backend import (
     natural_batch_size,
 )
 from galaxyclass.model.cutouts import Cutouts, Picture
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.workers.allocator import memory_kept
@@ -37,6 +38,8 @@ from galaxyclass.workers.processes import core_count
 
 #: From cutouts (galaxies, height, width, channels) uint8 to (galaxies, statistics) float32.
 DescribeCutouts = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+_BY_DEFAULT = InferenceOptions()
 
 #: Images that a reading thread takes at a time: enough that handing them over costs nothing.
 CHUNK = 16
@@ -90,8 +93,7 @@ def predict_stream(
     images: Sequence[Picture] | Iterator[Picture],
     preprocessing: Preprocessing | Sequence[Preprocessing],
     backend: Backend,
-    batch_size: int | None = None,
-    workers: int | None = None,
+    options: InferenceOptions = _BY_DEFAULT,
     *,
     start: int = 0,
     describe: DescribeCutouts | None = None,
@@ -108,12 +110,10 @@ def predict_stream(
         for each (`Ensemble`).
     backend : Backend
         If it `is_concurrent`, it is called from several threads; otherwise from the caller's.
-    batch_size : int, optional
-        Most images that the backend gets at once; `natural_batch_size` by default.
-    workers : int, optional
-        Cores to use; all by default. Predictions do not depend on it.
+    options : InferenceOptions
+        Its ``batch_size`` (`natural_batch_size` by default) and ``workers`` count here.
     start : int
-        Index of the first image to predict. Batches always begin at multiples of ``batch_size``,
+        Index of the first image to predict. Batches always begin at multiples of the batch size,
         so that images are batched together as without it. Ignored for an iterator.
     describe : callable, optional
         Computes statistics of the cutouts of the first preprocessing.
@@ -125,9 +125,9 @@ def predict_stream(
     """
     preprocessings = [preprocessing] if isinstance(preprocessing, Preprocessing) else preprocessing
     largest = max(preprocessings, key=lambda settings: settings.size)
-    size = batch_size or natural_batch_size(backend, largest)
+    size = options.batch_size or natural_batch_size(backend, largest)
     batching = _Batching(images, preprocessings, start, size, describe)
-    workers = workers or core_count()
+    workers = options.workers or core_count()
     if is_concurrent(backend):
         yield from _in_threads(batching, backend, workers)
     else:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from galaxyclass.model.bundle.manifest import Precision
 from galaxyclass.networks.network import EnsembleNetwork, Network
 
 
@@ -26,35 +25,6 @@ def has_bfloat16(device: str) -> bool:
         capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     return False
-
-
-def choose_precision(
-    wanted: Literal["auto", "fp32", "bf16"], trained: Precision, device: str
-) -> tuple[Precision, str]:
-    """The precision to predict in.
-
-    Parameters
-    ----------
-    wanted : {"auto", "fp32", "bf16"}
-        ``auto`` is bfloat16 where the network was trained in it and the device has it.
-    trained : {"fp32", "bf16"}
-        The precision of the training.
-    device : str
-        The type of a torch device.
-
-    Returns
-    -------
-    precision : {"fp32", "bf16"}
-    note : str
-        For the user, where the choice may be unexpected; otherwise empty.
-    """
-    if wanted == "fp32" or (wanted == "auto" and trained == "fp32"):
-        return "fp32", ""
-    if has_bfloat16(device):
-        return "bf16", "Computed in bfloat16; `precision='fp32'` takes 32-bit floats."
-    if wanted == "bf16":
-        return "fp32", "Computed in 32-bit floats: this machine does not have bfloat16."
-    return "fp32", ""
 
 
 def compute_in_bfloat16(model: Network | EnsembleNetwork) -> None:

@@ -23,7 +23,7 @@ from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.columns import columns_of, mask_unknown, tabulate
 from galaxyclass.model.ensemble import common_auxiliary, common_task
 from galaxyclass.model.predictions import Predictions
-from galaxyclass.networks.precision import choose_precision, compute_in_bfloat16
+from galaxyclass.networks.precision import compute_in_bfloat16, has_bfloat16
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.read import recipe_toml
 from galaxyclass.tasks.task import Task
@@ -136,7 +136,7 @@ def _predict(
     predictions = [np.zeros((len(fold), count), dtype=np.float32) for fold in folds]
     for number, bundle in enumerate(bundles, 1):
         network = load_weights(bundle).networks[0].to(device)
-        if choose_precision("auto", bundle.manifest.precision, device)[0] == "bf16":
+        if bundle.manifest.precision == "bf16" and has_bfloat16(device):
             compute_in_bfloat16(network)
         for sample, fold, auxiliary, values in zip(
             samples.tables, folds, _labellings(samples), predictions, strict=True

@@ -13,9 +13,10 @@ from typing import Any
 
 from galaxyclass.arguments import Device
 from galaxyclass.data.dataset.dataset import Dataset
-from galaxyclass.errors import OutputError, RunError, require_format
+from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text
+from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.read import load_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.training.runtime_settings import RuntimeSettings
@@ -23,6 +24,10 @@ from galaxyclass.workers.processes import core_count
 
 #: The layout of run folders that this version writes.
 RUN_FORMAT = 2
+
+_FORMAT = FileFormat(
+    "run", RUN_FORMAT, RunError, "train again with this version, to another `output`"
+)
 
 _PACKAGES = ("galaxyclass", "torch", "lightning", "timm", "numpy", "opencv-python-headless")
 
@@ -189,25 +194,19 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
         missing = (
             "no such folder"
             if not folder.exists()
+            else f"no {run_folder.INFO} in it, but a {run_folder.RECIPE} alone"
+            if _has_lone_recipe(folder)
             else f"no {run_folder.INFO} and {run_folder.RECIPE} in it"
         )
         raise RunError(
             f"{folder}: not a run",
             wanted="the `output` of a training",
             got=missing,
+            hint="a training was killed here as it began: the call that began it, "
+            f"`galaxyclass.train(…, output={str(folder)!r})`, begins again"
+            if _has_lone_recipe(folder)
+            else None,
         )
-    try:
-        data = json.loads((folder / run_folder.INFO).read_text(encoding="utf-8"))
-        require_format(
-            data["format"],
-            RUN_FORMAT,
-            what="run",
-            source=folder,
-            error=RunError,
-            remedy="train again with this version, to another `output`",
-            written_by=data.get("versions", {}).get("galaxyclass"),
-        )
-        info = RunInfo(**data)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RunError(f"{folder / run_folder.INFO}: damaged", got=str(error)) from error
+    file = folder / run_folder.INFO
+    info = _FORMAT.parse(file.read_bytes(), file, lambda data: RunInfo(**data))
     return load_recipe(folder / run_folder.RECIPE), info

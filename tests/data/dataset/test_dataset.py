@@ -20,7 +20,7 @@ import galaxyclass
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.tables.tables import read_table
-from galaxyclass.errors import ArgumentTypeError, CatalogError
+from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 
@@ -106,6 +106,28 @@ def test_columns_are_chosen_and_classes_are_made_of_votes(images: Path) -> None:
     assert isinstance(targets, ClassTargets)
     names = [targets.classes[label] for label in targets.labels]
     assert names == ["features_or_disc", "smooth", "features_or_disc"]
+
+
+@pytest.mark.parametrize("rule", ["six", "argmax", "argmax:", "Five", "max:1"])
+def test_a_rule_for_classes_that_is_none_is_refused_at_the_door(images: Path, rule: str) -> None:
+    with pytest.raises(ArgumentError, match="five, or argmax:QUESTION") as caught:
+        Dataset(images, VOTES, classes=rule)
+    assert caught.value.argument == "classes"
+
+
+@pytest.mark.parametrize(
+    ("rule", "table", "message"),
+    [
+        ("argmax:99", VOTES, "no such question"),
+        ("five", {"id": IDS, "class": ["a", "b", "b"]}, "has no vote fractions"),
+    ],
+)
+def test_validation_looks_up_the_rule_for_classes(
+    images: Path, rule: str, table: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(CatalogError, match=message) as caught:
+        Dataset(images, table, classes=rule).validate()
+    assert caught.value.argument == "classes"
 
 
 def test_a_table_is_read_once_and_only_when_it_is_asked_for(tmp_path: Path) -> None:

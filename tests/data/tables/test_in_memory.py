@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,6 +107,17 @@ def test_categories_views_and_bytes_are_text(column: Any) -> None:
     arrow = as_arrow({"kind": column})
     assert arrow.to_pydict() == {"kind": ["u", None]}
     assert arrow.schema.field("kind").type == pa.string()
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "astropy", *list(KINDS)[5:]])
+def test_paths_are_text(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    paths = [Path("sky/b.jpg"), *os.scandir(tmp_path), None]
+    columns: dict[str, Any] = {"file": paths, "id": IDS}
+    if kind == "astropy":
+        columns["file"] = np.array(paths, object)
+    text = ["sky/b.jpg", str(tmp_path / "a.jpg"), None]
+    assert as_arrow(KINDS[kind](columns)).to_pydict() == {"file": text, "id": IDS}
 
 
 def test_a_pandas_index_is_a_column_where_it_has_a_name_and_names_are_stripped() -> None:

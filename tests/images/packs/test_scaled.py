@@ -16,6 +16,7 @@ from galaxyclass.images.inspect import inspect_image
 from galaxyclass.images.packs import layout
 from galaxyclass.images.packs.write import pack
 from galaxyclass.images.read import read_image
+from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -56,7 +57,9 @@ def test_pack_and_prediction_see_the_same_pixels(
     def backend(cutouts: NDArray[Any]) -> ModelOutput:
         return ModelOutput(flat(cutouts), (), flat(cutouts))
 
-    batches = list(predict_stream(jpegs, settings, backend, 2, 2))
+    batches = list(
+        predict_stream(jpegs, settings, backend, InferenceOptions(batch_size=2, workers=2))
+    )
     said = [batch.output for batch in batches if batch.decoded.any()]
     predicted = np.concatenate([estimates.values for estimates in said])
     assert np.array_equal(predicted, flat(made.images[:4]))

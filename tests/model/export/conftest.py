@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import load_tree
+from tests.support.threads import one_thread  # noqa: F401
 
 FIVE = ClassTask("class", ("round", "edge_on", "spiral"), (0.5, 0.25, 0.25))
 
@@ -91,12 +92,3 @@ def save() -> Callable[..., Bundle]:
 @pytest.fixture(scope="session")
 def vote_outputs() -> VoteTask:
     return votes()
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tests run side by side."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

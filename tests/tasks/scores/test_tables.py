@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from galaxyclass.errors import CatalogError, ScoreError
+from galaxyclass.errors import CatalogError, GalaxyclassError, ScoreError
 from galaxyclass.evaluation.score_predictions import score_predictions
 from galaxyclass.trees.read import load_tree
 
@@ -91,7 +91,7 @@ def test_tables_in_memory_score_as_their_files_do(tmp_path: Path) -> None:
     in_memory = score_predictions(pd.read_csv(file), pl.read_csv(table))
     assert in_memory.scores.overall == expected
     assert score_predictions(file, pd.read_csv(table)).scores.overall == expected
-    with pytest.raises(ScoreError, match=f"no galaxy of <table in memory> is in {table}"):
+    with pytest.raises(ScoreError, match=f"no galaxy of <predictions in memory> is in {table}"):
         score_predictions({"GalaxyID": ["x"], "Class1.1": [0.5]}, table)
 
 
@@ -195,3 +195,17 @@ def test_a_class_that_pandas_wrote_as_nan_is_unknown(tmp_path: Path) -> None:
     result = score_predictions(tmp_path / "p.csv", tmp_path / "t.csv")
     assert result.names == ("a", "b")
     assert result.scores.galaxies == 2
+
+
+@pytest.mark.parametrize("argument", ["predictions", "table"])
+def test_the_file_that_is_wrong_is_named_by_its_argument(tmp_path: Path, argument: str) -> None:
+    file = _write(tmp_path / "p.csv", [1, 2], np.zeros((2, 37)))
+    (tmp_path / "t.xls").touch()
+    repeated = pa.table([[1], [2]], names=["id", "id "])
+    wrong: list[Any] = [tmp_path / "no.csv", tmp_path, tmp_path / "t.xls", {"id": 3}, repeated, [1]]
+    for value in wrong:
+        with pytest.raises(GalaxyclassError) as caught:
+            score_predictions(**{"predictions": file, "table": file, argument: value})
+        assert caught.value.argument == argument
+        hint = caught.value.hint or ""
+        assert f"`{argument}`" in hint or "`" not in hint

@@ -37,9 +37,6 @@ FIVE: dict[str, Rule] = {
     },
 }
 
-#: What `classes` may be.
-RULES = "five, or argmax:QUESTION with the code or key of a question"
-
 
 def derive_classes(catalog: Catalog, rule: str) -> Catalog:
     """Turn vote fractions into one class each; galaxies in no class, or in two, are left out.
@@ -63,15 +60,7 @@ def derive_classes(catalog: Catalog, rule: str) -> Catalog:
         No vote fractions; no such rule or question; a tree without this rule; fewer than two
         classes are left.
     """
-    targets = catalog.targets
-    tree = None if targets is None else targets.decision_tree
-    fractions = None if targets is None else targets.joint_fractions
-    if tree is None or fractions is None:
-        raise CatalogError(
-            f"`classes={rule!r}`: {catalog.table or catalog.images} has no vote fractions",
-            wanted="a table of votes, from which classes can be derived",
-            hint="leave `classes` out: the table has classes already",
-        )
+    tree, fractions = require_rule(catalog, rule)
     names, members = _members(tree, fractions, rule)
     labels = np.where(members.sum(axis=1) == 1, members.argmax(axis=1), -1).astype(np.int64)
     has_class = np.flatnonzero(labels >= 0).astype(np.int64)
@@ -96,17 +85,48 @@ def derive_classes(catalog: Catalog, rule: str) -> Catalog:
     return replace(catalog, targets=classes).take(has_class)
 
 
+def require_rule(catalog: Catalog, rule: str) -> tuple[Tree, NDArray[np.float32]]:
+    """Refuse a rule that the votes of a catalog do not have.
+
+    Returns
+    -------
+    tree : Tree
+    fractions : (galaxies, answers) float32
+        The joint fractions.
+
+    Raises
+    ------
+    CatalogError
+        No vote fractions; no such question; a tree without this rule.
+    """
+    targets = catalog.targets
+    tree = None if targets is None else targets.decision_tree
+    fractions = None if targets is None else targets.joint_fractions
+    if tree is None or fractions is None:
+        raise CatalogError(
+            f"`classes={rule!r}`: {catalog.table or catalog.images} has no vote fractions",
+            argument="classes",
+            wanted="a table of votes, from which classes can be derived",
+            hint="leave `classes` out"
+            + ("" if targets is None else ": the table has classes already"),
+        )
+    if rule != "five":
+        _question(tree, rule)
+    elif tree.key not in FIVE:
+        raise CatalogError(
+            f"`classes={rule!r}`: there is no such rule for the tree {tree.title}",
+            argument="classes",
+            wanted=" or ".join(FIVE),
+        )
+    return tree, fractions
+
+
 def _members(
     tree: Tree, fractions: NDArray[np.float32], rule: str
 ) -> tuple[list[str], NDArray[np.bool_]]:
     """Names of the classes, and (galaxies, classes) bool: which galaxy is in which."""
     shares = conditional_from_joint(tree, fractions)
     if rule == "five":
-        if tree.key not in FIVE:
-            raise CatalogError(
-                f"`classes={rule!r}`: there is no such rule for the tree {tree.title}",
-                wanted=" or ".join(FIVE),
-            )
         thresholds = FIVE[tree.key]
         codes = tree.codes
         columns = []
@@ -115,10 +135,7 @@ def _members(
             held = [shares[:, codes.index(code)] >= least for code, least in conditions]
             columns.append(np.logical_and.reduce(held))
         return list(thresholds), np.stack(columns, axis=1)
-    kind, _, question = rule.partition(":")
-    if kind != "argmax" or not question:
-        raise CatalogError(f"`classes={rule!r}`: no such rule", wanted=RULES)
-    where = _question(tree, question)
+    where = _question(tree, rule)
     answers = tree.answers[where]
     leading = shares[:, where]
     known = ~np.isnan(leading).any(axis=1)
@@ -127,11 +144,13 @@ def _members(
     return names, best[:, None] == np.arange(len(names))
 
 
-def _question(tree: Tree, name: str) -> slice:
+def _question(tree: Tree, rule: str) -> slice:
+    """The answers of the question whose leading answer is the class."""
     for question, where in zip(tree.questions, tree.slices, strict=True):
-        if name in (question.code, question.key):
+        if rule in (f"argmax:{question.code}", f"argmax:{question.key}"):
             return where
     raise CatalogError(
-        f"`classes='argmax:{name}'`: no such question in {tree.title}",
+        f"`classes={rule!r}`: no such question in {tree.title}",
+        argument="classes",
         wanted=", ".join(f"{question.code} ({question.key})" for question in tree.questions),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.arguments import public
+from galaxyclass.data.catalog.derive import require_rule
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.report import ValidationReport
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
@@ -36,7 +37,8 @@ def validate(
     Raises
     ------
     CatalogError
-        The folder or the table cannot be understood at all.
+        The folder or the table cannot be understood at all; its votes do not have the rule for
+        classes (`Dataset.classes`).
 
     Examples
     --------
@@ -52,6 +54,9 @@ def validate(
     >>> report.ok, [(error.code, error.row, error.id) for error in report.errors]
     (False, [('image_undecodable', 4, '2')])
     """
-    catalog = as_dataset(images, table).as_read
+    dataset = as_dataset(images, table)
+    catalog = dataset.as_read
+    if dataset.classes is not None:
+        require_rule(catalog, dataset.classes)
     facts = inspect_images(catalog.files()[0], workers=workers, progress=progress)
     return ValidationReport(catalog, tuple(check(catalog, facts)))

@@ -145,6 +145,7 @@ class Dataset:
         """The catalog, with classes in place of votes where a rule (`classes`) derives them."""
         return self.as_read if self.classes is None else derive_classes(self.as_read, self.classes)
 
+    @public
     def validate(
         self, *, workers: int | None = None, progress: Progress = silent
     ) -> ValidationReport:
@@ -208,23 +209,26 @@ class Dataset:
         return json.dumps([data, *map(_digest, in_memory)])
 
     @classmethod
+    @public
     def from_json(cls, data: Mapping[str, Any]) -> Dataset:
         """A data set from the result of `to_json`."""
-        return cls(**{**data, "also": [cls.from_json(more) for more in data["also"]]})
+        return cls(**{**data, "also": [cls.from_json(more) for more in data.get("also", ())]})
 
-    def with_files(self, folder: Path) -> Dataset:
+    @public
+    def with_files(self, folder: str | Path) -> Dataset:
         """The data set, with tables in memory replaced by the files that `save_tables` writes.
 
         Nothing is written yet, so that a run can be described before it starts.
         """
-        files = self._files(folder)
+        files = self._files(Path(folder))
         also = tuple(
             replace(more, table=files.get(number, more.table))
             for number, more in enumerate(self.also, 2)
         )
         return replace(self, table=files.get(1, self.table), also=also)
 
-    def save_tables(self, folder: Path) -> None:
+    @public
+    def save_tables(self, folder: str | Path) -> None:
         """Write the tables in memory to a folder, as parquet: ``table.parquet`` for the first.
 
         Raises
@@ -234,7 +238,7 @@ class Dataset:
         """
         import pyarrow.parquet as pq
 
-        for number, path in self._files(folder).items():
+        for number, path in self._files(Path(folder)).items():
             with writing(path) as temporary:
                 pq.write_table(self.tables[number - 1].table, temporary)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,8 +18,14 @@ from galaxyclass.errors import ArgumentTypeError, CatalogError
 from galaxyclass.extras import require
 from galaxyclass.short import short_value
 
+
+def name_in_memory(argument: str) -> Path:
+    """What messages call a table in memory that was given as this argument."""
+    return Path(f"<{argument} in memory>")
+
+
 #: The name of a table in memory in messages.
-IN_MEMORY = Path("<table in memory>")
+IN_MEMORY = name_in_memory("table")
 
 #: The kinds of tables that are accepted, for messages.
 KINDS = (
@@ -49,7 +56,7 @@ def is_table(value: object) -> bool:
     )
 
 
-def as_arrow(value: Any) -> pa.Table:
+def as_arrow(value: Any, argument: str = "table") -> pa.Table:
     """A table in memory as a pyarrow table.
 
     Parameters
@@ -57,7 +64,10 @@ def as_arrow(value: Any) -> pa.Table:
     value : pandas.DataFrame, polars.DataFrame, astropy.table.Table, pyarrow.Table or mapping
         A row per galaxy. The index of pandas is read as a column where it has a name. Masked
         values of astropy, NaN in a column of objects, and None become null. A mapping goes from
-        names to columns of one length: lists, arrays, or series of pandas or polars.
+        names to columns of one length: lists, arrays, or series of pandas or polars. Paths
+        (`os.PathLike`) become text.
+    argument : str
+        The argument of the public function that the table was given as, for messages.
 
     Returns
     -------
@@ -80,19 +90,26 @@ def as_arrow(value: Any) -> pa.Table:
     """
     if not is_table(value):
         raise ArgumentTypeError(
-            "not a table", argument="table", wanted=f"a path, or {KINDS}", got=short_value(value)
+            f"`{argument}`: not a table",
+            argument=argument,
+            wanted=f"a path, or {KINDS}",
+            got=short_value(value),
         )
+    source = name_in_memory(argument)
     try:
         table = _as_arrow(value)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise CatalogError(
-            f"{IN_MEMORY}: a column cannot be read", got=str(error).splitlines()[0][:300]
+            f"{source}: a column cannot be read",
+            argument=argument,
+            got=str(error).splitlines()[0][:300],
         ) from error
     names = [name.strip() for name in table.column_names]
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise CatalogError(
-            f"{IN_MEMORY}: several columns have the same name",
+            f"{source}: several columns have the same name",
+            argument=argument,
             got=", ".join(map(repr, repeated)),
             hint="rename or remove all but one of each",
         )
@@ -177,11 +194,26 @@ def _as_arrow(value: Any) -> pa.Table:
         if named and not set(named) & set(value.columns):
             value = value.reset_index()
         value = value.set_axis(map(str, value.columns), axis=1)
+        for position, kind in enumerate(value.dtypes):
+            cells = value.iloc[:, position].tolist() if str(kind) == "object" else []
+            if any(isinstance(cell, os.PathLike) for cell in cells):
+                value.isetitem(position, _paths_as_text(cells))
         return pa.Table.from_pandas(value, preserve_index=False)
     if isinstance(value, Mapping):
         names = [str(name) for name in value]
         return pa.table(list(map(_column, names, value.values())), names=names)
+    if _comes_from("polars", "DataFrame", value) and "Object" in map(str, value.dtypes):
+        return _as_arrow({column.name: column for column in value.get_columns()})
     return pa.table(value)
+
+
+def _paths_as_text(cells: Any) -> Any:
+    """A list of cells, or a series of objects as such a list, with paths as text."""
+    if str(getattr(cells, "dtype", "")).lower() == "object" and hasattr(cells, "to_list"):
+        cells = cells.to_list()
+    if not isinstance(cells, list | tuple):
+        return cells
+    return [os.fsdecode(cell) if isinstance(cell, os.PathLike) else cell for cell in cells]
 
 
 def _plain(column: Any) -> Any:
@@ -212,6 +244,7 @@ def _column(name: str, values: Any) -> Any:
 def _converted(values: Any) -> Any:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values
+    values = _paths_as_text(values)
     if hasattr(values, "__arrow_c_stream__"):  # a series, whose integers beside nulls stay exact
         return pa.chunked_array(values)
     if isinstance(values, list | tuple) or hasattr(values, "__arrow_array__"):
@@ -237,7 +270,7 @@ def _converted(values: Any) -> Any:
     if array.dtype.kind == "U":
         return pa.array(array.tolist(), pa.string(), mask=mask)
     if array.dtype.kind == "O":
-        return pa.array(array.tolist(), from_pandas=True, mask=mask)
+        return pa.array(_paths_as_text(array.tolist()), from_pandas=True, mask=mask)
     return pa.array(array, mask=mask)
 
 

@@ -33,8 +33,14 @@ TABLE_SUFFIXES: dict[str, str] = {
 _WANTED = f"a table that ends in {', '.join(TABLE_SUFFIXES)}"
 
 
-def read_table(path: str | Path) -> pa.Table:
+def read_table(path: str | Path, argument: str = "table") -> pa.Table:
     r"""Read a CSV or parquet table, the cells of a CSV as text exactly as written.
+
+    Parameters
+    ----------
+    path : str or Path
+    argument : str
+        The argument of the public function that names the table, for messages.
 
     Returns
     -------
@@ -54,13 +60,13 @@ def read_table(path: str | Path) -> pa.Table:
     >>> read_table(path).to_pydict()
     {'id': ['587722981748965649', '007'], 'smooth': ['0.10', None]}
     """
-    file = open_table(path)
+    file = open_table(path, argument=argument)
     require_even_rows(file)
     return file.table
 
 
-def require_table(path: Path) -> None:
-    """Refuse a missing table.
+def require_table(path: Path, argument: str = "table") -> None:
+    """Refuse a missing table; ``argument`` of the public function names it.
 
     Raises
     ------
@@ -69,13 +75,15 @@ def require_table(path: Path) -> None:
     if not path.exists():
         raise CatalogError(
             f"{path}: no such table",
-            argument="table",
+            argument=argument,
             wanted=_WANTED,
-            hint="check the path of `table`",
+            hint=f"check the path of `{argument}`",
         )
 
 
-def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
+def open_table(
+    path: str | Path, piecewise: Piecewise = all_of_it, *, argument: str = "table"
+) -> TableFile:
     """Read a table together with the line of each row and the lines that could not be read.
 
     Parameters
@@ -83,6 +91,8 @@ def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
     path : str or Path
     piecewise : callable
         Called with the rows piece by piece, in order; returns the piece that is kept.
+    argument : str
+        The argument of the public function that names the table, for messages.
 
     Raises
     ------
@@ -94,10 +104,12 @@ def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
     if path.is_dir():
         raise CatalogError(
             f"{path}: a folder was given as the table",
+            argument=argument,
             wanted=_WANTED,
-            hint="give the table's file as `table`, the folder of images as `images`",
+            hint=f"give the table's file as `{argument}`"
+            + (", the folder of images as `images`" if argument == "table" else ""),
         )
-    require_table(path)
+    require_table(path, argument)
     kind = next(
         (kind for ending, kind in TABLE_SUFFIXES.items() if path.name.lower().endswith(ending)),
         None,
@@ -106,6 +118,7 @@ def open_table(path: str | Path, piecewise: Piecewise = all_of_it) -> TableFile:
         excel = path.suffix.lower() in (".xls", ".xlsx", ".xlsm", ".ods")
         raise CatalogError(
             f"{path}: not a supported kind of table",
+            argument=argument,
             wanted=_WANTED,
             got=f"the ending {path.suffix!r}" if path.suffix else "no ending",
             hint=EXCEL_HINT if excel else "save it as CSV or parquet",

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.errors import PackError, require_format
+from galaxyclass.errors import PackError
+from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.preprocessing import Preprocessing
 
 #: Increased when the files of a pack, or the pixels of a cutout, change their meaning.
@@ -76,27 +77,17 @@ def parse_pack_manifest(text: str, source: str) -> PackManifest:
     PackError
         The text is of another version, or it makes no sense.
     """
-    try:
-        content: dict[str, Any] = json.loads(text)
-        version = int(content["format"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise PackError(f"{source}: damaged", hint="delete the pack and make it again") from error
-    require_format(
-        version,
-        PACK_FORMAT,
-        what="pack",
-        source=source,
-        error=PackError,
-        remedy="delete the pack and make it again",
+    again = "delete the pack and make it again"
+    packs = FileFormat("pack", PACK_FORMAT, PackError, again, if_damaged=again)
+    return packs.parse(text, source, _read)
+
+
+def _read(content: dict[str, Any]) -> PackManifest:
+    return PackManifest(
+        key=str(content["key"]),
+        preprocessing=Preprocessing.model_validate(content["preprocessing"]),
+        count=int(content["count"]),
     )
-    try:
-        return PackManifest(
-            key=str(content["key"]),
-            preprocessing=Preprocessing.model_validate(content["preprocessing"]),
-            count=int(content["count"]),
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise PackError(f"{source}: damaged", hint="delete the pack and make it again") from error
 
 
 def key_of(

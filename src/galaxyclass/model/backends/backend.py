@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeGuard, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import ChosenPrecision
 from galaxyclass.errors import BundleError
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import Precision
@@ -101,7 +102,7 @@ def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:
 
 
 def open_backend(
-    bundle: Bundle, device: str = "auto", precision: Literal["auto", "fp32", "bf16"] = "auto"
+    bundle: Bundle, device: str = "auto", precision: ChosenPrecision = "auto"
 ) -> Backend:
     """Load a bundle's network onto a device.
 
@@ -143,7 +144,7 @@ def open_backend(
 
 
 def choose_engine(
-    bundle: Bundle, device: str = "auto", precision: Literal["auto", "fp32", "bf16"] = "auto"
+    bundle: Bundle, device: str = "auto", precision: ChosenPrecision = "auto"
 ) -> Engine:
     """The engine that `open_backend` uses for a bundle; loads nothing."""
     torch = all(find_spec(module) for module in ("torch", "timm", "safetensors"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import ChosenPrecision
 from galaxyclass.errors import BundleError, DeviceError
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.manifest import Precision
@@ -46,7 +46,7 @@ class OnnxBackend:
         self,
         bundle: Bundle,
         device: str = "auto",
-        precision: Literal["auto", "fp32", "bf16"] = "auto",
+        precision: ChosenPrecision = "auto",
     ) -> None:
         require_processor(device)
         self.concurrent = True

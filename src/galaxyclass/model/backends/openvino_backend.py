@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import ChosenPrecision
 from galaxyclass.extras import require
 from galaxyclass.model.backends.onnx_backend import require_match, require_processor
+from galaxyclass.model.backends.precision import choose_precision
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.bundle.manifest import Precision
 from galaxyclass.model.bundle.onnx_file import INPUT, cannot_load, output_names
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.workers.processes import core_count
@@ -23,47 +23,32 @@ class OpenvinoBackend:
     In 32-bit floats it is as fast as `OnnxBackend`, in bfloat16 several times as fast. The network
     but for its last layer and head is computed in bfloat16: OpenVINO sees to that by itself.
 
-    Parameters
-    ----------
-    bundle : Bundle
-        One that has a network.
-    device : {"auto", "cpu"}
-    precision : {"auto", "fp32", "bf16"}
-        See `galaxyclass.model.backends.backend.open_backend`.
-
-    Attributes
-    ----------
-    concurrent, precision, note
-        See `galaxyclass.model.backends.backend.ConcurrentBackend`.
+    Its parameters and attributes are those of `OnnxBackend`; the precision is chosen as by
+    `galaxyclass.model.backends.backend.open_backend`.
 
     Raises
     ------
     MissingExtraError
         OpenVINO is not installed.
-    DeviceError
-        Another device.
-    BundleError
-        The file is not a network that this package exported for this bundle.
+    DeviceError, BundleError
+        As of `OnnxBackend`.
     """
 
     def __init__(
         self,
         bundle: Bundle,
         device: str = "auto",
-        precision: Literal["auto", "fp32", "bf16"] = "auto",
+        precision: ChosenPrecision = "auto",
     ) -> None:
         require_processor(device)
         openvino = require("openvino")
         core = openvino.Core()
-        wanted = bundle.manifest.precision if precision == "auto" else precision
-        able = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.concurrent = True
-        self.precision: Precision = "bf16" if wanted == "bf16" and able else "fp32"
-        self.note = ""
-        if self.precision == "bf16":
-            self.note = "Computed in bfloat16; `precision='fp32'` takes 32-bit floats."
-        elif precision == "bf16":
-            self.note = "Computed in 32-bit floats: this machine does not have bfloat16."
+        self.precision, self.note = choose_precision(
+            precision,
+            bundle.manifest.precision,
+            lambda: "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
+        )
         self._names = output_names(len(bundle.manifest.auxiliary))
         options = {
             # OpenVINO's streams compute a batch each: one for each thread that calls.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arguments import ChosenPrecision
 from galaxyclass.errors import DeviceError
 from galaxyclass.extras import require
+from galaxyclass.model.backends.precision import choose_precision
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.output import ModelOutput
 
@@ -53,13 +55,13 @@ class TorchBackend:
         self,
         bundle: Bundle,
         device: str = "auto",
-        precision: Literal["auto", "fp32", "bf16"] = "auto",
+        precision: ChosenPrecision = "auto",
     ) -> None:
         require("torch", "timm", "safetensors")
         import torch
 
         from galaxyclass.networks.equivariant import fuse
-        from galaxyclass.networks.precision import choose_precision, compute_in_bfloat16
+        from galaxyclass.networks.precision import compute_in_bfloat16, has_bfloat16
 
         # The only import of `networks` by prediction: a bundle that only torch can run is built by
         # the code that trained it.
@@ -68,7 +70,7 @@ class TorchBackend:
         self.device = find_device(device)
         self.concurrent = self.device.type == "cpu"
         self.precision, self.note = choose_precision(
-            precision, bundle.manifest.precision, self.device.type
+            precision, bundle.manifest.precision, lambda: has_bfloat16(self.device.type)
         )
         network = load_weights(bundle)
         fuse(network)

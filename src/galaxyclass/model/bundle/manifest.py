@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from galaxyclass.errors import BundleError, TreeError, require_format
+from galaxyclass.errors import BundleError
+from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.kinds import task_from_json
@@ -21,6 +22,10 @@ MANIFEST = "manifest.json"
 
 #: The layout of bundles that this version writes; it reads this one and those before it.
 BUNDLE_FORMAT = 2
+
+_FORMAT = FileFormat(
+    "bundle", BUNDLE_FORMAT, BundleError, "train again, or export again, with this version"
+)
 
 #: The number format of a network's convolutions and matrix products: 32-bit floats or bfloat16.
 Precision = Literal["fp32", "bf16"]
@@ -157,33 +162,19 @@ def parse_manifest(text: str, source: str) -> Manifest:
     BundleError
         Not JSON; of another format than this version reads; fields missing or wrong.
     """
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise BundleError(f"{source}: not a manifest", got=f"not JSON: {error}") from error
-    if isinstance(data, dict) and isinstance(number := data.get("format"), int):
-        by = str(data.get("version", "unknown"))
-        require_format(
-            number,
-            BUNDLE_FORMAT,
-            what="bundle",
-            source=source,
-            error=BundleError,
-            remedy="train again, or export again, with this version",
-            written_by=by,
-        )
-    try:
+
+    def read(data: dict[str, Any]) -> Manifest:
         file = _File.model_validate(data)
-        task = task_from_json(file.outputs, source)
-        auxiliary = tuple(task_from_json(task, source) for task in file.auxiliary)
-    except ValidationError as error:
-        problems = "\n".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}"
-            for problem in error.errors()
+        return _manifest(
+            file,
+            task_from_json(file.outputs, source),
+            tuple(task_from_json(task, source) for task in file.auxiliary),
         )
-        raise BundleError(f"{source}: the manifest is damaged", got=problems) from error
-    except TreeError as error:
-        raise BundleError(f"{source}: the manifest is damaged", got=str(error)) from error
+
+    return _FORMAT.parse(text, source, read)
+
+
+def _manifest(file: _File, task: Task, auxiliary: tuple[Task, ...]) -> Manifest:
     return Manifest(
         recipe=file.recipe,
         preprocessing=file.preprocessing,

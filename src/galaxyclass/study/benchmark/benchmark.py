@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from galaxyclass.arguments import Device, Settings, public
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.io.atomic import temporary_folder
 from galaxyclass.io.output import require_free
@@ -99,15 +100,14 @@ def benchmark(
     kind = accelerator_of(device)
     output.mkdir(parents=True, exist_ok=True)
     with temporary_folder(output / _SCRATCH) as folder:
-        bench, trials = _set_up(
-            folder,
+        dataset = galaxies_to_measure(
             None if images is None else Path(images),
             None if table is None else Path(table),
-            recipe,
-            count=count,
-            device=kind,
-            progress=progress,
+            count,
+            folder,
+            progress,
         )
+        bench, trials = _set_up(folder, dataset, recipe, device=kind, progress=progress)
         speeds = _measure(bench, repeats, progress)
         result = _result(bench, trials, speeds, repeats)
     result.write(output)
@@ -115,16 +115,8 @@ def benchmark(
 
 
 def _set_up(
-    work: Path,
-    images: Path | None,
-    table: Path | None,
-    recipe: Recipe,
-    *,
-    count: int,
-    device: Device,
-    progress: Progress,
+    work: Path, dataset: Dataset, recipe: Recipe, *, device: Device, progress: Progress
 ) -> tuple[Bench, dict[str, float]]:
-    dataset = galaxies_to_measure(images, table, count, work, progress)
     cache = work / "cache"
     samples = prepare_all(dataset, recipe.images, cache=cache, workers=None, progress=progress)
     parts = samples.split(recipe.split, 0)

@@ -15,8 +15,11 @@ from galaxyclass.images.packs.write import pack
 from galaxyclass.images.read import read_image
 from galaxyclass.model.backends.backend import Backend, natural_batch_size
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.ensemble import Member
-from galaxyclass.model.job import predict_files
+from galaxyclass.model.ensemble import Ensemble, Member
+from galaxyclass.model.image_source import ImageSource
+from galaxyclass.model.job import predict_to_table
+from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import silent
 from galaxyclass.study.benchmark.bare_pack import bare_loop
 from galaxyclass.study.benchmark.ceilings import NetworkSteps, memory_growth
@@ -122,7 +125,9 @@ class Bench:
         ids = [str(number) for number in range(len(paths))]
         began = time.perf_counter()
         with memory_growth(self.memory, "predict"):
-            predict_files([Member(self.bundle, self.backend)], paths, ids, output)
+            ensemble = Ensemble([Member(self.bundle, self.backend)], None)
+            maker = open_rows(ensemble, ImageSource(list(paths), ids))
+            predict_to_table(maker, output, InferenceOptions())
         return len(paths) / (time.perf_counter() - began)
 
     def train(self, runtime: RuntimeSettings) -> float:

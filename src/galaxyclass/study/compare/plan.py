@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxyclass.errors import OutputError, RunError, require_format
+from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.read import parse_recipe
 from galaxyclass.study.compare.trials import Trial
 
 #: The layout of the folders of comparisons that this version writes.
 STUDY_FORMAT = 1
+
+_FORMAT = FileFormat(
+    "comparison", STUDY_FORMAT, RunError, "compare again with this version, to another `output`"
+)
 
 PLAN = "compare.json"
 TABLE = "compare.csv"
@@ -59,29 +64,21 @@ def read_plan(folder: Path) -> Plan:
             wanted="the `output` of a comparison",
             got=f"no {PLAN} in it" if folder.exists() else "no such folder",
         )
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        require_format(
-            data["format"],
-            STUDY_FORMAT,
-            what="comparison",
-            source=folder,
-            error=RunError,
-            remedy="compare again with this version, to another `output`",
+    return _FORMAT.parse(path.read_bytes(), path, _read)
+
+
+def _read(data: dict[str, Any]) -> Plan:
+    trials = tuple(
+        Trial(
+            each["name"],
+            each["recipe"],
+            each["varied"],
+            tuple(each["settings"]),
+            parse_recipe(each["resolved"], each["recipe"]),
         )
-        trials = tuple(
-            Trial(
-                each["name"],
-                each["recipe"],
-                each["varied"],
-                tuple(each["settings"]),
-                parse_recipe(each["resolved"], each["recipe"]),
-            )
-            for each in data["trials"]
-        )
-        return Plan(trials, data["data"], data["fingerprint"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RunError(f"{path}: damaged", got=f"{type(error).__name__}: {error}") from error
+        for each in data["trials"]
+    )
+    return Plan(trials, data["data"], data["fingerprint"])
 
 
 def require_unchanged(folder: Path, begun: Plan, plan: Plan) -> None:
