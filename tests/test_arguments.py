@@ -192,7 +192,8 @@ def test_an_argument_of_another_place_is_shown_there(here: Path) -> None:
     assert tuple(name for name in parameters)[3:] == OF_DATASETS
     assert tuple(vars(galaxyclass.InferenceOptions())) == OF_MODELS
     for title in ("validate", "train", "evaluate", "explore"):
-        for name in OF_DATASETS:
+        # A labelling is named in a data set that is learnt, and in the options of a prediction.
+        for name in set(OF_DATASETS) - (set(OF_MODELS) if title == "evaluate" else set()):
             with pytest.raises(ArgumentTypeError, match=rf"`galaxyclass.Dataset\(.*, {name}=…\)`"):
                 function_named(title)(**given(function_named(title)), **{name: "a"})
     for title in ("predict", "evaluate", "calibrate"):

@@ -181,9 +181,9 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
 
 
 #: Arguments of `Dataset`, which say how a table is read.
-OF_DATASETS = ("id_column", "target_column", "classes", "skip_invalid", "also")
+OF_DATASETS = ("id_column", "target_column", "classes", "skip_invalid", "labelling", "also")
 #: Arguments of `InferenceOptions` and `load_model`, which say how networks are run.
-OF_MODELS = ("views", "device", "precision", "batch_size", "workers")
+OF_MODELS = ("views", "device", "precision", "batch_size", "workers", "labelling")
 
 
 def public(function: Callable[P, R]) -> Callable[P, R]:
@@ -326,12 +326,12 @@ def _written_out(annotation: str, known: Mapping[str, Any]) -> str:
 
 def _other_place(name: str, parameters: Mapping[str, inspect.Parameter]) -> str | None:
     """Where an argument belongs that a function takes as part of another one."""
+    if name in OF_MODELS and "options" in parameters:
+        return f"`options=galaxyclass.InferenceOptions({name}=…)`"
     if name in OF_DATASETS and "Dataset" in str(
         getattr(parameters.get("images"), "annotation", "")
     ):
         return f"it belongs to the data set: `galaxyclass.Dataset(images, table, {name}=…)`"
-    if name in OF_MODELS and "options" in parameters:
-        return f"`options=galaxyclass.InferenceOptions({name}=…)`"
     if name in OF_MODELS and "self" in parameters:
         return f"`galaxyclass.load_model(model, {name}=…)` is the model with it"
     return None
