@@ -11,9 +11,11 @@ from galaxyclass.errors import ImageError
 from galaxyclass.images.arrays import as_image, to_pixels
 from galaxyclass.images.fast_cutout import cut_out_pixels, read_cutout, read_cutouts
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.tiles.tile_cutouts import TileCutout
 
-#: An image to predict: the path of its file, or its pixels (height, width, bands) in memory.
-Picture = str | NDArray[np.generic]
+#: An image to predict: the path of its file, its pixels (height, width, bands) in memory, or a
+#: source of a tile, which is cut out when it is read.
+Picture = str | NDArray[np.generic] | TileCutout
 
 
 class Cutouts:
@@ -33,14 +35,14 @@ class Cutouts:
     ----------
     start : int
     paths : tuple of str
-        The images' files; "" for an image in memory.
+        The images' files; "" for an image in memory, the tile of a source.
     """
 
     def __init__(
         self, images: Sequence[Picture], start: int, preprocessings: Sequence[Preprocessing]
     ) -> None:
         self.start = start
-        self.paths = tuple(image if isinstance(image, str) else "" for image in images)
+        self.paths = tuple(map(_path, images))
         self._images = images
         self._preprocessings = preprocessings
         self._arrays = [
@@ -65,6 +67,8 @@ class Cutouts:
 
     def _cut(self, index: int) -> list[NDArray[np.uint8]]:
         image = self._images[index]
+        if isinstance(image, TileCutout):
+            return image.draw(self._preprocessings)
         if not isinstance(image, str):
             name = f"image {self.start + index}"
             return cut_out_pixels(to_pixels(as_image(image, name), name), self._preprocessings)
@@ -88,3 +92,9 @@ class Cutouts:
         if not self.errors:
             return self._arrays
         return [array[self.decoded] for array in self._arrays]
+
+
+def _path(image: Picture) -> str:
+    if isinstance(image, TileCutout):
+        return image.path
+    return image if isinstance(image, str) else ""

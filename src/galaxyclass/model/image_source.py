@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from galaxyclass.model.cutouts import Picture
 from galaxyclass.model.ids import FileNames, ImageIds
 from galaxyclass.model.image_table import find_id_column, find_path_column
 from galaxyclass.tasks.names import is_exact_integer
+from galaxyclass.tiles.tile_cutouts import TileCutouts
 
 _WANTED = (
     "arrays, paths, a folder, or a table with a column of paths: "
@@ -49,6 +50,11 @@ class ImageSource:
         Columns of the user's table that are written beside the predictions: a row for each image.
     notes : tuple of str
         Remarks on the ids for the user.
+    identity : str or None
+        Of images that are neither paths nor in memory: a digest of all that their pixels depend
+        on, by which a stopped job knows them again.
+    measured : callable or None
+        From indices of images that have been read to more columns of their rows.
     """
 
     images: Sequence[Picture] | Iterator[Picture]
@@ -57,6 +63,13 @@ class ImageSource:
     id_integer: bool | None = None
     carried: pa.Table | None = None
     notes: tuple[str, ...] = ()
+    identity: str | None = None
+    measured: Callable[[Sequence[int]], pa.Table] | None = None
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether a stopped job can go on: the images can be read again."""
+        return self.paths is not None or self.identity is not None
 
     @property
     def count(self) -> int | None:
@@ -65,7 +78,7 @@ class ImageSource:
 
     @property
     def paths(self) -> Sequence[str] | None:
-        """The files, if all images are files: only then can a stopped job go on."""
+        """The files, if all images are files."""
         images = self.images
         if isinstance(images, list) and all(isinstance(image, str) for image in images):
             return images
@@ -110,6 +123,23 @@ def open_images(
     CatalogError
         A file or folder does not exist, or has no images; two files have the same name.
     """
+    if isinstance(images, TileCutouts):
+        for name, value in (("ids", ids), ("path_column", path_column), ("id_column", table_id_column)):
+            if value is not None:
+                raise ArgumentError(
+                    f"`{name}`: sources of tiles have their own ids", argument=name,
+                    hint="name the id column in `galaxyclass.open_tiles`",
+                )  # fmt: skip
+        return ImageSource(
+            images,  # type: ignore[arg-type]
+            images.ids,
+            id_column=images.id_column,
+            id_integer=images.id_integer,
+            carried=images.table,
+            notes=images.notes,
+            identity=images.identity,
+            measured=images.measured,
+        )
     if is_table(images):
         if ids is not None:
             raise ArgumentError(

@@ -183,7 +183,7 @@ def predict_to_table(
                 maker.tabulate([], maker.nothing), failures, keep_journal=keep_journal
             )
         except BaseException as error:
-            if source.paths is None:
+            if not source.can_go_on:
                 chunks.abandon()
             _raise_what_is_kept(error, chunks, source)
             raise
@@ -208,7 +208,7 @@ def predict_to_table(
 
 def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSource) -> None:
     """If the job was stopped, raise an error that says how much is kept; pass on other errors."""
-    if source.paths is None:
+    if not source.can_go_on:
         if isinstance(error, KeyboardInterrupt):
             raise PredictionInterruptedError(
                 "stopped; nothing is kept of images that are in memory",
@@ -316,13 +316,17 @@ def _key(maker: RowMaker, suffix: str) -> str:
     A job of images in memory gets a key of its own.
     """
     source = maker.source
-    if source.paths is None:
+    if not source.can_go_on:
         return uuid.uuid4().hex
     key = hashlib.sha256()
     identity = maker.ensemble.identity
     head = (__version__, identity, repr(maker.columns), suffix, str(source.count))
     key.update("\0".join(head).encode())
-    for index, path in enumerate(source.paths):
+    if source.identity is not None:
+        key.update(source.identity.encode())
+        for index in range(source.count or 0):
+            key.update(f"\0{source.name(index)}".encode("utf-8", "surrogateescape"))
+    for index, path in enumerate(source.paths or ()):
         try:
             status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
             identity = f"{status.st_size} {status.st_mtime_ns}"

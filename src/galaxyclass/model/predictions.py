@@ -344,6 +344,8 @@ class Prediction(Mapping[str, Any]):
         if images is None:
             return None
         image = images[int(self._predictions.indices[self._row])]
+        if isinstance(image, TileCutout):
+            return image.pixels
         return read_image(image) if isinstance(image, str) else to_pixels(as_image(image))
 
 

@@ -41,6 +41,8 @@ class RowMaker:
     included : Included
     carried : pyarrow.Table or None
         Columns of the user's table, a row for each image, under names that no other column has.
+    measured : tuple of str
+        Names of the columns that the source measures of images once they are read.
     """
 
     ensemble: Ensemble
@@ -48,6 +50,7 @@ class RowMaker:
     source: ImageSource
     included: Included
     carried: pa.Table | None
+    measured: tuple[str, ...] = ()
 
     @property
     def nothing(self) -> PredictedRows:
@@ -86,6 +89,11 @@ class RowMaker:
             carried = self.carried.take(pa.array(indices, pa.int64()))
             for field, column in zip(carried.schema, carried.columns, strict=True):
                 table = table.append_column(field, column)
+        if self.measured and self.source.measured is not None:
+            for name, column in zip(
+                self.measured, self.source.measured(indices).columns, strict=True
+            ):
+                table = table.append_column(name, column)
         return table
 
 
@@ -124,7 +132,11 @@ def open_rows(
     carried = source.carried if layout == "table" else None
     if carried is not None:
         carried = carried.rename_columns(_free_names(carried.column_names, columns.names))
-    return RowMaker(ensemble, columns, source, included, carried)
+    measured: Sequence[str] = ()
+    if source.measured is not None and layout == "table":
+        reserved = [*columns.names, *([] if carried is None else carried.column_names)]
+        measured = _free_names(source.measured(()).column_names, reserved)
+    return RowMaker(ensemble, columns, source, included, carried, tuple(measured))
 
 
 def _free_names(names: Sequence[str], reserved: Sequence[str]) -> list[str]:
