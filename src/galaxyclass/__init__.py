@@ -72,6 +72,9 @@ if TYPE_CHECKING:
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
     from galaxyclass.tasks.scores.votes import rmse
+    from galaxyclass.tiles.open_tiles import open_tiles
+    from galaxyclass.tiles.tile_cutouts import TileCutouts
+    from galaxyclass.tiles.write_cutouts import CutoutSummary, cutouts
     from galaxyclass.training.combine import Combined, combine
     from galaxyclass.training.train import Trained, resume, train
     from galaxyclass.trees.read import load_tree
@@ -96,6 +99,7 @@ _MODULES: dict[str, str] = {
     "ChosenPrecision": "arguments",
     "Combined": "training.combine",
     "Comparison": "study.compare.compare",
+    "CutoutSummary": "tiles.write_cutouts",
     "Dataset": "data.dataset.dataset",
     "Device": "arguments",
     "DeviceError": "errors",
@@ -129,6 +133,7 @@ _MODULES: dict[str, str] = {
     "SimulatedFolder": "simulation.folders",
     "StoppedError": "errors",
     "TableScores": "evaluation.score_predictions",
+    "TileCutouts": "tiles.tile_cutouts",
     "Trained": "training.train",
     "TrainingInterruptedError": "errors",
     "Tree": "trees.tree",
@@ -140,6 +145,7 @@ _MODULES: dict[str, str] = {
     "calibrate": "evaluation.calibrate",
     "combine": "training.combine",
     "compare": "study.compare.compare",
+    "cutouts": "tiles.write_cutouts",
     "evaluate": "evaluation.evaluate",
     "explore": "exploration.explore",
     "export": "model.export.export",
@@ -148,6 +154,7 @@ _MODULES: dict[str, str] = {
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",
+    "open_tiles": "tiles.open_tiles",
     "pack": "images.packs.write",
     "predict": "model.predict",
     "read_catalog": "data.catalog.read",
@@ -175,6 +182,7 @@ __all__ = [
     "ChosenPrecision",
     "Combined",
     "Comparison",
+    "CutoutSummary",
     "Dataset",
     "Device",
     "DeviceError",
@@ -208,6 +216,7 @@ __all__ = [
     "SimulatedFolder",
     "StoppedError",
     "TableScores",
+    "TileCutouts",
     "Trained",
     "TrainingInterruptedError",
     "Tree",
@@ -220,6 +229,7 @@ __all__ = [
     "calibrate",
     "combine",
     "compare",
+    "cutouts",
     "evaluate",
     "explore",
     "export",
@@ -228,6 +238,7 @@ __all__ = [
     "load_recipe",
     "load_tree",
     "open_pack",
+    "open_tiles",
     "pack",
     "predict",
     "read_catalog",

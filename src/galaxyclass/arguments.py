@@ -153,6 +153,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "part": _choice(Part),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "layout": _choice(Literal["table", "contest"]),
+    "image_format": _choice(Literal["jpg", "png", "fits"]),
     "level": ArgumentCheck("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),
     "votes": ArgumentCheck("a number, 2 or more", as_number(2, math.inf, ends=True)),
     "count": _count("a whole number", 1, 10**8),

@@ -46,6 +46,12 @@ images = click.option(
     type=click.Path(path_type=Path),
     help="A folder of images (searched with its sub-folders), or image files.",
 )
+images_or_tiles = click.option(
+    "--images",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A folder of images (searched with its sub-folders), or image files.",
+)
 images_folder = click.option(
     "--images",
     required=True,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from galaxyclass.cli import options
+from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 from galaxyclass.errors import ImageError
@@ -25,10 +25,16 @@ Examples:
   galaxyclass predict runs/a runs/b --views 16 --images sky/images --output ensemble.csv
   galaxyclass predict runs/hundred --images hundred/test --output test.csv --layout contest
   galaxyclass predict runs/first --images sky/images --output exact.csv --precision fp32
+  galaxyclass predict --tiles image.fits --output found.csv
+  galaxyclass predict --tiles tiles/ --catalogue galaxies.csv --field "30 arcsec" --output p.csv
 
 The output has the layout of the run's training table: its id column with the names of the image
 files, then a column per answer; or a column per class, and the class. Images that cannot be decoded
 are listed in OUTPUT_failed.csv. A stopped prediction goes on when the same command is given again.
+
+Of --tiles, the sources of --catalogue are cut out and predicted in one go, or those that are found.
+The catalogue's columns are written too, then tile, x, y, missing (the share of pixels without data)
+and flags (edge, gap). The options from --catalogue to --minimum-area are for tiles.
 
 \b
 --include adds columns:
@@ -72,7 +78,8 @@ def _listed(
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
 @click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
-@options.images
+@options.images_or_tiles
+@tile_options.tiles(required=False)
 @options.output("the predictions: a name that ends in .csv or .parquet")
 @views
 @click.option(
@@ -94,10 +101,15 @@ def _listed(
     help="table: that of the run's training table, with a probability for each class; contest: "
     "only the name of each image and its class.",
 )
+@tile_options.sources
+@click.pass_context
 def command(
+    context: click.Context,
     *,
     runs: tuple[Path, ...],
     images: tuple[Path, ...],
+    tiles: tuple[str, ...],
+    sources: dict[str, Any],
     output: Path,
     views: int | None,
     include: tuple[str, ...],
@@ -116,10 +128,16 @@ def command(
     from galaxyclass.model.predict import predict
 
     _require_images(images)
+    _require_images_or_tiles(context, images, tiles)
     with bars() as progress:
+        pictures: Any = images
+        if tiles:
+            from galaxyclass.tiles.open_tiles import open_tiles
+
+            pictures = open_tiles(tiles, progress=progress, **sources)
         summary = predict(
             runs or None,
-            images,
+            pictures,
             output=output,
             views=views,
             include=include,
@@ -145,6 +163,18 @@ def _require_images(images: tuple[Path, ...]) -> None:
             f"{path} is a model, but named after --images. Name it first: "
             f"galaxyclass predict {path} --images …"
         )
+
+
+def _require_images_or_tiles(
+    context: click.Context, images: tuple[Path, ...], tiles: tuple[str, ...]
+) -> None:
+    """Refuse neither and both, and options of tiles without tiles."""
+    if images and tiles:
+        raise click.UsageError("Name either --images or --tiles.")
+    if not images and not tiles:
+        raise click.UsageError("Missing option '--images' (pictures) or '--tiles' (FITS tiles).")
+    if not tiles and (stated := tile_options.stated(context)):
+        raise click.UsageError(f"{', '.join(stated)}: only with --tiles.")
 
 
 def show(summary: PredictionSummary) -> None:

@@ -124,14 +124,15 @@ def open_images(
         A file or folder does not exist, or has no images; two files have the same name.
     """
     if isinstance(images, TileCutouts):
-        for name, value in (("ids", ids), ("path_column", path_column), ("id_column", table_id_column)):
-            if value is not None:
-                raise ArgumentError(
-                    f"`{name}`: sources of tiles have their own ids", argument=name,
-                    hint="name the id column in `galaxyclass.open_tiles`",
-                )  # fmt: skip
+        stated = {"ids": ids, "path_column": path_column, "id_column": table_id_column}
+        for name in (name for name, value in stated.items() if value is not None):
+            raise ArgumentError(
+                f"`{name}`: sources of tiles have their own ids",
+                argument=name,
+                hint="name the id column in `galaxyclass.open_tiles`",
+            )
         return ImageSource(
-            images,  # type: ignore[arg-type]
+            images,
             images.ids,
             id_column=images.id_column,
             id_integer=images.id_integer,

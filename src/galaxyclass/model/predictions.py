@@ -22,6 +22,7 @@ from galaxyclass.model.columns import Columns
 from galaxyclass.model.writers import require_failures, require_output, write_failures, writer_of
 from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
+from galaxyclass.tiles.tile_cutouts import TileCutout
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

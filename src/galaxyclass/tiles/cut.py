@@ -36,11 +36,14 @@ class FieldPixels:
         In the tile's unit, row 0 as in the tile's file. Pixels without data have the median of the
         others.
     missing : float
-        Share of its pixels, before shrinking, that are beyond the tile or without data.
+        Share of its pixels, before shrinking, that have no data, those beyond the tile included.
+    beyond : float
+        Share of them that are beyond the tile.
     """
 
     pixels: NDArray[np.float32]
     missing: float
+    beyond: float
 
 
 def require_side(side: float) -> None:
@@ -87,33 +90,40 @@ def cut_field(
     require_side(side)
     left, top = x + 0.5 - side / 2, y + 0.5 - side / 2
     if side >= size:
-        column, row, width = round(left), round(top), max(1, round(side))
-    else:
-        column, row, width = math.floor(left) - 1, math.floor(top) - 1, math.ceil(side) + 3
+        column, row, width, margin = round(left), round(top), max(1, round(side)), 0
+    else:  # with a pixel around it, from which the outermost ones are interpolated
+        column, row, width, margin = (
+            math.floor(left) - 1,
+            math.floor(top) - 1,
+            math.ceil(side) + 3,
+            1,
+        )
     pixels = np.empty((size, size, len(planes)), np.float32)
-    missing = None
+    empty = None
     for band, plane in enumerate(planes):
         window = _window(plane, row, column, width)
-        empty = _missing(window, plane.dtype)
-        if empty is not None:
-            _require_centre(empty, x - column, y - row)
-            missing = empty if missing is None else missing | empty
+        without_data = _without_data(window, plane.dtype)
+        if without_data is not None:
+            _require_centre(without_data, x - column, y - row)
+            empty = without_data if empty is None else empty | without_data
             window = _filled(window)
         pixels[..., band] = _resized(window, left - column, top - row, side, size)
-    return FieldPixels(pixels, 0.0 if missing is None else float(missing.mean()))
+    if empty is None:
+        return FieldPixels(pixels, 0.0, 0.0)
+    inner = slice(margin, width - 2 * margin)
+    beyond = _share_beyond(planes[0].shape, row + margin, column + margin, width - 3 * margin)
+    return FieldPixels(pixels, float(empty[inner, inner].mean()), beyond)
 
 
 def slice_field(
     planes: Sequence[NDArray[np.generic]], x: float, y: float, side: float
-) -> tuple[NDArray[np.float32], float, int, int]:
+) -> tuple[FieldPixels, int, int]:
     """The very pixels of a field, for files of FITS.
 
     Returns
     -------
-    pixels : (bands, side, side) float32
-        NaN beyond the tile.
-    missing : float
-        See `FieldPixels`.
+    FieldPixels
+        (side, side, bands), NaN beyond the tile.
     column, row : int
         Of the tile, where the first pixel of the slice lies; may be negative.
 
@@ -125,14 +135,15 @@ def slice_field(
     require_side(side)
     width = max(1, round(side))
     column, row = round(x + 0.5 - width / 2), round(y + 0.5 - width / 2)
-    pixels = np.stack([_window(plane, row, column, width) for plane in planes])
-    missing = None
-    for window, plane in zip(pixels, planes, strict=True):
-        empty = _missing(window, plane.dtype)
-        if empty is not None:
-            _require_centre(empty, x - column, y - row)
-            missing = empty if missing is None else missing | empty
-    return pixels, 0.0 if missing is None else float(missing.mean()), column, row
+    windows = [_window(plane, row, column, width) for plane in planes]
+    empty = np.zeros((width, width), bool)
+    for window, plane in zip(windows, planes, strict=True):
+        without_data = _without_data(window, plane.dtype)
+        if without_data is not None:
+            _require_centre(without_data, x - column, y - row)
+            empty |= without_data
+    beyond = _share_beyond(planes[0].shape, row, column, width)
+    return FieldPixels(np.stack(windows, axis=-1), float(empty.mean()), beyond), column, row
 
 
 def _window(plane: NDArray[np.generic], row: int, column: int, width: int) -> NDArray[np.float32]:
@@ -149,7 +160,9 @@ def _window(plane: NDArray[np.generic], row: int, column: int, width: int) -> ND
     return window
 
 
-def _missing(window: NDArray[np.float32], dtype: np.dtype[np.generic]) -> NDArray[np.bool_] | None:
+def _without_data(
+    window: NDArray[np.float32], dtype: np.dtype[np.generic]
+) -> NDArray[np.bool_] | None:
     """Where a window has no data; None if it has data everywhere."""
     total = float(window.sum())
     empty = None if math.isfinite(total) else ~np.isfinite(window)
@@ -186,7 +199,9 @@ def _resized(
 ) -> NDArray[np.float32]:
     """A window shrunk by area; or enlarged, the field beginning at (left, top) of the window."""
     if side >= size:
-        return np.asarray(cv2.resize(window, (size, size), interpolation=cv2.INTER_AREA), np.float32)
+        return np.asarray(
+            cv2.resize(window, (size, size), interpolation=cv2.INTER_AREA), np.float32
+        )
     step = side / size
     # From the centre of a pixel of the cutout to the pixel of the window.
     to_window = np.array(
@@ -197,3 +212,12 @@ def _resized(
         window, to_window, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(enlarged, np.float32)
+
+
+def _share_beyond(shape: tuple[int, ...], row: int, column: int, width: int) -> float:
+    """The share of a square that lies beyond a plane."""
+    sides = [
+        max(min(first + width, length) - max(first, 0), 0)
+        for first, length in zip((row, column), shape, strict=True)
+    ]
+    return 1 - sides[0] * sides[1] / width**2

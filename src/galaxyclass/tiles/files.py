@@ -46,7 +46,10 @@ class CutoutNames(Sequence[str]):
         self._ids, self._ending = cutouts.ids, ending
         self._tiles = cutouts.placement.tile
         self._folders = [_safe(tile.name) for tile in cutouts.tiles]
-        names = Counter((tile, _safe(name).lower()) for tile, name in zip(self._tiles.tolist(), self._ids, strict=True))
+        names = Counter(
+            (tile, _safe(name).lower())
+            for tile, name in zip(self._tiles.tolist(), self._ids, strict=True)
+        )
         repeated = {key for key, count in names.items() if count > 1}
         counted: Counter[tuple[int, str]] = Counter()
         self._numbers: dict[int, int] = {}
@@ -68,6 +71,20 @@ class CutoutNames(Sequence[str]):
         number = self._numbers.get(index)
         name = _safe(self._ids[index]) + (f"__{number}" if number else "")
         return f"{self._folders[self._tiles[index]]}/{name}.{self._ending}"
+
+
+def write_cutout(cutouts: TileCutouts, index: int, path: Path) -> None:
+    """Write a source, in the format that the path's ending names; whole or not at all.
+
+    Raises
+    ------
+    ImageError
+        As for `TileCutouts.draw`.
+    """
+    if path.suffix == ".fits":
+        write_fits(cutouts, index, path)
+    else:
+        write_picture(cutouts, index, path)
 
 
 def write_picture(cutouts: TileCutouts, index: int, path: Path) -> None:
@@ -92,8 +109,7 @@ def write_fits(cutouts: TileCutouts, index: int, path: Path) -> None:
     """
     pixels, column, row = cutouts.slice(index)
     tile = cutouts.tiles[cutouts.placement.tile[index]]
-    if len(pixels) == 1:
-        pixels = pixels[0]
+    pixels = pixels[..., 0] if pixels.shape[2] == 1 else np.moveaxis(pixels, 2, 0)
     cards = [
         _card("SIMPLE", True), _card("BITPIX", -32), _card("NAXIS", pixels.ndim),
         *(_card(f"NAXIS{axis}", length) for axis, length in enumerate(pixels.shape[::-1], 1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,9 @@ from galaxyclass.tiles.tile import Tile
 _BOX = 64
 #: Half the sides of a source's aperture in units of its Kron radius, as in Source Extractor.
 _KRON = 2.5
-#: The most sources of one tile; sep stops at as many pixels above the threshold.
+#: What is measured of each source.
+MEASURED = ("snr", "r50", "r90", "axis_ratio")
+#: The most pixels of one tile that belong to sources; sep takes 300,000 by default.
 _MOST_PIXELS = 10_000_000
 
 
@@ -40,29 +43,32 @@ class FoundSources:
 
 
 def find_sources(
-    tile: Tile, *, threshold: float = 5.0, minimum_area: int = 9, minimum_radius: float = 0.0
+    tile: Tile,
+    planes: Sequence[NDArray[np.generic]],
+    *,
+    threshold: float = 5.0,
+    minimum_area: int = 9,
 ) -> FoundSources:
     """Find the sources of a tile, on the sum of its bands weighted by their noise.
 
     Parameters
     ----------
     tile : Tile
+    planes : sequence of (height, width) arrays
+        Its bands.
     threshold : float
         Brightness above the background, in units of its noise, of each pixel of a source.
     minimum_area : int
         Pixels above the threshold that a source has at least.
-    minimum_radius : float
-        Of ``r50``: smaller ones (stars) are left out. Arcsec, or pixels without WCS.
 
     Raises
     ------
     ImageError
-        The tile cannot be read; it has no pixels with data; too many sources for one image.
+        It has no pixels with data; too many of them belong to sources.
     MissingExtraError
         sep is not installed.
     """
     sep = require("sep")
-    planes = tile.read()
     image, mask = _signal_to_noise(sep, planes, tile)
     limit = sep.get_extract_pixstack()
     try:
@@ -78,11 +84,11 @@ def find_sources(
         ) from error
     finally:
         sep.set_extract_pixstack(limit)
-    return _measured(sep, image, {"mask": mask, "segmap": segments}, objects, tile, minimum_radius)
+    return _measured(sep, image, {"mask": mask, "segmap": segments}, objects, tile)
 
 
 def _signal_to_noise(
-    sep: Any, planes: list[NDArray[np.generic]], tile: Tile
+    sep: Any, planes: Sequence[NDArray[np.generic]], tile: Tile
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The tile in units of its noise, the background subtracted; and where there is no data."""
     total = np.zeros(tile.size, np.float32)
@@ -97,7 +103,7 @@ def _signal_to_noise(
         pixels = np.where(empty, np.float32(0), pixels)
         box = min(_BOX, *tile.size)
         background = sep.Background(pixels, mask=empty, bw=box, bh=box)
-        noise = max(float(background.globalrms), np.finfo(np.float32).tiny)
+        noise = max(float(background.globalrms), float(np.finfo(np.float32).tiny))
         pixels -= background.back(dtype=np.float32)
         pixels /= noise
         total += pixels
@@ -108,7 +114,7 @@ def _signal_to_noise(
 
 
 def _measured(
-    sep: Any, image: Any, masks: dict[str, Any], objects: Any, tile: Tile, minimum_radius: float
+    sep: Any, image: Any, masks: dict[str, Any], objects: Any, tile: Tile
 ) -> FoundSources:
     # Pixels that belong to other sources are left out of all apertures.
     masks = {**masks, "seg_id": np.arange(1, len(objects) + 1, dtype=np.int32)}
@@ -125,7 +131,7 @@ def _measured(
     )
     unit = tile.scale if tile.sky is not None else 1.0
     r50, r90 = radii[:, 0] * unit, radii[:, 1] * unit
-    usable = np.isfinite(r90) & (r90 > 0) & (r50 >= minimum_radius)
+    usable = np.isfinite(r90) & (r90 > 0)
     order = np.flatnonzero(usable)
     order = order[np.argsort(-flux[order], kind="stable")]
     area = np.pi * a * b * (_KRON * kron) ** 2

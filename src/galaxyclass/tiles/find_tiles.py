@@ -16,8 +16,10 @@ from galaxyclass.tiles.tile import Tile, open_tile
 
 #: Endings of FITS files.
 FITS_SUFFIXES = tuple(
-    f".{kind}{packed}" for kind in ("fits", "fit", "fts") for packed in ("", ".gz", ".bz2", ".xz", ".fz")
-)  # fmt: skip
+    f".{kind}{packed}"
+    for kind in ("fits", "fit", "fts")
+    for packed in ("", ".gz", ".bz2", ".xz", ".fz")
+)
 #: What stands for the name of a tile in a pattern.
 _TILE = "{tile}"
 #: In a name of a file between name and band.
@@ -74,22 +76,22 @@ def find_tiles(
     groups, skipped = _groups(tiles)
     opened: list[Tile] = []
     errors: list[ImageError] = []
-    for count, (name, files) in enumerate(groups.items(), start=1):
+    for number, (name, files) in enumerate(groups.items(), start=1):
         try:
             opened.append(open_tile(name, files, bands=bands, hdu=hdu))
         except ImageError as error:
             errors.append(error)
             skipped.append((files[0][1], " ".join(str(error).split())))
-        progress("open tiles", count, len(groups), unit="tiles")
+        progress("open tiles", number, len(groups), unit="tiles")
     if not opened:
         if not errors:
             raise ImageError(
                 "not one tile is complete",
                 got="\n".join(f"{name}: {reason}" for name, reason in skipped[:5]),
             )
-        count = f" (and {len(skipped) - 1} more tiles)" if len(skipped) > 1 else ""
+        others = f" (and {len(skipped) - 1} more tiles)" if len(skipped) > 1 else ""
         first = errors[0]
-        raise ImageError(first.what + count, wanted=first.wanted, got=first.got, hint=first.hint)
+        raise ImageError(first.what + others, wanted=first.wanted, got=first.got, hint=first.hint)
     _require_same_bands(opened)
     return FoundTiles(tuple(opened), tuple(skipped), tuple(_notes(opened)))
 
@@ -144,7 +146,7 @@ def _files(entry: str) -> list[str]:
         return inside
     if path.exists() or split_hdu(entry)[1] is not None:
         return [entry]
-    matches = sorted(glob.glob(entry, recursive=True))
+    matches = sorted(glob.glob(entry, recursive=True))  # noqa: PTH207 - a pattern from any folder
     if not matches:
         raise ImageError(f"{entry}: no such file or folder", hint="check the path of `tiles`")
     return [file for match in matches for file in _files(match)]
@@ -201,10 +203,12 @@ def _matches(band: str, pattern: str) -> list[tuple[str, str]]:
         ".*".join(map(re.escape, bare.split("*"))).replace(re.escape(_TILE), "(?P<tile>[^/]+?)", 1)
         .replace(re.escape(_TILE), "(?P=tile)")
     )  # fmt: skip
-    matches = []
-    for path in sorted(glob.glob(bare.replace(_TILE, "*"), recursive=True)):
-        if (match := expression.fullmatch(path)) is not None:
-            matches.append((match["tile"], path if hdu is None else f"{path}[{hdu}]"))
+    paths = sorted(glob.glob(bare.replace(_TILE, "*"), recursive=True))  # noqa: PTH207
+    matches = [
+        (match["tile"], path if hdu is None else f"{path}[{hdu}]")
+        for path in paths
+        if (match := expression.fullmatch(path)) is not None
+    ]
     if not matches:
         raise ImageError(f"{pattern}: no file fits this pattern", hint="check the path of `tiles`")
     return matches
@@ -215,7 +219,7 @@ def _without_band(stem: str, band: str) -> str:
 
     Examples
     --------
-    >>> _without_band("sdss_g", "g"), _without_band("HSC-R_9813", "HSC-R"), _without_band("a-g-1", "g")
+    >>> _without_band("sdss_g", "g"), _without_band("R_9813", "R"), _without_band("a-g-1", "g")
     ('sdss', '9813', 'a-1')
     """
     edge = f"[{re.escape(_SEPARATORS)}]"
@@ -264,7 +268,7 @@ def _require_same_bands(tiles: list[Tile]) -> None:
 
 def _notes(tiles: list[Tile]) -> list[str]:
     notes = []
-    several = [tile for tile in tiles if any(image.images > len(tile.bands) for image in tile.images)]
+    several = [tile for tile in tiles if any(image.images > 1 for image in tile.images)]
     if several:
         image = several[0].images[0]
         name = f" {image.hdu_name}" if image.hdu_name else ""

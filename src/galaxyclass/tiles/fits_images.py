@@ -25,7 +25,7 @@ _HDU = re.compile(r"(.+)\[([^\[\]]+)\]")
 MAX_BANDS = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FitsImage:
     """An image in a FITS file: a plane, or a cube of bands.
 

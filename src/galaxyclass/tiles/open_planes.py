@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,16 @@ class OpenPlanes:
     tiles : sequence of Tile
     counts : sequence of int
         How many sources are cut out of each: after so many its pixels are let go.
+    read : mapping of int to planes
+        Tiles that have been read already, by their index.
     """
 
-    def __init__(self, tiles: Sequence[Tile], counts: Sequence[int]) -> None:
+    def __init__(
+        self, tiles: Sequence[Tile], counts: Sequence[int], read: Mapping[int, Planes]
+    ) -> None:
         self._tiles, self._counts = tiles, counts
         self._remaining = list(counts)
-        self._open: OrderedDict[int, Planes | ImageError] = OrderedDict()
+        self._open: OrderedDict[int, Planes | ImageError] = OrderedDict(read)
         self._lock = threading.Lock()
         self._reading = [threading.Lock() for _ in tiles]
         # Each thread works on a tile or two; more stay only where sources were taken out of order.

@@ -111,7 +111,9 @@ def place_sources(
     )
 
 
-def _margin(x: NDArray[np.float64], y: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+def _margin(
+    x: NDArray[np.float64], y: NDArray[np.float64], size: tuple[int, int]
+) -> NDArray[np.float64]:
     """The distance of pixels from the tile's nearest edge; negative outside."""
     height, width = size
     with np.errstate(invalid="ignore"):
@@ -143,8 +145,7 @@ def _all_outside(tiles: Sequence[Tile], catalogue: SkyCatalogue) -> ImageError:
     return ImageError(
         f"not one of the {len(catalogue):,} sources of the catalogue lies in a tile",
         wanted="\n".join(
-            f"RA {low_ra:.4f} to {high_ra:.4f}, Dec {low_dec:+.4f} to {high_dec:+.4f} "
-            f"({tile.path})"
+            f"RA {low_ra:.4f} to {high_ra:.4f}, Dec {low_dec:+.4f} to {high_dec:+.4f} ({tile.path})"
             for tile, (low_ra, high_ra, low_dec, high_dec) in zip(tiles, boxes, strict=False)
         )
         + more,
@@ -163,7 +164,8 @@ def _remedy(tiles: Sequence[Tile], catalogue: SkyCatalogue) -> str:
         ("right ascension and declination seem to be swapped: name `ra_column` and `dec_column`",
          dec, ra),
         ("right ascension seems to be in hours: multiply it by 15", ra * 15, dec),
-        ("the catalogue seems to be in radians: turn it to degrees", np.degrees(ra), np.degrees(dec)),
+        ("the catalogue seems to be in radians: turn it to degrees",
+         np.degrees(ra), np.degrees(dec)),
     )  # fmt: skip
     for remedy, other_ra, other_dec in trials:
         possible = np.abs(other_dec) <= 90

@@ -213,7 +213,12 @@ def _sexagesimal(cells: list[str | None], name: str, *, hours: bool) -> NDArray[
     coordinates = require("astropy.coordinates")
     texts = [(cell or "").strip() for cell in cells]
     values = np.full(len(texts), np.nan)
-    filled = [row for row, text in enumerate(texts) if text]
+    filled = []
+    for row, text in enumerate(texts):
+        try:
+            values[row] = float(text or "nan")  # plain numbers are degrees
+        except ValueError:
+            filled.append(row)
     unit = "hourangle" if hours else "deg"
     try:
         values[filled] = coordinates.Angle([texts[row] for row in filled], unit=unit).degree
@@ -250,7 +255,9 @@ def _radii(table: pa.Table, name: str) -> tuple[NDArray[np.float64], bool, str]:
     values = np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
     values[~(values > 0)] = np.nan  # -9999 stands for unknown in many catalogues
     unit = (table.schema.field(name).metadata or {}).get(UNIT, b"").decode().lower()
-    in_pixels = unit in ("pix", "pixel", "pixels") or bool(re.search(r"_(pix|px|image)$", name, re.I))
+    in_pixels = unit in ("pix", "pixel", "pixels") or bool(
+        re.search(r"_(pix|px|image)$", name, re.I)
+    )
     if in_pixels:
         return values, True, f"Radii: the column {name}, in pixels of the tile."
     if unit and unit not in _ARCSEC:
@@ -268,7 +275,9 @@ def _id_column(table: pa.Table, name: str | None) -> str | None:
                 wanted=f"one of {', '.join(table.column_names[:20])}",
             )
         if table[name].null_count:
-            raise CatalogError(f"the column {name!r} of ids has {table[name].null_count:,} empty cells")
+            raise CatalogError(
+                f"the column {name!r} of ids has {table[name].null_count:,} empty cells"
+            )
         return name
     fitting = {
         _plain(column): column

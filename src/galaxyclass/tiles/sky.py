@@ -18,7 +18,7 @@ _SCALES = (1e-4, 3600.0)
 _ROUND_TRIP = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SkyGrid:
     """The world coordinate system of a tile.
 

@@ -19,7 +19,7 @@ _BY_WAVELENGTH = ("u", "g", "r", "i", "z", "y", "Y", "J", "H", "Ks", "K")
 _ALIGNED = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tile:
     """An image of the sky.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import pyarrow as pa
@@ -21,11 +21,13 @@ from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import summary
 from galaxyclass.tiles.cut import FieldPixels, cut_field, slice_field
 from galaxyclass.tiles.field import Field
-from galaxyclass.tiles.open_planes import OpenPlanes
+from galaxyclass.tiles.open_planes import OpenPlanes, Planes
 from galaxyclass.tiles.placement import Placement
 from galaxyclass.tiles.positions import SkyCatalogue
 from galaxyclass.tiles.tile import Tile
 from galaxyclass.version import __version__
+
+Cut = TypeVar("Cut")
 
 #: Share of a field from which pixels without data, beyond those over the edge, are a gap.
 _GAP = 0.002
@@ -71,15 +73,16 @@ class TileCutouts(Sequence["TileCutout"]):
         size: int,
         notes: Sequence[str] = (),
         skipped: Sequence[tuple[str, str]] = (),
+        planes: Mapping[int, Planes] | None = None,
     ) -> None:
         self.tiles, self.placement = tuple(tiles), placement
         self.field, self.stretch, self.size = field, stretch, size
         self.notes, self.skipped = tuple(notes), tuple(skipped)
         self._catalogue = catalogue
         counts = np.bincount(placement.tile, minlength=len(self.tiles))
-        self._open = OpenPlanes(self.tiles, counts.tolist())
-        self._missing = np.full(len(placement), np.nan, np.float32)
-        self._beyond = _share_beyond(self.tiles, placement)
+        self._open = OpenPlanes(self.tiles, counts.tolist(), planes or {})
+        self._missing = np.zeros(len(placement), np.float32)
+        self._beyond = np.zeros(len(placement), np.float32)
 
     def __len__(self) -> int:
         return len(self.placement)
@@ -89,8 +92,9 @@ class TileCutouts(Sequence["TileCutout"]):
     @overload
     def __getitem__(self, index: slice) -> list[TileCutout]: ...
     def __getitem__(self, index: int | slice) -> TileCutout | list[TileCutout]:
-        rows = range(len(self))[index]
-        return TileCutout(self, rows) if isinstance(rows, int) else [TileCutout(self, i) for i in rows]
+        if isinstance(index, slice):
+            return [TileCutout(self, row) for row in range(len(self))[index]]
+        return TileCutout(self, range(len(self))[index])
 
     def __iter__(self) -> Iterator[TileCutout]:
         return (TileCutout(self, index) for index in range(len(self)))
@@ -149,15 +153,17 @@ class TileCutouts(Sequence["TileCutout"]):
     def measured(self, indices: Sequence[int]) -> pa.Table:
         """What is known of cutouts once they are cut: ``missing`` and ``flags``.
 
-        ``missing`` is the share of the field without data; ``flags`` is empty, ``edge`` (the field
-        reaches beyond the tile), ``gap`` (pixels of NaN or blocks of zeros in it), or both.
+        ``missing`` is the share of the cut pixels without data; ``flags`` is empty, ``edge`` (some
+        lie beyond the tile), ``gap`` (some are NaN or blocks of zeros), or both.
         """
         rows = np.asarray(indices, np.int64)
         missing, beyond = self._missing[rows].astype(np.float64), self._beyond[rows]
-        edges = np.where(self.placement.at_edge[rows], "edge", "")
+        edges = np.where(beyond > 0, "edge", "")
         gaps = np.where(missing - beyond > _GAP, "gap", "")
         flags = [" ".join(filter(None, pair)) for pair in zip(edges, gaps, strict=True)]
-        return pa.table({"missing": pa.array(missing.round(4)), "flags": pa.array(flags, pa.string())})
+        return pa.table(
+            {"missing": pa.array(missing.round(4)), "flags": pa.array(flags, pa.string())}
+        )
 
     def to_astropy(self) -> Any:
         """The sources as an astropy Table: ids, the catalogue's columns, tile and pixels."""
@@ -180,7 +186,7 @@ class TileCutouts(Sequence["TileCutout"]):
 
     def path(self, index: int) -> str:
         """The file of a source's tile."""
-        return self.tiles[self.placement.tile[index]].path
+        return self.tiles[int(self.placement.tile[index])].path
 
     def draw(self, index: int, preprocessings: Sequence[Preprocessing]) -> list[NDArray[np.uint8]]:
         """What models see of a source: (size, size, channels) for each preprocessing.
@@ -208,7 +214,7 @@ class TileCutouts(Sequence["TileCutout"]):
         return self._with_planes(index, lambda planes: self._stretched(planes, index, 1, self.size))
 
     def slice(self, index: int) -> tuple[NDArray[np.float32], int, int]:
-        """The very pixels of a source's field, (bands, side, side), and where they begin.
+        """The very pixels of a source's field, (side, side, bands), and where they begin.
 
         Raises
         ------
@@ -216,29 +222,31 @@ class TileCutouts(Sequence["TileCutout"]):
             As for `draw`.
         """
 
-        def cut(planes: Any) -> tuple[NDArray[np.float32], int, int]:
+        def cut(planes: Planes) -> tuple[NDArray[np.float32], int, int]:
             place = self.placement
-            pixels, missing, column, row = slice_field(
+            field, column, row = slice_field(
                 planes, place.x[index], place.y[index], place.side[index]
             )
-            self._missing[index] = missing
-            return pixels, column, row
+            return self._note(index, field), column, row
 
         return self._with_planes(index, cut)
 
-    def _with_planes(self, index: int, cut: Any) -> Any:
+    def _with_planes(self, index: int, cut: Callable[[Planes], Cut]) -> Cut:
         tile = int(self.placement.tile[index])
         try:
             return cut(self._open.take(tile))
         except ImageError as error:
-            what = f"{self._catalogue.id_column} {self.ids[index]}: {error.what}"
+            what = f"{self.id_column} {self.ids[index]}: {error.what}"
             raise ImageError(what, wanted=error.wanted, got=error.got, hint=error.hint) from error
         finally:
             self._open.done(tile)
 
-    def _draw(
-        self, planes: Any, index: int, preprocessing: Preprocessing
-    ) -> NDArray[np.uint8]:
+    def _note(self, index: int, field: FieldPixels) -> NDArray[np.float32]:
+        """Keep what is known of a field for `measured`."""
+        self._missing[index], self._beyond[index] = field.missing, field.beyond
+        return field.pixels
+
+    def _draw(self, planes: Planes, index: int, preprocessing: Preprocessing) -> NDArray[np.uint8]:
         if preprocessing.cutout != "centre":
             picture = self._stretched(planes, index, 1, self.size)
             return cut_out_pixels(picture, [preprocessing])[0]
@@ -246,17 +254,12 @@ class TileCutouts(Sequence["TileCutout"]):
         picture = self._stretched(planes, index, box.width / self.size, preprocessing.size)
         return to_colour(picture, preprocessing.colour)
 
-    def _stretched(
-        self, planes: Any, index: int, share: float, size: int
-    ) -> NDArray[np.uint8]:
+    def _stretched(self, planes: Planes, index: int, share: float, size: int) -> NDArray[np.uint8]:
         """The middle of a field, at a size: sliced, shrunk, stretched."""
         place = self.placement
-        cut: FieldPixels = cut_field(
-            planes, place.x[index], place.y[index], place.side[index] * share, size
-        )
-        self._missing[index] = cut.missing
+        field = cut_field(planes, place.x[index], place.y[index], place.side[index] * share, size)
         tile = self.tiles[place.tile[index]]
-        upright = cut.pixels
+        upright = self._note(index, field)
         if tile.sky is None or not tile.sky.mirrored:
             upright = upright[::-1]  # FITS counts rows from the bottom
         levels = stretch_pixels(upright, self.stretch, tile.bands)
@@ -307,16 +310,4 @@ class _Chosen(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self._values[row] for row in self._indices[index]]
-        return self._values[self._indices[index]]
-
-
-def _share_beyond(tiles: Sequence[Tile], placement: Placement) -> NDArray[np.float32]:
-    """The share of each field that lies beyond its tile."""
-    sizes = np.array([tile.size for tile in tiles], np.float64).reshape(-1, 2)[placement.tile]
-    half = placement.side / 2
-    inside = np.ones(len(placement))
-    for position, length in ((placement.y, sizes[:, 0]), (placement.x, sizes[:, 1])):
-        low = np.maximum(position + 0.5 - half, 0)
-        high = np.minimum(position + 0.5 + half, length)
-        inside *= np.clip(high - low, 0, None) / np.maximum(placement.side, 1e-9)
-    return (1 - inside).astype(np.float32)
+        return self._values[int(self._indices[index])]

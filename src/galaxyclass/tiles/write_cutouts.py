@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from galaxyclass.io.journal import Journal, job_key, open_journal
 from galaxyclass.io.output import UNFINISHED
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
-from galaxyclass.tiles.files import CutoutFormat, CutoutNames, write_fits, write_picture
+from galaxyclass.tiles.files import CutoutFormat, CutoutNames, write_cutout
 from galaxyclass.tiles.open_tiles import PICTURE_SIZE, open_tiles
 from galaxyclass.tiles.tile_cutouts import TileCutouts
 from galaxyclass.workers.ordered import ordered_pool
@@ -70,9 +70,7 @@ class CutoutSummary:
 
     def __repr__(self) -> str:
         failed = f", {self.failed:,} could not be cut" if self.failed else ""
-        return summary(
-            f"CutoutSummary: {self.cut:,} cutouts in {short_path(self.output)}{failed}"
-        )
+        return summary(f"CutoutSummary: {self.cut:,} cutouts in {short_path(self.output)}{failed}")
 
 
 @public
@@ -150,25 +148,21 @@ def write_cutouts(
     """
     begun = time.monotonic()
     key = job_key("cutouts", identity=cutouts.identity, image_format=image_format)
-    names = CutoutNames(cutouts, image_format)
     with ExitStack() as held:
         with translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
             journal = held.enter_context(open_journal(folder / UNFINISHED, key))
             _begin(journal, folder)
-        resumed = sum(entry["count"] for entry in journal)
-        write = write_fits if image_format == "fits" else write_picture
+        job = _Job(cutouts, CutoutNames(cutouts, image_format), folder, journal)
+        resumed = job.done
         try:
             with translated(folder):
-                for name in names.folders:
-                    (folder / name).mkdir(exist_ok=True)
-                _cut_all(cutouts, names, folder, write, journal, resumed, workers, progress)
-                counts = _write_tables(cutouts, names, folder, journal)
+                job.cut_all(workers or core_count(), progress)
+                counts = job.write_tables()
                 journal.remove()
         except KeyboardInterrupt:
-            done = sum(entry["count"] for entry in journal)
             raise StoppedError(
-                f"stopped; {done:,} of {len(cutouts):,} sources are done and kept in {folder}",
+                f"stopped; {job.done:,} of {len(cutouts):,} sources are done and kept in {folder}",
                 hint="run the same again: it goes on from there",
             ) from None
     failed_file = folder / FAILED if counts["failed"] else None
@@ -207,83 +201,98 @@ def _begin(journal: Journal, folder: Path) -> None:
     journal.begin()
 
 
-def _cut_all(
-    cutouts: TileCutouts,
-    names: CutoutNames,
-    folder: Path,
-    write: Callable[[TileCutouts, int, Path], None],
-    journal: Journal,
-    start: int,
-    workers: int | None,
-    progress: Progress,
-) -> None:
-    """Cut piece after piece, and enter each into the journal once its files are written."""
+@dataclass(frozen=True)
+class _Job:
+    """Writes the files of sources, piece after piece, and enters each piece into the journal."""
 
-    def cut(piece: range) -> dict[str, Any]:
+    cutouts: TileCutouts
+    names: CutoutNames
+    folder: Path
+    journal: Journal
+
+    @property
+    def done(self) -> int:
+        """How many sources are done."""
+        return sum(entry["count"] for entry in self.journal)
+
+    def cut_all(self, workers: int, progress: Progress) -> None:
+        """Cut all sources that are not done yet, in threads."""
+        for name in self.names.folders:
+            (self.folder / name).mkdir(exist_ok=True)
+        count, done = len(self.cutouts), self.done
+        failed = sum(len(entry["failures"]) for entry in self.journal)
+        pieces = (range(first, min(first + PIECE, count)) for first in range(done, count, PIECE))
+        progress("cut", done, count)
+        with closing(ordered_pool(self._cut, pieces, workers)) as entries:
+            for entry in entries:
+                self.journal.add(entry)
+                done, failed = done + entry["count"], failed + len(entry["failures"])
+                progress("cut", done, count, note=f"{failed:,} cannot be cut" if failed else "")
+
+    def _cut(self, piece: range) -> dict[str, Any]:
         failures = {}
         for index in piece:
             try:
-                write(cutouts, index, folder / names[index])
+                write_cutout(self.cutouts, index, self.folder / self.names[index])
             except ImageError as error:
                 failures[index] = " ".join(str(error).split())
         done = [index for index in piece if index not in failures]
-        measured = cutouts.measured(done).to_pydict()
+        measured = self.cutouts.measured(done).to_pydict()
         return {"count": len(piece), "cut": done, "failures": list(failures.items()), **measured}
 
-    count = len(cutouts)
-    pieces = (range(first, min(first + PIECE, count)) for first in range(start, count, PIECE))
-    progress("cut", start, count)
-    done, failed = start, 0
-    with closing(ordered_pool(cut, pieces, workers or core_count())) as entries:
-        for entry in entries:
-            journal.add(entry)
-            done, failed = done + entry["count"], failed + len(entry["failures"])
-            progress("cut", done, count, note=f"{failed:,} cannot be cut" if failed else "")
+    def write_tables(self) -> Counter[str]:
+        """Write what was cut and what was not, entry by entry of the journal, and count it.
 
+        Raises
+        ------
+        ImageError
+            Nothing was cut; nothing is left then in the folder.
+        """
+        counts: Counter[str] = Counter()
+        for entry in self.journal:
+            counts["cut"] += len(entry["cut"])
+            counts["failed"] += len(entry["failures"])
+            for flags in entry["flags"]:
+                counts.update(flags.split())
+        if not counts["cut"]:
+            self._give_up()
+        given = self.cutouts.table
+        own = (self.cutouts.id_column, "file", "missing", "flags")
+        names = [f"{name}_given" if name in own else name for name in given.column_names]
+        header = [*own[:2], *names, *own[2:]]
+        rows = (row for entry in self.journal for row in self._rows(entry, given))
+        _write_csv(self.folder / TABLE, header, rows)
+        if counts["failed"]:
+            failures = (failure for entry in self.journal for failure in entry["failures"])
+            rows = ((self.cutouts.ids[i], self.cutouts.path(i), error) for i, error in failures)
+            _write_csv(self.folder / FAILED, ("id", "path", "error"), rows)
+        return counts
 
-def _write_tables(
-    cutouts: TileCutouts, names: CutoutNames, folder: Path, journal: Journal
-) -> Counter[str]:
-    """Write the table of what was cut and that of what was not, entry by entry of the journal."""
-    counts: Counter[str] = Counter()
-    for entry in journal:
-        counts["cut"] += len(entry["cut"])
-        counts["failed"] += len(entry["failures"])
-        for flags in entry["flags"]:
-            counts.update(flags.split())
-    if not counts["cut"]:
-        first = next((entry["failures"][0][1] for entry in journal if entry["failures"]), "")
-        raise ImageError(
-            f"not one of the {counts['failed']:,} sources could be cut out", got=first
+    def _rows(self, entry: dict[str, Any], given: pa.Table) -> Iterator[tuple[Any, ...]]:
+        indices = entry["cut"]
+        return zip(
+            [self.cutouts.ids[index] for index in indices],
+            [self.names[index] for index in indices],
+            *given.take(pa.array(indices, pa.int64())).to_pydict().values(),
+            entry["missing"],
+            entry["flags"],
+            strict=True,
         )
-    given = cutouts.table
-    with writing(folder / TABLE) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+
+    def _give_up(self) -> None:
+        failures = [failure for entry in self.journal for failure in entry["failures"]]
+        self.journal.remove()
+        for name in self.names.folders:
+            (self.folder / name).rmdir()
+        with suppress(OSError):  # a folder of somebody else
+            self.folder.rmdir()
+        raise ImageError(
+            f"not one of the {len(failures):,} sources could be cut out", got=failures[0][1]
+        )
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with writing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([cutouts.id_column, "file", *given.column_names, "missing", "flags"])
-        for entry in journal:
-            writer.writerows(_rows(cutouts, names, given, entry))
-    if counts["failed"]:
-        with writing(folder / FAILED) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["id", "path", "error"])
-            for entry in journal:
-                writer.writerows(
-                    [cutouts.ids[index], cutouts.path(index), error]
-                    for index, error in entry["failures"]
-                )
-    return counts
-
-
-def _rows(
-    cutouts: TileCutouts, names: CutoutNames, given: pa.Table, entry: dict[str, Any]
-) -> Iterator[tuple[Any, ...]]:
-    indices = entry["cut"]
-    columns = given.take(pa.array(indices, pa.int64())).to_pydict()
-    return zip(
-        [cutouts.ids[index] for index in indices],
-        [names[index] for index in indices],
-        *columns.values(),
-        entry["missing"],
-        entry["flags"],
-        strict=True,
-    )
+        writer.writerow(header)
+        writer.writerows(rows)
