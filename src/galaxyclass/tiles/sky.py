@@ -50,17 +50,19 @@ class SkyGrid:
 
         if self.frame is not None:
             ra, dec = _transformed(ra, dec, "icrs", self.frame)
+        world = (ra, dec) if self.wcs.wcs.lng == 0 else (dec, ra)
         try:
-            x, y = self.wcs.all_world2pix(ra, dec, 0, quiet=True)
+            x, y = self.wcs.all_world2pix(*world, 0, quiet=True)
         except (NoConvergence, ValueError):  # pragma: no cover - beyond a distortion's reach
-            x, y = self.wcs.wcs_world2pix(ra, dec, 0)
+            x, y = self.wcs.wcs_world2pix(*world, 0)
         return np.asarray(x, np.float64), np.asarray(y, np.float64)
 
     def to_sky(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Positions in degrees (ICRS) of pixels."""
-        ra, dec = self.wcs.all_pix2world(x, y, 0)
+        first, second = self.wcs.all_pix2world(x, y, 0)
+        ra, dec = (first, second) if self.wcs.wcs.lng == 0 else (second, first)
         if self.frame is not None:
             ra, dec = _transformed(ra, dec, self.frame, "icrs")
         return np.asarray(ra, np.float64) % 360, np.asarray(dec, np.float64)

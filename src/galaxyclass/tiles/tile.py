@@ -119,7 +119,7 @@ def _choose(
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The bands that are used, and which plane each is."""
     unnamed = all(name.isdigit() for name in names)
-    if bands and unnamed:
+    if bands and unnamed and not set(bands) <= set(names):
         if len(bands) != len(names):
             raise ImageError(
                 f"{path}: {len(names)} bands, which have no names",

@@ -259,9 +259,9 @@ class TileCutouts(Sequence["TileCutout"]):
         place = self.placement
         field = cut_field(planes, place.x[index], place.y[index], place.side[index] * share, size)
         tile = self.tiles[place.tile[index]]
-        upright = self._note(index, field)
-        if tile.sky is None or not tile.sky.mirrored:
-            upright = upright[::-1]  # FITS counts rows from the bottom
+        upright = self._note(index, field)[::-1]  # FITS counts rows from the bottom
+        if tile.sky is not None and tile.sky.mirrored:
+            upright = upright[:, ::-1]
         levels = stretch_pixels(upright, self.stretch, tile.bands)
         if not self.stretch.in_colour:
             levels = levels[..., ::-1]  # the longest wavelength is red
