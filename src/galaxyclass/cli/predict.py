@@ -53,6 +53,8 @@ Types of columns in parquet (CSV has text alone):
   predictions   32-bit floats
   strange       booleans. In CSV it is True or False: booleans to pandas, text to astropy"""
 
+_UNDECODED = "images could not be decoded"
+
 precision = click.option(
     "--precision",
     default="auto",
@@ -149,7 +151,7 @@ def command(
             layout=layout,  # type: ignore[arg-type]
             progress=progress,
         )
-    show(summary)
+    show(summary, failed="sources could not be cut out" if tiles else _UNDECODED)
 
 
 def _require_images(images: tuple[Path, ...]) -> None:
@@ -177,7 +179,7 @@ def _require_images_or_tiles(
         raise click.UsageError(f"{', '.join(stated)}: only with --tiles.")
 
 
-def show(summary: PredictionSummary) -> None:
+def show(summary: PredictionSummary, *, failed: str = _UNDECODED) -> None:
     """Print the result of a prediction, and its warnings on standard error."""
     show_warnings(summary)
     for note in summary.notes:
@@ -186,13 +188,11 @@ def show(summary: PredictionSummary) -> None:
     speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""
     click.echo(f"{summary.predicted:,} galaxies in {summary.output}{speed}")
     if summary.failed_file:
-        click.echo(
-            f"{summary.failed:,} images could not be decoded; {summary.failed_file} lists them"
-        )
+        click.echo(f"{summary.failed:,} {failed}; {summary.failed_file} lists them")
     if summary.failed and not summary.predicted:
         raise ImageError(
-            "not one of the images could be decoded",
-            got=f"{summary.failed:,} files that are no images, or damaged",
+            "nothing could be predicted",
+            got=f"{summary.failed:,} {failed}",
             hint=f"see {summary.failed_file}",
         )
 
