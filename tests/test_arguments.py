@@ -45,6 +45,7 @@ GIVEN: dict[str, Any] = {
     "folder": "nowhere",
     "name": "nowhere",
     "output": "out",
+    "tiles": "nowhere.fits",
     "paths": ["nowhere.jpg"],
     "predicted": np.zeros((2, 3)),
     "target": np.zeros((2, 3)),

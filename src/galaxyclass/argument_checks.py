@@ -190,6 +190,29 @@ def as_variations(value: Any) -> Any:
     return {key: list(values) for key, values in value.items()} if valid else WRONG_TYPE
 
 
+def as_tiles(value: Any) -> Any:
+    """Paths, or a mapping from names of bands to them; ``BAND=PATH`` is a path too."""
+    if isinstance(value, Mapping):
+        if not all(isinstance(band, str) for band in value):
+            return WRONG_TYPE
+        each = [as_either(as_path, as_sequence(as_path, nonempty=True))(p) for p in value.values()]
+    else:
+        checked = as_either(as_path, as_sequence(as_path, nonempty=True))(value)
+        each = [checked]
+    if any(paths is WRONG_TYPE for paths in each):
+        return WRONG_TYPE
+    if not each:
+        return ImpossibleValue("is empty")
+    return next((paths for paths in each if isinstance(paths, ImpossibleValue)), value)
+
+
+def as_field(value: Any) -> Any:
+    """A string, or a quantity of astropy; its unit is read where it is used."""
+    if hasattr(value, "to_value") and hasattr(value, "unit"):
+        return value
+    return as_string(value)
+
+
 def as_instance(name: str) -> Callable[[Any], Any]:
     """An object of a class of this package, by its name: its module must not be imported here."""
 

@@ -24,6 +24,7 @@ from galaxyclass.argument_checks import (
     as_choice,
     as_data,
     as_either,
+    as_field,
     as_flag,
     as_instance,
     as_number,
@@ -34,6 +35,7 @@ from galaxyclass.argument_checks import (
     as_settings,
     as_several,
     as_string,
+    as_tiles,
     as_variations,
     as_whole,
 )
@@ -120,7 +122,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "predictions": _DATA,
     "tiles": ArgumentCheck(
         "FITS files, a folder, a pattern, or a mapping from bands to them",
-        as_either(as_path, as_anything),
+        as_tiles,
     ),
     "catalogue": _DATA,
     "path": _PATH,
@@ -158,9 +160,11 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "votes": ArgumentCheck("a number, 2 or more", as_number(2, math.inf, ends=True)),
     "count": _count("a whole number", 1, 10**8),
     "size": _count("a whole number of pixels", 16, 4096),
-    "field": ArgumentCheck('an angle or pixels, such as "30 arcsec"', as_anything),
+    "field": ArgumentCheck('an angle or pixels, such as "30 arcsec"', as_field),
     "bands": ArgumentCheck("names of bands (str)", as_string, "them"),
-    "stretch": ArgumentCheck("the name of a stretch, or a Stretch", as_anything),
+    "stretch": ArgumentCheck(
+        "the name of a stretch, or a Stretch", as_either(as_string, as_instance("Stretch"))
+    ),
     "hdu": ArgumentCheck("the name or number of an HDU", as_either(as_string, as_whole(0, 10_000))),
     "threshold": ArgumentCheck("a number of 0.5 to 1,000", as_number(0.5, 1000, ends=True)),
     "minimum_area": _count("a whole number of pixels", 1, 1_000_000),

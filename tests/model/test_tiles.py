@@ -34,7 +34,7 @@ def survey(tmp_path: Path) -> tuple[list[str], Path]:
     rng = np.random.default_rng(5)
     x, y = rng.uniform(20, 220, COUNT), rng.uniform(20, 180, COUNT)
     x[0], y[0] = 10, 10
-    planes = {}
+    planes: dict[str, Any] = {}
     for band, strength in (("g", 0.2), ("r", 0.4), ("i", 0.6)):
         planes[band] = sky(seed=len(planes))
         for column, row, peak in zip(x, y, rng.uniform(0.1, 1, COUNT), strict=True):
@@ -93,9 +93,8 @@ def test_a_model_sees_what_it_sees_of_the_picture(
 @pytest.mark.usefixtures("small_parts")
 def test_a_stopped_prediction_goes_on(run: Path, survey: Any, tmp_path: Path) -> None:
     model = galaxyclass.load_model(run, batch_size=8, workers=1)
-    model.predict_to_file(
-        galaxyclass.open_tiles(*survey, field="20 px", size=32), tmp_path / "whole.csv"
-    )
+    options: dict[str, Any] = {"field": "20 px", "size": 32}
+    model.predict_to_file(galaxyclass.open_tiles(*survey, **options), tmp_path / "whole.csv")
 
     def stop(stage: str, done: int, *_: Any, **__: Any) -> None:
         if done >= 40:
@@ -103,7 +102,7 @@ def test_a_stopped_prediction_goes_on(run: Path, survey: Any, tmp_path: Path) ->
 
     with pytest.raises(PredictionInterruptedError, match="of 60 images are done and kept"):
         model.predict_to_file(
-            galaxyclass.open_tiles(*survey, field="20 px", size=32),
+            galaxyclass.open_tiles(*survey, **options),
             tmp_path / "p.csv",
             progress=stop,
         )

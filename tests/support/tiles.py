@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +67,12 @@ def save_bands(
     folder: Path, name: str, bands: dict[str, NDArray[Any]], wcs: WCS | None = None
 ) -> list[str]:
     """Write a file for each band; the paths as `--tiles` takes them."""
-    unit = {"BUNIT": "nanomaggy"}
     for band, pixels in bands.items():
-        save_tile(folder / f"{name}_{band}.fits", pixels, wcs, FILTER=band, **unit)
+        save_tile(folder / f"{name}_{band}.fits", pixels, wcs, FILTER=band, BUNIT="nanomaggy")
     return [f"{band}={folder}/{name}_{band}.fits" for band in bands]
 
 
-def positions(wcs: WCS, x: Sequence[float], y: Sequence[float]) -> dict[str, NDArray[Any]]:
+def positions(wcs: WCS, x: Any, y: Any) -> dict[str, NDArray[Any]]:
     """A catalogue of pixels counted from 0."""
     ra, dec = wcs.all_pix2world(np.asarray(x, float), np.asarray(y, float), 0)
     return {"id": np.array([f"s{row}" for row in range(len(x))]), "ra": ra, "dec": dec}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -87,7 +88,7 @@ def test_a_field_that_is_none_is_refused(tile: Path, field: str) -> None:
 def test_positions_are_found_by_name_or_as_named(tile: Path, names: tuple[str, str]) -> None:
     given = positions(make_wcs(), [60], [88])
     table = pa.table({"name": given["id"], names[0]: given["ra"], names[1]: given["dec"]})
-    named = {}
+    named: dict[str, Any] = {}
     if names == ("s_ra", "t"):
         named = {"ra_column": "s_ra", "dec_column": "t"}
     cutouts = galaxyclass.open_tiles(tile, table, field="9 px", **named)
@@ -208,8 +209,8 @@ def test_a_galactic_tile_takes_positions_of_the_equator(tmp_path: Path) -> None:
     where = SkyCoord(*wcs.all_pix2world([70.0], [50.0], 0), unit="deg", frame="galactic").icrs
     catalogue = {"id": ["a"], "ra": where.ra.deg, "dec": where.dec.deg}
     cutouts = galaxyclass.open_tiles(path, catalogue, field="9 px")
-    assert (cutouts.placement.x, cutouts.placement.y) == (
-        pytest.approx([70], abs=1e-3), pytest.approx([50], abs=1e-3))  # fmt: skip
+    assert cutouts.placement.x == pytest.approx([70], abs=1e-3)
+    assert cutouts.placement.y == pytest.approx([50], abs=1e-3)
 
 
 def test_sources_are_found_where_they_are_with_their_radii(tmp_path: Path) -> None:
@@ -258,12 +259,17 @@ def test_a_tile_without_wcs_gives_its_sources_in_pixels(tmp_path: Path) -> None:
 
 
 def test_a_tile_is_read_once_and_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from galaxyclass.tiles.tile import Tile
+    from galaxyclass.tiles.tile import SkyTile
 
-    reads = []
-    read = Tile.read
-    monkeypatch.setattr(Tile, "read", lambda tile: (reads.append(tile.name), read(tile))[1])
-    catalogue = {"id": [], "ra": [], "dec": []}
+    reads: list[str] = []
+    read = SkyTile.read
+
+    def noted(tile: SkyTile) -> Any:
+        reads.append(tile.name)
+        return read(tile)
+
+    monkeypatch.setattr(SkyTile, "read", noted)
+    catalogue: dict[str, list[Any]] = {"id": [], "ra": [], "dec": []}
     for name, shift in (("a", 0.0), ("b", 1.0)):
         wcs = make_wcs(centre=(150.0 + shift, 2.0))
         save_tile(tmp_path / f"{name}.fits", sky(), wcs)

@@ -27,7 +27,7 @@ cutouts, and cutouts.csv with a row for each: id, file, the catalogue's columns,
 (the share of its pixels without data) and flags (edge, gap). What cannot be cut is listed in
 cutouts_failed.csv. A stopped job goes on when the same command is given again.
 
-To predict sources without files between: galaxyclass predict --tiles … --catalogue …"""
+`galaxyclass predict --tiles …` predicts sources without files between."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
@@ -62,10 +62,10 @@ def command(
             progress=progress,
             **sources,
         )
-    show(result)
+    _show(result)
 
 
-def show(result: CutoutSummary) -> None:
+def _show(result: CutoutSummary) -> None:
     """Print the result."""
     for note in result.notes:
         click.echo(in_options(note))

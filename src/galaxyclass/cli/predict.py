@@ -34,7 +34,7 @@ are listed in OUTPUT_failed.csv. A stopped prediction goes on when the same comm
 
 Of --tiles, the sources of --catalogue are cut out and predicted in one go, or those that are found.
 The catalogue's columns are written too, then tile, x, y, missing (the share of pixels without data)
-and flags (edge, gap). The options from --catalogue to --minimum-area are for tiles.
+and flags (edge, gap).
 
 \b
 --include adds columns:

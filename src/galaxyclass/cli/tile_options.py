@@ -94,7 +94,7 @@ def sources(command: Callable[..., Any]) -> Callable[..., Any]:
         chosen["bands"] = tuple(filter(None, map(str.strip, (bands or "").split(","))))
         return command(*arguments, sources=chosen, **values)
 
-    decorated: Any = with_sources
+    decorated: Callable[..., Any] = with_sources
     for option in reversed(_OPTIONS.values()):
         decorated = option(decorated)
     return decorated

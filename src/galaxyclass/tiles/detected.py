@@ -18,7 +18,7 @@ from galaxyclass.tiles.open_planes import Planes
 from galaxyclass.tiles.placement import Placement
 from galaxyclass.tiles.positions import SkyCatalogue
 from galaxyclass.tiles.sky import unit_vectors
-from galaxyclass.tiles.tile import Tile
+from galaxyclass.tiles.tile import SkyTile
 
 #: Sources of two tiles that are nearer than this (arcsec) are one source.
 _SAME_SOURCE = 1.0
@@ -32,7 +32,7 @@ class Detection:
 
     Attributes
     ----------
-    tiles : tuple of Tile
+    tiles : tuple of SkyTile
         Those that could be read.
     catalogue : SkyCatalogue
         With the columns ``ra``, ``dec`` and those of `FoundSources`.
@@ -43,7 +43,7 @@ class Detection:
         The pixels of tiles, where all of them are few.
     """
 
-    tiles: tuple[Tile, ...]
+    tiles: tuple[SkyTile, ...]
     catalogue: SkyCatalogue
     placement: Placement
     skipped: tuple[tuple[str, str], ...]
@@ -51,7 +51,7 @@ class Detection:
 
 
 def detect(
-    candidates: Sequence[Tile],
+    candidates: Sequence[SkyTile],
     field: Field,
     *,
     threshold: float,
@@ -62,7 +62,7 @@ def detect(
 
     Parameters
     ----------
-    candidates : sequence of Tile
+    candidates : sequence of SkyTile
     field : Field
         Of the cutouts; a multiple of one of the columns of `FoundSources`, or stated.
     threshold, minimum_area
@@ -78,7 +78,7 @@ def detect(
     MissingExtraError
         sep is not installed.
     """
-    tiles: list[Tile] = []
+    tiles: list[SkyTile] = []
     per_tile: list[FoundSources] = []
     kept: dict[int, Planes] = {}
     errors: list[ImageError] = []

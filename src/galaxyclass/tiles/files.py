@@ -16,7 +16,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from galaxyclass.io.atomic import temporary_name
-from galaxyclass.tiles.tile import Tile
+from galaxyclass.tiles.tile import SkyTile
 from galaxyclass.tiles.tile_cutouts import TileCutouts
 
 #: The kinds of files that cutouts are written to.
@@ -124,7 +124,7 @@ def write_fits(cutouts: TileCutouts, index: int, path: Path) -> None:
 
 
 @lru_cache(maxsize=64)
-def _fixed_cards(tile: Tile) -> tuple[tuple[str, ...], tuple[float, float] | None]:
+def _fixed_cards(tile: SkyTile) -> tuple[tuple[str, ...], tuple[float, float] | None]:
     """The lines of a header that are the same for all cutouts of a tile; and CRPIX of the tile."""
     cards = [_card(f"BAND{index}", band) for index, band in enumerate(tile.bands)]
     unit = str(tile.images[0].header.get("BUNIT", "")).strip()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.extras import require
-from galaxyclass.tiles.tile import Tile
+from galaxyclass.tiles.tile import SkyTile
 
 #: Side of the boxes in which the background is measured, pixels.
 _BOX = 64
@@ -43,7 +43,7 @@ class FoundSources:
 
 
 def find_sources(
-    tile: Tile,
+    tile: SkyTile,
     planes: Sequence[NDArray[np.generic]],
     *,
     threshold: float = 5.0,
@@ -53,7 +53,7 @@ def find_sources(
 
     Parameters
     ----------
-    tile : Tile
+    tile : SkyTile
     planes : sequence of (height, width) arrays
         Its bands.
     threshold : float
@@ -88,7 +88,7 @@ def find_sources(
 
 
 def _signal_to_noise(
-    sep: Any, planes: Sequence[NDArray[np.generic]], tile: Tile
+    sep: Any, planes: Sequence[NDArray[np.generic]], tile: SkyTile
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The tile in units of its noise, the background subtracted; and where there is no data."""
     total = np.zeros(tile.size, np.float32)
@@ -114,7 +114,7 @@ def _signal_to_noise(
 
 
 def _measured(
-    sep: Any, image: Any, masks: dict[str, Any], objects: Any, tile: Tile
+    sep: Any, image: Any, masks: dict[str, Any], objects: Any, tile: SkyTile
 ) -> FoundSources:
     # Pixels that belong to other sources are left out of all apertures.
     masks = {**masks, "seg_id": np.arange(1, len(objects) + 1, dtype=np.int32)}

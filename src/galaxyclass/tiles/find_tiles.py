@@ -12,7 +12,7 @@ from typing import Any
 from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tiles.fits_images import split_hdu
-from galaxyclass.tiles.tile import Tile, open_tile
+from galaxyclass.tiles.tile import SkyTile, open_tile
 
 #: Endings of FITS files.
 FITS_SUFFIXES = tuple(
@@ -33,14 +33,14 @@ class FoundTiles:
 
     Attributes
     ----------
-    tiles : tuple of Tile
+    tiles : tuple of SkyTile
     skipped : tuple of (str, str)
         File, or name of the tile, and why it cannot be used.
     notes : tuple of str
         What was read where there was a choice.
     """
 
-    tiles: tuple[Tile, ...]
+    tiles: tuple[SkyTile, ...]
     skipped: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
@@ -74,7 +74,7 @@ def find_tiles(
         Some files with a band and some without; a pattern that matches nothing.
     """
     groups, skipped = _groups(tiles)
-    opened: list[Tile] = []
+    opened: list[SkyTile] = []
     errors: list[ImageError] = []
     for number, (name, files) in enumerate(groups.items(), start=1):
         try:
@@ -253,7 +253,7 @@ def _is_hidden(file: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in file.relative_to(folder).parts)
 
 
-def _require_same_bands(tiles: list[Tile]) -> None:
+def _require_same_bands(tiles: list[SkyTile]) -> None:
     """Refuse tiles of different bands: a model sees the same bands everywhere."""
     first = tiles[0]
     for tile in tiles:
@@ -266,7 +266,7 @@ def _require_same_bands(tiles: list[Tile]) -> None:
             )
 
 
-def _notes(tiles: list[Tile]) -> list[str]:
+def _notes(tiles: list[SkyTile]) -> list[str]:
     notes = []
     several = [tile for tile in tiles if any(image.images > 1 for image in tile.images)]
     if several:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
-from galaxyclass.tiles.tile import Tile
+from galaxyclass.tiles.tile import SkyTile
 
 Planes = list[NDArray[np.generic]]
 
@@ -21,7 +21,7 @@ class OpenPlanes:
 
     Parameters
     ----------
-    tiles : sequence of Tile
+    tiles : sequence of SkyTile
     counts : sequence of int
         How many sources are cut out of each: after so many its pixels are let go.
     read : mapping of int to planes
@@ -29,7 +29,7 @@ class OpenPlanes:
     """
 
     def __init__(
-        self, tiles: Sequence[Tile], counts: Sequence[int], read: Mapping[int, Planes]
+        self, tiles: Sequence[SkyTile], counts: Sequence[int], read: Mapping[int, Planes]
     ) -> None:
         self._tiles, self._counts = tiles, counts
         self._remaining = list(counts)

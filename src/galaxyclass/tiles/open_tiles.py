@@ -16,7 +16,7 @@ from galaxyclass.tiles.find_sources import MEASURED
 from galaxyclass.tiles.find_tiles import find_tiles
 from galaxyclass.tiles.placement import Placement, place_sources
 from galaxyclass.tiles.positions import find_sources_of, read_catalogue
-from galaxyclass.tiles.tile import Tile
+from galaxyclass.tiles.tile import SkyTile
 from galaxyclass.tiles.tile_cutouts import TileCutouts
 
 #: Side of a picture in its own pixels, as Galaxy Zoo 2's.
@@ -121,7 +121,7 @@ def open_tiles(
     )  # fmt: skip
 
 
-def _require_bands(tiles: Sequence[Tile]) -> None:
+def _require_bands(tiles: Sequence[SkyTile]) -> None:
     bands = tiles[0].bands
     if len(bands) not in (1, 3):
         raise ArgumentError(
@@ -134,7 +134,7 @@ def _require_bands(tiles: Sequence[Tile]) -> None:
         )  # fmt: skip
 
 
-def _stretch(stretch: Any, tiles: Sequence[Tile]) -> tuple[Stretch, str]:
+def _stretch(stretch: Any, tiles: Sequence[SkyTile]) -> tuple[Stretch, str]:
     """The stretch, and what to say of it."""
     bands = tiles[0].bands
     shown = "red, green, blue" if len(bands) == 3 else "grey"

@@ -13,7 +13,7 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.tiles.field import Field, sides
 from galaxyclass.tiles.positions import SkyCatalogue
 from galaxyclass.tiles.sky import chord, footprint, unit_vectors
-from galaxyclass.tiles.tile import Tile
+from galaxyclass.tiles.tile import SkyTile
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Placement:
 
 
 def place_sources(
-    tiles: Sequence[Tile], catalogue: SkyCatalogue, field: Field, progress: Progress = silent
+    tiles: Sequence[SkyTile], catalogue: SkyCatalogue, field: Field, progress: Progress = silent
 ) -> Placement:
     """Find the tile and the pixels of each source.
 
@@ -122,14 +122,14 @@ def _margin(
 
 
 def _sides(
-    field: Field, tile: Tile, catalogue: SkyCatalogue, rows: NDArray[np.int64]
+    field: Field, tile: SkyTile, catalogue: SkyCatalogue, rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     radii = None if catalogue.radii is None else catalogue.radii[rows]
     scale = 1.0 if catalogue.radius_in_pixels else tile.scale
     return np.broadcast_to(sides(field, scale, radii), (len(rows),)).astype(np.float64)
 
 
-def _without_wcs(tile: Tile) -> ImageError:
+def _without_wcs(tile: SkyTile) -> ImageError:
     return ImageError(
         f"{tile.path}: no position on the sky in its header (WCS)",
         wanted="CTYPE1 and CTYPE2 such as RA---TAN and DEC--TAN, with CRVAL, CRPIX and CD",
@@ -138,7 +138,7 @@ def _without_wcs(tile: Tile) -> ImageError:
     )
 
 
-def _all_outside(tiles: Sequence[Tile], catalogue: SkyCatalogue) -> ImageError:
+def _all_outside(tiles: Sequence[SkyTile], catalogue: SkyCatalogue) -> ImageError:
     boxes = [_box(tile) for tile in tiles[:3]]
     ra, dec = catalogue.ra, catalogue.dec
     more = f"\nand {len(tiles) - 3:,} more tiles" if len(tiles) > 3 else ""
@@ -157,7 +157,7 @@ def _all_outside(tiles: Sequence[Tile], catalogue: SkyCatalogue) -> ImageError:
     )
 
 
-def _remedy(tiles: Sequence[Tile], catalogue: SkyCatalogue) -> str:
+def _remedy(tiles: Sequence[SkyTile], catalogue: SkyCatalogue) -> str:
     """What would put the sources into the tiles, tried out."""
     ra, dec = catalogue.ra, catalogue.dec
     trials = (
@@ -180,7 +180,7 @@ def _remedy(tiles: Sequence[Tile], catalogue: SkyCatalogue) -> str:
     return "check that catalogue and tiles belong together, and the header's CRVAL"
 
 
-def _box(tile: Tile) -> tuple[float, float, float, float]:
+def _box(tile: SkyTile) -> tuple[float, float, float, float]:
     """Smallest and largest RA and Dec along a tile's border; RA runs below 0 at its zero."""
     assert tile.sky is not None, "tiles without a WCS are refused before"
     height, width = tile.size

@@ -20,7 +20,7 @@ _ALIGNED = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Tile:
+class SkyTile:
     """An image of the sky.
 
     Attributes
@@ -81,7 +81,7 @@ def open_tile(
     *,
     bands: Sequence[str] = (),
     hdu: str | int | None = None,
-) -> Tile:
+) -> SkyTile:
     """Open a tile: read the headers of its files.
 
     Parameters
@@ -111,7 +111,7 @@ def open_tile(
         for band_name in ([band] if band and image.bands == 1 else _plane_names(image, band))
     ]
     chosen, planes = _choose(images[0].path, names, bands)
-    return Tile(name, images, chosen, planes, sky)
+    return SkyTile(name, images, chosen, planes, sky)
 
 
 def _choose(

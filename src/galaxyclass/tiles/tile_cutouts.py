@@ -24,7 +24,7 @@ from galaxyclass.tiles.field import Field
 from galaxyclass.tiles.open_planes import OpenPlanes, Planes
 from galaxyclass.tiles.placement import Placement
 from galaxyclass.tiles.positions import SkyCatalogue
-from galaxyclass.tiles.tile import Tile
+from galaxyclass.tiles.tile import SkyTile
 from galaxyclass.version import __version__
 
 Cut = TypeVar("Cut")
@@ -41,7 +41,7 @@ class TileCutouts(Sequence["TileCutout"]):
 
     Attributes
     ----------
-    tiles : tuple of Tile
+    tiles : tuple of SkyTile
     placement : Placement
         The tile and pixels of each source.
     field : Field
@@ -64,7 +64,7 @@ class TileCutouts(Sequence["TileCutout"]):
 
     def __init__(
         self,
-        tiles: Sequence[Tile],
+        tiles: Sequence[SkyTile],
         catalogue: SkyCatalogue,
         placement: Placement,
         *,
