@@ -6,7 +6,7 @@ LOCK := requirements/dev.lock
 # What `make oldest` and `make newest` run; for instance TESTS="tests/trees tests/recipes".
 TESTS ?= tests
 
-.PHONY: demo test check format hooks changelog lock oldest newest clean
+.PHONY: demo test hostile check format hooks changelog lock oldest newest clean
 
 # Installed once, and again when what is to be installed changes: the versions of the lock file.
 .venv/installed: pyproject.toml $(LOCK)
@@ -29,6 +29,10 @@ check: .venv/installed
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --durations=20 --doctest-modules src tests \
 	    --cov --cov-report=term:skip-covered
+
+# Commands killed at many moments and given again.
+hostile: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m hostile --durations=20 tests/hostile
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

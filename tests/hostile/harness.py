@@ -1,7 +1,7 @@
 """Kill a command at its n-th change of the file system, give it again, and compare.
 
-    python tests/kills/harness.py --moments 60
-    python tests/kills/harness.py --moments 5 --commands predict simulate --json
+    python tests/hostile/harness.py --moments 60
+    python tests/hostile/harness.py --commands predict simulate=5 --json
 
 An audit hook ends the process (SIGKILL) just before a file is opened for writing, renamed or
 removed, or a folder is made or removed, below the folder that the command works in. Then the same
@@ -312,11 +312,25 @@ def _import_all() -> None:
         importlib.import_module(f"galaxyclass.{name}")
 
 
+def _command_and_moments(text: str) -> tuple[str, int | None]:
+    """``predict=4``: a command and how many kills of it; without a number as ``--moments`` has."""
+    name, _, moments = text.partition("=")
+    if name not in JOBS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(JOBS)}")
+    return name, int(moments) if moments else None
+
+
 def main() -> int:
     """Try commands; 1 where some kill was not survived."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--moments", type=int, default=60, help="kills of each command, at most")
-    parser.add_argument("--commands", nargs="+", choices=list(JOBS), default=list(JOBS))
+    parser.add_argument(
+        "--commands",
+        nargs="+",
+        type=_command_and_moments,
+        metavar="NAME[=MOMENTS]",
+        default=[(name, None) for name in JOBS],
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -324,8 +338,8 @@ def main() -> int:
     try:
         bench = Bench(place)
         outcomes = []
-        for name in given.commands:
-            outcomes.append(bench.try_job(name, given.moments))
+        for name, moments in given.commands:
+            outcomes.append(bench.try_job(name, moments or given.moments))
             if not given.json:
                 show(outcomes[-1])
     finally:
