@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,7 @@ Examples:
   galaxyclass predict runs/a runs/b --views 16 --images sky/images --output ensemble.csv
   galaxyclass predict runs/hundred --images hundred/test --output test.csv --layout contest
   galaxyclass predict runs/first --images sky/images --output exact.csv --precision fp32
+  galaxyclass predict --images cutouts/ --hdu SCI --bands g,r,z --output fits.csv
 
 The output has the layout of the run's training table: its id column with the names of the image
 files, then a column per answer; or a column per class, and the class. Images that cannot be decoded
@@ -81,6 +82,7 @@ def _listed(
     callback=_listed,
     help="Extra columns: some of five_classes, uncertainty, strangeness, embedding.",
 )
+@options.reading
 @options.device
 @precision
 @options.batch_size
@@ -107,6 +109,7 @@ def command(
     workers: int | None,
     overwrite: bool,
     layout: str,
+    reading: dict[str, Any] | None,
 ) -> None:
     """Predict vote fractions or classes for images.
 
@@ -129,6 +132,7 @@ def command(
             workers=workers,
             overwrite=overwrite,
             layout=layout,  # type: ignore[arg-type]
+            reading=reading,
             progress=progress,
         )
     show(summary)
