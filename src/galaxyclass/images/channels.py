@@ -47,14 +47,14 @@ def to_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def to_three(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Channels to look at, 1 or 3: of more bands the last is red and the first is blue.
+    """Channels to look at, 1 or 3, on the last axis: of bands the last is red, the first is blue.
 
     Examples
     --------
     >>> to_three(np.arange(4, dtype=np.uint8).reshape(1, 1, 4))[0, 0].tolist()
     [3, 1, 0]
     """
-    count = pixels.shape[2]
+    count = pixels.shape[-1]
     if count in (1, 3):
         return pixels
     return np.ascontiguousarray(pixels[..., [count - 1, (count - 1) // 2, 0]])

@@ -64,10 +64,10 @@ def decode_image(
     """Decode the bytes of an image file.
 
     FITS, ``.npy`` and TIFFs of floats are stretched as `render_bands` does by default. Palettes
-    become colours; transparent pixels are laid on black; of 16-bit channels the upper 8 bits are kept, or
-    those of the lower 12 or 10 where the image has only these; of a TIFF of several pages the first
-    is taken. A file may be compressed as a whole (gzip, bzip2, xz). The EXIF orientation is
-    ignored: it says how a camera was held, and no telescope sets it. Grey is
+    become colours; transparent pixels are laid on black; of 16-bit channels the upper 8 bits are
+    kept, or those of the lower 12 or 10 where the image has only these; of a TIFF of several pages
+    the first is taken. A file may be compressed as a whole (gzip, bzip2, xz). The EXIF orientation
+    is ignored: it says how a camera was held, and no telescope sets it. Grey is
     0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), as OpenCV rounds it.
 
     Parameters

@@ -89,9 +89,11 @@ class Preprocessing(BaseModel):
     @field_validator("bands", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        """Bands may be given as one text: ``g,r,z``."""
-        if isinstance(value, str):
-            return tuple(band.strip() for band in value.split(",") if band.strip())
+        """Bands may be given as one text, ``g,r,z``, and as numbers."""
+        if isinstance(value, str | int):
+            value = str(value).split(",")
+        if isinstance(value, list | tuple):
+            return tuple(str(band).strip() for band in value if str(band).strip())
         return value
 
     @model_validator(mode="after")
