@@ -179,6 +179,13 @@ def as_settings(value: Any) -> Any:
     return as_sequence(as_string)(value)
 
 
+def as_reading(value: Any) -> Any:
+    """A mapping of names to values."""
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        return WRONG_TYPE
+    return dict(value)
+
+
 def as_variations(value: Any) -> Any:
     """A mapping from strings to values to try."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):

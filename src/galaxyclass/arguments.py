@@ -31,6 +31,7 @@ from galaxyclass.argument_checks import (
     as_numbers,
     as_pair,
     as_path,
+    as_reading,
     as_sequence,
     as_settings,
     as_several,
@@ -144,6 +145,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "overwrite": _FLAG,
     # what is done
     "settings": _SETTINGS,
+    "reading": ArgumentCheck('a mapping such as {"stretch": "asinh", "hdu": "SCI"}', as_reading),
     "vary": ArgumentCheck('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
     "id_column": _COLUMN,
     "target_column": _COLUMN,

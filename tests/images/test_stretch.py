@@ -161,7 +161,7 @@ def test_bands_by_name() -> None:
             lambda: stretch_pixels(np.zeros((2, 2, 3)), Stretch(limits=((0, 1), (0, 1)))),
             "not one pair for each band",
         ),
-        (lambda: stretch_pixels(row(2.0), Stretch("none")), "beyond the range"),
+        (lambda: stretch_pixels(row(2.0), Stretch("none")), "is for grey levels"),
     ],
 )
 def test_wrong_settings(call: Any, text: str) -> None:

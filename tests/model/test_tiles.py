@@ -13,8 +13,8 @@ from astropy.table import Table
 
 import galaxyclass
 from galaxyclass.cli.main import main
-from galaxyclass.errors import ArgumentError, PredictionInterruptedError
-from galaxyclass.images.fast_cutout import cut_out_pixels
+from galaxyclass.errors import ArgumentError, ImageError, PredictionInterruptedError
+from galaxyclass.images.fast_cutout import cut_out_array
 from galaxyclass.recipes.preprocessing import Preprocessing
 from tests.support import fake
 from tests.support.tiles import add_source, make_wcs, positions, save_bands, save_tile, sky
@@ -84,10 +84,29 @@ def test_a_model_sees_what_it_sees_of_the_picture(
         settings = Preprocessing(cutout=cutout, frame=frame, beyond="whole", size=48, colour=colour)
         for index in (5, 30):
             straight = cutouts[index].draw([settings])[0]
-            through = cut_out_pixels(cutouts[index].pixels, [settings])[0]
+            through = cut_out_array(cutouts[index].pixels, [settings])[0]
             assert straight.shape == through.shape == settings.shape
             difference = abs(straight.astype(int) - through.astype(int))
             assert difference.mean() < 6  # noise that is shrunk before it is stretched
+
+
+def test_a_model_of_bands_sees_its_own_bands_and_stretch(survey: Any) -> None:
+    cutouts = galaxyclass.open_tiles(*survey, field="20 px", size=32)
+    limits = (0.0, 1.0)
+    several = Preprocessing(
+        colour="bands", bands=("i", "g"), stretch="linear", limits=limits, size=32
+    )
+    alone = Preprocessing(colour="grey", bands=("r",), stretch="linear", limits=limits, size=32)
+    both, grey = cutouts[5].draw([several, alone])
+    assert (both.shape, grey.shape) == ((32, 32, 2), (32, 32, 1))
+    assert both.max() > 20
+    turned, red = cutouts[5].draw(
+        [several.model_copy(update={"bands": bands}) for bands in (("g", "i"), ("r", "i"))]
+    )
+    np.testing.assert_array_equal(turned, both[..., ::-1])
+    np.testing.assert_array_equal(red[..., :1], grey)
+    with pytest.raises(ImageError, match="z"):
+        cutouts[5].draw([Preprocessing(colour="grey", bands=("z",))])
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -130,7 +149,7 @@ def test_typed(run: Path, survey: Any, tmp_path: Path, capsys: pytest.CaptureFix
     assert status == 0
     assert f"{COUNT - 1} galaxies in {tmp_path / 'p.csv'}" in out
     assert f"1 sources could not be cut out; {tmp_path / 'p_failed.csv'} lists them" in out
-    assert "Stretch sdss (SDSS's colours): i, r, g as red, green, blue." in out
+    assert "Stretch sdss (SDSS): i, r, g as red, green, blue." in out
     status, out, _ = type_("cutouts", *sources, "--output", tmp_path / "cut")
     assert status == 0
     assert f"{COUNT - 1} cutouts in {tmp_path / 'cut'}" in out

@@ -172,7 +172,8 @@ def test_bands_are_found_named_and_shown_with_the_reddest_as_red(tmp_path: Path)
     )
     assert cutouts.bands == ("g", "r", "i")
     assert cutouts.tiles[0].name == "field"
-    assert cutouts.stretch.name == "sdss"
+    assert cutouts.rendering is not None
+    assert cutouts.rendering.stretch.name == "sdss"
     red, green, blue = cutouts[0].pixels[15, 15]
     assert red > 200
     assert max(green, blue) < 10

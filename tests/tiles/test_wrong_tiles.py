@@ -136,9 +136,11 @@ def test_a_damaged_tile_among_others_is_left_out_and_said(tmp_path: Path) -> Non
 def test_two_and_four_bands_want_a_choice(tmp_path: Path) -> None:
     cube = np.stack([sky(seed=seed) for seed in range(4)])
     path = save_tile(tmp_path / "a.fits", cube)
+    cutouts = open_at_middle(path)
+    assert "4 bands, 1, 2, 3, 4: no picture without three in `bands`." in cutouts.notes
     with pytest.raises(ArgumentError, match="4 bands"):
-        open_at_middle(path)
-    assert open_at_middle(path, bands=["0", "2", "3"], stretch="asinh").bands == ("0", "2", "3")
+        _ = cutouts[0].pixels
+    assert open_at_middle(path, bands=["1", "3", "4"], stretch="asinh").bands == ("1", "3", "4")
 
 
 def test_a_folder_without_tiles_and_a_missing_one(tmp_path: Path) -> None:

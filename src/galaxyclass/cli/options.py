@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from galaxyclass.recipes.stretches import STRETCHES
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
 
 
@@ -171,6 +173,56 @@ also = click.option(
     help="More images with their table to train on: votes on the same tree, even if some answers "
     "are missing, or classes, which become an auxiliary task. Repeatable.",
 )
+
+
+#: How pictures in bands are read -> its option; the command gets all as `reading`.
+_READING: dict[str, Callable[[Any], Any]] = {
+    "bands": click.option(
+        "--bands",
+        metavar="NAME,NAME…",
+        help="Bands of FITS and other pictures in bands, the shortest wavelength first, by name or "
+        "by number from 1.",
+    ),
+    "stretch": click.option(
+        "--stretch",
+        type=click.Choice(STRETCHES),
+        help="From brightness to grey level; by default chosen by the bands and the unit of each "
+        "picture.",
+    ),
+    "limits": click.option(
+        "--limits",
+        nargs=2,
+        type=float,
+        metavar="BLACK WHITE",
+        help="Brightness that is black and white; by default found in each picture.",
+    ),
+    "hdu": click.option(
+        "--hdu",
+        metavar="NAME",
+        help="HDU of FITS files, by name or number; by default the first that holds a picture.",
+    ),
+    "scale": click.option(
+        "--scale",
+        type=click.Choice(["auto", "keep"]),
+        help="auto (the default): pictures with a WCS are brought to the scale that the model "
+        "knows; keep: their pixels are taken as they are.",
+    ),
+}
+
+
+def reading(command: Decorated) -> Any:
+    """The options of how pictures are read; the command gets a mapping ``reading``."""
+
+    @functools.wraps(command)
+    def with_reading(*arguments: Any, **values: Any) -> Any:
+        stated = {name: values.pop(name) for name in _READING}
+        chosen = {name: value for name, value in stated.items() if value is not None}
+        return command(*arguments, reading=chosen or None, **values)
+
+    decorated: Any = with_reading
+    for option in reversed(_READING.values()):
+        decorated = option(decorated)
+    return decorated
 
 
 def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Decorated], Any]:

@@ -25,6 +25,7 @@ Examples:
   galaxyclass predict runs/a runs/b --views 16 --images sky/images --output ensemble.csv
   galaxyclass predict runs/hundred --images hundred/test --output test.csv --layout contest
   galaxyclass predict runs/first --images sky/images --output exact.csv --precision fp32
+  galaxyclass predict --images cutouts/ --hdu SCI --bands g,r,z --output fits.csv
   galaxyclass predict --tiles image.fits --output found.csv
   galaxyclass predict --tiles tiles/ --catalogue galaxies.csv --field "30 arcsec" --output p.csv
 
@@ -90,6 +91,7 @@ def _listed(
     callback=_listed,
     help="Extra columns: some of five_classes, uncertainty, strangeness, embedding.",
 )
+@options.reading
 @options.device
 @precision
 @options.batch_size
@@ -103,7 +105,7 @@ def _listed(
     help="table: that of the run's training table, with a probability for each class; contest: "
     "only the name of each image and its class.",
 )
-@tile_options.sources
+@tile_options.sources(with_reading=False)
 @click.pass_context
 def command(
     context: click.Context,
@@ -121,6 +123,7 @@ def command(
     workers: int | None,
     overwrite: bool,
     layout: str,
+    reading: dict[str, Any] | None,
 ) -> None:
     """Predict vote fractions or classes for images.
 
@@ -136,7 +139,9 @@ def command(
         if tiles:
             from galaxyclass.tiles.open_tiles import open_tiles
 
-            pictures = open_tiles(tiles, progress=progress, **sources)
+            pictures = open_tiles(
+                tiles, progress=progress, **sources, **tile_options.of_tiles(reading)
+            )
         summary = predict(
             runs or None,
             pictures,
@@ -149,6 +154,7 @@ def command(
             workers=workers,
             overwrite=overwrite,
             layout=layout,  # type: ignore[arg-type]
+            reading=reading,
             progress=progress,
         )
     show(summary, failed="sources could not be cut out" if tiles else _UNDECODED)

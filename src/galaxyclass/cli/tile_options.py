@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+
+from galaxyclass.recipes.stretches import STRETCHES
 
 #: Options that name or describe sources, by the argument of `galaxyclass.open_tiles`.
 _OPTIONS: dict[str, Callable[[Any], Any]] = {
@@ -31,9 +33,8 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     ),
     "stretch": click.option(
         "--stretch",
-        metavar="NAME",
-        help="From brightness to grey levels: linear, sqrt, asinh, zscale, percentile, lupton, "
-        "sdss, legacy-surveys, galaxy-zoo-decals. The default depends on bands and unit.",
+        type=click.Choice(STRETCHES),
+        help="From brightness to grey level; by default chosen by the bands and their unit.",
     ),
     "size": click.option(
         "--size",
@@ -70,6 +71,9 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     ),
 }
 
+#: Those that say how pictures are read, too.
+_READING = ("bands", "stretch", "hdu")
+
 
 def tiles(*, required: bool) -> Callable[[Any], Any]:
     """The option ``--tiles``."""
@@ -84,27 +88,56 @@ def tiles(*, required: bool) -> Callable[[Any], Any]:
     )
 
 
-def sources(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of sources; the command gets them as one mapping, ``sources``."""
+def sources(*, with_reading: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of sources; the command gets them as one mapping, ``sources``.
 
-    @functools.wraps(command)
-    def with_sources(*arguments: Any, **values: Any) -> Any:
-        chosen = {name: values.pop(name) for name in _OPTIONS}
-        bands = chosen["bands"]
-        chosen["bands"] = tuple(filter(None, map(str.strip, (bands or "").split(","))))
-        return command(*arguments, sources=chosen, **values)
+    Parameters
+    ----------
+    with_reading : bool
+        With those of how pictures are read (`options.reading`), which `predict` has anyway.
+    """
+    names = [name for name in _OPTIONS if with_reading or name not in _READING]
 
-    decorated: Callable[..., Any] = with_sources
-    for option in reversed(_OPTIONS.values()):
-        decorated = option(decorated)
-    return decorated
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_sources(*arguments: Any, **values: Any) -> Any:
+            chosen = {name: values.pop(name) for name in names}
+            if with_reading:
+                chosen["bands"] = _listed(chosen["bands"])
+            return command(*arguments, sources=chosen, **values)
+
+        decorated: Callable[..., Any] = with_sources
+        for name in reversed(names):
+            decorated = _OPTIONS[name](decorated)
+        return decorated
+
+    return decorate
+
+
+def of_tiles(reading: Mapping[str, Any] | None) -> dict[str, Any]:
+    """How tiles are read, from how pictures are read."""
+    reading = reading or {}
+    if "scale" in reading:
+        raise click.UsageError("--scale: of tiles, --field says how much of the sky is shown.")
+    stretch = reading.get("stretch")
+    if stretch is not None and "limits" in reading:
+        from galaxyclass.images.stretch import Stretch
+
+        stretch = Stretch(stretch, limits=reading["limits"])
+    return {"bands": _listed(reading.get("bands")), "hdu": reading.get("hdu"), "stretch": stretch}
+
+
+def _listed(names: Any) -> tuple[str, ...]:
+    names = names.split(",") if isinstance(names, str) else names or ()
+    return tuple(filter(None, (str(name).strip() for name in names)))
 
 
 def stated(context: click.Context) -> list[str]:
     """The options of sources that were given on the command line."""
     given = click.core.ParameterSource.COMMANDLINE
+    spelled = {"ra_column": "ra", "dec_column": "dec", "id_column": "id"}
     return [
-        "--" + {"ra_column": "ra", "dec_column": "dec", "id_column": "id"}.get(name, name)
+        "--" + spelled.get(name, name).replace("_", "-")
         for name in _OPTIONS
-        if context.get_parameter_source(name) == given
+        if name not in _READING and context.get_parameter_source(name) == given
     ]

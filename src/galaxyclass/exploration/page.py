@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.exploration.examples import Example
 from galaxyclass.exploration.figures import Chart
+from galaxyclass.images.channels import to_three
 from galaxyclass.version import __version__
 
 #: JPEG quality of the images on the page, 0..100: at 90 no difference is visible.
@@ -136,6 +137,7 @@ def _figure(example: Example) -> str:
 
 
 def _image(pixels: NDArray[np.uint8], caption: str) -> str:
+    pixels = to_three(pixels)
     space = "GRAY" if pixels.shape[2] == 1 else "RGB"
     data = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), _QUALITY, space)
     encoded = base64.b64encode(data).decode("ascii")

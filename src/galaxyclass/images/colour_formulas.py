@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Fluxes of one band as float32, contiguous and finite: a formula may change them.
-Plane = NDArray[np.float32]
+BandPlane = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class ColourFormula:
     pixel_scale: float
     title: str
     reference: str
-    render: Callable[[Plane, Plane, Plane], NDArray[np.uint8]]
+    render: Callable[[BandPlane, BandPlane, BandPlane], NDArray[np.uint8]]
 
 
-def galaxy_zoo_decals(red: Plane, green: Plane, blue: Plane) -> NDArray[np.uint8]:
+def galaxy_zoo_decals(red: BandPlane, green: BandPlane, blue: BandPlane) -> NDArray[np.uint8]:
     """The colours of Galaxy Zoo DECaLS: asinh of each band, then colourful noise is made greyer.
 
     Parameters
@@ -84,7 +84,7 @@ def galaxy_zoo_decals(red: Plane, green: Plane, blue: Plane) -> NDArray[np.uint8
     return _levels(planes, rounded=False)  # cut off, as the project did
 
 
-def legacy_surveys(red: Plane, green: Plane, blue: Plane) -> NDArray[np.uint8]:
+def legacy_surveys(red: BandPlane, green: BandPlane, blue: BandPlane) -> NDArray[np.uint8]:
     """The colours of the Legacy Surveys' sky viewer: Lupton et al. 2004 with a grey sky.
 
     Parameters
@@ -119,7 +119,7 @@ def legacy_surveys(red: Plane, green: Plane, blue: Plane) -> NDArray[np.uint8]:
     return _levels(planes)
 
 
-def sdss(red: Plane, green: Plane, blue: Plane) -> NDArray[np.uint8]:
+def sdss(red: BandPlane, green: BandPlane, blue: BandPlane) -> NDArray[np.uint8]:
     """The colours of SDSS's pictures: Lupton et al. 2004; what is too bright keeps its hue.
 
     Parameters
@@ -142,7 +142,12 @@ def sdss(red: Plane, green: Plane, blue: Plane) -> NDArray[np.uint8]:
 
 
 def keep_hue(
-    red: Plane, green: Plane, blue: Plane, *, nonlinearity: float, white: float | None = None
+    red: BandPlane,
+    green: BandPlane,
+    blue: BandPlane,
+    *,
+    nonlinearity: float,
+    white: float | None = None,
 ) -> NDArray[np.uint8]:
     """Lupton et al. 2004: the sum of the bands is compressed, their ratios stay.
 
@@ -180,7 +185,7 @@ def keep_hue(
     return _levels((red, green, blue))
 
 
-def asinh(plane: Plane) -> None:
+def asinh(plane: BandPlane) -> None:
     """The inverse hyperbolic sine, in place.
 
     By the logarithm, which numpy computes for many numbers at once: ten times faster than
@@ -195,7 +200,7 @@ def asinh(plane: Plane) -> None:
     np.copysign(root, plane, out=plane)
 
 
-def finite_plane(band: NDArray[np.generic]) -> Plane:
+def finite_plane(band: NDArray[np.generic]) -> BandPlane:
     """A copy of a band as float32: NaN becomes 0, and what is infinite very bright or dark.
 
     Parameters
@@ -211,7 +216,9 @@ def finite_plane(band: NDArray[np.generic]) -> Plane:
     return np.clip(plane, -_BRIGHTEST, _BRIGHTEST, out=plane)
 
 
-def _levels(planes: tuple[Plane, Plane, Plane], *, rounded: bool = True) -> NDArray[np.uint8]:
+def _levels(
+    planes: tuple[BandPlane, BandPlane, BandPlane], *, rounded: bool = True
+) -> NDArray[np.uint8]:
     """(height, width, 3) uint8 of shares of 255."""
     for plane in planes:
         np.clip(plane, 0, 1, out=plane)

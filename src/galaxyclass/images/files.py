@@ -10,7 +10,19 @@ from pathlib import Path
 from galaxyclass.errors import CatalogError
 
 #: Endings of image files, in lower case; the case of a file's ending is ignored.
-IMAGE_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+IMAGE_SUFFIXES: tuple[str, ...] = (
+    *(".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".avif"),
+    *(".jp2", ".j2k", ".jpx", ".fits", ".fit", ".fts", ".npy"),
+)
+
+#: Endings that may follow these: the file is compressed.
+COMPRESSED_SUFFIXES: tuple[str, ...] = (".gz", ".bz2", ".xz", ".fz")
+
+_ALL_SUFFIXES = IMAGE_SUFFIXES + tuple(
+    image + compressed
+    for image in (".fits", ".fit", ".fts", ".npy")
+    for compressed in COMPRESSED_SUFFIXES
+)
 
 
 def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -90,7 +102,21 @@ def is_image_name(name: str) -> bool:
     >>> is_image_name("100008.JPG"), is_image_name("J0.8121-0.0383")
     (True, False)
     """
-    return name.lower().endswith(IMAGE_SUFFIXES)
+    return name.lower().endswith(_ALL_SUFFIXES)
+
+
+def without_ending(name: str) -> str:
+    """A file's name, or its path, without the ending of its kind.
+
+    Examples
+    --------
+    >>> [without_ending(name) for name in ("sky/a.fits.gz", "b.tar.jpg", "c.fits", "J0.81-0.03")]
+    ['sky/a', 'b.tar', 'c', 'J0']
+    """
+    stem, ending = os.path.splitext(name)  # noqa: PTH122 - 10^6 names
+    if ending.lower() in COMPRESSED_SUFFIXES:
+        stem = os.path.splitext(stem)[0]  # noqa: PTH122
+    return stem
 
 
 def _in_folder(folder: Path) -> list[str]:
@@ -100,14 +126,14 @@ def _in_folder(folder: Path) -> list[str]:
         if is_image_name(path):
             images.append(path)
         else:
-            others[os.path.splitext(path)[1].lower() or "no ending"] += 1  # noqa: PTH122 - 10^6 files
+            others[os.path.splitext(path)[1].lower() or "no ending"] += 1  # noqa: PTH122 - 10^6
     if images:
         _require_utf8(folder, images)
         return images
     instead = ", ".join(f"{count} with {ending}" for ending, count in others.most_common(5))
     raise CatalogError(
         f"{folder}: no images in this folder or its sub-folders",
-        wanted=f"files that end in {', '.join(IMAGE_SUFFIXES)}",
+        wanted=f"files that end in {', '.join(IMAGE_SUFFIXES)}, or these compressed",
         got=f"files: {instead}" if others else "no files at all",
         hint="check the path",
     )

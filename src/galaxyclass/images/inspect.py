@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ImageError
 from galaxyclass.images.decode import decode_scaled
 from galaxyclass.images.read import about, read_file
+from galaxyclass.images.render import RenderSettings
 from galaxyclass.progress import Progress, silent
 from galaxyclass.workers.processes import core_count
 
@@ -101,7 +102,7 @@ def inspect_image(path: str | Path) -> ImageRecord:
 
 def _size(data: bytes) -> tuple[int, int, None]:
     """Height and width of an image; it is decoded wholly, but a JPEG at the fastest scale."""
-    decoded = decode_scaled(data, "rgb", lambda *_: 8)
+    decoded = decode_scaled(data, RenderSettings("any"), lambda *_: 8)
     return decoded.height, decoded.width, None
 
 

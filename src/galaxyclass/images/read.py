@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images.decode import MAX_PIXELS, decode_image
-
-#: The most bytes that one pixel takes in any format that is read (16-bit RGBA, not compressed).
-_BYTES_PER_PIXEL = 8
+from galaxyclass.images.decode import (
+    BYTES_PER_PIXEL,
+    MAX_PIXELS,
+    decode_image,
+    decode_scaled,
+    full_size,
+)
+from galaxyclass.images.render import Channels, RenderSettings
 
 
 def read_image(
-    path: str | Path, colour: Literal["rgb", "grey"] = "rgb", *, max_pixels: int = MAX_PIXELS
+    path: str | Path, colour: Channels = "rgb", *, max_pixels: int = MAX_PIXELS
 ) -> NDArray[np.uint8]:
     """Read an image file; see `decode_image` for what is read and how.
 
@@ -56,6 +59,21 @@ def read_image(
         raise about(path, error) from error
 
 
+def read_rendered(path: str | Path, settings: RenderSettings) -> NDArray[np.uint8]:
+    """Read an image file by the settings of a model: (height, width, channels) uint8.
+
+    Raises
+    ------
+    ImageError
+        As for `read_image`.
+    """
+    data, _ = read_file(path)
+    try:
+        return decode_scaled(data, settings, full_size).pixels
+    except ImageError as error:
+        raise about(path, error) from error
+
+
 def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes, os.stat_result]:
     """The content of an image file, and its status when it was opened.
 
@@ -72,7 +90,7 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         try:
             status = os.fstat(file)
             size = status.st_size
-            if size > _BYTES_PER_PIXEL * max_pixels:
+            if size > BYTES_PER_PIXEL * max_pixels:
                 raise ImageError(
                     f"{path}: the file is too large for an image of one galaxy",
                     wanted=f"at most {max_pixels:,} pixels",

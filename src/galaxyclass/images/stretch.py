@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,25 +11,12 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ArgumentError
 from galaxyclass.images.colour_formulas import (
     COLOUR_FORMULAS,
-    Plane,
+    BandPlane,
     asinh,
     finite_plane,
     keep_hue,
 )
-
-#: How brightness becomes grey level.
-StretchName = Literal[
-    "none",
-    "linear",
-    "sqrt",
-    "asinh",
-    "zscale",
-    "percentile",
-    "lupton",
-    "sdss",
-    "legacy-surveys",
-    "galaxy-zoo-decals",
-]
+from galaxyclass.recipes.stretches import COLOUR_STRETCHES, STRETCHES, StretchName
 
 #: The stretches between limits that can be stated.
 STATED_LIMITS: tuple[str, ...] = ("linear", "sqrt", "asinh", "lupton")
@@ -77,11 +63,11 @@ class Stretch:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.name not in get_args(StretchName):
+        if self.name not in STRETCHES:
             raise ArgumentError(
                 f"no stretch {self.name!r}",
                 argument="stretch",
-                wanted=", ".join(get_args(StretchName)),
+                wanted=", ".join(STRETCHES),
             )
         low, high = self.percentiles
         if not 0 <= low < high <= 100:
@@ -106,7 +92,7 @@ class Stretch:
     @property
     def in_colour(self) -> bool:
         """Whether bands become red, green and blue together."""
-        return self.name == "lupton" or self.name in COLOUR_FORMULAS
+        return self.name in COLOUR_STRETCHES
 
     def channels(self, bands: int) -> int:
         """The number of channels that a picture of so many bands gets."""
@@ -211,9 +197,20 @@ def colour_order(bands: Sequence[str], count: int, name: str) -> Sequence[int]:
 
 
 def _unchanged(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    from galaxyclass.images.arrays import to_pixels
-
-    return to_pixels(pixels)
+    """Grey levels as they are; floats from 0 to 1 times 255."""
+    if pixels.dtype == np.uint8:
+        return np.ascontiguousarray(pixels, dtype=np.uint8)
+    values = np.nan_to_num(np.asarray(pixels, np.float64), nan=0.0)
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    if low < 0 or high > 1:
+        raise ArgumentError(
+            "the stretch `none` is for grey levels, and these pixels are brightness",
+            argument="stretch",
+            wanted="uint8, or floats from 0 (black) to 1 (white)",
+            got=f"{pixels.dtype}, {low:.6g} to {high:.6g}",
+            hint="choose a stretch, such as `asinh`",
+        )
+    return np.ascontiguousarray(np.rint(values * 255).astype(np.uint8))
 
 
 def _pairs(
@@ -285,14 +282,14 @@ def find_limits(band: NDArray[np.generic], stretch: Stretch) -> tuple[float, flo
     return (low, high) if high > low else (low, low + max(abs(low), 1.0))
 
 
-def _scaled(band: NDArray[np.generic], stretch: Stretch) -> Plane:
+def _scaled(band: NDArray[np.generic], stretch: Stretch) -> BandPlane:
     plane = finite_plane(band)
     if stretch.scale != 1:
         np.multiply(plane, np.float32(stretch.scale), out=plane)
     return plane
 
 
-def _shares(band: NDArray[np.generic], black: float, white: float) -> Plane:
+def _shares(band: NDArray[np.generic], black: float, white: float) -> BandPlane:
     """0 at black and 1 at white: (height, width) float32. NaN is black."""
     # In double where a float32 cannot tell the levels of a bright sky apart.
     wide = np.float64 if band.dtype.itemsize >= 4 and band.dtype.str[1:] != "f4" else np.float32
@@ -301,7 +298,7 @@ def _shares(band: NDArray[np.generic], black: float, white: float) -> Plane:
     return np.maximum(plane, 0, out=plane)
 
 
-def _grey(share: Plane, stretch: Stretch) -> NDArray[np.uint8]:
+def _grey(share: BandPlane, stretch: Stretch) -> NDArray[np.uint8]:
     np.minimum(share, 1, out=share)
     if stretch.name == "sqrt":
         np.sqrt(share, out=share)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images.arrays import as_image, to_pixels
-from galaxyclass.images.fast_cutout import cut_out_pixels, read_cutout, read_cutouts
+from galaxyclass.images.fast_cutout import cut_out_array, read_cutouts
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.tiles.tile_cutouts import TileCutout
 
@@ -36,6 +36,8 @@ class Cutouts:
     start : int
     paths : tuple of str
         The images' files; "" for an image in memory, the tile of a source.
+    notes : Counter of str
+        Remarks on how images were read, and for how many each holds.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Cutouts:
         self._arrays = [
             np.empty((len(images), *settings.shape), np.uint8) for settings in preprocessings
         ]
+        self.notes: Counter[str] = Counter()
         self._errors: list[str | None] = [None] * len(images)
 
     def read(self, indices: range | None = None) -> None:
@@ -71,10 +74,8 @@ class Cutouts:
             return image.draw(self._preprocessings)
         if not isinstance(image, str):
             name = f"image {self.start + index}"
-            return cut_out_pixels(to_pixels(as_image(image, name), name), self._preprocessings)
-        if len(self._preprocessings) == 1:
-            return [read_cutout(image, self._preprocessings[0])]
-        return read_cutouts(image, self._preprocessings)
+            return cut_out_array(image, self._preprocessings, name, self.notes)
+        return read_cutouts(image, self._preprocessings, self.notes)
 
     @property
     def decoded(self) -> NDArray[np.bool_]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 
 import numpy as np
 
+from galaxyclass.images.render import RenderSettings
 from galaxyclass.model.checks import measure
 from galaxyclass.model.job import describe_all, describe_job
 from galaxyclass.model.predictions import Failure, Predictions
+from galaxyclass.model.reading import describe_reading
 from galaxyclass.model.rows import RowMaker, join_rows
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.progress import Progress, silent
@@ -33,10 +36,11 @@ def predict_in_memory(
     """
     ensemble, source = maker.ensemble, maker.source
     rows, indices, failures, count = [maker.nothing], [], [], 0
+    read: Counter[str] = Counter()
     progress("predict", 0, source.count)
     stream = predict_stream(
         source.images,
-        ensemble.preprocessings,
+        maker.preprocessings,
         ensemble.backend,
         batch_size,
         workers,
@@ -45,6 +49,7 @@ def predict_in_memory(
     with closing(stream):
         for batch in stream:
             rows.append(maker.rows(batch))
+            read.update(batch.notes)
             indices.append(batch.start + np.flatnonzero(batch.decoded))
             failed = (batch.start + np.flatnonzero(~batch.decoded)).tolist()
             for index, path, error in zip(failed, batch.failed_paths, batch.errors, strict=True):
@@ -62,6 +67,7 @@ def predict_in_memory(
         indices=image_indices,
         failures=tuple(failures),
         warnings=describe_all(maker, count, len(failures), statistics),
-        notes=(*source.notes, *describe_job(maker)),
+        notes=(*source.notes, *describe_job(maker), *describe_reading(read, count)),
         images=None if source.count is None else source.images,
+        rendering=RenderSettings.of(maker.preprocessings[0].model_dump()),
     )

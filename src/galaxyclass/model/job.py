@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from galaxyclass.model.chunks import ChunkRecord, Chunks, open_chunks
 from galaxyclass.model.columns import PredictionLayout
 from galaxyclass.model.ensemble import Ensemble, Member
 from galaxyclass.model.image_source import ImageSource
+from galaxyclass.model.reading import describe_reading
 from galaxyclass.model.rows import PredictedRows, RowMaker, join_rows, open_rows
 from galaxyclass.model.stream import PredictedBatch, predict_stream
 from galaxyclass.model.writers import require_failures
@@ -164,13 +166,14 @@ def predict_to_table(
     require_failures(failures)
     key = _key(maker, output.suffix.lower())
     nothing = nothing_measured(task)
+    read: Counter[str] = Counter()
     with open_chunks(output, key, nothing, overwrite=overwrite) as (chunks, replaced):
         resumed, complete = chunks.images, chunks.complete
         try:
             progress("predict", resumed, source.count)
             stream = predict_stream(
                 source.images,
-                ensemble.preprocessings,
+                maker.preprocessings,
                 ensemble.backend,
                 batch_size,
                 workers,
@@ -178,7 +181,7 @@ def predict_to_table(
                 describe=maker.included.describe,
             )
             with closing(stream):
-                _add_chunks(stream, chunks, maker, progress)
+                _add_chunks(_counted(stream, read), chunks, maker, progress)
             failed_file = chunks.finish(
                 maker.tabulate([], maker.nothing), failures, keep_journal=keep_journal
             )
@@ -201,9 +204,17 @@ def predict_to_table(
         notes=(
             *source.notes,
             *describe_job(maker),
+            *describe_reading(read, chunks.images - resumed),
             *_notes(resumed, replaced=replaced, complete=complete),
         ),
     )
+
+
+def _counted(stream: Iterator[PredictedBatch], read: Counter[str]) -> Iterator[PredictedBatch]:
+    """The batches of a stream; their remarks are counted."""
+    for batch in stream:
+        read.update(batch.notes)
+        yield batch
 
 
 def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSource) -> None:
@@ -320,7 +331,8 @@ def _key(maker: RowMaker, suffix: str) -> str:
         return uuid.uuid4().hex
     key = hashlib.sha256()
     identity = maker.ensemble.identity
-    head = (__version__, identity, repr(maker.columns), suffix, str(source.count))
+    settings = " ".join(settings.model_dump_json() for settings in maker.preprocessings)
+    head = (__version__, identity, settings, repr(maker.columns), suffix, str(source.count))
     key.update("\0".join(head).encode())
     if source.identity is not None:
         key.update(source.identity.encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -32,6 +32,7 @@ def predict(
     batch_size: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
+    reading: Mapping[str, Any] | None = None,
     progress: Progress = silent,
     backend: Backend | Sequence[Backend] | None = None,
 ) -> PredictionSummary:
@@ -92,6 +93,8 @@ def predict(
         Replace the output where it exists.
     layout : {"table", "contest"}
         ``contest`` writes only the name of each image and its class.
+    reading : mapping, optional
+        How FITS and other pictures in bands are read, as for `Model.predict`.
     progress : Progress
     backend : Backend or a sequence of them, optional
         Used in place of the runs' own networks, one for each run. Called from this thread only,
@@ -124,6 +127,7 @@ def predict(
         include=include,
         layout=layout,
         overwrite=overwrite,
+        reading=reading,
         progress=progress,
     )
 

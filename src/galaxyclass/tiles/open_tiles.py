@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from galaxyclass.arguments import public
-from galaxyclass.errors import ArgumentError
-from galaxyclass.images.colour_formulas import COLOUR_FORMULAS
-from galaxyclass.images.stretch import Stretch
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tiles.detected import detect
 from galaxyclass.tiles.field import GALAXY_ZOO_FIELD, parse_field, require_field
@@ -16,7 +13,7 @@ from galaxyclass.tiles.find_sources import MEASURED
 from galaxyclass.tiles.find_tiles import find_tiles
 from galaxyclass.tiles.placement import Placement, place_sources
 from galaxyclass.tiles.positions import find_sources_of, read_catalogue
-from galaxyclass.tiles.tile import SkyTile
+from galaxyclass.tiles.rendering import picture_rendering
 from galaxyclass.tiles.tile_cutouts import TileCutouts
 
 #: Side of a picture in its own pixels, as Galaxy Zoo 2's.
@@ -60,10 +57,12 @@ def open_tiles(
         tile, or a multiple of a column of radii: ``"8.48 petroR90_r"``. For found sources by
         default ``"8.48 r90"``, as Galaxy Zoo 2's pictures.
     bands : sequence of str, optional
-        The bands to use, the shortest wavelength first, or names for the planes of cubes.
+        The bands to use, the shortest wavelength first, by name or by number from 1; or names for
+        the planes of cubes. Of more than three, g, r, z or g, r, i make the picture.
     stretch : str or Stretch, optional
         From brightness to grey levels. By default the survey's own where its bands are in
-        nanomaggies, otherwise Lupton's for three bands and asinh for one.
+        nanomaggies, otherwise Lupton's for three bands and asinh for one. A model that was trained
+        with bands and a stretch of its own sees those.
     size : int
         Side of the pictures, in their own pixels. A model that looks at the middle of a picture
         (the pretrained one at 205 of 424 pixels) sees the same share of it.
@@ -85,7 +84,7 @@ def open_tiles(
     CatalogError
         The catalogue cannot be read, or has no positions.
     ArgumentError
-        The field is not stated or not possible; neither one nor three bands.
+        The field is not stated or not possible.
     MissingExtraError
         astropy or sep is not installed.
     """
@@ -95,9 +94,8 @@ def open_tiles(
         raise require_field(columns)
     side = parse_field(f"{GALAXY_ZOO_FIELD} r90" if field is None else field, columns)
     found = find_tiles(tiles, bands=bands, hdu=hdu, progress=progress)
-    _require_bands(found.tiles)
-    chosen, stretch_note = _stretch(stretch, found.tiles)
-    notes = [*found.notes, stretch_note]
+    rendering, how = picture_rendering(found.tiles, stretch)
+    notes = [*found.notes, how]
     skipped = list(found.skipped)
     if table is None:
         detection = detect(
@@ -117,43 +115,8 @@ def open_tiles(
     notes += _left_out(placement, skipped, len(opened))
     return TileCutouts(
         opened, sources, placement,
-        field=side, stretch=chosen, size=size, notes=notes, skipped=skipped, planes=planes,
+        field=side, rendering=rendering, size=size, notes=notes, skipped=skipped, planes=planes,
     )  # fmt: skip
-
-
-def _require_bands(tiles: Sequence[SkyTile]) -> None:
-    bands = tiles[0].bands
-    if len(bands) not in (1, 3):
-        raise ArgumentError(
-            f"{tiles[0].path}: {len(bands)} bands",
-            argument="bands",
-            wanted="one band, or three of which a colour picture is made",
-            got=", ".join(bands),
-            hint=f"name three: `bands={list(bands[:3])}`" if len(bands) > 3 else
-            f"name one: `bands={list(bands[:1])}`",
-        )  # fmt: skip
-
-
-def _stretch(stretch: Any, tiles: Sequence[SkyTile]) -> tuple[Stretch, str]:
-    """The stretch, and what to say of it."""
-    bands = tiles[0].bands
-    shown = "red, green, blue" if len(bands) == 3 else "grey"
-    order = f"{', '.join(reversed(bands))} as {shown}"
-    if stretch is not None:
-        chosen = stretch if isinstance(stretch, Stretch) else Stretch(str(stretch))  # type: ignore[arg-type]
-        return chosen, f"Stretch {chosen.name}: {order}."
-    unit = str(tiles[0].images[0].header.get("BUNIT", "")).lower()
-    survey = str(tiles[0].images[0].header.get("SURVEY", "")).lower()
-    flux = "nanomagg" in unit or "nmgy" in unit or survey in ("decals", "sdss")
-    if flux:
-        for name, formula in COLOUR_FORMULAS.items():
-            if {band.lower() for band in bands} == set(formula.bands):
-                return Stretch(name), f"Stretch {name} ({formula.title}'s colours): {order}."  # type: ignore[arg-type]
-    name = "lupton" if len(bands) == 3 else "asinh"
-    return Stretch(name), (  # type: ignore[arg-type]
-        f"Stretch {name}, between limits found in each picture: {order}. Of fluxes in nanomaggies "
-        "the surveys' own are known (`stretch`)."
-    )
 
 
 def _left_out(placement: Placement, skipped: Sequence[tuple[str, str]], tiles: int) -> list[str]:

@@ -152,8 +152,8 @@ def _plane_names(image: FitsImage, band: str) -> list[str]:
     if len(together) == count == len(set(together)):
         return list(together)
     if count == 1:
-        return [band or str(header.get("FILTER", "")).strip() or "0"]
-    return [f"{band}{index}" for index in range(count)]
+        return [band or str(header.get("FILTER", "")).strip() or "1"]
+    return [f"{band}{index + 1}" for index in range(count)]
 
 
 def _require_one_size(files: Sequence[tuple[str, str]], images: Sequence[FitsImage]) -> None:

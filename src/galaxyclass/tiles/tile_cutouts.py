@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from galaxyclass.data.tables.in_memory import to_astropy
 from galaxyclass.errors import ImageError
+from galaxyclass.images.channels import to_colour
 from galaxyclass.images.cutout_boxes import centre_box
-from galaxyclass.images.decode import to_colour
-from galaxyclass.images.fast_cutout import cut_out_pixels
-from galaxyclass.images.stretch import Stretch, stretch_pixels
+from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import summary
 from galaxyclass.tiles.cut import FieldPixels, cut_field, slice_field
@@ -24,6 +23,7 @@ from galaxyclass.tiles.field import Field
 from galaxyclass.tiles.open_planes import OpenPlanes, Planes
 from galaxyclass.tiles.placement import Placement
 from galaxyclass.tiles.positions import SkyCatalogue
+from galaxyclass.tiles.rendering import TileRendering, model_rendering, require_picture
 from galaxyclass.tiles.tile import SkyTile
 from galaxyclass.version import __version__
 
@@ -46,7 +46,8 @@ class TileCutouts(Sequence["TileCutout"]):
         The tile and pixels of each source.
     field : Field
         The side of the square of sky that a picture shows.
-    stretch : Stretch
+    rendering : TileRendering or None
+        The bands and the stretch of the pictures; None where the bands make none.
     size : int
         Side of the pictures, in their own pixels.
     notes : tuple of str
@@ -69,14 +70,15 @@ class TileCutouts(Sequence["TileCutout"]):
         placement: Placement,
         *,
         field: Field,
-        stretch: Stretch,
+        rendering: TileRendering | None,
         size: int,
         notes: Sequence[str] = (),
         skipped: Sequence[tuple[str, str]] = (),
         planes: Mapping[int, Planes] | None = None,
     ) -> None:
         self.tiles, self.placement = tuple(tiles), placement
-        self.field, self.stretch, self.size = field, stretch, size
+        self.field, self.rendering, self.size = field, rendering, size
+        self._renderings: dict[Preprocessing, TileRendering] = {}
         self.notes, self.skipped = tuple(notes), tuple(skipped)
         self._catalogue = catalogue
         counts = np.bincount(placement.tile, minlength=len(self.tiles))
@@ -104,7 +106,7 @@ class TileCutouts(Sequence["TileCutout"]):
         tiles = f"{len(self.tiles):,} tile{'s' * (len(self.tiles) != 1)}"
         return summary(
             f"TileCutouts: {len(self):,} of {tiles} · bands {bands} · {self.field} · "
-            f"{self.stretch.name} · {self.size} px"
+            f"{self.rendering.stretch.name if self.rendering else 'no picture'} · {self.size} px"
         )
 
     @property
@@ -173,7 +175,7 @@ class TileCutouts(Sequence["TileCutout"]):
     @property
     def identity(self) -> str:
         """Digest of the tiles' files and of all that the pictures depend on."""
-        digest = hashlib.sha256(f"{__version__} {self.field} {self.stretch} {self.size}".encode())
+        digest = hashlib.sha256(f"{__version__} {self.field} {self.rendering} {self.size}".encode())
         for tile in self.tiles:
             for path in tile.files:
                 status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
@@ -211,7 +213,10 @@ class TileCutouts(Sequence["TileCutout"]):
         ImageError
             As for `draw`.
         """
-        return self._with_planes(index, lambda planes: self._stretched(planes, index, 1, self.size))
+        rendering = require_picture(self.rendering, self.tiles[0])
+        return self._with_planes(
+            index, lambda planes: self._levels(planes, index, rendering, (1, self.size))
+        )
 
     def slice(self, index: int) -> tuple[NDArray[np.float32], int, int]:
         """The very pixels of a source's field, (side, side, bands), and where they begin.
@@ -247,25 +252,30 @@ class TileCutouts(Sequence["TileCutout"]):
         return field.pixels
 
     def _draw(self, planes: Planes, index: int, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+        rendering = self._renderings.get(preprocessing)
+        if rendering is None:
+            rendering = model_rendering(preprocessing, self.tiles[0], self.rendering)
+            self._renderings[preprocessing] = rendering
         if preprocessing.cutout != "centre":
-            picture = self._stretched(planes, index, 1, self.size)
-            return cut_out_pixels(picture, [preprocessing])[0]
+            picture = self._levels(planes, index, rendering, (1, self.size))
+            return make_cutout(to_colour(picture, preprocessing.colour), preprocessing)
         box = centre_box(self.size, self.size, preprocessing.frame, preprocessing.beyond)
-        picture = self._stretched(planes, index, box.width / self.size, preprocessing.size)
+        view = (box.width / self.size, preprocessing.size)
+        picture = self._levels(planes, index, rendering, view)
         return to_colour(picture, preprocessing.colour)
 
-    def _stretched(self, planes: Planes, index: int, share: float, size: int) -> NDArray[np.uint8]:
-        """The middle of a field, at a size: sliced, shrunk, stretched."""
-        place = self.placement
-        field = cut_field(planes, place.x[index], place.y[index], place.side[index] * share, size)
-        tile = self.tiles[place.tile[index]]
+    def _levels(
+        self, planes: Planes, index: int, rendering: TileRendering, view: tuple[float, int]
+    ) -> NDArray[np.uint8]:
+        """The middle of a field, a share of it at a size: sliced, shrunk, stretched."""
+        place, (share, size) = self.placement, view
+        used = [planes[plane] for plane in rendering.planes]
+        field = cut_field(used, place.x[index], place.y[index], place.side[index] * share, size)
         upright = self._note(index, field)[::-1]  # FITS counts rows from the bottom
-        if tile.sky is not None and tile.sky.mirrored:
+        sky = self.tiles[place.tile[index]].sky
+        if sky is not None and sky.mirrored:
             upright = upright[:, ::-1]
-        levels = stretch_pixels(upright, self.stretch, tile.bands)
-        if not self.stretch.in_colour:
-            levels = levels[..., ::-1]  # the longest wavelength is red
-        return np.ascontiguousarray(levels)
+        return rendering.levels(upright)
 
 
 class TileCutout:
