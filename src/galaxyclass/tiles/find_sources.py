@@ -17,6 +17,9 @@ from galaxyclass.tiles.tile import SkyTile
 _BOX = 64
 #: Half the sides of a source's aperture in units of its Kron radius, as in Source Extractor.
 _KRON = 2.5
+#: Share of a source's light from which a peak in it is a source of its own. With Source Extractor's
+#: 0.005 a large galaxy falls into pieces.
+_DEBLEND = 0.01
 #: What is measured of each source.
 MEASURED = ("snr", "r50", "r90", "axis_ratio")
 #: The most pixels of one tile that belong to sources; sep takes 300,000 by default.
@@ -74,7 +77,12 @@ def find_sources(
     try:
         sep.set_extract_pixstack(_MOST_PIXELS)
         objects, segments = sep.extract(
-            image, threshold, mask=mask, minarea=minimum_area, segmentation_map=True
+            image,
+            threshold,
+            mask=mask,
+            minarea=minimum_area,
+            deblend_cont=_DEBLEND,
+            segmentation_map=True,
         )
     except Exception as error:  # sep raises bare exceptions
         raise ImageError(

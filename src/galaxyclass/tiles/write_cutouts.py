@@ -29,7 +29,7 @@ from galaxyclass.workers.processes import core_count
 #: The table of what was cut, and the list of what could not be cut, in the output's folder.
 TABLE, FAILED = "cutouts.csv", "cutouts_failed.csv"
 #: Cutouts between two entries of the journal: what a kill loses at most, for each thread.
-PIECE = 256
+PIECE = 64
 
 
 @dataclass(frozen=True)
