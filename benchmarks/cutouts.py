@@ -90,9 +90,7 @@ def astropys(folder: Path, count: int) -> Callable[[], np.ndarray]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sources", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
@@ -111,10 +109,10 @@ def main() -> None:
                 clock, processor = time.perf_counter(), time.process_time()
                 count = len(run())
                 clock, processor = time.perf_counter() - clock, time.process_time() - processor
-                if number:  # the first round fills the page cache and loads libraries
-                    print(
-                        f"{title:24} {count / clock:7,.0f}/s  {count / processor:7,.0f} per CPU s"
-                    )
+                if not number:  # this round fills the page cache and loads libraries
+                    continue
+                rates = f"{count / clock:7,.0f}/s  {count / processor:7,.0f} per CPU second"
+                print(f"{title:24} {rates}")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.table import Table
-from astropy.wcs import WCS
+from astropy.wcs import WCS, Sip
 
 import galaxyclass
 from galaxyclass.errors import ArgumentError, CatalogError, ImageError
@@ -212,6 +213,27 @@ def test_a_galactic_tile_takes_positions_of_the_equator(tmp_path: Path) -> None:
     cutouts = galaxyclass.open_tiles(path, catalogue, field="9 px")
     assert cutouts.placement.x == pytest.approx([70], abs=1e-3)
     assert cutouts.placement.y == pytest.approx([50], abs=1e-3)
+
+
+def test_distortions_of_a_tile_are_heeded(tmp_path: Path) -> None:
+    """SIP, as telescopes' pipelines write it."""
+    wcs = make_wcs()
+    wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
+    terms = np.zeros((3, 3))
+    terms[2, 0] = 1e-4
+    wcs.sip = Sip(terms, terms.T, np.zeros((3, 3)), np.zeros((3, 3)), wcs.wcs.crpix)
+    path = tmp_path / "a.fits"
+    fits.writeto(path, sky(), wcs.to_header(relax=True))
+    ra, dec = wcs.all_pix2world([10.0], [20.0], 0)
+    cutouts = galaxyclass.open_tiles(path, {"id": ["a"], "ra": ra, "dec": dec}, field="9 px")
+    assert cutouts.placement.x == pytest.approx([10], abs=1e-3)
+    galaxyclass.cutouts(
+        path, {"id": ["a"], "ra": ra, "dec": dec}, field="9 px",
+        output=tmp_path / "out", image_format="fits",
+    )  # fmt: skip
+    with fits.open(tmp_path / "out/a/a.fits") as hdus:
+        where = WCS(hdus[0].header).all_world2pix(ra, dec, 0)
+    np.testing.assert_allclose(where, [[4], [4]], atol=0.01)
 
 
 def test_sources_are_found_where_they_are_with_their_radii(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -239,10 +240,11 @@ def _stem(path: str) -> str:
 def _unique_names(paths: list[str]) -> dict[str, str]:
     """Path -> the name of its tile, with folders where two files have the same."""
     stems = [_stem(path) for path in paths]
-    names = {}
-    for path, stem in zip(paths, stems, strict=True):
-        repeated = stems.count(stem) > 1 if len(paths) < 1000 else False
-        names[path] = f"{Path(path).parent.name}_{stem}" if repeated else stem
+    counts = Counter(stems)
+    names = {
+        path: f"{Path(path).parent.name}_{stem}" if counts[stem] > 1 else stem
+        for path, stem in zip(paths, stems, strict=True)
+    }
     if len(set(names.values())) < len(paths):
         names = {path: f"{index:06}_{stem}" for index, (path, stem) in
                  enumerate(zip(paths, stems, strict=True))}  # fmt: skip
