@@ -117,7 +117,9 @@ def full_size(*_: int) -> int:
 class Decoded(NamedTuple):
     """Pixels (height, width, channels) uint8, shrunk by ``factor``, and the image's own size.
 
-    ``notes`` say how a picture was read where there was a choice.
+    A pixel is ``zoom`` pixels of the model, by the picture's WCS; ``middle`` is whether only the
+    middle was decoded, for a cutout of one frame; ``notes`` say how a picture was read where there
+    was a choice.
     """
 
     pixels: NDArray[np.uint8]
@@ -125,6 +127,8 @@ class Decoded(NamedTuple):
     width: int
     factor: int
     notes: tuple[str, ...] = ()
+    zoom: float = 1.0
+    middle: bool = False
 
 
 def decode_scaled(
@@ -202,7 +206,8 @@ def render_decoded(image: BandImage, settings: RenderSettings) -> Decoded:
     levels = rendered.levels
     if settings.colour in ("rgb", "grey"):
         levels = to_colour(levels, settings.colour)
-    return Decoded(np.ascontiguousarray(levels), height, width, 1, rendered.notes)
+    middle = levels.shape[:2] != (height, width)
+    return Decoded(levels, height, width, 1, rendered.notes, rendered.zoom, middle)
 
 
 def _unused(pages: list[Page]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +69,9 @@ def read_rendered(path: str | Path, settings: RenderSettings) -> NDArray[np.uint
         As for `read_image`.
     """
     data, _ = read_file(path)
+    whole = replace(settings, frame=None)
     try:
-        return decode_scaled(data, settings, full_size).pixels
+        return decode_scaled(data, whole, full_size).pixels
     except ImageError as error:
         raise about(path, error) from error
 

@@ -6,7 +6,7 @@ import html
 import operator
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -351,7 +351,7 @@ class Prediction(Mapping[str, Any]):
         if images is None:
             return None
         image = images[int(self._predictions.indices[self._row])]
-        settings = self._predictions.rendering
+        settings = replace(self._predictions.rendering, frame=None)
         if isinstance(image, str):
             return to_three(read_rendered(image, settings))
         return to_three(decode_array(image, settings).pixels)
