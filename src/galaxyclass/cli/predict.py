@@ -73,7 +73,7 @@ def _listed(
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
 @click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
-@options.images
+@options.images_or_bands
 @options.output("the predictions: a name that ends in .csv or .parquet")
 @views
 @click.option(

@@ -15,10 +15,11 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.band_files import BANDS_TOGETHER, require_bands, split_files
 from galaxyclass.images.band_image import BandImage
 from galaxyclass.images.channels import to_colour
 from galaxyclass.images.compressed import decompress
-from galaxyclass.images.fits import FITS, read_fits
+from galaxyclass.images.fits import FITS, join_bands, read_fits
 from galaxyclass.images.levels import levels_of_16_bits
 from galaxyclass.images.npy import NPY, read_npy
 from galaxyclass.images.render import Channels, RenderSettings, render_bands
@@ -170,6 +171,8 @@ def decode_scaled(
     """
     if not data:
         raise ImageError("the file is empty", hint="fetch it again")
+    if data.startswith(BANDS_TOGETHER):
+        return render_decoded(_band_of_each(split_files(data), settings, max_pixels), settings)
     data = decompress(data, BYTES_PER_PIXEL * max_pixels)
     in_bands = settings.colour == "bands"
     if data.startswith(_JPEG):
@@ -191,6 +194,35 @@ def decode_scaled(
         names = ("red", "green", "blue") if decoded.pixels.shape[2] == 3 else ()
         return render_decoded(BandImage(decoded.pixels, names), settings)
     return decoded._replace(pixels=to_colour(decoded.pixels, settings.colour))
+
+
+def _band_of_each(files: dict[str, bytes], settings: RenderSettings, max_pixels: int) -> BandImage:
+    """A picture of files of one band each.
+
+    Raises
+    ------
+    ImageError
+        A file is missing, cannot be read, has several bands or another size.
+    """
+    require_bands(tuple(files), settings.bands)
+    images = {}
+    for band in settings.bands or files:
+        data = decompress(files[band], BYTES_PER_PIXEL * max_pixels)
+        try:
+            if data.startswith(FITS):
+                images[band] = read_fits(data, hdu=settings.hdu, max_pixels=max_pixels)
+            elif data.startswith(NPY):
+                images[band] = read_npy(data, max_pixels)
+            elif data.startswith(_TIFF):
+                images[band] = read_tiff(data, read_pages(data), max_pixels)
+            else:
+                pixels = to_colour(_decode_pillow(data, max_pixels).pixels, "grey")
+                images[band] = BandImage(pixels, is_display=True)
+        except ImageError as error:
+            raise ImageError(
+                f"band {band}: {error.what}", wanted=error.wanted, got=error.got, hint=error.hint
+            ) from error
+    return join_bands(images)
 
 
 def render_decoded(image: BandImage, settings: RenderSettings) -> Decoded:
