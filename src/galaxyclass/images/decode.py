@@ -171,29 +171,51 @@ def decode_scaled(
     """
     if not data:
         raise ImageError("the file is empty", hint="fetch it again")
-    if data.startswith(BANDS_TOGETHER):
-        return render_decoded(_band_of_each(split_files(data), settings, max_pixels), settings)
     data = decompress(data, BYTES_PER_PIXEL * max_pixels)
-    in_bands = settings.colour == "bands"
+    image = decode_bands(data, settings, max_pixels)
+    if image is not None:
+        return render_decoded(image, settings)
     if data.startswith(_JPEG):
         decoded = decode_jpeg(data, scale, max_pixels)
-    elif data.startswith(FITS):
-        image = read_fits(data, hdu=settings.hdu, bands=settings.bands, max_pixels=max_pixels)
-        return render_decoded(image, settings)
-    elif data.startswith(NPY):
-        return render_decoded(read_npy(data, max_pixels), settings)
-    elif data.startswith(_TIFF):
-        pages = read_pages(data)
-        if not pages[0].is_photograph or settings.bands or in_bands:
-            return render_decoded(read_tiff(data, pages, max_pixels), settings)
-        decoded = _decode_pillow(data, max_pixels)
-        decoded = decoded._replace(notes=(*decoded.notes, *_unused(pages)))
     else:
         decoded = _decode_pillow(data, max_pixels)
-    if in_bands:
+    if data.startswith(_TIFF):
+        decoded = decoded._replace(notes=(*decoded.notes, *_unused(read_pages(data))))
+    if settings.colour == "bands":
         names = ("red", "green", "blue") if decoded.pixels.shape[2] == 3 else ()
         return render_decoded(BandImage(decoded.pixels, names), settings)
     return decoded._replace(pixels=to_colour(decoded.pixels, settings.colour))
+
+
+def decode_bands(
+    data: bytes, settings: RenderSettings, max_pixels: int = MAX_PIXELS
+) -> BandImage | None:
+    """The bands of a picture as it was measured; None of a picture of grey levels or colours.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file, not compressed.
+    settings : RenderSettings
+    max_pixels : int
+        Refuse pictures of more pixels in a band.
+
+    Raises
+    ------
+    ImageError, MissingExtraError
+        As for `decode_image`.
+    """
+    if data.startswith(BANDS_TOGETHER):
+        return _band_of_each(split_files(data), settings, max_pixels)
+    if data.startswith(FITS):
+        return read_fits(data, hdu=settings.hdu, bands=settings.bands, max_pixels=max_pixels)
+    if data.startswith(NPY):
+        return read_npy(data, max_pixels)
+    if data.startswith(_TIFF):
+        pages = read_pages(data)
+        if not pages[0].is_photograph or settings.bands or settings.colour == "bands":
+            return read_tiff(data, pages, max_pixels)
+    return None
 
 
 def _band_of_each(files: dict[str, bytes], settings: RenderSettings, max_pixels: int) -> BandImage:
@@ -209,15 +231,11 @@ def _band_of_each(files: dict[str, bytes], settings: RenderSettings, max_pixels:
     for band in settings.bands or files:
         data = decompress(files[band], BYTES_PER_PIXEL * max_pixels)
         try:
-            if data.startswith(FITS):
-                images[band] = read_fits(data, hdu=settings.hdu, max_pixels=max_pixels)
-            elif data.startswith(NPY):
-                images[band] = read_npy(data, max_pixels)
-            elif data.startswith(_TIFF):
-                images[band] = read_tiff(data, read_pages(data), max_pixels)
-            else:
+            image = decode_bands(data, RenderSettings(hdu=settings.hdu), max_pixels)
+            if image is None:
                 pixels = to_colour(_decode_pillow(data, max_pixels).pixels, "grey")
-                images[band] = BandImage(pixels, is_display=True)
+                image = BandImage(pixels, is_display=True)
+            images[band] = image
         except ImageError as error:
             raise ImageError(
                 f"band {band}: {error.what}", wanted=error.wanted, got=error.got, hint=error.hint

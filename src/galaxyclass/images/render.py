@@ -58,6 +58,8 @@ class RenderSettings:
         for name in ("bands", "limits", "percentiles"):
             if name in chosen:
                 chosen[name] = _tuples(chosen[name])
+        if chosen.get("limits") == "survey":  # a training replaces the word by numbers
+            del chosen["limits"]
         return cls(**chosen)
 
     def stretched(self, name: StretchName) -> Stretch:
@@ -110,7 +112,7 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
     ImageError
         A band is missing; it is not clear which bands are meant; a pixel scale that cannot be.
     """
-    bands, pixels = _chosen(image, settings)
+    bands, pixels = choose_bands(image, settings)
     name, reason = settings.stretch, ""
     if name is None:
         name, reason = _default_stretch(image, pixels, bands, settings)
@@ -155,10 +157,16 @@ def zoomed_frame(frame: int, zoom: float) -> int:
     return max(1, round(frame / zoom))
 
 
-def _chosen(
+def choose_bands(
     image: BandImage, settings: RenderSettings
 ) -> tuple[tuple[str, ...], NDArray[np.generic]]:
-    """The names of the bands that are wanted, none where they have only numbers; their pixels."""
+    """The names of the bands that are wanted, none where they have only numbers; their pixels.
+
+    Raises
+    ------
+    ImageError
+        A band is missing, or it is not clear which are meant.
+    """
     if settings.bands:
         numbered = all(band.isdecimal() for band in settings.bands)
         return () if numbered else settings.bands, image.choose(settings.bands)

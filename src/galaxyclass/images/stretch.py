@@ -16,10 +16,12 @@ from galaxyclass.images.colour_formulas import (
     finite_plane,
     keep_hue,
 )
-from galaxyclass.recipes.stretches import COLOUR_STRETCHES, STRETCHES, StretchName
-
-#: The stretches between limits that can be stated.
-STATED_LIMITS: tuple[str, ...] = ("linear", "sqrt", "asinh", "lupton")
+from galaxyclass.recipes.stretches import (
+    COLOUR_STRETCHES,
+    LIMITED_STRETCHES,
+    STRETCHES,
+    StretchName,
+)
 
 #: Pixels of a picture, at most, from which its limits are found.
 _SAMPLE = 40_000
@@ -233,7 +235,7 @@ def _limits(values: NDArray[np.generic], stretch: Stretch) -> list[tuple[float, 
     """Black and white of each band, in the pixels' own unit."""
     count = values.shape[2]
     stated = _pairs(stretch.limits)
-    if stated and stretch.name in STATED_LIMITS:
+    if stated and stretch.name in LIMITED_STRETCHES:
         if len(stated) not in (1, count):
             raise ArgumentError(
                 "`limits`: not one pair for each band",
@@ -261,7 +263,7 @@ def with_limits(stretch: Stretch, pixels: NDArray[np.generic]) -> Stretch:
     """
     if stretch.name == "none" or stretch.name in COLOUR_FORMULAS:
         return stretch
-    name = stretch.name if stretch.name in STATED_LIMITS else "linear"
+    name = stretch.name if stretch.name in LIMITED_STRETCHES else "linear"
     return replace(stretch, name=name, limits=tuple(_limits(pixels, stretch)))
 
 
