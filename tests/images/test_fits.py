@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError, MissingExtraError
 from galaxyclass.images.decode import MAX_PIXELS, decode_scaled, full_size
+from galaxyclass.images.fast_cutout import read_cutout, read_cutouts
 from galaxyclass.images.fits import pixel_scale_of, read_fits
 from galaxyclass.images.render import RenderSettings
 from galaxyclass.images.stretch import Stretch, stretch_pixels
+from galaxyclass.recipes.preprocessing import Preprocessing
 
 fits = pytest.importorskip("astropy.io.fits")
 
@@ -185,13 +187,31 @@ WCS: dict[str, Any] = {
 }  # fmt: skip
 
 
+def zoom(data: bytes, **settings: Any) -> float:
+    return decode_scaled(data, RenderSettings(**settings), full_size).zoom
+
+
+@pytest.mark.parametrize("name", ["asinh", "zscale", "percentile", "lupton", "legacy-surveys"])
+def test_a_cutout_of_the_middle_is_that_of_the_whole(tmp_path: Path, name: Any) -> None:
+    """Limits are those of the whole picture, though only the middle is stretched."""
+    path = tmp_path / "a.fits"
+    path.write_bytes(plain(BANDS="grz", **WCS))
+    settings = {"stretch": name, "pixel_scale": 0.131}
+    whole = levels(path.read_bytes(), **settings)
+    cutout = read_cutout(path, Preprocessing(frame=40, size=20, **settings))
+    np.testing.assert_array_equal(cutout, whole[10:30, 15:35])
+    several = [Preprocessing(frame=frame, size=16, **settings) for frame in (40, 32, 200)]
+    for made, wanted in zip(read_cutouts(path, several), several, strict=True):
+        np.testing.assert_array_equal(made, read_cutout(path, wanted))
+
+
 def test_the_scale_of_the_model() -> None:
     data = plain(BANDS="grz", **WCS)
-    assert levels(data, pixel_scale=0.131).shape == (80, 100, 3)
-    assert levels(data, pixel_scale=0.524).shape == (20, 25, 3)
-    assert levels(data, pixel_scale=0.131, scale="keep").shape == (40, 50, 3)
-    assert levels(data, picture_size=60).shape == (60, 75, 3)
-    assert levels(plain(BANDS="grz"), picture_size=60).shape == (40, 50, 3)
+    assert zoom(data, pixel_scale=0.131) == pytest.approx(2)
+    assert zoom(data, pixel_scale=0.524) == pytest.approx(0.5)
+    assert zoom(data, pixel_scale=0.131, scale="keep") == 1
+    assert zoom(data, picture_size=60) == 1.5
+    assert zoom(plain(BANDS="grz"), picture_size=60) == 1
     assert "no scale (WCS) in the file" in notes(plain(BANDS="grz"), pixel_scale=0.131)
     with pytest.raises(ImageError, match="would be enlarged by 262") as caught:
         levels(data, pixel_scale=0.001)
@@ -272,8 +292,9 @@ def test_without_astropy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.galaxies
 def test_real_files(galaxies: Path) -> None:
     folder = galaxies / "fits"
-    one = levels((folder / "decals_example_a.fits").read_bytes(), picture_size=424)
-    assert one.shape == (424, 424, 3)
+    data = (folder / "decals_example_a.fits").read_bytes()
+    assert levels(data).shape == (509, 509, 3)
+    assert zoom(data, picture_size=424) == pytest.approx(424 / 509)
     for name in ("galaxy_no_wcs.fits", "sources_no_wcs.fits", "wide_field.fits", "sdss_g.fits.bz2"):
         picture = levels((folder / name).read_bytes(), scale="keep")
         assert 0 < picture.mean() < 200, name

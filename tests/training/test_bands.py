@@ -22,7 +22,7 @@ SETTINGS = (
     "images.colour=bands",
     "images.bands=g,r,z,w1",
     "images.stretch=asinh",
-    "images.limits=[-0.1, 5.0]",
+    "images.limits=survey",
     "images.pixel_scale=0.5",
 )
 
@@ -61,7 +61,12 @@ def test_bands_and_stretch_are_part_of_the_model(run: Path) -> None:
     assert "16 px g r z w1 (asinh)" in repr(model)
     kept = json.loads((run / "bundle" / "manifest.json").read_text())["preprocessing"]
     assert kept["bands"] == ["g", "r", "z", "w1"]
-    assert (kept["stretch"], kept["limits"], kept["pixel_scale"]) == ("asinh", [-0.1, 5.0], 0.5)
+    assert (kept["stretch"], kept["pixel_scale"]) == ("asinh", 0.5)
+    # The sky is 0 with a noise of 0.02; half of the galaxies are bright in g, half in w1.
+    black, white = np.array(kept["limits"]).T
+    assert black == pytest.approx([-0.02] * 4, abs=0.01)
+    assert white[1:3] == pytest.approx([0.05, 0.05], abs=0.02)
+    assert (white[[0, 3]] > 0.5).all()
     files = sorted((run.parent / "images").rglob("*.fits"))[:4]
     of_files = model.predict(files)
     # FITS counts rows from the bottom

@@ -48,11 +48,12 @@ images = click.option(
     type=click.Path(path_type=Path),
     help="A folder of images (searched with its sub-folders), or image files.",
 )
-images_or_tiles = click.option(
+images_or_bands = click.option(
     "--images",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A folder of images (searched with its sub-folders), or image files.",
+    help="A folder of images (searched with its sub-folders), or image files; or a pattern of "
+    "files of one band each, such as 'sky/{id}_{band}.fits'.",
 )
 images_folder = click.option(
     "--images",
@@ -181,7 +182,7 @@ _READING: dict[str, Callable[[Any], Any]] = {
         "--bands",
         metavar="NAME,NAME…",
         help="Bands of FITS and other pictures in bands, the shortest wavelength first, by name or "
-        "by number from 1.",
+        "by number from 1; or with a file for each: 'g=sky/{id}_g.fits,r=sky/{id}_r.fits'.",
     ),
     "stretch": click.option(
         "--stretch",
@@ -210,6 +211,21 @@ _READING: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def _files_of_bands(text: str, images: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
+    """The names of bands, and the pattern of their files, of ``g=sky/{id}_g.fits,r=…``."""
+    from galaxyclass.images.band_files import common_pattern
+
+    files = {}
+    for part in text.split(","):
+        band, equals, pattern = part.partition("=")
+        if not (equals and band.strip() and pattern.strip()):
+            raise click.BadParameter(f"{part!r} is not BAND=FILES", param_hint="--bands")
+        files[band.strip()] = pattern.strip()
+    if images:
+        raise click.UsageError("--bands names the files: leave --images out")
+    return ",".join(files), (Path(common_pattern(files)),)
+
+
 def reading(command: Decorated) -> Any:
     """The options of how pictures are read; the command gets a mapping ``reading``."""
 
@@ -217,6 +233,11 @@ def reading(command: Decorated) -> Any:
     def with_reading(*arguments: Any, **values: Any) -> Any:
         stated = {name: values.pop(name) for name in _READING}
         chosen = {name: value for name, value in stated.items() if value is not None}
+        if "=" in chosen.get("bands", ""):
+            chosen["bands"], values["images"] = _files_of_bands(chosen["bands"], values["images"])
+        if not values["images"] and not values.get("tiles"):
+            either = " (pictures) or '--tiles' (FITS tiles)" if "tiles" in values else ""
+            raise click.UsageError(f"Missing option '--images'{either}.")
         return command(*arguments, reading=chosen or None, **values)
 
     decorated: Any = with_reading

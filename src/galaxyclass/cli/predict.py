@@ -81,7 +81,7 @@ def _listed(
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
 @click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
-@options.images_or_tiles
+@options.images_or_bands
 @tile_options.tiles(required=False)
 @options.output("the predictions: a name that ends in .csv or .parquet")
 @views
@@ -176,11 +176,9 @@ def _require_images(images: tuple[Path, ...]) -> None:
 def _require_images_or_tiles(
     context: click.Context, images: tuple[Path, ...], tiles: tuple[str, ...]
 ) -> None:
-    """Refuse neither and both, and options of tiles without tiles."""
+    """Refuse both, and options of tiles without tiles."""
     if images and tiles:
         raise click.UsageError("Name either --images or --tiles.")
-    if not images and not tiles:
-        raise click.UsageError("Missing option '--images' (pictures) or '--tiles' (FITS tiles).")
     if not tiles and (stated := tile_options.stated(context)):
         raise click.UsageError(f"{', '.join(stated)}: only with --tiles.")
 

@@ -15,10 +15,11 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.band_files import BANDS_TOGETHER, require_bands, split_files
 from galaxyclass.images.band_image import BandImage
 from galaxyclass.images.channels import to_colour
 from galaxyclass.images.compressed import decompress
-from galaxyclass.images.fits import FITS, read_fits
+from galaxyclass.images.fits import FITS, join_bands, read_fits
 from galaxyclass.images.levels import levels_of_16_bits
 from galaxyclass.images.npy import NPY, read_npy
 from galaxyclass.images.render import Channels, RenderSettings, render_bands
@@ -117,7 +118,9 @@ def full_size(*_: int) -> int:
 class Decoded(NamedTuple):
     """Pixels (height, width, channels) uint8, shrunk by ``factor``, and the image's own size.
 
-    ``notes`` say how a picture was read where there was a choice.
+    A pixel is ``zoom`` pixels of the model, by the picture's WCS; ``middle`` is whether only the
+    middle was decoded, for a cutout of one frame; ``notes`` say how a picture was read where there
+    was a choice.
     """
 
     pixels: NDArray[np.uint8]
@@ -125,6 +128,8 @@ class Decoded(NamedTuple):
     width: int
     factor: int
     notes: tuple[str, ...] = ()
+    zoom: float = 1.0
+    middle: bool = False
 
 
 def decode_scaled(
@@ -167,26 +172,75 @@ def decode_scaled(
     if not data:
         raise ImageError("the file is empty", hint="fetch it again")
     data = decompress(data, BYTES_PER_PIXEL * max_pixels)
-    in_bands = settings.colour == "bands"
+    image = decode_bands(data, settings, max_pixels)
+    if image is not None:
+        return render_decoded(image, settings)
     if data.startswith(_JPEG):
         decoded = decode_jpeg(data, scale, max_pixels)
-    elif data.startswith(FITS):
-        image = read_fits(data, hdu=settings.hdu, bands=settings.bands, max_pixels=max_pixels)
-        return render_decoded(image, settings)
-    elif data.startswith(NPY):
-        return render_decoded(read_npy(data, max_pixels), settings)
-    elif data.startswith(_TIFF):
-        pages = read_pages(data)
-        if not pages[0].is_photograph or settings.bands or in_bands:
-            return render_decoded(read_tiff(data, pages, max_pixels), settings)
-        decoded = _decode_pillow(data, max_pixels)
-        decoded = decoded._replace(notes=(*decoded.notes, *_unused(pages)))
     else:
         decoded = _decode_pillow(data, max_pixels)
-    if in_bands:
+    if data.startswith(_TIFF):
+        decoded = decoded._replace(notes=(*decoded.notes, *_unused(read_pages(data))))
+    if settings.colour == "bands":
         names = ("red", "green", "blue") if decoded.pixels.shape[2] == 3 else ()
         return render_decoded(BandImage(decoded.pixels, names), settings)
     return decoded._replace(pixels=to_colour(decoded.pixels, settings.colour))
+
+
+def decode_bands(
+    data: bytes, settings: RenderSettings, max_pixels: int = MAX_PIXELS
+) -> BandImage | None:
+    """The bands of a picture as it was measured; None of a picture of grey levels or colours.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file, not compressed.
+    settings : RenderSettings
+    max_pixels : int
+        Refuse pictures of more pixels in a band.
+
+    Raises
+    ------
+    ImageError, MissingExtraError
+        As for `decode_image`.
+    """
+    if data.startswith(BANDS_TOGETHER):
+        return _band_of_each(split_files(data), settings, max_pixels)
+    if data.startswith(FITS):
+        return read_fits(data, hdu=settings.hdu, bands=settings.bands, max_pixels=max_pixels)
+    if data.startswith(NPY):
+        return read_npy(data, max_pixels)
+    if data.startswith(_TIFF):
+        pages = read_pages(data)
+        if not pages[0].is_photograph or settings.bands or settings.colour == "bands":
+            return read_tiff(data, pages, max_pixels)
+    return None
+
+
+def _band_of_each(files: dict[str, bytes], settings: RenderSettings, max_pixels: int) -> BandImage:
+    """A picture of files of one band each.
+
+    Raises
+    ------
+    ImageError
+        A file is missing, cannot be read, has several bands or another size.
+    """
+    require_bands(tuple(files), settings.bands)
+    images = {}
+    for band in settings.bands or files:
+        data = decompress(files[band], BYTES_PER_PIXEL * max_pixels)
+        try:
+            image = decode_bands(data, RenderSettings(hdu=settings.hdu), max_pixels)
+            if image is None:
+                pixels = to_colour(_decode_pillow(data, max_pixels).pixels, "grey")
+                image = BandImage(pixels, is_display=True)
+            images[band] = image
+        except ImageError as error:
+            raise ImageError(
+                f"band {band}: {error.what}", wanted=error.wanted, got=error.got, hint=error.hint
+            ) from error
+    return join_bands(images)
 
 
 def render_decoded(image: BandImage, settings: RenderSettings) -> Decoded:
@@ -202,7 +256,8 @@ def render_decoded(image: BandImage, settings: RenderSettings) -> Decoded:
     levels = rendered.levels
     if settings.colour in ("rgb", "grey"):
         levels = to_colour(levels, settings.colour)
-    return Decoded(np.ascontiguousarray(levels), height, width, 1, rendered.notes)
+    middle = levels.shape[:2] != (height, width)
+    return Decoded(levels, height, width, 1, rendered.notes, rendered.zoom, middle)
 
 
 def _unused(pages: list[Page]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from galaxyclass.images.cutout_boxes import centre_scale
 from galaxyclass.images.cutouts import cut_out, cutout_settings
 from galaxyclass.images.decode import Decoded, Scale, decode_scaled
 from galaxyclass.images.read import about, read_file
-from galaxyclass.images.render import RenderSettings
+from galaxyclass.images.render import RenderSettings, zoomed_frame
 
 if TYPE_CHECKING:
     from galaxyclass.recipes.preprocessing import Preprocessing
@@ -97,11 +98,15 @@ def read_cutouts(
     try:
         for settings in (preprocessing.model_dump() for preprocessing in preprocessings):
             scale, rendering = _scale(settings), RenderSettings.of(settings)
-            decoded = decoded_as.get((rendering, scale(*size))) if size else None
+            decoded = None
+            if size:
+                keys = [(rendering, scale(*size)), (_of_any_frame(rendering), scale(*size))]
+                decoded = next((decoded_as[key] for key in keys if key in decoded_as), None)
             if decoded is None:
                 decoded = decode_scaled(data, rendering, scale)
                 size = decoded.height, decoded.width
-                decoded_as[rendering, scale(*size)] = decoded
+                key = rendering if decoded.middle else _of_any_frame(rendering)
+                decoded_as[key, scale(*size)] = decoded
                 _count(decoded, notes)
             cutouts.append(_cut(decoded, settings))
     except ImageError as error:
@@ -181,6 +186,11 @@ def cut_out_array(
     return cutouts
 
 
+def _of_any_frame(rendering: RenderSettings) -> RenderSettings:
+    """The settings of a picture that is decoded whole: cutouts of several frames share it."""
+    return replace(rendering, frame=None, beyond="border")
+
+
 def _count(decoded: Decoded, notes: Counter[str] | None) -> None:
     if notes is not None:
         notes.update(decoded.notes)
@@ -200,5 +210,6 @@ def _scale(settings: dict[str, Any]) -> Scale:
 
 def _cut(decoded: Decoded, settings: dict[str, Any]) -> NDArray[np.uint8]:
     if settings["frame"] is not None:
-        settings = {**settings, "frame": settings["frame"] // decoded.factor}
+        frame = settings["frame"] // decoded.factor
+        settings = {**settings, "frame": zoomed_frame(frame, decoded.zoom)}
     return cut_out(decoded.pixels, **cutout_settings(settings))

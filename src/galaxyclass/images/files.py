@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from galaxyclass.errors import CatalogError
+from galaxyclass.images.band_files import expand, has_bands, is_pattern
 
 #: Endings of image files, in lower case; the case of a file's ending is ignored.
 IMAGE_SUFFIXES: tuple[str, ...] = (
@@ -34,7 +36,7 @@ def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
     Parameters
     ----------
     images : str, Path or a sequence of them
-        A folder, a file, or several of either.
+        A folder, a file, or several of either; or a pattern of files (`band_files.expand`).
 
     Returns
     -------
@@ -69,6 +71,9 @@ def image_paths(images: str | Path | Sequence[str | Path]) -> list[str]:
     require_paths(paths)
     files: list[str] = []
     for path in paths:
+        if is_pattern(str(path)):
+            files += expand(str(path))
+            continue
         files += _in_folder(path) if path.is_dir() else [str(path)]
     if len(paths) > 1:  # x.jpg and sub/../x.jpg are one file
         files = list({os.path.abspath(file): file for file in sorted(files, reverse=True)}.values())  # noqa: PTH100
@@ -83,7 +88,7 @@ def require_paths(paths: Sequence[Path]) -> None:
     ------
     CatalogError
     """
-    missing = [str(path) for path in paths if not path.exists()]
+    missing = [str(path) for path in paths if not (is_pattern(str(path)) or path.exists())]
     if missing:
         raise CatalogError(
             f"{missing[0]}: no such file or folder"
@@ -117,6 +122,21 @@ def without_ending(name: str) -> str:
     if ending.lower() in COMPRESSED_SUFFIXES:
         stem = os.path.splitext(stem)[0]  # noqa: PTH122
     return stem
+
+
+def image_stem(path: str) -> str:
+    """The name of a galaxy by its file: without folder and ending, and without the band.
+
+    Examples
+    --------
+    >>> [image_stem(path) for path in ("sky/1.fits.gz", "sky/1_{band}.fits", "sky/1/{band}.fits")]
+    ['1', '1', '1']
+    """
+    folder, name = os.path.split(path)
+    stem = without_ending(name)
+    if has_bands(stem):
+        stem = re.sub(r"[-_. ]?\{band\}[-_. ]?", "", stem)
+    return stem or os.path.basename(folder)  # noqa: PTH119
 
 
 def _in_folder(folder: Path) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.band_files import files_of, has_bands, join_files
 from galaxyclass.images.decode import (
     BYTES_PER_PIXEL,
     MAX_PIXELS,
@@ -68,8 +70,9 @@ def read_rendered(path: str | Path, settings: RenderSettings) -> NDArray[np.uint
         As for `read_image`.
     """
     data, _ = read_file(path)
+    whole = replace(settings, frame=None)
     try:
-        return decode_scaled(data, settings, full_size).pixels
+        return decode_scaled(data, whole, full_size).pixels
     except ImageError as error:
         raise about(path, error) from error
 
@@ -83,6 +86,8 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         There is no such file, it cannot be opened, or it is larger than any image of
         ``max_pixels`` pixels (a survey's mosaic among the cutouts must not fill the memory).
     """
+    if has_bands(str(path)):
+        return _read_bands(str(path), max_pixels)
     try:
         # Four system calls; a file object takes eight, and at each of them threads wait for each
         # other.
@@ -107,6 +112,13 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         raise ImageError(f"{path}: no such file") from error
     except OSError as error:
         raise ImageError(f"{path}: cannot be opened ({error.strerror or error})") from error
+
+
+def _read_bands(path: str, max_pixels: int) -> tuple[bytes, os.stat_result]:
+    """The files of all bands as one, and the status of the one that changed last."""
+    read = {band: read_file(file, max_pixels=max_pixels) for band, file in files_of(path).items()}
+    data = join_files({band: content for band, (content, _) in read.items()})
+    return data, max((status for _, status in read.values()), key=lambda one: one.st_mtime_ns)
 
 
 def about(path: str | Path, error: ImageError) -> ImageError:

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.images.band_image import BandImage
 from galaxyclass.images.colour_formulas import COLOUR_FORMULAS
+from galaxyclass.images.cutout_boxes import Beyond, centre_box
 from galaxyclass.images.levels import levels_of_16_bits
-from galaxyclass.images.stretch import Stretch, stretch_pixels
+from galaxyclass.images.stretch import Stretch, stretch_pixels, with_limits
 from galaxyclass.recipes.stretches import StretchName
 
 #: ``any``: whatever can be read, in as many channels as it has; to see whether a file is sound.
@@ -29,7 +29,11 @@ _SKY, _BRIGHT = 2.0, (0.003, 1e5)
 
 @dataclass(frozen=True)
 class RenderSettings:
-    """The settings of `Preprocessing` by which a picture is read and stretched; see there."""
+    """The settings of `Preprocessing` by which a picture is read and stretched; see there.
+
+    With a ``frame`` only the middle of a picture in bands is stretched, as much as a cutout of that
+    frame shows.
+    """
 
     colour: Channels = "rgb"
     bands: tuple[str, ...] = ()
@@ -41,14 +45,21 @@ class RenderSettings:
     scale: Literal["auto", "keep"] = "auto"
     pixel_scale: float | None = None
     picture_size: int | None = None
+    frame: int | None = None
+    beyond: Beyond = "border"
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> RenderSettings:
         """Those among all settings of a `Preprocessing`."""
-        chosen = {name: settings[name] for name in _NAMES if settings.get(name) is not None}
+        names = [name for name in _NAMES if settings.get(name) is not None]
+        if settings.get("cutout", "centre") != "centre":  # the object is detected in the whole
+            names = [name for name in names if name not in ("frame", "beyond")]
+        chosen = {name: settings[name] for name in names}
         for name in ("bands", "limits", "percentiles"):
             if name in chosen:
                 chosen[name] = _tuples(chosen[name])
+        if chosen.get("limits") == "survey":  # a training replaces the word by numbers
+            del chosen["limits"]
         return cls(**chosen)
 
     def stretched(self, name: StretchName) -> Stretch:
@@ -70,14 +81,18 @@ _NAMES = tuple(field.name for field in fields(RenderSettings))
 
 @dataclass(frozen=True)
 class Rendered:
-    """Grey levels (height, width, channels) uint8, and remarks on how they were made."""
+    """Grey levels (height, width, channels) uint8, and how they were made.
+
+    A pixel is ``zoom`` pixels of the model; ``notes`` are remarks for the user.
+    """
 
     levels: NDArray[np.uint8]
+    zoom: float
     notes: tuple[str, ...]
 
 
 def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
-    """Choose the bands of a picture, stretch them, and bring it to the scale of the model.
+    """Choose the bands of a picture and stretch them.
 
     Parameters
     ----------
@@ -97,7 +112,7 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
     ImageError
         A band is missing; it is not clear which bands are meant; a pixel scale that cannot be.
     """
-    bands, pixels = _chosen(image, settings)
+    bands, pixels = choose_bands(image, settings)
     name, reason = settings.stretch, ""
     if name is None:
         name, reason = _default_stretch(image, pixels, bands, settings)
@@ -107,24 +122,51 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         if order:
             bands, pixels = formula.bands, pixels[..., order]
     stretch = settings.stretched(name)
+    zoom, scaled = _zoom(image, settings)
     narrow: tuple[str, ...] = ()
     if name == "none" and _has_16_bits(pixels):
         pixels, narrow = levels_of_16_bits(pixels.astype(np.uint16))
+    shown = _window(pixels, settings, zoom)
     try:
-        levels = stretch_pixels(pixels, stretch, bands)
+        if shown.shape != pixels.shape:
+            stretch = with_limits(stretch, pixels)
+        levels = stretch_pixels(shown, stretch, bands)
     except ArgumentError as error:
         raise ImageError(error.what, wanted=error.wanted, got=error.got, hint=error.hint) from error
-    notes = [_how(image, bands, stretch, reason), *narrow]
+    notes = [_how(image, bands, name, reason), *narrow]
     if image.unused:
         notes.append(f"not used: {image.unused}")
-    levels, scaled = _to_scale(levels, image.pixel_scale, settings)
-    return Rendered(levels, (*notes, *scaled))
+    return Rendered(levels, zoom, (*notes, *scaled))
 
 
-def _chosen(
+def _window(
+    pixels: NDArray[np.generic], settings: RenderSettings, zoom: float
+) -> NDArray[np.generic]:
+    """The part of a picture that the cutout shows: the rest need not be stretched."""
+    height, width = pixels.shape[:2]
+    if settings.frame is None:
+        return pixels
+    box = centre_box(height, width, zoomed_frame(settings.frame, zoom), settings.beyond)
+    if not box.inside(height, width):
+        return pixels
+    return pixels[box.top : box.top + box.height, box.left : box.left + box.width]
+
+
+def zoomed_frame(frame: int, zoom: float) -> int:
+    """A frame of the model in pixels of a picture, of which each is ``zoom`` of the model's."""
+    return max(1, round(frame / zoom))
+
+
+def choose_bands(
     image: BandImage, settings: RenderSettings
 ) -> tuple[tuple[str, ...], NDArray[np.generic]]:
-    """The names of the bands that are wanted, none where they have only numbers; their pixels."""
+    """The names of the bands that are wanted, none where they have only numbers; their pixels.
+
+    Raises
+    ------
+    ImageError
+        A band is missing, or it is not clear which are meant.
+    """
     if settings.bands:
         numbered = all(band.isdecimal() for band in settings.bands)
         return () if numbered else settings.bands, image.choose(settings.bands)
@@ -200,54 +242,41 @@ def _in_nanomaggies(image: BandImage, pixels: NDArray[np.generic]) -> bool:
     return bool(abs(sky) <= _SKY and _BRIGHT[0] <= bright <= _BRIGHT[1])
 
 
-def _how(image: BandImage, bands: tuple[str, ...], stretch: Stretch, reason: str) -> str:
+def _how(image: BandImage, bands: tuple[str, ...], stretch: str, reason: str) -> str:
     """How a picture was read, in a sentence."""
     where = f"{image.source}, " if image.source else ""
     count = image.pixels.shape[2]
     what = f"bands {', '.join(bands)}" if len(bands) > 1 else f"band {bands[0]}" if bands else ""
     what = what or ("one band" if count == 1 else f"{count} bands")
     grey = ", grey" if count == 1 or len(bands) == 1 else ""
-    return f"{where}{what}{grey}, stretch {stretch.name}" + (f" ({reason})" if reason else "")
+    return f"{where}{what}{grey}, stretch {stretch}" + (f" ({reason})" if reason else "")
 
 
-def _to_scale(
-    levels: NDArray[np.uint8], pixel_scale: float | None, settings: RenderSettings
-) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Bring a picture to the model's pixel scale, or to the size of its training pictures."""
-    height, width = levels.shape[:2]
+def _zoom(image: BandImage, settings: RenderSettings) -> tuple[float, tuple[str, ...]]:
+    """How many pixels of the model a pixel of a picture is, and remarks on it."""
+    height, width = image.pixels.shape[:2]
+    scale = image.pixel_scale
     if settings.scale == "keep":
-        return levels, ()
+        return 1.0, ()
     if settings.pixel_scale is not None:
-        if pixel_scale is None:
-            return levels, (
+        if scale is None:
+            return 1.0, (
                 "no scale (WCS) in the file: its pixels are taken for "
                 f"{settings.pixel_scale:g} arcsec",
             )
-        factor = pixel_scale / settings.pixel_scale
+        zoom = scale / settings.pixel_scale
         note = f"brought to {settings.pixel_scale:g} arcsec a pixel"
-    elif pixel_scale is not None and settings.picture_size is not None:
-        factor = settings.picture_size / min(height, width)
+    elif scale is not None and settings.picture_size is not None:
+        zoom = settings.picture_size / min(height, width)
         note = f"brought to a size of {settings.picture_size} pixels, that of the training pictures"
     else:
-        return levels, ()
-    if not 1 / _MOST_ZOOM <= factor <= _MOST_ZOOM:
+        return 1.0, ()
+    if not 1 / _MOST_ZOOM <= zoom <= _MOST_ZOOM:
         raise ImageError(
-            f"the picture would be {'enlarged' if factor > 1 else 'shrunk'} by "
-            f"{max(factor, 1 / factor):.3g}",
+            f"the picture would be {'enlarged' if zoom > 1 else 'shrunk'} by "
+            f"{max(zoom, 1 / zoom):.3g}",
             wanted=f"a factor of at most {_MOST_ZOOM:g}",
-            got=f"{pixel_scale:.4g} arcsec a pixel (WCS), {height} x {width} pixels",
+            got=f"{scale:.4g} arcsec a pixel (WCS), {height} x {width} pixels",
             hint="`scale='keep'` takes the pixels as they are",
         )
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    if size == (width, height):
-        return levels, ()
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LANCZOS4
-    # OpenCV's Lanczos takes four channels at most.
-    groups = [levels[..., first : first + 4] for first in range(0, levels.shape[2], 4)]
-    resized = [
-        np.asarray(cv2.resize(np.ascontiguousarray(group), size, interpolation=way)).reshape(
-            size[1], size[0], group.shape[2]
-        )
-        for group in groups
-    ]
-    return np.concatenate(resized, axis=2).astype(np.uint8, copy=False), (note,)
+    return zoom, (note,) if abs(zoom - 1) > 1e-3 else ()

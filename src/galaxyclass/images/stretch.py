@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,12 @@ from galaxyclass.images.colour_formulas import (
     finite_plane,
     keep_hue,
 )
-from galaxyclass.recipes.stretches import COLOUR_STRETCHES, STRETCHES, StretchName
-
-#: The stretches between limits that can be stated.
-STATED_LIMITS: tuple[str, ...] = ("linear", "sqrt", "asinh", "lupton")
+from galaxyclass.recipes.stretches import (
+    COLOUR_STRETCHES,
+    LIMITED_STRETCHES,
+    STRETCHES,
+    StretchName,
+)
 
 #: Pixels of a picture, at most, from which its limits are found.
 _SAMPLE = 40_000
@@ -142,8 +144,8 @@ def stretch_pixels(
     if formula is not None:
         red, green, blue = (_scaled(pixels[..., band], stretch) for band in order)
         return formula.render(red, green, blue)
-    limits = _limits(pixels[..., list(order)], stretch)
-    shares = [_shares(pixels[..., band], *pair) for band, pair in zip(order, limits, strict=True)]
+    limits = _limits(pixels, stretch)
+    shares = [_shares(pixels[..., band], *limits[band]) for band in order]
     if stretch.name == "lupton":
         red, green, blue = shares
         return keep_hue(red, green, blue, nonlinearity=1 / (3 * stretch.softening), white=3)
@@ -233,7 +235,7 @@ def _limits(values: NDArray[np.generic], stretch: Stretch) -> list[tuple[float, 
     """Black and white of each band, in the pixels' own unit."""
     count = values.shape[2]
     stated = _pairs(stretch.limits)
-    if stated and stretch.name in STATED_LIMITS:
+    if stated and stretch.name in LIMITED_STRETCHES:
         if len(stated) not in (1, count):
             raise ArgumentError(
                 "`limits`: not one pair for each band",
@@ -243,6 +245,26 @@ def _limits(values: NDArray[np.generic], stretch: Stretch) -> list[tuple[float, 
             )
         return stated * count if len(stated) == 1 else stated
     return [find_limits(values[..., band], stretch) for band in range(count)]
+
+
+def with_limits(stretch: Stretch, pixels: NDArray[np.generic]) -> Stretch:
+    """A stretch that treats a part of a picture as it would treat the whole.
+
+    Parameters
+    ----------
+    stretch : Stretch
+    pixels : (height, width, bands)
+        The whole picture.
+
+    Examples
+    --------
+    >>> with_limits(Stretch("percentile", percentiles=(0, 100)), np.arange(4.0).reshape(2, 2, 1))
+    Stretch(name='linear', limits=((0.0, 3.0),), percentiles=(0, 100), softening=0.05, scale=1.0)
+    """
+    if stretch.name == "none" or stretch.name in COLOUR_FORMULAS:
+        return stretch
+    name = stretch.name if stretch.name in LIMITED_STRETCHES else "linear"
+    return replace(stretch, name=name, limits=tuple(_limits(pixels, stretch)))
 
 
 def find_limits(band: NDArray[np.generic], stretch: Stretch) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from os.path import abspath, commonpath, relpath, split  # pathlib takes 10 times as long
 from typing import overload
 
-from galaxyclass.images.files import without_ending
+from galaxyclass.images.files import image_stem, without_ending
 
 
 class _Names(Sequence[str]):
@@ -107,7 +107,7 @@ class FileNames(_Names):
 
 
 def _stem(path: str) -> str:
-    return without_ending(split(path)[1])
+    return image_stem(path)
 
 
 def _twice(names: Iterable[str]) -> frozenset[str]:

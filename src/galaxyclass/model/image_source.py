@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.tables.in_memory import KINDS, as_arrow, is_table
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.images.arrays import as_image, as_images
+from galaxyclass.images.band_files import has_bands
 from galaxyclass.images.files import image_paths
 from galaxyclass.model.cutouts import Picture
 from galaxyclass.model.ids import FileNames, ImageIds
@@ -211,7 +212,8 @@ def _checked_arrays(images: Iterable[Any]) -> Iterator[NDArray[np.generic]]:
 def _from_paths(paths: Sequence[str | Path]) -> ImageSource:
     """Files in the order given; those of a folder sorted by name."""
     if not paths or any(not os.path.exists(path) for path in paths):  # noqa: PTH110 - 10^6 files
-        return ImageSource(image_paths(paths))  # raises the right error
+        # A pattern of files, or what raises the right error.
+        return ImageSource(image_paths(paths))
     images: list[Picture] = []
     for path in paths:
         images += image_paths(path) if os.path.isdir(path) else [_plain(path)]  # noqa: PTH112
@@ -232,7 +234,7 @@ def _from_table(
     path_column = find_path_column(table, path_column)
     paths: list[Picture] = [_plain(path or "") for path in table[path_column].to_pylist()]
     files = [str(path) for path in paths]
-    if files and not any(map(os.path.exists, files)):
+    if files and not any(has_bands(file) or os.path.exists(file) for file in files):  # noqa: PTH110
         raise CatalogError(
             f"not one of the files in the column {path_column!r} is there",
             got=f"such as {files[0]}",

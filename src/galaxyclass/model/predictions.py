@@ -6,7 +6,7 @@ import html
 import operator
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -354,7 +354,7 @@ class Prediction(Mapping[str, Any]):
         image = images[int(self._predictions.indices[self._row])]
         if isinstance(image, TileCutout):
             return image.pixels
-        settings = self._predictions.rendering
+        settings = replace(self._predictions.rendering, frame=None)
         if isinstance(image, str):
             return to_three(read_rendered(image, settings))
         return to_three(decode_array(image, settings).pixels)

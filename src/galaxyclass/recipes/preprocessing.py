@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from galaxyclass.recipes.stretches import COLOUR_STRETCHES, StretchName
+from galaxyclass.recipes.stretches import COLOUR_STRETCHES, LIMITED_STRETCHES, StretchName
 
 
 class Preprocessing(BaseModel):
@@ -55,10 +55,12 @@ class Preprocessing(BaseModel):
         description="from brightness to grey level, of FITS, arrays and TIFFs of floats; none of "
         "these: by the bands and the unit of each picture",
     )
-    limits: tuple[float, float] | tuple[tuple[float, float], ...] | None = Field(
-        None,
-        description="brightness that is black and white, for all bands or for each; none: found "
-        "in each picture",
+    limits: tuple[float, float] | tuple[tuple[float, float], ...] | Literal["survey"] | None = (
+        Field(
+            None,
+            description="brightness that is black and white, for all bands or for each; none: "
+            "found in each picture; survey: found once in the training pictures",
+        )
     )
     percentiles: tuple[float, float] | None = Field(
         None, description="percentile: shares of the pixels that are black and not yet white, %"
@@ -100,6 +102,10 @@ class Preprocessing(BaseModel):
     def _bands_fit(self) -> Preprocessing:
         """Bands, stretch and channels make sense together."""
         colourful = self.stretch in COLOUR_STRETCHES
+        if self.limits == "survey" and self.stretch not in LIMITED_STRETCHES:
+            raise ValueError(
+                "images.limits: survey is for the stretches " + ", ".join(LIMITED_STRETCHES)
+            )
         if len(set(self.bands)) < len(self.bands):
             raise ValueError(f"images.bands: {', '.join(self.bands)} has a band twice")
         if self.colour == "bands":

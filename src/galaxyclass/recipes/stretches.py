@@ -27,3 +27,6 @@ COLOUR_STRETCHES: tuple[StretchName, ...] = (
     "legacy-surveys",
     "galaxy-zoo-decals",
 )
+
+#: Stretches between limits that can be stated.
+LIMITED_STRETCHES: tuple[StretchName, ...] = ("linear", "sqrt", "asinh", "lupton")

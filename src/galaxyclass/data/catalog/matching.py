@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from galaxyclass.images.files import COMPRESSED_SUFFIXES, IMAGE_SUFFIXES, without_ending
+from galaxyclass.images.files import COMPRESSED_SUFFIXES, IMAGE_SUFFIXES, image_stem, without_ending
 
 _IMAGE, _COMPRESSED = (
     "|".join(map(re.escape, endings)) for endings in (IMAGE_SUFFIXES, COMPRESSED_SUFFIXES)
@@ -39,7 +39,7 @@ class ImageNames:
 
     def stem(self, index: int) -> str:
         """The file name of an image without folder and ending: what ids are compared with."""
-        return without_ending(self.relative(index).rsplit("/", 1)[-1])
+        return image_stem(self.relative(index))
 
     @cached_property
     def stems(self) -> Any:
