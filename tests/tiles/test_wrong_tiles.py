@@ -81,7 +81,7 @@ def test_a_band_that_some_tiles_lack(tmp_path: Path) -> None:
 def test_a_header_without_picture_and_a_table(tmp_path: Path) -> None:
     path = tmp_path / "t.fits"
     Table({"a": [1, 2]}).write(path)
-    with pytest.raises(ImageError, match=r"t\.fits: no image in this file"):
+    with pytest.raises(ImageError, match=r"(?s)t\.fits: no image in this file.*1 \(table\)"):
         open_at_middle(path)
     with pytest.raises(ImageError, match="HDU 1 is no image"):
         open_at_middle(path, hdu=1)
@@ -131,6 +131,14 @@ def test_a_damaged_tile_among_others_is_left_out_and_said(tmp_path: Path) -> Non
     (tmp_path / "b.fits").write_bytes(b"nothing")
     cutouts = open_at_middle(tmp_path)
     assert any("1 of 2 tiles cannot be used" in note for note in cutouts.notes)
+
+
+def test_a_tile_without_wcs_among_others_is_left_out_and_said(tmp_path: Path) -> None:
+    save_tile(tmp_path / "a.fits", sky(), WCS(naxis=2))
+    save_tile(tmp_path / "b.fits", sky())
+    cutouts = open_at_middle(tmp_path)
+    assert [tile.name for tile in cutouts.tiles] == ["b"]
+    assert any("1 of 2 tiles cannot be used" in note and "(WCS)" in note for note in cutouts.notes)
 
 
 def test_two_and_four_bands_want_a_choice(tmp_path: Path) -> None:

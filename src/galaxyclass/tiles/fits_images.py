@@ -136,7 +136,7 @@ def find_fits_image(path: str, hdu: str | int | None = None) -> FitsImage:
         raise ImageError(
             f"{path}: no image in this file" if hdu is None else f"{path}: HDU {hdu} is no image",
             wanted="an HDU that is an image of two axes, or a cube of bands",
-            got=", ".join(f"{i} {_described(*head[:2])}" for i, head in enumerate(heads)),
+            got=", ".join(f"{i} {_described(*head)}" for i, head in enumerate(heads)),
             hint=f"one of the HDUs {', '.join(map(str, with_pixels))}" if with_pixels else None,
         )
     name, shape, header = heads[index]
@@ -241,10 +241,12 @@ def _named(path: str, heads: list[tuple[str, tuple[int, ...], Any]], hdu: str | 
         return int(text)
     raise ImageError(
         f"{path}: no HDU {hdu}",
-        wanted=", ".join(f"{i} {_described(*head[:2])}" for i, head in enumerate(heads)),
+        wanted=", ".join(f"{i} {_described(*head)}" for i, head in enumerate(heads)),
     )
 
 
-def _described(name: str, shape: tuple[int, ...]) -> str:
+def _described(name: str, shape: tuple[int, ...], header: Any) -> str:
     kind = f"image {' x '.join(map(str, shape))}" if shape else "no image"
+    if "TABLE" in str(header.get("XTENSION", "")):
+        kind = "table"
     return f"{name} ({kind})" if name else f"({kind})"

@@ -11,7 +11,7 @@ from galaxyclass.tiles.detected import detect
 from galaxyclass.tiles.field import GALAXY_ZOO_FIELD, parse_field, require_field
 from galaxyclass.tiles.find_sources import MEASURED
 from galaxyclass.tiles.find_tiles import find_tiles
-from galaxyclass.tiles.placement import Placement, place_sources
+from galaxyclass.tiles.placement import Placement, place_sources, require_sky
 from galaxyclass.tiles.positions import find_sources_of, read_catalogue
 from galaxyclass.tiles.rendering import picture_rendering
 from galaxyclass.tiles.tile_cutouts import TileCutouts
@@ -109,7 +109,9 @@ def open_tiles(
         sources = find_sources_of(
             table, side, ra_column=ra_column, dec_column=dec_column, id_column=id_column
         )
-        opened, planes = found.tiles, {}
+        with_sky, without = require_sky(found.tiles)
+        opened, planes = tuple(with_sky), {}
+        skipped += without
         placement = place_sources(opened, sources, side, progress)
     notes += sources.notes
     notes += _left_out(placement, skipped, len(opened))

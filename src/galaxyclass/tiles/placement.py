@@ -61,7 +61,7 @@ def place_sources(
     Raises
     ------
     ImageError
-        A tile has no WCS, or no source lies in any of the tiles.
+        No source lies in any of the tiles.
     """
     from scipy.spatial import cKDTree
 
@@ -74,10 +74,8 @@ def place_sources(
     x, y, side = (np.full(count, np.nan) for _ in range(3))
     for index, tile in enumerate(tiles):
         progress("place sources", index + 1, len(tiles), unit="tiles")
-        if tile.sky is None:
-            raise _without_wcs(tile)
-        if tree is None:
-            break
+        if tile.sky is None or tree is None:
+            continue
         centre, radius = footprint(tile.sky, tile.size)
         near = np.sort(np.array(tree.query_ball_point(centre, chord(radius)), np.int64))
         if not len(near):
@@ -129,6 +127,21 @@ def _sides(
     return np.broadcast_to(sides(field, scale, radii), (len(rows),)).astype(np.float64)
 
 
+def require_sky(tiles: Sequence[SkyTile]) -> tuple[list[SkyTile], list[tuple[str, str]]]:
+    """The tiles whose header has a WCS; and the others, with the reason.
+
+    Raises
+    ------
+    ImageError
+        Not one has it.
+    """
+    with_sky = [tile for tile in tiles if tile.sky is not None]
+    if not with_sky:
+        raise _without_wcs(tiles[0])
+    reason = "no position on the sky in its header (WCS)"
+    return with_sky, [(tile.path, reason) for tile in tiles if tile.sky is None]
+
+
 def _without_wcs(tile: SkyTile) -> ImageError:
     return ImageError(
         f"{tile.path}: no position on the sky in its header (WCS)",
@@ -139,6 +152,7 @@ def _without_wcs(tile: SkyTile) -> ImageError:
 
 
 def _all_outside(tiles: Sequence[SkyTile], catalogue: SkyCatalogue) -> ImageError:
+    tiles = [tile for tile in tiles if tile.sky is not None]
     boxes = [_box(tile) for tile in tiles[:3]]
     ra, dec = catalogue.ra, catalogue.dec
     more = f"\nand {len(tiles) - 3:,} more tiles" if len(tiles) > 3 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from galaxyclass.errors import ImageError
 from galaxyclass.extras import require
 from galaxyclass.tiles.fits_images import quiet
 
+#: What wcslib says of itself in its messages.
+_WCSLIB = re.compile(r"ERROR \d+ in \w+\(\) at line \d+ of file \S+: ")
 #: Pixel scales that a survey's tile can have, arcsec.
 _SCALES = (1e-4, 3600.0)
 #: Largest distance, in pixels, of a pixel from itself after a way over the sky and back.
@@ -95,7 +98,7 @@ def read_sky(header: Any, path: str, size: tuple[int, int]) -> SkyGrid | None:
             matrix = wcs.pixel_scale_matrix
             frame = _frame_of(wcs_module, wcs)
         except (wcs_module.WcsError, ValueError, KeyError, np.linalg.LinAlgError) as error:
-            raise _wrong(path, " ".join(str(error).split())[:200]) from error
+            raise _wrong(path, _WCSLIB.sub("", " ".join(str(error).split()))[:200]) from error
     determinant = float(np.linalg.det(matrix))
     if not all(np.isfinite(scales)) or not determinant or not np.isfinite(determinant):
         raise _wrong(path, "a matrix (CD, or PC and CDELT) that is singular")
