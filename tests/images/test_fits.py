@@ -174,6 +174,18 @@ def test_four_bands_by_name() -> None:
         levels(named, bands=("y",))
 
 
+def test_red_is_the_longest_wavelength() -> None:
+    flux = np.stack([np.full((8, 8), level, np.float32) for level in (1, 2, 3)])
+    limits = ((0.0, 10.0), (0.0, 10.0), (0.0, 5.0))
+    for settings in ({"limits": (0.0, 10.0)}, {"limits": limits}):
+        shown = levels(plain(flux, BANDS="grz"), stretch="linear", **settings)[0, 0].tolist()
+        assert shown[1:] == [51, 26]
+        assert shown[0] == (76 if len(settings["limits"]) == 2 else 153)
+    channels = levels(plain(flux), colour="bands", bands=("1", "3"), stretch="linear",
+                      limits=(0.0, 10.0))  # fmt: skip
+    assert channels[0, 0].tolist() == [26, 76]
+
+
 def test_missing_pixels() -> None:
     flux = FLUX.copy()
     flux[:, :5] = np.nan

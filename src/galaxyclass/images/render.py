@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from galaxyclass.images.band_image import BandImage
 from galaxyclass.images.colour_formulas import COLOUR_FORMULAS
 from galaxyclass.images.cutout_boxes import Beyond, centre_box
 from galaxyclass.images.levels import levels_of_16_bits
-from galaxyclass.images.stretch import Stretch, stretch_pixels, with_limits
+from galaxyclass.images.stretch import Stretch, reversed_limits, stretch_pixels, with_limits
 from galaxyclass.recipes.stretches import StretchName
 
 #: ``any``: whatever can be read, in as many channels as it has; to see whether a file is sound.
@@ -121,11 +121,16 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         order = _places(bands, formula.bands)
         if order:
             bands, pixels = formula.bands, pixels[..., order]
-    stretch = settings.stretched(name)
+    stretch, named = settings.stretched(name), bands
     zoom, scaled = _zoom(image, settings)
     narrow: tuple[str, ...] = ()
     if name == "none" and _has_16_bits(pixels):
         pixels, narrow = levels_of_16_bits(pixels.astype(np.uint16))
+    one_by_one = name != "none" and not stretch.in_colour
+    if settings.colour == "rgb" and pixels.shape[2] == 3 and one_by_one:
+        # Red is the longest wavelength.
+        pixels, bands = pixels[..., ::-1], bands[::-1]
+        stretch = replace(stretch, limits=reversed_limits(stretch.limits))
     shown = _window(pixels, settings, zoom)
     try:
         if shown.shape != pixels.shape:
@@ -133,7 +138,7 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         levels = stretch_pixels(shown, stretch, bands)
     except ArgumentError as error:
         raise ImageError(error.what, wanted=error.wanted, got=error.got, hint=error.hint) from error
-    notes = [_how(image, bands, name, reason), *narrow]
+    notes = [_how(image, named, name, reason), *narrow]
     if image.unused:
         notes.append(f"not used: {image.unused}")
     return Rendered(levels, zoom, (*notes, *scaled))

@@ -231,6 +231,13 @@ def _pairs(
     return [(float(black), float(white)) for black, white in pairs.reshape(-1, 2)]
 
 
+def reversed_limits(
+    limits: tuple[float, float] | tuple[tuple[float, float], ...] | None,
+) -> tuple[tuple[float, float], ...] | None:
+    """The limits of bands in the opposite order."""
+    return tuple(reversed(_pairs(limits))) or None
+
+
 def _limits(values: NDArray[np.generic], stretch: Stretch) -> list[tuple[float, float]]:
     """Black and white of each band, in the pixels' own unit."""
     count = values.shape[2]

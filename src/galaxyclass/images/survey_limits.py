@@ -36,8 +36,7 @@ def with_survey_limits(preprocessing: Preprocessing, paths: Sequence[str]) -> Pr
     if preprocessing.limits != "survey":
         return preprocessing
     settings = RenderSettings.of(preprocessing.model_dump())
-    assert preprocessing.stretch is not None, "checked by Preprocessing"
-    stretch = settings.stretched(preprocessing.stretch)
+    stretch = settings.stretched(preprocessing.stretch or "asinh")
     measured, problem = [], "pictures of grey levels"
     chosen = np.unique(np.linspace(0, len(paths) - 1, min(_MOST, len(paths))).round().astype(int))
     for index in chosen.tolist() if len(paths) else ():

@@ -75,6 +75,15 @@ def _changed(preprocessing: Preprocessing, stated: Mapping[str, Any]) -> Preproc
             argument="reading",
             got=None if not where else repr(problem["input"]),
         ) from error
+    if changed.channels != preprocessing.channels:
+        raise ArgumentError(
+            "`reading`: not the bands that the model takes",
+            argument="reading",
+            wanted="one band, or three, the shortest wavelength first"
+            if not preprocessing.bands
+            else f"{len(preprocessing.bands)}, for {', '.join(preprocessing.bands)}",
+            got=", ".join(changed.bands),
+        )
     if preprocessing.stretch is not None:
         for name in _OF_THE_MODEL:
             before, after = getattr(preprocessing, name), getattr(changed, name)
@@ -86,14 +95,6 @@ def _changed(preprocessing: Preprocessing, stated: Mapping[str, Any]) -> Preproc
                     got=str(after),
                     hint=f"leave {name} out: the model brings its own",
                 )
-    if preprocessing.bands and len(changed.bands) != len(preprocessing.bands):
-        raise ArgumentError(
-            "`reading`: the model was trained with another number of bands",
-            argument="reading",
-            wanted=f"the {len(preprocessing.bands)} bands {', '.join(preprocessing.bands)}, by the "
-            "names that these pictures have for them",
-            got=", ".join(changed.bands),
-        )
     return changed
 
 

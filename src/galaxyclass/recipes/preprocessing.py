@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from galaxyclass.recipes.stretches import COLOUR_STRETCHES, LIMITED_STRETCHES, StretchName
 
@@ -43,7 +43,9 @@ class Preprocessing(BaseModel):
     )
     size: int = Field(64, ge=8, le=1024, description="side of the cutout that the model sees, px")
     colour: Literal["rgb", "grey", "bands"] = Field(
-        "rgb", description="three channels; one; bands: one for each of `bands`"
+        "rgb",
+        description="three channels; one; bands: one for each of `bands`, as always for two, four "
+        "and more of them",
     )
     bands: tuple[str, ...] = Field(
         (),
@@ -88,21 +90,28 @@ class Preprocessing(BaseModel):
         "no common pixel scale but show each galaxy equally large",
     )
 
-    @field_validator("bands", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _split(cls, value: Any) -> Any:
-        """Bands may be given as one text, ``g,r,z``, and as numbers."""
-        if isinstance(value, str | int):
-            value = str(value).split(",")
-        if isinstance(value, list | tuple):
-            return tuple(str(band).strip() for band in value if str(band).strip())
-        return value
+    def _split_bands(cls, data: Any) -> Any:
+        """Bands may be given as one text, ``g,r,z``; four of them are four channels."""
+        if not isinstance(data, dict) or "bands" not in data:
+            return data
+        bands = data["bands"]
+        if isinstance(bands, str | int):
+            bands = str(bands).split(",")
+        if not isinstance(bands, list | tuple):
+            return data
+        named = tuple(str(band).strip() for band in bands if str(band).strip())
+        changed = {**data, "bands": named}
+        if len(named) not in (0, 1, 3) and data.get("colour", "rgb") == "rgb":
+            changed["colour"] = "bands"
+        return changed
 
     @model_validator(mode="after")
     def _bands_fit(self) -> Preprocessing:
         """Bands, stretch and channels make sense together."""
         colourful = self.stretch in COLOUR_STRETCHES
-        if self.limits == "survey" and self.stretch not in LIMITED_STRETCHES:
+        if self.limits == "survey" and self.stretch not in (None, *LIMITED_STRETCHES):
             raise ValueError(
                 "images.limits: survey is for the stretches " + ", ".join(LIMITED_STRETCHES)
             )
@@ -116,8 +125,6 @@ class Preprocessing(BaseModel):
                     f"images.stretch: {self.stretch} makes red, green and blue, not a channel "
                     "for each band"
                 )
-        elif self.bands and colourful and len(self.bands) != 3:
-            raise ValueError(f"images.stretch: {self.stretch} takes three bands")
         elif self.bands and len(self.bands) not in (1, 3):
             raise ValueError(
                 f"images.bands: {len(self.bands)} bands make no {self.colour} picture: "
