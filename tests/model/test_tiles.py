@@ -105,6 +105,16 @@ def test_a_model_of_bands_sees_its_own_bands_and_stretch(survey: Any) -> None:
     )
     np.testing.assert_array_equal(turned, both[..., ::-1])
     np.testing.assert_array_equal(red[..., :1], grey)
+    three: dict[str, Any] = {
+        "bands": ("g", "r", "i"),
+        "stretch": "linear",
+        "limits": limits,
+        "size": 32,
+    }
+    in_colour, in_bands = cutouts[5].draw(
+        [Preprocessing(colour=colour, **three) for colour in ("rgb", "bands")]
+    )
+    np.testing.assert_array_equal(in_colour, in_bands[..., ::-1])
     with pytest.raises(ImageError, match="z"):
         cutouts[5].draw([Preprocessing(colour="grey", bands=("z",))])
 

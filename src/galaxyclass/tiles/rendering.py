@@ -56,7 +56,8 @@ class TileRendering:
             raise ImageError(
                 error.what, wanted=error.wanted, got=error.got, hint=error.hint
             ) from error
-        if self.red_first and not self.stretch.in_colour:
+        one_by_one = self.stretch.name != "none" and not self.stretch.in_colour
+        if self.red_first and one_by_one:
             levels = levels[..., ::-1]
         return np.ascontiguousarray(levels)
 
@@ -121,7 +122,8 @@ def model_rendering(
         alone = settings.colour == "bands" or picture is None
         name = "asinh" if alone or picture is None else picture.stretch.name
     bands = tuple(tile.bands[plane] for plane in planes)
-    return TileRendering(planes, bands, settings.stretched(name), red_first=False)
+    red_first = settings.colour == "rgb" and len(planes) == 3
+    return TileRendering(planes, bands, settings.stretched(name), red_first)
 
 
 def require_picture(picture: TileRendering | None, tile: SkyTile) -> TileRendering:
