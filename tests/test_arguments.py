@@ -46,6 +46,7 @@ GIVEN: dict[str, Any] = {
     "name": "nowhere",
     "output": "out",
     "folds": 2,
+    "tiles": "nowhere.fits",
     "paths": ["nowhere.jpg"],
     "predicted": np.zeros((2, 3)),
     "target": np.zeros((2, 3)),

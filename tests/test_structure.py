@@ -35,6 +35,7 @@ FLOORS = [
     ["simulation"],
     ["tasks"],
     ["data"],
+    ["tiles"],
     ["calibration"],
     ["model"],
     ["evaluation"],

@@ -72,6 +72,9 @@ if TYPE_CHECKING:
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
     from galaxyclass.tasks.scores.votes import rmse
+    from galaxyclass.tiles.open_tiles import open_tiles
+    from galaxyclass.tiles.tile_cutouts import TileCutouts
+    from galaxyclass.tiles.write_cutouts import CutoutSummary, cutouts
     from galaxyclass.training.combine import Combined, combine
     from galaxyclass.training.folds import TrainedFolds, train_folds
     from galaxyclass.training.train import Trained, resume, train
@@ -97,6 +100,7 @@ _MODULES: dict[str, str] = {
     "ChosenPrecision": "arguments",
     "Combined": "training.combine",
     "Comparison": "study.compare.compare",
+    "CutoutSummary": "tiles.write_cutouts",
     "Dataset": "data.dataset.dataset",
     "Device": "arguments",
     "DeviceError": "errors",
@@ -130,6 +134,7 @@ _MODULES: dict[str, str] = {
     "SimulatedFolder": "simulation.folders",
     "StoppedError": "errors",
     "TableScores": "evaluation.score_predictions",
+    "TileCutouts": "tiles.tile_cutouts",
     "Trained": "training.train",
     "TrainedFolds": "training.folds",
     "TrainingInterruptedError": "errors",
@@ -142,6 +147,7 @@ _MODULES: dict[str, str] = {
     "calibrate": "evaluation.calibrate",
     "combine": "training.combine",
     "compare": "study.compare.compare",
+    "cutouts": "tiles.write_cutouts",
     "evaluate": "evaluation.evaluate",
     "explore": "exploration.explore",
     "export": "model.export.export",
@@ -150,6 +156,7 @@ _MODULES: dict[str, str] = {
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",
+    "open_tiles": "tiles.open_tiles",
     "pack": "images.packs.write",
     "predict": "model.predict",
     "read_catalog": "data.catalog.read",
@@ -178,6 +185,7 @@ __all__ = [
     "ChosenPrecision",
     "Combined",
     "Comparison",
+    "CutoutSummary",
     "Dataset",
     "Device",
     "DeviceError",
@@ -211,6 +219,7 @@ __all__ = [
     "SimulatedFolder",
     "StoppedError",
     "TableScores",
+    "TileCutouts",
     "Trained",
     "TrainedFolds",
     "TrainingInterruptedError",
@@ -224,6 +233,7 @@ __all__ = [
     "calibrate",
     "combine",
     "compare",
+    "cutouts",
     "evaluate",
     "explore",
     "export",
@@ -232,6 +242,7 @@ __all__ = [
     "load_recipe",
     "load_tree",
     "open_pack",
+    "open_tiles",
     "pack",
     "predict",
     "read_catalog",

@@ -202,6 +202,13 @@ def as_mapping(value: Any) -> Any:
     return value if by_strings else WRONG_TYPE
 
 
+def as_reading(value: Any) -> Any:
+    """A mapping of names to values."""
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        return WRONG_TYPE
+    return dict(value)
+
+
 def as_variations(value: Any) -> Any:
     """A mapping from strings to values to try."""
     if as_mapping(value) is WRONG_TYPE:
@@ -211,6 +218,29 @@ def as_variations(value: Any) -> Any:
         for values in value.values()
     )
     return {key: list(values) for key, values in value.items()} if valid else WRONG_TYPE
+
+
+def as_tiles(value: Any) -> Any:
+    """Paths, or a mapping from names of bands to them; ``BAND=PATH`` is a path too."""
+    if isinstance(value, Mapping):
+        if not all(isinstance(band, str) for band in value):
+            return WRONG_TYPE
+        each = [as_either(as_path, as_sequence(as_path, nonempty=True))(p) for p in value.values()]
+    else:
+        checked = as_either(as_path, as_sequence(as_path, nonempty=True))(value)
+        each = [checked]
+    if any(paths is WRONG_TYPE for paths in each):
+        return WRONG_TYPE
+    if not each:
+        return ImpossibleValue("is empty")
+    return next((paths for paths in each if isinstance(paths, ImpossibleValue)), value)
+
+
+def as_field(value: Any) -> Any:
+    """A string, or a quantity of astropy; its unit is read where it is used."""
+    if hasattr(value, "to_value") and hasattr(value, "unit"):
+        return value
+    return as_string(value)
 
 
 def as_instance(name: str) -> Callable[[Any], Any]:

@@ -21,6 +21,7 @@ EXTRA_OF: dict[str, str] = {
     "matplotlib": "plots",
     "pandas": "astro",
     "astropy": "astro",
+    "sep": "astro",
 }
 
 

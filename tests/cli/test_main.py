@@ -48,7 +48,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "message"),
     [
         (["trian"], "Did you mean 'train'?"),
-        (["predict"], "Missing option '--images'"),
+        (["predict", "--output", "p.csv"], "Missing option '--images'"),
         (["train", "fast"], "Missing --images, --output"),
         (["train"], "galaxyclass train --resume RUN"),
         (["train", "--resume", "run", "--seed", "3"], "leave out --seed"),

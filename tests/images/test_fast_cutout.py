@@ -19,6 +19,7 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.decode import Decoded, decode_scaled
 from galaxyclass.images.fast_cutout import read_cutout, read_cutouts
 from galaxyclass.images.read import read_image
+from galaxyclass.images.render import RenderSettings
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.simulation.folders import simulate
 
@@ -200,7 +201,7 @@ def test_a_damaged_jpeg_is_refused_as_at_full_size(tmp_path: Path, factor: int) 
     for damaged in (data[:-40], data[: start + 100], data[:100], broken):
         whole = refused(decode.decode_image, damaged)
         assert "truncated or corrupt" in whole
-        assert refused(decode_scaled, damaged, "rgb", lambda *_: factor) == whole
+        assert refused(decode_scaled, damaged, RenderSettings(), lambda *_: factor) == whole
 
 
 @given(at=st.integers(3, 3000), value=st.integers(0, 255), cut=st.booleans())
@@ -216,7 +217,7 @@ def test_any_damage_is_seen_at_every_scale(at: int, value: int, cut: bool) -> No
 
     def outcome(factor: int) -> str | tuple[int, int]:
         try:
-            return decode_scaled(bytes(data), "rgb", lambda *_: factor)[1:3]
+            return decode_scaled(bytes(data), RenderSettings(), lambda *_: factor)[1:3]
         except ImageError as error:
             return str(error)
 
@@ -299,9 +300,9 @@ def test_several_cutouts_are_those_that_each_would_be(
     several = [settings for settings, _ in SCALED] + UNSCALED
     decoded = []
 
-    def note(data: bytes, colour: Any, scale: Callable[..., Any]) -> Decoded:
-        decoded.append(colour)
-        return decode_scaled(data, colour, scale)
+    def note(data: bytes, settings: RenderSettings, scale: Callable[..., Any]) -> Decoded:
+        decoded.append(settings)
+        return decode_scaled(data, settings, scale)
 
     monkeypatch.setattr("galaxyclass.images.fast_cutout.decode_scaled", note)
     together = read_cutouts(path, several)

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy import float32, int32
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -124,14 +123,6 @@ def test_the_first_page_of_a_tiff_is_taken() -> None:
     assert np.unique(decode_image(data, "grey")).tolist() == [10]
 
 
-@pytest.mark.parametrize("kind", [np.float32, np.int32])
-def test_numbers_without_a_display_range_are_refused(kind: type[float32] | type[int32]) -> None:
-    data = encode(Image.fromarray(np.ones((4, 4), kind)), "TIFF")
-    with pytest.raises(ImageError, match="8 or 16 bits a channel") as caught:
-        decode_image(data)
-    assert "stretch them to 0..255" in str(caught.value)
-
-
 def png_header(width: int, height: int) -> bytes:
     """A PNG that claims a size and has a few bytes of data: cheap, whatever it claims."""
 
@@ -209,14 +200,13 @@ def test_a_truncated_cmyk_jpeg_is_an_error(gradient: NDArray[Any]) -> None:
     [
         (b"GalaxyID,Class1.1\n100008,0.38\n", "text that begins 'GalaxyID,Class1.1'"),
         (b"<!DOCTYPE html><html><body>404", "an HTML page that begins"),
-        (b"SIMPLE  =                    T", "a FITS file"),
         (b"GIF89a\x01\x00", "a GIF image"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
         (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08", "bytes that begin 00 01 02 03 04 05 06 07"),
     ],
 )
 def test_what_is_no_image_is_named(data: bytes, got: str) -> None:
-    with pytest.raises(ImageError, match="a JPEG, PNG or TIFF file") as caught:
+    with pytest.raises(ImageError, match="a FITS, JPEG, PNG, TIFF") as caught:
         decode_image(data)
     assert caught.value.got is not None
     assert caught.value.got.startswith(got)

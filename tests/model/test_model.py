@@ -94,13 +94,9 @@ def test_a_stack_a_single_image_and_floats(model: Model, arrays: Arrays) -> None
     ("images", "message"),
     [
         (np.zeros((5, 20, 20), np.uint8), "not clear which axis"),
-        (np.zeros((3, 20, 20), np.uint8), r"np\.moveaxis\(image, 0, -1\)"),
-        (np.zeros((5, 3, 20, 20), np.uint8), r"np\.moveaxis\(images, 1, -1\)"),
-        (np.zeros((5, 20, 20, 4), np.uint8), r"images\[\.\.\., :3\]"),
+        (np.zeros((5, 20, 20, 4), np.uint8), "4 bands, and it is not clear which of them"),
         (np.full((20, 20, 3), 200.0), "images / 255"),
-        (np.full((20, 20, 3), -0.1), r"-0\.1 to -0\.1"),
-        (np.full((20, 20, 3), np.nan), "NaN"),
-        ([np.zeros((20, 20, 3)), np.zeros((20, 20, 2))], "image 1: not the shape"),
+        ([np.zeros((20, 20, 3)), np.zeros((20, 20, 2))], "image 1: 2 bands, and it is not clear"),
         ([np.zeros((20, 0, 3))], "image 0: not the shape"),
     ],
 )
@@ -114,9 +110,7 @@ def test_arrays_that_are_no_images(model: Model, images: object, message: str) -
 @pytest.mark.parametrize(
     "images",
     [
-        np.zeros((20, 20, 3), np.uint16),
         np.zeros((20, 20, 3), bool),
-        np.ma.masked_less(np.zeros((20, 20, 3)), 1),
         [[1, 2], [3, 4]],
         ["a.png", np.zeros((20, 20, 3))],
         5,

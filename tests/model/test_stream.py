@@ -48,11 +48,11 @@ def numbered(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """An "image" is its number; which of them were read."""
     made = []
 
-    def read(path: str, settings: Preprocessing) -> NDArray[Any]:
+    def read(path: str, settings: list[Preprocessing], notes: Any) -> list[NDArray[Any]]:
         made.append(int(path))
-        return np.full(settings.shape, int(path) % 256, dtype=np.uint8)
+        return [np.full(one.shape, int(path) % 256, dtype=np.uint8) for one in settings]
 
-    monkeypatch.setattr(reading, "read_cutout", read)
+    monkeypatch.setattr(reading, "read_cutouts", read)
     return made
 
 
@@ -303,10 +303,10 @@ def test_an_error_in_the_middle_comes_in_its_turn(
 def test_an_error_of_ours_is_not_taken_for_a_bad_image(
     monkeypatch: pytest.MonkeyPatch, kind: Callable[..., Any] | type[LaneBackend]
 ) -> None:
-    def read(path: str, settings: Preprocessing) -> None:
+    def read(path: str, settings: list[Preprocessing], notes: Any) -> None:
         raise MemoryError("no memory")
 
-    monkeypatch.setattr(reading, "read_cutout", read)
+    monkeypatch.setattr(reading, "read_cutouts", read)
     with pytest.raises(MemoryError):
         list(predict_stream(["a"], SETTINGS, kind(_means), options(10, 1)))
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.channels import to_three
 
 #: Half a step of brightness in 255, so that the logarithm of black is finite.
 _BLACK = np.float32(0.004)
@@ -32,7 +33,7 @@ COLOUR_STATISTICS = ("of the light", "everywhere", "in the border")
 
 
 def statistic_names(channels: int) -> tuple[str, ...]:
-    """The names of the `image_statistics` of cutouts with 3 channels, or with 1.
+    """The names of the `image_statistics` of cutouts with so many channels.
 
     Examples
     --------
@@ -52,7 +53,8 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     Parameters
     ----------
     cutouts : (galaxies, height, width, channels) uint8
-        1 or 3 channels, 8 pixels or more each way.
+        8 pixels or more each way. Of bands that are not red, green and blue, the last, the middle
+        and the first stand for these.
 
     Returns
     -------
@@ -73,12 +75,13 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     >>> statistics.shape, bool(statistics[1, 6] > statistics[0, 6])  # the spread
     ((2, 30), True)
     """
-    if cutouts.ndim != 4 or cutouts.shape[3] not in (1, 3) or min(cutouts.shape[1:3]) < 8:
+    if cutouts.ndim != 4 or not cutouts.shape[3] or min(cutouts.shape[1:3]) < 8:
         raise ImageError(
             "not an array of cutouts",
-            wanted="(galaxies, height, width, channels), 1 or 3 channels, 8 pixels or more a side",
+            wanted="(galaxies, height, width, channels), 8 pixels or more a side",
             got=str(cutouts.shape),
         )
+    cutouts = to_three(cutouts)
     halved = _halve(cutouts)
     grey = halved.mean(axis=3)
     regions = _regions(*grey.shape[1:])

@@ -22,6 +22,8 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "settings": "--set",
     "id_column": "--id",
     "target_column": "--target",
+    "ra_column": "--ra",
+    "dec_column": "--dec",
 }
 
 #: Function -> its command, and the options of its first arguments.
@@ -39,6 +41,8 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "explore": ("explore", ("--images", "--table")),
     "baseline": ("baseline", ("--images", "--table")),
     "pack": ("pack", ("--images",)),
+    "cutouts": ("cutouts", ("--tiles", "--catalogue")),
+    "open_tiles": ("predict", ("--tiles", "--catalogue")),
     "simulate": ("simulate", ("--count",)),
     "benchmark": ("benchmark", ("--images", "--table")),
 }

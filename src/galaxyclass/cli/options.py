@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from galaxyclass.recipes.stretches import STRETCHES
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
 
 
@@ -45,6 +47,13 @@ images = click.option(
     multiple=True,
     type=click.Path(path_type=Path),
     help="A folder of images (searched with its sub-folders), or image files.",
+)
+images_or_bands = click.option(
+    "--images",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A folder of images (searched with its sub-folders), or image files; or a pattern of "
+    "files of one band each, such as 'sky/{id}_{band}.fits'.",
 )
 images_folder = click.option(
     "--images",
@@ -193,6 +202,76 @@ def inference(command: Decorated) -> Any:
 
     decorated: Any = with_inference
     for option in reversed(_INFERENCE.values()):
+        decorated = option(decorated)
+    return decorated
+
+
+#: How pictures in bands are read -> its option; the command gets all as `reading`.
+_READING: dict[str, Callable[[Any], Any]] = {
+    "bands": click.option(
+        "--bands",
+        metavar="NAME,NAME…",
+        help="Bands of FITS and other pictures in bands, the shortest wavelength first, by name or "
+        "by number from 1; or with a file for each: 'g=sky/{id}_g.fits,r=sky/{id}_r.fits'.",
+    ),
+    "stretch": click.option(
+        "--stretch",
+        type=click.Choice(STRETCHES),
+        help="From brightness to grey level; by default chosen by the bands and the unit of each "
+        "picture.",
+    ),
+    "limits": click.option(
+        "--limits",
+        nargs=2,
+        type=float,
+        metavar="BLACK WHITE",
+        help="Brightness that is black and white; by default found in each picture.",
+    ),
+    "hdu": click.option(
+        "--hdu",
+        metavar="NAME",
+        help="HDU of FITS files, by name or number; by default the first that holds a picture.",
+    ),
+    "scale": click.option(
+        "--scale",
+        type=click.Choice(["auto", "keep"]),
+        help="auto (the default): pictures with a WCS are brought to the scale that the model "
+        "knows; keep: their pixels are taken as they are.",
+    ),
+}
+
+
+def _files_of_bands(text: str, images: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
+    """The names of bands, and the pattern of their files, of ``g=sky/{id}_g.fits,r=…``."""
+    from galaxyclass.images.band_files import common_pattern
+
+    files = {}
+    for part in text.split(","):
+        band, equals, pattern = part.partition("=")
+        if not (equals and band.strip() and pattern.strip()):
+            raise click.BadParameter(f"{part!r} is not BAND=FILES", param_hint="--bands")
+        files[band.strip()] = pattern.strip()
+    if images:
+        raise click.UsageError("--bands names the files: leave --images out")
+    return ",".join(files), (Path(common_pattern(files)),)
+
+
+def reading(command: Decorated) -> Any:
+    """The options of how pictures are read; the command gets a mapping ``reading``."""
+
+    @functools.wraps(command)
+    def with_reading(*arguments: Any, **values: Any) -> Any:
+        stated = {name: values.pop(name) for name in _READING}
+        chosen = {name: value for name, value in stated.items() if value is not None}
+        if "=" in chosen.get("bands", ""):
+            chosen["bands"], values["images"] = _files_of_bands(chosen["bands"], values["images"])
+        if not values["images"] and not values.get("tiles"):
+            either = " (pictures) or '--tiles' (FITS tiles)" if "tiles" in values else ""
+            raise click.UsageError(f"Missing option '--images'{either}.")
+        return command(*arguments, reading=chosen or None, **values)
+
+    decorated: Any = with_reading
+    for option in reversed(_READING.values()):
         decorated = option(decorated)
     return decorated
 

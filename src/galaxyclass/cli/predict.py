@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from galaxyclass.cli import options
+from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 from galaxyclass.errors import ImageError
@@ -26,10 +26,17 @@ Examples:
   galaxyclass predict runs/a runs/b --views 16 --images sky/images --output ensemble.csv
   galaxyclass predict runs/hundred --images hundred/test --output test.csv --layout contest
   galaxyclass predict runs/first --images sky/images --output exact.csv --precision fp32
+  galaxyclass predict --images cutouts/ --hdu SCI --bands g,r,z --output fits.csv
+  galaxyclass predict --tiles image.fits --output found.csv
+  galaxyclass predict --tiles tiles/ --catalogue galaxies.csv --field "30 arcsec" --output p.csv
 
 The output has the layout of the run's training table: its id column with the names of the image
 files, then a column per answer; or a column per class, and the class. Images that cannot be decoded
 are listed in OUTPUT_failed.csv. A stopped prediction goes on when the same command is given again.
+
+Of --tiles, the sources of --catalogue are cut out and predicted in one go, or those that are found.
+The catalogue's columns are written too, then tile, x, y, missing (the share of pixels without data)
+and flags (edge, gap).
 
 \b
 --include adds columns:
@@ -48,6 +55,8 @@ Types of columns in parquet (CSV has text alone):
   predictions   32-bit floats
   strange       booleans. In CSV it is True or False: booleans to pandas, text to astropy"""
 
+_UNDECODED = "images could not be decoded"
+
 
 def _listed(
     _context: click.Context, _option: click.Parameter, names: str | None
@@ -58,7 +67,8 @@ def _listed(
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
 @click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
-@options.images
+@options.images_or_bands
+@tile_options.tiles(required=False)
 @options.output("the predictions: a name that ends in .csv or .parquet")
 @click.option(
     "--include",
@@ -68,6 +78,7 @@ def _listed(
 )
 @options.inference
 @options.labelling
+@options.reading
 @options.overwrite
 @click.option(
     "--layout",
@@ -77,16 +88,22 @@ def _listed(
     help="table: that of the run's training table, with a probability for each class; contest: "
     "only the name of each image and its class.",
 )
+@tile_options.sources(with_reading=False)
+@click.pass_context
 def command(
+    context: click.Context,
     *,
     runs: tuple[Path, ...],
     images: tuple[Path, ...],
+    tiles: tuple[str, ...],
+    sources: dict[str, Any],
     output: Path,
     include: tuple[str, ...],
     inference: InferenceOptions,
     labelling: str | None,
     overwrite: bool,
     layout: str,
+    reading: dict[str, Any] | None,
 ) -> None:
     """Predict vote fractions or classes for images.
 
@@ -96,18 +113,27 @@ def command(
     from galaxyclass.model.predict import predict
 
     _require_images(images)
+    _require_images_or_tiles(context, images, tiles)
     with bars() as progress:
+        pictures: Any = images
+        if tiles:
+            from galaxyclass.tiles.open_tiles import open_tiles
+
+            pictures = open_tiles(
+                tiles, progress=progress, **sources, **tile_options.of_tiles(reading)
+            )
         summary = predict(
             runs or None,
-            images,
+            pictures,
             output=output,
             include=include,
             options=replace(inference, labelling=labelling),
             overwrite=overwrite,
             layout=layout,  # type: ignore[arg-type]
+            reading=reading,
             progress=progress,
         )
-    show(summary)
+    show(summary, failed="sources could not be cut out" if tiles else _UNDECODED)
 
 
 def _require_images(images: tuple[Path, ...]) -> None:
@@ -123,7 +149,17 @@ def _require_images(images: tuple[Path, ...]) -> None:
         )
 
 
-def show(summary: PredictionSummary) -> None:
+def _require_images_or_tiles(
+    context: click.Context, images: tuple[Path, ...], tiles: tuple[str, ...]
+) -> None:
+    """Refuse both, and options of tiles without tiles."""
+    if images and tiles:
+        raise click.UsageError("Name either --images or --tiles.")
+    if not tiles and (stated := tile_options.stated(context)):
+        raise click.UsageError(f"{', '.join(stated)}: only with --tiles.")
+
+
+def show(summary: PredictionSummary, *, failed: str = _UNDECODED) -> None:
     """Print the result of a prediction, and its warnings on standard error."""
     show_warnings(summary)
     for note in summary.notes:
@@ -132,13 +168,11 @@ def show(summary: PredictionSummary) -> None:
     speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""
     click.echo(f"{summary.predicted:,} galaxies in {summary.output}{speed}")
     if summary.failed_file:
-        click.echo(
-            f"{summary.failed:,} images could not be decoded; {summary.failed_file} lists them"
-        )
+        click.echo(f"{summary.failed:,} {failed}; {summary.failed_file} lists them")
     if summary.failed and not summary.predicted:
         raise ImageError(
-            "not one of the images could be decoded",
-            got=f"{summary.failed:,} files that are no images, or damaged",
+            "nothing could be predicted",
+            got=f"{summary.failed:,} {failed}",
             hint=f"see {summary.failed_file}",
         )
 

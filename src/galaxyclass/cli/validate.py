@@ -42,8 +42,10 @@ def command(
     Every image is decoded and every cell is read, and all findings are shown. Errors, which
     would spoil a training, give exit code 1; notes do not.
     """
+    from galaxyclass.cli.notes import show_notes
     from galaxyclass.data.checks.validate import validate
 
+    show_notes()
     with bars() as progress:
         report = validate(
             dataset,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.errors import ImageError
+from galaxyclass.images.channels import to_three
 from galaxyclass.images.fast_cutout import read_cutout
-from galaxyclass.images.read import read_image
+from galaxyclass.images.read import read_rendered
+from galaxyclass.images.render import RenderSettings
 from galaxyclass.plots.gallery import shrink
 from galaxyclass.recipes.recipe import Recipe
 
@@ -74,12 +76,15 @@ def read_examples(
         Fewer than ``count`` where there are no more.
     """
     examples: list[Example] = []
+    rendering = RenderSettings.of(recipe.images.model_dump())
+    if rendering.colour == "grey":  # the image itself is shown in its colours
+        rendering = replace(rendering, colour="rgb")
     for index in candidates.tolist():
         if len(examples) == count:
             break
         path = catalog.paths[index]
         try:
-            image = shrink(read_image(path))
+            image = shrink(to_three(read_rendered(path, rendering)))
             cutout = model_input(read_cutout(path, recipe.images), recipe)
         except ImageError:  # `validate` reports it; here another galaxy is shown
             continue

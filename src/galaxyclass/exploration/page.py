@@ -17,6 +17,7 @@ from galaxyclass.exploration.classes import ClassSummary
 from galaxyclass.exploration.examples import Example
 from galaxyclass.exploration.figures import Chart
 from galaxyclass.exploration.votes import VoteSummary
+from galaxyclass.images.channels import to_three
 from galaxyclass.version import __version__
 
 #: JPEG quality of the images on the page, 0..100: at 90 no difference is visible.
@@ -151,6 +152,7 @@ def _figure(example: Example) -> str:
 
 
 def _image(pixels: NDArray[np.uint8], caption: str) -> str:
+    pixels = to_three(pixels)
     space = "GRAY" if pixels.shape[2] == 1 else "RGB"
     data = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), _QUALITY, space)
     encoded = base64.b64encode(data).decode("ascii")

@@ -7,18 +7,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.errors import ArgumentError, ArgumentTypeError
+from galaxyclass.errors import ArgumentError, ArgumentTypeError, ImageError
+from galaxyclass.images.band_image import MOST_BANDS, BandImage
+from galaxyclass.images.channels import to_colour
+from galaxyclass.images.decode import Decoded, render_decoded
+from galaxyclass.images.npy import band_image_of
+from galaxyclass.images.render import RenderSettings
 
-#: Bands that an image can have: grey, or red, green and blue.
+#: Bands that an image can have without names: grey, or red, green and blue.
 BANDS = (1, 3)
 
-_WANTED = "(height, width, bands) with 1 band or 3 bands (red, green, blue)"
+_WANTED = "(height, width), (height, width, bands) or (bands, height, width)"
 _WANTED_STACK = f"(images, height, width, bands), or {_WANTED}"
-
-
-def is_image_dtype(dtype: np.dtype[np.generic]) -> bool:
-    """Whether pixels can have that type: uint8, or floats."""
-    return dtype == np.uint8 or dtype.kind == "f"
 
 
 def require_dtype(array: NDArray[np.generic], what: str) -> None:
@@ -27,44 +27,36 @@ def require_dtype(array: NDArray[np.generic], what: str) -> None:
     Raises
     ------
     ArgumentTypeError
-        The numbers are neither uint8 nor floats, or some are masked; the message says what to do.
+        The numbers are neither integers nor floats; the message says what to do.
     """
-    if not is_image_dtype(array.dtype):
-        hint = "stretch the pixels to 0..255 and convert them: `images.astype(np.uint8)`"
-        if array.dtype == np.uint16:
-            hint = "`(images >> 8).astype(np.uint8)` keeps the upper 8 bits, as of 16-bit files"
-        elif array.dtype == np.bool_:
+    if array.dtype.kind not in "iuf":
+        hint = None
+        if array.dtype == np.bool_:
             hint = "`images.astype(np.uint8) * 255`, if True is white"
         raise ArgumentTypeError(
             f"{what}: the numbers are not those of an image",
             argument="images",
-            wanted="uint8 (0..255) or floats (0..1)",
+            wanted="integers or floats",
             got=str(array.dtype),
             hint=hint,
-        )
-    if isinstance(array, np.ma.MaskedArray) and array.mask.any():
-        raise ArgumentTypeError(
-            f"{what}: {int(array.mask.sum()):,} pixels are masked",
-            argument="images",
-            wanted="an array without a mask",
-            hint="`images.filled(0)` makes them black",
         )
 
 
 def as_image(array: NDArray[np.generic], what: str = "the image") -> NDArray[np.generic]:
-    """An image with an axis of bands, from an array with or without it.
+    """An image with its bands last, from an array with or without an axis of bands.
 
     Parameters
     ----------
-    array : (height, width, bands) or (height, width)
-        uint8 or floats; without an axis of bands it is grey.
+    array : (height, width), (height, width, bands) or (bands, height, width)
+        Integers or floats; without an axis of bands it is grey. The shorter of the first and the
+        last axis is that of the bands, the last if both are equal.
     what : str
         The name of the image in messages.
 
     Returns
     -------
-    (height, width, 1 or 3)
-        A view of ``array``.
+    (height, width, bands)
+        A view of ``array``; its mask, if it has one, stays.
 
     Raises
     ------
@@ -77,29 +69,21 @@ def as_image(array: NDArray[np.generic], what: str = "the image") -> NDArray[np.
     --------
     >>> as_image(np.zeros((30, 40), np.uint8)).shape
     (30, 40, 1)
-    >>> as_image(np.zeros((3, 30, 40), np.uint8))
-    Traceback (most recent call last):
-    galaxyclass.errors.ArgumentError: the image: not the shape of an image
-      wanted: (height, width, bands) with 1 band or 3 bands (red, green, blue)
-      got:    (3, 30, 40)
-      hint:   the bands come last: `np.moveaxis(image, 0, -1)`
+    >>> as_image(np.zeros((3, 30, 40), np.uint8)).shape
+    (30, 40, 3)
     """
     require_dtype(array, what)
-    if array.ndim == 2:
-        array = array[..., np.newaxis]
-    if array.ndim == 3 and array.shape[2] in BANDS and all(array.shape):
-        return array
-    hint = None
-    if array.ndim == 3 and array.shape[0] in BANDS and all(array.shape):
-        hint = "the bands come last: `np.moveaxis(image, 0, -1)`"
-    elif array.ndim == 3 and array.shape[2] == 4:
-        hint = "leave transparency out: `image[..., :3]`"
+    image = array[..., np.newaxis] if array.ndim == 2 else array
+    if image.ndim == 3 and all(image.shape):
+        if image.shape[0] < image.shape[2]:
+            image = np.moveaxis(image, 0, -1)
+        if image.shape[2] <= MOST_BANDS:
+            return image
     raise ArgumentError(
         f"{what}: not the shape of an image",
         argument="images",
-        wanted=_WANTED,
+        wanted=f"{_WANTED}, at most {MOST_BANDS} bands",
         got=str(array.shape),
-        hint=hint,
     )
 
 
@@ -108,19 +92,19 @@ def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
 
     Parameters
     ----------
-    array : (images, height, width, bands), (height, width, bands) or (height, width)
-        uint8 or floats.
+    array : (images, height, width, bands), (images, bands, height, width) or a single image
+        Integers or floats.
 
     Returns
     -------
-    (images, height, width, 1 or 3)
+    (images, height, width, bands)
         A view of ``array``.
 
     Raises
     ------
     ArgumentError
-        The array does not have the shape of images. Three axes without bands in the last could be
-        a stack of grey images, or an image with its bands first.
+        The array does not have the shape of images. Three axes without 1 or 3 bands could be a
+        stack of grey images, or an image in several bands.
     ArgumentTypeError
         As for `require_dtype`.
 
@@ -128,33 +112,101 @@ def as_images(array: NDArray[np.generic]) -> NDArray[np.generic]:
     --------
     >>> as_images(np.zeros((30, 40, 3), np.uint8)).shape
     (1, 30, 40, 3)
+    >>> as_images(np.zeros((9, 5, 30, 40))).shape
+    (9, 30, 40, 5)
     """
+    require_dtype(array, "`images`")
     if array.ndim == 4:
-        require_dtype(array, "`images`")
-        if array.shape[3] in BANDS and all(array.shape[1:]):
+        if array.shape[1] < array.shape[3]:
+            array = np.moveaxis(array, 1, -1)
+        if all(array.shape[1:]) and array.shape[3] <= MOST_BANDS:
             return array
-        hint = None
-        if array.shape[1] in BANDS:
-            hint = "the bands come last: `np.moveaxis(images, 1, -1)`"
-        elif array.shape[3] == 4:
-            hint = "leave transparency out: `images[..., :3]`"
         raise ArgumentError(
             "`images`: not the shape of images",
             argument="images",
             wanted=_WANTED_STACK,
             got=str(array.shape),
-            hint=hint,
         )
     if array.ndim == 3 and array.shape[2] not in BANDS and array.shape[0] not in BANDS:
-        require_dtype(array, "`images`")
         raise ArgumentError(
             "`images`: not clear which axis is that of the bands",
             argument="images",
             wanted=_WANTED_STACK,
             got=str(array.shape),
-            hint="of grey images: `images[..., np.newaxis]`",
+            hint="of grey images: `images[..., np.newaxis]`; of one image in bands: `[image]`",
         )
     return as_image(array, "images")[np.newaxis]
+
+
+def decode_array(
+    array: NDArray[np.generic], settings: RenderSettings, what: str = "the image"
+) -> Decoded:
+    """An image in memory in the channels that are wanted, as `decode_scaled` makes them of a file.
+
+    Parameters
+    ----------
+    array : (height, width), (height, width, bands) or (bands, height, width)
+        uint8, and floats from 0 (black) to 1 (white) in one or three bands, are grey levels, red
+        first. Others are brightness and are stretched (`render_bands`): NaN and what is masked has
+        no data, and the band of the shortest wavelength is the first.
+    settings : RenderSettings
+    what : str
+        The name of the image in messages.
+
+    Raises
+    ------
+    ArgumentError
+        Floats from 0 to 255 without a stretch, which could be either; no image; bands that are
+        missing or not clear.
+    ArgumentTypeError
+        As for `require_dtype`.
+    """
+    image = as_image(array, what)
+    height, width, bands = image.shape
+    masked = isinstance(image, np.ma.MaskedArray) and bool(np.ma.is_masked(image))
+    if bands in BANDS and not masked and not settings.bands and settings.colour != "bands":
+        if image.dtype == np.uint8 or (settings.stretch is None and are_levels(image)):
+            return Decoded(to_colour(to_pixels(image, what), settings.colour), height, width, 1)
+        if settings.stretch is None and image.dtype.kind == "f":
+            _require_clear(image, what)
+    try:
+        return render_decoded(_in_bands(image), settings)
+    except ImageError as error:
+        raise ArgumentError(
+            f"{what}: {error.what}",
+            argument="images",
+            wanted=error.wanted,
+            got=error.got,
+            hint=error.hint,
+        ) from error
+
+
+def _in_bands(image: NDArray[np.generic]) -> BandImage:
+    made = band_image_of(image)
+    # The bands are last already: of a picture that is narrower than it has bands, too.
+    return made if made.pixels.shape == image.shape else BandImage(image, is_display=True)
+
+
+def are_levels(image: NDArray[np.generic]) -> bool:
+    """Whether an image holds floats from 0 to 1: grey levels."""
+    if image.dtype.kind != "f" or not image.size:
+        return False
+    low, high = float(np.min(image)), float(np.max(image))
+    return low >= 0 and high <= 1  # NaN is neither
+
+
+def _require_clear(image: NDArray[np.generic], what: str) -> None:
+    """Refuse floats that could be grey levels of 0 to 255."""
+    low, high = float(np.min(image)), float(np.max(image))
+    if low >= 0 and 1 < high <= 255:
+        raise ArgumentError(
+            f"{what}: floats that could be grey levels or brightness",
+            argument="images",
+            wanted="grey levels from 0 (black) to 1 (white), or a stretch for brightness",
+            got=f"{low:.6g} to {high:.6g}",
+            hint="of grey levels of 0 to 255: `images / 255`; of brightness: "
+            "`reading={'stretch': 'asinh'}`",
+        )
 
 
 def to_pixels(image: NDArray[np.generic], what: str = "the image") -> NDArray[np.uint8]:
@@ -162,14 +214,14 @@ def to_pixels(image: NDArray[np.generic], what: str = "the image") -> NDArray[np
 
     Parameters
     ----------
-    image : (height, width, 1 or 3) uint8 or floats
+    image : (height, width, bands) uint8 or floats
         Floats run from 0 (black) to 1 (white), as a stretch gives them.
     what : str
         The name of the image in messages.
 
     Returns
     -------
-    (height, width, 1 or 3) uint8
+    (height, width, bands) uint8
         Floats times 255, rounded to the nearest integer.
 
     Raises
@@ -184,22 +236,13 @@ def to_pixels(image: NDArray[np.generic], what: str = "the image") -> NDArray[np
     """
     if image.dtype == np.uint8:
         return np.ascontiguousarray(image, dtype=np.uint8)
-    low, high = float(image.min()), float(image.max())
+    low, high = float(np.min(image)), float(np.max(image))
     if not (low >= 0 and high <= 1):  # NaN is neither
         raise ArgumentError(
             f"{what}: pixels beyond the range of an image",
             argument="images",
             wanted="floats from 0 (black) to 1 (white), without NaN",
             got="NaN" if math.isnan(low + high) else f"{low:.6g} to {high:.6g}",
-            hint=_range_hint(low, high),
+            hint="stretch the pixels first",
         )
     return np.ascontiguousarray(np.rint(image.astype(np.float64) * 255).astype(np.uint8))
-
-
-def _range_hint(low: float, high: float) -> str:
-    if low >= 0 and 1 < high <= 255:
-        return "if they are grey levels of 0 to 255: `images / 255`, or `images.astype(np.uint8)`"
-    return (
-        "stretch the pixels as the model's training images were (asinh is usual), clip them to "
-        "0..1, and put `np.nan_to_num(images)` for those that are missing"
-    )

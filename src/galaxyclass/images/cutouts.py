@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.images.channels import to_colour, to_grey
 from galaxyclass.images.cutout_boxes import Beyond, CutoutBox, centre_box, contour_box
 from galaxyclass.images.detection import object_box
 
@@ -37,7 +38,7 @@ def make_cutout(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArr
     >>> make_cutout(image, Preprocessing(cutout="centre", frame=256, size=64)).shape
     (64, 64, 3)
     """
-    return cut_out(image, **preprocessing.model_dump())
+    return cut_out(image, **cutout_settings(preprocessing.model_dump()))
 
 
 def cut_out(
@@ -48,17 +49,21 @@ def cut_out(
     beyond: Beyond,
     margin: float,
     size: int,
-    colour: Literal["rgb", "grey"],
+    colour: str,
 ) -> NDArray[np.uint8]:
     """`make_cutout` with each setting by name: for processes that start without pydantic."""
     options: dict[str, Any] = {"frame": frame, "beyond": beyond, "margin": margin}
     used = {name: options[name] for name in CUTOUT_OPTIONS[cutout]}
     cut = CUTOUTS[cutout](image, size, **used)
-    channels = 3 if colour == "rgb" else 1
-    if cut.shape[2] == channels:
-        return cut
-    code = cv2.COLOR_RGB2GRAY if channels == 1 else cv2.COLOR_GRAY2RGB
-    return np.asarray(cv2.cvtColor(cut, code), dtype=np.uint8).reshape(size, size, channels)
+    return to_colour(cut, colour)
+
+
+def cutout_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `cut_out` among all fields of a `Preprocessing`."""
+    return {name: settings[name] for name in _SETTINGS}
+
+
+_SETTINGS = ("cutout", "frame", "beyond", "margin", "size", "colour")
 
 
 def centre_cutout(
@@ -101,8 +106,7 @@ def contour_cutout(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     (size, size, channels) uint8 array
         An image that is taken whole and is not square is distorted, as in the Keras notebook.
     """
-    grey = image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    cut = _cut(image, contour_box(np.asarray(grey, dtype=np.uint8)))
+    cut = _cut(image, contour_box(to_grey(image)))
     # By area also where it enlarges, as the Keras notebook did: the result differs from linear.
     return _resize(cut, size, enlarge=cv2.INTER_AREA)
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.images.channels import to_grey
 from galaxyclass.images.cutout_boxes import CutoutBox, centre_box
 
 #: Shorter side of the small copy, in pixels, about: averaging lifts faint arms out of the noise,
@@ -83,7 +84,7 @@ def object_box(image: NDArray[np.uint8], margin: float = 0.25) -> CutoutBox:
 
 def _shrink(image: NDArray[np.uint8], scale: int) -> NDArray[np.float32]:
     """The image in grey, shrunk and smoothed: (height // scale, width // scale)."""
-    grey = image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = to_grey(image)
     # By an integer, which OpenCV does several times faster than by other numbers.
     height, width = (side // scale for side in grey.shape)
     whole = grey[: height * scale, : width * scale]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.arrays import decode_array
 from galaxyclass.images.cutout_boxes import centre_scale
-from galaxyclass.images.cutouts import cut_out
-from galaxyclass.images.decode import Decoded, Scale, decode_scaled, to_colour
+from galaxyclass.images.cutouts import cut_out, cutout_settings
+from galaxyclass.images.decode import Decoded, Scale, decode_scaled
 from galaxyclass.images.read import about, read_file
+from galaxyclass.images.render import RenderSettings, zoomed_frame
 
 if TYPE_CHECKING:
     from galaxyclass.recipes.preprocessing import Preprocessing
@@ -62,7 +66,9 @@ def read_cutout(path: str | Path, preprocessing: Preprocessing) -> NDArray[np.ui
 
 
 def read_cutouts(
-    path: str | Path, preprocessings: Sequence[Preprocessing]
+    path: str | Path,
+    preprocessings: Sequence[Preprocessing],
+    notes: Counter[str] | None = None,
 ) -> list[NDArray[np.uint8]]:
     """`read_cutout` for several settings: the file is read once.
 
@@ -72,6 +78,8 @@ def read_cutouts(
     ----------
     path : str or Path
     preprocessings : sequence of Preprocessing
+    notes : Counter, optional
+        Remarks on how the file was read are counted in it.
 
     Returns
     -------
@@ -84,17 +92,22 @@ def read_cutouts(
         As `read_cutout` raises it.
     """
     data, _ = read_file(path)
-    decoded_as: dict[tuple[str, int], Decoded] = {}
+    decoded_as: dict[tuple[RenderSettings, int], Decoded] = {}
     size: tuple[int, int] | None = None
     cutouts = []
     try:
         for settings in (preprocessing.model_dump() for preprocessing in preprocessings):
-            scale, colour = _scale(settings), settings["colour"]
-            decoded = decoded_as.get((colour, scale(*size))) if size else None
+            scale, rendering = _scale(settings), RenderSettings.of(settings)
+            decoded = None
+            if size:
+                keys = [(rendering, scale(*size)), (_of_any_frame(rendering), scale(*size))]
+                decoded = next((decoded_as[key] for key in keys if key in decoded_as), None)
             if decoded is None:
-                decoded = decode_scaled(data, colour, scale)
+                decoded = decode_scaled(data, rendering, scale)
                 size = decoded.height, decoded.width
-                decoded_as[colour, scale(*size)] = decoded
+                key = rendering if decoded.middle else _of_any_frame(rendering)
+                decoded_as[key, scale(*size)] = decoded
+                _count(decoded, notes)
             cutouts.append(_cut(decoded, settings))
     except ImageError as error:
         raise about(path, error) from error
@@ -122,20 +135,27 @@ def decode_cutout(data: bytes, **settings: Any) -> tuple[int, int, NDArray[np.ui
     ImageError
         As `decode_image` raises it.
     """
-    decoded = decode_scaled(data, settings["colour"], _scale(settings))
+    decoded = decode_scaled(data, RenderSettings.of(settings), _scale(settings))
     return decoded.height, decoded.width, _cut(decoded, settings)
 
 
-def cut_out_pixels(
-    pixels: NDArray[np.uint8], preprocessings: Sequence[Preprocessing]
+def cut_out_array(
+    image: NDArray[np.generic],
+    preprocessings: Sequence[Preprocessing],
+    what: str = "the image",
+    notes: Counter[str] | None = None,
 ) -> list[NDArray[np.uint8]]:
-    """`read_cutouts` from decoded pixels.
+    """`read_cutouts` from an image in memory.
 
     Parameters
     ----------
-    pixels : (height, width, 1 or 3) uint8
-        As from `decode_image`.
+    image : (height, width), (height, width, bands) or (bands, height, width)
+        See `galaxyclass.images.arrays.decode_array`.
     preprocessings : sequence of Preprocessing
+    what : str
+        The name of the image in messages.
+    notes : Counter, optional
+        Remarks are counted in it.
 
     Returns
     -------
@@ -143,19 +163,37 @@ def cut_out_pixels(
         Exactly the cutouts that `read_cutouts` makes of a PNG file with these pixels. (It decodes a
         large JPEG at a smaller scale, see `read_cutout`.)
 
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        As for `decode_array`.
+
     Examples
     --------
     >>> from galaxyclass.recipes.preprocessing import Preprocessing
     >>> grey = np.full((30, 40, 1), 77, np.uint8)
-    >>> cut_out_pixels(grey, [Preprocessing(cutout="centre", size=16)])[0].shape
+    >>> cut_out_array(grey, [Preprocessing(cutout="centre", size=16)])[0].shape
     (16, 16, 3)
     """
-    height, width = pixels.shape[:2]
+    decoded_as: dict[RenderSettings, Decoded] = {}
     cutouts = []
     for settings in (preprocessing.model_dump() for preprocessing in preprocessings):
-        decoded = Decoded(to_colour(pixels, settings["colour"]), height, width, 1)
-        cutouts.append(_cut(decoded, settings))
+        rendering = RenderSettings.of(settings)
+        if rendering not in decoded_as:
+            decoded_as[rendering] = decode_array(image, rendering, what)
+            _count(decoded_as[rendering], notes)
+        cutouts.append(_cut(decoded_as[rendering], settings))
     return cutouts
+
+
+def _of_any_frame(rendering: RenderSettings) -> RenderSettings:
+    """The settings of a picture that is decoded whole: cutouts of several frames share it."""
+    return replace(rendering, frame=None, beyond="border")
+
+
+def _count(decoded: Decoded, notes: Counter[str] | None) -> None:
+    if notes is not None:
+        notes.update(decoded.notes)
 
 
 def _scale(settings: dict[str, Any]) -> Scale:
@@ -172,5 +210,6 @@ def _scale(settings: dict[str, Any]) -> Scale:
 
 def _cut(decoded: Decoded, settings: dict[str, Any]) -> NDArray[np.uint8]:
     if settings["frame"] is not None:
-        settings = {**settings, "frame": settings["frame"] // decoded.factor}
-    return cut_out(decoded.pixels, **settings)
+        frame = settings["frame"] // decoded.factor
+        settings = {**settings, "frame": zoomed_frame(frame, decoded.zoom)}
+    return cut_out(decoded.pixels, **cutout_settings(settings))

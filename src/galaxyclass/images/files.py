@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from galaxyclass.errors import CatalogError
+from galaxyclass.images.band_files import expand, has_bands, is_pattern
 
 #: Endings of image files, in lower case; the case of a file's ending is ignored.
-IMAGE_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+IMAGE_SUFFIXES: tuple[str, ...] = (
+    *(".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".avif"),
+    *(".jp2", ".j2k", ".jpx", ".fits", ".fit", ".fts", ".npy"),
+)
+
+#: Endings that may follow these: the file is compressed.
+COMPRESSED_SUFFIXES: tuple[str, ...] = (".gz", ".bz2", ".xz", ".fz")
+
+_ALL_SUFFIXES = IMAGE_SUFFIXES + tuple(
+    image + compressed
+    for image in (".fits", ".fit", ".fts", ".npy")
+    for compressed in COMPRESSED_SUFFIXES
+)
 
 
 def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -22,7 +36,7 @@ def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
     Parameters
     ----------
     images : str, Path or a sequence of them
-        A folder, a file, or several of either.
+        A folder, a file, or several of either; or a pattern of files (`band_files.expand`).
 
     Returns
     -------
@@ -67,6 +81,9 @@ def image_paths(
     require_paths(paths)
     files: list[str] = []
     for path in paths:
+        if is_pattern(str(path)):
+            files += expand(str(path))
+            continue
         files += _in_folder(path) if path.is_dir() else [str(path)]
     if len(paths) > 1:  # x.jpg and sub/../x.jpg are one file
         files = list({os.path.abspath(file): file for file in sorted(files, reverse=True)}.values())  # noqa: PTH100
@@ -81,7 +98,7 @@ def require_paths(paths: Sequence[Path]) -> None:
     ------
     CatalogError
     """
-    missing = [str(path) for path in paths if not path.exists()]
+    missing = [str(path) for path in paths if not (is_pattern(str(path)) or path.exists())]
     if missing:
         raise CatalogError(
             f"{missing[0]}: no such file or folder"
@@ -100,7 +117,36 @@ def is_image_name(name: str) -> bool:
     >>> is_image_name("100008.JPG"), is_image_name("J0.8121-0.0383")
     (True, False)
     """
-    return name.lower().endswith(IMAGE_SUFFIXES)
+    return name.lower().endswith(_ALL_SUFFIXES)
+
+
+def without_ending(name: str) -> str:
+    """A file's name, or its path, without the ending of its kind.
+
+    Examples
+    --------
+    >>> [without_ending(name) for name in ("sky/a.fits.gz", "b.tar.jpg", "c.fits", "J0.81-0.03")]
+    ['sky/a', 'b.tar', 'c', 'J0']
+    """
+    stem, ending = os.path.splitext(name)  # noqa: PTH122 - 10^6 names
+    if ending.lower() in COMPRESSED_SUFFIXES:
+        stem = os.path.splitext(stem)[0]  # noqa: PTH122
+    return stem
+
+
+def image_stem(path: str) -> str:
+    """The name of a galaxy by its file: without folder and ending, and without the band.
+
+    Examples
+    --------
+    >>> [image_stem(path) for path in ("sky/1.fits.gz", "sky/1_{band}.fits", "sky/1/{band}.fits")]
+    ['1', '1', '1']
+    """
+    folder, name = os.path.split(path)
+    stem = without_ending(name)
+    if has_bands(stem):
+        stem = re.sub(r"[-_. ]?\{band\}[-_. ]?", "", stem)
+    return stem or os.path.basename(folder)  # noqa: PTH119
 
 
 def _in_folder(folder: Path) -> list[str]:
@@ -110,14 +156,14 @@ def _in_folder(folder: Path) -> list[str]:
         if is_image_name(path):
             images.append(path)
         else:
-            others[os.path.splitext(path)[1].lower() or "no ending"] += 1  # noqa: PTH122 - 10^6 files
+            others[os.path.splitext(path)[1].lower() or "no ending"] += 1  # noqa: PTH122 - 10^6
     if images:
         _require_utf8(folder, images)
         return images
     instead = ", ".join(f"{count} with {ending}" for ending, count in others.most_common(5))
     raise CatalogError(
         f"{folder}: no images in this folder or its sub-folders",
-        wanted=f"files that end in {', '.join(IMAGE_SUFFIXES)}",
+        wanted=f"files that end in {', '.join(IMAGE_SUFFIXES)}, or these compressed",
         got=f"files: {instead}" if others else "no files at all",
         hint="check the path",
     )

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.band_files import files_of, has_bands
 from galaxyclass.images.decode import decode_scaled
 from galaxyclass.images.read import about, read_file
+from galaxyclass.images.render import RenderSettings
 from galaxyclass.progress import Progress, silent
 from galaxyclass.workers.processes import core_count
 
@@ -77,6 +79,8 @@ def inspect_file(
     except ImageError as error:
         return Inspection(*identity_of(path), "", 0, 0, str(error)), None
     size, mtime_ns, digest = status.st_size, status.st_mtime_ns, content_digest(data)
+    if has_bands(str(path)):
+        size, mtime_ns = identity_of(path)
     try:
         height, width, content = decode(data)
     except ImageError as error:
@@ -101,12 +105,21 @@ def inspect_image(path: str | Path) -> ImageRecord:
 
 def _size(data: bytes) -> tuple[int, int, None]:
     """Height and width of an image; it is decoded wholly, but a JPEG at the fastest scale."""
-    decoded = decode_scaled(data, "rgb", lambda *_: 8)
+    decoded = decode_scaled(data, RenderSettings("any"), lambda *_: 8)
     return decoded.height, decoded.width, None
 
 
 def identity_of(path: str | Path) -> tuple[int, int]:
-    """Size in bytes and time of change in ns of a file; (0, 0) where it cannot be read."""
+    """Size in bytes and time of change in ns of a file; (0, 0) where it cannot be read.
+
+    Of a picture in several files the sum of the sizes, and the latest change.
+    """
+    if has_bands(str(path)):
+        try:
+            every = [identity_of(file) for file in files_of(str(path)).values()]
+        except ImageError:
+            return 0, 0
+        return sum(size for size, _ in every), max(mtime_ns for _, mtime_ns in every)
     try:
         status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
     except OSError:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images.decode import MAX_PIXELS, decode_image
-
-#: The most bytes that one pixel takes in any format that is read (16-bit RGBA, not compressed).
-_BYTES_PER_PIXEL = 8
+from galaxyclass.images.band_files import files_of, has_bands, join_files
+from galaxyclass.images.decode import (
+    BYTES_PER_PIXEL,
+    MAX_PIXELS,
+    decode_image,
+    decode_scaled,
+    full_size,
+)
+from galaxyclass.images.render import Channels, RenderSettings
 
 
 def read_image(
-    path: str | Path, colour: Literal["rgb", "grey"] = "rgb", *, max_pixels: int = MAX_PIXELS
+    path: str | Path, colour: Channels = "rgb", *, max_pixels: int = MAX_PIXELS
 ) -> NDArray[np.uint8]:
     """Read an image file; see `decode_image` for what is read and how.
 
@@ -56,6 +61,22 @@ def read_image(
         raise about(path, error) from error
 
 
+def read_rendered(path: str | Path, settings: RenderSettings) -> NDArray[np.uint8]:
+    """Read an image file by the settings of a model: (height, width, channels) uint8.
+
+    Raises
+    ------
+    ImageError
+        As for `read_image`.
+    """
+    data, _ = read_file(path)
+    whole = replace(settings, frame=None)
+    try:
+        return decode_scaled(data, whole, full_size).pixels
+    except ImageError as error:
+        raise about(path, error) from error
+
+
 def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes, os.stat_result]:
     """The content of an image file, and its status when it was opened.
 
@@ -65,6 +86,8 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         There is no such file, it cannot be opened, or it is larger than any image of
         ``max_pixels`` pixels (a survey's mosaic among the cutouts must not fill the memory).
     """
+    if has_bands(str(path)):
+        return _read_bands(str(path), max_pixels)
     try:
         # Four system calls; a file object takes eight, and at each of them threads wait for each
         # other.
@@ -72,7 +95,7 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         try:
             status = os.fstat(file)
             size = status.st_size
-            if size > _BYTES_PER_PIXEL * max_pixels:
+            if size > BYTES_PER_PIXEL * max_pixels:
                 raise ImageError(
                     f"{path}: the file is too large for an image of one galaxy",
                     wanted=f"at most {max_pixels:,} pixels",
@@ -89,6 +112,13 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         raise ImageError(f"{path}: no such file") from error
     except OSError as error:
         raise ImageError(f"{path}: cannot be opened ({error.strerror or error})") from error
+
+
+def _read_bands(path: str, max_pixels: int) -> tuple[bytes, os.stat_result]:
+    """The files of all bands as one, and the status of the one that changed last."""
+    read = {band: read_file(file, max_pixels=max_pixels) for band, file in files_of(path).items()}
+    data = join_files({band: content for band, (content, _) in read.items()})
+    return data, max((status for _, status in read.values()), key=lambda one: one.st_mtime_ns)
 
 
 def about(path: str | Path, error: ImageError) -> ImageError:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images.arrays import as_image, to_pixels
-from galaxyclass.images.fast_cutout import cut_out_pixels, read_cutout, read_cutouts
+from galaxyclass.images.fast_cutout import cut_out_array, read_cutouts
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.tiles.tile_cutouts import TileCutout
 
-#: An image to predict: the path of its file, or its pixels (height, width, bands) in memory.
-Picture = str | NDArray[np.generic]
+#: An image to predict: the path of its file, its pixels (height, width, bands) in memory, or a
+#: source of a tile, which is cut out when it is read.
+Picture = str | NDArray[np.generic] | TileCutout
 
 
 class Cutouts:
@@ -33,19 +35,22 @@ class Cutouts:
     ----------
     start : int
     paths : tuple of str
-        The images' files; "" for an image in memory.
+        The images' files; "" for an image in memory, the tile of a source.
+    notes : Counter of str
+        Remarks on how images were read, and for how many each holds.
     """
 
     def __init__(
         self, images: Sequence[Picture], start: int, preprocessings: Sequence[Preprocessing]
     ) -> None:
         self.start = start
-        self.paths = tuple(image if isinstance(image, str) else "" for image in images)
+        self.paths = tuple(map(_path, images))
         self._images = images
         self._preprocessings = preprocessings
         self._arrays = [
             np.empty((len(images), *settings.shape), np.uint8) for settings in preprocessings
         ]
+        self.notes: Counter[str] = Counter()
         self._errors: list[str | None] = [None] * len(images)
 
     def read(self, indices: range | None = None) -> None:
@@ -65,14 +70,14 @@ class Cutouts:
 
     def _cut(self, index: int) -> list[NDArray[np.uint8]]:
         image = self._images[index]
+        if isinstance(image, TileCutout):
+            return image.draw(self._preprocessings)
         if not isinstance(image, str):
             name = f"image {self.start + index}"
-            return cut_out_pixels(to_pixels(as_image(image, name), name), self._preprocessings)
+            return cut_out_array(image, self._preprocessings, name, self.notes)
         if not image:  # an empty cell of a table: a list of paths has none
             raise ImageError(f"row {self.start + index + 1} of the table: the path is empty")
-        if len(self._preprocessings) == 1:
-            return [read_cutout(image, self._preprocessings[0])]
-        return read_cutouts(image, self._preprocessings)
+        return read_cutouts(image, self._preprocessings, self.notes)
 
     @property
     def decoded(self) -> NDArray[np.bool_]:
@@ -90,3 +95,9 @@ class Cutouts:
         if not self.errors:
             return self._arrays
         return [array[self.decoded] for array in self._arrays]
+
+
+def _path(image: Picture) -> str:
+    if isinstance(image, TileCutout):
+        return image.path
+    return image if isinstance(image, str) else ""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from os.path import abspath, commonpath, relpath, split, splitext  # pathlib takes 10 times as long
+from os.path import abspath, commonpath, relpath, split  # pathlib takes 10 times as long
 from typing import overload
+
+from galaxyclass.images.files import image_stem, without_ending
 
 
 class _Names(Sequence[str]):
@@ -73,7 +75,7 @@ class ImageIds(_Names):
         if stem not in self._by_path:
             return stem
         relative = relpath(path, self._root).replace("\\", "/")
-        short = splitext(relative)[0]  # noqa: PTH122
+        short = without_ending(relative)
         return relative if short in self._with_suffix else short
 
 
@@ -105,7 +107,7 @@ class FileNames(_Names):
 
 
 def _stem(path: str) -> str:
-    return splitext(split(path)[1])[0]  # noqa: PTH122
+    return image_stem(path)
 
 
 def _twice(names: Iterable[str]) -> frozenset[str]:

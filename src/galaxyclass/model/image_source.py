@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from galaxyclass.data.tables.in_memory import KINDS, as_arrow, is_table
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.images.arrays import as_image, as_images
+from galaxyclass.images.band_files import has_bands
 from galaxyclass.images.files import image_paths
 from galaxyclass.model.cutouts import Picture
 from galaxyclass.model.ids import FileNames, ImageIds
 from galaxyclass.model.image_table import find_id_column, find_path_column
 from galaxyclass.tasks.names import is_exact_integer
+from galaxyclass.tiles.tile_cutouts import TileCutouts
 
 _WANTED = (
     "arrays, paths, a folder, or a table with a column of paths: "
@@ -48,6 +50,11 @@ class ImageSource:
         Columns of the user's table that are written beside the predictions: a row for each image.
     notes : tuple of str
         Remarks on the ids for the user.
+    identity : str or None
+        Of images that are neither paths nor in memory: a digest of all that their pixels depend
+        on, by which a stopped job knows them again.
+    measured : callable or None
+        From indices of images that have been read to more columns of their rows.
     """
 
     images: Sequence[Picture] | Iterator[Picture]
@@ -56,6 +63,13 @@ class ImageSource:
     id_integer: bool | None = None
     carried: pa.Table | None = None
     notes: tuple[str, ...] = ()
+    identity: str | None = None
+    measured: Callable[[Sequence[int]], pa.Table] | None = None
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether a stopped job can go on: the images can be read again."""
+        return self.paths is not None or self.identity is not None
 
     @property
     def count(self) -> int | None:
@@ -64,7 +78,7 @@ class ImageSource:
 
     @property
     def paths(self) -> Sequence[str] | None:
-        """The files, if all images are files: only then can a stopped job go on."""
+        """The files, if all images are files."""
         images = self.images
         if isinstance(images, list) and all(isinstance(image, str) for image in images):
             return images
@@ -109,6 +123,24 @@ def open_images(
     CatalogError
         A file or folder does not exist, or has no images; two files have the same name.
     """
+    if isinstance(images, TileCutouts):
+        stated = {"ids": ids, "path_column": path_column, "id_column": table_id_column}
+        for name in (name for name, value in stated.items() if value is not None):
+            raise ArgumentError(
+                f"`{name}`: sources of tiles have their own ids",
+                argument=name,
+                hint="name the id column in `galaxyclass.open_tiles`",
+            )
+        return ImageSource(
+            images,
+            images.ids,
+            id_column=images.id_column,
+            id_integer=images.id_integer,
+            carried=images.table,
+            notes=images.notes,
+            identity=images.identity,
+            measured=images.measured,
+        )
     if is_table(images):
         if ids is not None:
             raise ArgumentError(
@@ -181,7 +213,8 @@ def _checked_arrays(images: Iterable[Any]) -> Iterator[NDArray[np.generic]]:
 def _from_paths(paths: Sequence[str | os.PathLike[str]]) -> ImageSource:
     """Files in the order given; those of a folder sorted by name."""
     if not paths or any(not os.path.exists(path) for path in paths):  # noqa: PTH110 - 10^6 files
-        return ImageSource(image_paths(paths))  # raises the right error
+        # A pattern of files, or what raises the right error.
+        return ImageSource(image_paths(paths))
     images: list[Picture] = []
     for path in paths:
         images += image_paths(path) if os.path.isdir(path) else [_plain(path)]  # noqa: PTH112
@@ -203,7 +236,7 @@ def _from_table(
     cells = [cell or "" for cell in table[path_column].to_pylist()]
     files = ["" if cell.isspace() else _plain(cell) for cell in cells]
     paths: list[Picture] = list(files)
-    if files and not any(map(os.path.exists, files)):
+    if files and not any(has_bands(file) or os.path.exists(file) for file in files):  # noqa: PTH110
         raise CatalogError(
             f"not one of the files in the column {path_column!r} is there",
             argument="images",

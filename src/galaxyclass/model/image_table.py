@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
-from galaxyclass.images.files import is_image_name
+from galaxyclass.images.files import image_stem, is_image_name
 
 #: Rows that are looked at to decide whether a column holds paths.
 _SAMPLE = 200
@@ -104,7 +104,7 @@ def find_id_column(
         )
     if name in candidates:
         return name
-    stems = [os.path.splitext(os.path.basename(path))[0] for path in paths]  # noqa: PTH119, PTH122
+    stems = [image_stem(path) for path in paths]
     for candidate in candidates:
         first = table[candidate].slice(0, 1).to_pylist()
         if [str(cell) for cell in first] != stems[:1]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 
 import numpy as np
 
+from galaxyclass.images.render import RenderSettings
 from galaxyclass.model.checks import measure
 from galaxyclass.model.job import describe_all, describe_job
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Failure, Predictions
+from galaxyclass.model.reading import describe_reading
 from galaxyclass.model.rows import RowMaker, join_rows
 from galaxyclass.progress import Progress, silent
 
@@ -29,10 +32,12 @@ def predict_in_memory(
     """
     ensemble, source = maker.ensemble, maker.source
     rows, indices, failures, count = [maker.nothing], [], [], 0
+    read: Counter[str] = Counter()
     progress("predict", 0, source.count)
     with closing(maker.stream(options)) as stream:
         for batch in stream:
             rows.append(maker.rows(batch))
+            read.update(batch.notes)
             indices.append(batch.start + np.flatnonzero(batch.decoded))
             failed = (batch.start + np.flatnonzero(~batch.decoded)).tolist()
             for index, path, error in zip(failed, batch.failed_paths, batch.errors, strict=True):
@@ -50,6 +55,7 @@ def predict_in_memory(
         indices=image_indices,
         failures=tuple(failures),
         warnings=describe_all(maker, count, len(failures), statistics),
-        notes=(*source.notes, *describe_job(maker)),
+        notes=(*source.notes, *describe_job(maker), *describe_reading(read, count)),
         images=None if source.count is None else source.images,
+        rendering=RenderSettings.of(maker.preprocessings[0].model_dump()),
     )

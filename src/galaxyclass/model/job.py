@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,11 +16,13 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from galaxyclass.errors import OutputError, PredictionInterruptedError
+from galaxyclass.images.inspect import identity_of
 from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.checks import Statistics, describe_problems, measure, nothing_measured
 from galaxyclass.model.chunks import ChunkRecord, Chunks, open_chunks
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.reading import describe_reading
 from galaxyclass.model.rows import PredictedRows, RowMaker, join_rows
 from galaxyclass.model.stream import PredictedBatch
 from galaxyclass.model.writers import require_failures
@@ -120,17 +122,18 @@ def predict_to_table(
     require_failures(failures)
     key = _key(maker, output.suffix.lower())
     nothing = nothing_measured(task)
+    read: Counter[str] = Counter()
     with open_chunks(output, key, nothing, overwrite=overwrite) as (chunks, replaced):
         resumed, complete = chunks.images, chunks.complete
         try:
             progress("predict", resumed, source.count)
             with closing(maker.stream(options, resumed)) as stream:
-                _add_chunks(stream, chunks, maker, progress)
+                _add_chunks(_counted(stream, read), chunks, maker, progress)
             failed_file = chunks.finish(
                 maker.tabulate([], maker.nothing), failures, keep_journal=keep_journal
             )
         except BaseException as error:
-            if source.paths is None:
+            if not source.can_go_on:
                 chunks.abandon()
             _raise_what_is_kept(error, chunks, source)
             raise
@@ -148,14 +151,22 @@ def predict_to_table(
         notes=(
             *source.notes,
             *describe_job(maker),
+            *describe_reading(read, chunks.images - resumed),
             *_notes(resumed, replaced=replaced, complete=complete),
         ),
     )
 
 
+def _counted(stream: Iterator[PredictedBatch], read: Counter[str]) -> Iterator[PredictedBatch]:
+    """The batches of a stream; their remarks are counted."""
+    for batch in stream:
+        read.update(batch.notes)
+        yield batch
+
+
 def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSource) -> None:
     """If the job was stopped, raise an error that says how much is kept; pass on other errors."""
-    if source.paths is None:
+    if not source.can_go_on:
         if isinstance(error, KeyboardInterrupt):
             raise PredictionInterruptedError(
                 "stopped; nothing is kept of images that are in memory",
@@ -263,18 +274,20 @@ def _key(maker: RowMaker, suffix: str) -> str:
     A job of images in memory gets a key of its own.
     """
     source = maker.source
-    if source.paths is None:
+    if not source.can_go_on:
         return uuid.uuid4().hex
     key = hashlib.sha256()
     identity = maker.ensemble.identity
-    head = (__version__, identity, repr(maker.columns), suffix, str(source.count))
+    settings = " ".join(settings.model_dump_json() for settings in maker.preprocessings)
+    head = (__version__, identity, settings, repr(maker.columns), suffix, str(source.count))
     key.update("\0".join(head).encode())
-    for index, path in enumerate(source.paths):
-        try:
-            status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
-            identity = f"{status.st_size} {status.st_mtime_ns}"
-        except OSError:
-            identity = "missing"
+    if source.identity is not None:
+        key.update(source.identity.encode())
+        for index in range(source.count or 0):
+            key.update(f"\0{source.name(index)}".encode("utf-8", "surrogateescape"))
+    for index, path in enumerate(source.paths or ()):
+        size, mtime_ns = identity_of(path)
+        identity = f"{size} {mtime_ns}" if mtime_ns else "missing"
         name = source.name(index)
         key.update(f"\0{path}\0{name}\0{identity}".encode("utf-8", "surrogateescape"))
     if maker.carried is not None:

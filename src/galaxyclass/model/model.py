@@ -30,6 +30,7 @@ from galaxyclass.model.pretrained import CARD, PRETRAINED, PRETRAINED_NAME, is_p
 from galaxyclass.model.rows import open_rows
 from galaxyclass.model.writers import require_output
 from galaxyclass.progress import Progress, silent
+from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
 
@@ -163,6 +164,7 @@ class Model:
         ids: Iterable[str | int] | None = None,
         path_column: str | None = None,
         id_column: str | None = None,
+        reading: Mapping[str, Any] | None = None,
         progress: Progress = silent,
     ) -> Predictions:
         """Predict images into a table in memory.
@@ -173,8 +175,10 @@ class Model:
         ----------
         images : array, list, iterator, paths, folder or table
             - an array (images, height, width, bands), or (height, width, bands) for one image, or
-              (height, width) for a grey one; 1 band or 3 (red, green, blue), row 0 at the top;
-              uint8, or floats from 0 (black) to 1 (white);
+              (height, width) for a grey one, row 0 at the top; bands may also come before the
+              height. uint8, and floats from 0 (black) to 1 (white), are grey levels of 1 band or 3
+              (red, green, blue). Other numbers are brightness, and are stretched; NaN, or a mask,
+              is a pixel without data;
             - a list or an iterator of arrays, each of any size; an iterator is read only a few
               batches ahead;
             - a folder, searched with its sub-folders; the path of an image file; or several paths:
@@ -192,6 +196,11 @@ class Model:
             Of a table: the column of the paths, if several could be; and that of the ids. By
             default the ids are in the column of the name that the model's training table has, or
             in one that holds the names of the files without their endings.
+        reading : mapping, optional
+            How FITS and other pictures in bands are read, where the model does not say it:
+            ``bands`` (such as ``"g,r,z"``), ``stretch``, ``limits``, ``percentiles``,
+            ``softening``, ``hdu``, and ``scale`` (``"keep"``: pixels as they are); see
+            `Preprocessing`. `Predictions.notes` says how pictures were read.
         progress : Progress
 
         Returns
@@ -203,7 +212,8 @@ class Model:
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            Arrays that are not images, by shape, type or range; a table with none or several
+            Arrays that are not images, by shape, type or range; a setting of ``reading`` that the
+            model cannot have; a table with none or several
             columns of paths; more or fewer ids than images.
         CatalogError
             A path does not exist, or a folder has no images.
@@ -223,7 +233,9 @@ class Model:
         self._check_include(include)
         source = self._open(images, ids=ids, path_column=path_column, table_id_column=id_column)
         return predict_in_memory(
-            open_rows(self.ensemble, source, include), self.options, progress=progress
+            open_rows(self.ensemble, source, include, reading=reading),
+            self.options,
+            progress=progress,
         )
 
     @public
@@ -238,6 +250,7 @@ class Model:
         ids: Iterable[str | int] | None = None,
         path_column: str | None = None,
         id_column: str | None = None,
+        reading: Mapping[str, Any] | None = None,
         progress: Progress = silent,
     ) -> PredictionSummary:
         """Predict images into a file, in constant memory.
@@ -248,7 +261,7 @@ class Model:
 
         Parameters
         ----------
-        images, include, ids, path_column, id_column, progress
+        images, include, ids, path_column, id_column, reading, progress
             As for `predict`.
         output : str or Path
             A file to write, ``.csv`` or ``.parquet``.
@@ -281,19 +294,27 @@ class Model:
             clear_names=layout == "contest",
         )
         return predict_to_table(
-            open_rows(self.ensemble, source, include, layout),
+            open_rows(self.ensemble, source, include, layout, reading),
             output,
             self.options,
             progress=progress,
         )
 
     @public
-    def embed(self, images: Any, *, progress: Progress = silent) -> NDArray[np.float32]:
+    def embed(
+        self,
+        images: Any,
+        *,
+        reading: Mapping[str, Any] | None = None,
+        progress: Progress = silent,
+    ) -> NDArray[np.float32]:
         """The embedding of images: the features of the encoder.
 
         Parameters
         ----------
         images : array, list, iterator, paths, folder or table
+            As for `predict`.
+        reading : mapping, optional
             As for `predict`.
         progress : Progress
 
@@ -316,7 +337,9 @@ class Model:
         >>> galaxyclass.load_model().embed(np.zeros((2, 64, 64, 3), np.uint8)).shape
         (2, 256)
         """
-        predictions = self.predict(images, include=["embedding"], progress=progress)
+        predictions = self.predict(
+            images, include=["embedding"], reading=reading, progress=progress
+        )
         names = [column.name for column in predictions.columns.included]
         columns = [predictions.table[name].to_numpy() for name in names]
         count = len(predictions) + len(predictions.failures)
@@ -377,7 +400,6 @@ class Model:
         if self.views > 1:
             counts.append(_count(self.views, "view"))
         cutouts = dict.fromkeys(bundle.manifest.preprocessing for bundle in self.bundles)
-        colours = {"rgb": "RGB", "grey": "grey"}
         device, precision = self.options.device, self.options.precision
         if self._backends is None:
             engines: list[str] = [
@@ -390,7 +412,7 @@ class Model:
             *([task.labelling] if task.labelling else []),
             f"{task.count} {task.output_word}",
             " × ".join(counts),
-            ", ".join(f"{cutout.size} px {colours[cutout.colour]}" for cutout in cutouts),
+            ", ".join(f"{cutout.size} px {_channels(cutout)}" for cutout in cutouts),
             ", ".join(dict.fromkeys(engines)),
         ]
         return summary(f"Model {' · '.join(parts)}")
@@ -411,6 +433,12 @@ class Model:
         return open_images(
             images, id_column=manifest.id_column, name_parts=manifest.name_parts, **options
         )
+
+
+def _channels(cutout: Preprocessing) -> str:
+    """The channels of a cutout in a word, and the stretch that makes them."""
+    named = {"rgb": "RGB", "grey": "grey"}.get(cutout.colour, " ".join(cutout.bands))
+    return f"{named} ({cutout.stretch})" if cutout.stretch else named
 
 
 #: Where a model comes from: the folder of a run, a bundle, an exported network, the word
@@ -632,7 +660,7 @@ def _described(manifest: Manifest, bundle: Bundle) -> str:
         f"- Predicts {manifest.task.count} numbers for each galaxy.",
         f"- Made by the recipe `{manifest.recipe}` of galaxyclass {manifest.version}: "
         f"{_count(manifest.members, 'network')}, encoder `{manifest.model.encoder}`.",
-        f"- Sees cutouts of {cutout.size} × {cutout.size} pixels ({cutout.colour}).",
+        f"- Sees cutouts of {cutout.size} × {cutout.size} pixels ({_channels(cutout)}).",
         f"- {_count(manifest.views, 'test-time view')} by default.",
         *_rounding(manifest),
         "- Calibrated." if bundle.has("calibration") else "- Not calibrated.",

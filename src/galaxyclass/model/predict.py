@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -29,6 +29,7 @@ def predict(
     layout: PredictionLayout = "table",
     options: InferenceOptions | None = None,
     overwrite: bool = False,
+    reading: Mapping[str, Any] | None = None,
     progress: Progress = silent,
     backend: Backend | Sequence[Backend] | None = None,
 ) -> PredictionSummary:
@@ -81,6 +82,8 @@ def predict(
         Replace the output where it exists.
     layout : {"table", "contest"}
         ``contest`` writes only the name of each image and its class.
+    reading : mapping, optional
+        How FITS and other pictures in bands are read, as for `Model.predict`.
     progress : Progress
     backend : Backend or a sequence of them, optional
         Used in place of the runs' own networks, one for each run. Called from this thread only,
@@ -112,6 +115,7 @@ def predict(
         include=include,
         layout=layout,
         overwrite=overwrite,
+        reading=reading,
         progress=progress,
     )
 

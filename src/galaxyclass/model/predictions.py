@@ -6,7 +6,7 @@ import html
 import operator
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from galaxyclass.arguments import public
 from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
+from galaxyclass.images.render import RenderSettings
 from galaxyclass.io.atomic import writing
 from galaxyclass.model.columns import Columns
 from galaxyclass.model.writers import require_failures, require_output, write_failures, writer_of
 from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
+from galaxyclass.tiles.tile_cutouts import TileCutout
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,6 +74,10 @@ class Predictions:
         Problems of the predictions, and what to try.
     notes : tuple of str
         Other remarks for the user.
+    images : sequence or None
+        The images themselves, or their files; None of an iterator.
+    rendering : RenderSettings
+        How bands of an image became channels.
 
     Examples
     --------
@@ -92,6 +98,7 @@ class Predictions:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     images: Any = field(default=None, kw_only=True)
+    rendering: RenderSettings = field(default=RenderSettings(), kw_only=True)
 
     @property
     def ids(self) -> list[Any]:
@@ -356,14 +363,20 @@ class Prediction(Mapping[str, Any]):
 
     def _image(self) -> NDArray[np.uint8] | None:
         """The pixels (height, width, 1 or 3), if the images are still available."""
-        from galaxyclass.images.arrays import as_image, to_pixels
-        from galaxyclass.images.read import read_image
+        from galaxyclass.images.arrays import decode_array
+        from galaxyclass.images.channels import to_three
+        from galaxyclass.images.read import read_rendered
 
         images = self._predictions.images
         if images is None:
             return None
         image = images[int(self._predictions.indices[self._row])]
-        return read_image(image) if isinstance(image, str) else to_pixels(as_image(image))
+        if isinstance(image, TileCutout):
+            return image.pixels
+        settings = replace(self._predictions.rendering, frame=None)
+        if isinstance(image, str):
+            return to_three(read_rendered(image, settings))
+        return to_three(decode_array(image, settings).pixels)
 
 
 def _cell(value: object) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,9 @@ from galaxyclass.model.ensemble import Ensemble, embedding_width
 from galaxyclass.model.extra_columns import Included, open_included
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.reading import with_reading
 from galaxyclass.model.stream import PredictedBatch, predict_stream
+from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.tasks.names import is_exact_integer
 
 #: Appended to the name of a carried column where a column of the predictions has that name.
@@ -42,6 +44,10 @@ class RowMaker:
     included : Included
     carried : pyarrow.Table or None
         Columns of the user's table, a row for each image, under names that no other column has.
+    preprocessings : list of Preprocessing
+        From an image to its cutouts: the ensemble's, with the settings of this call.
+    measured : tuple of str
+        Names of the columns that the source measures of images once they are read.
     """
 
     ensemble: Ensemble
@@ -49,6 +55,8 @@ class RowMaker:
     source: ImageSource
     included: Included
     carried: pa.Table | None
+    preprocessings: list[Preprocessing]
+    measured: tuple[str, ...] = ()
 
     @property
     def nothing(self) -> PredictedRows:
@@ -62,7 +70,7 @@ class RowMaker:
         """Predict the images, from the one with the index ``start``; see `predict_stream`."""
         return predict_stream(
             self.source.images,
-            self.ensemble.preprocessings,
+            self.preprocessings,
             self.ensemble.backend,
             options,
             start=start,
@@ -100,6 +108,11 @@ class RowMaker:
             carried = self.carried.take(pa.array(indices, pa.int64()))
             for field, column in zip(carried.schema, carried.columns, strict=True):
                 table = table.append_column(field, column)
+        if self.measured and self.source.measured is not None:
+            for name, column in zip(
+                self.measured, self.source.measured(indices).columns, strict=True
+            ):
+                table = table.append_column(name, column)
         return table
 
 
@@ -113,16 +126,20 @@ def open_rows(
     source: ImageSource,
     include: Sequence[str] = (),
     layout: PredictionLayout = "table",
+    reading: Mapping[str, Any] | None = None,
 ) -> RowMaker:
     """Prepare the rows of a table of predictions: its columns and how each is made.
 
     Raises
     ------
+    ArgumentError
+        As for `galaxyclass.model.reading.with_reading`.
     OutputError, BundleError
         As for `galaxyclass.model.columns.columns_of` and
         `galaxyclass.model.extra_columns.open_included`.
     """
     manifest = ensemble.members[0].bundle.manifest
+    preprocessings = with_reading(ensemble.preprocessings, reading)
     width = embedding_width(ensemble) if "embedding" in include else 0
     included = open_included(include, [member.bundle for member in ensemble.members], width)
     integer = source.id_integer
@@ -138,7 +155,11 @@ def open_rows(
     carried = source.carried if layout == "table" else None
     if carried is not None:
         carried = carried.rename_columns(_free_names(carried.column_names, columns.names))
-    return RowMaker(ensemble, columns, source, included, carried)
+    measured: Sequence[str] = ()
+    if source.measured is not None and layout == "table":
+        reserved = [*columns.names, *([] if carried is None else carried.column_names)]
+        measured = _free_names(source.measured(()).column_names, reserved)
+    return RowMaker(ensemble, columns, source, included, carried, preprocessings, tuple(measured))
 
 
 def _free_names(names: Sequence[str], reserved: Sequence[str]) -> list[str]:

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, repeat
 from typing import NamedTuple
 
@@ -74,6 +74,8 @@ class PredictedBatch:
         Why each of the others could not be decoded.
     image_statistics : (decoded images, statistics) float32, or None
         Of the cutouts, where they were asked for.
+    notes : mapping of str to int
+        Remarks on how images were read, and for how many each holds.
     """
 
     start: int
@@ -82,6 +84,7 @@ class PredictedBatch:
     output: ModelOutput | None
     errors: tuple[str, ...]
     image_statistics: NDArray[np.float32] | None = None
+    notes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def failed_paths(self) -> list[str]:
@@ -191,6 +194,7 @@ class _Batching:
             output=backend(*arrays) if decoded.any() else None,
             errors=cutouts.errors,
             image_statistics=statistics,
+            notes=cutouts.notes,
         )
 
 

@@ -120,9 +120,9 @@ def encoder_statistics(model: NetworkSettings, channels: int) -> tuple[list[floa
     timm = require("timm")
     published = timm.models.get_pretrained_cfg(model.encoder)
     mean, std = list(published.mean), list(published.std)
-    if channels == 1:
-        return [sum(mean) / 3], [sum(std) / 3]
-    return mean, std
+    if channels == 3:
+        return mean, std
+    return [sum(mean) / 3] * channels, [sum(std) / 3] * channels
 
 
 def _from_timm(model: NetworkSettings, channels: int, *, pretrained: bool) -> nn.Module:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -227,4 +227,10 @@ def _choices(path: list[str]) -> tuple[Any, ...]:
     section = _section(sections)
     if section is None or last not in section.model_fields:
         return ()
-    return get_args(section.model_fields[last].annotation)
+    given = get_args(section.model_fields[last].annotation)
+    # Of a setting that may also be None, the choices are one level deeper.
+    return tuple(
+        choice
+        for option in given
+        for choice in (get_args(option) if get_origin(option) is Literal else [option])
+    )

@@ -14,6 +14,7 @@ from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import read_split, write_left_out, write_split
 from galaxyclass.data.dataset.several import Parts, prepare_all
 from galaxyclass.errors import RecipeError, RunError, StoppedError
+from galaxyclass.images.survey_limits import with_survey_limits
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import discard_folder, require_new, write_text, writing_folder
 from galaxyclass.model.bundle.manifest import Manifest
@@ -137,6 +138,9 @@ def train(
     accelerator = accelerator_of(device)
     if begun is None:
         require_encoder(recipe)  # before all images are packed
+    if recipe.images.limits == "survey":
+        measured = with_survey_limits(recipe.images, dataset.as_read.files()[0])
+        recipe = recipe.model_copy(update={"images": measured})
     samples = prepare_all(dataset, recipe.images, cache=cache, workers=workers, progress=progress)
     parts = samples.split(recipe.split, seed)
     job = make_job(

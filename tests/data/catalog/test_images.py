@@ -13,7 +13,7 @@ from galaxyclass.images.files import find_images
 
 def test_a_folder_is_searched_with_its_sub_folders(images: Callable[..., Path]) -> None:
     folder = images(
-        "b.jpg", "a.JPEG", "sub/deep/c.png", "d.tif", "e.TIFF", "votes.csv", "f.fits",
+        "b.jpg", "a.JPEG", "sub/deep/c.png", "d.tif", "e.TIFF", "votes.csv", "f.gif",
         ".hidden.jpg", ".cache/g.jpg", "._a.jpg", "noending",
     )  # fmt: skip
     found = [str(path.relative_to(folder)) for path in find_images(folder)]
@@ -66,10 +66,10 @@ def test_paths_that_do_not_exist(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_images_says_what_it_has(images: Callable[..., Path]) -> None:
-    folder = images("a.fits", "b.fits", "votes.csv", "README")
+    folder = images("a.gif", "b.gif", "votes.csv", "README")
     with pytest.raises(
         CatalogError,
-        match=r"(?s)no images.*wanted: .*\.jpg.*2 with \.fits, 1 with \.csv, 1 with no",
+        match=r"(?s)no images.*wanted: .*\.jpg.*2 with \.gif, 1 with \.csv, 1 with no",
     ):
         find_images(folder)
 

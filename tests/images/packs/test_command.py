@@ -32,10 +32,9 @@ def test_options_change_the_recipe(few: list[str], tmp_path: Path) -> None:
     shown = json.loads(result.stdout)
     assert shown["images"] == 5
     assert shown["failed"] == []
-    assert (
-        shown["preprocessing"]
-        == Preprocessing(cutout="centre", frame=20, size=10, colour="rgb").model_dump()
-    )
+    assert shown["preprocessing"] == Preprocessing(
+        cutout="centre", frame=20, size=10, colour="rgb"
+    ).model_dump(mode="json")
     made = open_pack(Path(shown["folder"]))
     assert shown["bytes"] == made.size_bytes
 

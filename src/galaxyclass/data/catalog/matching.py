@@ -16,9 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from galaxyclass.images.files import IMAGE_SUFFIXES
+from galaxyclass.images.files import COMPRESSED_SUFFIXES, IMAGE_SUFFIXES, image_stem, without_ending
 
-_SUFFIX = "(?i)(" + "|".join(suffix.replace(".", r"\.") for suffix in IMAGE_SUFFIXES) + ")$"
+_IMAGE, _COMPRESSED = (
+    "|".join(map(re.escape, endings)) for endings in (IMAGE_SUFFIXES, COMPRESSED_SUFFIXES)
+)
+_SUFFIX = f"(?i)({_IMAGE})({_COMPRESSED})?$"
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class ImageNames:
 
     def stem(self, index: int) -> str:
         """The file name of an image without folder and ending: what ids are compared with."""
-        return self.relative(index).rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        return image_stem(self.relative(index))
 
     @cached_property
     def stems(self) -> Any:
@@ -67,7 +70,7 @@ class ImageNames:
         """
         images = _lookup(cells, self.stems)
         if (images < 0).any() and any("/" in self.relative(i) for i in range(len(self.paths))):
-            paths = (self.relative(i).rsplit(".", 1)[0] for i in range(len(self.paths)))
+            paths = (without_ending(self.relative(i)) for i in range(len(self.paths)))
             images = np.where(images < 0, _lookup(cells, _array(paths)), images)
         return images
 

@@ -32,6 +32,7 @@ from galaxyclass.data.tables.delimited import TableFile
 from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table, require_table
 from galaxyclass.errors import CatalogError
+from galaxyclass.images.band_files import is_pattern
 from galaxyclass.images.files import image_paths, require_paths
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.votes.targets import VoteTargets
@@ -97,14 +98,14 @@ def read_catalog(
     require_sources(images, table)
     paths = image_paths(images)
     if table is None:
-        return _from_folders(images, ImageNames(str(images), paths))
+        return _from_folders(images, ImageNames(_folder_of(images), paths))
     trees = [tree] if tree is not None else [load_tree(name) for name in TREES]
     votes = VoteReader(
         lambda columns: None if target_column else vote_layout(columns, trees), keep=id_column
     )
     file = _open(table, votes)
     catalog = _from_table(
-        ImageNames(str(images), paths),
+        ImageNames(_folder_of(images), paths),
         file,
         votes.votes(),
         id_column=id_column,
@@ -113,6 +114,12 @@ def read_catalog(
     )
     pa.default_memory_pool().release_unused()  # the memory of the table's text
     return catalog
+
+
+def _folder_of(images: Path) -> str:
+    """The folder of the images: of a pattern the part before it stands for anything."""
+    text = str(images)
+    return str(Path(text.partition("{")[0] + "_").parent) if is_pattern(text) else text
 
 
 def _open(table: Any, votes: VoteReader) -> TableFile:
@@ -131,7 +138,7 @@ def require_sources(images: str | Path, table: Any) -> None:
     """
     images = Path(images)
     require_paths([images])
-    if not images.is_dir():
+    if not images.is_dir() and not is_pattern(str(images)):
         raise CatalogError(
             f"{images}: not a folder",
             argument="images",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.report import ValidationReport
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.images.inspect import inspect_images
+from galaxyclass.images.reading_notes import reading_notes
 from galaxyclass.progress import Progress, silent
+from galaxyclass.recipes.preprocessing import Preprocessing
+
+log = logging.getLogger(__name__)
 
 
 @public
@@ -58,5 +63,8 @@ def validate(
     catalog = dataset.as_read
     if dataset.classes is not None:
         require_rule(catalog, dataset.classes)
-    facts = inspect_images(catalog.files()[0], workers=workers, progress=progress)
+    files = catalog.files()[0]
+    for note in reading_notes(files, Preprocessing()):
+        log.info("%s", note)
+    facts = inspect_images(files, workers=workers, progress=progress)
     return ValidationReport(catalog, tuple(check(catalog, facts)))

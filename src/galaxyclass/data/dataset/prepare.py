@@ -23,6 +23,7 @@ from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.packs.read import Pack
 from galaxyclass.images.packs.write import pack
+from galaxyclass.images.reading_notes import reading_notes
 from galaxyclass.images.records import hex_digests
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -133,6 +134,8 @@ def prepare(
             hint="give a `table`" if dataset.table is None else "name the class by `target_column`",
         )
     files, _ = catalog.files()
+    for note in reading_notes(files, preprocessing):
+        log.info("%s", note)
     packed = pack(files, preprocessing, cache=cache, workers=workers, progress=progress)
     facts = packed.records.facts()
     findings = check(catalog, facts)

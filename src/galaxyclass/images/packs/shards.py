@@ -93,7 +93,8 @@ def make_shard(
     OSError
         The pixels cannot be written.
     """
-    side, channels = settings["size"], 3 if settings["colour"] == "rgb" else 1
+    side = settings["size"]
+    channels = {"rgb": 3, "grey": 1}.get(settings["colour"], len(settings["bands"]))
     pixels = np.empty((len(paths), side, side, channels), np.uint8)
     inspections = []
     for row, path in enumerate(paths):

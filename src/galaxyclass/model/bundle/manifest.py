@@ -161,7 +161,7 @@ def manifest_json(manifest: Manifest) -> str:
         "format": BUNDLE_FORMAT,
         "version": manifest.version,
         "recipe": manifest.recipe,
-        "preprocessing": manifest.preprocessing.model_dump(mode="json"),
+        "preprocessing": manifest.preprocessing.stated(),
         "model": manifest.model.model_dump(mode="json"),
         "outputs": manifest.task.to_json(),
         "id_column": manifest.id_column,

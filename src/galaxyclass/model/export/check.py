@@ -180,6 +180,9 @@ def _simulated(preprocessing: Preprocessing, seed: int) -> NDArray[np.uint8]:
     drawn = [render(draw_morphology(rng), side) for _ in range(SIMULATED)]
     noise = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
     drawn += [np.zeros_like(noise), np.full_like(noise, 255), noise]
+    if preprocessing.colour == "bands":
+        order = np.arange(preprocessing.channels) % 3
+        drawn = [image[..., order] for image in drawn]
     return np.stack([make_cutout(image, preprocessing) for image in drawn])
 
 

@@ -1,0 +1,83 @@
+"""``galaxyclass cutouts``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from galaxyclass.cli import options, tile_options
+from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
+
+if TYPE_CHECKING:
+    from galaxyclass.tiles.files import CutoutFormat
+    from galaxyclass.tiles.write_cutouts import CutoutSummary
+
+EPILOG = """\b
+Examples:
+  galaxyclass cutouts --tiles tiles/ --catalogue galaxies.csv --field "30 arcsec" --output cut
+  galaxyclass cutouts --tiles g=sky/{tile}_g.fits r=sky/{tile}_r.fits i=sky/{tile}_i.fits \\
+      --catalogue galaxies.csv --field "8.48 petroR90_r" --output cut
+  galaxyclass cutouts --tiles image.fits --output found --image-format fits
+
+Without --catalogue the sources are found in the tiles. OUTPUT gets a folder for each tile with the
+cutouts, and cutouts.csv with a row for each: id, file, the catalogue's columns, tile, x, y, missing
+(the share of its pixels without data) and flags (edge, gap). What cannot be cut is listed in
+cutouts_failed.csv. A stopped job goes on when the same command is given again.
+
+`galaxyclass predict --tiles …` predicts sources without files between."""
+
+
+@click.command(cls=options.ManyValues, epilog=EPILOG)
+@tile_options.tiles(required=True)
+@tile_options.sources(with_reading=True)
+@options.output("the cutouts: a folder, new or empty")
+@click.option(
+    "--image-format",
+    type=click.Choice(["jpg", "png", "fits"]),
+    default="jpg",
+    show_default=True,
+    help="jpg, png: pictures; fits: the tile's own pixels in all bands, with their WCS.",
+)
+@options.workers
+def command(
+    *,
+    tiles: tuple[str, ...],
+    sources: dict[str, Any],
+    output: Path,
+    image_format: CutoutFormat,
+    workers: int | None,
+) -> None:
+    """Cut sources of a catalogue, or found ones, out of FITS tiles."""
+    from galaxyclass.tiles.write_cutouts import cutouts
+
+    with bars() as progress:
+        result = cutouts(
+            tiles,
+            output=output,
+            image_format=image_format,
+            workers=workers,
+            progress=progress,
+            **sources,
+        )
+    _show(result)
+
+
+def _show(result: CutoutSummary) -> None:
+    """Print the result."""
+    for note in result.notes:
+        click.echo(in_options(note))
+    if result.resumed:
+        click.echo(f"Went on from an earlier call, which had done {result.resumed:,} sources.")
+    fresh = result.cut + result.failed - result.resumed
+    speed = f", {fresh / result.seconds:,.0f}/s" if fresh and result.seconds else ""
+    click.echo(f"{result.cut:,} cutouts in {result.output}{speed}; {result.table} lists them")
+    if result.at_edge or result.with_gap:
+        click.echo(
+            f"{result.at_edge:,} reach beyond their tile, {result.with_gap:,} have gaps: see the "
+            "column flags"
+        )
+    if result.failed:
+        click.echo(f"{result.failed:,} could not be cut; {result.failed_file} lists them")

@@ -1,0 +1,147 @@
+"""A picture as it was measured: any number of bands of any numbers, before any stretch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import ImageError
+
+#: A cube with more planes than this along its shortest axis is no picture in bands.
+MOST_BANDS = 64
+
+
+@dataclass(frozen=True)
+class BandImage:
+    """A picture in bands.
+
+    Attributes
+    ----------
+    pixels : (height, width, bands)
+        Integers or floats, row 0 at the top; NaN where there are no data.
+    bands : tuple of str
+        Their names; empty where the file does not name them. A band can then be called by its
+        number, from 1.
+    pixel_scale : float or None
+        Arcseconds a pixel, by the file's WCS.
+    unit : str
+        Of the pixels; empty where it is not stated.
+    is_display : bool
+        Whether integers of 16 bits, and floats from 0 to 1, are grey levels to look at; in FITS
+        they are measurements.
+    source : str
+        Where in the file the picture was found (``HDU 1 (SCI)``).
+    unused : str
+        What else of the file could be meant, and was not used.
+    """
+
+    pixels: NDArray[np.generic]
+    bands: tuple[str, ...] = ()
+    pixel_scale: float | None = None
+    unit: str = ""
+    is_display: bool = False
+    source: str = ""
+    unused: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The bands' names, or their numbers."""
+        return self.bands or tuple(str(number + 1) for number in range(self.pixels.shape[2]))
+
+    def index(self, band: str) -> int | None:
+        """Where a band is: by its name, or by its number from 1; None if it is not there.
+
+        Examples
+        --------
+        >>> image = BandImage(np.zeros((2, 2, 2)), ("DECam g", "DECam z"))
+        >>> image.index("z"), image.index("1"), image.index("i")
+        (1, 0, None)
+        """
+        names = self.names
+        for same in (_equal, _filter_equal):
+            found = [place for place, name in enumerate(names) if same(name, band)]
+            if len(found) == 1:
+                return found[0]
+        if band.isdecimal() and 1 <= int(band) <= len(names):
+            return int(band) - 1
+        return None
+
+    def choose(self, bands: Sequence[str]) -> NDArray[np.generic]:
+        """The pixels of some bands, in that order: (height, width, bands).
+
+        Raises
+        ------
+        ImageError
+            A band is not there.
+        """
+        places = [self.index(band) for band in bands]
+        missing = [band for band, place in zip(bands, places, strict=True) if place is None]
+        if missing:
+            raise ImageError(
+                f"no band {', '.join(missing)}",
+                wanted=f"the bands {', '.join(bands)}",
+                got=", ".join(self.names) if self.bands else f"{len(self.names)} without names",
+                hint=None if self.bands else "name bands by their numbers, from 1",
+            )
+        return self.pixels[..., [place for place in places if place is not None]]
+
+
+def bands_last(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """A picture with its bands last, from an array with them first or last, or without.
+
+    Parameters
+    ----------
+    array : (height, width), (bands, height, width) or (height, width, bands)
+        The shorter of the first and the last axis is that of the bands; the first if both are
+        equal. Axes of length 1 in front (of cubes with a frequency or polarisation axis) count
+        for nothing.
+
+    Returns
+    -------
+    (height, width, bands)
+        A view.
+
+    Raises
+    ------
+    ImageError
+        Not the shape of a picture.
+
+    Examples
+    --------
+    >>> bands_last(np.zeros((3, 40, 50))).shape, bands_last(np.zeros((40, 50))).shape
+    ((40, 50, 3), (40, 50, 1))
+    """
+    shape = array.shape
+    while array.ndim > 3 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim == 2:
+        array = array[np.newaxis]
+    if array.ndim != 3 or min(array.shape) < 1:
+        raise ImageError(
+            "not the shape of a picture",
+            wanted="(height, width), (bands, height, width) or (height, width, bands)",
+            got=str(shape),
+        )
+    if array.shape[0] <= array.shape[2]:
+        array = np.moveaxis(array, 0, -1)
+    if array.shape[2] > MOST_BANDS:
+        raise ImageError(
+            "not a picture in a few bands",
+            wanted=f"at most {MOST_BANDS} bands",
+            got=str(shape),
+            hint="add up the planes of a spectral cube to bands first",
+        )
+    return array
+
+
+def _equal(name: str, band: str) -> bool:
+    return name.strip().casefold() == band.strip().casefold()
+
+
+def _filter_equal(name: str, band: str) -> bool:
+    """Whether a filter's name (``DECam g``, ``sdss_g``, ``g.MP9401``) has that of the band."""
+    return band.casefold() in re.split(r"[^0-9a-z']+", name.casefold())

@@ -1,0 +1,286 @@
+"""FITS: from a file's bytes to a picture in bands. astropy reads it (extra ``astro``)."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import threading
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import GalaxyclassError, ImageError
+from galaxyclass.extras import require
+from galaxyclass.images.band_image import BandImage, bands_last
+
+#: The first bytes of a FITS file.
+FITS = (b"SIMPLE  =",)
+
+#: Pixels of a WCS beyond these are a mistake in the header: arcseconds.
+_SCALES = (1e-4, 3600.0)
+
+#: Filters of warnings are shared by all threads.
+_WARNINGS = threading.Lock()
+
+
+def read_fits(
+    data: bytes, *, hdu: str | int | None = None, bands: tuple[str, ...] = (), max_pixels: int
+) -> BandImage:
+    """The picture in a FITS file.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file, not compressed; tiles inside it may be (``.fits.fz``).
+    hdu : str or int, optional
+        The name or the number of the HDU; by default the first that holds a picture. Where every
+        one of ``bands`` is the name or the filter of an HDU, these are taken together.
+    bands : tuple of str
+        The bands that are wanted.
+    max_pixels : int
+        Refuse pictures of more pixels in a band, before they are read.
+
+    Returns
+    -------
+    BandImage
+        Row 0 at the top: FITS counts rows upwards. BSCALE and BZERO are applied; BLANK is NaN.
+
+    Raises
+    ------
+    ImageError
+        Not FITS, truncated or corrupt; no such HDU; no HDU holds a picture; not the shape of a
+        picture.
+    MissingExtraError
+        astropy is not installed.
+    """
+    fits = require("astropy.io.fits")
+    try:
+        with _WARNINGS, warnings.catch_warnings():
+            # Old headers break rules that do not matter here, and astropy warns of each.
+            warnings.simplefilter("ignore")
+            with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus:
+                return _picture(hdus, hdu, bands, max_pixels)
+    except GalaxyclassError:
+        raise
+    except Exception as error:
+        # astropy raises OSError, ValueError, TypeError, KeyError and others on damaged files.
+        raise ImageError(
+            "the FITS file is truncated or corrupt",
+            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            hint="fetch the file again",
+        ) from error
+
+
+def _picture(hdus: Any, wanted: str | int | None, bands: tuple[str, ...], most: int) -> BandImage:
+    if wanted is not None:
+        number = _named(hdus, wanted)
+        return _from_hdu(hdus, number, most)
+    first = next((number for number in _numbers(hdus) if _is_picture(hdus[number])), None)
+    if first is None:
+        raise ImageError(
+            "no picture in this FITS file",
+            wanted="an HDU with two axes, or three of which one is the bands",
+            got=_contents(hdus),
+            hint="a table of sources is read as `table`"
+            if any(_is_table(hdus[number]) for number in _numbers(hdus))
+            else None,
+        )
+    together = _one_band_each(hdus, bands) if bands else None
+    if together is not None:
+        return _joined(hdus, together, bands, most)
+    others = [number for number in _numbers(hdus) if number > first and _is_picture(hdus[number])]
+    image = _from_hdu(hdus, first, most)
+    if not others:
+        return image
+    unused = ", ".join(_name(hdus[number], number) for number in others[:4])
+    return replace(image, unused=f"pictures in {unused}")
+
+
+def _numbers(hdus: Any) -> Any:
+    """The numbers of the HDUs, each of which is read when it is asked for."""
+    number = 0
+    while True:
+        try:
+            hdus[number]
+        except IndexError:
+            return
+        yield number
+        number += 1
+
+
+def _named(hdus: Any, wanted: str | int) -> int:
+    name = str(wanted).strip()
+    for number in _numbers(hdus):
+        if (name.isdecimal() and number == int(name)) or hdus[number].name == name.upper():
+            if _is_picture(hdus[number]):
+                return int(number)
+            raise ImageError(
+                f"HDU {name} holds no picture", wanted="a picture", got=_contents(hdus)
+            )
+    raise ImageError(f"no HDU {name}", argument="hdu", got=_contents(hdus))
+
+
+def _axes(hdu: Any) -> list[int]:
+    """Lengths of the axes, the slowest first, as arrays have them; empty of no picture."""
+    if not getattr(hdu, "is_image", False):
+        return []
+    return [length for length in hdu.shape if length != 1] if hdu.shape else []
+
+
+def _is_picture(hdu: Any) -> bool:
+    return len(_axes(hdu)) in (2, 3)
+
+
+def _is_table(hdu: Any) -> bool:
+    return not getattr(hdu, "is_image", False)
+
+
+def _name(hdu: Any, number: int) -> str:
+    return f"HDU {number} ({hdu.name})" if hdu.name else f"HDU {number}"
+
+
+def _contents(hdus: Any) -> str:
+    described = []
+    for number in _numbers(hdus):
+        hdu = hdus[number]
+        kind = "a table" if _is_table(hdu) else " x ".join(map(str, hdu.shape)) or "empty"
+        described.append(f"{_name(hdu, number)}: {kind}")
+    return "; ".join(described[:6]) or "no HDU"
+
+
+def _one_band_each(hdus: Any, bands: tuple[str, ...]) -> list[int] | None:
+    """The HDU of each band, where HDUs are called by bands."""
+    named: dict[str, int] = {}
+    for number in _numbers(hdus):
+        hdu = hdus[number]
+        if len(_axes(hdu)) == 2:
+            for name in (hdu.name, str(hdu.header.get("FILTER", ""))):
+                if name.strip():
+                    named.setdefault(name.strip().casefold(), number)
+    numbers = [named.get(band.casefold()) for band in bands]
+    return [number for number in numbers if number is not None] if None not in numbers else None
+
+
+def _joined(hdus: Any, numbers: list[int], bands: tuple[str, ...], most: int) -> BandImage:
+    images = [_from_hdu(hdus, number, most) for number in numbers]
+    return join_bands(dict(zip(bands, images, strict=True)))
+
+
+def join_bands(images: dict[str, BandImage]) -> BandImage:
+    """Pictures of one band each as one picture.
+
+    Parameters
+    ----------
+    images : dict of str to BandImage
+        The band's name and its picture, in their order.
+
+    Raises
+    ------
+    ImageError
+        They have several sizes, or several bands each.
+    """
+    sizes = {band: image.pixels.shape for band, image in images.items()}
+    if len(set(sizes.values())) > 1 or any(size[2] != 1 for size in sizes.values()):
+        raise ImageError(
+            "the bands are not of one size",
+            wanted="one band in each, with the same height and width",
+            got="; ".join(
+                f"{band}: {size[0]} x {size[1]}" + (f" x {size[2]}" if size[2] != 1 else "")
+                for band, size in sizes.items()
+            ),
+            hint="bring them to the pixels of one of them first (the package reproject does it)",
+        )
+    first = next(iter(images.values()))
+    return BandImage(
+        np.concatenate([image.pixels for image in images.values()], axis=2),
+        tuple(images),
+        first.pixel_scale,
+        first.unit,
+        first.is_display,
+        ", ".join(image.source for image in images.values()),
+    )
+
+
+def _from_hdu(hdus: Any, number: int, most: int) -> BandImage:
+    hdu = hdus[number]
+    axes, header = _axes(hdu), hdu.header
+    pixels_in_a_band = math.prod(axes) // (min(axes[0], axes[-1]) if len(axes) == 3 else 1)
+    if pixels_in_a_band > most:
+        raise ImageError(
+            "the image is too large",
+            wanted=f"at most {most:,} pixels",
+            got=" x ".join(map(str, axes)) + " pixels",
+            hint="cut the galaxies out of it first",
+        )
+    array: NDArray[np.generic] = np.asarray(hdu.data).reshape(axes)
+    pixels = bands_last(array)[::-1]
+    return BandImage(
+        pixels,
+        _band_names(header, pixels.shape[2]),
+        pixel_scale_of(header),
+        str(header.get("BUNIT", "")).strip(),
+        source=_name(hdu, number),
+    )
+
+
+def _band_names(header: Any, count: int) -> tuple[str, ...]:
+    """The bands of a cube or of a single band, where the header names each of them."""
+    text = str(header.get("BANDS", "")).strip()
+    for names in (re.split(r"[\s,;]+", text), list(text)):
+        if text and len(names) == count and all(names):
+            return tuple(names)
+    for keyword in ("BAND", "FILTER", "CHAN"):
+        for first in (0, 1):
+            numbered = [header.get(f"{keyword}{first + number}") for number in range(count)]
+            if all(isinstance(name, str) and name.strip() for name in numbered):
+                return tuple(str(name).strip() for name in numbered)
+    if count == 1:
+        for keyword in ("FILTER", "BAND", "FILTERS"):
+            if isinstance(name := header.get(keyword), str) and name.strip():
+                return (name.strip(),)
+    return ()
+
+
+def pixel_scale_of(header: Any) -> float | None:
+    """Arcseconds a pixel by a header's WCS.
+
+    Parameters
+    ----------
+    header : mapping
+        FITS keywords.
+
+    Returns
+    -------
+    float or None
+        The square root of a pixel's area; None without celestial axes in degrees, or where the
+        header's numbers cannot be right.
+
+    Examples
+    --------
+    >>> header = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CDELT1": -1e-4, "CDELT2": 1e-4}
+    >>> round(pixel_scale_of(header), 6)
+    0.36
+    """
+    celestial = ("RA--", "DEC-", "GLON", "GLAT", "ELON", "ELAT")
+    if not all(str(header.get(f"CTYPE{axis}", ""))[:4] in celestial for axis in (1, 2)):
+        return None
+    if any(str(header.get(f"CUNIT{axis}", "deg")).strip() not in ("deg", "") for axis in (1, 2)):
+        return None
+    try:
+        if any(f"CD{i}_{j}" in header for i in (1, 2) for j in (1, 2)):
+            matrix = [[float(header.get(f"CD{i}_{j}", 0)) for j in (1, 2)] for i in (1, 2)]
+        else:
+            step = [float(header.get(f"CDELT{i}", 1)) for i in (1, 2)]
+            matrix = [
+                [step[i - 1] * float(header.get(f"PC{i}_{j}", i == j)) for j in (1, 2)]
+                for i in (1, 2)
+            ]
+    except (TypeError, ValueError):
+        return None
+    area = abs(matrix[0][0] * matrix[1][1] - matrix[0][1] * matrix[1][0])
+    scale = 3600 * math.sqrt(area) if math.isfinite(area) else 0.0
+    return scale if _SCALES[0] <= scale <= _SCALES[1] else None

@@ -1,0 +1,80 @@
+"""``.npy``: an array of numpy in a file as a picture in bands."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import ImageError
+from galaxyclass.images.band_image import BandImage, bands_last
+
+#: The first bytes of a ``.npy`` file.
+NPY = (b"\x93NUMPY",)
+
+
+def read_npy(data: bytes, max_pixels: int) -> BandImage:
+    """The picture in a ``.npy`` file.
+
+    Parameters
+    ----------
+    data : bytes
+    max_pixels : int
+        Refuse pictures of more pixels in a band.
+
+    Raises
+    ------
+    ImageError
+        Truncated or corrupt; objects; not the shape of a picture.
+    """
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:
+        # ValueError, EOFError, and errors of the parser of its header
+        raise ImageError(
+            "the .npy file is truncated or corrupt, or holds objects",
+            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            hint="save numbers alone: `numpy.save(path, image.astype('float32'))`",
+        ) from error
+    return band_image_of(array, max_pixels)
+
+
+def band_image_of(array: NDArray[np.generic], max_pixels: int | None = None) -> BandImage:
+    """An array as a picture in bands.
+
+    Parameters
+    ----------
+    array : (height, width), (bands, height, width) or (height, width, bands)
+        Numbers or booleans, row 0 at the top. What is masked becomes NaN.
+    max_pixels : int, optional
+        Refuse pictures of more pixels in a band.
+
+    Raises
+    ------
+    ImageError
+        Not numbers; not the shape of a picture; too large.
+
+    Examples
+    --------
+    >>> band_image_of(np.ma.masked_equal([[1, 2]], 2)).pixels[0, :, 0].tolist()
+    [1.0, nan]
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        # A masked band of integers must become floats to have NaN.
+        wide = np.float64 if array.dtype.kind in "iub" else array.dtype
+        masked = bool(np.ma.is_masked(array))
+        array = np.ma.filled(array.astype(wide), np.nan) if masked else np.ma.getdata(array)
+    if array.dtype.kind not in "iufb":
+        raise ImageError("not numbers", wanted="integers or floats", got=str(array.dtype))
+    if array.dtype.kind == "b":
+        array = array.astype(np.uint8) * np.uint8(255)
+    pixels = bands_last(array)
+    if max_pixels is not None and pixels[..., 0].size > max_pixels:
+        raise ImageError(
+            "the image is too large",
+            wanted=f"at most {max_pixels:,} pixels",
+            got=f"{pixels.shape[1]:,} x {pixels.shape[0]:,} pixels",
+            hint="cut the galaxies out of it first",
+        )
+    return BandImage(pixels, is_display=True)

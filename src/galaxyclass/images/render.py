@@ -1,0 +1,287 @@
+"""From a picture in bands to the grey levels that a cutout is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.errors import ArgumentError, ImageError
+from galaxyclass.images.band_image import BandImage
+from galaxyclass.images.colour_formulas import COLOUR_FORMULAS
+from galaxyclass.images.cutout_boxes import Beyond, centre_box
+from galaxyclass.images.levels import levels_of_16_bits
+from galaxyclass.images.stretch import Stretch, reversed_limits, stretch_pixels, with_limits
+from galaxyclass.recipes.stretches import StretchName
+
+#: ``any``: whatever can be read, in as many channels as it has; to see whether a file is sound.
+Channels = Literal["rgb", "grey", "bands", "any"]
+
+#: A picture is enlarged and shrunk by its WCS by no more than this.
+_MOST_ZOOM = 16.0
+
+#: Fluxes in nanomaggies: the sky's level and the brightest pixels of a picture lie between these.
+_SKY, _BRIGHT = 2.0, (0.003, 1e5)
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """The settings of `Preprocessing` by which a picture is read and stretched; see there.
+
+    With a ``frame`` only the middle of a picture in bands is stretched, as much as a cutout of that
+    frame shows.
+    """
+
+    colour: Channels = "rgb"
+    bands: tuple[str, ...] = ()
+    stretch: StretchName | None = None
+    limits: tuple[float, float] | tuple[tuple[float, float], ...] | None = None
+    percentiles: tuple[float, float] | None = None
+    softening: float | None = None
+    hdu: str | int | None = None
+    scale: Literal["auto", "keep"] = "auto"
+    pixel_scale: float | None = None
+    picture_size: int | None = None
+    frame: int | None = None
+    beyond: Beyond = "border"
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> RenderSettings:
+        """Those among all settings of a `Preprocessing`."""
+        names = [name for name in _NAMES if settings.get(name) is not None]
+        if settings.get("cutout", "centre") != "centre":  # the object is detected in the whole
+            names = [name for name in names if name not in ("frame", "beyond")]
+        chosen = {name: settings[name] for name in names}
+        for name in ("bands", "limits", "percentiles"):
+            if name in chosen:
+                chosen[name] = _tuples(chosen[name])
+        if chosen.get("limits") == "survey":  # a training replaces the word by numbers
+            del chosen["limits"]
+        return cls(**chosen)
+
+    def stretched(self, name: StretchName) -> Stretch:
+        """The stretch of that name with the other settings."""
+        stated = {
+            field: value
+            for field in ("limits", "percentiles", "softening")
+            if (value := getattr(self, field)) is not None
+        }
+        return Stretch(name, **stated)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+_NAMES = tuple(field.name for field in fields(RenderSettings))
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Grey levels (height, width, channels) uint8, and how they were made.
+
+    A pixel is ``zoom`` pixels of the model; ``notes`` are remarks for the user.
+    """
+
+    levels: NDArray[np.uint8]
+    zoom: float
+    notes: tuple[str, ...]
+
+
+def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
+    """Choose the bands of a picture and stretch them.
+
+    Parameters
+    ----------
+    image : BandImage
+    settings : RenderSettings
+        Without a stretch: three bands become colours, by SDSS's formula where they are g, r, i and
+        by Galaxy Zoo DECaLS' where they are g, r, z, if they are fluxes in nanomaggies; otherwise
+        by Lupton's, with limits found in the picture. One band is stretched by asinh, and is grey.
+
+    Returns
+    -------
+    Rendered
+        1 or 3 channels, or one for each band where ``colour`` is ``bands``.
+
+    Raises
+    ------
+    ImageError
+        A band is missing; it is not clear which bands are meant; a pixel scale that cannot be.
+    """
+    bands, pixels = choose_bands(image, settings)
+    name, reason = settings.stretch, ""
+    if name is None:
+        name, reason = _default_stretch(image, pixels, bands, settings)
+    formula = COLOUR_FORMULAS.get(name)
+    if formula is not None and bands:
+        order = _places(bands, formula.bands)
+        if order:
+            bands, pixels = formula.bands, pixels[..., order]
+    stretch, named = settings.stretched(name), bands
+    zoom, scaled = _zoom(image, settings)
+    narrow: tuple[str, ...] = ()
+    if name == "none" and _has_16_bits(pixels):
+        pixels, narrow = levels_of_16_bits(pixels.astype(np.uint16))
+    one_by_one = name != "none" and not stretch.in_colour
+    if settings.colour == "rgb" and pixels.shape[2] == 3 and one_by_one:
+        # Red is the longest wavelength.
+        pixels, bands = pixels[..., ::-1], bands[::-1]
+        stretch = replace(stretch, limits=reversed_limits(stretch.limits))
+    shown = _window(pixels, settings, zoom)
+    try:
+        if shown.shape != pixels.shape:
+            stretch = with_limits(stretch, pixels)
+        levels = stretch_pixels(shown, stretch, bands)
+    except ArgumentError as error:
+        raise ImageError(error.what, wanted=error.wanted, got=error.got, hint=error.hint) from error
+    notes = [_how(image, named, name, reason), *narrow]
+    if image.unused:
+        notes.append(f"not used: {image.unused}")
+    return Rendered(levels, zoom, (*notes, *scaled))
+
+
+def _window(
+    pixels: NDArray[np.generic], settings: RenderSettings, zoom: float
+) -> NDArray[np.generic]:
+    """The part of a picture that the cutout shows: the rest need not be stretched."""
+    height, width = pixels.shape[:2]
+    if settings.frame is None:
+        return pixels
+    box = centre_box(height, width, zoomed_frame(settings.frame, zoom), settings.beyond)
+    if not box.inside(height, width):
+        return pixels
+    return pixels[box.top : box.top + box.height, box.left : box.left + box.width]
+
+
+def zoomed_frame(frame: int, zoom: float) -> int:
+    """A frame of the model in pixels of a picture, of which each is ``zoom`` of the model's."""
+    return max(1, round(frame / zoom))
+
+
+def choose_bands(
+    image: BandImage, settings: RenderSettings
+) -> tuple[tuple[str, ...], NDArray[np.generic]]:
+    """The names of the bands that are wanted, none where they have only numbers; their pixels.
+
+    Raises
+    ------
+    ImageError
+        A band is missing, or it is not clear which are meant.
+    """
+    if settings.bands:
+        numbered = all(band.isdecimal() for band in settings.bands)
+        return () if numbered else settings.bands, image.choose(settings.bands)
+    count = image.pixels.shape[2]
+    if settings.colour == "any" or count in (1, 3):
+        return image.bands, image.pixels
+    formula = COLOUR_FORMULAS.get(settings.stretch or "")
+    if image.bands:
+        for wanted in [formula.bands] if formula else [("g", "r", "z"), ("g", "r", "i")]:
+            if all(image.index(band) is not None for band in wanted):
+                return wanted, image.choose(wanted)
+    raise ImageError(
+        f"{count} bands, and it is not clear which of them are meant",
+        argument="bands",
+        wanted="one band, or three that become blue, green and red",
+        got=", ".join(image.names) if image.bands else f"{count} bands without names",
+        hint="name them in `bands`, the shortest wavelength first",
+    )
+
+
+def _places(bands: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
+    """Where the bands of a formula are among bands with names; empty if one is missing."""
+    named = BandImage(np.empty((0, 0, len(bands))), bands)
+    places = [named.index(band) for band in wanted]
+    return [] if None in places else [place for place in places if place is not None]
+
+
+def _default_stretch(
+    image: BandImage,
+    pixels: NDArray[np.generic],
+    bands: tuple[str, ...],
+    settings: RenderSettings,
+) -> tuple[StretchName, str]:
+    """The stretch for a picture, and why it is not another."""
+    if pixels.dtype == np.uint8:
+        return "none", ""
+    if image.is_display and _has_16_bits(pixels):
+        return "none", ""
+    if image.is_display and pixels.dtype.kind == "f" and _are_levels(pixels):
+        return "none", "floats from 0 to 1 are grey levels"
+    if pixels.shape[2] != 3 or settings.colour == "bands":
+        return "asinh", ""
+    formulas: tuple[StretchName, ...] = ("galaxy-zoo-decals", "sdss")
+    for name in formulas:
+        if _places(bands, COLOUR_FORMULAS[name].bands):
+            if not _in_nanomaggies(image, pixels):
+                return "lupton", "the pixels are not fluxes in nanomaggies"
+            return name, ""
+    return "lupton", "" if bands else "the bands have no names: the first is taken as blue"
+
+
+def _has_16_bits(pixels: NDArray[np.generic]) -> bool:
+    return pixels.dtype.kind == "u" and pixels.dtype.itemsize == 2
+
+
+def _are_levels(pixels: NDArray[np.generic]) -> bool:
+    """Whether floats are grey levels already: none below 0, none above 1."""
+    values = np.asarray(pixels, np.float64)
+    finite = values[np.isfinite(values)]
+    return bool(finite.size and finite.min() >= 0 and finite.max() <= 1)
+
+
+def _in_nanomaggies(image: BandImage, pixels: NDArray[np.generic]) -> bool:
+    """Whether fluxes can be in nanomaggies with the sky at 0, by their unit or by their values."""
+    if image.unit:
+        return "nanomag" in image.unit.casefold() or image.unit.casefold() == "nmgy"
+    step = max(1, int(np.sqrt(pixels.shape[0] * pixels.shape[1] / 4000)))
+    sample = np.asarray(pixels[::step, ::step, 1], np.float64)
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return True
+    sky, bright = np.percentile(sample, (50, 99.9))
+    return bool(abs(sky) <= _SKY and _BRIGHT[0] <= bright <= _BRIGHT[1])
+
+
+def _how(image: BandImage, bands: tuple[str, ...], stretch: str, reason: str) -> str:
+    """How a picture was read, in a sentence."""
+    where = f"{image.source}, " if image.source else ""
+    count = image.pixels.shape[2]
+    what = f"bands {', '.join(bands)}" if len(bands) > 1 else f"band {bands[0]}" if bands else ""
+    what = what or ("one band" if count == 1 else f"{count} bands")
+    grey = ", grey" if count == 1 or len(bands) == 1 else ""
+    return f"{where}{what}{grey}, stretch {stretch}" + (f" ({reason})" if reason else "")
+
+
+def _zoom(image: BandImage, settings: RenderSettings) -> tuple[float, tuple[str, ...]]:
+    """How many pixels of the model a pixel of a picture is, and remarks on it."""
+    height, width = image.pixels.shape[:2]
+    scale = image.pixel_scale
+    if settings.scale == "keep":
+        return 1.0, ()
+    if settings.pixel_scale is not None:
+        if scale is None:
+            return 1.0, (
+                "no scale (WCS) in the file: its pixels are taken for "
+                f"{settings.pixel_scale:g} arcsec",
+            )
+        zoom = scale / settings.pixel_scale
+        note = f"brought to {settings.pixel_scale:g} arcsec a pixel"
+    elif scale is not None and settings.picture_size is not None:
+        zoom = settings.picture_size / min(height, width)
+        note = f"brought to a size of {settings.picture_size} pixels, that of the training pictures"
+    else:
+        return 1.0, ()
+    if not 1 / _MOST_ZOOM <= zoom <= _MOST_ZOOM:
+        raise ImageError(
+            f"the picture would be {'enlarged' if zoom > 1 else 'shrunk'} by "
+            f"{max(zoom, 1 / zoom):.3g}",
+            wanted=f"a factor of at most {_MOST_ZOOM:g}",
+            got=f"{scale:.4g} arcsec a pixel (WCS), {height} x {width} pixels",
+            hint="`scale='keep'` takes the pixels as they are",
+        )
+    return zoom, (note,) if abs(zoom - 1) > 1e-3 else ()

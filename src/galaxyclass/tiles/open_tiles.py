@@ -1,0 +1,139 @@
+"""`open_tiles`: from tiles and a catalogue to the sources that can be cut out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from galaxyclass.arguments import public
+from galaxyclass.progress import Progress, silent
+from galaxyclass.tiles.detected import detect
+from galaxyclass.tiles.field import GALAXY_ZOO_FIELD, parse_field, require_field
+from galaxyclass.tiles.find_sources import MEASURED
+from galaxyclass.tiles.find_tiles import find_tiles
+from galaxyclass.tiles.placement import Placement, place_sources, require_sky
+from galaxyclass.tiles.positions import find_sources_of, read_catalogue
+from galaxyclass.tiles.rendering import picture_rendering
+from galaxyclass.tiles.tile_cutouts import TileCutouts
+
+#: Side of a picture in its own pixels, as Galaxy Zoo 2's.
+PICTURE_SIZE = 424
+
+
+@public
+def open_tiles(
+    tiles: Any,
+    catalogue: Any = None,
+    *,
+    field: Any = None,
+    bands: Sequence[str] = (),
+    stretch: Any = None,
+    size: int = PICTURE_SIZE,
+    hdu: str | int | None = None,
+    ra_column: str | None = None,
+    dec_column: str | None = None,
+    id_column: str | None = None,
+    threshold: float = 5.0,
+    minimum_area: int = 9,
+    progress: Progress = silent,
+) -> TileCutouts:
+    """Open tiles with the sources of a catalogue, or with those that are found in them.
+
+    The result is a stream of pictures for `Model.predict` and `Model.predict_to_file`: no files
+    lie between, and memory does not grow with the number of sources, except for the catalogue.
+
+    Parameters
+    ----------
+    tiles : str, Path, sequence of them, or mapping of str to them
+        FITS files (plain, ``.gz``, ``.bz2``, ``.fz``), folders or patterns. With a file for each
+        band: ``{"g": "tiles/{tile}_g.fits", "r": "tiles/{tile}_r.fits", …}``, or
+        ``["g=tiles/{tile}_g.fits", …]``.
+    catalogue : path or table, optional
+        Sources with right ascension and declination in degrees (ICRS or J2000); see
+        `find_sources_of` for how the columns are found. All columns are carried along. Without it,
+        sources are found in the tiles by SEP.
+    field : str or astropy Quantity
+        The side of the square of sky that a picture shows: ``"30 arcsec"``, ``"64 pixels"`` of the
+        tile, or a multiple of a column of radii: ``"8.48 petroR90_r"``. For found sources by
+        default ``"8.48 r90"``, as Galaxy Zoo 2's pictures.
+    bands : sequence of str, optional
+        The bands to use, the shortest wavelength first, by name or by number from 1; or names for
+        the planes of cubes. Of more than three, g, r, z or g, r, i make the picture.
+    stretch : str or Stretch, optional
+        From brightness to grey levels. By default the survey's own where its bands are in
+        nanomaggies, otherwise Lupton's for three bands and asinh for one. A model that was trained
+        with bands and a stretch of its own sees those.
+    size : int
+        Side of the pictures, in their own pixels. A model that looks at the middle of a picture
+        (the pretrained one at 205 of 424 pixels) sees the same share of it.
+    hdu : str or int, optional
+        The HDU of the image; by default the first that holds one.
+    ra_column, dec_column, id_column : str, optional
+        Of the catalogue.
+    threshold : float
+        Of found sources: brightness above the background, in units of its noise.
+    minimum_area : int
+        Of found sources: pixels above the threshold.
+    progress : Progress
+
+    Raises
+    ------
+    ImageError
+        No tile can be used (see `find_tiles`); no source lies in a tile; a tile without WCS, where
+        there is a catalogue.
+    CatalogError
+        The catalogue cannot be read, or has no positions.
+    ArgumentError
+        The field is not stated or not possible.
+    MissingExtraError
+        astropy or sep is not installed.
+    """
+    table = None if catalogue is None else read_catalogue(catalogue)
+    columns = MEASURED if table is None else tuple(table.column_names)
+    if field is None and table is not None:
+        raise require_field(columns)
+    side = parse_field(f"{GALAXY_ZOO_FIELD} r90" if field is None else field, columns)
+    found = find_tiles(tiles, bands=bands, hdu=hdu, progress=progress)
+    rendering, how = picture_rendering(found.tiles, stretch)
+    notes = [*found.notes, how]
+    skipped = list(found.skipped)
+    if table is None:
+        detection = detect(
+            found.tiles, side, threshold=threshold, minimum_area=minimum_area, progress=progress
+        )
+        opened, placement, planes = detection.tiles, detection.placement, detection.planes
+        sources = detection.catalogue
+        skipped += detection.skipped
+        notes.append(f"{len(sources):,} sources were found, {threshold:g} times above the noise.")
+    else:
+        sources = find_sources_of(
+            table, side, ra_column=ra_column, dec_column=dec_column, id_column=id_column
+        )
+        with_sky, without = require_sky(found.tiles)
+        opened, planes = tuple(with_sky), {}
+        skipped += without
+        placement = place_sources(opened, sources, side, progress)
+    notes += sources.notes
+    notes += _left_out(placement, skipped, len(opened))
+    return TileCutouts(
+        opened, sources, placement,
+        field=side, rendering=rendering, size=size, notes=notes, skipped=skipped, planes=planes,
+    )  # fmt: skip
+
+
+def _left_out(placement: Placement, skipped: Sequence[tuple[str, str]], tiles: int) -> list[str]:
+    """What of catalogue and tiles is not used, and what is not whole."""
+    notes = []
+    if placement.outside:
+        notes.append(f"{placement.outside:,} sources of the catalogue lie outside of all tiles.")
+    if placement.without_radius:
+        notes.append(f"{placement.without_radius:,} sources have no radius and were left out.")
+    if edge := int(placement.at_edge.sum()):
+        notes.append(
+            f"{edge:,} sources lie so near the edge of their tile that their field reaches beyond "
+            "it: `flags` says edge."
+        )
+    if skipped:
+        shown = "; ".join(f"{path}: {reason}" for path, reason in skipped[:3])
+        notes.append(f"{len(skipped):,} of {tiles + len(skipped):,} tiles cannot be used: {shown}")
+    return notes
