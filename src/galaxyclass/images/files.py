@@ -126,7 +126,7 @@ def without_ending(name: str) -> str:
     Examples
     --------
     >>> [without_ending(name) for name in ("sky/a.fits.gz", "b.tar.jpg", "c.fits", "J0.81-0.03")]
-    ['sky/a', 'b.tar', 'c', 'J0']
+    ['sky/a', 'b.tar', 'c', 'J0.81-0']
     """
     stem, ending = os.path.splitext(name)  # noqa: PTH122 - 10^6 names
     if ending.lower() in COMPRESSED_SUFFIXES:
