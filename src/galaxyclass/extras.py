@@ -21,6 +21,8 @@ EXTRA_OF: dict[str, str] = {
     "matplotlib": "plots",
     "pandas": "astro",
     "astropy": "astro",
+    "h5py": "astro",
+    "openpyxl": "astro",
 }
 
 

@@ -8,6 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from galaxyclass.errors import CatalogError
+from galaxyclass.images.containers import (
+    CONTAINER_ENDINGS,
+    container_of,
+    is_container,
+    members,
+)
 
 #: Endings of image files, in lower case; the case of a file's ending is ignored.
 IMAGE_SUFFIXES: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
@@ -47,8 +53,18 @@ def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
     return [Path(path) for path in image_paths(images)]
 
 
-def image_paths(images: str | Path | Sequence[str | Path]) -> list[str]:
-    """`find_images` as text: a million `Path` objects take 200 MB more."""
+def image_paths(
+    images: str | Path | Sequence[str | Path], others: Counter[str] | None = None
+) -> list[str]:
+    """`find_images` as text: a million `Path` objects take 200 MB more.
+
+    Parameters
+    ----------
+    images : str, Path or a sequence of them
+    others : Counter, optional
+        Gets the endings of the files of folders that are not images, and how many have each.
+    """
+    others = Counter() if others is None else others
     paths = [Path(images)] if isinstance(images, str | Path) else [Path(path) for path in images]
     if not paths:
         raise CatalogError(
@@ -57,7 +73,10 @@ def image_paths(images: str | Path | Sequence[str | Path]) -> list[str]:
     require_paths(paths)
     files: list[str] = []
     for path in paths:
-        files += _in_folder(path) if path.is_dir() else [str(path)]
+        if path.is_dir():
+            files += _in_folder(path, others)
+        else:
+            files += members(path) if is_container(path) else [str(path)]
     if len(paths) > 1:  # x.jpg and sub/../x.jpg are one file
         files = list({os.path.abspath(file): file for file in sorted(files, reverse=True)}.values())  # noqa: PTH100
     current = os.path.join(os.curdir, "")  # noqa: PTH118
@@ -71,7 +90,7 @@ def require_paths(paths: Sequence[Path]) -> None:
     ------
     CatalogError
     """
-    missing = [str(path) for path in paths if not path.exists()]
+    missing = [str(path) for path in paths if not path.exists() and container_of(path) is None]
     if missing:
         raise CatalogError(
             f"{missing[0]}: no such file or folder"
@@ -93,14 +112,19 @@ def is_image_name(name: str) -> bool:
     return name.lower().endswith(IMAGE_SUFFIXES)
 
 
-def _in_folder(folder: Path) -> list[str]:
-    others: Counter[str] = Counter()
+def _in_folder(folder: Path, others: Counter[str]) -> list[str]:
     images: list[str] = []
+    containers: list[str] = []
     for path in _files(folder):
         if is_image_name(path):
             images.append(path)
         else:
             others[os.path.splitext(path)[1].lower() or "no ending"] += 1  # noqa: PTH122 - 10^6 files
+            containers += [path] if path.lower().endswith(CONTAINER_ENDINGS) else []
+    if not images:  # beside loose images, an archive is most likely where they came from
+        for path in filter(is_container, sorted(containers)):
+            images += members(path)
+            others[os.path.splitext(path)[1].lower()] -= 1  # noqa: PTH122
     if images:
         _require_utf8(folder, images)
         return images

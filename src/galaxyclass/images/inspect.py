@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.containers import member_status
 from galaxyclass.images.decode import decode_scaled
 from galaxyclass.images.read import about, read_file
 from galaxyclass.progress import Progress, silent
@@ -109,6 +110,11 @@ def identity_of(path: str | Path) -> tuple[int, int]:
     """Size in bytes and time of change in ns of a file; (0, 0) where it cannot be read."""
     try:
         status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
+    except NotADirectoryError:
+        member = member_status(path)  # a picture inside a file
+        if member is None:
+            return 0, 0
+        status = member
     except OSError:
         return 0, 0
     return status.st_size, status.st_mtime_ns

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.containers import read_member
 from galaxyclass.images.decode import MAX_PIXELS, decode_image
 
 #: The most bytes that one pixel takes in any format that is read (16-bit RGBA, not compressed).
@@ -86,6 +87,10 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         finally:
             os.close(file)
     except FileNotFoundError as error:
+        raise ImageError(f"{path}: no such file") from error
+    except NotADirectoryError as error:
+        if (member := read_member(path)) is not None:  # a picture inside a file
+            return member
         raise ImageError(f"{path}: no such file") from error
     except OSError as error:
         raise ImageError(f"{path}: cannot be opened ({error.strerror or error})") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from galaxyclass.errors import OutputError, PredictionInterruptedError
+from galaxyclass.images.inspect import identity_of
 from galaxyclass.model.bundle.manifest import Precision
 from galaxyclass.model.checks import Statistics, describe_problems, measure, nothing_measured
 from galaxyclass.model.chunks import ChunkRecord, Chunks, open_chunks
@@ -323,11 +323,8 @@ def _key(maker: RowMaker, suffix: str) -> str:
     head = (__version__, identity, repr(maker.columns), suffix, str(source.count))
     key.update("\0".join(head).encode())
     for index, path in enumerate(source.paths):
-        try:
-            status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
-            identity = f"{status.st_size} {status.st_mtime_ns}"
-        except OSError:
-            identity = "missing"
+        size, changed = identity_of(path)
+        identity = f"{size} {changed}" if changed else "missing"
         name = source.name(index)
         key.update(f"\0{path}\0{name}\0{identity}".encode("utf-8", "surrogateescape"))
     if maker.carried is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.tables.content import typed_ending
 from galaxyclass.data.tables.in_memory import IN_MEMORY
 from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.targets import Targets
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def row_word(table: Path | None) -> str:
-    """The word for a table's rows: ``line`` in a text file, ``row`` in parquet or memory."""
-    typed = table is not None and (table == IN_MEMORY or table.name.lower().endswith(".parquet"))
+    """The word for a table's rows: ``line`` in a text file, ``row`` in a typed one or memory."""
+    typed = table is not None and (table == IN_MEMORY or typed_ending(table))
     return "row" if typed else "line"
 
 

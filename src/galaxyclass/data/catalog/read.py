@@ -131,11 +131,12 @@ def require_sources(images: str | Path, table: Any) -> None:
     """
     images = Path(images)
     require_paths([images])
-    if not images.is_dir():
+    if not images.is_dir() and not is_container(images):
         raise CatalogError(
-            f"{images}: not a folder",
+            f"{images}: neither a folder nor a file that holds images",
             argument="images",
-            wanted="the folder that holds the images of the table",
+            wanted=f"the folder of the images of the table, or {', '.join(CONTAINER_ENDINGS)}",
+            hint="pictures in a compressed archive (.tar.gz) have to be unpacked first",
         )
     if table is not None and not is_table(table):
         require_table(Path(table))
