@@ -118,6 +118,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "paths": replace(_PATH, may_be_empty=True),
     "table": _DATA,
     "predictions": _DATA,
+    "id_map": _DATA,
     "path": _PATH,
     "folder": _PATH,
     "name": _PATH,

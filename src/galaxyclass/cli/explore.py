@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.tables import show_unused
 
 EPILOG = """\b
 Examples:
@@ -68,4 +69,5 @@ def command(
         )
     for note in exploration.notes:
         click.echo(in_options(note))
+    show_unused(exploration.unused)
     click.echo(f"open {exploration.page} in a browser")

@@ -22,6 +22,7 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "settings": "--set",
     "id_column": "--id",
     "target_column": "--target",
+    "id_map": "--map",
 }
 
 #: Function -> its command, and the options of its first arguments.

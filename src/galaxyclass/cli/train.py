@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.tables import show_unused
 
 if TYPE_CHECKING:
     from galaxyclass.training.train import Trained
@@ -168,4 +169,5 @@ def _print(trained: Trained) -> None:
         if metrics.seconds > 90
         else f"{metrics.seconds:.0f} s"
     )
+    show_unused(trained.unused)
     click.echo(f"{took}, {metrics.images_per_second:,.0f} images/s; the run is in {trained.folder}")

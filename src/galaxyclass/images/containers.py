@@ -29,7 +29,7 @@ PICTURE_ID = "picture"
 _PICTURES = ("image", "img", "picture", "jpg", "png")
 _IDS = ("id_str", "id", "objid", "dr7objid", "iauname", "galaxyid", "asset_id", "image_id")
 #: The ending of pictures that have none.
-_ENDING = ".img"
+PICTURE_ENDING = ".img"
 #: Opened files that each thread keeps.
 _KEPT = 4
 
@@ -74,12 +74,12 @@ def is_container(path: str | Path) -> bool:
 
 
 def members(path: str | Path) -> list[str]:
-    """The paths of the pictures in a file.
+    """The paths of the pictures in a file; of an archive, those of all its files.
 
     Raises
     ------
     CatalogError
-        A damaged file, or one without pictures.
+        A damaged file.
     MissingExtraError
         h5py is not installed.
     """
@@ -89,8 +89,6 @@ def members(path: str | Path) -> list[str]:
         raise CatalogError(
             f"{path}: cannot be opened", got=str(error).splitlines()[0], hint="fetch it again"
         ) from error
-    if not names:
-        raise CatalogError(f"{path}: no images in this file", wanted="a file that holds images")
     return [f"{path}/{name}" for name in names]
 
 
@@ -158,7 +156,7 @@ def _open(path: str) -> Container:
 
 def _open_zip(path: str) -> Container:
     archive = zipfile.ZipFile(path)
-    return Container(_images(archive.namelist()), archive.read)
+    return Container(_visible(archive.namelist()), archive.read)
 
 
 def _open_tar(path: str) -> Container:
@@ -171,16 +169,16 @@ def _open_tar(path: str) -> Container:
             file.seek(entry.offset_data)
             return file.read(entry.size)
 
-    return Container(_images(list(entries)), read)
+    return Container(_visible(list(entries)), read)
 
 
-def _images(names: Sequence[str]) -> list[str]:
-    from galaxyclass.images.files import is_image_name
-
+def _visible(names: Sequence[str]) -> list[str]:
+    """The files of an archive, without folders and hidden ones."""
     return sorted(
         name
         for name in names
-        if is_image_name(name) and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+        if not name.endswith("/")
+        and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
     )
 
 
@@ -229,7 +227,7 @@ def _open_parquet(path: str) -> Container:
         return Container((), lambda _: b"")
     file = pq.ParquetFile(path)
     ids, _ = parquet_names(path)
-    names = [name + _ENDING for name in ids]
+    names = [name + PICTURE_ENDING for name in ids]
     row_of = {name: row for row, name in enumerate(names)}
     counts = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
     ends = np.cumsum(counts)
@@ -300,11 +298,11 @@ def _open_hdf5(path: str) -> Container:
     file = open_hdf5(path)
     stack = _stack(file)
     count = 0 if stack is None else len(stack)
-    names = [picture_name(number) + _ENDING for number in range(count)]
+    names = [picture_name(number) + PICTURE_ENDING for number in range(count)]
 
     def read(name: str) -> bytes:
         try:
-            number = int(name.removesuffix(_ENDING))
+            number = int(name.removesuffix(PICTURE_ENDING))
         except ValueError:
             raise KeyError(name) from None
         if not 0 <= number < count:

@@ -10,6 +10,7 @@ from pathlib import Path
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.containers import (
     CONTAINER_ENDINGS,
+    PICTURE_ENDING,
     container_of,
     is_container,
     members,
@@ -76,7 +77,7 @@ def image_paths(
         if path.is_dir():
             files += _in_folder(path, others)
         else:
-            files += members(path) if is_container(path) else [str(path)]
+            files += _in_container(path, others) if is_container(path) else [str(path)]
     if len(paths) > 1:  # x.jpg and sub/../x.jpg are one file
         files = list({os.path.abspath(file): file for file in sorted(files, reverse=True)}.values())  # noqa: PTH100
     current = os.path.join(os.curdir, "")  # noqa: PTH118
@@ -123,7 +124,7 @@ def _in_folder(folder: Path, others: Counter[str]) -> list[str]:
             containers += [path] if path.lower().endswith(CONTAINER_ENDINGS) else []
     if not images:  # beside loose images, an archive is most likely where they came from
         for path in filter(is_container, sorted(containers)):
-            images += members(path)
+            images += _in_container(path, others)
             others[os.path.splitext(path)[1].lower()] -= 1  # noqa: PTH122
     if images:
         _require_utf8(folder, images)
@@ -135,6 +136,19 @@ def _in_folder(folder: Path, others: Counter[str]) -> list[str]:
         got=f"files: {instead}" if others else "no files at all",
         hint="check the path",
     )
+
+
+def _in_container(path: str | Path, others: Counter[str]) -> list[str]:
+    """The images in a file that holds some."""
+    images: list[str] = []
+    for member in members(path):
+        if member.endswith(PICTURE_ENDING) or is_image_name(member):
+            images.append(member)
+        else:
+            others[os.path.splitext(member)[1].lower() or "no ending"] += 1  # noqa: PTH122
+    if not images:
+        raise CatalogError(f"{path}: no images in this file", wanted="a file that holds images")
+    return images
 
 
 def _require_utf8(folder: Path, paths: list[str]) -> None:

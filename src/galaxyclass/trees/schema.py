@@ -17,7 +17,10 @@ class _Table:
     open: bool = False
 
 
-_TREE = _Table({"key": str, "title": str, "questions": list}, {"reference": str, "layouts": list, "published": list})
+_TREE = _Table(
+    {"key": str, "title": str, "questions": list},
+    {"reference": str, "layouts": list, "published": list},
+)
 _QUESTION = _Table({"code": str, "key": str, "text": str, "answers": list}, {"asked_of": list})
 _ANSWER = _Table({"code": str, "name": str, "key": str}, {}, open=True)
 _LAYOUT = _Table({"name": str, "kind": str}, {"pattern": str, "columns": list, "tolerance": float})

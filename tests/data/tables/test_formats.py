@@ -79,8 +79,8 @@ def test_a_picture_is_no_table(tmp_path: Path) -> None:
 def test_a_damaged_fits_table(tmp_path: Path) -> None:
     catalogue().write(tmp_path / "t.fits")
     data = (tmp_path / "t.fits").read_bytes()
-    (tmp_path / "t.fits").write_bytes(data[:6000])
-    with pytest.raises(CatalogError, match="(?s)cannot be read as FITS|without a table"):
+    (tmp_path / "t.fits").write_bytes(data[:5790])
+    with pytest.raises(CatalogError, match="(?s)ends in the middle of its table.*2 rows"):
         open_table(tmp_path / "t.fits")
 
 

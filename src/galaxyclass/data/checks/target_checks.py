@@ -49,10 +49,12 @@ def find_broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding
         broken = np.abs(sums - wanted) > layout.tolerance + ROUNDING
     for number, question in enumerate(tree.questions):
         rows = np.flatnonzero(broken[:, number])
-        columns = layout.columns[tree.slices[number]]
+        columns = targets.table_columns[tree.slices[number]]
         name = f"question {question.code} ({question.key}), {columns[0]} to {columns[-1]}"
         if layout.kind == "joint" and question.asked_of:
-            asked = " + ".join(layout.columns[tree.codes.index(c)] for c in question.asked_of)
+            asked = " + ".join(
+                targets.table_columns[tree.codes.index(c)] for c in question.asked_of
+            )
             rule = f"{asked} leads to it"
         else:
             rule = everyone
@@ -77,7 +79,7 @@ def find_broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding
 
 def unknown_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
     """Absent or empty columns, and for how many galaxies a question is unknown."""
-    tree, columns = targets.tree, targets.layout.columns
+    tree, columns = targets.tree, targets.table_columns
     if np.isnan(targets.fractions).all():
         yield finding(
             "no_target",

@@ -16,6 +16,7 @@ import pyarrow as pa
 from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
+from galaxyclass.data.catalog.id_map import as_map
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
 from galaxyclass.errors import CatalogError
@@ -44,6 +45,8 @@ class Dataset:
         ``images`` is a class.
     id_column, target_column : str, optional
         Columns to take as id and as class; otherwise found by the rule of `read_catalog`.
+    id_map : str, Path or a table in memory, optional
+        A table that joins the ids of ``table`` to the names of images (see `read_catalog`).
     classes : str, optional
         Derive classes from the votes by this rule: ``five`` or ``argmax:QUESTION``.
     skip_invalid : bool
@@ -64,6 +67,7 @@ class Dataset:
     table: Any
     id_column: str | None
     target_column: str | None
+    id_map: Any
     classes: str | None
     skip_invalid: bool
     also: tuple[Dataset, ...]
@@ -76,6 +80,7 @@ class Dataset:
         *,
         id_column: str | None = None,
         target_column: str | None = None,
+        id_map: Any = None,
         classes: str | None = None,
         skip_invalid: bool = False,
         also: Dataset | Sequence[Dataset | tuple[str | Path, Any]] = (),
@@ -89,6 +94,7 @@ class Dataset:
             else as_arrow(table),
             "id_column": id_column,
             "target_column": target_column,
+            "id_map": as_map(id_map),
             "classes": classes,
             "skip_invalid": skip_invalid,
             "also": tuple(
@@ -129,7 +135,11 @@ class Dataset:
             The folder or the table cannot be understood.
         """
         return read_catalog(
-            self.images, self.table, id_column=self.id_column, target_column=self.target_column
+            self.images,
+            self.table,
+            id_column=self.id_column,
+            target_column=self.target_column,
+            id_map=self.id_map,
         )
 
     @cached_property
@@ -186,6 +196,7 @@ class Dataset:
             "table": None if self.table is None else str(Path(self.table).resolve()),
             "id_column": self.id_column,
             "target_column": self.target_column,
+            **({} if self.id_map is None else {"id_map": str(Path(self.id_map).resolve())}),
             "classes": self.classes,
             "skip_invalid": self.skip_invalid,
             "also": [more.to_json() for more in self.also],

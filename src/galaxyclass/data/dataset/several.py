@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.galaxies import Chain, Galaxies
 from galaxyclass.data.dataset.parts import split_parts
 from galaxyclass.data.dataset.prepare import Sample, prepare
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -53,6 +54,17 @@ class Samples:
             number
             for number, sample in enumerate(self.tables)
             if number and not self._same_task(sample)
+        )
+
+    @property
+    def unused(self) -> tuple[Unused, ...]:
+        """What of the files, columns and rows of all tables was not used."""
+        if len(self.tables) == 1:
+            return self.first.unused
+        return tuple(
+            replace(each, why=f"{sample.catalog.table or sample.catalog.images}: {each.why}")
+            for sample in self.tables
+            for each in sample.unused
         )
 
     @property

@@ -159,7 +159,8 @@ def _notes(path: Path, dialect: Dialect) -> Iterator[str]:
     if dialect.encoding == "cp1252":
         yield f"{path}: not text in UTF-8; read as Windows-1252 (Western Europe)"
     if dialect.comments:
-        yield f"{path}: {dialect.comments:,} comment lines above the header were skipped"
+        lines = "1 comment line" if dialect.comments == 1 else f"{dialect.comments:,} comment lines"
+        yield f"{path}: {lines} above the header skipped"
 
 
 def unused_rows(lines: Sequence[int], why: str) -> tuple[Unused, ...]:

@@ -65,4 +65,3 @@ def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
         table = table.add_column(0, PICTURE_ID, numbers)
     unused = (Unused("columns", len(others), ", ".join(others[:4]), "of another shape"),)
     return table, unused if others else ()
-

@@ -26,7 +26,10 @@ def votable_start(schema: pa.Schema, infos: Mapping[str, str]) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<VOTABLE version="1.4" xmlns="{_NAMESPACE}">',
         '<RESOURCE type="results">',
-        *(f"<INFO name={quoteattr(name)} value={quoteattr(text)}/>" for name, text in infos.items()),
+        *(
+            f"<INFO name={quoteattr(name)} value={quoteattr(text)}/>"
+            for name, text in infos.items()
+        ),
         "<TABLE>",
         *map(_field, schema),
     ]
