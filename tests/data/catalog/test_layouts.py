@@ -20,9 +20,10 @@ NAN = pytest.approx(np.nan, nan_ok=True)
 
 def votes(catalog: Catalog, *codes: str) -> list[list[float]]:
     """The joint fractions of some answers, galaxy by galaxy."""
-    tree = catalog.targets.decision_tree
+    tree, fractions = catalog.targets.decision_tree, catalog.targets.joint_fractions
+    assert fractions is not None
     answers = [tree.codes.index(code) for code in codes]
-    return np.round(catalog.targets.joint_fractions[:, answers].astype(float), 4).tolist()
+    return np.round(fractions[:, answers].astype(float), 4).tolist()
 
 
 def notes(catalog: Catalog, code: str) -> list[str]:
@@ -196,7 +197,7 @@ def test_ids_that_almost_match(
 
 @pytest.mark.parametrize("rows", [["130549,spiral", "7,smooth"], ["a/7.jpg,x", "130549.jpg,y"]])
 def test_the_first_line_is_a_galaxy(rows: list[str], images: Make, table: Make) -> None:
-    with pytest.raises(CatalogError, match="(?s)first line looks like data.*name of an image"):
+    with pytest.raises(CatalogError, match=r"(?s)first line looks like data.*name of an image"):
         read_catalog(images("130549.jpg", "7.jpg"), table(rows))
 
 
@@ -219,7 +220,7 @@ class TestMap:
 
     def test_one_that_does_not_join(self, images: Make, table: Make) -> None:
         mapping = table(["a,b", "1,7"], "names.csv")
-        with pytest.raises(CatalogError, match="(?s)does not join.*a: 1; b: 7"):
+        with pytest.raises(CatalogError, match=r"(?s)does not join.*a: 1; b: 7"):
             read_catalog(images("7.jpg"), table(list(self.ROWS)), id_map=mapping)
 
 
@@ -242,12 +243,13 @@ class TestParts:
             images("train/disc/1.jpg", "train/smooth/2.jpg", "val/disc/3.jpg", "test/smooth/4.jpg")
         )
         assert catalog.targets.class_names == ("disc", "smooth")
+        assert catalog.parts is not None
         assert sorted(zip(catalog.ids.values, catalog.parts, strict=True)) == [
             ("1", "train"), ("2", "train"), ("3", "validation"), ("4", "test")
         ]  # fmt: skip
 
     def test_of_folders_without_classes(self, images: Make) -> None:
-        with pytest.raises(CatalogError, match="(?s)parts of a split, not classes.*`table`"):
+        with pytest.raises(CatalogError, match=r"(?s)parts of a split, not classes.*`table`"):
             read_catalog(images("train/1.jpg", "test/2.jpg"))
 
 

@@ -56,7 +56,7 @@ def test_a_zip_of_one_table(tmp_path: Path) -> None:
     assert read_table(path).to_pydict() == EXPECTED
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("other.csv", "x")
-    with pytest.raises(CatalogError, match="(?s)more than a table.*other.csv"):
+    with pytest.raises(CatalogError, match=r"(?s)more than a table.*other.csv"):
         open_table(path)
 
 
@@ -76,7 +76,7 @@ def test_encodings(encoding: str, table: Callable[..., Path]) -> None:
     ],
 )
 def test_no_header(content: str, table: Callable[..., Path]) -> None:
-    with pytest.raises(CatalogError, match="(?s)first line looks like data.*write a line"):
+    with pytest.raises(CatalogError, match=r"(?s)first line looks like data.*write a line"):
         open_table(table(content))
 
 
@@ -88,8 +88,8 @@ def test_numbers_may_be_names(content: str, table: Callable[..., Path]) -> None:
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.csv")
-    with pytest.raises(CatalogError, match="(?s)not a file.*a named pipe"):
+    with pytest.raises(CatalogError, match=r"(?s)not a file.*a named pipe"):
         open_table(tmp_path / "t.csv")
     (tmp_path / "zero.csv").symlink_to("/dev/zero")
-    with pytest.raises(CatalogError, match="(?s)not a file.*a device"):
+    with pytest.raises(CatalogError, match=r"(?s)not a file.*a device"):
         open_table(tmp_path / "zero.csv")

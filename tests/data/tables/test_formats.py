@@ -72,7 +72,7 @@ def test_the_first_table_of_a_fits_file(tmp_path: Path) -> None:
 
 def test_a_picture_is_no_table(tmp_path: Path) -> None:
     fits.PrimaryHDU(np.zeros((3, 3))).writeto(tmp_path / "t.fits")
-    with pytest.raises(CatalogError, match="(?s)without a table.*a picture.*`images`"):
+    with pytest.raises(CatalogError, match=r"(?s)without a table.*a picture.*`images`"):
         open_table(tmp_path / "t.fits")
 
 
@@ -80,7 +80,7 @@ def test_a_damaged_fits_table(tmp_path: Path) -> None:
     catalogue().write(tmp_path / "t.fits")
     data = (tmp_path / "t.fits").read_bytes()
     (tmp_path / "t.fits").write_bytes(data[:5790])
-    with pytest.raises(CatalogError, match="(?s)ends in the middle of its table.*2 rows"):
+    with pytest.raises(CatalogError, match=r"(?s)ends in the middle of its table.*2 rows"):
         open_table(tmp_path / "t.fits")
 
 
@@ -139,5 +139,5 @@ def test_ids_that_a_spreadsheet_has_rounded(tmp_path: Path) -> None:
     for row in (["id", "class"], [float(ID), "spiral"]):
         book.active.append(row)
     book.save(tmp_path / "t.xlsx")
-    with pytest.raises(CatalogError, match="(?s)has rounded the numbers of column 'id'.*as text"):
+    with pytest.raises(CatalogError, match=r"(?s)has rounded the numbers of column 'id'.*as text"):
         open_table(tmp_path / "t.xlsx")

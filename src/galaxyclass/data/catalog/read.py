@@ -238,7 +238,7 @@ def _from_folders(images: Path, names: ImageNames) -> Catalog:
 
 
 def _without_file(name: str) -> str:
-    """The path of an image without the file that it is in: ``spiral/1.jpg`` of ``a.zip/spiral/…``."""
+    """The path of an image without the file that it is in, such as ``a.zip``."""
     first, _, rest = name.partition("/")
     return rest if rest and first.lower().endswith(CONTAINER_ENDINGS) else name
 

@@ -63,10 +63,10 @@ def vote_layout(names: Iterable[str], trees: Sequence[Tree]) -> tuple[Tree, Layo
     True
     """
     columns = set(names)
-    for layouts in (lambda tree: tree.layouts, lambda tree: tree.published):
+    for published in (False, True):
         best: tuple[int, Tree, Layout] | None = None
         for tree in trees:
-            for layout in layouts(tree):
+            for layout in tree.published if published else tree.layouts:
                 whole = any(columns.issuperset(layout.columns[where]) for where in tree.slices)
                 count = len(columns.intersection(layout.columns))
                 if whole and (best is None or count > best[0]):

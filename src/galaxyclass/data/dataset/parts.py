@@ -43,14 +43,15 @@ def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]
         for part in ("train", "validation"):
             if not counts[part]:
                 where = PART_TABLES[part] if column is None else f"the part {part!r}"
+                source = sample.catalog.table or sample.catalog.images
                 raise CatalogError(
-                    f"{sample.catalog.table or sample.catalog.images}: no galaxy of {where} is left",
+                    f"{source}: no galaxy of {where} is left",
                     wanted="a galaxy or more to train on and to validate with",
                     hint="`galaxyclass.validate` says why they were left out",
                 )
         listed = ", ".join(f"{count:,} {part}" for part, count in counts.items() if count)
-        source = "the tables" if column is None else f"the column {column!r}"
-        log.info("the parts are those of %s, none is drawn: %s", source, listed)
+        giver = "the tables" if column is None else f"the column {column!r}"
+        log.info("the parts are those of %s, none is drawn: %s", giver, listed)
         return parts_of_tables
     parts = {
         "train": 1 - shares.validation - shares.test,

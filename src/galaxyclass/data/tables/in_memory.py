@@ -66,7 +66,8 @@ def as_arrow(value: Any) -> pa.Table:
     pyarrow.Table
         Categories and byte strings as text, columns of vectors as lists, others in their own type;
         astropy's coordinates become empty. Names are stripped of surrounding spaces. A unit of
-        astropy is kept in its field's metadata (`COLUMN_METADATA`), and so are its UCD and description.
+        astropy is kept in its field's metadata, and so are its UCD and description
+        (`COLUMN_METADATA`).
 
     Raises
     ------
@@ -102,7 +103,7 @@ def as_arrow(value: Any) -> pa.Table:
 
 
 def plain_columns(table: pa.Table) -> pa.Table:
-    """A table whose categories, views and bytes are plain text, and whose metadata are known ones."""
+    """A table with categories, views and bytes as plain text, and `COLUMN_METADATA` alone."""
     columns = [_plain(column) for column in table.columns]
     fields = [
         pa.field(field.name, column.type, metadata=_known_metadata(field.metadata))

@@ -174,11 +174,11 @@ def _parquet_table(path: Path) -> pa.Table:
 
 
 def _read_arrow(path: Path) -> pa.Table:
-    import pyarrow.feather
+    from pyarrow import feather
 
     try:
         with open_content(path) as stream:
-            return pyarrow.feather.read_table(pa.BufferReader(stream.read()))
+            return feather.read_table(pa.BufferReader(stream.read()))
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(
             f"{path}: not an Arrow file, or a damaged one",
