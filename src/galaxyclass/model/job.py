@@ -24,6 +24,7 @@ from galaxyclass.model.ensemble import Ensemble, Member
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.rows import PredictedRows, RowMaker, join_rows, open_rows
 from galaxyclass.model.stream import PredictedBatch, predict_stream
+from galaxyclass.model.table_formats import require_ascii, text_columns
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
@@ -162,6 +163,10 @@ def predict_to_table(
     ensemble, source, task = maker.ensemble, maker.source, maker.ensemble.task
     failures = output.with_name(f"{output.stem}_failed.csv")
     require_failures(failures)
+    if output.suffix.lower() == ".fits":
+        ids = [] if source.ids is None else [(maker.columns.id_column, source.ids)]
+        carried = [] if maker.carried is None else text_columns(maker.carried)
+        require_ascii([*ids, *carried], output)
     key = _key(maker, output.suffix.lower())
     nothing = nothing_measured(task)
     with open_chunks(output, key, nothing, overwrite=overwrite) as (chunks, replaced):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -26,6 +25,7 @@ from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.pretrained import CARD, PRETRAINED, PRETRAINED_NAME, is_pretrained
+from galaxyclass.model.provenance import joined_digest
 from galaxyclass.model.rows import open_rows
 from galaxyclass.model.writers import require_output
 from galaxyclass.progress import Progress, silent
@@ -96,10 +96,7 @@ class Model:
     @property
     def digest(self) -> str:
         """SHA-256 in hex of all that its predictions depend on, except options: its identity."""
-        digests = [bundle.manifest.digest for bundle in self.bundles]
-        if len(digests) == 1:
-            return digests[0]
-        return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+        return joined_digest([bundle.manifest.digest for bundle in self.bundles])
 
     @property
     def card(self) -> str:
@@ -195,7 +192,7 @@ class Model:
         self._check_include(include)
         source = self._open(images, ids=ids, path_column=path_column, table_id_column=id_column)
         return predict_in_memory(
-            open_rows(self.ensemble, source, include),
+            open_rows(self.ensemble, source, include, name=self.name),
             batch_size=self.options.batch_size,
             workers=self.options.workers,
             progress=progress,
@@ -256,7 +253,7 @@ class Model:
             clear_names=layout == "contest",
         )
         return predict_to_table(
-            open_rows(self.ensemble, source, include, layout),
+            open_rows(self.ensemble, source, include, layout, self.name),
             output,
             batch_size=self.options.batch_size,
             workers=self.options.workers,

@@ -15,6 +15,7 @@ from galaxyclass.model.columns import Columns, PredictionLayout, columns_of, mas
 from galaxyclass.model.ensemble import Ensemble, embedding_width
 from galaxyclass.model.extra_columns import Included, open_included
 from galaxyclass.model.image_source import ImageSource
+from galaxyclass.model.provenance import Provenance, make_provenance, with_provenance
 from galaxyclass.model.stream import PredictedBatch
 from galaxyclass.tasks.names import is_exact_integer
 
@@ -41,6 +42,8 @@ class RowMaker:
     included : Included
     carried : pyarrow.Table or None
         Columns of the user's table, a row for each image, under names that no other column has.
+    provenance : Provenance
+        By what the predictions are made: in the metadata of the table.
     """
 
     ensemble: Ensemble
@@ -48,6 +51,7 @@ class RowMaker:
     source: ImageSource
     included: Included
     carried: pa.Table | None
+    provenance: Provenance
 
     @property
     def nothing(self) -> PredictedRows:
@@ -86,7 +90,7 @@ class RowMaker:
             carried = self.carried.take(pa.array(indices, pa.int64()))
             for field, column in zip(carried.schema, carried.columns, strict=True):
                 table = table.append_column(field, column)
-        return table
+        return with_provenance(table, self.provenance)
 
 
 def join_rows(rows: Iterable[PredictedRows]) -> PredictedRows:
@@ -99,8 +103,11 @@ def open_rows(
     source: ImageSource,
     include: Sequence[str] = (),
     layout: PredictionLayout = "table",
+    name: str | None = None,
 ) -> RowMaker:
     """Prepare the rows of a table of predictions: its columns and how each is made.
+
+    ``name`` is that of the model; by default that of its folder.
 
     Raises
     ------
@@ -124,7 +131,9 @@ def open_rows(
     carried = source.carried if layout == "table" else None
     if carried is not None:
         carried = carried.rename_columns(_free_names(carried.column_names, columns.names))
-    return RowMaker(ensemble, columns, source, included, carried)
+    bundles = [member.bundle for member in ensemble.members]
+    provenance = make_provenance(bundles, name, ensemble.views, ensemble.precision)
+    return RowMaker(ensemble, columns, source, included, carried, provenance)
 
 
 def _free_names(names: Sequence[str], reserved: Sequence[str]) -> list[str]:

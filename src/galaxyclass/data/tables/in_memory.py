@@ -171,7 +171,11 @@ def to_astropy(table: pa.Table) -> Any:
         if empty.any():
             column_words["mask"] = empty
         columns.append(kind(values, name=field.name, **column_words))
-    return astropy.Table(columns)
+    metadata = {
+        key.decode(): text.decode("utf-8", "replace")
+        for key, text in (table.schema.metadata or {}).items()
+    }
+    return astropy.Table(columns, meta=metadata)
 
 
 def _as_arrow(value: Any) -> pa.Table:
