@@ -145,6 +145,10 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "classes": ArgumentCheck('"five" or "argmax:QUESTION"', as_string),
     "skip_invalid": _FLAG,
     "part": _choice(Part),
+    "carry": ArgumentCheck("names of columns, or all", as_string, "them", may_be_empty=True),
+    "match_radius": ArgumentCheck(
+        "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
+    ),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "layout": _choice(Literal["table", "contest"]),
     "level": ArgumentCheck("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),

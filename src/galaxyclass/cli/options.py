@@ -64,6 +64,12 @@ table = click.option(
     "Excel; also compressed): an id (or path) column, and votes or a class; or a folder with "
     "train.csv, val.csv and test.csv. Without it, each sub-folder of --images is a class.",
 )
+table_to_carry = click.option(
+    "--table",
+    type=click.Path(path_type=Path),
+    help="A catalogue of these galaxies, of any format, whose columns are copied beside the "
+    "predictions: joined by id or path of image, or by position (--match-radius).",
+)
 id_column = click.option(
     "--id",
     "id_column",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.tables import show_unused
 from galaxyclass.errors import ImageError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ Examples:
   galaxyclass predict runs/a runs/b --views 16 --images sky/images --output ensemble.csv
   galaxyclass predict runs/hundred --images hundred/test --output test.csv --layout contest
   galaxyclass predict runs/first --images sky/images --output exact.csv --precision fp32
+  galaxyclass predict --images sky/images --output p.fits --table catalogue.fits --carry ra,dec,z
+  galaxyclass predict --images sky/images --output p.vot --table catalogue.vot --match-radius 1
 
 The output has the layout of the run's training table: its id column with the names of the image
 files, then a column per answer; or a column per class, and the class. Images that cannot be decoded
@@ -41,11 +45,15 @@ are listed in OUTPUT_failed.csv. A stopped prediction goes on when the same comm
   embedding     embedding_0, embedding_1, …: the features of the encoder
 
 \b
-Types of columns in parquet (CSV has text alone):
-  ids           64-bit integers if the ids of the run's training table were, otherwise
-                text, as for the pretrained model: convert yours before you join them
+Types of columns in parquet, FITS, VOTable and ECSV (CSV has text alone):
+  ids           64-bit integers if the ids of the run's training table were (for the
+                pretrained model: if all of these ids are), otherwise text
   predictions   32-bit floats
-  strange       booleans. In CSV it is True or False: booleans to pandas, text to astropy"""
+  strange       booleans. In CSV it is True or False: booleans to pandas, text to astropy
+
+\b
+By what the predictions were made (version, model, digest, views, precision, date) stands in their
+metadata; for a CSV, in OUTPUT_provenance.json."""
 
 precision = click.option(
     "--precision",
@@ -73,7 +81,23 @@ def _listed(
 @click.command(cls=options.ManyValues, epilog=EPILOG)
 @click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
 @options.images
-@options.output("the predictions: a name that ends in .csv or .parquet")
+@options.output("the predictions: a name that ends in .csv, .parquet, .fits, .vot or .ecsv")
+@options.table_to_carry
+@click.option(
+    "--carry",
+    metavar="COLUMN,COLUMN…|all",
+    callback=_listed,
+    help="Columns of --table that are copied beside the predictions; all by default.",
+)
+@options.id_column
+@options.id_map
+@click.option(
+    "--match-radius",
+    type=click.FloatRange(min=0, min_open=True, max=3600),
+    metavar="ARCSEC",
+    help="Join --table by position: the nearest row within so many arcseconds of the image, whose "
+    "position is in its name (J101112.3+040506.7) or WCS (FITS).",
+)
 @views
 @click.option(
     "--include",
@@ -86,6 +110,7 @@ def _listed(
 @options.batch_size
 @options.workers
 @options.overwrite
+@options.as_json
 @click.option(
     "--layout",
     type=click.Choice(["table", "contest"]),
@@ -96,6 +121,12 @@ def _listed(
 )
 def command(
     *,
+    table: Path | None,
+    carry: tuple[str, ...],
+    id_column: str | None,
+    id_map: Path | None,
+    match_radius: float | None,
+    as_json: bool,
     runs: tuple[Path, ...],
     images: tuple[Path, ...],
     output: Path,
@@ -116,6 +147,9 @@ def command(
     from galaxyclass.model.predict import predict
 
     _require_images(images)
+    _require_table(
+        table, carry=carry, id_column=id_column, id_map=id_map, match_radius=match_radius
+    )
     with bars() as progress:
         summary = predict(
             runs or None,
@@ -129,9 +163,32 @@ def command(
             workers=workers,
             overwrite=overwrite,
             layout=layout,  # type: ignore[arg-type]
+            table=table,
+            carry=carry or ("all",),
+            id_column=id_column if table is not None else None,
+            id_map=id_map,
+            match_radius=match_radius,
             progress=progress,
         )
-    show(summary)
+    if as_json:
+        click.echo(_json(summary))
+    else:
+        show(summary)
+
+
+def _require_table(table: Path | None, **needing: object) -> None:
+    """Refuse options that say how a table is joined where there is none."""
+    for option, value in needing.items():
+        if table is None and value:
+            name = {"id_column": "--id", "id_map": "--map"}.get(option, f"--{option}")
+            raise click.UsageError(f"{name.replace('_', '-')} needs --table")
+
+
+def _json(summary: PredictionSummary) -> str:
+    """The result of a prediction, as JSON."""
+    from dataclasses import asdict
+
+    return json.dumps(asdict(summary), indent=1, ensure_ascii=False, default=str)
 
 
 def _require_images(images: tuple[Path, ...]) -> None:
@@ -152,6 +209,7 @@ def show(summary: PredictionSummary) -> None:
     show_warnings(summary)
     for note in summary.notes:
         click.echo(in_options(note))
+    show_unused(summary.unused)
     fresh = summary.images - summary.resumed
     speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""
     click.echo(f"{summary.predicted:,} galaxies in {summary.output}{speed}")

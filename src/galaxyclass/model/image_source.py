@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -14,9 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galaxyclass.data.tables.in_memory import KINDS, as_arrow, is_table
+from galaxyclass.data.unused import Unused, unused_files
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.images.arrays import as_image, as_images
-from galaxyclass.images.files import image_paths
+from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths
 from galaxyclass.model.cutouts import Picture
 from galaxyclass.model.ids import FileNames, ImageIds
 from galaxyclass.model.image_table import find_id_column, find_path_column
@@ -49,6 +51,8 @@ class ImageSource:
         Columns of the user's table that are written beside the predictions: a row for each image.
     notes : tuple of str
         Remarks on the ids for the user.
+    unused : tuple of Unused
+        Files among the images, and columns and rows of a catalogue, that are not used.
     """
 
     images: Sequence[Picture] | Iterator[Picture]
@@ -57,6 +61,7 @@ class ImageSource:
     id_integer: bool | None = None
     carried: pa.Table | None = None
     notes: tuple[str, ...] = ()
+    unused: tuple[Unused, ...] = ()
 
     @property
     def count(self) -> int | None:
@@ -141,9 +146,26 @@ def open_images(
     return replace(source, id_column=INDEX_COLUMN, id_integer=True)
 
 
+def find_image_files(images: str | Path | Sequence[str | Path]) -> ImageSource:
+    """Image files of folders and paths, each once and sorted, and what else lies in the folders.
+
+    Raises
+    ------
+    CatalogError
+        As `galaxyclass.images.files.find_images`.
+    """
+    others: Counter[str] = Counter()
+    paths: list[Picture] = list(image_paths(images, others))
+    endings = [(ending, count) for ending, count in others.most_common() if count > 0]
+    why = f"not read: images end in {', '.join(IMAGE_SUFFIXES)}"
+    return ImageSource(paths, unused=unused_files(endings, why))
+
+
 def _without_ids(images: Any) -> ImageSource:
+    if isinstance(images, ImageSource):
+        return images
     if isinstance(images, str | Path):
-        return ImageSource(image_paths(images))
+        return find_image_files(images)
     if _is_text(images):
         return _from_paths(images.tolist())
     if _is_array(images):

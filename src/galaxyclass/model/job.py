@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import OutputError, PredictionInterruptedError
 from galaxyclass.images.inspect import identity_of
 from galaxyclass.model.bundle.manifest import Precision
@@ -59,6 +60,8 @@ class PredictionSummary:
         Problems of the predictions, and what to try (`describe_problems`).
     notes : tuple of str
         Other remarks for the user.
+    unused : tuple of Unused
+        What of files, columns and rows was not used, and why.
     """
 
     output: Path
@@ -72,6 +75,7 @@ class PredictionSummary:
     precision: Precision
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    unused: tuple[Unused, ...] = ()
 
     def __repr__(self) -> str:
         failed = f", {self.failed:,} images could not be decoded" if self.failed else ""
@@ -208,7 +212,13 @@ def predict_to_table(
             *describe_job(maker),
             *_notes(resumed, replaced=replaced, complete=complete),
         ),
+        unused=(*source.unused, *_undecodable(chunks.failed, failures)),
     )
+
+
+def _undecodable(count: int, failures: Path) -> Iterator[Unused]:
+    if count:
+        yield Unused("files", count, f"listed in {failures}", "cannot be decoded")
 
 
 def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSource) -> None:

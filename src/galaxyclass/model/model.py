@@ -16,6 +16,7 @@ from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest, Precision
+from galaxyclass.model.carry import Catalogue, carry_columns
 from galaxyclass.model.columns import PredictionLayout, columns_of
 from galaxyclass.model.ensemble import Ensemble, Member, common_task, require_same
 from galaxyclass.model.extra_columns import check_include, open_included
@@ -30,6 +31,7 @@ from galaxyclass.model.rows import open_rows
 from galaxyclass.model.writers import require_output
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import summary
+from galaxyclass.tasks.names import is_exact_integer
 from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -132,6 +134,10 @@ class Model:
         ids: Iterable[str | int] | None = None,
         path_column: str | None = None,
         id_column: str | None = None,
+        table: Any = None,
+        carry: Sequence[str] = ("all",),
+        id_map: Any = None,
+        match_radius: float | None = None,
         progress: Progress = silent,
     ) -> Predictions:
         """Predict images into a table in memory.
@@ -160,7 +166,19 @@ class Model:
         path_column, id_column : str, optional
             Of a table: the column of the paths, if several could be; and that of the ids. By
             default the ids are in the column of the name that the model's training table has, or
-            in one that holds the names of the files without their endings.
+            in one that holds the names of the files without their endings. With ``table``, its
+            ids.
+        table : path or table in memory, optional
+            A catalogue of any format (see `read_catalog`) whose columns are copied beside the
+            predictions of image files, in the row that names the image; empty where none does.
+        carry : sequence of str
+            The columns of ``table`` that are copied; by default all.
+        id_map : path or table in memory, optional
+            Joins the ids of ``table`` to the names of images, as in `read_catalog`.
+        match_radius : float, optional
+            Join ``table`` by position instead: the nearest row within so many arcseconds. The
+            position of an image is that of its name (J101112.3+040506.7) or of its WCS (FITS);
+            right ascension and declination are found by their UCDs or names.
         progress : Progress
 
         Returns
@@ -190,7 +208,14 @@ class Model:
         ['black', 'white']
         """
         self._check_include(include)
-        source = self._open(images, ids=ids, path_column=path_column, table_id_column=id_column)
+        catalogue = _catalogue(table, carry, id_column, id_map, match_radius)
+        source = self._open(
+            images,
+            catalogue,
+            ids=ids,
+            path_column=path_column,
+            table_id_column=id_column if table is None else None,
+        )
         return predict_in_memory(
             open_rows(self.ensemble, source, include, name=self.name),
             batch_size=self.options.batch_size,
@@ -210,6 +235,10 @@ class Model:
         ids: Iterable[str | int] | None = None,
         path_column: str | None = None,
         id_column: str | None = None,
+        table: Any = None,
+        carry: Sequence[str] = ("all",),
+        id_map: Any = None,
+        match_radius: float | None = None,
         progress: Progress = silent,
     ) -> PredictionSummary:
         """Predict images into a file, in constant memory.
@@ -220,10 +249,11 @@ class Model:
 
         Parameters
         ----------
-        images, include, ids, path_column, id_column, progress
+        images, include, ids, path_column, id_column, table, carry, id_map, match_radius, progress
             As for `predict`.
         output : str or Path
-            A file to write, ``.csv`` or ``.parquet``.
+            A file to write: ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv``. By what it
+            was made stands in its metadata; for a CSV, in ``<output>_provenance.json``.
         layout : {"table", "contest"}
             ``contest`` writes only the name of each image and its class.
         overwrite : bool
@@ -232,7 +262,7 @@ class Model:
         Raises
         ------
         OutputError
-            The ending is neither of the two; the output exists; no room, no permission (the
+            An unknown ending; the output exists; no room, no permission (the
             finished chunks are kept); another process writes there; the contest layout of a vote
             model; an unknown name in `include`.
         CatalogError
@@ -245,11 +275,13 @@ class Model:
         output = Path(output)
         require_output(output, overwrite=overwrite)
         self._check_include(include, layout)
+        catalogue = _catalogue(table, carry, id_column, id_map, match_radius)
         source = self._open(
             images,
+            catalogue,
             ids=ids,
             path_column=path_column,
-            table_id_column=id_column,
+            table_id_column=id_column if table is None else None,
             clear_names=layout == "contest",
         )
         return predict_to_table(
@@ -366,11 +398,31 @@ class Model:
         fields = open_included(include, self.bundles).fields
         columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
 
-    def _open(self, images: Any, **options: Any) -> ImageSource:
+    def _open(self, images: Any, catalogue: Catalogue | None, **options: Any) -> ImageSource:
         manifest = self.bundles[0].manifest
-        return open_images(
+        source = open_images(
             images, id_column=manifest.id_column, name_parts=manifest.name_parts, **options
         )
+        if source.id_integer is None and is_pretrained(self.sources[0]):
+            # Its training table says nothing about these ids: whole numbers are integers.
+            integer = source.ids is not None and all(map(is_exact_integer, source.ids))
+            source = replace(source, id_integer=integer)
+        return source if catalogue is None else carry_columns(source, catalogue, images)
+
+
+def _catalogue(
+    table: Any,
+    carry: Sequence[str],
+    id_column: str | None,
+    id_map: Any,
+    match_radius: float | None,
+) -> Catalogue | None:
+    if table is not None:
+        return Catalogue(table, carry, id_column, id_map, match_radius)
+    for name, value in (("id_map", id_map), ("match_radius", match_radius)):
+        if value is not None:
+            raise ArgumentError(f"`{name}` needs a `table`", argument=name, hint="name the `table`")
+    return None
 
 
 #: Where a model comes from: the folder of a run, a bundle, an exported network, the word
