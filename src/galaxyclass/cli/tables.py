@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from galaxyclass.cli.hints import in_options
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -34,7 +36,9 @@ def show_unused(unused: Sequence[Unused]) -> None:
         return
     from galaxyclass.tasks.report import TextTable
 
-    rows = tuple((each.kind, f"{each.count:,}", each.names, each.why) for each in unused)
+    rows = tuple(
+        (each.kind, f"{each.count:,}", each.names, in_options(each.why)) for each in unused
+    )
     table = rich_table(TextTable(("not used", "count", "which", "why"), rows), wrap=True)
     for column in table.columns[2:]:
         column.justify = "left"

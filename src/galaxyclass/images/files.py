@@ -165,9 +165,19 @@ def _require_utf8(folder: Path, paths: list[str]) -> None:
         ) from None
 
 
+def _raise(error: OSError) -> None:
+    """Refuse a folder of which not all is known: images would be missing without a word."""
+    raise CatalogError(
+        f"{error.filename}: the folder cannot be listed",
+        argument="images",
+        got=str(error.strerror or error),
+        hint="give yourself permission to read it, or name the other folders",
+    ) from error
+
+
 def _files(folder: Path) -> Iterator[str]:
     visited: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
+    for root, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
         real = os.path.realpath(root)
         if real in visited:  # a link that leads back to a folder above it
             folders.clear()

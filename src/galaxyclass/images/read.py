@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,9 @@ from galaxyclass.images.decode import MAX_PIXELS, decode_image
 
 #: The most bytes that one pixel takes in any format that is read (16-bit RGBA, not compressed).
 _BYTES_PER_PIXEL = 8
+
+#: A pipe is opened without waiting for somebody to write into it.
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def read_image(
@@ -69,9 +73,11 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
     try:
         # Four system calls; a file object takes eight, and at each of them threads wait for each
         # other.
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        file = os.open(path, _FLAGS)
         try:
             status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):  # a pipe or a device would be read for ever
+                raise ImageError(f"{path}: not a file", got="a folder, a pipe or a device")
             size = status.st_size
             if size > _BYTES_PER_PIXEL * max_pixels:
                 raise ImageError(

@@ -55,6 +55,28 @@ class Catalogue:
     match_radius: float | None = None
 
 
+def make_catalogue(
+    table: Any,
+    carry: Sequence[str],
+    id_column: str | None,
+    id_map: Any,
+    match_radius: float | None,
+) -> Catalogue | None:
+    """The catalogue of a call's arguments; None where it names no table.
+
+    Raises
+    ------
+    ArgumentError
+        An argument that needs a table.
+    """
+    if table is not None:
+        return Catalogue(table, carry, id_column, id_map, match_radius)
+    for name, value in (("id_map", id_map), ("match_radius", match_radius)):
+        if value is not None:
+            raise ArgumentError(f"`{name}` needs a `table`", argument=name, hint="name the `table`")
+    return None
+
+
 def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> ImageSource:
     """The images with the columns of a catalogue, a row for each image.
 

@@ -14,10 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from galaxyclass.data.catalog.table_beside import table_beside
 from galaxyclass.data.tables.in_memory import KINDS, as_arrow, is_table
-from galaxyclass.data.unused import Unused, unused_files
+from galaxyclass.data.unused import Unused, unused_columns, unused_files
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.images.arrays import as_image, as_images
+from galaxyclass.images.containers import container_of
 from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths
 from galaxyclass.model.cutouts import Picture
 from galaxyclass.model.ids import FileNames, ImageIds
@@ -127,7 +129,7 @@ def open_images(
                 f"`{name}`: only a table has columns", argument=name, wanted=KINDS,
                 got=f"images of the type {type(images).__name__}",
             )  # fmt: skip
-    source = _without_ids(images)
+    source = images if isinstance(images, ImageSource) else _without_ids(images)
     if ids is not None:
         names = [_id(value) for value in ids]
         if source.count != len(names):
@@ -158,12 +160,22 @@ def find_image_files(images: str | Path | Sequence[str | Path]) -> ImageSource:
     paths: list[Picture] = list(image_paths(images, others))
     endings = [(ending, count) for ending, count in others.most_common() if count > 0]
     why = f"not read: images end in {', '.join(IMAGE_SUFFIXES)}"
-    return ImageSource(paths, unused=unused_files(endings, why))
+    beside = table_beside([str(path) for path in paths]) if paths and _in_file(paths[0]) else None
+    columns = [] if beside is None else beside.table.column_names
+    return ImageSource(
+        paths,
+        unused=(
+            *unused_files(endings, why),
+            *unused_columns(columns, "beside the images; the file as `table` carries them"),
+        ),
+    )
+
+
+def _in_file(path: Picture) -> bool:
+    return isinstance(path, str) and container_of(path) is not None
 
 
 def _without_ids(images: Any) -> ImageSource:
-    if isinstance(images, ImageSource):
-        return images
     if isinstance(images, str | Path):
         return find_image_files(images)
     if _is_text(images):

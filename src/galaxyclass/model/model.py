@@ -16,7 +16,7 @@ from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest, Precision
-from galaxyclass.model.carry import Catalogue, carry_columns
+from galaxyclass.model.carry import Catalogue, carry_columns, make_catalogue
 from galaxyclass.model.columns import PredictionLayout, columns_of
 from galaxyclass.model.ensemble import Ensemble, Member, common_task, require_same
 from galaxyclass.model.extra_columns import check_include, open_included
@@ -208,7 +208,7 @@ class Model:
         ['black', 'white']
         """
         self._check_include(include)
-        catalogue = _catalogue(table, carry, id_column, id_map, match_radius)
+        catalogue = make_catalogue(table, carry, id_column, id_map, match_radius)
         source = self._open(
             images,
             catalogue,
@@ -272,18 +272,51 @@ class Model:
         ArgumentError, ArgumentTypeError, BundleError, MissingExtraError, DeviceError
             As for `predict`.
         """
-        output = Path(output)
-        require_output(output, overwrite=overwrite)
-        self._check_include(include, layout)
-        catalogue = _catalogue(table, carry, id_column, id_map, match_radius)
-        source = self._open(
+        return self.write_predictions(
             images,
-            catalogue,
+            Path(output),
+            include=include,
+            layout=layout,
+            overwrite=overwrite,
+            catalogue=make_catalogue(table, carry, id_column, id_map, match_radius),
+            progress=progress,
             ids=ids,
             path_column=path_column,
             table_id_column=id_column if table is None else None,
-            clear_names=layout == "contest",
         )
+
+    def write_predictions(
+        self,
+        images: Any,
+        output: Path,
+        *,
+        include: Sequence[str] = (),
+        layout: PredictionLayout = "table",
+        overwrite: bool = False,
+        catalogue: Catalogue | None = None,
+        progress: Progress = silent,
+        **options: Any,
+    ) -> PredictionSummary:
+        """What `predict_to_file` does once its arguments are checked.
+
+        Parameters
+        ----------
+        images : as for `predict`, or ImageSource
+        catalogue : Catalogue, optional
+            Whose columns are carried.
+        include, layout, overwrite, progress
+            As for `predict_to_file`.
+        **options
+            Of `galaxyclass.model.image_source.open_images`.
+
+        Raises
+        ------
+        GalaxyclassError
+            As for `predict_to_file`.
+        """
+        require_output(output, overwrite=overwrite)
+        self._check_include(include, layout)
+        source = self._open(images, catalogue, clear_names=layout == "contest", **options)
         return predict_to_table(
             open_rows(self.ensemble, source, include, layout, self.name),
             output,
@@ -408,21 +441,6 @@ class Model:
             integer = source.ids is not None and all(map(is_exact_integer, source.ids))
             source = replace(source, id_integer=integer)
         return source if catalogue is None else carry_columns(source, catalogue, images)
-
-
-def _catalogue(
-    table: Any,
-    carry: Sequence[str],
-    id_column: str | None,
-    id_map: Any,
-    match_radius: float | None,
-) -> Catalogue | None:
-    if table is not None:
-        return Catalogue(table, carry, id_column, id_map, match_radius)
-    for name, value in (("id_map", id_map), ("match_radius", match_radius)):
-        if value is not None:
-            raise ArgumentError(f"`{name}` needs a `table`", argument=name, hint="name the `table`")
-    return None
 
 
 #: Where a model comes from: the folder of a run, a bundle, an exported network, the word

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 
 from galaxyclass.arguments import ChosenPrecision, Device, public
 from galaxyclass.model.backends.backend import Backend
+from galaxyclass.model.carry import make_catalogue
 from galaxyclass.model.columns import PredictionLayout
 from galaxyclass.model.image_source import find_image_files
 from galaxyclass.model.job import PredictionSummary
@@ -125,18 +126,15 @@ def predict(
     require_output(Path(output), overwrite=overwrite)
     options = InferenceOptions(views, device, precision, batch_size, workers)
     model = open_model(PRETRAINED if run is None else run, options, backend)
-    return model.predict_to_file(
+    return model.write_predictions(
         find_image_files(images) if _are_paths(images) else images,
-        output,
+        Path(output),
         include=include,
         layout=layout,
         overwrite=overwrite,
-        table=table,
-        carry=carry,
-        id_column=id_column,
-        id_map=id_map,
-        match_radius=match_radius,
+        catalogue=make_catalogue(table, carry, id_column, id_map, match_radius),
         progress=progress,
+        table_id_column=id_column if table is None else None,
     )
 
 

@@ -208,6 +208,8 @@ def _from_folders(images: Path, names: ImageNames) -> Catalog:
     if names.siblings:  # the same name in two classes: paths are unique
         ids = [name.rsplit(".", 1)[0] for name in relative]
     folders = [PurePosixPath(name).parts[:-1] for name in relative]
+    if is_container(images) and len({each[:1] for each in folders}) == 1:
+        folders = [each[1:] for each in folders]  # an archive holds the folder that was packed
     parts = None
     if all(folders) and are_parts({each[0] for each in folders}):
         parts = np.array([PART_OF_WORD[each[0].lower()] for each in folders], dtype=object)

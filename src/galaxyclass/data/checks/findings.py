@@ -75,7 +75,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "single_class": FindingKind(
         "error",
         "only one class",
-        "a model needs two classes or more; name another column by `target_column`",
+        "a model needs two classes or more",
     ),
     "no_target": FindingKind(
         "error",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.catalog.class_columns import candidates_of
 from galaxyclass.data.catalog.votes import ROUNDING
 from galaxyclass.data.checks.finding_location import galaxy_finding, is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
@@ -150,10 +151,12 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         yield galaxy_finding(catalog, "class_missing", row, message, column=targets.column)
     if len(targets.classes) < 2:
         only = ", ".join(repr(name) for name in targets.classes) or "none"
+        others = [] if catalog.other is None else candidates_of(catalog.other, ())
         yield finding(
             "single_class",
             f"{source}: the class of every galaxy is {only}"
-            + ("" if catalog.table else "; each folder is a class unless a `table` says otherwise"),
+            + ("" if catalog.table else "; each folder is a class unless a `table` says otherwise")
+            + (f"; `target_column={others[0]!r}` could be the class" if others else ""),
             file=source,
             column=targets.column,
         )
