@@ -139,7 +139,7 @@ def test_without_a_run_the_model_in_the_box_predicts(tmp_path: Path) -> None:
     assert _type("--images", tmp_path / "sky", "--output", output) == 0
     table = pq.read_table(output)
     assert table.column_names[0] == "GalaxyID"
-    assert table["GalaxyID"].to_pylist() == [path.stem for path in images]
+    assert table["GalaxyID"].to_pylist() == [int(path.stem) for path in images]
     assert predict(None, tmp_path / "sky", output=tmp_path / "q.csv").predicted == 3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +58,17 @@ The run's folder gets recipe.toml, run.json, history.csv, metrics.json, curves.p
 )
 @options.workers
 @options.cache
+@options.as_json
 @click.pass_context
-def command(context: click.Context, /, recipe: str | None, run: Path | None, **values: Any) -> None:
+def command(
+    context: click.Context,
+    /,
+    recipe: str | None,
+    run: Path | None,
+    *,
+    as_json: bool,
+    **values: Any,
+) -> None:
     """Train RECIPE on images and a table.
 
     Start with the recipe `fast`. `galaxyclass recipes` lists all recipes; a TOML file of your own
@@ -111,7 +121,12 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **v
                 progress=progress,
                 **shared,
             )
-    _print(trained)
+    if as_json:
+        from dataclasses import asdict
+
+        click.echo(json.dumps(asdict(trained), indent=1, ensure_ascii=False, default=str))
+    else:
+        _print(trained)
 
 
 def _require(context: click.Context, /, recipe: str | None, values: dict[str, Any]) -> None:
@@ -135,7 +150,7 @@ def _require(context: click.Context, /, recipe: str | None, values: dict[str, An
 
 def _refuse_other_options(context: click.Context, /, recipe: str | None) -> None:
     """Refuse options that a resumed run has already: they would not be changed."""
-    allowed = {"run", "device", "devices", "workers", "cache"}
+    allowed = {"run", "device", "devices", "workers", "cache", "as_json"}
     refused = [
         parameter.opts[0]
         for parameter in context.command.params

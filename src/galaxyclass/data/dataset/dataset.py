@@ -206,7 +206,12 @@ class Dataset:
     def identity(self) -> str:
         """Equal for data sets of the same paths, columns, rules and tables in memory."""
         data = self.with_files(Path(IN_MEMORY.name)).to_json()
-        in_memory = [dataset.table for dataset in self.tables if is_table(dataset.table)]
+        in_memory = [
+            table
+            for dataset in self.tables
+            for table in (dataset.table, dataset.id_map)
+            if is_table(table)
+        ]
         return json.dumps([data, *map(_digest, in_memory)])
 
     @classmethod
@@ -219,12 +224,14 @@ class Dataset:
 
         Nothing is written yet, so that a run can be described before it starts.
         """
-        files = self._files(folder)
+        files, maps = self._files(folder, "table"), self._files(folder, "map")
         also = tuple(
-            replace(more, table=files.get(number, more.table))
+            replace(more, table=files.get(number, more.table), id_map=maps.get(number, more.id_map))
             for number, more in enumerate(self.also, 2)
         )
-        return replace(self, table=files.get(1, self.table), also=also)
+        return replace(
+            self, table=files.get(1, self.table), id_map=maps.get(1, self.id_map), also=also
+        )
 
     def save_tables(self, folder: Path) -> None:
         """Write the tables in memory to a folder, as parquet: ``table.parquet`` for the first.
@@ -236,16 +243,18 @@ class Dataset:
         """
         import pyarrow.parquet as pq
 
-        for number, path in self._files(folder).items():
-            with writing(path) as temporary:
-                pq.write_table(self.tables[number - 1].table, temporary)
+        for name in ("table", "map"):
+            for number, path in self._files(folder, name).items():
+                dataset = self.tables[number - 1]
+                with writing(path) as temporary:
+                    pq.write_table(dataset.table if name == "table" else dataset.id_map, temporary)
 
-    def _files(self, folder: Path) -> dict[int, Path]:
-        """The number of each table in memory, the first being 1, and its file in a folder."""
+    def _files(self, folder: Path, name: str) -> dict[int, Path]:
+        """The number of each table (or map) in memory, the first being 1, and its file."""
         return {
-            number: folder / ("table.parquet" if number == 1 else f"table_{number}.parquet")
+            number: folder / (f"{name}.parquet" if number == 1 else f"{name}_{number}.parquet")
             for number, dataset in enumerate((self, *self.also), 1)
-            if is_table(dataset.table)
+            if is_table(dataset.table if name == "table" else dataset.id_map)
         }
 
 
