@@ -209,7 +209,7 @@ class EcsvWriter(FlatWriter):
 
     def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
         schema, rows = flat(empty).schema, CsvWriter()
-        scratch = path.with_name(path.name + ".rows")
+        scratch = path.with_name(f".{path.name}.rows.tmp")
         try:
             with path.open("wb") as file:
                 file.write(_ecsv_header(schema).encode())
