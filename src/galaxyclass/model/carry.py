@@ -120,7 +120,7 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
         rows, twice = _inverted(match.image, len(paths))
         how = f"by column {match.column!r}"
         if twice:
-            notes.append(f"{twice:,} rows name an image that an earlier row has: not carried.")
+            notes.append(f"Rows not carried, as an earlier row names the same image: {twice:,}.")
         if match.path_column is None:
             id_name = match.column
     found = int((rows >= 0).sum())

@@ -128,7 +128,7 @@ def test_two_decimals_are_rounding_and_a_wrong_cell_is_not(images: Make, table: 
     catalog = read_catalog(images("1.jpg", "2.jpg"), table(rows))
     assert np.isclose(votes(catalog, "1.1", "1.2", "1.3")[0], [0.4851, 0.4950, 0.0198]).all()
     assert (
-        "fractions of 1 galaxies, rounded to 2 decimals, miss their sums by up to 0.01"
+        "fractions of 1 galaxy, rounded to 2 decimals, miss their sums by up to 0.01"
         in (notes(catalog, "votes_converted")[0])
     )
     assert len(notes(catalog, "broken_sum")) == 1

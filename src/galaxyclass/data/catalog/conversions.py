@@ -146,8 +146,9 @@ class Conversions:
         if self._commas:
             yield "decimal commas were read as points"
         if self._rounded:
+            galaxies = "1 galaxy" if self._rounded == 1 else f"{self._rounded:,} galaxies"
             yield (
-                f"the fractions of {self._rounded:,} galaxies, rounded to {self._decimals} "
+                f"the fractions of {galaxies}, rounded to {self._decimals} "
                 f"decimals, miss their sums by up to {self._largest:.3g}, no more than rounding "
                 "can: they were divided by their sums"
             )

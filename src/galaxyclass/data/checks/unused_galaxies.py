@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding
-from galaxyclass.data.unused import Unused
+from galaxyclass.data.unused import Unused, UnusedKind
 from galaxyclass.tasks.names import first_few
 
 
@@ -31,5 +31,6 @@ def unused_of(catalog: Catalog, findings: Sequence[Finding] = ()) -> tuple[Unuse
         names = first_few(
             [str(each.id) if each.id is not None else f"line {each.row}" for each in rows]
         )
-        unused.append(Unused("rows", len(rows), names, kind.title))
+        what: UnusedKind = "files" if catalog.table is None else "rows"
+        unused.append(Unused(what, len(rows), names, kind.title))
     return tuple(unused)
