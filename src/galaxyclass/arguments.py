@@ -134,6 +134,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
         as_tiles,
     ),
     "catalogue": _DATA,
+    "id_map": _DATA,
     "path": _PATH,
     "folder": _PATH,
     "name": _PATH,
@@ -166,6 +167,10 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "dec_column": _COLUMN,
     "skip_invalid": _FLAG,
     "part": _choice(Part),
+    "carry": ArgumentCheck("names of columns, or all", as_string, "them", may_be_empty=True),
+    "match_radius": ArgumentCheck(
+        "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
+    ),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "layout": _choice(Literal["table", "contest"]),
     "image_format": _choice(Literal["jpg", "png", "fits"]),

@@ -22,6 +22,8 @@ EXTRA_OF: dict[str, str] = {
     "pandas": "astro",
     "astropy": "astro",
     "sep": "astro",
+    "h5py": "astro",
+    "openpyxl": "astro",
 }
 
 

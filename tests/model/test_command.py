@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from galaxyclass.cli.main import main
+from galaxyclass.data.tables.tables import read_table
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
@@ -41,6 +43,28 @@ def test_several_files_after_one_option(
     said = capsys.readouterr()
     assert f"3 galaxies in {output}" in said.out
     assert f"1 images could not be decoded; {tmp_path / 'p_failed.csv'} lists them" in said.out
+
+
+def test_a_catalogue_is_carried_and_what_was_not_used_is_told(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = fake.save_images(tmp_path / "sky", 2)
+    (tmp_path / "sky" / "notes.txt").write_text("x")
+    rows = "".join(f"{path.stem},{n},0.5\n" for n, path in enumerate(images))
+    (tmp_path / "c.csv").write_text(f"galaxy,n,z\n{rows}none,9,9\n")
+    where = ("--images", tmp_path / "sky", "--table", tmp_path / "c.csv", "--carry", "n")
+    assert _type(run, *where, "--output", tmp_path / "p.fits") == 0
+    table = read_table(tmp_path / "p.fits")
+    assert (table.column_names[0], table["n"].to_pylist()) == ("galaxy", [0, 1])
+    capsys.readouterr()
+    assert _type(run, *where, "--output", tmp_path / "p.csv", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["predicted"] == 2
+    assert [(each["kind"], each["names"]) for each in told["unused"]] == [
+        ("files", "1 .txt"), ("columns", "z"), ("rows", "line 4")
+    ]  # fmt: skip
+    assert _type(run, *where[:2], "--carry", "n", "--output", tmp_path / "q.csv") == 2
+    assert "--carry needs --table" in capsys.readouterr().err
 
 
 def test_output_exists_is_told_and_exit_code_1(
@@ -139,7 +163,7 @@ def test_without_a_run_the_model_in_the_box_predicts(tmp_path: Path) -> None:
     assert _type("--images", tmp_path / "sky", "--output", output) == 0
     table = pq.read_table(output)
     assert table.column_names[0] == "GalaxyID"
-    assert table["GalaxyID"].to_pylist() == [path.stem for path in images]
+    assert table["GalaxyID"].to_pylist() == [int(path.stem) for path in images]
     assert predict(None, tmp_path / "sky", output=tmp_path / "q.csv").predicted == 3
 
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from galaxyclass.errors import OutputError, PredictionInterruptedError
 from galaxyclass.io.journal import journal_of
 from galaxyclass.model.chunks import chunks_folder
+from galaxyclass.model.csv_writer import CsvWriter
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
-from galaxyclass.model.writers import CsvWriter
 from tests.support import fake
 from tests.support.waiting import wait_until
 

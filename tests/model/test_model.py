@@ -331,7 +331,7 @@ def test_what_predictions_show(pretrained: Model, files: list[Path], tmp_path: P
     assert "<th>GalaxyID</th>" in page
     assert "<th>… " in page
     galaxy = predictions[-1]
-    assert galaxy.id == files[2].stem
+    assert galaxy.id == int(files[2].stem)
     assert galaxy["<b>"] == 3
     assert galaxy["Class1.1_lower"] <= galaxy["Class1.1"] <= galaxy["Class1.1_upper"]
     assert sum(galaxy[f"Class1.{answer}"] for answer in (1, 2, 3)) == pytest.approx(1, abs=1e-5)

@@ -53,7 +53,8 @@ def test_the_challenges_submission(tmp_path: Path, small_parts: None) -> None:
     assert (summary.warnings, summary.notes, summary.failed_file) == ((), (), None)
     assert steps[0] == ("predict", 0, 50)
     assert steps[-1] == ("predict", 50, 50)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["p.csv"]
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["p.csv", "p_provenance.json"]
 
 
 def _settings() -> Preprocessing:
@@ -238,7 +239,7 @@ def test_output_exists(tmp_path: Path) -> None:
     assert len(_read(tmp_path / "p.csv")[1]) == 3
 
 
-@pytest.mark.parametrize("name", ["p.fits", "p", "p.csv.gz", "p.hdf5"])
+@pytest.mark.parametrize("name", ["p.txt", "p", "p.csv.gz", "p.hdf5"])
 def test_an_unknown_ending_is_never_taken_for_csv(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=r"ends in \.csv or \.parquet"):
         predict(tmp_path / "no run", tmp_path, output=tmp_path / name, backend=fake.TreeBackend())

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxyclass.model.columns import columns_of, tabulate
-from galaxyclass.model.writers import WRITERS, CsvWriter
+from galaxyclass.model.csv_writer import CsvWriter
+from galaxyclass.model.writers import WRITERS
 from tests.support import fake
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)
@@ -57,7 +58,7 @@ def test_text_is_quoted_as_by_the_csv_module(
         assert path.read_bytes().decode() == expected.getvalue()
 
 
-@pytest.mark.parametrize("suffix", list(WRITERS))
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @pytest.mark.parametrize("rows", [0, 1, 70_000])
 def test_parts_join_to_the_whole(
     tmp_path: Path, suffix: str, rows: int, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.tables import show_unused, unused_json
 
 EPILOG = """\b
 Examples:
@@ -36,6 +38,7 @@ numbers as CSV. Only images that are shown are read."""
 @options.settings
 @options.seed
 @options.overwrite
+@options.as_json
 def command(
     *,
     dataset: Dataset,
@@ -44,6 +47,7 @@ def command(
     settings: tuple[str, ...],
     seed: int,
     overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Show a table of votes or classes in figures.
 
@@ -66,6 +70,15 @@ def command(
             overwrite=overwrite,
             progress=progress,
         )
+    if as_json:
+        data = {
+            "page": str(exploration.page),
+            "notes": list(exploration.notes),
+            "unused": unused_json(exploration.unused),
+        }
+        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        return
     for note in exploration.notes:
         click.echo(in_options(note))
+    show_unused(exploration.unused)
     click.echo(f"open {exploration.page} in a browser")

@@ -24,6 +24,7 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "target_column": "--target",
     "ra_column": "--ra",
     "dec_column": "--dec",
+    "id_map": "--map",
 }
 
 #: Function -> its command, and the options of its first arguments.

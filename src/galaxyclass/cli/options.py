@@ -69,9 +69,15 @@ images_folder_or_none = click.option(
 table = click.option(
     "--table",
     type=click.Path(path_type=Path),
-    help="CSV or parquet file with a row per galaxy: an id (or path) column, and vote fractions or "
-    "a class; or a folder with train.csv, val.csv and test.csv. Without it, each sub-folder of "
-    "--images is a class.",
+    help="A table with a row per galaxy (CSV of any kind, FITS, VOTable, ECSV, parquet, HDF5, "
+    "Excel; also compressed): an id (or path) column, and votes or a class; or a folder with "
+    "train.csv, val.csv and test.csv. Without it, each sub-folder of --images is a class.",
+)
+table_to_carry = click.option(
+    "--table",
+    type=click.Path(path_type=Path),
+    help="A catalogue of these galaxies, of any format, whose columns are copied beside the "
+    "predictions: joined by id or path of image, or by position (--match-radius).",
 )
 id_column = click.option(
     "--id",
@@ -84,6 +90,14 @@ target_column = click.option(
     "target_column",
     metavar="COLUMN",
     help="The class column of the table, if several columns could hold classes.",
+)
+id_map = click.option(
+    "--map",
+    "id_map",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A table that names each galaxy by the ids of --table and by its image, where these "
+    "differ: for Galaxy Zoo 2, gz2_filename_mapping.csv.",
 )
 skip_invalid = click.option(
     "--skip-invalid", is_flag=True, help="Leave out galaxies with errors, and list them."
@@ -308,11 +322,12 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
         table,
         id_column,
         target_column,
+        id_map,
         *(option for option in _MORE.values() if option in more),
     )
 
     def decorate(command: Decorated) -> Any:
-        names = ["images", "table", "id_column", "target_column"]
+        names = ["images", "table", "id_column", "target_column", "id_map"]
         names += [name for name, option in _MORE.items() if option in more]
 
         @functools.wraps(command)

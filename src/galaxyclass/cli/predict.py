@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import click
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.tables import show_unused
 from galaxyclass.errors import ImageError
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ Examples:
   galaxyclass predict --images cutouts/ --hdu SCI --bands g,r,z --output fits.csv
   galaxyclass predict --tiles image.fits --output found.csv
   galaxyclass predict --tiles tiles/ --catalogue galaxies.csv --field "30 arcsec" --output p.csv
+  galaxyclass predict --images sky/images --output p.fits --table catalogue.fits --carry ra,dec,z
+  galaxyclass predict --images sky/images --output p.vot --table catalogue.vot --match-radius 1
 
 The output has the layout of the run's training table: its id column with the names of the image
 files, then a column per answer; or a column per class, and the class. Images that cannot be decoded
@@ -49,11 +53,15 @@ and flags (edge, gap).
   embedding     embedding_0, embedding_1, …: the features of the encoder
 
 \b
-Types of columns in parquet (CSV has text alone):
-  ids           64-bit integers if the ids of the run's training table were, otherwise
-                text, as for the pretrained model: convert yours before you join them
+Types of columns in parquet, FITS, VOTable and ECSV (CSV has text alone):
+  ids           64-bit integers if the ids of the run's training table were (for the
+                pretrained model: if all of these ids are), otherwise text
   predictions   32-bit floats
-  strange       booleans. In CSV it is True or False: booleans to pandas, text to astropy"""
+  strange       booleans. In CSV it is True or False: booleans to pandas, text to astropy
+
+\b
+By what the predictions were made (version, model, digest, views, precision, date) stands in their
+metadata; for a CSV, in OUTPUT_provenance.json."""
 
 _UNDECODED = "images could not be decoded"
 
@@ -69,7 +77,23 @@ def _listed(
 @click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
 @options.images_or_bands
 @tile_options.tiles(required=False)
-@options.output("the predictions: a name that ends in .csv or .parquet")
+@options.output("the predictions: a name that ends in .csv, .parquet, .fits, .vot or .ecsv")
+@options.table_to_carry
+@click.option(
+    "--carry",
+    metavar="COLUMN,COLUMN…|all",
+    callback=_listed,
+    help="Columns of --table that are copied beside the predictions; all by default.",
+)
+@options.id_column
+@options.id_map
+@click.option(
+    "--match-radius",
+    type=click.FloatRange(min=0, min_open=True, max=3600),
+    metavar="ARCSEC",
+    help="Join --table by position: the nearest row within so many arcseconds of the image, whose "
+    "position is in its name (J101112.3+040506.7) or WCS (FITS).",
+)
 @click.option(
     "--include",
     metavar="NAME,NAME…",
@@ -80,6 +104,7 @@ def _listed(
 @options.labelling
 @options.reading
 @options.overwrite
+@options.as_json
 @click.option(
     "--layout",
     type=click.Choice(["table", "contest"]),
@@ -93,6 +118,12 @@ def _listed(
 def command(
     context: click.Context,
     *,
+    table: Path | None,
+    carry: tuple[str, ...],
+    id_column: str | None,
+    id_map: Path | None,
+    match_radius: float | None,
+    as_json: bool,
     runs: tuple[Path, ...],
     images: tuple[Path, ...],
     tiles: tuple[str, ...],
@@ -114,6 +145,9 @@ def command(
 
     _require_images(images)
     _require_images_or_tiles(context, images, tiles)
+    _require_table(
+        table, carry=carry, id_column=id_column, id_map=id_map, match_radius=match_radius
+    )
     with bars() as progress:
         pictures: Any = images
         if tiles:
@@ -131,9 +165,32 @@ def command(
             overwrite=overwrite,
             layout=layout,  # type: ignore[arg-type]
             reading=reading,
+            table=table,
+            carry=carry or ("all",),
+            id_column=id_column if table is not None else None,
+            id_map=id_map,
+            match_radius=match_radius,
             progress=progress,
         )
-    show(summary, failed="sources could not be cut out" if tiles else _UNDECODED)
+    if as_json:
+        click.echo(_json(summary))
+    else:
+        show(summary, failed="sources could not be cut out" if tiles else _UNDECODED)
+
+
+def _require_table(table: Path | None, **needing: object) -> None:
+    """Refuse options that say how a table is joined where there is none."""
+    for option, value in needing.items():
+        if table is None and value:
+            name = {"id_column": "--id", "id_map": "--map"}.get(option, f"--{option}")
+            raise click.UsageError(f"{name.replace('_', '-')} needs --table")
+
+
+def _json(summary: PredictionSummary) -> str:
+    """The result of a prediction, as JSON."""
+    from dataclasses import asdict
+
+    return json.dumps(asdict(summary), indent=1, ensure_ascii=False, default=str)
 
 
 def _require_images(images: tuple[Path, ...]) -> None:
@@ -164,6 +221,7 @@ def show(summary: PredictionSummary, *, failed: str = _UNDECODED) -> None:
     show_warnings(summary)
     for note in summary.notes:
         click.echo(in_options(note))
+    show_unused(summary.unused)
     fresh = summary.images - summary.resumed
     speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""
     click.echo(f"{summary.predicted:,} galaxies in {summary.output}{speed}")

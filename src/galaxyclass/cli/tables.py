@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from galaxyclass.cli.hints import in_options
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from galaxyclass.data.unused import Unused
     from galaxyclass.tasks.report import TextTable
 
 #: Width of tables in a file or a pipe, in characters.
@@ -20,6 +27,27 @@ def console() -> Console:
 
     output = Console()
     return output if output.is_terminal else Console(width=_WIDTH)
+
+
+def show_unused(unused: Sequence[Unused]) -> None:
+    """Print what was not used and why; a line where that is nothing."""
+    if not unused:
+        click.echo("not used: nothing; all files, columns and rows are")
+        return
+    from galaxyclass.tasks.report import TextTable
+
+    rows = tuple(
+        (each.kind, f"{each.count:,}", each.names, in_options(each.why)) for each in unused
+    )
+    table = rich_table(TextTable(("not used", "count", "which", "why"), rows), wrap=True)
+    for column in table.columns[2:]:
+        column.justify = "left"
+    console().print(table)
+
+
+def unused_json(unused: Sequence[Unused]) -> list[dict[str, Any]]:
+    """What was not used, as plain data."""
+    return [asdict(each) for each in unused]
 
 
 def rich_table(table: TextTable, *, wrap: bool = False) -> Table:

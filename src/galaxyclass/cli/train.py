@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.tables import show_unused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,8 +77,17 @@ the bundle of all networks together, and their runs in runs/."""
 )
 @options.workers
 @options.cache
+@options.as_json
 @click.pass_context
-def command(context: click.Context, /, recipe: str | None, run: Path | None, **values: Any) -> None:
+def command(
+    context: click.Context,
+    /,
+    recipe: str | None,
+    run: Path | None,
+    *,
+    as_json: bool,
+    **values: Any,
+) -> None:
     """Train RECIPE on images and a table.
 
     Start with the recipe `fast`. `galaxyclass recipes` lists all recipes; a TOML file of your own
@@ -145,7 +156,12 @@ def command(context: click.Context, /, recipe: str | None, run: Path | None, **v
                 progress=progress,
                 **shared,
             )
-    _print(trained)
+    if as_json:
+        from dataclasses import asdict
+
+        click.echo(json.dumps(asdict(trained), indent=1, ensure_ascii=False, default=str))
+    else:
+        _print(trained)
 
 
 def _require(context: click.Context, /, recipe: str | None, values: dict[str, Any]) -> None:
@@ -171,7 +187,7 @@ def _require(context: click.Context, /, recipe: str | None, values: dict[str, An
 
 def _refuse_other_options(context: click.Context, /, recipe: str | None) -> None:
     """Refuse options that a resumed run has already: they would not be changed."""
-    allowed = {"run", "device", "devices", "workers", "cache"}
+    allowed = {"run", "device", "devices", "workers", "cache", "as_json"}
     refused = [
         parameter.opts[0]
         for parameter in context.command.params
@@ -202,6 +218,7 @@ def _print(trained: Trained) -> None:
         if metrics.seconds > 90
         else f"{metrics.seconds:.0f} s"
     )
+    show_unused(trained.unused)
     click.echo(f"{took}, {metrics.images_per_second:,.0f} images/s; the run is in {trained.folder}")
 
 

@@ -10,6 +10,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.tables import show_unused
 
 if TYPE_CHECKING:
     from galaxyclass.data.checks.report import ValidationReport
@@ -87,6 +88,7 @@ def _show(report: ValidationReport, limit: int | None) -> None:
     click.echo()
     if report.findings:
         _summary(report)
+    show_unused(report.unused)
     click.echo(_verdict(report))
 
 

@@ -152,7 +152,7 @@ def _score_votes(
         predicted_layout.columns,
         joined.predictions_file,
     )
-    if predicted_layout.kind == "conditional":
+    if predicted_layout.kind != "joint":
         predicted = np.asarray(joint_from_conditional(tree, predicted), dtype=np.float64)
     unpredicted: NDArray[np.bool_] = np.asarray(np.isnan(predicted).all(axis=0))
     target, notes = leave_out(target, ~unpredicted, layout.columns)

@@ -14,7 +14,9 @@ import numpy as np
 
 from galaxyclass.arguments import Settings, public
 from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.checks.unused_galaxies import unused_of
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples, summarise_classes
 from galaxyclass.exploration.examples import Example, no_example, read_examples
@@ -61,6 +63,7 @@ class Exploration:
     summary: VoteSummary | ClassSummary
     examples: tuple[Example, ...]
     notes: tuple[str, ...]
+    unused: tuple[Unused, ...] = ()
 
     def __repr__(self) -> str:
         return summary(f"Exploration: {len(self.examples):,} examples, on {short_path(self.page)}")
@@ -162,7 +165,9 @@ def explore(
             write_text(folder / name, table_text)
         _write_figures(folder, [*example_figures, *contents.charts], progress)
         write_text(folder / PAGE, text)  # written last: then everything is there
-    return Exploration(folder, contents.summary, tuple(contents.examples), tuple(notes))
+    return Exploration(
+        folder, contents.summary, tuple(contents.examples), tuple(notes), unused_of(catalog)
+    )
 
 
 def _explore_votes(
@@ -208,9 +213,10 @@ def _notes(catalog: Catalog) -> list[str]:
     missing = int((catalog.paths == "").sum())
     if missing:
         notes.append(f"{missing:,} rows of the table have no image; they count, but are not shown.")
-    if catalog.problems:
+    wrong = sum(finding.severity == "error" for finding in catalog.problems)
+    if wrong:
         notes.append(
-            f"{len(catalog.problems):,} cells or rows of the table are not valid: "
+            f"{wrong:,} cells or rows of the table are not valid: "
             "`galaxyclass.validate` lists them."
         )
     return notes

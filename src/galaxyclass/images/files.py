@@ -10,6 +10,13 @@ from pathlib import Path
 
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.band_files import expand, has_bands, is_pattern
+from galaxyclass.images.containers import (
+    CONTAINER_ENDINGS,
+    PICTURE_ENDING,
+    container_of,
+    is_container,
+    members,
+)
 
 #: Endings of image files, in lower case; the case of a file's ending is ignored.
 IMAGE_SUFFIXES: tuple[str, ...] = (
@@ -63,8 +70,17 @@ def find_images(images: str | Path | Sequence[str | Path]) -> list[Path]:
 
 def image_paths(
     images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    others: Counter[str] | None = None,
 ) -> list[str]:
-    """`find_images` as text: a million `Path` objects take 200 MB more."""
+    """`find_images` as text: a million `Path` objects take 200 MB more.
+
+    Parameters
+    ----------
+    images : path, or a sequence of them
+    others : Counter, optional
+        Gets the endings of the files of folders that are not images, and how many have each.
+    """
+    others = Counter() if others is None else others
     named = [images] if isinstance(images, str | os.PathLike) else images
     if empty := [number for number, path in enumerate(named, 1) if path == ""]:
         raise CatalogError(
@@ -83,8 +99,10 @@ def image_paths(
     for path in paths:
         if is_pattern(str(path)):
             files += expand(str(path))
-            continue
-        files += _in_folder(path) if path.is_dir() else [str(path)]
+        elif path.is_dir():
+            files += _in_folder(path, others)
+        else:
+            files += _in_container(path, others) if is_container(path) else [str(path)]
     if len(paths) > 1:  # x.jpg and sub/../x.jpg are one file
         files = list({os.path.abspath(file): file for file in sorted(files, reverse=True)}.values())  # noqa: PTH100
     current = os.path.join(os.curdir, "")  # noqa: PTH118
@@ -98,7 +116,11 @@ def require_paths(paths: Sequence[Path]) -> None:
     ------
     CatalogError
     """
-    missing = [str(path) for path in paths if not (is_pattern(str(path)) or path.exists())]
+    missing = [
+        str(path)
+        for path in paths
+        if not (is_pattern(str(path)) or path.exists() or container_of(path) is not None)
+    ]
     if missing:
         raise CatalogError(
             f"{missing[0]}: no such file or folder"
@@ -149,14 +171,19 @@ def image_stem(path: str) -> str:
     return stem or os.path.basename(folder)  # noqa: PTH119
 
 
-def _in_folder(folder: Path) -> list[str]:
-    others: Counter[str] = Counter()
+def _in_folder(folder: Path, others: Counter[str]) -> list[str]:
     images: list[str] = []
+    containers: list[str] = []
     for path in _files(folder):
         if is_image_name(path):
             images.append(path)
         else:
-            others[os.path.splitext(path)[1].lower() or "no ending"] += 1  # noqa: PTH122 - 10^6
+            others[os.path.splitext(path)[1].lower() or "no ending"] += 1  # noqa: PTH122 - 10^6 files
+            containers += [path] if path.lower().endswith(CONTAINER_ENDINGS) else []
+    if not images:  # beside loose images, an archive is most likely where they came from
+        for path in filter(is_container, sorted(containers)):
+            images += _in_container(path, others)
+            others[os.path.splitext(path)[1].lower()] -= 1  # noqa: PTH122
     if images:
         _require_utf8(folder, images)
         return images
@@ -167,6 +194,19 @@ def _in_folder(folder: Path) -> list[str]:
         got=f"files: {instead}" if others else "no files at all",
         hint="check the path",
     )
+
+
+def _in_container(path: str | Path, others: Counter[str]) -> list[str]:
+    """The images in a file that holds some."""
+    images: list[str] = []
+    for member in members(path):
+        if member.endswith(PICTURE_ENDING) or is_image_name(member):
+            images.append(member)
+        else:
+            others[os.path.splitext(member)[1].lower() or "no ending"] += 1  # noqa: PTH122
+    if not images:
+        raise CatalogError(f"{path}: no images in this file", wanted="a file that holds images")
+    return images
 
 
 def _require_utf8(folder: Path, paths: list[str]) -> None:
@@ -183,9 +223,19 @@ def _require_utf8(folder: Path, paths: list[str]) -> None:
         ) from None
 
 
+def _raise(error: OSError) -> None:
+    """Refuse a folder of which not all is known: images would be missing without a word."""
+    raise CatalogError(
+        f"{error.filename}: the folder cannot be listed",
+        argument="images",
+        got=str(error.strerror or error),
+        hint="give yourself permission to read it, or name the other folders",
+    ) from error
+
+
 def _files(folder: Path) -> Iterator[str]:
     visited: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
+    for root, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
         real = os.path.realpath(root)
         if real in visited:  # a link that leads back to a folder above it
             folders.clear()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images.band_files import files_of, has_bands
+from galaxyclass.images.containers import member_status
 from galaxyclass.images.decode import decode_scaled
 from galaxyclass.images.read import about, read_file
 from galaxyclass.images.render import RenderSettings
@@ -122,6 +123,11 @@ def identity_of(path: str | Path) -> tuple[int, int]:
         return sum(size for size, _ in every), max(mtime_ns for _, mtime_ns in every)
     try:
         status = os.stat(path)  # noqa: PTH116 - three times faster than through Path
+    except NotADirectoryError:
+        member = member_status(path)  # a picture inside a file
+        if member is None:
+            return 0, 0
+        status = member
     except OSError:
         return 0, 0
     return status.st_size, status.st_mtime_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images.band_files import files_of, has_bands, join_files
+from galaxyclass.images.containers import read_member
 from galaxyclass.images.decode import (
     BYTES_PER_PIXEL,
     MAX_PIXELS,
@@ -19,6 +21,9 @@ from galaxyclass.images.decode import (
     full_size,
 )
 from galaxyclass.images.render import Channels, RenderSettings
+
+#: A pipe is opened without waiting for somebody to write into it.
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def read_image(
@@ -91,9 +96,11 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
     try:
         # Four system calls; a file object takes eight, and at each of them threads wait for each
         # other.
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        file = os.open(path, _FLAGS)
         try:
             status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):  # a pipe or a device would be read for ever
+                raise ImageError(f"{path}: not a file", got="a folder, a pipe or a device")
             size = status.st_size
             if size > BYTES_PER_PIXEL * max_pixels:
                 raise ImageError(
@@ -109,6 +116,10 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         finally:
             os.close(file)
     except FileNotFoundError as error:
+        raise ImageError(f"{path}: no such file") from error
+    except NotADirectoryError as error:
+        if (member := read_member(path)) is not None:  # a picture inside a file
+            return member
         raise ImageError(f"{path}: no such file") from error
     except OSError as error:
         raise ImageError(f"{path}: cannot be opened ({error.strerror or error})") from error

@@ -18,10 +18,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from galaxyclass.errors import OutputError
-from galaxyclass.io.atomic import sync, sync_folder, translated, writing
+from galaxyclass.io.atomic import sync, sync_folder, translated, write_text, writing
 from galaxyclass.io.journal import Entry, Journal, journal_of, open_journal
 from galaxyclass.io.output import require_free
 from galaxyclass.model.checks import Statistics, parse_statistics
+from galaxyclass.model.provenance import provenance_file, provenance_json
 from galaxyclass.model.writers import WRITERS, write_failures, writer_of
 
 _OURS = re.compile(rf"(\d{{8}}|whole)({'|'.join(map(re.escape, WRITERS))})|\..*\.tmp")
@@ -147,6 +148,8 @@ class Chunks:
                 )
         else:
             failed.unlink(missing_ok=True)
+        if self.output.suffix.lower() == ".csv":
+            write_text(provenance_file(self.output), provenance_json(empty.schema))
         self._journal.add(_JOINED)
         self._whole.replace(self.output)
         sync_folder(self.output.parent)

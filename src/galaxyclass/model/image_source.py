@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -12,11 +13,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from galaxyclass.data.catalog.table_beside import table_beside
 from galaxyclass.data.tables.in_memory import KINDS, as_arrow, is_table
+from galaxyclass.data.unused import Unused, unused_columns, unused_files
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.images.arrays import as_image, as_images
 from galaxyclass.images.band_files import has_bands
-from galaxyclass.images.files import image_paths
+from galaxyclass.images.containers import container_of
+from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths
 from galaxyclass.model.cutouts import Picture
 from galaxyclass.model.ids import FileNames, ImageIds
 from galaxyclass.model.image_table import find_id_column, find_path_column
@@ -55,6 +59,8 @@ class ImageSource:
         on, by which a stopped job knows them again.
     measured : callable or None
         From indices of images that have been read to more columns of their rows.
+    unused : tuple of Unused
+        Files among the images, and columns and rows of a catalogue, that are not used.
     """
 
     images: Sequence[Picture] | Iterator[Picture]
@@ -65,6 +71,7 @@ class ImageSource:
     notes: tuple[str, ...] = ()
     identity: str | None = None
     measured: Callable[[Sequence[int]], pa.Table] | None = None
+    unused: tuple[Unused, ...] = ()
 
     @property
     def can_go_on(self) -> bool:
@@ -155,7 +162,7 @@ def open_images(
                 f"`{name}`: only a table has columns", argument=name, wanted=KINDS,
                 got=f"images of the type {type(images).__name__}",
             )  # fmt: skip
-    source = _without_ids(images)
+    source = images if isinstance(images, ImageSource) else _without_ids(images)
     if ids is not None:
         names = [_id(value) for value in ids]
         if source.count != len(names):
@@ -174,9 +181,38 @@ def open_images(
     return replace(source, id_column=INDEX_COLUMN, id_integer=True)
 
 
+def find_image_files(
+    images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> ImageSource:
+    """Image files of folders and paths, each once and sorted, and what else lies in the folders.
+
+    Raises
+    ------
+    CatalogError
+        As `galaxyclass.images.files.find_images`.
+    """
+    others: Counter[str] = Counter()
+    paths: list[Picture] = list(image_paths(images, others))
+    endings = [(ending, count) for ending, count in others.most_common() if count > 0]
+    why = f"not read: images end in {', '.join(IMAGE_SUFFIXES)}"
+    beside = table_beside([str(path) for path in paths]) if paths and _in_file(paths[0]) else None
+    columns = [] if beside is None else beside.table.column_names
+    return ImageSource(
+        paths,
+        unused=(
+            *unused_files(endings, why),
+            *unused_columns(columns, "beside the images; the file as `table` carries them"),
+        ),
+    )
+
+
+def _in_file(path: Picture) -> bool:
+    return isinstance(path, str) and container_of(path) is not None
+
+
 def _without_ids(images: Any) -> ImageSource:
     if isinstance(images, str | os.PathLike):
-        return ImageSource(image_paths(images))
+        return find_image_files(images)
     if _is_text(images):
         return _from_paths(images.tolist())
     if _is_array(images):

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import OutputError, PredictionInterruptedError
 from galaxyclass.images.inspect import identity_of
 from galaxyclass.model.bundle.manifest import ComputedPrecision
@@ -25,6 +26,7 @@ from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.reading import describe_reading
 from galaxyclass.model.rows import PredictedRows, RowMaker, join_rows
 from galaxyclass.model.stream import PredictedBatch
+from galaxyclass.model.table_formats import require_ascii, text_columns
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
@@ -59,6 +61,8 @@ class PredictionSummary:
         Problems of the predictions, and what to try (`describe_problems`).
     notes : tuple of str
         Other remarks for the user.
+    unused : tuple of Unused
+        What of files, columns and rows was not used, and why.
     """
 
     output: Path
@@ -72,6 +76,7 @@ class PredictionSummary:
     precision: ComputedPrecision
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    unused: tuple[Unused, ...] = ()
 
     def __repr__(self) -> str:
         failed = f", {self.failed:,} images could not be decoded" if self.failed else ""
@@ -120,6 +125,10 @@ def predict_to_table(
     ensemble, source, task = maker.ensemble, maker.source, maker.ensemble.task
     failures = output.with_name(f"{output.stem}_failed.csv")
     require_failures(failures)
+    if output.suffix.lower() == ".fits":
+        ids = [] if source.ids is None else [(maker.columns.id_column, source.ids)]
+        carried = [] if maker.carried is None else text_columns(maker.carried)
+        require_ascii([*ids, *carried], output)
     key = _key(maker, output.suffix.lower())
     nothing = nothing_measured(task)
     read: Counter[str] = Counter()
@@ -154,6 +163,7 @@ def predict_to_table(
             *describe_reading(read, chunks.images - resumed),
             *_notes(resumed, replaced=replaced, complete=complete),
         ),
+        unused=(*source.unused, *_undecodable(chunks.failed, failures)),
     )
 
 
@@ -162,6 +172,11 @@ def _counted(stream: Iterator[PredictedBatch], read: Counter[str]) -> Iterator[P
     for batch in stream:
         read.update(batch.notes)
         yield batch
+
+
+def _undecodable(count: int, failures: Path) -> Iterator[Unused]:
+    if count:
+        yield Unused("files", count, f"listed in {failures}", "cannot be decoded")
 
 
 def _raise_what_is_kept(error: BaseException, chunks: Chunks, source: ImageSource) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -18,6 +17,7 @@ from galaxyclass.model.auxiliary import in_labelling, in_task, labellings_of
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import ComputedPrecision, Manifest
+from galaxyclass.model.carry import Catalogue, carry_columns, make_catalogue
 from galaxyclass.model.columns import PredictionLayout, columns_of
 from galaxyclass.model.ensemble import Ensemble, Member, common_task, require_same
 from galaxyclass.model.extra_columns import check_include, open_included
@@ -27,11 +27,13 @@ from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.pretrained import CARD, PRETRAINED, PRETRAINED_NAME, is_pretrained
+from galaxyclass.model.provenance import joined_digest
 from galaxyclass.model.rows import open_rows
 from galaxyclass.model.writers import require_output
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import summary
+from galaxyclass.tasks.names import is_exact_integer
 from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -102,10 +104,7 @@ class Model:
     @property
     def digest(self) -> str:
         """SHA-256 in hex of all that its predictions depend on, except options: its identity."""
-        digests = [bundle.manifest.digest for bundle in self.bundles]
-        if len(digests) == 1:
-            return digests[0]
-        return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+        return joined_digest([bundle.manifest.digest for bundle in self.bundles])
 
     @property
     def card(self) -> str:
@@ -165,6 +164,10 @@ class Model:
         path_column: str | None = None,
         id_column: str | None = None,
         reading: Mapping[str, Any] | None = None,
+        table: Any = None,
+        carry: Sequence[str] = ("all",),
+        id_map: Any = None,
+        match_radius: float | None = None,
         progress: Progress = silent,
     ) -> Predictions:
         """Predict images into a table in memory.
@@ -195,12 +198,24 @@ class Model:
         path_column, id_column : str, optional
             Of a table: the column of the paths, if several could be; and that of the ids. By
             default the ids are in the column of the name that the model's training table has, or
-            in one that holds the names of the files without their endings.
+            in one that holds the names of the files without their endings. With ``table``, its
+            ids.
         reading : mapping, optional
             How FITS and other pictures in bands are read, where the model does not say it:
             ``bands`` (such as ``"g,r,z"``), ``stretch``, ``limits``, ``percentiles``,
             ``softening``, ``hdu``, and ``scale`` (``"keep"``: pixels as they are); see
             `Preprocessing`. `Predictions.notes` says how pictures were read.
+        table : path or table in memory, optional
+            A catalogue of any format (see `read_catalog`) whose columns are copied beside the
+            predictions of image files, in the row that names the image; empty where none does.
+        carry : sequence of str
+            The columns of ``table`` that are copied; by default all.
+        id_map : path or table in memory, optional
+            Joins the ids of ``table`` to the names of images, as in `read_catalog`.
+        match_radius : float, optional
+            Join ``table`` by position instead: the nearest row within so many arcseconds. The
+            position of an image is that of its name (J101112.3+040506.7) or of its WCS (FITS);
+            right ascension and declination are found by their UCDs or names.
         progress : Progress
 
         Returns
@@ -231,9 +246,16 @@ class Model:
         ['black', 'white']
         """
         self._check_include(include)
-        source = self._open(images, ids=ids, path_column=path_column, table_id_column=id_column)
+        catalogue = make_catalogue(table, carry, id_column, id_map, match_radius)
+        source = self._open(
+            images,
+            catalogue,
+            ids=ids,
+            path_column=path_column,
+            table_id_column=id_column if table is None else None,
+        )
         return predict_in_memory(
-            open_rows(self.ensemble, source, include, reading=reading),
+            open_rows(self.ensemble, source, include, reading=reading, name=self.name),
             self.options,
             progress=progress,
         )
@@ -251,6 +273,10 @@ class Model:
         path_column: str | None = None,
         id_column: str | None = None,
         reading: Mapping[str, Any] | None = None,
+        table: Any = None,
+        carry: Sequence[str] = ("all",),
+        id_map: Any = None,
+        match_radius: float | None = None,
         progress: Progress = silent,
     ) -> PredictionSummary:
         """Predict images into a file, in constant memory.
@@ -261,10 +287,12 @@ class Model:
 
         Parameters
         ----------
-        images, include, ids, path_column, id_column, reading, progress
+        images, include, ids, path_column, id_column, reading, table, carry, id_map
+        match_radius, progress
             As for `predict`.
         output : str or Path
-            A file to write, ``.csv`` or ``.parquet``.
+            A file to write: ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv``. By what it
+            was made stands in its metadata; for a CSV, in ``<output>_provenance.json``.
         layout : {"table", "contest"}
             ``contest`` writes only the name of each image and its class.
         overwrite : bool
@@ -273,7 +301,7 @@ class Model:
         Raises
         ------
         OutputError
-            The ending is neither of the two; the output exists; no room, no permission (the
+            An unknown ending; the output exists; no room, no permission (the
             finished chunks are kept); another process writes there; the contest layout of a vote
             model; an unknown name in `include`.
         CatalogError
@@ -283,18 +311,55 @@ class Model:
         ArgumentError, ArgumentTypeError, BundleError, MissingExtraError, DeviceError
             As for `predict`.
         """
-        output = Path(output)
-        require_output(output, overwrite=overwrite)
-        self._check_include(include, layout)
-        source = self._open(
+        return self.write_predictions(
             images,
+            Path(output),
+            include=include,
+            layout=layout,
+            overwrite=overwrite,
+            reading=reading,
+            catalogue=make_catalogue(table, carry, id_column, id_map, match_radius),
+            progress=progress,
             ids=ids,
             path_column=path_column,
-            table_id_column=id_column,
-            clear_names=layout == "contest",
+            table_id_column=id_column if table is None else None,
         )
+
+    def write_predictions(
+        self,
+        images: Any,
+        output: Path,
+        *,
+        include: Sequence[str] = (),
+        layout: PredictionLayout = "table",
+        overwrite: bool = False,
+        reading: Mapping[str, Any] | None = None,
+        catalogue: Catalogue | None = None,
+        progress: Progress = silent,
+        **options: Any,
+    ) -> PredictionSummary:
+        """What `predict_to_file` does once its arguments are checked.
+
+        Parameters
+        ----------
+        images : as for `predict`, or ImageSource
+        catalogue : Catalogue, optional
+            Whose columns are carried.
+        include, layout, overwrite, reading, progress
+            As for `predict_to_file`.
+        **options
+            Of `galaxyclass.model.image_source.open_images`.
+
+        Raises
+        ------
+        GalaxyclassError
+            As for `predict_to_file`.
+        """
+        require_output(output, overwrite=overwrite)
+        self._check_include(include, layout)
+        source = self._open(images, catalogue, clear_names=layout == "contest", **options)
         return predict_to_table(
-            open_rows(self.ensemble, source, include, layout, reading),
+            open_rows(self.ensemble, source, include, layout, reading=reading, name=self.name),
             output,
             self.options,
             progress=progress,
@@ -428,11 +493,16 @@ class Model:
         fields = open_included(include, self.bundles).fields
         columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
 
-    def _open(self, images: Any, **options: Any) -> ImageSource:
+    def _open(self, images: Any, catalogue: Catalogue | None, **options: Any) -> ImageSource:
         manifest = self.bundles[0].manifest
-        return open_images(
+        source = open_images(
             images, id_column=manifest.id_column, name_parts=manifest.name_parts, **options
         )
+        if source.id_integer is None and is_pretrained(self.sources[0]):
+            # Its training table says nothing about these ids: whole numbers are integers.
+            integer = source.ids is not None and all(map(is_exact_integer, source.ids))
+            source = replace(source, id_integer=integer)
+        return source if catalogue is None else carry_columns(source, catalogue, images)
 
 
 def _channels(cutout: Preprocessing) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from galaxyclass.arguments import public
-from galaxyclass.images.files import image_paths
 from galaxyclass.model.backends.backend import Backend
+from galaxyclass.model.carry import make_catalogue
 from galaxyclass.model.columns import PredictionLayout
+from galaxyclass.model.image_source import find_image_files
 from galaxyclass.model.job import PredictionSummary
 from galaxyclass.model.model import ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
@@ -32,6 +33,11 @@ def predict(
     reading: Mapping[str, Any] | None = None,
     progress: Progress = silent,
     backend: Backend | Sequence[Backend] | None = None,
+    table: Any = None,
+    carry: Sequence[str] = ("all",),
+    id_column: str | None = None,
+    id_map: Any = None,
+    match_radius: float | None = None,
 ) -> PredictionSummary:
     """Predict all images of a folder, or some files, into a table.
 
@@ -40,9 +46,9 @@ def predict(
     The output has the layout of the model's training table: its id column, then one column per
     answer; or one probability column per class, then the class (`columns_of`). The id is the
     file's stem (`ImageIds`), or the file's name with as many folders as in that table
-    (`FileNames`); for the pretrained model it is the stem, in the column ``GalaxyID``. In parquet
-    ids are 64-bit integers if those of the training table were, otherwise text (as for the
-    pretrained model). An image that cannot be decoded gets no row; it is listed with its error in
+    (`FileNames`); for the pretrained model it is the stem, in the column ``GalaxyID``. Ids are
+    64-bit integers if those of the training table (for the pretrained model: all of these ids)
+    are, otherwise text. An image that cannot be decoded gets no row; it is listed with its error in
     ``<output>_failed.csv``.
 
     Several runs are an ensemble: their mean is written, in the columns of the first. Each image is
@@ -62,7 +68,7 @@ def predict(
         A folder, searched with its sub-folders, or image files: sorted by path, each once. Or
         arrays or a table, as for `Model.predict`.
     output : str or Path
-        A file to write, ``.csv`` or ``.parquet``.
+        A file to write: ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv``.
     include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
         Extra columns, float32 unless stated otherwise:
 
@@ -88,13 +94,15 @@ def predict(
     backend : Backend or a sequence of them, optional
         Used in place of the runs' own networks, one for each run. Called from this thread only,
         unless it is a `ConcurrentBackend`.
+    table, carry, id_column, id_map, match_radius
+        A catalogue whose columns are copied beside the predictions; see `Model.predict`.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
         A wrong argument; arrays that are not images.
     OutputError
-        The ending is neither of the two; the output exists; no room, no permission (the finished
+        An unknown ending; the output exists; no room, no permission (the finished
         chunks are kept); another process writes there; the contest layout of a vote model; an
         unknown name in `include`.
     CatalogError
@@ -109,14 +117,16 @@ def predict(
     """
     require_output(Path(output), overwrite=overwrite)
     model = open_model(PRETRAINED if run is None else run, options, backend)
-    return model.predict_to_file(
-        image_paths(images) if _are_paths(images) else images,
-        output=output,
+    return model.write_predictions(
+        find_image_files(images) if _are_paths(images) else images,
+        Path(output),
         include=include,
         layout=layout,
         overwrite=overwrite,
         reading=reading,
+        catalogue=make_catalogue(table, carry, id_column, id_map, match_radius),
         progress=progress,
+        table_id_column=id_column if table is None else None,
     )
 
 

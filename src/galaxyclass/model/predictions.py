@@ -19,8 +19,10 @@ from galaxyclass.arguments import public
 from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
 from galaxyclass.images.render import RenderSettings
-from galaxyclass.io.atomic import writing
+from galaxyclass.io.atomic import write_text, writing
 from galaxyclass.model.columns import Columns
+from galaxyclass.model.provenance import provenance_file, provenance_json
+from galaxyclass.model.table_formats import require_ascii, text_columns
 from galaxyclass.model.writers import require_failures, require_output, write_failures, writer_of
 from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
@@ -187,18 +189,22 @@ class Predictions:
         Parameters
         ----------
         path : str or Path
-            A name that ends in ``.csv`` or ``.parquet``.
+            A name that ends in ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv``. By what
+            the predictions were made stands in the metadata; of a CSV, in
+            ``<path>_provenance.json`` beside it.
         overwrite : bool
             Replace the file where it exists.
 
         Raises
         ------
         OutputError
-            The ending is neither of the two; the file exists; no room, no permission.
+            The ending is none of these; the file exists; no room, no permission.
         """
         path = Path(path)
         require_output(path, overwrite=overwrite)
         writer = writer_of(path)
+        if path.suffix.lower() == ".fits":
+            require_ascii(text_columns(self.table), path)
         failed = path.with_name(f"{path.stem}_failed.csv")
         require_failures(failed)
         if self.failures:
@@ -208,6 +214,8 @@ class Predictions:
                 )
         else:
             failed.unlink(missing_ok=True)
+        if path.suffix.lower() == ".csv":
+            write_text(provenance_file(path), provenance_json(self.table.schema))
         with writing(path) as temporary, tempfile.TemporaryDirectory() as folder:
             chunk = Path(folder) / f"chunk{path.suffix.lower()}"
             writer.write_chunk(chunk, self.table)

@@ -16,6 +16,7 @@ from galaxyclass.model.ensemble import Ensemble, embedding_width
 from galaxyclass.model.extra_columns import Included, open_included
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.provenance import Provenance, make_provenance, with_provenance
 from galaxyclass.model.reading import with_reading
 from galaxyclass.model.stream import PredictedBatch, predict_stream
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -48,6 +49,8 @@ class RowMaker:
         From an image to its cutouts: the ensemble's, with the settings of this call.
     measured : tuple of str
         Names of the columns that the source measures of images once they are read.
+    provenance : Provenance
+        By what the predictions are made: in the metadata of the table.
     """
 
     ensemble: Ensemble
@@ -56,6 +59,7 @@ class RowMaker:
     included: Included
     carried: pa.Table | None
     preprocessings: list[Preprocessing]
+    provenance: Provenance
     measured: tuple[str, ...] = ()
 
     @property
@@ -113,7 +117,7 @@ class RowMaker:
                 self.measured, self.source.measured(indices).columns, strict=True
             ):
                 table = table.append_column(name, column)
-        return table
+        return with_provenance(table, self.provenance)
 
 
 def join_rows(rows: Iterable[PredictedRows]) -> PredictedRows:
@@ -126,9 +130,13 @@ def open_rows(
     source: ImageSource,
     include: Sequence[str] = (),
     layout: PredictionLayout = "table",
+    *,
     reading: Mapping[str, Any] | None = None,
+    name: str | None = None,
 ) -> RowMaker:
     """Prepare the rows of a table of predictions: its columns and how each is made.
+
+    ``name`` is that of the model; by default that of its folder.
 
     Raises
     ------
@@ -159,7 +167,11 @@ def open_rows(
     if source.measured is not None and layout == "table":
         reserved = [*columns.names, *([] if carried is None else carried.column_names)]
         measured = _free_names(source.measured(()).column_names, reserved)
-    return RowMaker(ensemble, columns, source, included, carried, preprocessings, tuple(measured))
+    bundles = [member.bundle for member in ensemble.members]
+    provenance = make_provenance(bundles, name, ensemble.views, ensemble.precision)
+    return RowMaker(
+        ensemble, columns, source, included, carried, preprocessings, provenance, tuple(measured)
+    )
 
 
 def _free_names(names: Sequence[str], reserved: Sequence[str]) -> list[str]:

@@ -1,22 +1,27 @@
-"""Writing tables of predictions as CSV or parquet, in chunks that are joined to one file."""
+"""Writing tables of predictions in chunks that are joined to one file; CSV and parquet."""
 
 from __future__ import annotations
 
 import csv
-import io
-import re
-import shutil
 from collections.abc import Iterable
-from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
+from galaxyclass.data.tables.votable_header import (
+    VOPARQUET_CONTENT,
+    VOPARQUET_VERSION,
+    VOTABLE_END,
+    votable_start,
+)
 from galaxyclass.errors import OutputError
+from galaxyclass.extras import require
 from galaxyclass.io.output import is_unfinished, require_free
+from galaxyclass.model.csv_writer import CsvWriter
+from galaxyclass.model.provenance import provenance_words, require_provenance_file
+from galaxyclass.model.table_formats import EcsvWriter, FitsWriter, VotableWriter, flat
 
 #: Rows of a parquet row group, which a reader loads at once; fewer if there are more columns than
 #: this, as with an embedding.
@@ -34,54 +39,6 @@ class TableWriter(Protocol):
         """Write all chunks as one file, in constant memory; ``empty`` has the columns."""
 
 
-class CsvWriter:
-    """Comma-separated, UTF-8, lines end in a line feed, cells quoted where they must be.
-
-    Numbers have as many digits as float32 needs, so CSV and parquet hold the same values.
-    """
-
-    def write_chunk(self, path: Path, table: pa.Table) -> None:
-        cells: list[Iterable[str]] = []
-        for is_numbers, fields in groupby(
-            table.schema, lambda field: pa.types.is_floating(field.type)
-        ):
-            columns = table.select([field.name for field in fields])
-            if is_numbers:
-                cells.append(_number_lines(columns))
-            else:
-                cells += [map(_quoted, column.to_pylist()) for column in columns.columns]
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(",".join(row) + "\n" for row in zip(*cells, strict=True))
-
-    def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
-        with path.open("wb") as whole:
-            header = io.StringIO()
-            csv.writer(header, lineterminator="\n").writerow(empty.column_names)
-            whole.write(header.getvalue().encode())
-            for chunk in chunks:
-                with chunk.open("rb") as file:
-                    shutil.copyfileobj(file, whole, 1 << 20)
-
-
-def _number_lines(table: pa.Table) -> list[str]:
-    """The rows of a table of numbers as lines of CSV."""
-    buffer = io.BytesIO()
-    pa.csv.write_csv(table, buffer, pa.csv.WriteOptions(include_header=False))
-    return buffer.getvalue().decode().splitlines()
-
-
-_SPECIAL = re.compile(r'[,"\r\n]')
-
-
-def _quoted(value: object) -> str:
-    """A cell, quoted only where it holds a comma, a quotation mark or a break.
-
-    pyarrow would quote all text, or refuse such ids; the csv module takes three times as long.
-    """
-    text = "" if value is None else str(value)
-    return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
-
-
 class ParquetWriter:
     """Parquet: ids as given, predictions float32, empty cells null."""
 
@@ -89,6 +46,7 @@ class ParquetWriter:
         pq.write_table(table, path)
 
     def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
+        empty = with_votable_header(empty)
         group = ROW_GROUP_ROWS * _ROW_COLUMNS // max(_ROW_COLUMNS, empty.num_columns)
         with pq.ParquetWriter(path, empty.schema) as writer:
             waiting = empty
@@ -100,8 +58,21 @@ class ParquetWriter:
             writer.write_table(waiting, group)
 
 
+def with_votable_header(table: pa.Table) -> pa.Table:
+    """A table with the header of a VOTable in its metadata (VOParquet): units, UCDs, words."""
+    header = votable_start(flat(table).schema, provenance_words(table.schema)) + VOTABLE_END
+    metadata = {**(table.schema.metadata or {}), VOPARQUET_VERSION: b"1.0"}
+    return table.replace_schema_metadata({**metadata, VOPARQUET_CONTENT: header.encode()})
+
+
 #: Suffix of the output -> its writer.
-WRITERS: dict[str, TableWriter] = {".csv": CsvWriter(), ".parquet": ParquetWriter()}
+WRITERS: dict[str, TableWriter] = {
+    ".csv": CsvWriter(),
+    ".parquet": ParquetWriter(),
+    ".fits": FitsWriter(),
+    ".vot": VotableWriter(),
+    ".ecsv": EcsvWriter(),
+}
 
 
 def writer_of(output: Path) -> TableWriter:
@@ -110,7 +81,7 @@ def writer_of(output: Path) -> TableWriter:
     Raises
     ------
     OutputError
-        The suffix is neither ``.csv`` nor ``.parquet``.
+        The suffix is none of `WRITERS`.
     """
     writer = WRITERS.get(output.suffix.lower())
     if writer is None:
@@ -130,8 +101,12 @@ def require_output(output: Path, *, overwrite: bool) -> None:
     ------
     OutputError
         An unknown suffix, or it exists and is not to be replaced, or it is a folder.
+    MissingExtraError
+        The library that writes its format is not installed.
     """
-    writer_of(output)
+    if isinstance(writer_of(output), FitsWriter):
+        require("astropy.io.fits")
+    require_provenance_file(output)
     # For a stopped job, its key shows later whether the output is its own.
     require_free(output, overwrite=overwrite or is_unfinished(output))
 

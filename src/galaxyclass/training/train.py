@@ -13,6 +13,7 @@ from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import read_split, write_left_out, write_split
 from galaxyclass.data.dataset.several import Parts, prepare_all
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import RecipeError, RunError, StoppedError
 from galaxyclass.images.survey_limits import with_survey_limits
 from galaxyclass.io import run_folder
@@ -51,10 +52,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training: its folder and the scores of the kept epoch."""
+    """A finished training: its folder and the scores of the kept epoch.
+
+    ``unused`` is what of files, columns and rows was not used, and why.
+    """
 
     folder: Path
     metrics: Metrics
+    unused: tuple[Unused, ...] = ()
 
     def __repr__(self) -> str:
         metrics = self.metrics
@@ -156,7 +161,8 @@ def train(
         require_same_recipe(folder, job.recipe)
         log.info("%s was begun before with the same arguments, and goes on", folder)
         require_same_data(folder, begun[1], samples.fingerprint)
-        return _go_on(folder, job, begun[1], progress)
+        trained = _go_on(folder, job, begun[1], progress)
+        return replace(trained, unused=samples.unused)
     probed = probe(job)
     info = RunInfo(
         **arguments,
@@ -178,7 +184,8 @@ def train(
         write_split(new / run_folder.SPLIT, samples.tables, parts)
     try:
         with using(probed.runtime):
-            return _train_to_the_end(folder, job, probed.runtime, progress)
+            trained = _train_to_the_end(folder, job, probed.runtime, progress)
+            return replace(trained, unused=samples.unused)
     except RecipeError:
         # The network cannot be built: there is nothing to resume.
         discard_folder(folder)
@@ -230,7 +237,7 @@ def resume(
     require_same_data(folder, info, samples.fingerprint)
     parts = read_split(folder / run_folder.SPLIT, samples.tables)
     job = make_job(recipe, samples, parts, seed=info.seed, device=accelerator, devices=devices)
-    return _go_on(folder, job, info, progress)
+    return replace(_go_on(folder, job, info, progress), unused=samples.unused)
 
 
 def require_same_data(folder: Path, info: RunInfo, fingerprint: str) -> None:

@@ -8,17 +8,25 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from galaxyclass.arguments import public
 from galaxyclass.errors import TreeError
 from galaxyclass.trees.schema import field_problems
-from galaxyclass.trees.tree import Answer, Layout, Question, Tree
+from galaxyclass.trees.tree import Answer, Layout, LayoutKind, Question, Tree
 
 #: The trees that the package ships, in the order in which a table's columns are tried.
-TREES: tuple[str, ...] = ("galaxy_zoo_2", "galaxy_zoo_decals")
+TREES: tuple[str, ...] = (
+    "galaxy_zoo_2",
+    "galaxy_zoo_decals",
+    "galaxy_zoo_decals_dr12",
+    "galaxy_zoo_1",
+    "galaxy_zoo_hubble",
+    "galaxy_zoo_candels",
+)
 
 _KINDS = ("joint", "conditional")
+_PUBLISHED_KINDS = get_args(LayoutKind)
 
 
 @public
@@ -74,7 +82,9 @@ def parse_tree(data: Mapping[str, Any], source: str) -> Tree:
         ``asked_of`` (codes of answers; absent: everyone), ``answers`` (``code``, ``name``,
         ``key``); ``layouts``: a list of ``name``, ``kind``, ``tolerance`` and either ``columns``,
         one per answer, or ``pattern``: a format string with ``{code}``, ``{question}``,
-        ``{question_code}``, ``{answer}`` and any other field that every answer has.
+        ``{question_code}``, ``{answer}`` and any other field that every answer has. ``published``:
+        a list of the same, in which tables are read too; their kind may also be ``debiased`` or
+        ``counts``, and ``written`` is the pattern of the columns of predictions then.
     source : str
         The file, for messages.
 
@@ -91,13 +101,17 @@ def parse_tree(data: Mapping[str, Any], source: str) -> Tree:
             got="\n".join(problems),
             hint="compare it with a tree that the package ships, such as galaxy_zoo_2.toml",
         )
-    layouts = [_layout(entry, data["questions"], problems) for entry in data.get("layouts", ())]
+    layouts, published = (
+        [_layout(entry, data["questions"], problems) for entry in data.get(field, ())]
+        for field in ("layouts", "published")
+    )
     tree = Tree(
         key=data["key"],
         title=data["title"],
         reference=data.get("reference", ""),
         questions=tuple(_question(entry) for entry in data["questions"]),
         layouts=tuple(layout for layout in layouts if layout is not None),
+        published=tuple(layout for layout in published if layout is not None),
     )
     problems += _problems(tree)
     if problems:
@@ -166,6 +180,7 @@ def _layout(
         return None
     try:
         columns = columns or _columns(entry["pattern"], questions)
+        written = _columns(entry["written"], questions) if "written" in entry else []
     except (KeyError, IndexError, ValueError, AttributeError) as error:
         problems.append(
             f"layout {entry['name']}: the pattern {entry['pattern']!r} cannot be filled in for "
@@ -173,7 +188,7 @@ def _layout(
         )
         return None
     tolerance = float(entry.get("tolerance", 1e-3))
-    return Layout(entry["name"], entry["kind"], tuple(columns), tolerance)
+    return Layout(entry["name"], entry["kind"], tuple(columns), tolerance, tuple(written))
 
 
 def _columns(pattern: str, questions: list[Mapping[str, Any]]) -> list[str]:
@@ -196,7 +211,7 @@ def _problems(tree: Tree) -> list[str]:
         ("question code", [q.code for q in tree.questions]),
         ("question key", [q.key for q in tree.questions]),
         ("answer code", [a.code for a in tree.answers]),
-        ("layout name", [layout.name for layout in tree.layouts]),
+        ("layout name", [layout.name for layout in (*tree.layouts, *tree.published)]),
     ):
         problems += [f"{what} {name!r} used twice" for name, n in Counter(names).items() if n > 1]
     known = {answer.code: answer.question for answer in tree.answers}
@@ -208,14 +223,15 @@ def _problems(tree: Tree) -> list[str]:
     ]
     if not problems:
         problems += _loops(tree, known)
-    for layout in tree.layouts:
+    for layout in (*tree.layouts, *tree.published):
         if len(layout.columns) != len(tree.answers):
             problems.append(
                 f"layout {layout.name}: {len(layout.columns)} columns "
                 f"for {len(tree.answers)} answers"
             )
-        if layout.kind not in _KINDS:
-            problems.append(f"layout {layout.name}: kind {layout.kind!r}, not joint or conditional")
+        kinds = _KINDS if layout in tree.layouts else _PUBLISHED_KINDS
+        if layout.kind not in kinds:
+            problems.append(f"layout {layout.name}: kind {layout.kind!r}, not {' or '.join(kinds)}")
         if not 0 <= layout.tolerance < 1:
             problems.append(f"layout {layout.name}: tolerance {layout.tolerance}, not from 0 to 1")
         twice = [name for name, n in Counter(layout.columns).items() if n > 1]

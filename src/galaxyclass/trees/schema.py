@@ -17,10 +17,14 @@ class _Table:
     open: bool = False
 
 
-_TREE = _Table({"key": str, "title": str, "questions": list}, {"reference": str, "layouts": list})
+_TREE = _Table(
+    {"key": str, "title": str, "questions": list},
+    {"reference": str, "layouts": list, "published": list},
+)
 _QUESTION = _Table({"code": str, "key": str, "text": str, "answers": list}, {"asked_of": list})
 _ANSWER = _Table({"code": str, "name": str, "key": str}, {}, open=True)
 _LAYOUT = _Table({"name": str, "kind": str}, {"pattern": str, "columns": list, "tolerance": float})
+_PUBLISHED = _Table(_LAYOUT.needed, {**_LAYOUT.optional, "written": str})
 
 _WORDS = {str: "text in quotes", list: "a list in [brackets]", float: "a number"}
 
@@ -44,12 +48,13 @@ def field_problems(data: Any) -> Iterator[str]:
         for position, answer in _entries(question.get("answers")):
             answer_name = _name(answer, f"{name}, answer number {position}", "answer", "code")
             yield from _table(answer, _ANSWER, answer_name)
-    layouts = data.get("layouts") if isinstance(data, Mapping) else None
-    for number, layout in _entries(layouts):
-        name = _name(layout, f"layout number {number}", "layout", "name")
-        yield from _table(layout, _LAYOUT, name)
-        columns = layout.get("columns") if isinstance(layout, Mapping) else None
-        yield from _texts(columns, f"{name}: columns")
+    for field, table in (("layouts", _LAYOUT), ("published", _PUBLISHED)):
+        layouts = data.get(field) if isinstance(data, Mapping) else None
+        for number, layout in _entries(layouts):
+            name = _name(layout, f"layout number {number}", "layout", "name")
+            yield from _table(layout, table, name)
+            columns = layout.get("columns") if isinstance(layout, Mapping) else None
+            yield from _texts(columns, f"{name}: columns")
 
 
 def _table(entry: Any, table: _Table, where: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -37,30 +37,58 @@ class Question:
     answers: tuple[Answer, ...]
 
 
+#: What the numbers of a table of votes are; see `Layout`.
+LayoutKind = Literal["joint", "conditional", "debiased", "counts"]
+
+
 @dataclass(frozen=True)
 class Layout:
     """The columns of a published kind of table for a tree's answers, and what its numbers mean.
 
-    ``columns[i]`` is the column of the tree's i-th answer. ``kind`` says whether a number is the
-    share of everybody (joint) or of those who were asked (conditional). ``tolerance`` is by how
-    much published numbers may miss the sum rules through rounding.
+    ``columns[i]`` is the column of the tree's i-th answer. ``kind`` says what a number is:
+
+    - ``joint``: the share of everybody;
+    - ``conditional``: the share of those who were asked;
+    - ``debiased``: such a share after a correction, so that those of a question do not sum to 1;
+    - ``counts``: the number of volunteers.
+
+    ``tolerance`` is by how much published numbers may miss the sum rules through rounding.
+    ``written_columns`` are those of predictions; by default ``columns``.
     """
 
     name: str
-    kind: Literal["joint", "conditional"]
+    kind: LayoutKind
     columns: tuple[str, ...]
     tolerance: float
+    written_columns: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> Layout:
+        """The layout of predictions of a model that learnt from such a table.
+
+        Counts and debiased fractions are learnt, and predicted, as conditional fractions.
+        """
+        if self.kind in ("joint", "conditional"):
+            return self
+        return Layout(
+            self.name, "conditional", self.written_columns or self.columns, self.tolerance
+        )
 
 
 @dataclass(frozen=True)
 class Tree:
-    """A decision tree; arrays of votes have its answers, in its order, as their last axis."""
+    """A decision tree; arrays of votes have its answers, in its order, as their last axis.
+
+    ``layouts`` are those that predictions can have; ``published`` are further ones in which tables
+    are read. Trees of the same questions are equal, whatever the layouts of their tables.
+    """
 
     key: str
     title: str
     reference: str
     questions: tuple[Question, ...]
-    layouts: tuple[Layout, ...]
+    layouts: tuple[Layout, ...] = field(compare=False)
+    published: tuple[Layout, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         return summary(
@@ -111,6 +139,12 @@ class Tree:
             assert ready, "a tree with a loop is refused when it is read"
             done.extend(ready)
         return tuple(done)
+
+    def with_layout(self, layout: Layout) -> Tree:
+        """The tree with a layout among those that predictions can have."""
+        if layout.name in {each.name for each in self.layouts}:
+            return self
+        return replace(self, layouts=(*self.layouts, layout))
 
     def layout(self, name: str) -> Layout:
         """The layout of that name.

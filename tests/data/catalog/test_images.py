@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from galaxyclass.data.catalog.read import read_catalog
-from galaxyclass.errors import CatalogError
+from galaxyclass.errors import CatalogError, ImageError
 from galaxyclass.images.files import find_images
+from galaxyclass.images.read import read_image
 
 
 def test_a_folder_is_searched_with_its_sub_folders(images: Callable[..., Path]) -> None:
@@ -95,3 +96,26 @@ def test_the_folder_where_we_are(
     monkeypatch.chdir(images("a/1.jpg", "2.jpg"))
     catalog = read_catalog(Path(), table(["path,class", "a/1.jpg,x", "2.jpg,y"]))
     assert catalog.paths.tolist() == ["a/1.jpg", "2.jpg"]
+
+
+def test_a_folder_that_cannot_be_listed(
+    images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = images("1.jpg", "locked/2.jpg")
+    listed = os.scandir
+
+    def deny(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr("os.scandir", deny)
+    with pytest.raises(CatalogError, match=r"(?s)locked: the folder cannot be listed.*denied"):
+        find_images(folder)
+
+
+def test_a_pipe_among_the_images_is_not_waited_for(images: Callable[..., Path]) -> None:
+    folder = images("1.jpg")
+    os.mkfifo(folder / "x.jpg")
+    with pytest.raises(ImageError, match="not a file"):
+        read_image(folder / "x.jpg")

@@ -189,7 +189,7 @@ class TestVotes:
     def test_every_cell_that_is_no_fraction(
         self, images: Callable[..., Path], table: Callable[..., Path]
     ) -> None:
-        rows = ["id;Class6.1;Class6.2", "1;abc;0,5", "2;1.5;-0.5", "3;30%;inf", "4;1;0"]
+        rows = ["id;Class6.1;Class6.2", "1;abc;0,5", "2;1.5;-0.5", "3;x;inf", "4;1;0"]
         catalog = read_catalog(images("1.jpg"), table(rows))
         problems = {
             (finding.code, finding.row, finding.id, finding.column, finding.index)
@@ -206,7 +206,6 @@ class TestVotes:
         messages = "\n".join(finding.message for finding in catalog.problems)
         assert "line 2, id 1: column Class6.1: 'abc' is not a number" in messages
         assert "'0,5' is not a number (a decimal comma? write a point)" in messages
-        assert "'30%' is not a number (a percentage? write a fraction)" in messages
         assert "line 3, id 2: column Class6.1: '1.5' is not within 0 to 1" in messages
         assert np.isnan(answers(catalog, "6.1", "6.2")[:3]).all()
 
@@ -275,7 +274,7 @@ class TestFolders:
         self, images: Callable[..., Path], table: Callable[..., Path]
     ) -> None:
         folder = images("1.jpg")
-        with pytest.raises(CatalogError, match="not a folder"):
+        with pytest.raises(CatalogError, match="neither a folder"):
             read_catalog(folder / "1.jpg", table(["id", "1"]))
 
     def test_no_folder(self, tmp_path: Path, table: Callable[..., Path]) -> None:

@@ -126,7 +126,7 @@ class TestId:
         with pytest.raises(
             CatalogError,
             match=r"(?s)no column matches.*wanted: ids such as 100008, 100023 \(of 2 images\)"
-            r".*got:    name: M31; x: 0\.5.*`id_column`.*`images`",
+            r".*got:    name: M31; x: 0\.5.*both names.*`id_map`.*`images`",
         ):
             read_catalog(folder, table(["name,x", "M31,0.5"]))
 
@@ -256,7 +256,8 @@ class TestClass:
         rows = ["id,source,kind", "1,x,a", "2,x,b", "3,y,a", "4,y,b"]
         with pytest.raises(
             CatalogError,
-            match=r"(?s)several columns could be.*'source', 'kind'.*`target_column='source'`",
+            match=r"(?s)several columns could be.*'source': 2 values, x \(2\), y \(2\)"
+            r".*'kind': 2 values.*the right one by `target_column`",
         ):
             read_catalog(images("1.jpg"), table(rows))
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.tables.content import typed_ending
 from galaxyclass.data.tables.in_memory import IN_MEMORY
+from galaxyclass.data.unused import Unused
 from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.targets import Targets
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def row_word(table: Path | None) -> str:
-    """The word for a table's rows: ``line`` in a text file, ``row`` in parquet or memory."""
-    typed = table is not None and (table == IN_MEMORY or table.name.lower().endswith(".parquet"))
+    """The word for a table's rows: ``line`` in a text file, ``row`` in a typed one or memory."""
+    typed = table is not None and (table == IN_MEMORY or typed_ending(table))
     return "row" if typed else "line"
 
 
@@ -81,8 +83,12 @@ class Catalog:
     table : Path or None
         A file; or a folder, with a table for each part.
     parts : (galaxies,) of str, or None
-        ``train``, ``validation`` or ``test``, where there is a table for each part; otherwise None,
-        and `split` draws them.
+        ``train``, ``validation`` or ``test``, where the table, or a table or folder for each part,
+        says so; otherwise None, and `split` draws them.
+    part_column : str or None
+        The column that says so.
+    unused : tuple of Unused
+        What of the files, columns and rows has no use here.
     """
 
     ids: Ids
@@ -95,6 +101,13 @@ class Catalog:
     images: Path
     table: Path | None
     parts: NDArray[np.object_] | None = None
+    part_column: str | None = None
+    unused: tuple[Unused, ...] = ()
+
+    @property
+    def table_parts(self) -> NDArray[np.object_] | None:
+        """The parts, where each has a table of its own; otherwise None."""
+        return self.parts if self.part_column is None else None
 
     def __repr__(self) -> str:
         table = "" if self.table is None else f" of {short_path(self.table)}"
@@ -151,7 +164,7 @@ class Catalog:
 
     def line_of(self, row: int) -> str:
         """The location of a galaxy in its table, in words: ``line 7``, ``val.csv line 7``."""
-        return line_word(self.table, self.rows, self.parts, row)
+        return line_word(self.table, self.rows, self.table_parts, row)
 
     def take(self, indices: NDArray[np.int64]) -> Catalog:
         """The galaxies at ``indices``, in that order; `problems` and `unlisted` are dropped."""

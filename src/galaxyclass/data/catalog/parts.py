@@ -93,6 +93,8 @@ def open_part_tables(folder: Path, piecewise: Piecewise = all_of_it) -> TableFil
         np.concatenate([file.lines for file in files.values()]),
         (),
         np.repeat(np.array(list(files), dtype=object), [f.table.num_rows for f in files.values()]),
+        notes=tuple(note for file in files.values() for note in file.notes),
+        unused=tuple(each for file in files.values() for each in file.unused),
     )
 
 

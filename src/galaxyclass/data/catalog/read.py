@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -14,12 +15,22 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog, Ids, row_word
+from galaxyclass.data.catalog.class_columns import find_classes
 from galaxyclass.data.catalog.classes import read_classes
+from galaxyclass.data.catalog.id_map import open_map, with_map
 from galaxyclass.data.catalog.matching import ImageNames
+from galaxyclass.data.catalog.part_words import (
+    PART_OF_WORD,
+    are_parts,
+    find_part_column,
+    parts_of_cells,
+)
 from galaxyclass.data.catalog.parts import is_parted, open_part_tables, tell_apart
-from galaxyclass.data.catalog.roles import class_column, find_ids, vote_layout
+from galaxyclass.data.catalog.roles import find_ids, vote_layout
+from galaxyclass.data.catalog.table_beside import table_beside
+from galaxyclass.data.catalog.unused_columns import explain_unused
 from galaxyclass.data.catalog.votes import VoteReader, Votes
-from galaxyclass.data.checks.findings import Finding
+from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.checks.problems import (
     TableRows,
     ambiguities,
@@ -29,11 +40,14 @@ from galaxyclass.data.checks.problems import (
 )
 from galaxyclass.data.tables.cells import as_text, is_exact_integers
 from galaxyclass.data.tables.delimited import TableFile
+from galaxyclass.data.tables.dialect import no_header
 from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table, require_table
+from galaxyclass.data.unused import Unused, unused_files
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.band_files import is_pattern
-from galaxyclass.images.files import image_paths, require_paths
+from galaxyclass.images.containers import CONTAINER_ENDINGS, is_container
+from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths, require_paths
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.read import TREES, load_tree
@@ -47,6 +61,7 @@ def read_catalog(
     *,
     id_column: str | None = None,
     target_column: str | None = None,
+    id_map: Any = None,
     tree: Tree | None = None,
 ) -> Catalog:
     r"""Read a table of galaxies and match it to the images of a folder.
@@ -60,14 +75,21 @@ def read_catalog(
     Parameters
     ----------
     images : str or Path
-        A folder, searched with its sub-folders.
+        A folder, searched with its sub-folders; or a file that holds images: zip, tar, HDF5, or
+        parquet as the hubs have it.
     table : str, Path or a table in memory, optional
-        CSV or parquet with a row per galaxy; a pandas, polars, astropy or pyarrow table or a
+        A file with a row per galaxy (`open_table`: text of any dialect, FITS, VOTable, ECSV,
+        parquet, HDF5, Excel, compressed or not); a pandas, polars, astropy or pyarrow table or a
         mapping of columns, its rows numbered from 1; or a folder that holds train.csv, val.csv and,
-        if there is one, test.csv, as contests have them: the catalog then has parts. Without a
-        table each sub-folder of ``images`` is a class; where there is none, there are no targets.
+        if there is one, test.csv, as contests have them. Without a table, the columns beside the
+        images in HDF5 or parquet are the table; otherwise each sub-folder of ``images`` is a class,
+        below folders train, val and test if there are such; where there is none, there are no
+        targets. A column ``split`` of train, val and test gives the parts of the catalog.
     id_column, target_column : str, optional
         Columns to take as id and as class.
+    id_map : str, Path or a table in memory, optional
+        A table that names each galaxy by the ids of ``table`` and by its image, where these differ:
+        for Galaxy Zoo 2, gz2_filename_mapping.csv.
     tree : Tree, optional
         Read votes on this tree only; otherwise on any that the package ships.
 
@@ -96,16 +118,25 @@ def read_catalog(
     """
     images = Path(images)
     require_sources(images, table)
-    paths = image_paths(images)
+    others: Counter[str] = Counter()
+    paths = image_paths(images, others)
+    names = ImageNames(_folder_of(images), paths)
     if table is None:
-        return _from_folders(images, ImageNames(_folder_of(images), paths))
-    trees = [tree] if tree is not None else [load_tree(name) for name in TREES]
+        table = table_beside(paths)
+    if table is None:
+        catalog = _from_folders(images, names)
+        return replace(catalog, unused=_other_files(others, None, images))
+    trees = [load_tree(name) for name in TREES]
+    if tree is not None:
+        trees = [_with_published(tree, trees)]
     votes = VoteReader(
         lambda columns: None if target_column else vote_layout(columns, trees), keep=id_column
     )
     file = _open(table, votes)
+    if id_map is not None:
+        file = with_map(file, open_map(id_map), names)
     catalog = _from_table(
-        ImageNames(_folder_of(images), paths),
+        names,
         file,
         votes.votes(),
         id_column=id_column,
@@ -113,7 +144,29 @@ def read_catalog(
         trees=trees,
     )
     pa.default_memory_pool().release_unused()  # the memory of the table's text
-    return catalog
+    return replace(catalog, unused=(*catalog.unused, *_other_files(others, file.path, images)))
+
+
+def _with_published(tree: Tree, shipped: Sequence[Tree]) -> Tree:
+    """A tree with the layouts of tables that the shipped tree of the same questions has."""
+    for known in shipped:
+        if known == tree:
+            present = {layout.name for layout in tree.layouts}
+            more = [each for each in (*known.layouts, *known.published) if each.name not in present]
+            return replace(tree, published=tuple(more))
+    return tree
+
+
+def _other_files(others: Counter[str], table: Path | None, images: Path) -> tuple[Unused, ...]:
+    """The files among the images that are neither images nor the table."""
+    if table is not None and table.is_relative_to(images):
+        others[table.suffix.lower()] -= 1
+    endings = [(ending, count) for ending, count in others.most_common() if count > 0]
+    return unused_files(endings, f"among the images, and not read: {_read_endings()}")
+
+
+def _read_endings() -> str:
+    return f"images end in {', '.join(IMAGE_SUFFIXES)}"
 
 
 def _folder_of(images: Path) -> str:
@@ -123,6 +176,8 @@ def _folder_of(images: Path) -> str:
 
 
 def _open(table: Any, votes: VoteReader) -> TableFile:
+    if isinstance(table, TableFile):
+        return replace(table, table=votes(table.table))
     if is_table(table):
         file = open_in_memory(table)
         return replace(file, table=votes(file.table))
@@ -138,11 +193,12 @@ def require_sources(images: str | Path, table: Any) -> None:
     """
     images = Path(images)
     require_paths([images])
-    if not images.is_dir() and not is_pattern(str(images)):
+    if not images.is_dir() and not is_pattern(str(images)) and not is_container(images):
         raise CatalogError(
-            f"{images}: not a folder",
+            f"{images}: neither a folder nor a file that holds images",
             argument="images",
-            wanted="the folder that holds the images of the table",
+            wanted=f"the folder of the images of the table, or {', '.join(CONTAINER_ENDINGS)}",
+            hint="pictures in a compressed archive (.tar.gz) have to be unpacked first",
         )
     if table is not None and not is_table(table):
         require_table(Path(table))
@@ -154,14 +210,27 @@ def _from_folders(images: Path, names: ImageNames) -> Catalog:
             f"{images}: its folders are parts, not classes: train.csv and val.csv lie beside them",
             hint=f"`table={str(images)!r}` reads these tables",
         )
-    relative = [names.relative(index) for index in range(len(names.paths))]
+    relative = [_without_file(names.relative(index)) for index in range(len(names.paths))]
     ids = names.stems.to_pylist()
     if names.siblings:  # the same name in two classes: paths are unique
         ids = [name.rsplit(".", 1)[0] for name in relative]
     folders = [PurePosixPath(name).parts[:-1] for name in relative]
+    if is_container(images) and len({each[:1] for each in folders}) == 1:
+        folders = [each[1:] for each in folders]  # an archive holds the folder that was packed
+    parts = None
+    if all(folders) and are_parts({each[0] for each in folders}):
+        parts = np.array([PART_OF_WORD[each[0].lower()] for each in folders], dtype=object)
+        folders = [each[1:] for each in folders]
+        if not any(folders):
+            raise CatalogError(
+                f"{images}: its folders are the parts of a split, not classes",
+                wanted="a folder for each class below train, val and test, or a `table`",
+                got=", ".join(sorted({name.split("/")[0] for name in relative})),
+                hint="name the table of classes or votes by `table`",
+            )
     targets = None
     if any(folders):
-        labels = pa.array([parts[0] if parts else None for parts in folders], pa.string())
+        labels = pa.array([each[0] if each else None for each in folders], pa.string())
         targets = read_classes(labels, "class")
     return Catalog(
         ids=Ids("id", np.array(ids, dtype=object), is_exact_integers(pa.array(ids))),
@@ -173,7 +242,14 @@ def _from_folders(images: Path, names: ImageNames) -> Catalog:
         unlisted=(),
         images=images,
         table=None,
+        parts=parts,
     )
+
+
+def _without_file(name: str) -> str:
+    """The path of an image without the file that it is in, such as ``a.zip``."""
+    first, _, rest = name.partition("/")
+    return rest if rest and first.lower().endswith(CONTAINER_ENDINGS) else name
 
 
 @dataclass(frozen=True)
@@ -203,6 +279,7 @@ def _match(
         file, id_column = tell_apart(file, names, id_column, no_ids)
     told_apart = file.table is not original
     id_match = find_ids(file.table, names, id_column, str(file.path), no_ids)
+    _require_header(file, names, id_match.column)
     text, image = as_text(file.table[id_match.column]), id_match.image
     has_id = pc.is_valid(text).to_numpy()
     notes = (*id_match.notes, *unread_rows(file, has_id, id_match.column))
@@ -259,17 +336,26 @@ def _from_table(
     if matched.rows is not None and votes is not None:
         votes = votes.take(matched.rows)
     file, ids, problems = matched.file, matched.ids, list(matched.notes)
+    problems += [finding("table_note", note, file=str(file.path)) for note in file.notes]
     source, table = str(file.path), file.table
     taken = {ids.column, matched.path_column or ids.column, *vote_columns}
+    parts, part_column = file.parts, None
+    if parts is None and (part_column := find_part_column(table, taken)) is not None:
+        parts = parts_of_cells(table[part_column])
+        taken.add(part_column)
     targets: Targets | None = None
     if votes is not None:
-        targets = VoteTargets(votes.tree, votes.layout, votes.joint, votes.present)
+        written = votes.layout.written
+        targets = VoteTargets(
+            votes.tree.with_layout(written), written, votes.joint, votes.present, votes.layout
+        )
         problems += vote_problems(votes, columns, TableRows(file, ids))
-    elif (name := class_column(table, taken, target_column, source)) is not None:
-        targets = read_classes(table[name], name)
-        taken.add(name)
+    elif (chosen := find_classes(table, taken, target_column, source)) is not None:
+        targets = chosen.targets
+        taken.update(chosen.columns)
+        problems += chosen.notes
     else:
-        problems += no_target(table.column_names, source, trees)
+        problems += no_target(table, taken, source, trees)
     others = [name for name in table.column_names if name not in taken]
     return Catalog(
         ids=ids,
@@ -281,5 +367,17 @@ def _from_table(
         unlisted=matched.unlisted,
         images=Path(names.folder),
         table=file.path,
-        parts=file.parts,
+        parts=parts,
+        part_column=part_column,
+        unused=(*file.unused, *explain_unused(others, votes, target_column, trees=trees)),
     )
+
+
+def _require_header(file: TableFile, names: ImageNames, id_column: str) -> None:
+    """Refuse a table whose id column is called as an image is: its first line is a row."""
+    cell = pa.array([id_column], pa.string())
+    if row_word(file.path) == "line" and (
+        names.match_ids(cell) >= 0 or names.match_paths(cell) >= 0
+    ):
+        header = list(map(str, file.table.column_names))
+        raise no_header(file.path, header, f"{id_column!r} is the name of an image")

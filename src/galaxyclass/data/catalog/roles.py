@@ -7,9 +7,12 @@ One rule, in the order in which it is applied:
    are not votes. ``target_column`` overrides this: the column that it names is the class.
 2. **The id.** The column whose cells match the names of most images, without folder and ending;
    or that holds their paths. ``id_column`` overrides this.
-3. **The class**, where there are no votes: the only column of text or integers that is neither
-   id nor path, repeats its values, and has more than one; among several, the only one called
-   class, label, target or category. Numbers with a fraction are not classes.
+3. **The part** of a split: a column called split, part, subset or the like, of the words train, val
+   and test.
+4. **The class**, where there are no votes (`galaxyclass.data.catalog.class_columns`): the only
+   column called class, label, target or category; columns of flags of which one is set in each
+   row; or the only column of text or integers that is neither id nor path, repeats its values, and
+   has more than one. Numbers with a fraction, and counts of votes, are not classes.
 """
 
 from __future__ import annotations
@@ -18,19 +21,19 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from galaxyclass.data.catalog.id_map import maps_beside
 from galaxyclass.data.catalog.matching import ImageNames, looks_like_paths
+from galaxyclass.data.catalog.near_misses import find_near_miss, kind_of_ids
 from galaxyclass.data.checks.findings import Finding, finding
-from galaxyclass.data.tables.cells import as_text, can_be_id, is_text, kind_of
+from galaxyclass.data.tables.cells import as_text, can_be_id, is_text
 from galaxyclass.errors import CatalogError
 from galaxyclass.trees.tree import Layout, Tree
-
-_CLASS_NAMES = ("class", "label", "target", "category")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,9 @@ class IdColumn:
 def vote_layout(names: Iterable[str], trees: Sequence[Tree]) -> tuple[Tree, Layout] | None:
     """The tree and layout with most of the columns, and all answers of one question at least.
 
+    Layouts that predictions can have come before others (`Tree.published`): weighted fractions
+    before the counts beside them.
+
     Examples
     --------
     >>> from galaxyclass.trees.read import load_tree
@@ -57,14 +63,17 @@ def vote_layout(names: Iterable[str], trees: Sequence[Tree]) -> tuple[Tree, Layo
     True
     """
     columns = set(names)
-    best: tuple[int, Tree, Layout] | None = None
-    for tree in trees:
-        for layout in tree.layouts:
-            whole = any(columns.issuperset(layout.columns[where]) for where in tree.slices)
-            count = len(columns.intersection(layout.columns))
-            if whole and (best is None or count > best[0]):
-                best = (count, tree, layout)
-    return None if best is None else best[1:]
+    for published in (False, True):
+        best: tuple[int, Tree, Layout] | None = None
+        for tree in trees:
+            for layout in tree.published if published else tree.layouts:
+                whole = any(columns.issuperset(layout.columns[where]) for where in tree.slices)
+                count = len(columns.intersection(layout.columns))
+                if whole and (best is None or count > best[0]):
+                    best = (count, tree, layout)
+        if best is not None:
+            return best[1:]
+    return None
 
 
 def lookalikes(names: Iterable[str], layout: Layout) -> dict[str, str | None]:
@@ -80,6 +89,12 @@ def lookalikes(names: Iterable[str], layout: Layout) -> dict[str, str | None]:
     known = set(layout.columns)
     lower = {name.lower(): name for name in layout.columns}
     start, end = _common_start(layout.columns), _common_start([c[::-1] for c in known])[::-1]
+    if not start:  # any name would look like one
+        return {
+            name: lower[name.lower()]
+            for name in names
+            if name not in known and name.lower() in lower
+        }
     middles = {letter for name in known for letter in name[len(start) : len(name) - len(end)]}
     allowed = "".join(re.escape(letter) for letter in sorted(middles))
     shape = re.compile(f"{re.escape(start)}[{allowed}]+{re.escape(end)}", re.IGNORECASE)
@@ -160,61 +175,8 @@ def find_ids(
     return IdColumn(name, image, name if paths else None, tuple(notes))
 
 
-def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: str) -> str | None:
-    """The column that holds the class; None where there is no candidate.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-    taken : iterable of str
-        The columns that already have another role.
-    chosen : str or None
-        The column named by ``target_column``.
-    source : str
-        The table's file, for messages.
-
-    Raises
-    ------
-    CatalogError
-        Several candidates; or the chosen column is absent, or holds numbers with a fraction.
-    """
-    if chosen is not None:
-        _require_column(table, chosen, source, "target_column")
-        if kind_of(table[chosen]) not in ("integer", "text"):
-            raise CatalogError(
-                f"{source}: column {chosen!r} cannot be a class",
-                wanted="text or integers",
-                got=f"numbers such as {_example(table[chosen])}",
-                hint="name another column by `target_column`",
-            )
-        return chosen
-    used = set(taken)
-    named: list[str] = []
-    candidates: list[str] = []
-    for name in table.column_names:
-        if name in used or kind_of(table[name]) not in ("integer", "text"):
-            continue
-        text = as_text(table[name])
-        distinct = pc.count_distinct(text, mode="only_valid").as_py()
-        is_named = name.lower() in _CLASS_NAMES and distinct > 0
-        if is_named:
-            named.append(name)
-        if is_named or (1 < distinct <= max(2, len(text) // 2) and not looks_like_paths(text)):
-            candidates.append(name)
-    if len(named) == 1:
-        return named[0]
-    if len(candidates) > 1:
-        raise CatalogError(
-            f"{source}: several columns could be the class",
-            wanted="one column of text or integers beside the id",
-            got=", ".join(repr(name) for name in candidates),
-            hint=f"name the right one: `target_column={(named or candidates)[0]!r}`",
-        )
-    return candidates[0] if candidates else None
-
-
 def _chosen_id(table: Any, images: ImageNames, chosen: str, source: str) -> IdColumn:
-    _require_column(table, chosen, source, "id_column")
+    require_column(table, chosen, source, "id_column")
     if not can_be_id(table[chosen]):
         raise CatalogError(
             f"{source}: column {chosen!r} cannot hold ids",
@@ -237,7 +199,13 @@ def _chosen_id(table: Any, images: ImageNames, chosen: str, source: str) -> IdCo
     return IdColumn(chosen, image, path_column, ())
 
 
-def _require_column(table: Any, name: str, source: str, argument: str) -> None:
+def require_column(table: Any, name: str, source: str, argument: str) -> None:
+    """Refuse the name of a column that a table does not have.
+
+    Raises
+    ------
+    CatalogError
+    """
     if name in table.column_names:
         return
     close = get_close_matches(name, table.column_names, n=1)
@@ -251,24 +219,51 @@ def _require_column(table: Any, name: str, source: str, argument: str) -> None:
 
 def _no_id(table: Any, images: ImageNames, source: str) -> CatalogError:
     columns = [name for name in table.column_names if can_be_id(table[name])][:5]
-    cells = {name: _example(table[name]) for name in columns}
-    hint = "name the id column by `id_column`, and check that `images` is the folder of this table"
+    cells = {name: example_of(table[name]) for name in columns}
+    examples = ", ".join(images.stems[:2].to_pylist())
+    what = f"{source}: no column matches the names of the images"
+    got = "; ".join(f"{name}: {cell}" for name, cell in cells.items()) or "only numbers"
     if any(re.fullmatch(r"-?[0-9](\.[0-9]+)?[eE]\+?[0-9]+", cell) for cell in cells.values()):
         hint = (
             "a spreadsheet has turned the ids into rounded numbers, and their last digits are "
             "lost: take the table from its source again"
         )
-    elif any(cell.endswith(".0") and cell[:-2] in images.by_stem for cell in cells.values()):
-        hint = "ids were written as floats: write them again as integers or text, without '.0'"
-    examples = ", ".join(images.stems[:2].to_pylist())
+    elif (miss := find_near_miss(table, images)) is not None:
+        got += (
+            f"\ncolumn {miss.column!r} differs by {miss.differs}: {miss.matches:,} of "
+            f"{miss.cells:,} ids would match without"
+        )
+        hint = miss.hint
+    else:
+        hint = _other_ids(table, images, source, columns)
     return CatalogError(
-        f"{source}: no column matches the names of the images",
+        what,
         wanted=f"ids such as {examples} (of {len(images.paths):,} images)",
-        got="; ".join(f"{name}: {cell}" for name, cell in cells.items()) or "only numbers",
+        got=got,
         hint=hint,
     )
 
 
-def _example(column: Any) -> str:
+def _other_ids(table: Any, images: ImageNames, source: str, columns: Sequence[str]) -> str:
+    """What to do where the ids of a table are of another kind than the names of the images."""
+    for path, count in maps_beside(Path(source), images, table):
+        return f"{path.name} joins {count:,} rows to images: `id_map={str(path)!r}`"
+    stems = kind_of_ids(images.stems.slice(0, 2000).to_pylist())
+    kinds = []
+    for name in columns:
+        cells = as_text(table[name]).slice(0, 2000).drop_null().to_pylist()
+        kind = kind_of_ids(cells) if cells else ""
+        if "digits" in kind and kind != stems:
+            kinds.append(f"{name}: {kind}")
+    differ = f"the ids are of another kind ({'; '.join(kinds)}; images: {stems})" if kinds else ""
+    return (
+        (f"{differ}: " if differ else "")
+        + "a table that has both names joins them (`id_map`; gz2_filename_mapping.csv for Galaxy "
+        "Zoo 2); or `images` is the folder of another table"
+    )
+
+
+def example_of(column: Any) -> str:
+    """The first cell of a column that is not empty."""
     valid = column.drop_null()
     return str(valid[0].as_py()) if len(valid) else "only empty cells"

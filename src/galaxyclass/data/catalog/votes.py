@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from galaxyclass.data.catalog.conversions import Conversions
 from galaxyclass.data.tables.cells import is_text, numbers
 from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.tree import Layout, Tree
@@ -47,6 +48,8 @@ class Votes:
         By answer.
     unasked : (rows, questions) bool
         Whether all answers were 0 though volunteers were, or may have been, led to the question.
+    conversions : tuple of str
+        What was done to the numbers of the table: counts, percentages and rounded fractions.
     """
 
     tree: Tree
@@ -56,6 +59,7 @@ class Votes:
     not_numbers: list[WrongCells]
     out_of_range: list[WrongCells]
     unasked: NDArray[np.bool_]
+    conversions: tuple[str, ...] = ()
 
     def take(self, rows: NDArray[np.int64]) -> Votes:
         """Some of the rows, in ascending order."""
@@ -106,6 +110,7 @@ class VoteReader:
         self._unasked: list[NDArray[np.bool_]] = []
         self._not_numbers: dict[int, list[WrongCells]] = {}
         self._out_of_range: dict[int, list[WrongCells]] = {}
+        self._conversions = Conversions()
 
     def __call__(self, piece: Any) -> Any:
         """Read the next rows of the table, and return them without the text of the votes."""
@@ -135,21 +140,32 @@ class VoteReader:
         unasked = np.concatenate([np.empty((0, len(tree.questions)), bool), *self._unasked])
         self._unasked.clear()
         wrong = _joined(self._not_numbers), _joined(self._out_of_range)
-        return Votes(tree, layout, joint, self._present, *wrong, unasked)
+        conversions = tuple(self._conversions.words(layout))
+        return Votes(tree, layout, joint, self._present, *wrong, unasked, conversions)
 
     def _read(self, piece: Any, tree: Tree, layout: Layout, in_piece: NDArray[np.bool_]) -> None:
         raw = np.full((piece.num_rows, len(tree.answers)), np.nan, dtype=np.float64)
-        for answer in np.flatnonzero(in_piece).tolist():
-            column = piece[layout.columns[answer]]
-            values, wrong = numbers(column)
+        answers = np.flatnonzero(in_piece).tolist()
+        wrong_cells: dict[int, NDArray[np.int64]] = {}
+        for answer in answers:
+            raw[:, answer], wrong_cells[answer] = numbers(piece[layout.columns[answer]])
+        columns = [piece[layout.columns[answer]] for answer in answers]
+        self._conversions.prepare(tree, layout, raw, columns)
+        raw /= self._conversions.scale
+        most = np.inf if layout.kind == "counts" else 1 + ROUNDING
+        for answer, column in zip(answers, columns, strict=True):
+            values = raw[:, answer]
             with np.errstate(invalid="ignore"):
-                outside = np.flatnonzero((values < -ROUNDING) | (values > 1 + ROUNDING))
+                outside = np.flatnonzero((values < -ROUNDING) | (values > most) | np.isinf(values))
             values[outside] = np.nan
-            raw[:, answer] = values
-            for rows, by_answer in ((wrong, self._not_numbers), (outside, self._out_of_range)):
+            for rows, by_answer in (
+                (wrong_cells[answer], self._not_numbers),
+                (outside, self._out_of_range),
+            ):
                 if len(rows):
                     cells = WrongCells(answer, self._rows + rows, column.take(rows))
                     by_answer.setdefault(answer, []).append(cells)
+        raw = self._conversions.apply(tree, layout, raw, columns)
         joint, unasked = _joint(tree, layout, raw, in_piece)
         self._joint.append(joint.astype(np.float32))
         self._unasked.append(unasked)

@@ -47,7 +47,7 @@ def galaxy_finding(
     return finding(
         code,
         f"{catalog.table}, {catalog.line_of(row)}, {name}: {message}",
-        file=file or str(file_of(catalog.table, catalog.parts, row)),
+        file=file or str(file_of(catalog.table, catalog.table_parts, row)),
         row=int(catalog.rows[row]),
         id=catalog.ids.values[row],
         column=column,

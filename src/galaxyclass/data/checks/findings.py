@@ -75,7 +75,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "single_class": FindingKind(
         "error",
         "only one class",
-        "a model needs two classes or more; name another column by `target_column`",
+        "a model needs two classes or more",
     ),
     "no_target": FindingKind(
         "error",
@@ -84,6 +84,14 @@ FINDING_KINDS: dict[str, FindingKind] = {
     ),
     "near_tie": FindingKind(
         "note", "another column that matches images too", "name the right one by `id_column`"
+    ),
+    "table_note": FindingKind(
+        "note", "how the table was read", "no action is needed if that is what it holds"
+    ),
+    "votes_converted": FindingKind(
+        "note",
+        "votes that were converted to fractions",
+        "no action is needed if that is what the columns hold",
     ),
     "unknown_column": FindingKind(
         "note",
@@ -125,6 +133,11 @@ FINDING_KINDS: dict[str, FindingKind] = {
         "note",
         "images of several sizes",
         "valid if the pixel scale is the same; a cutout is a fixed number of pixels",
+    ),
+    "classes_alike": FindingKind(
+        "note",
+        "classes whose names differ only in case or blanks",
+        "they are kept apart; write each class in one way if they are one (Sbc and SBc are two)",
     ),
     "class_imbalance": FindingKind(
         "note",

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import Ids, file_of, line_word
+from galaxyclass.data.catalog.class_columns import counts_of_votes
 from galaxyclass.data.catalog.matching import ImageNames
 from galaxyclass.data.catalog.roles import lookalikes
 from galaxyclass.data.catalog.votes import Votes
 from galaxyclass.data.checks.finding_location import is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.delimited import TableFile
+from galaxyclass.tasks.names import first_few
 from galaxyclass.trees.tree import Tree
 
 
@@ -88,6 +90,8 @@ def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterat
     rows : TableRows
     """
     tree, columns, source = votes.tree, votes.layout.columns, rows.source
+    for conversion in votes.conversions:
+        yield finding("votes_converted", f"{source}: {conversion}", file=source)
     for code, wrong, what in (
         ("not_a_number", votes.not_numbers, "is not a number"),
         ("fraction_out_of_range", votes.out_of_range, "is not within 0 to 1"),
@@ -133,8 +137,11 @@ def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterat
         )
 
 
-def no_target(names: Iterable[str], source: str, trees: Iterable[Tree]) -> Iterator[Finding]:
-    """The table has neither votes nor a class; names a column that is almost an answer."""
+def no_target(
+    table: Any, taken: Iterable[str], source: str, trees: Iterable[Tree]
+) -> Iterator[Finding]:
+    """The table has neither votes nor a class; names columns that are almost answers, or counts."""
+    names = [name for name in table.column_names if name not in set(taken)]
     close = {
         name: answer
         for tree in trees
@@ -143,6 +150,12 @@ def no_target(names: Iterable[str], source: str, trees: Iterable[Tree]) -> Itera
         if answer
     }
     hint = "".join(f"; is {name!r} {answer!r}?" for name, answer in list(close.items())[:1])
+    counts = counts_of_votes(table, taken)
+    if len(counts) > 1:
+        hint += (
+            f"; {first_few(counts)} look like counts of votes on a tree that is not known here: "
+            "divide them by their sums and name the fractions as a known tree does"
+        )
     yield finding(
         "no_target",
         f"{source}: neither all answers of one question of a known tree, nor a class column{hint}",
@@ -206,6 +219,4 @@ def _hint(cell: Any) -> str:
     text = str(cell).strip()
     if text.count(",") == 1 and text.replace(",", "").lstrip("-").isdigit():
         return " (a decimal comma? write a point)"
-    if text.endswith("%"):
-        return " (a percentage? write a fraction)"
     return ""

@@ -9,6 +9,8 @@ from typing import Any
 
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding
+from galaxyclass.data.checks.unused_galaxies import unused_of
+from galaxyclass.data.unused import Unused
 from galaxyclass.short import short_path, summary
 
 
@@ -44,6 +46,11 @@ class ValidationReport:
         counted = Counter(finding.code for finding in self.findings)
         return {code: counted[code] for code in FINDING_KINDS if code in counted}
 
+    @property
+    def unused(self) -> tuple[Unused, ...]:
+        """What of files, columns and rows a training would not use, and why."""
+        return unused_of(self.catalog, self.findings)
+
     def target(self) -> dict[str, Any]:
         """The targets of the table, as plain data; ``kind`` is ``none`` without targets."""
         targets = self.catalog.targets
@@ -60,6 +67,7 @@ class ValidationReport:
             "galaxies_with_image": int((catalog.paths != "").sum()),
             "parts": None if catalog.parts is None else Counter(catalog.parts.tolist()),
             "target": self.target(),
+            "unused": [asdict(unused) for unused in self.unused],
             "ok": self.ok,
             "counts": self.counts,
             "findings": [asdict(finding) for finding in self.findings],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.catalog.class_columns import candidates_of
 from galaxyclass.data.catalog.votes import ROUNDING
 from galaxyclass.data.checks.finding_location import galaxy_finding, is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
@@ -49,10 +50,12 @@ def find_broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding
         broken = np.abs(sums - wanted) > layout.tolerance + ROUNDING
     for number, question in enumerate(tree.questions):
         rows = np.flatnonzero(broken[:, number])
-        columns = layout.columns[tree.slices[number]]
+        columns = targets.table_columns[tree.slices[number]]
         name = f"question {question.code} ({question.key}), {columns[0]} to {columns[-1]}"
         if layout.kind == "joint" and question.asked_of:
-            asked = " + ".join(layout.columns[tree.codes.index(c)] for c in question.asked_of)
+            asked = " + ".join(
+                targets.table_columns[tree.codes.index(c)] for c in question.asked_of
+            )
             rule = f"{asked} leads to it"
         else:
             rule = everyone
@@ -77,7 +80,7 @@ def find_broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding
 
 def unknown_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
     """Absent or empty columns, and for how many galaxies a question is unknown."""
-    tree, columns = targets.tree, targets.layout.columns
+    tree, columns = targets.tree, targets.table_columns
     if np.isnan(targets.fractions).all():
         yield finding(
             "no_target",
@@ -148,10 +151,12 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         yield galaxy_finding(catalog, "class_missing", row, message, column=targets.column)
     if len(targets.classes) < 2:
         only = ", ".join(repr(name) for name in targets.classes) or "none"
+        others = [] if catalog.other is None else candidates_of(catalog.other, ())
         yield finding(
             "single_class",
             f"{source}: the class of every galaxy is {only}"
-            + ("" if catalog.table else "; each folder is a class unless a `table` says otherwise"),
+            + ("" if catalog.table else "; each folder is a class unless a `table` says otherwise")
+            + (f"; `target_column={others[0]!r}` could be the class" if others else ""),
             file=source,
             column=targets.column,
         )

@@ -16,6 +16,7 @@ import pyarrow as pa
 from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
+from galaxyclass.data.catalog.id_map import as_map
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
 from galaxyclass.errors import CatalogError
@@ -44,6 +45,8 @@ class Dataset:
         ``images`` is a class.
     id_column, target_column : str, optional
         Columns to take as id and as class; otherwise found by the rule of `read_catalog`.
+    id_map : str, Path or a table in memory, optional
+        A table that joins the ids of ``table`` to the names of images (see `read_catalog`).
     classes : str, optional
         Derive classes from the votes by this rule: ``five`` or ``argmax:QUESTION``.
     skip_invalid : bool
@@ -69,6 +72,7 @@ class Dataset:
     table: Any
     id_column: str | None
     target_column: str | None
+    id_map: Any
     classes: str | None
     skip_invalid: bool
     labelling: str | None
@@ -82,6 +86,7 @@ class Dataset:
         *,
         id_column: str | None = None,
         target_column: str | None = None,
+        id_map: Any = None,
         classes: str | None = None,
         skip_invalid: bool = False,
         labelling: str | None = None,
@@ -96,6 +101,7 @@ class Dataset:
             else as_arrow(table),
             "id_column": id_column,
             "target_column": target_column,
+            "id_map": as_map(id_map),
             "classes": classes,
             "skip_invalid": skip_invalid,
             "labelling": labelling,
@@ -137,7 +143,11 @@ class Dataset:
             The folder or the table cannot be understood.
         """
         return read_catalog(
-            self.images, self.table, id_column=self.id_column, target_column=self.target_column
+            self.images,
+            self.table,
+            id_column=self.id_column,
+            target_column=self.target_column,
+            id_map=self.id_map,
         )
 
     @cached_property
@@ -195,6 +205,7 @@ class Dataset:
             "table": None if self.table is None else str(Path(self.table).resolve()),
             "id_column": self.id_column,
             "target_column": self.target_column,
+            **({} if self.id_map is None else {"id_map": str(Path(self.id_map).resolve())}),
             "classes": self.classes,
             "skip_invalid": self.skip_invalid,
             "labelling": self.labelling,
@@ -205,7 +216,12 @@ class Dataset:
     def identity(self) -> str:
         """Equal for data sets of the same paths, columns, rules and tables in memory."""
         data = self.with_files(Path(IN_MEMORY.name)).to_json()
-        in_memory = [dataset.table for dataset in self.tables if is_table(dataset.table)]
+        in_memory = [
+            table
+            for dataset in self.tables
+            for table in (dataset.table, dataset.id_map)
+            if is_table(table)
+        ]
         return json.dumps([data, *map(_digest, in_memory)])
 
     @classmethod
@@ -220,12 +236,15 @@ class Dataset:
 
         Nothing is written yet, so that a run can be described before it starts.
         """
-        files = self._files(Path(folder))
+        folder = Path(folder)
+        files, maps = self._files(folder, "table"), self._files(folder, "map")
         also = tuple(
-            replace(more, table=files.get(number, more.table))
+            replace(more, table=files.get(number, more.table), id_map=maps.get(number, more.id_map))
             for number, more in enumerate(self.also, 2)
         )
-        return replace(self, table=files.get(1, self.table), also=also)
+        return replace(
+            self, table=files.get(1, self.table), id_map=maps.get(1, self.id_map), also=also
+        )
 
     @public
     def save_tables(self, folder: str | Path) -> None:
@@ -238,16 +257,18 @@ class Dataset:
         """
         import pyarrow.parquet as pq
 
-        for number, path in self._files(Path(folder)).items():
-            with writing(path) as temporary:
-                pq.write_table(self.tables[number - 1].table, temporary)
+        for name in ("table", "map"):
+            for number, path in self._files(Path(folder), name).items():
+                dataset = self.tables[number - 1]
+                with writing(path) as temporary:
+                    pq.write_table(dataset.table if name == "table" else dataset.id_map, temporary)
 
-    def _files(self, folder: Path) -> dict[int, Path]:
-        """The number of each table in memory, the first being 1, and its file in a folder."""
+    def _files(self, folder: Path, name: str) -> dict[int, Path]:
+        """The number of each table (or map) in memory, the first being 1, and its file."""
         return {
-            number: folder / ("table.parquet" if number == 1 else f"table_{number}.parquet")
+            number: folder / (f"{name}.parquet" if number == 1 else f"{name}_{number}.parquet")
             for number, dataset in enumerate((self, *self.also), 1)
-            if is_table(dataset.table)
+            if is_table(dataset.table if name == "table" else dataset.id_map)
         }
 
 

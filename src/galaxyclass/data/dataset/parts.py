@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.data.catalog.catalog import PART_TABLES
+from galaxyclass.data.catalog.catalog import PART_TABLES, Catalog
 from galaxyclass.data.checks.findings import Finding
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.data.splits import split
@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]:
     """The part of each galaxy: train, validation or test; identical images on one side.
 
-    Parts that the tables give are used; otherwise they are drawn.
+    Parts that the tables give are used; otherwise they are drawn. Where a column gives no
+    validation part, it is drawn from the training part.
 
     Raises
     ------
@@ -35,16 +36,22 @@ def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]
     """
     parts_of_tables = sample.catalog.parts
     if parts_of_tables is not None:
+        column = sample.catalog.part_column
+        if (parts_of_tables == "validation").sum() == 0 and _from_table_or_folders(sample.catalog):
+            parts_of_tables = _with_validation(sample, parts_of_tables, shares, seed)
         counts = {part: int((parts_of_tables == part).sum()) for part in PART_TABLES}
         for part in ("train", "validation"):
             if not counts[part]:
+                where = PART_TABLES[part] if column is None else f"the part {part!r}"
+                source = sample.catalog.table or sample.catalog.images
                 raise CatalogError(
-                    f"{sample.catalog.table}: no galaxy of {PART_TABLES[part]} is left",
-                    wanted="a galaxy or more in train.csv and in val.csv",
+                    f"{source}: no galaxy of {where} is left",
+                    wanted="a galaxy or more to train on and to validate with",
                     hint="`galaxyclass.validate` says why they were left out",
                 )
         listed = ", ".join(f"{count:,} {part}" for part, count in counts.items() if count)
-        log.info("the parts are those of the tables, none is drawn: %s", listed)
+        giver = "the tables" if column is None else f"the column {column!r}"
+        log.info("the parts are those of %s, none is drawn: %s", giver, listed)
         return parts_of_tables
     parts = {
         "train": 1 - shares.validation - shares.test,
@@ -54,6 +61,26 @@ def split_parts(sample: Sample, shares: Split, seed: int) -> NDArray[np.object_]
     wanted = {part: share for part, share in parts.items() if share > 0}
     seed = seed if shares.seed is None else shares.seed
     return split(sample.catalog, wanted, seed, sample.digests)
+
+
+def _from_table_or_folders(catalog: Catalog) -> bool:
+    """Whether the parts are those of a column or of folders, which may lack a validation part."""
+    return catalog.part_column is not None or catalog.table is None
+
+
+def _with_validation(
+    sample: Sample, parts: NDArray[np.object_], shares: Split, seed: int
+) -> NDArray[np.object_]:
+    """The parts, with a share of the training galaxies as the validation part."""
+    training = np.flatnonzero(parts == "train")
+    seed = seed if shares.seed is None else shares.seed
+    wanted = {"train": 1 - shares.validation, "validation": shares.validation}
+    drawn = split(sample.catalog.take(training), wanted, seed, sample.digests[training])
+    parts = parts.copy()
+    parts[training] = drawn
+    log.info("no galaxy is marked for validation: %d of the training part are drawn for it",
+             int((drawn == "validation").sum()))  # fmt: skip
+    return parts
 
 
 def write_split(

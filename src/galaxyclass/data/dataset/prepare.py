@@ -18,8 +18,10 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.findings import Finding
+from galaxyclass.data.checks.unused_galaxies import unused_of
 from galaxyclass.data.checks.valid import require_valid
 from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.packs.read import Pack
 from galaxyclass.images.packs.write import pack
@@ -54,6 +56,8 @@ class Sample:
         Of the image files (`galaxyclass.images.records`).
     labelling : str
         See `Dataset`; empty where it has no name.
+    unused : tuple of Unused
+        What of files, columns and rows was not used.
     """
 
     catalog: Catalog
@@ -62,6 +66,7 @@ class Sample:
     rows: NDArray[np.int64]
     digests: NDArray[np.bytes_]
     labelling: str = ""
+    unused: tuple[Unused, ...] = ()
 
     @property
     def targets(self) -> Targets:
@@ -143,14 +148,22 @@ def prepare(
         # Logged, as it is easily overlooked: a column that was meant to be votes and is not read.
         if finding.code == "unknown_column":
             log.warning("%s", finding.message)
+    whole = catalog
     catalog, left_out = require_valid(catalog, findings, dataset.skip_invalid)
+    unused = unused_of(whole, left_out)
     if dataset.classes is not None:
         catalog = derive_classes(catalog, dataset.classes)
     catalog = _without_unpublished(catalog)
     indices = pc.index_in(pa.array(catalog.paths, pa.string()), pa.array(files, pa.string()))
     rows = indices.to_numpy().astype(np.int64)
     return Sample(
-        catalog, left_out, packed, rows, facts.digests[rows], labelling=dataset.labelling or ""
+        catalog,
+        left_out,
+        packed,
+        rows,
+        facts.digests[rows],
+        labelling=dataset.labelling or "",
+        unused=unused,
     )
 
 

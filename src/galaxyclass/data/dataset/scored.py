@@ -55,6 +55,7 @@ def read_galaxies(
         dataset.table,
         id_column=dataset.id_column,
         target_column=target_column,
+        id_map=dataset.id_map,
         tree=task.decision_tree,
     )
     targets = catalog.targets

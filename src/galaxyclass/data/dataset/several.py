@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from galaxyclass.data.dataset.galaxies import Chain, Galaxies
 from galaxyclass.data.dataset.parts import split_parts
 from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.data.leakage import OUT_OF_FOLD
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -69,6 +70,17 @@ class Samples:
     def auxiliary(self) -> tuple[tuple[int, ...], ...]:
         """The numbers of the tables of each auxiliary task."""
         return self.by_task[1:]
+
+    @property
+    def unused(self) -> tuple[Unused, ...]:
+        """What of the files, columns and rows of all tables was not used."""
+        if len(self.tables) == 1:
+            return self.first.unused
+        return tuple(
+            replace(each, why=f"{sample.catalog.table or sample.catalog.images}: {each.why}")
+            for sample in self.tables
+            for each in sample.unused
+        )
 
     @property
     def fingerprint(self) -> str:

@@ -14,7 +14,8 @@ UNKNOWN_WORDS: tuple[str, ...] = ("nan", "na", "n/a", "null", "none", "-")
 
 #: An integer whose text can be written again digit by digit: no leading zeros, no plus sign.
 _INTEGER = r"^(0|-?[1-9][0-9]{0,18})$"
-_NUMBER = r"(?i)^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$|^[+-]?inf(inity)?$"
+#: A decimal comma is one where no cell of the column has a point; ``47.6%`` is 0.476.
+_NUMBER = r"(?i)^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)(e[+-]?[0-9]+)?\s?%?$|^[+-]?inf(inity)?$"
 
 CellKind = Literal["integer", "text", "number", "other"]
 
@@ -74,7 +75,8 @@ def numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     Returns
     -------
     values : (rows,) float64
-        NaN where a cell is empty, one of `UNKNOWN_WORDS`, or not a number.
+        NaN where a cell is empty, one of `UNKNOWN_WORDS`, or not a number. A comma is a decimal
+        point where no cell of the column has a point, and a percentage is a fraction.
     wrong : (wrong rows,) int64
     """
     try:
@@ -86,11 +88,16 @@ def numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         text = as_text(column)
         unknown = pc.is_in(pc.utf8_lower(text), value_set=pa.array(UNKNOWN_WORDS))
         valid = pc.match_substring_regex(text, _NUMBER)
+        if pc.any(pc.match_substring(text, ".")).as_py():
+            valid = pc.and_(valid, pc.invert(pc.match_substring(text, ",")))
         invalid = pc.and_(pc.invert(unknown), pc.invert(pc.fill_null(valid, True)))
         wrong = np.flatnonzero(invalid.to_numpy()).astype(np.int64)
         plain = pc.replace_substring_regex(text, r"^\+", "")
         null = pa.scalar(None, pa.string())
+        percent = pc.fill_null(pc.ends_with(plain, "%"), False)
+        plain = pc.replace_substring_regex(pc.replace_substring(plain, ",", "."), r"\s?%$", "")
         values = pc.cast(pc.if_else(pc.fill_null(valid, False), plain, null), pa.float64())
+        values = pc.if_else(percent, pc.divide(values, 100.0), values)
     return pc.fill_null(values, float("nan")).to_numpy().astype(np.float64), wrong
 
 

@@ -1,42 +1,27 @@
-"""Reading text tables: commas, semicolons or tabs, and the line at which every row starts."""
+"""Reading text tables of any dialect, and the line at which every row starts."""
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from galaxyclass.data.tables.dialect import Dialect, find_dialect
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
-
-#: The hint about a spreadsheet.
-EXCEL_HINT = (
-    "save it as 'CSV UTF-8', with the id column formatted as text: a spreadsheet keeps only 15 "
-    "digits of a number"
-)
+from galaxyclass.tasks.names import first_few
 
 #: Bytes that are read at once; no row may be longer.
 BLOCK_BYTES = 1 << 20
-
-#: First bytes of files that are not text, and what they are.
-_MAGIC: dict[bytes, str] = {
-    b"PAR1": "a parquet file",
-    b"PK\x03\x04": "a zip archive or Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an Excel workbook",
-    b"\x1f\x8b": "compressed by gzip",
-    b"\xff\xfe": "text in UTF-16",
-    b"\xfe\xff": "text in UTF-16",
-    b"SIMPLE": "a FITS file",
-}
 
 
 @dataclass(frozen=True)
@@ -58,12 +43,16 @@ class TableFile:
         CSV: every column is text, empty cells are null; parquet: as typed. Names are stripped of
         surrounding spaces.
     lines : (rows,) int64
-        CSV: the line of the file at which each row starts, the header being line 1; parquet: the
-        row's number, the first being 1.
+        CSV: the line of the file at which each row starts, the first being line 1; other formats:
+        the row's number, the first being 1.
     ragged : tuple of RaggedRow
         Lines left out of ``table`` because they have more or fewer cells than the header.
     parts : (rows,) of str, or None
         Where ``path`` is a folder with a table for each part: the part of each row.
+    notes : tuple of str
+        Remarks on how the file was read, such as its encoding.
+    unused : tuple of Unused
+        What of the file is not in ``table``.
     """
 
     path: Path
@@ -71,6 +60,8 @@ class TableFile:
     lines: NDArray[np.int64]
     ragged: tuple[RaggedRow, ...]
     parts: NDArray[np.object_] | None = None
+    notes: tuple[str, ...] = ()
+    unused: tuple[Unused, ...] = ()
 
     def take(self, rows: NDArray[np.int64]) -> TableFile:
         """The same file with some of its rows."""
@@ -90,6 +81,10 @@ def all_of_it(piece: pa.Table) -> pa.Table:
 def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
     """Read a text table; every column is text.
 
+    Commas, semicolons, tabs, vertical bars or blanks between the cells; UTF-8, UTF-16 or, where it
+    is neither, Windows-1252; compressed or not. Comment lines above the header are skipped, and the
+    header may be the last of them (see `find_dialect`).
+
     Parameters
     ----------
     path : Path
@@ -99,10 +94,10 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
     Raises
     ------
     CatalogError
-        Not text in UTF-8, no header, a column twice, quotation marks that are not closed.
+        An unknown encoding, no header, a column twice, quotation marks that are not closed.
     """
-    _refuse_other_formats(path)
-    delimiter, names = _header(path)
+    dialect = find_dialect(path)
+    names = list(dialect.names)
     with_names(path, None, names)
     skipped: list[Any] = []
 
@@ -113,12 +108,16 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
     try:
         # Block by block: reading in one call keeps several blocks and their text in memory.
         with (
-            _open(path) as stream,
+            dialect.open(path) as stream,
             pa.csv.open_csv(
                 stream,
-                read_options=pa.csv.ReadOptions(block_size=BLOCK_BYTES),
+                read_options=pa.csv.ReadOptions(
+                    block_size=BLOCK_BYTES,
+                    skip_rows=dialect.skipped,
+                    column_names=None if dialect.header_lines else names,
+                ),
                 parse_options=pa.csv.ParseOptions(
-                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
+                    delimiter=dialect.written, newlines_in_values=True, invalid_row_handler=skip
                 ),
                 convert_options=pa.csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
@@ -132,22 +131,42 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
             empty = with_names(path, batches.schema.empty_table(), names)
             table = pa.concat_tables(pieces) if pieces else empty
     except pa.ArrowException as error:
-        _refuse_other_encodings(path)
         raise CatalogError(
             f"{path}: cannot be read as CSV",
             got=str(error).splitlines()[0],
             hint="look for a quotation mark that is not closed",
         ) from error
-    if not skipped and _line_count(path) == table.num_rows + 1:
-        return TableFile(path, table, np.arange(2, table.num_rows + 2, dtype=np.int64), ())
-    lines, ragged = _walk(path, delimiter, len(names))
+    file = TableFile(path, table, np.empty(0, np.int64), (), notes=tuple(_notes(path, dialect)))
+    above = dialect.skipped + dialect.header_lines
+    if not skipped and _line_count(path, dialect) == table.num_rows + above:
+        return replace(file, lines=np.arange(above + 1, above + 1 + table.num_rows, dtype=np.int64))
+    lines, ragged, comments = _walk(path, dialect)
     if len(lines) != table.num_rows:
         raise CatalogError(
             f"{path}: cannot be read as CSV unambiguously",
             got=f"{table.num_rows} rows read one way, {len(lines)} the other",
             hint="look for a quotation mark that is not closed",
         )
-    return TableFile(path, table, np.array(lines, dtype=np.int64), tuple(ragged))
+    return replace(
+        file,
+        lines=np.array(lines, dtype=np.int64),
+        ragged=tuple(ragged),
+        unused=unused_rows(comments, "comments among the rows"),
+    )
+
+
+def _notes(path: Path, dialect: Dialect) -> Iterator[str]:
+    if dialect.encoding == "cp1252":
+        yield f"{path}: not text in UTF-8; read as Windows-1252 (Western Europe)"
+    if dialect.comments:
+        lines = "1 comment line" if dialect.comments == 1 else f"{dialect.comments:,} comment lines"
+        yield f"{path}: {lines} above the header skipped"
+
+
+def unused_rows(lines: Sequence[int], why: str) -> tuple[Unused, ...]:
+    """Lines of a table that were not used; nothing where there are none."""
+    names = first_few([f"line {line}" for line in lines])
+    return (Unused("rows", len(lines), names, why),) if lines else ()
 
 
 def with_names(path: Path, table: Any, names: list[str]) -> Any:
@@ -163,78 +182,27 @@ def with_names(path: Path, table: Any, names: list[str]) -> Any:
     return None if table is None else table.rename_columns(stripped)
 
 
-def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
-def _refuse_other_formats(path: Path) -> None:
-    with _open(path) as stream:
-        start = stream.read(8)
-    if not start:
-        raise CatalogError(f"{path}: the table is empty", wanted="a header and a row per galaxy")
-    for magic, what in _MAGIC.items():
-        if start.startswith(magic):
-            raise CatalogError(
-                f"{path}: named as CSV, but its content is not",
-                wanted="text in UTF-8",
-                got=what,
-                hint=EXCEL_HINT if "Excel" in what or "UTF-16" in what else "rename or convert it",
-            )
-
-
-def _refuse_other_encodings(path: Path) -> None:
-    with _open(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise CatalogError(
-                    f"{path}, line {number}: not text in UTF-8",
-                    got=f"byte 0x{line[error.start]:02x} after {line[: error.start][-30:]!r}",
-                    hint="save the table as 'CSV UTF-8'",
-                ) from error
-
-
-def _header(path: Path) -> tuple[str, list[str]]:
-    """The delimiter and the names of the columns."""
-    try:
-        with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-            first = next((line for line in text if line.strip("\r\n")), "")
-            tabs = ".tsv" in path.name.lower()
-            delimiter = "\t" if tabs else max(",;\t", key=first.count)
-            names = next(csv.reader([first, *_next_lines(text)], delimiter=delimiter), [])
-    except UnicodeDecodeError:
-        _refuse_other_encodings(path)
-        raise
-    except csv.Error as error:
-        raise CatalogError(f"{path}: cannot be read as CSV", got=str(error)) from error
-    if not any(name.strip() for name in names):
-        raise CatalogError(f"{path}: no header", wanted="a first line with the columns' names")
-    return delimiter, names
-
-
-def _next_lines(text: Iterator[str]) -> Iterator[str]:
-    """A few more lines: a quoted name may hold a line break."""
-    for _, line in zip(range(100), text, strict=False):
-        yield line
-
-
-def _line_count(path: Path) -> int:
+def _line_count(path: Path, dialect: Dialect) -> int:
     count, last = 0, b"\n"
-    with _open(path) as stream:
+    with dialect.open(path) as stream:
         while chunk := stream.read(1 << 22):
             count += chunk.count(b"\n")
             last = chunk[-1:]
     return count + (last != b"\n")
 
 
-def _walk(path: Path, delimiter: str, width: int) -> tuple[list[int], list[RaggedRow]]:
-    """The line of each row, and the ragged lines, where rows are not one line each."""
+def _walk(path: Path, dialect: Dialect) -> tuple[list[int], list[RaggedRow], list[int]]:
+    """The line of each row, ragged lines, and comments, where rows are not one line each."""
     lines: list[int] = []
     ragged: list[RaggedRow] = []
-    with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
-        start, header = 1, True
+    comments: list[int] = []
+    width = len(dialect.names)
+    with dialect.open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+        for _ in range(dialect.skipped):
+            next(text)
+        above = dialect.skipped
+        reader = csv.reader(text, delimiter=dialect.written, strict=True)
+        start, header = above + 1, bool(dialect.header_lines)
         try:
             for cells in reader:
                 if not cells:
@@ -243,13 +211,15 @@ def _walk(path: Path, delimiter: str, width: int) -> tuple[list[int], list[Ragge
                     header = False
                 elif len(cells) == width:
                     lines.append(start)
+                elif cells[0].lstrip().startswith("#"):
+                    comments.append(start)
                 else:
                     ragged.append(RaggedRow(start, len(cells)))
-                start = reader.line_num + 1
+                start = above + reader.line_num + 1
         except csv.Error as error:
             raise CatalogError(
                 f"{path}, line {start}: cannot be read as CSV",
                 got=str(error),
                 hint="look for a quotation mark that is not closed",
             ) from error
-    return lines, ragged
+    return lines, ragged, comments

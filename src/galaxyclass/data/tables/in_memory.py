@@ -35,6 +35,8 @@ KINDS = (
 
 #: The key of a column's unit in its field's metadata.
 UNIT = b"unit"
+#: The keys of what astronomers say of a column: its unit, its Unified Content Descriptor, words.
+COLUMN_METADATA = (UNIT, b"ucd", b"description")
 
 
 def is_table(value: object) -> bool:
@@ -74,7 +76,8 @@ def as_arrow(value: Any, argument: str = "table") -> pa.Table:
     pyarrow.Table
         Categories and byte strings as text, columns of vectors as lists, others in their own type;
         astropy's coordinates become empty. Names are stripped of surrounding spaces. A unit of
-        astropy is kept in its field's metadata (`UNIT`).
+        astropy is kept in its field's metadata, and so are its UCD and description
+        (`COLUMN_METADATA`).
 
     Raises
     ------
@@ -113,10 +116,15 @@ def as_arrow(value: Any, argument: str = "table") -> pa.Table:
             got=", ".join(map(repr, repeated)),
             hint="rename or remove all but one of each",
         )
+    return plain_columns(table.rename_columns(names))
+
+
+def plain_columns(table: pa.Table) -> pa.Table:
+    """A table with categories, views and bytes as plain text, and `COLUMN_METADATA` alone."""
     columns = [_plain(column) for column in table.columns]
     fields = [
-        pa.field(name, column.type, metadata=_unit_alone(field.metadata))
-        for name, column, field in zip(names, columns, table.schema, strict=True)
+        pa.field(field.name, column.type, metadata=_known_metadata(field.metadata))
+        for column, field in zip(columns, table.schema, strict=True)
     ]
     return pa.table(columns, schema=pa.schema(fields))
 
@@ -158,7 +166,7 @@ def to_astropy(table: pa.Table) -> Any:
     astropy = require("astropy.table")
     columns = []
     for field, column in zip(table.schema, table.columns, strict=True):
-        unit = (field.metadata or {}).get(UNIT)
+        words = {key.decode(): text.decode() for key, text in (field.metadata or {}).items()}
         empty = np.asarray(column.is_null())
         if pa.types.is_floating(field.type):
             values = column.to_numpy()  # NaN where empty
@@ -172,9 +180,19 @@ def to_astropy(table: pa.Table) -> Any:
             values = np.empty(len(column), object)
             values[:] = column.to_pylist()
         kind = astropy.MaskedColumn if empty.any() else astropy.Column
-        mask = {"mask": empty} if empty.any() else {}
-        columns.append(kind(values, name=field.name, unit=unit.decode() if unit else None, **mask))
-    return astropy.Table(columns)
+        column_words: dict[str, Any] = {
+            "unit": words.get("unit"),
+            "description": words.get("description"),
+            "meta": {"ucd": words["ucd"]} if "ucd" in words else None,
+        }
+        if empty.any():
+            column_words["mask"] = empty
+        columns.append(kind(values, name=field.name, **column_words))
+    metadata = {
+        key.decode(): text.decode("utf-8", "replace")
+        for key, text in (table.schema.metadata or {}).items()
+    }
+    return astropy.Table(columns, meta=metadata)
 
 
 def _as_arrow(value: Any) -> pa.Table:
@@ -185,7 +203,7 @@ def _as_arrow(value: Any) -> pa.Table:
     if _is_astropy(value):
         arrays = [_column(name, value[name]) for name in value.colnames]
         fields = [
-            pa.field(name, array.type, metadata=_unit(value[name]))
+            pa.field(name, array.type, metadata=_metadata(value[name]))
             for name, array in zip(value.colnames, arrays, strict=True)
         ]
         return pa.table(arrays, schema=pa.schema(fields))
@@ -274,13 +292,19 @@ def _converted(values: Any) -> Any:
     return pa.array(array, mask=mask)
 
 
-def _unit(column: Any) -> dict[bytes, bytes] | None:
-    unit = getattr(column, "unit", None)
-    return {UNIT: str(unit).encode()} if unit else None
+def _metadata(column: Any) -> dict[bytes, bytes] | None:
+    """The unit, the UCD and the description of a column of astropy."""
+    meta = getattr(getattr(column, "info", None), "meta", None) or {}
+    words = {
+        UNIT: getattr(column, "unit", None),
+        b"ucd": meta.get("ucd"),
+        b"description": getattr(getattr(column, "info", None), "description", None),
+    }
+    return {key: str(text).encode() for key, text in words.items() if text} or None
 
 
-def _unit_alone(metadata: Mapping[bytes, bytes] | None) -> dict[bytes, bytes] | None:
-    return {UNIT: metadata[UNIT]} if metadata and UNIT in metadata else None
+def _known_metadata(metadata: Mapping[bytes, bytes] | None) -> dict[bytes, bytes] | None:
+    return {key: metadata[key] for key in COLUMN_METADATA if metadata and key in metadata} or None
 
 
 def _is_pandas(value: object) -> bool:

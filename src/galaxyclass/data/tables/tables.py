@@ -1,40 +1,44 @@
-"""Reading CSV and parquet tables: the cells of a CSV are text exactly as written.
+"""Reading tables of any format: the cells of a text table are text exactly as written.
 
 An 18-digit id never becomes a float here, and ``007`` stays ``007``.
 """
 
 from __future__ import annotations
 
+from lzma import LZMAError
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from galaxyclass.data.tables.astronomical import read_astronomical
+from galaxyclass.data.tables.content import (
+    TABLE_ENDINGS,
+    TableKind,
+    kind_of_content,
+    open_content,
+    require_regular,
+)
 from galaxyclass.data.tables.delimited import (
-    EXCEL_HINT,
     Piecewise,
     TableFile,
     all_of_it,
     read_csv,
     with_names,
 )
+from galaxyclass.data.tables.in_memory import plain_columns
+from galaxyclass.data.tables.pictures import without_pictures
+from galaxyclass.data.tables.votable_header import with_voparquet
+from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
+from galaxyclass.images.containers import picture_column
 
-#: Ending of a table's name -> what it is read as.
-TABLE_SUFFIXES: dict[str, str] = {
-    ".csv": "csv",
-    ".csv.gz": "csv",
-    ".tsv": "csv",
-    ".tsv.gz": "csv",
-    ".parquet": "parquet",
-}
-
-_WANTED = f"a table that ends in {', '.join(TABLE_SUFFIXES)}"
+_WANTED = f"a table such as {', '.join(TABLE_ENDINGS)}, also compressed"
 
 
 def read_table(path: str | Path, argument: str = "table") -> pa.Table:
-    r"""Read a CSV or parquet table, the cells of a CSV as text exactly as written.
+    r"""Read a table of any format, the cells of a CSV as text exactly as written.
 
     Parameters
     ----------
@@ -97,8 +101,10 @@ def open_table(
     Raises
     ------
     CatalogError
-        No such file, a folder, an ending that is not known, a file that is not what its ending
-        says, no header, no rows, a column twice, text that is not UTF-8.
+        No such file, a folder, a pipe or a device, a file that is no table, no header, no rows, a
+        column twice.
+    MissingExtraError
+        The library that reads its format is not installed.
     """
     path = Path(path)
     if path.is_dir():
@@ -110,22 +116,11 @@ def open_table(
             + (", the folder of images as `images`" if argument == "table" else ""),
         )
     require_table(path, argument)
-    kind = next(
-        (kind for ending, kind in TABLE_SUFFIXES.items() if path.name.lower().endswith(ending)),
-        None,
-    )
-    if kind is None:
-        excel = path.suffix.lower() in (".xls", ".xlsx", ".xlsm", ".ods")
-        raise CatalogError(
-            f"{path}: not a supported kind of table",
-            argument=argument,
-            wanted=_WANTED,
-            got=f"the ending {path.suffix!r}" if path.suffix else "no ending",
-            hint=EXCEL_HINT if excel else "save it as CSV or parquet",
-        )
     try:
-        file = read_csv(path, piecewise) if kind == "csv" else _read_parquet(path, piecewise)
-    except (OSError, EOFError) as error:
+        require_regular(path)
+        kind = kind_of_content(path)
+        file = read_csv(path, piecewise) if kind == "text" else _read_typed(path, kind, piecewise)
+    except (OSError, EOFError, LZMAError) as error:
         raise CatalogError(f"{path}: the table cannot be read", got=str(error)) from error
     if file.table.num_rows == 0:
         require_even_rows(file)
@@ -149,24 +144,56 @@ def require_even_rows(file: TableFile) -> None:
         )
 
 
-def _read_parquet(path: Path, piecewise: Piecewise) -> TableFile:
+def _read_typed(path: Path, kind: TableKind, piecewise: Piecewise) -> TableFile:
+    unused: tuple[Unused, ...] = ()
+    if kind == "parquet":
+        table = _read_parquet(path)
+    elif kind == "arrow":
+        table = _read_arrow(path)
+    elif kind == "hdf5":
+        from galaxyclass.data.tables.hdf5 import read_hdf5
+
+        table, unused = read_hdf5(path)
+    elif kind == "excel":
+        from galaxyclass.data.tables.workbook import read_workbook
+
+        table, unused = read_workbook(path)
+    else:
+        table, unused = read_astronomical(path, kind)
+    table = piecewise(plain_columns(with_names(path, table, table.column_names)))
+    lines = np.arange(1, table.num_rows + 1, dtype=np.int64)
+    return TableFile(path, table, lines, (), unused=unused)
+
+
+def _read_parquet(path: Path) -> pa.Table:
     try:
-        table = pa.parquet.ParquetFile(path).read()
+        return without_pictures(path, with_voparquet(_parquet_table(path)))
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(
             f"{path}: not a parquet file, or a damaged one",
             got=str(error).splitlines()[0],
-            hint="write the table again, or rename it to .csv if it is text",
+            hint="write the table again",
         ) from error
-    table = piecewise(_without_views(with_names(path, table, table.column_names)))
-    lines = np.arange(1, table.num_rows + 1, dtype=np.int64)
-    return TableFile(path, table, lines, ())
 
 
-def _without_views(table: pa.Table) -> pa.Table:
-    """Columns of `string_view` as plain strings: most of pyarrow's functions do not know views."""
-    plain = [
-        pa.field(field.name, pa.string()) if str(field.type) == "string_view" else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(plain))
+def _parquet_table(path: Path) -> pa.Table:
+    """The columns of a parquet file, without those that hold pictures."""
+    with open_content(path) as stream:
+        file = pa.parquet.ParquetFile(stream)
+        pictures = picture_column(path)
+        names = [name for name in file.schema_arrow.names if name != pictures]
+        return file.read(names)
+
+
+def _read_arrow(path: Path) -> pa.Table:
+    from pyarrow import feather
+
+    try:
+        with open_content(path) as stream:
+            return feather.read_table(pa.BufferReader(stream.read()))
+    except (pa.ArrowException, OSError) as error:
+        raise CatalogError(
+            f"{path}: not an Arrow file, or a damaged one",
+            got=str(error).splitlines()[0],
+            hint="write the table again",
+        ) from error

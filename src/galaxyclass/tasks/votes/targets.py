@@ -27,6 +27,12 @@ class VoteTargets(Targets):
     layout: Layout
     fractions: NDArray[np.float32]
     present: NDArray[np.bool_]
+    read_layout: Layout | None = None
+
+    @property
+    def table_columns(self) -> tuple[str, ...]:
+        """The columns of the answers in the table."""
+        return (self.read_layout or self.layout).columns
 
     def __len__(self) -> int:
         return len(self.fractions)

@@ -1,0 +1,202 @@
+"""The class column of a table, or its columns of flags; and why others are no classes."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.compute as pc
+
+from galaxyclass.data.catalog.classes import class_names, read_classes
+from galaxyclass.data.catalog.matching import looks_like_paths
+from galaxyclass.data.catalog.one_hot import find_one_hot
+from galaxyclass.data.catalog.roles import example_of, require_column
+from galaxyclass.data.checks.findings import Finding, finding
+from galaxyclass.data.tables.cells import as_text, kind_of
+from galaxyclass.errors import CatalogError
+from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.names import first_few
+
+_CLASS_NAMES = ("class", "label", "target", "category")
+#: Words of columns that count votes.
+_COUNT = re.compile(
+    r"(?i)(^|[_-])(n?votes?|counts?|total([_-]?(votes|classifications))?|classifications|nvote)$"
+    r"|^n_|^num_"
+)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Classes of a table: the targets, the columns that they are from, and notes on these."""
+
+    targets: ClassTargets
+    columns: tuple[str, ...]
+    notes: tuple[Finding, ...]
+
+
+def find_classes(
+    table: Any, taken: Iterable[str], chosen: str | None, source: str
+) -> Classes | None:
+    """The classes of a table; None where there is no candidate.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    taken : iterable of str
+        The columns that already have another role.
+    chosen : str or None
+        The column named by ``target_column``.
+    source : str
+        The table's file, for messages.
+
+    Raises
+    ------
+    CatalogError
+        Several candidates; or the chosen column is absent, or holds numbers with a fraction.
+    """
+    taken = set(taken)
+    if chosen is None and not _named(table, taken):
+        flags = find_one_hot(table, taken)
+        if flags is not None:
+            columns, labels = flags
+            words = f"{source}: {len(columns)} columns of flags, one of which is set in each row, "
+            note = finding(
+                "table_note", f"{words}are the classes: {first_few(columns)}", file=source
+            )
+            return Classes(ClassTargets("class", columns, labels), columns, (note,))
+    name = class_column(table, taken, chosen, source)
+    if name is None:
+        return None
+    targets = read_classes(table[name], name)
+    notes = list(_alike(targets, source))
+    if name in counts_of_votes(table, taken):
+        words = f"{source}: {name!r} looks like counts of votes; each number is taken for a class"
+        notes.append(finding("table_note", words, file=source, column=name))
+    return Classes(targets, (name,), tuple(notes))
+
+
+def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: str) -> str | None:
+    """The column that holds the class; None where there is no candidate.
+
+    Parameters and errors are those of `find_classes`.
+    """
+    if chosen is not None:
+        require_column(table, chosen, source, "target_column")
+        if kind_of(table[chosen]) not in ("integer", "text"):
+            raise CatalogError(
+                f"{source}: column {chosen!r} cannot be a class",
+                wanted="text or integers",
+                got=f"numbers such as {example_of(table[chosen])}",
+                hint=_hint(candidates_of(table, taken), "name another column by `target_column`"),
+            )
+        return chosen
+    named = _named(table, set(taken))
+    if len(named) == 1:
+        return named[0]
+    candidates = candidates_of(table, taken)
+    if len(candidates) > 1:
+        raise CatalogError(
+            f"{source}: several columns could be the class",
+            wanted="one column of text or integers beside the id",
+            got="\n".join(_described(table, name) for name in candidates[:12]),
+            hint=_hint(named or candidates, "name the right one by `target_column`"),
+        )
+    return candidates[0] if candidates else None
+
+
+def candidates_of(table: Any, taken: Iterable[str]) -> list[str]:
+    """Columns that could be the class: text or integers that repeat, and no counts of votes."""
+    used = set(taken)
+    found = []
+    counts = counts_of_votes(table, used)
+    for name in table.column_names:
+        if name in used or name in counts or kind_of(table[name]) not in ("integer", "text"):
+            continue
+        text = as_text(table[name])
+        distinct = pc.count_distinct(text, mode="only_valid").as_py()
+        if name in _named(table, used) or (
+            1 < distinct <= max(2, len(text) // 2) and not looks_like_paths(text)
+        ):
+            found.append(name)
+    return found
+
+
+def counts_of_votes(table: Any, taken: Iterable[str]) -> list[str]:
+    """Columns that look like numbers of votes: a total by name, or several of one question.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> votes = {"ring_yes": [3, 0, 9], "ring_no": [5, 8, 0], "ring_total-votes": [8, 8, 9]}
+    >>> counts_of_votes(pa.table(votes), [])
+    ['ring_yes', 'ring_no', 'ring_total-votes']
+    """
+    used = set(taken)
+    groups: dict[str, list[str]] = defaultdict(list)
+    integers = [
+        name
+        for name in table.column_names
+        if name not in used
+        and kind_of(table[name]) == "integer"
+        and (_COUNT.search(name) or not _flags_alone(table[name]))
+    ]
+    for name in integers:
+        groups[re.split(r"[_]", name)[0]].append(name)
+    found = set()
+    for members in groups.values():
+        totals = [name for name in members if _COUNT.search(name)]
+        if totals:
+            found.update(members if len(members) > 2 else totals)
+    return [name for name in integers if name in found]
+
+
+def _flags_alone(column: Any) -> bool:
+    """Whether a column has two values at most, which are more likely classes than counts."""
+    return bool(pc.count_distinct(as_text(column), mode="only_valid").as_py() <= 2)
+
+
+def _named(table: Any, used: set[str]) -> list[str]:
+    """The columns called class, label, target or category, if they can be one."""
+    return [
+        name
+        for name in table.column_names
+        if name not in used
+        and name.lower() in _CLASS_NAMES
+        and kind_of(table[name]) in ("integer", "text")
+        and pc.count_distinct(as_text(table[name]), mode="only_valid").as_py() > 0
+    ]
+
+
+def _described(table: Any, name: str) -> str:
+    """A candidate and what speaks for it: its values."""
+    text = class_names(table[name]).drop_null()
+    counts = pc.value_counts(text).to_pylist()
+    most = sorted(counts, key=lambda entry: -entry["counts"])[:4]
+    shown = ", ".join(f"{entry['values']} ({entry['counts']})" for entry in most)
+    more = f" and {len(counts) - 4} more" if len(counts) > 4 else ""
+    return f"{name!r}: {len(counts)} values, {shown}{more}"
+
+
+def _hint(names: list[str], otherwise: str) -> str:
+    """The only candidate that there is, or what to do where there are several."""
+    return f"name it: `target_column={names[0]!r}`" if len(names) == 1 else otherwise
+
+
+def _alike(targets: ClassTargets, source: str) -> Iterable[Finding]:
+    """Classes whose names differ in case, blanks, hyphens or underscores alone."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in targets.classes:
+        groups[re.sub(r"[\s_-]+", "", name).casefold()].append(name)
+    counts = {name: int((targets.labels == i).sum()) for i, name in enumerate(targets.classes)}
+    for names in groups.values():
+        if len(names) > 1:
+            shown = ", ".join(f"{name!r} ({counts[name]:,})" for name in names)
+            yield finding(
+                "classes_alike",
+                f"{source}: {shown}: {len(names)} classes",
+                file=source,
+                column=targets.column,
+            )

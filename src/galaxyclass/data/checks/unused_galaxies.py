@@ -1,0 +1,36 @@
+"""What of a catalog has no use: files and columns as it was read, and galaxies with errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.checks.findings import FINDING_KINDS, Finding
+from galaxyclass.data.unused import Unused, UnusedKind
+from galaxyclass.tasks.names import first_few
+
+
+def unused_of(catalog: Catalog, findings: Sequence[Finding] = ()) -> tuple[Unused, ...]:
+    """What of files, columns and rows a training would not use.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    findings : sequence of Finding
+        Errors of rows and galaxies: they are left out, or refuse the training.
+    """
+    unused = list(catalog.unused)
+    if catalog.unlisted:
+        names = first_few([path.rsplit("/", 1)[-1] for path in catalog.unlisted])
+        unused.append(Unused("files", len(catalog.unlisted), names, "images without a row"))
+    for code, kind in FINDING_KINDS.items():
+        of_kind = [each for each in findings if each.code == code and each.severity == "error"]
+        rows = [each for each in of_kind if each.index is not None or each.row is not None]
+        if not rows:
+            continue
+        names = first_few(
+            [str(each.id) if each.id is not None else f"line {each.row}" for each in rows]
+        )
+        what: UnusedKind = "files" if catalog.table is None else "rows"
+        unused.append(Unused(what, len(rows), names, kind.title))
+    return tuple(unused)

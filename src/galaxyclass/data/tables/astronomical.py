@@ -1,0 +1,111 @@
+"""Reading FITS, VOTable and ECSV by astropy: units, UCDs and descriptions are kept."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from galaxyclass.data.tables.content import TableKind, whole_content
+from galaxyclass.data.tables.in_memory import as_arrow
+from galaxyclass.data.unused import Unused
+from galaxyclass.errors import CatalogError, MissingExtraError
+from galaxyclass.extras import require
+
+#: What a reader gives: the table, and what of the file it did not read.
+Read = tuple[pa.Table, tuple[Unused, ...]]
+
+
+def read_astronomical(path: Path, kind: TableKind) -> Read:
+    """Read the first table of a FITS, VOTable or ECSV file.
+
+    Raises
+    ------
+    MissingExtraError
+        astropy is not installed.
+    CatalogError
+        A damaged file, or one without a table.
+    """
+    try:
+        require("astropy.table")
+    except MissingExtraError as error:
+        raise MissingExtraError(
+            f"{path}: {error.what}, which reads {_NAMES[kind]}", hint=error.hint
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of units and of files that bend their standard
+            table, unused = _READERS[kind](path)
+            return as_arrow(table), unused
+    except CatalogError:
+        raise
+    except Exception as error:  # astropy raises whatever a damaged file leads to
+        raise CatalogError(
+            f"{path}: cannot be read as {_NAMES[kind]}",
+            got=(str(error).strip() or type(error).__name__).splitlines()[0][:300],
+            hint="open it in another program, such as TOPCAT, and save it anew",
+        ) from error
+
+
+def _read_fits(path: Path) -> tuple[Any, tuple[Unused, ...]]:
+    from astropy.io import fits
+    from astropy.table import Table
+
+    content = whole_content(path)
+    with fits.open(content) as file:
+        tables = [number for number, part in enumerate(file) if hasattr(part, "columns")]
+        if not tables:
+            pictures = [part for part in file if getattr(part, "shape", ())]
+            raise CatalogError(
+                f"{path}: a FITS file without a table",
+                wanted="a binary table",
+                got="a picture" if pictures else "headers alone",
+                hint="give pictures as `images`" if pictures else "give another file as `table`",
+            )
+        first = file[tables[0]]
+        if first.fileinfo()["datLoc"] + first.size > len(content.getvalue()):
+            raise CatalogError(
+                f"{path}: the FITS file ends in the middle of its table",
+                wanted=f"{first.header['NAXIS2']:,} rows",
+                hint="fetch it again",
+            )
+        names = [file[number].name or f"HDU {number}" for number in tables]
+        return Table.read(first), _others(names)
+
+
+def _read_votable(path: Path) -> tuple[Any, tuple[Unused, ...]]:
+    from astropy.io.votable import parse
+
+    tables = list(parse(whole_content(path)).iter_tables())
+    if not tables:
+        raise CatalogError(
+            f"{path}: a VOTable without a table",
+            wanted="a TABLE with FIELDs",
+            hint="a service may have answered with an error: look into the file",
+        )
+    names = [table.name or table.ID or f"table {n}" for n, table in enumerate(tables, start=1)]
+    return tables[0].to_table(use_names_over_ids=True), _others(names)
+
+
+def _read_ecsv(path: Path) -> tuple[Any, tuple[Unused, ...]]:
+    from astropy.table import Table
+
+    return Table.read(whole_content(path), format="ascii.ecsv"), ()
+
+
+def _others(names: list[str]) -> tuple[Unused, ...]:
+    if len(names) < 2:
+        return ()
+    why = f"only the first table of a file is read, here {names[0]}"
+    return (Unused("tables", len(names) - 1, ", ".join(names[1:5]), why),)
+
+
+_READERS: dict[TableKind, Callable[[Path], tuple[Any, tuple[Unused, ...]]]] = {
+    "fits": _read_fits,
+    "votable": _read_votable,
+    "ecsv": _read_ecsv,
+}
+_NAMES: dict[TableKind, str] = {"fits": "FITS", "votable": "a VOTable", "ecsv": "ECSV"}

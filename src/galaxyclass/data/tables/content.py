@@ -1,0 +1,194 @@
+"""What a file of a table holds, by its content; compressed files are opened as if they were not."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import stat
+import zipfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Literal
+
+from galaxyclass.errors import CatalogError
+
+#: The kinds of tables that are read.
+TableKind = Literal["text", "parquet", "arrow", "fits", "votable", "ecsv", "hdf5", "excel"]
+
+#: Endings of tables, for messages; the content decides how a file is read.
+TABLE_ENDINGS = (
+    *(".csv", ".tsv", ".txt", ".parquet", ".fits", ".vot", ".ecsv", ".h5", ".xlsx", ".feather"),
+)
+#: Endings of typed tables, whose rows have a number and no line.
+TYPED_ENDINGS = (
+    *(".parquet", ".pq", ".feather", ".arrow", ".fits", ".fit", ".fts", ".vot", ".votable"),
+    *(".xml", ".ecsv", ".h5", ".hdf5", ".xlsx", ".xlsm"),
+)
+#: Endings of compressed files, which stand behind those of tables.
+COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zip")
+
+#: First bytes -> how a compressed file is opened.
+_COMPRESSED: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+#: First bytes -> kind of table.
+_KINDS: dict[bytes, TableKind] = {
+    b"PAR1": "parquet",
+    b"ARROW1": "arrow",
+    b"SIMPLE  =": "fits",
+    b"\x89HDF\r\n\x1a\n": "hdf5",
+    b"# %ECSV": "ecsv",
+}
+#: First bytes of files that are no tables that are read: what they are, and what to do.
+_OTHERS: dict[bytes, tuple[str, str]] = {
+    b"\xd0\xcf\x11\xe0": (
+        "an Excel workbook of the old format (.xls)",
+        "save it as .xlsx, or as 'CSV UTF-8' with the id column formatted as text",
+    ),
+    b"\xff\xd8\xff": ("a JPEG image", "give the table's file as `table`"),
+    b"\x89PNG": ("a PNG image", "give the table's file as `table`"),
+    b"SQLite format 3": (
+        "an SQLite database",
+        "write the table as CSV: sqlite3 -header -csv FILE 'select * from TABLE'",
+    ),
+    b"\x80\x04\x95": ("a Python pickle", "write it as CSV or parquet: a pickle is never loaded"),
+}
+#: Bytes that are looked at.
+_HEAD = 4096
+
+
+def typed_ending(path: Path) -> bool:
+    """Whether a name ends like that of a typed table, compressed or not.
+
+    Examples
+    --------
+    >>> typed_ending(Path("p.fits.gz")), typed_ending(Path("p.csv.bz2"))
+    (True, False)
+    """
+    name = path.name.lower()
+    for ending in COMPRESSED_ENDINGS:
+        name = name.removesuffix(ending)
+    return name.endswith(TYPED_ENDINGS)
+
+
+def require_regular(path: Path) -> None:
+    """Refuse what is no ordinary file: a pipe or a device would be read for ever.
+
+    Raises
+    ------
+    CatalogError
+    """
+    mode = os.stat(path).st_mode  # noqa: PTH116 - follows links, as opening does
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+        raise CatalogError(
+            f"{path}: not a file",
+            wanted="a table in an ordinary file",
+            got=kinds.get(stat.S_IFMT(mode), "a device"),
+            hint="write what it gives into a file first",
+        )
+
+
+def open_content(path: Path) -> IO[bytes]:
+    """Open a file, and read through its compression: gzip, bzip2, xz, or a zip of one table.
+
+    Raises
+    ------
+    CatalogError
+        Not an ordinary file; a zip archive of several files.
+    OSError, EOFError
+        The file cannot be read.
+    """
+    require_regular(path)
+    with path.open("rb") as stream:
+        start = stream.read(8)
+    for magic, opener in _COMPRESSED.items():
+        if start.startswith(magic):
+            opened: IO[bytes] = opener(path, "rb")
+            return opened
+    if start.startswith(b"PK\x03\x04") and not _is_workbook(path):
+        return _only_member(path)
+    return path.open("rb")
+
+
+def kind_of_content(path: Path) -> TableKind:
+    """What kind of table a file holds.
+
+    Raises
+    ------
+    CatalogError
+        It is empty, or no table.
+    OSError, EOFError
+        The file cannot be read.
+    """
+    with open_content(path) as stream:
+        head = stream.read(_HEAD)
+    if not head:
+        raise CatalogError(f"{path}: the table is empty", wanted="a header and a row per galaxy")
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for magic, kind in _KINDS.items():
+        if text.startswith(magic):
+            return kind
+    if text.startswith(b"<") and b"<VOTABLE" in head.upper():
+        return "votable"
+    if head.startswith(b"PK\x03\x04"):
+        return "excel"
+    for magic, (what, hint) in _OTHERS.items():
+        if head.startswith(magic):
+            raise _no_table(path, what, hint)
+    if text[:20].lower().startswith((b"<!doctype html", b"<html")):
+        raise _no_table(path, "a page of the web (HTML)", "the download failed: fetch it again")
+    if text.startswith(b"version https://git-lfs"):
+        raise _no_table(path, "a pointer of Git LFS", "fetch the file itself: git lfs pull")
+    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _no_table(path, f"bytes that begin {head[:4].hex(' ')}", "write it as CSV or parquet")
+    return "text"
+
+
+def whole_content(path: Path) -> io.BytesIO:
+    """All bytes of a file, without its compression."""
+    with open_content(path) as stream:
+        return io.BytesIO(stream.read())
+
+
+def _no_table(path: Path, what: str, hint: str) -> CatalogError:
+    return CatalogError(
+        f"{path}: not a table",
+        wanted=f"a table such as {', '.join(TABLE_ENDINGS)}, also compressed",
+        got=what,
+        hint=hint,
+    )
+
+
+def _is_workbook(path: Path) -> bool:
+    """Whether a zip archive is an Excel workbook."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "xl/workbook.xml" in archive.namelist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise _no_table(path, "a damaged zip archive or workbook", "fetch it again") from error
+
+
+def _only_member(path: Path) -> IO[bytes]:
+    """The only file of a zip archive."""
+    archive = zipfile.ZipFile(path)
+    names = [
+        name
+        for name in archive.namelist()
+        if not name.endswith("/")
+        and not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
+    ]
+    if len(names) != 1:
+        archive.close()
+        raise CatalogError(
+            f"{path}: a zip archive that holds more than a table",
+            wanted="one file in the archive",
+            got=", ".join(names[:5]) + (" …" if len(names) > 5 else "") or "no files",
+            hint="unpack it and give the table's file; or give it as `images`, if it holds images",
+        )
+    return archive.open(names[0])

@@ -1,0 +1,67 @@
+"""Reading HDF5: its one-dimensional data sets of the most common length are the columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from galaxyclass.data.tables.content import require_regular
+from galaxyclass.data.tables.in_memory import as_arrow
+from galaxyclass.data.unused import Unused
+from galaxyclass.errors import CatalogError
+from galaxyclass.images.containers import PICTURE_ID, is_stack, open_hdf5, picture_name
+
+
+def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
+    """Read the columns of an HDF5 file, with the number of each row as `PICTURE_ID`.
+
+    A file may hold pictures beside them (Galaxy10): they are images of those numbers, see
+    `galaxyclass.images.containers`. pandas' and h5py's files of arrays are read; tables of records
+    give a column for each field.
+
+    Raises
+    ------
+    MissingExtraError
+        h5py is not installed.
+    CatalogError
+        A damaged file, or one without columns.
+    """
+    require_regular(path)
+    columns: dict[str, Any] = {}
+    others: list[str] = []
+    with open_hdf5(path) as file:
+        found: dict[str, Any] = {}
+
+        def visit(name: str, entry: Any) -> None:
+            if hasattr(entry, "shape") and hasattr(entry, "dtype"):
+                found[name] = entry
+
+        file.visititems(visit)
+        stacks = [entry for entry in found.values() if is_stack(entry)]
+        lengths = Counter(len(entry) for entry in found.values() if len(entry.shape) == 1)
+        length = len(stacks[0]) if stacks else max(lengths, key=lambda n: lengths[n], default=0)
+        for name, entry in found.items():
+            if is_stack(entry):
+                continue
+            if entry.shape == (length,) and entry.dtype.names:
+                columns.update({field: entry[field] for field in entry.dtype.names})
+            elif entry.shape == (length,):
+                columns[name] = entry.asstr()[...] if entry.dtype.kind == "O" else entry[...]
+            else:
+                others.append(name)
+    if not columns:
+        raise CatalogError(
+            f"{path}: an HDF5 file without columns",
+            wanted="data sets of one dimension and one length, a number for each row",
+            got=", ".join(sorted(found)[:10]) or "no data sets",
+            hint="write the table as parquet or FITS",
+        )
+    table = as_arrow(columns)
+    if PICTURE_ID not in table.column_names:
+        numbers = pa.array([picture_name(number) for number in range(length)])
+        table = table.add_column(0, PICTURE_ID, numbers)
+    unused = (Unused("columns", len(others), ", ".join(others[:4]), "of another shape"),)
+    return table, unused if others else ()

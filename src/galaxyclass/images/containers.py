@@ -1,0 +1,335 @@
+"""Pictures inside one file: zip, tar, parquet as the hubs write it, stacks in HDF5 (Galaxy10).
+
+A picture inside a file has the path ``FILE/NAME``, and is read by it like any other image.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import threading
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from galaxyclass.errors import CatalogError, ImageError, MissingExtraError
+from galaxyclass.extras import require
+
+#: Endings of files that may hold pictures.
+CONTAINER_ENDINGS = (".zip", ".tar", ".h5", ".hdf5", ".parquet")
+#: The column of a table beside pictures that have no other name: their numbers.
+PICTURE_ID = "picture"
+#: Columns of a parquet table that hold pictures, and such as hold their ids.
+_PICTURES = ("image", "img", "picture", "jpg", "png")
+_IDS = ("id_str", "id", "objid", "dr7objid", "iauname", "galaxyid", "asset_id", "image_id")
+#: The ending of pictures that have none.
+PICTURE_ENDING = ".img"
+#: Opened files that each thread keeps.
+_KEPT = 4
+
+
+@dataclass(frozen=True)
+class Container:
+    """A file that holds pictures.
+
+    Attributes
+    ----------
+    names : sequence of str
+        Of the pictures, in their order.
+    read : callable
+        From a name to the bytes of a picture: a JPEG, PNG, TIFF or NumPy file.
+    """
+
+    names: Sequence[str]
+    read: Callable[[str], bytes]
+
+
+def picture_name(number: int) -> str:
+    """The name of a picture that has only a number.
+
+    Examples
+    --------
+    >>> picture_name(17)
+    '0000017'
+    """
+    return f"{number:07d}"
+
+
+def is_container(path: str | Path) -> bool:
+    """Whether a file holds pictures, by its ending and, for tables, by its columns."""
+    name = str(path).lower()
+    if not name.endswith(CONTAINER_ENDINGS) or not os.path.isfile(path):  # noqa: PTH113
+        return False
+    if name.endswith(".parquet"):
+        return picture_column(path) is not None
+    if name.endswith((".h5", ".hdf5")):
+        return holds_stack(path)
+    return True
+
+
+def members(path: str | Path) -> list[str]:
+    """The paths of the pictures in a file; of an archive, those of all its files.
+
+    Raises
+    ------
+    CatalogError
+        A damaged file.
+    MissingExtraError
+        h5py is not installed.
+    """
+    try:
+        names = _open(str(path)).names
+    except (OSError, zipfile.BadZipFile, tarfile.TarError, ValueError) as error:
+        raise CatalogError(
+            f"{path}: cannot be opened", got=str(error).splitlines()[0], hint="fetch it again"
+        ) from error
+    return [f"{path}/{name}" for name in names]
+
+
+def container_of(path: str | Path) -> tuple[str, str] | None:
+    """The file that a path leads into, and the name of the picture in it; None for other paths.
+
+    Examples
+    --------
+    >>> container_of("sky/1.jpg") is None
+    True
+    """
+    text = str(path)
+    lower = text.lower()
+    for ending in CONTAINER_ENDINGS:
+        end = lower.find(f"{ending}/")
+        while end >= 0:
+            file = text[: end + len(ending)]
+            if os.path.isfile(file):  # noqa: PTH113
+                return file, text[len(file) + 1 :]
+            end = lower.find(f"{ending}/", end + 1)
+    return None
+
+
+def read_member(path: str | Path) -> tuple[bytes, os.stat_result] | None:
+    """The bytes of a picture inside a file and the status of the file; None for other paths.
+
+    Raises
+    ------
+    ImageError
+        There is no such picture in the file, or it cannot be read.
+    """
+    found = container_of(path)
+    if found is None:
+        return None
+    file, name = found
+    try:
+        return _open(file).read(name), os.stat(file)  # noqa: PTH116
+    except KeyError as error:
+        raise ImageError(f"{path}: no picture of this name in the file") from error
+    except (OSError, zipfile.BadZipFile, tarfile.TarError, ValueError) as error:
+        raise ImageError(f"{path}: cannot be read", got=str(error).splitlines()[0]) from error
+
+
+def member_status(path: str | Path) -> os.stat_result | None:
+    """The status of the file that a picture is in; None for other paths."""
+    found = container_of(path)
+    return None if found is None else os.stat(found[0])  # noqa: PTH116
+
+
+_of_thread = threading.local()
+
+
+def _open(path: str) -> Container:
+    """A file, opened by each thread for itself; opened again where it has changed."""
+    status = os.stat(path)  # noqa: PTH116
+    key = (path, status.st_size, status.st_mtime_ns)
+    opened: dict[Any, Container] = _of_thread.__dict__.setdefault("opened", {})
+    if key not in opened:
+        if len(opened) >= _KEPT:
+            opened.pop(next(iter(opened)))
+        ending = os.path.splitext(path)[1].lower()  # noqa: PTH122
+        opened[key] = _OPENERS[ending](path)
+    return opened[key]
+
+
+def _open_zip(path: str) -> Container:
+    archive = zipfile.ZipFile(path)
+    return Container(_visible(archive.namelist()), archive.read)
+
+
+def _open_tar(path: str) -> Container:
+    with tarfile.open(path, "r:") as archive:  # not compressed: pictures can be read in any order
+        entries = {entry.name: entry for entry in archive.getmembers() if entry.isfile()}
+
+    def read(name: str) -> bytes:
+        entry = entries[name]
+        with open(path, "rb") as file:  # noqa: PTH123
+            file.seek(entry.offset_data)
+            return file.read(entry.size)
+
+    return Container(_visible(list(entries)), read)
+
+
+def _visible(names: Sequence[str]) -> list[str]:
+    """The files of an archive, without folders and hidden ones."""
+    return sorted(
+        name
+        for name in names
+        if not name.endswith("/")
+        and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+    )
+
+
+def picture_column(path: str | Path) -> str | None:
+    """The column of a parquet file that holds pictures; None where there is none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError):
+        return None
+    for field in schema:
+        kind = field.type
+        if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+            return str(field.name)
+        is_bytes = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+        if is_bytes and field.name.lower() in _PICTURES:
+            return str(field.name)
+    return None
+
+
+def parquet_names(path: str | Path) -> tuple[list[str], str | None]:
+    """The names of the pictures in a parquet file, and the column that they are from.
+
+    The names are those of an id column, if its cells are all different, or their numbers.
+    """
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path)
+    columns = {name.lower(): name for name in file.schema_arrow.names}
+    for wanted in _IDS:
+        if (column := columns.get(wanted)) is None:
+            continue
+        cells = [str(cell) for cell in file.read([column])[column].to_pylist()]
+        if len(set(cells)) == len(cells) and not any("/" in cell for cell in cells):
+            return cells, column
+    return [picture_name(number) for number in range(file.metadata.num_rows)], None
+
+
+def _open_parquet(path: str) -> Container:
+    import pyarrow.parquet as pq
+
+    column = picture_column(path)
+    if column is None:
+        return Container((), lambda _: b"")
+    file = pq.ParquetFile(path)
+    ids, _ = parquet_names(path)
+    names = [name + PICTURE_ENDING for name in ids]
+    row_of = {name: row for row, name in enumerate(names)}
+    counts = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
+    ends = np.cumsum(counts)
+    kept: dict[int, Any] = {}
+
+    def read(name: str) -> bytes:
+        row = row_of[name]
+        group = int(np.searchsorted(ends, row, side="right"))
+        if group not in kept:
+            kept.clear()
+            kept[group] = file.read_row_group(group, columns=[column])[column]
+        cell = kept[group][row - int(ends[group] - counts[group])].as_py()
+        data = cell["bytes"] if isinstance(cell, dict) else cell
+        return data or b""
+
+    return Container(names, read)
+
+
+def open_hdf5(path: str | Path) -> Any:
+    """An HDF5 file, opened for reading.
+
+    Raises
+    ------
+    MissingExtraError
+        h5py is not installed.
+    CatalogError
+        It is damaged.
+    """
+    try:
+        h5py = require("h5py")
+    except MissingExtraError as error:
+        raise MissingExtraError(
+            f"{path}: h5py is not installed, which reads HDF5", hint=error.hint
+        ) from error
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise CatalogError(
+            f"{path}: not an HDF5 file, or a damaged one",
+            got=str(error).splitlines()[0],
+            hint="fetch it again",
+        ) from error
+
+
+def is_stack(entry: Any) -> bool:
+    """Whether a data set of HDF5 is a stack of pictures: (pictures, height, width[, bands])."""
+    shape = getattr(entry, "shape", ())
+    return len(shape) in (3, 4) and min(shape[1:3]) > 1 and entry.dtype.kind in "uif"
+
+
+def holds_stack(path: str | Path) -> bool:
+    """Whether an HDF5 file has a stack of pictures."""
+    with open_hdf5(path) as file:
+        return _stack(file) is not None
+
+
+def _stack(file: Any) -> Any:
+    found: list[Any] = []
+    file.visititems(lambda _, entry: found.append(entry) if is_stack(entry) else None)
+    named = [entry for entry in found if entry.name.rsplit("/", 1)[-1].lower() in _STACKS]
+    return (named or found or [None])[0]
+
+
+_STACKS = ("images", "image", "img", "x")
+
+
+def _open_hdf5(path: str) -> Container:
+    file = open_hdf5(path)
+    stack = _stack(file)
+    count = 0 if stack is None else len(stack)
+    names = [picture_name(number) + PICTURE_ENDING for number in range(count)]
+
+    def read(name: str) -> bytes:
+        try:
+            number = int(name.removesuffix(PICTURE_ENDING))
+        except ValueError:
+            raise KeyError(name) from None
+        if not 0 <= number < count:
+            raise KeyError(name)
+        return _encoded(stack[number])
+
+    return Container(names, read)
+
+
+def _encoded(picture: np.ndarray) -> bytes:
+    """A picture of a stack as a file: PNG, or NumPy's format where PNG cannot hold it."""
+    if picture.ndim == 3 and picture.shape[0] <= 8 < picture.shape[2]:  # bands first
+        picture = np.moveaxis(picture, 0, 2)
+    if picture.dtype == np.uint8 and (picture.ndim == 2 or picture.shape[2] in (1, 3)):
+        grey = picture.ndim == 2 or picture.shape[2] == 1
+        bgr = picture if grey else picture[..., ::-1]
+        _, data = cv2.imencode(".png", np.ascontiguousarray(bgr), [cv2.IMWRITE_PNG_COMPRESSION, 0])
+        return data.tobytes()
+    buffer = io.BytesIO()
+    np.save(buffer, picture, allow_pickle=False)
+    return buffer.getvalue()
+
+
+_OPENERS: dict[str, Callable[[str], Container]] = {
+    ".zip": _open_zip,
+    ".tar": _open_tar,
+    ".parquet": _open_parquet,
+    ".h5": _open_hdf5,
+    ".hdf5": _open_hdf5,
+}

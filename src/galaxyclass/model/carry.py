@@ -1,0 +1,258 @@
+"""Columns of a user's catalogue beside the predictions: joined by id, by path or by position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from galaxyclass.data.catalog.catalog import row_word
+from galaxyclass.data.catalog.id_map import open_map, with_map
+from galaxyclass.data.catalog.matching import ImageNames
+from galaxyclass.data.catalog.roles import find_ids
+from galaxyclass.data.sky_columns import match_on_sky, read_positions
+from galaxyclass.data.tables.cells import as_text, is_exact_integers, is_text
+from galaxyclass.data.tables.delimited import TableFile, unused_rows
+from galaxyclass.data.tables.in_memory import is_table, open_in_memory
+from galaxyclass.data.tables.tables import open_table
+from galaxyclass.data.unused import Unused, unused_columns
+from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.images.positions import positions_of
+from galaxyclass.model.image_source import ImageSource
+from galaxyclass.tasks.names import free_name
+
+#: The column of the distance between an image and its row, in arcseconds.
+SEPARATION = "match_arcsec"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A user's catalogue, whose columns are carried into the predictions.
+
+    Attributes
+    ----------
+    table : path or table in memory
+    carry : sequence of str
+        Its columns; ``all`` for all of them.
+    id_column : str or None
+        Its ids, or paths of images; found by `find_ids` if not stated.
+    id_map : path or table in memory, or None
+        Joins its ids to names of images.
+    match_radius : float or None
+        Join by position, within so many arcseconds.
+    """
+
+    table: Any
+    carry: Sequence[str] = ("all",)
+    id_column: str | None = None
+    id_map: Any = None
+    match_radius: float | None = None
+
+
+def make_catalogue(
+    table: Any,
+    carry: Sequence[str],
+    id_column: str | None,
+    id_map: Any,
+    match_radius: float | None,
+) -> Catalogue | None:
+    """The catalogue of a call's arguments; None where it names no table.
+
+    Raises
+    ------
+    ArgumentError
+        An argument that needs a table.
+    """
+    if table is not None:
+        return Catalogue(table, carry, id_column, id_map, match_radius)
+    for name, value in (("id_map", id_map), ("match_radius", match_radius)):
+        if value is not None:
+            raise ArgumentError(f"`{name}` needs a `table`", argument=name, hint="name the `table`")
+    return None
+
+
+def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> ImageSource:
+    """The images with the columns of a catalogue, a row for each image.
+
+    Parameters
+    ----------
+    source : ImageSource
+        Image files.
+    catalogue : Catalogue
+    images : anything
+        As the user gave them: a folder below which paths are compared, if it is one.
+
+    Raises
+    ------
+    CatalogError
+        The catalogue cannot be read, or does not name the images.
+    ArgumentError
+        A column that it does not have; images that are not files.
+    """
+    paths = source.paths
+    if paths is None:
+        raise ArgumentError(
+            "`table`: only image files can be joined to a catalogue",
+            argument="table",
+            hint="pass a table with a column of paths as `images`, or `ids`",
+        )
+    file = _open(catalogue.table)
+    names = _requested(file, catalogue.carry)
+    folder = str(images) if isinstance(images, str | Path) and Path(images).is_dir() else ""
+    known = ImageNames(folder, paths)
+    if catalogue.id_map is not None:
+        file = with_map(file, open_map(catalogue.id_map), known)
+    separations: NDArray[np.float64] | None = None
+    notes, id_name = list(source.notes), None
+    if catalogue.match_radius is not None:
+        rows, separations, crowded = _by_position(paths, file, catalogue.match_radius)
+        how = f"within {catalogue.match_radius:g} arcseconds"
+        if crowded:
+            notes.append(f"{crowded:,} images have several rows {how}: the nearest is taken.")
+    else:
+        match = find_ids(file.table, known, catalogue.id_column, str(file.path), ())
+        rows, twice = _inverted(match.image, len(paths))
+        how = f"by column {match.column!r}"
+        if twice:
+            notes.append(f"Rows not carried, as an earlier row names the same image: {twice:,}.")
+        if match.path_column is None:
+            id_name = match.column
+    found = int((rows >= 0).sum())
+    notes.append(f"{found:,} of {len(paths):,} images have a row of {file.path} ({how}).")
+    carried = _typed(file, names).take(pa.array(rows, mask=rows < 0))
+    if separations is not None:
+        name = free_name(SEPARATION, set(carried.column_names), "_of_image")
+        field = pa.field(name, pa.float64(), metadata={"unit": "arcsec"})
+        carried = carried.append_column(field, pa.array(separations, from_pandas=True))
+    source = replace(
+        source,
+        carried=carried,
+        notes=tuple(notes),
+        unused=(*source.unused, *_unused(file, names, rows, id_name)),
+    )
+    return source if id_name is None else _with_ids(source, file, id_name, rows)
+
+
+def _open(table: Any) -> TableFile:
+    if isinstance(table, TableFile):
+        return table
+    return open_in_memory(table) if is_table(table) else open_table(table)
+
+
+def _requested(file: TableFile, carry: Sequence[str]) -> list[str]:
+    present: list[str] = file.table.column_names
+    carry = [carry] if isinstance(carry, str) else list(carry)
+    if carry == ["all"]:
+        return list(present)
+    missing = [name for name in carry if name not in present]
+    if missing:
+        close = get_close_matches(missing[0], present, n=1)
+        raise ArgumentError(
+            f"{file.path}: no column {missing[0]!r}",
+            argument="carry",
+            wanted=f"some of {', '.join(present[:50])}; or all",
+            hint=f"did you mean `carry={close[0]!r}`?" if close else None,
+        )
+    return list(dict.fromkeys(carry))
+
+
+def _by_position(
+    paths: Sequence[str], file: TableFile, radius: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
+    positions = positions_of(paths)
+    if np.isnan(positions).all():
+        raise CatalogError(
+            "the position of no image is known",
+            argument="match_radius",
+            wanted="file names such as J101112.3+040506.7 or 152.8012+4.0853, or FITS with a WCS",
+            got=f"names such as {Path(paths[0]).name}",
+            hint="leave `match_radius` out: images and rows are joined by their names",
+        )
+    rows, separations, crowded = match_on_sky(
+        positions, read_positions(file.table, str(file.path)), radius
+    )
+    if (rows < 0).all():
+        raise CatalogError(
+            f"{file.path}: no position within {radius:g} arcseconds of an image",
+            argument="match_radius",
+            got="the nearest pairs are further apart, or the catalogue is of another field",
+            hint="a larger `match_radius` finds them, if the positions are right",
+        )
+    return rows, separations, crowded
+
+
+def _inverted(image: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], int]:
+    """(images,) the first row of each image, -1 none; and how many further rows there are."""
+    rows = np.full(count, -1, np.int64)
+    matched = np.flatnonzero(image >= 0)
+    rows[image[matched][::-1]] = matched[::-1]
+    return rows, len(matched) - int((rows >= 0).sum())
+
+
+def _typed(file: TableFile, names: Sequence[str]) -> pa.Table:
+    """Columns of a catalogue; the text of a CSV as numbers where all cells are."""
+    table = file.table.select(names)
+    if row_word(file.path) != "line":
+        return table
+    columns = []
+    for name in names:
+        column = table[name]
+        columns.append(_as_numbers(column) if is_text(column) else column)
+    fields = [
+        pa.field(field.name, column.type, metadata=field.metadata)
+        for field, column in zip(table.schema, columns, strict=True)
+    ]
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def _as_numbers(column: Any) -> Any:
+    text = as_text(column)
+    filled = text.drop_null()
+    if is_exact_integers(filled):
+        return text.cast(pa.int64())
+    words = set(filled.slice(0, 1000).to_pylist())
+    if words and words <= {"True", "False", "true", "false"}:
+        try:
+            return text.cast(pa.bool_())
+        except pa.ArrowInvalid:
+            return text
+    try:
+        return text.cast(pa.float64()) if len(filled) else text
+    except pa.ArrowInvalid:
+        return text
+
+
+def _unused(
+    file: TableFile, names: Sequence[str], rows: NDArray[np.int64], id_name: str | None
+) -> Iterator[Unused]:
+    yield from file.unused
+    left = [name for name in file.table.column_names if name not in {*names, id_name}]
+    yield from unused_columns(left, "not asked for by `carry`")
+    without = np.ones(file.table.num_rows, bool)
+    without[rows[rows >= 0]] = False
+    yield from unused_rows(file.lines[without].tolist(), "rows of the catalogue without an image")
+
+
+def _with_ids(
+    source: ImageSource, file: TableFile, name: str, rows: NDArray[np.int64]
+) -> ImageSource:
+    """Call the ids as the catalogue does, if they are its ids."""
+    text = as_text(file.table[name])
+    cells = text.take(pa.array(rows, mask=rows < 0)).to_pylist()
+    ids = list(source.ids or ())
+    if any(cell is not None and cell != own for cell, own in zip(cells, ids, strict=True)):
+        return source
+    carried = source.carried
+    if carried is not None and name in carried.column_names:
+        carried = carried.drop_columns([name])
+    numeric = pa.types.is_integer(file.table.schema.field(name).type) or (
+        row_word(file.path) == "line"
+    )
+    integer = numeric and is_exact_integers(pa.array(ids, pa.string()))
+    return replace(source, id_column=name, id_integer=integer, carried=carried)

@@ -1,0 +1,68 @@
+"""Writing tables of predictions as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.csv
+
+
+class CsvWriter:
+    """Comma-separated, UTF-8, lines end in a line feed, cells quoted where they must be.
+
+    Numbers have as many digits as float32 needs, so CSV and parquet hold the same values.
+    """
+
+    def write_chunk(self, path: Path, table: pa.Table) -> None:
+        cells: list[Iterable[str]] = []
+        for is_numbers, fields in groupby(
+            table.schema, lambda field: pa.types.is_floating(field.type)
+        ):
+            columns = table.select([field.name for field in fields])
+            if is_numbers:
+                cells.append(_number_lines(columns))
+            else:
+                cells += [map(_quoted, column.to_pylist()) for column in columns.columns]
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(",".join(row) + "\n" for row in zip(*cells, strict=True))
+
+    def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
+        with path.open("wb") as whole:
+            self.write_header(whole, empty.column_names)
+            for chunk in chunks:
+                with chunk.open("rb") as file:
+                    shutil.copyfileobj(file, whole, 1 << 20)
+
+    @staticmethod
+    def write_header(file: IO[bytes], names: Sequence[str]) -> None:
+        """Write the line with the columns' names."""
+        header = io.StringIO()
+        csv.writer(header, lineterminator="\n").writerow(names)
+        file.write(header.getvalue().encode())
+
+
+def _number_lines(table: pa.Table) -> list[str]:
+    """The rows of a table of numbers as lines of CSV."""
+    buffer = io.BytesIO()
+    pa.csv.write_csv(table, buffer, pa.csv.WriteOptions(include_header=False))
+    return buffer.getvalue().decode().splitlines()
+
+
+_SPECIAL = re.compile(r'[,"\r\n]')
+
+
+def _quoted(value: object) -> str:
+    """A cell, quoted only where it holds a comma, a quotation mark or a break.
+
+    pyarrow would quote all text, or refuse such ids; the csv module takes three times as long.
+    """
+    text = "" if value is None else str(value)
+    return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text

@@ -1,0 +1,157 @@
+"""By what a table of predictions was made: kept in its metadata, or in a file beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from galaxyclass.errors import OutputError
+from galaxyclass.model.bundle.load import Bundle
+from galaxyclass.model.pretrained import PRETRAINED_NAME, pretrained_folder
+from galaxyclass.version import __version__
+
+#: The key of the provenance in the metadata of a table.
+PROVENANCE = b"galaxyclass"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """By what predictions were made.
+
+    Attributes
+    ----------
+    software : str
+        The package and its version.
+    model, digest : str
+        The name of the model and its identity, `galaxyclass.Model.digest`.
+    views : int
+    precision : str
+    images : tuple of dict
+        How images become the network's input: the recipe's settings, one for each cutout.
+    date : str
+        The day, in UTC; that of ``SOURCE_DATE_EPOCH`` where it is set. Not the time, so that the
+        same job gives the same bytes.
+    """
+
+    software: str
+    model: str
+    digest: str
+    views: int
+    precision: str
+    images: tuple[dict[str, object], ...]
+    date: str
+
+    def to_json(self) -> str:
+        """As JSON, which `provenance_of` reads."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def make_provenance(
+    bundles: Sequence[Bundle], name: str | None, views: int, precision: str
+) -> Provenance:
+    """The provenance of predictions that are made now.
+
+    Parameters
+    ----------
+    bundles : sequence of Bundle
+    name : str or None
+        The model's; None: the names of its folders.
+    views : int
+    precision : str
+    """
+    manifests = [bundle.manifest for bundle in bundles]
+    cutouts = {repr(each.preprocessing): each.preprocessing for each in manifests}
+    return Provenance(
+        software=f"galaxyclass {__version__}",
+        model=name or " + ".join(_folder_name(bundle.folder) for bundle in bundles),
+        digest=joined_digest([manifest.digest for manifest in manifests]),
+        views=views,
+        precision=precision,
+        images=tuple(each.model_dump(mode="json") for each in cutouts.values()),
+        date=_today(),
+    )
+
+
+def joined_digest(digests: Sequence[str]) -> str:
+    """The identity of several bundles together; of one, its own."""
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+
+
+def with_provenance(table: pa.Table, provenance: Provenance) -> pa.Table:
+    """A table with the provenance in its metadata."""
+    metadata = {**(table.schema.metadata or {}), PROVENANCE: provenance.to_json()}
+    return table.replace_schema_metadata(metadata)
+
+
+def provenance_of(schema: pa.Schema) -> Mapping[str, object]:
+    """The provenance in the metadata of a table, as plain data; empty where it has none."""
+    text = (schema.metadata or {}).get(PROVENANCE)
+    return {} if text is None else dict(json.loads(text))
+
+
+def provenance_words(schema: pa.Schema) -> dict[str, str]:
+    """The provenance as short texts, for the headers of FITS, VOTable and ECSV."""
+    values = provenance_of(schema)
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+    }
+
+
+def provenance_file(output: Path) -> Path:
+    """The file beside a CSV, which has no place for metadata."""
+    return output.with_name(f"{output.stem}_provenance.json")
+
+
+def require_provenance_file(output: Path) -> None:
+    """Refuse to write the provenance of a CSV over another file.
+
+    Raises
+    ------
+    OutputError
+        The file exists and is no provenance.
+    """
+    path = provenance_file(output)
+    if output.suffix.lower() != ".csv" or not path.exists():
+        return
+    try:
+        if str(json.loads(path.read_text("utf-8"))["software"]).startswith("galaxyclass"):
+            return
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise OutputError(
+        f"{path}: who made the predictions would be written here, but something else is there",
+        hint="move it away, or choose another `output`",
+    )
+
+
+def provenance_json(schema: pa.Schema) -> str:
+    """The text of the file beside a CSV: the provenance, and what the columns are."""
+    columns = []
+    for field in schema:
+        words = {key.decode(): text.decode() for key, text in (field.metadata or {}).items()}
+        columns.append({"name": field.name, "type": str(field.type), **words})
+    data = {**provenance_of(schema), "columns": columns}
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def _folder_name(folder: Path) -> str:
+    if folder == pretrained_folder():
+        return PRETRAINED_NAME
+    name = folder.stem if folder.is_file() else folder.resolve().name
+    return folder.resolve().parent.name if name == "bundle" else name
+
+
+def _today() -> str:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    now = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
+    return now.date().isoformat()

@@ -1,0 +1,124 @@
+"""Pictures inside zip, tar, parquet and HDF5: each is the picture that was put in."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.errors import CatalogError, ImageError
+from galaxyclass.images.containers import container_of
+from galaxyclass.images.files import image_paths
+from galaxyclass.images.inspect import identity_of
+from galaxyclass.images.packs.write import pack
+from galaxyclass.images.read import read_image
+from galaxyclass.recipes.preprocessing import Preprocessing
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (3, 10, 12, 3), dtype=np.uint8)
+
+
+def png(number: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(PICTURES[number]).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number, name in enumerate(["disc/7.png", "star/8.png", "star/9.png"]):
+            archive.writestr(name, png(number))
+        archive.writestr("notes.txt", "x")
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for number in range(3):
+            entry = tarfile.TarInfo(f"{number:03}.png")
+            entry.size = len(png(number))
+            tar.addfile(entry, io.BytesIO(png(number)))
+    with h5py.File(tmp_path / "g.h5", "w") as file:
+        file["images"], file["ans"] = PICTURES, np.array([0, 1, 1])
+    return tmp_path
+
+
+def hub(path: Path, ids: list[str] | None = None, numbers: tuple[int, ...] = (0, 1, 2)) -> Path:
+    cells = [{"bytes": png(number), "path": None} for number in numbers]
+    columns = {"image": cells, "label": [number % 2 for number in numbers]}
+    table = pa.table(columns if ids is None else {**columns, "id_str": ids})
+    features = {"label": {"names": ["disc", "star"], "_type": "ClassLabel"}}
+    metadata = json.dumps({"info": {"features": features}})
+    path.parent.mkdir(exist_ok=True)
+    pq.write_table(table.replace_schema_metadata({"huggingface": metadata}), path, row_group_size=2)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "g.h5", "hub.parquet"])
+def test_each_picture_is_the_one_that_was_put_in(name: str, files: Path) -> None:
+    hub(files / "hub.parquet")
+    paths = image_paths(files / name)
+    assert len(paths) == 3
+    for number in (2, 0, 1):
+        np.testing.assert_array_equal(read_image(paths[number]), PICTURES[number])
+    status = (files / name).stat()
+    assert identity_of(paths[0]) == (status.st_size, status.st_mtime_ns)
+
+
+def test_they_are_packed(files: Path) -> None:
+    settings = Preprocessing(cutout="centre", size=8)
+    packed = pack(image_paths(files / "g.h5"), settings, cache=files / "cache")
+    assert packed.valid.all()
+    for number in range(3):
+        (files / f"{number}.png").write_bytes(png(number))
+    loose = pack([files / f"{number}.png" for number in range(3)], settings, cache=files / "cache")
+    np.testing.assert_array_equal(packed.images, loose.images)
+
+
+def test_a_picture_that_is_not_there(files: Path) -> None:
+    with pytest.raises(ImageError, match="no picture of this name"):
+        read_image(files / "g.h5" / "0000007.img")
+    with pytest.raises(ImageError, match="no such file"):
+        read_image(files / "none.zip" / "1.png")
+    assert container_of(files / "none.zip" / "1.png") is None
+
+
+def test_folders_of_classes_in_a_zip(files: Path) -> None:
+    catalog = read_catalog(files / "a.zip")
+    assert catalog.targets.class_names == ("disc", "star")
+    assert catalog.ids.values.tolist() == ["7", "8", "9"]
+    assert [(each.kind, each.names) for each in catalog.unused] == [("files", "1 .txt")]
+
+
+def test_pictures_and_classes_in_one_hdf5_file(files: Path) -> None:
+    catalog = read_catalog(files / "g.h5")
+    assert (catalog.targets.column, catalog.targets.labels.tolist()) == ("ans", [0, 1, 1])
+    assert (catalog.paths != "").all()
+
+
+def test_a_hub_s_files_with_parts_and_names_of_classes(tmp_path: Path) -> None:
+    hub(tmp_path / "hub" / "train-00000-of-00001.parquet", ["11", "12"], (0, 1))
+    hub(tmp_path / "hub" / "test-00000-of-00001.parquet", ["13"], (2,))
+    catalog = read_catalog(tmp_path / "hub")
+    assert catalog.ids.values.tolist() == ["13", "11", "12"]
+    assert catalog.parts.tolist() == ["test", "train", "train"]
+    names = [catalog.targets.class_names[label] for label in catalog.targets.labels]
+    assert names == ["disc", "disc", "star"]
+    np.testing.assert_array_equal(read_image(catalog.paths[2]), PICTURES[1])
+
+
+def test_an_archive_beside_loose_pictures_is_left(files: Path) -> None:
+    (files / "1.png").write_bytes(png(0))
+    assert image_paths(files) == [str(files / "1.png")]
+
+
+def test_a_damaged_archive(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(b"PK\x03\x04rest")
+    with pytest.raises(CatalogError, match="cannot be opened"):
+        image_paths(tmp_path / "a.zip")
