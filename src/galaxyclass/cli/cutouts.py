@@ -32,7 +32,7 @@ cutouts_failed.csv. A stopped job goes on when the same command is given again.
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
 @tile_options.tiles(required=True)
-@tile_options.sources(with_reading=True)
+@tile_options.sources(alone=True)
 @options.output("the cutouts: a folder, new or empty")
 @click.option(
     "--image-format",

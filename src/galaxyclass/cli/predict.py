@@ -113,7 +113,7 @@ def _listed(
     help="table: that of the run's training table, with a probability for each class; contest: "
     "only the name of each image and its class.",
 )
-@tile_options.sources(with_reading=False)
+@tile_options.sources(alone=False)
 @click.pass_context
 def command(
     context: click.Context,
@@ -145,8 +145,14 @@ def command(
 
     _require_images(images)
     _require_images_or_tiles(context, images, tiles)
+    if tiles and table is not None:
+        raise click.UsageError("--table belongs to --images; tiles take their --catalogue.")
     _require_table(
-        table, carry=carry, id_column=id_column, id_map=id_map, match_radius=match_radius
+        table,
+        carry=carry,
+        id_column=None if tiles else id_column,
+        id_map=id_map,
+        match_radius=match_radius,
     )
     with bars() as progress:
         pictures: Any = images
@@ -154,7 +160,11 @@ def command(
             from galaxyclass.tiles.open_tiles import open_tiles
 
             pictures = open_tiles(
-                tiles, progress=progress, **sources, **tile_options.of_tiles(reading)
+                tiles,
+                progress=progress,
+                id_column=id_column,
+                **sources,
+                **tile_options.of_tiles(reading),
             )
         summary = predict(
             runs or None,

@@ -71,8 +71,8 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     ),
 }
 
-#: Those that say how pictures are read, too.
-_READING = ("bands", "stretch", "hdu")
+#: Those that `predict` has anyway: how pictures are read, and the column of ids.
+_OF_PREDICT = ("bands", "stretch", "hdu", "id_column")
 
 
 def tiles(*, required: bool) -> Callable[[Any], Any]:
@@ -88,21 +88,21 @@ def tiles(*, required: bool) -> Callable[[Any], Any]:
     )
 
 
-def sources(*, with_reading: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def sources(*, alone: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options of sources; the command gets them as one mapping, ``sources``.
 
     Parameters
     ----------
-    with_reading : bool
-        With those of how pictures are read (`options.reading`), which `predict` has anyway.
+    alone : bool
+        With those that `predict` has anyway.
     """
-    names = [name for name in _OPTIONS if with_reading or name not in _READING]
+    names = [name for name in _OPTIONS if alone or name not in _OF_PREDICT]
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def with_sources(*arguments: Any, **values: Any) -> Any:
             chosen = {name: values.pop(name) for name in names}
-            if with_reading:
+            if alone:
                 chosen["bands"] = _listed(chosen["bands"])
             return command(*arguments, sources=chosen, **values)
 
@@ -135,9 +135,9 @@ def _listed(names: Any) -> tuple[str, ...]:
 def stated(context: click.Context) -> list[str]:
     """The options of sources that were given on the command line."""
     given = click.core.ParameterSource.COMMANDLINE
-    spelled = {"ra_column": "ra", "dec_column": "dec", "id_column": "id"}
+    spelled = {"ra_column": "ra", "dec_column": "dec"}
     return [
         "--" + spelled.get(name, name).replace("_", "-")
         for name in _OPTIONS
-        if name not in _READING and context.get_parameter_source(name) == given
+        if name not in _OF_PREDICT and context.get_parameter_source(name) == given
     ]
