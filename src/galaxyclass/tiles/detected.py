@@ -13,7 +13,7 @@ from galaxyclass.data.tables.in_memory import UNIT
 from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tiles.field import Field
-from galaxyclass.tiles.find_sources import MEASURED, FoundSources, find_sources
+from galaxyclass.tiles.find_sources import SOURCE_COLUMNS, FoundSources, find_sources
 from galaxyclass.tiles.open_planes import Planes
 from galaxyclass.tiles.placement import Placement
 from galaxyclass.tiles.positions import SkyCatalogue
@@ -108,7 +108,9 @@ def detect(
         )
     x = np.concatenate([each.x for each in per_tile])
     y = np.concatenate([each.y for each in per_tile])
-    columns = {name: np.concatenate([each.columns[name] for each in per_tile]) for name in MEASURED}
+    columns = {
+        name: np.concatenate([each.columns[name] for each in per_tile]) for name in SOURCE_COLUMNS
+    }
     ra, dec = np.full((2, len(x)), np.nan)
     for index, tile in enumerate(tiles):
         if tile.sky is not None:

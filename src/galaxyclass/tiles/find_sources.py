@@ -21,7 +21,7 @@ _KRON = 2.5
 #: 0.005 a large galaxy falls into pieces.
 _DEBLEND = 0.01
 #: What is measured of each source.
-MEASURED = ("snr", "r50", "r90", "axis_ratio")
+SOURCE_COLUMNS = ("snr", "r50", "r90", "axis_ratio")
 #: The most pixels of one tile that belong to sources; sep takes 300,000 by default.
 _MOST_PIXELS = 10_000_000
 

@@ -9,7 +9,7 @@ from galaxyclass.arguments import public
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tiles.detected import detect
 from galaxyclass.tiles.field import GALAXY_ZOO_FIELD, parse_field, require_field
-from galaxyclass.tiles.find_sources import MEASURED
+from galaxyclass.tiles.find_sources import SOURCE_COLUMNS
 from galaxyclass.tiles.find_tiles import find_tiles
 from galaxyclass.tiles.placement import Placement, place_sources, require_sky
 from galaxyclass.tiles.positions import find_sources_of, read_catalogue
@@ -89,7 +89,7 @@ def open_tiles(
         astropy or sep is not installed.
     """
     table = None if catalogue is None else read_catalogue(catalogue)
-    columns = MEASURED if table is None else tuple(table.column_names)
+    columns = SOURCE_COLUMNS if table is None else tuple(table.column_names)
     if field is None and table is not None:
         raise require_field(columns)
     side = parse_field(f"{GALAXY_ZOO_FIELD} r90" if field is None else field, columns)
