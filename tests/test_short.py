@@ -93,7 +93,7 @@ def test_results_that_take_a_training_are_short() -> None:
         ),
         (galaxyclass.Combined(path, bundle, split=True), "4 networks"),
         (galaxyclass.Calibrated(calibration, bundle, {}, ()), "200 galaxies"),
-        (galaxyclass.Exported(path, 10**6, Stand(difference=1e-6)), "1.0 MB"),
+        (galaxyclass.Exported(path, 10**6, 32, Stand(difference=1e-6, images=8)), "1.0 MB"),
         (galaxyclass.Exploration(path, None, (), ()), "0 examples"),
         (trial, "Comparison in …"),
         (done, "8 galaxies in …"),

@@ -125,7 +125,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "source": _RUN,
     "recipe": _RECIPE,
     "recipes": _RECIPE,
-    "images": _DATA,
+    "images": replace(_PATH, in_memory=as_either(as_data, as_instance("ImageSource"))),
     "paths": replace(_PATH, may_be_empty=True),
     "table": _DATA,
     "predictions": _DATA,
@@ -209,7 +209,15 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
 
 
 #: Arguments of `Dataset`, which say how a table is read.
-OF_DATASETS = ("id_column", "target_column", "classes", "skip_invalid", "labelling", "also")
+OF_DATASETS = (
+    "id_column",
+    "target_column",
+    "id_map",
+    "classes",
+    "skip_invalid",
+    "labelling",
+    "also",
+)
 #: Arguments of `InferenceOptions` and `load_model`, which say how networks are run.
 OF_MODELS = ("views", "device", "precision", "batch_size", "workers", "labelling")
 

@@ -100,7 +100,8 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         try:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):  # a pipe or a device would be read for ever
-                raise ImageError(f"{path}: not a file", got="a folder, a pipe or a device")
+                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+                raise ImageError(f"{path}: not a file", got=kind)
             size = status.st_size
             if size > BYTES_PER_PIXEL * max_pixels:
                 raise ImageError(

@@ -311,53 +311,17 @@ class Model:
         ArgumentError, ArgumentTypeError, BundleError, MissingExtraError, DeviceError
             As for `predict`.
         """
-        return self.write_predictions(
+        output = Path(output)
+        require_output(output, overwrite=overwrite)
+        self._check_include(include, layout)
+        source = self._open(
             images,
-            Path(output),
-            include=include,
-            layout=layout,
-            overwrite=overwrite,
-            reading=reading,
-            catalogue=make_catalogue(table, carry, id_column, id_map, match_radius),
-            progress=progress,
+            make_catalogue(table, carry, id_column, id_map, match_radius),
             ids=ids,
             path_column=path_column,
             table_id_column=id_column if table is None else None,
+            clear_names=layout == "contest",
         )
-
-    def write_predictions(
-        self,
-        images: Any,
-        output: Path,
-        *,
-        include: Sequence[str] = (),
-        layout: PredictionLayout = "table",
-        overwrite: bool = False,
-        reading: Mapping[str, Any] | None = None,
-        catalogue: Catalogue | None = None,
-        progress: Progress = silent,
-        **options: Any,
-    ) -> PredictionSummary:
-        """What `predict_to_file` does once its arguments are checked.
-
-        Parameters
-        ----------
-        images : as for `predict`, or ImageSource
-        catalogue : Catalogue, optional
-            Whose columns are carried.
-        include, layout, overwrite, reading, progress
-            As for `predict_to_file`.
-        **options
-            Of `galaxyclass.model.image_source.open_images`.
-
-        Raises
-        ------
-        GalaxyclassError
-            As for `predict_to_file`.
-        """
-        require_output(output, overwrite=overwrite)
-        self._check_include(include, layout)
-        source = self._open(images, catalogue, clear_names=layout == "contest", **options)
         return predict_to_table(
             open_rows(self.ensemble, source, include, layout, reading=reading, name=self.name),
             output,

@@ -9,7 +9,6 @@ from typing import Any, TypeGuard
 
 from galaxyclass.arguments import public
 from galaxyclass.model.backends.backend import Backend
-from galaxyclass.model.carry import make_catalogue
 from galaxyclass.model.columns import PredictionLayout
 from galaxyclass.model.image_source import find_image_files
 from galaxyclass.model.job import PredictionSummary
@@ -117,16 +116,19 @@ def predict(
     """
     require_output(Path(output), overwrite=overwrite)
     model = open_model(PRETRAINED if run is None else run, options, backend)
-    return model.write_predictions(
+    return model.predict_to_file(
         find_image_files(images) if _are_paths(images) else images,
-        Path(output),
+        output=output,
         include=include,
         layout=layout,
         overwrite=overwrite,
         reading=reading,
-        catalogue=make_catalogue(table, carry, id_column, id_map, match_radius),
+        table=table,
+        carry=carry,
+        id_column=id_column,
+        id_map=id_map,
+        match_radius=match_radius,
         progress=progress,
-        table_id_column=id_column if table is None else None,
     )
 
 

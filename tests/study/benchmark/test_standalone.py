@@ -22,14 +22,14 @@ def test_every_image_is_prepared_once_by_as_many_threads(monkeypatch: pytest.Mon
     threads: set[int] = set()
     meeting = threading.Barrier(3)
 
-    def note(path: str, settings: Preprocessing) -> NDArray[Any]:
+    def note(path: str, settings: list[Preprocessing], *_: Any) -> list[NDArray[Any]]:
         if threading.get_ident() not in threads:
             threads.add(threading.get_ident())
             meeting.wait(timeout=20)
         read[path] += 1
-        return np.zeros(settings.shape, np.uint8)
+        return [np.zeros(each.shape, np.uint8) for each in settings]
 
-    monkeypatch.setattr(reading, "read_cutout", note)
+    monkeypatch.setattr(reading, "read_cutouts", note)
     paths = [str(i) for i in range(1001)]
     assert prepare_alone(paths, Preprocessing(size=8), workers=3) > 0
     assert read == Counter(paths)

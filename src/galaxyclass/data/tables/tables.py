@@ -117,6 +117,14 @@ def open_table(
         )
     require_table(path, argument)
     try:
+        return _read(path, piecewise)
+    except CatalogError as error:
+        error.argument = error.argument or argument
+        raise
+
+
+def _read(path: Path, piecewise: Piecewise) -> TableFile:
+    try:
         require_regular(path)
         kind = kind_of_content(path)
         file = read_csv(path, piecewise) if kind == "text" else _read_typed(path, kind, piecewise)
