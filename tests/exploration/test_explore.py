@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from galaxyclass import explore
+from galaxyclass import Exploration, explore
 from galaxyclass.cli.main import main
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.dataset.dataset import Dataset
@@ -34,10 +34,15 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def explored(sky: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exploration(sky: Path, tmp_path_factory: pytest.TempPathFactory) -> Exploration:
     output = tmp_path_factory.mktemp("out") / "exploration"
-    explore(sky / "images", sky / "votes.csv", output=output, settings=["images.cutout=object"])
-    return output
+    settings = ["images.cutout=object"]
+    return explore(sky / "images", sky / "votes.csv", output=output, settings=settings)
+
+
+@pytest.fixture(scope="module")
+def explored(exploration: Exploration) -> Path:
+    return exploration.folder
 
 
 def test_every_figure_is_there_twice(explored: Path) -> None:
@@ -142,8 +147,8 @@ def test_the_page_shows_what_the_model_sees(sky: Path, tmp_path: Path) -> None:
     assert np.abs(shown.astype(int) - expected).mean() < 6  # JPEG
 
 
-def test_a_broken_image_is_passed_over(sky: Path, tmp_path: Path) -> None:
-    first = explore(sky / "images", sky / "votes.csv", output=tmp_path / "a").examples[0]
+def test_a_broken_image_is_passed_over(sky: Path, exploration: Exploration, tmp_path: Path) -> None:
+    first = exploration.examples[0]
     folder = tmp_path / "images"
     folder.mkdir()
     for path in (sky / "images").iterdir():

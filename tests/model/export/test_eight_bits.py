@@ -149,8 +149,8 @@ def test_the_file_and_its_card_say_what_the_rounding_changes(rounded: Path, bund
     assert f"by {noted.rms:.2g} (root mean square)" in card
 
 
-def test_an_ensemble(turning: Bundle, sky: Path, tmp_path: Path) -> None:
-    folder = combine([turning.folder, turning.folder], output=tmp_path / "both").folder
+def test_an_ensemble(bundle: Bundle, sky: Path, tmp_path: Path) -> None:
+    folder = combine([bundle.folder, bundle.folder], output=tmp_path / "both").folder
     done = export(folder, output=tmp_path / "model.onnx", bits=8, images=sky)
     assert done.check.rms < 0.01
     model = onnx.load(tmp_path / "model.onnx")
