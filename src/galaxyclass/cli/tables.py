@@ -32,7 +32,7 @@ def console() -> Console:
 def show_unused(unused: Sequence[Unused]) -> None:
     """Print what was not used and why; a line where that is nothing."""
     if not unused:
-        click.echo("not used: nothing; all files, columns and rows are")
+        click.echo("Every file, column and row was used.")
         return
     from galaxyclass.tasks.report import TextTable
 
