@@ -140,7 +140,8 @@ def provenance_json(schema: pa.Schema) -> str:
     for field in schema:
         words = {key.decode(): text.decode() for key, text in (field.metadata or {}).items()}
         columns.append({"name": field.name, "type": str(field.type), **words})
-    data = {**provenance_of(schema), "columns": columns}
+    # A table that a user made has no provenance; its file must still be known as one of ours.
+    data = {"software": f"galaxyclass {__version__}", **provenance_of(schema), "columns": columns}
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 

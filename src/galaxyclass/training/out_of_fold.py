@@ -23,6 +23,7 @@ from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.columns import columns_of, mask_unknown, tabulate
 from galaxyclass.model.ensemble import common_auxiliary, common_task
 from galaxyclass.model.predictions import Predictions
+from galaxyclass.model.provenance import Provenance, make_provenance, with_provenance
 from galaxyclass.networks.precision import compute_in_bfloat16, has_bfloat16
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.read import recipe_toml
@@ -103,7 +104,8 @@ def write_out_of_fold(
         galaxies.table_names, samples.tables, _labellings(samples), predictions, strict=True
     ):
         of_table = task if number is None else auxiliary[number]
-        _write_table(folder / name, of_table, sample, values)
+        provenance = make_provenance(bundles, folder.name, 1, bundles[0].manifest.precision)
+        _write_table(folder / name, of_table, sample, values, provenance)
     write_split(folder / run_folder.SPLIT, samples.tables, parts, folds)
     recipe = read_run(runs[0])[0]
     split = recipe.split.model_copy(update={"fold": None})
@@ -153,10 +155,13 @@ def _predict(
     return predictions
 
 
-def _write_table(path: Path, task: Task, sample: Sample, values: NDArray[np.float32]) -> None:
+def _write_table(
+    path: Path, task: Task, sample: Sample, values: NDArray[np.float32], provenance: Provenance
+) -> None:
     ids = sample.catalog.ids
     columns = columns_of(task, ids.column, id_integer=ids.integer)
     table = tabulate(task, columns, ids.values.tolist(), mask_unknown(task, values))
+    table = with_provenance(table, provenance)
     Predictions(table, task, columns, np.arange(len(values))).write(path, overwrite=True)
 
 
