@@ -29,7 +29,7 @@ check: .venv/installed
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --durations=20 --doctest-modules src tests
 
-# The same, and which lines no test reaches; a third slower.
+# The same, and which lines no test reaches; a quarter slower.
 coverage: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --doctest-modules src tests \
 	    --cov --cov-report=term:skip-covered
