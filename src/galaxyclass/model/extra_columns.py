@@ -142,7 +142,7 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
     task = bundles[0].manifest.task
     if not task.interval_names:
         raise BundleError(
-            f"{bundles[0].folder}: intervals are of joint vote fractions alone",
+            f"{bundles[0].folder}: intervals are of joint vote fractions and of numbers alone",
             wanted="a run that was trained on a table of those",
             got=task.words,
             hint="leave uncertainty out of `include`",
@@ -152,7 +152,12 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
 
     def bounds(output: ModelOutput, _: object) -> NDArray[np.float32]:
         known = np.where(known_mask, output.values, np.float32(np.nan))
-        ends = np.stack(calibration.bounds(known), axis=2)
+        lower, upper = (
+            task.from_interval_scale(bound).astype(np.float32)
+            for bound in calibration.bounds(task.to_interval_scale(known))
+        )
+        # In the precision of the result: rounding must not put a bound on the other side.
+        ends = np.stack([np.minimum(lower, known), np.maximum(upper, known)], axis=2)
         return ends.reshape(len(output), 2 * len(known_mask))
 
     names = [f"{name}_{end}" for name in task.interval_names for end in ("lower", "upper")]

@@ -1,4 +1,4 @@
-"""Heads: from the last layer's numbers to fractions or probabilities.
+"""Heads: from the last layer's numbers to fractions, probabilities or numbers with a unit.
 
 Each is an activation function on ``(galaxies, outputs)`` float32. The two heads of the tree obey
 its sum rules by construction.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from galaxyclass.recipes.recipe import Head
 from galaxyclass.tasks.task import Task
@@ -34,7 +34,8 @@ def resolve_head(head: Head, task: Task) -> Head:
     Returns
     -------
     Head
-        Never ``auto``: for votes the recipe's own or ``tree``, for classes ``softmax``.
+        Never ``auto``: for votes the recipe's own or ``tree``, for classes ``softmax``,
+        for numbers ``linear``.
     """
     return head if head in task.heads else task.heads[0]
 
@@ -44,18 +45,45 @@ def activation(head: str, task: Task) -> Activation:
 
     Parameters
     ----------
-    head : {"sigmoid", "softmax", "tree", "tree_rectified"}
+    head : {"sigmoid", "softmax", "tree", "tree_rectified", "linear"}
     task : Task
 
     Returns
     -------
     callable
-        From raw outputs ``(galaxies, outputs)`` float to the same shape, 0..1.
+        From raw outputs ``(galaxies, outputs)`` float to the same shape: 0..1, or of ``linear``
+        the task's numbers. ``linear`` is a module, whose scale is part of the network's weights.
     """
     tree = task.decision_tree
+    if head == "linear":
+        return LinearHead(task)
     if tree is not None and head in TREE_HEADS:
         return partial(_down_the_tree, tree, TREE_HEADS[head])
     return HEADS[head]
+
+
+class LinearHead(nn.Module):
+    """Numbers in their units, between their limits: raw outputs are in standard deviations.
+
+    The scales are buffers, so that networks that were taught different galaxies keep their own
+    when they are combined.
+    """
+
+    zero: Tensor
+    unit: Tensor
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        for name, values in zip(
+            ("zero", "unit", "low", "high"), (*task.output_scales, *task.output_limits), strict=True
+        ):
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32))
+
+    def forward(self, raw: Tensor) -> Tensor:
+        values = raw.float() * self.unit + self.zero
+        return torch.minimum(torch.maximum(values, self.low), self.high)
 
 
 def _softmax(raw: Tensor) -> Tensor:

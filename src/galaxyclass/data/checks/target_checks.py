@@ -1,4 +1,4 @@
-"""Checking the votes or classes of a catalog (pure)."""
+"""Checking the votes, classes or numbers of a catalog (pure)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from galaxyclass.data.catalog.votes import ROUNDING
 from galaxyclass.data.checks.finding_location import galaxy_finding, is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.numbers.targets import NumberTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import conditional_from_joint, sums_and_targets
 
@@ -23,6 +24,9 @@ IMBALANCE = 10
 FEW_MEMBERS = 10
 #: An answer is rare when no more than this share of the galaxies gives it half the votes.
 RARE_SHARE = 0.002
+#: A number is far from all others where its distance from the median is more than so many times
+#: that of half of all numbers.
+OUTLIER = 20
 
 
 def check_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
@@ -177,8 +181,56 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         )
 
 
+def check_numbers(catalog: Catalog, targets: NumberTargets) -> Iterator[Finding]:
+    """Unknown numbers, columns of one value or of two, and values far from all others."""
+    source = str(catalog.table)
+    for index, name in enumerate(targets.columns):
+        values = targets.numbers[:, index].astype(np.float64)
+        unknown = np.isnan(values)
+        known, rows = values[~unknown], np.flatnonzero(~unknown)
+        if not len(known):
+            yield finding(
+                "no_target",
+                f"{source}: no cell of column {name!r} holds a known number",
+                file=source,
+                column=name,
+            )
+            continue
+        if unknown.any():
+            yield finding(
+                "numbers_missing",
+                f"{source}: column {name!r}: {int(unknown.sum()):,} of {len(catalog):,} galaxies "
+                "have no known number",
+                file=source,
+                column=name,
+            )
+        distinct = np.unique(known)
+        if len(distinct) < 3:
+            code = "constant_number" if len(distinct) == 1 else "number_classes"
+            words = " and ".join(f"{value:g}" for value in distinct)
+            yield finding(
+                code, f"{source}: column {name!r}: only {words}", file=source, column=name
+            )
+            continue
+        middle = np.median(known)
+        size = np.median(np.abs(known - middle)) or known.std()
+        away = np.abs(known - middle) / size
+        far = np.flatnonzero(away > OUTLIER)
+        if len(far):
+            worst = int(far[np.argmax(away[far])])
+            yield finding(
+                "number_outliers",
+                f"{source}: column {name!r}: {len(far):,} of {len(known):,} are more than "
+                f"{OUTLIER} times as far from the median ({middle:g}) as half of all; the farthest "
+                f"is {known[worst]:g}, in {catalog.line_of(int(rows[worst]))}",
+                file=source,
+                column=name,
+            )
+
+
 #: Kind of target -> its check, from (catalog, targets) to findings.
 TARGET_CHECKS: dict[str, Callable[[Catalog, Any], Iterator[Finding]]] = {
     VoteTargets.kind: check_votes,
     ClassTargets.kind: check_classes,
+    NumberTargets.kind: check_numbers,
 }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from galaxyclass.argument_checks import Missing, as_missing_values
 from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
@@ -45,6 +46,10 @@ class Dataset:
         ``images`` is a class.
     id_column, target_column : str, optional
         Columns to take as id and as class; otherwise found by the rule of `read_catalog`.
+    numbers : str or sequence of str, optional
+        Columns of numbers to predict (see `read_catalog`).
+    missing : float, str, a sequence or a mapping of them
+        Values that stand for unknown numbers (see `read_catalog`).
     id_map : str, Path or a table in memory, optional
         A table that joins the ids of ``table`` to the names of images (see `read_catalog`).
     classes : str, optional
@@ -64,6 +69,8 @@ class Dataset:
     --------
     >>> Dataset("images", {"id": ["1", "2"], "class": ["disc", "smooth"]})
     <Dataset of images and a table of 2 rows>
+    >>> Dataset("images", "efigi.csv", numbers=["T", "Bar_Length"], missing={"Bar_Length": -1})
+    <Dataset of images and efigi.csv>
     >>> Dataset("images", "votes.csv", also=[("more", "counts.csv")])
     <Dataset of images and votes.csv, also 1 more table>
     """
@@ -72,6 +79,8 @@ class Dataset:
     table: Any
     id_column: str | None
     target_column: str | None
+    numbers: tuple[str, ...]
+    missing: tuple[str, ...]
     id_map: Any
     classes: str | None
     skip_invalid: bool
@@ -86,6 +95,8 @@ class Dataset:
         *,
         id_column: str | None = None,
         target_column: str | None = None,
+        numbers: str | Sequence[str] | None = None,
+        missing: Missing = (),
         id_map: Any = None,
         classes: str | None = None,
         skip_invalid: bool = False,
@@ -101,6 +112,8 @@ class Dataset:
             else as_arrow(table),
             "id_column": id_column,
             "target_column": target_column,
+            "numbers": (numbers,) if isinstance(numbers, str) else tuple(numbers or ()),
+            "missing": as_missing_values(missing),
             "id_map": as_map(id_map),
             "classes": classes,
             "skip_invalid": skip_invalid,
@@ -147,6 +160,8 @@ class Dataset:
             self.table,
             id_column=self.id_column,
             target_column=self.target_column,
+            numbers=self.numbers,
+            missing=self.missing,
             id_map=self.id_map,
         )
 
@@ -205,6 +220,8 @@ class Dataset:
             "table": None if self.table is None else str(Path(self.table).resolve()),
             "id_column": self.id_column,
             "target_column": self.target_column,
+            **({"numbers": list(self.numbers)} if self.numbers else {}),
+            **({"missing": list(self.missing)} if self.missing else {}),
             **({} if self.id_map is None else {"id_map": str(Path(self.id_map).resolve())}),
             "classes": self.classes,
             "skip_invalid": self.skip_invalid,

@@ -57,7 +57,8 @@ def baseline(
     galaxies, linear regression on the colour of the central pixel, or on the mean colour of the
     image, and the challenge's central-pixel benchmark (`CentralPixelBenchmark`). Of classes: the
     largest class, logistic regression on the same two colours, and the most frequent class of
-    galaxies of like colour. Colours are those of the image before any cutout.
+    galaxies of like colour. Of numbers: their mean and their median, and the same regressions on
+    colour. Colours are those of the image before any cutout.
 
     Writes ``scores.csv``, ``split.csv``, ``left_out.csv`` where galaxies were, and, last,
     ``metrics.json``.

@@ -13,9 +13,12 @@ from galaxyclass.evaluation.baselines.central_pixel import CentralPixelBenchmark
 from galaxyclass.evaluation.baselines.colours import Colours
 from galaxyclass.evaluation.baselines.regressions import LinearColours, LogisticColours
 from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.numbers.task import NumberTask
 from galaxyclass.tasks.votes.task import VoteTask
 
 Labels = NDArray[np.integer]
+#: (colours, numbers, colours of others) -> the numbers of the others.
+NumberMethod = Callable[[Colours, Floats, Colours], Floats]
 
 
 def _zeros(_: Colours, targets: Floats, others: Colours) -> Floats:
@@ -74,8 +77,45 @@ CLASS_METHODS: dict[str, tuple[str, Callable[[Colours, Labels, Colours], Labels]
     "central_pixel_benchmark": ("central-pixel benchmark", _central_pixel_class),
 }
 
+
+def _mean_number(_: Colours, numbers: Floats, others: Colours) -> Floats:
+    return np.broadcast_to(known_mean(numbers), (len(others), numbers.shape[1]))
+
+
+def _median_number(_: Colours, numbers: Floats, others: Colours) -> Floats:
+    known = ~np.isnan(numbers).all(axis=0)
+    median = np.zeros(numbers.shape[1])
+    median[known] = np.nanmedian(numbers[:, known], axis=0)
+    return np.broadcast_to(median, (len(others), numbers.shape[1]))
+
+
+def _on_range(method: Callable[[Colours, Floats, Colours], Floats]) -> NumberMethod:
+    """A method of fractions for numbers: 0 is the smallest, 1 the largest of training."""
+
+    def predict(colours: Colours, numbers: Floats, others: Colours) -> Floats:
+        known: NDArray[np.bool_] = np.asarray(~np.isnan(numbers).all(axis=0))
+        low, high = np.zeros(len(known)), np.ones(len(known))
+        low[known] = np.nanmin(numbers[:, known], axis=0)
+        high[known] = np.nanmax(numbers[:, known], axis=0)
+        width = np.where(high > low, high - low, 1.0)
+        return np.asarray(method(colours, (numbers - low) / width, others) * width + low)
+
+    return predict
+
+
+#: The same for numbers: (galaxies, columns) with NaN unknown -> (others, columns), within the
+#: range of the training galaxies.
+NUMBER_METHODS: dict[str, tuple[str, NumberMethod]] = {
+    "mean": ("mean", _mean_number),
+    "median": ("median", _median_number),
+    "mean_colour": ("linear, mean colour", _on_range(_linear_mean)),
+    "central_pixel": ("linear, central pixel", _on_range(_linear_pixel)),
+    "central_pixel_benchmark": ("central-pixel benchmark", _on_range(_central_pixel)),
+}
+
 #: The same by the kind of task: values as `galaxyclass.tasks.targets.Targets.values` has them.
 METHODS: dict[str, dict[str, tuple[str, Callable[[Colours, Any, Colours], Any]]]] = {
     VoteTask.kind: VOTE_METHODS,
     ClassTask.kind: CLASS_METHODS,
+    NumberTask.kind: NUMBER_METHODS,
 }
