@@ -161,6 +161,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "target_column": _COLUMN,
     "path_column": _COLUMN,
     "numbers": ArgumentCheck("names of columns (str)", as_string, "them", may_be_empty=True),
+    "counts": _FLAG,
     "missing": ArgumentCheck("a number, or a mapping such as {'Bar_Length': -1}", as_missing),
     "classes": ArgumentCheck(
         "five, or argmax:QUESTION with the code or key of a question", as_class_rule
@@ -217,6 +218,7 @@ OF_DATASETS = (
     "target_column",
     "numbers",
     "missing",
+    "counts",
     "id_map",
     "classes",
     "skip_invalid",

@@ -1,4 +1,4 @@
-"""Numbers go the whole way: trained, combined, calibrated, exported, predicted, scored, explored."""
+"""Numbers go the whole way: trained, combined, calibrated, exported, scored, explored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def numbers(small_sky: Sky) -> Dataset:
     smooth = votes["Class1.1"].to_numpy()
     table = {
         votes.column_names[0]: votes[0],
-        "size": np.where(smooth > 0.9, -9.0, 20 + 100 * smooth),
+        "size": np.where(smooth > np.median(smooth), -9.0, 20 + 100 * smooth),
         "stage": np.round(4 * smooth),
         "stage_err": np.full(len(smooth), 0.5),
     }

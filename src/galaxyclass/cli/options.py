@@ -108,6 +108,12 @@ numbers = click.option(
     help="Predict the numbers in these columns of the table, such as a redshift or a Hubble type. "
     "Limits or errors beside them (T_inf and T_sup, z_err) give the noise floor.",
 )
+counts = click.option(
+    "--counts",
+    is_flag=True,
+    help="Learn from the numbers of votes in the table (…_count), not from its fractions: the "
+    "model then says how sure it is of each answer.",
+)
 missing = click.option(
     "--missing",
     multiple=True,
@@ -348,12 +354,14 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
         target_column,
         numbers,
         missing,
+        counts,
         id_map,
         *(option for option in _MORE.values() if option in more),
     )
 
     def decorate(command: Decorated) -> Any:
-        names = ["images", "table", "id_column", "target_column", "numbers", "missing", "id_map"]
+        names = ["images", "table", "id_column", "target_column", "numbers", "missing", "counts"]
+        names.append("id_map")
         names += [name for name, option in _MORE.items() if option in more]
 
         @functools.wraps(command)

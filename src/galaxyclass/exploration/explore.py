@@ -46,6 +46,7 @@ from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.numbers.targets import NumberTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 
@@ -191,7 +192,7 @@ def explore(
 
 def _explore_votes(
     catalog: Catalog,
-    targets: VoteTargets,
+    targets: VoteTargets | CountTargets,
     *,
     recipe: Recipe,
     progress: Progress,
@@ -262,6 +263,7 @@ EXPLORERS: dict[str, Callable[..., Contents]] = {
     VoteTargets.kind: _explore_votes,
     ClassTargets.kind: _explore_classes,
     NumberTargets.kind: _explore_numbers,
+    CountTargets.kind: _explore_votes,
 }
 
 
@@ -280,7 +282,7 @@ def _notes(catalog: Catalog) -> list[str]:
 
 
 def _certain(
-    catalog: Catalog, targets: VoteTargets, recipe: Recipe, progress: Progress
+    catalog: Catalog, targets: VoteTargets | CountTargets, recipe: Recipe, progress: Progress
 ) -> list[Example]:
     """The most certain galaxy for each answer."""
     fractions, answers = targets.fractions, targets.tree.answers
@@ -332,7 +334,7 @@ def _write_figures(folder: Path, charts: Sequence[Chart], progress: Progress) ->
 
 
 def _vote_tables(
-    summary: VoteSummary, targets: VoteTargets, examples: Sequence[Example]
+    summary: VoteSummary, targets: VoteTargets | CountTargets, examples: Sequence[Example]
 ) -> dict[str, str]:
     """Name of each CSV file -> its text."""
     texts, text = {}, io.StringIO()

@@ -251,7 +251,8 @@ class Predictions:
         """The contents of the table besides the ids, in a few words."""
         columns = self.columns
         kind = "classes" if columns.label is not None else self.task.output_word
-        parts = [f"{len(columns.values)} {kind}"]
+        count = min(len(columns.values), self.task.count)  # counts have more columns than answers
+        parts = [f"{count} {kind}"]
         included = len(columns.included)
         carried = self.table.num_columns - len(columns.names)
         if included:

@@ -19,6 +19,9 @@ from galaxyclass.trees.tree import Tree
 #: Added by the rectified head, so that the shares are defined where all outputs are negative.
 _FLOOR = 1e-6
 
+#: Logarithms of the smallest and the largest concentration: a millionth of a vote, and 3,000.
+_LOG_CONCENTRATIONS = (-14.0, 8.0)
+
 Activation = Callable[[Tensor], Tensor]
 
 
@@ -35,7 +38,7 @@ def resolve_head(head: Head, task: Task) -> Head:
     -------
     Head
         Never ``auto``: for votes the recipe's own or ``tree``, for classes ``softmax``,
-        for numbers ``linear``.
+        for numbers ``linear``, for counts ``dirichlet``.
     """
     return head if head in task.heads else task.heads[0]
 
@@ -45,14 +48,15 @@ def activation(head: str, task: Task) -> Activation:
 
     Parameters
     ----------
-    head : {"sigmoid", "softmax", "tree", "tree_rectified", "linear"}
+    head : {"sigmoid", "softmax", "tree", "tree_rectified", "linear", "dirichlet"}
     task : Task
 
     Returns
     -------
     callable
-        From raw outputs ``(galaxies, outputs)`` float to the same shape: 0..1, or of ``linear``
-        the task's numbers. ``linear`` is a module, whose scale is part of the network's weights.
+        From raw outputs ``(galaxies, outputs)`` float to the same shape: 0..1; of ``linear``
+        the task's numbers, of ``dirichlet`` concentrations above 0. ``linear`` is a module, whose
+        scale is part of the network's weights.
     """
     tree = task.decision_tree
     if head == "linear":
@@ -100,6 +104,44 @@ def _rectified(raw: Tensor) -> Tensor:
     return positive / positive.sum(dim=-1, keepdim=True)
 
 
+def _concentrations(raw: Tensor) -> Tensor:
+    """Positive numbers whose shares within a question are those of a softmax."""
+    return torch.exp(raw.float().clamp(*_LOG_CONCENTRATIONS))
+
+
+def joint_fractions(tree: Tree, amounts: Tensor) -> Tensor:
+    """Joint fractions of amounts for each answer, such as counts of votes or concentrations.
+
+    Parameters
+    ----------
+    tree : Tree
+    amounts : (galaxies, answers) float, 0 or more
+        NaN unknown.
+
+    Returns
+    -------
+    (galaxies, answers) float
+        NaN where an amount of the question is unknown, or all are 0 though people were led to it.
+    """
+    fractions = _down_the_tree(tree, _by_their_sum, amounts)
+    # Where nobody is led to a question, its fractions are 0 whatever its answers are.
+    for index in tree.order:
+        parents = tree.parents[index].nonzero()[0]
+        if len(parents):
+            unreached = (fractions[:, parents].sum(dim=1) == 0)[:, None]
+            where = tree.slices[index]
+            known = ~amounts[:, where].isnan().any(dim=1, keepdim=True)
+            of_question = torch.where(unreached & known, 0.0, fractions[:, where])
+            fractions = torch.cat(
+                [fractions[:, : where.start], of_question, fractions[:, where.stop :]], dim=1
+            )
+    return fractions
+
+
+def _by_their_sum(amounts: Tensor) -> Tensor:
+    return amounts / amounts.sum(dim=-1, keepdim=True)
+
+
 def _down_the_tree(tree: Tree, share: Activation, raw: Tensor) -> Tensor:
     """Joint fractions: the share within each question times the fraction that leads to it."""
     raw = raw.float()
@@ -123,4 +165,8 @@ def _column(tree: Tree, parts: dict[int, Tensor], answer: int) -> Tensor:
 TREE_HEADS: dict[str, Activation] = {"tree": _softmax, "tree_rectified": _rectified}
 
 #: Heads without a tree.
-HEADS: dict[str, Activation] = {"sigmoid": _sigmoid, "softmax": _softmax}
+HEADS: dict[str, Activation] = {
+    "sigmoid": _sigmoid,
+    "softmax": _softmax,
+    "dirichlet": _concentrations,
+}

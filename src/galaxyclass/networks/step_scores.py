@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from galaxyclass.networks.heads import joint_fractions
 from galaxyclass.tasks.task import Task
 
 
@@ -45,6 +46,15 @@ def scaled_squared_errors(task: Task) -> Callable[[Tensor, Tensor], tuple[Tensor
     return entries
 
 
+def errors_of_counts(task: Task) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """`squared_errors` of the joint fractions of concentrations and of counts."""
+    tree = task.decision_tree
+    assert tree is not None, "counts are of a tree"
+    return lambda predictions, targets: squared_errors(
+        joint_fractions(tree, predictions), joint_fractions(tree, targets)
+    )
+
+
 def right_classes(predictions: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """The number of right predictions of known classes ``(galaxies,)``, and of known classes."""
     known = targets >= 0
@@ -69,5 +79,6 @@ def build_step_score(task: Task) -> StepScore:
 STEP_SCORES: dict[str, Callable[[Task], StepScore]] = {
     "rmse": lambda _: StepScore(squared_errors, torch.sqrt),
     "nrmse": lambda task: StepScore(scaled_squared_errors(task), torch.sqrt),
+    "count_rmse": lambda task: StepScore(errors_of_counts(task), torch.sqrt),
     "accuracy": lambda _: StepScore(right_classes, lambda mean: mean),
 }

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import short_path, summary
 
-Head = Literal["auto", "sigmoid", "softmax", "tree", "tree_rectified", "linear"]
-Loss = Literal["auto", "mse", "bce", "cross_entropy", "focal", "huber"]
+Head = Literal["auto", "sigmoid", "softmax", "tree", "tree_rectified", "linear", "dirichlet"]
+Loss = Literal["auto", "mse", "bce", "cross_entropy", "focal", "huber", "dirichlet_multinomial"]
 
 
 class Section(BaseModel):
@@ -95,8 +95,8 @@ class NetworkSettings(Section):
     head: Head = Field(
         "auto",
         description="auto follows the table: tree for votes, softmax for classes, linear for "
-        "numbers. sigmoid: each answer by itself; tree: softmax within a question; tree_rectified: "
-        "rectified and divided",
+        "numbers, dirichlet for counts. sigmoid: each answer by itself; tree: softmax within a "
+        "question; tree_rectified: rectified and divided",
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the last layer")
     normalisation: Literal["unit", "encoder", "per_feature"] = Field(
@@ -169,7 +169,7 @@ class Training(Section):
     loss: Loss = Field(
         "auto",
         description="auto follows the table: mse for votes, cross_entropy for classes, huber for "
-        "numbers",
+        "numbers, dirichlet_multinomial for counts",
     )
     auxiliary_weight: float = Field(
         0.05,

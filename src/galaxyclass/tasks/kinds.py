@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import BundleError
 from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.counts.task import CountTask
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.numbers.task import NumberTask
 from galaxyclass.tasks.targets import Targets
@@ -21,6 +22,7 @@ TASKS: dict[str, type[Task]] = {
     VoteTask.kind: VoteTask,
     ClassTask.kind: ClassTask,
     NumberTask.kind: NumberTask,
+    CountTask.kind: CountTask,
 }
 
 

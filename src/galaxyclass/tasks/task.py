@@ -266,6 +266,15 @@ class Task(ABC):
         """The outputs of a network, from predictions as they stand in a table."""
         return values
 
+    @property
+    def posterior_names(self) -> dict[str, tuple[str, ...]]:
+        """The columns of what a model believes, by the name under which they are included."""
+        return {}
+
+    def posterior(self, name: str, predictions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(galaxies, columns) the values of `posterior_names`, from the outputs of a network."""
+        raise NotImplementedError(name)
+
     def summed_up(self, predictions: NDArray[np.float32]) -> pa.Array | None:
         """The cells of the summary column, where `columns` has one."""
         return None

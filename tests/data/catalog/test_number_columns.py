@@ -109,9 +109,7 @@ def test_constant_and_two_valued_columns_are_told(images: Path) -> None:
         ("T", "none", "not a value"),
     ],
 )
-def test_what_cannot_be_read(
-    images: Path, numbers: Any, missing: Missing, message: str
-) -> None:
+def test_what_cannot_be_read(images: Path, numbers: Any, missing: Missing, message: str) -> None:
     with pytest.raises(CatalogError, match=message):
         read(images, numbers, missing, name=[f"spiral {index}" for index in range(40)])
 

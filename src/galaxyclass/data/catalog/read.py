@@ -51,6 +51,7 @@ from galaxyclass.errors import CatalogError
 from galaxyclass.images.band_files import is_pattern
 from galaxyclass.images.containers import CONTAINER_ENDINGS, is_container
 from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths, require_paths
+from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.read import TREES, load_tree
@@ -66,6 +67,7 @@ def read_catalog(
     target_column: str | None = None,
     numbers: str | Sequence[str] | None = None,
     missing: Missing = (),
+    counts: bool = False,
     id_map: Any = None,
     tree: Tree | None = None,
 ) -> Catalog:
@@ -99,6 +101,8 @@ def read_catalog(
     missing : float, str, a sequence or a mapping of them
         Values that stand for unknown numbers, in all columns of ``numbers`` (``-1``) or in some
         (``{"Bar_Length": -1}``, or ``"Bar_Length=-1"``). Empty cells and NaN always do.
+    counts : bool
+        Read the numbers of votes as they are (``…_count``), not as fractions.
     id_map : str, Path or a table in memory, optional
         A table that names each galaxy by the ids of ``table`` and by its image, where these differ:
         for Galaxy Zoo 2, gz2_filename_mapping.csv.
@@ -142,23 +146,31 @@ def read_catalog(
     if tree is not None:
         trees = [_with_published(tree, trees)]
     votes = VoteReader(
-        lambda columns: None if target_column or numbers else vote_layout(columns, trees),
+        lambda columns: (
+            None if target_column or numbers else vote_layout(columns, trees, counts=counts)
+        ),
         keep=id_column,
+        with_counts=counts,
     )
     file = _open(table, votes)
     if id_map is not None:
         file = with_map(file, open_map(id_map), names)
-    if numbers and target_column:
+    asked = [name for name, value in (("target_column", target_column), ("numbers", numbers),
+                                      ("counts", counts)) if value]  # fmt: skip
+    if len(asked) > 1:
         raise CatalogError(
-            f"{file.path}: one table cannot be read for classes and for numbers at once",
-            argument="numbers",
-            wanted="`target_column` or `numbers`",
-            got="both",
+            f"{file.path}: one table cannot be read for classes, numbers and counts at once",
+            argument=asked[-1],
+            wanted="one of `target_column`, `numbers` and `counts`",
+            got=" and ".join(f"`{name}`" for name in asked),
         )
+    read_votes = votes.votes()
+    if counts and read_votes is None:
+        raise _no_counts(file, trees)
     catalog = _from_table(
         names,
         file,
-        votes.votes(),
+        read_votes,
         id_column=id_column,
         target_column=target_column,
         numbers=(numbers,) if isinstance(numbers, str) else tuple(numbers or ()),
@@ -369,9 +381,12 @@ def _from_table(
     targets: Targets | None = None
     if votes is not None:
         written = votes.layout.written
-        targets = VoteTargets(
-            votes.tree.with_layout(written), written, votes.joint, votes.present, votes.layout
-        )
+        if votes.counts is None:
+            targets = VoteTargets(
+                votes.tree.with_layout(written), written, votes.joint, votes.present, votes.layout
+            )
+        else:
+            targets = CountTargets(votes.tree, votes.layout, votes.counts, votes.present)
         problems += vote_problems(votes, columns, TableRows(file, ids))
     elif numbers:
         measured = read_numbers(table, numbers, missing, taken, source)
@@ -398,6 +413,28 @@ def _from_table(
         parts=parts,
         part_column=part_column,
         unused=(*file.unused, *explain_unused(others, votes, target_column, numbers, trees=trees)),
+    )
+
+
+def _no_counts(file: TableFile, trees: Sequence[Tree]) -> CatalogError:
+    """A table without counts of votes of a known tree."""
+    names = file.table.column_names
+    examples = [
+        layout.columns[0]
+        for tree in trees
+        for layout in (*tree.layouts, *tree.published)
+        if layout.kind == "counts"
+    ]
+    fractions = vote_layout(names, trees)
+    return CatalogError(
+        f"{file.path}: no counts of votes of a known tree",
+        argument="counts",
+        wanted="the counts of all answers of one question, in columns such as "
+        + ", ".join(examples[:3]),
+        got=", ".join(map(str, names[:8])),
+        hint="leave `counts` out: the table has fractions of votes"
+        if fractions is not None
+        else "`tree` can name a tree of your own, with a layout of the kind counts",
     )
 
 

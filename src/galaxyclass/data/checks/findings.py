@@ -118,6 +118,11 @@ FINDING_KINDS: dict[str, FindingKind] = {
         "questions with unknown votes",
         "no action is needed: unknown votes do not count in training and scores",
     ),
+    "counts_not_whole": FindingKind(
+        "note",
+        "counts of votes that are not whole numbers",
+        "weighted votes can be learnt as counts; fractions should not be",
+    ),
     "number_sentinel": FindingKind(
         "note",
         "values that may stand for unknown numbers",

@@ -13,6 +13,7 @@ from galaxyclass.data.catalog.votes import ROUNDING
 from galaxyclass.data.checks.finding_location import galaxy_finding, is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.numbers.targets import NumberTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import conditional_from_joint, sums_and_targets
@@ -82,7 +83,7 @@ def find_broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding
             yield galaxy_finding(catalog, "broken_sum", row, message, column=columns[0])
 
 
-def unknown_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
+def unknown_votes(catalog: Catalog, targets: VoteTargets | CountTargets) -> Iterator[Finding]:
     """Absent or empty columns, and for how many galaxies a question is unknown."""
     tree, columns = targets.tree, targets.table_columns
     if np.isnan(targets.fractions).all():
@@ -115,7 +116,7 @@ def unknown_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
             )
 
 
-def rare_answers(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
+def rare_answers(catalog: Catalog, targets: VoteTargets | CountTargets) -> Iterator[Finding]:
     """Answers that have half the votes of hardly any galaxy."""
     known = ~np.isnan(targets.fractions).all(axis=0)
     with np.errstate(invalid="ignore"):
@@ -128,6 +129,26 @@ def rare_answers(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
             f"{catalog.table}: {len(rare)} of {int(known.sum())} answers, with the number of "
             f"galaxies that have half the votes or more: {', '.join(answers)}",
             file=str(catalog.table),
+        )
+
+
+def check_counts(catalog: Catalog, targets: CountTargets) -> Iterator[Finding]:
+    """Unknown votes, rare answers, and votes that are no whole numbers."""
+    yield from unknown_votes(catalog, targets)
+    if len(catalog) >= FEW_GALAXIES:
+        yield from rare_answers(catalog, targets)
+    with np.errstate(invalid="ignore"):
+        parted = np.abs(targets.counts - np.rint(targets.counts)) > 1e-3
+    columns = np.flatnonzero(parted.any(axis=0))
+    if len(columns):
+        name = targets.table_columns[columns[0]]
+        row = int(np.flatnonzero(parted[:, columns[0]])[0])
+        yield finding(
+            "counts_not_whole",
+            f"{catalog.table}: {len(columns)} columns, the first {name!r}: "
+            f"{targets.counts[row, columns[0]]:g} in {catalog.line_of(row)}",
+            file=str(catalog.table),
+            column=name,
         )
 
 
@@ -233,4 +254,5 @@ TARGET_CHECKS: dict[str, Callable[[Catalog, Any], Iterator[Finding]]] = {
     VoteTargets.kind: check_votes,
     ClassTargets.kind: check_classes,
     NumberTargets.kind: check_numbers,
+    CountTargets.kind: check_counts,
 }

@@ -52,6 +52,7 @@ def read_galaxies(
         "target_column": dataset.target_column,
         "numbers": dataset.numbers,
         "missing": dataset.missing,
+        "counts": dataset.counts,
     }
     columns = [] if dataset.table is None else column_names(dataset.table)
     # What the model was taught decides how the table is read, unless the data set says otherwise.

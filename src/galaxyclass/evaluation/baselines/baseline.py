@@ -141,7 +141,7 @@ def _score(
         notes += [f"{part}: {note}" for note in left_out]
         if (floor := task.noise_floor(values)) is not None:
             floors[part] = floor.value
-        for key, (name, method) in METHODS[task.kind].items():
+        for key, (name, method) in METHODS[task.kind](task).items():
             predicted = method(colours.take(train), sample.values(train), colours.take(others))
             scores = task.score(predicted, values, seed=seed)
             subsets = task.complete_subsets(predicted, values, seed=seed)

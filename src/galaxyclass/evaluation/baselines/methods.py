@@ -13,12 +13,16 @@ from galaxyclass.evaluation.baselines.central_pixel import CentralPixelBenchmark
 from galaxyclass.evaluation.baselines.colours import Colours
 from galaxyclass.evaluation.baselines.regressions import LinearColours, LogisticColours
 from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.counts.task import CountTask
 from galaxyclass.tasks.numbers.task import NumberTask
+from galaxyclass.tasks.scores.noise import fractions_from_counts
 from galaxyclass.tasks.votes.task import VoteTask
 
 Labels = NDArray[np.integer]
-#: (colours, numbers, colours of others) -> the numbers of the others.
-NumberMethod = Callable[[Colours, Floats, Colours], Floats]
+#: (colours, values, colours of others) -> predictions for the others.
+Method = Callable[[Colours, Any, Colours], Any]
+#: The least share of an answer that a method of counts predicts.
+_LEAST_SHARE = 1e-4
 
 
 def _zeros(_: Colours, targets: Floats, others: Colours) -> Floats:
@@ -89,7 +93,7 @@ def _median_number(_: Colours, numbers: Floats, others: Colours) -> Floats:
     return np.broadcast_to(median, (len(others), numbers.shape[1]))
 
 
-def _on_range(method: Callable[[Colours, Floats, Colours], Floats]) -> NumberMethod:
+def _on_range(method: Callable[[Colours, Floats, Colours], Floats]) -> Method:
     """A method of fractions for numbers: 0 is the smallest, 1 the largest of training."""
 
     def predict(colours: Colours, numbers: Floats, others: Colours) -> Floats:
@@ -105,7 +109,7 @@ def _on_range(method: Callable[[Colours, Floats, Colours], Floats]) -> NumberMet
 
 #: The same for numbers: (galaxies, columns) with NaN unknown -> (others, columns), within the
 #: range of the training galaxies.
-NUMBER_METHODS: dict[str, tuple[str, NumberMethod]] = {
+NUMBER_METHODS: dict[str, tuple[str, Method]] = {
     "mean": ("mean", _mean_number),
     "median": ("median", _median_number),
     "mean_colour": ("linear, mean colour", _on_range(_linear_mean)),
@@ -113,9 +117,35 @@ NUMBER_METHODS: dict[str, tuple[str, NumberMethod]] = {
     "central_pixel_benchmark": ("central-pixel benchmark", _on_range(_central_pixel)),
 }
 
-#: The same by the kind of task: values as `galaxyclass.tasks.targets.Targets.values` has them.
-METHODS: dict[str, dict[str, tuple[str, Callable[[Colours, Any, Colours], Any]]]] = {
-    VoteTask.kind: VOTE_METHODS,
-    ClassTask.kind: CLASS_METHODS,
-    NumberTask.kind: NUMBER_METHODS,
+
+def count_methods(task: CountTask) -> dict[str, tuple[str, Method]]:
+    """The methods of fractions for counts: concentrations, as sure as for the mean vector."""
+    groups, simplest = task.tree.slices, task.simplest(1)[0]
+
+    def of_fractions(method: Method) -> Method:
+        def predict(colours: Colours, counts: Floats, others: Colours) -> Floats:
+            fractions = fractions_from_counts(task.tree, counts)
+            shares = np.maximum(np.nan_to_num(method(colours, fractions, others)), _LEAST_SHARE)
+            predicted = np.empty(shares.shape)
+            for where, total in zip(groups, task.totals, strict=True):
+                of_question = shares[:, where]
+                predicted[:, where] = total * of_question / of_question.sum(axis=1, keepdims=True)
+            return np.where(task.known_mask, predicted, simplest)
+
+        return predict
+
+    return {
+        key: (name, of_fractions(method))
+        for key, (name, method) in VOTE_METHODS.items()
+        if key != "all_zeros"
+    }
+
+
+#: The same by the kind of task: from the task to its methods, which get values as
+#: `galaxyclass.tasks.targets.Targets.values` has them.
+METHODS: dict[str, Callable[[Any], dict[str, tuple[str, Method]]]] = {
+    VoteTask.kind: lambda _: VOTE_METHODS,
+    ClassTask.kind: lambda _: CLASS_METHODS,
+    NumberTask.kind: lambda _: NUMBER_METHODS,
+    CountTask.kind: count_methods,
 }

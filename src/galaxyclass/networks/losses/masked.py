@@ -118,6 +118,55 @@ def huber(raw: Tensor, targets: Tensor, scales: tuple[Tensor, Tensor], delta: fl
     return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)
 
 
+def dirichlet_multinomial(
+    concentrations: Tensor, counts: Tensor, groups: Sequence[slice]
+) -> Tensor:
+    """Mean negative log-probability of the votes for a question, given how many answered it.
+
+    Parameters
+    ----------
+    concentrations : (galaxies, answers) float, above 0
+        Of the Dirichlet distribution of each question.
+    counts : (galaxies, answers) float
+        Votes; NaN unknown.
+    groups : sequence of slice
+        The answers of each question.
+
+    Returns
+    -------
+    () float
+        0 or more: the mean over the questions of all galaxies that somebody answered.
+
+    Notes
+    -----
+    Walmsley et al. 2022, MNRAS 509, 3966, equations 1 and 2; questions are independent, given how
+    many people were led to each.
+
+    Examples
+    --------
+    >>> uniform, votes = torch.ones(1, 2), torch.tensor([[3.0, 1.0]])
+    >>> round(dirichlet_multinomial(uniform, votes, [slice(0, 2)]).exp().item(), 4)
+    5.0
+    """
+    total, questions = concentrations.new_zeros(()), concentrations.new_zeros(())
+    for where in groups:
+        a, k = concentrations[:, where].float(), counts[:, where]
+        votes = k.sum(dim=1)
+        answered = votes > 0  # NaN is not
+        k = torch.where(answered[:, None], k, 0.0)
+        n, sums = k.sum(dim=1), a.sum(dim=1)
+        of_answers = torch.lgamma(k + a) - torch.lgamma(a) - torch.lgamma(k + 1)
+        log_probability = (
+            torch.lgamma(n + 1)
+            + torch.lgamma(sums)
+            - torch.lgamma(n + sums)
+            + of_answers.sum(dim=1)
+        )
+        total = total - torch.where(answered, log_probability, 0.0).sum()
+        questions = questions + answered.sum()
+    return total / questions.clamp(min=1)
+
+
 def cross_entropy(raw: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
     """Cross-entropy of classes from the raw outputs, each galaxy weighted by its class."""
     values = functional.cross_entropy(raw.float(), targets, ignore_index=-1, reduction="none")
@@ -161,6 +210,14 @@ def _build_huber(training: Training, task: Task) -> LossFunction:
     )
 
 
+def _build_dirichlet_multinomial(_training: Training, task: Task) -> LossFunction:
+    tree = task.decision_tree
+    assert tree is not None, "counts are of a tree"
+    return lambda _raw, predictions, targets: dirichlet_multinomial(
+        predictions, targets, tree.slices
+    )
+
+
 #: Name -> from a recipe's settings and the task to the loss function.
 LOSSES: dict[str, Callable[[Training, Task], LossFunction]] = {
     "mse": lambda _training, _task: mse,
@@ -168,4 +225,5 @@ LOSSES: dict[str, Callable[[Training, Task], LossFunction]] = {
     "cross_entropy": _build_cross_entropy,
     "focal": _build_focal,
     "huber": _build_huber,
+    "dirichlet_multinomial": _build_dirichlet_multinomial,
 }

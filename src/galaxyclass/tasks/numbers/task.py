@@ -255,10 +255,10 @@ class NumberTask(Task):
         assert isinstance(other, NumberTask), "of the same columns"
         pairs = zip(self.columns_of_table, other.columns_of_table, strict=True)
         merged = tuple(
-            replace(mine, low=min(mine.low, more.low), high=max(mine.high, more.high))
-            if mine.known and more.known
-            else (mine if mine.known else more)
-            for mine, more in pairs
+            replace(first, low=min(first.low, second.low), high=max(first.high, second.high))
+            if first.known and second.known
+            else (first if first.known else second)
+            for first, second in pairs
         )
         return replace(self, columns_of_table=merged)
 

@@ -62,7 +62,7 @@ class VoteTargets(Targets):
 
     def same_task(self, other: Targets) -> bool:
         """Whether the others are votes on the same tree."""
-        return self.tree == other.decision_tree
+        return self.kind == other.kind and self.tree == other.decision_tree
 
     @property
     def words(self) -> str:
