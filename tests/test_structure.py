@@ -41,6 +41,7 @@ FLOORS = [
     ["evaluation"],
     ["plots"],
     ["exploration"],
+    ["similarity"],
     ["networks"],
     ["model/export"],
     ["training"],

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.preprocessing import Preprocessing
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
+    from galaxyclass.similarity.similar import Neighbours, similar
     from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
     from galaxyclass.simulation.folders import SimulatedFolder, simulate
     from galaxyclass.study.benchmark.benchmark import benchmark
@@ -115,6 +116,7 @@ _MODULES: dict[str, str] = {
     "InvalidCatalogError": "errors",
     "MissingExtraError": "errors",
     "Model": "model.model",
+    "Neighbours": "similarity.similar",
     "OutputError": "errors",
     "Pack": "images.packs.read",
     "PackError": "errors",
@@ -163,6 +165,7 @@ _MODULES: dict[str, str] = {
     "resume": "training.train",
     "rmse": "tasks.scores.votes",
     "score_predictions": "evaluation.score_predictions",
+    "similar": "similarity.similar",
     "simulate": "simulation.folders",
     "simulate_hundred": "simulation.contest",
     "train": "training.train",
@@ -200,6 +203,7 @@ __all__ = [
     "InvalidCatalogError",
     "MissingExtraError",
     "Model",
+    "Neighbours",
     "OutputError",
     "Pack",
     "PackError",
@@ -249,6 +253,7 @@ __all__ = [
     "resume",
     "rmse",
     "score_predictions",
+    "similar",
     "simulate",
     "simulate_hundred",
     "train",
