@@ -42,6 +42,7 @@ FLOORS = [
     ["plots"],
     ["exploration"],
     ["similarity"],
+    ["selection"],
     ["networks"],
     ["model/export"],
     ["training"],

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "calibrate": "Fit prediction intervals and an out-of-distribution score.",
     "predict": "Predict vote fractions or classes of images.",
     "similar": "Find galaxies that look like some others.",
+    "select": "Choose which galaxies to label next.",
     "export": "Write a network as ONNX, for any program.",
     "benchmark": "Measure how fast this machine packs, trains and predicts.",
 }
