@@ -68,10 +68,10 @@ and all other columns of the predictions."""
 @click.option(
     "--spread",
     type=click.IntRange(min=1),
-    default=5,
+    default=1,
     show_default=True,
     help="Of so many times --count best galaxies, choose those that are least alike; 1 takes the "
-    "best, however alike.",
+    "best, however alike, which needed the fewest labels.",
 )
 @click.option(
     "--run",

@@ -29,9 +29,6 @@ from galaxyclass.similarity.index import Index, open_index
 By = Literal["uncertain", "likely", "strange", "unlike", "random"]
 BY: tuple[str, ...] = get_args(By)
 
-#: Candidates for each galaxy that is chosen: those that are least alike are taken.
-SPREAD = 5
-
 _LOWER, _UPPER = "_lower", "_upper"
 
 
@@ -106,7 +103,7 @@ def select(
     answer: str | None = None,
     labelled: Any = None,
     where: Sequence[str] = (),
-    spread: int = SPREAD,
+    spread: int = 1,
     run: str | Path | Model = "pretrained",
     seed: int = 0,
     progress: Progress = silent,
@@ -136,7 +133,8 @@ def select(
         Conditions on columns of the file, as for `galaxyclass.similar`.
     spread : int
         For all but ``random``: of the ``spread * count`` best galaxies those that are least alike
-        are chosen. 1 takes the best, however alike.
+        are chosen. 1, the default, takes the best, however alike: it needed the fewest labels
+        (docs/similar.md).
     run : str, Path or Model
         The model that made the predictions, whose task knows what is uncertain.
     seed : int
