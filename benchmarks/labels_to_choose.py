@@ -85,18 +85,15 @@ def main(predictions: Path, table: Path, target: str, seeds: int, rounds: int) -
     rows = [row for row, name in enumerate(file.ids) if known.get(name) is not None]
     vectors = np.asarray(open_index(file).vectors)[rows]
     labels = np.array([known[file.ids[row]] for row in rows])
-    results = {}
     for way in ("random", "uncertain 1", "uncertain 5", "uncertain 20", "unlike"):
         curves = np.array([curve(way, vectors, labels, rounds, seed) for seed in range(seeds)])
-        results[way] = curves
         click.echo(
             f"{way:14}"
             + "".join(f" {value:.3f}" for value in curves.mean(axis=0))
             + f"  ± {curves.std(axis=0, ddof=1).mean() / seeds**0.5:.3f}"
         )
-    click.echo(
-        f"{'labels':14}" + "".join(f" {BATCH * (round_ + 1):5}" for round_ in range(curves.shape[1]))
-    )
+    labels_used = (BATCH * (done + 1) for done in range(rounds))
+    click.echo(f"{'labels':14}" + "".join(f" {count:5}" for count in labels_used))
 
 
 if __name__ == "__main__":
