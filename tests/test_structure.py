@@ -41,6 +41,8 @@ FLOORS = [
     ["evaluation"],
     ["plots"],
     ["exploration"],
+    ["similarity"],
+    ["selection"],
     ["networks"],
     ["model/export"],
     ["training"],

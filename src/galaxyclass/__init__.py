@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.preprocessing import Preprocessing
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
+    from galaxyclass.selection.select import Selection, select
+    from galaxyclass.similarity.similar import Neighbours, similar
     from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
     from galaxyclass.simulation.folders import SimulatedFolder, simulate
     from galaxyclass.study.benchmark.benchmark import benchmark
@@ -115,6 +117,7 @@ _MODULES: dict[str, str] = {
     "InvalidCatalogError": "errors",
     "MissingExtraError": "errors",
     "Model": "model.model",
+    "Neighbours": "similarity.similar",
     "OutputError": "errors",
     "Pack": "images.packs.read",
     "PackError": "errors",
@@ -129,6 +132,7 @@ _MODULES: dict[str, str] = {
     "RecipeError": "errors",
     "RunError": "errors",
     "ScoreError": "errors",
+    "Selection": "selection.select",
     "Settings": "arguments",
     "SimulatedContest": "simulation.contest",
     "SimulatedFolder": "simulation.folders",
@@ -163,6 +167,8 @@ _MODULES: dict[str, str] = {
     "resume": "training.train",
     "rmse": "tasks.scores.votes",
     "score_predictions": "evaluation.score_predictions",
+    "select": "selection.select",
+    "similar": "similarity.similar",
     "simulate": "simulation.folders",
     "simulate_hundred": "simulation.contest",
     "train": "training.train",
@@ -200,6 +206,7 @@ __all__ = [
     "InvalidCatalogError",
     "MissingExtraError",
     "Model",
+    "Neighbours",
     "OutputError",
     "Pack",
     "PackError",
@@ -214,6 +221,7 @@ __all__ = [
     "RecipeError",
     "RunError",
     "ScoreError",
+    "Selection",
     "Settings",
     "SimulatedContest",
     "SimulatedFolder",
@@ -249,6 +257,8 @@ __all__ = [
     "resume",
     "rmse",
     "score_predictions",
+    "select",
+    "similar",
     "simulate",
     "simulate_hundred",
     "train",

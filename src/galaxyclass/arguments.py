@@ -109,6 +109,7 @@ _RUN = ArgumentCheck(
 _RECIPE = ArgumentCheck(
     "a recipe's name, a TOML file or a Recipe", as_either(as_path, as_instance("Recipe")), "them"
 )
+_IDS = ArgumentCheck("an id (str or int)", as_either(as_string, as_whole(-(10**20), 10**20)), "ids")
 _COLUMN = ArgumentCheck("the name of a column (str)", as_string)
 _FLAG = ArgumentCheck("True or False", as_flag)
 _SETTINGS = ArgumentCheck(
@@ -146,6 +147,14 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "ids": ArgumentCheck("str or int for each image", as_several),
     "predicted": _ARRAY,
     "target": _ARRAY,
+    "like": _IDS,
+    "unlike": _IDS,
+    "like_images": replace(_PATH, in_memory=as_data),
+    "by": _choice(Literal["uncertain", "likely", "strange", "unlike", "random"]),
+    "answer": _COLUMN,
+    "labelled": _DATA,
+    "spread": _count("a whole number", 1, 10_000),
+    "where": ArgumentCheck("conditions such as 'Class4.1 > 0.5'", as_string, "them"),
     "preprocessing": ArgumentCheck("a Preprocessing", as_instance("Preprocessing")),
     "tree": ArgumentCheck("a Tree (`galaxyclass.load_tree`)", as_instance("Tree")),
     # output

@@ -36,6 +36,8 @@ COMMANDS: dict[str, str] = {
     "combine": "Make one model of several runs: an ensemble.",
     "calibrate": "Fit prediction intervals and an out-of-distribution score.",
     "predict": "Predict vote fractions or classes of images.",
+    "similar": "Find galaxies that look like some others.",
+    "select": "Choose which galaxies to label next.",
     "export": "Write a network as ONNX, for any program.",
     "benchmark": "Measure how fast this machine packs, trains and predicts.",
 }

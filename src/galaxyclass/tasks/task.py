@@ -275,6 +275,27 @@ class Task(ABC):
             It is damaged.
         """
 
+    def uncertainty(self, predictions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(galaxies,) how undecided each prediction is, 0 where everything is certain.
+
+        The entropy of the answers to each question, divided by its largest possible value and
+        weighted by the share of people who are asked; summed over questions. Of classes, the
+        entropy of their probabilities: 1 where all are equally likely.
+
+        Parameters
+        ----------
+        predictions : (galaxies, outputs) float64
+            Fractions or probabilities, 0..1; unknown ones (NaN) count as 0.
+        """
+        total = np.zeros(len(predictions))
+        for _, outputs, names in self.groups:
+            fractions = np.clip(np.nan_to_num(predictions[:, outputs]), 0, 1)
+            asked = fractions.sum(axis=1, keepdims=True)
+            share = fractions / np.maximum(asked, 1e-12)
+            entropy = -(fractions * np.log(np.maximum(share, 1e-12))).sum(axis=1)
+            total += entropy / np.log(max(len(names), 2))
+        return total
+
     # What looks wrong with predictions.
 
     @property
