@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from galaxyclass.arguments import ChosenPrecision, Device, Part, Settings
     from galaxyclass.calibration.calibration import Calibration
     from galaxyclass.data.catalog.catalog import Catalog
+    from galaxyclass.data.catalog.guess_tree import GuessedTree, guess_tree
     from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.data.checks.report import ValidationReport
     from galaxyclass.data.checks.validate import validate
@@ -110,6 +111,7 @@ _MODULES: dict[str, str] = {
     "Exported": "model.export.export",
     "ExportedBundle": "model.bundle.load",
     "GalaxyclassError": "errors",
+    "GuessedTree": "data.catalog.guess_tree",
     "ImageError": "errors",
     "InferenceOptions": "model.options",
     "InvalidCatalogError": "errors",
@@ -151,6 +153,7 @@ _MODULES: dict[str, str] = {
     "evaluate": "evaluation.evaluate",
     "explore": "exploration.explore",
     "export": "model.export.export",
+    "guess_tree": "data.catalog.guess_tree",
     "load_bundle": "model.bundle.load",
     "load_model": "model.model",
     "load_recipe": "recipes.read",
@@ -195,6 +198,7 @@ __all__ = [
     "Exported",
     "ExportedBundle",
     "GalaxyclassError",
+    "GuessedTree",
     "ImageError",
     "InferenceOptions",
     "InvalidCatalogError",
@@ -237,6 +241,7 @@ __all__ = [
     "evaluate",
     "explore",
     "export",
+    "guess_tree",
     "load_bundle",
     "load_model",
     "load_recipe",

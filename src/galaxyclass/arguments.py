@@ -147,7 +147,10 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "predicted": _ARRAY,
     "target": _ARRAY,
     "preprocessing": ArgumentCheck("a Preprocessing", as_instance("Preprocessing")),
-    "tree": ArgumentCheck("a Tree (`galaxyclass.load_tree`)", as_instance("Tree")),
+    "tree": ArgumentCheck(
+        "a Tree, the name of one that the package ships, or a TOML file",
+        as_either(as_path, as_instance("Tree")),
+    ),
     # output
     "output": _PATH,
     "cache": _PATH,
@@ -216,6 +219,7 @@ OF_DATASETS = (
     "classes",
     "skip_invalid",
     "labelling",
+    "tree",
     "also",
 )
 #: Arguments of `InferenceOptions` and `load_model`, which say how networks are run.

@@ -32,6 +32,8 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "train": ("train", ("", "--images", "--table")),
     "resume": ("train --resume", ("",)),
     "load_recipe": ("recipes", ("",)),
+    "load_tree": ("tree", ("",)),
+    "guess_tree": ("tree", ("--from",)),
     "predict": ("predict", ("", "--images")),
     "evaluate": ("evaluate", ("", "--images", "--table")),
     "calibrate": ("calibrate", ("", "--images", "--table")),

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "simulate": "Make a folder of simulated galaxies with volunteers' votes.",
     "validate": "Check images and a table before training on them.",
     "explore": "Show in figures what a table of votes or classes holds.",
+    "tree": "List the decision trees, show one, or make one of a table.",
     "cutouts": "Cut sources out of FITS tiles, of a catalogue or found.",
     "recipes": "List the recipes, or show one in full.",
     "pack": "Crop and shrink all images once, for fast training.",
