@@ -81,6 +81,11 @@ if TYPE_CHECKING:
     from galaxyclass.training.train import Trained, resume, train
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
+    from galaxyclass.zooniverse.export_subjects import ExportedSubjects, export_subjects
+    from galaxyclass.zooniverse.import_classifications import (
+        ImportedVotes,
+        import_classifications,
+    )
 
 # A program that sets up no logging sees none of this package, not even warnings.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -111,6 +116,10 @@ _MODULES: dict[str, str] = {
     "Exported": "model.export.export",
     "ExportedBundle": "model.bundle.load",
     "GalaxyclassError": "errors",
+    "ExportedSubjects": "zooniverse.export_subjects",
+    "ImportedVotes": "zooniverse.import_classifications",
+    "export_subjects": "zooniverse.export_subjects",
+    "import_classifications": "zooniverse.import_classifications",
     "GuessedTree": "data.catalog.guess_tree",
     "ImageError": "errors",
     "InferenceOptions": "model.options",
@@ -197,9 +206,11 @@ __all__ = [
     "ExportError",
     "Exported",
     "ExportedBundle",
+    "ExportedSubjects",
     "GalaxyclassError",
     "GuessedTree",
     "ImageError",
+    "ImportedVotes",
     "InferenceOptions",
     "InvalidCatalogError",
     "MissingExtraError",
@@ -241,7 +252,9 @@ __all__ = [
     "evaluate",
     "explore",
     "export",
+    "export_subjects",
     "guess_tree",
+    "import_classifications",
     "load_bundle",
     "load_model",
     "load_recipe",

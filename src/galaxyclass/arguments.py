@@ -151,6 +151,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
         "a Tree, the name of one that the package ships, or a TOML file",
         as_either(as_path, as_instance("Tree")),
     ),
+    "subjects": _DATA,
     # output
     "output": _PATH,
     "cache": _PATH,
@@ -174,6 +175,12 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "match_radius": ArgumentCheck(
         "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
     ),
+    "workflow": ArgumentCheck("the id or the name of a workflow (str)", as_string),
+    "version": ArgumentCheck("a version such as 12 or 12.34 (str)", as_string),
+    "retired_only": _FLAG,
+    "by": ArgumentCheck("uncertain, strange or the name of a column (str)", as_string),
+    "lowest": _FLAG,
+    "reason": ArgumentCheck("words (str)", as_string),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "layout": _choice(Literal["table", "contest"]),
     "image_format": _choice(Literal["jpg", "png", "fits"]),

@@ -33,6 +33,8 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "resume": ("train --resume", ("",)),
     "load_recipe": ("recipes", ("",)),
     "load_tree": ("tree", ("",)),
+    "import_classifications": ("zooniverse import", ("",)),
+    "export_subjects": ("zooniverse export", ("--images", "--table")),
     "guess_tree": ("tree", ("--from",)),
     "predict": ("predict", ("", "--images")),
     "evaluate": ("evaluate", ("", "--images", "--table")),
