@@ -39,6 +39,7 @@ FLOORS = [
     ["calibration"],
     ["model"],
     ["evaluation"],
+    ["zooniverse"],
     ["plots"],
     ["exploration"],
     ["similarity"],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from galaxyclass.arguments import ChosenPrecision, Device, Part, Settings
     from galaxyclass.calibration.calibration import Calibration
     from galaxyclass.data.catalog.catalog import Catalog
+    from galaxyclass.data.catalog.guess_tree import GuessedTree, guess_tree
     from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.data.checks.report import ValidationReport
     from galaxyclass.data.checks.validate import validate
@@ -82,6 +83,11 @@ if TYPE_CHECKING:
     from galaxyclass.training.train import Trained, resume, train
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
+    from galaxyclass.zooniverse.export_subjects import ExportedSubjects, export_subjects
+    from galaxyclass.zooniverse.import_classifications import (
+        ImportedVotes,
+        import_classifications,
+    )
 
 # A program that sets up no logging sees none of this package, not even warnings.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -112,6 +118,11 @@ _MODULES: dict[str, str] = {
     "Exported": "model.export.export",
     "ExportedBundle": "model.bundle.load",
     "GalaxyclassError": "errors",
+    "ExportedSubjects": "zooniverse.export_subjects",
+    "ImportedVotes": "zooniverse.import_classifications",
+    "export_subjects": "zooniverse.export_subjects",
+    "import_classifications": "zooniverse.import_classifications",
+    "GuessedTree": "data.catalog.guess_tree",
     "ImageError": "errors",
     "InferenceOptions": "model.options",
     "InvalidCatalogError": "errors",
@@ -155,6 +166,7 @@ _MODULES: dict[str, str] = {
     "evaluate": "evaluation.evaluate",
     "explore": "exploration.explore",
     "export": "model.export.export",
+    "guess_tree": "data.catalog.guess_tree",
     "load_bundle": "model.bundle.load",
     "load_model": "model.model",
     "load_recipe": "recipes.read",
@@ -200,8 +212,11 @@ __all__ = [
     "ExportError",
     "Exported",
     "ExportedBundle",
+    "ExportedSubjects",
     "GalaxyclassError",
+    "GuessedTree",
     "ImageError",
+    "ImportedVotes",
     "InferenceOptions",
     "InvalidCatalogError",
     "MissingExtraError",
@@ -245,6 +260,9 @@ __all__ = [
     "evaluate",
     "explore",
     "export",
+    "export_subjects",
+    "guess_tree",
+    "import_classifications",
     "load_bundle",
     "load_model",
     "load_recipe",

@@ -156,7 +156,11 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "spread": _count("a whole number", 1, 10_000),
     "where": ArgumentCheck("conditions such as 'Class4.1 > 0.5'", as_string, "them"),
     "preprocessing": ArgumentCheck("a Preprocessing", as_instance("Preprocessing")),
-    "tree": ArgumentCheck("a Tree (`galaxyclass.load_tree`)", as_instance("Tree")),
+    "tree": ArgumentCheck(
+        "a Tree, the name of one that the package ships, or a TOML file",
+        as_either(as_path, as_instance("Tree")),
+    ),
+    "subjects": _DATA,
     # output
     "output": _PATH,
     "cache": _PATH,
@@ -180,6 +184,12 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "match_radius": ArgumentCheck(
         "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
     ),
+    "workflow": ArgumentCheck("the id or the name of a workflow (str)", as_string),
+    "version": ArgumentCheck("a version such as 12 or 12.34 (str)", as_string),
+    "retired_only": _FLAG,
+    "by": ArgumentCheck("uncertain, strange or the name of a column (str)", as_string),
+    "lowest": _FLAG,
+    "reason": ArgumentCheck("words (str)", as_string),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "layout": _choice(Literal["table", "contest"]),
     "image_format": _choice(Literal["jpg", "png", "fits"]),
@@ -225,6 +235,7 @@ OF_DATASETS = (
     "classes",
     "skip_invalid",
     "labelling",
+    "tree",
     "also",
 )
 #: Arguments of `InferenceOptions` and `load_model`, which say how networks are run.

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "simulate": "Make a folder of simulated galaxies with volunteers' votes.",
     "validate": "Check images and a table before training on them.",
     "explore": "Show in figures what a table of votes or classes holds.",
+    "tree": "List the decision trees, show one, or make one of a table.",
     "cutouts": "Cut sources out of FITS tiles, of a catalogue or found.",
     "recipes": "List the recipes, or show one in full.",
     "pack": "Crop and shrink all images once, for fast training.",
@@ -38,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "predict": "Predict vote fractions or classes of images.",
     "similar": "Find galaxies that look like some others.",
     "select": "Choose which galaxies to label next.",
+    "zooniverse": "Write subjects for Zooniverse; count its classifications on a tree.",
     "export": "Write a network as ONNX, for any program.",
     "benchmark": "Measure how fast this machine packs, trains and predicts.",
 }

@@ -19,6 +19,7 @@ from galaxyclass.data.tables.cells import as_text, kind_of
 from galaxyclass.errors import CatalogError
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.names import first_few
+from galaxyclass.trees.column_names import questions_of
 
 _CLASS_NAMES = ("class", "label", "target", "category")
 #: Words of columns that count votes.
@@ -102,7 +103,7 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
             f"{source}: several columns could be the class",
             wanted="one column of text or integers beside the id",
             got="\n".join(_described(table, name) for name in candidates[:12]),
-            hint=_hint(named or candidates, "name the right one by `target_column`"),
+            hint=_hint_of_several(table, named, candidates, source),
         )
     return candidates[0] if candidates else None
 
@@ -178,6 +179,26 @@ def _described(table: Any, name: str) -> str:
     shown = ", ".join(f"{entry['values']} ({entry['counts']})" for entry in most)
     more = f" and {len(counts) - 4} more" if len(counts) > 4 else ""
     return f"{name!r}: {len(counts)} values, {shown}{more}"
+
+
+def _hint_of_several(table: Any, named: list[str], candidates: list[str], source: str) -> str:
+    """What to do where several columns could be the class, or are counts of votes on a tree."""
+    which = "name the right one by `target_column`"
+    voted = [
+        column
+        for question in questions_of(
+            name
+            for name in candidates
+            if kind_of(table[name]) == "integer" and not _flags_alone(table[name])
+        )
+        for column in next(iter(question.columns.values())).values()
+    ]
+    if named or not voted:
+        return _hint(named or candidates, which)
+    return (
+        f"{first_few(voted)} look like counts of votes: `galaxyclass.guess_tree({source!r})` makes "
+        f"their tree, which `tree` names; or {which}"
+    )
 
 
 def _hint(names: list[str], otherwise: str) -> str:
