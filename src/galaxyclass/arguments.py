@@ -29,6 +29,7 @@ from galaxyclass.argument_checks import (
     as_flag,
     as_instance,
     as_mapping,
+    as_missing,
     as_number,
     as_number_of,
     as_numbers,
@@ -172,6 +173,9 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "id_column": _COLUMN,
     "target_column": _COLUMN,
     "path_column": _COLUMN,
+    "numbers": ArgumentCheck("names of columns (str)", as_string, "them", may_be_empty=True),
+    "counts": _FLAG,
+    "missing": ArgumentCheck("a number, or a mapping such as {'Bar_Length': -1}", as_missing),
     "classes": ArgumentCheck(
         "five, or argmax:QUESTION with the code or key of a question", as_class_rule
     ),
@@ -231,6 +235,9 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
 OF_DATASETS = (
     "id_column",
     "target_column",
+    "numbers",
+    "missing",
+    "counts",
     "id_map",
     "classes",
     "skip_invalid",

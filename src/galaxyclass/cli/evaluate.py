@@ -10,7 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.coverage import coverage_lines
+from galaxyclass.cli.coverage import coverage_lines, width_unit
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.predict import show_warnings
 
@@ -123,9 +123,9 @@ def _show(evaluation: Evaluation, output: Path) -> None:
     for line in printed.lines:
         click.echo(line)
     if evaluation.coverage is not None:
-        click.echo("the model's intervals hold of the true fractions:")
+        click.echo(f"the model's intervals hold of the true {evaluation.task.interval_words}:")
         for line in coverage_lines(evaluation.task, evaluation.coverage):
             click.echo(f"  {line}")
-        click.echo(f"mean width {evaluation.coverage.width:.3f}")
+        click.echo(f"mean width {evaluation.coverage.width:.3f}{width_unit(evaluation.task)}")
     click.echo(f"the scores are in {output}")
     click.echo(printed.summary)

@@ -47,7 +47,11 @@ and flags (edge, gap).
   five_classes  probabilities of completely_round_smooth, in_between_smooth,
                 cigar_shaped_smooth, edge_on and spiral
   uncertainty   ANSWER_lower and ANSWER_upper: an interval that holds 90 % of the
-                true fractions
+                true fractions, or numbers
+  posterior     of a run that learnt counts: ANSWER_joint (the expected share of everybody) and
+                its _spread, _lower and _upper (90 % of the share of those asked), and _votes of
+                as many people as in training, with their _votes_spread
+  draws         of such a run: ANSWER_draw1 to _draw10, joint fractions drawn from its belief
   strangeness   the out-of-distribution score, and strange: whether it is above 1,
                 where the prediction is not to be trusted
   embedding     embedding_0, embedding_1, …: the features of the encoder
@@ -98,7 +102,8 @@ def _listed(
     "--include",
     metavar="NAME,NAME…",
     callback=_listed,
-    help="Extra columns: some of five_classes, uncertainty, strangeness, embedding.",
+    help="Extra columns: some of five_classes, uncertainty, posterior, draws, strangeness, "
+    "embedding.",
 )
 @options.inference
 @options.labelling

@@ -178,7 +178,7 @@ def calibrate(
         task,
         outputs.values,
         outputs.features,
-        None if targets is None else targets.joint_fractions,
+        None if targets is None else task.interval_truth(targets),
         statistics,
         in_distribution=more,
         level=level,

@@ -242,8 +242,9 @@ class Predictions:
     def _holds(self) -> list[str]:
         """The contents of the table besides the ids, in a few words."""
         columns = self.columns
-        kind = "classes" if columns.label is not None else "answers"
-        parts = [f"{len(columns.values)} {kind}"]
+        kind = "classes" if columns.label is not None else self.task.output_word
+        count = min(len(columns.values), self.task.count)  # counts have more columns than answers
+        parts = [f"{count} {kind}"]
         included = len(columns.included)
         carried = self.table.num_columns - len(columns.names)
         if included:
@@ -338,12 +339,14 @@ class Prediction(Mapping[str, Any]):
         from galaxyclass.plots.prediction import AnswerBar, AnswerGroup, draw_prediction
 
         columns, task = self._predictions.columns, self._predictions.task
+        ends = [[f"{name}_{end}" for name in columns.values] for end in ("lower", "upper")]
+        values = self._on_axis([self[name] for name in columns.values])
+        lower, upper = (self._on_axis([self._included(name) for name in names]) for names in ends)
         bars = []
-        for name in columns.values:
-            value = self[name]
-            lower, upper = (self._included(f"{name}_{end}") for end in ("lower", "upper"))
-            interval = None if lower is None or upper is None else (lower, upper)
-            bars.append(AnswerBar(name, float("nan") if value is None else value, interval))
+        for index, name in enumerate(columns.values):
+            interval = None if np.isnan(lower[index]) else (lower[index], upper[index])
+            words = "" if task.bounds == (0, 1) else _cell(self[name])
+            bars.append(AnswerBar(name, values[index], interval, words))
         groups = [
             AnswerGroup(
                 title,
@@ -355,6 +358,12 @@ class Prediction(Mapping[str, Any]):
         if self._included("strange"):
             notes.append("unlike the images that the model knows: not to be trusted")
         return draw_prediction(" · ".join(notes), groups, task.value_words, self._image())
+
+    def _on_axis(self, values: list[float | None]) -> list[float]:
+        """Outputs, or bounds of them, on an axis from 0 to 1; NaN where there is none."""
+        numbers = np.array([[np.nan if value is None else value for value in values]])
+        on_axis: list[float] = self._predictions.task.to_interval_scale(numbers)[0].tolist()
+        return on_axis
 
     def _included(self, name: str) -> Any:
         """The value of an extra column; None where it was not included."""

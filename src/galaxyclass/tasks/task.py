@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arrays import Floats
+from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.report import (
     PrintedScores,
@@ -149,12 +149,61 @@ class Task(ABC):
         """What the outputs are, in a few words."""
         return self.kind
 
-    # Tables of the truth.
+    # The scale of the outputs.
 
     @property
-    def target_column(self) -> str | None:
-        """The column of a table that has the truth; None where there is no single column."""
+    def output_scales(self) -> tuple[Doubles, Doubles]:
+        """(outputs,) the zero point and the unit of each output, in which a network learns it.
+
+        A network's raw output of 1 is one unit above the zero point, where a head scales at all
+        (``linear``). Fractions and probabilities have 0 and 1.
+        """
+        return np.zeros(self.count), np.ones(self.count)
+
+    @property
+    def output_limits(self) -> tuple[Doubles, Doubles]:
+        """(outputs,) the smallest and the largest prediction of each output."""
+        low, high = self.bounds
+        return np.full(self.count, low), np.full(self.count, high)
+
+    # Prediction intervals. They are fitted to outputs on a scale of 0 to 1.
+
+    @property
+    def interval_groups(self) -> tuple[slice, ...]:
+        """The outputs whose intervals are fitted together where few galaxies know them.
+
+        Empty where outputs cannot have prediction intervals.
+        """
+        return ()
+
+    def to_interval_scale(self, values: Floats) -> Doubles:
+        """(galaxies, outputs) outputs, or their truth, on the scale of the intervals."""
+        return np.asarray(values, dtype=np.float64)
+
+    def from_interval_scale(self, values: Floats) -> Doubles:
+        """The inverse of `to_interval_scale`."""
+        return np.asarray(values, dtype=np.float64)
+
+    def interval_truth(self, targets: Targets) -> Floats | None:
+        """(galaxies, outputs) the truth on the scale of the intervals; None if there are none."""
         return None
+
+    @property
+    def interval_words(self) -> str:
+        """What the intervals are of, as a plural noun."""
+        return "fractions"
+
+    # Tables of the truth.
+
+    def table_arguments(self, columns: Sequence[str]) -> dict[str, Any]:
+        """The arguments with which `read_catalog` reads the task's targets from a table.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Of the table; empty where there is none.
+        """
+        return {}
 
     @property
     def derivation(self) -> str | None:
@@ -216,6 +265,15 @@ class Task(ABC):
     def from_shown(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The outputs of a network, from predictions as they stand in a table."""
         return values
+
+    @property
+    def posterior_names(self) -> dict[str, tuple[str, ...]]:
+        """The columns of what a model believes, by the name under which they are included."""
+        return {}
+
+    def posterior(self, name: str, predictions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(galaxies, columns) the values of `posterior_names`, from the outputs of a network."""
+        raise NotImplementedError(name)
 
     def summed_up(self, predictions: NDArray[np.float32]) -> pa.Array | None:
         """The cells of the summary column, where `columns` has one."""

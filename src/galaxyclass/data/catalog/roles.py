@@ -46,11 +46,13 @@ class IdColumn:
     notes: tuple[Finding, ...]
 
 
-def vote_layout(names: Iterable[str], trees: Sequence[Tree]) -> tuple[Tree, Layout] | None:
+def vote_layout(
+    names: Iterable[str], trees: Sequence[Tree], *, counts: bool = False
+) -> tuple[Tree, Layout] | None:
     """The tree and layout with most of the columns, and all answers of one question at least.
 
     Layouts that predictions can have come before others (`Tree.published`): weighted fractions
-    before the counts beside them.
+    before the counts beside them. With ``counts``, only layouts of counts.
 
     Examples
     --------
@@ -67,6 +69,8 @@ def vote_layout(names: Iterable[str], trees: Sequence[Tree]) -> tuple[Tree, Layo
         best: tuple[int, Tree, Layout] | None = None
         for tree in trees:
             for layout in tree.published if published else tree.layouts:
+                if counts and layout.kind != "counts":
+                    continue
                 whole = any(columns.issuperset(layout.columns[where]) for where in tree.slices)
                 count = len(columns.intersection(layout.columns))
                 if whole and (best is None or count > best[0]):

@@ -117,10 +117,9 @@ class ClassTask(Task):
         """The share of the training galaxies in each."""
         return self.shares
 
-    @property
-    def target_column(self) -> str:
-        """The class column."""
-        return self.column
+    def table_arguments(self, columns: Sequence[str]) -> dict[str, Any]:
+        """The class column, where a table has it."""
+        return {"target_column": self.column} if self.column in columns else {}
 
     @property
     def derivation(self) -> str | None:

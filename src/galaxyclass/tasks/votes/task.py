@@ -157,6 +157,19 @@ class VoteTask(Task):
         return self.layout.columns if self.layout.kind == "joint" else ()
 
     @property
+    def interval_groups(self) -> tuple[slice, ...]:
+        """The answers of each question."""
+        return self.tree.slices
+
+    def interval_truth(self, targets: Targets) -> Floats | None:
+        """(galaxies, answers) joint fractions."""
+        return targets.joint_fractions
+
+    def table_arguments(self, columns: Sequence[str]) -> dict[str, Any]:
+        """The tree of the votes."""
+        return {"tree": self.tree}
+
+    @property
     def words(self) -> str:
         """What the outputs are, in a few words."""
         return "joint fractions" if self.layout.kind == "joint" else "shares of those asked"
