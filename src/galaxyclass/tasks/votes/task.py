@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from galaxyclass.arrays import Floats
+from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError, OutputError, ScoreError
 from galaxyclass.tasks.metric import RMSE, Metric
 from galaxyclass.tasks.names import first_few
@@ -45,6 +45,7 @@ from galaxyclass.tasks.votes.report import (
 )
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import (
+    RECTIFIED_FLOOR,
     conditional_from_joint,
     joint_from_conditional,
     sums_and_targets,
@@ -92,6 +93,7 @@ class VoteTask(Task):
     heads: ClassVar[tuple[Head, ...]] = ("tree", "tree_rectified", "sigmoid")
     losses: ClassVar[tuple[Loss, ...]] = ("mse", "bce")
     step_score: ClassVar[str] = "rmse"
+    linear_head: ClassVar[str] = "tree_rectified"
     score_columns: ClassVar[tuple[str, str]] = ("rmse", "entries")
 
     tree: Tree
@@ -225,6 +227,23 @@ class VoteTask(Task):
             known=tuple(map(any, zip(self.known, other.known, strict=True))),
             mean=tuple(other_mean if math.isnan(mean) else mean for mean, other_mean in means),
         )
+
+    def linear_targets(self, values: Any) -> Doubles:
+        """(galaxies, answers) the joint fractions."""
+        return np.asarray(values, dtype=np.float64)
+
+    def from_linear(self, raw: Doubles) -> Doubles:
+        """(galaxies, answers) joint fractions that obey the tree's sum rules.
+
+        What is below 0 counts as 0, and the answers of a question share the fraction that leads to
+        it.
+        """
+        positive = np.maximum(raw, 0) + RECTIFIED_FLOOR
+        shares = np.empty_like(positive)
+        for where in self.tree.slices:
+            answers = positive[:, where]
+            shares[:, where] = answers / answers.sum(axis=1, keepdims=True)
+        return np.asarray(joint_from_conditional(self.tree, shares), dtype=np.float64)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
