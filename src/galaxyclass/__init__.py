@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
     from galaxyclass.exploration.explore import Exploration, explore
+    from galaxyclass.finetuning.finetune import finetune
+    from galaxyclass.finetuning.finetuned import Finetuned
     from galaxyclass.images.packs.read import Pack, open_pack
     from galaxyclass.images.packs.write import pack
     from galaxyclass.model.backends.backend import Backend
@@ -109,6 +111,7 @@ _MODULES: dict[str, str] = {
     "ExportError": "errors",
     "Exported": "model.export.export",
     "ExportedBundle": "model.bundle.load",
+    "Finetuned": "finetuning.finetuned",
     "GalaxyclassError": "errors",
     "ImageError": "errors",
     "InferenceOptions": "model.options",
@@ -151,6 +154,7 @@ _MODULES: dict[str, str] = {
     "evaluate": "evaluation.evaluate",
     "explore": "exploration.explore",
     "export": "model.export.export",
+    "finetune": "finetuning.finetune",
     "load_bundle": "model.bundle.load",
     "load_model": "model.model",
     "load_recipe": "recipes.read",
@@ -194,6 +198,7 @@ __all__ = [
     "ExportError",
     "Exported",
     "ExportedBundle",
+    "Finetuned",
     "GalaxyclassError",
     "ImageError",
     "InferenceOptions",
@@ -237,6 +242,7 @@ __all__ = [
     "evaluate",
     "explore",
     "export",
+    "finetune",
     "load_bundle",
     "load_model",
     "load_recipe",

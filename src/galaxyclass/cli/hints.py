@@ -35,6 +35,7 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "predict": ("predict", ("", "--images")),
     "evaluate": ("evaluate", ("", "--images", "--table")),
     "calibrate": ("calibrate", ("", "--images", "--table")),
+    "finetune": ("finetune", ("", "--images", "--table")),
     "combine": ("combine", ("",)),
     "compare": ("compare", ("", "--images", "--table")),
     "export": ("export", ("",)),

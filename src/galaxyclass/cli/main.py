@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "recipes": "List the recipes, or show one in full.",
     "pack": "Crop and shrink all images once, for fast training.",
     "baseline": "Score predictors without a network, for comparison.",
+    "finetune": "Make a model of your own labels: fifty are a good beginning.",
     "train": "Train a recipe on images and a table.",
     "compare": "Train recipes and settings side by side, as one table.",
     "evaluate": "Score a model on galaxies that it was not trained on.",

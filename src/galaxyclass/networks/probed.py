@@ -54,6 +54,11 @@ class ProbedNetwork(nn.Module):
         bias = self.probe.bias.detach().cpu().double().numpy()
         return Probe(weights[: self._features], weights[self._features :], bias)
 
+    def drop_auxiliary(self) -> None:
+        """Remove the last layers of the network's auxiliary tasks, which the probe does not use."""
+        for network in self.networks:
+            network.auxiliary, network.auxiliary_activations = nn.ModuleList(), []
+
     def raw_outputs(self, output: NetworkOutput) -> Tensor:
         """(galaxies, outputs) the linear layer's outputs, from the network's."""
         inner = output.values.clamp(LEAST_FRACTION, 1 - LEAST_FRACTION)
