@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.finetuning.finetune import finetune
     from galaxyclass.finetuning.finetuned import Finetuned
+    from galaxyclass.finetuning.suspects import Suspect, Suspects, suspects
     from galaxyclass.images.packs.read import Pack, open_pack
     from galaxyclass.images.packs.write import pack
     from galaxyclass.model.backends.backend import Backend
@@ -136,6 +137,8 @@ _MODULES: dict[str, str] = {
     "SimulatedContest": "simulation.contest",
     "SimulatedFolder": "simulation.folders",
     "StoppedError": "errors",
+    "Suspect": "finetuning.suspects",
+    "Suspects": "finetuning.suspects",
     "TableScores": "evaluation.score_predictions",
     "TileCutouts": "tiles.tile_cutouts",
     "Trained": "training.train",
@@ -169,6 +172,7 @@ _MODULES: dict[str, str] = {
     "score_predictions": "evaluation.score_predictions",
     "simulate": "simulation.folders",
     "simulate_hundred": "simulation.contest",
+    "suspects": "finetuning.suspects",
     "train": "training.train",
     "train_folds": "training.folds",
     "validate": "data.checks.validate",
@@ -223,6 +227,8 @@ __all__ = [
     "SimulatedContest",
     "SimulatedFolder",
     "StoppedError",
+    "Suspect",
+    "Suspects",
     "TableScores",
     "TileCutouts",
     "Trained",
@@ -257,6 +263,7 @@ __all__ = [
     "score_predictions",
     "simulate",
     "simulate_hundred",
+    "suspects",
     "train",
     "train_folds",
     "validate",

@@ -36,6 +36,7 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "evaluate": ("evaluate", ("", "--images", "--table")),
     "calibrate": ("calibrate", ("", "--images", "--table")),
     "finetune": ("finetune", ("", "--images", "--table")),
+    "suspects": ("suspects", ("", "--images", "--table")),
     "combine": ("combine", ("",)),
     "compare": ("compare", ("", "--images", "--table")),
     "export": ("export", ("",)),

@@ -25,6 +25,7 @@ INTERRUPTED, TERMINATED = 130, 143
 COMMANDS: dict[str, str] = {
     "simulate": "Make a folder of simulated galaxies with volunteers' votes.",
     "validate": "Check images and a table before training on them.",
+    "suspects": "Find labels that are probably wrong.",
     "explore": "Show in figures what a table of votes or classes holds.",
     "cutouts": "Cut sources out of FITS tiles, of a catalogue or found.",
     "recipes": "List the recipes, or show one in full.",

@@ -8,11 +8,11 @@ import shutil
 import time
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from galaxyclass.arguments import NetworkUse, public
 from galaxyclass.calibration.calibration import fit_calibration
@@ -20,21 +20,28 @@ from galaxyclass.calibration.files import calibration_json
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Sample
+from galaxyclass.data.leakage import OUT_OF_FOLD
 from galaxyclass.errors import ScoreError
+from galaxyclass.extras import require
 from galaxyclass.finetuning.cross_validation import (
     Labels,
-    OutOfFold,
     cross_validate,
     learning_curve,
 )
-from galaxyclass.finetuning.embed import Embedded, embed_galaxies
-from galaxyclass.finetuning.finetuned import Finetuned, Rung, describe_curve
+from galaxyclass.finetuning.embed import embed_galaxies
+from galaxyclass.finetuning.finetuned import (
+    Finetuned,
+    Made,
+    Rung,
+    describe_curve,
+    scored_rung,
+)
 from galaxyclass.finetuning.fit_probe import FittedAnswer, fit_best_answer, fit_probe
 from galaxyclass.finetuning.labels import read_labels
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text, writing_folder
 from galaxyclass.io.result_files import metrics_json
-from galaxyclass.model.bundle.load import SUFFIXES, Bundle, Role
+from galaxyclass.model.bundle.load import Bundle, Role
 from galaxyclass.model.bundle.manifest import Manifest, NetworkOutputs
 from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.model.columns import columns_of, mask_unknown, tabulate
@@ -51,6 +58,9 @@ log = logging.getLogger(__name__)
 
 #: The name that stands where a training has the name of its recipe.
 FINETUNED = "finetuned"
+
+#: Labels from which on a training of the network is tried.
+FEWEST_FOR_NETWORK = 100
 
 
 @public
@@ -120,10 +130,9 @@ def finetune(
     folder, dataset = Path(output), as_dataset(images, table)
     require_new(folder)
     model = open_network(run, options)
-    bundle = model.bundles[0]
     sample, notes = read_labels(
         dataset,
-        bundle.manifest.preprocessing,
+        model.bundles[0].manifest.preprocessing,
         cache=cache,
         workers=model.options.workers,
         progress=progress,
@@ -139,29 +148,71 @@ def finetune(
     rungs = _simple_rungs(labels, seed, model.name)
     began = time.perf_counter()
     out_of_fold = cross_validate(labels, seed)
-    probe = labels.fit()
+    fitted = fit_probe(labels.inputs, task.linear_targets(values), labels.weights)
+    made = Made("probe", labels.fit(), out_of_fold, embedded.features, embedded.statistics)
     rungs.append(
-        _rung("probe", "the probe", out_of_fold.score(seed), time.perf_counter() - began, task)
+        scored_rung(
+            "probe", "the probe", out_of_fold.score(seed), time.perf_counter() - began, task
+        )
     )
     curve = learning_curve(labels, out_of_fold, seed)
     if curve is not None:
         log.info("%s", describe_curve(curve, task.metric, len(labels)))
-    fitted = fit_probe(labels.inputs, task.linear_targets(values), labels.weights)
+    if _tries_network(network, len(labels)):
+        from galaxyclass.finetuning.with_network import with_network
+
+        made = with_network(
+            made,
+            model,
+            sample,
+            labels,
+            rungs,
+            only_if_it_pays=network == "auto",
+            seed=seed,
+            progress=progress,
+        )
     with writing_folder(folder) as temporary:
-        saved = _write(temporary, model, bundle, sample, task, embedded, out_of_fold, probe, seed)
+        saved = _write(temporary, model, sample, task, made, seed)
         result = Finetuned(
             folder=folder,
             bundle=replace(saved, folder=folder / run_folder.BUNDLE),
             metric=task.metric,
             galaxies=len(labels),
             rungs=tuple(rungs),
-            chosen="probe",
+            chosen=made.key,
             shares=fitted.shares,
             curve=curve,
             notes=(*notes, *target_notes),
         )
         write_text(temporary / run_folder.METRICS, metrics_json(result.to_json()))
     return result
+
+
+def _tries_network(network: NetworkUse, galaxies: int) -> bool:
+    """Whether the network itself is to be cross-validated.
+
+    Raises
+    ------
+    MissingExtraError
+        It is asked for, and torch is not installed.
+    """
+    if network == "always":
+        require("torch", "timm", "safetensors", "onnx")
+        return True
+    if network == "never":
+        return False
+    if galaxies < FEWEST_FOR_NETWORK:
+        log.info(
+            "the network itself is not trained: that takes %d labels or more", FEWEST_FOR_NETWORK
+        )
+        return False
+    if not all(find_spec(module) for module in ("torch", "timm", "safetensors", "onnx")):
+        log.info(
+            "the network itself is not trained: torch is not installed (%s)",
+            'pip install "galaxyclass[train]"',
+        )
+        return False
+    return True
 
 
 def open_network(run: str | Path | Model, options: InferenceOptions | None) -> Model:
@@ -180,18 +231,11 @@ def open_network(run: str | Path | Model, options: InferenceOptions | None) -> M
     return Model(model.sources, [bundle.without_probe], model.options)
 
 
-def _rung(key: str, title: str, score: Any, seconds: float, task: Task) -> Rung:
-    """A rung, which is logged as soon as it is known."""
-    rung = Rung(key, title, score, seconds)
-    log.info("%s", rung.line(task.metric))
-    return rung
-
-
 def _simple_rungs(labels: Labels, seed: int, name: str) -> list[Rung]:
     """The simplest predictor, and the rule on one answer of the network."""
     task, values = labels.task, labels.values
     simplest = task.main_score(task.simplest(len(labels)), values, seed=seed)
-    rungs = [_rung("simplest", f"the {task.metric.simplest}", simplest, 0.0, task)]
+    rungs = [scored_rung("simplest", f"the {task.metric.simplest}", simplest, 0.0, task)]
     answer = fit_best_answer(labels.inputs, task.linear_targets(values), labels.weights)
     if answer is not None:
         began = time.perf_counter()
@@ -203,7 +247,7 @@ def _simple_rungs(labels: Labels, seed: int, name: str) -> list[Rung]:
 
         score = cross_validate(labels, seed, fit).score(seed)
         title = f"one answer of {name}, {_rule(answer, task)}"
-        rungs.append(_rung("one_answer", title, score, time.perf_counter() - began, task))
+        rungs.append(scored_rung("one_answer", title, score, time.perf_counter() - began, task))
     return rungs
 
 
@@ -220,41 +264,40 @@ def _rule(answer: FittedAnswer, task: Task) -> str:
     return f"{answer.name} {side} {threshold:.3g} for {task.class_names[1]!r}"
 
 
-def _write(
-    folder: Path,
-    model: Model,
-    bundle: Bundle,
-    sample: Sample,
-    task: Task,
-    embedded: Embedded,
-    out_of_fold: OutOfFold,
-    probe: Probe,
-    seed: int,
-) -> Bundle:
+def _write(folder: Path, model: Model, sample: Sample, task: Task, made: Made, seed: int) -> Bundle:
     """Write split, out-of-fold predictions and, last, the bundle."""
+    bundle = model.bundles[0]
     parts = np.full(len(sample.rows), "train", dtype=object)
     write_split(folder / run_folder.SPLIT, [sample], [parts])
     if sample.left_out:
         write_left_out(folder / run_folder.LEFT_OUT, sample.left_out)
-    manifest = _manifest(bundle.manifest, model, sample, task)
-    predictions = out_of_fold.mean.astype(np.float32)
-    writers: dict[Role, BundleFileWriter] = {
-        role: partial(shutil.copyfile, bundle.file(role))
-        for role in SUFFIXES
-        if role not in ("calibration", "probe") and bundle.has(role)
-    }
-    writers["probe"] = _text_writer(probe.to_json())
+    predictions = made.out_of_fold.mean.astype(np.float32)
+    writers: dict[Role, BundleFileWriter] = {}
+    if made.write_weights is not None:
+        writers["weights"] = made.write_weights
+    else:
+        for role in ("weights", "network"):
+            if bundle.has(role):
+                writers[role] = partial(shutil.copyfile, bundle.file(role))
+    writers["probe"] = _text_writer(made.probe.to_json())
     joint = sample.targets.joint_fractions
     try:
         calibration = fit_calibration(
-            task, predictions, embedded.features, joint, embedded.statistics, seed=seed
+            task, predictions, made.features, joint, made.statistics, seed=seed
         )
     except ScoreError as error:
         log.info("Not calibrated: %s (%s).", error.what, error.got)
     else:
         writers["calibration"] = _text_writer(calibration_json(calibration))
+    manifest = _manifest(bundle.manifest, model, sample, task)
     saved = save_bundle(folder / run_folder.BUNDLE, manifest, writers)
-    _write_table(folder / "out_of_fold.csv", task, sample, predictions, saved, model)
+    provenance = make_provenance([saved], folder.name, model.views, model.precision)
+    ids = sample.catalog.ids
+    columns = columns_of(task, ids.column, id_integer=ids.integer)
+    rows = tabulate(task, columns, ids.values.tolist(), mask_unknown(task, predictions))
+    rows = with_provenance(rows, provenance)
+    table = Predictions(rows, task, columns, np.arange(len(predictions)))
+    table.write(folder / f"{OUT_OF_FOLD}.csv", overwrite=True)
     return saved
 
 
@@ -279,19 +322,3 @@ def _manifest(network: Manifest, model: Model, sample: Sample, task: Task) -> Ma
 
 def _text_writer(text: str) -> BundleFileWriter:
     return lambda path: path.write_text(text, encoding="utf-8")
-
-
-def _write_table(
-    path: Path,
-    task: Task,
-    sample: Sample,
-    values: NDArray[np.float32],
-    bundle: Bundle,
-    model: Model,
-) -> None:
-    ids = sample.catalog.ids
-    columns = columns_of(task, ids.column, id_integer=ids.integer)
-    table = tabulate(task, columns, ids.values.tolist(), mask_unknown(task, values))
-    provenance = make_provenance([bundle], path.parent.name, model.views, model.precision)
-    table = with_provenance(table, provenance)
-    Predictions(table, task, columns, np.arange(len(values))).write(path, overwrite=True)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxyclass.finetuning.cross_validation import LearningCurve
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.finetuning.cross_validation import LearningCurve, OutOfFold
 from galaxyclass.model.bundle.load import Bundle
+from galaxyclass.model.bundle.save import BundleFileWriter
+from galaxyclass.model.probe import Probe
 from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
     from galaxyclass.model.model import Model
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,40 @@ class Rung:
             f"{self.title}: {metric.label} {self.score.value:.3f} "
             f"[{self.score.low:.3f}, {self.score.high:.3f}], {self.seconds:.1f} s"
         )
+
+
+def scored_rung(key: str, title: str, score: Score, seconds: float, task: Task) -> Rung:
+    """A rung, which is logged as soon as it is known."""
+    rung = Rung(key, title, score, seconds)
+    log.info("%s", rung.line(task.metric))
+    return rung
+
+
+@dataclass(frozen=True)
+class Made:
+    """A model that is not written yet.
+
+    Attributes
+    ----------
+    key : str
+        ``probe`` or ``network``: which rung it is.
+    probe : Probe
+    out_of_fold : OutOfFold
+        Predictions of the labelled galaxies.
+    features : (galaxies, features) float32
+        Of its network, for the out-of-distribution score.
+    statistics : (galaxies, statistics) float32
+        Of the cutouts.
+    write_weights : callable, optional
+        Writes the weights of a trained network; None of a network that is as it was.
+    """
+
+    key: str
+    probe: Probe
+    out_of_fold: OutOfFold
+    features: NDArray[np.float32]
+    statistics: NDArray[np.float32]
+    write_weights: BundleFileWriter | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -18,10 +19,18 @@ from galaxyclass.data.tables.votable_header import (
 )
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
+from galaxyclass.io.atomic import writing
 from galaxyclass.io.output import is_unfinished, require_free
 from galaxyclass.model.csv_writer import CsvWriter
 from galaxyclass.model.provenance import provenance_words, require_provenance_file
-from galaxyclass.model.table_formats import EcsvWriter, FitsWriter, VotableWriter, flat
+from galaxyclass.model.table_formats import (
+    EcsvWriter,
+    FitsWriter,
+    VotableWriter,
+    flat,
+    require_ascii,
+    text_columns,
+)
 
 #: Rows of a parquet row group, which a reader loads at once; fewer if there are more columns than
 #: this, as with an embedding.
@@ -112,6 +121,23 @@ def require_output(output: Path, *, overwrite: bool) -> None:
 
 
 _FAILURES = ("path", "error")
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a whole table, in the format that the ending of its path names.
+
+    Raises
+    ------
+    OutputError
+        A FITS table with text that is not ASCII; no room, no permission.
+    """
+    writer = writer_of(path)
+    if path.suffix.lower() == ".fits":
+        require_ascii(text_columns(table), path)
+    with writing(path) as temporary, tempfile.TemporaryDirectory() as folder:
+        chunk = Path(folder) / f"chunk{path.suffix.lower()}"
+        writer.write_chunk(chunk, table)
+        writer.join(temporary, [chunk], table.slice(0, 0))
 
 
 def require_failures(path: Path) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles, Floats
+from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.report import (
     PrintedScores,
@@ -294,6 +295,26 @@ class Task(ABC):
             Predictions are ``from_linear(scale * raw + offsets)``.
         """
         return 1.0, np.zeros(self.count)
+
+    def doubt(self, predictions: Doubles, values: Any, votes: float = VOTES) -> LabelDoubt:
+        """How little each label is believable beside its prediction.
+
+        Parameters
+        ----------
+        predictions : (galaxies, outputs) float64
+            By models that have not learnt the galaxy.
+        values : (galaxies, …)
+            The labels, as `scorable` gives them; all known.
+        votes : float
+            Volunteers of a galaxy, whose votes are noisy.
+
+        Returns
+        -------
+        LabelDoubt
+            Scores in standard deviations.
+        """
+        targets = self.linear_targets(values)
+        return doubt_numbers(predictions, targets, np.zeros_like(targets), self.names)
 
     # JSON.
 

@@ -22,6 +22,7 @@ from galaxyclass.tasks.classes.report import (
     print_class_report,
 )
 from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_classes
 from galaxyclass.tasks.metric import ACCURACY, Metric
 from galaxyclass.tasks.names import free_name, is_exact_integer
 from galaxyclass.tasks.report import (
@@ -32,6 +33,7 @@ from galaxyclass.tasks.report import (
 )
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
+from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.task import Task
@@ -218,6 +220,10 @@ class ClassTask(Task):
     def fit_link(self, raw: Doubles, values: Any) -> tuple[float, Doubles]:
         """Scale and offsets with the largest likelihood of the classes; see `Task.fit_link`."""
         return fit_softmax(raw, np.asarray(values))
+
+    def doubt(self, predictions: Doubles, values: Any, votes: float = VOTES) -> LabelDoubt:
+        """Doubt by confident learning (`doubt_classes`); see `Task.doubt`."""
+        return doubt_classes(predictions, np.asarray(values), self.classes)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError, OutputError, ScoreError
+from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import RMSE, Metric
 from galaxyclass.tasks.names import first_few
 from galaxyclass.tasks.report import (
@@ -244,6 +245,15 @@ class VoteTask(Task):
             answers = positive[:, where]
             shares[:, where] = answers / answers.sum(axis=1, keepdims=True)
         return np.asarray(joint_from_conditional(self.tree, shares), dtype=np.float64)
+
+    def doubt(self, predictions: Doubles, values: Any, votes: float = VOTES) -> LabelDoubt:
+        """Doubt in standard deviations of the votes and the predictions; see `Task.doubt`.
+
+        So many volunteers give each answer with the predicted fraction: a binomial distribution.
+        """
+        inner = np.clip(predictions, 0.5 / votes, 1 - 0.5 / votes)
+        known = np.where(self.known_mask, values, np.nan)
+        return doubt_numbers(predictions, known, inner * (1 - inner) / votes, self.names)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
