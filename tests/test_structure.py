@@ -47,6 +47,7 @@ FLOORS = [
     ["networks"],
     ["model/export"],
     ["training"],
+    ["finetuning"],
     ["study"],
     ["cli"],
     ["__main__"],
@@ -59,6 +60,7 @@ FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 ALLOWED = {
     ("model.backends.torch_backend", "networks"),
     ("model.model", "evaluation"),
+    ("model.model", "finetuning"),
     ("model.model", "model.export.export"),
     ("data.dataset.dataset", "data.checks.validate"),
     ("model.predictions", "plots"),

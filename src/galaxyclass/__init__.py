@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
     from galaxyclass.exploration.explore import Exploration, explore
+    from galaxyclass.finetuning.finetune import finetune
+    from galaxyclass.finetuning.finetuned import Finetuned
+    from galaxyclass.finetuning.suspects import Suspect, Suspects, suspects
     from galaxyclass.images.packs.read import Pack, open_pack
     from galaxyclass.images.packs.write import pack
     from galaxyclass.model.backends.backend import Backend
@@ -117,6 +120,7 @@ _MODULES: dict[str, str] = {
     "ExportError": "errors",
     "Exported": "model.export.export",
     "ExportedBundle": "model.bundle.load",
+    "Finetuned": "finetuning.finetuned",
     "GalaxyclassError": "errors",
     "ExportedSubjects": "zooniverse.export_subjects",
     "ImportedVotes": "zooniverse.import_classifications",
@@ -148,6 +152,8 @@ _MODULES: dict[str, str] = {
     "SimulatedContest": "simulation.contest",
     "SimulatedFolder": "simulation.folders",
     "StoppedError": "errors",
+    "Suspect": "finetuning.suspects",
+    "Suspects": "finetuning.suspects",
     "TableScores": "evaluation.score_predictions",
     "TileCutouts": "tiles.tile_cutouts",
     "Trained": "training.train",
@@ -167,6 +173,7 @@ _MODULES: dict[str, str] = {
     "explore": "exploration.explore",
     "export": "model.export.export",
     "guess_tree": "data.catalog.guess_tree",
+    "finetune": "finetuning.finetune",
     "load_bundle": "model.bundle.load",
     "load_model": "model.model",
     "load_recipe": "recipes.read",
@@ -183,6 +190,7 @@ _MODULES: dict[str, str] = {
     "similar": "similarity.similar",
     "simulate": "simulation.folders",
     "simulate_hundred": "simulation.contest",
+    "suspects": "finetuning.suspects",
     "train": "training.train",
     "train_folds": "training.folds",
     "validate": "data.checks.validate",
@@ -213,6 +221,7 @@ __all__ = [
     "Exported",
     "ExportedBundle",
     "ExportedSubjects",
+    "Finetuned",
     "GalaxyclassError",
     "GuessedTree",
     "ImageError",
@@ -241,6 +250,8 @@ __all__ = [
     "SimulatedContest",
     "SimulatedFolder",
     "StoppedError",
+    "Suspect",
+    "Suspects",
     "TableScores",
     "TileCutouts",
     "Trained",
@@ -261,6 +272,7 @@ __all__ = [
     "explore",
     "export",
     "export_subjects",
+    "finetune",
     "guess_tree",
     "import_classifications",
     "load_bundle",
@@ -279,6 +291,7 @@ __all__ = [
     "similar",
     "simulate",
     "simulate_hundred",
+    "suspects",
     "train",
     "train_folds",
     "validate",

@@ -57,6 +57,8 @@ R = TypeVar("R")
 Device = Literal["auto", "cpu", "cuda", "mps"]
 #: Which galaxies are scored: a part of the run's split, all that it did not train on, or all.
 Part = Literal["unseen", "train", "validation", "test", "all"]
+#: Whether a finetuning trains the network itself; ``auto`` where cross-validation says it pays.
+NetworkUse = Literal["auto", "never", "always"]
 #: Precision that a network computes in; ``auto`` is bfloat16 where it is as good and faster.
 ChosenPrecision = Literal["auto", "fp32", "bf16"]
 #: Bits of a number in an exported network.
@@ -217,6 +219,8 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "resamples": _count("a whole number", 1, 10**6),
     "bits": ArgumentCheck("32, 16 or 8", as_number_of(*get_args(Bits))),
     "retry_failed": _FLAG,
+    "network": _choice(NetworkUse),
+    "balanced": _FLAG,
     # how it is computed
     "options": ArgumentCheck("InferenceOptions", as_instance("InferenceOptions")),
     "views": _count("a whole number", 1, 1000),

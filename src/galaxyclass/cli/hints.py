@@ -39,6 +39,8 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "predict": ("predict", ("", "--images")),
     "evaluate": ("evaluate", ("", "--images", "--table")),
     "calibrate": ("calibrate", ("", "--images", "--table")),
+    "finetune": ("finetune", ("", "--images", "--table")),
+    "suspects": ("suspects", ("", "--images", "--table")),
     "combine": ("combine", ("",)),
     "compare": ("compare", ("", "--images", "--table")),
     "export": ("export", ("",)),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrated import Calibrated
     from galaxyclass.evaluation.evaluation import Evaluation
+    from galaxyclass.finetuning.finetuned import Finetuned
     from galaxyclass.model.export.export import Exported
 
 
@@ -409,6 +410,23 @@ class Model:
             for name in ("members", "ensemble"):
                 self.__dict__.pop(name, None)
         return calibrated
+
+    @public
+    def finetune(
+        self,
+        images: Dataset | str | Path,
+        table: Any = None,
+        *,
+        output: str | Path,
+        **more: Any,
+    ) -> Finetuned:
+        """Make a model of one's own labels, beginning with this one.
+
+        The same as `galaxyclass.finetune`, with all its arguments.
+        """
+        from galaxyclass.finetuning.finetune import finetune
+
+        return finetune(self, images, table, output=output, **more)
 
     @public
     def export(self, *, output: str | Path, **more: Any) -> Exported:

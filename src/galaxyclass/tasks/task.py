@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles, Floats
+from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.report import (
     PrintedScores,
@@ -56,6 +57,8 @@ class Task(ABC):
     labelling : str
         The name of the labelling that the outputs follow, such as a catalogue's way of debiasing;
         empty where it has no name. A field of every kind.
+    linear_head : str
+        The head of a network (`galaxyclass.networks.heads`) that is the same as `from_linear`.
     least_spread : float
         Where no output has a larger standard deviation, a model does not tell galaxies apart. In
         valid models of fractions the largest standard deviation is 0.05 to 0.35.
@@ -68,6 +71,7 @@ class Task(ABC):
     step_score: ClassVar[str]
     score_columns: ClassVar[tuple[str, str]]
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    linear_head: ClassVar[str] = "linear"
     least_spread: ClassVar[float] = 0.005
     labelling: str = ""
 
@@ -315,6 +319,60 @@ class Task(ABC):
     def merge(self, other: Task) -> Self:
         """The task of a network that learns from one more table for the same task."""
         return self
+
+    # Linear models.
+
+    def linear_targets(self, values: Any) -> Doubles:
+        """(galaxies, outputs) what a linear model of each output learns; NaN unknown.
+
+        Parameters
+        ----------
+        values : (galaxies, …)
+            As `scorable` gives them.
+        """
+        return np.asarray(values, dtype=np.float64).reshape(len(values), self.count)
+
+    def from_linear(self, raw: Doubles) -> Doubles:
+        """(galaxies, outputs) predictions, from a linear model's outputs."""
+        return np.clip(raw, *self.bounds)
+
+    def fit_link(self, raw: Doubles, values: Any) -> tuple[float, Doubles]:
+        """The scale and the offsets of a linear model's outputs with the best predictions.
+
+        Parameters
+        ----------
+        raw : (galaxies, outputs) float64
+            Of galaxies that the model did not learn.
+        values : (galaxies, …)
+            The truth, as `scorable` gives it.
+
+        Returns
+        -------
+        scale : float
+        offsets : (outputs,) float64
+            Predictions are ``from_linear(scale * raw + offsets)``.
+        """
+        return 1.0, np.zeros(self.count)
+
+    def doubt(self, predictions: Doubles, values: Any, votes: float = VOTES) -> LabelDoubt:
+        """How little each label is believable beside its prediction.
+
+        Parameters
+        ----------
+        predictions : (galaxies, outputs) float64
+            By models that have not learnt the galaxy.
+        values : (galaxies, …)
+            The labels, as `scorable` gives them; all known.
+        votes : float
+            Volunteers of a galaxy, whose votes are noisy.
+
+        Returns
+        -------
+        LabelDoubt
+            Scores in standard deviations.
+        """
+        targets = self.linear_targets(values)
+        return doubt_numbers(predictions, targets, np.zeros_like(targets), self.names)
 
     # JSON.
 
