@@ -40,7 +40,7 @@ FLOORS = [
     ["model"],
     ["evaluation"],
     ["plots"],
-    ["exploration"],
+    ["exploration", "reports"],
     ["networks"],
     ["model/export"],
     ["training"],
@@ -67,7 +67,7 @@ PROGRAMS = {"simulation.fit"}
 #: Libraries that only some rooms may import at all, and that no core room imports when loaded.
 HEAVY = {
     *("torch", "lightning", "timm", "safetensors", "torchmetrics", "matplotlib"),
-    *("onnx", "onnxscript", "openvino"),
+    *("onnx", "onnxscript", "openvino", "jinja2", "captum"),
 }
 CORE = {room for rooms in FLOORS[: FLOORS.index(["plots"])] for room in rooms}
 

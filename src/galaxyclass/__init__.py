@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.preprocessing import Preprocessing
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
+    from galaxyclass.reports.report import Report, report
     from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
     from galaxyclass.simulation.folders import SimulatedFolder, simulate
     from galaxyclass.study.benchmark.benchmark import benchmark
@@ -127,6 +128,7 @@ _MODULES: dict[str, str] = {
     "Progress": "progress",
     "Recipe": "recipes.recipe",
     "RecipeError": "errors",
+    "Report": "reports.report",
     "RunError": "errors",
     "ScoreError": "errors",
     "Settings": "arguments",
@@ -160,6 +162,7 @@ _MODULES: dict[str, str] = {
     "pack": "images.packs.write",
     "predict": "model.predict",
     "read_catalog": "data.catalog.read",
+    "report": "reports.report",
     "resume": "training.train",
     "rmse": "tasks.scores.votes",
     "score_predictions": "evaluation.score_predictions",
@@ -212,6 +215,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "RecipeError",
+    "Report",
     "RunError",
     "ScoreError",
     "Settings",
@@ -246,6 +250,7 @@ __all__ = [
     "pack",
     "predict",
     "read_catalog",
+    "report",
     "resume",
     "rmse",
     "score_predictions",

@@ -172,6 +172,8 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
         "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
     ),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
+    "by": ArgumentCheck("names of columns", as_string, "them"),
+    "purity": ArgumentCheck("a number above 0 and below 1", as_number(0, 1, ends=False)),
     "layout": _choice(Literal["table", "contest"]),
     "image_format": _choice(Literal["jpg", "png", "fits"]),
     "level": ArgumentCheck("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),

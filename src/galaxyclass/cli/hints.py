@@ -34,6 +34,7 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "load_recipe": ("recipes", ("",)),
     "predict": ("predict", ("", "--images")),
     "evaluate": ("evaluate", ("", "--images", "--table")),
+    "report": ("report", ("", "--images", "--table")),
     "calibrate": ("calibrate", ("", "--images", "--table")),
     "combine": ("combine", ("",)),
     "compare": ("compare", ("", "--images", "--table")),

@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "train": "Train a recipe on images and a table.",
     "compare": "Train recipes and settings side by side, as one table.",
     "evaluate": "Score a model on galaxies that it was not trained on.",
+    "report": "Show on one page what a model is worth, or what is in a folder.",
     "combine": "Make one model of several runs: an ensemble.",
     "calibrate": "Fit prediction intervals and an out-of-distribution score.",
     "predict": "Predict vote fractions or classes of images.",
