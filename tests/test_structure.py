@@ -42,6 +42,7 @@ FLOORS = [
     ["plots"],
     ["exploration", "reports"],
     ["networks"],
+    ["explanation"],
     ["model/export"],
     ["training"],
     ["study"],

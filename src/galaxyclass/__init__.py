@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from galaxyclass.evaluation.evaluate import evaluate
     from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
+    from galaxyclass.explanation.explain import Explanation, explain
     from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.images.packs.read import Pack, open_pack
     from galaxyclass.images.packs.write import pack
@@ -106,6 +107,7 @@ _MODULES: dict[str, str] = {
     "Device": "arguments",
     "DeviceError": "errors",
     "Evaluation": "evaluation.evaluation",
+    "Explanation": "explanation.explain",
     "Exploration": "exploration.explore",
     "ExportError": "errors",
     "Exported": "model.export.export",
@@ -151,6 +153,7 @@ _MODULES: dict[str, str] = {
     "compare": "study.compare.compare",
     "cutouts": "tiles.write_cutouts",
     "evaluate": "evaluation.evaluate",
+    "explain": "explanation.explain",
     "explore": "exploration.explore",
     "export": "model.export.export",
     "load_bundle": "model.bundle.load",
@@ -193,6 +196,7 @@ __all__ = [
     "Device",
     "DeviceError",
     "Evaluation",
+    "Explanation",
     "Exploration",
     "ExportError",
     "Exported",
@@ -239,6 +243,7 @@ __all__ = [
     "compare",
     "cutouts",
     "evaluate",
+    "explain",
     "explore",
     "export",
     "load_bundle",

@@ -58,6 +58,8 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 Part = Literal["unseen", "train", "validation", "test", "all"]
 #: Precision that a network computes in; ``auto`` is bfloat16 where it is as good and faster.
 ChosenPrecision = Literal["auto", "fp32", "bf16"]
+#: How a prediction is explained.
+ExplanationMethod = Literal["occlusion", "gradients", "cam"]
 #: Bits of a number in an exported network.
 Bits = Literal[32, 16, 8]
 #: Changes to a recipe: ``{"training.epochs": 3}``, or ``["training.epochs=3"]``.
@@ -172,6 +174,8 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
         "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
     ),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
+    "answer": ArgumentCheck("the code or name of an answer, or a class (str)", as_string),
+    "method": _choice(ExplanationMethod),
     "by": ArgumentCheck("names of columns", as_string, "them"),
     "purity": ArgumentCheck("a number above 0 and below 1", as_number(0, 1, ends=False)),
     "layout": _choice(Literal["table", "contest"]),

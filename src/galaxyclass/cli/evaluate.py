@@ -112,7 +112,8 @@ def command(
             progress=progress,
         )
         if report is not None:
-            from galaxyclass.reports.report import ReportSettings, report_evaluation
+            from galaxyclass.reports.parts import ReportSettings
+            from galaxyclass.reports.report import report_evaluation
 
             settings = ReportSettings(votes=votes, seed=seed)
             report_evaluation(

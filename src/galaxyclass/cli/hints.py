@@ -35,6 +35,7 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "predict": ("predict", ("", "--images")),
     "evaluate": ("evaluate", ("", "--images", "--table")),
     "report": ("report", ("", "--images", "--table")),
+    "explain": ("explain", ("", "--images")),
     "calibrate": ("calibrate", ("", "--images", "--table")),
     "combine": ("combine", ("",)),
     "compare": ("compare", ("", "--images", "--table")),

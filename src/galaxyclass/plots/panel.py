@@ -18,9 +18,11 @@ from galaxyclass.plots.style import COLOURS
 _WIDTH, _HEIGHT = 340, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 8, 42
 #: Height of a row, and width of the labels, where rows have names.
-_ROW, _NAMES = 24, 136
+_ROW, _NAMES = 24, 148
 #: Letters of a row's name that fit.
-_LETTERS = 22
+_LETTERS = 27
+#: Longer names are written smaller.
+_LONG = 20
 
 #: Where an interval and its mark stand in a list of them: value, lower and upper end.
 Interval = tuple[float, float, float]
@@ -193,7 +195,7 @@ def rows_of_marks(rows: Sequence[Row], axis: Scale, description: str) -> str:
         elements.append(_text(at, bottom + 14, _number(tick), "middle"))
     for number, row in enumerate(rows):
         middle = _TOP + _ROW * (number + 0.5)
-        elements.append(_text(_NAMES - 8, middle + 4, _cut(row.name), "end"))
+        elements.append(_name(row.name, middle))
         offset = 0.0 if len(row.marks) < 5 else -4.0
         drawn = "".join(_row_mark(mark, along, middle + offset) for mark in row.marks)
         elements.append(f"<g><title>{escape(f'{row.name}: {row.note}')}</title>{drawn}</g>")
@@ -202,9 +204,7 @@ def rows_of_marks(rows: Sequence[Row], axis: Scale, description: str) -> str:
     return _svg(bottom + _BOTTOM, description, elements)
 
 
-def rows_of_bars(
-    rows: Sequence[tuple[str, float, str]], longest: float, label: str, description: str
-) -> str:
+def rows_of_bars(rows: Sequence[tuple[str, float, str]], longest: float, description: str) -> str:
     """Rows with a name, a bar and a text behind it; an ``<svg>`` element.
 
     Parameters
@@ -213,8 +213,8 @@ def rows_of_bars(
         NaN: no bar.
     longest : float
         The value that would fill the width.
-    label : str
-        Below the bars.
+    description : str
+        For those who do not see it.
     """
     room = _WIDTH - _NAMES - 64
     elements = []
@@ -222,14 +222,12 @@ def rows_of_bars(
         middle = _TOP + _ROW * (number + 0.5)
         length = 0.0 if math.isnan(value) else min(value / (longest or 1.0), 1.0) * room
         elements += [
-            _text(_NAMES - 8, middle + 4, _cut(name), "end"),
+            _name(name, middle),
             f'<rect x="{_NAMES}" y="{middle - 8}" width="{length:.1f}" height="16" '
             f'fill="{COLOURS[0]}"><title>{escape(name)}</title></rect>',
             _text(round(_NAMES + length + 5, 1), middle + 4, text, "start"),
         ]
-    bottom = _TOP + _ROW * len(rows)
-    elements.append(_text(_NAMES, bottom + 16, label, "start"))
-    return _svg(bottom + 24, description, elements)
+    return _svg(_TOP + _ROW * len(rows) + 4, description, elements)
 
 
 def _row_mark(mark: RowMark, along: object, middle: float) -> str:
@@ -269,5 +267,8 @@ def _number(value: float) -> str:
     return f"{value:,.6g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+def _name(name: str, middle: float) -> str:
+    """The name of a row, cut where it is very long."""
+    cut = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+    size = "" if len(cut) <= _LONG else 'class="small"'
+    return _text(_NAMES - 8, middle + 4, cut, "end", size)

@@ -85,8 +85,7 @@ def vote_overview(folder: PredictedFolder) -> list[Section]:
             for each in summaries[where]
         ]
         title = f"{question.code} {question.key.replace('_', ' ')}"
-        label = "mean share of all volunteers (galaxies of a majority)"
-        figures.append(Figure(title, rows_of_bars(rows, longest, label, f"Answers to {title}")))
+        figures.append(Figure(title, rows_of_bars(rows, longest, f"Answers to {title}")))
     columns = ("code", "name", "question", "mean", "majority", "highest")
     answers = Section(
         "answers",
@@ -97,6 +96,7 @@ def vote_overview(folder: PredictedFolder) -> list[Section]:
             "least half of the volunteers would.",
         ),
         tuple(figures),
+        (("bar c0", "mean share of all volunteers (in brackets: pictures with half or more)"),),
         tables=(
             ReportTable(
                 "answers",
@@ -107,7 +107,7 @@ def vote_overview(folder: PredictedFolder) -> list[Section]:
         ),
         numbers={"answers": list(map(asdict, summaries))},
     )
-    galleries = []
+    galleries: list[Gallery] = []
     for index, answer in enumerate(tree.answers):
         chosen = _highest(predictions[:, index])
         if not len(chosen) or len(galleries) == _MOST_GALLERIES:
@@ -158,7 +158,7 @@ def class_overview(folder: PredictedFolder) -> list[Section]:
         (
             Figure(
                 "Pictures of each class",
-                rows_of_bars(rows, float(counts.max(initial=1)), "pictures", "Classes"),
+                rows_of_bars(rows, float(counts.max(initial=1)), "Classes"),
             ),
             Figure("How sure the model is", panel.svg()),
         ),
@@ -200,8 +200,8 @@ def _galleries(galleries: list[Gallery], word: str) -> Section:
         f"The clearest pictures of each {word}",
         (
             f"The pictures with the highest prediction of each {word}, as the model sees them. "
-            f"Look whether you would say the same. A {word} without pictures above {_LEAST:g} is "
-            "left out.",
+            f"Look whether you would say the same. Left out is any {word} without a picture above "
+            f"{_LEAST:g}.",
         ),
         galleries=tuple(galleries),
     )

@@ -25,7 +25,7 @@ _EDGES = (0.0, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0)
 #: curves of the classes with the most galaxies.
 _MOST_PAIRS, _MOST_CURVES = 14, 12
 #: Mistakes that are listed; examples of each class and kind; classes that have examples.
-_MISTAKES, _EXAMPLES, _MOST_EXAMPLES = 30, 3, 12
+_MISTAKES, _EXAMPLES, _MOST_EXAMPLES = 30, 4, 12
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,8 @@ def _each_class(models: Sequence[ScoredModel]) -> Section:
         if score.galaxies
     ]
     known = [score for score in scores if score.galaxies]
-    worst = min(known, key=lambda score: score.recall)
+    enough = [score for score in known if score.galaxies >= 30] or known
+    worst = min(enough, key=lambda score: score.recall)
     few = [score.name for score in known if score.galaxies < 30]
     text = [
         "Recall (completeness): of the galaxies of a class, the share that the model calls so. "
@@ -219,10 +220,10 @@ def _confusion(model: ScoredModel) -> Section:
     ]
     many = len(names) > _MOST_PAIRS
     header = ("true class", *(f"called {name}" for name in names))
-    counts = tuple(
+    counts: tuple[tuple[Cell, ...], ...] = tuple(
         (name, *map(int, row)) for name, row in zip(names, confusion.tolist(), strict=True)
     )
-    share_rows = tuple(
+    share_rows: tuple[tuple[Cell, ...], ...] = tuple(
         (name, *map(float, row)) for name, row in zip(names, shares.tolist(), strict=True)
     )
     tables = [
@@ -342,7 +343,12 @@ def _purity(model: ScoredModel, wanted: float) -> Section:
             panel.line([curve.threshold] * 2, [0, 1], dashed=True)
         figures.append(Figure(curve.name, panel.svg()))
     rows = tuple(
-        (curve.name, curve.threshold, curve.at_purity, curve.at_completeness)
+        (
+            curve.name,
+            "none" if curve.threshold is None else curve.threshold,
+            curve.at_purity,
+            curve.at_completeness,
+        )
         for curve in curves.values()
     )
     without = [curve.name for curve in curves.values() if curve.threshold is None]
@@ -397,7 +403,7 @@ def _examples(model: ScoredModel) -> Section:
     names, galleries = model.task.class_names, list[Gallery]()
 
     def caption(index: int) -> str:
-        return class_caption(model.task, model.predictions[index], true[index])
+        return f"{names[called[index]]} {model.predictions[index].max():.2f}"
 
     for index in _largest(model)[:_MOST_EXAMPLES]:
         surest = np.argsort(-model.predictions[:, index], kind="stable")
@@ -443,4 +449,4 @@ def class_caption(task: Task, predicted: Doubles, true: int | None) -> str:
     index = int(np.argmax(predicted))
     names = task.class_names
     called = f"{names[index]} {predicted[index]:.2f}"
-    return called if true is None else f"{called}; true: {names[int(true)]}"
+    return called if true is None else f"{called}\ntrue: {names[int(true)]}"

@@ -14,7 +14,12 @@ from galaxyclass.reports.classes import class_caption, class_certainty, class_se
 from galaxyclass.reports.parts import ReportSettings, Section
 from galaxyclass.reports.predicted import PredictedFolder
 from galaxyclass.reports.scored import ScoredModel
-from galaxyclass.reports.votes import vote_caption, vote_certainty, vote_sections
+from galaxyclass.reports.votes import (
+    vote_caption,
+    vote_certainty,
+    vote_error_caption,
+    vote_sections,
+)
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
@@ -32,6 +37,8 @@ class TaskSections:
         From a folder without labels to sections on its predictions.
     caption : callable
         From a task, a galaxy's predictions and its truth (or None) to words below its picture.
+    error_caption : callable
+        The same of a galaxy with a large error.
     certainty : callable
         From a task and predictions to (galaxies,) how sure the model is of each; larger is surer.
         None: that is not known.
@@ -40,6 +47,7 @@ class TaskSections:
     scored: Callable[[Sequence[ScoredModel], ReportSettings], list[Section]]
     overview: Callable[[PredictedFolder], list[Section]]
     caption: Callable[[Task, Doubles, Any], str]
+    error_caption: Callable[[Task, Doubles, Any], str]
     certainty: Callable[[Task, Doubles], Doubles] | None = None
 
 
@@ -49,7 +57,7 @@ def _plain_caption(task: Task, predicted: Doubles, true: Any) -> str:
     for index, name in enumerate(task.names[:2]):
         truth = "" if true is None else f", true {np.ravel(true)[index]:.3g}"
         words.append(f"{name} {predicted[index]:.3g}{truth}")
-    return "; ".join(words)
+    return "\n".join(words)
 
 
 def _no_sections(*_: object) -> list[Section]:
@@ -57,7 +65,7 @@ def _no_sections(*_: object) -> list[Section]:
 
 
 #: What is shown of a kind that has no sections of its own: what all tasks have.
-PLAIN = TaskSections(_no_sections, _no_sections, _plain_caption)
+PLAIN = TaskSections(_no_sections, _no_sections, _plain_caption, _plain_caption)
 
 #: Kind of task -> its sections.
 SECTIONS: dict[str, TaskSections] = {
@@ -65,11 +73,13 @@ SECTIONS: dict[str, TaskSections] = {
         vote_sections,
         vote_overview,
         vote_caption,
+        vote_error_caption,
         vote_certainty,
     ),
     ClassTask.kind: TaskSections(
         class_sections,
         class_overview,
+        class_caption,
         class_caption,
         class_certainty,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Any
 
 from galaxyclass.extras import require
 from galaxyclass.plots.style import COLOURS
@@ -39,6 +40,7 @@ def report_page(title: str, source: Sequence[str], sections: Sequence[Section], 
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=False
     )
+    environment.filters["breakable"] = _breakable
     text = files("galaxyclass.reports").joinpath("page.html").read_text(encoding="utf-8")
     page: str = environment.from_string(text).render(
         title=title,
@@ -49,3 +51,10 @@ def report_page(title: str, source: Sequence[str], sections: Sequence[Section], 
         version=__version__,
     )
     return page
+
+
+def _breakable(text: object) -> Any:
+    """Text, escaped, that may be broken behind underscores: long names are columns and classes."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(text)).replace("_", "_<wbr>"))

@@ -69,10 +69,13 @@ class ReportTable:
         writer.writerows([_csv_cell(cell) for cell in row] for row in self.rows)
         return text.getvalue()
 
+    def _shown(self, cell: Cell) -> str:
+        return f"{cell:.2f}" if self.shaded and isinstance(cell, float) else cell_text(cell)
+
     def shown_rows(self) -> list[list[tuple[str, float, bool]]]:
         """Of each cell its text, how dark its shade is (0..1), and whether it holds words."""
         return [
-            [(cell_text(cell), _shade(cell, self.shaded), isinstance(cell, str)) for cell in row]
+            [(self._shown(cell), _shade(cell, self.shaded), isinstance(cell, str)) for cell in row]
             for row in self.rows
         ]
 

@@ -6,13 +6,14 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.data.catalog.catalog import Catalog
-from galaxyclass.data.tables.cells import kind_of
+from galaxyclass.data.tables.cells import kind_of, numbers
 from galaxyclass.errors import CatalogError, ImageError
 from galaxyclass.images.channels import to_three
 from galaxyclass.images.fast_cutout import read_cutout
@@ -103,8 +104,8 @@ def property_section(model: ScoredModel, by: Sequence[str], progress: Progress) 
             f"the {metric.simplest} on the same galaxies shows whether these are harder for any "
             "predictor.",
             f"Size and brightness are measured on {len(drawn):,} of the pictures{of_columns}. "
-            "Size: the radius that holds half of the light above the border, as a share of half "
-            "the picture's side. Brightness: the mean grey level of the middle, 0 to 1.",
+            "Size: the radius that holds half of the light above the sky's noise, as a share of "
+            "half the picture's side. Brightness: the mean grey level of the middle, 0 to 1.",
         ),
         tuple(figures),
         (("dot c0", model.name), ("ring c1", metric.simplest)),
@@ -129,22 +130,20 @@ def columns_of_numbers(catalog: Catalog, by: Sequence[str]) -> dict[str, Doubles
         There is no such column, or it does not hold numbers.
     """
     other = catalog.other
-    names: list[str] = [] if other is None else list(other.column_names)
-    numeric = [name for name in names if kind_of(other[name]) in ("integer", "float")]
+    columns: dict[str, Any] = {}
+    if other is not None:
+        columns = dict(zip(other.column_names, other.columns, strict=True))
+    numeric = [name for name in columns if kind_of(columns[name]) in ("integer", "number")]
     for name in by:
         if name not in numeric:
             raise CatalogError(
                 f"{catalog.table}: no column of numbers {name!r}",
                 argument="by",
                 wanted=f"some of {', '.join(numeric)}" if numeric else "a table with such columns",
-                got="a column of text" if name in names else None,
+                got="a column of text" if name in columns else None,
             )
     chosen = dict.fromkeys([*by, *(name for name in numeric if _KNOWN.fullmatch(name))])
-    assert other is not None or not chosen
-    return {
-        name: np.asarray(other[name].cast("double").to_numpy(zero_copy_only=False), np.float64)
-        for name in chosen
-    }
+    return {name: numbers(columns[name])[0] for name in chosen}
 
 
 def measure_pictures(
@@ -181,7 +180,7 @@ def size_and_brightness(cutout: NDArray[np.uint8]) -> tuple[float, float]:
     Returns
     -------
     size, brightness : float
-        The size is NaN where no light is above the border's median.
+        The size is NaN where no light is above that of the border.
 
     Examples
     --------
@@ -196,8 +195,10 @@ def size_and_brightness(cutout: NDArray[np.uint8]) -> tuple[float, float]:
     side = len(grey)
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
     radius = np.hypot(x, y) / (side / 2)
-    border = np.median(grey[np.maximum(abs(x), abs(y)) > 0.44 * side])
-    light = np.maximum(grey - border, 0).ravel()
+    border = grey[np.maximum(abs(x), abs(y)) > 0.44 * side]
+    # The noise of the sky is no light of the galaxy: it would make every galaxy as large.
+    sky, brightest = np.quantile(border, (0.5, 0.95))
+    light = np.where(grey > brightest, grey - sky, 0).ravel()
     order = np.argsort(radius.ravel(), kind="stable")
     within = np.cumsum(light[order])
     size = math.nan

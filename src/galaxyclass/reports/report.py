@@ -37,7 +37,7 @@ from galaxyclass.reports.parts import ReportSettings, Section
 from galaxyclass.reports.predicted import PredictedFolder, extra_columns, predict_folder
 from galaxyclass.reports.properties import columns_of_numbers, property_section
 from galaxyclass.reports.scored import in_common, scored_model
-from galaxyclass.reports.strange import error_galleries, strange_section
+from galaxyclass.reports.strange import extreme_gallery, strange_section
 from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.version import __version__
@@ -194,7 +194,9 @@ def report(
                 for number, model in enumerate(models, 1)
             ]
             sections, notes = scored_sections(models, names, evaluations, settings, progress)
-            title = f"How good is {names[0]}?" if len(models) == 1 else " and ".join(names)
+            title = (
+                f"How good is the model {names[0]}?" if len(models) == 1 else " and ".join(names)
+            )
             source = [f"{_counted(evaluations[0])} of {dataset.name}; images: {dataset.images}"]
         else:
             folders = [
@@ -255,7 +257,7 @@ def report_evaluation(
     sections, notes = scored_sections([model], [name], [evaluation], settings, progress)
     dataset = evaluation.dataset
     source = [f"{_counted(evaluation)} of {dataset.name}; images: {dataset.images}"]
-    return write_report(f"How good is {name}?", source, sections, notes, output)
+    return write_report(f"How good is the model {name}?", source, sections, notes, output)
 
 
 def scored_sections(
@@ -279,18 +281,23 @@ def scored_sections(
     def caption(index: int) -> str:
         return kind.caption(first.task, first.predictions[index], first.values[index])
 
+    def error_caption(index: int) -> str:
+        return kind.error_caption(first.task, first.predictions[index], first.values[index])
+
     def strange_caption(index: int) -> str:
         assert first.strangeness is not None
         words = kind.caption(first.task, first.predictions[index], None)
-        return f"score {first.strangeness[index]:.2f}; {words}"
+        return f"score {first.strangeness[index]:.2f}\n{words}"
 
     sections: list[Section | None] = [opening_section(scored)]
     if len(scored) > 1:
         sections.append(comparison_section(scored))
     sections += kind.scored(scored, settings)
-    certainty = None
+    galleries = [extreme_gallery("The largest errors", first, first.losses, error_caption)]
     if kind.certainty is not None:
         certainty = kind.certainty(first.task, first.predictions)
+        title = "Those that the model is surest of"
+        galleries.append(extreme_gallery(title, first, certainty, caption))
     sections.append(
         Section(
             "galaxies",
@@ -299,9 +306,7 @@ def scored_sections(
                 "Numbers hide what pictures show. Where the model is far off: is the galaxy hard, "
                 "is the picture bad, or would you side with the model?",
             ),
-            galleries=error_galleries(
-                first.losses, certainty, first.catalog, first.preprocessing, caption
-            ),
+            galleries=tuple(galleries),
         )
     )
     if first.strangeness is not None:
@@ -328,7 +333,7 @@ def folder_sections(
     def caption(index: int) -> str:
         assert first.strangeness is not None
         words = kind.caption(first.task, first.predictions[index], None)
-        return f"score {first.strangeness[index]:.2f}; {words}"
+        return f"score {first.strangeness[index]:.2f}\n{words}"
 
     sections = kind.overview(first)
     if first.strangeness is not None:

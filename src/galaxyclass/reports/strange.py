@@ -14,6 +14,7 @@ from galaxyclass.plots.panel import Panel, Scale, round_numbers
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.reports.examples import gallery
 from galaxyclass.reports.parts import Figure, Gallery, Section
+from galaxyclass.reports.scored import ScoredModel
 
 #: Pictures of a gallery.
 PICTURES = 12
@@ -104,18 +105,18 @@ def strange_section(
     )
 
 
-def error_galleries(
-    losses: Doubles,
-    certainty: Doubles | None,
-    catalog: Catalog,
-    preprocessing: Preprocessing,
-    caption: Callable[[int], str],
-) -> tuple[Gallery, ...]:
-    """The galaxies that a model gets most wrong, and those that it is surest of."""
-    worst = np.argsort(-losses, kind="stable")[:PICTURES]
-    galleries = [gallery("The largest errors", catalog, worst, preprocessing, caption)]
-    if certainty is not None:
-        surest = np.argsort(-certainty, kind="stable")[:PICTURES]
-        title = "Those that the model is surest of"
-        galleries.append(gallery(title, catalog, surest, preprocessing, caption))
-    return tuple(galleries)
+def extreme_gallery(
+    title: str, model: ScoredModel, values: Doubles, caption: Callable[[int], str]
+) -> Gallery:
+    """The galaxies with the highest values, such as the largest errors.
+
+    Parameters
+    ----------
+    title : str
+    model : ScoredModel
+    values : (galaxies,) float64
+    caption : callable
+        From the index of a galaxy to words.
+    """
+    highest = np.argsort(-values, kind="stable")[:PICTURES]
+    return gallery(title, model.catalog, highest, model.preprocessing, caption)

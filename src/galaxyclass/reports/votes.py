@@ -271,18 +271,63 @@ def vote_certainty(task: Task, predictions: Doubles) -> Doubles:
 
 
 def vote_caption(task: Task, predicted: Doubles, true: Doubles | None) -> str:
-    """The two largest errors of a galaxy; without truth, its two largest fractions."""
+    """The leading answers of a galaxy along the tree, a line each, beside the true fractions."""
     tree = task.decision_tree
     assert tree is not None, "votes have a tree"
-    predicted = np.where(task.known_mask, predicted, np.nan)
-    weights = predicted if true is None else np.abs(predicted - true)
-    order = np.argsort(-np.nan_to_num(weights, nan=-1.0), kind="stable")[:2]
-    parts = []
-    for index in order.tolist():
+    lines = []
+    for index in leading_path(tree, np.where(task.known_mask, predicted, np.nan)):
         answer = tree.answers[index]
-        shown = f"{answer.code} {answer.name} {predicted[index]:.2f}"
-        parts.append(shown if true is None else f"{shown}, true {true[index]:.2f}")
-    return "; ".join(parts)
+        truth = "" if true is None or np.isnan(true[index]) else f" (true {true[index]:.2f})"
+        lines.append(f"{answer.name} {predicted[index]:.2f}{truth}")
+    return "\n".join(lines)
+
+
+def vote_error_caption(task: Task, predicted: Doubles, true: Doubles) -> str:
+    """The two largest errors of a galaxy, a line each."""
+    tree = task.decision_tree
+    assert tree is not None, "votes have a tree"
+    errors = np.nan_to_num(np.abs(np.where(task.known_mask, predicted, np.nan) - true), nan=-1.0)
+    order = np.argsort(-errors, kind="stable")[:2].tolist()
+    return "\n".join(
+        f"{tree.answers[index].name} {predicted[index]:.2f} (true {true[index]:.2f})"
+        for index in order
+        if errors[index] >= 0
+    )
+
+
+def leading_path(tree: Tree, predicted: Doubles, most: int = 3) -> list[int]:
+    """The answers that most volunteers would give, from the first question on.
+
+    Parameters
+    ----------
+    tree : Tree
+    predicted : (answers,) float64
+        NaN unknown.
+    most : int
+        How many answers.
+
+    Examples
+    --------
+    >>> from galaxyclass.trees.read import load_tree
+    >>> tree, votes = load_tree("galaxy_zoo_2"), np.zeros(37)
+    >>> votes[tree.codes.index("1.1")], votes[tree.codes.index("7.2")] = 0.9, 0.6
+    >>> [tree.answers[index].name for index in leading_path(tree, votes)]
+    ['smooth', 'in between']
+    """
+    path: list[int] = []
+    question = 0
+    while len(path) < most:
+        where = tree.slices[question]
+        if np.isnan(predicted[where]).all():
+            break
+        path.append(where.start + int(np.nanargmax(predicted[where])))
+        leads_to = np.flatnonzero(tree.parents[:, path[-1]])
+        # Of several questions, the one that is asked of the fewest others: the next of its branch.
+        following = [each for each in leads_to.tolist() if each > question]
+        if not following:
+            break
+        question = min(following, key=lambda each: int(tree.parents[each].sum()))
+    return path
 
 
 def model_legend(models: Sequence[ScoredModel]) -> list[tuple[str, str]]:
