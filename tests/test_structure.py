@@ -41,10 +41,11 @@ FLOORS = [
     ["evaluation"],
     ["zooniverse"],
     ["plots"],
-    ["exploration"],
+    ["exploration", "reports"],
     ["similarity"],
     ["selection"],
     ["networks"],
+    ["explanation"],
     ["model/export"],
     ["training"],
     ["finetuning"],
@@ -72,7 +73,7 @@ PROGRAMS = {"simulation.fit"}
 #: Libraries that only some rooms may import at all, and that no core room imports when loaded.
 HEAVY = {
     *("torch", "lightning", "timm", "safetensors", "torchmetrics", "matplotlib"),
-    *("onnx", "onnxscript", "openvino"),
+    *("onnx", "onnxscript", "openvino", "jinja2", "captum"),
 }
 CORE = {room for rooms in FLOORS[: FLOORS.index(["plots"])] for room in rooms}
 

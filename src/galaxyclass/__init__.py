@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from galaxyclass.evaluation.evaluate import evaluate
     from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
+    from galaxyclass.explanation.explain import Explanation, explain
     from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.finetuning.finetune import finetune
     from galaxyclass.finetuning.finetuned import Finetuned
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.preprocessing import Preprocessing
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
+    from galaxyclass.reports.report import Report, report
     from galaxyclass.selection.select import Selection, select
     from galaxyclass.similarity.similar import Neighbours, similar
     from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
@@ -116,6 +118,7 @@ _MODULES: dict[str, str] = {
     "Device": "arguments",
     "DeviceError": "errors",
     "Evaluation": "evaluation.evaluation",
+    "Explanation": "explanation.explain",
     "Exploration": "exploration.explore",
     "ExportError": "errors",
     "Exported": "model.export.export",
@@ -145,6 +148,7 @@ _MODULES: dict[str, str] = {
     "Progress": "progress",
     "Recipe": "recipes.recipe",
     "RecipeError": "errors",
+    "Report": "reports.report",
     "RunError": "errors",
     "ScoreError": "errors",
     "Selection": "selection.select",
@@ -170,6 +174,7 @@ _MODULES: dict[str, str] = {
     "compare": "study.compare.compare",
     "cutouts": "tiles.write_cutouts",
     "evaluate": "evaluation.evaluate",
+    "explain": "explanation.explain",
     "explore": "exploration.explore",
     "export": "model.export.export",
     "guess_tree": "data.catalog.guess_tree",
@@ -183,6 +188,7 @@ _MODULES: dict[str, str] = {
     "pack": "images.packs.write",
     "predict": "model.predict",
     "read_catalog": "data.catalog.read",
+    "report": "reports.report",
     "resume": "training.train",
     "rmse": "tasks.scores.votes",
     "score_predictions": "evaluation.score_predictions",
@@ -216,6 +222,7 @@ __all__ = [
     "Device",
     "DeviceError",
     "Evaluation",
+    "Explanation",
     "Exploration",
     "ExportError",
     "Exported",
@@ -243,6 +250,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "RecipeError",
+    "Report",
     "RunError",
     "ScoreError",
     "Selection",
@@ -269,6 +277,7 @@ __all__ = [
     "compare",
     "cutouts",
     "evaluate",
+    "explain",
     "explore",
     "export",
     "export_subjects",
@@ -284,6 +293,7 @@ __all__ = [
     "pack",
     "predict",
     "read_catalog",
+    "report",
     "resume",
     "rmse",
     "score_predictions",

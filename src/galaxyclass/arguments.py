@@ -61,6 +61,8 @@ Part = Literal["unseen", "train", "validation", "test", "all"]
 NetworkUse = Literal["auto", "never", "always"]
 #: Precision that a network computes in; ``auto`` is bfloat16 where it is as good and faster.
 ChosenPrecision = Literal["auto", "fp32", "bf16"]
+#: How a prediction is explained.
+ExplanationMethod = Literal["occlusion", "gradients", "cam"]
 #: Bits of a number in an exported network.
 Bits = Literal[32, 16, 8]
 #: Changes to a recipe: ``{"training.epochs": 3}``, or ``["training.epochs=3"]``.
@@ -153,7 +155,6 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "like": _IDS,
     "unlike": _IDS,
     "like_images": replace(_PATH, in_memory=as_data),
-    "by": _choice(Literal["uncertain", "likely", "strange", "unlike", "random"]),
     "answer": _COLUMN,
     "labelled": _DATA,
     "spread": _count("a whole number", 1, 10_000),
@@ -193,10 +194,14 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "workflow": ArgumentCheck("the id or the name of a workflow (str)", as_string),
     "version": ArgumentCheck("a version such as 12 or 12.34 (str)", as_string),
     "retired_only": _FLAG,
-    "by": ArgumentCheck("uncertain, strange or the name of a column (str)", as_string),
+    "by": ArgumentCheck("uncertain, strange or another measure (str)", as_string),
     "lowest": _FLAG,
     "reason": ArgumentCheck("words (str)", as_string),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
+    "answer": ArgumentCheck("the code or name of an answer, or a class (str)", as_string),
+    "method": _choice(ExplanationMethod),
+    "by": ArgumentCheck("names of columns", as_string, "them"),
+    "purity": ArgumentCheck("a number above 0 and below 1", as_number(0, 1, ends=False)),
     "layout": _choice(Literal["table", "contest"]),
     "image_format": _choice(Literal["jpg", "png", "fits"]),
     "level": ArgumentCheck("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),

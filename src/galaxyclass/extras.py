@@ -19,6 +19,8 @@ EXTRA_OF: dict[str, str] = {
     "openvino": "openvino",
     "tensorboard": "train",
     "matplotlib": "plots",
+    "jinja2": "report",
+    "captum": "explain",
     "pandas": "astro",
     "astropy": "astro",
     "sep": "astro",

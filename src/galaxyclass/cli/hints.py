@@ -38,6 +38,8 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "guess_tree": ("tree", ("--from",)),
     "predict": ("predict", ("", "--images")),
     "evaluate": ("evaluate", ("", "--images", "--table")),
+    "report": ("report", ("", "--images", "--table")),
+    "explain": ("explain", ("", "--images")),
     "calibrate": ("calibrate", ("", "--images", "--table")),
     "finetune": ("finetune", ("", "--images", "--table")),
     "suspects": ("suspects", ("", "--images", "--table")),

@@ -36,6 +36,8 @@ COMMANDS: dict[str, str] = {
     "train": "Train a recipe on images and a table.",
     "compare": "Train recipes and settings side by side, as one table.",
     "evaluate": "Score a model on galaxies that it was not trained on.",
+    "report": "Show on one page what a model is worth, or what is in a folder.",
+    "explain": "Map what of a picture an answer rests on, and test the map.",
     "combine": "Make one model of several runs: an ensemble.",
     "calibrate": "Fit prediction intervals and an out-of-distribution score.",
     "predict": "Predict vote fractions or classes of images.",

@@ -152,6 +152,10 @@ def select(
         The index cannot be written.
     """
     path = Path(predictions)
+    if by not in BY:
+        raise ArgumentError(
+            f"{by!r} is no measure", argument="by", wanted=f"one of {', '.join(BY)}", got=repr(by)
+        )
     if by == "likely" and answer is None:
         raise ArgumentError(
             "likely to be what?", argument="answer", wanted="the column of an answer or a class"

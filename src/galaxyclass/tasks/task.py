@@ -23,7 +23,7 @@ from galaxyclass.tasks.report import (
     ScoreReport,
     TextTable,
 )
-from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score
 from galaxyclass.tasks.scores.noise import VOTES, NoiseFloor
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.targets import Targets, Values
@@ -498,6 +498,26 @@ class Task(ABC):
     @abstractmethod
     def main_value(self, predictions: Any, values: Any) -> float:
         """The value of `main_score`, without its interval."""
+
+    def resampled(
+        self, predictions: Any, values: Any, *, resamples: int = RESAMPLES, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """(resamples,) the main score of galaxies drawn with replacement.
+
+        Calls with as many galaxies and the same seed see the same draws, so that the differences
+        of two models are paired. A task may have a faster way.
+
+        Parameters
+        ----------
+        predictions, values
+            As for `main_value`, of galaxies of which something is known.
+        """
+        generator = np.random.default_rng(seed)
+        scores = np.empty(resamples)
+        for index in range(resamples):
+            drawn = generator.integers(len(predictions), size=len(predictions))
+            scores[index] = self.main_value(predictions[drawn], values[drawn])
+        return scores
 
     @abstractmethod
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:

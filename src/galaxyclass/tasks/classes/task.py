@@ -31,7 +31,7 @@ from galaxyclass.tasks.report import (
     ScoreReport,
     TextTable,
 )
-from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_ratios
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.scores.scores import Scores
@@ -290,6 +290,14 @@ class ClassTask(Task):
         """The share of known galaxies whose predicted class is right."""
         known = values >= 0
         return float((_predicted_classes(predictions) == values)[known].mean())
+
+    def resampled(
+        self, predictions: Any, values: Any, *, resamples: int = RESAMPLES, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """(resamples,) the accuracy of galaxies drawn with replacement."""
+        wrong = self.losses_by_galaxy(predictions, values)[:, None]
+        shares = bootstrap_ratios(wrong, np.ones_like(wrong), resamples=resamples, seed=seed)
+        return np.asarray(1 - shares[:, 0])
 
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:
         """(known galaxies,) 0 where the predicted class is right, otherwise 1."""
