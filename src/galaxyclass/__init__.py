@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         RunError,
         ScoreError,
         StoppedError,
+        SurveyError,
+        SurveyStoppedError,
         TrainingInterruptedError,
         TreeError,
         WorkerError,
@@ -71,6 +73,11 @@ if TYPE_CHECKING:
     from galaxyclass.study.benchmark.benchmark import benchmark
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
+    from galaxyclass.survey.drive import SurveyRun
+    from galaxyclass.survey.merge import MergedSurvey
+    from galaxyclass.survey.plan import PlannedSurvey, plan_survey
+    from galaxyclass.survey.status import SurveyStatus
+    from galaxyclass.survey.survey import Survey, open_survey
     from galaxyclass.tasks.scores.votes import rmse
     from galaxyclass.tiles.open_tiles import open_tiles
     from galaxyclass.tiles.tile_cutouts import TileCutouts
@@ -113,12 +120,14 @@ _MODULES: dict[str, str] = {
     "ImageError": "errors",
     "InferenceOptions": "model.options",
     "InvalidCatalogError": "errors",
+    "MergedSurvey": "survey.merge",
     "MissingExtraError": "errors",
     "Model": "model.model",
     "OutputError": "errors",
     "Pack": "images.packs.read",
     "PackError": "errors",
     "Part": "arguments",
+    "PlannedSurvey": "survey.plan",
     "Prediction": "model.predictions",
     "PredictionInterruptedError": "errors",
     "PredictionSummary": "model.job",
@@ -133,6 +142,11 @@ _MODULES: dict[str, str] = {
     "SimulatedContest": "simulation.contest",
     "SimulatedFolder": "simulation.folders",
     "StoppedError": "errors",
+    "Survey": "survey.survey",
+    "SurveyError": "errors",
+    "SurveyRun": "survey.drive",
+    "SurveyStatus": "survey.status",
+    "SurveyStoppedError": "errors",
     "TableScores": "evaluation.score_predictions",
     "TileCutouts": "tiles.tile_cutouts",
     "Trained": "training.train",
@@ -156,8 +170,10 @@ _MODULES: dict[str, str] = {
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",
+    "open_survey": "survey.survey",
     "open_tiles": "tiles.open_tiles",
     "pack": "images.packs.write",
+    "plan_survey": "survey.plan",
     "predict": "model.predict",
     "read_catalog": "data.catalog.read",
     "resume": "training.train",
@@ -198,12 +214,14 @@ __all__ = [
     "ImageError",
     "InferenceOptions",
     "InvalidCatalogError",
+    "MergedSurvey",
     "MissingExtraError",
     "Model",
     "OutputError",
     "Pack",
     "PackError",
     "Part",
+    "PlannedSurvey",
     "Prediction",
     "PredictionInterruptedError",
     "PredictionSummary",
@@ -218,6 +236,11 @@ __all__ = [
     "SimulatedContest",
     "SimulatedFolder",
     "StoppedError",
+    "Survey",
+    "SurveyError",
+    "SurveyRun",
+    "SurveyStatus",
+    "SurveyStoppedError",
     "TableScores",
     "TileCutouts",
     "Trained",
@@ -242,8 +265,10 @@ __all__ = [
     "load_recipe",
     "load_tree",
     "open_pack",
+    "open_survey",
     "open_tiles",
     "pack",
+    "plan_survey",
     "predict",
     "read_catalog",
     "resume",

@@ -194,6 +194,30 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "resamples": _count("a whole number", 1, 10**6),
     "bits": ArgumentCheck("32, 16 or 8", as_number_of(*get_args(Bits))),
     "retry_failed": _FLAG,
+    # surveys
+    "shard_size": _count("a whole number", 1, 1_000_000),
+    "ids_from": _choice(Literal["stem", "path", "column"]),
+    "measured": _FLAG,
+    "shards": ArgumentCheck(
+        "numbers of shards, from 0", as_whole(0, 10**9), "them", may_be_empty=True
+    ),
+    "retries": _count("a whole number", 0, 100),
+    "accept_lost": _FLAG,
+    "log": _PATH,
+    "cores": _count("a whole number", 1, 4096),
+    "margin": ArgumentCheck(
+        "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
+    ),
+    "survey": ArgumentCheck("a Survey (`galaxyclass.open_survey`)", as_instance("Survey")),
+    "partition": ArgumentCheck("the name of a partition (str)", as_string),
+    "account": ArgumentCheck("the name of an account (str)", as_string),
+    "address": ArgumentCheck("the address of a cluster (str)", as_string),
+    "minutes": _count("a whole number", 1, 100_000),
+    "gpus": _count("a whole number", 0, 100),
+    "memory": _count("a whole number of GB", 1, 100_000),
+    "array_limit": _count("a whole number", 1, 10**7),
+    "at_once": _count("a whole number", 1, 10**7),
+    "partition_rows": _count("a whole number", 1, 10**8),
     # how it is computed
     "options": ArgumentCheck("InferenceOptions", as_instance("InferenceOptions")),
     "views": _count("a whole number", 1, 1000),

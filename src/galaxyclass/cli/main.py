@@ -14,12 +14,14 @@ from typing import Any
 import click
 
 from galaxyclass.cli.hints import in_options
-from galaxyclass.errors import GalaxyclassError, StoppedError
+from galaxyclass.errors import GalaxyclassError, StoppedError, SurveyStoppedError
 from galaxyclass.version import __version__
 from galaxyclass.workers.signals import terminated_as_interrupted, was_terminated
 
 #: Exit status after Ctrl-C, and after SIGTERM: as in shells, 128 and the signal's number.
 INTERRUPTED, TERMINATED = 130, 143
+#: Exit status of a survey's run that a signal stopped: run it again (EX_TEMPFAIL of sysexits.h).
+AGAIN = 75
 
 #: Command -> what it does, in the order of the work. Each is `galaxyclass.cli.<name>:command`.
 COMMANDS: dict[str, str] = {
@@ -36,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "combine": "Make one model of several runs: an ensemble.",
     "calibrate": "Fit prediction intervals and an out-of-distribution score.",
     "predict": "Predict vote fractions or classes of images.",
+    "survey": "Predict a whole survey: plan, run here or on a cluster, merge.",
     "export": "Write a network as ONNX, for any program.",
     "benchmark": "Measure how fast this machine packs, trains and predicts.",
 }
@@ -117,6 +120,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except SurveyStoppedError as error:
+        click.echo(f"\n{in_options(str(error))}", err=True)
+        return AGAIN if error.again else INTERRUPTED
     except StoppedError as error:
         click.echo(f"\n{in_options(str(error))}", err=True)
         return INTERRUPTED
