@@ -38,6 +38,7 @@ FLOORS = [
     ["tiles"],
     ["calibration"],
     ["model"],
+    ["survey"],
     ["evaluation"],
     ["zooniverse"],
     ["plots"],

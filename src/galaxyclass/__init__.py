@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         RunError,
         ScoreError,
         StoppedError,
+        SurveyError,
+        SurveyStoppedError,
         TrainingInterruptedError,
         TreeError,
         WorkerError,
@@ -79,6 +81,11 @@ if TYPE_CHECKING:
     from galaxyclass.study.benchmark.benchmark import benchmark
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
+    from galaxyclass.survey.drive import SurveyRun
+    from galaxyclass.survey.merge import MergedSurvey
+    from galaxyclass.survey.plan import PlannedSurvey, plan_survey
+    from galaxyclass.survey.status import SurveyStatus
+    from galaxyclass.survey.survey import Survey, open_survey
     from galaxyclass.tasks.scores.votes import rmse
     from galaxyclass.tiles.open_tiles import open_tiles
     from galaxyclass.tiles.tile_cutouts import TileCutouts
@@ -133,6 +140,7 @@ _MODULES: dict[str, str] = {
     "ImageError": "errors",
     "InferenceOptions": "model.options",
     "InvalidCatalogError": "errors",
+    "MergedSurvey": "survey.merge",
     "MissingExtraError": "errors",
     "Model": "model.model",
     "Neighbours": "similarity.similar",
@@ -140,6 +148,7 @@ _MODULES: dict[str, str] = {
     "Pack": "images.packs.read",
     "PackError": "errors",
     "Part": "arguments",
+    "PlannedSurvey": "survey.plan",
     "Prediction": "model.predictions",
     "PredictionInterruptedError": "errors",
     "PredictionSummary": "model.job",
@@ -158,6 +167,11 @@ _MODULES: dict[str, str] = {
     "StoppedError": "errors",
     "Suspect": "finetuning.suspects",
     "Suspects": "finetuning.suspects",
+    "Survey": "survey.survey",
+    "SurveyError": "errors",
+    "SurveyRun": "survey.drive",
+    "SurveyStatus": "survey.status",
+    "SurveyStoppedError": "errors",
     "TableScores": "evaluation.score_predictions",
     "TileCutouts": "tiles.tile_cutouts",
     "Trained": "training.train",
@@ -184,8 +198,10 @@ _MODULES: dict[str, str] = {
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",
+    "open_survey": "survey.survey",
     "open_tiles": "tiles.open_tiles",
     "pack": "images.packs.write",
+    "plan_survey": "survey.plan",
     "predict": "model.predict",
     "read_catalog": "data.catalog.read",
     "report": "reports.report",
@@ -235,6 +251,7 @@ __all__ = [
     "ImportedVotes",
     "InferenceOptions",
     "InvalidCatalogError",
+    "MergedSurvey",
     "MissingExtraError",
     "Model",
     "Neighbours",
@@ -242,6 +259,7 @@ __all__ = [
     "Pack",
     "PackError",
     "Part",
+    "PlannedSurvey",
     "Prediction",
     "PredictionInterruptedError",
     "PredictionSummary",
@@ -258,6 +276,11 @@ __all__ = [
     "SimulatedContest",
     "SimulatedFolder",
     "StoppedError",
+    "Survey",
+    "SurveyError",
+    "SurveyRun",
+    "SurveyStatus",
+    "SurveyStoppedError",
     "Suspect",
     "Suspects",
     "TableScores",
@@ -289,8 +312,10 @@ __all__ = [
     "load_recipe",
     "load_tree",
     "open_pack",
+    "open_survey",
     "open_tiles",
     "pack",
+    "plan_survey",
     "predict",
     "read_catalog",
     "report",

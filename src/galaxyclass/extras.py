@@ -26,6 +26,9 @@ EXTRA_OF: dict[str, str] = {
     "sep": "astro",
     "h5py": "astro",
     "openpyxl": "astro",
+    "cdshealpix": "survey",
+    "submitit": "survey",
+    "ray": "ray",
 }
 
 

@@ -24,6 +24,9 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "target_column": "--target",
     "ra_column": "--ra",
     "dec_column": "--dec",
+    "ids_from": "--ids",
+    "minutes": "--time",
+    "address": "--ray",
     "id_map": "--map",
 }
 
@@ -52,6 +55,8 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "pack": ("pack", ("--images",)),
     "cutouts": ("cutouts", ("--tiles", "--catalogue")),
     "open_tiles": ("predict", ("--tiles", "--catalogue")),
+    "plan_survey": ("survey plan", ("",)),
+    "open_survey": ("survey run", ("",)),
     "simulate": ("simulate", ("--count",)),
     "benchmark": ("benchmark", ("--images", "--table")),
 }
