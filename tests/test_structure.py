@@ -38,12 +38,18 @@ FLOORS = [
     ["tiles"],
     ["calibration"],
     ["model"],
+    ["survey"],
     ["evaluation"],
+    ["zooniverse"],
     ["plots"],
-    ["exploration"],
+    ["exploration", "reports"],
+    ["similarity"],
+    ["selection"],
     ["networks"],
+    ["explanation"],
     ["model/export"],
     ["training"],
+    ["finetuning"],
     ["study"],
     ["cli"],
     ["__main__"],
@@ -56,6 +62,7 @@ FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 ALLOWED = {
     ("model.backends.torch_backend", "networks"),
     ("model.model", "evaluation"),
+    ("model.model", "finetuning"),
     ("model.model", "model.export.export"),
     ("data.dataset.dataset", "data.checks.validate"),
     ("model.predictions", "plots"),
@@ -67,7 +74,7 @@ PROGRAMS = {"simulation.fit"}
 #: Libraries that only some rooms may import at all, and that no core room imports when loaded.
 HEAVY = {
     *("torch", "lightning", "timm", "safetensors", "torchmetrics", "matplotlib"),
-    *("onnx", "onnxscript", "openvino"),
+    *("onnx", "onnxscript", "openvino", "jinja2", "captum"),
 }
 CORE = {room for rooms in FLOORS[: FLOORS.index(["plots"])] for room in rooms}
 

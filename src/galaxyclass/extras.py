@@ -19,11 +19,16 @@ EXTRA_OF: dict[str, str] = {
     "openvino": "openvino",
     "tensorboard": "train",
     "matplotlib": "plots",
+    "jinja2": "report",
+    "captum": "explain",
     "pandas": "astro",
     "astropy": "astro",
     "sep": "astro",
     "h5py": "astro",
     "openpyxl": "astro",
+    "cdshealpix": "survey",
+    "submitit": "survey",
+    "ray": "ray",
 }
 
 

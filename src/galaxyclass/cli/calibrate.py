@@ -108,7 +108,7 @@ def command(
 
 
 def _show(calibrated: Calibrated) -> None:
-    from galaxyclass.cli.evaluate import PART_WORDS
+    from galaxyclass.evaluation.evaluation import PART_WORDS
 
     calibration = calibrated.calibration
     for name, count in calibrated.galaxies_by_part.items():

@@ -129,6 +129,12 @@ id_map = click.option(
     help="A table that names each galaxy by the ids of --table and by its image, where these "
     "differ: for Galaxy Zoo 2, gz2_filename_mapping.csv.",
 )
+tree = click.option(
+    "--tree",
+    metavar="FILE",
+    help="The decision tree of the votes: a TOML file, or the name of a tree that comes with the "
+    "package (`galaxyclass tree`). By default the one that names the table's columns.",
+)
 skip_invalid = click.option(
     "--skip-invalid", is_flag=True, help="Leave out galaxies with errors, and list them."
 )
@@ -356,12 +362,13 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
         missing,
         counts,
         id_map,
+        tree,
         *(option for option in _MORE.values() if option in more),
     )
 
     def decorate(command: Decorated) -> Any:
         names = ["images", "table", "id_column", "target_column", "numbers", "missing", "counts"]
-        names.append("id_map")
+        names += ["id_map", "tree"]
         names += [name for name, option in _MORE.items() if option in more]
 
         @functools.wraps(command)
@@ -370,10 +377,13 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
 
             values = {name: values_of_options.pop(name) for name in names}
             if labelled := values.pop("also_labelling", ()):
-                shared = {name: values[name] for name in ("skip_invalid",) if name in values}
-                values["also"] = [Dataset(*pair, **shared) for pair in values.get("also", ())] + [
-                    Dataset(folder, file, labelling=name, **shared)
-                    for name, folder, file in labelled
+                shared = {name: values[name] for name in ("skip_invalid", "tree") if name in values}
+                values["also"] = [
+                    *values.get("also", ()),
+                    *(
+                        Dataset(folder, file, labelling=name, **shared)
+                        for name, folder, file in labelled
+                    ),
                 ]
             built = None if values["images"] is None else Dataset(**values)
             return command(*arguments, dataset=built, **values_of_options)

@@ -219,7 +219,11 @@ def _add_chunks(
         failed += len(batch.errors)
         end = batch.start + len(batch.paths)
         note = f"{failed:,} cannot be decoded" if failed else ""
-        progress("predict", end, maker.source.count, note=note)
+        try:
+            progress("predict", end, maker.source.count, note=note)
+        except KeyboardInterrupt:  # whoever follows the job ends it here: nothing is lost
+            _add_chunk(waiting, chunks, maker)
+            raise
         old = time.monotonic() - begun >= CHUNK_SECONDS
         if old or end - chunks.images >= CHUNK_IMAGES:
             _add_chunk(waiting, chunks, maker)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrated import Calibrated
     from galaxyclass.evaluation.evaluation import Evaluation
+    from galaxyclass.finetuning.finetuned import Finetuned
     from galaxyclass.model.export.export import Exported
 
 
@@ -245,7 +246,7 @@ class Model:
         >>> model.predict([black, white], ids=["black", "white"]).ids
         ['black', 'white']
         """
-        self._check_include(include)
+        self.require_included(include)
         catalogue = make_catalogue(table, carry, id_column, id_map, match_radius)
         source = self._open(
             images,
@@ -313,7 +314,7 @@ class Model:
         """
         output = Path(output)
         require_output(output, overwrite=overwrite)
-        self._check_include(include, layout)
+        self.require_included(include, layout)
         source = self._open(
             images,
             make_catalogue(table, carry, id_column, id_map, match_radius),
@@ -411,6 +412,23 @@ class Model:
         return calibrated
 
     @public
+    def finetune(
+        self,
+        images: Dataset | str | Path,
+        table: Any = None,
+        *,
+        output: str | Path,
+        **more: Any,
+    ) -> Finetuned:
+        """Make a model of one's own labels, beginning with this one.
+
+        The same as `galaxyclass.finetune`, with all its arguments.
+        """
+        from galaxyclass.finetuning.finetune import finetune
+
+        return finetune(self, images, table, output=output, **more)
+
+    @public
     def export(self, *, output: str | Path, **more: Any) -> Exported:
         """Write the model's network as ONNX.
 
@@ -422,6 +440,23 @@ class Model:
         from galaxyclass.model.export.export import export
 
         return export(self, output=output, **more)
+
+    def require_included(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
+        """Refuse columns that cannot be included, before images are listed or networks loaded.
+
+        Raises
+        ------
+        OutputError, BundleError
+            An unknown name; the model does not have that column.
+        """
+        if "uncertainty" in check_include(include) and self.bundles != self.originals:
+            raise BundleError(
+                f"{self.name}: knows the intervals of its own labelling alone",
+                wanted="no `labelling`, or no uncertainty in `include`",
+                got=f"the labelling {self.options.labelling!r}",
+            )
+        fields = open_included(include, self.bundles).fields
+        columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
 
     def __repr__(self) -> str:
         task, networks = self.task, sum(bundle.manifest.members for bundle in self.bundles)
@@ -445,17 +480,6 @@ class Model:
             ", ".join(dict.fromkeys(engines)),
         ]
         return summary(f"Model {' · '.join(parts)}")
-
-    def _check_include(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
-        """Refuse columns that cannot be included, before images are listed or networks loaded."""
-        if "uncertainty" in check_include(include) and self.bundles != self.originals:
-            raise BundleError(
-                f"{self.name}: knows the intervals of its own labelling alone",
-                wanted="no `labelling`, or no uncertainty in `include`",
-                got=f"the labelling {self.options.labelling!r}",
-            )
-        fields = open_included(include, self.bundles).fields
-        columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
 
     def _open(self, images: Any, catalogue: Catalogue | None, **options: Any) -> ImageSource:
         manifest = self.bundles[0].manifest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import operator
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,11 +18,10 @@ from galaxyclass.arguments import public
 from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
 from galaxyclass.images.render import RenderSettings
-from galaxyclass.io.atomic import write_text, writing
+from galaxyclass.io.atomic import writing
 from galaxyclass.model.columns import Columns
-from galaxyclass.model.provenance import provenance_file, provenance_json
 from galaxyclass.model.table_formats import require_ascii, text_columns
-from galaxyclass.model.writers import require_failures, require_output, write_failures, writer_of
+from galaxyclass.model.writers import require_failures, require_output, write_failures, write_table
 from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
 from galaxyclass.tiles.tile_cutouts import TileCutout
@@ -202,7 +200,6 @@ class Predictions:
         """
         path = Path(path)
         require_output(path, overwrite=overwrite)
-        writer = writer_of(path)
         if path.suffix.lower() == ".fits":
             require_ascii(text_columns(self.table), path)
         failed = path.with_name(f"{path.stem}_failed.csv")
@@ -214,12 +211,7 @@ class Predictions:
                 )
         else:
             failed.unlink(missing_ok=True)
-        if path.suffix.lower() == ".csv":
-            write_text(provenance_file(path), provenance_json(self.table.schema))
-        with writing(path) as temporary, tempfile.TemporaryDirectory() as folder:
-            chunk = Path(folder) / f"chunk{path.suffix.lower()}"
-            writer.write_chunk(chunk, self.table)
-            writer.join(temporary, [chunk], self.table.slice(0, 0))
+        write_table(path, self.table)
         return path
 
     @public

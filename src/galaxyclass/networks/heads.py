@@ -14,10 +14,8 @@ from torch import Tensor, nn
 
 from galaxyclass.recipes.recipe import Head
 from galaxyclass.tasks.task import Task
+from galaxyclass.trees.algebra import RECTIFIED_FLOOR
 from galaxyclass.trees.tree import Tree
-
-#: Added by the rectified head, so that the shares are defined where all outputs are negative.
-_FLOOR = 1e-6
 
 #: Logarithms of the smallest and the largest concentration: a millionth of a vote, and 3,000.
 _LOG_CONCENTRATIONS = (-14.0, 8.0)
@@ -100,7 +98,7 @@ def _sigmoid(raw: Tensor) -> Tensor:
 
 def _rectified(raw: Tensor) -> Tensor:
     """Rectify and divide by the sum, as the challenge's winner did (Dieleman et al. 2015)."""
-    positive = torch.relu(raw) + _FLOOR
+    positive = torch.relu(raw) + RECTIFIED_FLOOR
     return positive / positive.sum(dim=-1, keepdim=True)
 
 

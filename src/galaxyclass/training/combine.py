@@ -127,6 +127,14 @@ def save_ensemble(folder: Path, bundles: Sequence[Bundle]) -> Bundle:
 def _require_alike(bundles: Sequence[Bundle]) -> None:
     """Refuse networks that are not built alike."""
     first, *others = (bundle.manifest for bundle in bundles)
+    for bundle in bundles:
+        if bundle.manifest.network_outputs is not None:
+            raise BundleError(
+                f"{bundle.folder}: a finetuned model cannot be combined with others",
+                wanted="networks alone: the folders of trainings",
+                got="a network with a probe",
+                hint="predict with all of them: `galaxyclass.predict(['RUN', 'RUN'], …)`",
+            )
     for bundle, other in zip(bundles[1:], others, strict=True):
         for name in ("preprocessing", "model", "auxiliary", "mirrors"):
             first_value, other_value = getattr(first, name), getattr(other, name)

@@ -19,6 +19,7 @@ from galaxyclass.data.tables.cells import as_text, kind_of
 from galaxyclass.errors import CatalogError
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.names import first_few
+from galaxyclass.trees.column_names import questions_of
 
 #: A column of more different integers is not taken for classes unless it is named.
 _MOST_GUESSED = 10
@@ -106,10 +107,7 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
             f"{source}: several columns could be the class",
             wanted="one column of text or integers beside the id",
             got="\n".join(_described(table, name) for name in candidates[:12]),
-            hint=_hint(
-                named or candidates,
-                "name the right one by `target_column`; columns of numbers by `numbers`",
-            ),
+            hint=_hint_of_several(table, named, candidates, source),
         )
     if candidates:
         _require_few_integers(table, candidates[0], source)
@@ -202,6 +200,26 @@ def _described(table: Any, name: str) -> str:
     shown = ", ".join(f"{entry['values']} ({entry['counts']})" for entry in most)
     more = f" and {len(counts) - 4} more" if len(counts) > 4 else ""
     return f"{name!r}: {len(counts)} values, {shown}{more}"
+
+
+def _hint_of_several(table: Any, named: list[str], candidates: list[str], source: str) -> str:
+    """What to do where several columns could be the class, or are counts of votes on a tree."""
+    which = "name the right one by `target_column`; columns of numbers by `numbers`"
+    voted = [
+        column
+        for question in questions_of(
+            name
+            for name in candidates
+            if kind_of(table[name]) == "integer" and not _flags_alone(table[name])
+        )
+        for column in next(iter(question.columns.values())).values()
+    ]
+    if named or not voted:
+        return _hint(named or candidates, which)
+    return (
+        f"{first_few(voted)} look like counts of votes: `galaxyclass.guess_tree({source!r})` makes "
+        f"their tree, which `tree` names; or {which}"
+    )
 
 
 def _hint(names: list[str], otherwise: str) -> str:

@@ -54,7 +54,7 @@ from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths, require_paths
 from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.votes.targets import VoteTargets
-from galaxyclass.trees.read import TREES, load_tree
+from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Tree
 
 
@@ -69,7 +69,7 @@ def read_catalog(
     missing: Missing = (),
     counts: bool = False,
     id_map: Any = None,
-    tree: Tree | None = None,
+    tree: Tree | str | Path | None = None,
 ) -> Catalog:
     r"""Read a table of galaxies and match it to the images of a folder.
 
@@ -106,8 +106,8 @@ def read_catalog(
     id_map : str, Path or a table in memory, optional
         A table that names each galaxy by the ids of ``table`` and by its image, where these differ:
         for Galaxy Zoo 2, gz2_filename_mapping.csv.
-    tree : Tree, optional
-        Read votes on this tree only; otherwise on any that the package ships.
+    tree : Tree, str or Path, optional
+        Read votes on this tree only (`load_tree`); otherwise on any that the package ships.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def read_catalog(
         return replace(catalog, unused=_other_files(others, None, images))
     trees = [load_tree(name) for name in TREES]
     if tree is not None:
-        trees = [_with_published(tree, trees)]
+        trees = [_with_published(as_tree(tree), trees)]
     votes = VoteReader(
         lambda columns: (
             None if target_column or numbers else vote_layout(columns, trees, counts=counts)

@@ -181,7 +181,7 @@ def no_target(
     if len(counts) > 1:
         hint += (
             f"; {first_few(counts)} look like counts of votes on a tree that is not known here: "
-            "divide them by their sums and name the fractions as a known tree does"
+            f"make one with `galaxyclass.guess_tree({source!r})`, and name it by `tree`"
         )
     measured = [name for name in names if kind_of(table[name]) == "number"]
     if measured and not close:

@@ -18,12 +18,17 @@ from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.id_map import as_map
+from galaxyclass.data.catalog.parts import column_names
 from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.catalog.roles import vote_layout
+from galaxyclass.data.catalog.tree_votes import require_votes_on
 from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
 from galaxyclass.errors import CatalogError
 from galaxyclass.io.atomic import writing
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
+from galaxyclass.trees.read import as_tree, parse_tree, tree_data
+from galaxyclass.trees.tree import Tree
 
 if TYPE_CHECKING:
     from galaxyclass.data.checks.report import ValidationReport
@@ -64,6 +69,10 @@ class Dataset:
         debiasing. Tables of one task and labelling are learnt by one last layer of a network, and
         each further labelling by a layer of its own (see `load_model`). Tables without a name have
         one labelling.
+    tree : Tree, str or Path, optional
+        The decision tree of the votes: one that `load_tree` gave, the name of one that the package
+        ships, or a TOML file; otherwise any that the package ships. A table without votes on it is
+        refused.
     also : Dataset, or sequence of Dataset or of (images, table)
         More galaxies to learn from beside these: votes on the same tree, or classes as an auxiliary
         task. Checks, exploration and scores use the galaxies of the first table.
@@ -89,6 +98,7 @@ class Dataset:
     classes: str | None
     skip_invalid: bool
     labelling: str | None
+    tree: Tree | None
     also: tuple[Dataset, ...]
 
     @public
@@ -106,8 +116,10 @@ class Dataset:
         classes: str | None = None,
         skip_invalid: bool = False,
         labelling: str | None = None,
+        tree: Tree | str | Path | None = None,
         also: Dataset | Sequence[Dataset | tuple[str | Path, Any]] = (),
     ) -> None:
+        known = None if tree is None else as_tree(tree)
         values = {
             "images": Path(images),
             "table": Path(table)
@@ -124,13 +136,14 @@ class Dataset:
             "classes": classes,
             "skip_invalid": skip_invalid,
             "labelling": labelling,
+            "tree": known,
             "also": tuple(
                 each
                 for more in ((also,) if isinstance(also, Dataset) else also)
                 for each in (
                     more.tables
                     if isinstance(more, Dataset)
-                    else (Dataset(*more, skip_invalid=skip_invalid),)
+                    else (_beside(known, *more, skip_invalid=skip_invalid),)
                 )
             ),
         }
@@ -159,9 +172,9 @@ class Dataset:
         Raises
         ------
         CatalogError
-            The folder or the table cannot be understood.
+            The folder or the table cannot be understood, or has no votes on `tree`.
         """
-        return read_catalog(
+        catalog = read_catalog(
             self.images,
             self.table,
             id_column=self.id_column,
@@ -170,7 +183,11 @@ class Dataset:
             missing=self.missing,
             counts=self.counts,
             id_map=self.id_map,
+            tree=self.tree,
         )
+        if self.tree is not None:
+            require_votes_on(self.tree, catalog, self.target_column)
+        return catalog
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -234,6 +251,7 @@ class Dataset:
             "classes": self.classes,
             "skip_invalid": self.skip_invalid,
             "labelling": self.labelling,
+            **({} if self.tree is None else {"tree": tree_data(self.tree)}),
             "also": [more.to_json() for more in self.also],
         }
 
@@ -253,7 +271,9 @@ class Dataset:
     @public
     def from_json(cls, data: Mapping[str, Any]) -> Dataset:
         """A data set from the result of `to_json`."""
-        return cls(**{**data, "also": [cls.from_json(more) for more in data.get("also", ())]})
+        tree = None if data.get("tree") is None else parse_tree(data["tree"], "the tree")
+        also = [cls.from_json(more) for more in data.get("also", ())]
+        return cls(**{**data, "tree": tree, "also": also})
 
     @public
     def with_files(self, folder: str | Path) -> Dataset:
@@ -295,6 +315,14 @@ class Dataset:
             for number, dataset in enumerate((self, *self.also), 1)
             if is_table(dataset.table if name == "table" else dataset.id_map)
         }
+
+
+def _beside(tree: Tree | None, images: str | Path, table: Any, *, skip_invalid: bool) -> Dataset:
+    """A further table: of votes on the same tree, or, where it has none of them, of classes."""
+    exists = is_table(table) or (table is not None and Path(table).exists())
+    if tree is not None and exists and vote_layout(column_names(table), [tree]) is None:
+        tree = None
+    return Dataset(images, table, skip_invalid=skip_invalid, tree=tree)
 
 
 def as_dataset(images: Dataset | str | Path, table: Any = None) -> Dataset:

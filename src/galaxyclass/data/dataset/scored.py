@@ -13,6 +13,7 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.parts import column_names
 from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.catalog.tree_votes import require_votes_on
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.valid import require_valid
 from galaxyclass.data.dataset.dataset import Dataset
@@ -21,6 +22,7 @@ from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.progress import Progress
 from galaxyclass.tasks.task import Task
+from galaxyclass.trees.tree import Tree
 
 #: Errors for a training but not for a score: rows without an image are left out, and galaxies of a
 #: single class can be scored.
@@ -58,6 +60,7 @@ def read_galaxies(
     # What the model was taught decides how the table is read, unless the data set says otherwise.
     arguments: dict[str, Any] = {} if any(stated.values()) else task.table_arguments(columns)
     arguments |= {name: value for name, value in stated.items() if value}
+    arguments["tree"] = _tree(dataset, task)
     catalog = read_catalog(
         dataset.images,
         dataset.table,
@@ -65,6 +68,8 @@ def read_galaxies(
         id_map=dataset.id_map,
         **arguments,
     )
+    if dataset.tree is not None:
+        require_votes_on(dataset.tree, catalog, dataset.target_column)
     targets = catalog.targets
     if targets is not None and not task.fits(targets):
         task = next((other for other in auxiliary if other.overlaps(targets)), task)
@@ -106,6 +111,27 @@ def read_galaxies(
         notes.append(f"{(~known).sum():,} galaxies without a known class or vote are not scored.")
         valid = valid.take(np.flatnonzero(known))
     return task, valid, notes
+
+
+def _tree(dataset: Dataset, task: Task) -> Tree | None:
+    """The tree that the table is read on: the model's, with the data set's names of columns."""
+    if dataset.tree is None or task.decision_tree is None or dataset.tree == task.decision_tree:
+        return dataset.tree or task.decision_tree
+    raise CatalogError(
+        f"{dataset.name}: its votes are on another tree than those of the model",
+        argument="tree",
+        wanted=f"{task.decision_tree!r}",
+        got=f"{dataset.tree!r}{_difference(dataset.tree, task.decision_tree)}",
+        hint="leave `tree` out: a model brings the one that it was trained on",
+    )
+
+
+def _difference(tree: Tree, other: Tree) -> str:
+    """The first question in which two trees differ, in words."""
+    for question, other_question in zip(tree.questions, other.questions, strict=False):
+        if question != other_question:
+            return f"; question {question.code} ({question.key}) differs"
+    return ""
 
 
 def _require_rule(dataset: Dataset, rule: str | None) -> None:
