@@ -17,6 +17,7 @@ from galaxyclass.data.checks.checks import check
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import BundleError, CatalogError
 from galaxyclass.tasks.counts.targets import CountTargets
+from galaxyclass.tasks.kinds import fit_task
 from galaxyclass.training.train import train
 from galaxyclass.trees.read import load_tree
 from tests.support.sky import TINY, Sky
@@ -102,6 +103,16 @@ def test_beliefs_are_predicted_and_scored(run: Path, counted: Dataset, tmp_path:
     assert table[winding].null_count == 60
     # What was read again from the table of predictions is what the network gave.
     assert evaluation.scores.main.value < 0.5
+
+
+def test_a_model_of_the_fractions_of_counts_reads_their_table(
+    small_sky: Sky, table: dict[str, Any]
+) -> None:
+    targets = read_catalog(small_sky.images, table).targets
+    assert targets is not None
+    task = fit_task(targets, np.arange(60))
+    again = read_catalog(small_sky.images, table, **task.table_arguments(list(table)))
+    np.testing.assert_array_equal(again.targets.values(), targets.values())  # type: ignore[union-attr]
 
 
 def test_a_model_of_fractions_has_no_beliefs(tmp_path: Path, small_sky: Sky) -> None:

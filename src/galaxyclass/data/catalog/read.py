@@ -185,8 +185,10 @@ def _with_published(tree: Tree, shipped: Sequence[Tree]) -> Tree:
     """A tree with the layouts of tables that the shipped tree of the same questions has."""
     for known in shipped:
         if known == tree:
-            present = {layout.name for layout in tree.layouts}
-            more = [each for each in (*known.layouts, *known.published) if each.name not in present]
+            # A model that learnt from counts writes fractions, under the name of the same layout.
+            present = {(layout.name, layout.kind) for layout in tree.layouts}
+            published = (*known.layouts, *known.published)
+            more = [each for each in published if (each.name, each.kind) not in present]
             return replace(tree, published=tuple(more))
     return tree
 
