@@ -42,7 +42,7 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "explore": ("explore", ("--images", "--table")),
     "baseline": ("baseline", ("--images", "--table")),
     "pack": ("pack", ("--images",)),
-    "cutouts": ("cutouts", ("--tiles", "--catalogue")),
+    "cutouts": ("cutouts", ("--tiles",)),
     "open_tiles": ("predict", ("--tiles", "--catalogue")),
     "simulate": ("simulate", ("--count",)),
     "benchmark": ("benchmark", ("--images", "--table")),
