@@ -19,7 +19,7 @@ from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.positions import position_of_name, positions_of
 from galaxyclass.model.carry import Catalogue, carry_columns
 from galaxyclass.model.image_source import ImageSource, open_images
-from galaxyclass.model.model import load_model
+from galaxyclass.model.load import load_model
 
 ID = 587722981748965649
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,11 @@ from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.io.result_files import PREDICTIONS
 from galaxyclass.model.auxiliary import in_task
-from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.ensemble import Ensemble, common_auxiliary, common_task
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.job import PredictionSummary, predict_to_table
-from galaxyclass.model.model import ModelSource, open_model
+from galaxyclass.model.load import ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
@@ -51,7 +49,6 @@ def evaluate(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
-    backend: Backend | Sequence[Backend] | None = None,
 ) -> Evaluation:
     """Predict galaxies whose votes or classes are known, and score the predictions.
 
@@ -77,7 +74,7 @@ def evaluate(
         nor as the same image under another id. Of an ensemble no member was. The pretrained
         model does not say what it was trained on: it needs ``all``, for galaxies that you know
         were not.
-    options, progress, backend
+    options, progress
         As for `galaxyclass.model.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
@@ -104,7 +101,7 @@ def evaluate(
         As for `galaxyclass.model.predict`.
     """
     dataset, output = as_dataset(images, table), Path(output)
-    model = open_model(run, options, backend)
+    model = open_model(run, options)
     key = job_key(
         "evaluate",
         runs=[str(source.absolute()) for source in model.sources],
