@@ -65,7 +65,8 @@ if TYPE_CHECKING:
     from galaxyclass.model.bundle.load import Bundle, ExportedBundle, load_bundle
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
-    from galaxyclass.model.model import Model, load_model
+    from galaxyclass.model.load import load_model
+    from galaxyclass.model.model import Model
     from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
     from galaxyclass.model.predictions import Prediction, Predictions
@@ -194,7 +195,7 @@ _MODULES: dict[str, str] = {
     "guess_tree": "data.catalog.guess_tree",
     "finetune": "finetuning.finetune",
     "load_bundle": "model.bundle.load",
-    "load_model": "model.model",
+    "load_model": "model.load",
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",

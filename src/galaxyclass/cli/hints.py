@@ -53,7 +53,7 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "explore": ("explore", ("--images", "--table")),
     "baseline": ("baseline", ("--images", "--table")),
     "pack": ("pack", ("--images",)),
-    "cutouts": ("cutouts", ("--tiles", "--catalogue")),
+    "cutouts": ("cutouts", ("--tiles",)),
     "open_tiles": ("predict", ("--tiles", "--catalogue")),
     "plan_survey": ("survey plan", ("",)),
     "open_survey": ("survey run", ("",)),

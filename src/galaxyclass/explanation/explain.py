@@ -27,7 +27,8 @@ from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.cutouts import Cutouts
 from galaxyclass.model.ensemble import Ensemble
 from galaxyclass.model.image_source import open_images
-from galaxyclass.model.model import Model, ModelSource, open_model
+from galaxyclass.model.load import ModelSource, open_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary

@@ -29,7 +29,7 @@ from galaxyclass.model.stream import PredictedBatch
 from galaxyclass.model.table_formats import require_ascii, text_columns
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.version import __version__
 
 #: A chunk is written once it is this old or this large. A kill then loses a few seconds of work at
@@ -79,10 +79,10 @@ class PredictionSummary:
     unused: tuple[Unused, ...] = ()
 
     def __repr__(self) -> str:
-        failed = f", {self.failed:,} images could not be decoded" if self.failed else ""
+        failed = f", {counted(self.failed, 'image')} could not be decoded" if self.failed else ""
         warnings = f", {len(self.warnings)} warnings" if self.warnings else ""
         return summary(
-            f"PredictionSummary: {self.predicted:,} galaxies in "
+            f"PredictionSummary: {counted(self.predicted, 'galaxy')} in "
             f"{short_path(self.output)}{failed}{warnings}"
         )
 
@@ -281,7 +281,7 @@ def _notes(resumed: int, *, replaced: bool, complete: bool) -> Iterator[str]:
     if complete:
         yield "An earlier run had done all of it already."
     elif resumed:
-        yield f"Went on from an earlier run, which had done {resumed:,} images."
+        yield f"Went on from an earlier run, which had done {counted(resumed, 'image')}."
     if replaced:
         yield "Chunks of another job that were kept for this output have been removed."
 

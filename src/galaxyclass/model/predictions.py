@@ -22,7 +22,7 @@ from galaxyclass.io.atomic import writing
 from galaxyclass.model.columns import Columns
 from galaxyclass.model.table_formats import require_ascii, text_columns
 from galaxyclass.model.writers import require_failures, require_output, write_failures, write_table
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.tasks.task import Task
 from galaxyclass.tiles.tile_cutouts import TileCutout
 
@@ -228,7 +228,7 @@ class Predictions:
         failure = next(iter(self.failures), None)
         raise ArgumentError(
             f"no prediction to plot: row {index} of {len(self):,}"
-            + (f"; {len(self.failures):,} images could not be decoded" if failure else ""),
+            + (f"; {counted(len(self.failures), 'image')} could not be decoded" if failure else ""),
             argument="index",
             wanted=f"{-len(self)} to {len(self) - 1}" if len(self) else "predictions with a row",
             got=None if failure is None else f"the first of them: {failure.error}",

@@ -20,7 +20,8 @@ from galaxyclass.io.output import FolderOutput, require_free
 from galaxyclass.io.result_files import metrics_json
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
-from galaxyclass.model.model import Model, ModelSource, open_model
+from galaxyclass.model.load import ModelSource, open_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.progress import Progress, silent
 from galaxyclass.reports.closing import (

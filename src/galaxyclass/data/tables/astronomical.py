@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from galaxyclass.data.tables.in_memory import as_arrow
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError, MissingExtraError
 from galaxyclass.extras import require
+from galaxyclass.images.fits_hdus import astropy_warnings
 
 #: What a reader gives: the table, and what of the file it did not read.
 Read = tuple[pa.Table, tuple[Unused, ...]]
@@ -36,8 +36,7 @@ def read_astronomical(path: Path, kind: TableKind) -> Read:
             f"{path}: {error.what}, which reads {_NAMES[kind]}", hint=error.hint
         ) from error
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of units and of files that bend their standard
+        with astropy_warnings():
             table, unused = _READERS[kind](path)
             return as_arrow(table), unused
     except CatalogError:
