@@ -22,7 +22,7 @@ from galaxyclass.images.compressed import decompress
 from galaxyclass.images.fits import FITS, join_bands, read_fits
 from galaxyclass.images.levels import levels_of_16_bits
 from galaxyclass.images.npy import NPY, read_npy
-from galaxyclass.images.render import Channels, RenderSettings, render_bands
+from galaxyclass.images.render import Channels, RenderSettings, render_bands, zoom_of
 from galaxyclass.images.tiff import Page, read_pages, read_tiff
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ def decode_scaled(
     if settings.colour == "bands":
         names = ("red", "green", "blue") if decoded.pixels.shape[2] == 3 else ()
         return render_decoded(BandImage(decoded.pixels, names), settings)
+    decoded = with_zoom(decoded, settings)
     return decoded._replace(pixels=to_colour(decoded.pixels, settings.colour))
 
 
@@ -258,6 +259,20 @@ def render_decoded(image: BandImage, settings: RenderSettings) -> Decoded:
         levels = to_colour(levels, settings.colour)
     middle = levels.shape[:2] != (height, width)
     return Decoded(levels, height, width, 1, rendered.notes, rendered.zoom, middle)
+
+
+def with_zoom(decoded: Decoded, settings: RenderSettings) -> Decoded:
+    """A picture of grey levels or colours, whose file does not say its scale, with its zoom.
+
+    Raises
+    ------
+    ImageError
+        By the scale that was given it would be far larger or smaller.
+    """
+    if isinstance(settings.scale, str) and settings.given_scale is None:
+        return decoded
+    zoom, notes = zoom_of(None, decoded.height, decoded.width, settings)
+    return decoded._replace(zoom=zoom, notes=(*decoded.notes, *notes))
 
 
 def _unused(pages: list[Page]) -> tuple[str, ...]:
