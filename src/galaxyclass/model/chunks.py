@@ -12,7 +12,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,7 +42,7 @@ class ChunkRecord:
     images: int
     failures: tuple[tuple[str, str], ...]
     statistics: Statistics
-    traits: TraitSums = TraitSums()
+    traits: TraitSums = field(default_factory=TraitSums)
 
 
 class Chunks:

@@ -259,7 +259,9 @@ def _add_chunk(waiting: list[_Waiting], chunks: Chunks, maker: RowMaker) -> None
         for failure in zip(batch.failed_paths, batch.errors, strict=True)
     )
     statistics = measure(maker.ensemble.task, rows.values)
-    chunks.add(maker.tabulate(indices, rows), ChunkRecord(len(decoded), failures, statistics, traits))
+    chunks.add(
+        maker.tabulate(indices, rows), ChunkRecord(len(decoded), failures, statistics, traits)
+    )
 
 
 def describe_all(
