@@ -333,6 +333,8 @@ def _decode_pillow(data: bytes, max_pixels: int) -> Decoded:
     try:
         with kind(io.BytesIO(data)) as image:
             _require_size(*image.size, max_pixels)
+            if kind.format == "PNG" and _MOST_DEFLATED * len(data) < _png_bytes(image, data):
+                raise _broken("the pixels end early")  # before memory is taken for all of them
             _load(image)
             pixels, notes = _to_pixels(image, data)
             _require_all_rows(image, pixels, data)
@@ -402,6 +404,16 @@ def _require_all_rows(image: ImageFile, pixels: NDArray[np.uint8], data: bytes) 
         b"".join(_chunks(data, b"IDAT")),
         max_length=BYTES_PER_PIXEL * pixels[..., 0].size + (1 << 20),
     )
+    if len(content) < _png_bytes(image, data):
+        raise _broken("the pixels end early")
+
+
+#: Bytes that one byte of a PNG can become, at most.
+_MOST_DEFLATED = 1032
+
+
+def _png_bytes(image: ImageFile, data: bytes) -> int:
+    """The bytes of all rows of a PNG, with the one before each that names its filter."""
     depth, kind, interlaced = data[24], data[25], data[28]
     bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
     passes = (
@@ -415,8 +427,7 @@ def _require_all_rows(image: ImageFile, pixels: NDArray[np.uint8], data: bytes) 
         width = -(-max(0, image.width - left) // across)
         height = -(-max(0, image.height - top) // down)
         wanted += height * (1 + -(-width * bits // 8)) if width else 0
-    if len(content) < wanted:
-        raise _broken("the pixels end early")
+    return wanted
 
 
 def _chunks(data: bytes, name: bytes) -> Iterator[bytes]:
