@@ -330,7 +330,8 @@ CORNER[:4, :6] = 1
         ("BPM", CORNER.astype(np.float32), {}),
         ("IVAR", (1 - CORNER).astype(np.float32) * 25, {}),
         ("DQ", CORNER + 4, {}),  # JWST: 1 is "do not use", 4 a cosmic ray that was mended
-        ("MASK", CORNER * 8 + 32, {"HIERARCH MP_NO_DATA": 3, "HIERARCH MP_DETECTED": 5}),  # Rubin: 32 is a source
+        # The Rubin Observatory: 32 marks a source.
+        ("MASK", CORNER * 8 + 32, {"HIERARCH MP_NO_DATA": 3, "HIERARCH MP_DETECTED": 5}),
     ],
 )
 def test_masked_pixels_have_no_data(name: str, mask: NDArray[Any], header: dict[str, Any]) -> None:

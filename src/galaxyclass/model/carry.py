@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.catalog import row_word
@@ -211,17 +212,23 @@ def _typed(file: TableFile, names: Sequence[str]) -> pa.Table:
     return pa.table(columns, schema=pa.schema(fields))
 
 
+#: How tables of text write truth values, whatever the case.
+_TRUTH = (["true", "t"], ["false", "f"])
+
+
 def _as_numbers(column: Any) -> Any:
     text = as_text(column)
     filled = text.drop_null()
     if is_exact_integers(filled):
         return text.cast(pa.int64())
-    words = set(filled.slice(0, 1000).to_pylist())
-    if words and words <= {"True", "False", "true", "false"}:
-        try:
-            return text.cast(pa.bool_())
-        except pa.ArrowInvalid:
-            return text
+    words = {word.casefold() for word in pc.unique(filled.slice(0, 1000)).to_pylist()}
+    # "T" alone may be a type of galaxies.
+    if words and (words <= {"true", "false"} or words == {"t", "f"}):
+        whole = pc.utf8_lower(text)
+        is_true, is_false = (pc.is_in(whole, pa.array(named)) for named in _TRUTH)
+        if pc.all(pc.or_(pc.or_(is_true, is_false), pc.is_null(text))).as_py():
+            return pc.if_else(pc.is_null(text), pa.scalar(None, pa.bool_()), is_true)
+        return text
     try:
         return text.cast(pa.float64()) if len(filled) else text
     except pa.ArrowInvalid:

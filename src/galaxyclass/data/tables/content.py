@@ -153,7 +153,7 @@ def kind_of_content(path: Path) -> TableKind:
 
 
 def _is_ipac(text: bytes) -> bool:
-    r"""Whether a table is one of IPAC: two lines between bars, after such that begin with ``\\``."""
+    r"""Whether a table is one of IPAC: two lines between bars, after comments."""
     lines = [line for line in text.splitlines() if not line.startswith(b"\\")][:2]
     return len(lines) == 2 and all(line.count(b"|") > 1 and line[:1] == b"|" for line in lines)
 
