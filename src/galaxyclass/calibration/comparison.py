@@ -26,7 +26,7 @@ _SIGMAS = 3.0
 #: Few images may by chance all be alike.
 _LEAST_VARIANCE = 0.25
 #: Images that tell of a distribution.
-FEWEST = 5
+FEWEST_COMPARED = 5
 #: An image counts as no farther away than this: a few wrong images do not move the mean.
 _FARTHEST = 5.0
 
@@ -211,7 +211,7 @@ def find_differences(fit: OutOfDistribution, sums: TraitSums) -> tuple[Differenc
     Returns
     -------
     tuple of Difference
-        The largest first; none of fewer than `FEWEST` images.
+        The largest first; none of fewer than `FEWEST_COMPARED` images.
 
     Notes
     -----
@@ -219,7 +219,7 @@ def find_differences(fit: OutOfDistribution, sums: TraitSums) -> tuple[Differenc
     times its standard error added. What follows from another difference is left out: faint galaxies
     are black in more pixels, and galaxies that fill the frame leave no dark border.
     """
-    if sums.images < FEWEST:
+    if sums.images < FEWEST_COMPARED:
         return ()
     means = sums.means
     variance = np.maximum(np.array(sums.squares) / sums.images - means**2, _LEAST_VARIANCE)
