@@ -180,3 +180,10 @@ def test_into_files_with_the_type_of_the_ids(tmp_path: Path) -> None:
     text = model.predict_to_file(images(tmp_path / "t", "007.jpg"), output=tmp_path / "t.fits")
     assert text.predicted == 1
     assert read_table(tmp_path / "t.fits")["GalaxyID"].to_pylist() == ["007"]
+
+
+def test_truth_values_of_text_are_booleans_where_they_are_clear(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("id,R,fits,kind\n7,TRUE,T,T\n8,FALSE,F,T\n")
+    source = carried(images(tmp_path / "i", "7.jpg", "8.jpg"), path, carry=["R", "fits", "kind"])
+    assert columns(source) == {"R": [True, False], "fits": [True, False], "kind": ["T", "T"]}

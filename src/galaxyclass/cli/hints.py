@@ -61,6 +61,9 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "benchmark": ("benchmark", ("--images", "--table")),
 }
 
+#: Settings of `reading` that are no argument of a function; each has an option.
+_OF_READING = ("scale", "limits", "pixel_scale")
+
 _MARKED = re.compile(r"`([^`\n]+)`")
 _SETTING = re.compile(r"([a-z]\w*(?:\.\w+)+)=(.*)", re.DOTALL)
 _CALL = re.compile(r"galaxyclass\.(\w+)(\(.*\))?", re.DOTALL)
@@ -87,15 +90,17 @@ def in_options(text: str) -> str:
 
 def _translated(code: str) -> str:
     """Python code as an option or a command; other code is unchanged."""
-    if code in ARGUMENTS:
+    if code in ARGUMENTS or code in _OF_READING:
         return _option(code)
     if (setting := _SETTING.fullmatch(code)) is not None:
         return f"--set {_quoted(code)}" if setting[2] != "…" else f"--set {code}"
     if (called := _CALL.fullmatch(code)) is not None and called[1] in FUNCTION_COMMANDS:
         return f"`{_command(called[1], called[2] or '()')}`"
     call = _parsed(f"f({code})")
-    if call is not None and len(call.keywords) == 1 and call.keywords[0].arg in ARGUMENTS:
-        return " ".join(_options(call))
+    if call is not None and len(call.keywords) == 1:
+        name = call.keywords[0].arg
+        if name in ARGUMENTS or name in _OF_READING:
+            return " ".join(_options(call))
     return f"`{code}`"
 
 

@@ -236,6 +236,11 @@ def show(summary: PredictionSummary, *, of_tiles: bool = False) -> None:
     for note in summary.notes:
         click.echo(in_options(note))
     show_unused(summary.unused)
+    if summary.flagged is not None and summary.predicted:
+        click.echo(
+            f"{summary.flagged:,} of {summary.predicted:,} flagged as out of distribution "
+            f"({summary.flagged / summary.predicted:.1%}); --include strangeness says which"
+        )
     fresh = summary.images - summary.resumed
     speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""
     click.echo(f"{counted(summary.predicted, 'galaxy')} in {summary.output}{speed}")

@@ -23,6 +23,7 @@ from galaxyclass.images.fits_hdus import (
     list_hdus,
     picture_axes,
 )
+from galaxyclass.images.fits_masks import without_masked
 
 #: The first bytes of a FITS file.
 FITS = (b"SIMPLE  =",)
@@ -67,7 +68,7 @@ def read_fits(
             astropy_warnings(),
             fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus,
         ):
-            return _picture(hdus, hdu, bands, max_pixels)
+            return _picture(_Opened(hdus, data), hdu, bands, max_pixels)
     except GalaxyclassError:
         raise
     except Exception as error:
@@ -79,9 +80,44 @@ def read_fits(
         ) from error
 
 
+class _Opened:
+    """The HDUs of a file, and its bytes."""
+
+    def __init__(self, hdus: Any, content: bytes) -> None:
+        self._hdus, self._content = hdus, content
+
+    def __len__(self) -> int:
+        return len(self._hdus)
+
+    def __getitem__(self, number: int) -> Any:
+        return self._hdus[number]
+
+    def pixels(self, number: int) -> NDArray[np.generic]:
+        """The array of an HDU.
+
+        A view of the file's bytes where they are the numbers: astropy copies them, and only the
+        middle of a picture may be needed.
+        """
+        hdu = self._hdus[number]
+        header = hdu.header
+        kind = _DTYPES.get(header.get("BITPIX", 0))
+        if type(hdu).__name__ not in _PLAIN or kind is None or any(k in header for k in _SCALED):
+            return np.asarray(hdu.data)
+        first = hdu.fileinfo()["datLoc"]
+        count = math.prod(hdu.shape)
+        return np.frombuffer(self._content, kind, count, first).reshape(hdu.shape)
+
+
+#: Types of numbers in FITS, by BITPIX; HDUs that have them as they are, without these keywords.
+_DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_PLAIN = ("PrimaryHDU", "ImageHDU")
+_SCALED = ("BSCALE", "BZERO", "BLANK", "BSOFTEN")
+
+
 def _picture(hdus: Any, wanted: str | int | None, bands: tuple[str, ...], most: int) -> BandImage:
     if wanted is not None:
-        return _from_hdu(hdus, find_hdu(hdus, wanted), most)
+        number = find_hdu(hdus, wanted)
+        return without_masked(hdus, number, _from_hdu(hdus, number, most))[0]
     first = next((number for number in hdu_numbers(hdus) if _is_picture(hdus[number])), None)
     if first is None:
         raise ImageError(
@@ -95,11 +131,14 @@ def _picture(hdus: Any, wanted: str | int | None, bands: tuple[str, ...], most: 
     together = _one_band_each(hdus, bands) if bands else None
     if together is not None:
         return _joined(hdus, together, bands, most)
-    pictures = [number for number in hdu_numbers(hdus) if _is_picture(hdus[number])]
-    image = _from_hdu(hdus, first, most)
-    if len(pictures) == 1:
+    others = [
+        number for number in hdu_numbers(hdus) if number > first and _is_picture(hdus[number])
+    ]
+    image, masks = without_masked(hdus, first, _from_hdu(hdus, first, most))
+    others = [number for number in others if number not in masks]
+    if not others:
         return image
-    unused = ", ".join(hdu_name(hdus[number], number) for number in pictures[1:5])
+    unused = ", ".join(hdu_name(hdus[number], number) for number in others[:4])
     return replace(image, unused=f"pictures in {unused}")
 
 
@@ -121,7 +160,7 @@ def _one_band_each(hdus: Any, bands: tuple[str, ...]) -> list[int] | None:
 
 
 def _joined(hdus: Any, numbers: list[int], bands: tuple[str, ...], most: int) -> BandImage:
-    images = [_from_hdu(hdus, number, most) for number in numbers]
+    images = [without_masked(hdus, number, _from_hdu(hdus, number, most))[0] for number in numbers]
     return join_bands(dict(zip(bands, images, strict=True)))
 
 
@@ -171,7 +210,7 @@ def _from_hdu(hdus: Any, number: int, most: int) -> BandImage:
             got=" x ".join(map(str, axes)) + " pixels",
             hint="cut the galaxies out of it first",
         )
-    array: NDArray[np.generic] = np.asarray(hdu.data).reshape(axes)
+    array: NDArray[np.generic] = hdus.pixels(number).reshape(axes)
     pixels = bands_last(array)[::-1]
     return BandImage(
         pixels,

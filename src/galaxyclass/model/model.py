@@ -204,8 +204,9 @@ class Model:
         reading : mapping, optional
             How FITS and other pictures in bands are read, where the model does not say it:
             ``bands`` (such as ``"g,r,z"``), ``stretch``, ``limits``, ``percentiles``,
-            ``softening``, ``hdu``, and ``scale`` (``"keep"``: pixels as they are); see
-            `Preprocessing`. `Predictions.notes` says how pictures were read.
+            ``softening``, ``hdu``, ``scale`` (``"keep"``: pixels as they are; 2: galaxies
+            are shown twice as large) and ``pixel_scale``, arcseconds a pixel of pictures without a
+            WCS; see `Preprocessing`. `Predictions.notes` says how pictures were read.
         table : path or table in memory, optional
             A catalogue of any format (see `read_catalog`) whose columns are copied beside the
             predictions of image files, in the row that names the image; empty where none does.

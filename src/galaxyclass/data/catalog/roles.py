@@ -212,7 +212,8 @@ def require_column(table: Any, name: str, source: str, argument: str) -> None:
     """
     if name in table.column_names:
         return
-    close = get_close_matches(name, table.column_names, n=1)
+    like = [column for column in table.column_names if column.casefold() == name.casefold()]
+    close = like or get_close_matches(name, table.column_names, n=1)
     raise CatalogError(
         f"{source}: no column {name!r}",
         wanted=f"one of {', '.join(repr(column) for column in table.column_names[:50])}",

@@ -1,4 +1,4 @@
-"""Reading FITS, VOTable and ECSV by astropy: units, UCDs and descriptions are kept."""
+"""Reading FITS, VOTable, ECSV and IPAC tables by astropy: units, UCDs and descriptions are kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Read = tuple[pa.Table, tuple[Unused, ...]]
 
 
 def read_astronomical(path: Path, kind: TableKind) -> Read:
-    """Read the first table of a FITS, VOTable or ECSV file.
+    """Read the first table of a FITS, VOTable, ECSV or IPAC file.
 
     Raises
     ------
@@ -95,6 +95,12 @@ def _read_ecsv(path: Path) -> tuple[Any, tuple[Unused, ...]]:
     return Table.read(whole_content(path), format="ascii.ecsv"), ()
 
 
+def _read_ipac(path: Path) -> tuple[Any, tuple[Unused, ...]]:
+    from astropy.table import Table
+
+    return Table.read(whole_content(path), format="ascii.ipac"), ()
+
+
 def _others(names: list[str]) -> tuple[Unused, ...]:
     if len(names) < 2:
         return ()
@@ -106,5 +112,11 @@ _READERS: dict[TableKind, Callable[[Path], tuple[Any, tuple[Unused, ...]]]] = {
     "fits": _read_fits,
     "votable": _read_votable,
     "ecsv": _read_ecsv,
+    "ipac": _read_ipac,
 }
-_NAMES: dict[TableKind, str] = {"fits": "FITS", "votable": "a VOTable", "ecsv": "ECSV"}
+_NAMES: dict[TableKind, str] = {
+    "fits": "FITS",
+    "votable": "a VOTable",
+    "ecsv": "ECSV",
+    "ipac": "an IPAC table",
+}

@@ -22,6 +22,10 @@ _NUMBER = r"(?i)^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)(e[+-]?[0-9]+)?\s?%?$|^[+-]?
 CellKind = Literal["integer", "text", "number", "other"]
 
 
+#: How tables of text write true and false, in any case.
+_TRUTH = (("true", "false"), ("t", "f"))
+
+
 def is_text(column: Any) -> bool:
     """Whether a column holds strings (plain, large, or coded by a dictionary)."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
@@ -122,14 +126,20 @@ def numbers_in_text(column: Any) -> Any:
     filled = text.drop_null()
     if is_exact_integers(filled):
         return pc.cast(text, pa.int64())
-    if _all_match(filled, "^(True|False|true|false)$"):
-        return pc.cast(text, pa.bool_())
+    for true, false in _TRUTH:
+        if _all_match(filled, f"(?i)^({true}|{false})$") and _has_both(filled, true, false):
+            return pc.equal(pc.utf8_lower(text), true)
     if len(filled) == 0 or pc.any(pc.match_substring_regex(filled, _DIGITS)).as_py():
         return column
     try:
         return pc.cast(text, pa.float64())
     except pa.ArrowInvalid:
         return column
+
+
+def _has_both(text: Any, true: str, false: str) -> bool:
+    """Whether truth values are not a single letter alone: "T" may be a type of galaxies."""
+    return len(true) > 1 or len(pc.unique(pc.utf8_lower(text))) > 1
 
 
 def _all_match(text: Any, pattern: str) -> bool:

@@ -69,6 +69,9 @@ class OpenvinoBackend:
         }
         require_match(bundle, inputs, [port.any_name for port in self._compiled.outputs])
         self._thread = threading.local()
+        # What its bindings prepare at the first access waits for Python's lock: two threads that
+        # come to it together wait for each other for ever.
+        _ = openvino.Tensor(np.zeros(1, np.float32)).data
 
     def begin_thread(self) -> None:
         """Do nothing: the first call in a thread prepares what it needs."""
