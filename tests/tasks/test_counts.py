@@ -191,3 +191,17 @@ def test_a_head_gives_shares_of_a_softmax(task: CountTask) -> None:
     torch.testing.assert_close(share, raw[:, :3].softmax(dim=1))
     conditional = conditional_from_joint(TREE, joint_fractions(TREE, values).numpy())
     np.testing.assert_allclose(conditional[:, :3], share.numpy(), rtol=1e-5)
+
+
+def test_a_probe_learns_what_the_head_gives(task: CountTask, drawn) -> None:  # type: ignore[no-untyped-def]
+    counts = drawn[1].copy()
+    counts[:, TREE.slices[9]] = NAN
+    targets = task.linear_targets(counts)
+    concentrations = task.from_linear(targets)
+    head = activation(task.linear_head, task)(torch.tensor(targets)).numpy()
+    np.testing.assert_allclose(head, concentrations, rtol=1e-5)
+    total = concentrations[:, TREE.slices[0]].sum(axis=1)
+    np.testing.assert_allclose(total, task.totals[0])
+    sure = task.uncertainty(10 * drawn[0])
+    assert (sure < task.uncertainty(drawn[0])).all()
+    assert task.doubt(drawn[0], counts).score.shape == (400,)

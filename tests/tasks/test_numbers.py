@@ -143,3 +143,16 @@ def test_intervals_are_fitted_between_the_limits(task: NumberTask) -> None:
     np.testing.assert_allclose(scaled, [[0, 1]], atol=1e-7)
     np.testing.assert_allclose(task.from_interval_scale(scaled), [[-6, REDSHIFTS.max()]])
     assert task.interval_groups == (slice(0, 1), slice(1, 2))
+
+
+def test_a_probe_learns_what_the_head_gives(task: NumberTask) -> None:
+    raw = np.array([[0.5, -0.25], [9.0, 0.0]])
+    head = activation(task.linear_head, task)(torch.tensor(raw)).numpy()
+    np.testing.assert_allclose(task.from_linear(raw), head, rtol=1e-5)
+    np.testing.assert_allclose(task.linear_targets(task.from_linear(raw[:1])), raw[:1])
+    wrong = NUMBERS.astype(np.float64).copy()
+    wrong[5, 0] += 30
+    doubt = task.doubt(NUMBERS.astype(np.float64), wrong)
+    assert doubt.score.argmax() == 5
+    with pytest.raises(ScoreError, match="do not say how sure"):
+        task.uncertainty(NUMBERS.astype(np.float64))

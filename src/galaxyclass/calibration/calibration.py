@@ -245,10 +245,13 @@ def _describe_intervals(
         "other galaxies they may hold fewer."
     ]
     if intervals.by_region:
-        part, many = ("fraction", "answers") if tree is not None else ("value", outputs)
+        part, many = ("fraction", "answers") if tree is not None else ("value", "columns")
+        which = f"{intervals.by_region} {many} that have"
+        if intervals.by_region == 1:
+            which = f"{many.removesuffix('s')} that has"
         notes.append(
-            f"So they do in each region of the predicted {part}, for the "
-            f"{intervals.by_region} {many} that have galaxies enough for several regions."
+            f"So they do in each region of the predicted {part}, for the {which} galaxies enough "
+            "for several regions."
         )
     known = ~np.isnan(values) & ~np.isnan(targets)
     counts = [int(known[:, where].any(axis=1).sum()) for where in task.interval_groups]

@@ -34,7 +34,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "report": "Show on one page what a model is worth, or what is in a folder.",
         "explain": "Map what of a picture an answer rests on, and test the map.",
         "similar": "Find galaxies that look like some others.",
-        "explore": "Show in figures what a table of votes or classes holds.",
+        "explore": "Show in figures what a table of votes, classes or numbers holds.",
     },
     "Labels": {
         "validate": "Check images and a table before training on them.",

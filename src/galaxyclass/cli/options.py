@@ -100,7 +100,7 @@ def _names(
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-numbers = click.option(
+number_columns = click.option(
     "--numbers",
     multiple=True,
     metavar="COLUMN,COLUMN…",
@@ -380,7 +380,7 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
         table,
         id_column,
         target_column,
-        numbers,
+        number_columns,
         missing,
         counts,
         id_map,

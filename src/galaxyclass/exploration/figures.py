@@ -140,9 +140,10 @@ def number_charts(summary: NumberSummary, numbers: Floats) -> list[Chart]:
                 correlation_map(
                     summary.correlations,
                     names,
-                    [str(number) for number in range(1, len(names) + 1)],
+                    names,
                     [slice(0, len(names))],
                     title=f"Rank correlations, {summary.galaxies:,} galaxies",
+                    label="correlation of ranks",
                 ),
                 "Spearman's correlation of every two columns, over the galaxies that know both; "
                 "grey where it cannot be computed.",

@@ -290,11 +290,13 @@ def describe_job(maker: RowMaker) -> Iterator[str]:
     if maker.ensemble.note:
         yield maker.ensemble.note
     if not task.known_mask.all():
-        known_columns = zip(columns.values, task.known_mask, strict=True)
+        # Counts have further columns, behind those of the outputs.
+        known_columns = zip(columns.values, task.known_mask, strict=False)
         names = [name for name, known in known_columns if not known]
+        values = "values" if task.decision_tree is None else "votes"
         yield (
-            f"{len(names)} of {len(columns.values)} answers are left empty, because the model was "
-            f"trained without votes for them: {', '.join(names)}."
+            f"{len(names)} of {task.count} {task.output_word} are left empty, because the model "
+            f"was trained without {values} for them: {', '.join(names)}."
         )
     if maker.source.id_integer is None and manifest.id_integer and not columns.id_integer:
         yield (

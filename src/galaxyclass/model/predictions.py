@@ -309,7 +309,8 @@ class Prediction(Mapping[str, Any]):
         return int(self._predictions.table.num_columns)
 
     def __repr__(self) -> str:
-        values = {name: self[name] for name in self._predictions.columns.values}
+        count = self._predictions.task.count
+        values = {name: self[name] for name in self._predictions.columns.values[:count]}
         largest = sorted(values, key=lambda name: values[name] or 0, reverse=True)[:3]
         shown = ", ".join(f"{name} {_cell(values[name])}" for name in largest)
         return summary(f"Prediction of {self.id}: {shown}")

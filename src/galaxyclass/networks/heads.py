@@ -13,12 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from galaxyclass.recipes.recipe import Head
+from galaxyclass.tasks.counts.task import LOG_CONCENTRATIONS
 from galaxyclass.tasks.task import Task
 from galaxyclass.trees.algebra import RECTIFIED_FLOOR
 from galaxyclass.trees.tree import Tree
-
-#: Logarithms of the smallest and the largest concentration: a millionth of a vote, and 3,000.
-_LOG_CONCENTRATIONS = (-14.0, 8.0)
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -104,7 +102,7 @@ def _rectified(raw: Tensor) -> Tensor:
 
 def _concentrations(raw: Tensor) -> Tensor:
     """Positive numbers whose shares within a question are those of a softmax."""
-    return torch.exp(raw.float().clamp(*_LOG_CONCENTRATIONS))
+    return torch.exp(raw.float().clamp(*LOG_CONCENTRATIONS))
 
 
 def joint_fractions(tree: Tree, amounts: Tensor) -> Tensor:

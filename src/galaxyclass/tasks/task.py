@@ -336,6 +336,10 @@ class Task(ABC):
         """(galaxies, outputs) predictions, from a linear model's outputs."""
         return np.clip(raw, *self.bounds)
 
+    def to_linear(self, predictions: Doubles) -> Doubles:
+        """(galaxies, outputs) predictions on the scale of `linear_targets`."""
+        return predictions
+
     def fit_link(self, raw: Doubles, values: Any) -> tuple[float, Doubles]:
         """The scale and the offsets of a linear model's outputs with the best predictions.
 

@@ -115,8 +115,9 @@ def test_what_cannot_be_read(images: Path, numbers: Any, missing: Missing, messa
 
 
 def test_the_id_is_nothing_to_predict(images: Path) -> None:
-    with pytest.raises(CatalogError, match="names the galaxies"):
-        read_catalog(images, COLUMNS, id_column="id", numbers="id")
+    for id_column in ("id", None):
+        with pytest.raises(CatalogError, match="names the galaxies"):
+            read_catalog(images, COLUMNS, id_column=id_column, numbers="id")
 
 
 def test_missing_values_are_numbers(images: Path) -> None:

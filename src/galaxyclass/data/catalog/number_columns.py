@@ -42,7 +42,7 @@ class WrongNumbers:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class ReadNumbers:
     """Numbers of a table: targets, all columns that were used, notes, and wrong cells."""
 
     targets: NumberTargets
@@ -53,7 +53,7 @@ class Numbers:
 
 def read_numbers(
     table: Any, names: Sequence[str], missing: Sequence[str], taken: Iterable[str], source: str
-) -> Numbers:
+) -> ReadNumbers:
     """Read columns of numbers.
 
     Parameters
@@ -123,7 +123,7 @@ def read_numbers(
         None if errors is None else errors.astype(np.float32),
         tuple(missing),
     )
-    return Numbers(targets, (*names, *used), tuple(notes), tuple(wrong))
+    return ReadNumbers(targets, (*names, *used), tuple(notes), tuple(wrong))
 
 
 def _finite(column: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

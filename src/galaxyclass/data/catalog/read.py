@@ -369,7 +369,12 @@ def _from_table(
         [] if votes is None else [name for name in votes.layout.columns if name in columns]
     )
     no_ids = [*numbers, *([target_column] if target_column else [])] or vote_columns
-    matched = _match(names, file, id_column, no_ids)
+    try:
+        matched = _match(names, file, id_column, no_ids)
+    except CatalogError:
+        if not numbers:
+            raise
+        matched = _match(names, file, id_column, ())  # `read_numbers` refuses the id as a number
     if matched.rows is not None and votes is not None:
         votes = votes.take(matched.rows)
     file, ids, problems = matched.file, matched.ids, list(matched.notes)

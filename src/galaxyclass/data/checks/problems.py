@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.catalog.catalog import Ids, file_of, line_word
 from galaxyclass.data.catalog.class_columns import counts_of_votes
 from galaxyclass.data.catalog.matching import ImageNames
-from galaxyclass.data.catalog.number_columns import Numbers
+from galaxyclass.data.catalog.number_columns import ReadNumbers
 from galaxyclass.data.catalog.roles import lookalikes
 from galaxyclass.data.catalog.votes import Votes
 from galaxyclass.data.checks.finding_location import is_whole_column
@@ -139,12 +139,12 @@ def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterat
         )
 
 
-def number_problems(numbers: Numbers, rows: TableRows) -> Iterator[Finding]:
+def number_problems(numbers: ReadNumbers, rows: TableRows) -> Iterator[Finding]:
     """Cells that are not finite numbers.
 
     Parameters
     ----------
-    numbers : Numbers
+    numbers : ReadNumbers
     rows : TableRows
     """
     galaxies = len(numbers.targets)

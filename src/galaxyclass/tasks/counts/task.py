@@ -29,6 +29,7 @@ from galaxyclass.tasks.counts.report import (
     print_count_report,
 )
 from galaxyclass.tasks.counts.targets import CountTargets
+from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import RMSE, Metric
 from galaxyclass.tasks.names import free_name
 from galaxyclass.tasks.report import PrintedScores, ScoredSubset, ScoreReport, TextTable
@@ -59,6 +60,8 @@ from galaxyclass.trees.tree import Layout, Tree
 if TYPE_CHECKING:
     from galaxyclass.recipes.recipe import Head, Loss
 
+#: Logarithms of the smallest and the largest concentration: a millionth of a vote, and 3,000.
+LOG_CONCENTRATIONS = (-14.0, 8.0)
 #: Draws of each fraction that predictions can include.
 _DRAWS = 10
 
@@ -109,6 +112,7 @@ class CountTask(Task):
     step_score: ClassVar[str] = "count_rmse"
     score_columns: ClassVar[tuple[str, str]] = ("score", "entries")
     bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    linear_head: ClassVar[str] = "dirichlet"
 
     tree: Tree
     layout: Layout
@@ -337,6 +341,42 @@ class CountTask(Task):
             people=file.people,
             labelling=file.labelling,
         )
+
+    # Linear models.
+
+    def linear_targets(self, values: Any) -> Doubles:
+        """(galaxies, answers) logarithms of concentrations: as many as are usual, shared as votes.
+
+        Each answer has half a vote more than was given, so that its share is above 0.
+        """
+        counts = np.asarray(values, dtype=np.float64)
+        concentrations = np.full(counts.shape, np.nan)
+        for where, total in zip(self.tree.slices, self.totals, strict=True):
+            of_question = counts[:, where] + 0.5
+            of_question[~(counts[:, where].sum(axis=1) > 0)] = np.nan
+            concentrations[:, where] = total * of_question / of_question.sum(axis=1, keepdims=True)
+        return self.to_linear(concentrations)
+
+    def from_linear(self, raw: Doubles) -> Doubles:
+        """(galaxies, answers) concentrations, from their logarithms."""
+        return np.exp(np.clip(raw, *LOG_CONCENTRATIONS))
+
+    def to_linear(self, predictions: Doubles) -> Doubles:
+        """(galaxies, answers) logarithms of concentrations."""
+        return np.asarray(np.log(predictions))
+
+    def doubt(self, predictions: Doubles, values: Any, votes: float = VOTES) -> LabelDoubt:
+        """Doubt of the joint fractions of the votes, in their standard deviations."""
+        expected = self._expected(predictions)
+        people = np.maximum(people_of(self.tree, values), 1.0)[:, None]
+        inner = np.clip(expected, 0.5 / people, 1 - 0.5 / people)
+        noise = inner * (1 - inner) / people
+        return doubt_numbers(expected, self._fractions(values), noise, self.names)
+
+    def uncertainty(self, predictions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(galaxies,) the sum of the standard deviations of what is believed of each answer."""
+        spreads = fraction_spreads(self.tree, np.where(self.known_mask, predictions, 1.0))
+        return np.asarray(np.where(self.known_mask, spreads, 0.0).sum(axis=1))
 
     # Scores.
 

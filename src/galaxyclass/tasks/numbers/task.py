@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError, CatalogError, OutputError, ScoreError
+from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import NRMSE, Metric
 from galaxyclass.tasks.names import first_few, free_name
 from galaxyclass.tasks.numbers.column import NumberColumn, common_column, fit_column
@@ -301,6 +302,42 @@ class NumberTask(Task):
             for column in file.columns
         )
         return cls(columns, tuple(file.missing), file.labelling)
+
+    # Linear models.
+
+    def linear_targets(self, values: Any) -> Doubles:
+        """(galaxies, columns) the numbers in standard deviations from the mean."""
+        return self.to_linear(np.asarray(values, dtype=np.float64))
+
+    def from_linear(self, raw: Doubles) -> Doubles:
+        """(galaxies, columns) numbers between the limits, from standard deviations."""
+        mean, spread = self.output_scales
+        return np.clip(raw * spread + mean, *self.output_limits)
+
+    def to_linear(self, predictions: Doubles) -> Doubles:
+        """(galaxies, columns) numbers in standard deviations from the mean."""
+        mean, spread = self.output_scales
+        return np.asarray((predictions - mean) / spread)
+
+    def doubt(self, predictions: Doubles, values: Any, votes: float = VOTES) -> LabelDoubt:
+        """Doubt in the errors of the table, where it states them, and those of the predictions."""
+        errors = np.nan_to_num([column.error for column in self.columns_of_table])
+        noise = np.broadcast_to(errors**2, np.shape(values))
+        return doubt_numbers(predictions, np.asarray(values, np.float64), noise, self.names)
+
+    def uncertainty(self, predictions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Refuse: numbers alone do not say how sure a model is.
+
+        Raises
+        ------
+        ScoreError
+        """
+        raise ScoreError(
+            "predicted numbers do not say how sure the model is of them",
+            wanted="predictions with intervals of a calibrated model",
+            got="numbers alone",
+            hint="predict with a calibrated model and `include=['uncertainty']`",
+        )
 
     # Scores.
 
