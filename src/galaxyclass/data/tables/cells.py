@@ -127,7 +127,7 @@ def numbers_in_text(column: Any) -> Any:
     if is_exact_integers(filled):
         return pc.cast(text, pa.int64())
     for true, false in _TRUTH:
-        if _all_match(filled, f"(?i)^({true}|{false})$") and _has_both(filled, true, false):
+        if _all_match(filled, f"(?i)^({true}|{false})$") and _is_clear(filled, true):
             return pc.equal(pc.utf8_lower(text), true)
     if len(filled) == 0 or pc.any(pc.match_substring_regex(filled, _DIGITS)).as_py():
         return column
@@ -137,7 +137,7 @@ def numbers_in_text(column: Any) -> Any:
         return column
 
 
-def _has_both(text: Any, true: str, false: str) -> bool:
+def _is_clear(text: Any, true: str) -> bool:
     """Whether truth values are not a single letter alone: "T" may be a type of galaxies."""
     return len(true) > 1 or len(pc.unique(pc.utf8_lower(text))) > 1
 
