@@ -172,7 +172,7 @@ def finetune(
             progress=progress,
         )
     with writing_folder(folder) as temporary:
-        saved = _write(temporary, model, sample, task, made, seed)
+        saved = _write(temporary, model, sample, task, made, seed=seed)
         result = Finetuned(
             folder=folder,
             bundle=replace(saved, folder=folder / run_folder.BUNDLE),
@@ -264,7 +264,9 @@ def _rule(answer: FittedAnswer, task: Task) -> str:
     return f"{answer.name} {side} {threshold:.3g} for {task.class_names[1]!r}"
 
 
-def _write(folder: Path, model: Model, sample: Sample, task: Task, made: Made, seed: int) -> Bundle:
+def _write(
+    folder: Path, model: Model, sample: Sample, task: Task, made: Made, *, seed: int
+) -> Bundle:
     """Write split, out-of-fold predictions and, last, the bundle."""
     bundle = model.bundles[0]
     parts = np.full(len(sample.rows), "train", dtype=object)

@@ -187,7 +187,11 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
         with _repeatable(data.seed + number):
             network = data.begin(labels.take(rows).fit())
             start = _copied(network)
-            best, epoch = _train_until_best(data, network, rows, held_out, number, progress)
+
+            def report(epoch: int, stage: str = f"fold {number + 1}/{FOLDS}") -> None:
+                progress(stage, epoch, EPOCHS, unit="epochs")
+
+            best, epoch = _train_until_best(data, network, rows, held_out, report)
             best_epochs.append(epoch)
             for index, share in enumerate(_SHARES):
                 network.load_state_dict(_mean(start, best, share))
@@ -253,8 +257,7 @@ def _train_until_best(
     network: ProbedNetwork,
     rows: NDArray[np.int64],
     held_out: NDArray[np.int64],
-    fold: int,
-    progress: Progress,
+    progress: Callable[[int], None],
 ) -> tuple[State, int]:
     """The weights of the epoch that predicts held-out galaxies best, and its number from 1."""
     task, values = data.labels.task, data.labels.values[held_out]
@@ -262,7 +265,7 @@ def _train_until_best(
 
     def after(epoch: int) -> bool:
         loss = _loss(task, data.predict(network, held_out)[1], values)
-        progress(f"fold {fold + 1}/{FOLDS}", epoch, EPOCHS, unit="epochs")
+        progress(epoch)
         if not best or loss < best[-1][0]:
             best[:] = [(loss, epoch, _copied(network))]
         return epoch - best[-1][1] >= PATIENCE

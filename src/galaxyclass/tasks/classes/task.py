@@ -211,7 +211,7 @@ class ClassTask(Task):
         values = np.asarray(values)
         targets = (values[:, None] == np.arange(self.count)).astype(np.float64)
         targets[values < 0] = np.nan
-        return targets
+        return np.asarray(targets)
 
     def from_linear(self, raw: Doubles) -> Doubles:
         """(galaxies, classes) softmax: probabilities."""
