@@ -6,10 +6,12 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.images.packs.write import pack
 from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.networks.heads import resolve_head
@@ -36,8 +38,8 @@ class Classes:
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of an untrained network of votes, with weights drawn at random."""
+def base(small_sky: Sky, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of an untrained network of votes, whose batch normalisation knows galaxies."""
     recipe = load_recipe("fast", ["images.size=16", "images.frame=none"])
     tree = load_tree("galaxy_zoo_2")
     count = len(tree.answers)
@@ -47,6 +49,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = Network(model, recipe.images, task)
+    paths = sorted(small_sky.images.iterdir())
+    packed = pack(paths, recipe.images, cache=small_sky.cache)
+    with torch.no_grad():
+        for _ in range(50):
+            network(network.read(torch.from_numpy(np.array(packed.images))))
     folder = tmp_path_factory.mktemp("base") / "bundle"
     save_bundle(folder, manifest, {"weights": lambda path: write_weights(network, path)})
     return folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.finetuning.cross_validation import Labels, cross_validate, learning_curve
+from galaxyclass.finetuning.cross_validation import LabelledGalaxies, cross_validate, learning_curve
 from galaxyclass.finetuning.fit_probe import ProbeInputs, fit_best_answer, fit_probe
 from galaxyclass.model.probe import answer_columns
 from galaxyclass.tasks.classes.task import ClassTask
@@ -57,7 +57,7 @@ def test_unknown_targets_do_not_count() -> None:
 def test_cross_validation_of_noise_is_no_better_than_chance_and_more_labels_do_not_help() -> None:
     inputs, _ = drawn(100)
     values = np.random.default_rng(5).integers(0, 2, 100)
-    labels = Labels(inputs, values, values, TASK)
+    labels = LabelledGalaxies(inputs, values, values, TASK)
     out_of_fold = cross_validate(labels, seed=0)
     assert out_of_fold.score(0).low < 0.5
     curve = learning_curve(labels, out_of_fold, seed=0)
@@ -69,16 +69,16 @@ def test_cross_validation_of_noise_is_no_better_than_chance_and_more_labels_do_n
 def test_few_galaxies_of_many_columns_are_predicted() -> None:
     inputs, score = drawn(200)
     values = (score > 0.5).astype(int)
-    few = Labels(inputs, values, values, TASK).take(np.arange(50))
-    rest = Labels(inputs, values, values, TASK).take(np.arange(50, 200))
+    few = LabelledGalaxies(inputs, values, values, TASK).take(np.arange(50))
+    rest = LabelledGalaxies(inputs, values, values, TASK).take(np.arange(50, 200))
     assert TASK.main_value(rest.predict(few.fit()), rest.values) > 0.85
 
 
 def test_balanced_classes_count_alike() -> None:
     inputs, score = drawn(120)
     values = (score > 0.8).astype(int)
-    plain = Labels(inputs, values, values, TASK)
-    balanced = Labels(inputs, values, values, TASK, balanced=True)
+    plain = LabelledGalaxies(inputs, values, values, TASK)
+    balanced = LabelledGalaxies(inputs, values, values, TASK, balanced=True)
     assert np.bincount(values, balanced.weights).round(6).tolist() == [60, 60]
     shares = [labels.predict(labels.fit())[:, 1].mean() for labels in (plain, balanced)]
     assert shares[0] < shares[1]

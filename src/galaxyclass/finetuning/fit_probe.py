@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.finetuning.ridge import PENALTIES, RidgePath, fit_line, line_errors, ridge_path
-from galaxyclass.model.probe import Probe
+from galaxyclass.model.probe import LinearProbe
 
 #: The regressions on a single column, among the families of regressions.
 ONE_ANSWER = "one answer"
@@ -60,7 +60,7 @@ class FittedProbe:
 
     Attributes
     ----------
-    probe : Probe
+    probe : LinearProbe
     left_out : (galaxies, outputs) float64
         Linear outputs of each galaxy by regressions on all the others; NaN where its target is.
     shares : mapping
@@ -68,7 +68,7 @@ class FittedProbe:
         ``one answer``.
     """
 
-    probe: Probe
+    probe: LinearProbe
     left_out: Doubles
     shares: Mapping[str, float]
 
@@ -86,9 +86,9 @@ class FittedAnswer(FittedProbe):
     name: str
 
 
-def with_link(probe: Probe, scale: float, offsets: Doubles) -> Probe:
+def with_link(probe: LinearProbe, scale: float, offsets: Doubles) -> LinearProbe:
     """The probe with a scale and offsets of its outputs (`Task.fit_link`)."""
-    return Probe(scale * probe.features, scale * probe.answers, scale * probe.bias + offsets)
+    return LinearProbe(scale * probe.features, scale * probe.answers, scale * probe.bias + offsets)
 
 
 def fit_probe(inputs: ProbeInputs, targets: Doubles, weights: Doubles | None = None) -> FittedProbe:
@@ -213,7 +213,7 @@ class _Design:
 
     def assemble(
         self, fits: list[_GroupFit], shares: Doubles, shape: tuple[int, ...]
-    ) -> tuple[Probe, Doubles]:
+    ) -> tuple[LinearProbe, Doubles]:
         """The probe that is the mean of regressions, and what it predicts of galaxies left out."""
         slopes, bias = np.zeros((self.columns.shape[1], shape[1])), np.zeros(shape[1])
         left_out = np.full(shape, np.nan)
@@ -223,7 +223,7 @@ class _Design:
             left_out[np.ix_(fit.rows, fit.outputs)] = predictions
         slopes /= self.spread[:, None]
         bias = bias - self.mean @ slopes
-        return Probe(slopes[: self.features], slopes[self.features :], bias), left_out
+        return LinearProbe(slopes[: self.features], slopes[self.features :], bias), left_out
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.finetuning.cross_validation import Labels, OutOfFold, stratified_folds
+from galaxyclass.finetuning.cross_validation import LabelledGalaxies, OutOfFold, stratified_folds
 from galaxyclass.model.backends.torch_backend import find_device
 from galaxyclass.model.bundle.manifest import Manifest
-from galaxyclass.model.probe import Probe
+from galaxyclass.model.probe import LinearProbe
 from galaxyclass.networks.augmentation.augment import augment
 from galaxyclass.networks.losses.masked import build_loss, resolve_loss
 from galaxyclass.networks.network import EnsembleNetwork, Network, NetworkOutput
@@ -53,7 +53,7 @@ class NetworkData:
 
     Attributes
     ----------
-    labels : Labels
+    labels : LabelledGalaxies
     cutouts : (galaxies, height, width, channels) uint8
     manifest : Manifest
         Of the network beneath.
@@ -63,14 +63,14 @@ class NetworkData:
     seed : int
     """
 
-    labels: Labels
+    labels: LabelledGalaxies
     cutouts: NDArray[np.uint8]
     manifest: Manifest
     base: Network | EnsembleNetwork
     device: str
     seed: int
 
-    def begin(self, probe: Probe) -> ProbedNetwork:
+    def begin(self, probe: LinearProbe) -> ProbedNetwork:
         """The frozen network with a probe."""
         task, answers = self.labels.task, self.manifest.task.count
         features = self.base.networks[0].last.in_features
@@ -226,14 +226,14 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
 
 
 def train_on_all(
-    data: NetworkData, probe: Probe, epochs: int, share: float, progress: Progress
+    data: NetworkData, probe: LinearProbe, epochs: int, share: float, progress: Progress
 ) -> ProbedNetwork:
     """The network trained on all galaxies, averaged with its beginning.
 
     Parameters
     ----------
     data : NetworkData
-    probe : Probe
+    probe : LinearProbe
         Of all galaxies: the beginning.
     epochs, share
         As `try_network` chose them.
