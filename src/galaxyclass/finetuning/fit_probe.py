@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.finetuning.ridge import PENALTIES, RidgePath, fit_line, line_errors, ridge_path
+from galaxyclass.finetuning.ridge import PENALTIES, RidgePath, fit_line, line_errors, rescaled, ridge_path
 from galaxyclass.model.probe import LinearProbe
 
 #: The regressions on a single column, among the families of regressions.
@@ -23,6 +23,10 @@ ONE_ANSWER = "one answer"
 #: Spreads are at least this share of the median spread: a feature that hardly changes among fifty
 #: galaxies may change a lot among others.
 _LEAST_SPREAD = 0.3
+
+#: Logarithm of how much larger the share of the simplest regression of a family is than that of the
+#: most complicated one, before anything is known.
+_SIMPLER = 6.0
 
 #: Regressions with a smaller share than this of the largest one are left out of the mean.
 _LEAST_SHARE = 1e-3
@@ -207,9 +211,16 @@ class _Design:
 
     @property
     def priors(self) -> Doubles:
-        """(regressions,) the same for each family, whatever the number of its regressions."""
-        counts = [where.stop - where.start for where in self.families.values()]
-        return np.concatenate([np.full(count, 1 / count) for count in counts])
+        """(regressions,) shares before anything is known: the same for each family.
+
+        Within a family, simple regressions, of large penalties, come before complicated ones: where
+        labels are few they all seem alike, and the simple ones are better.
+        """
+        shares = []
+        for name, where in self.families.items():
+            simple = np.linspace(0, 0 if name == ONE_ANSWER else _SIMPLER, where.stop - where.start)
+            shares.append(np.exp(simple) / np.exp(simple).sum())
+        return np.concatenate(shares)
 
     def assemble(
         self, fits: list[_GroupFit], shares: Doubles, shape: tuple[int, ...]
@@ -301,7 +312,11 @@ def _fit_group(
 ) -> _GroupFit:
     columns, weights = design.columns[rows], weights[rows]
     paths = tuple(
-        ridge_path(columns[:, factors > 0] * factors[factors > 0], targets, weights)
+        rescaled(
+            ridge_path(columns[:, factors > 0] * factors[factors > 0], targets, weights),
+            targets,
+            weights,
+        )
         for factors in design.factors.values()
     )
 

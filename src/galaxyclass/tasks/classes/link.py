@@ -31,7 +31,7 @@ def class_probabilities(raw: Doubles) -> Doubles:
 def fit_softmax(raw: Doubles, labels: NDArray[np.int64]) -> tuple[float, Doubles]:
     """The scale and the offsets for which probabilities fit classes best.
 
-    Probabilities are ``class_probabilities(scale * raw + offsets)`` (Guo et al. 2017, temperature scaling, with
+    Probabilities are the softmax of ``scale * raw + offsets`` (Guo et al. 2017: temperature, with
     an offset for each class).
 
     Parameters
