@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from galaxyclass.study.benchmark.benchmark import benchmark
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
+    from galaxyclass.study.tune.tune import Tuned, tune
     from galaxyclass.tasks.scores.votes import rmse
     from galaxyclass.tiles.open_tiles import open_tiles
     from galaxyclass.tiles.tile_cutouts import TileCutouts
@@ -179,6 +180,8 @@ _MODULES: dict[str, str] = {
     "simulate_hundred": "simulation.contest",
     "train": "training.train",
     "train_folds": "training.folds",
+    "Tuned": "study.tune.tune",
+    "tune": "study.tune.tune",
     "validate": "data.checks.validate",
 }
 
@@ -240,6 +243,7 @@ __all__ = [
     "TrainingInterruptedError",
     "Tree",
     "TreeError",
+    "Tuned",
     "ValidationReport",
     "WorkerError",
     "__version__",
@@ -271,6 +275,7 @@ __all__ = [
     "simulate_hundred",
     "train",
     "train_folds",
+    "tune",
     "validate",
 ]
 

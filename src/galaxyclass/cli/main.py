@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "baseline": "Score predictors without a network, for comparison.",
     "train": "Train a recipe on images and a table.",
     "compare": "Train recipes and settings side by side, as one table.",
+    "tune": "Search for the best settings of a recipe.",
     "evaluate": "Score a model on galaxies that it was not trained on.",
     "combine": "Make one model of several runs: an ensemble.",
     "calibrate": "Fit prediction intervals and an out-of-distribution score.",

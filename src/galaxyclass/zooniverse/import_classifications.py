@@ -23,9 +23,9 @@ from galaxyclass.zooniverse.classifications import (
     CLASSIFICATIONS,
     REDUCTIONS,
     ClassificationReader,
-    Records,
     ReductionReader,
     Selection,
+    VoteRecords,
     read_subjects,
 )
 from galaxyclass.zooniverse.labels import Matches, WorkflowTask, match_tasks, plain
@@ -170,7 +170,7 @@ def _counts_layout(tree: Tree) -> Layout:
     )
 
 
-def _read(table: Any, selection: Selection) -> tuple[Records, str]:
+def _read(table: Any, selection: Selection) -> tuple[VoteRecords, str]:
     if is_table(table):
         file = open_in_memory(table)
         reader = _reader(file.table.column_names, str(file.path), selection)
@@ -218,7 +218,7 @@ def _subjects(subjects: Any) -> dict[str, Mapping[str, Any]]:
     return read_subjects(table.to_pylist(), source)
 
 
-def _require_one_workflow(records: Records, source: str, selection: Selection) -> None:
+def _require_one_workflow(records: VoteRecords, source: str, selection: Selection) -> None:
     if len(records.workflows) > 1 and selection.workflow is None:
         raise CatalogError(
             f"{source}: classifications of {len(records.workflows)} workflows",
@@ -229,7 +229,7 @@ def _require_one_workflow(records: Records, source: str, selection: Selection) -
         )
 
 
-def _require_galaxies(records: Records, source: str, selection: Selection) -> None:
+def _require_galaxies(records: VoteRecords, source: str, selection: Selection) -> None:
     if records.votes:
         return
     reasons = [f"{count:,} {reason}" for reason, count in records.dropped.most_common(6)]
@@ -246,7 +246,7 @@ def _require_galaxies(records: Records, source: str, selection: Selection) -> No
     )
 
 
-def _matches(tree: Tree, records: Records, source: str) -> Matches:
+def _matches(tree: Tree, records: VoteRecords, source: str) -> Matches:
     labels: dict[WorkflowTask, set[str]] = {}
     for votes in records.votes.values():
         for task, label in votes:
@@ -271,7 +271,7 @@ def _matches(tree: Tree, records: Records, source: str) -> Matches:
 
 
 def _counted(
-    tree: Tree, layout: Layout, records: Records, matches: Matches, *, retired_only: bool
+    tree: Tree, layout: Layout, records: VoteRecords, matches: Matches, *, retired_only: bool
 ) -> ImportedVotes:
     dropped: Counter[str] = Counter(records.dropped)
     rows: dict[str, list[Any]] = {name: [] for name in ("id", *layout.columns, *_BESIDE)}
@@ -310,7 +310,7 @@ def _counted(
     )
 
 
-def _notes(tree: Tree, records: Records, matches: Matches) -> list[str]:
+def _notes(tree: Tree, records: VoteRecords, matches: Matches) -> list[str]:
     notes = []
     for task, question in sorted(matches.questions.items()):
         notes.append(f"Task {task.words} is question {tree.questions[question].code}.")
@@ -334,7 +334,7 @@ def _notes(tree: Tree, records: Records, matches: Matches) -> list[str]:
     return notes
 
 
-def _astray(tree: Tree, records: Records, matches: Matches) -> int:
+def _astray(tree: Tree, records: VoteRecords, matches: Matches) -> int:
     """Votes for a question to which no other vote of the same person leads."""
     astray = 0
     for path in records.paths:
