@@ -30,7 +30,8 @@ def page_commands(page: Path) -> list[list[str]]:
 
 def options_of(name: str) -> set[str]:
     command: click.Command = importlib.import_module(f"galaxyclass.cli.{name}").command
-    return {option for parameter in command.params for option in parameter.opts}
+    commands = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+    return {option for each in commands for parameter in each.params for option in parameter.opts}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

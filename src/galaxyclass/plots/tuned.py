@@ -30,7 +30,7 @@ def tuned_settings(
     points: Sequence[Point],
     metric: Metric,
     *,
-    numbers: Collection[str],
+    numbers: Mapping[str, tuple[float, float]],
     logarithmic: Collection[str],
 ) -> Figure:
     """The score of each trial against each setting, a panel a setting, on one score axis.
@@ -40,8 +40,10 @@ def tuned_settings(
     points : sequence of Point
         At least one.
     metric : Metric
-    numbers, logarithmic : collection of str
-        Settings that are numbers, and those whose axis is logarithmic; the others are choices.
+    numbers : mapping
+        Setting that is a number -> its range; the others are choices.
+    logarithmic : collection of str
+        Numbers whose axis is logarithmic.
 
     Returns
     -------
@@ -62,8 +64,14 @@ def tuned_settings(
             texts = [point.settings[key] for point in points]
             if key in numbers:
                 places = [float(text) for text in texts]
+                low, high = numbers[key]
+                room = 0.03 * (high - low)
                 if key in logarithmic:
                     axes.set_xscale("log")
+                    factor = (high / low) ** 0.03
+                    axes.set_xlim(low / factor, high * factor)
+                else:
+                    axes.set_xlim(low - room, high + room)
             else:
                 names = sorted(set(texts), key=_as_number)
                 places = [float(names.index(text)) for text in texts]

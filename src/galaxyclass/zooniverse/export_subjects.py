@@ -161,7 +161,7 @@ def export_subjects(
     with writing_folder(folder) as temporary:
         failed: list[tuple[str, str]] = []
         names: dict[str, None] = {}
-        rows = []
+        rows: list[list[Any]] = []
         for index in range(total):
             if count is not None and len(rows) == count:
                 break

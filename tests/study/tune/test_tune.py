@@ -21,8 +21,9 @@ from galaxyclass.recipes.read import load_recipe
 from galaxyclass.study.compare.results import TrialResult
 from galaxyclass.study.compare.trials import make_trials
 from galaxyclass.study.tune.plan import TunePlan, write_tune_plan
+from galaxyclass.study.tune.search import Search
 from galaxyclass.study.tune.space import check_space, parse_assignments, parse_space
-from galaxyclass.study.tune.tune import Search, Tuned, finish_search, read_search
+from galaxyclass.study.tune.tune import Tuned, finish_search, read_search
 from galaxyclass.tasks.metric import RMSE
 from galaxyclass.training.history import append_history
 from galaxyclass.workers.trial_process import Ended
@@ -112,6 +113,14 @@ def search(
 def run(folder: Path, stub: Stub, parallel: int = 1, **options: Any) -> Tuned:
     made = search(folder, stub, **options)
     return finish_search(made, parallel, made.trials)
+
+
+@pytest.fixture(autouse=True)
+def no_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures take a second each: one test draws them."""
+    if request.node.name != "test_it_finds_the_best_settings_and_prunes_bad_ones":
+        for name in ("draw_curves", "save"):
+            monkeypatch.setattr(f"galaxyclass.study.tune.tune.{name}", lambda *_: None)
 
 
 def test_it_finds_the_best_settings_and_prunes_bad_ones(tmp_path: Path) -> None:

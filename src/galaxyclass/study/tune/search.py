@@ -106,9 +106,10 @@ class Search:
 
     def _open(self) -> Any:
         import optuna
+        from optuna.storages.journal import JournalFileBackend
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        backend = optuna.storages.journal.JournalFileBackend(str(self.folder / JOURNAL))
+        backend = JournalFileBackend(str(self.folder / JOURNAL))
         storage = optuna.storages.JournalStorage(backend)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # settings that optuna calls experimental
@@ -123,7 +124,7 @@ class Search:
                 n_startup_trials=_RANDOM,
                 constant_liar=True,
             )
-        pruner = optuna.pruners.NopPruner()
+        pruner: Any = optuna.pruners.NopPruner()
         if self.pruning:
             pruner = optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED, n_warmup_steps=1)
         return optuna.create_study(

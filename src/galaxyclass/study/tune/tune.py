@@ -292,7 +292,9 @@ def write_results(folder: Path, results: list[TrialResult], space: Space, metric
     ]
     if points:
         logarithmic = {key for key, each in space.items() if isinstance(each, Range) and each.log}
-        numbers = {key for key, each in space.items() if isinstance(each, Range)}
+        numbers = {
+            key: (each.low, each.high) for key, each in space.items() if isinstance(each, Range)
+        }
         figure = tuned_settings(points, metric, numbers=numbers, logarithmic=logarithmic)
         save(figure, folder / TUNE_SETTINGS)
     if tuned.best is not None:
