@@ -46,6 +46,8 @@ GIVEN: dict[str, Any] = {
     "name": "nowhere",
     "output": "out",
     "folds": 2,
+    "tree": "galaxy_zoo_2",
+    "space": {"optimizer.lr": "0.001..0.01"},
     "tiles": "nowhere.fits",
     "paths": ["nowhere.jpg"],
     "predicted": np.zeros((2, 3)),

@@ -38,7 +38,7 @@ COMMANDS: dict[str, str] = {
     "combine": "Make one model of several runs: an ensemble.",
     "calibrate": "Fit prediction intervals and an out-of-distribution score.",
     "predict": "Predict vote fractions or classes of images.",
-    "zooniverse": "Write subjects for Zooniverse; count its classifications on a tree.",
+    "zooniverse": "Write subjects for Zooniverse; count its classifications.",
     "export": "Write a network as ONNX, for any program.",
     "benchmark": "Measure how fast this machine packs, trains and predicts.",
 }

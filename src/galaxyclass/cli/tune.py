@@ -22,11 +22,11 @@ Examples:
       --vary optimizer.lr=log:1e-4..1e-2 --vary 'training.batch_size=32|64' --trials 40
   galaxyclass tune fast --images sky/images --table sky/votes.csv --output hour \\
       --vary optimizer.lr=log:1e-4..1e-2 --vary model.dropout=0..0.5 --minutes 60 --parallel 2
-  galaxyclass train search/best.toml --images sky/images --table sky/votes.csv --output runs/best
 
 The output folder gets tune.csv (a row per trial, updated after each), best.toml (the best as a
-recipe), tune.png (learning curves), settings.png (scores by setting), runs/ and logs/. A trial that
-fails is a row too. After Ctrl-C or a kill the same command goes on, also with more --trials."""
+recipe for `train`), tune.png (learning curves), settings.png (scores by setting), runs/ and logs/.
+A trial that fails is a row too. After Ctrl-C or a kill the same command goes on; its number of
+trials may be raised."""
 
 
 @click.command(epilog=EPILOG)

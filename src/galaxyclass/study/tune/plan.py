@@ -18,8 +18,10 @@ TUNE_PLAN = "tune.json"
 TUNE_TABLE = "tune.csv"
 TUNE_CURVES = "tune.png"
 TUNE_SETTINGS = "settings.png"
+#: The recipe that is searched, where it was given as an object.
+TUNE_BASE = "base.toml"
 #: Optuna's storage, to which each step of the search is appended.
-JOURNAL = "journal.log"
+TUNE_JOURNAL = "journal.log"
 BEST_RECIPE = "best.toml"
 
 _FORMAT = FileFormat(

@@ -24,7 +24,7 @@ from galaxyclass.study.compare.outcomes import (
 )
 from galaxyclass.study.compare.results import TrialResult, best_first, parse_outcome, results_csv
 from galaxyclass.study.compare.trials import Trial, make_trials
-from galaxyclass.study.tune.plan import JOURNAL, TUNE_TABLE
+from galaxyclass.study.tune.plan import TUNE_JOURNAL, TUNE_TABLE
 from galaxyclass.study.tune.space import Choices, Range, Space
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.training.history import read_history
@@ -109,7 +109,7 @@ class Search:
         from optuna.storages.journal import JournalFileBackend
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        backend = JournalFileBackend(str(self.folder / JOURNAL))
+        backend = JournalFileBackend(str(self.folder / TUNE_JOURNAL))
         storage = optuna.storages.JournalStorage(backend)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # settings that optuna calls experimental

@@ -11,7 +11,8 @@ from typing import Any
 
 from galaxyclass.arguments import Settings
 from galaxyclass.errors import RecipeError
-from galaxyclass.recipes.read import load_recipe
+from galaxyclass.recipes.read import as_recipe
+from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments, value_text
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -125,7 +126,7 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, str]:
     return vary
 
 
-def check_space(recipe: str | Path, space: Space, settings: Settings) -> None:
+def check_space(recipe: str | Path | Recipe, space: Space, settings: Settings) -> None:
     """Refuse values that the recipe does not allow, before anything is trained.
 
     Raises
@@ -139,12 +140,12 @@ def check_space(recipe: str | Path, space: Space, settings: Settings) -> None:
         raise RecipeError(
             f"{', '.join(sorted(both))}: both varied and set", hint="leave one of them out"
         )
-    load_recipe(recipe, shared)
+    as_recipe(recipe, shared)
     problems = []
     for key, allowed in space.items():
         for value in allowed.extremes:
             try:
-                load_recipe(recipe, [*shared, f"{key}={value}"])
+                as_recipe(recipe, [*shared, f"{key}={value}"])
             except RecipeError as error:
                 problems.append(f"{key}={value}: {error.got or error.what}")
     if problems:

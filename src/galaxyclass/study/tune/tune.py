@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.arguments import Device, Settings, public
+from galaxyclass.data.catalog.read import require_sources
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import OutputError, RunError, StoppedError
@@ -22,13 +23,15 @@ from galaxyclass.io.lock import open_locked
 from galaxyclass.plots.style import save
 from galaxyclass.plots.tuned import Point, tuned_settings
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes.read import load_recipe, recipe_toml
+from galaxyclass.recipes.read import as_recipe, recipe_toml
+from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
 from galaxyclass.short import short_path, summary
 from galaxyclass.study.compare.compare import LIBRARIES, draw_curves, train_arguments
 from galaxyclass.study.compare.results import TrialResult, best_first
 from galaxyclass.study.tune.plan import (
     BEST_RECIPE,
+    TUNE_BASE,
     TUNE_CURVES,
     TUNE_PLAN,
     TUNE_SETTINGS,
@@ -89,7 +92,7 @@ class Tuned:
 
 @public
 def tune(
-    recipe: str | Path,
+    recipe: str | Path | Recipe,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -115,8 +118,8 @@ def tune(
 
     Parameters
     ----------
-    recipe : str or Path
-        A shipped recipe's name, or a TOML file.
+    recipe : str, Path or Recipe
+        A shipped recipe's name, a TOML file, or a recipe.
     images, table, seed, device, workers, cache
         As for `train`, the same for all trials.
     output : str or Path
@@ -159,18 +162,21 @@ def tune(
     began = time.monotonic()
     searched = parse_space(space)
     check_space(recipe, searched, settings)
+    dataset = as_dataset(images, table)
+    require_sources(dataset.images, dataset.table)
     for name in (*LIBRARIES, "optuna"):
         if find_spec(name) is None:
             require(name)
-    folder, dataset = Path(output), as_dataset(images, table)
-    shared = as_assignments(settings)
+    folder, shared = Path(output), as_assignments(settings)
+    base, resolved = folder / TUNE_BASE, as_recipe(recipe, shared)
+    name_of_recipe = str(base) if isinstance(recipe, Recipe) else str(recipe)
     plan = TunePlan(
-        recipe=str(recipe),
+        recipe=name_of_recipe,
         vary={key: allowed.words for key, allowed in searched.items()},
         settings=shared,
         data={**dataset.with_files(folder).to_json(), "seed": seed},
         pruning=pruning,
-        resolved=load_recipe(recipe, shared).model_dump(mode="json"),
+        resolved=resolved.model_dump(mode="json"),
     )
     begun = read_tune_plan(folder) if (folder / TUNE_PLAN).is_file() else None
     if begun is None:
@@ -179,7 +185,7 @@ def tune(
         require_same_search(folder, begun, plan)
     samples = prepare_all(
         replace(dataset),  # a copy, so that its memory is freed
-        load_recipe(recipe, shared).images,
+        resolved.images,
         cache=cache,
         workers=workers,
         progress=progress,
@@ -187,6 +193,8 @@ def tune(
     metric, fingerprint = TASKS[samples.first.targets.kind].metric, samples.fingerprint
     del samples
     if begun is None:
+        if isinstance(recipe, Recipe):
+            write_text(base, recipe_toml(recipe))
         write_tune_plan(folder, replace(plan, fingerprint=fingerprint))
     elif begun.fingerprint != fingerprint:
         raise RunError(
@@ -200,7 +208,7 @@ def tune(
     try:
         search = Search(
             folder=folder,
-            recipe=str(recipe),
+            recipe=name_of_recipe,
             space=searched,
             settings=shared,
             metric=metric,
@@ -305,7 +313,6 @@ def write_results(folder: Path, results: list[TrialResult], space: Space, metric
             f"# The best of {ended_count} trials of a search: {metric.label} {best.value:.4f} "
             f"on {best.galaxies} validation galaxies.\n"
             f"# {best.trial.recipe} with {changes}\n"
-            f"#   galaxyclass train {folder / BEST_RECIPE} --images DIR --table FILE --output RUN\n"
         )
         write_text(folder / BEST_RECIPE, header + recipe_toml(best.trial.resolved))
 
