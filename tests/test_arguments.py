@@ -47,6 +47,7 @@ GIVEN: dict[str, Any] = {
     "output": "out",
     "folds": 2,
     "tree": "galaxy_zoo_2",
+    "export": "nowhere.csv",
     "space": {"optimizer.lr": "0.001..0.01"},
     "tiles": "nowhere.fits",
     "paths": ["nowhere.jpg"],

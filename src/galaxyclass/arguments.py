@@ -151,6 +151,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
         "a Tree, the name of one that the package ships, or a TOML file",
         as_either(as_path, as_instance("Tree")),
     ),
+    "export": _DATA,
     "subjects": _DATA,
     # output
     "output": _PATH,

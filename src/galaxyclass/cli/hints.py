@@ -21,6 +21,7 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "paths": "--images",
     "settings": "--set",
     "space": "--vary",
+    "export": "EXPORT",
     "id_column": "--id",
     "target_column": "--target",
     "ra_column": "--ra",

@@ -69,7 +69,7 @@ class ImportedVotes:
 
 @public
 def import_classifications(
-    table: Any,
+    export: Any,
     *,
     tree: Tree | str | Path,
     output: str | Path | None = None,
@@ -88,7 +88,7 @@ def import_classifications(
 
     Parameters
     ----------
-    table : str, Path or a table in memory
+    export : str, Path or a table in memory
         The classification export of a project or workflow (``annotations`` and ``subject_data`` as
         JSON); or the question reductions of panoptes-aggregation (``task``, ``reducer``,
         ``data.…``).
@@ -146,7 +146,7 @@ def import_classifications(
         )
     metadata = None if subjects is None else _subjects(subjects)
     selection = Selection(workflow, version, id_column, metadata)
-    records, source = _read(table, selection)
+    records, source = _read(export, selection)
     _require_one_workflow(records, source, selection)
     _require_galaxies(records, source, selection)
     matches = _matches(known, records, source)
@@ -170,9 +170,9 @@ def _counts_layout(tree: Tree) -> Layout:
     )
 
 
-def _read(table: Any, selection: Selection) -> tuple[VoteRecords, str]:
-    if is_table(table):
-        file = open_in_memory(table)
+def _read(export: Any, selection: Selection) -> tuple[VoteRecords, str]:
+    if is_table(export):
+        file = open_in_memory(export)
         reader = _reader(file.table.column_names, str(file.path), selection)
         reader(file.table)
         return reader.finish(), str(file.path)
@@ -180,11 +180,11 @@ def _read(table: Any, selection: Selection) -> tuple[VoteRecords, str]:
 
     def read(piece: Any) -> Any:
         if not started:
-            started.append(_reader(piece.column_names, str(table), selection))
+            started.append(_reader(piece.column_names, str(export), selection))
         return started[0](piece)
 
-    require_even_rows(open_table(Path(table), read))
-    return started[0].finish(), str(table)
+    require_even_rows(open_table(Path(export), read, argument="export"))
+    return started[0].finish(), str(export)
 
 
 def _reader(
@@ -196,7 +196,7 @@ def _reader(
         return ReductionReader(selection)
     raise CatalogError(
         f"{source}: not an export of Zooniverse",
-        argument="table",
+        argument="export",
         wanted=f"classifications ({', '.join(CLASSIFICATIONS)}) or question reductions "
         f"({', '.join(REDUCTIONS)}, data.…)",
         got=first_few(list(names)),
@@ -240,7 +240,7 @@ def _require_galaxies(records: VoteRecords, source: str, selection: Selection) -
         hint = "correct `workflow` or `version`"
     raise CatalogError(
         f"{source}: no votes in {records.rows:,} rows",
-        argument="id_column" if selection.id_column else "table",
+        argument="id_column" if selection.id_column else "export",
         got="\n".join(reasons),
         hint=hint,
     )

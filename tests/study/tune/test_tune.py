@@ -166,7 +166,7 @@ def test_it_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     stub.act = stop
     first = finish_search(made, 1, 5)
     assert [each.state for each in first.results] == ["finished", "finished", "unfinished"]
-    assert first.notes == ("The time is over; the same again goes on from here.",)
+    assert first.notes == ("The time is over: 2 of 5 trials have ended; the same again goes on.",)
     again = Stub()
     tuned = run(folder, again, trials=5, pruning=False)
     assert [each.state for each in tuned.results] == ["finished"] * 5

@@ -256,7 +256,10 @@ def finish_search(search: Search, parallel: int, trials: int) -> Tuned:
             f"{combinations_of(search.space):,.0f}."
         )
     elif search.stop.is_set():
-        notes.append("The time is over; the same again goes on from here.")
+        ended = sum(result.state != "unfinished" for result in results)
+        notes.append(
+            f"The time is over: {ended} of {trials} trials have ended; the same again goes on."
+        )
     return Tuned(folder, tuple(results), tuple(notes))
 
 
