@@ -321,9 +321,11 @@ def _notes(tree: Tree, records: VoteRecords, matches: Matches) -> list[str]:
         versions = ", ".join(f"{name} ({n:,})" for name, n in records.versions.most_common(6))
         notes.append(f"{len(records.versions)} versions of the workflow count: {versions}.")
     if several := sum(len(galaxy.subjects) > 1 for galaxy in records.galaxies.values()):
-        notes.append(f"{several:,} galaxies are several subjects, whose votes are added.")
+        words = "1 galaxy is" if several == 1 else f"{several:,} galaxies are"
+        notes.append(f"{words} several subjects, whose votes are added.")
     if records.late:
-        notes.append(f"{records.late:,} classifications came after retirement; they count.")
+        words = "1 classification" if records.late == 1 else f"{records.late:,} classifications"
+        notes.append(f"Made after retirement, and counted: {words}.")
     retired = sum(galaxy.retired for galaxy in records.galaxies.values())
     notes.append(f"{retired:,} of {len(records.galaxies):,} galaxies are retired.")
     if astray := _astray(tree, records, matches):
