@@ -30,7 +30,8 @@ def page_commands(page: Path) -> list[list[str]]:
 
 def options_of(name: str) -> set[str]:
     command: click.Command = importlib.import_module(f"galaxyclass.cli.{name}").command
-    return {option for parameter in command.params for option in parameter.opts}
+    commands = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+    return {option for each in commands for parameter in each.params for option in parameter.opts}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -44,8 +45,8 @@ def test_commands_and_options_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_recipes_that_are_trained_exist(page: Path) -> None:
     for name, *words in page_commands(page):
-        if name in {"train", "compare"} and not words[0].startswith("--"):
-            assert words[0] in RECIPES
+        if name in {"train", "compare", "tune"} and not words[0].startswith("--"):
+            assert words[0] in RECIPES or words[0].endswith(".toml")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from galaxyclass.study.benchmark.benchmark import benchmark
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
+    from galaxyclass.study.tune.tune import Tuned, tune
     from galaxyclass.survey.drive import SurveyRun
     from galaxyclass.survey.merge import MergedSurvey
     from galaxyclass.survey.plan import PlannedSurvey, plan_survey
@@ -216,6 +217,8 @@ _MODULES: dict[str, str] = {
     "suspects": "finetuning.suspects",
     "train": "training.train",
     "train_folds": "training.folds",
+    "Tuned": "study.tune.tune",
+    "tune": "study.tune.tune",
     "validate": "data.checks.validate",
 }
 
@@ -291,6 +294,7 @@ __all__ = [
     "TrainingInterruptedError",
     "Tree",
     "TreeError",
+    "Tuned",
     "ValidationReport",
     "WorkerError",
     "__version__",
@@ -330,6 +334,7 @@ __all__ = [
     "suspects",
     "train",
     "train_folds",
+    "tune",
     "validate",
 ]
 

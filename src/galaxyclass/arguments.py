@@ -163,6 +163,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
         "a Tree, the name of one that the package ships, or a TOML file",
         as_either(as_path, as_instance("Tree")),
     ),
+    "export": _DATA,
     "subjects": _DATA,
     # output
     "output": _PATH,
@@ -171,6 +172,14 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     # what is done
     "settings": _SETTINGS,
     "reading": ArgumentCheck('a mapping such as {"stretch": "asinh", "hdu": "SCI"}', as_reading),
+    "space": ArgumentCheck(
+        'a mapping such as {"optimizer.lr": "log:1e-4..1e-2", "training.batch_size": [32, 64]}',
+        as_mapping,
+    ),
+    "trials": _count("a whole number", 1, 100_000),
+    "minutes": ArgumentCheck("a number above 0", as_number(0, 10**7, ends=False)),
+    "parallel": _count("a whole number", 1, 1000),
+    "pruning": _FLAG,
     "vary": ArgumentCheck('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
     "id_column": _COLUMN,
     "target_column": _COLUMN,

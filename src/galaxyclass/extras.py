@@ -18,6 +18,7 @@ EXTRA_OF: dict[str, str] = {
     "onnx_ir": "export",
     "openvino": "openvino",
     "tensorboard": "train",
+    "optuna": "tune",
     "matplotlib": "plots",
     "jinja2": "report",
     "captum": "explain",

@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "train": "Train a recipe on images and a table.",
         "recipes": "List the recipes, or show one in full.",
         "compare": "Train recipes and settings side by side, as one table.",
+        "tune": "Search for the best settings of a recipe.",
         "pack": "Crop and shrink all images once, for fast training.",
     },
     "Measure, and pass on": {
