@@ -22,6 +22,7 @@ from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.model import Model, ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.progress import Progress, silent
 from galaxyclass.reports.closing import (
     citing_section,
@@ -33,7 +34,7 @@ from galaxyclass.reports.comparison import comparison_section
 from galaxyclass.reports.kinds import sections_of
 from galaxyclass.reports.opening import opening_section
 from galaxyclass.reports.page import report_page
-from galaxyclass.reports.parts import ReportSettings, Section
+from galaxyclass.reports.parts import ReportSection, ReportSettings
 from galaxyclass.reports.predicted import PredictedFolder, extra_columns, predict_folder
 from galaxyclass.reports.properties import columns_of_numbers, property_section
 from galaxyclass.reports.scored import in_common, scored_model
@@ -56,14 +57,14 @@ class Report:
         The HTML file.
     folder : Path
         The folder of its numbers.
-    sections : tuple of Section
+    sections : tuple of ReportSection
     notes : tuple of str
         What was left out.
     """
 
     page: Path
     folder: Path
-    sections: tuple[Section, ...]
+    sections: tuple[ReportSection, ...]
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -72,7 +73,7 @@ class Report:
 
 @public
 def report(
-    runs: ModelSource,
+    run: ModelSource,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -99,7 +100,7 @@ def report(
 
     Parameters
     ----------
-    runs : str, Path, Model or a sequence of them
+    run : str, Path, Model or a sequence of them
         The folder of a run, a bundle, an exported network, or ``"pretrained"``. Several are shown
         side by side, the first in detail; they predict the same. (For the mean of several,
         give ``load_model([A, B])``.)
@@ -146,7 +147,7 @@ def report(
     """
     require("jinja2")
     dataset, page = as_dataset(images, table), require_page(output)
-    sources = [runs] if isinstance(runs, str | Path | Model) else list(runs)
+    sources = [run] if isinstance(run, str | Path | Model) else list(run)
     backends = list(backend) if isinstance(backend, Sequence) else [backend] * len(sources)
     models = [
         open_model(source, options, each) for source, each in zip(sources, backends, strict=True)
@@ -266,7 +267,7 @@ def scored_sections(
     evaluations: Sequence[Evaluation],
     settings: ReportSettings,
     progress: Progress,
-) -> tuple[list[Section], list[str]]:
+) -> tuple[list[ReportSection], list[str]]:
     """The sections of a report with labels, and notes on what was left out."""
     scored = [
         scored_model(name, model, evaluation, settings.seed)
@@ -289,7 +290,7 @@ def scored_sections(
         words = kind.caption(first.task, first.predictions[index], None)
         return f"score {first.strangeness[index]:.2f}\n{words}"
 
-    sections: list[Section | None] = [opening_section(scored)]
+    sections: list[ReportSection | None] = [opening_section(scored)]
     if len(scored) > 1:
         sections.append(comparison_section(scored))
     sections += kind.scored(scored, settings)
@@ -299,7 +300,7 @@ def scored_sections(
         title = "Those that the model is surest of"
         galleries.append(extreme_gallery(title, first, certainty, caption))
     sections.append(
-        Section(
+        ReportSection(
             "galaxies",
             "Galaxy by galaxy",
             (
@@ -325,7 +326,7 @@ def scored_sections(
 
 def folder_sections(
     folders: Sequence[PredictedFolder], progress: Progress
-) -> tuple[list[Section], list[str]]:
+) -> tuple[list[ReportSection], list[str]]:
     """The sections of a report without labels, and notes on what was left out."""
     first = folders[0]
     kind = sections_of(first.task)
@@ -346,7 +347,7 @@ def folder_sections(
     if first.summary.failed:
         notes.append(f"{first.summary.failed:,} images cannot be decoded and are left out.")
     sections.append(
-        Section(
+        ReportSection(
             "notes",
             "What was read, and what was not",
             (f"{first.summary.predicted:,} of {first.summary.images:,} images were predicted.",),
@@ -358,7 +359,11 @@ def folder_sections(
 
 
 def write_report(
-    title: str, source: Sequence[str], sections: Sequence[Section], notes: Sequence[str], page: Path
+    title: str,
+    source: Sequence[str],
+    sections: Sequence[ReportSection],
+    notes: Sequence[str],
+    page: Path,
 ) -> Report:
     """Write the numbers of all sections, and then the page."""
     folder = numbers_folder(page)
@@ -443,7 +448,9 @@ def unique_names(models: Sequence[Model]) -> list[str]:
     names = [model.name for model in models]
     counts = Counter(names)
     longer = [
-        f"{model.sources[0].resolve().parent.name}/{name}" if counts[name] > 1 else name
+        f"{model.sources[0].resolve().parent.name}/{name}"
+        if counts[name] > 1 and not is_pretrained(model.sources[0])
+        else name
         for name, model in zip(names, models, strict=True)
     ]
     counts = Counter(longer)
