@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.journal import job_key
-from galaxyclass.io.output import FolderOutput, require_free
+from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free
 from galaxyclass.io.result_files import metrics_json
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
@@ -59,7 +59,7 @@ class Report:
         The folder of its numbers.
     sections : tuple of ReportSection
     notes : tuple of str
-        What was left out.
+        What was left out, and how images were read.
     """
 
     page: Path
@@ -168,7 +168,8 @@ def report(
     folder = numbers_folder(page)
     results = FolderOutput(folder, (REPORT_NUMBERS,), key, overwrite)
     results.require_free()
-    require_free(page, overwrite=overwrite)
+    # The page is written last: where a job was stopped, the same job may have written it.
+    require_free(page, overwrite=overwrite or (folder / UNFINISHED).is_file())
     labelled = has_labels(models[0], dataset)
     if labelled:
         columns_of_numbers(dataset.as_read, by)
@@ -194,6 +195,7 @@ def report(
                 )
                 for number, model in enumerate(models, 1)
             ]
+            remarks = evaluations[0].prediction.notes
             sections, notes = scored_sections(models, names, evaluations, settings, progress)
             title = (
                 f"How good is the model {names[0]}?" if len(models) == 1 else " and ".join(names)
@@ -206,6 +208,7 @@ def report(
                 )
                 for number, (name, model) in enumerate(zip(names, models, strict=True), 1)
             ]
+            remarks = folders[0].summary.notes
             sections, notes = folder_sections(folders, progress)
             title = f"What is in {dataset.images.name or dataset.images}?"
             source = [
@@ -214,7 +217,7 @@ def report(
         finished = write_report(title, source, sections, notes, page)
         for number in range(1, len(models) + 1):
             forget_predictions(folder / f"model_{number}.csv")
-    return finished
+    return replace(finished, notes=tuple(dict.fromkeys((*remarks, *finished.notes))))
 
 
 def prepare_report(model: Model, output: Path, *, overwrite: bool) -> tuple[str, ...]:
@@ -276,8 +279,9 @@ def scored_sections(
     if len(scored) > 1:
         scored = in_common(scored, settings.votes)
     first, kind = scored[0], sections_of(scored[0].task)
-    notes = [*evaluations[0].prediction.notes, *evaluations[0].notes]
-    notes += evaluations[0].prediction.warnings
+    # Without remarks on the course of the prediction: a stopped report ends as any other.
+    notes = [models[0].ensemble.note] if models[0].ensemble.note else []
+    notes += [*evaluations[0].notes, *evaluations[0].prediction.warnings]
 
     def caption(index: int) -> str:
         return kind.caption(first.task, first.predictions[index], first.values[index])
@@ -343,7 +347,8 @@ def folder_sections(
         sections.insert(
             0, strange_section(first.strangeness, first.catalog, first.preprocessing, caption)
         )
-    notes = [*first.summary.notes, *first.summary.warnings]
+    notes = [first.model.ensemble.note] if first.model.ensemble.note else []
+    notes += first.summary.warnings
     if first.summary.failed:
         notes.append(f"{first.summary.failed:,} images cannot be decoded and are left out.")
     sections.append(
