@@ -49,13 +49,14 @@ GIVEN: dict[str, Any] = {
     "tree": "galaxy_zoo_2",
     "export": "nowhere.csv",
     "space": {"optimizer.lr": "0.001..0.01"},
+    "answer": "4.1",
     "tiles": "nowhere.fits",
     "paths": ["nowhere.jpg"],
     "predicted": np.zeros((2, 3)),
     "target": np.zeros((2, 3)),
 }
 
-_ENDINGS = {"predict": ".csv", "export": ".onnx"}
+_ENDINGS = {"predict": ".csv", "export": ".onnx", "report": ".html", "explain": ".png"}
 
 #: Of no argument the type.
 NO_TYPE: list[Any] = [object(), 1j, b"bytes", {1, 2}, NotImplemented]
@@ -119,6 +120,8 @@ IMPOSSIBLE: dict[str, list[Any]] = {
     "device": ["gpu", "", "cuda:0"],
     "precision": ["fp16", ""],
     "part": ["some", ""],
+    "purity": [0, 1, -0.5, float("nan")],
+    "method": ["shap", ""],
     "layout": ["wide"],
     "output": ["", "x\0", "x" * 300, "a/" * 3000],
     "images": ["", "x\0", "x" * 5000],

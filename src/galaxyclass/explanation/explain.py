@@ -16,11 +16,13 @@ from galaxyclass.arguments import ExplanationMethod, public
 from galaxyclass.arrays import Doubles
 from galaxyclass.errors import BundleError, OutputError, ScoreError
 from galaxyclass.explanation.answer_of import AnswerOf, answer_of, find_answer
-from galaxyclass.explanation.faithfulness import Faithfulness, measure_faithfulness
+from galaxyclass.explanation.faithfulness import measure_faithfulness
+from galaxyclass.explanation.galaxy import ExplainedGalaxy
 from galaxyclass.explanation.grid import grid_image
 from galaxyclass.explanation.occlusion import occlusion_map
 from galaxyclass.explanation.orientations import QUARTERS, averaged
 from galaxyclass.explanation.sky import sky_like
+from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text, writing
 from galaxyclass.io.output import require_free
 from galaxyclass.model.backends.backend import Backend
@@ -39,31 +41,6 @@ from galaxyclass.workers.processes import core_count
 _SANITY = 4
 #: Above this rank correlation a map hardly depends on what the network has learnt.
 _SAME = 0.5
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class ExplainedGalaxy:
-    """A galaxy with the map of an answer.
-
-    Attributes
-    ----------
-    id : str
-    share : float
-        The predicted share of the answer, or probability of the class.
-    cutout : (side, side, channels) uint8
-    found : (side, side) float64
-        The map: above 0 where the answer rests on a pixel, below 0 where it speaks against it.
-    faithfulness : Faithfulness
-    """
-
-    id: str
-    share: float
-    cutout: NDArray[np.uint8]
-    found: Doubles
-    faithfulness: Faithfulness
-
-    def __repr__(self) -> str:
-        return summary(f"ExplainedGalaxy {self.id}: {self.share:.2f}")
 
 
 @dataclass(frozen=True)
@@ -193,6 +170,8 @@ def explain(
     files = output_files(Path(output))
     for file in files:
         require_free(file, overwrite=overwrite)
+    if method != "occlusion":
+        require("captum", "torch")
     model = open_model(run, options, backend)
     index, words = find_answer(model.task, answer)
     explainer = _Explainer(model, index, method, seed)
