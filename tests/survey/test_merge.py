@@ -95,7 +95,7 @@ def test_hats_by_hand(with_positions: Survey, tmp_path: Path) -> None:
     assert sum(rows) == 59
     assert pq.read_metadata(primary / "dataset" / "_metadata").num_rows == 59
     assert "hats_nrows=59" in (primary / "hats.properties").read_text()
-    # The margin has every object within half a degree outside of a partition's edge, and in it none.
+    # A partition's margin has none of its own objects.
     assert margin_order(1800) == 5
     margin = tmp_path / "hats" / "hats_margin"
     for file in (margin / "dataset").rglob("Npix=*.parquet"):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,10 @@ import pytest
 import galaxyclass
 from galaxyclass import OutputError, Survey, SurveyError, open_survey
 from galaxyclass.cli.main import AGAIN, main
-from galaxyclass.survey import claims
+from galaxyclass.model.bundle.load import file_digest
 from galaxyclass.survey.answers import InThisProcess
 from galaxyclass.survey.claims import Mark, claimed, host_name
 from galaxyclass.survey.folder import SurveyFolder
-from galaxyclass.survey.manifest import file_digest
 from galaxyclass.survey.shard import ShardRunner
 from tests.support.waiting import wait_until
 
@@ -74,12 +74,10 @@ def test_a_stop_keeps_finished_batches(planned: Planned, monkeypatch: pytest.Mon
 
         return run(self, number, follow)
 
-    with (
-        monkeypatch.context() as patch,
-        pytest.raises(galaxyclass.SurveyStoppedError, match="stopped by SIGUSR1") as caught,
-    ):
+    with monkeypatch.context() as patch:
         patch.setattr(ShardRunner, "run", warned)
-        survey.run_shards([0])
+        with pytest.raises(galaxyclass.SurveyStoppedError, match="stopped by SIGUSR1") as caught:
+            survey.run_shards([0])
     assert caught.value.again
     assert "8 of 25 images are done and kept in" in str(caught.value.got)
     answer = InThisProcess(ShardRunner.open(survey.folder)).ask(0, lambda _: None)
@@ -213,7 +211,7 @@ def test_marks_of_other_machines_count_while_they_are_fresh(
     with claimed(mark) as claim:
         assert claim is None
     # This machine's clock is a day late: only that of the file system counts.
-    monkeypatch.setattr(claims.time, "time", lambda: 0.0)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
     with claimed(mark) as claim:
         assert claim is None
     os.utime(mark, (1000, 1000))
@@ -267,10 +265,8 @@ def test_killed_workers_and_drivers_lose_nothing(
 
     wait_until(lambda: a_mark() is not None, seconds=60)
     if (mark := a_mark()) is not None:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(mark["pid"], signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     drivers[0].kill()
     errors = [driver.communicate(timeout=120)[1] for driver in drivers]
     assert drivers[1].returncode == 0, errors[1]
@@ -311,4 +307,3 @@ def test_the_command_line(planned: Planned, capsys: pytest.CaptureFixture[str]) 
     assert json.loads(capsys.readouterr().out)["done"] == 2
     assert main(["survey", "merge", night, "--output", night + ".csv"]) == 0
     assert "60 galaxies in" in capsys.readouterr().out
-
