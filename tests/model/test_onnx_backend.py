@@ -179,3 +179,15 @@ def test_torch_is_not_imported(boxed: Callable[..., Any], tmp_path: Path) -> Non
     )
     assert done.stdout == "5 []\n"
     assert (tmp_path / "p.csv").read_text().startswith("GalaxyID,red,other,class\n")
+
+
+def test_openvino_is_loaded_without_its_telemetry() -> None:
+    """It would fork a process that reports to its makers over the network."""
+    pytest.importorskip("openvino")
+    code = (
+        "import sys, os; os.fork = None\n"
+        "from galaxyclass.model.backends.openvino_backend import _openvino\n"
+        "_openvino(); print(sys.modules.get('openvino_telemetry'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "None"

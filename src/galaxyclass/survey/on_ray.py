@@ -67,7 +67,7 @@ def run_ray(
             address=address, include_dashboard=False, log_to_driver=False, logging_level="error",
             ignore_reinit_error=True,
         )  # fmt: skip
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # a plain one, where its processes do not start
         raise SurveyError(
             "no Ray cluster answers",
             argument="address",

@@ -14,6 +14,7 @@ from galaxyclass.survey.answers import InOwnProcess, InThisProcess, ShardWorker
 from galaxyclass.survey.drive import Driver, SurveyRun, require_shards
 from galaxyclass.survey.events import EventLog
 from galaxyclass.survey.folder import SurveyFolder
+from galaxyclass.survey.leftovers import clear_leftovers
 from galaxyclass.survey.manifest import SurveyPlan, SurveyShard, read_shards, read_survey_plan
 from galaxyclass.survey.records import finished
 from galaxyclass.survey.shard import ShardRunner
@@ -200,7 +201,7 @@ class Survey:
     ) -> SurveyRun:
         """Hand shards to workers, and note signals meanwhile; see `Driver`."""
         with stop_request() as noted:
-            return Driver(
+            result = Driver(
                 folder=self._files,
                 shards=todo,
                 workers=workers,
@@ -211,6 +212,8 @@ class Survey:
                 before=len(before),
                 images_before=sum(shard.images for shard in before),
             ).run()
+        clear_leftovers(self._files, self.plan, self.shards)
+        return result
 
 
 @public
