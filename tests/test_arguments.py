@@ -398,7 +398,7 @@ def test_one_name_has_one_type() -> None:
 
 COMMANDS = (
     "simulate|validate|explore|recipes|pack|baseline|train|compare|evaluate|combine|"
-    "calibrate|predict|export|benchmark"
+    "calibrate|predict|export|benchmark|survey"
 )
 
 

@@ -66,6 +66,9 @@ ALLOWED = {
     ("model.model", "model.export.export"),
     ("data.dataset.dataset", "data.checks.validate"),
     ("model.predictions", "plots"),
+    ("survey.survey", "survey.merge"),
+    ("survey.survey", "survey.on_ray"),
+    ("survey.survey", "survey.slurm"),
 }
 
 #: A program of its own, which prints: it fits the parameters that the simulation ships.

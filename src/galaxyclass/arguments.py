@@ -251,7 +251,6 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "partition": ArgumentCheck("the name of a partition (str)", as_string),
     "account": ArgumentCheck("the name of an account (str)", as_string),
     "address": ArgumentCheck("the address of a cluster (str)", as_string),
-    "minutes": _count("a whole number", 1, 100_000),
     "gpus": _count("a whole number", 0, 100),
     "memory": _count("a whole number of GB", 1, 100_000),
     "array_limit": _count("a whole number", 1, 10**7),

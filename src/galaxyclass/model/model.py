@@ -247,7 +247,7 @@ class Model:
         >>> model.predict([black, white], ids=["black", "white"]).ids
         ['black', 'white']
         """
-        self.require_included(include)
+        require_included(self, include)
         catalogue = make_catalogue(table, carry, id_column, id_map, match_radius)
         source = self._open(
             images,
@@ -315,7 +315,7 @@ class Model:
         """
         output = Path(output)
         require_output(output, overwrite=overwrite)
-        self.require_included(include, layout)
+        require_included(self, include, layout)
         source = self._open(
             images,
             make_catalogue(table, carry, id_column, id_map, match_radius),
@@ -442,23 +442,6 @@ class Model:
 
         return export(self, output=output, **more)
 
-    def require_included(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
-        """Refuse columns that cannot be included, before images are listed or networks loaded.
-
-        Raises
-        ------
-        OutputError, BundleError
-            An unknown name; the model does not have that column.
-        """
-        if "uncertainty" in check_include(include) and self.bundles != self.originals:
-            raise BundleError(
-                f"{self.name}: knows the intervals of its own labelling alone",
-                wanted="no `labelling`, or no uncertainty in `include`",
-                got=f"the labelling {self.options.labelling!r}",
-            )
-        fields = open_included(include, self.bundles).fields
-        columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
-
     def __repr__(self) -> str:
         task, networks = self.task, sum(bundle.manifest.members for bundle in self.bundles)
         counts = [counted(networks, "network")]
@@ -492,3 +475,23 @@ class Model:
             integer = source.ids is not None and all(map(is_exact_integer, source.ids))
             source = replace(source, id_integer=integer)
         return source if catalogue is None else carry_columns(source, catalogue, images)
+
+
+def require_included(
+    model: Model, include: Sequence[str], layout: PredictionLayout = "table"
+) -> None:
+    """Refuse columns that cannot be included, before images are listed or networks loaded.
+
+    Raises
+    ------
+    OutputError, BundleError
+        An unknown name; the model does not have that column.
+    """
+    if "uncertainty" in check_include(include) and model.bundles != model.originals:
+        raise BundleError(
+            f"{model.name}: knows the intervals of its own labelling alone",
+            wanted="no `labelling`, or no uncertainty in `include`",
+            got=f"the labelling {model.options.labelling!r}",
+        )
+    fields = open_included(include, model.bundles).fields
+    columns_of(model.task, "", id_integer=False, layout=layout, included=fields)
