@@ -43,6 +43,7 @@ FLOORS = [
     ["exploration"],
     ["similarity"],
     ["selection"],
+    ["serve"],
     ["networks"],
     ["model/export"],
     ["training"],

@@ -24,6 +24,10 @@ EXTRA_OF: dict[str, str] = {
     "sep": "astro",
     "h5py": "astro",
     "openpyxl": "astro",
+    "fastapi": "serve",
+    "jinja2": "serve",
+    "python_multipart": "serve",
+    "uvicorn": "serve",
 }
 
 

@@ -25,6 +25,8 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "ra_column": "--ra",
     "dec_column": "--dec",
     "id_map": "--map",
+    "label_classes": "--classes",
+    "label_tree": "--tree",
 }
 
 #: Function -> its command, and the options of its first arguments.

@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "predict": "Predict vote fractions or classes of images.",
     "similar": "Find galaxies that look like some others.",
     "select": "Choose which galaxies to label next.",
+    "serve": "Open a page to predict, look at and label galaxies, with an API.",
     "export": "Write a network as ONNX, for any program.",
     "benchmark": "Measure how fast this machine packs, trains and predicts.",
 }

@@ -446,6 +446,14 @@ class Model:
         ]
         return summary(f"Model {' · '.join(parts)}")
 
+    def can_include(self, name: str) -> bool:
+        """Whether predictions can have an extra column of that name (``uncertainty``, …)."""
+        try:
+            self._check_include([name])
+        except BundleError:
+            return False
+        return True
+
     def _check_include(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
         """Refuse columns that cannot be included, before images are listed or networks loaded."""
         if "uncertainty" in check_include(include) and self.bundles != self.originals:
