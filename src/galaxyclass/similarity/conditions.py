@@ -126,7 +126,9 @@ def _meets(table: pa.Table, condition: str) -> NDArray[np.bool_]:
             argument="where",
             wanted="== or != for words; numbers on both sides for < and >",
         )
-    text = as_text(column)
-    equal = np.array([cell == value.strip("'\"") for cell in text.to_pylist()], bool)
+    text, word = as_text(column), value.strip("'\"")
+    if pa.types.is_boolean(column.type):  # true, True and TRUE are the same
+        word = word.lower()
+    equal = np.array([cell == word for cell in text.to_pylist()], bool)
     known = np.array([cell is not None for cell in text.to_pylist()], bool)
     return np.asarray(known & (equal if _WORDS[compare] else ~equal))
