@@ -76,16 +76,20 @@ class LabelFile:
         with translated(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                self._file = os.fdopen(open_locked(path), "r+b")
+                self._descriptor = open_locked(path)
             except BlockingIOError:
                 raise OutputError(
                     f"{path}: another process is writing it", hint="stop the other server first"
                 ) from None
+        try:
             self._end = self._read()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Release the file."""
-        self._file.close()
+        os.close(self._descriptor)
 
     def add(self, event: LabelEvent) -> None:
         """Keep what a person did; on the disk when this returns.
@@ -178,20 +182,22 @@ class LabelFile:
         data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
         with translated(self.path):
             try:
-                self._file.seek(self._end)
-                self._file.write(data)
-                self._file.flush()
-                os.fsync(self._file.fileno())
+                os.lseek(self._descriptor, self._end, os.SEEK_SET)
+                written = 0
+                while written < len(data):
+                    written += os.write(self._descriptor, data[written:])
+                os.fsync(self._descriptor)
             except OSError:
-                self._file.seek(self._end)
-                self._file.truncate()
+                os.ftruncate(self._descriptor, self._end)
                 raise
         self._end += len(data)
 
     def _read(self) -> int:
         """Read the file, write its first line where it is new, and return where the next goes."""
         end = 0
-        for number, line in enumerate(self._file, start=1):
+        with os.fdopen(self._descriptor, "rb", closefd=False) as file:
+            lines = file.readlines()
+        for number, line in enumerate(lines, start=1):
             if not line.endswith(b"\n"):
                 break
             try:
@@ -209,8 +215,7 @@ class LabelFile:
                     hint="mend or remove that line, or choose another file",
                 ) from None
             end += len(line)
-        self._file.seek(end)
-        self._file.truncate()
+        os.ftruncate(self._descriptor, end)
         self._end = end
         if not end:
             head = {"format": _FORMAT, "version": __version__, **self.questions.to_json()}
