@@ -45,6 +45,7 @@ FLOORS = [
     ["exploration", "reports"],
     ["similarity"],
     ["selection"],
+    ["serve"],
     ["networks"],
     ["explanation"],
     ["model/export"],

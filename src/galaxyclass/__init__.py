@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.recipe import Recipe
     from galaxyclass.reports.report import Report, report
     from galaxyclass.selection.select import Selection, select
+    from galaxyclass.serve.start import serve
     from galaxyclass.similarity.similar import Neighbours, similar
     from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
     from galaxyclass.simulation.folders import SimulatedFolder, simulate
@@ -211,6 +212,7 @@ _MODULES: dict[str, str] = {
     "rmse": "tasks.scores.votes",
     "score_predictions": "evaluation.score_predictions",
     "select": "selection.select",
+    "serve": "serve.start",
     "similar": "similarity.similar",
     "simulate": "simulation.folders",
     "simulate_hundred": "simulation.contest",
@@ -328,6 +330,7 @@ __all__ = [
     "rmse",
     "score_predictions",
     "select",
+    "serve",
     "similar",
     "simulate",
     "simulate_hundred",

@@ -30,6 +30,9 @@ EXTRA_OF: dict[str, str] = {
     "cdshealpix": "survey",
     "submitit": "survey",
     "ray": "ray",
+    "fastapi": "serve",
+    "python_multipart": "serve",
+    "uvicorn": "serve",
 }
 
 

@@ -30,6 +30,8 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "minutes": "--time",
     "address": "--ray",
     "id_map": "--map",
+    "label_classes": "--classes",
+    "label_tree": "--tree",
 }
 
 #: Function -> its command, and the options of its first arguments.

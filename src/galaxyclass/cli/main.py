@@ -31,6 +31,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "survey": "Predict a whole survey: plan, run here or on a cluster, merge.",
     },
     "Look": {
+        "serve": "Open a page to predict, look at and label galaxies, with an API.",
         "report": "Show on one page what a model is worth, or what is in a folder.",
         "explain": "Map what of a picture an answer rests on, and test the map.",
         "similar": "Find galaxies that look like some others.",

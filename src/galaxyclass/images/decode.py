@@ -296,7 +296,7 @@ def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
         return _decode_pillow(data, max_pixels)
     if space in ("CMYK", "YCCK"):
         return _decode_pillow(data, max_pixels)
-    _require_size(width, height, max_pixels)
+    require_size(width, height, max_pixels)
     scans = data.count(b"\xff\xda")
     if scans > _MOST_SCANS:
         raise ImageError(
@@ -329,10 +329,10 @@ _SPARE_BYTES = re.compile(r"\d+ extraneous bytes before marker 0xd9")
 
 
 def _decode_pillow(data: bytes, max_pixels: int) -> Decoded:
-    kind = _pillow_kind(data)
+    kind = pillow_kind(data)
     try:
         with kind(io.BytesIO(data)) as image:
-            _require_size(*image.size, max_pixels)
+            require_size(*image.size, max_pixels)
             if kind.format == "PNG" and _MOST_DEFLATED * len(data) < _png_bytes(image, data):
                 raise _broken("the pixels end early")  # before memory is taken for all of them
             _load(image)
@@ -347,7 +347,7 @@ def _decode_pillow(data: bytes, max_pixels: int) -> Decoded:
         raise _broken(str(error) or type(error).__name__) from error
 
 
-def _pillow_kind(data: bytes) -> type[ImageFile]:
+def pillow_kind(data: bytes) -> type[ImageFile]:
     """Pillow's class for the format of a file.
 
     The classes, not Image.open: it warns of "decompression bombs" by a limit of its own, which only
@@ -504,7 +504,13 @@ def _on_black(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ((wide[..., :-1] * wide[..., -1:] + 127) // 255).astype(np.uint8)
 
 
-def _require_size(width: int, height: int, max_pixels: int) -> None:
+def require_size(width: int, height: int, max_pixels: int) -> None:
+    """Refuse a picture of too many pixels.
+
+    Raises
+    ------
+    ImageError
+    """
     if width * height > max_pixels:
         raise ImageError(
             "the image is too large",
