@@ -14,7 +14,6 @@ from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.export.check import compare_outputs
 from galaxyclass.model.export.graph import trace
 from galaxyclass.networks.equivariant import (
-    EQUIVARIANT_WIDTHS,
     ORIENTATIONS,
     EquivariantEncoder,
     GroupBatchNorm2d,
@@ -110,11 +109,6 @@ def test_its_file_holds_the_few_weights_and_says_the_same(tmp_path: Path) -> Non
     )
     classes = ClassTask("class", ("a", "b"), (0.5, 0.5))
     network = Network(model, preprocessing, classes)
-    # Two blocks have all there is, and are traced sooner than five.
-    encoder = network.encoder
-    assert isinstance(encoder, EquivariantEncoder)
-    encoder.blocks = encoder.blocks[:2]
-    encoder.projection[0] = nn.Linear(4 * EQUIVARIANT_WIDTHS[1], encoder.num_features)
     network(torch.rand(16, 3, 33, 33))
     network.eval()
     manifest = Manifest("best", preprocessing, model, classes, "id", False, "", "0.1.0")
