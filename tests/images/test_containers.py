@@ -7,6 +7,7 @@ import json
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import h5py
 import numpy as np
@@ -126,7 +127,8 @@ def test_a_damaged_archive(tmp_path: Path) -> None:
 
 def web_dataset(path: Path, first: int, classes: list[str]) -> Path:
     """A shard as WebDataset writes it: a picture and a class for each key."""
-    with tarfile.open(path, f"w:{path.suffix[1:]}" if path.suffix != ".tar" else "w") as tar:
+    modes: dict[str, Literal["w", "w:gz", "w:bz2"]] = {".gz": "w:gz", ".bz2": "w:bz2"}
+    with tarfile.open(name=path, mode=modes.get(path.suffix, "w")) as tar:
         for number, name in enumerate(classes, start=first):
             for ending, content in ((".cls", name.encode()), (".png", png(number % 3))):
                 entry = tarfile.TarInfo(f"{number:06}{ending}")

@@ -83,5 +83,5 @@ def _labels_of(files: Sequence[str]) -> TableFile | None:
             labels |= label_members(file)
     if not labels:
         return None
-    file = open_in_memory(pa.table({"id": list(labels), "class": list(labels.values())}))
-    return replace(file, path=Path(files[0]))
+    table = open_in_memory(pa.table({"id": list(labels), "class": list(labels.values())}))
+    return replace(table, path=Path(files[0]))
