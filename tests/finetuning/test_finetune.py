@@ -71,7 +71,8 @@ def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_
     assert exported.check.difference < 1e-4
     again = galaxyclass.load_model(tmp_path / "kinds.onnx")
     tables = [each.predict(str(classes.images)).table for each in (model, again)]
-    assert np.allclose(*(table["smooth"].to_numpy() for table in tables), atol=1e-4)
+    first, second = (table["smooth"].to_numpy() for table in tables)
+    assert np.allclose(first, second, atol=1e-4)
     # Its weights can be recovered, the probe's among them.
     eight = galaxyclass.export(tmp_path / "kinds.onnx", output=tmp_path / "half.onnx", bits=16)
     assert eight.check.difference < 0.01

@@ -83,11 +83,10 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
 def reported(sky: tuple[Any, ...]) -> Report:
     folder, table, *_ = sky
     return report(
-        folder / "run",
+        load_model(folder / "run", backend=fake.TreeBackend()),
         folder / "images",
         table,
         output=folder / "votes.html",
-        backend=fake.TreeBackend(),
     )
 
 
@@ -131,13 +130,13 @@ def test_the_page_is_whole_and_needs_nothing_else(reported: Report) -> None:
 
 def test_two_models_have_paired_intervals(sky: tuple[Any, ...], tmp_path: Path) -> None:
     folder, table, *_ = sky
-    backends = [fake.TreeBackend(), fake.TreeBackend(seed=2)]
+    first = load_model(folder / "run", backend=fake.TreeBackend())
+    second = load_model(folder / "run" / "bundle", backend=fake.TreeBackend(seed=2))
     result = report(
-        [folder / "run", folder / "run" / "bundle"],
+        [first, second],
         folder / "images",
         table,
         output=tmp_path / "two.html",
-        backend=backends,
     )
     row = read_rows(result.folder / "comparison.csv")[0]
     assert row["of"] == "all"
@@ -181,12 +180,11 @@ def test_classes_with_hostile_names(sky: tuple[Any, ...], tmp_path: Path) -> Non
         rows = [(name, names[number % 3]) for number, name in enumerate(ids)]
         csv.writer(file).writerows([("name", "class"), *rows])
     result = report(
-        tmp_path / "run",
+        load_model(tmp_path / "run", backend=fake.ClassBackend(3)),
         images,
         table,
         output=tmp_path / "classes.html",
         purity=0.5,
-        backend=fake.ClassBackend(3),
     )
     text = require_safe(result.page)
     assert "&lt;script&gt;" in text
@@ -209,7 +207,9 @@ def test_a_folder_without_labels(sky: tuple[Any, ...], tmp_path: Path) -> None:
         (images / path.name).write_bytes(path.read_bytes())
     (images / "1.jpg").write_text("not an image")
     result = report(
-        folder / "run", images, output=tmp_path / "folder.html", backend=fake.TreeBackend()
+        load_model(folder / "run", backend=fake.TreeBackend()),
+        images,
+        output=tmp_path / "folder.html",
     )
     text = require_safe(result.page)
     assert "1 images cannot be decoded" in text

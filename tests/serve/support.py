@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import simplejpeg
 from numpy.typing import NDArray
 
-from galaxyclass.model.model import Model, open_model
-from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.load import load_model
+from galaxyclass.model.model import Model
 from galaxyclass.serve.limits import Limits
 from galaxyclass.serve.start import open_served
 from galaxyclass.trees.read import load_tree
@@ -25,7 +25,7 @@ COLUMNS = list(load_tree("galaxy_zoo_2").layout("challenge").columns)
 def model(folder: Path, backend: Any = None) -> Model:
     """A model whose votes depend on the colour of a picture."""
     run = fake.save_run(folder / "run")
-    return open_model(run, InferenceOptions(workers=1), backend or fake.TreeBackend())
+    return load_model(run, workers=1, backend=backend or fake.TreeBackend())
 
 
 def jpeg(*colour: int) -> bytes:

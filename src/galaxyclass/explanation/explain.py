@@ -25,7 +25,6 @@ from galaxyclass.explanation.sky import sky_like
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text, writing
 from galaxyclass.io.output import require_free
-from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.cutouts import Cutouts
 from galaxyclass.model.ensemble import Ensemble
 from galaxyclass.model.image_source import open_images
@@ -113,7 +112,6 @@ def explain(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
-    backend: Backend | None = None,
 ) -> Explanation:
     """Map what of a picture an answer rests on, and test whether the maps can be believed.
 
@@ -141,7 +139,7 @@ def explain(
         with a map: both need torch and captum, and a single model.
     count : int
         Galaxies that are explained at most; of more, this many are drawn at random.
-    options, progress, backend
+    options, progress
         As for `galaxyclass.predict`.
     seed : int
         Of the galaxies that are drawn, the sky, and the random maps.
@@ -172,7 +170,7 @@ def explain(
         require_free(file, overwrite=overwrite)
     if method != "occlusion":
         require("captum", "torch")
-    model = open_model(run, options, backend)
+    model = open_model(run, options)
     index, words = find_answer(model.task, answer)
     explainer = _Explainer(model, index, method, seed)
     cutouts, notes = _read(model, images, count, seed)
@@ -180,9 +178,7 @@ def explain(
     for done, (name, cutout) in enumerate(cutouts, 1):
         galaxies.append(explainer.explain(name, cutout))
         progress("explain", done, len(cutouts))
-    sanity = None
-    if backend is None:
-        sanity = explainer.sanity(galaxies[:_SANITY])
+    sanity = explainer.sanity(galaxies[:_SANITY])
     above_random, above_central = (
         mean_difference(
             [each.faithfulness.found.score for each in galaxies],

@@ -18,7 +18,6 @@ from galaxyclass.io.atomic import write_text
 from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free
 from galaxyclass.io.result_files import metrics_json
-from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.load import ModelSource, open_model
 from galaxyclass.model.model import Model
@@ -87,7 +86,6 @@ def report(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
-    backend: Backend | Sequence[Backend] | None = None,
 ) -> Report:
     """Write a page on a model, or several side by side, and its numbers as CSV and JSON.
 
@@ -122,8 +120,8 @@ def report(
     purity : float
         Classes: the share of a sample that should belong to the class; the threshold for it is
         looked for.
-    options, progress, backend
-        As for `galaxyclass.predict`; a backend for each model.
+    options, progress
+        As for `galaxyclass.predict`.
     seed : int
         Of the bootstrap intervals, and of what is drawn at random.
     overwrite : bool
@@ -149,10 +147,7 @@ def report(
     require("jinja2")
     dataset, page = as_dataset(images, table), require_page(output)
     sources = [run] if isinstance(run, str | Path | Model) else list(run)
-    backends = list(backend) if isinstance(backend, Sequence) else [backend] * len(sources)
-    models = [
-        open_model(source, options, each) for source, each in zip(sources, backends, strict=True)
-    ]
+    models = [open_model(source, options) for source in sources]
     require_same_outputs(models)
     names = unique_names(models)
     settings = ReportSettings(votes, tuple(by), purity, seed)

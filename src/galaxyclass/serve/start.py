@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from galaxyclass.arguments import public
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.extras import require
-from galaxyclass.model.model import Model, open_model
+from galaxyclass.model.load import open_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.provenance import provenance_of
 from galaxyclass.progress import Progress, silent

@@ -71,7 +71,7 @@ def table_beside(paths: Sequence[str]) -> TableFile | None:
     path = (
         Path(files[0]) if len(files) == 1 else Path(files[0]).parent / f"*{Path(files[0]).suffix}"
     )
-    unused = tuple(each for file in opened for each in file.unused)
+    unused = tuple(each for table_file in opened for each in table_file.unused)
     return TableFile(path, table, np.arange(1, table.num_rows + 1), (), unused=unused)
 
 
