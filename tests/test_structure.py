@@ -45,6 +45,7 @@ FLOORS = [
     ["exploration", "reports"],
     ["similarity"],
     ["selection"],
+    ["serve"],
     ["networks"],
     ["explanation"],
     ["model/export"],
@@ -66,6 +67,9 @@ ALLOWED = {
     ("model.model", "model.export.export"),
     ("data.dataset.dataset", "data.checks.validate"),
     ("model.predictions", "plots"),
+    ("survey.survey", "survey.merge"),
+    ("survey.survey", "survey.on_ray"),
+    ("survey.survey", "survey.slurm"),
 }
 
 #: A program of its own, which prints: it fits the parameters that the simulation ships.

@@ -65,7 +65,8 @@ if TYPE_CHECKING:
     from galaxyclass.model.bundle.load import Bundle, ExportedBundle, load_bundle
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
-    from galaxyclass.model.model import Model, load_model
+    from galaxyclass.model.load import load_model
+    from galaxyclass.model.model import Model
     from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
     from galaxyclass.model.predictions import Prediction, Predictions
@@ -75,12 +76,14 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.recipe import Recipe
     from galaxyclass.reports.report import Report, report
     from galaxyclass.selection.select import Selection, select
+    from galaxyclass.serve.start import serve
     from galaxyclass.similarity.similar import Neighbours, similar
     from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
     from galaxyclass.simulation.folders import SimulatedFolder, simulate
     from galaxyclass.study.benchmark.benchmark import benchmark
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
+    from galaxyclass.study.tune.tune import Tuned, tune
     from galaxyclass.survey.drive import SurveyRun
     from galaxyclass.survey.merge import MergedSurvey
     from galaxyclass.survey.plan import PlannedSurvey, plan_survey
@@ -194,7 +197,7 @@ _MODULES: dict[str, str] = {
     "guess_tree": "data.catalog.guess_tree",
     "finetune": "finetuning.finetune",
     "load_bundle": "model.bundle.load",
-    "load_model": "model.model",
+    "load_model": "model.load",
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",
@@ -209,12 +212,15 @@ _MODULES: dict[str, str] = {
     "rmse": "tasks.scores.votes",
     "score_predictions": "evaluation.score_predictions",
     "select": "selection.select",
+    "serve": "serve.start",
     "similar": "similarity.similar",
     "simulate": "simulation.folders",
     "simulate_hundred": "simulation.contest",
     "suspects": "finetuning.suspects",
     "train": "training.train",
     "train_folds": "training.folds",
+    "Tuned": "study.tune.tune",
+    "tune": "study.tune.tune",
     "validate": "data.checks.validate",
 }
 
@@ -290,6 +296,7 @@ __all__ = [
     "TrainingInterruptedError",
     "Tree",
     "TreeError",
+    "Tuned",
     "ValidationReport",
     "WorkerError",
     "__version__",
@@ -323,12 +330,14 @@ __all__ = [
     "rmse",
     "score_predictions",
     "select",
+    "serve",
     "similar",
     "simulate",
     "simulate_hundred",
     "suspects",
     "train",
     "train_folds",
+    "tune",
     "validate",
 ]
 

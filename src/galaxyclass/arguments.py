@@ -157,12 +157,21 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "like_images": replace(_PATH, in_memory=as_data),
     "labelled": _DATA,
     "spread": _count("a whole number", 1, 10_000),
+    "label": _PATH,
+    "label_classes": ArgumentCheck("the names of classes", as_string, "them"),
+    "label_tree": _PATH,
+    "renew_every": _count("a whole number", 0, 1_000_000),
+    "repeat": ArgumentCheck("a share, 0 to 0.5", as_number(0, 0.5, ends=True)),
+    "host": ArgumentCheck("the name or address of this machine (str)", as_string),
+    "port": _count("a whole number", 0, 65_535),
+    "ready": ArgumentCheck("a function of an address", as_callable),
     "where": ArgumentCheck("conditions such as 'Class4.1 > 0.5'", as_string, "them"),
     "preprocessing": ArgumentCheck("a Preprocessing", as_instance("Preprocessing")),
     "tree": ArgumentCheck(
         "a Tree, the name of one that the package ships, or a TOML file",
         as_either(as_path, as_instance("Tree")),
     ),
+    "export": _DATA,
     "subjects": _DATA,
     # output
     "output": _PATH,
@@ -171,6 +180,14 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     # what is done
     "settings": _SETTINGS,
     "reading": ArgumentCheck('a mapping such as {"stretch": "asinh", "hdu": "SCI"}', as_reading),
+    "space": ArgumentCheck(
+        'a mapping such as {"optimizer.lr": "log:1e-4..1e-2", "training.batch_size": [32, 64]}',
+        as_mapping,
+    ),
+    "trials": _count("a whole number", 1, 100_000),
+    "minutes": ArgumentCheck("a number above 0", as_number(0, 10**7, ends=False)),
+    "parallel": _count("a whole number", 1, 1000),
+    "pruning": _FLAG,
     "vary": ArgumentCheck('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
     "id_column": _COLUMN,
     "target_column": _COLUMN,
@@ -242,7 +259,6 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "partition": ArgumentCheck("the name of a partition (str)", as_string),
     "account": ArgumentCheck("the name of an account (str)", as_string),
     "address": ArgumentCheck("the address of a cluster (str)", as_string),
-    "minutes": _count("a whole number", 1, 100_000),
     "gpus": _count("a whole number", 0, 100),
     "memory": _count("a whole number of GB", 1, 100_000),
     "array_limit": _count("a whole number", 1, 10**7),
@@ -258,6 +274,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "workers": _count("a whole number", 1, 4096),
     "seed": _count("a whole number", 0, 2**32 - 1),
     "progress": ArgumentCheck("a function (`galaxyclass.Progress`)", as_callable),
+    "opened": ArgumentCheck("what `open_tiles` gives", as_instance("TileCutouts")),
     "backend": ArgumentCheck("a backend", as_anything),
 }
 

@@ -18,6 +18,7 @@ EXTRA_OF: dict[str, str] = {
     "onnx_ir": "export",
     "openvino": "openvino",
     "tensorboard": "train",
+    "optuna": "tune",
     "matplotlib": "plots",
     "jinja2": "report",
     "captum": "explain",
@@ -29,6 +30,9 @@ EXTRA_OF: dict[str, str] = {
     "cdshealpix": "survey",
     "submitit": "survey",
     "ray": "ray",
+    "fastapi": "serve",
+    "python_multipart": "serve",
+    "uvicorn": "serve",
 }
 
 

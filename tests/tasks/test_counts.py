@@ -29,7 +29,7 @@ LAYOUT = next(each for each in TREE.published if each.name == "hart16_count")
 NAN = float("nan")
 
 
-def draw(galaxies: int, seed: int, people: int = 30) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def draw(galaxies: int, seed: int, people: int = 30) -> tuple[np.ndarray, np.ndarray]:
     """Concentrations, and votes of as many people as are led to each question."""
     rng = np.random.default_rng(seed)
     concentrations = rng.gamma(2, 2, (galaxies, len(TREE.answers))) + 0.1
@@ -44,15 +44,15 @@ def draw(galaxies: int, seed: int, people: int = 30) -> tuple[np.ndarray, np.nda
 
 
 @pytest.fixture(scope="module")
-def drawn() -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def drawn() -> tuple[np.ndarray, np.ndarray]:
     return draw(400, 1)
 
 
 @pytest.fixture(scope="module")
-def task(drawn: tuple[np.ndarray, np.ndarray]) -> CountTask:  # type: ignore[type-arg]
+def task(drawn: tuple[np.ndarray, np.ndarray]) -> CountTask:
     counts = drawn[1].astype(np.float32)
     counts[:, TREE.slices[9]] = NAN  # a table without question 10
-    targets = CountTargets(TREE, LAYOUT, counts, ~np.isnan(counts).all(axis=0))
+    targets = CountTargets(TREE, LAYOUT, counts, np.asarray(~np.isnan(counts).all(axis=0)))
     return CountTask.fit(targets, np.arange(400))
 
 

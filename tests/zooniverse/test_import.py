@@ -154,8 +154,8 @@ def test_classifications_become_counts_and_what_is_left_out_is_counted(
     notes = "\n".join(imported.notes)
     assert "Task T7 is question 3." in notes
     assert "2 versions of the workflow count: 5.2" in notes
-    assert "1 galaxies are several subjects" in notes
-    assert "1 classifications came after retirement" in notes
+    assert "1 galaxy is several subjects" in notes
+    assert "Made after retirement, and counted: 1 classification." in notes
 
     table = galaxyclass.read_catalog(_folder(tmp_path), output, tree=tree)
     assert table.targets is not None
@@ -206,6 +206,22 @@ def test_classifications_of_something_else(tree: Path) -> None:
     export["subject_data"] = ['{"1": {"retired": null, "camera": 3}}']
     with pytest.raises(CatalogError, match=r"(?s)without an id.*`id_column`"):
         import_classifications(export, tree=tree)
+
+
+def test_the_words_of_galaxy_zoo_are_those_of_its_tree() -> None:
+    tree = galaxyclass.load_tree("galaxy_zoo_decals")
+    labels = {
+        WorkflowTask("T0", "Is the galaxy simply smooth and rounded, with no sign of a disk?"): [
+            "![smooth](https://example.org/s.png) Smooth",
+            "Features or Disk",
+            "Star or Artifact",
+        ],
+        WorkflowTask("T2", "Could this be a disk viewed edge-on?"): [
+            "Yes - Edge On Disk",
+            "No - Something Else",
+        ],
+    }
+    assert sorted(match_tasks(tree, labels).answers.values()) == [0, 1, 2, 6, 7]
 
 
 def test_tasks_that_could_be_two_questions() -> None:

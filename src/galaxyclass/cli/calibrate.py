@@ -11,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.coverage import coverage_lines, width_unit
 from galaxyclass.cli.hints import in_options
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.arguments import Part
@@ -112,7 +113,7 @@ def _show(calibrated: Calibrated) -> None:
 
     calibration = calibrated.calibration
     for name, count in calibrated.galaxies_by_part.items():
-        click.echo(f"{count:,} galaxies {PART_WORDS[name]}")
+        click.echo(f"{counted(count, 'galaxy')} {PART_WORDS[name]}")
     for note in (*calibrated.notes, *calibration.notes):
         click.echo(in_options(note))
     intervals, coverage = calibration.intervals, calibration.coverage

@@ -13,6 +13,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.coverage import coverage_lines, width_unit
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.predict import show_warnings
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.arguments import Part
@@ -91,7 +92,7 @@ def command(
     bootstrap intervals over galaxies.
     """
     from galaxyclass.evaluation.evaluate import evaluate
-    from galaxyclass.model.model import open_model
+    from galaxyclass.model.load import open_model
 
     model = open_model(runs, replace(inference, labelling=labelling))
     include: tuple[str, ...] = ()
@@ -135,7 +136,7 @@ def _show(evaluation: Evaluation, output: Path) -> None:
     for note in (*evaluation.prediction.notes, *evaluation.notes):
         click.echo(in_options(note))
     for name, count in evaluation.galaxies_by_part.items():
-        click.echo(f"{count:,} galaxies {PART_WORDS[name]}")
+        click.echo(f"{counted(count, 'galaxy')} {PART_WORDS[name]}")
     printed = evaluation.task.print_report(evaluation.report)
     console().print(rich_table(printed.table))
     for line in printed.lines:

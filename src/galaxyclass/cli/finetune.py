@@ -23,6 +23,8 @@ Examples:
   galaxyclass predict runs/rings --images sky/images --output rings.csv
   galaxyclass finetune runs/first --images my/images --table my/votes.csv --network never \\
       --output runs/votes
+  galaxyclass finetune fast --set model.encoder=resnet18 --set model.weights=resnet18.safetensors \\
+      --set model.normalisation=encoder --images my/images --table my/labels.csv --output runs/mine
 
 Every score that is printed is of galaxies that the predictor had not learnt. The model that is
 written has learnt all labels."""
@@ -45,6 +47,7 @@ written has learnt all labels."""
     is_flag=True,
     help="Each class counts as much as any other, however many galaxies it has.",
 )
+@options.settings
 @options.inference
 @options.seed
 @options.cache
@@ -55,6 +58,7 @@ def command(
     output: Path,
     network: NetworkUse,
     balanced: bool,
+    settings: tuple[str, ...],
     inference: InferenceOptions,
     seed: int,
     cache: Path | None,
@@ -62,7 +66,8 @@ def command(
     """Make a model of your own labels: fifty are a good beginning.
 
     MODEL is what it begins with: by default the pretrained model, otherwise the folder of a
-    training, or an exported network. First a linear probe on what MODEL says of each galaxy, in
+    training, or an exported network; or a recipe whose encoder has weights (--set
+    model.weights=FILE). First a linear probe on what MODEL says of each galaxy, in
     seconds and without torch. Then, where it pays, the network itself.
     """
     from galaxyclass.finetuning.finetune import finetune
@@ -75,6 +80,7 @@ def command(
             output=output,
             network=network,
             balanced=balanced,
+            settings=settings,
             options=inference,
             seed=seed,
             cache=cache,

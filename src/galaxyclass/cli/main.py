@@ -31,6 +31,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "survey": "Predict a whole survey: plan, run here or on a cluster, merge.",
     },
     "Look": {
+        "serve": "Open a page to predict, look at and label galaxies, with an API.",
         "report": "Show on one page what a model is worth, or what is in a folder.",
         "explain": "Map what of a picture an answer rests on, and test the map.",
         "similar": "Find galaxies that look like some others.",
@@ -49,6 +50,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "train": "Train a recipe on images and a table.",
         "recipes": "List the recipes, or show one in full.",
         "compare": "Train recipes and settings side by side, as one table.",
+        "tune": "Search for the best settings of a recipe.",
         "pack": "Crop and shrink all images once, for fast training.",
     },
     "Measure, and pass on": {

@@ -256,6 +256,21 @@ def inference(command: Decorated) -> Any:
     return decorated
 
 
+def _scale(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> str | float | None:
+    """The value of --scale: a word, or a factor."""
+    if text in (None, "auto", "keep"):
+        return text
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 1 / 16 <= factor <= 16:
+        raise click.BadParameter(f"{text!r} is not auto, keep or a factor of 1/16 to 16")
+    return factor
+
+
 #: How pictures in bands are read -> its option; the command gets all as `reading`.
 _READING: dict[str, Callable[[Any], Any]] = {
     "bands": click.option(
@@ -284,9 +299,16 @@ _READING: dict[str, Callable[[Any], Any]] = {
     ),
     "scale": click.option(
         "--scale",
-        type=click.Choice(["auto", "keep"]),
+        metavar="auto|keep|FACTOR",
+        callback=_scale,
         help="auto (the default): pictures with a WCS are brought to the scale that the model "
-        "knows; keep: their pixels are taken as they are.",
+        "knows; keep: their pixels are taken as they are; 2: galaxies are shown twice as large.",
+    ),
+    "pixel_scale": click.option(
+        "--pixel-scale",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="ARCSEC",
+        help="Arcseconds a pixel of pictures whose files have no WCS.",
     ),
 }
 

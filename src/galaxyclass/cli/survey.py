@@ -217,7 +217,7 @@ def plan(
 )
 @options.as_json
 @click.pass_context
-def run(context: click.Context, /, *, folder: Path, as_json: bool, **given: Any) -> None:
+def run_command(context: click.Context, /, *, folder: Path, as_json: bool, **given: Any) -> None:
     """Predict all shards of DIR that are not done.
 
     On SIGTERM, SIGUSR1 (the warning of a scheduler) and Ctrl-C the chunk at hand is finished. The

@@ -16,11 +16,11 @@ EPILOG = """\b
 Examples:
   galaxyclass tree
   galaxyclass tree galaxy_zoo_decals
-  galaxyclass tree galaxy_zoo_decals --toml > own.toml
+  galaxyclass tree galaxy_zoo_decals --toml
   galaxyclass tree --from votes.csv --output own.toml
 
-Each command that reads a table takes the file: `galaxyclass train fast --tree own.toml …`. A model
-keeps the tree that it was trained on."""
+Each command that reads a table takes the file by --tree. A model keeps the tree that it was trained
+on."""
 
 
 @click.command(epilog=EPILOG)

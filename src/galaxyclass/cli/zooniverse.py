@@ -110,7 +110,7 @@ def export_command(
 
 
 @command.command("import")
-@click.argument("table", metavar="EXPORT", type=click.Path(path_type=Path))
+@click.argument("export", metavar="EXPORT", type=click.Path(path_type=Path))
 @click.option(
     "--tree",
     required=True,
@@ -138,7 +138,7 @@ def export_command(
 @options.overwrite
 def import_command(
     *,
-    table: Path,
+    export: Path,
     tree: str,
     output: Path,
     subjects: Path | None,
@@ -158,7 +158,7 @@ def import_command(
     from galaxyclass.zooniverse.import_classifications import import_classifications
 
     imported = import_classifications(
-        table,
+        export,
         tree=tree,
         output=output,
         subjects=subjects,

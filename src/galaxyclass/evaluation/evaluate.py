@@ -25,13 +25,12 @@ from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.io.result_files import PREDICTIONS
 from galaxyclass.model.auxiliary import in_task
-from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.ensemble import Ensemble, common_auxiliary, common_task
 from galaxyclass.model.extra_columns import check_include
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.job import PredictionSummary, predict_to_table
-from galaxyclass.model.model import ModelSource, open_model
+from galaxyclass.model.load import ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
@@ -53,7 +52,6 @@ def evaluate(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
-    backend: Backend | Sequence[Backend] | None = None,
 ) -> Evaluation:
     """Predict galaxies whose votes or classes are known, and score the predictions.
 
@@ -81,7 +79,7 @@ def evaluate(
         were not.
     include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
         Extra columns of ``predictions.csv``, as for `galaxyclass.predict`.
-    options, progress, backend
+    options, progress
         As for `galaxyclass.model.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
@@ -109,7 +107,7 @@ def evaluate(
     """
     include = check_include(include)
     dataset, output = as_dataset(images, table), Path(output)
-    model = open_model(run, options, backend)
+    model = open_model(run, options)
     key = job_key(
         "evaluate",
         runs=[str(source.absolute()) for source in model.sources],

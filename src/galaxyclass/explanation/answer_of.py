@@ -37,7 +37,7 @@ def find_answer(task: Task, answer: str) -> tuple[int, str]:
     --------
     >>> from galaxyclass import load_model
     >>> find_answer(load_model().task, "4.1")
-    (13, '4.1 spiral')
+    (7, '4.1 spiral')
     """
     named: dict[str, list[int]] = {}
     words = list(task.names)

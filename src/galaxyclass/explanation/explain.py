@@ -16,18 +16,20 @@ from galaxyclass.arguments import ExplanationMethod, public
 from galaxyclass.arrays import Doubles
 from galaxyclass.errors import BundleError, OutputError, ScoreError
 from galaxyclass.explanation.answer_of import AnswerOf, answer_of, find_answer
-from galaxyclass.explanation.faithfulness import Faithfulness, measure_faithfulness
+from galaxyclass.explanation.faithfulness import measure_faithfulness
+from galaxyclass.explanation.galaxy import ExplainedGalaxy
 from galaxyclass.explanation.grid import grid_image
 from galaxyclass.explanation.occlusion import occlusion_map
 from galaxyclass.explanation.orientations import QUARTERS, averaged
 from galaxyclass.explanation.sky import sky_like
+from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text, writing
 from galaxyclass.io.output import require_free
-from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.cutouts import Cutouts
 from galaxyclass.model.ensemble import Ensemble
 from galaxyclass.model.image_source import open_images
-from galaxyclass.model.model import Model, ModelSource, open_model
+from galaxyclass.model.load import ModelSource, open_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
@@ -38,31 +40,6 @@ from galaxyclass.workers.processes import core_count
 _SANITY = 4
 #: Above this rank correlation a map hardly depends on what the network has learnt.
 _SAME = 0.5
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class ExplainedGalaxy:
-    """A galaxy with the map of an answer.
-
-    Attributes
-    ----------
-    id : str
-    share : float
-        The predicted share of the answer, or probability of the class.
-    cutout : (side, side, channels) uint8
-    found : (side, side) float64
-        The map: above 0 where the answer rests on a pixel, below 0 where it speaks against it.
-    faithfulness : Faithfulness
-    """
-
-    id: str
-    share: float
-    cutout: NDArray[np.uint8]
-    found: Doubles
-    faithfulness: Faithfulness
-
-    def __repr__(self) -> str:
-        return summary(f"ExplainedGalaxy {self.id}: {self.share:.2f}")
 
 
 @dataclass(frozen=True)
@@ -135,7 +112,6 @@ def explain(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
-    backend: Backend | None = None,
 ) -> Explanation:
     """Map what of a picture an answer rests on, and test whether the maps can be believed.
 
@@ -163,7 +139,7 @@ def explain(
         with a map: both need torch and captum, and a single model.
     count : int
         Galaxies that are explained at most; of more, this many are drawn at random.
-    options, progress, backend
+    options, progress
         As for `galaxyclass.predict`.
     seed : int
         Of the galaxies that are drawn, the sky, and the random maps.
@@ -192,7 +168,9 @@ def explain(
     files = output_files(Path(output))
     for file in files:
         require_free(file, overwrite=overwrite)
-    model = open_model(run, options, backend)
+    if method != "occlusion":
+        require("captum", "torch")
+    model = open_model(run, options)
     index, words = find_answer(model.task, answer)
     explainer = _Explainer(model, index, method, seed)
     cutouts, notes = _read(model, images, count, seed)
@@ -200,9 +178,7 @@ def explain(
     for done, (name, cutout) in enumerate(cutouts, 1):
         galaxies.append(explainer.explain(name, cutout))
         progress("explain", done, len(cutouts))
-    sanity = None
-    if backend is None:
-        sanity = explainer.sanity(galaxies[:_SANITY])
+    sanity = explainer.sanity(galaxies[:_SANITY])
     above_random, above_central = (
         mean_difference(
             [each.faithfulness.found.score for each in galaxies],

@@ -118,7 +118,7 @@ def open_networks(bundle: Bundle, *, random_weights: bool) -> list[Any]:
     network = build_network(bundle.manifest) if random_weights else load_weights(bundle)
     network.eval()
     for parameter in network.parameters():
-        parameter.requires_grad_(requires_grad=False)
+        parameter.requires_grad_(False)
     return list(network.networks)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from galaxyclass.arrays import Doubles
 from galaxyclass.explanation.faithfulness import Curves, Faithfulness
+from galaxyclass.explanation.galaxy import ExplainedGalaxy
 from galaxyclass.images.channels import to_three
 from galaxyclass.plots.style import COLOURS
 
@@ -27,17 +27,9 @@ _INK, _FAINT, _PAPER = (34, 34, 34), (110, 110, 110), (255, 255, 255)
 _COVER = 0.75
 
 
-class Explained(Protocol):
-    """A galaxy with its map."""
-
-    id: str
-    share: float
-    cutout: NDArray[np.uint8]
-    found: Doubles
-    faithfulness: Faithfulness
-
-
-def grid_image(answer: str, verdict: Sequence[str], galaxies: Sequence[Explained]) -> Image.Image:
+def grid_image(
+    answer: str, verdict: Sequence[str], galaxies: Sequence[ExplainedGalaxy]
+) -> Image.Image:
     """Galaxies, maps and curves in a grid, under the verdict.
 
     Blue: the answer rests on these parts. Orange: they speak against it.
@@ -64,7 +56,7 @@ def grid_image(answer: str, verdict: Sequence[str], galaxies: Sequence[Explained
 
 
 def _draw_galaxy(
-    page: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int, int], galaxy: Explained
+    page: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int, int], galaxy: ExplainedGalaxy
 ) -> None:
     left, top = corner
     tested = galaxy.faithfulness
@@ -83,7 +75,7 @@ def _draw_galaxy(
     )
 
 
-def overlay(galaxy: Explained) -> NDArray[np.uint8]:
+def overlay(galaxy: ExplainedGalaxy) -> NDArray[np.uint8]:
     """The galaxy in grey, and the map over it in blue (for the answer) and orange (against it)."""
     grey = _enlarged(galaxy.cutout).mean(axis=2, keepdims=True).repeat(3, axis=2) / 255
     smooth = cv2.resize(galaxy.found, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)

@@ -42,4 +42,4 @@ def sky_like(cutout: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
     brightness = border.sum(axis=1, dtype=np.int64)
     dark = border[brightness <= np.median(brightness)]
     drawn = np.random.default_rng(seed).integers(len(dark), size=side * side)
-    return dark[drawn].reshape(cutout.shape)
+    return np.asarray(dark[drawn].reshape(cutout.shape), np.uint8)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.finetuning.fit_probe import ProbeInputs, fit_best_answer, fit_probe, with_link
-from galaxyclass.model.probe import Probe
+from galaxyclass.model.probe import LinearProbe
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL, Score
 from galaxyclass.tasks.task import Task
 
@@ -32,11 +32,11 @@ _FEWEST = 12
 _RESAMPLES = 200
 
 #: From inputs and values of some galaxies to a probe with its link.
-FitProbe = Callable[[ProbeInputs, NDArray[np.generic]], Probe]
+FitProbe = Callable[[ProbeInputs, NDArray[np.generic]], LinearProbe]
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelledGalaxies:
     """Galaxies with labels, as a probe learns them.
 
     Attributes
@@ -60,9 +60,9 @@ class Labels:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def take(self, indices: NDArray[np.int64]) -> Labels:
+    def take(self, indices: NDArray[np.int64]) -> LabelledGalaxies:
         """Some of the galaxies."""
-        return Labels(
+        return LabelledGalaxies(
             self.inputs.take(indices),
             self.values[indices],
             self.strata[indices],
@@ -78,18 +78,18 @@ class Labels:
         _, members, counts = np.unique(self.strata, return_inverse=True, return_counts=True)
         return np.asarray(len(self) / len(counts) / counts[members])
 
-    def fit(self) -> Probe:
+    def fit(self) -> LinearProbe:
         """A probe on all of them, with its link."""
         fitted = fit_probe(self.inputs, self.task.linear_targets(self.values), self.weights)
         link = self.task.fit_link(np.nan_to_num(fitted.left_out), self.values)
         return with_link(fitted.probe, *link)
 
-    def fit_best_answer(self) -> Probe | None:
+    def fit_best_answer(self) -> LinearProbe | None:
         """The regression on the one answer that predicts best; None without answers."""
         fitted = fit_best_answer(self.inputs, self.task.linear_targets(self.values), self.weights)
         return None if fitted is None else fitted.probe
 
-    def predict(self, probe: Probe) -> Doubles:
+    def predict(self, probe: LinearProbe) -> Doubles:
         """(galaxies, outputs) what a probe predicts."""
         raw = self.inputs.features @ probe.features + self.inputs.answers @ probe.answers
         return self.task.from_linear(raw + probe.bias)
@@ -150,7 +150,9 @@ def repeats_for(galaxies: int) -> int:
 
 
 def cross_validate(
-    labels: Labels, seed: int, fit: Callable[[Labels], Probe] = Labels.fit
+    labels: LabelledGalaxies,
+    seed: int,
+    fit: Callable[[LabelledGalaxies], LinearProbe] = LabelledGalaxies.fit,
 ) -> OutOfFold:
     """Predict each galaxy by a probe on the other folds; stratified, repeated for few galaxies."""
     generator = np.random.default_rng([seed, 1])
@@ -190,7 +192,9 @@ class LearningCurve:
     gain: Score
 
 
-def learning_curve(labels: Labels, out_of_fold: OutOfFold, seed: int) -> LearningCurve | None:
+def learning_curve(
+    labels: LabelledGalaxies, out_of_fold: OutOfFold, seed: int
+) -> LearningCurve | None:
     """Score probes on parts of the galaxies, and extrapolate to twice as many.
 
     The galaxies are dealt to parts. A probe on one part predicts the next part, so that each galaxy
@@ -199,7 +203,7 @@ def learning_curve(labels: Labels, out_of_fold: OutOfFold, seed: int) -> Learnin
 
     Parameters
     ----------
-    labels : Labels
+    labels : LabelledGalaxies
     out_of_fold : OutOfFold
         Of the same galaxies: the largest size.
     seed : int

@@ -6,7 +6,9 @@ import logging
 import math
 import shutil
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,17 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from galaxyclass.arguments import NetworkUse, public
+from galaxyclass.arguments import NetworkUse, Settings, public
 from galaxyclass.calibration.calibration import fit_calibration
 from galaxyclass.calibration.files import calibration_json
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.parts import write_left_out, write_split
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.data.leakage import OUT_OF_FOLD
-from galaxyclass.errors import ScoreError
+from galaxyclass.errors import BundleError, RecipeError, ScoreError
 from galaxyclass.extras import require
+from galaxyclass.finetuning.bare_encoder import bare_encoder
 from galaxyclass.finetuning.cross_validation import (
-    Labels,
+    LabelledGalaxies,
     cross_validate,
     learning_curve,
 )
@@ -45,12 +48,14 @@ from galaxyclass.model.bundle.load import Bundle, Role
 from galaxyclass.model.bundle.manifest import Manifest, NetworkOutputs
 from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.model.columns import columns_of, mask_unknown, tabulate
-from galaxyclass.model.model import Model, open_model, single_bundle
+from galaxyclass.model.load import open_model, single_bundle
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Predictions
-from galaxyclass.model.probe import Probe
+from galaxyclass.model.probe import LinearProbe
 from galaxyclass.model.provenance import make_provenance, with_provenance
 from galaxyclass.progress import Progress, silent
+from galaxyclass.recipes.read import RECIPES, as_recipe
 from galaxyclass.tasks.task import Task
 from galaxyclass.version import __version__
 
@@ -59,7 +64,7 @@ log = logging.getLogger(__name__)
 #: The name that stands where a training has the name of its recipe.
 FINETUNED = "finetuned"
 
-#: Labels from which on a training of the network is tried.
+#: LabelledGalaxies from which on a training of the network is tried.
 FEWEST_FOR_NETWORK = 100
 
 
@@ -72,6 +77,7 @@ def finetune(
     output: str | Path,
     network: NetworkUse = "auto",
     balanced: bool = False,
+    settings: Settings = (),
     options: InferenceOptions | None = None,
     seed: int = 0,
     cache: str | Path | None = None,
@@ -89,7 +95,8 @@ def finetune(
     ----------
     run : str, Path or Model
         The model to begin with: ``"pretrained"``, the folder of a run, a bundle, or an exported
-        network.
+        network. Or the name or TOML file of a recipe whose encoder has weights
+        (`model.weights`, `model.pretrained`), such as those of timm: its embedding alone is used.
     images : Dataset, str or Path
         A data set; or the folder of the images.
     table : str, Path or a table in memory, optional
@@ -102,6 +109,8 @@ def finetune(
         Whether the network itself is trained: ``auto`` where it pays and torch is installed.
     balanced : bool
         Each class counts as much as any other, however many galaxies it has.
+    settings : mapping or sequence of str
+        Changes to the recipe, as for `galaxyclass.train`.
     options : InferenceOptions, optional
         How the network is run. The ``views`` of the model are those of its predictions.
     seed : int
@@ -122,6 +131,8 @@ def finetune(
         The table has errors, and ``skip_invalid`` is False.
     BundleError
         ``run`` is not a model, or several.
+    RecipeError
+        The encoder of a recipe has no weights; or settings without a recipe.
     OutputError
         The folder is not empty; no room, no permission.
     MissingExtraError, DeviceError
@@ -129,11 +140,29 @@ def finetune(
     """
     folder, dataset = Path(output), as_dataset(images, table)
     require_new(folder)
-    model = open_network(run, options)
+    choices = _Choices(network, balanced, seed, cache)
+    with open_network(run, options, settings) as model:
+        return _finetune(model, dataset, folder, choices, progress)
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """How a finetuning is done; see `finetune`."""
+
+    network: NetworkUse
+    balanced: bool
+    seed: int
+    cache: str | Path | None
+
+
+def _finetune(
+    model: Model, dataset: Dataset, folder: Path, choices: _Choices, progress: Progress
+) -> Finetuned:
+    seed = choices.seed
     sample, notes = read_labels(
         dataset,
         model.bundles[0].manifest.preprocessing,
-        cache=cache,
+        cache=choices.cache,
         workers=model.options.workers,
         progress=progress,
     )
@@ -144,7 +173,9 @@ def finetune(
     log.info("%d galaxies embedded by %s, %s: %.1f s", len(sample.rows), model.name, views, took)
     task = sample.task(np.arange(len(sample.rows)))
     values, target_notes = task.scorable(sample.targets)
-    labels = Labels(embedded.inputs, values, sample.targets.strata, task, balanced)
+    labels = LabelledGalaxies(
+        embedded.inputs, values, sample.targets.strata, task, choices.balanced
+    )
     rungs = _simple_rungs(labels, seed, model.name)
     began = time.perf_counter()
     out_of_fold = cross_validate(labels, seed)
@@ -158,7 +189,7 @@ def finetune(
     curve = learning_curve(labels, out_of_fold, seed)
     if curve is not None:
         log.info("%s", describe_curve(curve, task.metric, len(labels)))
-    if _tries_network(network, len(labels)):
+    if _tries_network(choices.network, len(labels)):
         from galaxyclass.finetuning.with_network import with_network
 
         made = with_network(
@@ -167,12 +198,12 @@ def finetune(
             sample,
             labels,
             rungs,
-            only_if_it_pays=network == "auto",
+            only_if_it_pays=choices.network == "auto",
             seed=seed,
             progress=progress,
         )
     with writing_folder(folder) as temporary:
-        saved = _write(temporary, model, sample, task, made, seed)
+        saved = _write(temporary, model, sample, task, made, seed=seed)
         result = Finetuned(
             folder=folder,
             bundle=replace(saved, folder=folder / run_folder.BUNDLE),
@@ -215,32 +246,63 @@ def _tries_network(network: NetworkUse, galaxies: int) -> bool:
     return True
 
 
-def open_network(run: str | Path | Model, options: InferenceOptions | None) -> Model:
-    """The model to begin with; of a finetuned one, the network beneath its probe.
+@contextmanager
+def open_network(
+    run: str | Path | Model, options: InferenceOptions | None, settings: Settings = ()
+) -> Iterator[Model]:
+    """The model to begin with, while the context lasts; of a finetuned one, without its probe.
 
     Raises
     ------
     BundleError
         Not a model; several; an exported network that was finetuned.
+    RecipeError, MissingExtraError
+        See `galaxyclass.finetuning.bare_encoder.bare_encoder`; or settings without a recipe.
     """
+    if _is_recipe(run):
+        assert not isinstance(run, Model)
+        with bare_encoder(as_recipe(run, settings), options) as model:
+            yield model
+        return
+    if settings:
+        raise RecipeError(
+            "settings are those of a recipe, and a model has none",
+            wanted="the name of a recipe or a TOML file in place of the model",
+            got=f"{run}, and settings",
+            hint="leave `settings` out",
+        )
     model = open_model(run, options)
     bundle = single_bundle(model, "finetune")
-    if not bundle.has("probe"):
-        return model
-    log.info("%s was finetuned: its network is used, with a new probe", model.name)
-    return Model(model.sources, [bundle.without_probe], model.options)
+    if bundle.manifest.network_outputs is not None:
+        if not bundle.has("probe"):
+            raise BundleError(
+                f"{bundle.folder}: an exported network that was finetuned cannot be finetuned",
+                wanted="the folder of the finetuning, or the model that it began with",
+                got="a file",
+            )
+        log.info("%s was finetuned: its network is used, with a new probe", model.name)
+        model = Model(model.sources, [bundle.without_probe], model.options)
+    yield model
 
 
-def _simple_rungs(labels: Labels, seed: int, name: str) -> list[Rung]:
+def _is_recipe(run: str | Path | Model) -> bool:
+    """Whether it is a recipe, or names one: a name of a recipe that is no folder, or TOML."""
+    if isinstance(run, Model):
+        return False
+    path = Path(run)
+    return path.suffix.lower() == ".toml" or (str(run) in RECIPES and not path.exists())
+
+
+def _simple_rungs(labels: LabelledGalaxies, seed: int, name: str) -> list[Rung]:
     """The simplest predictor, and the rule on one answer of the network."""
     task, values = labels.task, labels.values
     simplest = task.main_score(task.simplest(len(labels)), values, seed=seed)
     rungs = [scored_rung("simplest", f"the {task.metric.simplest}", simplest, 0.0, task)]
     answer = fit_best_answer(labels.inputs, task.linear_targets(values), labels.weights)
-    if answer is not None:
+    if answer is not None and labels.inputs.answers.std(axis=0).any():
         began = time.perf_counter()
 
-        def fit(part: Labels) -> Probe:
+        def fit(part: LabelledGalaxies) -> LinearProbe:
             alone = part.fit_best_answer()
             assert alone is not None, "the network has answers"
             return alone
@@ -264,7 +326,9 @@ def _rule(answer: FittedAnswer, task: Task) -> str:
     return f"{answer.name} {side} {threshold:.3g} for {task.class_names[1]!r}"
 
 
-def _write(folder: Path, model: Model, sample: Sample, task: Task, made: Made, seed: int) -> Bundle:
+def _write(
+    folder: Path, model: Model, sample: Sample, task: Task, made: Made, *, seed: int
+) -> Bundle:
     """Write split, out-of-fold predictions and, last, the bundle."""
     bundle = model.bundles[0]
     parts = np.full(len(sample.rows), "train", dtype=object)

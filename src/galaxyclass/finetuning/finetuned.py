@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from galaxyclass.finetuning.cross_validation import LearningCurve, OutOfFold
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import BundleFileWriter
-from galaxyclass.model.probe import Probe
+from galaxyclass.model.probe import LinearProbe
 from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.scores.bootstrap import Score
@@ -69,7 +69,7 @@ class Made:
     ----------
     key : str
         ``probe`` or ``network``: which rung it is.
-    probe : Probe
+    probe : LinearProbe
     out_of_fold : OutOfFold
         Predictions of the labelled galaxies.
     features : (galaxies, features) float32
@@ -81,7 +81,7 @@ class Made:
     """
 
     key: str
-    probe: Probe
+    probe: LinearProbe
     out_of_fold: OutOfFold
     features: NDArray[np.float32]
     statistics: NDArray[np.float32]
@@ -134,7 +134,7 @@ class Finetuned:
     @property
     def model(self) -> Model:
         """The model, ready to predict."""
-        from galaxyclass.model.model import load_model
+        from galaxyclass.model.load import load_model
 
         return load_model(self.folder)
 

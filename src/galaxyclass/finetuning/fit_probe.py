@@ -14,8 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.finetuning.ridge import PENALTIES, RidgePath, fit_line, line_errors, ridge_path
-from galaxyclass.model.probe import Probe
+from galaxyclass.finetuning.ridge import (
+    PENALTIES,
+    RidgePath,
+    fit_line,
+    line_errors,
+    rescaled,
+    ridge_path,
+)
+from galaxyclass.model.probe import LinearProbe
 
 #: The regressions on a single column, among the families of regressions.
 ONE_ANSWER = "one answer"
@@ -23,6 +30,10 @@ ONE_ANSWER = "one answer"
 #: Spreads are at least this share of the median spread: a feature that hardly changes among fifty
 #: galaxies may change a lot among others.
 _LEAST_SPREAD = 0.3
+
+#: Logarithm of how much larger the share of the simplest regression of a family is than that of the
+#: most complicated one, before anything is known.
+_SIMPLER = 6.0
 
 #: Regressions with a smaller share than this of the largest one are left out of the mean.
 _LEAST_SHARE = 1e-3
@@ -60,7 +71,7 @@ class FittedProbe:
 
     Attributes
     ----------
-    probe : Probe
+    probe : LinearProbe
     left_out : (galaxies, outputs) float64
         Linear outputs of each galaxy by regressions on all the others; NaN where its target is.
     shares : mapping
@@ -68,7 +79,7 @@ class FittedProbe:
         ``one answer``.
     """
 
-    probe: Probe
+    probe: LinearProbe
     left_out: Doubles
     shares: Mapping[str, float]
 
@@ -86,9 +97,9 @@ class FittedAnswer(FittedProbe):
     name: str
 
 
-def with_link(probe: Probe, scale: float, offsets: Doubles) -> Probe:
+def with_link(probe: LinearProbe, scale: float, offsets: Doubles) -> LinearProbe:
     """The probe with a scale and offsets of its outputs (`Task.fit_link`)."""
-    return Probe(scale * probe.features, scale * probe.answers, scale * probe.bias + offsets)
+    return LinearProbe(scale * probe.features, scale * probe.answers, scale * probe.bias + offsets)
 
 
 def fit_probe(inputs: ProbeInputs, targets: Doubles, weights: Doubles | None = None) -> FittedProbe:
@@ -207,13 +218,20 @@ class _Design:
 
     @property
     def priors(self) -> Doubles:
-        """(regressions,) the same for each family, whatever the number of its regressions."""
-        counts = [where.stop - where.start for where in self.families.values()]
-        return np.concatenate([np.full(count, 1 / count) for count in counts])
+        """(regressions,) shares before anything is known: the same for each family.
+
+        Within a family, simple regressions, of large penalties, come before complicated ones: where
+        labels are few they all seem alike, and the simple ones are better.
+        """
+        shares = []
+        for name, where in self.families.items():
+            simple = np.linspace(0, 0 if name == ONE_ANSWER else _SIMPLER, where.stop - where.start)
+            shares.append(np.exp(simple) / np.exp(simple).sum())
+        return np.concatenate(shares)
 
     def assemble(
         self, fits: list[_GroupFit], shares: Doubles, shape: tuple[int, ...]
-    ) -> tuple[Probe, Doubles]:
+    ) -> tuple[LinearProbe, Doubles]:
         """The probe that is the mean of regressions, and what it predicts of galaxies left out."""
         slopes, bias = np.zeros((self.columns.shape[1], shape[1])), np.zeros(shape[1])
         left_out = np.full(shape, np.nan)
@@ -223,7 +241,7 @@ class _Design:
             left_out[np.ix_(fit.rows, fit.outputs)] = predictions
         slopes /= self.spread[:, None]
         bias = bias - self.mean @ slopes
-        return Probe(slopes[: self.features], slopes[self.features :], bias), left_out
+        return LinearProbe(slopes[: self.features], slopes[self.features :], bias), left_out
 
 
 @dataclass(frozen=True)
@@ -301,7 +319,11 @@ def _fit_group(
 ) -> _GroupFit:
     columns, weights = design.columns[rows], weights[rows]
     paths = tuple(
-        ridge_path(columns[:, factors > 0] * factors[factors > 0], targets, weights)
+        rescaled(
+            ridge_path(columns[:, factors > 0] * factors[factors > 0], targets, weights),
+            targets,
+            weights,
+        )
         for factors in design.factors.values()
     )
 

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.finetuning.cross_validation import Labels, OutOfFold, stratified_folds
+from galaxyclass.finetuning.cross_validation import LabelledGalaxies, OutOfFold, stratified_folds
 from galaxyclass.model.backends.torch_backend import find_device
 from galaxyclass.model.bundle.manifest import Manifest
-from galaxyclass.model.probe import Probe
+from galaxyclass.model.probe import LinearProbe
 from galaxyclass.networks.augmentation.augment import augment
 from galaxyclass.networks.losses.masked import build_loss, resolve_loss
 from galaxyclass.networks.network import EnsembleNetwork, Network, NetworkOutput
@@ -53,7 +53,7 @@ class NetworkData:
 
     Attributes
     ----------
-    labels : Labels
+    labels : LabelledGalaxies
     cutouts : (galaxies, height, width, channels) uint8
     manifest : Manifest
         Of the network beneath.
@@ -63,14 +63,14 @@ class NetworkData:
     seed : int
     """
 
-    labels: Labels
+    labels: LabelledGalaxies
     cutouts: NDArray[np.uint8]
     manifest: Manifest
     base: Network | EnsembleNetwork
     device: str
     seed: int
 
-    def begin(self, probe: Probe) -> ProbedNetwork:
+    def begin(self, probe: LinearProbe) -> ProbedNetwork:
         """The frozen network with a probe."""
         task, answers = self.labels.task, self.manifest.task.count
         features = self.base.networks[0].last.in_features
@@ -187,7 +187,11 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
         with _repeatable(data.seed + number):
             network = data.begin(labels.take(rows).fit())
             start = _copied(network)
-            best, epoch = _train_until_best(data, network, rows, held_out, number, progress)
+
+            def report(epoch: int, stage: str = f"fold {number + 1}/{FOLDS}") -> None:
+                progress(stage, epoch, EPOCHS, unit="epochs")
+
+            best, epoch = _train_until_best(data, network, rows, held_out, report)
             best_epochs.append(epoch)
             for index, share in enumerate(_SHARES):
                 network.load_state_dict(_mean(start, best, share))
@@ -222,14 +226,14 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
 
 
 def train_on_all(
-    data: NetworkData, probe: Probe, epochs: int, share: float, progress: Progress
+    data: NetworkData, probe: LinearProbe, epochs: int, share: float, progress: Progress
 ) -> ProbedNetwork:
     """The network trained on all galaxies, averaged with its beginning.
 
     Parameters
     ----------
     data : NetworkData
-    probe : Probe
+    probe : LinearProbe
         Of all galaxies: the beginning.
     epochs, share
         As `try_network` chose them.
@@ -253,8 +257,7 @@ def _train_until_best(
     network: ProbedNetwork,
     rows: NDArray[np.int64],
     held_out: NDArray[np.int64],
-    fold: int,
-    progress: Progress,
+    progress: Callable[[int], None],
 ) -> tuple[State, int]:
     """The weights of the epoch that predicts held-out galaxies best, and its number from 1."""
     task, values = data.labels.task, data.labels.values[held_out]
@@ -262,7 +265,7 @@ def _train_until_best(
 
     def after(epoch: int) -> bool:
         loss = _loss(task, data.predict(network, held_out)[1], values)
-        progress(f"fold {fold + 1}/{FOLDS}", epoch, EPOCHS, unit="epochs")
+        progress(epoch)
         if not best or loss < best[-1][0]:
             best[:] = [(loss, epoch, _copied(network))]
         return epoch - best[-1][1] >= PATIENCE

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
-from galaxyclass.finetuning.cross_validation import Labels, cross_validate
+from galaxyclass.finetuning.cross_validation import LabelledGalaxies, cross_validate
 from galaxyclass.finetuning.embed import embed_galaxies
 from galaxyclass.finetuning.finetune import open_network
 from galaxyclass.finetuning.labels import read_labels
@@ -124,18 +124,18 @@ def suspects(
     """
     if output is not None:
         require_output(Path(output), overwrite=overwrite)
-    model = open_network(run, options)
-    sample, notes = read_labels(
-        as_dataset(images, table),
-        model.bundles[0].manifest.preprocessing,
-        cache=cache,
-        workers=model.options.workers,
-        progress=progress,
-    )
-    embedded = embed_galaxies(model, sample, progress)
+    with open_network(run, options) as model:
+        sample, notes = read_labels(
+            as_dataset(images, table),
+            model.bundles[0].manifest.preprocessing,
+            cache=cache,
+            workers=model.options.workers,
+            progress=progress,
+        )
+        embedded = embed_galaxies(model, sample, progress)
     task = sample.task(np.arange(len(sample.rows)))
     values, more_notes = task.scorable(sample.targets)
-    labels = Labels(embedded.inputs, values, sample.targets.strata, task)
+    labels = LabelledGalaxies(embedded.inputs, values, sample.targets.strata, task)
     doubt = task.doubt(cross_validate(labels, seed).mean, values, votes)
     catalog, order = sample.catalog, np.argsort(-doubt.score, kind="stable")
     ranked = _table(

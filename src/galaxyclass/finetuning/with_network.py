@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from galaxyclass.data.dataset.prepare import Sample
-from galaxyclass.finetuning.cross_validation import Labels
+from galaxyclass.finetuning.cross_validation import LabelledGalaxies
 from galaxyclass.finetuning.finetuned import Made, Rung, scored_rung
 from galaxyclass.finetuning.fit_probe import with_link
 from galaxyclass.finetuning.network import NetworkData, train_on_all, try_network
@@ -25,7 +25,7 @@ def with_network(
     made: Made,
     model: Model,
     sample: Sample,
-    labels: Labels,
+    labels: LabelledGalaxies,
     rungs: list[Rung],
     *,
     only_if_it_pays: bool,
@@ -41,7 +41,7 @@ def with_network(
     model : Model
         The network beneath.
     sample : Sample
-    labels : Labels
+    labels : LabelledGalaxies
     rungs : list of Rung
         That of the trained network is added.
     only_if_it_pays : bool

@@ -22,7 +22,7 @@ from galaxyclass.io.atomic import writing
 from galaxyclass.model.columns import Columns
 from galaxyclass.model.table_formats import require_ascii, text_columns
 from galaxyclass.model.writers import require_failures, require_output, write_failures, write_table
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.tasks.task import Task
 from galaxyclass.tiles.tile_cutouts import TileCutout
 
@@ -78,6 +78,9 @@ class Predictions:
         The images themselves, or their files; None of an iterator.
     rendering : RenderSettings
         How bands of an image became channels.
+    flagged : int or None
+        Images that are flagged as out of distribution, of all that were predicted; None of a model
+        that cannot tell: an ensemble, or one that was not calibrated.
 
     Examples
     --------
@@ -99,6 +102,7 @@ class Predictions:
     notes: tuple[str, ...] = ()
     images: Any = field(default=None, kw_only=True)
     rendering: RenderSettings = field(default=RenderSettings(), kw_only=True)
+    flagged: int | None = field(default=None, kw_only=True)
 
     @property
     def ids(self) -> list[Any]:
@@ -130,16 +134,7 @@ class Predictions:
         """One galaxy, or a slice of them with all failures, warnings and notes."""
         if isinstance(index, slice):
             rows = np.arange(len(self))[index]
-            return Predictions(
-                self.table.take(pa.array(rows)),
-                self.task,
-                self.columns,
-                self.indices[rows],
-                failures=self.failures,
-                warnings=self.warnings,
-                notes=self.notes,
-                images=self.images,
-            )
+            return replace(self, table=self.table.take(pa.array(rows)), indices=self.indices[rows])
         try:
             row = operator.index(index)
         except TypeError:
@@ -228,7 +223,7 @@ class Predictions:
         failure = next(iter(self.failures), None)
         raise ArgumentError(
             f"no prediction to plot: row {index} of {len(self):,}"
-            + (f"; {len(self.failures):,} images could not be decoded" if failure else ""),
+            + (f"; {counted(len(self.failures), 'image')} could not be decoded" if failure else ""),
             argument="index",
             wanted=f"{-len(self)} to {len(self) - 1}" if len(self) else "predictions with a row",
             got=None if failure is None else f"the first of them: {failure.error}",

@@ -1,4 +1,4 @@
-"""`Probe`: a linear layer on what a network says of a galaxy, in place of its last layer.
+"""`LinearProbe`: a linear layer on what a network says of a galaxy, in place of its last layer.
 
 A finetuned model (`galaxyclass.finetune`) is a network and such a probe: both are data of one
 bundle.
@@ -16,10 +16,7 @@ from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError
 from galaxyclass.io.packed_arrays import PackedArray, pack_array, unpack_array
 from galaxyclass.io.versioned import FileFormat
-from galaxyclass.model.backends.backend import Backend, ConcurrentBackend, is_concurrent
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.output import ModelOutput
-from galaxyclass.tasks.task import Task
 from galaxyclass.version import __version__
 
 #: The layout that this version writes and reads.
@@ -32,7 +29,7 @@ LEAST_FRACTION = 1e-3
 
 
 @dataclass(frozen=True)
-class Probe:
+class LinearProbe:
     """A linear layer on a network's features and answers.
 
     Attributes
@@ -97,7 +94,7 @@ def answer_columns(answers: Floats) -> Doubles:
     return np.hstack([fractions, np.log(inner / (1 - inner))])
 
 
-def parse_probe(text: str, source: str) -> Probe:
+def parse_probe(text: str, source: str) -> LinearProbe:
     """Read a probe from its JSON text.
 
     Raises
@@ -106,9 +103,9 @@ def parse_probe(text: str, source: str) -> Probe:
         Not a probe; of a newer version; damaged.
     """
 
-    def read(data: dict[str, object]) -> Probe:
+    def read(data: dict[str, object]) -> LinearProbe:
         file = _File.model_validate(data)
-        probe = Probe(
+        probe = LinearProbe(
             unpack_array(file.features, "features"),
             unpack_array(file.answers, "answers"),
             unpack_array(file.bias, "bias"),
@@ -121,7 +118,7 @@ def parse_probe(text: str, source: str) -> Probe:
     return _FORMAT.parse(text, source, read)
 
 
-def read_probe(bundle: Bundle) -> Probe:
+def read_probe(bundle: Bundle) -> LinearProbe:
     """The probe of a bundle that has one.
 
     Raises
@@ -144,33 +141,3 @@ def read_probe(bundle: Bundle) -> Probe:
             hint="copy the whole bundle folder again",
         )
     return probe
-
-
-class ProbedBackend:
-    """A backend whose values are those of a probe on a network's outputs.
-
-    Parameters
-    ----------
-    backend : Backend
-        Of the network beneath.
-    probe : Probe
-    task : Task
-        What the probe predicts.
-    """
-
-    def __init__(self, backend: Backend, probe: Probe, task: Task) -> None:
-        self._backend, self._probe, self._task = backend, probe, task
-        self.concurrent = is_concurrent(backend)
-        self.precision = backend.precision if isinstance(backend, ConcurrentBackend) else "fp32"
-        self.note = backend.note if isinstance(backend, ConcurrentBackend) else ""
-
-    def begin_thread(self) -> None:
-        """Prepare the calling thread for the network."""
-        if isinstance(self._backend, ConcurrentBackend):
-            self._backend.begin_thread()
-
-    def __call__(self, *cutouts: np.ndarray) -> ModelOutput:
-        output = self._backend(*cutouts)
-        raw = self._probe.linear_outputs(output.features, output.values)
-        values = self._task.from_linear(raw).astype(np.float32)
-        return ModelOutput(values, (), output.features)

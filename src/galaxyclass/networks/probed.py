@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from galaxyclass.model.bundle.manifest import Manifest
-from galaxyclass.model.probe import LEAST_FRACTION, Probe
+from galaxyclass.model.probe import LEAST_FRACTION, LinearProbe
 from galaxyclass.networks.heads import activation
 from galaxyclass.networks.network import EnsembleNetwork, Network, NetworkOutput, build_network
 from galaxyclass.tasks.task import Task
@@ -41,18 +41,18 @@ class ProbedNetwork(nn.Module):
         """The networks beneath."""
         return self.base.networks
 
-    def set_probe(self, probe: Probe) -> None:
+    def set_probe(self, probe: LinearProbe) -> None:
         """Set the weights of the linear layer."""
         weights = torch.cat([torch.from_numpy(probe.features), torch.from_numpy(probe.answers)])
         with torch.no_grad():
             self.probe.weight.copy_(weights.T)
             self.probe.bias.copy_(torch.from_numpy(probe.bias))
 
-    def read_probe(self) -> Probe:
+    def read_probe(self) -> LinearProbe:
         """The weights of the linear layer."""
         weights = self.probe.weight.detach().cpu().double().numpy().T
         bias = self.probe.bias.detach().cpu().double().numpy()
-        return Probe(weights[: self._features], weights[self._features :], bias)
+        return LinearProbe(weights[: self._features], weights[self._features :], bias)
 
     def drop_auxiliary(self) -> None:
         """Remove the last layers of the network's auxiliary tasks, which the probe does not use."""

@@ -15,11 +15,11 @@ from galaxyclass.io.atomic import translated
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.recovered import current_names, recover_weights
 from galaxyclass.model.probe import read_probe
-from galaxyclass.networks.network import EnsembleNetwork, Network, build_network
+from galaxyclass.networks.network import build_network
 from galaxyclass.networks.probed import AnyNetwork, build_probed
 
 
-def write_weights(network: Network | EnsembleNetwork, path: Path) -> None:
+def write_weights(network: AnyNetwork, path: Path) -> None:
     """Write a network's weights and batch-norm statistics as safetensors.
 
     Raises

@@ -29,7 +29,7 @@ Interval = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Scale:
+class AxisScale:
     """An axis: its ends, its label, and where numbers stand (by default at round ones)."""
 
     low: float
@@ -66,18 +66,18 @@ def round_numbers(low: float, high: float, most: int = 6) -> tuple[float, ...]:
 
 
 @dataclass
-class Panel:
+class ChartPanel:
     """A figure with two axes, to which marks are added.
 
     Parameters
     ----------
-    x, y : Scale
+    x, y : AxisScale
     description : str
         For those who do not see it.
     """
 
-    x: Scale
-    y: Scale
+    x: AxisScale
+    y: AxisScale
     description: str
     _elements: list[str] = field(default_factory=list)
 
@@ -173,7 +173,7 @@ class RowMark:
 
 
 @dataclass(frozen=True)
-class Row:
+class MarkRow:
     """A named row of marks, and a note that appears where the pointer rests."""
 
     name: str
@@ -181,7 +181,7 @@ class Row:
     note: str = ""
 
 
-def rows_of_marks(rows: Sequence[Row], axis: Scale, description: str) -> str:
+def rows_of_marks(rows: Sequence[MarkRow], axis: AxisScale, description: str) -> str:
     """Rows with names, from the top down, each with marks along one axis; an ``<svg>`` element."""
     right, bottom = _WIDTH - _RIGHT, _TOP + _ROW * len(rows)
 
@@ -196,8 +196,14 @@ def rows_of_marks(rows: Sequence[Row], axis: Scale, description: str) -> str:
     for number, row in enumerate(rows):
         middle = _TOP + _ROW * (number + 0.5)
         elements.append(_name(row.name, middle))
-        offset = 0.0 if len(row.marks) < 5 else -4.0
-        drawn = "".join(_row_mark(mark, along, middle + offset) for mark in row.marks)
+        dots = [mark for mark in row.marks if mark.shape == "dot"]
+        drawn = ""
+        for mark in row.marks:
+            # Several dots of a row stand one below the other, so that none hides another.
+            spread = 0.0
+            if mark.shape == "dot":
+                spread = 14 * ((dots.index(mark) + 0.5) / len(dots) - 0.5) if len(dots) > 1 else 0
+            drawn += _row_mark(mark, along, round(middle + spread, 1))
         elements.append(f"<g><title>{escape(f'{row.name}: {row.note}')}</title>{drawn}</g>")
     elements.append(f'<path class="axis" d="M{_NAMES} {bottom}H{right}"/>')
     elements.append(_text((_NAMES + right) / 2, bottom + 32, axis.label, "middle"))

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.plots.panel import Panel, Scale, round_numbers, rows_of_bars
-from galaxyclass.reports.examples import gallery
-from galaxyclass.reports.parts import Cell, Figure, Gallery, ReportTable, Section
+from galaxyclass.plots.panel import AxisScale, ChartPanel, round_numbers, rows_of_bars
+from galaxyclass.reports.examples import read_gallery
+from galaxyclass.reports.parts import Cell, Figure, Gallery, ReportSection, ReportTable
 from galaxyclass.reports.predicted import PredictedFolder
 from galaxyclass.trees.tree import Tree
 
@@ -67,7 +67,7 @@ def answer_summaries(tree: Tree, predictions: Doubles) -> list[AnswerSummary]:
     return summaries
 
 
-def vote_overview(folder: PredictedFolder) -> list[Section]:
+def vote_overview(folder: PredictedFolder) -> list[ReportSection]:
     """The distribution of answers, and a gallery of each."""
     tree = folder.task.decision_tree
     assert tree is not None, "votes have a tree"
@@ -87,7 +87,7 @@ def vote_overview(folder: PredictedFolder) -> list[Section]:
         title = f"{question.code} {question.key.replace('_', ' ')}"
         figures.append(Figure(title, rows_of_bars(rows, longest, f"Answers to {title}")))
     columns = ("code", "name", "question", "mean", "majority", "highest")
-    answers = Section(
+    answers = ReportSection(
         "answers",
         "What volunteers would answer",
         (
@@ -118,7 +118,7 @@ def vote_overview(folder: PredictedFolder) -> list[Section]:
     return [answers, _galleries(galleries, "answer")]
 
 
-def class_overview(folder: PredictedFolder) -> list[Section]:
+def class_overview(folder: PredictedFolder) -> list[ReportSection]:
     """How many pictures each class gets, how sure the model is, and a gallery of each class."""
     names, predictions = folder.task.class_names, folder.predictions
     has_all = ~np.isnan(predictions).any(axis=1)
@@ -134,9 +134,9 @@ def class_overview(folder: PredictedFolder) -> list[Section]:
     edges = np.linspace(0, 1, 21)
     heights, _ = np.histogram(highest, edges)
     top = float(heights.max(initial=1))
-    panel = Panel(
-        Scale(0, 1, "probability of the called class"),
-        Scale(0, top * 1.05, "pictures", round_numbers(0, top)),
+    panel = ChartPanel(
+        AxisScale(0, 1, "probability of the called class"),
+        AxisScale(0, top * 1.05, "pictures", round_numbers(0, top)),
         "How sure the model is",
     )
     panel.columns(edges.tolist(), heights.tolist(), 0)
@@ -145,7 +145,7 @@ def class_overview(folder: PredictedFolder) -> list[Section]:
         for name, count, share in zip(names, counts.tolist(), training, strict=True)
     )
     unsure = float((highest < _MAJORITY).mean()) if len(highest) else math.nan
-    section = Section(
+    section = ReportSection(
         "classes",
         "What the model calls them",
         (
@@ -189,13 +189,13 @@ def _highest(values: Doubles) -> NDArray[np.int64]:
 def _gallery(
     folder: PredictedFolder, title: str, chosen: NDArray[np.int64], values: Doubles
 ) -> Gallery:
-    return gallery(
+    return read_gallery(
         title, folder.catalog, chosen, folder.preprocessing, lambda index: f"{values[index]:.2f}"
     )
 
 
-def _galleries(galleries: list[Gallery], word: str) -> Section:
-    return Section(
+def _galleries(galleries: list[Gallery], word: str) -> ReportSection:
+    return ReportSection(
         "gallery",
         f"The clearest pictures of each {word}",
         (

@@ -11,7 +11,7 @@ from galaxyclass.arrays import Doubles
 from galaxyclass.tasks.scores.bootstrap import bootstrap_ratios, percentile_interval
 
 #: Entries that a bin needs to be shown.
-FEWEST = 10
+FEWEST_ENTRIES = 10
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Binned:
     predicted : tuple of float
         The mean prediction of each bin.
     true, low, high : tuple of float
-        The mean truth with its 95 % interval; NaN in bins of fewer than `FEWEST` entries.
+        The mean truth with its 95 % interval; NaN in bins of fewer than `FEWEST_ENTRIES` entries.
     entries : tuple of int
     """
 
@@ -69,7 +69,7 @@ def bin_truth(
         sums[:, number] = np.where(inside, true, 0).sum(axis=1)
         centres[:, number] = np.where(inside, predicted, 0).sum(axis=1)
     entries = counts.sum(axis=0)
-    enough = entries >= FEWEST
+    enough = entries >= FEWEST_ENTRIES
     total = np.maximum(entries, 1)
     low, high = percentile_interval(bootstrap_ratios(sums, counts, seed=seed))
     return Binned(

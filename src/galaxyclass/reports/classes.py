@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.plots.panel import Panel, Row, RowMark, Scale, rows_of_marks
+from galaxyclass.plots.panel import AxisScale, ChartPanel, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.binned import Binned, bin_truth
-from galaxyclass.reports.examples import gallery
-from galaxyclass.reports.parts import Cell, Figure, Gallery, ReportSettings, ReportTable, Section
+from galaxyclass.reports.examples import read_gallery
+from galaxyclass.reports.parts import (
+    Cell,
+    Figure,
+    Gallery,
+    ReportSection,
+    ReportSettings,
+    ReportTable,
+)
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 from galaxyclass.tasks.task import Task
@@ -72,7 +79,7 @@ class PurityCurve:
     at_completeness: float
 
 
-def class_sections(models: Sequence[ScoredModel], settings: ReportSettings) -> list[Section]:
+def class_sections(models: Sequence[ScoredModel], settings: ReportSettings) -> list[ReportSection]:
     """Confusion, scores of each class, reliability, purity, and examples of each class."""
     model = models[0]
     return [
@@ -153,10 +160,10 @@ def purity_curve(
     )
 
 
-def _each_class(models: Sequence[ScoredModel]) -> Section:
+def _each_class(models: Sequence[ScoredModel]) -> ReportSection:
     scores = class_scores(models[0])
     rows = [
-        Row(
+        MarkRow(
             score.name,
             [
                 RowMark((score.recall, score.recall_low, score.recall_high), 0),
@@ -183,14 +190,14 @@ def _each_class(models: Sequence[ScoredModel]) -> Section:
     if few:
         text.append(f"Fewer than 30 galaxies: {', '.join(few[:8])}. Little can be said about them.")
     columns = tuple(asdict(scores[0]))
-    return Section(
+    return ReportSection(
         "each_class",
         "Each class",
         tuple(text),
         (
             Figure(
                 "Recall and precision",
-                rows_of_marks(rows, Scale(0, 1, "share"), "Recall and precision of each class"),
+                rows_of_marks(rows, AxisScale(0, 1, "share"), "Recall and precision of each class"),
             ),
         ),
         (("dot c0", "recall, with its 95 % interval"), ("ring c1", "precision")),
@@ -206,7 +213,7 @@ def _each_class(models: Sequence[ScoredModel]) -> Section:
     )
 
 
-def _confusion(model: ScoredModel) -> Section:
+def _confusion(model: ScoredModel) -> ReportSection:
     names, confusion = model.task.class_names, model.report.scores.confusion
     totals = confusion.sum(axis=1, keepdims=True)
     shares = np.divide(confusion, totals, out=np.zeros(confusion.shape), where=totals > 0)
@@ -255,7 +262,7 @@ def _confusion(model: ScoredModel) -> Section:
             f"The most frequent mistake: {count:,} galaxies of {true} ({share:.0%} of them) are "
             f"called {called}."
         )
-    return Section(
+    return ReportSection(
         "confusion",
         "Which classes are mistaken for which?",
         tuple(text),
@@ -264,7 +271,7 @@ def _confusion(model: ScoredModel) -> Section:
     )
 
 
-def _reliability(model: ScoredModel) -> Section:
+def _reliability(model: ScoredModel) -> ReportSection:
     probabilities, true = model.predictions, np.asarray(model.values)
     called = probabilities.argmax(axis=1)
     highest = probabilities.max(axis=1)
@@ -285,7 +292,7 @@ def _reliability(model: ScoredModel) -> Section:
     error = float(np.nansum(counted * gaps))
     tendency = float(highest.mean() - right.mean())
     word = "too sure of itself" if tendency > 0 else "less sure than it could be"
-    return Section(
+    return ReportSection(
         "reliability",
         "Can its probabilities be believed?",
         (
@@ -311,7 +318,9 @@ def _reliability(model: ScoredModel) -> Section:
 
 
 def _reliability_panel(name: str, binned: Binned) -> str:
-    panel = Panel(Scale(0, 1, "probability"), Scale(0, 1, "share"), f"Reliability of {name}")
+    panel = ChartPanel(
+        AxisScale(0, 1, "probability"), AxisScale(0, 1, "share"), f"Reliability of {name}"
+    )
     panel.line((0, 1), (0, 1), dashed=False)
     notes = [f"{count:,} galaxies" for count in binned.entries]
     panel.marks(binned.predicted, binned.intervals, 0, notes)
@@ -323,7 +332,7 @@ def _reliability_rows(name: str, binned: Binned) -> list[tuple[Cell, ...]]:
     return [(name, *ends, *row) for ends, row in zip(pairwise(_EDGES), cells, strict=True)]
 
 
-def _purity(model: ScoredModel, wanted: float) -> Section:
+def _purity(model: ScoredModel, wanted: float) -> ReportSection:
     true = np.asarray(model.values)
     names = model.task.class_names
     curves = {
@@ -333,8 +342,10 @@ def _purity(model: ScoredModel, wanted: float) -> Section:
     figures = []
     for index in _largest(model)[:_MOST_CURVES]:
         curve = curves[index]
-        panel = Panel(
-            Scale(0, 1, "probability above"), Scale(0, 1, "share"), f"Purity of {curve.name}"
+        panel = ChartPanel(
+            AxisScale(0, 1, "probability above"),
+            AxisScale(0, 1, "share"),
+            f"Purity of {curve.name}",
         )
         x, keep = _thinned(np.array(curve.thresholds))
         panel.line(x, np.array(curve.purity)[keep].tolist(), 0, dashed=False)
@@ -362,7 +373,7 @@ def _purity(model: ScoredModel, wanted: float) -> Section:
     ]
     if without:
         text.append(f"No threshold reaches a purity of {wanted:.0%} for {', '.join(without[:8])}.")
-    return Section(
+    return ReportSection(
         "purity",
         "A pure sample of one class",
         tuple(text),
@@ -398,7 +409,7 @@ def _thinned(values: Doubles, most: int = 200) -> tuple[list[float], NDArray[np.
     return values[keep].tolist(), keep
 
 
-def _examples(model: ScoredModel) -> Section:
+def _examples(model: ScoredModel) -> ReportSection:
     true, called = np.asarray(model.values), model.predictions.argmax(axis=1)
     names, galleries = model.task.class_names, list[Gallery]()
 
@@ -413,7 +424,7 @@ def _examples(model: ScoredModel) -> Section:
         for title, chosen in (("typical", right), ("missed", wrong)):
             if len(chosen):
                 galleries.append(
-                    gallery(
+                    read_gallery(
                         f"{names[index]}: {title}",
                         model.catalog,
                         chosen,
@@ -421,7 +432,7 @@ def _examples(model: ScoredModel) -> Section:
                         caption,
                     )
                 )
-    return Section(
+    return ReportSection(
         "examples",
         "Typical and missed galaxies of each class",
         (

@@ -15,8 +15,8 @@ from galaxyclass.evaluation.evaluation import PART_WORDS
 from galaxyclass.io.run_folder import HISTORY, run_file
 from galaxyclass.model.model import Model
 from galaxyclass.model.pretrained import is_pretrained
-from galaxyclass.plots.panel import Panel, Scale, round_numbers
-from galaxyclass.reports.parts import Figure, ReportTable, Section
+from galaxyclass.plots.panel import AxisScale, ChartPanel, round_numbers
+from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.tasks.task import Task
 from galaxyclass.version import __version__
@@ -37,7 +37,7 @@ class LearningCurve:
     validation: tuple[float, ...]
 
 
-def learning_section(models: Sequence[ScoredModel]) -> Section | None:
+def learning_section(models: Sequence[ScoredModel]) -> ReportSection | None:
     """The learning curve of each run among the models; None where there is none."""
     metric = models[0].task.metric
     curves = [
@@ -53,10 +53,10 @@ def learning_section(models: Sequence[ScoredModel]) -> Section | None:
         values = [*curve.training, *curve.validation]
         room = 0.1 * (max(values) - min(values) or 1.0)
         last = curve.epochs[-1]
-        panel = Panel(
-            Scale(min(1.0, curve.epochs[0]), max(last, 2.0), "epoch",
+        panel = ChartPanel(
+            AxisScale(min(1.0, curve.epochs[0]), max(last, 2.0), "epoch",
                   tuple(n for n in round_numbers(1, max(last, 2.0)) if n == int(n))),
-            Scale(max(0.0, min(values) - room), max(values) + room, metric.label),
+            AxisScale(max(0.0, min(values) - room), max(values) + room, metric.label),
             f"Learning curve of {curve.run}",
         )  # fmt: skip
         panel.line(curve.epochs, curve.training, 1, dashed=True)
@@ -65,7 +65,7 @@ def learning_section(models: Sequence[ScoredModel]) -> Section | None:
             panel.marks(curve.epochs, [(v, v, v) for v in curve.validation], 0)
         figures.append(Figure(curve.run, panel.svg()))
     side = "falls" if metric.lower_is_better else "rises"
-    return Section(
+    return ReportSection(
         "learning",
         "How it learnt",
         (
@@ -109,7 +109,7 @@ def learning_curve(run: Path, key: str) -> LearningCurve | None:
     return LearningCurve(run.name, epochs, training, validation)
 
 
-def training_section(model: ScoredModel, notes: Sequence[str]) -> Section:
+def training_section(model: ScoredModel, notes: Sequence[str]) -> ReportSection:
     """What the galaxies of the report and those of the training have in common."""
     counts = model.evaluation.galaxies_by_part
     rows = tuple((name, count, PART_WORDS[name]) for name, count in counts.items())
@@ -131,7 +131,7 @@ def training_section(model: ScoredModel, notes: Sequence[str]) -> Section:
         )
     else:
         second = "None of the galaxies on this page was trained on."
-    return Section(
+    return ReportSection(
         "training",
         "Was it trained on these galaxies?",
         (first, second),
@@ -149,7 +149,7 @@ def training_section(model: ScoredModel, notes: Sequence[str]) -> Section:
     )
 
 
-def limits_section(model: Model) -> Section:
+def limits_section(model: Model) -> ReportSection:
     """What the model must not be used for: from its card, and from what it is."""
     cutout = model.bundles[0].manifest.preprocessing
     task = model.task
@@ -172,7 +172,7 @@ def limits_section(model: Model) -> Section:
     if not known.all():
         names = [name for name, is_known in zip(task.names, known, strict=True) if not is_known]
         points.append(f"{', '.join(names[:10])}: it never learnt them, and leaves them empty.")
-    return Section(
+    return ReportSection(
         "limits",
         "What it must not be used for",
         (
@@ -199,21 +199,24 @@ def card_limits(card: str) -> list[str]:
     return [" ".join(point.split()).replace("`", "") for point in points]
 
 
-def citing_section(model: Model) -> Section:
+def citing_section(model: Model) -> ReportSection:
     """The words to cite."""
     sentence = (
         f"Predictions were made with galaxyclass {__version__}, model {model.name} (identity "
         f"{model.digest[:16]}), and evaluated with its report."
     )
-    points = [sentence, *(f"Votes and decision tree: {source}." for source in sources(model.task))]
+    points = [
+        sentence,
+        *(f"Votes and decision tree: {source}." for source in tree_sources(model.task)),
+    ]
     points.append(
         "The pictures and labels of this page belong to the surveys and projects that made them: "
         "credit them too, and the volunteers."
     )
-    return Section("citing", "Words to cite", points=tuple(points))
+    return ReportSection("citing", "Words to cite", points=tuple(points))
 
 
-def sources(task: Task) -> list[str]:
+def tree_sources(task: Task) -> list[str]:
     """The publications of the tree that a task's answers or classes come from."""
     tree = task.decision_tree
     return [] if tree is None else [f"{tree.title} ({tree.reference})"]

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from galaxyclass.plots.panel import Row, RowMark, Scale, rows_of_marks
-from galaxyclass.reports.parts import Figure, ReportTable, Section
+from galaxyclass.plots.panel import AxisScale, MarkRow, RowMark, rows_of_marks
+from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.tasks.scores.bootstrap import percentile_interval
 
@@ -81,7 +81,7 @@ def paired_differences(models: Sequence[ScoredModel]) -> list[PairedDifference]:
     return differences
 
 
-def comparison_section(models: Sequence[ScoredModel]) -> Section:
+def comparison_section(models: Sequence[ScoredModel]) -> ReportSection:
     """The differences as a figure and a table."""
     metric, first = models[0].task.metric, models[0]
     differences = [each for each in paired_differences(models) if not math.isnan(each.difference)]
@@ -93,15 +93,15 @@ def comparison_section(models: Sequence[ScoredModel]) -> Section:
         word = "better" if better else "worse"
         chance = "" if each.is_clear else ", which may be chance: the interval holds 0"
         texts.append(
-            f"{each.model} is {word} than {first.name} by {abs(each.difference):.4f} "
+            f"{each.model} is {word} than {first.name}: {metric.label} {each.difference:+.4f} "
             f"[{each.low:+.4f}, {each.high:+.4f}]{chance}."
         )
     largest = max(max(abs(each.low), abs(each.high)) for each in differences) or 1.0
-    axis = Scale(-largest * 1.05, largest * 1.05, f"difference of {metric.label}")
+    axis = AxisScale(-largest * 1.05, largest * 1.05, f"difference of {metric.label}")
     figures = []
     for number, model in enumerate(models[1:], 1):
         rows = [
-            Row(
+            MarkRow(
                 each.of,
                 [RowMark((0.0, math.nan, math.nan), 0, "line"),
                  RowMark((each.difference, each.low, each.high), (0, 2, 3, 5)[number % 4])],
@@ -114,7 +114,7 @@ def comparison_section(models: Sequence[ScoredModel]) -> Section:
         figures.append(Figure(title, rows_of_marks(rows, axis, title)))
     side = "left" if metric.lower_is_better else "right"
     columns = tuple(asdict(differences[0])) if differences else ()
-    return Section(
+    return ReportSection(
         "comparison",
         "The models side by side",
         (
@@ -123,6 +123,7 @@ def comparison_section(models: Sequence[ScoredModel]) -> Section:
             "which both models see the same galaxies (paired): they are narrower than those of "
             "two separate scores, since a galaxy that is hard for one is mostly hard for both.",
             *texts,
+            f"What follows on reliability, intervals and single galaxies is about {first.name}.",
         ),
         tuple(figures),
         (("tick", "no difference"),),

@@ -14,13 +14,13 @@ from galaxyclass.errors import ImageError
 from galaxyclass.images.channels import to_three
 from galaxyclass.images.fast_cutout import read_cutout
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.reports.parts import Gallery, Picture
+from galaxyclass.reports.parts import Gallery, ReportPicture
 
 #: JPEG quality, 0..100.
 _QUALITY = 82
 
 
-def gallery(
+def read_gallery(
     title: str,
     catalog: Catalog,
     indices: Sequence[int] | NDArray[np.integer],
@@ -43,7 +43,7 @@ def gallery(
     pictures = []
     for index in map(int, indices):
         uri = picture_uri(catalog.paths[index], preprocessing)
-        pictures.append(Picture(uri, str(catalog.ids.values[index]), caption(index)))
+        pictures.append(ReportPicture(uri, str(catalog.ids.values[index]), caption(index)))
     return Gallery(title, tuple(pictures))
 
 

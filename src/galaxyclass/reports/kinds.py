@@ -11,7 +11,7 @@ import numpy as np
 from galaxyclass.arrays import Doubles
 from galaxyclass.reports.answers import class_overview, vote_overview
 from galaxyclass.reports.classes import class_caption, class_certainty, class_sections
-from galaxyclass.reports.parts import ReportSettings, Section
+from galaxyclass.reports.parts import ReportSection, ReportSettings
 from galaxyclass.reports.predicted import PredictedFolder
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.reports.votes import (
@@ -44,8 +44,8 @@ class TaskSections:
         None: that is not known.
     """
 
-    scored: Callable[[Sequence[ScoredModel], ReportSettings], list[Section]]
-    overview: Callable[[PredictedFolder], list[Section]]
+    scored: Callable[[Sequence[ScoredModel], ReportSettings], list[ReportSection]]
+    overview: Callable[[PredictedFolder], list[ReportSection]]
     caption: Callable[[Task, Doubles, Any], str]
     error_caption: Callable[[Task, Doubles, Any], str]
     certainty: Callable[[Task, Doubles], Doubles] | None = None
@@ -60,7 +60,7 @@ def _plain_caption(task: Task, predicted: Doubles, true: Any) -> str:
     return "\n".join(words)
 
 
-def _no_sections(*_: object) -> list[Section]:
+def _no_sections(*_: object) -> list[ReportSection]:
     return []
 
 

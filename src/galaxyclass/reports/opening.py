@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from galaxyclass.plots.panel import Row, RowMark, Scale, rows_of_marks
-from galaxyclass.reports.parts import Figure, ReportTable, Section
+from galaxyclass.plots.panel import AxisScale, MarkRow, RowMark, rows_of_marks
+from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.reports.votes import model_legend
 
@@ -60,7 +60,7 @@ def main_score(model: ScoredModel) -> MainScore:
     )
 
 
-def opening_section(models: Sequence[ScoredModel]) -> Section:
+def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
     """The main score of each model."""
     scores, metric = [main_score(model) for model in models], models[0].task.metric
     first = scores[0]
@@ -78,7 +78,7 @@ def opening_section(models: Sequence[ScoredModel]) -> Section:
             marks.append(RowMark((score.noise_floor, math.nan, math.nan), 0, "line"))
         colour = int(mark[0].split()[-1].removeprefix("c"))
         marks.append(RowMark((score.score, score.low, score.high), colour))
-        rows.append(Row(score.model, marks, f"{score.score:.4f}"))
+        rows.append(MarkRow(score.model, marks, f"{score.score:.4f}"))
         if number == 0 and not math.isnan(score.noise_floor):
             text.append(
                 "A perfect model would not reach 0, because votes are a sample of volunteers: its "
@@ -87,12 +87,12 @@ def opening_section(models: Sequence[ScoredModel]) -> Section:
                 "there."
             )
     ends = [end for score in scores for end in (score.simplest, score.high)]
-    axis = Scale(0.0, max(ends) * 1.05 if metric.lower_is_better else 1.0, metric.label)
+    axis = AxisScale(0.0, max(ends) * 1.05 if metric.lower_is_better else 1.0, metric.label)
     legend = [*model_legend(models), ("ring c1", metric.simplest)]
     if not math.isnan(first.noise_floor):
         legend.append(("tick", "noise floor"))
     columns = tuple(asdict(first))
-    return Section(
+    return ReportSection(
         "score",
         "In short",
         tuple(text),

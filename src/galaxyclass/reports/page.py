@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
 from galaxyclass.extras import require
 from galaxyclass.plots.style import COLOURS
-from galaxyclass.reports.parts import Section
+from galaxyclass.reports.parts import ReportSection
 from galaxyclass.version import __version__
 
 
-def report_page(title: str, source: Sequence[str], sections: Sequence[Section], folder: str) -> str:
+def report_page(
+    title: str, source: Sequence[str], sections: Sequence[ReportSection], folder: str
+) -> str:
     """Write the page.
 
     All words on it are escaped: names of files, classes and cells of tables are shown as text.
@@ -22,7 +25,7 @@ def report_page(title: str, source: Sequence[str], sections: Sequence[Section], 
     title : str
     source : sequence of str
         Lines below it: what the report is about.
-    sections : sequence of Section
+    sections : sequence of ReportSection
     folder : str
         The name of the folder of the numbers.
 
@@ -54,7 +57,8 @@ def report_page(title: str, source: Sequence[str], sections: Sequence[Section], 
 
 
 def _breakable(text: object) -> Any:
-    """Text, escaped, that may be broken behind underscores: long names are columns and classes."""
+    """Text, escaped: it may be broken behind underscores, and what stands in backticks is code."""
     from markupsafe import Markup, escape
 
-    return Markup(str(escape(text)).replace("_", "_<wbr>"))
+    broken = str(escape(text)).replace("_", "_<wbr>")
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", broken))

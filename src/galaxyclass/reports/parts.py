@@ -89,7 +89,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportPicture:
     """A galaxy: its picture as the URI of its data ("" if it cannot be read), id, and words."""
 
     uri: str
@@ -102,11 +102,11 @@ class Gallery:
     """Pictures under a title."""
 
     title: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[ReportPicture, ...]
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A part of the page.
 
     Attributes

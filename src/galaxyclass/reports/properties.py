@@ -17,10 +17,10 @@ from galaxyclass.data.tables.cells import kind_of, numbers
 from galaxyclass.errors import CatalogError, ImageError
 from galaxyclass.images.channels import to_three
 from galaxyclass.images.fast_cutout import read_cutout
-from galaxyclass.plots.panel import Panel, Scale
+from galaxyclass.plots.panel import AxisScale, ChartPanel
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.reports.parts import Figure, ReportTable, Section
+from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
 
 #: Galaxies whose pictures are measured, at most, and the side of the cutouts that are measured.
@@ -61,7 +61,9 @@ class ByProperty:
     galaxies: tuple[int, ...]
 
 
-def property_section(model: ScoredModel, by: Sequence[str], progress: Progress) -> Section | None:
+def property_section(
+    model: ScoredModel, by: Sequence[str], progress: Progress
+) -> ReportSection | None:
     """The score against what is measured of the pictures, and columns of the table.
 
     Parameters
@@ -95,7 +97,7 @@ def property_section(model: ScoredModel, by: Sequence[str], progress: Progress) 
     metric = model.task.metric
     better = "Lower" if metric.lower_is_better else "Higher"
     of_columns = f", and {len(named)} columns of the table" if named else ""
-    return Section(
+    return ReportSection(
         "properties",
         "Which galaxies are hard?",
         (
@@ -238,10 +240,10 @@ def _panel(model: ScoredModel, binned: ByProperty) -> str:
     room = 0.1 * (max(ends) - min(ends) or 1.0)
     low = 0.0 if model.task.metric.lower_is_better else max(0.0, min(ends) - room)
     spread = 0.05 * (binned.median[-1] - binned.median[0])
-    x = Scale(binned.median[0] - spread, binned.median[-1] + spread, binned.name)
-    panel = Panel(
+    x = AxisScale(binned.median[0] - spread, binned.median[-1] + spread, binned.name)
+    panel = ChartPanel(
         x,
-        Scale(low, max(ends) + room, model.task.metric.label),
+        AxisScale(low, max(ends) + room, model.task.metric.label),
         f"{model.task.metric.label} against {binned.name}",
     )
     panel.line(binned.median, binned.simplest, 1, dashed=True)

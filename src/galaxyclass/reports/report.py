@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.journal import job_key
-from galaxyclass.io.output import FolderOutput, require_free
+from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free
 from galaxyclass.io.result_files import metrics_json
-from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
-from galaxyclass.model.model import Model, ModelSource, open_model
+from galaxyclass.model.load import ModelSource, open_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.progress import Progress, silent
 from galaxyclass.reports.closing import (
     citing_section,
@@ -33,7 +34,7 @@ from galaxyclass.reports.comparison import comparison_section
 from galaxyclass.reports.kinds import sections_of
 from galaxyclass.reports.opening import opening_section
 from galaxyclass.reports.page import report_page
-from galaxyclass.reports.parts import ReportSettings, Section
+from galaxyclass.reports.parts import ReportSection, ReportSettings
 from galaxyclass.reports.predicted import PredictedFolder, extra_columns, predict_folder
 from galaxyclass.reports.properties import columns_of_numbers, property_section
 from galaxyclass.reports.scored import in_common, scored_model
@@ -56,14 +57,14 @@ class Report:
         The HTML file.
     folder : Path
         The folder of its numbers.
-    sections : tuple of Section
+    sections : tuple of ReportSection
     notes : tuple of str
-        What was left out.
+        What was left out, and how images were read.
     """
 
     page: Path
     folder: Path
-    sections: tuple[Section, ...]
+    sections: tuple[ReportSection, ...]
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -72,7 +73,7 @@ class Report:
 
 @public
 def report(
-    runs: ModelSource,
+    run: ModelSource,
     images: Dataset | str | Path,
     table: Any = None,
     *,
@@ -85,7 +86,6 @@ def report(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
-    backend: Backend | Sequence[Backend] | None = None,
 ) -> Report:
     """Write a page on a model, or several side by side, and its numbers as CSV and JSON.
 
@@ -99,7 +99,7 @@ def report(
 
     Parameters
     ----------
-    runs : str, Path, Model or a sequence of them
+    run : str, Path, Model or a sequence of them
         The folder of a run, a bundle, an exported network, or ``"pretrained"``. Several are shown
         side by side, the first in detail; they predict the same. (For the mean of several,
         give ``load_model([A, B])``.)
@@ -120,8 +120,8 @@ def report(
     purity : float
         Classes: the share of a sample that should belong to the class; the threshold for it is
         looked for.
-    options, progress, backend
-        As for `galaxyclass.predict`; a backend for each model.
+    options, progress
+        As for `galaxyclass.predict`.
     seed : int
         Of the bootstrap intervals, and of what is drawn at random.
     overwrite : bool
@@ -146,11 +146,8 @@ def report(
     """
     require("jinja2")
     dataset, page = as_dataset(images, table), require_page(output)
-    sources = [runs] if isinstance(runs, str | Path | Model) else list(runs)
-    backends = list(backend) if isinstance(backend, Sequence) else [backend] * len(sources)
-    models = [
-        open_model(source, options, each) for source, each in zip(sources, backends, strict=True)
-    ]
+    sources = [run] if isinstance(run, str | Path | Model) else list(run)
+    models = [open_model(source, options) for source in sources]
     require_same_outputs(models)
     names = unique_names(models)
     settings = ReportSettings(votes, tuple(by), purity, seed)
@@ -167,7 +164,8 @@ def report(
     folder = numbers_folder(page)
     results = FolderOutput(folder, (REPORT_NUMBERS,), key, overwrite)
     results.require_free()
-    require_free(page, overwrite=overwrite)
+    # The page is written last: where a job was stopped, the same job may have written it.
+    require_free(page, overwrite=overwrite or (folder / UNFINISHED).is_file())
     labelled = has_labels(models[0], dataset)
     if labelled:
         columns_of_numbers(dataset.as_read, by)
@@ -193,6 +191,7 @@ def report(
                 )
                 for number, model in enumerate(models, 1)
             ]
+            remarks = evaluations[0].prediction.notes
             sections, notes = scored_sections(models, names, evaluations, settings, progress)
             title = (
                 f"How good is the model {names[0]}?" if len(models) == 1 else " and ".join(names)
@@ -205,6 +204,7 @@ def report(
                 )
                 for number, (name, model) in enumerate(zip(names, models, strict=True), 1)
             ]
+            remarks = folders[0].summary.notes
             sections, notes = folder_sections(folders, progress)
             title = f"What is in {dataset.images.name or dataset.images}?"
             source = [
@@ -213,7 +213,7 @@ def report(
         finished = write_report(title, source, sections, notes, page)
         for number in range(1, len(models) + 1):
             forget_predictions(folder / f"model_{number}.csv")
-    return finished
+    return replace(finished, notes=tuple(dict.fromkeys((*remarks, *finished.notes))))
 
 
 def prepare_report(model: Model, output: Path, *, overwrite: bool) -> tuple[str, ...]:
@@ -266,7 +266,7 @@ def scored_sections(
     evaluations: Sequence[Evaluation],
     settings: ReportSettings,
     progress: Progress,
-) -> tuple[list[Section], list[str]]:
+) -> tuple[list[ReportSection], list[str]]:
     """The sections of a report with labels, and notes on what was left out."""
     scored = [
         scored_model(name, model, evaluation, settings.seed)
@@ -275,8 +275,9 @@ def scored_sections(
     if len(scored) > 1:
         scored = in_common(scored, settings.votes)
     first, kind = scored[0], sections_of(scored[0].task)
-    notes = [*evaluations[0].prediction.notes, *evaluations[0].notes]
-    notes += evaluations[0].prediction.warnings
+    # Without remarks on the course of the prediction: a stopped report ends as any other.
+    notes = [models[0].ensemble.note] if models[0].ensemble.note else []
+    notes += [*evaluations[0].notes, *evaluations[0].prediction.warnings]
 
     def caption(index: int) -> str:
         return kind.caption(first.task, first.predictions[index], first.values[index])
@@ -289,7 +290,7 @@ def scored_sections(
         words = kind.caption(first.task, first.predictions[index], None)
         return f"score {first.strangeness[index]:.2f}\n{words}"
 
-    sections: list[Section | None] = [opening_section(scored)]
+    sections: list[ReportSection | None] = [opening_section(scored)]
     if len(scored) > 1:
         sections.append(comparison_section(scored))
     sections += kind.scored(scored, settings)
@@ -299,7 +300,7 @@ def scored_sections(
         title = "Those that the model is surest of"
         galleries.append(extreme_gallery(title, first, certainty, caption))
     sections.append(
-        Section(
+        ReportSection(
             "galaxies",
             "Galaxy by galaxy",
             (
@@ -325,7 +326,7 @@ def scored_sections(
 
 def folder_sections(
     folders: Sequence[PredictedFolder], progress: Progress
-) -> tuple[list[Section], list[str]]:
+) -> tuple[list[ReportSection], list[str]]:
     """The sections of a report without labels, and notes on what was left out."""
     first = folders[0]
     kind = sections_of(first.task)
@@ -342,11 +343,12 @@ def folder_sections(
         sections.insert(
             0, strange_section(first.strangeness, first.catalog, first.preprocessing, caption)
         )
-    notes = [*first.summary.notes, *first.summary.warnings]
+    notes = [first.model.ensemble.note] if first.model.ensemble.note else []
+    notes += first.summary.warnings
     if first.summary.failed:
         notes.append(f"{first.summary.failed:,} images cannot be decoded and are left out.")
     sections.append(
-        Section(
+        ReportSection(
             "notes",
             "What was read, and what was not",
             (f"{first.summary.predicted:,} of {first.summary.images:,} images were predicted.",),
@@ -358,7 +360,11 @@ def folder_sections(
 
 
 def write_report(
-    title: str, source: Sequence[str], sections: Sequence[Section], notes: Sequence[str], page: Path
+    title: str,
+    source: Sequence[str],
+    sections: Sequence[ReportSection],
+    notes: Sequence[str],
+    page: Path,
 ) -> Report:
     """Write the numbers of all sections, and then the page."""
     folder = numbers_folder(page)
@@ -443,7 +449,9 @@ def unique_names(models: Sequence[Model]) -> list[str]:
     names = [model.name for model in models]
     counts = Counter(names)
     longer = [
-        f"{model.sources[0].resolve().parent.name}/{name}" if counts[name] > 1 else name
+        f"{model.sources[0].resolve().parent.name}/{name}"
+        if counts[name] > 1 and not is_pretrained(model.sources[0])
+        else name
         for name, model in zip(names, models, strict=True)
     ]
     counts = Counter(longer)

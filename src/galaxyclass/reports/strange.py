@@ -10,10 +10,10 @@ import numpy as np
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.data.catalog.catalog import Catalog
-from galaxyclass.plots.panel import Panel, Scale, round_numbers
+from galaxyclass.plots.panel import AxisScale, ChartPanel, round_numbers
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.reports.examples import gallery
-from galaxyclass.reports.parts import Figure, Gallery, Section
+from galaxyclass.reports.examples import read_gallery
+from galaxyclass.reports.parts import Figure, Gallery, ReportSection
 from galaxyclass.reports.scored import ScoredModel
 
 #: Pictures of a gallery.
@@ -67,15 +67,15 @@ def strange_section(
     catalog: Catalog,
     preprocessing: Preprocessing,
     caption: Callable[[int], str],
-) -> Section:
+) -> ReportSection:
     """The distribution of the out-of-distribution score, and the strangest pictures."""
     summary = summarise_strangeness(scores)
     edges = np.linspace(0, _END, _BINS + 1)
     heights, _ = np.histogram(np.clip(scores, 0, _END - 1e-9), edges)
     top = float(heights.max(initial=1))
-    panel = Panel(
-        Scale(0, _END, f"out-of-distribution score (last bar: {_END:g} or more)"),
-        Scale(0, top * 1.05, "pictures", round_numbers(0, top)),
+    panel = ChartPanel(
+        AxisScale(0, _END, f"out-of-distribution score (last bar: {_END:g} or more)"),
+        AxisScale(0, top * 1.05, "pictures", round_numbers(0, top)),
         "Out-of-distribution scores",
     )
     panel.columns(edges.tolist(), heights.tolist(), 0)
@@ -90,7 +90,7 @@ def strange_section(
         "be: these pictures differ from what the model knows (another telescope, scale, stretch "
         "or kind of object), and its predictions for them are less reliable than its scores say."
     )
-    return Section(
+    return ReportSection(
         "strange",
         "Pictures unlike those that the model knows",
         (
@@ -100,7 +100,7 @@ def strange_section(
             verdict,
         ),
         (Figure("Scores of all pictures", panel.svg()),),
-        galleries=(gallery("The strangest", catalog, strangest, preprocessing, caption),),
+        galleries=(read_gallery("The strangest", catalog, strangest, preprocessing, caption),),
         numbers=asdict(summary),
     )
 
@@ -119,4 +119,4 @@ def extreme_gallery(
         From the index of a galaxy to words.
     """
     highest = np.argsort(-values, kind="stable")[:PICTURES]
-    return gallery(title, model.catalog, highest, model.preprocessing, caption)
+    return read_gallery(title, model.catalog, highest, model.preprocessing, caption)

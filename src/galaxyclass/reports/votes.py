@@ -13,9 +13,9 @@ from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.coverage import VALUE_EDGES, Coverage
 from galaxyclass.calibration.error_sizes import galaxy_uncertainty
 from galaxyclass.calibration.files import parse_calibration
-from galaxyclass.plots.panel import Panel, Row, RowMark, Scale, rows_of_marks
+from galaxyclass.plots.panel import AxisScale, ChartPanel, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.binned import Binned, bin_truth
-from galaxyclass.reports.parts import Figure, ReportSettings, ReportTable, Section
+from galaxyclass.reports.parts import Figure, ReportSection, ReportSettings, ReportTable
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.tasks.task import Task
 from galaxyclass.trees.tree import Tree
@@ -42,7 +42,7 @@ class QuestionScore:
     entries: int
 
 
-def vote_sections(models: Sequence[ScoredModel], settings: ReportSettings) -> list[Section]:
+def vote_sections(models: Sequence[ScoredModel], settings: ReportSettings) -> list[ReportSection]:
     """Scores by question, predictions against the truth, reliability and intervals."""
     model = models[0]
     tree = model.task.decision_tree
@@ -73,7 +73,7 @@ def question_scores(model: ScoredModel, tree: Tree) -> list[QuestionScore]:
     ]
 
 
-def _by_question(models: Sequence[ScoredModel], tree: Tree) -> Section:
+def _by_question(models: Sequence[ScoredModel], tree: Tree) -> ReportSection:
     scored = [question_scores(model, tree) for model in models]
     main = scored[0]
     rows = []
@@ -91,14 +91,14 @@ def _by_question(models: Sequence[ScoredModel], tree: Tree) -> Section:
             f"RMSE {question.rmse:.3f}, mean vector {question.simplest:.3f}, "
             f"noise floor {question.noise_floor:.3f}"
         )
-        rows.append(Row(f"{question.code} {question.question}", marks, note))
+        rows.append(MarkRow(f"{question.code} {question.question}", marks, note))
     highest = max(max(q.high, q.simplest) for q in main if not math.isnan(q.rmse))
     svg = rows_of_marks(
-        rows, Scale(0.0, highest * 1.05, "RMSE (0 is perfect)"), "Error of each question"
+        rows, AxisScale(0.0, highest * 1.05, "RMSE (0 is perfect)"), "Error of each question"
     )
     worst = max((q for q in main if not math.isnan(q.rmse)), key=lambda q: q.rmse - q.noise_floor)
     columns = ("code", "question", "rmse", "low", "high", "simplest", "noise_floor", "entries")
-    return Section(
+    return ReportSection(
         "questions",
         "Score by question",
         (
@@ -130,7 +130,7 @@ def _by_question(models: Sequence[ScoredModel], tree: Tree) -> Section:
     )
 
 
-def _against_truth(model: ScoredModel, tree: Tree, votes: float) -> Section:
+def _against_truth(model: ScoredModel, tree: Tree, votes: float) -> ReportSection:
     predictions = np.where(model.task.known_mask, model.predictions, np.nan)
     generator = np.random.default_rng(model.seed)
     figures, rows, numbers = [], [], {}
@@ -153,7 +153,7 @@ def _against_truth(model: ScoredModel, tree: Tree, votes: float) -> Section:
         ]  # fmt: skip
         numbers[question.code] = asdict(binned)
     columns = ("question", "from", "to", "mean_predicted", "mean_true", "low", "high", "entries")
-    return Section(
+    return ReportSection(
         "reliability",
         "Predicted against true fractions",
         (
@@ -187,9 +187,9 @@ def _some_points(
 
 
 def _truth_panel(title: str, points: tuple[Doubles, Doubles], binned: Binned, votes: float) -> str:
-    panel = Panel(
-        Scale(0, 1, "predicted fraction"),
-        Scale(0, 1, "true fraction"),
+    panel = ChartPanel(
+        AxisScale(0, 1, "predicted fraction"),
+        AxisScale(0, 1, "true fraction"),
         f"Predicted and true fractions of question {title}",
     )
     grid = np.linspace(0, 1, 41)
@@ -205,23 +205,25 @@ def _truth_panel(title: str, points: tuple[Doubles, Doubles], binned: Binned, vo
     return panel.svg()
 
 
-def _coverage(model: ScoredModel, tree: Tree, coverage: Coverage) -> Section:
+def _coverage(model: ScoredModel, tree: Tree, coverage: Coverage) -> ReportSection:
     level = _level(model)
     nan = math.nan
     by_question = [
-        Row(f"{q.code} {q.key.replace('_', ' ')}", [RowMark((share, nan, nan), 0)], f"{share:.1%}")
+        MarkRow(
+            f"{q.code} {q.key.replace('_', ' ')}", [RowMark((share, nan, nan), 0)], f"{share:.1%}"
+        )
         for q, share in zip(tree.questions, coverage.questions, strict=True)
         if not math.isnan(share)
     ]
     by_value = [
-        Row(f"{low:g} to {high:g}", [RowMark((share, nan, nan), 0)], f"{share:.1%}")
+        MarkRow(f"{low:g} to {high:g}", [RowMark((share, nan, nan), 0)], f"{share:.1%}")
         for (low, high), share in zip(pairwise(VALUE_EDGES), coverage.by_value, strict=True)
         if not math.isnan(share)
     ]
     for row in (*by_question, *by_value):
         row.marks[:0] = [RowMark((level, nan, nan), 0, "line")]  # type: ignore[index]
     shares = [row.marks[-1].interval[0] for row in (*by_question, *by_value)]
-    axis = Scale(math.floor(10 * min(*shares, level) - 0.2) / 10, 1.0, "share held")
+    axis = AxisScale(math.floor(10 * min(*shares, level) - 0.2) / 10, 1.0, "share held")
     rows = [
         *(("question", f"{q.code} {q.key}", s)
           for q, s in zip(tree.questions, coverage.questions, strict=True)),
@@ -230,7 +232,7 @@ def _coverage(model: ScoredModel, tree: Tree, coverage: Coverage) -> Section:
         ("galaxies", "the fifth with the most uncertain predictions", coverage.uncertain_fifth),
         ("all", "", coverage.overall),
     ]  # fmt: skip
-    return Section(
+    return ReportSection(
         "intervals",
         "Are the intervals wide enough?",
         (

@@ -16,7 +16,8 @@ from galaxyclass.data.tables.cells import as_text, can_be_id, numbers
 from galaxyclass.data.tables.in_memory import as_arrow, to_astropy, to_pandas
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
-from galaxyclass.model.model import Model, open_model
+from galaxyclass.model.load import open_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.writers import require_output, write_table
 from galaxyclass.progress import Progress, silent
 from galaxyclass.selection.choose import best_rows, distances_to, spread_out

@@ -49,6 +49,24 @@ def column_named(table: pa.Table, name: str, argument: str) -> str:
     )
 
 
+def columns_asked(table: pa.Table, conditions: Sequence[str]) -> tuple[str, ...]:
+    """The columns that conditions are about, each once.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        May be empty: only the names and types of its columns count.
+    conditions : sequence of str
+
+    Raises
+    ------
+    ArgumentError
+        A condition cannot be read, or names no column.
+    """
+    names = [column_named(table, _parts(each)[0], "where") for each in conditions]
+    return tuple(dict.fromkeys(names))
+
+
 def rows_that_meet(table: pa.Table, conditions: Sequence[str]) -> NDArray[np.bool_]:
     """Which rows meet all conditions; an empty cell meets none.
 
@@ -79,7 +97,8 @@ def rows_that_meet(table: pa.Table, conditions: Sequence[str]) -> NDArray[np.boo
     return met
 
 
-def _meets(table: pa.Table, condition: str) -> NDArray[np.bool_]:
+def _parts(condition: str) -> tuple[str, str, str]:
+    """The column, the comparison and the value of a condition."""
     parts = _CONDITION.fullmatch(condition)
     if parts is None:
         raise ArgumentError(
@@ -87,7 +106,11 @@ def _meets(table: pa.Table, condition: str) -> NDArray[np.bool_]:
             argument="where",
             wanted="a column, one of < <= > >= == !=, and a value: 'Class4.1 > 0.5'",
         )
-    name, compare, value = parts.groups()
+    return parts[1], parts[2], parts[3]
+
+
+def _meets(table: pa.Table, condition: str) -> NDArray[np.bool_]:
+    name, compare, value = _parts(condition)
     column = table[column_named(table, name, "where")]
     try:
         number = float(value)
@@ -103,7 +126,9 @@ def _meets(table: pa.Table, condition: str) -> NDArray[np.bool_]:
             argument="where",
             wanted="== or != for words; numbers on both sides for < and >",
         )
-    text = as_text(column)
-    equal = np.array([cell == value.strip("'\"") for cell in text.to_pylist()], bool)
+    text, word = as_text(column), value.strip("'\"")
+    if pa.types.is_boolean(column.type):  # true, True and TRUE are the same
+        word = word.lower()
+    equal = np.array([cell == word for cell in text.to_pylist()], bool)
     known = np.array([cell is not None for cell in text.to_pylist()], bool)
     return np.asarray(known & (equal if _WORDS[compare] else ~equal))

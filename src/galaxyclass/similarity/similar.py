@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from galaxyclass.arguments import public
 from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
 from galaxyclass.errors import ArgumentError, BundleError
-from galaxyclass.model.model import Model, open_model
+from galaxyclass.model.load import open_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.provenance import provenance_file, provenance_of
 from galaxyclass.model.writers import require_output, write_table

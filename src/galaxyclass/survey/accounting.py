@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galaxyclass.errors import SurveyError
+from galaxyclass.model.bundle.load import file_digest
 from galaxyclass.model.provenance import PROVENANCE, provenance_of
 from galaxyclass.progress import Progress
 from galaxyclass.survey.folder import SurveyFolder
-from galaxyclass.survey.manifest import Shard, SurveyPlan, file_digest
+from galaxyclass.survey.manifest import SurveyPlan, SurveyShard
 from galaxyclass.survey.records import finished
 from galaxyclass.tasks.names import first_few
 
@@ -26,13 +27,13 @@ class ShardResult:
 
     Attributes
     ----------
-    shard : Shard
+    shard : SurveyShard
     predictions : Path
     failures : Path or None
     rows, failed : int
     """
 
-    shard: Shard
+    shard: SurveyShard
     predictions: Path
     failures: Path | None
     rows: int
@@ -47,7 +48,7 @@ class ShardResult:
 
 
 def checked_results(
-    folder: SurveyFolder, plan: SurveyPlan, shards: Sequence[Shard], progress: Progress
+    folder: SurveyFolder, plan: SurveyPlan, shards: Sequence[SurveyShard], progress: Progress
 ) -> list[ShardResult]:
     """The results of all shards, of which rows and failures together are what was planned.
 

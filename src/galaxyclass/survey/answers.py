@@ -28,7 +28,7 @@ Follow = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ShardAnswer:
     """What became of a shard.
 
     Attributes
@@ -53,7 +53,7 @@ class Answer:
 class ShardWorker(Protocol):
     """Predicts one shard after the other."""
 
-    def ask(self, shard: int, follow: Follow) -> Answer:
+    def ask(self, shard: int, follow: Follow) -> ShardAnswer:
         """Predict a shard; raises `WorkerError` where a process died."""
 
     def stop(self) -> None:
@@ -63,7 +63,9 @@ class ShardWorker(Protocol):
         """End it in any case."""
 
 
-def answer_shard(runner: ShardRunner, shard: int, request: StopRequest, follow: Follow) -> Answer:
+def answer_shard(
+    runner: ShardRunner, shard: int, request: StopRequest, follow: Follow
+) -> ShardAnswer:
     """Predict a shard in this process; errors become answers."""
     begun = time.monotonic()
     images = -1
@@ -78,13 +80,13 @@ def answer_shard(runner: ShardRunner, shard: int, request: StopRequest, follow: 
     try:
         record = runner.run(shard, progress)
     except PredictionInterruptedError as error:
-        return Answer(shard, "stopped", error.what, max(images, 0))
+        return ShardAnswer(shard, "stopped", error.what, max(images, 0))
     except (GalaxyclassError, OSError, MemoryError) as error:
-        return Answer(shard, "failed", str(error) or type(error).__name__, max(images, 0))
+        return ShardAnswer(shard, "failed", str(error) or type(error).__name__, max(images, 0))
     if record is None:
-        return Answer(shard, "held")
+        return ShardAnswer(shard, "held")
     state: ShardState = "before" if images < 0 else "done"
-    return Answer(shard, state, "", record.images, record.failed, time.monotonic() - begun)
+    return ShardAnswer(shard, state, "", record.images, record.failed, time.monotonic() - begun)
 
 
 class InThisProcess:
@@ -93,7 +95,7 @@ class InThisProcess:
     def __init__(self, runner: ShardRunner) -> None:
         self._runner, self._request = runner, StopRequest()
 
-    def ask(self, shard: int, follow: Follow) -> Answer:
+    def ask(self, shard: int, follow: Follow) -> ShardAnswer:
         return answer_shard(self._runner, shard, self._request, follow)
 
     def stop(self) -> None:
@@ -117,7 +119,7 @@ class InOwnProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = False
 
-    def ask(self, shard: int, follow: Follow) -> Answer:
+    def ask(self, shard: int, follow: Follow) -> ShardAnswer:
         process = self._running()
         send(process, {"shard": shard})
         assert process.stdout is not None, "started with a pipe"
@@ -127,7 +129,7 @@ class InOwnProcess:
                 if "refused" in message:
                     raise SurveyError(**message["refused"])
                 if "state" in message:
-                    return Answer(**message)
+                    return ShardAnswer(**message)
                 follow(message["images"])
         status = process.wait()
         close_pipes(process)

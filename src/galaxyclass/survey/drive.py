@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from galaxyclass.errors import SurveyError, SurveyStoppedError, WorkerError
 from galaxyclass.progress import Progress, silent
-from galaxyclass.survey.answers import Answer, ShardWorker
+from galaxyclass.survey.answers import ShardAnswer, ShardWorker
 from galaxyclass.survey.claims import host_name
 from galaxyclass.survey.events import EventLog
 from galaxyclass.survey.folder import SurveyFolder
-from galaxyclass.survey.manifest import Shard
+from galaxyclass.survey.manifest import SurveyShard
 from galaxyclass.survey.records import ShardFailure, write_failure
 from galaxyclass.workers.signals import StopRequest
 
@@ -65,7 +65,7 @@ class Driver:
     Attributes
     ----------
     folder : SurveyFolder
-    shards : sequence of Shard
+    shards : sequence of SurveyShard
         To do; those that are done already are found out by the workers.
     workers : sequence of ShardWorker
         Each gets a thread.
@@ -80,7 +80,7 @@ class Driver:
     """
 
     folder: SurveyFolder
-    shards: Sequence[Shard]
+    shards: Sequence[SurveyShard]
     workers: Sequence[ShardWorker]
     retries: int
     request: StopRequest
@@ -109,7 +109,7 @@ class Driver:
         self._open = {shard.number for shard in self.shards}
         self._pending.extend(shard.number for shard in self.shards)
         self.log.write("begin", shards=len(self.shards), done=self.before, host=host_name())
-        answers: queue.SimpleQueue[Answer | BaseException | None] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[ShardAnswer | BaseException | None] = queue.SimpleQueue()
         threads = [
             threading.Thread(target=self._serve, args=(worker, answers), daemon=True)
             for worker in self.workers
@@ -144,7 +144,10 @@ class Driver:
         )
 
     def _gather(
-        self, answers: queue.SimpleQueue[Answer | BaseException | None], running: int, found: _Found
+        self,
+        answers: queue.SimpleQueue[ShardAnswer | BaseException | None],
+        running: int,
+        found: _Found,
     ) -> None:
         stopped: float | None = None
         logged = time.monotonic()
@@ -172,7 +175,7 @@ class Driver:
                 self._take(answer, found)
         self._show(found)
 
-    def _take(self, answer: Answer, found: _Found) -> None:
+    def _take(self, answer: ShardAnswer, found: _Found) -> None:
         """Note what became of a shard."""
         number = answer.shard
         with self._lock:
@@ -196,7 +199,7 @@ class Driver:
         elif answer.state == "failed":
             self._failed(answer, found)
 
-    def _failed(self, answer: Answer, found: _Found) -> None:
+    def _failed(self, answer: ShardAnswer, found: _Found) -> None:
         number = answer.shard
         if self.request:
             return  # a process that was ended with the run
@@ -217,7 +220,7 @@ class Driver:
             self._open.discard(number)
 
     def _serve(
-        self, worker: ShardWorker, answers: queue.SimpleQueue[Answer | BaseException | None]
+        self, worker: ShardWorker, answers: queue.SimpleQueue[ShardAnswer | BaseException | None]
     ) -> None:
         """Hand one shard after the other to a worker, until none is left."""
         try:
@@ -236,7 +239,7 @@ class Driver:
                 try:
                     answers.put(worker.ask(number, follow))
                 except WorkerError as error:
-                    answers.put(Answer(number, "failed", str(error)))
+                    answers.put(ShardAnswer(number, "failed", str(error)))
         except BaseException as error:
             answers.put(error)
         finally:
@@ -294,13 +297,13 @@ class _Found:
         self.done = self.before
 
 
-def _words(answer: Answer) -> dict[str, object]:
+def _words(answer: ShardAnswer) -> dict[str, object]:
     words = {"shard": answer.shard, "images": answer.images, "unreadable": answer.failed}
     more = {"seconds": round(answer.seconds, 3), "error": answer.error}
     return {**words, **{name: value for name, value in more.items() if value}}
 
 
-def require_shards(shards: Sequence[Shard], numbers: Sequence[int]) -> None:
+def require_shards(shards: Sequence[SurveyShard], numbers: Sequence[int]) -> None:
     """Refuse numbers of shards that there are not.
 
     Raises

@@ -237,7 +237,9 @@ class _Catalogue:
             name = f"Norder={order}/Dir={pixel // 10_000 * 10_000}/Npix={pixel}.parquet"
             (dataset / name).parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(
-                pa.table(table.columns, schema=schema), dataset / name, compression="zstd"
+                pa.table(table.columns, schema=schema).combine_chunks(),
+                dataset / name,
+                compression="zstd",
             )
             metadata = pq.read_metadata(dataset / name)
             metadata.set_file_path(name)

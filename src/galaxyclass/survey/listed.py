@@ -20,7 +20,7 @@ from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.containers import container_of
 from galaxyclass.images.files import is_image_name
 from galaxyclass.model.image_table import find_path_column
-from galaxyclass.survey.pieces import PIECE, ListColumns, Piece
+from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece
 
 #: Endings of lists; `.parquet` too, where it holds no pictures.
 LIST_ENDINGS = (
@@ -77,13 +77,13 @@ def _tables(path: str) -> Iterator[pa.Table]:
     lower = path.lower()
     if lower.endswith((".parquet", ".pq")):
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(PIECE):
+            for batch in file.iter_batches(PIECE_IMAGES):
                 yield pa.Table.from_batches([batch])
     elif lower.endswith((".csv", ".tsv", ".csv.gz")) or not _is_plain(path):
         yield from _text_tables(Path(path))
     else:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            while lines := list(islice(file, PIECE)):
+            while lines := list(islice(file, PIECE_IMAGES)):
                 cells = pc.utf8_trim_whitespace(pa.array(lines, pa.string()))
                 yield pa.table({"path": cells.filter(pc.not_equal(cells, ""))})
 
@@ -101,7 +101,9 @@ def _is_plain(path: str) -> bool:
 def _text_tables(path: Path) -> Iterator[pa.Table]:
     if not path.name.lower().endswith((".csv", ".tsv", ".csv.gz", ".txt", ".txt.gz")):
         table = open_table(path, argument="images").table
-        yield from (table.slice(first, PIECE) for first in range(0, table.num_rows, PIECE))
+        yield from (
+            table.slice(first, PIECE_IMAGES) for first in range(0, table.num_rows, PIECE_IMAGES)
+        )
         return
     dialect = find_dialect(path)
     names = [name.strip() for name in dialect.names]

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,7 +121,7 @@ class SurveyPlan:
 
 
 @dataclass(frozen=True)
-class Shard:
+class SurveyShard:
     """Some objects of a survey that are predicted into one file.
 
     Attributes
@@ -142,7 +141,7 @@ class Shard:
     digest: str
 
 
-def read_plan(folder: SurveyFolder) -> SurveyPlan:
+def read_survey_plan(folder: SurveyFolder) -> SurveyPlan:
     """Read ``survey.json``.
 
     Raises
@@ -171,7 +170,7 @@ def _plan(data: dict[str, Any]) -> SurveyPlan:
     return SurveyPlan(**data)
 
 
-def read_shards(folder: SurveyFolder, plan: SurveyPlan) -> list[Shard]:
+def read_shards(folder: SurveyFolder, plan: SurveyPlan) -> list[SurveyShard]:
     """The shards of a survey, in their order.
 
     Raises
@@ -190,10 +189,10 @@ def read_shards(folder: SurveyFolder, plan: SurveyPlan) -> list[Shard]:
             hint=FORMAT.if_damaged,
         )
     table = pq.read_table(pa.BufferReader(content))
-    return [Shard(**row) for row in table.to_pylist()]
+    return [SurveyShard(**row) for row in table.to_pylist()]
 
 
-def read_objects(folder: SurveyFolder, shard: Shard) -> pa.Table:
+def read_objects(folder: SurveyFolder, shard: SurveyShard) -> pa.Table:
     """Ids, paths and other columns of a shard's objects.
 
     Raises
@@ -252,9 +251,3 @@ def _plain(column: Any) -> NDArray[Any]:
     if pa.types.is_temporal(column.type):
         column = column.cast(pa.int64() if column.type.bit_width == 64 else pa.int32())
     return np.ascontiguousarray(column.combine_chunks().to_numpy(zero_copy_only=False))
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -230,7 +230,7 @@ def _data_set(
                     writer = pq.ParquetWriter(folder / name, schema)
                     count, rows = count + 1, 0
                 taken = table.slice(0, partition_rows - rows)
-                writer.write_table(taken)
+                writer.write_table(taken.combine_chunks())
                 rows, table = rows + taken.num_rows, table.slice(taken.num_rows)
                 if rows == partition_rows:
                     _end(writer, folder, count, collected)

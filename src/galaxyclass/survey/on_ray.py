@@ -12,7 +12,7 @@ from galaxyclass.arguments import public
 from galaxyclass.errors import SurveyError, WorkerError
 from galaxyclass.extras import require
 from galaxyclass.progress import Progress, silent
-from galaxyclass.survey.answers import Answer, Follow, answer_shard
+from galaxyclass.survey.answers import Follow, ShardAnswer, answer_shard
 from galaxyclass.survey.claims import read_mark
 from galaxyclass.survey.drive import SurveyRun
 from galaxyclass.survey.folder import SurveyFolder
@@ -67,12 +67,12 @@ def run_ray(
             address=address, include_dashboard=False, log_to_driver=False, logging_level="error",
             ignore_reinit_error=True,
         )  # fmt: skip
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # a plain one, where its processes do not start
         raise SurveyError(
             "no Ray cluster answers",
             argument="address",
             got=str(error).splitlines()[0],
-            hint="start one (`ray start --head`), or leave `address` out",
+            hint="start one with the command ray start, or leave `address` out",
         ) from error
     try:
         available = ray.cluster_resources()
@@ -104,7 +104,7 @@ def _runner(folder: str, cores: int, accept_lost: bool) -> ShardRunner:
     return ShardRunner.open(Path(folder), cores=cores, accept_lost=accept_lost)
 
 
-def _on_node(folder: str, shard: int, options: dict[str, Any]) -> Answer:
+def _on_node(folder: str, shard: int, options: dict[str, Any]) -> ShardAnswer:
     """What a task of Ray does; its process keeps the model for the next task."""
     return answer_shard(_runner(folder, **options), shard, StopRequest(), lambda _images: None)
 
@@ -117,21 +117,21 @@ class _OnRay:
         self._task: Any = None
         self._stopped = threading.Event()
 
-    def ask(self, shard: int, follow: Follow) -> Answer:
+    def ask(self, shard: int, follow: Follow) -> ShardAnswer:
         if self._stopped.is_set():
-            return Answer(shard, "stopped")
+            return ShardAnswer(shard, "stopped")
         self._task = self._remote.remote(self._folder, shard, self._options)
         mark = SurveyFolder(Path(self._folder)).mark(shard)
         try:
             while True:
                 ready, _ = self._ray.wait([self._task], timeout=_LOOK)
                 if ready:
-                    answer: Answer = self._ray.get(self._task)
+                    answer: ShardAnswer = self._ray.get(self._task)
                     return answer
                 if (found := read_mark(mark, 0.0)) is not None:
                     follow(found.images)
         except self._ray.exceptions.TaskCancelledError:
-            return Answer(shard, "stopped")
+            return ShardAnswer(shard, "stopped")
         except self._ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, SurveyError):
                 raise error.cause from error

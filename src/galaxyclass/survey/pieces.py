@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 #: Pictures of a piece: so many paths stay in a processor's cache.
-PIECE = 16_384
+PIECE_IMAGES = 16_384
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from galaxyclass.data.unused import Unused
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.io.atomic import require_new, writing_folder
 from galaxyclass.model.image_source import ImageSource
-from galaxyclass.model.model import Model, ModelSource, load_model
+from galaxyclass.model.load import ModelSource, load_model
+from galaxyclass.model.model import Model, require_included
 from galaxyclass.model.pretrained import PRETRAINED, is_pretrained
 from galaxyclass.model.provenance import make_provenance
 from galaxyclass.model.rows import open_rows
@@ -150,15 +151,16 @@ def plan_survey(
             wanted='`ids_from="column"` and `id_column` together',
             got=f"ids_from={rule!r}, id_column={id_column!r}",
         )
-    model = load_model(run, views=views, precision=precision, labelling=labelling)
-    model.require_included(include)
-    # Wrong settings of `reading` are refused before the sources are read.
-    open_rows(model.ensemble, ImageSource([], []), include, reading=reading)
     sources = Sources(
         [str(path) for path in ([images] if isinstance(images, str | Path) else images)],
         ListColumns(path_column, id_column, tuple(carry)),
         skip_invalid,
     )
+    sources.require()
+    model = load_model(run, views=views, precision=precision, labelling=labelling)
+    require_included(model, include)
+    # Wrong settings of `reading` are refused before the sources are read.
+    open_rows(model.ensemble, ImageSource([], []), include, reading=reading)
     with writing_folder(folder) as temporary:
         files = SurveyFolder(temporary)
         with tempfile.TemporaryFile(dir=temporary) as file:

@@ -13,7 +13,7 @@ from galaxyclass.errors import SurveyError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.survey.folder import SurveyFolder
-from galaxyclass.survey.manifest import Shard, SurveyPlan
+from galaxyclass.survey.manifest import SurveyPlan, SurveyShard
 
 _RECORD = FileFormat(
     "record of a shard", 1, SurveyError, remedy="remove it: the shard is predicted again",
@@ -73,7 +73,7 @@ class ShardFailure:
     host: str
 
 
-def result_digest(plan: SurveyPlan, shard: Shard) -> str:
+def result_digest(plan: SurveyPlan, shard: SurveyShard) -> str:
     """SHA-256 of all that the predictions of a shard depend on."""
     return hashlib.sha256(f"{plan.settings_digest} {shard.digest}".encode()).hexdigest()
 
@@ -97,7 +97,7 @@ def _parsed(data: dict[str, Any]) -> ShardRecord:
     return ShardRecord(**{name: value for name, value in data.items() if name != "format"})
 
 
-def finished(folder: SurveyFolder, plan: SurveyPlan, shard: Shard) -> ShardRecord | None:
+def finished(folder: SurveyFolder, plan: SurveyPlan, shard: SurveyShard) -> ShardRecord | None:
     """The record of a shard whose result is there and fits the plan; None otherwise."""
     try:
         record = read_record(folder.record(shard.number))

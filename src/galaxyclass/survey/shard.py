@@ -19,9 +19,11 @@ from galaxyclass.arguments import Device
 from galaxyclass.errors import SurveyError
 from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of
 from galaxyclass.io.atomic import sync_folder, translated
+from galaxyclass.model.bundle.load import file_digest
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.job import PredictionSummary, predict_to_table
-from galaxyclass.model.model import Model, load_model
+from galaxyclass.model.load import load_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
 from galaxyclass.survey.claims import claimed, host_name
@@ -29,12 +31,11 @@ from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.manifest import (
     ID,
     PATH,
-    Shard,
     SurveyPlan,
-    file_digest,
+    SurveyShard,
     read_objects,
-    read_plan,
     read_shards,
+    read_survey_plan,
 )
 from galaxyclass.survey.records import ShardRecord, finished, result_digest, write_record
 from galaxyclass.survey.write_objects import CARRIED
@@ -53,7 +54,7 @@ class ShardRunner:
     ----------
     folder : SurveyFolder
     plan : SurveyPlan
-    shards : list of Shard
+    shards : list of SurveyShard
     model : Model
     sizes : mapping of str to int
         Bytes of each archive when the survey was planned.
@@ -63,7 +64,7 @@ class ShardRunner:
 
     folder: SurveyFolder
     plan: SurveyPlan
-    shards: Sequence[Shard]
+    shards: Sequence[SurveyShard]
     model: Model
     sizes: dict[str, int]
     accept_lost: bool = False
@@ -88,7 +89,7 @@ class ShardRunner:
             As for `load_model`.
         """
         folder = SurveyFolder(path)
-        plan = read_plan(folder)
+        plan = read_survey_plan(folder)
         model = _planned_model(plan, cores, device, batch_size)
         table = pq.read_table(folder.sources)
         sizes = dict(zip(table["path"].to_pylist(), table["bytes"].to_pylist(), strict=True))
@@ -128,7 +129,7 @@ class ShardRunner:
 
             return self._predict(shard, follow)
 
-    def _predict(self, shard: Shard, progress: Progress) -> ShardRecord:
+    def _predict(self, shard: SurveyShard, progress: Progress) -> ShardRecord:
         begun = time.monotonic()
         table = read_objects(self.folder, shard)
         paths = table[PATH].to_pylist()
@@ -162,7 +163,7 @@ class ShardRunner:
                 raise
         return self._publish(shard, work, summary, time.monotonic() - begun)
 
-    def _work(self, shard: Shard) -> Path:
+    def _work(self, shard: SurveyShard) -> Path:
         """The folder of a shard's chunks: this machine's, or one that another left behind."""
         own = self.folder.work(shard.number, host_name())
         with translated(own):
@@ -176,7 +177,7 @@ class ShardRunner:
         return own
 
     def _publish(
-        self, shard: Shard, work: Path, summary: PredictionSummary, seconds: float
+        self, shard: SurveyShard, work: Path, summary: PredictionSummary, seconds: float
     ) -> ShardRecord:
         """Move a shard's results to their place; its record, which is last, makes them count."""
         output, failures = self.folder.predictions(shard.number), self.folder.failures(shard.number)

@@ -27,7 +27,7 @@ from galaxyclass.images.files import (
     walk_files,
 )
 from galaxyclass.survey.listed import is_list, listed_pieces
-from galaxyclass.survey.pieces import PIECE, ListColumns, Piece
+from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece
 
 
 @dataclass
@@ -59,6 +59,15 @@ class Sources:
     others: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
+    def require(self) -> None:
+        """Refuse sources that do not exist.
+
+        Raises
+        ------
+        CatalogError
+        """
+        require_paths([Path(name) for name in self.named])
+
     def pieces(self) -> Iterator[Piece]:
         """All pictures, in the order of the sources; those of a folder in that of their names.
 
@@ -68,7 +77,7 @@ class Sources:
             A source does not exist, or holds no images; a list without a column of paths; archives
             that cannot be opened.
         """
-        require_paths([Path(name) for name in self.named])
+        self.require()
         several = len(self.named) > 1
         for name in self.named:
             root = os.path.abspath(name)  # noqa: PTH100 - not resolved: links stay
@@ -168,7 +177,7 @@ def _gathered(paths: Iterator[str] | Sequence[str], root: str, prefix: str) -> I
     cut = len(root.rstrip("/")) + 1
     prefix = f"{prefix.rstrip('/')}/" if prefix else ""
     remaining = iter(paths)
-    while batch := list(islice(remaining, PIECE)):
+    while batch := list(islice(remaining, PIECE_IMAGES)):
         try:
             array = pa.array(batch, pa.string())
         except (UnicodeEncodeError, pa.ArrowInvalid) as error:

@@ -11,7 +11,7 @@ from galaxyclass.errors import SurveyError
 from galaxyclass.short import short_path, summary
 from galaxyclass.survey.claims import Mark, read_mark, time_of
 from galaxyclass.survey.folder import SurveyFolder
-from galaxyclass.survey.manifest import Shard, SurveyPlan
+from galaxyclass.survey.manifest import SurveyPlan, SurveyShard
 from galaxyclass.survey.records import (
     ShardFailure,
     ShardRecord,
@@ -93,12 +93,14 @@ class SurveyStatus:
 
 @dataclass(frozen=True)
 class _Done:
-    shard: Shard
+    shard: SurveyShard
     record: ShardRecord
     ended: float
 
 
-def survey_status(folder: SurveyFolder, plan: SurveyPlan, shards: Sequence[Shard]) -> SurveyStatus:
+def survey_status(
+    folder: SurveyFolder, plan: SurveyPlan, shards: Sequence[SurveyShard]
+) -> SurveyStatus:
     """How far a survey is, from its files alone, on any machine that sees them."""
     now = time_of(folder.running if folder.running.is_dir() else folder.path)
     done, unfit = _results(folder, plan, shards)
@@ -129,7 +131,7 @@ def survey_status(folder: SurveyFolder, plan: SurveyPlan, shards: Sequence[Shard
 
 
 def _results(
-    folder: SurveyFolder, plan: SurveyPlan, shards: Sequence[Shard]
+    folder: SurveyFolder, plan: SurveyPlan, shards: Sequence[SurveyShard]
 ) -> tuple[list[_Done], list[int]]:
     done, unfit = [], []
     for shard in shards:

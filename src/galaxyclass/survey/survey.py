@@ -14,7 +14,8 @@ from galaxyclass.survey.answers import InOwnProcess, InThisProcess, ShardWorker
 from galaxyclass.survey.drive import Driver, SurveyRun, require_shards
 from galaxyclass.survey.events import EventLog
 from galaxyclass.survey.folder import SurveyFolder
-from galaxyclass.survey.manifest import Shard, SurveyPlan, read_plan, read_shards
+from galaxyclass.survey.leftovers import clear_leftovers
+from galaxyclass.survey.manifest import SurveyPlan, SurveyShard, read_shards, read_survey_plan
 from galaxyclass.survey.records import finished
 from galaxyclass.survey.shard import ShardRunner
 from galaxyclass.survey.status import SurveyStatus, survey_status
@@ -36,10 +37,10 @@ class Survey:
     ----------
     folder : Path
     plan : SurveyPlan
-    shards : list of Shard
+    shards : list of SurveyShard
     """
 
-    def __init__(self, folder: Path, plan: SurveyPlan, shards: Sequence[Shard]) -> None:
+    def __init__(self, folder: Path, plan: SurveyPlan, shards: Sequence[SurveyShard]) -> None:
         self.folder, self.plan, self.shards = folder, plan, shards
         self._files = SurveyFolder(folder)
 
@@ -172,14 +173,16 @@ class Survey:
 
         return merge_survey(self, output=output, **more)
 
-    def todo(self) -> list[Shard]:
+    def todo(self) -> list[SurveyShard]:
         """The shards that are not done."""
         return self.split()[0]
 
-    def split(self, numbers: Sequence[int] | None = None) -> tuple[list[Shard], list[Shard]]:
+    def split(
+        self, numbers: Sequence[int] | None = None
+    ) -> tuple[list[SurveyShard], list[SurveyShard]]:
         """The shards that are to do, and those that are done, of all or of some."""
-        todo: list[Shard] = []
-        before: list[Shard] = []
+        todo: list[SurveyShard] = []
+        before: list[SurveyShard] = []
         for number in dict.fromkeys(range(len(self.shards)) if numbers is None else numbers):
             shard = self.shards[number]
             is_done = finished(self._files, self.plan, shard) is not None
@@ -188,8 +191,8 @@ class Survey:
 
     def drive(
         self,
-        todo: Sequence[Shard],
-        before: Sequence[Shard],
+        todo: Sequence[SurveyShard],
+        before: Sequence[SurveyShard],
         workers: Sequence[ShardWorker],
         *,
         retries: int,
@@ -198,7 +201,7 @@ class Survey:
     ) -> SurveyRun:
         """Hand shards to workers, and note signals meanwhile; see `Driver`."""
         with stop_request() as noted:
-            return Driver(
+            result = Driver(
                 folder=self._files,
                 shards=todo,
                 workers=workers,
@@ -209,6 +212,8 @@ class Survey:
                 before=len(before),
                 images_before=sum(shard.images for shard in before),
             ).run()
+        clear_leftovers(self._files, self.plan, self.shards)
+        return result
 
 
 @public
@@ -226,7 +231,7 @@ def open_survey(folder: str | Path) -> Survey:
         No survey; planned by another version of the package; damaged, or changed by hand.
     """
     files = SurveyFolder(Path(folder))
-    plan = read_plan(files)
+    plan = read_survey_plan(files)
     shards = read_shards(files, plan)
     if len(shards) != plan.shards:
         raise SurveyError(

@@ -22,7 +22,7 @@ _PAUSE = 0.5
 
 
 def main() -> None:
-    """Answer until the input ends. If the driver is killed, the chunk at hand is finished."""
+    """ShardAnswer until the input ends. If the driver is killed, the chunk at hand is finished."""
     answers = only_answers()
     tasks: queue.SimpleQueue[int | None] = queue.SimpleQueue()
     with stop_request() as request:

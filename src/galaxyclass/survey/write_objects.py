@@ -15,7 +15,7 @@ from galaxyclass.data.tables.cells import is_exact_integers
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.containers import CONTAINER_ENDINGS
 from galaxyclass.survey.folder import SHARDS_OF_PART, SurveyFolder
-from galaxyclass.survey.manifest import ID, PATH, Shard, objects_digest
+from galaxyclass.survey.manifest import ID, PATH, SurveyShard, objects_digest
 from galaxyclass.survey.names import stems
 from galaxyclass.survey.pieces import Piece
 from galaxyclass.survey.repeated import IdHashes
@@ -29,7 +29,7 @@ class ObjectsWriter:
 
     Attributes
     ----------
-    shards : list of Shard
+    shards : list of SurveyShard
     images : int
     id_integer : bool
         Whether all ids so far are whole numbers.
@@ -37,7 +37,7 @@ class ObjectsWriter:
 
     def __init__(self, folder: SurveyFolder, shard_size: int, rule: str, hashes: IdHashes) -> None:
         self.folder, self.shard_size, self.rule = folder, shard_size, rule
-        self.shards: list[Shard] = []
+        self.shards: list[SurveyShard] = []
         self.images, self.id_integer = 0, True
         self._hashes = hashes
         self._waiting: list[pa.Table] = []
@@ -109,7 +109,7 @@ class ObjectsWriter:
             )
         assert self._writer is not None, "opened with the first shard of its part"
         self._writer.write_table(table, row_group_size=max(1, table.num_rows))
-        shard = Shard(len(self.shards), table.num_rows, _source(table), objects_digest(table))
+        shard = SurveyShard(len(self.shards), table.num_rows, _source(table), objects_digest(table))
         self.shards.append(shard)
 
     def shard_table(self) -> pa.Table:

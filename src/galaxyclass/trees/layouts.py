@@ -95,9 +95,9 @@ def _layout(
     columns, written = list(entry.get("columns", ())), list(entry.get("written_columns", ()))
     if laid_out:
         try:
-            columns = columns or columns_of(entry["pattern"], questions)
+            columns = columns or answer_columns(entry["pattern"], questions)
             written = written or (
-                columns_of(entry["written"], questions) if "written" in entry else []
+                answer_columns(entry["written"], questions) if "written" in entry else []
             )
         except (KeyError, IndexError, ValueError, AttributeError) as error:
             problems.append(
@@ -115,7 +115,7 @@ def _layout(
     )
 
 
-def columns_of(pattern: str, questions: Sequence[Mapping[str, Any]]) -> list[str]:
+def answer_columns(pattern: str, questions: Sequence[Mapping[str, Any]]) -> list[str]:
     """The column of each answer, of a format string with the fields of `parse_tree`."""
     columns = []
     for question in questions:

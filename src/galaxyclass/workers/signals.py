@@ -82,8 +82,8 @@ class StopRequest:
 def stop_request(*, interrupt: bool = True) -> Iterator[StopRequest]:
     """Note SIGTERM, SIGUSR1 (which schedulers send as a warning) and Ctrl-C, and go on.
 
-    The job looks at the request where it can end without loss. A second signal of the same kind
-    raises `KeyboardInterrupt`. In other threads than the main one nothing is noted.
+    The job looks at the request where it can end without loss. A second Ctrl-C raises
+    `KeyboardInterrupt`. In other threads than the main one nothing is noted.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def stop_request(*, interrupt: bool = True) -> Iterator[StopRequest]:
         return
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if request.signal == number:
+        if request.signal == number == signal.SIGINT:
             raise KeyboardInterrupt
         request.ask(number)
 

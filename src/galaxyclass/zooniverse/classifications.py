@@ -27,7 +27,7 @@ _DATA = "data."
 
 @dataclass
 class Galaxy:
-    """What was collected about a galaxy; its votes by task and label are in `Records`."""
+    """What was collected about a galaxy; its votes by task and label are in `VoteRecords`."""
 
     subjects: dict[str, None] = field(default_factory=dict)
     retired: bool = False
@@ -35,7 +35,7 @@ class Galaxy:
 
 
 @dataclass
-class Records:
+class VoteRecords:
     """Votes as they were read, and what was left out.
 
     Attributes
@@ -80,7 +80,7 @@ class ClassificationReader:
 
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
-        self.records = Records()
+        self.records = VoteRecords()
         self._first: dict[tuple[str, str], tuple[str, tuple[tuple[WorkflowTask, str], ...]]] = {}
         self._tasks: dict[WorkflowTask, WorkflowTask] = {}
         self._anonymous = 0
@@ -94,7 +94,7 @@ class ClassificationReader:
                 self.records.dropped[reason] += 1
         return piece.select(["subject_ids"])
 
-    def finish(self) -> Records:
+    def finish(self) -> VoteRecords:
         """The votes of all volunteers together."""
         records = self.records
         for (galaxy, _), (_, votes) in self._first.items():
@@ -176,7 +176,7 @@ class ReductionReader:
 
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
-        self.records = Records()
+        self.records = VoteRecords()
         self._seen: set[tuple[str, str, str]] = set()
 
     def __call__(self, piece: Any) -> Any:
@@ -188,7 +188,7 @@ class ReductionReader:
                 self.records.dropped[reason] += 1
         return piece.select(["subject_id"])
 
-    def finish(self) -> Records:
+    def finish(self) -> VoteRecords:
         """The votes of all subjects."""
         for galaxy, votes in self.records.votes.items():
             by_task: Counter[WorkflowTask] = Counter()

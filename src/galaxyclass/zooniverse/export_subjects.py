@@ -28,13 +28,13 @@ from galaxyclass.short import short_path, summary
 from galaxyclass.trees.tree import Tree
 from galaxyclass.zooniverse.choose_subjects import ChosenSubjects, choose_subjects
 
-MANIFEST = "manifest.csv"
+SUBJECT_MANIFEST = "manifest.csv"
 #: Zooniverse refuses files of more than 1 MB.
 _LARGEST = 1_000_000
 #: Subjects that a project may upload unless Zooniverse allows more.
 _ALLOWANCE = 10_000
 #: Side of the pictures, pixels: those of Galaxy Zoo have it.
-SIDE = 424
+SUBJECT_SIDE = 424
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ExportedSubjects:
     @property
     def manifest(self) -> Path:
         """The manifest."""
-        return self.folder / MANIFEST
+        return self.folder / SUBJECT_MANIFEST
 
 
 @public
@@ -79,7 +79,7 @@ def export_subjects(
     carry: Sequence[str] = (),
     tree: Tree | str | Path | None = None,
     id_column: str | None = None,
-    size: int = SIDE,
+    size: int = SUBJECT_SIDE,
     progress: Progress = silent,
 ) -> ExportedSubjects:
     """Write pictures and the subject manifest for a Zooniverse project.
@@ -161,7 +161,7 @@ def export_subjects(
     with writing_folder(folder) as temporary:
         failed: list[tuple[str, str]] = []
         names: dict[str, None] = {}
-        rows = []
+        rows: list[list[Any]] = []
         for index in range(total):
             if count is not None and len(rows) == count:
                 break
@@ -183,7 +183,7 @@ def export_subjects(
                 f"{images}: not one of {total:,} images can be decoded",
                 got=failed[0][1] if failed else "no galaxies",
             )
-        with (temporary / MANIFEST).open("w", encoding="utf-8", newline="") as file:
+        with (temporary / SUBJECT_MANIFEST).open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(
                 ["filename", "#id", "#model", "#reason", *(f"#{each}" for each in carried)]

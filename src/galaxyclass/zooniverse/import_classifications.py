@@ -23,9 +23,9 @@ from galaxyclass.zooniverse.classifications import (
     CLASSIFICATIONS,
     REDUCTIONS,
     ClassificationReader,
-    Records,
     ReductionReader,
     Selection,
+    VoteRecords,
     read_subjects,
 )
 from galaxyclass.zooniverse.labels import Matches, WorkflowTask, match_tasks, plain
@@ -69,7 +69,7 @@ class ImportedVotes:
 
 @public
 def import_classifications(
-    table: Any,
+    export: Any,
     *,
     tree: Tree | str | Path,
     output: str | Path | None = None,
@@ -88,7 +88,7 @@ def import_classifications(
 
     Parameters
     ----------
-    table : str, Path or a table in memory
+    export : str, Path or a table in memory
         The classification export of a project or workflow (``annotations`` and ``subject_data`` as
         JSON); or the question reductions of panoptes-aggregation (``task``, ``reducer``,
         ``data.…``).
@@ -146,7 +146,7 @@ def import_classifications(
         )
     metadata = None if subjects is None else _subjects(subjects)
     selection = Selection(workflow, version, id_column, metadata)
-    records, source = _read(table, selection)
+    records, source = _read(export, selection)
     _require_one_workflow(records, source, selection)
     _require_galaxies(records, source, selection)
     matches = _matches(known, records, source)
@@ -170,9 +170,9 @@ def _counts_layout(tree: Tree) -> Layout:
     )
 
 
-def _read(table: Any, selection: Selection) -> tuple[Records, str]:
-    if is_table(table):
-        file = open_in_memory(table)
+def _read(export: Any, selection: Selection) -> tuple[VoteRecords, str]:
+    if is_table(export):
+        file = open_in_memory(export)
         reader = _reader(file.table.column_names, str(file.path), selection)
         reader(file.table)
         return reader.finish(), str(file.path)
@@ -180,11 +180,11 @@ def _read(table: Any, selection: Selection) -> tuple[Records, str]:
 
     def read(piece: Any) -> Any:
         if not started:
-            started.append(_reader(piece.column_names, str(table), selection))
+            started.append(_reader(piece.column_names, str(export), selection))
         return started[0](piece)
 
-    require_even_rows(open_table(Path(table), read))
-    return started[0].finish(), str(table)
+    require_even_rows(open_table(Path(export), read, argument="export"))
+    return started[0].finish(), str(export)
 
 
 def _reader(
@@ -196,7 +196,7 @@ def _reader(
         return ReductionReader(selection)
     raise CatalogError(
         f"{source}: not an export of Zooniverse",
-        argument="table",
+        argument="export",
         wanted=f"classifications ({', '.join(CLASSIFICATIONS)}) or question reductions "
         f"({', '.join(REDUCTIONS)}, data.…)",
         got=first_few(list(names)),
@@ -218,7 +218,7 @@ def _subjects(subjects: Any) -> dict[str, Mapping[str, Any]]:
     return read_subjects(table.to_pylist(), source)
 
 
-def _require_one_workflow(records: Records, source: str, selection: Selection) -> None:
+def _require_one_workflow(records: VoteRecords, source: str, selection: Selection) -> None:
     if len(records.workflows) > 1 and selection.workflow is None:
         raise CatalogError(
             f"{source}: classifications of {len(records.workflows)} workflows",
@@ -229,7 +229,7 @@ def _require_one_workflow(records: Records, source: str, selection: Selection) -
         )
 
 
-def _require_galaxies(records: Records, source: str, selection: Selection) -> None:
+def _require_galaxies(records: VoteRecords, source: str, selection: Selection) -> None:
     if records.votes:
         return
     reasons = [f"{count:,} {reason}" for reason, count in records.dropped.most_common(6)]
@@ -240,13 +240,13 @@ def _require_galaxies(records: Records, source: str, selection: Selection) -> No
         hint = "correct `workflow` or `version`"
     raise CatalogError(
         f"{source}: no votes in {records.rows:,} rows",
-        argument="id_column" if selection.id_column else "table",
+        argument="id_column" if selection.id_column else "export",
         got="\n".join(reasons),
         hint=hint,
     )
 
 
-def _matches(tree: Tree, records: Records, source: str) -> Matches:
+def _matches(tree: Tree, records: VoteRecords, source: str) -> Matches:
     labels: dict[WorkflowTask, set[str]] = {}
     for votes in records.votes.values():
         for task, label in votes:
@@ -271,7 +271,7 @@ def _matches(tree: Tree, records: Records, source: str) -> Matches:
 
 
 def _counted(
-    tree: Tree, layout: Layout, records: Records, matches: Matches, *, retired_only: bool
+    tree: Tree, layout: Layout, records: VoteRecords, matches: Matches, *, retired_only: bool
 ) -> ImportedVotes:
     dropped: Counter[str] = Counter(records.dropped)
     rows: dict[str, list[Any]] = {name: [] for name in ("id", *layout.columns, *_BESIDE)}
@@ -310,7 +310,7 @@ def _counted(
     )
 
 
-def _notes(tree: Tree, records: Records, matches: Matches) -> list[str]:
+def _notes(tree: Tree, records: VoteRecords, matches: Matches) -> list[str]:
     notes = []
     for task, question in sorted(matches.questions.items()):
         notes.append(f"Task {task.words} is question {tree.questions[question].code}.")
@@ -321,9 +321,11 @@ def _notes(tree: Tree, records: Records, matches: Matches) -> list[str]:
         versions = ", ".join(f"{name} ({n:,})" for name, n in records.versions.most_common(6))
         notes.append(f"{len(records.versions)} versions of the workflow count: {versions}.")
     if several := sum(len(galaxy.subjects) > 1 for galaxy in records.galaxies.values()):
-        notes.append(f"{several:,} galaxies are several subjects, whose votes are added.")
+        words = "1 galaxy is" if several == 1 else f"{several:,} galaxies are"
+        notes.append(f"{words} several subjects, whose votes are added.")
     if records.late:
-        notes.append(f"{records.late:,} classifications came after retirement; they count.")
+        words = "1 classification" if records.late == 1 else f"{records.late:,} classifications"
+        notes.append(f"Made after retirement, and counted: {words}.")
     retired = sum(galaxy.retired for galaxy in records.galaxies.values())
     notes.append(f"{retired:,} of {len(records.galaxies):,} galaxies are retired.")
     if astray := _astray(tree, records, matches):
@@ -334,7 +336,7 @@ def _notes(tree: Tree, records: Records, matches: Matches) -> list[str]:
     return notes
 
 
-def _astray(tree: Tree, records: Records, matches: Matches) -> int:
+def _astray(tree: Tree, records: VoteRecords, matches: Matches) -> int:
     """Votes for a question to which no other vote of the same person leads."""
     astray = 0
     for path in records.paths:

@@ -62,7 +62,7 @@ def match_tasks(tree: Tree, labels: Mapping[WorkflowTask, Collection[str]]) -> M
 
     A task is the question that names it (``zooniverse = "T0"``), or that has its words, or whose
     answers are all that its labels can be. A label is the answer with that ``zooniverse``, name or
-    key; a whole number counts the answers from 0.
+    key; what begins with yes or no is that answer; a whole number counts the answers from 0.
 
     Parameters
     ----------
@@ -141,6 +141,10 @@ def _answer(tree: Tree, question: int, label: str) -> int | None:
         for place, answer in enumerate(answers):
             if wanted and _folded(names(answer)) == wanted:
                 return int(start + place)
+    # "Yes - Edge On Disk" is yes.
+    for place, answer in enumerate(answers):
+        if answer.key in ("yes", "no") and wanted.split(" ")[:1] == [answer.key]:
+            return int(start + place)
     if label.isdigit() and int(label) < len(answers):
         return int(start + int(label))
     return None
@@ -159,5 +163,6 @@ def _key(answer: Answer) -> str:
 
 
 def _folded(text: str) -> str:
-    """Letters and digits alone, so that ``Features or disk?`` is ``features-or-disk``."""
-    return " ".join(re.sub(r"[\W_]+", " ", plain(text)).casefold().split())
+    """Letters and digits alone, so that ``Features or disk?`` is ``features-or-disc``."""
+    words = re.sub(r"[\W_]+", " ", plain(text)).casefold().split()
+    return " ".join({"disk": "disc", "disks": "discs"}.get(word, word) for word in words)

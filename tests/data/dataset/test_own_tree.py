@@ -54,6 +54,13 @@ def test_votes_are_read_on_a_tree_of_a_table(folder: Path, tree: Tree, tmp_path:
     np.testing.assert_array_equal(again.catalog.targets.values(), targets.values())
 
 
+def test_fractions_of_a_model_that_learnt_counts_are_read(folder: Path, tree: Tree) -> None:
+    shares = {"id": ["1"], "look_smooth_fraction": [0.75], "look_disc_fraction": [0.25]}
+    targets = Dataset(folder, shares, tree=tree).catalog.targets
+    assert targets is not None
+    assert targets.values()[0, :2].tolist() == [0.75, 0.25]
+
+
 def test_a_tree_by_its_file_and_by_its_name(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text(guess_tree(VOTES).text)

@@ -49,7 +49,7 @@ from galaxyclass.data.tables.tables import open_table, require_table
 from galaxyclass.data.unused import Unused, unused_files
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.band_files import is_pattern
-from galaxyclass.images.containers import CONTAINER_ENDINGS, is_container
+from galaxyclass.images.containers import CONTAINER_ENDINGS, LABEL_ENDING, is_container
 from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths, require_paths
 from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.targets import Targets
@@ -139,6 +139,8 @@ def read_catalog(
     names = ImageNames(_folder_of(images), paths)
     if table is None:
         table = table_beside(paths)
+        if table is not None:
+            others.pop(LABEL_ENDING, None)
     if table is None:
         catalog = _from_folders(images, names)
         return replace(catalog, unused=_other_files(others, None, images))
@@ -234,7 +236,7 @@ def require_sources(images: str | Path, table: Any) -> None:
             f"{images}: neither a folder nor a file that holds images",
             argument="images",
             wanted=f"the folder of the images of the table, or {', '.join(CONTAINER_ENDINGS)}",
-            hint="pictures in a compressed archive (.tar.gz) have to be unpacked first",
+            hint="pictures in another archive have to be unpacked first",
         )
     if table is not None and not is_table(table):
         require_table(Path(table))

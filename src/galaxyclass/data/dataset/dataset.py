@@ -26,7 +26,7 @@ from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
 from galaxyclass.errors import CatalogError
 from galaxyclass.io.atomic import writing
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.trees.read import as_tree, parse_tree, tree_data
 from galaxyclass.trees.tree import Tree
 
@@ -222,7 +222,7 @@ class Dataset:
     def __repr__(self) -> str:
         table = "a folder for each class"
         if is_table(self.table):
-            table = f"a table of {self.table.num_rows:,} rows"
+            table = f"a table of {counted(self.table.num_rows, 'row')}"
         elif self.table is not None:
             table = short_path(self.table)
         count = len(self.also)

@@ -16,12 +16,12 @@ from galaxyclass.arrays import Doubles
 _USUAL_SCALE, _SCALE_SPREAD, _OFFSET_SPREAD = 3.0, 0.5, 0.5
 
 
-def softmax(raw: Doubles) -> Doubles:
+def class_probabilities(raw: Doubles) -> Doubles:
     """(galaxies, classes) probabilities.
 
     Examples
     --------
-    >>> softmax(np.array([[0.0, 0.0]])).tolist()
+    >>> class_probabilities(np.array([[0.0, 0.0]])).tolist()
     [[0.5, 0.5]]
     """
     powers = np.exp(raw - raw.max(axis=1, keepdims=True))
@@ -31,7 +31,7 @@ def softmax(raw: Doubles) -> Doubles:
 def fit_softmax(raw: Doubles, labels: NDArray[np.int64]) -> tuple[float, Doubles]:
     """The scale and the offsets for which probabilities fit classes best.
 
-    Probabilities are ``softmax(scale * raw + offsets)`` (Guo et al. 2017, temperature scaling, with
+    Probabilities are the softmax of ``scale * raw + offsets`` (Guo et al. 2017: temperature, with
     an offset for each class).
 
     Parameters
@@ -50,7 +50,7 @@ def fit_softmax(raw: Doubles, labels: NDArray[np.int64]) -> tuple[float, Doubles
 
     def loss(parameters: Any) -> tuple[float, Any]:
         scale, offsets = np.exp(parameters[0]), parameters[1:]
-        probabilities = softmax(scale * raw + offsets)
+        probabilities = class_probabilities(scale * raw + offsets)
         likelihood = np.log(np.maximum(probabilities[truth], 1e-12)).mean()
         slope = (probabilities - truth) / galaxies
         from_usual = (parameters[0] - np.log(_USUAL_SCALE)) / _SCALE_SPREAD

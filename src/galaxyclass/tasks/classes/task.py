@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError, CatalogError
-from galaxyclass.tasks.classes.link import fit_softmax, softmax
+from galaxyclass.tasks.classes.link import class_probabilities, fit_softmax
 from galaxyclass.tasks.classes.report import (
     class_figures,
     class_report_figures,
@@ -210,11 +210,11 @@ class ClassTask(Task):
         values = np.asarray(values)
         targets = (values[:, None] == np.arange(self.count)).astype(np.float64)
         targets[values < 0] = np.nan
-        return targets
+        return np.asarray(targets)
 
     def from_linear(self, raw: Doubles) -> Doubles:
         """(galaxies, classes) softmax: probabilities."""
-        return softmax(raw)
+        return class_probabilities(raw)
 
     def fit_link(self, raw: Doubles, values: Any) -> tuple[float, Doubles]:
         """Scale and offsets with the largest likelihood of the classes; see `Task.fit_link`."""
