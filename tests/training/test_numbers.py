@@ -21,12 +21,12 @@ SHORT = (*TINY, "training.epochs=1")
 
 @pytest.fixture(scope="module")
 def numbers(small_sky: Sky) -> Dataset:
-    """A size in kpc with gaps, and an index in steps, of galaxies of a small sky."""
+    """A mass of some 1e9 with gaps, and an index in steps, of galaxies of a small sky."""
     votes = csv.read_csv(small_sky.table)
     smooth = votes["Class1.1"].to_numpy()
     table = {
         votes.column_names[0]: votes[0],
-        "size": np.where(smooth > np.median(smooth), -9.0, 20 + 100 * smooth),
+        "size": np.where(smooth > np.median(smooth), -9.0, 1e9 * (1 + 5 * smooth)),
         "stage": np.round(4 * smooth),
         "stage_err": np.full(len(smooth), 0.5),
     }

@@ -22,6 +22,7 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.rendering import render
+from galaxyclass.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,8 @@ def compare_outputs(
     cutouts: NDArray[np.uint8],
     tolerance: Tolerance = EXACT,
     progress: Progress = silent,
+    *,
+    task: Task | None = None,
 ) -> ExportCheck:
     """Run a network and its exported file on the same cutouts.
 
@@ -205,6 +208,9 @@ def compare_outputs(
     cutouts : (images, height, width, channels) uint8
     tolerance : Tolerance
     progress : Progress
+    task : Task, optional
+        Whose outputs have a unit: numbers are compared in standard deviations, counts by the
+        logarithms of their concentrations (`Task.to_linear`).
 
     Raises
     ------
@@ -222,11 +228,25 @@ def compare_outputs(
             got = session.run(names, {INPUT: batch})
             with torch.inference_mode():
                 wanted = network.estimate(torch.from_numpy(batch))
+            if task is not None:
+                wanted, got = _on_linear_scale(task, wanted, got)
             differences.add(wanted, got)
         done = start + len(batch)
         differences.require(tolerance, done, is_last=done == len(cutouts))
         progress("compare", done, len(cutouts), unit="images")
     return ExportCheck(len(cutouts), differences.largest, differences.rms)
+
+
+def _on_linear_scale(
+    task: Task, wanted: NetworkOutput, got: Sequence[NDArray[np.float32]]
+) -> tuple[NetworkOutput, list[NDArray[np.float32]]]:
+    """Both outputs with values that can be compared, whatever their unit."""
+    values, *rest = got
+    scaled = [
+        task.to_linear(each.astype(np.float64)).astype(np.float32)
+        for each in (wanted.values.numpy(), values)
+    ]
+    return wanted._replace(values=torch.from_numpy(scaled[0])), [scaled[1], *rest]
 
 
 class _Differences:

@@ -222,7 +222,9 @@ def write_network(
 
     write()
     tolerance = ROUNDED if bits == 8 else EXACT
-    check = compare_outputs(network, path, cutouts.compared, tolerance, progress)
+    check = compare_outputs(
+        network, path, cutouts.compared, tolerance, progress, task=manifest.task
+    )
     if bits == 8:
         manifest = replace(manifest, quantisation=_quantisation(cutouts, check))
         write()
