@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.parts import column_names
 from galaxyclass.data.catalog.read import read_catalog
-from galaxyclass.data.catalog.tree_votes import require_votes_on
+from galaxyclass.data.catalog.tree_votes import read_on_tree
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.valid import require_valid
 from galaxyclass.data.dataset.dataset import Dataset
@@ -52,7 +53,8 @@ def read_galaxies(
     named, target_column = task.target_column, dataset.target_column
     if target_column is None and dataset.table is not None and named is not None:
         target_column = named if named in column_names(dataset.table) else None
-    catalog = read_catalog(
+    read = partial(
+        read_catalog,
         dataset.images,
         dataset.table,
         id_column=dataset.id_column,
@@ -60,8 +62,7 @@ def read_galaxies(
         id_map=dataset.id_map,
         tree=_tree(dataset, task),
     )
-    if dataset.tree is not None:
-        require_votes_on(dataset.tree, catalog, dataset.target_column)
+    catalog = read_on_tree(dataset.tree, dataset.table, dataset.target_column, read)
     targets = catalog.targets
     if targets is not None and not task.fits(targets):
         task = next((other for other in auxiliary if other.overlaps(targets)), task)
