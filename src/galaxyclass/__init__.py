@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         RunError,
         ScoreError,
         StoppedError,
+        SurveyError,
+        SurveyStoppedError,
         TrainingInterruptedError,
         TreeError,
         WorkerError,
@@ -52,14 +54,19 @@ if TYPE_CHECKING:
     from galaxyclass.evaluation.evaluate import evaluate
     from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
+    from galaxyclass.explanation.explain import Explanation, explain
     from galaxyclass.exploration.explore import Exploration, explore
+    from galaxyclass.finetuning.finetune import finetune
+    from galaxyclass.finetuning.finetuned import Finetuned
+    from galaxyclass.finetuning.suspects import Suspect, Suspects, suspects
     from galaxyclass.images.packs.read import Pack, open_pack
     from galaxyclass.images.packs.write import pack
     from galaxyclass.model.backends.backend import Backend
     from galaxyclass.model.bundle.load import Bundle, ExportedBundle, load_bundle
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
-    from galaxyclass.model.model import Model, load_model
+    from galaxyclass.model.load import load_model
+    from galaxyclass.model.model import Model
     from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
     from galaxyclass.model.predictions import Prediction, Predictions
@@ -67,12 +74,21 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.preprocessing import Preprocessing
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
+    from galaxyclass.reports.report import Report, report
+    from galaxyclass.selection.select import Selection, select
+    from galaxyclass.serve.start import serve
+    from galaxyclass.similarity.similar import Neighbours, similar
     from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
     from galaxyclass.simulation.folders import SimulatedFolder, simulate
     from galaxyclass.study.benchmark.benchmark import benchmark
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
     from galaxyclass.study.tune.tune import Tuned, tune
+    from galaxyclass.survey.drive import SurveyRun
+    from galaxyclass.survey.merge import MergedSurvey
+    from galaxyclass.survey.plan import PlannedSurvey, plan_survey
+    from galaxyclass.survey.status import SurveyStatus
+    from galaxyclass.survey.survey import Survey, open_survey
     from galaxyclass.tasks.scores.votes import rmse
     from galaxyclass.tiles.open_tiles import open_tiles
     from galaxyclass.tiles.tile_cutouts import TileCutouts
@@ -112,10 +128,12 @@ _MODULES: dict[str, str] = {
     "Device": "arguments",
     "DeviceError": "errors",
     "Evaluation": "evaluation.evaluation",
+    "Explanation": "explanation.explain",
     "Exploration": "exploration.explore",
     "ExportError": "errors",
     "Exported": "model.export.export",
     "ExportedBundle": "model.bundle.load",
+    "Finetuned": "finetuning.finetuned",
     "GalaxyclassError": "errors",
     "ExportedSubjects": "zooniverse.export_subjects",
     "ImportedVotes": "zooniverse.import_classifications",
@@ -125,12 +143,15 @@ _MODULES: dict[str, str] = {
     "ImageError": "errors",
     "InferenceOptions": "model.options",
     "InvalidCatalogError": "errors",
+    "MergedSurvey": "survey.merge",
     "MissingExtraError": "errors",
     "Model": "model.model",
+    "Neighbours": "similarity.similar",
     "OutputError": "errors",
     "Pack": "images.packs.read",
     "PackError": "errors",
     "Part": "arguments",
+    "PlannedSurvey": "survey.plan",
     "Prediction": "model.predictions",
     "PredictionInterruptedError": "errors",
     "PredictionSummary": "model.job",
@@ -139,12 +160,21 @@ _MODULES: dict[str, str] = {
     "Progress": "progress",
     "Recipe": "recipes.recipe",
     "RecipeError": "errors",
+    "Report": "reports.report",
     "RunError": "errors",
     "ScoreError": "errors",
+    "Selection": "selection.select",
     "Settings": "arguments",
     "SimulatedContest": "simulation.contest",
     "SimulatedFolder": "simulation.folders",
     "StoppedError": "errors",
+    "Suspect": "finetuning.suspects",
+    "Suspects": "finetuning.suspects",
+    "Survey": "survey.survey",
+    "SurveyError": "errors",
+    "SurveyRun": "survey.drive",
+    "SurveyStatus": "survey.status",
+    "SurveyStoppedError": "errors",
     "TableScores": "evaluation.score_predictions",
     "TileCutouts": "tiles.tile_cutouts",
     "Trained": "training.train",
@@ -161,23 +191,32 @@ _MODULES: dict[str, str] = {
     "compare": "study.compare.compare",
     "cutouts": "tiles.write_cutouts",
     "evaluate": "evaluation.evaluate",
+    "explain": "explanation.explain",
     "explore": "exploration.explore",
     "export": "model.export.export",
     "guess_tree": "data.catalog.guess_tree",
+    "finetune": "finetuning.finetune",
     "load_bundle": "model.bundle.load",
-    "load_model": "model.model",
+    "load_model": "model.load",
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",
+    "open_survey": "survey.survey",
     "open_tiles": "tiles.open_tiles",
     "pack": "images.packs.write",
+    "plan_survey": "survey.plan",
     "predict": "model.predict",
     "read_catalog": "data.catalog.read",
+    "report": "reports.report",
     "resume": "training.train",
     "rmse": "tasks.scores.votes",
     "score_predictions": "evaluation.score_predictions",
+    "select": "selection.select",
+    "serve": "serve.start",
+    "similar": "similarity.similar",
     "simulate": "simulation.folders",
     "simulate_hundred": "simulation.contest",
+    "suspects": "finetuning.suspects",
     "train": "training.train",
     "train_folds": "training.folds",
     "Tuned": "study.tune.tune",
@@ -205,23 +244,28 @@ __all__ = [
     "Device",
     "DeviceError",
     "Evaluation",
+    "Explanation",
     "Exploration",
     "ExportError",
     "Exported",
     "ExportedBundle",
     "ExportedSubjects",
+    "Finetuned",
     "GalaxyclassError",
     "GuessedTree",
     "ImageError",
     "ImportedVotes",
     "InferenceOptions",
     "InvalidCatalogError",
+    "MergedSurvey",
     "MissingExtraError",
     "Model",
+    "Neighbours",
     "OutputError",
     "Pack",
     "PackError",
     "Part",
+    "PlannedSurvey",
     "Prediction",
     "PredictionInterruptedError",
     "PredictionSummary",
@@ -230,12 +274,21 @@ __all__ = [
     "Progress",
     "Recipe",
     "RecipeError",
+    "Report",
     "RunError",
     "ScoreError",
+    "Selection",
     "Settings",
     "SimulatedContest",
     "SimulatedFolder",
     "StoppedError",
+    "Survey",
+    "SurveyError",
+    "SurveyRun",
+    "SurveyStatus",
+    "SurveyStoppedError",
+    "Suspect",
+    "Suspects",
     "TableScores",
     "TileCutouts",
     "Trained",
@@ -254,9 +307,11 @@ __all__ = [
     "compare",
     "cutouts",
     "evaluate",
+    "explain",
     "explore",
     "export",
     "export_subjects",
+    "finetune",
     "guess_tree",
     "import_classifications",
     "load_bundle",
@@ -264,15 +319,22 @@ __all__ = [
     "load_recipe",
     "load_tree",
     "open_pack",
+    "open_survey",
     "open_tiles",
     "pack",
+    "plan_survey",
     "predict",
     "read_catalog",
+    "report",
     "resume",
     "rmse",
     "score_predictions",
+    "select",
+    "serve",
+    "similar",
     "simulate",
     "simulate_hundred",
+    "suspects",
     "train",
     "train_folds",
     "tune",

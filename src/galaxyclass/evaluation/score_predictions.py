@@ -17,7 +17,7 @@ from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.join import Joined, join_tables
 from galaxyclass.evaluation.read_predictions import read_outputs
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.votes import VoteScores, score_votes
@@ -52,7 +52,7 @@ class TableScores:
 
     def __repr__(self) -> str:
         return summary(
-            f"TableScores: {self.scores.words}; {self.matched:,} galaxies in both files, "
+            f"TableScores: {self.scores.words}; {counted(self.matched, 'galaxy')} in both files, "
             f"{self.only_predicted:,} only predicted, {self.only_in_table:,} only in the table"
         )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from galaxyclass.argument_checks import Missing, as_missing_values
 from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
@@ -25,7 +26,7 @@ from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
 from galaxyclass.errors import CatalogError
 from galaxyclass.io.atomic import writing
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.trees.read import as_tree, parse_tree, tree_data
 from galaxyclass.trees.tree import Tree
 
@@ -50,6 +51,13 @@ class Dataset:
         ``images`` is a class.
     id_column, target_column : str, optional
         Columns to take as id and as class; otherwise found by the rule of `read_catalog`.
+    numbers : str or sequence of str, optional
+        Columns of numbers to predict (see `read_catalog`).
+    missing : float, str, a sequence or a mapping of them
+        Values that stand for unknown numbers (see `read_catalog`).
+    counts : bool
+        Learn from the numbers of votes of the table, not from its fractions: from 3 of 4 votes less
+        is learnt than from 30 of 40.
     id_map : str, Path or a table in memory, optional
         A table that joins the ids of ``table`` to the names of images (see `read_catalog`).
     classes : str, optional
@@ -73,6 +81,8 @@ class Dataset:
     --------
     >>> Dataset("images", {"id": ["1", "2"], "class": ["disc", "smooth"]})
     <Dataset of images and a table of 2 rows>
+    >>> Dataset("images", "efigi.csv", numbers=["T", "Bar_Length"], missing={"Bar_Length": -1})
+    <Dataset of images and efigi.csv>
     >>> Dataset("images", "votes.csv", also=[("more", "counts.csv")])
     <Dataset of images and votes.csv, also 1 more table>
     """
@@ -81,6 +91,9 @@ class Dataset:
     table: Any
     id_column: str | None
     target_column: str | None
+    numbers: tuple[str, ...]
+    missing: tuple[str, ...]
+    counts: bool
     id_map: Any
     classes: str | None
     skip_invalid: bool
@@ -96,6 +109,9 @@ class Dataset:
         *,
         id_column: str | None = None,
         target_column: str | None = None,
+        numbers: str | Sequence[str] | None = None,
+        missing: Missing = (),
+        counts: bool = False,
         id_map: Any = None,
         classes: str | None = None,
         skip_invalid: bool = False,
@@ -113,6 +129,9 @@ class Dataset:
             else as_arrow(table),
             "id_column": id_column,
             "target_column": target_column,
+            "numbers": (numbers,) if isinstance(numbers, str) else tuple(numbers or ()),
+            "missing": as_missing_values(missing),
+            "counts": counts,
             "id_map": as_map(id_map),
             "classes": classes,
             "skip_invalid": skip_invalid,
@@ -161,6 +180,9 @@ class Dataset:
             self.table,
             id_column=self.id_column,
             target_column=self.target_column,
+            numbers=self.numbers,
+            missing=self.missing,
+            counts=self.counts,
             id_map=self.id_map,
             tree=self.tree,
         )
@@ -199,7 +221,7 @@ class Dataset:
     def __repr__(self) -> str:
         table = "a folder for each class"
         if is_table(self.table):
-            table = f"a table of {self.table.num_rows:,} rows"
+            table = f"a table of {counted(self.table.num_rows, 'row')}"
         elif self.table is not None:
             table = short_path(self.table)
         count = len(self.also)
@@ -221,6 +243,9 @@ class Dataset:
             "table": None if self.table is None else str(Path(self.table).resolve()),
             "id_column": self.id_column,
             "target_column": self.target_column,
+            **({"numbers": list(self.numbers)} if self.numbers else {}),
+            **({"missing": list(self.missing)} if self.missing else {}),
+            **({"counts": True} if self.counts else {}),
             **({} if self.id_map is None else {"id_map": str(Path(self.id_map).resolve())}),
             "classes": self.classes,
             "skip_invalid": self.skip_invalid,

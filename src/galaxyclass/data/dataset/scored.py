@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,17 +51,24 @@ def read_galaxies(
         See `galaxyclass.evaluation.evaluate`.
     """
     _require_rule(dataset, task.derivation)
-    named, target_column = task.target_column, dataset.target_column
-    if target_column is None and dataset.table is not None and named is not None:
-        target_column = named if named in column_names(dataset.table) else None
+    stated = {
+        "target_column": dataset.target_column,
+        "numbers": dataset.numbers,
+        "missing": dataset.missing,
+        "counts": dataset.counts,
+    }
+    columns = [] if dataset.table is None else column_names(dataset.table)
+    # What the model was taught decides how the table is read, unless the data set says otherwise.
+    arguments: dict[str, Any] = {} if any(stated.values()) else task.table_arguments(columns)
+    arguments |= {name: value for name, value in stated.items() if value}
+    arguments["tree"] = _tree(dataset, task)
     read = partial(
         read_catalog,
         dataset.images,
         dataset.table,
         id_column=dataset.id_column,
-        target_column=target_column,
         id_map=dataset.id_map,
-        tree=_tree(dataset, task),
+        **arguments,
     )
     catalog = read_on_tree(dataset.tree, dataset.table, dataset.target_column, read)
     targets = catalog.targets
@@ -73,7 +81,7 @@ def read_galaxies(
             raise CatalogError(
                 f"{dataset.name}: does not have what the run predicts",
                 wanted=task.wanted,
-                got="neither votes nor classes" if targets is None else targets.words,
+                got="neither votes, classes nor numbers" if targets is None else targets.words,
                 hint=task.target_hint,
             )
         task.require_overlap(targets, dataset.name)
