@@ -112,7 +112,7 @@ def test_a_model_of_the_fractions_of_counts_reads_their_table(
     assert targets is not None
     task = fit_task(targets, np.arange(60))
     again = read_catalog(small_sky.images, table, **task.table_arguments(list(table)))
-    np.testing.assert_array_equal(again.targets.values(), targets.values())  # type: ignore[union-attr]
+    np.testing.assert_array_equal(again.targets.values(), targets.values())
 
 
 def test_a_model_of_fractions_has_no_beliefs(tmp_path: Path, small_sky: Sky) -> None:
