@@ -41,7 +41,7 @@ class Night:
         self.place = place
         place.mkdir()
         self.tars = save_tars(place / "tars", list(pictures))
-        self.model = shutil.copytree(place.parent / "model", place / "model")
+        self.model = shutil.copytree(place.parent / "network", place / "model")
         self.folder = place / "night"
 
     def plan(self, shard_size: int = SHARD_SIZE) -> Survey:
@@ -238,7 +238,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         pictures = fake.save_images(place / "pictures", given.pictures)
-        save_small_model(place / "model")
+        save_small_model(place / "network")
         whole = Night(place / "whole", pictures)
         whole.plan(shard_size=given.pictures).run_shards([0], cores=1)
         # Ids and predictions; sources lie in other folders, and stand in no column.
