@@ -2,9 +2,9 @@
 
 The process holds the lock of the shard's mark and writes a sign of life into it. Some file systems
 of clusters have no locks, or none between machines: a mark therefore counts too while its sign of
-life is fresh and, on this machine, its process is there. Times are compared as the file system gives them, so that clocks of machines
-may differ. Where all this fails (a machine that slept), two processes predict the same shard, each
-in a folder of its own, and the results are the same.
+life is fresh and, on this machine, its process is there. Times are compared as the file system
+gives them, so that clocks of machines may differ. Where all this fails (a machine that slept), two
+processes predict the same shard, each in a folder of its own, and the results are the same.
 """
 
 from __future__ import annotations
