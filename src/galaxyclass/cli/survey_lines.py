@@ -22,7 +22,7 @@ def duration(seconds: float) -> str:
     Examples
     --------
     >>> duration(5), duration(100), duration(7300), duration(1e6)
-    ('5 s', '1 min 40 s', '2 h 2 min', '11 d 14 h')
+    ('5 s', '1 min 40 s', '2 h 1 min', '11 d 13 h')
     """
     whole = round(seconds)
     units = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
