@@ -6,7 +6,7 @@ LOCK := requirements/dev.lock
 # What `make oldest` and `make newest` run; for instance TESTS="tests/trees tests/recipes".
 TESTS ?= tests
 
-.PHONY: demo test coverage hostile check format hooks changelog lock oldest newest clean
+.PHONY: demo test coverage thorough hostile check format hooks changelog lock oldest newest clean
 
 # Installed once, and again when what is to be installed changes: the versions of the lock file.
 .venv/installed: pyproject.toml $(LOCK)
@@ -34,6 +34,10 @@ coverage: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --doctest-modules src tests \
 	    --cov --cov-report=term:skip-covered
 
+# What `make test` holds of one network, of those that are alike.
+thorough: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m thorough --durations=20 tests
+
 # Commands killed at many moments and given again.
 hostile: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m hostile --durations=20 tests/hostile
@@ -52,7 +56,7 @@ changelog: .venv/installed
 
 # The newest versions that pyproject.toml allows, for every platform, with the hashes of their files.
 lock: .venv/installed
-	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --all-extras --group dev --universal \
+	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra all --group dev --universal \
 	    --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --custom-compile-command 'make lock' --output-file $(LOCK)
 

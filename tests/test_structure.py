@@ -40,11 +40,17 @@ FLOORS = [
     ["model"],
     ["survey"],
     ["evaluation"],
+    ["zooniverse"],
     ["plots"],
-    ["exploration"],
+    ["exploration", "reports"],
+    ["similarity"],
+    ["selection"],
+    ["serve"],
     ["networks"],
+    ["explanation"],
     ["model/export"],
     ["training"],
+    ["finetuning"],
     ["study"],
     ["cli"],
     ["__main__"],
@@ -57,6 +63,7 @@ FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 ALLOWED = {
     ("model.backends.torch_backend", "networks"),
     ("model.model", "evaluation"),
+    ("model.model", "finetuning"),
     ("model.model", "model.export.export"),
     ("data.dataset.dataset", "data.checks.validate"),
     ("model.predictions", "plots"),
@@ -71,7 +78,7 @@ PROGRAMS = {"simulation.fit"}
 #: Libraries that only some rooms may import at all, and that no core room imports when loaded.
 HEAVY = {
     *("torch", "lightning", "timm", "safetensors", "torchmetrics", "matplotlib"),
-    *("onnx", "onnxscript", "openvino"),
+    *("onnx", "onnxscript", "openvino", "jinja2", "captum"),
 }
 CORE = {room for rooms in FLOORS[: FLOORS.index(["plots"])] for room in rooms}
 

@@ -18,7 +18,10 @@ EXTRA_OF: dict[str, str] = {
     "onnx_ir": "export",
     "openvino": "openvino",
     "tensorboard": "train",
+    "optuna": "tune",
     "matplotlib": "plots",
+    "jinja2": "report",
+    "captum": "explain",
     "pandas": "astro",
     "astropy": "astro",
     "sep": "astro",
@@ -27,6 +30,9 @@ EXTRA_OF: dict[str, str] = {
     "cdshealpix": "survey",
     "submitit": "survey",
     "ray": "ray",
+    "fastapi": "serve",
+    "python_multipart": "serve",
+    "uvicorn": "serve",
 }
 
 

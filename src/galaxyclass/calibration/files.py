@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.calibration import Calibration
 from galaxyclass.calibration.coverage import Coverage
 from galaxyclass.calibration.error_sizes import TERMS
 from galaxyclass.calibration.intervals import Intervals
 from galaxyclass.calibration.out_of_distribution import OutOfDistribution
 from galaxyclass.errors import BundleError
+from galaxyclass.io.packed_arrays import PackedArray, pack_array, unpack_array
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.version import __version__
 
@@ -30,14 +28,6 @@ _OLDER_FORMAT = 1
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class _Array(_Model):
-    """Little-endian floats of 2 or 4 bytes, in base64."""
-
-    dtype: Literal["<f2", "<f4"]
-    shape: list[int]
-    base64: str
 
 
 class _Intervals(_Model):
@@ -64,12 +54,12 @@ class _Coverage(_Model):
 class _OutOfDistribution(_Model):
     galaxies: int
     limit: float = Field(gt=0)
-    centre: _Array
-    spread: _Array
-    directions: _Array
-    mean: _Array
-    scale: _Array
-    precision: _Array
+    centre: PackedArray
+    spread: PackedArray
+    directions: PackedArray
+    mean: PackedArray
+    scale: PackedArray
+    precision: PackedArray
 
 
 class _File(_Model):
@@ -120,12 +110,12 @@ def calibration_json(calibration: Calibration) -> str:
         data["strangeness"] = {
             "galaxies": fit.galaxies,
             "limit": fit.limit,
-            "centre": _packed(fit.centre),
-            "spread": _packed(fit.spread),
-            "directions": _packed(fit.directions, "<f2"),
-            "mean": _packed(fit.mean),
-            "scale": _packed(fit.scale),
-            "precision": _packed(fit.precision),
+            "centre": pack_array(fit.centre),
+            "spread": pack_array(fit.spread),
+            "directions": pack_array(fit.directions, "<f2"),
+            "mean": pack_array(fit.mean),
+            "scale": pack_array(fit.scale),
+            "precision": pack_array(fit.precision),
         }
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -236,9 +226,10 @@ def _or_nan(shares: Sequence[float | None]) -> tuple[float, ...]:
 
 
 def _out_of_distribution(file: _OutOfDistribution) -> OutOfDistribution:
-    centre, spread = _unpacked(file.centre), _unpacked(file.spread)
-    directions = _unpacked(file.directions)
-    mean, scale, precision = map(_unpacked, (file.mean, file.scale, file.precision))
+    packed = (file.centre, file.spread, file.directions, file.mean, file.scale, file.precision)
+    centre, spread, directions, mean, scale, precision = (
+        unpack_array(array, "strangeness") for array in packed
+    )
     length = (len(mean),)
     shapes = [centre.shape, spread.shape, directions.shape[:1], scale.shape, precision.shape]
     wanted = [*3 * [(len(centre),)], length, 2 * length]
@@ -249,19 +240,3 @@ def _out_of_distribution(file: _OutOfDistribution) -> OutOfDistribution:
     return OutOfDistribution(
         centre, spread, directions, mean, scale, precision, file.limit, file.galaxies
     )
-
-
-def _packed(values: Doubles, dtype: str = "<f4") -> dict[str, Any]:
-    data = base64.b64encode(np.ascontiguousarray(values, dtype=dtype).tobytes())
-    return {"dtype": dtype, "shape": list(values.shape), "base64": data.decode("ascii")}
-
-
-def _unpacked(array: _Array) -> Doubles:
-    try:
-        data = base64.b64decode(array.base64, validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"strangeness: not base64 ({error})") from error
-    values = np.frombuffer(data, np.dtype(array.dtype)).astype(np.float64).reshape(array.shape)
-    if not np.isfinite(values).all():
-        raise ValueError("strangeness: a number that is not finite")
-    return np.asarray(values)

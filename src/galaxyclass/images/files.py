@@ -27,10 +27,17 @@ IMAGE_SUFFIXES: tuple[str, ...] = (
 #: Endings that may follow these: the file is compressed.
 COMPRESSED_SUFFIXES: tuple[str, ...] = (".gz", ".bz2", ".xz", ".fz")
 
-_ALL_SUFFIXES = IMAGE_SUFFIXES + tuple(
+#: Endings of FITS files.
+FITS_SUFFIXES: tuple[str, ...] = tuple(
     image + compressed
-    for image in (".fits", ".fit", ".fts", ".npy")
-    for compressed in COMPRESSED_SUFFIXES
+    for image in (".fits", ".fit", ".fts")
+    for compressed in ("", *COMPRESSED_SUFFIXES)
+)
+
+_ALL_SUFFIXES = (
+    *IMAGE_SUFFIXES,
+    *FITS_SUFFIXES,
+    *(f".npy{compressed}" for compressed in COMPRESSED_SUFFIXES),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -18,10 +19,23 @@ from galaxyclass.data.tables.votable_header import (
 )
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
+from galaxyclass.io.atomic import write_text, writing
 from galaxyclass.io.output import is_unfinished, require_free
 from galaxyclass.model.csv_writer import CsvWriter
-from galaxyclass.model.provenance import provenance_words, require_provenance_file
-from galaxyclass.model.table_formats import EcsvWriter, FitsWriter, VotableWriter, flat
+from galaxyclass.model.provenance import (
+    provenance_file,
+    provenance_json,
+    provenance_words,
+    require_provenance_file,
+)
+from galaxyclass.model.table_formats import (
+    EcsvWriter,
+    FitsWriter,
+    VotableWriter,
+    flat,
+    require_ascii,
+    text_columns,
+)
 
 #: Rows of a parquet row group, which a reader loads at once; fewer if there are more columns than
 #: this, as with an embedding.
@@ -110,6 +124,25 @@ def require_output(output: Path, *, overwrite: bool) -> None:
     require_provenance_file(output)
     # For a stopped job, its key shows later whether the output is its own.
     require_free(output, overwrite=overwrite or is_unfinished(output))
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table that is in memory; of a CSV, with the file of its provenance.
+
+    Raises
+    ------
+    OutputError
+        An unknown suffix; text that a FITS table cannot hold; no room, no permission.
+    """
+    writer = writer_of(path)
+    if isinstance(writer, FitsWriter):
+        require_ascii(text_columns(table), path)
+    if path.suffix.lower() == ".csv":
+        write_text(provenance_file(path), provenance_json(table.schema))
+    with writing(path) as temporary, tempfile.TemporaryDirectory() as folder:
+        chunk = Path(folder) / f"chunk{path.suffix.lower()}"
+        writer.write_chunk(chunk, table)
+        writer.join(temporary, [chunk], table.slice(0, 0))
 
 
 _FAILURES = ("path", "error")

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from galaxyclass.networks.network import EnsembleNetwork, Network
+from galaxyclass.networks.probed import AnyNetwork
 
 
 def has_bfloat16(device: str) -> bool:
@@ -27,7 +27,7 @@ def has_bfloat16(device: str) -> bool:
     return False
 
 
-def compute_in_bfloat16(model: Network | EnsembleNetwork) -> None:
+def compute_in_bfloat16(model: AnyNetwork) -> None:
     """Convert the encoders of networks that only predict to bfloat16.
 
     The same as autocast, but weights are cast once. The last layer and the head stay in 32-bit

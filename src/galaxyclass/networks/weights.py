@@ -14,10 +14,12 @@ from galaxyclass.errors import BundleError
 from galaxyclass.io.atomic import translated
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.recovered import current_names, recover_weights
-from galaxyclass.networks.network import EnsembleNetwork, Network, build_network
+from galaxyclass.model.probe import read_probe
+from galaxyclass.networks.network import build_network
+from galaxyclass.networks.probed import AnyNetwork, build_probed
 
 
-def write_weights(network: Network | EnsembleNetwork, path: Path) -> None:
+def write_weights(network: AnyNetwork, path: Path) -> None:
     """Write a network's weights and batch-norm statistics as safetensors.
 
     Raises
@@ -50,8 +52,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def load_weights(bundle: Bundle) -> Network | EnsembleNetwork:
-    """The network or ensemble of a bundle, with weights, ready to predict.
+def load_weights(bundle: Bundle) -> AnyNetwork:
+    """The network or ensemble of a bundle, with weights, ready to predict; with its probe, if any.
 
     Where a bundle has no file of weights, they are read from its ONNX network (`recover_weights`).
 
@@ -60,7 +62,16 @@ def load_weights(bundle: Bundle) -> Network | EnsembleNetwork:
     BundleError
         Weights are missing, or have other names, shapes or types than the network's.
     """
-    network = build_network(bundle.manifest)
+    if bundle.has("probe"):
+        probed = build_probed(bundle.manifest)
+        probed.base.load_state_dict(load_weights(bundle.without_probe).state_dict())
+        probed.set_probe(read_probe(bundle))
+        return probed.eval()
+    network: AnyNetwork = (
+        build_network(bundle.manifest)
+        if bundle.manifest.network_outputs is None
+        else build_probed(bundle.manifest)
+    )
     wanted = network.state_dict()
     if bundle.has("weights"):
         file = bundle.weights

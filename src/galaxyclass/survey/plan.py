@@ -20,7 +20,8 @@ from galaxyclass.data.unused import Unused
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.io.atomic import require_new, writing_folder
 from galaxyclass.model.image_source import ImageSource
-from galaxyclass.model.model import Model, ModelSource, load_model, require_included
+from galaxyclass.model.load import ModelSource, load_model
+from galaxyclass.model.model import Model, require_included
 from galaxyclass.model.pretrained import PRETRAINED, is_pretrained
 from galaxyclass.model.provenance import make_provenance
 from galaxyclass.model.rows import open_rows

@@ -22,7 +22,8 @@ from galaxyclass.io.atomic import sync_folder, translated
 from galaxyclass.model.bundle.load import file_digest
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.job import PredictionSummary, predict_to_table
-from galaxyclass.model.model import Model, load_model
+from galaxyclass.model.load import load_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
 from galaxyclass.survey.claims import claimed, host_name

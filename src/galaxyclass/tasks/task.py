@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arrays import Floats
+from galaxyclass.arrays import Doubles, Floats
+from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.report import (
     PrintedScores,
@@ -22,7 +23,7 @@ from galaxyclass.tasks.report import (
     ScoreReport,
     TextTable,
 )
-from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score
 from galaxyclass.tasks.scores.noise import VOTES, NoiseFloor
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.targets import Targets, Values
@@ -56,6 +57,8 @@ class Task(ABC):
     labelling : str
         The name of the labelling that the outputs follow, such as a catalogue's way of debiasing;
         empty where it has no name. A field of every kind.
+    linear_head : str
+        The head of a network (`galaxyclass.networks.heads`) that is the same as `from_linear`.
     least_spread : float
         Where no output has a larger standard deviation, a model does not tell galaxies apart. In
         valid models of fractions the largest standard deviation is 0.05 to 0.35.
@@ -68,6 +71,7 @@ class Task(ABC):
     step_score: ClassVar[str]
     score_columns: ClassVar[tuple[str, str]]
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    linear_head: ClassVar[str] = "linear"
     least_spread: ClassVar[float] = 0.005
     labelling: str = ""
 
@@ -149,12 +153,61 @@ class Task(ABC):
         """What the outputs are, in a few words."""
         return self.kind
 
-    # Tables of the truth.
+    # The scale of the outputs.
 
     @property
-    def target_column(self) -> str | None:
-        """The column of a table that has the truth; None where there is no single column."""
+    def output_scales(self) -> tuple[Doubles, Doubles]:
+        """(outputs,) the zero point and the unit of each output, in which a network learns it.
+
+        A network's raw output of 1 is one unit above the zero point, where a head scales at all
+        (``linear``). Fractions and probabilities have 0 and 1.
+        """
+        return np.zeros(self.count), np.ones(self.count)
+
+    @property
+    def output_limits(self) -> tuple[Doubles, Doubles]:
+        """(outputs,) the smallest and the largest prediction of each output."""
+        low, high = self.bounds
+        return np.full(self.count, low), np.full(self.count, high)
+
+    # Prediction intervals. They are fitted to outputs on a scale of 0 to 1.
+
+    @property
+    def interval_groups(self) -> tuple[slice, ...]:
+        """The outputs whose intervals are fitted together where few galaxies know them.
+
+        Empty where outputs cannot have prediction intervals.
+        """
+        return ()
+
+    def to_interval_scale(self, values: Floats) -> Doubles:
+        """(galaxies, outputs) outputs, or their truth, on the scale of the intervals."""
+        return np.asarray(values, dtype=np.float64)
+
+    def from_interval_scale(self, values: Floats) -> Doubles:
+        """The inverse of `to_interval_scale`."""
+        return np.asarray(values, dtype=np.float64)
+
+    def interval_truth(self, targets: Targets) -> Floats | None:
+        """(galaxies, outputs) the truth on the scale of the intervals; None if there are none."""
         return None
+
+    @property
+    def interval_words(self) -> str:
+        """What the intervals are of, as a plural noun."""
+        return "fractions"
+
+    # Tables of the truth.
+
+    def table_arguments(self, columns: Sequence[str]) -> dict[str, Any]:
+        """The arguments with which `read_catalog` reads the task's targets from a table.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Of the table; empty where there is none.
+        """
+        return {}
 
     @property
     def derivation(self) -> str | None:
@@ -217,6 +270,15 @@ class Task(ABC):
         """The outputs of a network, from predictions as they stand in a table."""
         return values
 
+    @property
+    def posterior_names(self) -> dict[str, tuple[str, ...]]:
+        """The columns of what a model believes, by the name under which they are included."""
+        return {}
+
+    def posterior(self, name: str, predictions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(galaxies, columns) the values of `posterior_names`, from the outputs of a network."""
+        raise NotImplementedError(name)
+
     def summed_up(self, predictions: NDArray[np.float32]) -> pa.Array | None:
         """The cells of the summary column, where `columns` has one."""
         return None
@@ -258,6 +320,64 @@ class Task(ABC):
         """The task of a network that learns from one more table for the same task."""
         return self
 
+    # Linear models.
+
+    def linear_targets(self, values: Any) -> Doubles:
+        """(galaxies, outputs) what a linear model of each output learns; NaN unknown.
+
+        Parameters
+        ----------
+        values : (galaxies, …)
+            As `scorable` gives them.
+        """
+        return np.asarray(values, dtype=np.float64).reshape(len(values), self.count)
+
+    def from_linear(self, raw: Doubles) -> Doubles:
+        """(galaxies, outputs) predictions, from a linear model's outputs."""
+        return np.clip(raw, *self.bounds)
+
+    def to_linear(self, predictions: Doubles) -> Doubles:
+        """(galaxies, outputs) predictions on the scale of `linear_targets`."""
+        return predictions
+
+    def fit_link(self, raw: Doubles, values: Any) -> tuple[float, Doubles]:
+        """The scale and the offsets of a linear model's outputs with the best predictions.
+
+        Parameters
+        ----------
+        raw : (galaxies, outputs) float64
+            Of galaxies that the model did not learn.
+        values : (galaxies, …)
+            The truth, as `scorable` gives it.
+
+        Returns
+        -------
+        scale : float
+        offsets : (outputs,) float64
+            Predictions are ``from_linear(scale * raw + offsets)``.
+        """
+        return 1.0, np.zeros(self.count)
+
+    def doubt(self, predictions: Doubles, values: Any, votes: float = VOTES) -> LabelDoubt:
+        """How little each label is believable beside its prediction.
+
+        Parameters
+        ----------
+        predictions : (galaxies, outputs) float64
+            By models that have not learnt the galaxy.
+        values : (galaxies, …)
+            The labels, as `scorable` gives them; all known.
+        votes : float
+            Volunteers of a galaxy, whose votes are noisy.
+
+        Returns
+        -------
+        LabelDoubt
+            Scores in standard deviations.
+        """
+        targets = self.linear_targets(values)
+        return doubt_numbers(predictions, targets, np.zeros_like(targets), self.names)
+
     # JSON.
 
     @abstractmethod
@@ -274,6 +394,27 @@ class Task(ABC):
         pydantic.ValidationError, TreeError, BundleError
             It is damaged.
         """
+
+    def uncertainty(self, predictions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(galaxies,) how undecided each prediction is, 0 where everything is certain.
+
+        The entropy of the answers to each question, divided by its largest possible value and
+        weighted by the share of people who are asked; summed over questions. Of classes, the
+        entropy of their probabilities: 1 where all are equally likely.
+
+        Parameters
+        ----------
+        predictions : (galaxies, outputs) float64
+            Fractions or probabilities, 0..1; unknown ones (NaN) count as 0.
+        """
+        total = np.zeros(len(predictions))
+        for _, outputs, names in self.groups:
+            fractions = np.clip(np.nan_to_num(predictions[:, outputs]), 0, 1)
+            asked = fractions.sum(axis=1, keepdims=True)
+            share = fractions / np.maximum(asked, 1e-12)
+            entropy = -(fractions * np.log(np.maximum(share, 1e-12))).sum(axis=1)
+            total += entropy / np.log(max(len(names), 2))
+        return total
 
     # What looks wrong with predictions.
 
@@ -361,6 +502,26 @@ class Task(ABC):
     @abstractmethod
     def main_value(self, predictions: Any, values: Any) -> float:
         """The value of `main_score`, without its interval."""
+
+    def resampled(
+        self, predictions: Any, values: Any, *, resamples: int = RESAMPLES, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """(resamples,) the main score of galaxies drawn with replacement.
+
+        Calls with as many galaxies and the same seed see the same draws, so that the differences
+        of two models are paired. A task may have a faster way.
+
+        Parameters
+        ----------
+        predictions, values
+            As for `main_value`, of galaxies of which something is known.
+        """
+        generator = np.random.default_rng(seed)
+        scores = np.empty(resamples)
+        for index in range(resamples):
+            drawn = generator.integers(len(predictions), size=len(predictions))
+            scores[index] = self.main_value(predictions[drawn], values[drawn])
+        return scores
 
     @abstractmethod
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:

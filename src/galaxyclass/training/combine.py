@@ -18,11 +18,12 @@ from galaxyclass.io.run_folder import run_file
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.ensemble import common_task
-from galaxyclass.model.model import Model, open_model, require_own_labelling
+from galaxyclass.model.load import open_model, require_own_labelling
+from galaxyclass.model.model import Model
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Combined:
 
     def __repr__(self) -> str:
         members = self.bundle.manifest.members
-        return summary(f"Combined {members} networks in {short_path(self.folder)}")
+        return summary(f"Combined {counted(members, 'network')} in {short_path(self.folder)}")
 
 
 @public
@@ -127,6 +128,14 @@ def save_ensemble(folder: Path, bundles: Sequence[Bundle]) -> Bundle:
 def _require_alike(bundles: Sequence[Bundle]) -> None:
     """Refuse networks that are not built alike."""
     first, *others = (bundle.manifest for bundle in bundles)
+    for bundle in bundles:
+        if bundle.manifest.network_outputs is not None:
+            raise BundleError(
+                f"{bundle.folder}: a finetuned model cannot be combined with others",
+                wanted="networks alone: the folders of trainings",
+                got="a network with a probe",
+                hint="predict with all of them: `galaxyclass.predict(['RUN', 'RUN'], …)`",
+            )
     for bundle, other in zip(bundles[1:], others, strict=True):
         for name in ("preprocessing", "model", "auxiliary", "mirrors"):
             first_value, other_value = getattr(first, name), getattr(other, name)

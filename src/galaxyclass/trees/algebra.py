@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from galaxyclass.arrays import Floats
 from galaxyclass.trees.tree import Tree
 
+#: Added to rectified outputs, so that shares are defined where all of a question's are negative.
+RECTIFIED_FLOOR = 1e-6
+
 
 def joint_from_conditional(tree: Tree, conditional: Floats) -> Floats:
     """Multiply each answer's share by the share of people who reached its question.

@@ -128,8 +128,19 @@ def open_backend(
     DeviceError
         The device does not exist.
     BundleError
-        The weights do not fit the network that the manifest describes.
+        The weights do not fit the network that the manifest describes; the probe is damaged.
     """
+    if bundle.has("probe"):
+        from galaxyclass.model.backends.probed_backend import ProbedBackend
+        from galaxyclass.model.probe import read_probe
+
+        network = open_backend(bundle.without_probe, device, precision)
+        return ProbedBackend(
+            network,
+            read_probe(bundle),
+            bundle.manifest.task,
+            concurrent=is_concurrent(network),
+        )
     engine = choose_engine(bundle, device, precision)
     if engine == "OpenVINO":
         from galaxyclass.model.backends.openvino_backend import OpenvinoBackend

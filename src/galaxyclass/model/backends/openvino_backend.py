@@ -81,9 +81,9 @@ class OpenvinoBackend:
         }
         require_match(bundle, inputs, [port.any_name for port in self._compiled.outputs])
         self._thread = threading.local()
-        # Its bindings set themselves up in the first call. Two first calls at once, in two threads,
-        # each wait for what the other holds (a lock of C++, and Python's), for ever.
-        self(np.zeros((1, *bundle.manifest.preprocessing.shape), np.uint8))
+        # What its bindings prepare at the first access waits for Python's lock: two threads that
+        # come to it together wait for each other for ever.
+        _ = openvino.Tensor(np.zeros(1, np.float32)).data
 
     def begin_thread(self) -> None:
         """Do nothing: the first call in a thread prepares what it needs."""

@@ -15,12 +15,13 @@ from galaxyclass.model.bundle.manifest import MANIFEST, Manifest, parse_manifest
 from galaxyclass.model.pretrained import find_pretrained, is_pretrained
 from galaxyclass.short import short_path, summary
 
-#: What a bundle may hold besides its manifest: the weights for torch, the same network as ONNX, and
-#: the calibration. Each file is named after its digest.
-Role = Literal["weights", "network", "calibration"]
+#: What a bundle may hold besides its manifest: the weights for torch, the same network as ONNX, the
+#: probe of a finetuned model, and the calibration. Each file is named after its digest.
+Role = Literal["weights", "network", "probe", "calibration"]
 SUFFIXES: dict[Role, str] = {
     "weights": ".safetensors",
     "network": exported.ENDING,
+    "probe": ".json",
     "calibration": ".json",
 }
 
@@ -45,6 +46,18 @@ class Bundle:
     def network(self) -> Path:
         """The file of the network as ONNX, if there is one."""
         return self.file("network")
+
+    @property
+    def probe(self) -> Path:
+        """The file of the probe, if there is one."""
+        return self.file("probe")
+
+    @property
+    def without_probe(self) -> Bundle:
+        """The network beneath the probe; the bundle itself where it has no probe in a file."""
+        if not self.has("probe"):
+            return self
+        return replace(self, manifest=self.manifest.network)
 
     @property
     def calibration(self) -> Path:
@@ -207,6 +220,7 @@ def _load_exported(path: Path) -> ExportedBundle:
         weights_digest="",
         network_digest=file_digest(path),
         calibration_digest=hashlib.sha256(calibration.encode()).hexdigest() if calibration else "",
+        probe_digest="",  # its graph has the probe
     )
     return ExportedBundle(manifest, path, calibration)
 

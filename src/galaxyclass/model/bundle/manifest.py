@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -59,6 +59,21 @@ class Quantisation:
 
 
 @dataclass(frozen=True)
+class NetworkOutputs:
+    """What the network beneath a probe predicts.
+
+    Attributes
+    ----------
+    task : Task
+    auxiliary : tuple of Task
+        As in `Manifest`.
+    """
+
+    task: Task
+    auxiliary: tuple[Task, ...] = ()
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a model is, apart from its weights.
 
@@ -100,6 +115,12 @@ class Manifest:
         Networks of the ensemble, which differ only in their weights: it predicts their mean.
     quantisation : Quantisation or None
         Of a network in 8-bit integers; None of all others.
+    network_outputs : NetworkOutputs or None
+        Of a finetuned model, whose task is predicted by a probe (`galaxyclass.model.probe`): what
+        the network beneath the probe predicts. None of a network alone.
+    probe_digest : str
+        SHA-256 of the probe's file, in hex; empty if there is none: of a network alone, and of an
+        exported network, whose graph has the probe.
     """
 
     recipe: str
@@ -119,6 +140,8 @@ class Manifest:
     views: int = 1
     members: int = 1
     quantisation: Quantisation | None = None
+    network_outputs: NetworkOutputs | None = None
+    probe_digest: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -129,6 +152,29 @@ class Manifest:
     def invariant(self) -> bool:
         """Whether the network predicts the same for mirrored galaxies and quarter turns."""
         return self.model.invariant(self.preprocessing.size)
+
+    @property
+    def network(self) -> Manifest:
+        """The manifest of the network beneath the probe; the same where there is no probe."""
+        if self.network_outputs is None:
+            return self
+        beneath = self.network_outputs
+        return replace(
+            self,
+            task=beneath.task,
+            auxiliary=beneath.auxiliary,
+            network_outputs=None,
+            probe_digest="",
+            calibration_digest="",
+        )
+
+
+class _NetworkOutputs(BaseModel):
+    """The outputs of the network beneath a probe, as JSON has them."""
+
+    model_config = ConfigDict(extra="forbid")
+    outputs: dict[str, Any]
+    auxiliary: list[dict[str, Any]] = []
 
 
 class _File(BaseModel):
@@ -153,6 +199,8 @@ class _File(BaseModel):
     views: int = Field(1, ge=1)
     members: int = Field(1, ge=1)
     quantisation: Quantisation | None = None
+    network_outputs: _NetworkOutputs | None = None
+    probe_digest: str = ""
 
 
 def manifest_json(manifest: Manifest) -> str:
@@ -174,7 +222,12 @@ def manifest_json(manifest: Manifest) -> str:
         data["precision"] = manifest.precision
     if manifest.auxiliary:
         data["auxiliary"] = [task.to_json() for task in manifest.auxiliary]
-    for name in ("network_digest", "calibration_digest"):
+    if manifest.network_outputs is not None:
+        data["network_outputs"] = {
+            "outputs": manifest.network_outputs.task.to_json(),
+            "auxiliary": [task.to_json() for task in manifest.network_outputs.auxiliary],
+        }
+    for name in ("network_digest", "calibration_digest", "probe_digest"):
         if digest := getattr(manifest, name):
             data[name] = digest
     if not manifest.mirrors:
@@ -198,16 +251,26 @@ def parse_manifest(text: str, source: str) -> Manifest:
 
     def read(data: dict[str, Any]) -> Manifest:
         file = _File.model_validate(data)
+        beneath = file.network_outputs
+
+        def tasks(listed: list[dict[str, Any]]) -> tuple[Task, ...]:
+            return tuple(task_from_json(task, source) for task in listed)
+
         return _manifest(
             file,
             task_from_json(file.outputs, source),
-            tuple(task_from_json(task, source) for task in file.auxiliary),
+            tasks(file.auxiliary),
+            None
+            if beneath is None
+            else NetworkOutputs(task_from_json(beneath.outputs, source), tasks(beneath.auxiliary)),
         )
 
     return _FORMAT.parse(text, source, read)
 
 
-def _manifest(file: _File, task: Task, auxiliary: tuple[Task, ...]) -> Manifest:
+def _manifest(
+    file: _File, task: Task, auxiliary: tuple[Task, ...], network_outputs: NetworkOutputs | None
+) -> Manifest:
     return Manifest(
         recipe=file.recipe,
         preprocessing=file.preprocessing,
@@ -226,4 +289,6 @@ def _manifest(file: _File, task: Task, auxiliary: tuple[Task, ...]) -> Manifest:
         views=file.views,
         members=file.members,
         quantisation=file.quantisation,
+        network_outputs=network_outputs,
+        probe_digest=file.probe_digest,
     )

@@ -31,8 +31,8 @@ def save_bundle(
         Its digests of the files that are written are filled in here; those of other files that
         stand in the folder already are kept.
     writers : mapping
-        ``weights`` (safetensors), ``network`` (ONNX), ``calibration`` (JSON): writes that file to
-        the path that it is given.
+        ``weights`` (safetensors), ``network`` (ONNX), ``probe`` and ``calibration`` (JSON): writes
+        that file to the path that it is given.
 
     Raises
     ------

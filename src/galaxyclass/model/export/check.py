@@ -16,7 +16,8 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.fast_cutout import read_cutout
 from galaxyclass.images.files import find_images
 from galaxyclass.model.bundle.onnx_file import INPUT, open_session, output_names
-from galaxyclass.networks.network import EnsembleNetwork, Network, NetworkOutput
+from galaxyclass.networks.network import NetworkOutput
+from galaxyclass.networks.probed import AnyNetwork
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.simulation.morphology import draw_morphology
@@ -187,7 +188,7 @@ def _simulated(preprocessing: Preprocessing, seed: int) -> NDArray[np.uint8]:
 
 
 def compare_outputs(
-    network: Network | EnsembleNetwork,
+    network: AnyNetwork,
     path: Path,
     cutouts: NDArray[np.uint8],
     tolerance: Tolerance = EXACT,

@@ -18,7 +18,12 @@ from galaxyclass.io.atomic import translated, writing
 from galaxyclass.io.output import require_free
 from galaxyclass.model.bundle import onnx_file as exported
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.bundle.manifest import Manifest, Quantisation, manifest_json
+from galaxyclass.model.bundle.manifest import (
+    Manifest,
+    NetworkOutputs,
+    Quantisation,
+    manifest_json,
+)
 from galaxyclass.model.export.check import (
     EXACT,
     ROUNDED,
@@ -30,11 +35,13 @@ from galaxyclass.model.export.check import (
 from galaxyclass.model.export.eight_bits import quantise
 from galaxyclass.model.export.graph import trace
 from galaxyclass.model.export.sixteen_bits import keep_weights, round_weights, store_halves
-from galaxyclass.model.model import Model, single_bundle
+from galaxyclass.model.load import single_bundle
+from galaxyclass.model.model import Model
 from galaxyclass.model.views import make_views
+from galaxyclass.networks.probed import ProbedNetwork
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
@@ -67,8 +74,8 @@ class Exported:
         if self.bits == 8:
             differs = f"{self.check.rms:.2g} in the root mean square, {differs}"
         return (
-            f"{self.size / 1e6:.1f} MB; on {self.check.images} images it differs from the run by "
-            f"{differs}"
+            f"{self.size / 1e6:.1f} MB; on {counted(self.check.images, 'image')} it differs "
+            f"from the run by {differs}"
         )
 
     def __repr__(self) -> str:
@@ -193,12 +200,15 @@ def write_network(
         As for `export`.
     """
     require("onnx", "onnxscript")
-    network = load_weights(bundle)
+    network, manifest = load_weights(bundle), replace(bundle.manifest, quantisation=None)
+    if isinstance(network, ProbedNetwork):
+        network.drop_auxiliary()
+        beneath = NetworkOutputs(manifest.network.task)
+        manifest = replace(manifest, network_outputs=beneath)
     state = list(network.state_dict())
     if calibration is None and bundle.has("calibration"):
         calibration = bundle.read_calibration()
     halves = round_weights(network) if bits == 16 else frozenset()
-    manifest = replace(bundle.manifest, quantisation=None)
     model = trace(network, manifest)
     store_halves(model, halves)
     if bits == 8:

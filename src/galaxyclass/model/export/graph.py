@@ -15,7 +15,7 @@ from galaxyclass.errors import ExportError
 from galaxyclass.extras import require
 from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.onnx_file import INPUT, output_names
-from galaxyclass.networks.network import EnsembleNetwork, Network
+from galaxyclass.networks.probed import AnyNetwork
 
 if TYPE_CHECKING:
     import onnx
@@ -30,7 +30,7 @@ _PREFIX = "network."
 class _Traced(nn.Module):
     """The module that is exported: from cutouts to all outputs, as a flat tuple."""
 
-    def __init__(self, network: Network | EnsembleNetwork) -> None:
+    def __init__(self, network: AnyNetwork) -> None:
         super().__init__()
         self.network = network
 
@@ -39,7 +39,7 @@ class _Traced(nn.Module):
         return (values, *auxiliary, features)
 
 
-def trace(network: Network | EnsembleNetwork, manifest: Manifest) -> onnx.ModelProto:
+def trace(network: AnyNetwork, manifest: Manifest) -> onnx.ModelProto:
     """The ONNX graph of a network in evaluation mode.
 
     Batch normalisation is left as it is, not folded into convolutions: weights stay what training
@@ -112,7 +112,7 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _in_order(model: Network | EnsembleNetwork) -> Iterator[None]:
+def _in_order(model: AnyNetwork) -> Iterator[None]:
     """Lay images out in memory channel by channel before they enter encoders.
 
     In the channels-last layout torch would export the memory layout of each mean over an image,

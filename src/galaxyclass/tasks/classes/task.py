@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from galaxyclass.arrays import Floats
+from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError, CatalogError
+from galaxyclass.tasks.classes.link import class_probabilities, fit_softmax
 from galaxyclass.tasks.classes.report import (
     class_figures,
     class_report_figures,
@@ -21,6 +22,7 @@ from galaxyclass.tasks.classes.report import (
     print_class_report,
 )
 from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_classes
 from galaxyclass.tasks.metric import ACCURACY, Metric
 from galaxyclass.tasks.names import free_name, is_exact_integer
 from galaxyclass.tasks.report import (
@@ -29,8 +31,9 @@ from galaxyclass.tasks.report import (
     ScoreReport,
     TextTable,
 )
-from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_ratios
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
+from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.task import Task
@@ -78,6 +81,7 @@ class ClassTask(Task):
     heads: ClassVar[tuple[Head, ...]] = ("softmax",)
     losses: ClassVar[tuple[Loss, ...]] = ("cross_entropy", "focal")
     step_score: ClassVar[str] = "accuracy"
+    linear_head: ClassVar[str] = "softmax"
     score_columns: ClassVar[tuple[str, str]] = ("value", "galaxies")
 
     column: str
@@ -117,10 +121,9 @@ class ClassTask(Task):
         """The share of the training galaxies in each."""
         return self.shares
 
-    @property
-    def target_column(self) -> str:
-        """The class column."""
-        return self.column
+    def table_arguments(self, columns: Sequence[str]) -> dict[str, Any]:
+        """The class column, where a table has it."""
+        return {"target_column": self.column} if self.column in columns else {}
 
     @property
     def derivation(self) -> str | None:
@@ -202,6 +205,25 @@ class ClassTask(Task):
         shares = [task.class_shares or () for task in tasks]
         return replace(self, shares=tuple(np.mean(shares, axis=0).tolist()))
 
+    def linear_targets(self, values: Any) -> Doubles:
+        """(galaxies, classes) 1 in the column of each galaxy's class, otherwise 0."""
+        values = np.asarray(values)
+        targets = (values[:, None] == np.arange(self.count)).astype(np.float64)
+        targets[values < 0] = np.nan
+        return np.asarray(targets)
+
+    def from_linear(self, raw: Doubles) -> Doubles:
+        """(galaxies, classes) softmax: probabilities."""
+        return class_probabilities(raw)
+
+    def fit_link(self, raw: Doubles, values: Any) -> tuple[float, Doubles]:
+        """Scale and offsets with the largest likelihood of the classes; see `Task.fit_link`."""
+        return fit_softmax(raw, np.asarray(values))
+
+    def doubt(self, predictions: Doubles, values: Any, votes: float = VOTES) -> LabelDoubt:
+        """Doubt by confident learning (`doubt_classes`); see `Task.doubt`."""
+        return doubt_classes(predictions, np.asarray(values), self.classes)
+
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
         return {
@@ -268,6 +290,14 @@ class ClassTask(Task):
         """The share of known galaxies whose predicted class is right."""
         known = values >= 0
         return float((_predicted_classes(predictions) == values)[known].mean())
+
+    def resampled(
+        self, predictions: Any, values: Any, *, resamples: int = RESAMPLES, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """(resamples,) the accuracy of galaxies drawn with replacement."""
+        wrong = self.losses_by_galaxy(predictions, values)[:, None]
+        shares = bootstrap_ratios(wrong, np.ones_like(wrong), resamples=resamples, seed=seed)
+        return np.asarray(1 - shares[:, 0])
 
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:
         """(known galaxies,) 0 where the predicted class is right, otherwise 1."""

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from galaxyclass.arrays import Floats
+from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError, OutputError, ScoreError
+from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import RMSE, Metric
 from galaxyclass.tasks.names import first_few
 from galaxyclass.tasks.report import (
@@ -21,7 +22,7 @@ from galaxyclass.tasks.report import (
     ScoreReport,
     TextTable,
 )
-from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_ratios
 from galaxyclass.tasks.scores.complete_subsets import score_complete_subsets
 from galaxyclass.tasks.scores.noise import VOTES, NoiseFloor, noise_floor
 from galaxyclass.tasks.scores.scores import Scores
@@ -45,6 +46,7 @@ from galaxyclass.tasks.votes.report import (
 )
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import (
+    RECTIFIED_FLOOR,
     conditional_from_joint,
     joint_from_conditional,
     sums_and_targets,
@@ -92,6 +94,7 @@ class VoteTask(Task):
     heads: ClassVar[tuple[Head, ...]] = ("tree", "tree_rectified", "sigmoid")
     losses: ClassVar[tuple[Loss, ...]] = ("mse", "bce")
     step_score: ClassVar[str] = "rmse"
+    linear_head: ClassVar[str] = "tree_rectified"
     score_columns: ClassVar[tuple[str, str]] = ("rmse", "entries")
 
     tree: Tree
@@ -155,6 +158,19 @@ class VoteTask(Task):
     def interval_names(self) -> tuple[str, ...]:
         """The columns of the answers, where they are joint fractions."""
         return self.layout.columns if self.layout.kind == "joint" else ()
+
+    @property
+    def interval_groups(self) -> tuple[slice, ...]:
+        """The answers of each question."""
+        return self.tree.slices
+
+    def interval_truth(self, targets: Targets) -> Floats | None:
+        """(galaxies, answers) joint fractions."""
+        return targets.joint_fractions
+
+    def table_arguments(self, columns: Sequence[str]) -> dict[str, Any]:
+        """The tree of the votes."""
+        return {"tree": self.tree}
 
     @property
     def words(self) -> str:
@@ -225,6 +241,32 @@ class VoteTask(Task):
             known=tuple(map(any, zip(self.known, other.known, strict=True))),
             mean=tuple(other_mean if math.isnan(mean) else mean for mean, other_mean in means),
         )
+
+    def linear_targets(self, values: Any) -> Doubles:
+        """(galaxies, answers) the joint fractions."""
+        return np.asarray(values, dtype=np.float64)
+
+    def from_linear(self, raw: Doubles) -> Doubles:
+        """(galaxies, answers) joint fractions that obey the tree's sum rules.
+
+        What is below 0 counts as 0, and the answers of a question share the fraction that leads to
+        it.
+        """
+        positive = np.maximum(raw, 0) + RECTIFIED_FLOOR
+        shares = np.empty_like(positive)
+        for where in self.tree.slices:
+            answers = positive[:, where]
+            shares[:, where] = answers / answers.sum(axis=1, keepdims=True)
+        return np.asarray(joint_from_conditional(self.tree, shares), dtype=np.float64)
+
+    def doubt(self, predictions: Doubles, values: Any, votes: float = VOTES) -> LabelDoubt:
+        """Doubt in standard deviations of the votes and the predictions; see `Task.doubt`.
+
+        So many volunteers give each answer with the predicted fraction: a binomial distribution.
+        """
+        inner = np.clip(predictions, 0.5 / votes, 1 - 0.5 / votes)
+        known = np.where(self.known_mask, values, np.nan)
+        return doubt_numbers(predictions, known, inner * (1 - inner) / votes, self.names)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -317,6 +359,13 @@ class VoteTask(Task):
     def main_value(self, predictions: Any, values: Any) -> float:
         """The root mean square error over all known entries."""
         return rmse(predictions, values)
+
+    def resampled(
+        self, predictions: Any, values: Any, *, resamples: int = RESAMPLES, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """(resamples,) the root mean square error of galaxies drawn with replacement."""
+        sums, counts = errors_by_galaxy(predictions, values, [slice(None)])
+        return np.sqrt(bootstrap_ratios(sums, counts, resamples=resamples, seed=seed)[:, 0])
 
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:
         """(galaxies,) each galaxy's sum of squared errors."""

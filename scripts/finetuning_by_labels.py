@@ -1,0 +1,93 @@
+"""Measure a finetuning by the number of labels: scores on the galaxies that it did not learn.
+
+    python scripts/finetuning_by_labels.py --images DIR --table FILE --target COLUMN \
+        --labels 50 100 200 --draws 12 [--model RUN]
+
+All galaxies are embedded once. From each draw of labels a probe is fitted as by
+`galaxyclass.finetune`; beside it stand rules that are chosen with the other labels in view: the
+best single answer, and the best penalty of a regression on the embedding.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+
+import numpy as np
+
+from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.finetuning.cross_validation import LabelledGalaxies
+from galaxyclass.finetuning.embed import embed_galaxies
+from galaxyclass.finetuning.finetune import open_network
+from galaxyclass.finetuning.labels import read_labels
+from galaxyclass.finetuning.ridge import PENALTIES, fit_line, ridge_path
+from galaxyclass.progress import silent
+
+
+def measure(galaxies: LabelledGalaxies, count: int, seed: int) -> dict[str, float]:
+    """Scores after a draw of so many labels, on all other galaxies."""
+    task = galaxies.task
+    order = np.random.default_rng(seed).permutation(len(galaxies))
+    learnt, others = galaxies.take(order[:count]), galaxies.take(order[count:])
+    targets, weights = task.linear_targets(learnt.values), np.ones(count)
+
+    def score(raw: np.ndarray) -> float:
+        return task.main_value(task.from_linear(raw), others.values)
+
+    best = min if task.metric.lower_is_better else max
+    lines = [fit_line(column, targets, weights) for column in learnt.inputs.answers.T]
+    by_answer = [
+        score(np.outer(column, line.slope) + line.bias)
+        for column, line in zip(others.inputs.answers.T, lines, strict=True)
+    ]
+    inputs = learnt.inputs.features
+    spread = np.maximum(inputs.std(axis=0), 0.3 * np.median(inputs.std(axis=0)))
+    scale = spread * np.sqrt(inputs.shape[1])
+    path = ridge_path(inputs / scale, targets, weights)
+    by_penalty = []
+    for number in range(len(PENALTIES)):
+        slopes, bias = path.combine(np.eye(len(PENALTIES))[number])
+        by_penalty.append(score(others.inputs.features / scale @ slopes + bias))
+    return {
+        f"simplest ({task.metric.simplest})": task.main_value(
+            task.simplest(len(others)), others.values
+        ),
+        "finetune, the probe": task.main_value(others.predict(learnt.fit()), others.values),
+        "best answer alone, chosen by the score": best(by_answer),
+        "embedding alone, penalty chosen by the score": best(by_penalty),
+    }
+
+
+def main() -> None:
+    """Print a table: a row for each rule, a column for each number of labels."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--images", required=True)
+    parser.add_argument("--table", required=True)
+    parser.add_argument("--target")
+    parser.add_argument("--model", default="pretrained")
+    parser.add_argument("--labels", type=int, nargs="+", default=[50, 100, 200])
+    parser.add_argument("--draws", type=int, default=12)
+    arguments = parser.parse_args()
+    dataset = Dataset(
+        arguments.images, arguments.table, target_column=arguments.target, skip_invalid=True
+    )
+    with open_network(arguments.model, None) as model:
+        preprocessing = model.bundles[0].manifest.preprocessing
+        sample, _ = read_labels(dataset, preprocessing, cache=None, workers=None, progress=silent)
+        embedded = embed_galaxies(model, sample, silent)
+    task = sample.task(np.arange(len(sample.rows)))
+    values, _ = task.scorable(sample.targets)
+    galaxies = LabelledGalaxies(embedded.inputs, values, sample.targets.strata, task)
+    for count in arguments.labels:
+        scores = defaultdict(list)
+        for seed in range(arguments.draws):
+            for name, value in measure(galaxies, count, seed).items():
+                scores[name].append(value)
+        print(f"{count} labels, {task.metric.label} of {len(galaxies) - count} others")
+        for name, found in scores.items():
+            error = np.std(found, ddof=1) / np.sqrt(len(found))
+            print(f"  {name:46s} {np.mean(found):.3f} ± {error:.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""``galaxyclass finetune``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from galaxyclass.cli import options
+from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import show_notes
+
+if TYPE_CHECKING:
+    from galaxyclass.arguments import NetworkUse
+    from galaxyclass.data.dataset.dataset import Dataset
+    from galaxyclass.model.options import InferenceOptions
+
+EPILOG = """\b
+Examples:
+  galaxyclass finetune --images rings/images --table rings/labels.csv --output runs/rings
+  galaxyclass predict runs/rings --images sky/images --output rings.csv
+  galaxyclass finetune runs/first --images my/images --table my/votes.csv --network never \\
+      --output runs/votes
+  galaxyclass finetune fast --set model.encoder=resnet18 --set model.weights=resnet18.safetensors \\
+      --set model.normalisation=encoder --images my/images --table my/labels.csv --output runs/mine
+
+Every score that is printed is of galaxies that the predictor had not learnt. The model that is
+written has learnt all labels."""
+
+
+@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.argument("run", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
+@options.dataset(options.skip_invalid, options.classes)
+@options.output("the model: a new folder, usable as a run")
+@click.option(
+    "--network",
+    type=click.Choice(["auto", "never", "always"]),
+    default="auto",
+    show_default=True,
+    help="Whether the network itself is trained, which takes torch; auto: where cross-validation "
+    "says that it pays.",
+)
+@click.option(
+    "--balanced",
+    is_flag=True,
+    help="Each class counts as much as any other, however many galaxies it has.",
+)
+@options.settings
+@options.inference
+@options.seed
+@options.cache
+def command(
+    *,
+    run: Path,
+    dataset: Dataset,
+    output: Path,
+    network: NetworkUse,
+    balanced: bool,
+    settings: tuple[str, ...],
+    inference: InferenceOptions,
+    seed: int,
+    cache: Path | None,
+) -> None:
+    """Make a model of your own labels: fifty are a good beginning.
+
+    MODEL is what it begins with: by default the pretrained model, otherwise the folder of a
+    training, or an exported network; or a recipe whose encoder has weights (--set
+    model.weights=FILE). First a linear probe on what MODEL says of each galaxy, in
+    seconds and without torch. Then, where it pays, the network itself.
+    """
+    from galaxyclass.finetuning.finetune import finetune
+
+    show_notes()
+    with bars() as progress:
+        finetuned = finetune(
+            run,
+            dataset,
+            output=output,
+            network=network,
+            balanced=balanced,
+            settings=settings,
+            options=inference,
+            seed=seed,
+            cache=cache,
+            progress=progress,
+        )
+    for note in finetuned.notes:
+        click.echo(in_options(note))
+    score = finetuned.score
+    click.echo(
+        f"{finetuned.galaxies:,} labels: {finetuned.metric.label} {score.value:.3f} "
+        f"[{score.low:.3f}, {score.high:.3f}] by cross-validation; the model is in {output}"
+    )

@@ -1,0 +1,89 @@
+"""What a model says of packed galaxies: embedding, answers, and image statistics."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.calibration.image_statistics import image_statistics
+from galaxyclass.data.dataset.prepare import Sample
+from galaxyclass.finetuning.fit_probe import ProbeInputs
+from galaxyclass.model.backends.backend import is_concurrent, natural_batch_size
+from galaxyclass.model.model import Model
+from galaxyclass.model.output import ModelOutput
+from galaxyclass.model.probe import answer_columns
+from galaxyclass.progress import Progress
+from galaxyclass.tasks.task import Task
+from galaxyclass.workers.ordered import ordered_pool
+from galaxyclass.workers.processes import core_count
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What a model says of galaxies, the mean over its test-time views.
+
+    Attributes
+    ----------
+    inputs : ProbeInputs
+    features : (galaxies, features) float32
+    statistics : (galaxies, statistics) float32
+        `galaxyclass.calibration.image_statistics` of the cutouts.
+    """
+
+    inputs: ProbeInputs
+    features: NDArray[np.float32]
+    statistics: NDArray[np.float32]
+
+
+def embed_galaxies(model: Model, sample: Sample, progress: Progress) -> Embedded:
+    """Run a model of one bundle on the cutouts of galaxies.
+
+    Raises
+    ------
+    BundleError, DeviceError, MissingExtraError
+        The network cannot be loaded, or does not fit its manifest.
+    """
+    manifest, ensemble = model.bundles[0].manifest, model.ensemble
+    backend, images = ensemble.backend, sample.pack.images
+    size = model.options.batch_size or natural_batch_size(backend, manifest.preprocessing)
+    rows = sample.rows
+    batches = [rows[first : first + size] for first in range(0, len(rows), size)]
+
+    def run(batch: NDArray[np.int64]) -> tuple[ModelOutput, NDArray[np.float32]]:
+        cutouts = np.ascontiguousarray(images[batch])
+        return backend(cutouts), image_statistics(cutouts)
+
+    workers = (model.options.workers or core_count()) if is_concurrent(backend) else 1
+    begin = backend.begin_thread if is_concurrent(backend) else None
+    outputs, statistics, done = [], [], 0
+    progress("embed", 0, len(rows))
+    with closing(ordered_pool(run, batches, workers, begin)) as results:
+        for output, of_images in results:
+            outputs.append(output)
+            statistics.append(of_images)
+            done += len(output)
+            progress("embed", done, len(rows))
+    features = np.concatenate([output.features for output in outputs])
+    values = np.concatenate([output.values for output in outputs])
+    return Embedded(
+        probe_inputs(manifest.task, features, values), features, np.concatenate(statistics)
+    )
+
+
+def probe_inputs(
+    task: Task, features: NDArray[np.float32], values: NDArray[np.float32]
+) -> ProbeInputs:
+    """The inputs of a probe, from a network's outputs.
+
+    Parameters
+    ----------
+    task : Task
+        What the network predicts.
+    features : (galaxies, features) float32
+    values : (galaxies, outputs) float32
+    """
+    known = np.where(task.known_mask, values, np.float32(0.5))  # others mean nothing
+    return ProbeInputs(features.astype(np.float64), answer_columns(known), task.names)

@@ -1,0 +1,388 @@
+"""`finetune`: from a model and some labels to a model that predicts these labels."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from galaxyclass.arguments import NetworkUse, Settings, public
+from galaxyclass.calibration.calibration import fit_calibration
+from galaxyclass.calibration.files import calibration_json
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.data.dataset.parts import write_left_out, write_split
+from galaxyclass.data.dataset.prepare import Sample
+from galaxyclass.data.leakage import OUT_OF_FOLD
+from galaxyclass.errors import BundleError, RecipeError, ScoreError
+from galaxyclass.extras import require
+from galaxyclass.finetuning.bare_encoder import bare_encoder
+from galaxyclass.finetuning.cross_validation import (
+    LabelledGalaxies,
+    cross_validate,
+    learning_curve,
+)
+from galaxyclass.finetuning.embed import embed_galaxies
+from galaxyclass.finetuning.finetuned import (
+    Finetuned,
+    Made,
+    Rung,
+    describe_curve,
+    scored_rung,
+)
+from galaxyclass.finetuning.fit_probe import FittedAnswer, fit_best_answer, fit_probe
+from galaxyclass.finetuning.labels import read_labels
+from galaxyclass.io import run_folder
+from galaxyclass.io.atomic import require_new, write_text, writing_folder
+from galaxyclass.io.result_files import metrics_json
+from galaxyclass.model.bundle.load import Bundle, Role
+from galaxyclass.model.bundle.manifest import Manifest, NetworkOutputs
+from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
+from galaxyclass.model.columns import columns_of, mask_unknown, tabulate
+from galaxyclass.model.load import open_model, single_bundle
+from galaxyclass.model.model import Model
+from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.predictions import Predictions
+from galaxyclass.model.probe import LinearProbe
+from galaxyclass.model.provenance import make_provenance, with_provenance
+from galaxyclass.progress import Progress, silent
+from galaxyclass.recipes.read import RECIPES, as_recipe
+from galaxyclass.tasks.task import Task
+from galaxyclass.version import __version__
+
+log = logging.getLogger(__name__)
+
+#: The name that stands where a training has the name of its recipe.
+FINETUNED = "finetuned"
+
+#: LabelledGalaxies from which on a training of the network is tried.
+FEWEST_FOR_NETWORK = 100
+
+
+@public
+def finetune(
+    run: str | Path | Model,
+    images: Dataset | str | Path,
+    table: Any = None,
+    *,
+    output: str | Path,
+    network: NetworkUse = "auto",
+    balanced: bool = False,
+    settings: Settings = (),
+    options: InferenceOptions | None = None,
+    seed: int = 0,
+    cache: str | Path | None = None,
+    progress: Progress = silent,
+) -> Finetuned:
+    """Make a model of one's own labels, from a model and as few as fifty labels.
+
+    First a probe, in seconds and without torch: linear regressions on the model's embedding and on
+    its own answers, averaged by how well each predicts galaxies that it has not learnt. Then, with
+    torch and only where cross-validation says that it pays, the network itself. The result predicts
+    with all labels learnt; its score comes from cross-validation within the labels. It is a model
+    as any other, calibrated by its out-of-fold predictions.
+
+    Parameters
+    ----------
+    run : str, Path or Model
+        The model to begin with: ``"pretrained"``, the folder of a run, a bundle, or an exported
+        network. Or the name or TOML file of a recipe whose encoder has weights
+        (`model.weights`, `model.pretrained`), such as those of timm: its embedding alone is used.
+    images : Dataset, str or Path
+        A data set; or the folder of the images.
+    table : str, Path or a table in memory, optional
+        With a folder: the labels, classes or votes (see `Dataset`). A galaxy that the table says
+        is for test is not used.
+    output : str or Path
+        A new folder, usable as a run: ``bundle/``; ``out_of_fold.csv``, each galaxy as predicted by
+        models that have not learnt it; ``split.csv``; ``metrics.json``.
+    network : {"auto", "never", "always"}
+        Whether the network itself is trained: ``auto`` where it pays and torch is installed.
+    balanced : bool
+        Each class counts as much as any other, however many galaxies it has.
+    settings : mapping or sequence of str
+        Changes to the recipe, as for `galaxyclass.train`.
+    options : InferenceOptions, optional
+        How the network is run. The ``views`` of the model are those of its predictions.
+    seed : int
+        Of folds and intervals.
+    cache : str or Path, optional
+        The folder for packed images, as for `galaxyclass.train`.
+    progress : Progress
+
+    Returns
+    -------
+    Finetuned
+
+    Raises
+    ------
+    CatalogError
+        The table cannot be understood, has fewer than 10 labels, a single class, or no classes.
+    InvalidCatalogError
+        The table has errors, and ``skip_invalid`` is False.
+    BundleError
+        ``run`` is not a model, or several.
+    RecipeError
+        The encoder of a recipe has no weights; or settings without a recipe.
+    OutputError
+        The folder is not empty; no room, no permission.
+    MissingExtraError, DeviceError
+        As for `galaxyclass.model.predict`.
+    """
+    folder, dataset = Path(output), as_dataset(images, table)
+    require_new(folder)
+    choices = _Choices(network, balanced, seed, cache)
+    with open_network(run, options, settings) as model:
+        return _finetune(model, dataset, folder, choices, progress)
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """How a finetuning is done; see `finetune`."""
+
+    network: NetworkUse
+    balanced: bool
+    seed: int
+    cache: str | Path | None
+
+
+def _finetune(
+    model: Model, dataset: Dataset, folder: Path, choices: _Choices, progress: Progress
+) -> Finetuned:
+    seed = choices.seed
+    sample, notes = read_labels(
+        dataset,
+        model.bundles[0].manifest.preprocessing,
+        cache=choices.cache,
+        workers=model.options.workers,
+        progress=progress,
+    )
+    began = time.perf_counter()
+    embedded = embed_galaxies(model, sample, progress)
+    views = f"{model.views} view{'s' * (model.views > 1)}"
+    took = time.perf_counter() - began
+    log.info("%d galaxies embedded by %s, %s: %.1f s", len(sample.rows), model.name, views, took)
+    task = sample.task(np.arange(len(sample.rows)))
+    values, target_notes = task.scorable(sample.targets)
+    labels = LabelledGalaxies(
+        embedded.inputs, values, sample.targets.strata, task, choices.balanced
+    )
+    rungs = _simple_rungs(labels, seed, model.name)
+    began = time.perf_counter()
+    out_of_fold = cross_validate(labels, seed)
+    fitted = fit_probe(labels.inputs, task.linear_targets(values), labels.weights)
+    made = Made("probe", labels.fit(), out_of_fold, embedded.features, embedded.statistics)
+    rungs.append(
+        scored_rung(
+            "probe", "the probe", out_of_fold.score(seed), time.perf_counter() - began, task
+        )
+    )
+    curve = learning_curve(labels, out_of_fold, seed)
+    if curve is not None:
+        log.info("%s", describe_curve(curve, task.metric, len(labels)))
+    if _tries_network(choices.network, len(labels)):
+        from galaxyclass.finetuning.with_network import with_network
+
+        made = with_network(
+            made,
+            model,
+            sample,
+            labels,
+            rungs,
+            only_if_it_pays=choices.network == "auto",
+            seed=seed,
+            progress=progress,
+        )
+    with writing_folder(folder) as temporary:
+        saved = _write(temporary, model, sample, task, made, seed=seed)
+        result = Finetuned(
+            folder=folder,
+            bundle=replace(saved, folder=folder / run_folder.BUNDLE),
+            metric=task.metric,
+            galaxies=len(labels),
+            rungs=tuple(rungs),
+            chosen=made.key,
+            shares=fitted.shares,
+            curve=curve,
+            notes=(*notes, *target_notes),
+        )
+        write_text(temporary / run_folder.METRICS, metrics_json(result.to_json()))
+    return result
+
+
+def _tries_network(network: NetworkUse, galaxies: int) -> bool:
+    """Whether the network itself is to be cross-validated.
+
+    Raises
+    ------
+    MissingExtraError
+        It is asked for, and torch is not installed.
+    """
+    if network == "always":
+        require("torch", "timm", "safetensors", "onnx")
+        return True
+    if network == "never":
+        return False
+    if galaxies < FEWEST_FOR_NETWORK:
+        log.info(
+            "the network itself is not trained: that takes %d labels or more", FEWEST_FOR_NETWORK
+        )
+        return False
+    if not all(find_spec(module) for module in ("torch", "timm", "safetensors", "onnx")):
+        log.info(
+            "the network itself is not trained: torch is not installed (%s)",
+            'pip install "galaxyclass[train]"',
+        )
+        return False
+    return True
+
+
+@contextmanager
+def open_network(
+    run: str | Path | Model, options: InferenceOptions | None, settings: Settings = ()
+) -> Iterator[Model]:
+    """The model to begin with, while the context lasts; of a finetuned one, without its probe.
+
+    Raises
+    ------
+    BundleError
+        Not a model; several; an exported network that was finetuned.
+    RecipeError, MissingExtraError
+        See `galaxyclass.finetuning.bare_encoder.bare_encoder`; or settings without a recipe.
+    """
+    if _is_recipe(run):
+        assert not isinstance(run, Model)
+        with bare_encoder(as_recipe(run, settings), options) as model:
+            yield model
+        return
+    if settings:
+        raise RecipeError(
+            "settings are those of a recipe, and a model has none",
+            wanted="the name of a recipe or a TOML file in place of the model",
+            got=f"{run}, and settings",
+            hint="leave `settings` out",
+        )
+    model = open_model(run, options)
+    bundle = single_bundle(model, "finetune")
+    if bundle.manifest.network_outputs is not None:
+        if not bundle.has("probe"):
+            raise BundleError(
+                f"{bundle.folder}: an exported network that was finetuned cannot be finetuned",
+                wanted="the folder of the finetuning, or the model that it began with",
+                got="a file",
+            )
+        log.info("%s was finetuned: its network is used, with a new probe", model.name)
+        model = Model(model.sources, [bundle.without_probe], model.options)
+    yield model
+
+
+def _is_recipe(run: str | Path | Model) -> bool:
+    """Whether it is a recipe, or names one: a name of a recipe that is no folder, or TOML."""
+    if isinstance(run, Model):
+        return False
+    path = Path(run)
+    return path.suffix.lower() == ".toml" or (str(run) in RECIPES and not path.exists())
+
+
+def _simple_rungs(labels: LabelledGalaxies, seed: int, name: str) -> list[Rung]:
+    """The simplest predictor, and the rule on one answer of the network."""
+    task, values = labels.task, labels.values
+    simplest = task.main_score(task.simplest(len(labels)), values, seed=seed)
+    rungs = [scored_rung("simplest", f"the {task.metric.simplest}", simplest, 0.0, task)]
+    answer = fit_best_answer(labels.inputs, task.linear_targets(values), labels.weights)
+    if answer is not None and labels.inputs.answers.std(axis=0).any():
+        began = time.perf_counter()
+
+        def fit(part: LabelledGalaxies) -> LinearProbe:
+            alone = part.fit_best_answer()
+            assert alone is not None, "the network has answers"
+            return alone
+
+        score = cross_validate(labels, seed, fit).score(seed)
+        title = f"one answer of {name}, {_rule(answer, task)}"
+        rungs.append(scored_rung("one_answer", title, score, time.perf_counter() - began, task))
+    return rungs
+
+
+def _rule(answer: FittedAnswer, task: Task) -> str:
+    """The rule of a regression on one answer: its name, and the threshold between two classes."""
+    if len(task.class_names) != 2:
+        return answer.name
+    column = int(np.flatnonzero(answer.probe.answers.any(axis=1))[0])
+    slope = float(np.diff(answer.probe.answers[column])[0])
+    threshold = -float(np.diff(answer.probe.bias)[0]) / slope
+    if column >= len(answer.probe.answers) // 2:  # of its logit
+        threshold = 1 / (1 + math.exp(-threshold))
+    side = "above" if slope > 0 else "below"
+    return f"{answer.name} {side} {threshold:.3g} for {task.class_names[1]!r}"
+
+
+def _write(
+    folder: Path, model: Model, sample: Sample, task: Task, made: Made, *, seed: int
+) -> Bundle:
+    """Write split, out-of-fold predictions and, last, the bundle."""
+    bundle = model.bundles[0]
+    parts = np.full(len(sample.rows), "train", dtype=object)
+    write_split(folder / run_folder.SPLIT, [sample], [parts])
+    if sample.left_out:
+        write_left_out(folder / run_folder.LEFT_OUT, sample.left_out)
+    predictions = made.out_of_fold.mean.astype(np.float32)
+    writers: dict[Role, BundleFileWriter] = {}
+    if made.write_weights is not None:
+        writers["weights"] = made.write_weights
+    else:
+        for role in ("weights", "network"):
+            if bundle.has(role):
+                writers[role] = partial(shutil.copyfile, bundle.file(role))
+    writers["probe"] = _text_writer(made.probe.to_json())
+    joint = sample.targets.joint_fractions
+    try:
+        calibration = fit_calibration(
+            task, predictions, made.features, joint, made.statistics, seed=seed
+        )
+    except ScoreError as error:
+        log.info("Not calibrated: %s (%s).", error.what, error.got)
+    else:
+        writers["calibration"] = _text_writer(calibration_json(calibration))
+    manifest = _manifest(bundle.manifest, model, sample, task)
+    saved = save_bundle(folder / run_folder.BUNDLE, manifest, writers)
+    provenance = make_provenance([saved], folder.name, model.views, model.precision)
+    ids = sample.catalog.ids
+    columns = columns_of(task, ids.column, id_integer=ids.integer)
+    rows = tabulate(task, columns, ids.values.tolist(), mask_unknown(task, predictions))
+    rows = with_provenance(rows, provenance)
+    table = Predictions(rows, task, columns, np.arange(len(predictions)))
+    table.write(folder / f"{OUT_OF_FOLD}.csv", overwrite=True)
+    return saved
+
+
+def _manifest(network: Manifest, model: Model, sample: Sample, task: Task) -> Manifest:
+    catalog = sample.catalog
+    return replace(
+        network,
+        recipe=FINETUNED,
+        task=task,
+        auxiliary=(),
+        network_outputs=NetworkOutputs(network.task, network.auxiliary),
+        id_column=catalog.ids.column,
+        id_integer=catalog.ids.integer,
+        name_parts=catalog.name_parts,
+        version=__version__,
+        weights_digest="",
+        network_digest="",
+        calibration_digest="",
+        views=model.views,
+    )
+
+
+def _text_writer(text: str) -> BundleFileWriter:
+    return lambda path: path.write_text(text, encoding="utf-8")

@@ -1,0 +1,336 @@
+"""Training the network beneath a probe, where cross-validation says that it pays.
+
+The frozen network with its probe is the beginning. Its layers are then trained with rates that fall
+from the top to the bottom, on augmented images, until galaxies that it does not learn are no longer
+predicted better; the result is averaged with the beginning.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from galaxyclass.arrays import Doubles
+from galaxyclass.finetuning.cross_validation import LabelledGalaxies, OutOfFold, stratified_folds
+from galaxyclass.model.backends.torch_backend import find_device
+from galaxyclass.model.bundle.manifest import Manifest
+from galaxyclass.model.probe import LinearProbe
+from galaxyclass.networks.augmentation.augment import augment
+from galaxyclass.networks.losses.masked import build_loss, resolve_loss
+from galaxyclass.networks.network import EnsembleNetwork, Network, NetworkOutput
+from galaxyclass.networks.probed import ProbedNetwork
+from galaxyclass.progress import Progress
+from galaxyclass.recipes.recipe import Augmentation, Training
+from galaxyclass.tasks.task import Task
+
+log = logging.getLogger(__name__)
+
+#: Folds of the cross-validation, epochs at most, and epochs without gain after which it stops.
+FOLDS, EPOCHS, PATIENCE = 3, 12, 3
+
+#: Learning rate of the probe and of the top stage; each stage below learns at this share of it.
+_RATE, _FALL = 3e-4, 0.6
+_WEIGHT_DECAY, _BATCH = 0.01, 32
+
+#: Shares of the trained weights in the mean with those of the beginning.
+_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class NetworkData:
+    """Galaxies with their cutouts, and how a network learns them.
+
+    Attributes
+    ----------
+    labels : LabelledGalaxies
+    cutouts : (galaxies, height, width, channels) uint8
+    manifest : Manifest
+        Of the network beneath.
+    base : Network or EnsembleNetwork
+        With the weights of the beginning; not changed.
+    device : str
+    seed : int
+    """
+
+    labels: LabelledGalaxies
+    cutouts: NDArray[np.uint8]
+    manifest: Manifest
+    base: Network | EnsembleNetwork
+    device: str
+    seed: int
+
+    def begin(self, probe: LinearProbe) -> ProbedNetwork:
+        """The frozen network with a probe."""
+        task, answers = self.labels.task, self.manifest.task.count
+        features = self.base.networks[0].last.in_features
+        network = ProbedNetwork(copy.deepcopy(self.base), task, answers, features)
+        network.set_probe(probe)
+        return network.to(find_device(self.device)).eval()
+
+    def predict(self, network: ProbedNetwork, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
+        """(galaxies, outputs) the linear outputs of some galaxies, and the predictions."""
+        raw, predictions = [], []
+        with torch.inference_mode():
+            for first in range(0, len(rows), 2 * _BATCH):
+                cutouts = self._tensor(self.cutouts[rows[first : first + 2 * _BATCH]])
+                outputs = network.raw_outputs(network.base.estimate(cutouts))
+                raw.append(outputs.double().cpu().numpy())
+                predictions.append(network.activation(outputs).double().cpu().numpy())
+        return np.concatenate(raw), np.concatenate(predictions)
+
+    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(find_device(self.device))
+
+    def train(
+        self,
+        network: ProbedNetwork,
+        rows: NDArray[np.int64],
+        epochs: int,
+        after_epoch: Callable[[int], bool],
+    ) -> None:
+        """Train on some galaxies; `after_epoch` gets the number of each and says whether to stop.
+
+        Batch normalisation keeps the statistics that it has: fifty galaxies have no better ones.
+        """
+        task = self.labels.task
+        training = Training(
+            loss=resolve_loss("auto", task),
+            class_weights="balanced" if self.labels.balanced else "none",
+        )
+        loss = build_loss(training, task)
+        augmentation = Augmentation(
+            flip="both" if self.manifest.mirrors else "none", zoom=(0.9, 1.1), shift=0.02
+        )
+        optimizer = torch.optim.AdamW(_groups(network), weight_decay=_WEIGHT_DECAY)
+        rates = [group["lr"] for group in optimizer.param_groups]
+        generator = torch.Generator().manual_seed(self.seed)
+        side, steps = network.networks[0].side, -(-len(rows) // _BATCH)
+        for epoch in range(epochs):
+            order = rows[torch.randperm(len(rows), generator=generator).numpy()]
+            for step in range(steps):
+                done = (epoch * steps + step) / (EPOCHS * steps)
+                for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                    group["lr"] = rate * min(1.0, 10 * done + 0.1) * (1 - done)
+                batch = order[step * _BATCH : (step + 1) * _BATCH]
+                images, _ = augment(
+                    self._tensor(self.cutouts[batch]), augmentation, side, generator
+                )
+                raw = network.raw_outputs(_estimate(network.base, images))
+                value = loss(raw, network.activation(raw), self._tensor(self.labels.values[batch]))
+                optimizer.zero_grad()
+                value.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+            if after_epoch(epoch + 1):
+                return
+
+
+@dataclass(frozen=True)
+class NetworkTrial:
+    """What training the network brings, on galaxies that it did not learn.
+
+    Attributes
+    ----------
+    pays : bool
+        Whether it is better than the frozen network by more than the standard error.
+    gain, error : float
+        By how much less the loss of a galaxy is, and the standard error.
+    epochs : int
+        The best number of epochs, the mean over the folds.
+    share : float
+        The best share of the trained weights in the mean with those of the beginning.
+    out_of_fold : OutOfFold or None
+        Of all galaxies; None where it was given up after the first fold.
+    raw : (galaxies, outputs) float64
+        The linear outputs beneath those predictions.
+    seconds : float
+    """
+
+    pays: bool
+    gain: float
+    error: float
+    epochs: int
+    share: float
+    out_of_fold: OutOfFold | None
+    raw: Doubles
+    seconds: float
+
+
+def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> NetworkTrial:
+    """Cross-validate the training of the network, beside the frozen network with a probe.
+
+    Parameters
+    ----------
+    data : NetworkData
+    progress : Progress
+    give_up : bool
+        Stop after the first fold where it brings nothing there.
+    """
+    labels, began = data.labels, time.perf_counter()
+    task, values = labels.task, labels.values
+    folds = stratified_folds(labels.strata, FOLDS, np.random.default_rng([data.seed, 3]))
+    shape = (len(_SHARES), len(labels), task.count)
+    raw, predictions = np.full(shape, np.nan), np.full(shape, np.nan)
+    best_epochs = []
+    for number in range(FOLDS):
+        rows, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
+        with _repeatable(data.seed + number):
+            network = data.begin(labels.take(rows).fit())
+            start = _copied(network)
+
+            def report(epoch: int, stage: str = f"fold {number + 1}/{FOLDS}") -> None:
+                progress(stage, epoch, EPOCHS, unit="epochs")
+
+            best, epoch = _train_until_best(data, network, rows, held_out, report)
+            best_epochs.append(epoch)
+            for index, share in enumerate(_SHARES):
+                network.load_state_dict(_mean(start, best, share))
+                raw[index, held_out], predictions[index, held_out] = data.predict(network, held_out)
+        seconds = time.perf_counter() - began
+        if number == 0:
+            log.info(
+                "the network is trained on %d folds, then on all galaxies: about %.0f s in all",
+                FOLDS,
+                seconds * (FOLDS + 1.5),
+            )
+        if number == 0 and give_up:
+            losses = [_loss(task, each[held_out], values[held_out]) for each in predictions]
+            if min(losses[1:]) >= losses[0]:
+                return NetworkTrial(
+                    False, losses[0] - min(losses[1:]), 0.0, epoch, 0.0, None, raw[0], seconds
+                )
+    losses = [_loss(task, each, values) for each in predictions]
+    chosen = int(np.argmin(losses))
+    gains = _by_galaxy(task, predictions[0], values) - _by_galaxy(task, predictions[chosen], values)
+    error = float(gains.std() / np.sqrt(len(gains)))
+    return NetworkTrial(
+        pays=bool(gains.mean() > error),
+        gain=float(gains.mean()),
+        error=error,
+        epochs=max(1, round(float(np.mean(best_epochs)))),
+        share=_SHARES[chosen],
+        out_of_fold=OutOfFold(predictions[chosen][None], task, values),
+        raw=raw[chosen],
+        seconds=time.perf_counter() - began,
+    )
+
+
+def train_on_all(
+    data: NetworkData, probe: LinearProbe, epochs: int, share: float, progress: Progress
+) -> ProbedNetwork:
+    """The network trained on all galaxies, averaged with its beginning.
+
+    Parameters
+    ----------
+    data : NetworkData
+    probe : LinearProbe
+        Of all galaxies: the beginning.
+    epochs, share
+        As `try_network` chose them.
+    progress : Progress
+    """
+    with _repeatable(data.seed):
+        network = data.begin(probe)
+        start = _copied(network)
+
+        def report(epoch: int) -> bool:
+            progress("network", epoch, epochs, unit="epochs")
+            return False
+
+        data.train(network, np.arange(len(data.labels)), epochs, report)
+        network.load_state_dict(_mean(start, _copied(network), share))
+    return network.cpu()
+
+
+def _train_until_best(
+    data: NetworkData,
+    network: ProbedNetwork,
+    rows: NDArray[np.int64],
+    held_out: NDArray[np.int64],
+    progress: Callable[[int], None],
+) -> tuple[State, int]:
+    """The weights of the epoch that predicts held-out galaxies best, and its number from 1."""
+    task, values = data.labels.task, data.labels.values[held_out]
+    best: list[tuple[float, int, State]] = []
+
+    def after(epoch: int) -> bool:
+        loss = _loss(task, data.predict(network, held_out)[1], values)
+        progress(epoch)
+        if not best or loss < best[-1][0]:
+            best[:] = [(loss, epoch, _copied(network))]
+        return epoch - best[-1][1] >= PATIENCE
+
+    data.train(network, rows, EPOCHS, after)
+    _, epoch, state = best[-1]
+    return state, epoch
+
+
+def _by_galaxy(task: Task, predictions: Doubles, values: NDArray[np.generic]) -> Doubles:
+    """(galaxies,) squared error of each galaxy, of what a linear model would learn."""
+    squares = (task.to_linear(predictions) - task.linear_targets(values)) ** 2
+    return np.asarray(np.nansum(squares, axis=1))
+
+
+def _loss(task: Task, predictions: Doubles, values: NDArray[np.generic]) -> float:
+    return float(_by_galaxy(task, predictions, values).mean())
+
+
+def _estimate(base: Network | EnsembleNetwork, images: Tensor) -> NetworkOutput:
+    """The outputs of the network beneath for images of 0..1, with gradients."""
+    outputs = []
+    for network in base.networks:
+        features = network.features(images)
+        raw, _ = network.raw_outputs(features)
+        outputs.append((network.activation(raw), features))
+    values = torch.stack([value for value, _ in outputs]).mean(dim=0)
+    return NetworkOutput(values, (), outputs[0][1])
+
+
+def _groups(network: ProbedNetwork) -> list[dict[str, object]]:
+    """The parameters of the probe and of each stage of the encoders, with their learning rates."""
+    groups: list[dict[str, object]] = [{"params": list(network.probe.parameters()), "lr": _RATE}]
+    for member in network.networks:
+        stages = [list(stage.parameters()) for stage in _stages(member.encoder)]
+        stages = [stage for stage in stages if stage]
+        for depth, stage in enumerate(reversed(stages)):
+            groups.append({"params": stage, "lr": _RATE * _FALL**depth})
+    return groups
+
+
+def _stages(encoder: nn.Module) -> Iterator[nn.Module]:
+    """The stages of an encoder from the bottom up: its parts, and the parts of its sequences."""
+    for child in encoder.children():
+        if isinstance(child, nn.Sequential | nn.ModuleList) and len(child) > 3:
+            yield from child
+        else:
+            yield child
+
+
+def _copied(network: nn.Module) -> State:
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def _mean(start: Mapping[str, Tensor], end: Mapping[str, Tensor], share: float) -> State:
+    """Weights between two states; what is no number with a fraction is that of the start."""
+    return {
+        name: torch.lerp(value, end[name], share) if value.is_floating_point() else value
+        for name, value in start.items()
+    }
+
+
+@contextmanager
+def _repeatable(seed: int) -> Iterator[None]:
+    """Random numbers of torch by a seed; the caller's state comes back afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

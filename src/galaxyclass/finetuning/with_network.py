@@ -1,0 +1,89 @@
+"""The network stage of a finetuning: whether it pays, and the model with the trained network."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from galaxyclass.data.dataset.prepare import Sample
+from galaxyclass.finetuning.cross_validation import LabelledGalaxies
+from galaxyclass.finetuning.finetuned import Made, Rung, scored_rung
+from galaxyclass.finetuning.fit_probe import with_link
+from galaxyclass.finetuning.network import NetworkData, train_on_all, try_network
+from galaxyclass.model.model import Model
+from galaxyclass.networks.probed import ProbedNetwork
+from galaxyclass.networks.weights import load_weights, write_weights
+from galaxyclass.progress import Progress
+
+log = logging.getLogger(__name__)
+
+
+def with_network(
+    made: Made,
+    model: Model,
+    sample: Sample,
+    labels: LabelledGalaxies,
+    rungs: list[Rung],
+    *,
+    only_if_it_pays: bool,
+    seed: int,
+    progress: Progress,
+) -> Made:
+    """Cross-validate a training of the network; and train it on all galaxies where it pays.
+
+    Parameters
+    ----------
+    made : Made
+        The model with a probe on the frozen network; returned where the training does not pay.
+    model : Model
+        The network beneath.
+    sample : Sample
+    labels : LabelledGalaxies
+    rungs : list of Rung
+        That of the trained network is added.
+    only_if_it_pays : bool
+    seed, progress
+        As for `finetune`.
+    """
+    bundle, task = model.bundles[0], labels.task
+    base = load_weights(bundle)
+    assert not isinstance(base, ProbedNetwork), "`open_network` takes the probe away"
+    data = NetworkData(
+        labels=labels,
+        cutouts=np.ascontiguousarray(sample.pack.images[sample.rows]),
+        manifest=bundle.manifest,
+        base=base,
+        device=model.options.device,
+        seed=seed,
+    )
+    trial = try_network(data, progress, give_up=only_if_it_pays)
+    if trial.out_of_fold is None:
+        log.info(
+            "training the network does not pay: it predicts galaxies of the first fold no better "
+            "(%.0f s)",
+            trial.seconds,
+        )
+        return made
+    title = "the network, trained"
+    rung = scored_rung("network", title, trial.out_of_fold.score(seed), trial.seconds, task)
+    rungs.append(rung)
+    if only_if_it_pays and not trial.pays:
+        log.info(
+            "training the network does not pay: the error of a galaxy falls by %.2g, with a "
+            "standard error of %.2g",
+            trial.gain,
+            trial.error,
+        )
+        return made
+    network = train_on_all(data, made.probe, trial.epochs, trial.share, progress)
+    link = task.fit_link(trial.raw, labels.values)
+    return replace(
+        made,
+        key="network",
+        probe=with_link(network.read_probe(), *link),
+        out_of_fold=trial.out_of_fold,
+        write_weights=partial(write_weights, network.base),
+    )

@@ -1,0 +1,121 @@
+"""From an untrained network and sixty labels to a model, as any other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import galaxyclass
+from galaxyclass.cli.main import main
+from galaxyclass.errors import BundleError, OutputError, RunError
+from galaxyclass.finetuning import network as network_stage
+from galaxyclass.finetuning.finetuned import Finetuned
+from galaxyclass.model.probe import read_probe
+from tests.finetuning.conftest import Classes
+
+
+@pytest.fixture(scope="module")
+def finetuned(base: Path, classes: Classes, tmp_path_factory: pytest.TempPathFactory) -> Finetuned:
+    folder = tmp_path_factory.mktemp("runs") / "kinds"
+    return galaxyclass.finetune(
+        base, classes.dataset, output=folder, network="never", cache=classes.cache
+    )
+
+
+def test_is_scored_within_the_labels(finetuned: Finetuned) -> None:
+    assert finetuned.galaxies == 60
+    assert [rung.key for rung in finetuned.rungs] == ["simplest", "one_answer", "probe"]
+    assert finetuned.score.value > finetuned.rungs[0].score.value
+    assert finetuned.curve is not None
+    metrics = json.loads((finetuned.folder / "metrics.json").read_text())
+    assert metrics["parts"]["out_of_fold"]["value"] == pytest.approx(finetuned.score.value)
+
+
+def test_is_a_model_as_any_other(base: Path, finetuned: Finetuned, classes: Classes) -> None:
+    model = galaxyclass.load_model(finetuned.folder)
+    predictions = model.predict(str(classes.images), include=["strangeness"])
+    assert predictions.table.column_names[:4] == ["GalaxyID", "other", "smooth", "kind"]
+    assert len(predictions) == 60
+    # The probe on what the network alone says.
+    below = galaxyclass.load_model(base)
+    answers = below.predict(str(classes.images)).table
+    values = np.column_stack([answers[name].to_numpy() for name in below.task.names])
+    raw = read_probe(finetuned.bundle).linear_outputs(below.embed(str(classes.images)), values)
+    wanted = model.task.from_linear(raw)
+    shown = np.column_stack([predictions.table[name].to_numpy() for name in ("other", "smooth")])
+    assert np.allclose(shown, wanted, atol=1e-4)
+
+
+def test_says_what_it_learnt(finetuned: Finetuned, classes: Classes, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no galaxy to score"):
+        galaxyclass.evaluate(finetuned.folder, classes.dataset, output=tmp_path / "scores")
+    with pytest.raises(BundleError, match="cannot be combined"):
+        galaxyclass.combine([finetuned.folder, finetuned.folder], output=tmp_path / "both")
+
+
+def test_can_be_finetuned_again(finetuned: Finetuned, classes: Classes, tmp_path: Path) -> None:
+    again = galaxyclass.load_model(finetuned.folder).finetune(
+        classes.dataset, output=tmp_path / "again", network="never", cache=classes.cache
+    )
+    assert again.score == finetuned.score
+    with pytest.raises(OutputError):
+        galaxyclass.finetune("pretrained", classes.dataset, output=tmp_path / "again")
+
+
+def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_path: Path) -> None:
+    model = galaxyclass.load_model(finetuned.folder)
+    exported = model.export(output=tmp_path / "kinds.onnx")
+    assert exported.check.difference < 1e-4
+    again = galaxyclass.load_model(tmp_path / "kinds.onnx")
+    tables = [each.predict(str(classes.images)).table for each in (model, again)]
+    first, second = (table["smooth"].to_numpy() for table in tables)
+    assert np.allclose(first, second, atol=1e-4)
+    # Its weights can be recovered, the probe's among them.
+    eight = galaxyclass.export(tmp_path / "kinds.onnx", output=tmp_path / "half.onnx", bits=16)
+    assert eight.check.difference < 0.01
+
+
+def test_network_is_trained_where_it_is_asked_for(
+    base: Path, classes: Classes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_stage, "EPOCHS", 2)
+    finetuned = galaxyclass.finetune(
+        base, classes.dataset, output=tmp_path / "run", network="always", cache=classes.cache
+    )
+    assert finetuned.chosen == "network"
+    weights = [
+        galaxyclass.load_bundle(each).weights.read_bytes() for each in (base, tmp_path / "run")
+    ]
+    assert weights[0] != weights[1] or finetuned.rungs[-1].score == finetuned.rungs[-2].score
+    predictions = finetuned.model.predict(str(classes.images))
+    assert len(predictions) == 60
+
+
+def test_votes(base: Path, classes: Classes, tmp_path: Path) -> None:
+    votes = classes.images.parent / "votes.csv"
+    finetuned = galaxyclass.finetune(
+        base, classes.images, votes, output=tmp_path / "v", network="never", cache=classes.cache
+    )
+    # An untrained network knows nothing of votes: its probe is the mean, nearly.
+    assert finetuned.score.value < 1.05 * finetuned.rungs[0].score.value
+    table = finetuned.model.predict(str(classes.images)).table
+    first = sum(table[f"Class1.{number}"].to_numpy() for number in (1, 2, 3))
+    assert np.allclose(first, 1, atol=1e-5)
+
+
+def test_suspects_by_command(
+    base: Path, classes: Classes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "suspects.csv"
+    arguments = ["--images", classes.images, "--table", classes.table, "--cache", classes.cache]
+    arguments += ["--target", "kind", "--output", output, "--count", 3]
+    assert main(["suspects", str(base), *map(str, arguments)]) == 0
+    printed = capsys.readouterr().out
+    assert "of 60 labels are probably wrong" in printed
+    lines = output.read_text().splitlines()
+    assert lines[0] == "GalaxyID,label,suggestion,score,probable,path"
+    scores = [float(line.split(",")[3]) for line in lines[1:]]
+    assert scores == sorted(scores, reverse=True)
