@@ -89,6 +89,12 @@ JOBS = {
         )
     ),
     "export": Job(("export", "{inputs}/run", "--output", "m.onnx")),
+    "survey-plan": Job(
+        (
+            *("survey", "plan", "{inputs}/images", "--model", "{inputs}/run", "--no-measure"),
+            *("--shard-size", "4", "--output", "night"),
+        )
+    ),
     "calibrate": Job(
         ("calibrate", "run", *DATA, "--part", "all", "--workers", "1"), {"run": "run"}
     ),

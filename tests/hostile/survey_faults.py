@@ -41,7 +41,7 @@ class Night:
         self.place = place
         place.mkdir()
         self.tars = save_tars(place / "tars", list(pictures))
-        self.model = shutil.copytree(place.parent / "model", place / "model")
+        self.model = shutil.copytree(place.parent / "network", place / "model")
         self.folder = place / "night"
 
     def plan(self, shard_size: int = SHARD_SIZE) -> Survey:
@@ -214,7 +214,6 @@ def disk(night: Night) -> str:
         subprocess.run(["mount", "-o", "remount,size=64m", str(mount)], check=True)
         assert code == 1, code
         assert night.run() == 0
-        night.merged()
         return f"{status.done} of {status.shards} shards done while it was full"
     finally:
         shutil.copytree(night.folder, night.place / "night")
@@ -238,7 +237,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         pictures = fake.save_images(place / "pictures", given.pictures)
-        save_small_model(place / "model")
+        save_small_model(place / "network")
         whole = Night(place / "whole", pictures)
         whole.plan(shard_size=given.pictures).run_shards([0], cores=1)
         # Ids and predictions; sources lie in other folders, and stand in no column.

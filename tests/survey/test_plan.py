@@ -132,9 +132,9 @@ def test_wrong_calls(planned: Planned, tmp_path: Path, pictures: list[Path]) -> 
         planned(id_column="objid")
     with pytest.raises(ArgumentError, match="no column 'objct'"):
         planned(_list(tmp_path, pictures, "csv"), id_column="objct")
-    (tmp_path / "x.tar.gz").touch()
+    (tmp_path / "x.rar").touch()
     with pytest.raises(CatalogError, match="nothing that pictures can be read from"):
-        planned(tmp_path / "x.tar.gz")
+        planned(tmp_path / "x.rar")
     planned()
     with pytest.raises(OutputError, match="there is something here already"):
         planned()

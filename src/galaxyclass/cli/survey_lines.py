@@ -22,7 +22,7 @@ def duration(seconds: float) -> str:
     Examples
     --------
     >>> duration(5), duration(100), duration(7300), duration(1e6)
-    ('5 s', '1 min 40 s', '2 h 2 min', '11 d 14 h')
+    ('5 s', '1 min 40 s', '2 h 1 min', '11 d 13 h')
     """
     whole = round(seconds)
     units = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
@@ -60,10 +60,12 @@ def show_status(survey: Survey, status: SurveyStatus) -> None:
         )
     if status.done < status.shards:
         rate = status.images_per_second
-        click.echo(f"rate     {f'{rate:,.0f} images/s' if rate else 'nothing is running'}")
+        words = [] if status.running else ["nothing is running"]
+        words += [f"{rate:,.0f} images/s in the last 15 minutes"] if rate else []
+        click.echo(f"rate     {', '.join(words)}")
         if status.seconds_left is not None:
             by = "" if rate else ", by the plan's measurement"
-            click.echo(f"left     {duration(status.seconds_left)}{by}")
+            click.echo(f"left     {duration(status.seconds_left)} of work{by}")
     for number, slow in enumerate(status.slowest):
         click.echo(
             f"{'slowest' if number == 0 else '':<8} {slow.shard:>9,}  "

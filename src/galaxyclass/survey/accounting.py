@@ -92,7 +92,7 @@ def checked_results(
             wanted=f"rows and failures for all {plan.images:,} images",
             got=f"{images:,} images are not accounted for, those of the shards "
             f"{first_few([str(number) for number in missing])}",
-            hint=f"run it again: `galaxyclass.open_survey({str(folder.path)!r})`, then `run`",
+            hint=f"run it again: `galaxyclass.open_survey({str(folder.path)!r})`",
         )
     return results
 

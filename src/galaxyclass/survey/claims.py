@@ -1,10 +1,10 @@
 """A shard is predicted by one process at a time, on whatever file system the survey lies.
 
 The process holds the lock of the shard's mark and writes a sign of life into it. Some file systems
-of clusters have no locks between machines: a mark of another machine therefore counts while its
-sign of life is fresh. Times are compared as the file system gives them, so that clocks of machines
-may differ. Where all this fails (a machine that slept), two processes predict the same shard, each
-in a folder of its own, and the results are the same.
+of clusters have no locks, or none between machines: a mark therefore counts too while its sign of
+life is fresh and, on this machine, its process is there. Times are compared as the file system
+gives them, so that clocks of machines may differ. Where all this fails (a machine that slept), two
+processes predict the same shard, each in a folder of its own, and the results are the same.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ def claimed(mark: Path) -> Iterator[Claim | None]:
     beating: threading.Thread | None = None
     try:
         found = read_mark(mark, time_of(mark.parent))
-        if found is not None and found.host != host_name() and found.is_alive:
+        own = (host_name(), os.getpid())
+        if found is not None and found.is_alive and (found.host, found.pid) != own:
             os.close(descriptor)
             descriptor = -1
             yield None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from galaxyclass.errors import SurveyError, SurveyStoppedError, WorkerError
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import summary
 from galaxyclass.survey.answers import ShardAnswer, ShardWorker
 from galaxyclass.survey.claims import host_name
 from galaxyclass.survey.events import EventLog
@@ -56,6 +57,13 @@ class SurveyRun:
     unreadable: int
     seconds: float
     failed: tuple[ShardFailure, ...]
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failed):,} given up" if self.failed else ""
+        return summary(
+            f"SurveyRun: {self.done:,} of {self.shards:,} shards done, {self.before:,} before"
+            f"{failed}"
+        )
 
 
 @dataclass

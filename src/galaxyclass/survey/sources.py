@@ -98,8 +98,7 @@ class Sources:
                     argument="images",
                     wanted="a folder, an archive (.zip, .tar), HDF5, parquet, or a list of paths "
                     "(.txt, .csv, .parquet)",
-                    hint="an archive that is compressed as a whole (.tar.gz) must be unpacked to "
-                    ".tar: pictures are read from it in any order",
+                    hint="unpack an archive of another kind",
                 )
         if self.damaged and not self.skip_invalid:
             first, error = self.damaged[0]

@@ -19,7 +19,7 @@ from galaxyclass.survey.manifest import SurveyPlan, SurveyShard, read_shards, re
 from galaxyclass.survey.records import finished
 from galaxyclass.survey.shard import ShardRunner
 from galaxyclass.survey.status import SurveyStatus, survey_status
-from galaxyclass.workers.processes import core_count
+from galaxyclass.workers.processes import core_count, core_shares
 from galaxyclass.workers.signals import stop_request
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ class Survey:
             "accept_lost": accept_lost,
         }
         todo, before = self.split()
-        processes = [InOwnProcess(job) for _ in range(min(workers, len(todo)))]
+        own = core_shares(workers) if cores is None else [()] * workers
+        processes = [InOwnProcess({**job, "own_cores": list(share)}) for share in own[: len(todo)]]
         return self.drive(todo, before, processes, retries=retries, log=log, progress=progress)
 
     @public

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import sys
 import threading
@@ -29,6 +30,9 @@ def main() -> None:
         job = json.loads(sys.stdin.buffer.readline() or "{}")
         reader = threading.Thread(target=_read, args=(tasks, request), daemon=True)
         reader.start()
+        if own_cores := job.pop("own_cores", None):
+            # Libraries that compute in threads of their own count the cores of the process.
+            os.sched_setaffinity(0, own_cores)
         try:
             runner = ShardRunner.open(Path(job.pop("folder")), **job)
         except (GalaxyclassError, OSError) as error:

@@ -41,6 +41,21 @@ def core_count() -> int:
     return os.cpu_count() or 1
 
 
+def core_shares(processes: int) -> list[tuple[int, ...]]:
+    """The cores of each of some processes, which share those of this one evenly.
+
+    Returns
+    -------
+    list of tuple of int
+        Empty ones where there are fewer cores than processes, or the system cannot tell them apart.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return [()] * processes
+    cores = sorted(os.sched_getaffinity(0))
+    size = len(cores) // processes
+    return [tuple(cores[index * size : (index + 1) * size]) for index in range(processes)]
+
+
 class WorkerProcess:
     """A process that answers tasks; `end` must be called in any case.
 
