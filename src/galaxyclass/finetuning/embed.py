@@ -85,5 +85,7 @@ def probe_inputs(
     features : (galaxies, features) float32
     values : (galaxies, outputs) float32
     """
-    known = np.where(task.known_mask, values, np.float32(0.5))  # others mean nothing
-    return ProbeInputs(features.astype(np.float64), answer_columns(known), task.names)
+    names, answers = task.names, np.where(task.known_mask, values, np.float32(0.5))
+    if not task.known_mask.any():  # an encoder alone
+        names, answers = (), answers[:, :0]
+    return ProbeInputs(features.astype(np.float64), answer_columns(answers), names)

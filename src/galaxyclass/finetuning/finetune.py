@@ -298,7 +298,7 @@ def _simple_rungs(labels: LabelledGalaxies, seed: int, name: str) -> list[Rung]:
     simplest = task.main_score(task.simplest(len(labels)), values, seed=seed)
     rungs = [scored_rung("simplest", f"the {task.metric.simplest}", simplest, 0.0, task)]
     answer = fit_best_answer(labels.inputs, task.linear_targets(values), labels.weights)
-    if answer is not None and labels.inputs.answers.std(axis=0).any():
+    if answer is not None:
         began = time.perf_counter()
 
         def fit(part: LabelledGalaxies) -> LinearProbe:
@@ -342,7 +342,7 @@ def _write(
         for role in ("weights", "network"):
             if bundle.has(role):
                 writers[role] = partial(shutil.copyfile, bundle.file(role))
-    writers["probe"] = _text_writer(made.probe.to_json())
+    writers["probe"] = _text_writer(made.probe.with_answers(bundle.manifest.task.count).to_json())
     joint = sample.targets.joint_fractions
     try:
         calibration = fit_calibration(

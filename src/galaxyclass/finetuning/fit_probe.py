@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.finetuning.ridge import PENALTIES, RidgePath, fit_line, line_errors, rescaled, ridge_path
+from galaxyclass.finetuning.ridge import (
+    PENALTIES,
+    RidgePath,
+    fit_line,
+    line_errors,
+    rescaled,
+    ridge_path,
+)
 from galaxyclass.model.probe import LinearProbe
 
 #: The regressions on a single column, among the families of regressions.

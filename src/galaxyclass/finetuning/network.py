@@ -75,7 +75,7 @@ class NetworkData:
         task, answers = self.labels.task, self.manifest.task.count
         features = self.base.networks[0].last.in_features
         network = ProbedNetwork(copy.deepcopy(self.base), task, answers, features)
-        network.set_probe(probe)
+        network.set_probe(probe.with_answers(answers))
         return network.to(find_device(self.device)).eval()
 
     def predict(self, network: ProbedNetwork, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:

@@ -82,7 +82,7 @@ def ridge_path(
 
 
 def rescaled(path: RidgePath, targets: Doubles, weights: Doubles) -> RidgePath:
-    """The regressions of a path, each multiplied by the factor that predicts left-out galaxies best.
+    """The regressions of a path, each times the factor that predicts left-out galaxies best.
 
     A large penalty finds a good direction (in the limit that of the covariances, as partial least
     squares do) and shrinks predictions towards the mean; its factor is above 1. A small penalty

@@ -7,7 +7,7 @@ bundle.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -57,6 +57,12 @@ class LinearProbe:
         raw = features.astype(np.float64) @ self.features
         raw += answer_columns(answers) @ self.answers
         return np.asarray(raw + self.bias)
+
+    def with_answers(self, count: int) -> LinearProbe:
+        """The probe for a network of so many answers, if it was fitted without any."""
+        if len(self.answers):
+            return self
+        return replace(self, answers=np.zeros((2 * count, len(self.bias))))
 
     def to_json(self) -> str:
         """As JSON text, keys in a fixed order."""
