@@ -6,7 +6,7 @@ LOCK := requirements/dev.lock
 # What `make oldest` and `make newest` run; for instance TESTS="tests/trees tests/recipes".
 TESTS ?= tests
 
-.PHONY: demo test coverage hostile check format hooks changelog lock oldest newest clean
+.PHONY: demo test coverage thorough hostile check format hooks changelog lock oldest newest clean
 
 # Installed once, and again when what is to be installed changes: the versions of the lock file.
 .venv/installed: pyproject.toml $(LOCK)
@@ -33,6 +33,10 @@ test: check
 coverage: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --doctest-modules src tests \
 	    --cov --cov-report=term:skip-covered
+
+# What `make test` holds of one network, of those that are alike.
+thorough: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m thorough --durations=20 tests
 
 # Commands killed at many moments and given again.
 hostile: .venv/installed

@@ -46,13 +46,18 @@ GIVEN: dict[str, Any] = {
     "name": "nowhere",
     "output": "out",
     "folds": 2,
+    "tree": "galaxy_zoo_2",
+    "export": "nowhere.csv",
+    "space": {"optimizer.lr": "0.001..0.01"},
+    "answer": "4.1",
     "tiles": "nowhere.fits",
+    "opened": object.__new__(galaxyclass.TileCutouts),
     "paths": ["nowhere.jpg"],
     "predicted": np.zeros((2, 3)),
     "target": np.zeros((2, 3)),
 }
 
-_ENDINGS = {"predict": ".csv", "export": ".onnx"}
+_ENDINGS = {"predict": ".csv", "export": ".onnx", "report": ".html", "explain": ".png"}
 
 #: Of no argument the type.
 NO_TYPE: list[Any] = [object(), 1j, b"bytes", {1, 2}, NotImplemented]
@@ -116,6 +121,8 @@ IMPOSSIBLE: dict[str, list[Any]] = {
     "device": ["gpu", "", "cuda:0"],
     "precision": ["fp16", ""],
     "part": ["some", ""],
+    "purity": [0, 1, -0.5, float("nan")],
+    "method": ["shap", ""],
     "layout": ["wide"],
     "output": ["", "x\0", "x" * 300, "a/" * 3000],
     "images": ["", "x\0", "x" * 5000],
@@ -180,7 +187,7 @@ def test_the_output_goes_by_its_name() -> None:
 
 @pytest.mark.parametrize("title", FUNCTIONS)
 def test_what_a_call_names_and_is_not_there_is_told(here: Path, title: str) -> None:
-    if title in ("rmse", "simulate", "simulate_hundred", "pack", "benchmark", "explore"):
+    if title in ("rmse", "simulate", "simulate_hundred", "pack", "benchmark", "explore", "cutouts"):
         return  # they need nothing that could be missing, or more than is installed
     function, begun = function_named(title), time.monotonic()
     with pytest.raises(GalaxyclassError, match="nowhere"):
@@ -392,7 +399,7 @@ def test_one_name_has_one_type() -> None:
 
 COMMANDS = (
     "simulate|validate|explore|recipes|pack|baseline|train|compare|evaluate|combine|"
-    "calibrate|predict|export|benchmark"
+    "calibrate|predict|export|benchmark|survey"
 )
 
 

@@ -38,10 +38,16 @@ FLOORS = [
     ["tiles"],
     ["calibration"],
     ["model"],
+    ["survey"],
     ["evaluation"],
+    ["zooniverse"],
     ["plots"],
-    ["exploration"],
+    ["exploration", "reports"],
+    ["similarity"],
+    ["selection"],
+    ["serve"],
     ["networks"],
+    ["explanation"],
     ["model/export"],
     ["training"],
     ["finetuning"],
@@ -61,6 +67,9 @@ ALLOWED = {
     ("model.model", "model.export.export"),
     ("data.dataset.dataset", "data.checks.validate"),
     ("model.predictions", "plots"),
+    ("survey.survey", "survey.merge"),
+    ("survey.survey", "survey.on_ray"),
+    ("survey.survey", "survey.slurm"),
 }
 
 #: A program of its own, which prints: it fits the parameters that the simulation ships.
@@ -69,7 +78,7 @@ PROGRAMS = {"simulation.fit"}
 #: Libraries that only some rooms may import at all, and that no core room imports when loaded.
 HEAVY = {
     *("torch", "lightning", "timm", "safetensors", "torchmetrics", "matplotlib"),
-    *("onnx", "onnxscript", "openvino"),
+    *("onnx", "onnxscript", "openvino", "jinja2", "captum"),
 }
 CORE = {room for rooms in FLOORS[: FLOORS.index(["plots"])] for room in rooms}
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from galaxyclass.arguments import ChosenPrecision, Device, Part, Settings
     from galaxyclass.calibration.calibration import Calibration
     from galaxyclass.data.catalog.catalog import Catalog
+    from galaxyclass.data.catalog.guess_tree import GuessedTree, guess_tree
     from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.data.checks.report import ValidationReport
     from galaxyclass.data.checks.validate import validate
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
         RunError,
         ScoreError,
         StoppedError,
+        SurveyError,
+        SurveyStoppedError,
         TrainingInterruptedError,
         TreeError,
         WorkerError,
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from galaxyclass.evaluation.evaluate import evaluate
     from galaxyclass.evaluation.evaluation import Evaluation
     from galaxyclass.evaluation.score_predictions import TableScores, score_predictions
+    from galaxyclass.explanation.explain import Explanation, explain
     from galaxyclass.exploration.explore import Exploration, explore
     from galaxyclass.finetuning.finetune import finetune
     from galaxyclass.finetuning.finetuned import Finetuned
@@ -61,7 +65,8 @@ if TYPE_CHECKING:
     from galaxyclass.model.bundle.load import Bundle, ExportedBundle, load_bundle
     from galaxyclass.model.export.export import Exported, export
     from galaxyclass.model.job import PredictionSummary
-    from galaxyclass.model.model import Model, load_model
+    from galaxyclass.model.load import load_model
+    from galaxyclass.model.model import Model
     from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
     from galaxyclass.model.predictions import Prediction, Predictions
@@ -69,11 +74,21 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.preprocessing import Preprocessing
     from galaxyclass.recipes.read import load_recipe
     from galaxyclass.recipes.recipe import Recipe
+    from galaxyclass.reports.report import Report, report
+    from galaxyclass.selection.select import Selection, select
+    from galaxyclass.serve.start import serve
+    from galaxyclass.similarity.similar import Neighbours, similar
     from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
     from galaxyclass.simulation.folders import SimulatedFolder, simulate
     from galaxyclass.study.benchmark.benchmark import benchmark
     from galaxyclass.study.benchmark.results import Benchmark
     from galaxyclass.study.compare.compare import Comparison, compare
+    from galaxyclass.study.tune.tune import Tuned, tune
+    from galaxyclass.survey.drive import SurveyRun
+    from galaxyclass.survey.merge import MergedSurvey
+    from galaxyclass.survey.plan import PlannedSurvey, plan_survey
+    from galaxyclass.survey.status import SurveyStatus
+    from galaxyclass.survey.survey import Survey, open_survey
     from galaxyclass.tasks.scores.votes import rmse
     from galaxyclass.tiles.open_tiles import open_tiles
     from galaxyclass.tiles.tile_cutouts import TileCutouts
@@ -83,6 +98,11 @@ if TYPE_CHECKING:
     from galaxyclass.training.train import Trained, resume, train
     from galaxyclass.trees.read import load_tree
     from galaxyclass.trees.tree import Tree
+    from galaxyclass.zooniverse.export_subjects import ExportedSubjects, export_subjects
+    from galaxyclass.zooniverse.import_classifications import (
+        ImportedVotes,
+        import_classifications,
+    )
 
 # A program that sets up no logging sees none of this package, not even warnings.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -108,21 +128,30 @@ _MODULES: dict[str, str] = {
     "Device": "arguments",
     "DeviceError": "errors",
     "Evaluation": "evaluation.evaluation",
+    "Explanation": "explanation.explain",
     "Exploration": "exploration.explore",
     "ExportError": "errors",
     "Exported": "model.export.export",
     "ExportedBundle": "model.bundle.load",
     "Finetuned": "finetuning.finetuned",
     "GalaxyclassError": "errors",
+    "ExportedSubjects": "zooniverse.export_subjects",
+    "ImportedVotes": "zooniverse.import_classifications",
+    "export_subjects": "zooniverse.export_subjects",
+    "import_classifications": "zooniverse.import_classifications",
+    "GuessedTree": "data.catalog.guess_tree",
     "ImageError": "errors",
     "InferenceOptions": "model.options",
     "InvalidCatalogError": "errors",
+    "MergedSurvey": "survey.merge",
     "MissingExtraError": "errors",
     "Model": "model.model",
+    "Neighbours": "similarity.similar",
     "OutputError": "errors",
     "Pack": "images.packs.read",
     "PackError": "errors",
     "Part": "arguments",
+    "PlannedSurvey": "survey.plan",
     "Prediction": "model.predictions",
     "PredictionInterruptedError": "errors",
     "PredictionSummary": "model.job",
@@ -131,14 +160,21 @@ _MODULES: dict[str, str] = {
     "Progress": "progress",
     "Recipe": "recipes.recipe",
     "RecipeError": "errors",
+    "Report": "reports.report",
     "RunError": "errors",
     "ScoreError": "errors",
+    "Selection": "selection.select",
     "Settings": "arguments",
     "SimulatedContest": "simulation.contest",
     "SimulatedFolder": "simulation.folders",
     "StoppedError": "errors",
     "Suspect": "finetuning.suspects",
     "Suspects": "finetuning.suspects",
+    "Survey": "survey.survey",
+    "SurveyError": "errors",
+    "SurveyRun": "survey.drive",
+    "SurveyStatus": "survey.status",
+    "SurveyStoppedError": "errors",
     "TableScores": "evaluation.score_predictions",
     "TileCutouts": "tiles.tile_cutouts",
     "Trained": "training.train",
@@ -155,26 +191,36 @@ _MODULES: dict[str, str] = {
     "compare": "study.compare.compare",
     "cutouts": "tiles.write_cutouts",
     "evaluate": "evaluation.evaluate",
+    "explain": "explanation.explain",
     "explore": "exploration.explore",
     "export": "model.export.export",
+    "guess_tree": "data.catalog.guess_tree",
     "finetune": "finetuning.finetune",
     "load_bundle": "model.bundle.load",
-    "load_model": "model.model",
+    "load_model": "model.load",
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
     "open_pack": "images.packs.read",
+    "open_survey": "survey.survey",
     "open_tiles": "tiles.open_tiles",
     "pack": "images.packs.write",
+    "plan_survey": "survey.plan",
     "predict": "model.predict",
     "read_catalog": "data.catalog.read",
+    "report": "reports.report",
     "resume": "training.train",
     "rmse": "tasks.scores.votes",
     "score_predictions": "evaluation.score_predictions",
+    "select": "selection.select",
+    "serve": "serve.start",
+    "similar": "similarity.similar",
     "simulate": "simulation.folders",
     "simulate_hundred": "simulation.contest",
     "suspects": "finetuning.suspects",
     "train": "training.train",
     "train_folds": "training.folds",
+    "Tuned": "study.tune.tune",
+    "tune": "study.tune.tune",
     "validate": "data.checks.validate",
 }
 
@@ -198,21 +244,28 @@ __all__ = [
     "Device",
     "DeviceError",
     "Evaluation",
+    "Explanation",
     "Exploration",
     "ExportError",
     "Exported",
     "ExportedBundle",
+    "ExportedSubjects",
     "Finetuned",
     "GalaxyclassError",
+    "GuessedTree",
     "ImageError",
+    "ImportedVotes",
     "InferenceOptions",
     "InvalidCatalogError",
+    "MergedSurvey",
     "MissingExtraError",
     "Model",
+    "Neighbours",
     "OutputError",
     "Pack",
     "PackError",
     "Part",
+    "PlannedSurvey",
     "Prediction",
     "PredictionInterruptedError",
     "PredictionSummary",
@@ -221,12 +274,19 @@ __all__ = [
     "Progress",
     "Recipe",
     "RecipeError",
+    "Report",
     "RunError",
     "ScoreError",
+    "Selection",
     "Settings",
     "SimulatedContest",
     "SimulatedFolder",
     "StoppedError",
+    "Survey",
+    "SurveyError",
+    "SurveyRun",
+    "SurveyStatus",
+    "SurveyStoppedError",
     "Suspect",
     "Suspects",
     "TableScores",
@@ -236,6 +296,7 @@ __all__ = [
     "TrainingInterruptedError",
     "Tree",
     "TreeError",
+    "Tuned",
     "ValidationReport",
     "WorkerError",
     "__version__",
@@ -246,26 +307,37 @@ __all__ = [
     "compare",
     "cutouts",
     "evaluate",
+    "explain",
     "explore",
     "export",
+    "export_subjects",
     "finetune",
+    "guess_tree",
+    "import_classifications",
     "load_bundle",
     "load_model",
     "load_recipe",
     "load_tree",
     "open_pack",
+    "open_survey",
     "open_tiles",
     "pack",
+    "plan_survey",
     "predict",
     "read_catalog",
+    "report",
     "resume",
     "rmse",
     "score_predictions",
+    "select",
+    "serve",
+    "similar",
     "simulate",
     "simulate_hundred",
     "suspects",
     "train",
     "train_folds",
+    "tune",
     "validate",
 ]
 

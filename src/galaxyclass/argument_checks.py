@@ -191,6 +191,38 @@ def as_several(value: Any) -> Any:
     return value if isinstance(value, Iterable) else WRONG_TYPE
 
 
+#: Values that stand for unknown numbers, as a user may give them.
+Missing = float | str | Sequence[float | str] | Mapping[str, float]
+
+
+def as_missing(value: Any) -> Any:
+    """A number, text, a sequence of these, or a mapping from columns to numbers."""
+    each = as_either(as_number(-math.inf, math.inf, ends=False), as_string)
+    if isinstance(value, Mapping):
+        numbers = as_sequence(as_number(-math.inf, math.inf, ends=False))(list(value.values()))
+        if as_mapping(value) is WRONG_TYPE or numbers is WRONG_TYPE:
+            return WRONG_TYPE
+        return numbers if isinstance(numbers, ImpossibleValue) else as_missing_values(value)
+    checked = as_either(each, as_sequence(each))(value)
+    if checked is WRONG_TYPE or isinstance(checked, ImpossibleValue):
+        return checked
+    return as_missing_values(checked)
+
+
+def as_missing_values(value: Missing) -> tuple[str, ...]:
+    """The values that stand for unknown numbers, each as text: ``-1``, or ``COLUMN=-1``.
+
+    Examples
+    --------
+    >>> as_missing_values(-1.0), as_missing_values({"bar": -1}), as_missing_values(["bar=-1"])
+    (('-1',), ('bar=-1',), ('bar=-1',))
+    """
+    if isinstance(value, Mapping):
+        return tuple(f"{column}={number:g}" for column, number in value.items())
+    several = (value,) if isinstance(value, int | float | str) else value
+    return tuple(each if isinstance(each, str) else f"{each:.17g}" for each in several)
+
+
 def as_settings(value: Any) -> Any:
     """A mapping by strings, or a sequence of strings."""
     return as_mapping(value) if isinstance(value, Mapping) else as_sequence(as_string)(value)

@@ -29,6 +29,7 @@ from galaxyclass.argument_checks import (
     as_flag,
     as_instance,
     as_mapping,
+    as_missing,
     as_number,
     as_number_of,
     as_numbers,
@@ -60,6 +61,8 @@ Part = Literal["unseen", "train", "validation", "test", "all"]
 NetworkUse = Literal["auto", "never", "always"]
 #: Precision that a network computes in; ``auto`` is bfloat16 where it is as good and faster.
 ChosenPrecision = Literal["auto", "fp32", "bf16"]
+#: How a prediction is explained.
+ExplanationMethod = Literal["occlusion", "gradients", "cam"]
 #: Bits of a number in an exported network.
 Bits = Literal[32, 16, 8]
 #: Changes to a recipe: ``{"training.epochs": 3}``, or ``["training.epochs=3"]``.
@@ -111,6 +114,7 @@ _RUN = ArgumentCheck(
 _RECIPE = ArgumentCheck(
     "a recipe's name, a TOML file or a Recipe", as_either(as_path, as_instance("Recipe")), "them"
 )
+_IDS = ArgumentCheck("an id (str or int)", as_either(as_string, as_whole(-(10**20), 10**20)), "ids")
 _COLUMN = ArgumentCheck("the name of a column (str)", as_string)
 _FLAG = ArgumentCheck("True or False", as_flag)
 _SETTINGS = ArgumentCheck(
@@ -148,8 +152,27 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "ids": ArgumentCheck("str or int for each image", as_several),
     "predicted": _ARRAY,
     "target": _ARRAY,
+    "like": _IDS,
+    "unlike": _IDS,
+    "like_images": replace(_PATH, in_memory=as_data),
+    "labelled": _DATA,
+    "spread": _count("a whole number", 1, 10_000),
+    "label": _PATH,
+    "label_classes": ArgumentCheck("the names of classes", as_string, "them"),
+    "label_tree": _PATH,
+    "renew_every": _count("a whole number", 0, 1_000_000),
+    "repeat": ArgumentCheck("a share, 0 to 0.5", as_number(0, 0.5, ends=True)),
+    "host": ArgumentCheck("the name or address of this machine (str)", as_string),
+    "port": _count("a whole number", 0, 65_535),
+    "ready": ArgumentCheck("a function of an address", as_callable),
+    "where": ArgumentCheck("conditions such as 'Class4.1 > 0.5'", as_string, "them"),
     "preprocessing": ArgumentCheck("a Preprocessing", as_instance("Preprocessing")),
-    "tree": ArgumentCheck("a Tree (`galaxyclass.load_tree`)", as_instance("Tree")),
+    "tree": ArgumentCheck(
+        "a Tree, the name of one that the package ships, or a TOML file",
+        as_either(as_path, as_instance("Tree")),
+    ),
+    "export": _DATA,
+    "subjects": _DATA,
     # output
     "output": _PATH,
     "cache": _PATH,
@@ -157,10 +180,21 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     # what is done
     "settings": _SETTINGS,
     "reading": ArgumentCheck('a mapping such as {"stretch": "asinh", "hdu": "SCI"}', as_reading),
+    "space": ArgumentCheck(
+        'a mapping such as {"optimizer.lr": "log:1e-4..1e-2", "training.batch_size": [32, 64]}',
+        as_mapping,
+    ),
+    "trials": _count("a whole number", 1, 100_000),
+    "minutes": ArgumentCheck("a number above 0", as_number(0, 10**7, ends=False)),
+    "parallel": _count("a whole number", 1, 1000),
+    "pruning": _FLAG,
     "vary": ArgumentCheck('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
     "id_column": _COLUMN,
     "target_column": _COLUMN,
     "path_column": _COLUMN,
+    "numbers": ArgumentCheck("names of columns (str)", as_string, "them", may_be_empty=True),
+    "counts": _FLAG,
+    "missing": ArgumentCheck("a number, or a mapping such as {'Bar_Length': -1}", as_missing),
     "classes": ArgumentCheck(
         "five, or argmax:QUESTION with the code or key of a question", as_class_rule
     ),
@@ -173,7 +207,16 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "match_radius": ArgumentCheck(
         "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
     ),
+    "workflow": ArgumentCheck("the id or the name of a workflow (str)", as_string),
+    "version": ArgumentCheck("a version such as 12 or 12.34 (str)", as_string),
+    "retired_only": _FLAG,
+    "lowest": _FLAG,
+    "reason": ArgumentCheck("words (str)", as_string),
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
+    "answer": ArgumentCheck("the code or name of an answer, or a class (str)", as_string),
+    "method": _choice(ExplanationMethod),
+    "by": ArgumentCheck("a measure or the name of a column (str)", as_string, "them"),
+    "purity": ArgumentCheck("a number above 0 and below 1", as_number(0, 1, ends=False)),
     "layout": _choice(Literal["table", "contest"]),
     "image_format": _choice(Literal["jpg", "png", "fits"]),
     "level": ArgumentCheck("a number between 0.5 and 1", as_number(0.5, 1, ends=False)),
@@ -198,6 +241,29 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "retry_failed": _FLAG,
     "network": _choice(NetworkUse),
     "balanced": _FLAG,
+    # surveys
+    "shard_size": _count("a whole number", 1, 1_000_000),
+    "ids_from": _choice(Literal["stem", "path", "column"]),
+    "measured": _FLAG,
+    "shards": ArgumentCheck(
+        "numbers of shards, from 0", as_whole(0, 10**9), "them", may_be_empty=True
+    ),
+    "retries": _count("a whole number", 0, 100),
+    "accept_lost": _FLAG,
+    "log": _PATH,
+    "cores": _count("a whole number", 1, 4096),
+    "margin": ArgumentCheck(
+        "arcseconds, more than 0 and at most 3,600", as_number(0, 3600, ends=False)
+    ),
+    "survey": ArgumentCheck("a Survey (`galaxyclass.open_survey`)", as_instance("Survey")),
+    "partition": ArgumentCheck("the name of a partition (str)", as_string),
+    "account": ArgumentCheck("the name of an account (str)", as_string),
+    "address": ArgumentCheck("the address of a cluster (str)", as_string),
+    "gpus": _count("a whole number", 0, 100),
+    "memory": _count("a whole number of GB", 1, 100_000),
+    "array_limit": _count("a whole number", 1, 10**7),
+    "at_once": _count("a whole number", 1, 10**7),
+    "partition_rows": _count("a whole number", 1, 10**8),
     # how it is computed
     "options": ArgumentCheck("InferenceOptions", as_instance("InferenceOptions")),
     "views": _count("a whole number", 1, 1000),
@@ -208,6 +274,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "workers": _count("a whole number", 1, 4096),
     "seed": _count("a whole number", 0, 2**32 - 1),
     "progress": ArgumentCheck("a function (`galaxyclass.Progress`)", as_callable),
+    "opened": ArgumentCheck("what `open_tiles` gives", as_instance("TileCutouts")),
     "backend": ArgumentCheck("a backend", as_anything),
 }
 
@@ -216,10 +283,14 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
 OF_DATASETS = (
     "id_column",
     "target_column",
+    "numbers",
+    "missing",
+    "counts",
     "id_map",
     "classes",
     "skip_invalid",
     "labelling",
+    "tree",
     "also",
 )
 #: Arguments of `InferenceOptions` and `load_model`, which say how networks are run.

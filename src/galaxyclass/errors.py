@@ -22,10 +22,12 @@ pydantic) are translated where they arise; nothing above needs to know them.
     ├── ExportError         a network that cannot be exported, or whose export predicts otherwise
     ├── ScoreError          predictions and truth that cannot be compared
     ├── DeviceError         a device that is absent or out of memory
+    ├── SurveyError         a survey's folder that cannot be used, or shards that failed
     ├── WorkerError         a worker process died
     ├── StoppedError        Ctrl-C; finished work is safe, and the message says how to go on
     │   ├── TrainingInterruptedError
-    │   └── PredictionInterruptedError
+    │   ├── PredictionInterruptedError
+    │   └── SurveyStoppedError
     └── MissingExtraError   a library that an extra of the package brings
 """
 
@@ -122,6 +124,10 @@ class DeviceError(GalaxyclassError):
     """A device that is absent, or out of memory."""
 
 
+class SurveyError(GalaxyclassError):
+    """A survey's folder that cannot be used, shards that failed, objects not accounted for."""
+
+
 class WorkerError(GalaxyclassError):
     """A worker process died: it was killed, or memory ran out."""
 
@@ -136,6 +142,22 @@ class TrainingInterruptedError(StoppedError):
 
 class PredictionInterruptedError(StoppedError):
     """Ctrl-C during a prediction; the finished chunks are safe beside the output."""
+
+
+class SurveyStoppedError(StoppedError):
+    """A signal ended a survey's run; finished shards and chunks are safe.
+
+    Parameters
+    ----------
+    again : bool
+        Whether a scheduler should queue the job again: it was not the user who stopped it.
+    what, **parts
+        As for `GalaxyclassError`.
+    """
+
+    def __init__(self, again: bool, what: str, **parts: str | None) -> None:
+        super().__init__(what, **parts)
+        self.again = again
 
 
 class MissingExtraError(GalaxyclassError):

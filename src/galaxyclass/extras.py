@@ -18,12 +18,21 @@ EXTRA_OF: dict[str, str] = {
     "onnx_ir": "export",
     "openvino": "openvino",
     "tensorboard": "train",
+    "optuna": "tune",
     "matplotlib": "plots",
+    "jinja2": "report",
+    "captum": "explain",
     "pandas": "astro",
     "astropy": "astro",
     "sep": "astro",
     "h5py": "astro",
     "openpyxl": "astro",
+    "cdshealpix": "survey",
+    "submitit": "survey",
+    "ray": "ray",
+    "fastapi": "serve",
+    "python_multipart": "serve",
+    "uvicorn": "serve",
 }
 
 

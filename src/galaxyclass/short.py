@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 #: Characters of a value in a message, of a result in a notebook, and of a path in either.
@@ -50,6 +51,30 @@ def short_names(names: Sequence[object], most: int = 3) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     each = _PATH if len(names) == 1 else _PATH // 2
     return ", ".join(short_path(name, each) for name in names[:most]) + more
+
+
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """How many there are, in words.
+
+    Parameters
+    ----------
+    number : int
+    noun : str
+        One of them.
+    nouns : str, optional
+        Several of them, where this is not the noun and an s, or ies for y.
+
+    Examples
+    --------
+    >>> counted(1, "galaxy"), counted(2345, "galaxy"), counted(0, "image")
+    ('1 galaxy', '2,345 galaxies', '0 images')
+    >>> counted(2, "class", "classes"), counted(2, "galaxy of the table", "galaxies of the table")
+    ('2 classes', '2 galaxies of the table')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{noun}s"
+    return f"{number:,} {nouns or plural}"
 
 
 def summary(text: str) -> str:

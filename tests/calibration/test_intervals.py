@@ -30,7 +30,7 @@ def held(intervals: Intervals, predicted: np.ndarray, truth: np.ndarray) -> np.n
 
 @pytest.mark.parametrize("level", [0.8, 0.9])
 def test_other_galaxies_lie_within_as_often_as_promised(level: float) -> None:
-    intervals = fit_intervals(TREE, *draw(1500, 1), level=level)
+    intervals = fit_intervals(TREE.slices, *draw(1500, 1), level=level)
     predicted, truth = draw(4000, 2)
     inside = held(intervals, predicted, truth)
     assert inside.mean() == pytest.approx(level, abs=0.01)
@@ -53,7 +53,7 @@ def test_they_hold_as_often_where_they_are_narrow() -> None:
             predicted * (1 - predicted)
         )
 
-    intervals = fit_intervals(TREE, *draw_inside(1500, 1))
+    intervals = fit_intervals(TREE.slices, *draw_inside(1500, 1))
     predicted, truth = draw_inside(4000, 2)
     lower, upper = intervals.bounds(predicted)
     widths = upper - lower
@@ -66,7 +66,7 @@ def test_they_hold_as_often_where_they_are_narrow() -> None:
 
 def test_they_are_narrower_than_constant_ones() -> None:
     predicted, truth = draw(800, 3)
-    coverage = measure_coverage(TREE, predicted, truth, repeats=3)
+    coverage = measure_coverage(TREE.slices, predicted, truth, repeats=3)
     assert coverage.overall == pytest.approx(0.9, abs=0.015)
     assert coverage.questions == pytest.approx([0.9] * 11, abs=0.02)
     assert coverage.width < 0.9 * coverage.constant_width
@@ -76,7 +76,7 @@ def test_a_worse_model_has_wider_ones() -> None:
     widths = []
     for noise in (0.5, 1.0):
         predicted, truth = draw(600, 4, noise=noise)
-        lower, upper = fit_intervals(TREE, predicted, truth).bounds(predicted)
+        lower, upper = fit_intervals(TREE.slices, predicted, truth).bounds(predicted)
         widths.append((upper - lower).mean())
     assert widths[0] < 0.7 * widths[1]
 
@@ -86,7 +86,7 @@ def test_few_galaxies_take_what_others_have() -> None:
     truth[PLENTY - 10 :, TREE.slices[2]] = np.nan  # its two answers stretch together
     truth[FEW - 10 :, TREE.slices[3]] = np.nan  # as all answers do
     truth[:, TREE.slices[10]] = np.nan
-    intervals = fit_intervals(TREE, predicted, truth)
+    intervals = fit_intervals(TREE.slices, predicted, truth)
     assert (intervals.by_question, intervals.pooled) == (2, 2 + 6)
     bar, spiral, arms = (TREE.slices[place] for place in (2, 3, 10))
     of_bar, of_spiral, of_arms = (
@@ -107,15 +107,15 @@ def test_gaps_and_galaxies_of_which_nothing_is_known() -> None:
     predicted, truth = draw(700, 7)
     truth[200:, 20:] = np.nan
     truth[600:] = np.nan
-    assert fit_intervals(TREE, predicted, truth).galaxies == 600
-    coverage = measure_coverage(TREE, predicted, truth, repeats=4)
+    assert fit_intervals(TREE.slices, predicted, truth).galaxies == 600
+    coverage = measure_coverage(TREE.slices, predicted, truth, repeats=4)
     assert coverage.overall == pytest.approx(0.9, abs=0.02)
 
 
 def test_an_answer_that_is_known_exactly() -> None:
     predicted, truth = draw(300, 8)
     predicted[:, 0] = truth[:, 0] = 0
-    lower, upper = fit_intervals(TREE, predicted, truth).bounds(predicted)
+    lower, upper = fit_intervals(TREE.slices, predicted, truth).bounds(predicted)
     assert (lower[:, 0] == 0).all()
     assert (upper[:, 0] < 0.01).all()
 
@@ -141,7 +141,7 @@ def test_bounds_are_fractions_around_the_prediction(
 
 
 def test_what_is_not_predicted_has_no_bounds() -> None:
-    intervals = fit_intervals(TREE, *draw(200, 9))
+    intervals = fit_intervals(TREE.slices, *draw(200, 9))
     predicted = np.full((1, 37), 0.5)
     predicted[0, 3] = np.nan
     for bounds in intervals.bounds(predicted):
@@ -149,7 +149,7 @@ def test_what_is_not_predicted_has_no_bounds() -> None:
 
 
 def test_no_galaxies_at_all_give_no_bounds() -> None:
-    lower, upper = fit_intervals(TREE, *draw(200, 9)).bounds(np.zeros((0, 37)))
+    lower, upper = fit_intervals(TREE.slices, *draw(200, 9)).bounds(np.zeros((0, 37)))
     assert lower.shape == upper.shape == (0, 37)
 
 
@@ -157,24 +157,24 @@ def test_too_few_galaxies() -> None:
     predicted, truth = draw(100, 10)
     truth[FEW - 1 :] = np.nan
     with pytest.raises(ScoreError, match=r"40 or more with known fractions(?s:.*)39"):
-        fit_intervals(TREE, predicted, truth)
+        fit_intervals(TREE.slices, predicted, truth)
 
 
 def test_other_answers() -> None:
-    intervals = fit_intervals(TREE, *draw(200, 9))
+    intervals = fit_intervals(TREE.slices, *draw(200, 9))
     with pytest.raises(ScoreError, match=r"\(galaxies, 37 answers\)"):
         intervals.bounds(np.zeros((2, 5)))
 
 
 def test_other_galaxies() -> None:
     with pytest.raises(ScoreError, match="do not have the same shape"):
-        fit_intervals(TREE, np.zeros((50, 37)), np.zeros((51, 37)))
+        fit_intervals(TREE.slices, np.zeros((50, 37)), np.zeros((51, 37)))
 
 
 @pytest.mark.parametrize("level", [0.5, 1.0, 90])
 def test_a_level_that_is_none(level: float) -> None:
     with pytest.raises(ScoreError, match=r"above 0\.5, below 1"):
-        fit_intervals(TREE, *draw(100, 1), level=level)
+        fit_intervals(TREE.slices, *draw(100, 1), level=level)
 
 
 # Regions
@@ -185,8 +185,8 @@ def test_crepes_gives_the_same_intervals() -> None:
     crepes = pytest.importorskip("crepes")
     predicted, truth = draw(903, 11)
     others, _ = draw(200, 12)
-    intervals = fit_intervals(TREE, predicted, truth, level=0.75)  # a level without rounding
-    sizes = held_out_sizes(TREE, predicted, truth, [True] * 11)
+    intervals = fit_intervals(TREE.slices, predicted, truth, level=0.75)  # a level without rounding
+    sizes = held_out_sizes(TREE.slices, predicted, truth, [True] * 11)
     lower, upper = intervals.bounds(others)
     for answer in range(0, 37, 5):
         edges = intervals.edges[answer]
@@ -217,7 +217,7 @@ def test_regions_hold_where_one_stretch_does_not() -> None:
         errors = rng.normal(0, np.where(predicted < 0.5, 0.01, 0.1))
         return predicted, np.clip(predicted + errors, 0, 1)
 
-    intervals = fit_intervals(TREE, *draw_steps(1500, 1))
+    intervals = fit_intervals(TREE.slices, *draw_steps(1500, 1))
     predicted, truth = draw_steps(4000, 2)
     assert intervals.by_region == 37
     inside = held(intervals, predicted, truth)
@@ -237,7 +237,7 @@ def test_galaxies_that_are_hard_have_wider_intervals() -> None:
             predicted + rng.normal(0, 0.02 + 0.1 * hard, (galaxies, 37)), 0, 1
         )
 
-    intervals = fit_intervals(TREE, *draw_hard(1500, 1))
+    intervals = fit_intervals(TREE.slices, *draw_hard(1500, 1))
     predicted, truth = draw_hard(4000, 2)
     inside, uncertainty = held(intervals, predicted, truth), galaxy_uncertainty(predicted)
     for low, high in ((0, 0.2), (0.4, 0.6), (0.8, 1)):
@@ -274,7 +274,7 @@ def test_coverage_by_hand() -> None:
     values, truth = np.full((2, 37), np.nan), np.full((2, 37), np.nan)
     values[:, :2] = [[0.5, 0.05], [0.95, 0.95]]
     truth[:, :2] = [[0.55, 0.2], [0.9, 0.5]]
-    coverage = interval_coverage(TREE, intervals, values, truth)
+    coverage = interval_coverage(TREE.slices, intervals, values, truth)
     assert coverage.overall == coverage.questions[0] == 0.5
     assert coverage.answers[:2] == (1, 0)
     assert np.isnan(coverage.answers[2:]).all()

@@ -50,10 +50,9 @@ def test_every_option_of_the_table_is_one() -> None:
 
     from galaxyclass.cli.main import COMMANDS
 
+    commands = [importlib.import_module(f"galaxyclass.cli.{name}").command for name in COMMANDS]
+    commands += [each for group in commands for each in getattr(group, "commands", {}).values()]
     known = {
-        option
-        for name in COMMANDS
-        for parameter in importlib.import_module(f"galaxyclass.cli.{name}").command.params
-        for option in parameter.opts
+        option for command in commands for parameter in command.params for option in parameter.opts
     }
     assert {option for option in ARGUMENT_OPTIONS.values() if option.startswith("--")} <= known

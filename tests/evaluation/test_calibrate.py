@@ -24,6 +24,7 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.load import load_model
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -71,7 +72,7 @@ def test_its_intervals_hold_the_votes(
 ) -> None:
     run, images, table, votes = sky
     before = load_bundle(run)
-    calibrated = calibrate(run, images, table, backend=Backend())
+    calibrated = calibrate(load_model(run, backend=Backend()), images, table)
     assert calibrated.galaxies_by_part == {"validation": COUNT - TRAINED}
     assert calibrated.notes == (f"{TRAINED} galaxies that the run was trained on are not scored.",)
     bundle = load_bundle(run)
@@ -84,7 +85,7 @@ def test_its_intervals_hold_the_votes(
 
     output = tmp_path / "p.csv"
     include = ["uncertainty", "strangeness"]
-    predict(run, images, output=output, include=include, backend=Backend())
+    predict(load_model(run, backend=Backend()), images, output=output, include=include)
     with output.open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == COUNT
@@ -102,7 +103,9 @@ def test_false_alarms_as_many_as_asked_for(
     sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
 ) -> None:
     run, images, table, _ = sky
-    fitted = calibrate(run, images, table, false_alarms=0.2, backend=Backend()).calibration
+    fitted = calibrate(
+        load_model(run, backend=Backend()), images, table, false_alarms=0.2
+    ).calibration
     assert "About 20% of galaxies like these 200 are flagged" in fitted.notes[-1]
     assert 0.1 < flagged(run, images, tmp_path / "p.csv") < 0.3
 
@@ -112,10 +115,12 @@ def test_evaluate_measures_the_intervals(
 ) -> None:
     run, images, table, _ = sky
     output = tmp_path / "scores"
-    assert evaluate(run, images, table, output=output, backend=Backend()).coverage is None
-    calibrate(run, images, table, backend=Backend())
+    assert (
+        evaluate(load_model(run, backend=Backend()), images, table, output=output).coverage is None
+    )
+    calibrate(load_model(run, backend=Backend()), images, table)
     coverage = evaluate(
-        run, images, table, output=output, overwrite=True, backend=Backend()
+        load_model(run, backend=Backend()), images, table, output=output, overwrite=True
     ).coverage
     assert coverage is not None
     assert coverage.overall == pytest.approx(0.9, abs=0.02)  # the galaxies of the fit
@@ -129,14 +134,14 @@ def test_an_image_of_another_kind_is_flagged(
     sky: tuple[Path, Path, Path, NDArray[Any]], tmp_path: Path
 ) -> None:
     run, images, table, _ = sky
-    calibrate(run, images, table, backend=Backend())
+    calibrate(load_model(run, backend=Backend()), images, table)
     other = tmp_path / "other"
     other.mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     Image.fromarray(noise).save(other / "noise.png")
     shutil.copy(next(images.iterdir()), other)
     output = tmp_path / "p.csv"
-    predict(run, other, output=output, include=["strangeness"], backend=Backend())
+    predict(load_model(run, backend=Backend()), other, output=output, include=["strangeness"])
     with output.open() as file:
         flags = {row["GalaxyID"]: row["strange"] for row in csv.DictReader(file)}
     assert flags.pop("noise") == "True"
@@ -154,7 +159,7 @@ def of_another_survey(folder: Path, count: int) -> Path:
 
 
 def flagged(run: Path, images: Path, output: Path) -> float:
-    predict(run, images, output=output, include=["strangeness"], backend=Backend())
+    predict(load_model(run, backend=Backend()), images, output=output, include=["strangeness"])
     with output.open() as file:
         return np.mean([row["strange"] == "True" for row in csv.DictReader(file)])
 
@@ -181,9 +186,11 @@ def test_in_distribution_images_are_not_flagged(
     name = next(path.name for path in sorted(images.iterdir()))
     (other / "other0.png").rename((other / name).with_suffix(".png"))
     (other / "broken.png").write_bytes(b"no image")
-    alone = calibrate(run, images, table, backend=Backend()).calibration
+    alone = calibrate(load_model(run, backend=Backend()), images, table).calibration
     assert flagged(run, other, tmp_path / "alone.csv") > 0.5
-    calibrated = calibrate(run, images, table, in_distribution=[other, images], backend=Backend())
+    calibrated = calibrate(
+        load_model(run, backend=Backend()), images, table, in_distribution=[other, images]
+    )
     assert calibrated.calibration.out_of_distribution.galaxies == COUNT - TRAINED + 150
     assert calibrated.calibration.galaxies == COUNT - TRAINED
     assert calibrated.galaxies_by_part == {"validation": COUNT - TRAINED}
@@ -231,7 +238,7 @@ def test_in_distribution_images_that_cannot_be_used(
         (tmp_path / "broken.png").write_bytes(b"no image")
         candidates = tmp_path / "broken.png"
     with pytest.raises(RunError, match=message):
-        calibrate(run, images, table, in_distribution=candidates, backend=Backend())
+        calibrate(load_model(run, backend=Backend()), images, table, in_distribution=candidates)
     assert load_bundle(run).manifest == before
 
 
@@ -241,8 +248,10 @@ def test_without_digests_new_images_cannot_be_told(
     run, images, table, _ = sky
     other = of_another_survey(tmp_path / "other", 50)
     with pytest.raises(RunError, match="no digests of its images"):
-        calibrate(run, images, table, in_distribution=other, backend=Backend())
-    calibrated = calibrate(run, images, table, part="all", in_distribution=other, backend=Backend())
+        calibrate(load_model(run, backend=Backend()), images, table, in_distribution=other)
+    calibrated = calibrate(
+        load_model(run, backend=Backend()), images, table, part="all", in_distribution=other
+    )
     assert calibrated.calibration.out_of_distribution.galaxies == COUNT + 50
 
 
@@ -252,7 +261,7 @@ def test_a_second_calibration_replaces_the_first(
     run, images, table, _ = sky
     files = []
     for level in (0.9, 0.7):
-        calibrated = calibrate(run, images, table, level=level, backend=Backend())
+        calibrated = calibrate(load_model(run, backend=Backend()), images, table, level=level)
         assert calibrated.calibration.intervals.level == level
         files.append(calibrated.bundle.calibration)
     assert not files[0].exists()
@@ -265,7 +274,7 @@ def test_it_says_where_validation_chose_the_epoch(
 ) -> None:
     run, images, table, _ = sky
     (run / "recipe.toml").write_text(f'name = "x"\n[training]\nkeep = "{keep}"\n')
-    notes = calibrate(run, images, table, backend=Backend()).calibration.notes
+    notes = calibrate(load_model(run, backend=Backend()), images, table).calibration.notes
     assert any("slightly too narrow" in note for note in notes) == expected
 
 
@@ -280,7 +289,7 @@ def test_a_run_on_classes_gets_an_out_of_distribution_score(
     table = tmp_path / "classes.csv"
     table.write_text("\n".join(["GalaxyID,class", *rows]) + "\n")
     backend = Backend(fake.ClassBackend(2))
-    calibrated = calibrate(run, images, table, part="all", backend=backend)
+    calibrated = calibrate(load_model(run, backend=backend), images, table, part="all")
     assert calibrated.calibration.intervals is None
     assert calibrated.calibration.out_of_distribution.galaxies == COUNT
     assert calibrated.galaxies_by_part == {"unknown": COUNT}
@@ -294,7 +303,7 @@ def test_too_few_galaxies_leave_the_bundle_as_it_was(
     for path in sorted(images.iterdir())[TRAINED + 20 :]:
         path.unlink()
     with pytest.raises(ScoreError, match=r"nothing could be calibrated(?s:.*)\(20\)"):
-        calibrate(run, images, table, backend=Backend())
+        calibrate(load_model(run, backend=Backend()), images, table)
     assert load_bundle(run).manifest == before
 
 
@@ -304,7 +313,7 @@ def test_not_on_what_it_was_trained_on(
 ) -> None:
     run, images, table, _ = sky
     with pytest.raises(ArgumentError, match=rf"(?s)unseen.* validation, test, all.*{part}"):
-        calibrate(run, images, table, part=part, backend=Backend())
+        calibrate(load_model(run, backend=Backend()), images, table, part=part)
 
 
 def test_a_bundle_without_its_run(
@@ -313,7 +322,7 @@ def test_a_bundle_without_its_run(
     run, images, table, _ = sky
     shutil.move(run / "bundle", tmp_path / "bundle")
     with pytest.raises(RunError, match="does not say which galaxies it was trained on"):
-        calibrate(tmp_path / "bundle", images, table, backend=Backend())
+        calibrate(load_model(tmp_path / "bundle", backend=Backend()), images, table)
 
 
 def test_images_that_cannot_be_decoded_are_left_out(
@@ -322,7 +331,9 @@ def test_images_that_cannot_be_decoded_are_left_out(
     run, images, table, _ = sky
     broken = sorted(images.iterdir())[-1]
     broken.write_bytes(broken.read_bytes()[:100])
-    calibrated = calibrate(run, Dataset(images, table, skip_invalid=True), backend=Backend())
+    calibrated = calibrate(
+        load_model(run, backend=Backend()), Dataset(images, table, skip_invalid=True)
+    )
     assert calibrated.calibration.galaxies == COUNT - TRAINED - 1
     assert "1 images cannot be decoded and are left out." in calibrated.notes
 

@@ -23,6 +23,7 @@ from galaxyclass.evaluation.score_predictions import score_predictions
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
+from galaxyclass.model.load import load_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -69,7 +70,9 @@ def sky(tmp_path: Path) -> tuple[Any, ...]:
 def test_against_plain_numpy(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, ids, predicted, votes = sky
     _write_split(run, {name: "train" if i < 30 else "validation" for i, name in enumerate(ids)})
-    result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(
+        load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
+    )
     difference = predicted[30:].astype(float) - votes[30:]
     assert result.scores.overall.value == pytest.approx(np.sqrt(np.mean(difference**2)), abs=1e-7)
     mean = np.sqrt(np.mean((0.1 - votes[30:]) ** 2))
@@ -113,7 +116,9 @@ def test_an_image_that_was_trained_on_under_another_id_is_left_out(
     bytes_of = (images / f"{ids[0]}.jpg").read_bytes()
     digest = hashlib.blake2b(bytes_of, digest_size=16).hexdigest()
     _write_split(run, {"another": "train", ids[1]: "train"}, {"another": digest})
-    result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(
+        load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
+    )
     assert result.scores.galaxies == 58
     assert result.galaxies_by_part == {"new": 58}
     assert result.notes == (
@@ -129,7 +134,9 @@ def test_other_parts(sky: tuple[Any, ...], tmp_path: Path, part: Part, count: in
         run, {name: "train" if i < 20 else "validation" for i, name in enumerate(ids[:30])}
     )
     out = tmp_path / "out"
-    result = evaluate(run, images, table, output=out, part=part, backend=fake.TreeBackend())
+    result = evaluate(
+        load_model(run, backend=fake.TreeBackend()), images, table, output=out, part=part
+    )
     assert result.scores.galaxies == count
     if part == "all":
         assert result.galaxies_by_part == {"train": 20, "validation": 10, "new": 30}
@@ -139,15 +146,23 @@ def test_nothing_unseen(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, ids, *_ = sky
     _write_split(run, dict.fromkeys(ids, "train"))
     with pytest.raises(RunError, match=r"none is unseen(?s:.*)60 that the run was trained on"):
-        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(
+            load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
+        )
 
 
 def test_a_bundle_does_not_say_what_it_was_trained_on(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, *_ = sky
     with pytest.raises(RunError, match="does not say which galaxies it was trained on"):
-        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(
+            load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
+        )
     result = evaluate(
-        run, images, table, output=tmp_path / "out", part="all", backend=fake.TreeBackend()
+        load_model(run, backend=fake.TreeBackend()),
+        images,
+        table,
+        output=tmp_path / "out",
+        part="all",
     )
     assert result.galaxies_by_part == {"unknown": 60}
 
@@ -156,7 +171,7 @@ def test_the_runs_split_is_found_from_its_bundle(sky: tuple[Any, ...], tmp_path:
     run, images, table, ids, *_ = sky
     _write_split(run, {ids[0]: "train"})
     result = evaluate(
-        run / "bundle", images, table, output=tmp_path / "o", backend=fake.TreeBackend()
+        load_model(run / "bundle", backend=fake.TreeBackend()), images, table, output=tmp_path / "o"
     )
     assert result.scores.galaxies == 59
 
@@ -165,7 +180,9 @@ def test_a_damaged_split(sky: tuple[Any, ...], tmp_path: Path) -> None:
     run, images, table, *_ = sky
     (run / "split.csv").write_text("id,part\n1,train\n")
     with pytest.raises(RunError, match="not a list of a run's galaxies"):
-        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(
+            load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
+        )
 
 
 def test_unknown_votes_answers_and_images(sky: tuple[Any, ...], tmp_path: Path) -> None:
@@ -177,7 +194,9 @@ def test_unknown_votes_answers_and_images(sky: tuple[Any, ...], tmp_path: Path) 
     (images / f"{ids[5]}.jpg").write_text("not an image")
     table = _write_votes(tmp_path / "v.csv", [*ids, "999"], np.vstack([votes, votes[-1:]]))
     _write_split(run, {})
-    result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(
+        load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
+    )
     assert result.notes[0] == "1 rows of the table have no image and are not scored."
     assert result.notes[1] == "1 images cannot be decoded and are not scored."
     assert result.notes[2].startswith("3 answers are not predicted and do not count: Class10.1")
@@ -197,7 +216,9 @@ def test_a_table_with_gaps_is_scored_apart(sky: tuple[Any, ...], tmp_path: Path)
     votes[:20, 25:] = np.nan
     table = _write_votes(tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
-    result = evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(
+        load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
+    )
     (shared, shared_score, _), (complete, complete_score, _) = result.report.subsets
     assert shared.name == "25 answers known of every galaxy"
     assert complete.name == "37 answers, on the 40 galaxies that know all"
@@ -222,9 +243,11 @@ def test_a_table_with_errors_is_refused_or_thinned(sky: tuple[Any, ...], tmp_pat
     table = _write_votes(tmp_path / "v.csv", ids, votes)
     _write_split(run, {})
     with pytest.raises(InvalidCatalogError, match="`skip_invalid=True`"):
-        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(
+            load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
+        )
     thinned = Dataset(images, table, skip_invalid=True)
-    result = evaluate(run, thinned, output=tmp_path / "out", backend=fake.TreeBackend())
+    result = evaluate(load_model(run, backend=fake.TreeBackend()), thinned, output=tmp_path / "out")
     assert result.scores.galaxies == 59
     assert "1 galaxies with errors are not scored" in result.notes[0]
 
@@ -233,16 +256,18 @@ def test_a_table_in_memory_scores_as_its_file_does(sky: tuple[Any, ...], tmp_pat
     run, images, table, ids, *_ = sky
     _write_split(run, dict.fromkeys(ids[:20], "train"))
     backend = fake.TreeBackend()
-    by_file = evaluate(run, images, table, output=tmp_path / "file", backend=backend)
+    by_file = evaluate(load_model(run, backend=backend), images, table, output=tmp_path / "file")
     frame = pd.read_csv(table)
-    in_memory = evaluate(run, images, frame, output=tmp_path / "memory", backend=backend)
+    in_memory = evaluate(
+        load_model(run, backend=backend), images, frame, output=tmp_path / "memory"
+    )
     assert in_memory.scores.overall == by_file.scores.overall
     assert in_memory.galaxies_by_part == by_file.galaxies_by_part == {"new": 40}
     scored = json.loads((tmp_path / "memory" / "metrics.json").read_text())["scored"]
     assert scored["table"] == "<table in memory>"
     frame.loc[50, "Class1.1"] = 7.0
     with pytest.raises(InvalidCatalogError, match="<table in memory>, row 51"):
-        evaluate(run, images, frame, output=tmp_path / "wrong", backend=backend)
+        evaluate(load_model(run, backend=backend), images, frame, output=tmp_path / "wrong")
 
 
 def test_a_rule_that_is_not_the_model_s_is_refused(sky: tuple[Any, ...], tmp_path: Path) -> None:
@@ -250,7 +275,7 @@ def test_a_rule_that_is_not_the_model_s_is_refused(sky: tuple[Any, ...], tmp_pat
     _write_split(run, {})
     dataset = Dataset(images, table, classes="five")
     with pytest.raises(CatalogError, match="derived by another rule") as caught:
-        evaluate(run, dataset, output=tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(load_model(run, backend=fake.TreeBackend()), dataset, output=tmp_path / "out")
     assert caught.value.got == "the rule 'five'"
 
 
@@ -262,7 +287,10 @@ def test_a_table_of_something_else(sky: tuple[Any, ...], tmp_path: Path) -> None
     )
     with pytest.raises(CatalogError, match="does not have what the run predicts"):
         evaluate(
-            run, images, tmp_path / "c.csv", output=tmp_path / "out", backend=fake.TreeBackend()
+            load_model(run, backend=fake.TreeBackend()),
+            images,
+            tmp_path / "c.csv",
+            output=tmp_path / "out",
         )
 
 
@@ -272,7 +300,9 @@ def test_nothing_can_be_decoded(sky: tuple[Any, ...], tmp_path: Path) -> None:
     for path in images.iterdir():
         path.write_text("no")
     with pytest.raises(ScoreError, match="none of the images could be decoded"):
-        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(
+            load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
+        )
 
 
 def test_output_exists(sky: tuple[Any, ...], tmp_path: Path) -> None:
@@ -281,10 +311,16 @@ def test_output_exists(sky: tuple[Any, ...], tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "predictions.csv").write_text("mine")
     with pytest.raises(OutputError, match=r"predictions\.csv exists already"):
-        evaluate(run, images, table, output=tmp_path / "out", backend=fake.TreeBackend())
+        evaluate(
+            load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
+        )
     assert (tmp_path / "out" / "predictions.csv").read_text() == "mine"
     evaluate(
-        run, images, table, output=tmp_path / "out", backend=fake.TreeBackend(), overwrite=True
+        load_model(run, backend=fake.TreeBackend()),
+        images,
+        table,
+        output=tmp_path / "out",
+        overwrite=True,
     )
 
 
@@ -302,7 +338,10 @@ def test_classes_by_hand(tmp_path: Path) -> None:
     rows = "".join(f"{path.stem},{label}\n" for path, label in zip(paths, labels, strict=True))
     (tmp_path / "t.csv").write_text("image,label\n" + rows)
     result = evaluate(
-        run, tmp_path / "sky", tmp_path / "t.csv", output=tmp_path / "out", backend=backend
+        load_model(run, backend=backend),
+        tmp_path / "sky",
+        tmp_path / "t.csv",
+        output=tmp_path / "out",
     )
     assert result.scores.galaxies == 38
     right = (called.astype(str) == labels)[2:]
@@ -324,9 +363,9 @@ def test_ragged_lines_of_classes_are_thinned_too(tmp_path: Path) -> None:
     backend = fake.ClassBackend(2)
     where, output = (tmp_path / "sky", tmp_path / "t.csv"), tmp_path / "out"
     with pytest.raises(InvalidCatalogError, match="more or fewer cells"):
-        evaluate(run, *where, output=output, backend=backend)
+        evaluate(load_model(run, backend=backend), *where, output=output)
     thinned = Dataset(*where, skip_invalid=True)
-    assert evaluate(run, thinned, output=output, backend=backend).scores.galaxies == 6
+    assert evaluate(load_model(run, backend=backend), thinned, output=output).scores.galaxies == 6
 
 
 def test_folders_as_classes(tmp_path: Path) -> None:
@@ -336,7 +375,10 @@ def test_folders_as_classes(tmp_path: Path) -> None:
     for place, name in enumerate(("disc", "star")):
         fake.save_images(tmp_path / "sky" / name, 12, start=100 * place)
     result = evaluate(
-        run, tmp_path / "sky", None, output=tmp_path / "out", backend=fake.ClassBackend(2)
+        load_model(run, backend=fake.ClassBackend(2)),
+        tmp_path / "sky",
+        None,
+        output=tmp_path / "out",
     )
     assert result.scores.confusion.sum(axis=1).tolist() == [12, 12]
 
@@ -359,17 +401,16 @@ def test_views_and_several_runs(
     expected = np.sqrt(np.mean((mean - votes[35:]) ** 2))
     where = {"images": images, "table": table, "output": tmp_path / "out"}
     result = evaluate(
-        [run, other],
+        load_model([run, other], backend=[fake.TreeBackend(), backend]),
         **where,
         options=InferenceOptions(views=8),
-        backend=[fake.TreeBackend(), backend],
     )
     assert result.scores.galaxies == 25
     assert result.scores.overall.value == pytest.approx(expected, rel=1e-4)
     assert result.galaxies_by_part == {"validation": 25}
     (other / "split.csv").unlink()
     with pytest.raises(RunError, match=f"{other}: does not say which"):
-        evaluate([run, other], **where, overwrite=True, backend=[backend] * 2)
+        evaluate(load_model([run, other], backend=[backend] * 2), **where, overwrite=True)
     module = sys.modules["galaxyclass.model.model"]
     monkeypatch.setattr(module, "open_backend", lambda *_: fake.TreeBackend())
     command = ["evaluate", run, run, "--views", "4", "--images", images, "--table", table]
@@ -438,7 +479,10 @@ def test_classes_learnt_beside_the_votes_are_scored(tmp_path: Path) -> None:
     lines = [f"{path.stem},{kinds[label]}" for path, label in zip(paths, true, strict=True)]
     (tmp_path / "kinds.csv").write_text("\n".join(["id,kind", *lines]) + "\n")
     result = evaluate(
-        run, tmp_path / "sky", tmp_path / "kinds.csv", output=tmp_path / "out", backend=both
+        load_model(run, backend=both),
+        tmp_path / "sky",
+        tmp_path / "kinds.csv",
+        output=tmp_path / "out",
     )
     assert result.scores.accuracy.value == pytest.approx(0.75)
     assert result.task.names == kinds

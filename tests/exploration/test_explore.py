@@ -7,6 +7,7 @@ import csv
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,12 +19,26 @@ from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples
+from galaxyclass.exploration.explore import EXPLORERS
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.decode import decode_image
 from galaxyclass.images.read import read_image
+from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.simulation.folders import simulate
 from galaxyclass.tasks.votes.targets import VoteTargets
+
+#: The network of this recipe looks at a part of the cutout.
+SETTINGS = ("images.cutout=centre", "images.frame=40", "images.size=32", "model.input_size=16")
+
+
+def contents_of(dataset: Dataset) -> Any:
+    """What is shown of a data set, before any figure is drawn."""
+    targets = dataset.catalog.targets
+    assert targets is not None
+    return EXPLORERS[targets.kind](
+        dataset.catalog, targets, recipe=load_recipe("fast"), seed=0, progress=silent
+    )
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +51,7 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exploration(sky: Path, tmp_path_factory: pytest.TempPathFactory) -> Exploration:
     output = tmp_path_factory.mktemp("out") / "exploration"
-    settings = ["images.cutout=object"]
-    return explore(sky / "images", sky / "votes.csv", output=output, settings=settings)
+    return explore(sky / "images", sky / "votes.csv", output=output, settings=SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -130,19 +144,15 @@ def test_the_page_is_whole_and_needs_nothing_else(explored: Path) -> None:
     assert "#222222" not in text  # ink is the page's own colour
 
 
-def test_the_page_shows_what_the_model_sees(sky: Path, tmp_path: Path) -> None:
-    settings = ["images.cutout=centre", "images.frame=40", "images.size=32", "model.input_size=16"]
-    done = explore(
-        sky / "images", sky / "votes.csv", output=tmp_path, recipe="fast", settings=settings
-    )
-    smooth = done.examples[0]
+def test_the_page_shows_what_the_model_sees(sky: Path, exploration: Exploration) -> None:
+    smooth = exploration.examples[0]
     path = read_catalog(sky / "images", sky / "votes.csv").paths[smooth.index]
-    recipe = load_recipe("fast", settings)
+    recipe = load_recipe("fast", SETTINGS)
     expected = make_cutout(read_image(path), recipe.images)[8:24, 8:24]
     assert smooth.model_input is not None
     np.testing.assert_array_equal(smooth.model_input, expected)
     tags = Tags()
-    tags.feed(done.page.read_text(encoding="utf-8"))
+    tags.feed(exploration.page.read_text(encoding="utf-8"))
     shown = decode_image(base64.b64decode(tags.images[1].partition(",")[2]))
     assert np.abs(shown.astype(int) - expected).mean() < 6  # JPEG
 
@@ -153,7 +163,7 @@ def test_a_broken_image_is_passed_over(sky: Path, exploration: Exploration, tmp_
     folder.mkdir()
     for path in (sky / "images").iterdir():
         (folder / path.name).write_bytes(b"" if path.stem == first.id else path.read_bytes())
-    second = explore(folder, sky / "votes.csv", output=tmp_path / "b").examples[0]
+    second = contents_of(Dataset(folder, sky / "votes.csv")).examples[0]
     assert second.id not in ("", first.id)
     assert second.label == "1.1 smooth"
 
@@ -212,13 +222,12 @@ def test_a_file_is_no_folder(sky: Path, tmp_path: Path) -> None:
         explore(sky / "images", sky / "votes.csv", output=tmp_path / "file")
 
 
-def test_classes_made_of_votes(sky: Path, tmp_path: Path) -> None:
+def test_classes_made_of_votes(sky: Path) -> None:
     table = sky / "votes.csv"
-    dataset = Dataset(sky / "images", table, classes="argmax:1")
-    done = explore(dataset, output=tmp_path / "out", recipe="fast")
+    contents = contents_of(Dataset(sky / "images", table, classes="argmax:1"))
     targets = read_catalog(sky / "images", table).targets
     assert isinstance(targets, VoteTargets)
     leading = targets.fractions[:, :3].argmax(axis=1)
-    assert isinstance(done.summary, ClassSummary)
-    counts = dict(zip(done.summary.classes, done.summary.counts.tolist(), strict=True))
+    assert isinstance(contents.summary, ClassSummary)
+    counts = dict(zip(contents.summary.classes, contents.summary.counts.tolist(), strict=True))
     assert counts["smooth"] == (leading == 0).sum()

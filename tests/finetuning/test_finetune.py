@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import galaxyclass
 from galaxyclass.cli.main import main
-from galaxyclass.errors import BundleError, OutputError, RecipeError, RunError
+from galaxyclass.errors import BundleError, OutputError, RunError
 from galaxyclass.finetuning import network as network_stage
 from galaxyclass.finetuning.finetuned import Finetuned
 from galaxyclass.model.probe import read_probe
@@ -71,9 +70,8 @@ def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_
     exported = model.export(output=tmp_path / "kinds.onnx")
     assert exported.check.difference < 1e-4
     again = galaxyclass.load_model(tmp_path / "kinds.onnx")
-    first, second = (
-        each.predict(str(classes.images)).table["smooth"].to_numpy() for each in (model, again)
-    )
+    tables = [each.predict(str(classes.images)).table for each in (model, again)]
+    first, second = (table["smooth"].to_numpy() for table in tables)
     assert np.allclose(first, second, atol=1e-4)
     # Its weights can be recovered, the probe's among them.
     eight = galaxyclass.export(tmp_path / "kinds.onnx", output=tmp_path / "half.onnx", bits=16)
@@ -94,23 +92,6 @@ def test_network_is_trained_where_it_is_asked_for(
     assert weights[0] != weights[1] or finetuned.rungs[-1].score == finetuned.rungs[-2].score
     predictions = finetuned.model.predict(str(classes.images))
     assert len(predictions) == 60
-
-
-def test_an_encoder_with_weights_from_a_file_has_an_embedding_alone(
-    base: Path, classes: Classes, tmp_path: Path
-) -> None:
-    settings = {"images.size": 16, "images.frame": "none"}
-    arguments: dict[str, Any] = {"network": "never", "cache": classes.cache}
-    with pytest.raises(RecipeError, match="random weights"):
-        galaxyclass.finetune(
-            "fast", classes.dataset, output=tmp_path / "a", settings=settings, **arguments
-        )
-    weights = {"model.weights": str(galaxyclass.load_bundle(base).weights)}
-    finetuned = galaxyclass.finetune(
-        "fast", classes.dataset, output=tmp_path / "b", settings=settings | weights, **arguments
-    )
-    assert [rung.key for rung in finetuned.rungs] == ["simplest", "probe"]
-    assert len(finetuned.model.predict(str(classes.images))) == 60
 
 
 def test_votes(base: Path, classes: Classes, tmp_path: Path) -> None:

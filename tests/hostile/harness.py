@@ -92,6 +92,7 @@ JOBS = {
     "calibrate": Job(
         ("calibrate", "run", *DATA, "--part", "all", "--workers", "1"), {"run": "run"}
     ),
+    "report": Job(("report", "{inputs}/run", *DATA, "--output", "report.html", "--workers", "1")),
     "explore": Job(("explore", *DATA, "--output", "shown")),
     "baseline": Job(
         ("baseline", *DATA, "--output", "scores", "--cache", "{inputs}/cache", "--workers", "1")
@@ -306,7 +307,12 @@ def _import_all() -> None:
         importlib.import_module(f"galaxyclass.cli.{name}")
     for name in (
         *("calibration.calibration", "evaluation.calibrate", "evaluation.evaluate"),
-        *("exploration.explore", "evaluation.baselines.baseline", "model.predict"),
+        *(
+            "reports.report",
+            "exploration.explore",
+            "evaluation.baselines.baseline",
+            "model.predict",
+        ),
         *("model.export.export", "simulation.contest", "simulation.folders", "training.combine"),
         *("training.folds", "training.train", "images.packs.write"),
     ):

@@ -7,6 +7,7 @@ import json
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import h5py
 import numpy as np
@@ -122,3 +123,42 @@ def test_a_damaged_archive(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK\x03\x04rest")
     with pytest.raises(CatalogError, match="cannot be opened"):
         image_paths(tmp_path / "a.zip")
+
+
+def web_dataset(path: Path, first: int, classes: list[str]) -> Path:
+    """A shard as WebDataset writes it: a picture and a class for each key."""
+    modes: dict[str, Literal["w", "w:gz", "w:bz2"]] = {".gz": "w:gz", ".bz2": "w:bz2"}
+    with tarfile.open(name=path, mode=modes.get(path.suffix, "w")) as tar:
+        for number, name in enumerate(classes, start=first):
+            for ending, content in ((".cls", name.encode()), (".png", png(number % 3))):
+                entry = tarfile.TarInfo(f"{number:06}{ending}")
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def test_classes_beside_the_pictures_of_web_dataset(tmp_path: Path) -> None:
+    catalog = read_catalog(web_dataset(tmp_path / "s.tar.gz", 0, ["1", "0", "1"]))
+    assert catalog.ids.values.tolist() == ["000000", "000001", "000002"]
+    assert catalog.targets.class_names == ("0", "1")
+    assert catalog.targets.labels.tolist() == [1, 0, 1]
+    assert catalog.unused == ()
+
+
+def test_compressed_shards_in_a_folder(tmp_path: Path) -> None:
+    web_dataset(tmp_path / "a.tar.gz", 0, ["disc", "star", "disc"])
+    web_dataset(tmp_path / "b.tar.bz2", 3, ["star", "star"])
+    paths = image_paths(tmp_path)
+    assert len(paths) == 5
+    for number in (4, 0, 2):
+        np.testing.assert_array_equal(read_image(paths[number]), PICTURES[number % 3])
+    assert read_catalog(tmp_path).targets.class_names == ("disc", "star")
+
+
+def test_a_damaged_compressed_tar_and_a_class_that_is_none(tmp_path: Path) -> None:
+    path = web_dataset(tmp_path / "s.tar.gz", 0, ["disc", "star"])
+    (tmp_path / "half.tar.gz").write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(CatalogError, match=r"half\.tar\.gz: cannot be opened"):
+        read_catalog(tmp_path / "half.tar.gz")
+    with pytest.raises(CatalogError, match=r"s.tar/000000.cls: not a class"):
+        read_catalog(web_dataset(tmp_path / "s.tar", 0, ["a\nb"]))

@@ -310,3 +310,56 @@ def test_real_files(galaxies: Path) -> None:
     for name in ("galaxy_no_wcs.fits", "sources_no_wcs.fits", "wide_field.fits", "sdss_g.fits.bz2"):
         picture = levels((folder / name).read_bytes(), scale="keep")
         assert 0 < picture.mean() < 200, name
+
+
+def masked_file(name: str, mask: NDArray[Any], **header: Any) -> bytes:
+    """One band with a mask in another HDU."""
+    hdu = fits.ImageHDU(mask, name=name)
+    hdu.header.update(header)
+    return file_of(fits.PrimaryHDU(), fits.ImageHDU(FLUX[0], name="SCI"), hdu)
+
+
+CORNER = np.zeros((40, 50), np.int16)
+CORNER[:4, :6] = 1
+
+
+@pytest.mark.parametrize(
+    ("name", "mask", "header"),
+    [
+        ("MASK", CORNER, {}),
+        ("BPM", CORNER.astype(np.float32), {}),
+        ("IVAR", (1 - CORNER).astype(np.float32) * 25, {}),
+        ("DQ", CORNER + 4, {}),  # JWST: 1 is "do not use", 4 a cosmic ray that was mended
+        # The Rubin Observatory: 32 marks a source.
+        ("MASK", CORNER * 8 + 32, {"HIERARCH MP_NO_DATA": 3, "HIERARCH MP_DETECTED": 5}),
+    ],
+)
+def test_masked_pixels_have_no_data(name: str, mask: NDArray[Any], header: dict[str, Any]) -> None:
+    image = read_fits(masked_file(name, mask, **header), max_pixels=MAX_PIXELS)
+    missing = np.isnan(image.pixels[..., 0])
+    np.testing.assert_array_equal(missing, CORNER[::-1] == 1)
+    assert image.source.endswith(f"masked by {name}")
+    assert not image.unused
+
+
+def test_a_mask_that_is_not_understood_is_said() -> None:
+    """Flags of many kinds mark sources too; a mask of nearly everything is turned around."""
+    for mask in (CORNER * 6, 1 - CORNER):
+        image = read_fits(masked_file("MASK", mask), max_pixels=MAX_PIXELS)
+        assert not np.isnan(image.pixels).any()
+        assert "not masked by MASK, whose flags are not understood" in image.source
+
+
+def test_a_mask_of_another_size_is_a_picture_that_is_not_used() -> None:
+    image = read_fits(masked_file("MASK", CORNER[:20]), max_pixels=MAX_PIXELS)
+    assert image.unused == "pictures in HDU 2 (MASK)"
+
+
+def test_a_mask_belongs_to_the_picture_of_its_version() -> None:
+    hdus = [fits.PrimaryHDU()]
+    for version in (1, 2):
+        hdus.append(fits.ImageHDU(FLUX[version], name="SCI", ver=version))
+        hdus.append(fits.ImageHDU(CORNER * (version - 1), name="DQ", ver=version))
+    data = file_of(*hdus)
+    assert not np.isnan(read_fits(data, hdu=1, max_pixels=MAX_PIXELS).pixels).any()
+    assert np.isnan(read_fits(data, hdu=3, max_pixels=MAX_PIXELS).pixels).sum() == 24

@@ -167,3 +167,17 @@ def test_bands_by_name() -> None:
 def test_wrong_settings(call: Any, text: str) -> None:
     with pytest.raises(ArgumentError, match=text):
         call()
+
+
+def test_sdss_is_the_formula_of_idlutils() -> None:
+    """Its programs nw_scale_rgb, nw_arcsinh, nw_cut_to_box and nw_float_to_byte, in float64."""
+    flux = np.random.default_rng(0).lognormal(-3, 2, (40, 50, 3))
+    flux[:20] -= 0.05
+    g, r, i = np.moveaxis(flux, 2, 0)
+    colours = np.dstack([4.9 * i, 5.7 * r, 7.8 * g])
+    radius = colours.sum(axis=2, keepdims=True)
+    colours *= np.arcsinh(3 * radius) / 3 / radius
+    colours /= np.maximum(colours.max(axis=2, keepdims=True), 1)
+    wanted = np.clip(np.floor(colours * 256), 0, 255)
+    levels = stretch_pixels(flux, Stretch("sdss"), ("g", "r", "i"))
+    assert np.abs(levels - wanted).max() <= 1  # idlutils rounds down, of 256

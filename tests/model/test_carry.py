@@ -19,7 +19,7 @@ from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.positions import position_of_name, positions_of
 from galaxyclass.model.carry import Catalogue, carry_columns
 from galaxyclass.model.image_source import ImageSource, open_images
-from galaxyclass.model.model import load_model
+from galaxyclass.model.load import load_model
 
 ID = 587722981748965649
 
@@ -130,8 +130,18 @@ def test_sky_columns_by_ucd_and_units() -> None:
     np.testing.assert_allclose(read_positions(text, "t"), [[152.8, -4.085]])
     with pytest.raises(CatalogError, match=r"(?s)no columns of right ascension.*got:    a"):
         read_positions(pa.table({"a": [1]}), "t")
-    with pytest.raises(CatalogError, match=r"(?s)not on the sky.*swapped"):
+    with pytest.raises(CatalogError, match=r"(?s)nowhere on the sky.*other way round"):
         read_positions(pa.table({"ra": [10.0], "dec": [150.0]}), "t")
+    with pytest.raises(CatalogError, match=r"(?s)holds no positions.*'10:61:00', 'unknown'"):
+        read_positions(pa.table({"ra": ["1h2m", "10:61:00", "unknown"], "dec": [1, 2, 3]}), "t")
+    old = [
+        pa.field(f"{n}", pa.float64(), metadata={"ucd": n})
+        for n in ("POS_EQ_RA_MAIN", "POS_EQ_DEC_MAIN", "POS_EQ_PMRA")
+    ]
+    assert find_sky_columns(pa.table([[1.0]] * 3, schema=pa.schema(old))) == (
+        "POS_EQ_RA_MAIN",
+        "POS_EQ_DEC_MAIN",
+    )
 
 
 def test_matches_agree_with_astropy_across_the_pole_and_zero() -> None:
@@ -170,3 +180,10 @@ def test_into_files_with_the_type_of_the_ids(tmp_path: Path) -> None:
     text = model.predict_to_file(images(tmp_path / "t", "007.jpg"), output=tmp_path / "t.fits")
     assert text.predicted == 1
     assert read_table(tmp_path / "t.fits")["GalaxyID"].to_pylist() == ["007"]
+
+
+def test_truth_values_of_text_are_booleans_where_they_are_clear(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("id,R,fits,kind\n7,TRUE,T,T\n8,FALSE,F,T\n")
+    source = carried(images(tmp_path / "i", "7.jpg", "8.jpg"), path, carry=["R", "fits", "kind"])
+    assert columns(source) == {"R": [True, False], "fits": [True, False], "kind": ["T", "T"]}

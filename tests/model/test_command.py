@@ -42,7 +42,7 @@ def test_several_files_after_one_option(
     assert _type(run, "--images", *images, bad, "--output", output) == 0
     said = capsys.readouterr()
     assert f"3 galaxies in {output}" in said.out
-    assert f"1 images could not be decoded; {tmp_path / 'p_failed.csv'} lists them" in said.out
+    assert f"1 image could not be decoded: see {tmp_path / 'p_failed.csv'}" in said.out
 
 
 def test_a_catalogue_is_carried_and_what_was_not_used_is_told(

@@ -17,6 +17,7 @@ from galaxyclass.cli.main import main
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.load import load_model
 from galaxyclass.model.predict import predict
 from galaxyclass.tasks.task import Task
 from tests.support import fake
@@ -57,7 +58,7 @@ def test_image_and_class_as_the_tables_have_them(
     for ending in ("csv", "parquet"):
         for layout in ("table", "contest"):
             output = tmp_path / f"{layout}.{ending}"
-            predict(folder, images, output=output, layout=layout, backend=backend)
+            predict(load_model(folder, backend=backend), images, output=output, layout=layout)
     table, contest = read(tmp_path / "table.csv"), read(tmp_path / "contest.csv")
     assert table[0] == ["image", *CLASSES, "class"]
     assert contest[0] == ["image", "class"]
@@ -80,9 +81,14 @@ def test_names_that_are_not_clear_are_refused_in_a_contest(
     folder, backend = run(1), fake.ClassBackend(3)
     with pytest.raises(CatalogError, match="2 images have the name of another"):
         predict(
-            folder, tmp_path / "set", output=tmp_path / "p.csv", layout="contest", backend=backend
+            load_model(folder, backend=backend),
+            tmp_path / "set",
+            output=tmp_path / "p.csv",
+            layout="contest",
         )
-    summary = predict(folder, tmp_path / "set", output=tmp_path / "p.csv", backend=backend)
+    summary = predict(
+        load_model(folder, backend=backend), tmp_path / "set", output=tmp_path / "p.csv"
+    )
     assert "called by their folder" in summary.notes[0]
     assert [row[0] for row in read(tmp_path / "p.csv")[1:]] == [
         "test/1",
@@ -99,7 +105,10 @@ def test_an_image_that_cannot_be_decoded_has_no_row(
     fake.save_images(images, 2, start=1)
     (images / "1.jpg").write_text("not an image")
     summary = predict(
-        run(1), images, output=tmp_path / "p.csv", layout="contest", backend=fake.ClassBackend(3)
+        load_model(run(1), backend=fake.ClassBackend(3)),
+        images,
+        output=tmp_path / "p.csv",
+        layout="contest",
     )
     assert [row[0] for row in read(tmp_path / "p.csv")] == ["image", "2.jpg"]
     assert summary.failed == 1
@@ -113,7 +122,10 @@ def test_votes_have_no_contest_layout(
     fake.save_images(images, 1)
     with pytest.raises(OutputError, match="one class for each image"):
         predict(
-            folder, images, output=tmp_path / "p.csv", layout="contest", backend=fake.TreeBackend()
+            load_model(folder, backend=fake.TreeBackend()),
+            images,
+            output=tmp_path / "p.csv",
+            layout="contest",
         )
     command = ["predict", str(folder), "--images", str(images), "--output", str(tmp_path / "p.csv")]
     assert main([*command, "--layout", "contest"]) == 1

@@ -23,6 +23,7 @@ from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.ensemble import Ensemble, Member
+from galaxyclass.model.load import load_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
@@ -148,9 +149,11 @@ def test_members_are_averaged_whatever_their_cutouts(tmp_path: Path) -> None:
         fake.save_run(tmp_path / f"run{place}", frame=frame) for place, frame in enumerate(frames)
     ]
     for place, (run, backend) in enumerate(zip(runs, backends, strict=True)):
-        predict(run, tmp_path / "sky", output=tmp_path / f"{place}.csv", backend=backend)
+        predict(
+            load_model(run, backend=backend), tmp_path / "sky", output=tmp_path / f"{place}.csv"
+        )
         alone.append(values_of(tmp_path / f"{place}.csv"))
-    predict(runs, tmp_path / "sky", output=tmp_path / "all.csv", backend=backends)
+    predict(load_model(runs, backend=backends), tmp_path / "sky", output=tmp_path / "all.csv")
     together = values_of(tmp_path / "all.csv")
     np.testing.assert_allclose(together, np.mean(alone, axis=0), atol=1e-6)
     assert np.abs(together - alone[0]).max() > 0.01
@@ -176,11 +179,10 @@ def test_each_image_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(straight, "decode_scaled", note_decoded)
     runs = [fake.save_run(tmp_path / f"run{frame}", frame=frame) for frame in (20, 16)]
     summary = predict(
-        runs,
+        load_model(runs, backend=[fake.TreeBackend()] * 2),
         tmp_path / "sky",
         output=tmp_path / "p.csv",
         options=InferenceOptions(views=9),
-        backend=[fake.TreeBackend()] * 2,
     )
     assert (summary.predicted, summary.failed) == (10, 1)
     assert sorted(files) == sorted(map(str, [*paths, tmp_path / "sky" / "bad.jpg"]))
@@ -195,11 +197,12 @@ def test_lanes_where_all_members_have_them(tmp_path: Path) -> None:
     fake.save_images(tmp_path / "sky", 70)
     for workers in (1, 3):
         predict(
-            [bundle.folder] * 2,
+            load_model(
+                [bundle.folder] * 2, backend=[lane, fake.LaneBackend(fake.TreeBackend(seed=2))]
+            ),
             tmp_path / "sky",
             output=tmp_path / f"{workers}.csv",
             options=InferenceOptions(views=10, workers=workers),
-            backend=[lane, fake.LaneBackend(fake.TreeBackend(seed=2))],
         )
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "3.csv").read_bytes()
     assert lane.called <= set(lane.begun)
@@ -227,10 +230,9 @@ def test_answers_that_one_member_does_not_know_are_empty(tmp_path: Path) -> None
     backends = [fake.TreeBackend()] * 2
     for order in (slice(None), slice(None, None, -1)):
         summary = predict(
-            runs[order],
+            load_model(runs[order], backend=backends),
             tmp_path / "sky",
             output=tmp_path / "p.csv",
-            backend=backends,
             overwrite=True,
         )
         assert "9 of 37 answers are left empty" in summary.notes[0]
@@ -265,14 +267,16 @@ def test_a_backend_that_does_not_fit_its_member(tmp_path: Path) -> None:
     fake.save_images(tmp_path / "sky", 4)
     backends: list[Backend] = [fake.TreeBackend(), fake.ClassBackend(5)]
     with pytest.raises(BundleError, match=r"\(4, 37\) \(galaxies, outputs\)(?s:.*)\(4, 5\)"):
-        predict(runs, tmp_path / "sky", output=tmp_path / "p.csv", backend=backends)
+        predict(load_model(runs, backend=backends), tmp_path / "sky", output=tmp_path / "p.csv")
 
 
 def test_further_classes_that_a_backend_does_not_give(tmp_path: Path, auxiliary: ClassTask) -> None:
     run = fake.save_run(tmp_path / "run", auxiliary=(auxiliary,))
     fake.save_images(tmp_path / "sky", 4)
     with pytest.raises(BundleError, match=r"\(4, 37\), \(4, 5\) \(galaxies, outputs\)"):
-        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(
+            load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / "p.csv"
+        )
 
 
 def test_no_views(tmp_path: Path) -> None:
@@ -280,11 +284,10 @@ def test_no_views(tmp_path: Path) -> None:
     fake.save_images(tmp_path / "sky", 1)
     with pytest.raises(ArgumentError, match="`views` cannot be 0"):
         predict(
-            run,
+            load_model(run, backend=fake.TreeBackend()),
             tmp_path / "sky",
             output=tmp_path / "p.csv",
             options=InferenceOptions(views=0),
-            backend=fake.TreeBackend(),
         )
 
 
@@ -304,29 +307,26 @@ def test_what_is_resumed_depends_on_views_and_members(tmp_path: Path, change: st
 
     with pytest.raises(PredictionInterruptedError):
         predict(
-            runs,
+            load_model(runs, backend=[stopped, fake.TreeBackend()]),
             where[0],
             output=where[1],
             options=InferenceOptions(views=4, batch_size=8),
-            backend=[stopped, fake.TreeBackend()],
         )
     views = 5 if change == "views" else 4
     again = {"members": runs[:1], "order": runs[::-1]}.get(change, runs)
     summary = predict(
-        again,
+        load_model(again, backend=[fake.TreeBackend()] * len(again)),
         where[0],
         output=where[1],
         options=InferenceOptions(views=views, batch_size=8),
-        backend=[fake.TreeBackend()] * len(again),
     )
     assert summary.resumed == (48 if change == "nothing" else 0)
     whole = tmp_path / "whole.csv"
     predict(
-        again,
+        load_model(again, backend=[backend] * len(again)),
         where[0],
         output=whole,
         options=InferenceOptions(views=views, batch_size=8),
-        backend=[backend] * len(again),
     )
     assert where[1].read_bytes() == whole.read_bytes()
 
@@ -413,11 +413,10 @@ def test_a_bundle_says_over_how_many_views_it_is_averaged(
     cv2.imwrite(str(tmp_path / "sky" / "1.png"), half)
     one, own, eight = (
         predict(
-            tmp_path / "run",
+            load_model(tmp_path / "run", backend=CornerBackend()),
             tmp_path / "sky",
             output=tmp_path / f"{views}.csv",
             options=InferenceOptions(views=views),
-            backend=CornerBackend(),
         )
         for views in (1, None, 8)
     )

@@ -23,6 +23,8 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.columns import PredictionLayout
+from galaxyclass.model.load import load_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
@@ -104,7 +106,12 @@ def test_five_classes_under_their_names(
     run: Path, sky: tuple[Path, NDArray[Any]], tmp_path: Path
 ) -> None:
     backend = FullBackend()
-    predict(run, sky[0], output=tmp_path / "p.csv", include=["five_classes"], backend=backend)
+    predict(
+        load_model(run, backend=backend),
+        sky[0],
+        output=tmp_path / "p.csv",
+        include=["five_classes"],
+    )
     table = read(tmp_path / "p.csv")
     assert list(table) == ["GalaxyID", *fake.TREE.layout("challenge").columns, *FIVE_CLASSES]
     given = backend.five.values(sky[1])  # in alphabetical order
@@ -117,7 +124,9 @@ def test_everything_in_csv_and_parquet(
     kept = calibrate(run, calibration)
     include = ("embedding", "strangeness", "uncertainty", "five_classes")
     for name in ("p.csv", "p.parquet"):
-        predict(run, sky[0], output=tmp_path / name, include=include, backend=FullBackend())
+        predict(
+            load_model(run, backend=FullBackend()), sky[0], output=tmp_path / name, include=include
+        )
     answers = fake.TREE.layout("challenge").columns
     bounds = [f"{name}_{end}" for name in answers for end in ("lower", "upper")]
     embedding = [f"embedding_{place}" for place in range(4)]
@@ -154,7 +163,9 @@ def test_bounds_of_answers_that_are_not_known_are_empty(
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(unknown=("11",)))
     calibrate(run, calibration)
     output = tmp_path / "p.parquet"
-    predict(run, sky[0], output=output, include=["uncertainty"], backend=fake.TreeBackend())
+    predict(
+        load_model(run, backend=fake.TreeBackend()), sky[0], output=output, include=["uncertainty"]
+    )
     table = pq.read_table(output)
     empty = {name for name in table.column_names if table[name].null_count}
     assert empty == {f"Class11.{i}{end}" for i in range(1, 7) for end in ("", "_lower", "_upper")}
@@ -170,7 +181,9 @@ def test_embedding_of_an_ensemble_is_that_of_each_member(
         return lambda cutouts: fake.said(fake.TreeBackend().values(cutouts), (), features(cutouts))
 
     backends = [backend(3), backend(2)]
-    predict(runs, sky[0], output=tmp_path / "p.csv", include=["embedding"], backend=backends)
+    predict(
+        load_model(runs, backend=backends), sky[0], output=tmp_path / "p.csv", include=["embedding"]
+    )
     found = floats(read(tmp_path / "p.csv"), [f"embedding_{place}" for place in range(5)])
     expected = sky[1][:, :, 0, 0].astype(np.float32)
     np.testing.assert_array_equal(found, expected[:, [0, 1, 2, 0, 1]])
@@ -193,7 +206,10 @@ def test_five_classes_of_an_ensemble_are_those_that_all_have(
         return fake.said(first.tree.values(cutouts), [other.values(cutouts)])
 
     predict(
-        runs, sky[0], output=tmp_path / "p.csv", include=["five_classes"], backend=[first, second]
+        load_model(runs, backend=[first, second]),
+        sky[0],
+        output=tmp_path / "p.csv",
+        include=["five_classes"],
     )
     expected = (first.five.values(sky[1]) + other.values(sky[1])) / 2
     np.testing.assert_allclose(floats(read(tmp_path / "p.csv"), FIVE_CLASSES), expected, atol=1e-6)
@@ -204,7 +220,12 @@ def test_a_model_of_the_five_classes_has_them_already(
 ) -> None:
     run = fake.save_run(tmp_path / "run", fake.class_outputs(*FIVE_CLASSES))
     for name, include in (("plain.csv", ()), ("asked.csv", ["five_classes"])):
-        predict(run, sky[0], output=tmp_path / name, include=include, backend=fake.ClassBackend(5))
+        predict(
+            load_model(run, backend=fake.ClassBackend(5)),
+            sky[0],
+            output=tmp_path / name,
+            include=include,
+        )
     assert (tmp_path / "plain.csv").read_bytes() == (tmp_path / "asked.csv").read_bytes()
 
 
@@ -219,7 +240,9 @@ def test_included_columns_of_a_model_of_classes_come_last_and_keep_clear_of_its_
     def both(cutouts: NDArray[Any]) -> ModelOutput:
         return fake.said(backend.values(cutouts), [five.values(cutouts)])
 
-    predict(run, sky[0], output=tmp_path / "p.csv", include=["five_classes"], backend=both)
+    predict(
+        load_model(run, backend=both), sky[0], output=tmp_path / "p.csv", include=["five_classes"]
+    )
     table = read(tmp_path / "p.csv")
     assert list(table) == [
         "GalaxyID", "spiral", "strange, indeed", "edge_on", *FIVE_CLASSES[:3],
@@ -237,11 +260,10 @@ def test_no_image_can_be_decoded(run: Path, tmp_path: Path) -> None:
     include = ["five_classes", "embedding"]
     for name in ("p.csv", "p.parquet"):
         predict(
-            run,
+            load_model(run, backend=FullBackend()),
             tmp_path / "sky",
             output=tmp_path / name,
             include=include,
-            backend=FullBackend(),
         )
     names = list(pq.read_table(tmp_path / "p.parquet").column_names)
     assert len(names) == 1 + 37 + 5 + 4
@@ -256,7 +278,12 @@ def test_parts_of_wide_rows_join_to_groups_that_fit_in_memory(
             return np.ones((len(cutouts), 2000), np.float32)
 
     backend = WideBackend()
-    predict(run, sky[0], output=tmp_path / "p.parquet", include=["embedding"], backend=backend)
+    predict(
+        load_model(run, backend=backend),
+        sky[0],
+        output=tmp_path / "p.parquet",
+        include=["embedding"],
+    )
     table = pq.ParquetFile(tmp_path / "p.parquet")
     assert table.metadata.num_columns == 1 + 37 + 2000
     assert table.metadata.num_rows == 12
@@ -277,30 +304,27 @@ def test_what_is_included_is_part_of_what_is_resumed(run: Path, tmp_path: Path) 
 
     with pytest.raises(PredictionInterruptedError):
         predict(
-            run,
+            load_model(run, backend=stopped),
             where[0],
             output=where[1],
             include=["five_classes"],
-            backend=stopped,
             options=BATCHES_OF_8,
         )
     calls.clear()
     with pytest.raises(PredictionInterruptedError):
         predict(
-            run,
+            load_model(run, backend=stopped),
             where[0],
             output=where[1],
             include=["embedding"],
-            backend=stopped,
             options=BATCHES_OF_8,
         )
     assert len(calls) == 7
     summary = predict(
-        run,
+        load_model(run, backend=full),
         where[0],
         output=where[1],
         include=["embedding"],
-        backend=full,
         options=BATCHES_OF_8,
     )
     assert summary.resumed == 32  # one call was to see how wide the embedding is
@@ -313,10 +337,12 @@ def _refused(
     words: str,
     *,
     error: type[GalaxyclassError] = BundleError,
-    **more: Any,
+    layout: PredictionLayout = "table",
 ) -> None:
     with pytest.raises(error, match=words):  # before a network is loaded or an image is read
-        predict(run, run.parent / "sky", output=run.parent / "p.csv", include=include, **more)
+        predict(
+            run, run.parent / "sky", output=run.parent / "p.csv", include=include, layout=layout
+        )
 
 
 def test_a_run_that_has_not_got_what_is_asked_for_says_so(
@@ -338,7 +364,9 @@ def test_a_run_that_has_not_got_what_is_asked_for_says_so(
 
 def test_a_backend_without_an_embedding(sky: tuple[Path, NDArray[Any]], tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
-    _refused(run, ["embedding"], "gives no embedding", backend=fake.TreeBackend())
+    model = load_model(run, backend=fake.TreeBackend())
+    with pytest.raises(BundleError, match="gives no embedding"):
+        predict(model, tmp_path / "sky", output=tmp_path / "p.csv", include=["embedding"])
 
 
 def test_a_calibration_that_has_not_got_it_says_so_before_anything_is_predicted(

@@ -20,6 +20,7 @@ from galaxyclass.errors import OutputError, PredictionInterruptedError
 from galaxyclass.io.journal import journal_of
 from galaxyclass.model.chunks import chunks_folder
 from galaxyclass.model.csv_writer import CsvWriter
+from galaxyclass.model.load import load_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
@@ -36,6 +37,7 @@ _SCRIPT = textwrap.dedent("""
     sys.path.insert(0, sys.argv[1])
     from tests.support import fake
     from galaxyclass.model import job
+    from galaxyclass.model.load import load_model
     from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.predict import predict
     job.CHUNK_IMAGES = 16
@@ -46,7 +48,7 @@ _SCRIPT = textwrap.dedent("""
     try:
         lanes = int(lanes) or 1
         options = InferenceOptions(batch_size=8, workers=lanes)
-        predict(run, Path(sky), output=output, options=options, backend=backend)
+        predict(load_model(run, backend=backend), Path(sky), output=output, options=options)
     except Exception as error:
         print(error)
         sys.exit(3)
@@ -97,12 +99,17 @@ def test_kill_loses_at_most_one_part_and_changes_nothing(
     backend = fake.TreeBackend()
     again = fake.LaneBackend(backend) if lanes else backend
     summary = predict(
-        *job, output=output, backend=again, options=InferenceOptions(batch_size=8, workers=1)
+        load_model(job[0], backend=again),
+        *job[1:],
+        output=output,
+        options=InferenceOptions(batch_size=8, workers=1),
     )
     assert summary.resumed == 16 * finished >= 48
     assert backend.seen == 151 - 16 * finished
     assert f"had done {summary.resumed} images" in " ".join(summary.notes)
-    predict(*job, output=whole, backend=fake.TreeBackend(), options=BATCHES_OF_8)
+    predict(
+        load_model(job[0], backend=fake.TreeBackend()), *job[1:], output=whole, options=BATCHES_OF_8
+    )
     assert output.read_bytes() == whole.read_bytes()
     failed = f"{output.stem}_failed.csv"
     assert (tmp_path / failed).read_text() == (tmp_path / "whole_failed.csv").read_text()
@@ -115,7 +122,9 @@ def test_kills_at_any_moment(job: tuple[Path, Path], tmp_path: Path) -> None:
     import random
 
     output, whole = tmp_path / "killed.csv", tmp_path / "whole.csv"
-    predict(*job, output=whole, backend=fake.TreeBackend(), options=BATCHES_OF_8)
+    predict(
+        load_model(job[0], backend=fake.TreeBackend()), *job[1:], output=whole, options=BATCHES_OF_8
+    )
     draw = random.Random(0)
     for _ in range(6):
         process = _start(*job, output, seconds=0.01)
@@ -127,7 +136,12 @@ def test_kills_at_any_moment(job: tuple[Path, Path], tmp_path: Path) -> None:
         if output.exists():
             break
     if not output.exists():
-        predict(*job, output=output, backend=fake.TreeBackend(), options=BATCHES_OF_8)
+        predict(
+            load_model(job[0], backend=fake.TreeBackend()),
+            *job[1:],
+            output=output,
+            options=BATCHES_OF_8,
+        )
     assert output.read_bytes() == whole.read_bytes()
 
 
@@ -142,7 +156,7 @@ def test_ctrl_c_says_how_to_go_on(job: tuple[Path, Path], tmp_path: Path, lanes:
     assert "of 151 images are done and kept in" in said
     assert "run the same again: it goes on from there" in said
     again = fake.LaneBackend(fake.TreeBackend()) if lanes else fake.TreeBackend()
-    assert predict(*job, output=output, backend=again).resumed >= 32
+    assert predict(load_model(job[0], backend=again), *job[1:], output=output).resumed >= 32
 
 
 def test_ctrl_c_within_a_batch(job: tuple[Path, Path], tmp_path: Path) -> None:
@@ -155,7 +169,12 @@ def test_ctrl_c_within_a_batch(job: tuple[Path, Path], tmp_path: Path) -> None:
         return backend(cutouts)
 
     with pytest.raises(PredictionInterruptedError, match="stopped; 16 of 151"):
-        predict(*job, output=tmp_path / "p.csv", backend=stopped, options=BATCHES_OF_8)
+        predict(
+            load_model(job[0], backend=stopped),
+            *job[1:],
+            output=tmp_path / "p.csv",
+            options=BATCHES_OF_8,
+        )
 
 
 def test_a_full_disk_loses_nothing(
@@ -173,12 +192,23 @@ def test_a_full_disk_loses_nothing(
 
     monkeypatch.setattr(CsvWriter, "write_chunk", full)
     with pytest.raises(OutputError, match=r"no room(?s:.*)48 of 151 images are done and kept") as e:
-        predict(*job, output=output, backend=fake.TreeBackend(), options=BATCHES_OF_8)
+        predict(
+            load_model(job[0], backend=fake.TreeBackend()),
+            *job[1:],
+            output=output,
+            options=BATCHES_OF_8,
+        )
     assert "the same again goes on from there" in str(e.value)
     assert not output.exists()
     monkeypatch.undo()
     assert (
-        predict(*job, output=output, backend=fake.TreeBackend(), options=BATCHES_OF_8).resumed == 48
+        predict(
+            load_model(job[0], backend=fake.TreeBackend()),
+            *job[1:],
+            output=output,
+            options=BATCHES_OF_8,
+        ).resumed
+        == 48
     )
 
 
@@ -193,10 +223,10 @@ def test_a_full_disk_while_joining_loses_nothing(
 
     monkeypatch.setattr(CsvWriter, "join", full)
     with pytest.raises(OutputError, match="151 of 151 images are done"):
-        predict(*job, output=output, backend=fake.TreeBackend())
+        predict(load_model(job[0], backend=fake.TreeBackend()), *job[1:], output=output)
     monkeypatch.undo()
     backend = fake.TreeBackend()
-    assert predict(*job, output=output, backend=backend).resumed == 151
+    assert predict(load_model(job[0], backend=backend), *job[1:], output=output).resumed == 151
     assert backend.seen == 0
 
 
@@ -214,7 +244,7 @@ def _stop_after(batches: int) -> Callable[..., Any]:
 
 def _stop(run: Path, sky: Path, output: Path) -> None:
     with pytest.raises(PredictionInterruptedError):
-        predict(run, sky, output=output, backend=_stop_after(6), options=BATCHES_OF_8)
+        predict(load_model(run, backend=_stop_after(6)), sky, output=output, options=BATCHES_OF_8)
 
 
 @pytest.mark.parametrize("change", ["image", "list", "model"])
@@ -229,7 +259,7 @@ def test_another_job_starts_over(job: tuple[Path, Path], tmp_path: Path, change:
         (sky / "0_bad.jpg").unlink()
     else:
         fake.save_run(run, fake.vote_outputs(unknown=("11",)))
-    summary = predict(run, sky, output=output, backend=fake.TreeBackend())
+    summary = predict(load_model(run, backend=fake.TreeBackend()), sky, output=output)
     assert summary.resumed == 0
     assert "Chunks of another job" in " ".join(summary.notes)
 
@@ -238,9 +268,9 @@ def test_a_smaller_batch_goes_on(job: tuple[Path, Path], tmp_path: Path) -> None
     """Out of memory on a GPU: the finished parts stay good for a smaller batch."""
     _stop(*job, tmp_path / "p.csv")
     summary = predict(
-        *job,
+        load_model(job[0], backend=fake.TreeBackend()),
+        *job[1:],
         output=tmp_path / "p.csv",
-        backend=fake.TreeBackend(),
         options=InferenceOptions(batch_size=3),
     )
     assert summary.resumed == 48
@@ -262,7 +292,10 @@ def test_a_slow_model_makes_a_part_every_few_seconds(
 
     with pytest.raises(PredictionInterruptedError, match="stopped; 30 of 151"):
         predict(
-            *job, output=tmp_path / "p.csv", backend=killed, options=InferenceOptions(batch_size=10)
+            load_model(job[0], backend=killed),
+            *job[1:],
+            output=tmp_path / "p.csv",
+            options=InferenceOptions(batch_size=10),
         )
 
 
@@ -271,7 +304,7 @@ def test_two_processes_at_once(job: tuple[Path, Path], tmp_path: Path) -> None:
     process = _start(*job, output, seconds=0.2)
     _wait_for_chunks(process, output, 1)
     with pytest.raises(OutputError, match="another process is writing"):
-        predict(*job, output=output, backend=fake.TreeBackend())
+        predict(load_model(job[0], backend=fake.TreeBackend()), *job[1:], output=output)
     process.kill()
     process.communicate()
 
@@ -281,7 +314,7 @@ def test_a_folder_of_something_else_is_not_touched(job: tuple[Path, Path], tmp_p
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
     with pytest.raises(OutputError, match=r"it holds thesis\.tex"):
-        predict(*job, output=tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(load_model(job[0], backend=fake.TreeBackend()), *job[1:], output=tmp_path / "p.csv")
     assert (folder / "thesis.tex").read_text() == "years of work"
 
 
@@ -291,10 +324,14 @@ def test_no_permission(job: tuple[Path, Path], tmp_path: Path) -> None:
     if os.access(locked, os.W_OK):
         pytest.skip("this user may write everywhere (root)")
     with pytest.raises(OutputError, match="no permission"):
-        predict(*job, output=locked / "p.csv", backend=fake.TreeBackend())
+        predict(load_model(job[0], backend=fake.TreeBackend()), *job[1:], output=locked / "p.csv")
 
 
 def test_the_output_lies_below_a_file(job: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
-        predict(*job, output=tmp_path / "file" / "p.csv", backend=fake.TreeBackend())
+        predict(
+            load_model(job[0], backend=fake.TreeBackend()),
+            *job[1:],
+            output=tmp_path / "file" / "p.csv",
+        )

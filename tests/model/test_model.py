@@ -26,7 +26,8 @@ from galaxyclass.errors import (
     RunError,
 )
 from galaxyclass.model.bundle.load import load_bundle
-from galaxyclass.model.model import Model, open_model
+from galaxyclass.model.load import load_model, open_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.stream import TURN_IMAGES
 from galaxyclass.workers.ordered import AHEAD
@@ -38,7 +39,7 @@ Arrays = list[NDArray[np.uint8]]
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
     run = fake.save_run(tmp_path / "run")
-    return open_model(run, InferenceOptions(batch_size=4), fake.TreeBackend())
+    return load_model(run, batch_size=4, backend=fake.TreeBackend())
 
 
 @pytest.fixture
@@ -138,10 +139,8 @@ def test_an_iterator_is_read_a_bounded_way_ahead(tmp_path: Path) -> None:
         assert total is None
         most = max(most, taken - done)
 
-    options = InferenceOptions(workers=2)
-    model = open_model(
-        fake.save_run(tmp_path / "run"), options, fake.LaneBackend(fake.TreeBackend())
-    )
+    backend = fake.LaneBackend(fake.TreeBackend())
+    model = load_model(fake.save_run(tmp_path / "run"), workers=2, backend=backend)
     summary = model.predict_to_file(images(), output=tmp_path / "p.parquet", progress=progress)
     assert summary.images == summary.predicted == 20_000
     assert pq.read_table(tmp_path / "p.parquet")["image"].to_pylist() == list(range(20_000))
@@ -242,7 +241,7 @@ def test_what_is_stopped_in_memory_leaves_nothing(tmp_path: Path, arrays: Arrays
     def stop(cutouts: NDArray[np.uint8]) -> None:
         raise KeyboardInterrupt
 
-    model = open_model(fake.save_run(tmp_path / "run"), backend=stop)  # type: ignore[arg-type]
+    model = load_model(fake.save_run(tmp_path / "run"), backend=stop)  # type: ignore[arg-type]
     with pytest.raises(PredictionInterruptedError, match="nothing is kept"):
         model.predict_to_file(arrays, output=tmp_path / "p.csv")
     assert [path.name for path in tmp_path.glob("p*")] == []
@@ -253,7 +252,7 @@ def test_embedding_keeps_the_order(tmp_path: Path, files: list[Path]) -> None:
         means = cutouts.mean(axis=(1, 2)).astype(np.float32)
         return fake.said(np.full((len(cutouts), 37), 0.1, np.float32), features=means)
 
-    model = open_model(fake.save_run(tmp_path / "run"), backend=backend)  # type: ignore[arg-type]
+    model = load_model(fake.save_run(tmp_path / "run"), backend=backend)  # type: ignore[arg-type]
     features = model.embed([files[0], files[1]])
     files[1].write_text("no image")
     with_gap = model.embed(files[:3])
@@ -363,7 +362,7 @@ def test_a_calibrated_copy(tmp_path: Path, simulated: Callable[[int], tuple[Path
         means = cutouts.mean(axis=(1, 2)).astype(np.float32)
         return fake.said(fake.TreeBackend().values(cutouts), features=means)
 
-    model = open_model(run.parent, backend=backend)  # type: ignore[arg-type]
+    model = load_model(run.parent, backend=backend)  # type: ignore[arg-type]
     before = load_bundle(run)
     output = tmp_path / "calibrated"
     data = galaxyclass.Dataset(images, table, skip_invalid=True)
@@ -411,7 +410,7 @@ def test_an_option_that_is_stated_is_applied_and_others_stay() -> None:
         views=1, device="auto", precision="fp32", batch_size=3
     )
     assert open_model(exact, InferenceOptions()).options == InferenceOptions()
-    assert open_model(exact).options == exact.options
+    assert load_model(exact).options == exact.options
 
 
 def test_without_rows_there_is_nothing_to_plot_and_the_reason_is_told(

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
 
 from galaxyclass.errors import BundleError, DeviceError
 from galaxyclass.model.backends.backend import is_concurrent, open_backend
@@ -23,40 +21,7 @@ from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
 from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.study.benchmark.standalone import network_alone
 from tests.support import fake
-
-SIDE = 12
-
-
-def by_hand(side: int = SIDE, *, features: str = "features") -> onnx.ModelProto:
-    """Features are the mean colour, 0 to 1; the values are its share of red, and the rest."""
-    nodes = [
-        helper.make_node("Cast", ["cutouts"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("Div", ["float", "most"], ["unit"]),
-        helper.make_node("ReduceMean", ["unit", "plane"], [features], keepdims=0),
-        helper.make_node("ReduceSum", [features, "last"], ["sum"], keepdims=1),
-        helper.make_node("Div", [features, "sum"], ["shares"]),
-        helper.make_node("Slice", ["shares", "zero", "one", "last"], ["red"]),
-        helper.make_node("Sub", ["unity", "red"], ["other"]),
-        helper.make_node("Concat", ["red", "other"], ["values"], axis=1),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "by_hand",
-        [helper.make_tensor_value_info("cutouts", TensorProto.UINT8, ["n", side, side, 3])],
-        [
-            helper.make_tensor_value_info("values", TensorProto.FLOAT, ["n", 2]),
-            helper.make_tensor_value_info(features, TensorProto.FLOAT, ["n", 3]),
-        ],
-        [
-            helper.make_tensor("most", TensorProto.FLOAT, [], [255.0]),
-            helper.make_tensor("unity", TensorProto.FLOAT, [], [1.0]),
-            helper.make_tensor("plane", TensorProto.INT64, [2], [1, 2]),
-            helper.make_tensor("last", TensorProto.INT64, [1], [1]),
-            helper.make_tensor("zero", TensorProto.INT64, [1], [0]),
-            helper.make_tensor("one", TensorProto.INT64, [1], [1]),
-        ],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+from tests.support.by_hand import SIDE, by_hand
 
 
 @pytest.fixture
@@ -214,3 +179,15 @@ def test_torch_is_not_imported(boxed: Callable[..., Any], tmp_path: Path) -> Non
     )
     assert done.stdout == "5 []\n"
     assert (tmp_path / "p.csv").read_text().startswith("GalaxyID,red,other,class\n")
+
+
+def test_openvino_is_loaded_without_its_telemetry() -> None:
+    """It would fork a process that reports to its makers over the network."""
+    pytest.importorskip("openvino")
+    code = (
+        "import sys, os; os.fork = None\n"
+        "from galaxyclass.model.backends.openvino_backend import _openvino\n"
+        "_openvino(); print(sys.modules.get('openvino_telemetry'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "None"

@@ -16,6 +16,7 @@ from galaxyclass.data.checks.validate import validate
 from galaxyclass.errors import BundleError, CatalogError, OutputError
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
+from galaxyclass.model.load import load_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
@@ -35,10 +36,9 @@ def test_the_challenges_submission(tmp_path: Path, small_parts: None) -> None:
     images = fake.save_images(tmp_path / "sky", 50)
     steps = []
     summary = predict(
-        run,
+        load_model(run, backend=fake.TreeBackend()),
         tmp_path / "sky",
         output=tmp_path / "out" / "p.csv",
-        backend=fake.TreeBackend(),
         options=InferenceOptions(batch_size=8),
         progress=lambda stage, done, total, **_: steps.append((stage, done, total)),
     )
@@ -67,7 +67,9 @@ def test_csv_and_parquet_hold_the_same(tmp_path: Path, small_parts: None) -> Non
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 40)
     for name in ("p.csv", "p.parquet"):
-        predict(run, tmp_path / "sky", output=tmp_path / name, backend=fake.TreeBackend())
+        predict(
+            load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / name
+        )
     _, rows = _read(tmp_path / "p.csv")
     table = pq.read_table(tmp_path / "p.parquet")
     assert table.schema.field("GalaxyID").type == pa.int64()
@@ -88,7 +90,9 @@ def test_what_cannot_be_decoded_is_listed_and_stops_nothing(
     text = tmp_path / "sky" / "587722981736579010x.jpg"
     text.write_text("not an image")
     (tmp_path / "sky" / "empty.png").write_bytes(b"")
-    summary = predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
+    summary = predict(
+        load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / "p.csv"
+    )
     assert (summary.images, summary.predicted, summary.failed) == (23, 20, 3)
     assert summary.failed_file == tmp_path / "p_failed.csv"
     header, failures = _read(tmp_path / "p_failed.csv")
@@ -111,11 +115,16 @@ def test_a_side_file_of_an_earlier_job_does_not_stay(tmp_path: Path) -> None:
     fake.save_images(tmp_path / "sky", 3)
     bad = tmp_path / "sky" / "bad.jpg"
     bad.write_text("no")
-    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
+    predict(
+        load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / "p.csv"
+    )
     assert (tmp_path / "p_failed.csv").exists()
     bad.unlink()
     predict(
-        run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend(), overwrite=True
+        load_model(run, backend=fake.TreeBackend()),
+        tmp_path / "sky",
+        output=tmp_path / "p.csv",
+        overwrite=True,
     )
     assert not (tmp_path / "p_failed.csv").exists()
 
@@ -125,7 +134,9 @@ def test_a_file_of_the_users_called_as_the_side_file_is_kept(tmp_path: Path) -> 
     fake.save_images(tmp_path / "sky", 3)
     (tmp_path / "p_failed.csv").write_text("id,why\n1,clouds\n")
     with pytest.raises(OutputError, match=r"p_failed\.csv: .* something else is there"):
-        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(
+            load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / "p.csv"
+        )
     assert (tmp_path / "p_failed.csv").read_text() == "id,why\n1,clouds\n"
 
 
@@ -136,7 +147,7 @@ def test_nothing_can_be_decoded(tmp_path: Path) -> None:
         (tmp_path / "sky" / name).write_text("no")
     for output in ("p.csv", "p.parquet"):
         summary = predict(
-            run, tmp_path / "sky", output=tmp_path / output, backend=fake.TreeBackend()
+            load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / output
         )
         assert (summary.predicted, summary.failed) == (0, 2)
         assert summary.warnings == ("None of the 2 images could be decoded.",)
@@ -149,7 +160,7 @@ def test_answers_that_were_never_seen_are_empty_and_that_is_said(tmp_path: Path)
     fake.save_images(tmp_path / "sky", 5)
     for output in ("p.csv", "p.parquet"):
         summary = predict(
-            run, tmp_path / "sky", output=tmp_path / output, backend=fake.TreeBackend()
+            load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / output
         )
         assert "9 of 37 answers are left empty" in summary.notes[0]
         assert "Class10.1, Class10.2" in summary.notes[0]
@@ -162,7 +173,9 @@ def test_answers_that_were_never_seen_are_empty_and_that_is_said(tmp_path: Path)
 def test_conditional_layout_for_a_model_that_was_trained_on_one(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run", fake.vote_outputs("hart16"), id_column="dr7objid")
     fake.save_images(tmp_path / "sky", 5)
-    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
+    predict(
+        load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / "p.csv"
+    )
     header, rows = _read(tmp_path / "p.csv")
     assert header[0] == "dr7objid"
     values = np.array([row[1:] for row in rows], dtype=float)
@@ -173,7 +186,9 @@ def test_conditional_layout_for_a_model_that_was_trained_on_one(tmp_path: Path) 
 def test_classes(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run", fake.class_outputs("edge, on", "spirale é", 'the "x"'))
     fake.save_images(tmp_path / "sky", 30)
-    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.ClassBackend(3))
+    predict(
+        load_model(run, backend=fake.ClassBackend(3)), tmp_path / "sky", output=tmp_path / "p.csv"
+    )
     header, rows = _read(tmp_path / "p.csv")
     assert header == ["GalaxyID", "edge, on", "spirale é", 'the "x"', "class"]
     for row in rows:
@@ -185,7 +200,11 @@ def test_numbered_classes_stay_numbers_in_parquet(tmp_path: Path) -> None:
     task = fake.class_outputs("0", "1", "2", column="label")
     run = fake.save_run(tmp_path / "run", task, id_column="image")
     fake.save_images(tmp_path / "sky", 4)
-    predict(run, tmp_path / "sky", output=tmp_path / "p.parquet", backend=fake.ClassBackend(3))
+    predict(
+        load_model(run, backend=fake.ClassBackend(3)),
+        tmp_path / "sky",
+        output=tmp_path / "p.parquet",
+    )
     schema = pq.read_table(tmp_path / "p.parquet").schema
     assert schema.names == ["image", "0", "1", "2", "label"]
     assert schema.field("label").type == pa.int64()
@@ -200,7 +219,7 @@ def test_awkward_names(tmp_path: Path, suffix: str) -> None:
     for name in names:
         (tmp_path / "sky" / f"{name}.jpg").write_bytes(source.read_bytes())
     output = tmp_path / f"p.{suffix}"
-    predict(run, tmp_path / "sky", output=output, backend=fake.TreeBackend())
+    predict(load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=output)
     if suffix == "csv":
         found = [row[0] for row in _read(output)[1]]
     else:
@@ -213,7 +232,9 @@ def test_stems_that_repeat_are_told_apart_by_folder(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         fake.save_images(tmp_path / "sky" / folder, 2, start=1)
     fake.save_images(tmp_path / "sky", 1, start=9)
-    summary = predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
+    summary = predict(
+        load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / "p.csv"
+    )
     ids = [row[0] for row in _read(tmp_path / "p.csv")[1]]
     assert ids == ["9", "a/1", "a/2", "b/1", "b/2"]
     assert "2 file names occur more than once" in summary.notes[0]
@@ -222,7 +243,7 @@ def test_stems_that_repeat_are_told_apart_by_folder(tmp_path: Path) -> None:
 def test_single_files(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     images = fake.save_images(tmp_path / "sky", 3)
-    predict(run, images[:2], output=tmp_path / "p.csv", backend=fake.TreeBackend())
+    predict(load_model(run, backend=fake.TreeBackend()), images[:2], output=tmp_path / "p.csv")
     assert len(_read(tmp_path / "p.csv")[1]) == 2
 
 
@@ -232,33 +253,41 @@ def test_output_exists(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("precious")
     backend = fake.TreeBackend()
     with pytest.raises(OutputError, match=r"exists already(?s:.*)`overwrite=True`"):
-        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=backend)
+        predict(load_model(run, backend=backend), tmp_path / "sky", output=tmp_path / "p.csv")
     assert backend.seen == 0
     assert (tmp_path / "p.csv").read_text() == "precious"
-    predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=backend, overwrite=True)
+    predict(
+        load_model(run, backend=backend),
+        tmp_path / "sky",
+        output=tmp_path / "p.csv",
+        overwrite=True,
+    )
     assert len(_read(tmp_path / "p.csv")[1]) == 3
 
 
 @pytest.mark.parametrize("name", ["p.txt", "p", "p.csv.gz", "p.hdf5"])
 def test_an_unknown_ending_is_never_taken_for_csv(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=r"ends in \.csv or \.parquet"):
-        predict(tmp_path / "no run", tmp_path, output=tmp_path / name, backend=fake.TreeBackend())
+        predict(
+            tmp_path / "no run",
+            tmp_path,
+            output=tmp_path / name,
+        )
 
 
 def test_output_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "p.csv").mkdir()
     with pytest.raises(OutputError, match="a folder"):
-        predict(tmp_path, tmp_path, output=tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(tmp_path, tmp_path, output=tmp_path / "p.csv")
 
 
 def test_not_a_run(tmp_path: Path) -> None:
     fake.save_images(tmp_path / "sky", 1)
     with pytest.raises(BundleError, match="not a run or a bundle"):
         predict(
-            tmp_path / "sky",
+            load_model(tmp_path / "sky", backend=fake.TreeBackend()),
             tmp_path / "sky",
             output=tmp_path / "p.csv",
-            backend=fake.TreeBackend(),
         )
 
 
@@ -266,14 +295,20 @@ def test_no_images(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     (tmp_path / "sky").mkdir()
     with pytest.raises(CatalogError, match="no images"):
-        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.TreeBackend())
+        predict(
+            load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=tmp_path / "p.csv"
+        )
 
 
 def test_a_backend_that_does_not_fit_the_manifest(tmp_path: Path) -> None:
     run = fake.save_run(tmp_path / "run")
     fake.save_images(tmp_path / "sky", 4)
     with pytest.raises(BundleError, match=r"\(4, 37\) \(galaxies, outputs\)(?s:.*)\(4, 5\)"):
-        predict(run, tmp_path / "sky", output=tmp_path / "p.csv", backend=fake.ClassBackend(5))
+        predict(
+            load_model(run, backend=fake.ClassBackend(5)),
+            tmp_path / "sky",
+            output=tmp_path / "p.csv",
+        )
 
 
 def test_a_collapsed_model_is_announced(tmp_path: Path) -> None:
@@ -285,10 +320,9 @@ def test_a_collapsed_model_is_announced(tmp_path: Path) -> None:
         return fake.said(rng.normal(1e-4, 1e-5, (len(cutouts), 37)).astype(np.float32))
 
     summary = predict(
-        run,
+        load_model(run, backend=collapsed),
         tmp_path / "sky",
         output=tmp_path / "p.csv",
-        backend=collapsed,
         options=InferenceOptions(batch_size=7),
     )
     assert len(summary.warnings) == 1
@@ -301,7 +335,7 @@ def test_validate_accepts_predictions_on_the_tree(tmp_path: Path, layout: str, s
     run = fake.save_run(tmp_path / "run", fake.vote_outputs(layout, unknown=("11",)))
     fake.save_images(tmp_path / "sky", 30)
     output = tmp_path / f"p.{suffix}"
-    predict(run, tmp_path / "sky", output=output, backend=fake.TreeBackend())
+    predict(load_model(run, backend=fake.TreeBackend()), tmp_path / "sky", output=output)
     report = validate(tmp_path / "sky", output)
     assert report.errors == ()
     assert report.target()["layout"] == layout

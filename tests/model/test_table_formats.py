@@ -18,7 +18,7 @@ from astropy.table import Table
 
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import OutputError
-from galaxyclass.model.model import load_model
+from galaxyclass.model.load import load_model
 from galaxyclass.model.provenance import PROVENANCE, provenance_of
 from galaxyclass.model.writers import WRITERS
 

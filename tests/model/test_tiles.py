@@ -160,7 +160,7 @@ def test_typed(run: Path, survey: Any, tmp_path: Path, capsys: pytest.CaptureFix
     status, out, _ = type_("predict", run, *sources, "--output", tmp_path / "p.csv")
     assert status == 0
     assert f"{COUNT - 1} galaxies in {tmp_path / 'p.csv'}" in out
-    assert f"1 sources could not be cut out; {tmp_path / 'p_failed.csv'} lists them" in out
+    assert f"1 source could not be cut out: see {tmp_path / 'p_failed.csv'}" in out
     assert "Stretch sdss (SDSS): i, r, g as red, green, blue." in out
     status, out, _ = type_("cutouts", *sources, "--output", tmp_path / "cut")
     assert status == 0

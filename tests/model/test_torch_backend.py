@@ -26,6 +26,7 @@ from galaxyclass.errors import (
 from galaxyclass.model.backends.backend import natural_batch_size, open_backend
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.save import save_bundle
+from galaxyclass.model.load import load_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predict import predict
 from galaxyclass.networks.network import Network, NetworkOutput
@@ -241,10 +242,9 @@ def test_lanes_leave_everybody_elses_threads_alone(
     torch.set_num_threads(own)
     try:
         predict(
-            folder,
+            load_model(folder, backend=backend),
             sky,
             output=tmp_path / "p.csv",
-            backend=backend,
             options=InferenceOptions(batch_size=5, workers=3),
         )
         assert (torch.get_num_threads(), _new_threads_get()) == (own, own)
@@ -309,10 +309,9 @@ def test_stopped_in_a_lane_and_gone_on_with_gives_the_same_bytes(
     monkeypatch.setattr(backend.network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError, match="of 90 images are done"):
         predict(
-            folder,
+            load_model(folder, backend=backend),
             sky,
             output=tmp_path / "p.csv",
-            backend=backend,
             options=InferenceOptions(batch_size=7, workers=2),
         )
     assert not [
@@ -340,7 +339,7 @@ def test_outputs_of_a_wrong_shape_are_told_in_the_callers_thread(
 
     monkeypatch.setattr(backend.network, "estimate", five)
     with pytest.raises(BundleError, match=r"\(32, 5\)|\(31, 5\)"):
-        predict(run[0], sky, output=tmp_path / "p.csv", backend=backend)
+        predict(load_model(run[0], backend=backend), sky, output=tmp_path / "p.csv")
 
 
 def test_bfloat16_where_it_was_trained_in_it_and_the_machine_has_it(
@@ -386,10 +385,9 @@ def test_bfloat16_is_part_of_what_a_prediction_depends_on(
     monkeypatch.setattr(backend.network, "estimate", stopped)
     with pytest.raises(PredictionInterruptedError):
         predict(
-            folder,
+            load_model(folder, backend=backend),
             sky,
             output=tmp_path / "p.csv",
-            backend=backend,
             options=InferenceOptions(batch_size=10, workers=1),
         )
     has_bfloat16(False)

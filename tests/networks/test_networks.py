@@ -177,6 +177,13 @@ def test_encoder_weights_from_a_file(tmp_path: Path) -> None:
         torch.testing.assert_close(a, b)
 
 
+def test_weights_of_the_pretrained_model_name_its_encoder() -> None:
+    model = TINY.model_copy(update={"weights": "pretrained"})
+    with pytest.raises(RecipeError, match="does not fit the encoder") as caught:
+        Network(model, Preprocessing(size=16), votes())
+    assert "`model.encoder=equivariant` with `model.width=" in (caught.value.hint or "")
+
+
 def test_encoder_weights_of_another_network(tmp_path: Path) -> None:
     torch.save({"stem.0.weight": torch.zeros(3)}, tmp_path / "encoder.pth")
     model = TINY.model_copy(update={"weights": str(tmp_path / "encoder.pth")})

@@ -17,7 +17,8 @@ def panel(name: str, *values: float, note: str = "", kept: int | None = None) ->
         {"epoch": float(epoch), "train_rmse": value + 0.01, "validation_rmse": value}
         for epoch, value in enumerate(values, 1)
     ]
-    return Panel((name, "lr=0.1"), history, 0.17 if values else None, kept, note)
+    value = None if kept is None else values[kept - 1]
+    return Panel((name, "lr=0.1"), history, 0.17 if values else None, kept, note, value)
 
 
 def test_every_training_has_a_panel_with_its_curves(tmp_path: Path) -> None:

@@ -10,6 +10,10 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+import galaxyclass
+from galaxyclass import CutoutSummary
+from galaxyclass.progress import Progress, silent
+
 #: Arcsec per pixel of the tiles.
 SCALE = 0.4
 
@@ -76,3 +80,19 @@ def positions(wcs: WCS, x: Any, y: Any) -> dict[str, NDArray[Any]]:
     """A catalogue of pixels counted from 0."""
     ra, dec = wcs.all_pix2world(np.asarray(x, float), np.asarray(y, float), 0)
     return {"id": np.array([f"s{row}" for row in range(len(x))]), "ra": ra, "dec": dec}
+
+
+def cut(
+    tiles: Any,
+    catalogue: Any = None,
+    *,
+    output: Path,
+    image_format: Any = "jpg",
+    progress: Progress = silent,
+    **options: Any,
+) -> CutoutSummary:
+    """Open tiles and cut their sources out into files."""
+    opened = galaxyclass.open_tiles(tiles, catalogue, **options)
+    return galaxyclass.cutouts(
+        opened, output=output, image_format=image_format, workers=1, progress=progress
+    )

@@ -1,6 +1,6 @@
 """A kind of target that the package does not have goes its whole way, from one class and one line.
 
-Numbers (a redshift, say) that are learnt and scored as they are. All that the package does with a
+Magnitudes that are learnt and scored as they are. All that the package does with a
 table and with predictions is asked here of a kind that no file outside this one has heard of.
 """
 
@@ -31,7 +31,7 @@ from galaxyclass.model.checks import describe_problems, measure
 from galaxyclass.model.columns import columns_of, tabulate
 from galaxyclass.networks.heads import activation, resolve_head
 from galaxyclass.networks.losses.masked import build_loss, resolve_loss
-from galaxyclass.networks.step_scores import STEP_SCORES
+from galaxyclass.networks.step_scores import build_step_score
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Head, Loss, NetworkSettings, Split, Training
 from galaxyclass.tasks.cells import file_cells, interval_cell
@@ -48,7 +48,7 @@ GALAXIES = 40
 
 
 @dataclass(frozen=True)
-class NumberScores(Scores):
+class MagnitudeScores(Scores):
     error: Score
     galaxies: int
 
@@ -58,8 +58,8 @@ class NumberScores(Scores):
 
 
 @dataclass(frozen=True)
-class NumberTask(Task):
-    kind: ClassVar[str] = "numbers"
+class MagnitudeTask(Task):
+    kind: ClassVar[str] = "magnitudes"
     metric: ClassVar[Metric] = Metric("error", "error", True, "mean", "mean_error")
     heads: ClassVar[tuple[Head, ...]] = ("sigmoid",)
     losses: ClassVar[tuple[Loss, ...]] = ("mse",)
@@ -71,7 +71,7 @@ class NumberTask(Task):
     mean: float
 
     @classmethod
-    def fit(cls, targets: NumberTargets, training: NDArray[np.int64]) -> Self:
+    def fit(cls, targets: MagnitudeTargets, training: NDArray[np.int64]) -> Self:
         return cls(targets.column, float(np.nanmean(targets.numbers[training])))
 
     @property
@@ -102,9 +102,9 @@ class NumberTask(Task):
     def simplest(self, galaxies: int) -> Floats:
         return np.full((galaxies, 1), self.mean)
 
-    def score(self, predictions: Any, values: Any, *, seed: int) -> NumberScores:
+    def score(self, predictions: Any, values: Any, *, seed: int) -> MagnitudeScores:
         known = int((~np.isnan(values)).sum())
-        return NumberScores(score_all_votes(predictions, values, seed=seed), known)
+        return MagnitudeScores(score_all_votes(predictions, values, seed=seed), known)
 
     def main_value(self, predictions: Any, values: Any) -> float:
         return rmse(predictions, values)
@@ -125,11 +125,11 @@ class NumberTask(Task):
         (table,) = self.compare([("model", report.scores, ()), ("mean", report.reference, ())])
         return PrintedScores(table, (), f"error {report.scores.error.value:.4f}")
 
-    def figures(self, scores: NumberScores, subsets: Sequence[ScoredSubset]) -> dict[str, Any]:
+    def figures(self, scores: MagnitudeScores, subsets: Sequence[ScoredSubset]) -> dict[str, Any]:
         return {"error": asdict(scores.error)}
 
     def rows(
-        self, scores: NumberScores, subsets: Sequence[ScoredSubset]
+        self, scores: MagnitudeScores, subsets: Sequence[ScoredSubset]
     ) -> Iterator[tuple[str, str, str, Score, int]]:
         yield "all", "", self.column, scores.error, scores.galaxies
 
@@ -141,8 +141,8 @@ class NumberTask(Task):
 
 
 @dataclass(frozen=True)
-class NumberTargets(Targets):
-    kind: ClassVar[str] = "numbers"
+class MagnitudeTargets(Targets):
+    kind: ClassVar[str] = "magnitudes"
 
     column: str
     numbers: NDArray[np.float32]
@@ -186,7 +186,7 @@ class NumberTargets(Targets):
 
 @pytest.fixture(autouse=True)
 def line_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TASKS, NumberTask.kind, NumberTask)
+    monkeypatch.setitem(TASKS, MagnitudeTask.kind, MagnitudeTask)
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def sample() -> Sample:
         ids=Ids("id", ids, integer=True),
         paths=np.array([f"{name}.jpg" for name in ids], dtype=object),
         rows=np.arange(GALAXIES, dtype=np.int64),
-        targets=NumberTargets("redshift", numbers),
+        targets=MagnitudeTargets("redshift", numbers),
         other=None,
         problems=(),
         unlisted=(),
@@ -215,13 +215,13 @@ def test_a_table_of_them_is_checked_and_described(sample: Sample) -> None:
     assert {finding.code for finding in check(sample.catalog)} == {"few_galaxies"}
     assert sample.catalog.known.sum() == GALAXIES - 1
     report = ValidationReport(sample.catalog, ())
-    assert json.loads(report.to_json())["target"] == {"kind": "numbers", "column": "redshift"}
+    assert json.loads(report.to_json())["target"] == {"kind": "magnitudes", "column": "redshift"}
 
 
 def test_their_values_are_part_of_the_fingerprint(sample: Sample) -> None:
     other = np.array(sample.values(sample.rows))
     other[3] += 1
-    changed = replace(sample, catalog=replace(sample.catalog, targets=NumberTargets("z", other)))
+    changed = replace(sample, catalog=replace(sample.catalog, targets=MagnitudeTargets("z", other)))
     assert changed.fingerprint != sample.fingerprint
 
 
@@ -268,10 +268,10 @@ def test_a_network_learns_them(sample: Sample) -> None:
     assert resolve_loss("auto", task) == "mse"
     raw = torch.zeros((2, 1))
     predictions = activation("sigmoid", task)(raw)
-    loss = build_loss(Training(loss="mse"), task.class_shares)
+    loss = build_loss(Training(loss="mse"), task)
     targets = torch.tensor([[1.5], [torch.nan]])
     assert float(loss(raw, predictions, targets)) == 1.0
-    total, count = STEP_SCORES[task.step_score].entries(predictions, targets)
+    total, count = build_step_score(task).entries(predictions, targets)
     assert (float(total), int(count)) == (1.0, 1)
 
 
@@ -287,10 +287,10 @@ def test_its_predictions_are_scored_beside_the_simplest(sample: Sample) -> None:
     score, reference = task.score_beside_simplest(truth + 0.5, truth, seed=0)
     assert (score, reference) == (report.scores.main, report.reference.main.value)
     gain = task.gain(truth, truth)
-    assert isinstance(task, NumberTask)
+    assert isinstance(task, MagnitudeTask)
     np.testing.assert_allclose(gain.sum(), np.nansum((truth - task.mean) ** 2))
 
 
 def test_its_metric_is_found_by_its_key() -> None:
-    assert metric_named("error") is NumberTask.metric
-    assert metric_of_history({"epoch": 1, "train_error": 0.5}) is NumberTask.metric
+    assert metric_named("error") is MagnitudeTask.metric
+    assert metric_of_history({"epoch": 1, "train_error": 0.5}) is MagnitudeTask.metric

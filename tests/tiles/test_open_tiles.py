@@ -17,7 +17,16 @@ import galaxyclass
 from galaxyclass.errors import ArgumentError, CatalogError, ImageError
 from galaxyclass.tiles.field import parse_field
 from galaxyclass.tiles.positions import find_sources_of
-from tests.support.tiles import SCALE, add_source, make_wcs, positions, save_bands, save_tile, sky
+from tests.support.tiles import (
+    SCALE,
+    add_source,
+    cut,
+    make_wcs,
+    positions,
+    save_bands,
+    save_tile,
+    sky,
+)
 
 
 @pytest.fixture
@@ -227,7 +236,7 @@ def test_distortions_of_a_tile_are_heeded(tmp_path: Path) -> None:
     ra, dec = wcs.all_pix2world([10.0], [20.0], 0)
     cutouts = galaxyclass.open_tiles(path, {"id": ["a"], "ra": ra, "dec": dec}, field="9 px")
     assert cutouts.placement.x == pytest.approx([10], abs=1e-3)
-    galaxyclass.cutouts(
+    cut(
         path, {"id": ["a"], "ra": ra, "dec": dec}, field="9 px",
         output=tmp_path / "out", image_format="fits",
     )  # fmt: skip

@@ -15,7 +15,7 @@ from astropy.wcs import WCS
 import galaxyclass
 from galaxyclass.errors import ImageError, OutputError, StoppedError
 from galaxyclass.tiles.files import CutoutNames
-from tests.support.tiles import add_source, make_wcs, positions, save_bands, save_tile, sky
+from tests.support.tiles import add_source, cut, make_wcs, positions, save_bands, save_tile, sky
 
 COUNT = 40
 
@@ -58,7 +58,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_files_and_a_table_that_astropy_opens(survey: Any, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    result = galaxyclass.cutouts(*survey, output=output, **OPTIONS)
+    result = cut(*survey, output=output, **OPTIONS)
     assert (result.cut, result.failed, result.outside) == (COUNT - 2, 2, 1)
     assert result.with_gap == 2
     assert repr(result).startswith(f"<CutoutSummary: {COUNT - 2} cutouts in ")
@@ -86,9 +86,7 @@ def test_a_fits_cutout_has_the_tiles_pixels_and_its_place_on_the_sky(tmp_path: P
     planes = {band: sky(seed=seed) for seed, band in enumerate("gri")}
     tiles = save_bands(tmp_path, "t", planes)
     catalogue = positions(make_wcs(), [60.2, 5], [90.9, 100])
-    galaxyclass.cutouts(
-        tiles, catalogue, output=tmp_path / "out", field="21 px", image_format="fits"
-    )
+    cut(tiles, catalogue, output=tmp_path / "out", field="21 px", image_format="fits")
     with fits.open(tmp_path / "out/t/s0.fits") as hdus:
         hdus.verify("exception")
         pixels, header = hdus[0].data, hdus[0].header
@@ -111,7 +109,7 @@ def test_a_stopped_job_goes_on_and_ends_the_same(
     survey: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
 ) -> None:
     monkeypatch.setattr("galaxyclass.tiles.write_cutouts.PIECE", 8)
-    whole = galaxyclass.cutouts(*survey, output=tmp_path / "whole", **OPTIONS)
+    whole = cut(*survey, output=tmp_path / "whole", **OPTIONS)
     output = tmp_path / "stopped"
 
     def stop(stage: str, done: int, total: int | None, **more: Any) -> None:
@@ -119,10 +117,10 @@ def test_a_stopped_job_goes_on_and_ends_the_same(
             raise KeyboardInterrupt
 
     with pytest.raises(StoppedError, match=f"stopped; {stop_at} of {COUNT} sources are done"):
-        galaxyclass.cutouts(*survey, output=output, progress=stop, **OPTIONS)
+        cut(*survey, output=output, progress=stop, **OPTIONS)
     with pytest.raises(OutputError, match="of another job"):
-        galaxyclass.cutouts(*survey, output=output, **{**OPTIONS, "size": 33})
-    result = galaxyclass.cutouts(*survey, output=output, **OPTIONS)
+        cut(*survey, output=output, **{**OPTIONS, "size": 33})
+    result = cut(*survey, output=output, **OPTIONS)
     assert result.resumed == stop_at
     assert (result.cut, result.failed) == (whole.cut, whole.failed)
     assert (result.at_edge, result.with_gap) == (whole.at_edge, whole.with_gap)
@@ -133,15 +131,15 @@ def test_a_folder_with_something_in_it_is_refused(survey: Any, tmp_path: Path) -
     (tmp_path / "out").mkdir()
     (tmp_path / "out/notes.txt").touch()
     with pytest.raises(OutputError, match="something here already"):
-        galaxyclass.cutouts(*survey, output=tmp_path / "out", **OPTIONS)
+        cut(*survey, output=tmp_path / "out", **OPTIONS)
 
 
 def test_where_nothing_can_be_cut_nothing_is_left(tmp_path: Path) -> None:
     pixels = sky()
     pixels[:, :] = np.nan
     save_tile(tmp_path / "a.fits", pixels)
-    with pytest.raises(ImageError, match="not one of the 1 sources could be cut out"):
-        galaxyclass.cutouts(
+    with pytest.raises(ImageError, match="no source could be cut out, of 1"):
+        cut(
             tmp_path / "a.fits", positions(make_wcs(), [60], [60]),
             output=tmp_path / "out", **OPTIONS,
         )  # fmt: skip
@@ -163,7 +161,7 @@ def test_names_of_files_are_harmless_and_all_different(tmp_path: Path) -> None:
 def test_columns_of_the_catalogue_that_have_our_names_are_kept(tmp_path: Path) -> None:
     path = save_tile(tmp_path / "a.fits", sky())
     catalogue = {**positions(make_wcs(), [60], [60]), "tile": [7], "flags": [3], "file": ["q"]}
-    galaxyclass.cutouts(path, catalogue, output=tmp_path / "out", **OPTIONS)
+    cut(path, catalogue, output=tmp_path / "out", **OPTIONS)
     row = Table.read(tmp_path / "out/cutouts.csv")[0]
     assert (row["tile"], row["tile_tile"]) == (7, "a")
     assert (row["flags_given"], row["file_given"], row["file"]) == (3, "q", "a/s0.png")
@@ -178,7 +176,7 @@ def test_jpegs_show_what_png_shows(tmp_path: Path) -> None:
     pictures = []
     for kind in ("jpg", "png"):
         options = {**OPTIONS, "image_format": kind, "size": 64}
-        galaxyclass.cutouts(tiles, catalogue, output=tmp_path / kind, **options)
+        cut(tiles, catalogue, output=tmp_path / kind, **options)
         pictures.append(cv2.imread(str(tmp_path / f"{kind}/t/s0.{kind}")).astype(float))
     assert abs(pictures[0] - pictures[1]).mean() < 4
     blue, green, red = pictures[1][32, 32]

@@ -349,3 +349,13 @@ def test_steps_are_looked_at_within_an_epoch(sky: Sky, tmp_path: Path) -> None:
             device="cpu",
             workers=1,
         )
+
+
+def test_a_galaxy_of_seven_is_not_over_fitting() -> None:
+    train = [0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99]
+    validation = [0.57, 0.71, 0.857, 0.857, 0.857, 0.571, 0.571, 0.571, 0.571, 0.571]
+    rows = history(train, validation, "accuracy")
+    few = {"validation": {"value": 0.571, "low": 0.2, "high": 0.9}}
+    many = {"validation": {"value": 0.571, "low": 0.53, "high": 0.6}}
+    assert find_over_fitting(rows, few) is None
+    assert "Over-fitting" in str(find_over_fitting(rows, many))

@@ -188,7 +188,11 @@ def test_a_tree_from_a_file(tmp_path: Path) -> None:
         'answers = [{ code = "1.1", name = "yes", key = "yes" }]\n'
     )
     assert load_tree(file).answers[0].name == "yes"
-    assert load_tree(str(file)).layouts == ()
+    assert load_tree(str(file)).layouts[0].columns == ("q_yes_fraction",)
+    assert [layout.columns for layout in load_tree(file).published] == [
+        ("q_yes_count",),
+        ("q_yes",),
+    ]
 
 
 def test_no_such_tree() -> None:
@@ -208,3 +212,46 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(TreeError, match="no tree"):
         load_tree(file)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    data = copy.deepcopy(GOOD)
+    first, second = data["questions"]
+    data["titel"] = data.pop("title")
+    first["asked_of"] = ["2.1"]
+    first["answers"][1]["code"] = "1.1"
+    second["asked_of"] = ["1.1", "1.7", "1"]
+    data["questions"].append({"code": "3", "key": "what", "text": "?", "answers": []})
+    data["layouts"][0]["kind"] = "total"
+    text = message(data)
+    for fault in (
+        "the tree: no 'title'",
+        "unknown field 'titel'; did you mean 'title'?",
+        "question 3: answers is empty",
+        "question key 'what' used twice",
+        "answer code '1.1' used twice",
+        "question 2 is asked of '1.7', which no question answers; did you mean",
+        "question 2 is asked of '1', which no question answers: that is a question",
+        "nobody can reach questions 1, 2: they wait for each other in a loop",
+        "layout plain: kind 'total', not joint or conditional",
+    ):
+        assert fault in text, fault
+
+
+def test_an_own_tree_keeps_its_published_layouts_in_a_bundle() -> None:
+    own = copy.deepcopy(GOOD)
+    del own["layouts"]
+    tree = parse_tree(own, "small.toml")
+    counts = tree.published[0]
+    learnt = tree.with_layout(counts.written)
+    again = parse_tree(tree_data(learnt), "a bundle")
+    assert again == tree
+    assert again.layout(counts.name) == counts.written
+    assert again.published == tree.published
+
+
+def test_projects_that_asked_the_same_questions() -> None:
+    assert load_tree("galaxy_zoo_desi") is load_tree("galaxy_zoo_decals")
+    assert load_tree("galaxy_zoo_jwst") is load_tree("galaxy_zoo_cosmic_dawn")
+    with pytest.raises(TreeError, match="did you mean 'galaxy_zoo_euclid'"):
+        load_tree("galaxy_zoo_eucld")

@@ -18,7 +18,6 @@ from galaxyclass.calibration.out_of_distribution import (
 from galaxyclass.errors import BundleError, ScoreError
 from galaxyclass.short import summary
 from galaxyclass.tasks.task import Task
-from galaxyclass.trees.tree import Tree
 
 _AGAIN = "`galaxyclass.calibrate('RUN', …)` makes one"
 
@@ -55,7 +54,7 @@ class Calibration:
         """What it has, in a line."""
         contents = [f"{self.galaxies:,} galaxies"]
         if self.coverage is not None:
-            contents.append(f"intervals hold {self.coverage.overall:.1%} of the true fractions")
+            contents.append(f"intervals hold {self.coverage.overall:.1%} of the truth")
         elif self.intervals is not None:
             contents.append("intervals")
         if self.out_of_distribution is not None:
@@ -161,8 +160,9 @@ def fit_calibration(
         Predicted.
     features : (galaxies, features) float
         The encoder's; (galaxies, 0) of a model that gives none.
-    targets : (galaxies, answers) float, joint, 0..1, or None
-        True fractions, NaN unknown; None of a model of classes.
+    targets : (galaxies, outputs) float or None
+        The truth on the scale of the intervals (`Task.interval_truth`), such as joint fractions;
+        NaN unknown. None of a model of classes.
     statistics : (galaxies, statistics) float
         `galaxyclass.calibration.image_statistics` of the cutouts.
     in_distribution : tuple of (images, features) and (images, statistics) float, optional
@@ -189,17 +189,18 @@ def fit_calibration(
     """
     all_notes = list(notes)
     intervals = coverage = out_of_distribution = None
-    tree = task.decision_tree
-    if tree is not None and targets is not None:
-        predictions = np.where(task.known_mask, values, np.nan)
+    groups = task.interval_groups
+    if groups and targets is not None:
+        known_values = np.where(task.known_mask, values, np.nan)
+        predictions = task.to_interval_scale(known_values)
         try:
-            intervals = fit_intervals(tree, predictions, targets, level=level, seed=seed)
+            intervals = fit_intervals(groups, predictions, targets, level=level, seed=seed)
         except ScoreError as error:
             all_notes.append(f"No intervals: {error.what} ({error.got}).")
         else:
-            all_notes += _describe_intervals(tree, intervals, predictions, targets)
+            all_notes += _describe_intervals(task, intervals, predictions, targets)
             if intervals.galaxies >= 2 * FEW:
-                coverage = measure_coverage(tree, predictions, targets, level=level, seed=seed)
+                coverage = measure_coverage(groups, predictions, targets, level=level, seed=seed)
     if not np.shape(features)[-1]:
         all_notes.append("No out-of-distribution score: the model gives no features.")
     else:
@@ -234,28 +235,42 @@ def fit_calibration(
 
 
 def _describe_intervals(
-    tree: Tree, intervals: Intervals, values: Floats, targets: Floats
+    task: Task, intervals: Intervals, values: Floats, targets: Floats
 ) -> list[str]:
+    tree, outputs = task.decision_tree, task.interval_words
+    source = "votes gathered and corrected" if tree is not None else f"{outputs} measured"
     notes = [
-        f"The intervals hold {intervals.level:.0%} of the true fractions of galaxies that are like "
-        f"these {intervals.galaxies:,}: images of the same kind, votes gathered and corrected in "
-        "the same way. Of other galaxies they may hold fewer."
+        f"The intervals hold {intervals.level:.0%} of the true {outputs} of galaxies that are like "
+        f"these {intervals.galaxies:,}: images of the same kind, {source} in the same way. Of "
+        "other galaxies they may hold fewer."
     ]
     if intervals.by_region:
+        part, many = ("fraction", "answers") if tree is not None else ("value", "columns")
+        which = f"{intervals.by_region} {many} that have"
+        if intervals.by_region == 1:
+            which = f"{many.removesuffix('s')} that has"
         notes.append(
-            "So they do in each region of the predicted fraction, for the "
-            f"{intervals.by_region} answers that have galaxies enough for several regions."
+            f"So they do in each region of the predicted {part}, for the {which} galaxies enough "
+            "for several regions."
         )
     known = ~np.isnan(values) & ~np.isnan(targets)
-    counts = [(q.code, int(known[:, where].any(axis=1).sum()))
-              for q, where in zip(tree.questions, tree.slices, strict=True)]  # fmt: skip
-    few = [code for code, count in counts if 0 < count < FEW]
+    counts = [int(known[:, where].any(axis=1).sum()) for where in task.interval_groups]
+    if tree is None:
+        few = [name for name, n in zip(task.interval_names, counts, strict=True) if n < FEW]
+        if few:
+            notes.append(
+                f"Fewer than {FEW} galaxies have known {outputs} in {', '.join(few)}: the "
+                "intervals there are made of those of all columns."
+            )
+        return notes
+    codes = [question.code for question in tree.questions]
+    few = [code for code, count in zip(codes, counts, strict=True) if 0 < count < FEW]
     if few:
         notes.append(
             f"Fewer than {FEW} galaxies have votes for question{'s' * (len(few) > 1)} "
             f"{', '.join(few)}: the intervals there are as wide as those of all answers together."
         )
-    none = [code for code, count in counts if not count]
+    none = [code for code, count in zip(codes, counts, strict=True) if not count]
     if none:
         notes.append(
             f"No votes for question{'s' * (len(none) > 1)} {', '.join(none)}: the intervals there "

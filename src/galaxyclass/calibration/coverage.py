@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from galaxyclass.arrays import Floats
 from galaxyclass.calibration.error_sizes import galaxy_uncertainty
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL, Intervals, fit_intervals
-from galaxyclass.trees.tree import Tree
 
 #: Coverage is measured by predicted fraction between these.
 VALUE_EDGES = (0.0, 0.02, 0.1, 0.3, 0.7, 0.9, 1.0)
@@ -55,15 +55,16 @@ class Coverage:
 
 
 def interval_coverage(
-    tree: Tree, intervals: Intervals, values: Floats, targets: Floats
+    groups: Sequence[slice], intervals: Intervals, values: Floats, targets: Floats
 ) -> Coverage:
     """Measure intervals on galaxies that they were not fitted on.
 
     Parameters
     ----------
-    tree : Tree
+    groups : sequence of slice
+        The answers of each question (`Task.interval_groups`).
     intervals : Intervals
-    values, targets : (galaxies, answers of the tree) float, joint, 0..1
+    values, targets : (galaxies, answers) float, joint, 0..1
         Predicted and true; NaN unknown.
 
     Returns
@@ -79,20 +80,20 @@ def interval_coverage(
     Examples
     --------
     >>> from galaxyclass.trees.read import load_tree
-    >>> tree, rng = load_tree("galaxy_zoo_2"), np.random.default_rng(0)
+    >>> groups, rng = load_tree("galaxy_zoo_2").slices, np.random.default_rng(0)
     >>> truth = rng.uniform(0, 1, (400, 37))
     >>> predicted = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)
-    >>> intervals = fit_intervals(tree, predicted[:200], truth[:200])
-    >>> round(interval_coverage(tree, intervals, predicted[200:], truth[200:]).overall, 1)
+    >>> intervals = fit_intervals(groups, predicted[:200], truth[:200])
+    >>> round(interval_coverage(groups, intervals, predicted[200:], truth[200:]).overall, 1)
     0.9
     """
-    counts = _Counts(tree)
+    counts = _Counts(groups)
     counts.add(intervals, np.asarray(values, np.float64), np.asarray(targets, np.float64))
     return counts.coverage()
 
 
 def measure_coverage(
-    tree: Tree,
+    groups: Sequence[slice],
     values: Floats,
     targets: Floats,
     *,
@@ -104,8 +105,9 @@ def measure_coverage(
 
     Parameters
     ----------
-    tree : Tree
-    values, targets : (galaxies, answers of the tree) float, joint, 0..1
+    groups : sequence of slice
+        The answers of each question (`Task.interval_groups`).
+    values, targets : (galaxies, answers) float, joint, 0..1
         Predicted and true; NaN unknown.
     level : float
     repeats : int
@@ -128,20 +130,23 @@ def measure_coverage(
     >>> rng = np.random.default_rng(0)
     >>> truth = rng.uniform(0, 1, (400, 37))
     >>> predicted = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)
-    >>> round(measure_coverage(load_tree("galaxy_zoo_2"), predicted, truth, repeats=1).overall, 1)
+    >>> groups = load_tree("galaxy_zoo_2").slices
+    >>> round(measure_coverage(groups, predicted, truth, repeats=1).overall, 1)
     0.9
     """
     values, targets = np.asarray(values, np.float64), np.asarray(targets, np.float64)
     known = (~np.isnan(values) & ~np.isnan(targets)).any(axis=1)
     values, targets = values[known], targets[known]
-    counts, constant_widths = _Counts(tree), 0.0
+    counts, constant_widths = _Counts(groups), 0.0
     for repeat in range(repeats):
         half = np.random.default_rng((seed, repeat)).permutation(len(values)) % 2 == 0
         for fitted in (half, ~half):
             truth, predicted = targets[~fitted], values[~fitted]
-            intervals = fit_intervals(tree, values[fitted], targets[fitted], level=level, seed=seed)
+            intervals = fit_intervals(
+                groups, values[fitted], targets[fitted], level=level, seed=seed
+            )
             counts.add(intervals, predicted, truth)
-            away = _constant(tree, values[fitted], targets[fitted], level)
+            away = _constant(groups, values[fitted], targets[fitted], level)
             constant = np.clip(predicted + away, 0, 1) - np.clip(predicted - away, 0, 1)
             constant_widths += float(constant[~np.isnan(predicted) & ~np.isnan(truth)].sum())
     coverage = counts.coverage()
@@ -151,9 +156,9 @@ def measure_coverage(
 class _Counts:
     """Fractions that are known, and that are held: by answer, by value, of uncertain galaxies."""
 
-    def __init__(self, tree: Tree) -> None:
-        self.slices = tree.slices
-        answers, bins = len(tree.answers), len(VALUE_EDGES) - 1
+    def __init__(self, groups: Sequence[slice]) -> None:
+        self.groups = groups
+        answers, bins = groups[-1].stop, len(VALUE_EDGES) - 1
         self.known, self.held = np.zeros((2, answers))
         self.known_by_value, self.held_by_value = np.zeros((2, bins))
         self.known_uncertain = self.held_uncertain = 0
@@ -184,7 +189,7 @@ class _Counts:
         held, known = self.held, self.known
         return Coverage(
             overall=_share(held.sum(), known.sum()),
-            questions=tuple(_share(held[w].sum(), known[w].sum()) for w in self.slices),
+            questions=tuple(_share(held[w].sum(), known[w].sum()) for w in self.groups),
             answers=tuple(map(_share, held, known)),
             by_value=tuple(map(_share, self.held_by_value, self.known_by_value)),
             uncertain_fifth=_share(self.held_uncertain, self.known_uncertain),
@@ -198,12 +203,15 @@ def _share(part: float, whole: float) -> float:
 
 
 def _constant(
-    tree: Tree, values: NDArray[np.float64], targets: NDArray[np.float64], level: float
+    groups: Sequence[slice],
+    values: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    level: float,
 ) -> NDArray[np.float64]:
     """(answers,) half the width of intervals that are as wide for every fraction of a question."""
     errors = np.abs(targets - values)
     away = np.full(errors.shape[1], np.nanquantile(errors, level))
-    for where in tree.slices:
+    for where in groups:
         if not np.isnan(errors[:, where]).all():
             away[where] = np.nanquantile(errors[:, where], level)
     return away

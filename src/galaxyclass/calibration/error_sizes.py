@@ -7,11 +7,12 @@ than where it is sure of most.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.trees.tree import Tree
 
 #: The smallest size of an error: a tenth of a vote among 40, less than any table resolves.
 SMALLEST = 0.0025
@@ -63,13 +64,16 @@ def error_sizes(values: Doubles, weights: Doubles) -> Doubles:
     return np.asarray(np.maximum(sizes, SMALLEST))
 
 
-def fit_error_sizes(tree: Tree, values: Doubles, targets: Doubles, enough: list[bool]) -> Doubles:
+def fit_error_sizes(
+    groups: Sequence[slice], values: Doubles, targets: Doubles, enough: list[bool]
+) -> Doubles:
     """Weights of each question that has enough galaxies, otherwise of all answers together.
 
     Parameters
     ----------
-    tree : Tree
-    values, targets : (galaxies, answers of the tree) float64, 0..1
+    groups : sequence of slice
+        The answers of each question.
+    values, targets : (galaxies, answers) float64, 0..1
         Predicted and true; NaN unknown.
     enough : list of bool
         For each question, whether its galaxies are enough for weights of its own.
@@ -79,16 +83,20 @@ def fit_error_sizes(tree: Tree, values: Doubles, targets: Doubles, enough: list[
     (answers, TERMS) float64
     """
     terms, errors = _terms(values), np.abs(targets - values)
-    weights = np.empty((len(tree.answers), TERMS))
+    weights = np.empty((values.shape[1], TERMS))
     weights[:] = _fit(terms, errors)
-    for where, has_enough in zip(tree.slices, enough, strict=True):
+    for where, has_enough in zip(groups, enough, strict=True):
         if has_enough:
             weights[where] = _fit(terms[:, where], errors[:, where])
     return weights
 
 
 def held_out_sizes(
-    tree: Tree, values: Doubles, targets: Doubles, enough: list[bool], seed: int = 0
+    groups: Sequence[slice],
+    values: Doubles,
+    targets: Doubles,
+    enough: list[bool],
+    seed: int = 0,
 ) -> Doubles:
     """Sizes of the errors of each galaxy, by a fit that lacks it (in five folds).
 
@@ -102,7 +110,7 @@ def held_out_sizes(
     folds = np.random.default_rng(seed).permutation(len(values)) % _FOLDS
     for fold in range(_FOLDS):
         rest, held = folds != fold, folds == fold
-        weights = fit_error_sizes(tree, values[rest], targets[rest], enough)
+        weights = fit_error_sizes(groups, values[rest], targets[rest], enough)
         sizes[held] = error_sizes(values[held], weights)
     return sizes
 

@@ -14,6 +14,7 @@ scores: Lei et al. 2018, JASA 113, 1094).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,6 @@ from numpy.typing import NDArray
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.calibration.error_sizes import error_sizes, fit_error_sizes, held_out_sizes
 from galaxyclass.errors import ScoreError
-from galaxyclass.trees.tree import Tree
 
 #: Share of the true fractions between the bounds.
 COVERAGE_LEVEL = 0.9
@@ -109,16 +109,22 @@ class Intervals:
 
 
 def fit_intervals(
-    tree: Tree, values: Floats, targets: Floats, *, level: float = COVERAGE_LEVEL, seed: int = 0
+    groups: Sequence[slice],
+    values: Floats,
+    targets: Floats,
+    *,
+    level: float = COVERAGE_LEVEL,
+    seed: int = 0,
 ) -> Intervals:
     """Fit intervals to the errors on galaxies that training never saw.
 
     Parameters
     ----------
-    tree : Tree
-    values : (galaxies, answers of the tree) float, joint, 0..1
+    groups : sequence of slice
+        The answers of each question (`Task.interval_groups`).
+    values : (galaxies, answers) float, joint, 0..1
         Predicted; NaN unknown.
-    targets : (galaxies, answers of the tree) float, joint, 0..1
+    targets : (galaxies, answers) float, joint, 0..1
         True; NaN unknown.
     level : float
         Share of true fractions to hold, above 0.5 and below 1.
@@ -156,12 +162,13 @@ def fit_intervals(
     >>> rng = np.random.default_rng(0)
     >>> truth = rng.uniform(0, 1, (500, 37))
     >>> predicted = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)
-    >>> intervals = fit_intervals(load_tree("galaxy_zoo_2"), predicted, truth)
+    >>> intervals = fit_intervals(load_tree("galaxy_zoo_2").slices, predicted, truth)
     >>> lower, upper = intervals.bounds(predicted)
     >>> round(float(((truth >= lower) & (truth <= upper)).mean()), 1)
     0.9
     """
-    values, targets = _checked(values, len(tree.answers)), _checked(targets, len(tree.answers))
+    answers = groups[-1].stop
+    values, targets = _checked(values, answers), _checked(targets, answers)
     if values.shape != targets.shape:
         raise ScoreError(
             "predictions and truth do not have the same shape",
@@ -178,12 +185,12 @@ def fit_intervals(
             wanted=f"{FEW} or more with known fractions, which the training did not have",
             got=f"{len(values)}",
         )
-    enough = [bool(known[:, where].any(axis=1).sum() >= FEW) for where in tree.slices]
-    scores = np.abs(targets - values) / held_out_sizes(tree, values, targets, enough, seed)
-    edges: list[Doubles] = [np.empty(0)] * len(tree.answers)
-    stretches = [np.array([_quantile(scores, level)])] * len(tree.answers)
+    enough = [bool(known[:, where].any(axis=1).sum() >= FEW) for where in groups]
+    scores = np.abs(targets - values) / held_out_sizes(groups, values, targets, enough, seed)
+    edges: list[Doubles] = [np.empty(0)] * answers
+    stretches = [np.array([_quantile(scores, level)])] * answers
     by_answer = by_question = 0
-    for where, has_enough in zip(tree.slices, enough, strict=True):
+    for where, has_enough in zip(groups, enough, strict=True):
         for answer in range(where.start, where.stop) if has_enough else ():
             counted = known[:, answer]
             if counted.sum() >= PLENTY:
@@ -194,8 +201,8 @@ def fit_intervals(
             else:
                 stretches[answer] = np.array([_quantile(scores[:, where], level)])
                 by_question += 1
-    sizes = fit_error_sizes(tree, values, targets, enough)
-    pooled = len(tree.answers) - by_answer - by_question
+    sizes = fit_error_sizes(groups, values, targets, enough)
+    pooled = answers - by_answer - by_question
     return Intervals(
         level, sizes, tuple(edges), tuple(stretches), len(values), by_answer, by_question, pooled
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
@@ -33,7 +35,7 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def bars() -> Iterator[Progress]:
-    """Show a bar for each stage; in a file or pipe, a line when it ends."""
+    """Show a bar for each stage; in a file or pipe, a line every 30 seconds and when it ends."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _lines(console)
@@ -62,15 +64,40 @@ def bars() -> Iterator[Progress]:
         yield show
 
 
+#: Seconds between two lines of a stage that is not complete.
+_LINE_SECONDS = 30.0
+
+
 def _lines(console: Console) -> Progress:
-    """Without a terminal: a line when a stage is complete, so that logs stay short."""
+    """Without a terminal: a line every 30 seconds, and when a stage is complete."""
     finished: set[str] = set()
+    begun: dict[str, tuple[float, int]] = {}
+    shown: dict[str, float] = {}
 
     def show(
         stage: str, done: int, total: int | None, *, unit: str = "images", note: str = ""
     ) -> None:
-        if total is not None and done >= total and stage not in finished:
-            finished.add(stage)
-            console.print(f"{stage}: {done:,} {unit} {note}".rstrip(), highlight=False)
+        now = time.monotonic()
+        if stage not in begun:
+            begun[stage], shown[stage] = (now, done), now
+        if total is not None and done >= total:
+            if stage not in finished:
+                finished.add(stage)
+                console.print(f"{stage}: {done:,} {unit} {note}".rstrip(), highlight=False)
+        elif now - shown[stage] >= _LINE_SECONDS:
+            shown[stage] = now
+            start, before = begun[stage]
+            rate = (done - before) / (now - start)
+            parts = [
+                f"{stage}: {done:,}" + ("" if total is None else f" of {total:,}") + f" {unit}"
+            ]
+            if rate > 0:
+                parts.append(f"{rate:,.0f}/s")
+                if total is not None:
+                    left = timedelta(seconds=round((total - done) / rate))
+                    parts.append(f"{left} left")
+            console.print(
+                ", ".join([*parts, *filter(None, [note])]), highlight=False, soft_wrap=True
+            )
 
     return show

@@ -11,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.tables import console, rich_table
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.data.dataset.dataset import Dataset
@@ -93,7 +94,8 @@ def _show(baselines: Baselines) -> None:
             continue
         scores = [entry for entry in baselines.scores if entry.part == part]
         click.echo(
-            f"\n{part}: {count:,} galaxies; {baselines.galaxies['train']:,} others were fitted"
+            f"\n{part}: {counted(count, 'galaxy')}; "
+            f"{baselines.galaxies['train']:,} others were fitted"
         )
         for table in baselines.task.compare(
             [(entry.name, entry.scores, entry.subsets) for entry in scores]

@@ -16,7 +16,10 @@ def coverage_lines(task: Task, coverage: Coverage) -> list[str]:
     from galaxyclass.calibration.coverage import VALUE_EDGES
 
     # A calibration of an older version has no shares of answers, nor by value.
-    rows = [*zip(task.group_names, coverage.questions, strict=True), ("all", coverage.overall)]
+    groups = task.group_names or task.interval_names
+    rows = [*zip(groups, coverage.questions, strict=True), ("all", coverage.overall)]
+    if not task.group_names:  # each output is shown by itself, and has a unit of its own
+        return [f"{name:<22} {share:.1%}" for name, share in rows if not math.isnan(share)]
     answers = sorted(
         (share, name)
         for name, share in zip(task.interval_names, coverage.answers, strict=False)
@@ -33,3 +36,8 @@ def coverage_lines(task: Task, coverage: Coverage) -> list[str]:
     ]
     rows.append(("most uncertain fifth", coverage.uncertain_fifth))
     return [f"{name:<22} {share:.1%}" for name, share in rows if not math.isnan(share)]
+
+
+def width_unit(task: Task) -> str:
+    """What a width of intervals is in, in words; empty for fractions."""
+    return "" if task.group_names else " of the range of the training galaxies"

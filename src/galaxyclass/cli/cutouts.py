@@ -10,6 +10,7 @@ import click
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.tiles.files import CutoutFormat
@@ -51,16 +52,17 @@ def command(
     workers: int | None,
 ) -> None:
     """Cut sources of a catalogue, or found ones, out of FITS tiles."""
-    from galaxyclass.tiles.write_cutouts import cutouts
+    from galaxyclass.tiles.open_tiles import open_tiles
+    from galaxyclass.tiles.write_cutouts import cutouts, require_folder
 
+    require_folder(output)
     with bars() as progress:
         result = cutouts(
-            tiles,
+            open_tiles(tiles, progress=progress, **sources),
             output=output,
             image_format=image_format,
             workers=workers,
             progress=progress,
-            **sources,
         )
     _show(result)
 
@@ -70,10 +72,14 @@ def _show(result: CutoutSummary) -> None:
     for note in result.notes:
         click.echo(in_options(note))
     if result.resumed:
-        click.echo(f"Went on from an earlier call, which had done {result.resumed:,} sources.")
+        click.echo(
+            f"Went on from an earlier call, which had done {counted(result.resumed, 'source')}."
+        )
     fresh = result.cut + result.failed - result.resumed
     speed = f", {fresh / result.seconds:,.0f}/s" if fresh and result.seconds else ""
-    click.echo(f"{result.cut:,} cutouts in {result.output}{speed}; {result.table} lists them")
+    click.echo(
+        f"{counted(result.cut, 'cutout')} in {result.output}{speed}; {result.table} lists them"
+    )
     if result.at_edge or result.with_gap:
         click.echo(
             f"{result.at_edge:,} reach beyond their tile, {result.with_gap:,} have gaps: see the "

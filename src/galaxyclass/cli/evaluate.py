@@ -10,9 +10,10 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.coverage import coverage_lines
+from galaxyclass.cli.coverage import coverage_lines, width_unit
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.predict import show_warnings
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.arguments import Part
@@ -24,22 +25,13 @@ EPILOG = """\b
 Examples:
   galaxyclass evaluate runs/first --images sky/images --table sky/votes.csv --output scores
   galaxyclass evaluate pretrained --part all --images sky/images --table sky/votes.csv --output p
+  galaxyclass evaluate runs/first --images sky/images --table sky/votes.csv --output scores \\
+      --report first.html
   galaxyclass evaluate runs/a runs/b --views 8 --images sky/images --table sky/votes.csv --output ab
 
 The output folder gets predictions.csv, scores.csv (for every question and answer, or every class)
 and metrics.json. Galaxies that the run was trained on are left out, unless --part includes them;
 they are recognised by their id, or by their image under another id."""
-
-#: Descriptions of the galaxies of a part.
-PART_WORDS = {
-    "new": "that are new to the run",
-    "validation": "of its validation part (if the recipe keeps the best epoch, they selected it, "
-    "and their score is a little too good)",
-    "test": "of its test part",
-    "out_of_fold": "of the fold that it was not trained on",
-    "train": "that it was trained on (whose score says nothing about others)",
-    "unknown": "that the run may have been trained on: it does not say",
-}
 
 votes = click.option(
     "--votes",
@@ -49,17 +41,25 @@ votes = click.option(
     help="Volunteers per galaxy, which determine the noise floor: the error of a perfect model.",
 )
 
-
-@click.command(epilog=EPILOG)
-@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@options.dataset(options.skip_invalid)
-@options.output("the scores: a folder")
-@click.option(
+part = click.option(
     "--part",
     type=click.Choice(["unseen", "train", "validation", "test", "all"]),
     default="unseen",
     show_default=True,
     help="Which galaxies to score; unseen: all that the run was not trained on.",
+)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.dataset(options.skip_invalid)
+@options.output("the scores: a folder")
+@part
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="PAGE",
+    help="Write a page with figures and pictures too (see `galaxyclass report`).",
 )
 @options.inference
 @options.labelling
@@ -73,6 +73,7 @@ def command(
     dataset: Dataset,
     output: Path,
     part: Part,
+    report: Path | None,
     inference: InferenceOptions,
     labelling: str | None,
     seed: int,
@@ -91,41 +92,59 @@ def command(
     bootstrap intervals over galaxies.
     """
     from galaxyclass.evaluation.evaluate import evaluate
+    from galaxyclass.model.load import open_model
 
+    model = open_model(runs, replace(inference, labelling=labelling))
+    include: tuple[str, ...] = ()
+    if report is not None:
+        from galaxyclass.reports.report import prepare_report
+
+        include = prepare_report(model, report, overwrite=overwrite)
     with bars() as progress:
         evaluation = evaluate(
-            runs,
+            model,
             dataset,
             output=output,
             part=part,
-            options=replace(inference, labelling=labelling),
+            include=include,
             overwrite=overwrite,
             seed=seed,
             votes=votes,
             progress=progress,
         )
+        if report is not None:
+            from galaxyclass.reports.parts import ReportSettings
+            from galaxyclass.reports.report import report_evaluation
+
+            settings = ReportSettings(votes=votes, seed=seed)
+            report_evaluation(
+                model, evaluation, output=report, settings=settings, progress=progress
+            )
     if as_json:
         click.echo((output / "metrics.json").read_text(encoding="utf-8"), nl=False)
     else:
         _show(evaluation, output)
+        if report is not None:
+            click.echo(f"open {report} in a browser")
 
 
 def _show(evaluation: Evaluation, output: Path) -> None:
     from galaxyclass.cli.tables import console, rich_table
+    from galaxyclass.evaluation.evaluation import PART_WORDS
 
     show_warnings(evaluation.prediction)
     for note in (*evaluation.prediction.notes, *evaluation.notes):
         click.echo(in_options(note))
     for name, count in evaluation.galaxies_by_part.items():
-        click.echo(f"{count:,} galaxies {PART_WORDS[name]}")
+        click.echo(f"{counted(count, 'galaxy')} {PART_WORDS[name]}")
     printed = evaluation.task.print_report(evaluation.report)
     console().print(rich_table(printed.table))
     for line in printed.lines:
         click.echo(line)
     if evaluation.coverage is not None:
-        click.echo("the model's intervals hold of the true fractions:")
+        click.echo(f"the model's intervals hold of the true {evaluation.task.interval_words}:")
         for line in coverage_lines(evaluation.task, evaluation.coverage):
             click.echo(f"  {line}")
-        click.echo(f"mean width {evaluation.coverage.width:.3f}")
+        click.echo(f"mean width {evaluation.coverage.width:.3f}{width_unit(evaluation.task)}")
     click.echo(f"the scores are in {output}")
     click.echo(printed.summary)

@@ -49,12 +49,12 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Show a table of votes or classes in figures.
+    """Show a table of votes, classes or numbers in figures.
 
     For votes: the galaxy with the highest fraction of each answer, as image and as cutout; the mean
     fraction of each answer; the number of galaxies with a fraction of 0.5 or more; the correlations
     between answers, for all and within each question. For classes: the number of galaxies of each,
-    and examples.
+    and examples. For numbers: their distributions, and galaxies along each scale.
     """
     from galaxyclass.cli.notes import show_notes
     from galaxyclass.exploration.explore import explore

@@ -20,11 +20,18 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "recipes": "RECIPES",
     "paths": "--images",
     "settings": "--set",
+    "space": "--vary",
+    "export": "EXPORT",
     "id_column": "--id",
     "target_column": "--target",
     "ra_column": "--ra",
     "dec_column": "--dec",
+    "ids_from": "--ids",
+    "minutes": "--time",
+    "address": "--ray",
     "id_map": "--map",
+    "label_classes": "--classes",
+    "label_tree": "--tree",
 }
 
 #: Function -> its command, and the options of its first arguments.
@@ -32,23 +39,35 @@ FUNCTION_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "train": ("train", ("", "--images", "--table")),
     "resume": ("train --resume", ("",)),
     "load_recipe": ("recipes", ("",)),
+    "load_tree": ("tree", ("",)),
+    "import_classifications": ("zooniverse import", ("",)),
+    "export_subjects": ("zooniverse export", ("--images", "--table")),
+    "guess_tree": ("tree", ("--from",)),
     "predict": ("predict", ("", "--images")),
     "evaluate": ("evaluate", ("", "--images", "--table")),
+    "report": ("report", ("", "--images", "--table")),
+    "explain": ("explain", ("", "--images")),
     "calibrate": ("calibrate", ("", "--images", "--table")),
     "finetune": ("finetune", ("", "--images", "--table")),
     "suspects": ("suspects", ("", "--images", "--table")),
     "combine": ("combine", ("",)),
+    "tune": ("tune", ("", "--images", "--table")),
     "compare": ("compare", ("", "--images", "--table")),
     "export": ("export", ("",)),
     "validate": ("validate", ("--images", "--table")),
     "explore": ("explore", ("--images", "--table")),
     "baseline": ("baseline", ("--images", "--table")),
     "pack": ("pack", ("--images",)),
-    "cutouts": ("cutouts", ("--tiles", "--catalogue")),
+    "cutouts": ("cutouts", ("--tiles",)),
     "open_tiles": ("predict", ("--tiles", "--catalogue")),
+    "plan_survey": ("survey plan", ("",)),
+    "open_survey": ("survey run", ("",)),
     "simulate": ("simulate", ("--count",)),
     "benchmark": ("benchmark", ("--images", "--table")),
 }
+
+#: Settings of `reading` that are no argument of a function; each has an option.
+_OF_READING = ("scale", "limits", "pixel_scale")
 
 _MARKED = re.compile(r"`([^`\n]+)`")
 _SETTING = re.compile(r"([a-z]\w*(?:\.\w+)+)=(.*)", re.DOTALL)
@@ -76,15 +95,17 @@ def in_options(text: str) -> str:
 
 def _translated(code: str) -> str:
     """Python code as an option or a command; other code is unchanged."""
-    if code in ARGUMENTS:
+    if code in ARGUMENTS or code in _OF_READING:
         return _option(code)
     if (setting := _SETTING.fullmatch(code)) is not None:
         return f"--set {_quoted(code)}" if setting[2] != "…" else f"--set {code}"
     if (called := _CALL.fullmatch(code)) is not None and called[1] in FUNCTION_COMMANDS:
         return f"`{_command(called[1], called[2] or '()')}`"
     call = _parsed(f"f({code})")
-    if call is not None and len(call.keywords) == 1 and call.keywords[0].arg in ARGUMENTS:
-        return " ".join(_options(call))
+    if call is not None and len(call.keywords) == 1:
+        name = call.keywords[0].arg
+        if name in ARGUMENTS or name in _OF_READING:
+            return " ".join(_options(call))
     return f"`{code}`"
 
 

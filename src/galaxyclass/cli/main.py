@@ -14,37 +14,65 @@ from typing import Any
 import click
 
 from galaxyclass.cli.hints import in_options
-from galaxyclass.errors import GalaxyclassError, StoppedError
+from galaxyclass.errors import GalaxyclassError, StoppedError, SurveyStoppedError
 from galaxyclass.version import __version__
 from galaxyclass.workers.signals import terminated_as_interrupted, was_terminated
 
 #: Exit status after Ctrl-C, and after SIGTERM: as in shells, 128 and the signal's number.
 INTERRUPTED, TERMINATED = 130, 143
+#: Exit status of a survey's run that a signal stopped: run it again (EX_TEMPFAIL of sysexits.h).
+AGAIN = 75
 
-#: Command -> what it does, in the order of the work. Each is `galaxyclass.cli.<name>:command`.
-COMMANDS: dict[str, str] = {
-    "simulate": "Make a folder of simulated galaxies with volunteers' votes.",
-    "validate": "Check images and a table before training on them.",
-    "suspects": "Find labels that are probably wrong.",
-    "explore": "Show in figures what a table of votes or classes holds.",
-    "cutouts": "Cut sources out of FITS tiles, of a catalogue or found.",
-    "recipes": "List the recipes, or show one in full.",
-    "pack": "Crop and shrink all images once, for fast training.",
-    "baseline": "Score predictors without a network, for comparison.",
-    "finetune": "Make a model of your own labels: fifty are a good beginning.",
-    "train": "Train a recipe on images and a table.",
-    "compare": "Train recipes and settings side by side, as one table.",
-    "evaluate": "Score a model on galaxies that it was not trained on.",
-    "combine": "Make one model of several runs: an ensemble.",
-    "calibrate": "Fit prediction intervals and an out-of-distribution score.",
-    "predict": "Predict vote fractions or classes of images.",
-    "export": "Write a network as ONNX, for any program.",
-    "benchmark": "Measure how fast this machine packs, trains and predicts.",
+#: Section of the help -> command -> what it does. Each is `galaxyclass.cli.<name>:command`.
+SECTIONS: dict[str, dict[str, str]] = {
+    "Predict": {
+        "predict": "Predict vote fractions, classes or numbers of images.",
+        "cutouts": "Cut sources out of FITS tiles, of a catalogue or found.",
+        "survey": "Predict a whole survey: plan, run here or on a cluster, merge.",
+    },
+    "Look": {
+        "serve": "Open a page to predict, look at and label galaxies, with an API.",
+        "report": "Show on one page what a model is worth, or what is in a folder.",
+        "explain": "Map what of a picture an answer rests on, and test the map.",
+        "similar": "Find galaxies that look like some others.",
+        "explore": "Show in figures what a table of votes, classes or numbers holds.",
+    },
+    "Labels": {
+        "validate": "Check images and a table before training on them.",
+        "suspects": "Find labels that are probably wrong.",
+        "select": "Choose which galaxies to label next.",
+        "tree": "List the decision trees, show one, or make one of a table.",
+        "zooniverse": "Write subjects for Zooniverse; count its classifications on a tree.",
+        "simulate": "Make a folder of simulated galaxies with volunteers' votes.",
+    },
+    "Train": {
+        "finetune": "Make a model of your own labels: fifty are a good beginning.",
+        "train": "Train a recipe on images and a table.",
+        "recipes": "List the recipes, or show one in full.",
+        "compare": "Train recipes and settings side by side, as one table.",
+        "tune": "Search for the best settings of a recipe.",
+        "pack": "Crop and shrink all images once, for fast training.",
+    },
+    "Measure, and pass on": {
+        "evaluate": "Score a model on galaxies that it was not trained on.",
+        "baseline": "Score predictors without a network, for comparison.",
+        "calibrate": "Fit prediction intervals and an out-of-distribution score.",
+        "combine": "Make one model of several runs: an ensemble.",
+        "export": "Write a network as ONNX, for any program.",
+        "benchmark": "Measure how fast this machine packs, trains and predicts.",
+    },
 }
+#: Command -> what it does.
+COMMANDS = {name: words for section in SECTIONS.values() for name, words in section.items()}
 
 EPILOG = """\b
 Predict with the pretrained model:
   galaxyclass predict --images my_galaxies/ --output predictions.csv
+
+\b
+Make a model of your own labels, and see what it is worth:
+  galaxyclass finetune --images my_galaxies/ --table rings.csv --output runs/rings
+  galaxyclass report runs/rings --images my_galaxies/ --table rings.csv --output report.html
 
 \b
 Train and score a network, on simulated galaxies:
@@ -80,8 +108,10 @@ class CommandTable(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:{width}}", words) for name, words in commands.items()])
 
 
 @click.command(
@@ -91,8 +121,9 @@ class CommandTable(click.Group):
 def group() -> None:
     """Predict how Galaxy Zoo volunteers would classify galaxy images.
 
-    Vote fractions on a decision tree (the 37 answers of Galaxy Zoo 2, or another tree) or classes,
-    with the pretrained model that comes with the package or with a network that you train.
+    Vote fractions on a decision tree (the 37 answers of Galaxy Zoo 2, or another tree), classes or
+    numbers: with the pretrained model that comes with the package, or with one that you make of
+    your own labels.
     """
 
 
@@ -119,6 +150,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except SurveyStoppedError as error:
+        click.echo(f"\n{in_options(str(error))}", err=True)
+        return AGAIN if error.again else INTERRUPTED
     except StoppedError as error:
         click.echo(f"\n{in_options(str(error))}", err=True)
         return INTERRUPTED

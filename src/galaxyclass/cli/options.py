@@ -70,7 +70,7 @@ table = click.option(
     "--table",
     type=click.Path(path_type=Path),
     help="A table with a row per galaxy (CSV of any kind, FITS, VOTable, ECSV, parquet, HDF5, "
-    "Excel; also compressed): an id (or path) column, and votes or a class; or a folder with "
+    "Excel; also compressed): an id or path, and votes, a class or numbers; or a folder with "
     "train.csv, val.csv and test.csv. Without it, each sub-folder of --images is a class.",
 )
 table_to_carry = click.option(
@@ -91,6 +91,36 @@ target_column = click.option(
     metavar="COLUMN",
     help="The class column of the table, if several columns could hold classes.",
 )
+
+
+def _names(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Names that are separated by commas, or given one by one."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+number_columns = click.option(
+    "--numbers",
+    multiple=True,
+    metavar="COLUMN,COLUMN…",
+    callback=_names,
+    help="Predict the numbers in these columns of the table, such as a redshift or a Hubble type. "
+    "Limits or errors beside them (T_inf and T_sup, z_err) give the noise floor.",
+)
+counts = click.option(
+    "--counts",
+    is_flag=True,
+    help="Learn from the numbers of votes in the table (…_count), not from its fractions: the "
+    "model then says how sure it is of each answer.",
+)
+missing = click.option(
+    "--missing",
+    multiple=True,
+    metavar="[COLUMN=]VALUE",
+    help="A value that stands for an unknown number: -1 in all columns of --numbers, or "
+    "Bar_Length=-1 in one; repeatable. Empty cells and NaN always do.",
+)
 id_map = click.option(
     "--map",
     "id_map",
@@ -98,6 +128,12 @@ id_map = click.option(
     metavar="FILE",
     help="A table that names each galaxy by the ids of --table and by its image, where these "
     "differ: for Galaxy Zoo 2, gz2_filename_mapping.csv.",
+)
+tree = click.option(
+    "--tree",
+    metavar="FILE",
+    help="The decision tree of the votes: a TOML file, or the name of a tree that comes with the "
+    "package (`galaxyclass tree`). By default the one that names the table's columns.",
 )
 skip_invalid = click.option(
     "--skip-invalid", is_flag=True, help="Leave out galaxies with errors, and list them."
@@ -220,6 +256,21 @@ def inference(command: Decorated) -> Any:
     return decorated
 
 
+def _scale(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> str | float | None:
+    """The value of --scale: a word, or a factor."""
+    if text in (None, "auto", "keep"):
+        return text
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 1 / 16 <= factor <= 16:
+        raise click.BadParameter(f"{text!r} is not auto, keep or a factor of 1/16 to 16")
+    return factor
+
+
 #: How pictures in bands are read -> its option; the command gets all as `reading`.
 _READING: dict[str, Callable[[Any], Any]] = {
     "bands": click.option(
@@ -248,9 +299,16 @@ _READING: dict[str, Callable[[Any], Any]] = {
     ),
     "scale": click.option(
         "--scale",
-        type=click.Choice(["auto", "keep"]),
+        metavar="auto|keep|FACTOR",
+        callback=_scale,
         help="auto (the default): pictures with a WCS are brought to the scale that the model "
-        "knows; keep: their pixels are taken as they are.",
+        "knows; keep: their pixels are taken as they are; 2: galaxies are shown twice as large.",
+    ),
+    "pixel_scale": click.option(
+        "--pixel-scale",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="ARCSEC",
+        help="Arcseconds a pixel of pictures whose files have no WCS.",
     ),
 }
 
@@ -322,12 +380,17 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
         table,
         id_column,
         target_column,
+        number_columns,
+        missing,
+        counts,
         id_map,
+        tree,
         *(option for option in _MORE.values() if option in more),
     )
 
     def decorate(command: Decorated) -> Any:
-        names = ["images", "table", "id_column", "target_column", "id_map"]
+        names = ["images", "table", "id_column", "target_column", "numbers", "missing", "counts"]
+        names += ["id_map", "tree"]
         names += [name for name, option in _MORE.items() if option in more]
 
         @functools.wraps(command)
@@ -336,10 +399,13 @@ def dataset(*more: Callable[[Any], Any], required: bool = True) -> Callable[[Dec
 
             values = {name: values_of_options.pop(name) for name in names}
             if labelled := values.pop("also_labelling", ()):
-                shared = {name: values[name] for name in ("skip_invalid",) if name in values}
-                values["also"] = [Dataset(*pair, **shared) for pair in values.get("also", ())] + [
-                    Dataset(folder, file, labelling=name, **shared)
-                    for name, folder, file in labelled
+                shared = {name: values[name] for name in ("skip_invalid", "tree") if name in values}
+                values["also"] = [
+                    *values.get("also", ()),
+                    *(
+                        Dataset(folder, file, labelling=name, **shared)
+                        for name, folder, file in labelled
+                    ),
                 ]
             built = None if values["images"] is None else Dataset(**values)
             return command(*arguments, dataset=built, **values_of_options)

@@ -11,6 +11,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.images.packs.read import Pack
@@ -118,11 +119,11 @@ def _show(packed: Pack, as_json: bool) -> None:
         return
     size, settings = packed.preprocessing.size, packed.preprocessing
     click.echo(
-        f"{len(packed):,} cutouts ({settings.cutout}, {size} x {size} px, {settings.colour}), "
-        f"{packed.size_bytes / 1e6:,.1f} MB, in {packed.folder}"
+        f"{counted(len(packed), 'cutout')} ({settings.cutout}, {size} x {size} px, "
+        f"{settings.colour}), {packed.size_bytes / 1e6:,.1f} MB, in {packed.folder}"
     )
     if failed:
-        count = "1 image" if len(failed) == 1 else f"{len(failed):,} images"
+        count = counted(len(failed), "image")
         click.echo(f"{count} that cannot be decoded, black in the pack:")
         for record in failed[:_SHOWN]:
             click.echo("  " + in_options(str(record.error)).replace("\n", "\n  "))

@@ -14,6 +14,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.tables import show_unused
 from galaxyclass.errors import ImageError
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.model.job import PredictionSummary
@@ -47,7 +48,11 @@ and flags (edge, gap).
   five_classes  probabilities of completely_round_smooth, in_between_smooth,
                 cigar_shaped_smooth, edge_on and spiral
   uncertainty   ANSWER_lower and ANSWER_upper: an interval that holds 90 % of the
-                true fractions
+                true fractions, or numbers
+  posterior     of a run that learnt counts: ANSWER_joint (the expected share of everybody) and
+                its _spread, _lower and _upper (90 % of the share of those asked), and _votes of
+                as many people as in training, with their _votes_spread
+  draws         of such a run: ANSWER_draw1 to _draw10, joint fractions drawn from its belief
   strangeness   the out-of-distribution score, and strange: whether it is above 1,
                 where the prediction is not to be trusted
   embedding     embedding_0, embedding_1, …: the features of the encoder
@@ -62,8 +67,6 @@ Types of columns in parquet, FITS, VOTable and ECSV (CSV has text alone):
 \b
 By what the predictions were made (version, model, digest, views, precision, date) stands in their
 metadata; for a CSV, in OUTPUT_provenance.json."""
-
-_UNDECODED = "images could not be decoded"
 
 
 def _listed(
@@ -98,7 +101,8 @@ def _listed(
     "--include",
     metavar="NAME,NAME…",
     callback=_listed,
-    help="Extra columns: some of five_classes, uncertainty, strangeness, embedding.",
+    help="Extra columns: some of five_classes, uncertainty, posterior, draws, strangeness, "
+    "embedding.",
 )
 @options.inference
 @options.labelling
@@ -185,7 +189,7 @@ def command(
     if as_json:
         click.echo(_json(summary))
     else:
-        show(summary, failed="sources could not be cut out" if tiles else _UNDECODED)
+        show(summary, of_tiles=bool(tiles))
 
 
 def _require_table(table: Path | None, **needing: object) -> None:
@@ -226,21 +230,29 @@ def _require_images_or_tiles(
         raise click.UsageError(f"{', '.join(stated)}: only with --tiles.")
 
 
-def show(summary: PredictionSummary, *, failed: str = _UNDECODED) -> None:
+def show(summary: PredictionSummary, *, of_tiles: bool = False) -> None:
     """Print the result of a prediction, and its warnings on standard error."""
     show_warnings(summary)
     for note in summary.notes:
         click.echo(in_options(note))
     show_unused(summary.unused)
+    if summary.flagged is not None and summary.predicted:
+        click.echo(
+            f"{summary.flagged:,} of {summary.predicted:,} flagged as out of distribution "
+            f"({summary.flagged / summary.predicted:.1%}); --include strangeness says which"
+        )
     fresh = summary.images - summary.resumed
     speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""
-    click.echo(f"{summary.predicted:,} galaxies in {summary.output}{speed}")
+    click.echo(f"{counted(summary.predicted, 'galaxy')} in {summary.output}{speed}")
+    failed = f"{counted(summary.failed, 'image')} could not be decoded"
+    if of_tiles:
+        failed = f"{counted(summary.failed, 'source')} could not be cut out"
     if summary.failed_file:
-        click.echo(f"{summary.failed:,} {failed}; {summary.failed_file} lists them")
+        click.echo(f"{failed}: see {summary.failed_file}")
     if summary.failed and not summary.predicted:
         raise ImageError(
             "nothing could be predicted",
-            got=f"{summary.failed:,} {failed}",
+            got=failed,
             hint=f"see {summary.failed_file}",
         )
 

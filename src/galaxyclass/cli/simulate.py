@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.simulation.contest import SimulatedContest
@@ -91,7 +92,9 @@ def command(
 
 def _show_contest(contest: SimulatedContest) -> None:
     for part, number in contest.counts.items():
-        click.echo(f"{number:,} galaxies in {contest.folder / part}, their classes in {part}.csv")
+        click.echo(
+            f"{counted(number, 'galaxy')} in {contest.folder / part}, their classes in {part}.csv"
+        )
     click.echo(
         f"the meaning of the classes in {contest.folder / 'classes.csv'}, "
         f"the truth in {contest.truth}"
@@ -103,7 +106,7 @@ def _show_contest(contest: SimulatedContest) -> None:
 
 
 def _show(sky: SimulatedFolder) -> None:
-    click.echo(f"{sky.count:,} galaxies in {sky.images}")
+    click.echo(f"{counted(sky.count, 'galaxy')} in {sky.images}")
     click.echo(f"their votes in {sky.table}, the truth in {sky.truth}")
     click.echo("\nNext:")
     click.echo(f"  galaxyclass validate --images {sky.images} --table {sky.table}")

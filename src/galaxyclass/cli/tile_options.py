@@ -117,8 +117,10 @@ def sources(*, alone: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]
 def of_tiles(reading: Mapping[str, Any] | None) -> dict[str, Any]:
     """How tiles are read, from how pictures are read."""
     reading = reading or {}
-    if "scale" in reading:
-        raise click.UsageError("--scale: of tiles, --field says how much of the sky is shown.")
+    for name in ("scale", "pixel_scale"):
+        if name in reading:
+            option = "--" + name.replace("_", "-")
+            raise click.UsageError(f"{option}: of tiles, --field says how much of it is shown.")
     stretch = reading.get("stretch")
     if stretch is not None and "limits" in reading:
         from galaxyclass.images.stretch import Stretch

@@ -32,6 +32,11 @@ Cross-validation: four networks, each galaxy predicted by the one that was not t
   galaxyclass train fast --images sky/images --table sky/votes.csv --folds 4 --output runs/four
 
 \b
+Numbers, such as a Hubble type; or counts of votes, not their fractions (docs/targets.md):
+  galaxyclass train fast --images images/ --table efigi.csv --numbers T --output runs/T
+  galaxyclass train fast --images images/ --table votes.csv --counts --output runs/counts
+
+\b
 With your own images: a sub-folder per class and no table; or two tables at once:
   galaxyclass train fast --images classes/ --output runs/classes
   galaxyclass train fast --images images/ --table votes.csv --output runs/more \\

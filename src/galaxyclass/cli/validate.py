@@ -11,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.tables import show_unused
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.data.checks.report import ValidationReport
@@ -68,7 +69,9 @@ def _show(report: ValidationReport, limit: int | None) -> None:
     with_image = int((catalog.paths != "").sum())
     click.echo(f"images  {catalog.images}: {with_image + len(catalog.unlisted):,}")
     if catalog.table is not None:
-        click.echo(f"table   {catalog.table}: {len(catalog):,} galaxies, {with_image:,} with image")
+        click.echo(
+            f"table   {catalog.table}: {counted(len(catalog), 'galaxy')}, {with_image:,} with image"
+        )
         click.echo(f"id      {catalog.ids.column}, for instance {catalog.ids.values[0]}")
     if catalog.parts is not None:
         counts = Counter(catalog.parts.tolist())

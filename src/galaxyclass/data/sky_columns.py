@@ -8,17 +8,26 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galaxyclass.data.tables.cells import is_text, numbers
+from galaxyclass.data.tables.cells import as_text, is_text, numbers
+from galaxyclass.data.tables.in_memory import UNIT
 from galaxyclass.errors import CatalogError
 
-_UCDS = ("pos.eq.ra", "pos.eq.dec")
-_NAMES = (
-    ("ra", "raj2000", "ra_j2000", "_raj2000", "ra_icrs", "ra_deg", "radeg", "alpha_j2000",
-     "right_ascension", "target_ra", "ra_1"),
-    ("dec", "dej2000", "dec_j2000", "decj2000", "_dej2000", "de_icrs", "dec_icrs", "dec_deg",
-     "decdeg", "dedeg", "delta_j2000", "declination", "target_dec", "dec_1"),
+#: Names of columns of right ascension and declination, in lower case without `_`, `-`, `.`; in
+#: pairs, the most usual first.
+_NAMES: tuple[tuple[str, str], ...] = (
+    ("ra", "dec"), ("raj2000", "dej2000"), ("raj2000", "decj2000"), ("raicrs", "deicrs"),
+    ("raicrs", "decicrs"), ("radeg", "decdeg"), ("radeg", "dedeg"), ("alphaj2000", "deltaj2000"),
+    ("ramean", "decmean"), ("rightascension", "declination"), ("coordra", "coorddec"),
+    ("targetra", "targetdec"), ("racat", "deccat"), ("ra2000", "dec2000"), ("raobj", "decobj"),
+    ("alpha", "delta"), ("ra1", "dec1"), ("plugra", "plugdec"),
 )  # fmt: skip
-_HOURS = re.compile(r"\s*([+-]?)(\d{1,3})[:h\sd°]+(\d{1,2})[:m\s'′]+(\d{1,2}(?:\.\d*)?)[s\"″]?\s*")
+#: Degrees in a unit of angle.
+_DEGREES = {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": 180 / np.pi, "radian": 180 / np.pi,
+            "hourangle": 15.0, "hour": 15.0, "h": 15.0, "hr": 15.0, "arcsec": 1 / 3600}  # fmt: skip
+#: 05:41:05.7, 5h41m5.7s, +04 05 06, 5h41m.
+_SEXAGESIMAL = re.compile(
+    r"([+-]?)(\d{1,3})[:hd°\s]+(\d{1,2}(?:\.\d*)?)(?:[:m'′\s]+(\d{1,2}(?:\.\d*)?)?)?[s\"″]?"
+)
 
 
 def find_sky_columns(table: pa.Table) -> tuple[str, str] | None:
@@ -29,74 +38,124 @@ def find_sky_columns(table: pa.Table) -> tuple[str, str] | None:
     >>> find_sky_columns(pa.table({"RAJ2000": [1.0], "DEJ2000": [2.0], "z": [0.1]}))
     ('RAJ2000', 'DEJ2000')
     """
-    found = []
-    for ucd, names in zip(_UCDS, _NAMES, strict=True):
-        ucds = {
-            field.name: (field.metadata or {}).get(b"ucd", b"").decode().lower()
-            for field in table.schema
-        }
-        by_ucd = [name for name, text in ucds.items() if text.split(";")[0] == ucd]
-        by_ucd.sort(key=lambda name: "meta.main" not in ucds[name])
-        lower = {name.lower(): name for name in reversed(table.column_names)}
-        by_name = [lower[name] for name in names if name in lower]
-        candidates = by_ucd or by_name
-        if not candidates:
-            return None
-        found.append(candidates[0])
-    return found[0], found[1]
+    ra, dec = _by_ucd(table, "ra"), _by_ucd(table, "dec")
+    if ra is not None and dec is not None:
+        return ra, dec
+    names: dict[str, str] = {}
+    for name in table.column_names:
+        names.setdefault(re.sub(r"[^a-z0-9]", "", name.lower()), name)
+    pair = next((pair for pair in _NAMES if pair[0] in names and pair[1] in names), None)
+    return None if pair is None else (names[pair[0]], names[pair[1]])
 
 
-def read_positions(table: pa.Table, source: str) -> NDArray[np.float64]:
-    """(rows, 2) Right ascension and declination in degrees; NaN unknown.
+def _by_ucd(table: pa.Table, axis: str) -> str | None:
+    """The column with the UCD ``pos.eq.ra`` (or ``POS_EQ_RA``, as it was once), the main one."""
+    ucds = {field.name: _metadata(field, b"ucd") for field in table.schema}
+    fitting = [
+        name for name, ucd in ucds.items() if re.match(rf"pos[._]eq[._]{axis}(?![a-z])", ucd)
+    ]
+    return min(fitting, key=lambda name: "main" not in ucds[name], default=None)
 
-    Text such as 10:11:12.3 +04:05:06 is read as hours and degrees, and so is a unit of hours.
+
+def _metadata(field: pa.Field, key: bytes) -> str:
+    return str((field.metadata or {}).get(key, b"").decode().lower())
+
+
+def read_positions(
+    table: pa.Table,
+    source: str,
+    *,
+    ra_column: str | None = None,
+    dec_column: str | None = None,
+    can_be_named: bool = False,
+) -> NDArray[np.float64]:
+    """Right ascension and declination of each row.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    source : str
+        What messages call the table.
+    ra_column, dec_column : str, optional
+        Found by `find_sky_columns` if not stated.
+    can_be_named : bool
+        Whether the caller takes `ra_column` and `dec_column`: hints then name them.
+
+    Returns
+    -------
+    (rows, 2) float64
+        Degrees, right ascension from 0 to 360; NaN where a cell is empty. Text such as
+        ``10:11:12.3`` and ``+04:05:06`` is read as hours and degrees, other numbers by their unit.
 
     Raises
     ------
     CatalogError
         No such columns, or one that does not hold positions.
     """
-    names = find_sky_columns(table)
-    if names is None:
+    found = find_sky_columns(table) or (None, None)
+    names = ra_column or found[0], dec_column or found[1]
+    if names[0] is None or names[1] is None:
         raise CatalogError(
             f"{source}: no columns of right ascension and declination",
-            wanted="columns with the UCDs pos.eq.ra and pos.eq.dec, or called ra and dec",
+            wanted="columns with the UCDs pos.eq.ra and pos.eq.dec, or called ra and dec (RAJ2000 "
+            "and DEJ2000, ALPHA_J2000 and DELTA_J2000, …)",
             got=", ".join(table.column_names[:20]),
-            hint="rename the columns to ra and dec",
+            hint="name them: `ra_column` and `dec_column`"
+            if can_be_named
+            else "rename the columns to ra and dec",
         )
-    columns = []
-    for name, is_ra in zip(names, (True, False), strict=True):
-        column = table[name]
-        values, wrong = numbers(column)
-        if len(wrong) and is_text(column):
-            cells = column.to_pylist()
-            values[wrong] = [_sexagesimal(cells[row], 15 if is_ra else 1) for row in wrong]
-        unit = (table.schema.field(name).metadata or {}).get(b"unit", b"").decode().lower()
-        if is_ra and unit in ("h", "hourangle", "hour", "hr"):
-            values = values * 15
-        if unit in ("rad", "radian"):
-            values = np.degrees(values)
-        columns.append(values)
-    ra, dec = columns
+    ra = _degrees(table, names[0], source, hours=True)
+    dec = _degrees(table, names[1], source, hours=False)
     with np.errstate(invalid="ignore"):
-        impossible = (np.abs(dec) > 90) | (np.abs(ra) > 360)
+        impossible = (np.abs(dec) > 90) | (ra < -180) | (ra > 360)
+        swapped = not ((np.abs(ra) > 90) | (dec < -180) | (dec > 360)).any()
     if impossible.any():
         row = int(np.flatnonzero(impossible)[0])
+        other_way = f": `ra_column={names[1]!r}` and `dec_column={names[0]!r}`"
         raise CatalogError(
-            f"{source}: {impossible.sum():,} positions are not on the sky",
-            wanted="degrees, right ascension from 0 to 360 and declination from -90 to 90",
+            f"{source}: {impossible.sum():,} positions lie nowhere on the sky",
+            wanted=f"{names[0]} of 0 to 360 and {names[1]} of -90 to 90 degrees",
             got=f"{names[0]} {ra[row]:g}, {names[1]} {dec[row]:g} in row {row + 1}",
-            hint="are the two columns swapped?",
+            hint=f"they would fit the other way round{other_way if can_be_named else ''}"
+            if swapped
+            else None,
         )
     return np.column_stack([ra % 360, dec])
 
 
-def _sexagesimal(cell: str | None, factor: float) -> float:
-    match = None if cell is None else _HOURS.fullmatch(cell)
+def _degrees(table: pa.Table, name: str, source: str, *, hours: bool) -> NDArray[np.float64]:
+    column = table[name]
+    values, wrong = numbers(column)
+    unit = _metadata(table.schema.field(name), UNIT)
+    if unit and unit not in _DEGREES:
+        raise CatalogError(
+            f"{source}: the column {name!r} has the unit {unit!r}",
+            wanted="deg, rad or hourangle",
+        )
+    values = values * _DEGREES.get(unit, 1.0)
+    if len(wrong) and is_text(column):
+        cells = as_text(column).take(pa.array(wrong)).to_pylist()
+        values[wrong] = [_sexagesimal(cell, 15 if hours else 1) for cell in cells]
+        wrong = wrong[np.isnan(values[wrong])]
+    if len(wrong) or pa.types.is_boolean(column.type):
+        shown = column.take(pa.array(wrong[:3])).to_pylist() or [str(column.type)]
+        raise CatalogError(
+            f"{source}: the column {name!r} holds no positions",
+            wanted="degrees, or text such as 05:41:05.7 or 5h41m5.7s; an empty cell where unknown",
+            got=", ".join(map(repr, shown)),
+        )
+    return values
+
+
+def _sexagesimal(cell: str, factor: float) -> float:
+    match = _SEXAGESIMAL.fullmatch(cell)
     if match is None:
         return float("nan")
-    sign, first, minutes, seconds = match.groups()
-    value = factor * (int(first) + int(minutes) / 60 + float(seconds) / 3600)
+    sign, first = match[1], int(match[2])
+    minutes, seconds = float(match[3]), float(match[4] or 0)
+    if minutes >= 60 or seconds > 60:
+        return float("nan")
+    value = factor * (first + minutes / 60 + seconds / 3600)
     return -value if sign == "-" else value
 
 

@@ -30,10 +30,11 @@ from galaxyclass.images.files import image_paths
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.io.atomic import require_new, translated, write_text
 from galaxyclass.io.run_folder import BUNDLE, RECIPE, SPLIT, run_file
-from galaxyclass.model.backends.backend import Backend, require_fit
+from galaxyclass.model.backends.backend import require_fit
 from galaxyclass.model.bundle.load import SUFFIXES, Bundle, ExportedBundle, Role
 from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
-from galaxyclass.model.model import Model, open_model, single_bundle
+from galaxyclass.model.load import open_model, single_bundle
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.pretrained import is_pretrained
@@ -63,7 +64,6 @@ def calibrate(
     options: InferenceOptions | None = None,
     seed: int = 0,
     progress: Progress = silent,
-    backend: Backend | None = None,
 ) -> Calibrated:
     """Predict galaxies that a run was not trained on, and store its errors in its bundle.
 
@@ -98,7 +98,7 @@ def calibrate(
     options : InferenceOptions, optional
         How the network is run, as for `galaxyclass.model.predict`. Give the ``views`` that it will
         predict with: more views give smaller errors and narrower intervals.
-    progress, backend
+    progress
         As for `galaxyclass.model.predict`.
     seed : int
         Of the folds, and of the images that are drawn.
@@ -132,7 +132,7 @@ def calibrate(
             wanted=f"one of {', '.join(name for name in PARTS if name != 'train')}",
             got=part,
         )
-    model = open_model(run, options, backend)
+    model = open_model(run, options)
     bundle, source = single_bundle(model, "calibrate"), model.sources[0]
     if output is None and is_pretrained(source):
         raise RunError(
@@ -178,7 +178,7 @@ def calibrate(
         task,
         outputs.values,
         outputs.features,
-        None if targets is None else targets.joint_fractions,
+        None if targets is None else task.interval_truth(targets),
         statistics,
         in_distribution=more,
         level=level,

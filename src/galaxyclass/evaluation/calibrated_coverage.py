@@ -35,16 +35,14 @@ def calibrated_coverage(
     notes : list of str
         Why a calibration that is there could not be measured.
     """
-    tree, fractions = task.decision_tree, targets.joint_fractions
-    scored = tree is not None and fractions is not None and bool(task.interval_names)
-    if not scored or len(bundles) > 1 or not bundles[0].has("calibration"):
+    truth = task.interval_truth(targets) if task.interval_names else None
+    if truth is None or len(bundles) > 1 or not bundles[0].has("calibration"):
         return None, []
-    assert tree is not None
-    assert fractions is not None
     try:
         calibration = parse_calibration(bundles[0].read_calibration(), str(bundles[0].calibration))
     except BundleError as error:
         return None, [f"The intervals were not measured: {error}"]
     if calibration.intervals is None:
         return None, []
-    return interval_coverage(tree, calibration.intervals, predictions, fractions), []
+    values = task.to_interval_scale(predictions)
+    return interval_coverage(task.interval_groups, calibration.intervals, values, truth), []

@@ -17,7 +17,7 @@ from galaxyclass.data.dataset.scored import choose, read_galaxies
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ScoreError
 from galaxyclass.evaluation.calibrated_coverage import calibrated_coverage
-from galaxyclass.evaluation.evaluation import Evaluation
+from galaxyclass.evaluation.evaluation import Evaluation, ScoredGalaxies
 from galaxyclass.evaluation.files import EVALUATION_FILES, write_evaluation
 from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
 from galaxyclass.evaluation.used_galaxies import used_galaxies
@@ -25,12 +25,12 @@ from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import FolderOutput
 from galaxyclass.io.result_files import PREDICTIONS
 from galaxyclass.model.auxiliary import in_task
-from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.ensemble import Ensemble, common_auxiliary, common_task
+from galaxyclass.model.extra_columns import check_include
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.job import PredictionSummary, predict_to_table
-from galaxyclass.model.model import ModelSource, open_model
+from galaxyclass.model.load import ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
@@ -47,11 +47,11 @@ def evaluate(
     output: str | Path,
     part: Part = "unseen",
     votes: float = VOTES,
+    include: Sequence[str] = (),
     options: InferenceOptions | None = None,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
-    backend: Backend | Sequence[Backend] | None = None,
 ) -> Evaluation:
     """Predict galaxies whose votes or classes are known, and score the predictions.
 
@@ -77,7 +77,9 @@ def evaluate(
         nor as the same image under another id. Of an ensemble no member was. The pretrained
         model does not say what it was trained on: it needs ``all``, for galaxies that you know
         were not.
-    options, progress, backend
+    include : sequence of {"five_classes", "uncertainty", "strangeness", "embedding"}
+        Extra columns of ``predictions.csv``, as for `galaxyclass.predict`.
+    options, progress
         As for `galaxyclass.model.predict`.
     overwrite : bool
         Replace the files in ``output`` where they exist.
@@ -103,8 +105,9 @@ def evaluate(
     BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
         As for `galaxyclass.model.predict`.
     """
+    include = check_include(include)
     dataset, output = as_dataset(images, table), Path(output)
-    model = open_model(run, options, backend)
+    model = open_model(run, options)
     key = job_key(
         "evaluate",
         runs=[str(source.absolute()) for source in model.sources],
@@ -114,6 +117,7 @@ def evaluate(
         labelling=model.options.labelling,
         seed=seed,
         votes=votes,
+        include=include,
     )
     results = FolderOutput(output, EVALUATION_FILES, key, overwrite)
     results.require_free()
@@ -138,15 +142,15 @@ def evaluate(
     with results.claim():
         images_and_ids = ImageSource(catalog.paths.tolist(), catalog.ids.values.tolist())
         prediction = predict_to_table(
-            open_rows(Ensemble(members, model.options.views), images_and_ids),
+            open_rows(Ensemble(members, model.options.views), images_and_ids, include),
             output / PREDICTIONS,
             model.options,
             progress=progress,
             keep_journal=True,
         )
         id_column = bundles[0].manifest.id_column
-        scored, predictions, failed = _read(task, id_column, catalog, prediction)
-        targets = catalog.take(scored).targets
+        galaxies, failed = _read(task, id_column, catalog, prediction, parts)
+        predictions, targets = galaxies.predictions, galaxies.catalog.targets
         assert targets is not None, "read_galaxies refuses catalogs without targets"
         report = task.evaluate(predictions, targets, seed=seed, votes=votes)
         coverage, not_measured = calibrated_coverage(bundles, task, predictions, targets)
@@ -157,10 +161,11 @@ def evaluate(
             task=task,
             part=part,
             report=report,
-            galaxies_by_part=dict(Counter(parts[scored].tolist())),
+            galaxies_by_part=dict(Counter(galaxies.parts.tolist())),
             prediction=prediction,
             notes=(*notes, *chosen, *failed, *report.notes, *not_measured),
             coverage=coverage,
+            galaxies=galaxies,
         )
         write_evaluation(evaluation, output)
         forget_predictions(prediction.output)
@@ -168,17 +173,13 @@ def evaluate(
 
 
 def _read(
-    task: Task, id_column: str, catalog: Catalog, prediction: PredictionSummary
-) -> tuple[NDArray[np.int64], NDArray[np.float64], list[str]]:
-    """Read the predictions from their file.
-
-    Returns
-    -------
-    scored : (galaxies,) int64
-        Indices of the galaxies of the catalog that were predicted.
-    predictions : (galaxies, outputs) float64
-    notes : list of str
-    """
+    task: Task,
+    id_column: str,
+    catalog: Catalog,
+    prediction: PredictionSummary,
+    parts: NDArray[np.object_],
+) -> tuple[ScoredGalaxies, list[str]]:
+    """Read the predictions from their file; and notes on what is left out."""
     if prediction.predicted == 0:
         raise ScoreError(
             "nothing to score: none of the images could be decoded",
@@ -191,5 +192,8 @@ def _read(
     row_of_id = {name: row for row, name in enumerate(catalog.ids.values)}
     names = ids_of(table, id_column, prediction.output)
     scored = np.array([row_of_id[str(name)] for name in names], dtype=np.int64)
-    columns, _ = task.columns(id_column)
-    return scored, task.from_shown(read_outputs(table, columns, prediction.output)), notes
+    columns, label = task.columns(id_column)
+    predictions = task.from_shown(read_outputs(table, columns, prediction.output))
+    own = {id_column, *columns, label}
+    included = table.select([name for name in table.column_names if name not in own])
+    return ScoredGalaxies(catalog.take(scored), parts[scored], predictions, included), notes

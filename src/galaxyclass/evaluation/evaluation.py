@@ -6,13 +6,52 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from galaxyclass.arguments import Part
 from galaxyclass.calibration.coverage import Coverage
+from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.model.job import PredictionSummary
 from galaxyclass.short import short_names, summary
 from galaxyclass.tasks.report import ScoreReport
 from galaxyclass.tasks.task import Task
+
+#: Descriptions of the galaxies of a part.
+PART_WORDS = {
+    "new": "that are new to the run",
+    "validation": "of its validation part (if the recipe keeps the best epoch, they selected it, "
+    "and their score is a little too good)",
+    "test": "of its test part",
+    "out_of_fold": "of the fold that it was not trained on",
+    "train": "that it was trained on (whose score says nothing about others)",
+    "unknown": "that the run may have been trained on: it does not say",
+}
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ScoredGalaxies:
+    """The galaxies that were scored, one by one, in the order of ``predictions.csv``.
+
+    Attributes
+    ----------
+    catalog : Catalog
+    parts : (galaxies,) of str
+        The part of the training that each was in: a key of `PART_WORDS`.
+    predictions : (galaxies, outputs) float64
+        As a network gives them; NaN unknown.
+    included : pyarrow.Table
+        The extra columns (``include``).
+    """
+
+    catalog: Catalog
+    parts: NDArray[np.object_]
+    predictions: NDArray[np.float64]
+    included: Any
+
+    def __repr__(self) -> str:
+        return summary(f"ScoredGalaxies: {len(self.parts):,}")
 
 
 @dataclass(frozen=True)
@@ -42,6 +81,8 @@ class Evaluation:
     coverage : Coverage or None
         What the model's intervals hold of the true fractions; None of a model without intervals,
         and of an ensemble of several.
+    galaxies : ScoredGalaxies
+        The galaxies one by one.
     """
 
     runs: tuple[Path, ...]
@@ -53,7 +94,8 @@ class Evaluation:
     galaxies_by_part: dict[str, int]
     prediction: PredictionSummary
     notes: tuple[str, ...]
-    coverage: Coverage | None = None
+    coverage: Coverage | None
+    galaxies: ScoredGalaxies
 
     def __repr__(self) -> str:
         return summary(

@@ -69,13 +69,26 @@ def _coverage_figures(task: Task, coverage: Coverage | None) -> dict[str, Any]:
     return {
         "interval_coverage": {
             "all": coverage.overall,
-            "questions": dict(zip(task.group_names, coverage.questions, strict=True)),
-            "answers": dict(zip(task.interval_names, coverage.answers, strict=True)),
-            "by_predicted_fraction": [
-                {"from": low, "to": high, "coverage": share}
-                for (low, high), share in zip(pairwise(VALUE_EDGES), coverage.by_value, strict=True)
-            ],
+            **(
+                {"questions": dict(zip(task.group_names, coverage.questions, strict=True))}
+                if task.group_names
+                else {}
+            ),
+            task.output_word: dict(zip(task.interval_names, coverage.answers, strict=True)),
+            **_by_predicted_fraction(task, coverage),
             "most_uncertain_fifth_of_galaxies": coverage.uncertain_fifth,
             "mean_width": coverage.width,
         }
+    }
+
+
+def _by_predicted_fraction(task: Task, coverage: Coverage) -> dict[str, Any]:
+    """The coverage by predicted fraction, of outputs that are fractions."""
+    if not task.group_names:
+        return {}
+    return {
+        "by_predicted_fraction": [
+            {"from": low, "to": high, "coverage": share}
+            for (low, high), share in zip(pairwise(VALUE_EDGES), coverage.by_value, strict=True)
+        ]
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,13 @@ from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.errors import CatalogError, ScoreError
 from galaxyclass.evaluation.join import Joined, join_tables
 from galaxyclass.evaluation.read_predictions import read_outputs
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.votes import VoteScores, score_votes
 from galaxyclass.tasks.votes.task import leave_out
 from galaxyclass.trees.algebra import joint_from_conditional
-from galaxyclass.trees.read import TREES, load_tree
+from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Layout, Tree
 
 
@@ -51,7 +52,7 @@ class TableScores:
 
     def __repr__(self) -> str:
         return summary(
-            f"TableScores: {self.scores.words}; {self.matched:,} galaxies in both files, "
+            f"TableScores: {self.scores.words}; {counted(self.matched, 'galaxy')} in both files, "
             f"{self.only_predicted:,} only predicted, {self.only_in_table:,} only in the table"
         )
 
@@ -63,7 +64,7 @@ def score_predictions(
     *,
     id_column: str | None = None,
     target_column: str | None = None,
-    tree: Tree | None = None,
+    tree: Tree | str | Path | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> TableScores:
@@ -85,8 +86,8 @@ def score_predictions(
     target_column : str, optional
         The class column of both tables; otherwise vote columns are scored, or else the text or
         integer column that both have.
-    tree : Tree, optional
-        The tree of the vote columns; otherwise any that the package ships.
+    tree : Tree, str or Path, optional
+        The tree of the vote columns (`load_tree`); otherwise any that the package ships.
     resamples, seed : int
         Of the bootstrap by galaxy.
 
@@ -114,7 +115,7 @@ def score_predictions(
     (0.5, 2, 1)
     """
     joined = join_tables(predictions, table, id_column)
-    trees = [tree] if tree else [load_tree(name) for name in TREES]
+    trees = [as_tree(tree)] if tree else [load_tree(name) for name in TREES]
     true = vote_layout(joined.table.column_names, trees)
     predicted = vote_layout(joined.predictions.column_names, trees)
     notes: tuple[str, ...]

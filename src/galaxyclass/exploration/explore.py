@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from galaxyclass.arguments import Settings, public
+from galaxyclass.arrays import Floats
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.checks.unused_galaxies import unused_of
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
@@ -20,7 +21,19 @@ from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
 from galaxyclass.exploration.classes import ClassSummary, draw_examples, summarise_classes
 from galaxyclass.exploration.examples import Example, no_example, read_examples
-from galaxyclass.exploration.figures import Chart, class_charts, example_charts, vote_charts
+from galaxyclass.exploration.figures import (
+    Chart,
+    class_charts,
+    example_charts,
+    number_charts,
+    vote_charts,
+)
+from galaxyclass.exploration.numbers import (
+    QUANTILES,
+    NumberSummary,
+    along_the_scale,
+    summarise_numbers,
+)
 from galaxyclass.exploration.page import Contents, page
 from galaxyclass.exploration.votes import VoteSummary, most_certain, summarise_votes
 from galaxyclass.extras import require
@@ -33,6 +46,8 @@ from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.counts.targets import CountTargets
+from galaxyclass.tasks.numbers.targets import NumberTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 
 PAGE = "index.html"
@@ -43,6 +58,8 @@ CORRELATIONS = "correlations.csv"
 _DEPTH = 20
 #: Examples of a table of classes, and of one class, at most.
 _EXAMPLES, _OF_A_CLASS = 120, 6
+#: Examples along the scale of a column of numbers: at most, and at least.
+_ALONG, _LEAST_ALONG = 12, 4
 
 
 @dataclass(frozen=True)
@@ -52,7 +69,7 @@ class Exploration:
     Attributes
     ----------
     folder : Path
-    summary : VoteSummary or ClassSummary
+    summary : VoteSummary, ClassSummary or NumberSummary
     examples : tuple of Example
         The most certain galaxy for each answer, or some galaxies of each class.
     notes : tuple of str
@@ -60,7 +77,7 @@ class Exploration:
     """
 
     folder: Path
-    summary: VoteSummary | ClassSummary
+    summary: VoteSummary | ClassSummary | NumberSummary
     examples: tuple[Example, ...]
     notes: tuple[str, ...]
     unused: tuple[Unused, ...] = ()
@@ -86,13 +103,14 @@ def explore(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Exploration:
-    """Show the contents of a table of votes or classes.
+    """Show the contents of a table of votes, classes or numbers.
 
     Of votes: the most certain galaxy for each answer, as an image and as the input of a recipe's
     model; the mean fraction of each answer; how many galaxies have a fraction of 0.5 or more; the
     correlations between all answers, and within each question. Of classes: how many galaxies each
-    has, and examples. Every figure is written as PNG and SVG, the numbers as CSV, and everything is
-    on one self-contained page, ``index.html``.
+    has, and examples. Of numbers: the distribution of each column, galaxies from the smallest value
+    to the largest, and rank correlations. Every figure is written as PNG and SVG, the numbers as
+    CSV, and everything is on one self-contained page, ``index.html``.
 
     Only images that are shown are read. Errors in the table are not raised (`galaxyclass.validate`
     lists them): cells that are not fractions are unknown here.
@@ -122,7 +140,7 @@ def explore(
     Raises
     ------
     CatalogError
-        The table cannot be understood, or has neither votes nor classes.
+        The table cannot be understood, or has neither votes, classes nor numbers.
     OutputError
         The page exists already, or something cannot be written.
     RecipeError
@@ -142,9 +160,11 @@ def explore(
     if targets is None or targets.kind not in EXPLORERS:
         raise CatalogError(
             f"{dataset.name}: nothing to show",
-            wanted="columns of vote fractions, a class column, or a folder for each class",
+            wanted="columns of vote fractions, a class column, a folder for each class, or numbers",
             got="only ids and images",
-            hint="give a `table`" if dataset.table is None else "name the class by `target_column`",
+            hint="give a `table`"
+            if dataset.table is None
+            else "name the class by `target_column`, or numbers by `numbers`",
         )
     contents = EXPLORERS[targets.kind](
         catalog, targets, recipe=recipe, seed=seed, progress=progress
@@ -172,7 +192,7 @@ def explore(
 
 def _explore_votes(
     catalog: Catalog,
-    targets: VoteTargets,
+    targets: VoteTargets | CountTargets,
     *,
     recipe: Recipe,
     progress: Progress,
@@ -201,10 +221,49 @@ def _explore_classes(
     return Contents(summary, examples, caption, "examples", columns, charts, _class_tables(summary))
 
 
+def _explore_numbers(
+    catalog: Catalog,
+    targets: NumberTargets,
+    *,
+    recipe: Recipe,
+    seed: int,
+    progress: Progress,
+) -> Contents:
+    summary = summarise_numbers(targets.columns, targets.numbers)
+    names = targets.columns
+    each = max(_LEAST_ALONG, min(_ALONG, _EXAMPLES // len(names)))
+    examples = []
+    for index, name in enumerate(names[: _EXAMPLES // each]):
+        values = targets.numbers[:, index]
+        along = along_the_scale(values, catalog.paths != "", each, _DEPTH, seed)
+        of_column = [
+            example
+            for candidates in along
+            for example in read_examples(
+                catalog,
+                name,
+                candidates,
+                count=1,
+                recipe=recipe,
+                note=lambda galaxy, values=values: f"{values[galaxy]:.4g}",  # type: ignore[misc]
+            )
+        ]
+        examples += of_column or [no_example(name, "none to show")]
+        progress("reading", index + 1, len(names), unit="columns")
+    charts = number_charts(summary, targets.numbers)
+    caption = "Galaxies from the smallest to the largest value of each column"
+    tables = {SUMMARY: _number_table(summary)}
+    if len(names) > 1:
+        tables[CORRELATIONS] = _correlation_table(names, summary.correlations)
+    return Contents(summary, examples, caption, "along_the_scale", each, charts, tables)
+
+
 #: Kind of target -> its explorer.
 EXPLORERS: dict[str, Callable[..., Contents]] = {
     VoteTargets.kind: _explore_votes,
     ClassTargets.kind: _explore_classes,
+    NumberTargets.kind: _explore_numbers,
+    CountTargets.kind: _explore_votes,
 }
 
 
@@ -223,7 +282,7 @@ def _notes(catalog: Catalog) -> list[str]:
 
 
 def _certain(
-    catalog: Catalog, targets: VoteTargets, recipe: Recipe, progress: Progress
+    catalog: Catalog, targets: VoteTargets | CountTargets, recipe: Recipe, progress: Progress
 ) -> list[Example]:
     """The most certain galaxy for each answer."""
     fractions, answers = targets.fractions, targets.tree.answers
@@ -275,7 +334,7 @@ def _write_figures(folder: Path, charts: Sequence[Chart], progress: Progress) ->
 
 
 def _vote_tables(
-    summary: VoteSummary, targets: VoteTargets, examples: Sequence[Example]
+    summary: VoteSummary, targets: VoteTargets | CountTargets, examples: Sequence[Example]
 ) -> dict[str, str]:
     """Name of each CSV file -> its text."""
     texts, text = {}, io.StringIO()
@@ -297,13 +356,30 @@ def _vote_tables(
             ]
         )
     texts[SUMMARY] = text.getvalue()
+    texts[CORRELATIONS] = _correlation_table(summary.tree.codes, summary.correlations)
+    return texts
+
+
+def _correlation_table(names: Sequence[str], correlations: Floats) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["code", *summary.tree.codes])
-    for code, row in zip(summary.tree.codes, summary.correlations, strict=True):
-        writer.writerow([code, *("" if math.isnan(value) else f"{value:.6f}" for value in row)])
-    texts[CORRELATIONS] = text.getvalue()
-    return texts
+    writer.writerow(["code", *names])
+    for name, row in zip(names, correlations, strict=True):
+        writer.writerow([name, *("" if math.isnan(value) else f"{value:.6f}" for value in row)])
+    return text.getvalue()
+
+
+def _number_table(summary: NumberSummary) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["column", "known", "mean", "spread", "step", *(f"q{q:g}" for q in QUANTILES)])
+    for column, known, quantiles in zip(
+        summary.columns, summary.known.tolist(), summary.quantiles.tolist(), strict=True
+    ):
+        figures = (column.mean, column.spread, column.step, *quantiles)
+        cells = ("" if math.isnan(value) else f"{value:.6g}" for value in figures)
+        writer.writerow([column.name, known, *cells])
+    return text.getvalue()
 
 
 def _class_tables(summary: ClassSummary) -> dict[str, str]:

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from galaxyclass.arrays import Floats
 from galaxyclass.exploration.classes import ClassSummary
 from galaxyclass.exploration.examples import Example
+from galaxyclass.exploration.numbers import NumberSummary
 from galaxyclass.exploration.votes import MAJORITY, VoteSummary
 from galaxyclass.plots.bars import Bar, BarGroup, grouped_bars
 from galaxyclass.plots.gallery import Tile, gallery
 from galaxyclass.plots.heatmaps import correlation_map, correlation_panels
+from galaxyclass.plots.histograms import Distribution, histograms
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,6 +111,45 @@ def class_charts(summary: ClassSummary) -> list[Chart]:
             "How many galaxies each class has.",
         )
     ]
+
+
+def number_charts(summary: NumberSummary, numbers: Floats) -> list[Chart]:
+    """The distribution of each column, and the correlations of several."""
+    names = [column.name for column in summary.columns]
+    charts = [
+        Chart(
+            "distributions",
+            histograms(
+                [
+                    Distribution(
+                        column.name,
+                        numbers[~np.isnan(numbers[:, index]), index],
+                        column.step,
+                    )
+                    for index, column in enumerate(summary.columns)
+                ],
+                f"Distributions, {summary.galaxies:,} galaxies",
+            ),
+            "How many galaxies have which values; of a scale in steps, a bar for each step.",
+        )
+    ]
+    if len(names) > 1:
+        charts.append(
+            Chart(
+                "correlations",
+                correlation_map(
+                    summary.correlations,
+                    names,
+                    names,
+                    [slice(0, len(names))],
+                    title=f"Rank correlations, {summary.galaxies:,} galaxies",
+                    label="correlation of ranks",
+                ),
+                "Spearman's correlation of every two columns, over the galaxies that know both; "
+                "grey where it cannot be computed.",
+            )
+        )
+    return charts
 
 
 def example_charts(

@@ -16,6 +16,7 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.exploration.classes import ClassSummary
 from galaxyclass.exploration.examples import Example
 from galaxyclass.exploration.figures import Chart
+from galaxyclass.exploration.numbers import NumberSummary
 from galaxyclass.exploration.votes import VoteSummary
 from galaxyclass.images.channels import to_three
 from galaxyclass.version import __version__
@@ -59,7 +60,7 @@ $sections
 class Contents:
     """What is shown of a kind of target: statistics, captioned examples, charts, CSV."""
 
-    summary: VoteSummary | ClassSummary
+    summary: VoteSummary | ClassSummary | NumberSummary
     examples: list[Example]
     caption: str
     name: str

@@ -48,7 +48,8 @@ from galaxyclass.model.bundle.load import Bundle, Role
 from galaxyclass.model.bundle.manifest import Manifest, NetworkOutputs
 from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
 from galaxyclass.model.columns import columns_of, mask_unknown, tabulate
-from galaxyclass.model.model import Model, open_model, single_bundle
+from galaxyclass.model.load import open_model, single_bundle
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.probe import LinearProbe

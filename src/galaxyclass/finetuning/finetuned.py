@@ -134,7 +134,7 @@ class Finetuned:
     @property
     def model(self) -> Model:
         """The model, ready to predict."""
-        from galaxyclass.model.model import load_model
+        from galaxyclass.model.load import load_model
 
         return load_model(self.folder)
 

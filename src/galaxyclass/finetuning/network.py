@@ -108,7 +108,7 @@ class NetworkData:
             loss=resolve_loss("auto", task),
             class_weights="balanced" if self.labels.balanced else "none",
         )
-        loss = build_loss(training, task.class_shares)
+        loss = build_loss(training, task)
         augmentation = Augmentation(
             flip="both" if self.manifest.mirrors else "none", zoom=(0.9, 1.1), shift=0.02
         )
@@ -277,7 +277,7 @@ def _train_until_best(
 
 def _by_galaxy(task: Task, predictions: Doubles, values: NDArray[np.generic]) -> Doubles:
     """(galaxies,) squared error of each galaxy, of what a linear model would learn."""
-    squares = (predictions - task.linear_targets(values)) ** 2
+    squares = (task.to_linear(predictions) - task.linear_targets(values)) ** 2
     return np.asarray(np.nansum(squares, axis=1))
 
 

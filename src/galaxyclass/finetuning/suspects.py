@@ -151,7 +151,7 @@ def suspects(
         order,
     )
     if output is not None:
-        write_table(ranked, Path(output))
+        write_table(Path(output), ranked)
     return Suspects(ranked, int(doubt.probable.sum()), (*notes, *more_notes))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, ImageError
 from galaxyclass.images.band_image import MOST_BANDS, BandImage
 from galaxyclass.images.channels import to_colour
-from galaxyclass.images.decode import Decoded, render_decoded
+from galaxyclass.images.decode import Decoded, render_decoded, with_zoom
 from galaxyclass.images.npy import band_image_of
 from galaxyclass.images.render import RenderSettings
 
@@ -166,7 +166,8 @@ def decode_array(
     masked = isinstance(image, np.ma.MaskedArray) and bool(np.ma.is_masked(image))
     if bands in BANDS and not masked and not settings.bands and settings.colour != "bands":
         if image.dtype == np.uint8 or (settings.stretch is None and are_levels(image)):
-            return Decoded(to_colour(to_pixels(image, what), settings.colour), height, width, 1)
+            levels = to_colour(to_pixels(image, what), settings.colour)
+            return with_zoom(Decoded(levels, height, width, 1), settings)
         if settings.stretch is None and image.dtype.kind == "f":
             _require_clear(image, what)
     try:

@@ -5,15 +5,22 @@ A picture inside a file has the path ``FILE/NAME``, and is read by it like any o
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import os
+import shutil
 import tarfile
+import tempfile
 import threading
+import weakref
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import cv2
 import numpy as np
@@ -22,12 +29,16 @@ from galaxyclass.errors import CatalogError, ImageError, MissingExtraError
 from galaxyclass.extras import require
 
 #: Endings of files that may hold pictures.
-CONTAINER_ENDINGS = (".zip", ".tar", ".h5", ".hdf5", ".parquet")
+CONTAINER_ENDINGS = (
+    *(".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".h5", ".hdf5", ".parquet"),
+)
 #: The column of a table beside pictures that have no other name: their numbers.
 PICTURE_ID = "picture"
 #: Columns of a parquet table that hold pictures, and such as hold their ids.
 _PICTURES = ("image", "img", "picture", "jpg", "png")
 _IDS = ("id_str", "id", "objid", "dr7objid", "iauname", "galaxyid", "asset_id", "image_id")
+#: The ending of files of classes beside pictures.
+LABEL_ENDING = ".cls"
 #: The ending of pictures that have none.
 PICTURE_ENDING = ".img"
 #: Opened files that each thread keeps.
@@ -85,7 +96,7 @@ def members(path: str | Path) -> list[str]:
     """
     try:
         names = _open(str(path)).names
-    except (OSError, zipfile.BadZipFile, tarfile.TarError, ValueError) as error:
+    except _DAMAGED as error:
         raise CatalogError(
             f"{path}: cannot be opened", got=str(error).splitlines()[0], hint="fetch it again"
         ) from error
@@ -128,7 +139,7 @@ def read_member(path: str | Path) -> tuple[bytes, os.stat_result] | None:
         return _open(file).read(name), os.stat(file)  # noqa: PTH116
     except KeyError as error:
         raise ImageError(f"{path}: no picture of this name in the file") from error
-    except (OSError, zipfile.BadZipFile, tarfile.TarError, ValueError) as error:
+    except _DAMAGED as error:
         raise ImageError(f"{path}: cannot be read", got=str(error).splitlines()[0]) from error
 
 
@@ -138,6 +149,10 @@ def member_status(path: str | Path) -> os.stat_result | None:
     return None if found is None else os.stat(found[0])  # noqa: PTH116
 
 
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, zlib.error, lzma.LZMAError),
+    *(zipfile.BadZipFile, tarfile.TarError),
+)
 _of_thread = threading.local()
 
 
@@ -149,8 +164,8 @@ def _open(path: str) -> Container:
     if key not in opened:
         if len(opened) >= _KEPT:
             opened.pop(next(iter(opened)))
-        ending = os.path.splitext(path)[1].lower()  # noqa: PTH122
-        opened[key] = _OPENERS[ending](path)
+        lower = path.lower()
+        opened[key] = next(_OPENERS[end] for end in _OPENERS if lower.endswith(end))(path)
     return opened[key]
 
 
@@ -160,16 +175,88 @@ def _open_zip(path: str) -> Container:
 
 
 def _open_tar(path: str) -> Container:
-    with tarfile.open(path, "r:") as archive:  # not compressed: pictures can be read in any order
-        entries = {entry.name: entry for entry in archive.getmembers() if entry.isfile()}
+    file = open(path, "rb")  # noqa: PTH123, SIM115 - as long as the container
+    return _tar_of(file)
+
+
+def _tar_of(file: IO[bytes]) -> Container:
+    """A tar that is not compressed, whose pictures can be read in any order."""
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            entries = {entry.name: entry for entry in archive.getmembers() if entry.isfile()}
+    except BaseException:
+        file.close()
+        raise
+
+    turn = threading.Lock()  # threads may share the file
 
     def read(name: str) -> bytes:
         entry = entries[name]
-        with open(path, "rb") as file:  # noqa: PTH123
+        with turn:
             file.seek(entry.offset_data)
             return file.read(entry.size)
 
-    return Container(_visible(list(entries)), read)
+    container = Container(_visible(list(entries)), read)
+    weakref.finalize(container, file.close)
+    return container
+
+
+def _open_compressed_tar(path: str) -> Container:
+    """A compressed tar, unpacked once for all threads into a temporary file without a name."""
+    status = os.stat(path)  # noqa: PTH116
+    key = (path, status.st_size, status.st_mtime_ns)
+    with _UNPACKING:
+        if key not in _unpacked:
+            if len(_unpacked) >= _KEPT:
+                _unpacked.pop(next(iter(_unpacked)))
+            plain = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the container
+            try:
+                with _decompressed(path) as stream:
+                    shutil.copyfileobj(stream, plain, 1 << 20)
+            except BaseException:
+                plain.close()
+                raise
+            plain.flush()
+            plain.seek(0)
+            _unpacked[key] = _tar_of(plain)
+        return _unpacked[key]
+
+
+def _decompressed(path: str) -> IO[bytes]:
+    for ending, opener in _DECOMPRESSORS.items():
+        if path.lower().endswith(ending):
+            return cast(IO[bytes], opener(path))
+    return cast(IO[bytes], gzip.open(path))
+
+
+_DECOMPRESSORS: dict[str, Callable[[str], Any]] = {".bz2": bz2.open, ".xz": lzma.open}
+_UNPACKING = threading.Lock()
+_unpacked: dict[Any, Container] = {}
+
+
+def label_members(path: str | Path) -> dict[str, str]:
+    """The classes beside the pictures of an archive, as WebDataset keeps them: id -> class.
+
+    A picture ``000.jpg`` has its class in ``000.cls``. Empty of an archive without such files.
+
+    Raises
+    ------
+    CatalogError
+        As for `members`; a class is not a line of text.
+    """
+    members(path)  # for its errors
+    archive = _open(str(path))
+    labels = {}
+    for name in archive.names:
+        if not name.lower().endswith(LABEL_ENDING):
+            continue
+        text = archive.read(name).decode("utf-8", "replace").strip()
+        if not text or "\n" in text or "\ufffd" in text:
+            raise CatalogError(
+                f"{path}/{name}: not a class", wanted="a number or a word", got=repr(text[:40])
+            )
+        labels[name.rsplit("/", 1)[-1][: -len(LABEL_ENDING)]] = text
+    return labels
 
 
 def _visible(names: Sequence[str]) -> list[str]:
@@ -329,6 +416,7 @@ def _encoded(picture: np.ndarray) -> bytes:
 _OPENERS: dict[str, Callable[[str], Container]] = {
     ".zip": _open_zip,
     ".tar": _open_tar,
+    **dict.fromkeys((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"), _open_compressed_tar),
     ".parquet": _open_parquet,
     ".h5": _open_hdf5,
     ".hdf5": _open_hdf5,

@@ -22,7 +22,7 @@ from galaxyclass.images.compressed import decompress
 from galaxyclass.images.fits import FITS, join_bands, read_fits
 from galaxyclass.images.levels import levels_of_16_bits
 from galaxyclass.images.npy import NPY, read_npy
-from galaxyclass.images.render import Channels, RenderSettings, render_bands
+from galaxyclass.images.render import Channels, RenderSettings, render_bands, zoom_of
 from galaxyclass.images.tiff import Page, read_pages, read_tiff
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ def decode_scaled(
     if settings.colour == "bands":
         names = ("red", "green", "blue") if decoded.pixels.shape[2] == 3 else ()
         return render_decoded(BandImage(decoded.pixels, names), settings)
+    decoded = with_zoom(decoded, settings)
     return decoded._replace(pixels=to_colour(decoded.pixels, settings.colour))
 
 
@@ -260,6 +261,20 @@ def render_decoded(image: BandImage, settings: RenderSettings) -> Decoded:
     return Decoded(levels, height, width, 1, rendered.notes, rendered.zoom, middle)
 
 
+def with_zoom(decoded: Decoded, settings: RenderSettings) -> Decoded:
+    """A picture of grey levels or colours, whose file does not say its scale, with its zoom.
+
+    Raises
+    ------
+    ImageError
+        By the scale that was given it would be far larger or smaller.
+    """
+    if isinstance(settings.scale, str) and settings.given_scale is None:
+        return decoded
+    zoom, notes = zoom_of(None, decoded.height, decoded.width, settings)
+    return decoded._replace(zoom=zoom, notes=(*decoded.notes, *notes))
+
+
 def _unused(pages: list[Page]) -> tuple[str, ...]:
     """What of a TIFF that Pillow decodes is left out."""
     notes = []
@@ -281,7 +296,7 @@ def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
         return _decode_pillow(data, max_pixels)
     if space in ("CMYK", "YCCK"):
         return _decode_pillow(data, max_pixels)
-    _require_size(width, height, max_pixels)
+    require_size(width, height, max_pixels)
     scans = data.count(b"\xff\xda")
     if scans > _MOST_SCANS:
         raise ImageError(
@@ -314,10 +329,12 @@ _SPARE_BYTES = re.compile(r"\d+ extraneous bytes before marker 0xd9")
 
 
 def _decode_pillow(data: bytes, max_pixels: int) -> Decoded:
-    kind = _pillow_kind(data)
+    kind = pillow_kind(data)
     try:
         with kind(io.BytesIO(data)) as image:
-            _require_size(*image.size, max_pixels)
+            require_size(*image.size, max_pixels)
+            if kind.format == "PNG" and _MOST_DEFLATED * len(data) < _png_bytes(image, data):
+                raise _broken("the pixels end early")  # before memory is taken for all of them
             _load(image)
             pixels, notes = _to_pixels(image, data)
             _require_all_rows(image, pixels, data)
@@ -330,7 +347,7 @@ def _decode_pillow(data: bytes, max_pixels: int) -> Decoded:
         raise _broken(str(error) or type(error).__name__) from error
 
 
-def _pillow_kind(data: bytes) -> type[ImageFile]:
+def pillow_kind(data: bytes) -> type[ImageFile]:
     """Pillow's class for the format of a file.
 
     The classes, not Image.open: it warns of "decompression bombs" by a limit of its own, which only
@@ -387,6 +404,16 @@ def _require_all_rows(image: ImageFile, pixels: NDArray[np.uint8], data: bytes) 
         b"".join(_chunks(data, b"IDAT")),
         max_length=BYTES_PER_PIXEL * pixels[..., 0].size + (1 << 20),
     )
+    if len(content) < _png_bytes(image, data):
+        raise _broken("the pixels end early")
+
+
+#: Bytes that one byte of a PNG can become, at most.
+_MOST_DEFLATED = 1032
+
+
+def _png_bytes(image: ImageFile, data: bytes) -> int:
+    """The bytes of all rows of a PNG, with the one before each that names its filter."""
     depth, kind, interlaced = data[24], data[25], data[28]
     bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
     passes = (
@@ -400,8 +427,7 @@ def _require_all_rows(image: ImageFile, pixels: NDArray[np.uint8], data: bytes) 
         width = -(-max(0, image.width - left) // across)
         height = -(-max(0, image.height - top) // down)
         wanted += height * (1 + -(-width * bits // 8)) if width else 0
-    if len(content) < wanted:
-        raise _broken("the pixels end early")
+    return wanted
 
 
 def _chunks(data: bytes, name: bytes) -> Iterator[bytes]:
@@ -478,7 +504,13 @@ def _on_black(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ((wide[..., :-1] * wide[..., -1:] + 127) // 255).astype(np.uint8)
 
 
-def _require_size(width: int, height: int, max_pixels: int) -> None:
+def require_size(width: int, height: int, max_pixels: int) -> None:
+    """Refuse a picture of too many pixels.
+
+    Raises
+    ------
+    ImageError
+    """
     if width * height > max_pixels:
         raise ImageError(
             "the image is too large",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from galaxyclass.images.cutout_boxes import centre_scale
 from galaxyclass.images.cutouts import cut_out, cutout_settings
 from galaxyclass.images.decode import Decoded, Scale, decode_scaled
 from galaxyclass.images.read import about, read_file
-from galaxyclass.images.render import RenderSettings, zoomed_frame
+from galaxyclass.images.render import RenderSettings, zoom_of, zoomed_frame
 
 if TYPE_CHECKING:
     from galaxyclass.recipes.preprocessing import Preprocessing
@@ -107,7 +107,7 @@ def read_cutouts(
                 size = decoded.height, decoded.width
                 key = rendering if decoded.middle else _of_any_frame(rendering)
                 decoded_as[key, scale(*size)] = decoded
-                _count(decoded, notes)
+                _count(decoded, settings, notes)
             cutouts.append(_cut(decoded, settings))
     except ImageError as error:
         raise about(path, error) from error
@@ -181,7 +181,7 @@ def cut_out_array(
         rendering = RenderSettings.of(settings)
         if rendering not in decoded_as:
             decoded_as[rendering] = decode_array(image, rendering, what)
-            _count(decoded_as[rendering], notes)
+            _count(decoded_as[rendering], settings, notes)
         cutouts.append(_cut(decoded_as[rendering], settings))
     return cutouts
 
@@ -191,9 +191,22 @@ def _of_any_frame(rendering: RenderSettings) -> RenderSettings:
     return replace(rendering, frame=None, beyond="border")
 
 
-def _count(decoded: Decoded, notes: Counter[str] | None) -> None:
+def _count(decoded: Decoded, settings: dict[str, Any], notes: Counter[str] | None) -> None:
     if notes is not None:
         notes.update(decoded.notes)
+        notes.update(_size_notes(decoded, settings))
+
+
+def _size_notes(decoded: Decoded, settings: dict[str, Any]) -> Iterator[str]:
+    """Remarks on a picture that has fewer pixels than a model was made for."""
+    if settings["cutout"] != "centre":
+        return
+    shorter = min(decoded.height, decoded.width)
+    frame = _frame(settings["frame"], decoded.height, decoded.width, decoded.zoom) or shorter
+    if min(frame, shorter) < settings["size"]:
+        yield f"enlarged, to the {settings['size']} pixels across that the model sees"
+    elif frame > shorter and settings["beyond"] == "whole":
+        yield f"shown whole, since smaller than the model's frame of {settings['frame']} pixels"
 
 
 def _scale(settings: dict[str, Any]) -> Scale:
@@ -203,13 +216,24 @@ def _scale(settings: dict[str, Any]) -> Scale:
         # The other cutouts detect the object in the pixels at full size.
         if settings["cutout"] != "centre":
             return 1
-        return centre_scale(height, width, settings["frame"], settings["size"], settings["beyond"])
+        frame = settings["frame"]
+        if settings.get("scale", "auto") != "auto" or settings.get("given_scale") is not None:
+            zoom, _ = zoom_of(None, height, width, RenderSettings.of(settings))
+            frame = _frame(frame, height, width, zoom)
+        return centre_scale(height, width, frame, settings["size"], settings["beyond"])
 
     return scale
 
 
+def _frame(frame: int | None, height: int, width: int, zoom: float) -> int | None:
+    """A frame of the model in pixels of a picture; by default the picture's shorter side."""
+    if frame is None:
+        return None if zoom == 1 else zoomed_frame(min(height, width), zoom)
+    return zoomed_frame(frame, zoom)
+
+
 def _cut(decoded: Decoded, settings: dict[str, Any]) -> NDArray[np.uint8]:
-    if settings["frame"] is not None:
-        frame = settings["frame"] // decoded.factor
-        settings = {**settings, "frame": zoomed_frame(frame, decoded.zoom)}
+    frame = _frame(settings["frame"], decoded.height, decoded.width, decoded.zoom)
+    if frame is not None:
+        settings = {**settings, "frame": frame // decoded.factor}
     return cut_out(decoded.pixels, **cutout_settings(settings))

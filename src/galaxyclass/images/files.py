@@ -27,10 +27,17 @@ IMAGE_SUFFIXES: tuple[str, ...] = (
 #: Endings that may follow these: the file is compressed.
 COMPRESSED_SUFFIXES: tuple[str, ...] = (".gz", ".bz2", ".xz", ".fz")
 
-_ALL_SUFFIXES = IMAGE_SUFFIXES + tuple(
+#: Endings of FITS files.
+FITS_SUFFIXES: tuple[str, ...] = tuple(
     image + compressed
-    for image in (".fits", ".fit", ".fts", ".npy")
-    for compressed in COMPRESSED_SUFFIXES
+    for image in (".fits", ".fit", ".fts")
+    for compressed in ("", *COMPRESSED_SUFFIXES)
+)
+
+_ALL_SUFFIXES = (
+    *IMAGE_SUFFIXES,
+    *FITS_SUFFIXES,
+    *(f".npy{compressed}" for compressed in COMPRESSED_SUFFIXES),
 )
 
 
@@ -102,7 +109,7 @@ def image_paths(
         elif path.is_dir():
             files += _in_folder(path, others)
         else:
-            files += _in_container(path, others) if is_container(path) else [str(path)]
+            files += images_inside(path, others) if is_container(path) else [str(path)]
     if len(paths) > 1:  # x.jpg and sub/../x.jpg are one file
         files = list({os.path.abspath(file): file for file in sorted(files, reverse=True)}.values())  # noqa: PTH100
     current = os.path.join(os.curdir, "")  # noqa: PTH118
@@ -174,7 +181,7 @@ def image_stem(path: str) -> str:
 def _in_folder(folder: Path, others: Counter[str]) -> list[str]:
     images: list[str] = []
     containers: list[str] = []
-    for path in _files(folder):
+    for path in walk_files(folder):
         if is_image_name(path):
             images.append(path)
         else:
@@ -182,7 +189,7 @@ def _in_folder(folder: Path, others: Counter[str]) -> list[str]:
             containers += [path] if path.lower().endswith(CONTAINER_ENDINGS) else []
     if not images:  # beside loose images, an archive is most likely where they came from
         for path in filter(is_container, sorted(containers)):
-            images += _in_container(path, others)
+            images += images_inside(path, others)
             others[os.path.splitext(path)[1].lower()] -= 1  # noqa: PTH122
     if images:
         _require_utf8(folder, images)
@@ -196,8 +203,14 @@ def _in_folder(folder: Path, others: Counter[str]) -> list[str]:
     )
 
 
-def _in_container(path: str | Path, others: Counter[str]) -> list[str]:
-    """The images in a file that holds some."""
+def images_inside(path: str | Path, others: Counter[str]) -> list[str]:
+    """The images in a file that holds some.
+
+    Raises
+    ------
+    CatalogError
+        It cannot be opened, or has none.
+    """
     images: list[str] = []
     for member in members(path):
         if member.endswith(PICTURE_ENDING) or is_image_name(member):
@@ -233,7 +246,16 @@ def _raise(error: OSError) -> None:
     ) from error
 
 
-def _files(folder: Path) -> Iterator[str]:
+def walk_files(folder: str | Path) -> Iterator[str]:
+    """The files of a folder and its sub-folders, each folder's in the order of their names.
+
+    Hidden files and folders are left out; links to folders are followed, each folder once.
+
+    Raises
+    ------
+    CatalogError
+        A folder cannot be listed.
+    """
     visited: set[str] = set()
     for root, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
         real = os.path.realpath(root)
@@ -242,4 +264,5 @@ def _files(folder: Path) -> Iterator[str]:
             continue
         visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (os.path.join(root, name) for name in files if not name.startswith("."))  # noqa: PTH118
+        visible = sorted(name for name in files if not name.startswith("."))
+        yield from (os.path.join(root, name) for name in visible)  # noqa: PTH118

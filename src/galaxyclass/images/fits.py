@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
-import threading
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -16,15 +13,23 @@ from numpy.typing import NDArray
 from galaxyclass.errors import GalaxyclassError, ImageError
 from galaxyclass.extras import require
 from galaxyclass.images.band_image import BandImage, bands_last
+from galaxyclass.images.fits_hdus import (
+    astropy_warnings,
+    band_names,
+    find_hdu,
+    hdu_name,
+    hdu_numbers,
+    is_table_hdu,
+    list_hdus,
+    picture_axes,
+)
+from galaxyclass.images.fits_masks import without_masked
 
 #: The first bytes of a FITS file.
 FITS = (b"SIMPLE  =",)
 
 #: Pixels of a WCS beyond these are a mistake in the header: arcseconds.
 _SCALES = (1e-4, 3600.0)
-
-#: Filters of warnings are shared by all threads.
-_WARNINGS = threading.Lock()
 
 
 def read_fits(
@@ -59,11 +64,11 @@ def read_fits(
     """
     fits = require("astropy.io.fits")
     try:
-        with _WARNINGS, warnings.catch_warnings():
-            # Old headers break rules that do not matter here, and astropy warns of each.
-            warnings.simplefilter("ignore")
-            with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus:
-                return _picture(hdus, hdu, bands, max_pixels)
+        with (
+            astropy_warnings(),
+            fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus,
+        ):
+            return _picture(_Opened(hdus, data), hdu, bands, max_pixels)
     except GalaxyclassError:
         raise
     except Exception as error:
@@ -75,89 +80,78 @@ def read_fits(
         ) from error
 
 
+class _Opened:
+    """The HDUs of a file, and its bytes."""
+
+    def __init__(self, hdus: Any, content: bytes) -> None:
+        self._hdus, self._content = hdus, content
+
+    def __len__(self) -> int:
+        return len(self._hdus)
+
+    def __getitem__(self, number: int) -> Any:
+        return self._hdus[number]
+
+    def pixels(self, number: int) -> NDArray[np.generic]:
+        """The array of an HDU.
+
+        A view of the file's bytes where they are the numbers: astropy copies them, and only the
+        middle of a picture may be needed.
+        """
+        hdu = self._hdus[number]
+        header = hdu.header
+        kind = _DTYPES.get(header.get("BITPIX", 0))
+        if type(hdu).__name__ not in _PLAIN or kind is None or any(k in header for k in _SCALED):
+            return np.asarray(hdu.data)
+        first = hdu.fileinfo()["datLoc"]
+        count = math.prod(hdu.shape)
+        return np.frombuffer(self._content, kind, count, first).reshape(hdu.shape)
+
+
+#: Types of numbers in FITS, by BITPIX; HDUs that have them as they are, without these keywords.
+_DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_PLAIN = ("PrimaryHDU", "ImageHDU")
+_SCALED = ("BSCALE", "BZERO", "BLANK", "BSOFTEN")
+
+
 def _picture(hdus: Any, wanted: str | int | None, bands: tuple[str, ...], most: int) -> BandImage:
     if wanted is not None:
-        number = _named(hdus, wanted)
-        return _from_hdu(hdus, number, most)
-    first = next((number for number in _numbers(hdus) if _is_picture(hdus[number])), None)
+        number = find_hdu(hdus, wanted)
+        return without_masked(hdus, number, _from_hdu(hdus, number, most))[0]
+    first = next((number for number in hdu_numbers(hdus) if _is_picture(hdus[number])), None)
     if first is None:
         raise ImageError(
             "no picture in this FITS file",
             wanted="an HDU with two axes, or three of which one is the bands",
-            got=_contents(hdus),
+            got=list_hdus(hdus),
             hint="a table of sources is read as `table`"
-            if any(_is_table(hdus[number]) for number in _numbers(hdus))
+            if any(is_table_hdu(hdus[number]) for number in hdu_numbers(hdus))
             else None,
         )
     together = _one_band_each(hdus, bands) if bands else None
     if together is not None:
         return _joined(hdus, together, bands, most)
-    others = [number for number in _numbers(hdus) if number > first and _is_picture(hdus[number])]
-    image = _from_hdu(hdus, first, most)
+    others = [
+        number for number in hdu_numbers(hdus) if number > first and _is_picture(hdus[number])
+    ]
+    image, masks = without_masked(hdus, first, _from_hdu(hdus, first, most))
+    others = [number for number in others if number not in masks]
     if not others:
         return image
-    unused = ", ".join(_name(hdus[number], number) for number in others[:4])
+    unused = ", ".join(hdu_name(hdus[number], number) for number in others[:4])
     return replace(image, unused=f"pictures in {unused}")
 
 
-def _numbers(hdus: Any) -> Any:
-    """The numbers of the HDUs, each of which is read when it is asked for."""
-    number = 0
-    while True:
-        try:
-            hdus[number]
-        except IndexError:
-            return
-        yield number
-        number += 1
-
-
-def _named(hdus: Any, wanted: str | int) -> int:
-    name = str(wanted).strip()
-    for number in _numbers(hdus):
-        if (name.isdecimal() and number == int(name)) or hdus[number].name == name.upper():
-            if _is_picture(hdus[number]):
-                return int(number)
-            raise ImageError(
-                f"HDU {name} holds no picture", wanted="a picture", got=_contents(hdus)
-            )
-    raise ImageError(f"no HDU {name}", argument="hdu", got=_contents(hdus))
-
-
-def _axes(hdu: Any) -> list[int]:
-    """Lengths of the axes, the slowest first, as arrays have them; empty of no picture."""
-    if not getattr(hdu, "is_image", False):
-        return []
-    return [length for length in hdu.shape if length != 1] if hdu.shape else []
-
-
 def _is_picture(hdu: Any) -> bool:
-    return len(_axes(hdu)) in (2, 3)
-
-
-def _is_table(hdu: Any) -> bool:
-    return not getattr(hdu, "is_image", False)
-
-
-def _name(hdu: Any, number: int) -> str:
-    return f"HDU {number} ({hdu.name})" if hdu.name else f"HDU {number}"
-
-
-def _contents(hdus: Any) -> str:
-    described = []
-    for number in _numbers(hdus):
-        hdu = hdus[number]
-        kind = "a table" if _is_table(hdu) else " x ".join(map(str, hdu.shape)) or "empty"
-        described.append(f"{_name(hdu, number)}: {kind}")
-    return "; ".join(described[:6]) or "no HDU"
+    return len(picture_axes(hdu)) in (2, 3)
 
 
 def _one_band_each(hdus: Any, bands: tuple[str, ...]) -> list[int] | None:
     """The HDU of each band, where HDUs are called by bands."""
     named: dict[str, int] = {}
-    for number in _numbers(hdus):
+    for number in hdu_numbers(hdus):
         hdu = hdus[number]
-        if len(_axes(hdu)) == 2:
+        if len(picture_axes(hdu)) == 2:
             for name in (hdu.name, str(hdu.header.get("FILTER", ""))):
                 if name.strip():
                     named.setdefault(name.strip().casefold(), number)
@@ -166,7 +160,7 @@ def _one_band_each(hdus: Any, bands: tuple[str, ...]) -> list[int] | None:
 
 
 def _joined(hdus: Any, numbers: list[int], bands: tuple[str, ...], most: int) -> BandImage:
-    images = [_from_hdu(hdus, number, most) for number in numbers]
+    images = [without_masked(hdus, number, _from_hdu(hdus, number, most))[0] for number in numbers]
     return join_bands(dict(zip(bands, images, strict=True)))
 
 
@@ -207,7 +201,7 @@ def join_bands(images: dict[str, BandImage]) -> BandImage:
 
 def _from_hdu(hdus: Any, number: int, most: int) -> BandImage:
     hdu = hdus[number]
-    axes, header = _axes(hdu), hdu.header
+    axes, header = picture_axes(hdu), hdu.header
     pixels_in_a_band = math.prod(axes) // (min(axes[0], axes[-1]) if len(axes) == 3 else 1)
     if pixels_in_a_band > most:
         raise ImageError(
@@ -216,33 +210,15 @@ def _from_hdu(hdus: Any, number: int, most: int) -> BandImage:
             got=" x ".join(map(str, axes)) + " pixels",
             hint="cut the galaxies out of it first",
         )
-    array: NDArray[np.generic] = np.asarray(hdu.data).reshape(axes)
+    array: NDArray[np.generic] = hdus.pixels(number).reshape(axes)
     pixels = bands_last(array)[::-1]
     return BandImage(
         pixels,
-        _band_names(header, pixels.shape[2]),
+        band_names(header, pixels.shape[2]),
         pixel_scale_of(header),
         str(header.get("BUNIT", "")).strip(),
-        source=_name(hdu, number),
+        source=hdu_name(hdu, number),
     )
-
-
-def _band_names(header: Any, count: int) -> tuple[str, ...]:
-    """The bands of a cube or of a single band, where the header names each of them."""
-    text = str(header.get("BANDS", "")).strip()
-    for names in (re.split(r"[\s,;]+", text), list(text)):
-        if text and len(names) == count and all(names):
-            return tuple(names)
-    for keyword in ("BAND", "FILTER", "CHAN"):
-        for first in (0, 1):
-            numbered = [header.get(f"{keyword}{first + number}") for number in range(count)]
-            if all(isinstance(name, str) and name.strip() for name in numbered):
-                return tuple(str(name).strip() for name in numbered)
-    if count == 1:
-        for keyword in ("FILTER", "BAND", "FILTERS"):
-            if isinstance(name := header.get(keyword), str) and name.strip():
-                return (name.strip(),)
-    return ()
 
 
 def pixel_scale_of(header: Any) -> float | None:

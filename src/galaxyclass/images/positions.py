@@ -9,7 +9,8 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.images.files import is_image_name
+from galaxyclass.images.files import FITS_SUFFIXES, is_image_name
+from galaxyclass.images.fits_hdus import astropy_warnings
 
 #: Names of the International Astronomical Union: hours, minutes, seconds; degrees, and so on.
 _SEXAGESIMAL = re.compile(
@@ -19,7 +20,6 @@ _SEXAGESIMAL = re.compile(
 _DEGREES = re.compile(
     r"(?<![\d.])(\d{1,3}\.\d{3,})(?:_(?:dec)?_?)?([+-]?\d{1,2}\.\d{3,})(?![\d.])", re.IGNORECASE
 )
-_FITS = (".fits", ".fit", ".fits.gz", ".fits.fz", ".fits.bz2")
 
 
 def positions_of(paths: Iterable[str]) -> NDArray[np.float64]:
@@ -31,7 +31,7 @@ def positions_of(paths: Iterable[str]) -> NDArray[np.float64]:
         FITS files are opened for the WCS of their first picture, the centre of which counts.
     """
     paths = list(paths)
-    found = [_of_fits(path) if path.lower().endswith(_FITS) else None for path in paths]
+    found = [_of_fits(path) if path.lower().endswith(FITS_SUFFIXES) else None for path in paths]
     named = [position_of_name(PurePath(path).name) for path in paths]
     unknown = (np.nan, np.nan)
     pairs = [wcs or name or unknown for wcs, name in zip(found, named, strict=True)]
@@ -48,7 +48,11 @@ def position_of_name(name: str) -> tuple[float, float] | None:
     >>> position_of_name("J0.8121-0.0383.jpg"), position_of_name("587722981748965649.jpg")
     ((0.8121, -0.0383), None)
     """
-    stem = name.rsplit(".", 1)[0] if is_image_name(name) or name.lower().endswith(_FITS) else name
+    stem = (
+        name.rsplit(".", 1)[0]
+        if is_image_name(name) or name.lower().endswith(FITS_SUFFIXES)
+        else name
+    )
     if (match := _SEXAGESIMAL.search(stem)) is not None:
         hours, minutes, seconds, sign, degrees, arcmin, arcsec = match.groups()
         ra = 15 * (int(hours) + int(minutes) / 60 + float(seconds) / 3600)
@@ -67,14 +71,11 @@ def _possible(ra: float, dec: float) -> bool:
 
 def _of_fits(path: str) -> tuple[float, float] | None:
     """The centre of the first picture of a FITS file that has a WCS of the sky."""
-    import warnings
-
     from galaxyclass.extras import require
 
     fits, wcs = require("astropy.io.fits"), require("astropy.wcs")
     try:
-        with warnings.catch_warnings(), fits.open(path) as file:
-            warnings.simplefilter("ignore")  # of headers that bend the standard
+        with astropy_warnings(), fits.open(path) as file:
             for part in file:
                 if getattr(part, "shape", ()) and len(part.shape) >= 2 and "CTYPE1" in part.header:
                     sky = wcs.WCS(part.header).celestial

@@ -42,8 +42,9 @@ class RenderSettings:
     percentiles: tuple[float, float] | None = None
     softening: float | None = None
     hdu: str | int | None = None
-    scale: Literal["auto", "keep"] = "auto"
+    scale: Literal["auto", "keep"] | float = "auto"
     pixel_scale: float | None = None
+    given_scale: float | None = None
     picture_size: int | None = None
     frame: int | None = None
     beyond: Beyond = "border"
@@ -122,7 +123,8 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         if order:
             bands, pixels = formula.bands, pixels[..., order]
     stretch, named = settings.stretched(name), bands
-    zoom, scaled = _zoom(image, settings)
+    height, width = image.pixels.shape[:2]
+    zoom, scaled = zoom_of(image.pixel_scale, height, width, settings)
     narrow: tuple[str, ...] = ()
     if name == "none" and _has_16_bits(pixels):
         pixels, narrow = levels_of_16_bits(pixels.astype(np.uint16))
@@ -257,12 +259,29 @@ def _how(image: BandImage, bands: tuple[str, ...], stretch: str, reason: str) ->
     return f"{where}{what}{grey}, stretch {stretch}" + (f" ({reason})" if reason else "")
 
 
-def _zoom(image: BandImage, settings: RenderSettings) -> tuple[float, tuple[str, ...]]:
-    """How many pixels of the model a pixel of a picture is, and remarks on it."""
-    height, width = image.pixels.shape[:2]
-    scale = image.pixel_scale
+def zoom_of(
+    pixel_scale: float | None, height: int, width: int, settings: RenderSettings
+) -> tuple[float, tuple[str, ...]]:
+    """How many pixels of the model a pixel of a picture is, and remarks on it.
+
+    Parameters
+    ----------
+    pixel_scale : float or None
+        Arcseconds a pixel by the file; None where it does not say it.
+    height, width : int
+        Of the picture, pixels.
+    settings : RenderSettings
+
+    Raises
+    ------
+    ImageError
+        By the scale the picture would be far larger or smaller.
+    """
+    if not isinstance(settings.scale, str):
+        return settings.scale, ()
     if settings.scale == "keep":
         return 1.0, ()
+    scale = settings.given_scale if pixel_scale is None else pixel_scale
     if settings.pixel_scale is not None:
         if scale is None:
             return 1.0, (
@@ -277,11 +296,12 @@ def _zoom(image: BandImage, settings: RenderSettings) -> tuple[float, tuple[str,
     else:
         return 1.0, ()
     if not 1 / _MOST_ZOOM <= zoom <= _MOST_ZOOM:
+        by = "WCS" if pixel_scale is not None else "given"
         raise ImageError(
             f"the picture would be {'enlarged' if zoom > 1 else 'shrunk'} by "
             f"{max(zoom, 1 / zoom):.3g}",
             wanted=f"a factor of at most {_MOST_ZOOM:g}",
-            got=f"{scale:.4g} arcsec a pixel (WCS), {height} x {width} pixels",
+            got=f"{scale:.4g} arcsec a pixel ({by}), {height} x {width} pixels",
             hint="`scale='keep'` takes the pixels as they are",
         )
     return zoom, (note,) if abs(zoom - 1) > 1e-3 else ()

@@ -10,7 +10,7 @@ PREDICTIONS = "predictions.csv"
 
 
 def metrics_json(metrics: dict[str, Any]) -> str:
-    """The text of ``metrics.json``, with null for NaN, which JSON does not know.
+    """The text of ``metrics.json``, with null for NaN and infinity, which JSON does not know.
 
     Examples
     --------
@@ -28,6 +28,6 @@ def metrics_json(metrics: dict[str, Any]) -> str:
 def _nullable(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _nullable(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_nullable(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -17,7 +17,7 @@ from galaxyclass.data.catalog.id_map import open_map, with_map
 from galaxyclass.data.catalog.matching import ImageNames
 from galaxyclass.data.catalog.roles import find_ids
 from galaxyclass.data.sky_columns import match_on_sky, read_positions
-from galaxyclass.data.tables.cells import as_text, is_exact_integers, is_text
+from galaxyclass.data.tables.cells import as_text, is_exact_integers, numbers_in_text
 from galaxyclass.data.tables.delimited import TableFile, unused_rows
 from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table
@@ -200,32 +200,12 @@ def _typed(file: TableFile, names: Sequence[str]) -> pa.Table:
     table = file.table.select(names)
     if row_word(file.path) != "line":
         return table
-    columns = []
-    for name in names:
-        column = table[name]
-        columns.append(_as_numbers(column) if is_text(column) else column)
+    columns = [numbers_in_text(column) for column in table.columns]
     fields = [
         pa.field(field.name, column.type, metadata=field.metadata)
         for field, column in zip(table.schema, columns, strict=True)
     ]
     return pa.table(columns, schema=pa.schema(fields))
-
-
-def _as_numbers(column: Any) -> Any:
-    text = as_text(column)
-    filled = text.drop_null()
-    if is_exact_integers(filled):
-        return text.cast(pa.int64())
-    words = set(filled.slice(0, 1000).to_pylist())
-    if words and words <= {"True", "False", "true", "false"}:
-        try:
-            return text.cast(pa.bool_())
-        except pa.ArrowInvalid:
-            return text
-    try:
-        return text.cast(pa.float64()) if len(filled) else text
-    except pa.ArrowInvalid:
-        return text
 
 
 def _unused(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Doubles
 from galaxyclass.tasks.names import first_few
 from galaxyclass.tasks.task import Task
 
@@ -155,8 +156,14 @@ def find_collapse(task: Task, statistics: Statistics) -> Literal["nothing", "sam
     many = statistics.finite >= _FEW
     if task.sums_to_nothing(statistics.sums, max(statistics.maximum), many=many):
         return "nothing"
-    spread = np.sqrt(np.array(statistics.squares) / statistics.finite)[task.known_mask]
+    spread = _spreads(task, statistics)
     return "same" if many and spread.max() < task.least_spread else None
+
+
+def _spreads(task: Task, statistics: Statistics) -> Doubles:
+    """(known outputs,) the standard deviation of each, in the units of the task's outputs."""
+    spread = np.sqrt(np.array(statistics.squares) / statistics.finite) / task.output_scales[1]
+    return np.asarray(spread[task.known_mask])
 
 
 def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
@@ -193,8 +200,9 @@ def describe_problems(task: Task, statistics: Statistics) -> tuple[str, ...]:
     if not finite:
         return tuple(problems)
     known_mask = task.known_mask
-    spread = np.sqrt(np.array(statistics.squares) / finite)[known_mask]
-    still = (np.array(statistics.maximum) - np.array(statistics.minimum))[known_mask] < _ROUNDING
+    spread = _spreads(task, statistics)
+    width = (np.array(statistics.maximum) - np.array(statistics.minimum)) / task.output_scales[1]
+    still = width[known_mask] < _ROUNDING
     low, high = (
         min(np.array(statistics.minimum)[known_mask]),
         max(np.array(statistics.maximum)[known_mask]),

@@ -12,11 +12,12 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
+from galaxyclass.calibration.comparison import TraitSums, parse_traits
 from galaxyclass.errors import OutputError
 from galaxyclass.io.atomic import sync, sync_folder, translated, write_text, writing
 from galaxyclass.io.journal import Entry, Journal, journal_of, open_journal
@@ -34,12 +35,14 @@ _JOINED: Entry = {"joined": True}
 class ChunkRecord:
     """The journal's entry of a finished chunk.
 
-    ``images`` counts its images; ``failures`` are (path, error) of those that could not be decoded.
+    ``images`` counts its images; ``failures`` are (path, error) of those that could not be decoded;
+    ``traits`` compares the others with those that the model knows.
     """
 
     images: int
     failures: tuple[tuple[str, str], ...]
     statistics: Statistics
+    traits: TraitSums = field(default_factory=TraitSums)
 
 
 class Chunks:
@@ -53,6 +56,8 @@ class Chunks:
         How many images are in them, and how many of those could not be decoded.
     statistics : Statistics
         Of all predictions in them.
+    traits : TraitSums
+        Of all images in them.
     complete : bool
         Whether the output was finished before: only leftovers of a kill are removed.
     """
@@ -61,6 +66,7 @@ class Chunks:
         self.output = output
         self.folder = chunks_folder(output)
         self.count, self.images, self.failed, self.statistics = 0, 0, 0, nothing
+        self.traits = TraitSums()
         self.complete = False
         self._journal = journal
         self._writer = writer_of(output)
@@ -95,6 +101,7 @@ class Chunks:
         self.images += record.images
         self.failed += len(record.failures)
         self.statistics += record.statistics
+        self.traits += record.traits
 
     def _rows(self, index: int) -> Path:
         return self.folder / f"{index:08}{self.output.suffix.lower()}"
@@ -239,7 +246,8 @@ def open_chunks(
 
 def _parsed(entry: Entry) -> ChunkRecord:
     failures = tuple((path, error) for path, error in entry["failures"])
-    return ChunkRecord(entry["images"], failures, parse_statistics(entry["statistics"]))
+    statistics = parse_statistics(entry["statistics"])
+    return ChunkRecord(entry["images"], failures, statistics, parse_traits(entry["traits"]))
 
 
 def _require_ours(folder: Path) -> None:

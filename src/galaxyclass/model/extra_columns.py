@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from galaxyclass.calibration.calibration import Calibration
 
 #: What can be included: the probabilities of the five classes of Zhu et al. 2019; the lower and
-#: upper end of each fraction's interval; the out-of-distribution score; the encoder's features.
-Include = Literal["five_classes", "uncertainty", "strangeness", "embedding"]
+#: upper end of each fraction's interval; what a model of counts believes of each answer, and
+#: fractions drawn from that; the out-of-distribution score; the encoder's features.
+Include = Literal["five_classes", "uncertainty", "posterior", "draws", "strangeness", "embedding"]
 INCLUDES: tuple[str, ...] = get_args(Include)
 
 _FIVE = tuple(FIVE["galaxy_zoo_2"])
@@ -114,6 +115,8 @@ def open_included(include: Sequence[str], bundles: Sequence[Bundle], width: int 
     makers: dict[Include, Callable[[], ExtraColumns | None]] = {
         "five_classes": lambda: _five_classes(bundles),
         "uncertainty": lambda: _uncertainty(bundles),
+        "posterior": lambda: _posterior(bundles, "posterior"),
+        "draws": lambda: _posterior(bundles, "draws"),
         "strangeness": lambda: _strangeness(bundles),
         "embedding": lambda: _embedding(width),
     }
@@ -142,7 +145,7 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
     task = bundles[0].manifest.task
     if not task.interval_names:
         raise BundleError(
-            f"{bundles[0].folder}: intervals are of joint vote fractions alone",
+            f"{bundles[0].folder}: intervals are of joint vote fractions and of numbers alone",
             wanted="a run that was trained on a table of those",
             got=task.words,
             hint="leave uncertainty out of `include`",
@@ -152,11 +155,35 @@ def _uncertainty(bundles: Sequence[Bundle]) -> ExtraColumns:
 
     def bounds(output: ModelOutput, _: object) -> NDArray[np.float32]:
         known = np.where(known_mask, output.values, np.float32(np.nan))
-        ends = np.stack(calibration.bounds(known), axis=2)
+        lower, upper = (
+            task.from_interval_scale(bound).astype(np.float32)
+            for bound in calibration.bounds(task.to_interval_scale(known))
+        )
+        # In the precision of the result: rounding must not put a bound on the other side.
+        ends = np.stack([np.minimum(lower, known), np.maximum(upper, known)], axis=2)
         return ends.reshape(len(output), 2 * len(known_mask))
 
     names = [f"{name}_{end}" for name in task.interval_names for end in ("lower", "upper")]
     return ExtraColumns(_floats(names), bounds)
+
+
+def _posterior(bundles: Sequence[Bundle], name: str) -> ExtraColumns:
+    task = common_task(bundles)
+    names = task.posterior_names.get(name)
+    if names is None:
+        raise BundleError(
+            f"{_names(bundles)}: does not say how sure it is of each answer",
+            wanted="a run that was trained on counts of votes (`counts=True`)",
+            got=f"one that predicts {task.words}",
+            hint=f"leave {name} out of `include`; a calibrated run can include uncertainty",
+        )
+    known_mask = task.known_mask
+
+    def beliefs(output: ModelOutput, _: object) -> NDArray[np.float32]:
+        known = np.where(known_mask, output.values, np.float32(np.nan))
+        return task.posterior(name, known)
+
+    return ExtraColumns(_floats(names), beliefs)
 
 
 def _strangeness(bundles: Sequence[Bundle]) -> ExtraColumns:

@@ -162,6 +162,8 @@ def open_images(
                 f"`{name}`: only a table has columns", argument=name, wanted=KINDS,
                 got=f"images of the type {type(images).__name__}",
             )  # fmt: skip
+    if isinstance(images, ImageSource) and images.ids is not None:
+        return images
     source = images if isinstance(images, ImageSource) else _without_ids(images)
     if ids is not None:
         names = [_id(value) for value in ids]

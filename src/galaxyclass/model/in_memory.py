@@ -7,9 +7,10 @@ from contextlib import closing
 
 import numpy as np
 
+from galaxyclass.calibration.comparison import TraitSums
 from galaxyclass.images.render import RenderSettings
 from galaxyclass.model.checks import measure
-from galaxyclass.model.job import describe_all, describe_job
+from galaxyclass.model.job import describe_all, describe_images, describe_job
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Failure, Predictions
 from galaxyclass.model.reading import describe_reading
@@ -33,10 +34,12 @@ def predict_in_memory(
     ensemble, source = maker.ensemble, maker.source
     rows, indices, failures, count = [maker.nothing], [], [], 0
     read: Counter[str] = Counter()
+    traits = TraitSums()
     progress("predict", 0, source.count)
     with closing(maker.stream(options)) as stream:
         for batch in stream:
             rows.append(maker.rows(batch))
+            traits += maker.compare(batch)
             read.update(batch.notes)
             indices.append(batch.start + np.flatnonzero(batch.decoded))
             failed = (batch.start + np.flatnonzero(~batch.decoded)).tolist()
@@ -55,7 +58,13 @@ def predict_in_memory(
         indices=image_indices,
         failures=tuple(failures),
         warnings=describe_all(maker, count, len(failures), statistics),
-        notes=(*source.notes, *describe_job(maker), *describe_reading(read, count)),
+        notes=(
+            *source.notes,
+            *describe_job(maker),
+            *describe_reading(read, count),
+            *describe_images(maker, traits),
+        ),
+        flagged=traits.flagged if traits.images else None,
         images=None if source.count is None else source.images,
         rendering=RenderSettings.of(maker.preprocessings[0].model_dump()),
     )

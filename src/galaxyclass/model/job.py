@@ -10,17 +10,20 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
+from galaxyclass.calibration.comparison import TraitSums
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import OutputError, PredictionInterruptedError
 from galaxyclass.images.inspect import identity_of
 from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.checks import Statistics, describe_problems, measure, nothing_measured
 from galaxyclass.model.chunks import ChunkRecord, Chunks, open_chunks
+from galaxyclass.model.differences import describe_differences
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.reading import describe_reading
@@ -29,7 +32,7 @@ from galaxyclass.model.stream import PredictedBatch
 from galaxyclass.model.table_formats import require_ascii, text_columns
 from galaxyclass.model.writers import require_failures
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.version import __version__
 
 #: A chunk is written once it is this old or this large. A kill then loses a few seconds of work at
@@ -63,6 +66,9 @@ class PredictionSummary:
         Other remarks for the user.
     unused : tuple of Unused
         What of files, columns and rows was not used, and why.
+    flagged : int or None
+        Predicted images that are flagged as out of distribution; None of a model that cannot tell:
+        an ensemble, or one that was not calibrated.
     """
 
     output: Path
@@ -77,12 +83,13 @@ class PredictionSummary:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     unused: tuple[Unused, ...] = ()
+    flagged: int | None = None
 
     def __repr__(self) -> str:
-        failed = f", {self.failed:,} images could not be decoded" if self.failed else ""
+        failed = f", {counted(self.failed, 'image')} could not be decoded" if self.failed else ""
         warnings = f", {len(self.warnings)} warnings" if self.warnings else ""
         return summary(
-            f"PredictionSummary: {self.predicted:,} galaxies in "
+            f"PredictionSummary: {counted(self.predicted, 'galaxy')} in "
             f"{short_path(self.output)}{failed}{warnings}"
         )
 
@@ -161,9 +168,11 @@ def predict_to_table(
             *source.notes,
             *describe_job(maker),
             *describe_reading(read, chunks.images - resumed),
+            *describe_images(maker, chunks.traits),
             *_notes(resumed, replaced=replaced, complete=complete),
         ),
         unused=(*source.unused, *_undecodable(chunks.failed, failures)),
+        flagged=chunks.traits.flagged if chunks.traits.images else None,
     )
 
 
@@ -211,15 +220,21 @@ def _add_chunks(
 ) -> None:
     """Gather batches into chunks and write each; the stream begins where the chunks end."""
     begun = time.monotonic()
-    waiting: list[tuple[PredictedBatch, PredictedRows]] = []
+    waiting: list[_Waiting] = []
     failed = chunks.failed
     for batch in stream:
         rows = maker.rows(batch)
-        waiting.append((replace(batch, output=None, image_statistics=None), rows))
+        traits = maker.compare(batch)
+        light = replace(batch, output=None, image_statistics=None)
+        waiting.append(_Waiting(light, rows, traits))
         failed += len(batch.errors)
         end = batch.start + len(batch.paths)
         note = f"{failed:,} cannot be decoded" if failed else ""
-        progress("predict", end, maker.source.count, note=note)
+        try:
+            progress("predict", end, maker.source.count, note=note)
+        except KeyboardInterrupt:  # whoever follows the job ends it here: nothing is lost
+            _add_chunk(waiting, chunks, maker)
+            raise
         old = time.monotonic() - begun >= CHUNK_SECONDS
         if old or end - chunks.images >= CHUNK_IMAGES:
             _add_chunk(waiting, chunks, maker)
@@ -228,11 +243,18 @@ def _add_chunks(
         _add_chunk(waiting, chunks, maker)
 
 
-def _add_chunk(
-    waiting: list[tuple[PredictedBatch, PredictedRows]], chunks: Chunks, maker: RowMaker
-) -> None:
-    rows = join_rows(rows for _, rows in waiting)
-    batches = [batch for batch, _ in waiting]
+class _Waiting(NamedTuple):
+    """A batch that waits for its chunk to be written, without what its rows were made of."""
+
+    batch: PredictedBatch
+    rows: PredictedRows
+    traits: TraitSums
+
+
+def _add_chunk(waiting: list[_Waiting], chunks: Chunks, maker: RowMaker) -> None:
+    rows = join_rows(entry.rows for entry in waiting)
+    batches = [entry.batch for entry in waiting]
+    traits = sum((entry.traits for entry in waiting), TraitSums())
     decoded = np.concatenate([batch.decoded for batch in batches])
     indices = (chunks.images + np.flatnonzero(decoded)).tolist()
     failures = tuple(
@@ -241,7 +263,9 @@ def _add_chunk(
         for failure in zip(batch.failed_paths, batch.errors, strict=True)
     )
     statistics = measure(maker.ensemble.task, rows.values)
-    chunks.add(maker.tabulate(indices, rows), ChunkRecord(len(decoded), failures, statistics))
+    chunks.add(
+        maker.tabulate(indices, rows), ChunkRecord(len(decoded), failures, statistics, traits)
+    )
 
 
 def describe_all(
@@ -253,6 +277,12 @@ def describe_all(
     return (*undecodable, *describe_problems(maker.ensemble.task, statistics))
 
 
+def describe_images(maker: RowMaker, traits: TraitSums) -> Iterator[str]:
+    """How the images differ from those that the model knows, and what to do."""
+    if maker.familiar is not None:
+        yield from describe_differences(maker.familiar, traits, maker.source.images)
+
+
 def describe_job(maker: RowMaker) -> Iterator[str]:
     """Notes on the networks and the columns for the user."""
     task, columns = maker.ensemble.task, maker.columns
@@ -260,11 +290,13 @@ def describe_job(maker: RowMaker) -> Iterator[str]:
     if maker.ensemble.note:
         yield maker.ensemble.note
     if not task.known_mask.all():
-        known_columns = zip(columns.values, task.known_mask, strict=True)
+        # Counts have further columns, behind those of the outputs.
+        known_columns = zip(columns.values, task.known_mask, strict=False)
         names = [name for name, known in known_columns if not known]
+        values = "values" if task.decision_tree is None else "votes"
         yield (
-            f"{len(names)} of {len(columns.values)} answers are left empty, because the model was "
-            f"trained without votes for them: {', '.join(names)}."
+            f"{len(names)} of {task.count} {task.output_word} are left empty, because the model "
+            f"was trained without {values} for them: {', '.join(names)}."
         )
     if maker.source.id_integer is None and manifest.id_integer and not columns.id_integer:
         yield (
@@ -277,7 +309,7 @@ def _notes(resumed: int, *, replaced: bool, complete: bool) -> Iterator[str]:
     if complete:
         yield "An earlier run had done all of it already."
     elif resumed:
-        yield f"Went on from an earlier run, which had done {resumed:,} images."
+        yield f"Went on from an earlier run, which had done {counted(resumed, 'image')}."
     if replaced:
         yield "Chunks of another job that were kept for this output have been removed."
 

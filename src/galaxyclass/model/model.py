@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,28 +11,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.arguments import ChosenPrecision, Device, public
-from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
+from galaxyclass.arguments import public
+from galaxyclass.errors import BundleError
 from galaxyclass.model.auxiliary import in_labelling, in_task, labellings_of
 from galaxyclass.model.backends.backend import Backend, choose_engine, open_backend
-from galaxyclass.model.bundle.load import Bundle, load_bundle
-from galaxyclass.model.bundle.manifest import ComputedPrecision, Manifest
+from galaxyclass.model.bundle.load import Bundle
+from galaxyclass.model.bundle.manifest import ComputedPrecision
+from galaxyclass.model.card import card_of, channels_of, model_name
 from galaxyclass.model.carry import Catalogue, carry_columns, make_catalogue
 from galaxyclass.model.columns import PredictionLayout, columns_of
-from galaxyclass.model.ensemble import Ensemble, Member, common_task, require_same
+from galaxyclass.model.ensemble import (
+    Ensemble,
+    Member,
+    common_task,
+    embedding_width,
+    require_same,
+)
 from galaxyclass.model.extra_columns import check_include, open_included
 from galaxyclass.model.image_source import ImageSource, open_images
 from galaxyclass.model.in_memory import predict_in_memory
 from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Predictions
-from galaxyclass.model.pretrained import CARD, PRETRAINED, PRETRAINED_NAME, is_pretrained
+from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.model.provenance import joined_digest
 from galaxyclass.model.rows import open_rows
 from galaxyclass.model.writers import require_output
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.tasks.names import is_exact_integer
 from galaxyclass.tasks.task import Task
 
@@ -84,7 +90,7 @@ class Model:
     @property
     def name(self) -> str:
         """A short name: that of the folder or file, or of the pretrained model."""
-        return " + ".join(map(_name, self.sources))
+        return " + ".join(map(model_name, self.sources))
 
     @property
     def task(self) -> Task:
@@ -110,7 +116,7 @@ class Model:
     @property
     def card(self) -> str:
         """The model card in Markdown; made from the model's files if there is none."""
-        return "\n".join(map(_card, self.bundles))
+        return "\n".join(map(card_of, self.bundles))
 
     @property
     def labellings(self) -> tuple[str, ...]:
@@ -204,8 +210,9 @@ class Model:
         reading : mapping, optional
             How FITS and other pictures in bands are read, where the model does not say it:
             ``bands`` (such as ``"g,r,z"``), ``stretch``, ``limits``, ``percentiles``,
-            ``softening``, ``hdu``, and ``scale`` (``"keep"``: pixels as they are); see
-            `Preprocessing`. `Predictions.notes` says how pictures were read.
+            ``softening``, ``hdu``, ``scale`` (``"keep"``: pixels as they are; 2: galaxies
+            are shown twice as large) and ``pixel_scale``, arcseconds a pixel of pictures without a
+            WCS; see `Preprocessing`. `Predictions.notes` says how pictures were read.
         table : path or table in memory, optional
             A catalogue of any format (see `read_catalog`) whose columns are copied beside the
             predictions of image files, in the row that names the image; empty where none does.
@@ -246,7 +253,7 @@ class Model:
         >>> model.predict([black, white], ids=["black", "white"]).ids
         ['black', 'white']
         """
-        self._check_include(include)
+        require_included(self, include)
         catalogue = make_catalogue(table, carry, id_column, id_map, match_radius)
         source = self._open(
             images,
@@ -314,7 +321,7 @@ class Model:
         """
         output = Path(output)
         require_output(output, overwrite=overwrite)
-        self._check_include(include, layout)
+        require_included(self, include, layout)
         source = self._open(
             images,
             make_catalogue(table, carry, id_column, id_map, match_radius),
@@ -443,9 +450,9 @@ class Model:
 
     def __repr__(self) -> str:
         task, networks = self.task, sum(bundle.manifest.members for bundle in self.bundles)
-        counts = [_count(networks, "network")]
+        counts = [counted(networks, "network")]
         if self.views > 1:
-            counts.append(_count(self.views, "view"))
+            counts.append(counted(self.views, "view"))
         cutouts = dict.fromkeys(bundle.manifest.preprocessing for bundle in self.bundles)
         device, precision = self.options.device, self.options.precision
         if self._backends is None:
@@ -459,21 +466,23 @@ class Model:
             *([task.labelling] if task.labelling else []),
             f"{task.count} {task.output_word}",
             " × ".join(counts),
-            ", ".join(f"{cutout.size} px {_channels(cutout)}" for cutout in cutouts),
+            ", ".join(f"{cutout.size} px {channels_of(cutout)}" for cutout in cutouts),
             ", ".join(dict.fromkeys(engines)),
         ]
         return summary(f"Model {' · '.join(parts)}")
 
-    def _check_include(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
-        """Refuse columns that cannot be included, before images are listed or networks loaded."""
-        if "uncertainty" in check_include(include) and self.bundles != self.originals:
-            raise BundleError(
-                f"{self.name}: knows the intervals of its own labelling alone",
-                wanted="no `labelling`, or no uncertainty in `include`",
-                got=f"the labelling {self.options.labelling!r}",
-            )
-        fields = open_included(include, self.bundles).fields
-        columns_of(self.task, "", id_integer=False, layout=layout, included=fields)
+    def can_include(self, name: str) -> bool:
+        """Whether predictions can have extra columns of that name: an entry of ``include``.
+
+        Loads the networks for ``embedding``, which not every exported network gives.
+        """
+        try:
+            require_included(self, [name])
+            if name == "embedding":
+                embedding_width(self.ensemble)
+        except BundleError:
+            return False
+        return True
 
     def _open(self, images: Any, catalogue: Catalogue | None, **options: Any) -> ImageSource:
         manifest = self.bundles[0].manifest
@@ -487,254 +496,21 @@ class Model:
         return source if catalogue is None else carry_columns(source, catalogue, images)
 
 
-def _channels(cutout: Preprocessing) -> str:
-    """The channels of a cutout in a word, and the stretch that makes them."""
-    named = {"rgb": "RGB", "grey": "grey"}.get(cutout.colour, " ".join(cutout.bands))
-    return f"{named} ({cutout.stretch})" if cutout.stretch else named
-
-
-#: Where a model comes from: the folder of a run, a bundle, an exported network, the word
-#: ``pretrained``, a Model; several of them are an ensemble.
-ModelSource = str | Path | Model | Sequence[str | Path | Model]
-
-
-@public
-def load_model(
-    source: ModelSource | None = None,
-    *,
-    views: int | None = None,
-    device: Device | None = None,
-    precision: ChosenPrecision | None = None,
-    batch_size: int | None = None,
-    workers: int | None = None,
-    labelling: str | None = None,
-) -> Model:
-    """Load a model.
-
-    Parameters
-    ----------
-    source : str, Path, Model, a sequence of them, or None
-        None or ``"pretrained"``: the pretrained model, which comes with the package. Otherwise the
-        folder of a run, a bundle, or an exported network (``.onnx``). Several with the same outputs
-        are an ensemble: their mean is predicted.
-    views, device, precision, batch_size, workers, labelling
-        How its networks are run: see `InferenceOptions`. What is given is applied, also ``"auto"``;
-        what is left out (None) is as in the `Model` that was given, otherwise the default.
+def require_included(
+    model: Model, include: Sequence[str], layout: PredictionLayout = "table"
+) -> None:
+    """Refuse columns that cannot be included, before images are listed or networks loaded.
 
     Raises
     ------
-    BundleError
-        Not a model, or a damaged one; several with different outputs; this package has no
-        pretrained model.
-    ArgumentError, ArgumentTypeError
-        An option out of range; a source of another type, or an empty list.
-
-    Examples
-    --------
-    >>> exact = load_model("pretrained", views=1, precision="fp32")
-    >>> exact.options.precision, load_model(exact, precision="auto").options.precision
-    ('fp32', 'auto')
+    OutputError, BundleError
+        An unknown name; the model does not have that column.
     """
-    given = {
-        "views": views,
-        "device": device,
-        "precision": precision,
-        "batch_size": batch_size,
-        "workers": workers,
-        "labelling": labelling,
-    }
-    stated = {name: value for name, value in given.items() if value is not None}
-    return _open_model(PRETRAINED if source is None else source, stated)
-
-
-def open_model(
-    source: ModelSource,
-    options: InferenceOptions | None = None,
-    backend: Backend | Sequence[Backend] | None = None,
-) -> Model:
-    """Open a model from any source.
-
-    Parameters
-    ----------
-    source : str, Path, Model or a sequence of them
-    options : InferenceOptions, optional
-        How its networks are run; None: as those of a `Model` are, otherwise by default.
-    backend : Backend or a sequence of them, optional
-        Used in place of the bundles' own networks, one for each bundle.
-
-    Raises
-    ------
-    BundleError, ArgumentError, ArgumentTypeError
-        As for `load_model`.
-    """
-    backends: Sequence[Backend] | None = None
-    if backend is not None:
-        backends = list(backend) if isinstance(backend, Sequence) else [backend]
-    return _open_model(source, {} if options is None else asdict(options), backends)
-
-
-def _open_model(
-    source: ModelSource, stated: Mapping[str, Any], backends: Sequence[Backend] | None = None
-) -> Model:
-    """Open a model; the options stated take the place of those that a `Model` has."""
-    if isinstance(source, Model):
-        options = replace(source.options, **stated)
-        if backends is None and options == source.options:
-            return source
-        same = (options.device, options.precision) == (
-            source.options.device,
-            source.options.precision,
-        )
-        if backends is None and same:
-            backends = source.backends
-        return Model(source.sources, source.originals, options, backends)
-    listed = [source] if isinstance(source, str | Path) else _listed(source)
-    options = _shared_options(listed, stated)
-    sources: list[Path] = []
-    bundles: list[Bundle] = []
-    for entry in listed:
-        if isinstance(entry, Model):
-            sources += entry.sources
-            bundles += entry.originals
-        else:
-            sources.append(Path(entry))
-            bundles.append(_load(entry))
-    return Model(sources, bundles, options, backends)
-
-
-def _shared_options(sources: Sequence[Any], stated: Mapping[str, Any]) -> InferenceOptions:
-    """The options stated, on those that models among the sources agree on."""
-    shared = {replace(source.options, **stated) for source in sources if isinstance(source, Model)}
-    if len(shared) > 1:
-        raise ArgumentError(
-            "the models have different options",
-            argument="model",
-            wanted="models with the same views, device, precision, batch_size, workers, labelling",
-            got=" and ".join(sorted(map(repr, shared))),
-            hint="load them in one call: `galaxyclass.load_model([A, B], views=…)`",
-        )
-    return shared.pop() if shared else InferenceOptions(**stated)
-
-
-def single_bundle(source: ModelSource, action: str) -> Bundle:
-    """The only bundle of a model, to calibrate or export it.
-
-    Parameters
-    ----------
-    source : str, Path, Model or a sequence of them
-    action : str
-        For messages, such as ``calibrate``.
-
-    Raises
-    ------
-    BundleError
-        It has several bundles, or a labelling was chosen; and as for `load_model`.
-    """
-    model = open_model(source)
-    require_own_labelling(model, action)
-    bundles = model.bundles
-    if len(bundles) > 1:
+    if "uncertainty" in check_include(include) and model.bundles != model.originals:
         raise BundleError(
-            f"cannot {action} several models at once",
-            wanted="one",
-            got=f"{len(bundles)} of them",
-            hint="combine them first: `galaxyclass.combine(['RUN', 'RUN'], output='runs/mean')`",
-        )
-    return bundles[0]
-
-
-def require_own_labelling(model: Model, action: str) -> None:
-    """Refuse a model in another labelling than its networks' own, which is a part of the model.
-
-    Raises
-    ------
-    BundleError
-    """
-    if model.bundles != model.originals:
-        raise BundleError(
-            f"cannot {action} one labelling of a model",
-            wanted="the whole model",
+            f"{model.name}: knows the intervals of its own labelling alone",
+            wanted="no `labelling`, or no uncertainty in `include`",
             got=f"the labelling {model.options.labelling!r}",
-            hint="load it without `labelling`",
         )
-
-
-def _listed(source: Any) -> list[str | Path | Model]:
-    try:
-        listed = list(source)
-    except TypeError:
-        listed = [source]
-    refused = [entry for entry in listed if not isinstance(entry, str | Path | Model)]
-    if refused:
-        raise ArgumentTypeError(
-            "a model cannot be loaded from this",
-            argument="source",
-            wanted="the path of a run, a bundle or an exported network; "
-            f'"{PRETRAINED}"; a Model; or a list of them',
-            got=type(refused[0]).__name__,
-        )
-    if not listed:
-        raise ArgumentError(
-            "no model was named", argument="source", wanted="one or more", got="an empty list"
-        )
-    return listed
-
-
-def _load(source: str | Path) -> Bundle:
-    bundle = load_bundle(source)
-    if not is_pretrained(source):
-        return bundle
-    # Its ids have nothing to do with the table that it was trained on.
-    plain = replace(bundle.manifest, id_column="GalaxyID", id_integer=False, name_parts=0)
-    return replace(bundle, manifest=plain)
-
-
-def _name(source: Path) -> str:
-    if is_pretrained(source):
-        return PRETRAINED_NAME
-    name = source.stem if source.is_file() else source.resolve().name
-    return source.resolve().parent.name if name == "bundle" else name
-
-
-def _card(bundle: Bundle) -> str:
-    file = bundle.folder / CARD
-    if file.is_file():
-        return file.read_text(encoding="utf-8")
-    return _described(bundle.manifest, bundle)
-
-
-def _described(manifest: Manifest, bundle: Bundle) -> str:
-    """A card made from a bundle's files."""
-    cutout = manifest.preprocessing
-    lines = [
-        f"# {_name(bundle.folder)}",
-        "",
-        f"- Predicts {manifest.task.count} numbers for each galaxy.",
-        f"- Made by the recipe `{manifest.recipe}` of galaxyclass {manifest.version}: "
-        f"{_count(manifest.members, 'network')}, encoder `{manifest.model.encoder}`.",
-        f"- Sees cutouts of {cutout.size} × {cutout.size} pixels ({_channels(cutout)}).",
-        f"- {_count(manifest.views, 'test-time view')} by default.",
-        *_rounding(manifest),
-        "- Calibrated." if bundle.has("calibration") else "- Not calibrated.",
-        f"- Identity: {manifest.digest}",
-        "",
-        "There is no model card; its run folder tells what it was trained on.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _rounding(manifest: Manifest) -> list[str]:
-    """A line of the card on a network in 8-bit integers."""
-    rounded = manifest.quantisation
-    if rounded is None:
-        return []
-    return [
-        "- Computes in 8-bit integers but for its last layers: fractions differ from those in "
-        f"32-bit floats by {rounded.rms:.2g} (root mean square), {rounded.largest:.2g} at most, on "
-        f"{rounded.compared} images."
-    ]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
+    fields = open_included(include, model.bundles).fields
+    columns_of(model.task, "", id_integer=False, layout=layout, included=fields)

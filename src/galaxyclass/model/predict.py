@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from galaxyclass.arguments import public
-from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.columns import PredictionLayout
 from galaxyclass.model.image_source import find_image_files
 from galaxyclass.model.job import PredictionSummary
-from galaxyclass.model.model import ModelSource, open_model
+from galaxyclass.model.load import ModelSource, open_model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.pretrained import PRETRAINED
 from galaxyclass.model.writers import require_output
@@ -31,7 +30,6 @@ def predict(
     overwrite: bool = False,
     reading: Mapping[str, Any] | None = None,
     progress: Progress = silent,
-    backend: Backend | Sequence[Backend] | None = None,
     table: Any = None,
     carry: Sequence[str] = ("all",),
     id_column: str | None = None,
@@ -90,9 +88,6 @@ def predict(
     reading : mapping, optional
         How FITS and other pictures in bands are read, as for `Model.predict`.
     progress : Progress
-    backend : Backend or a sequence of them, optional
-        Used in place of the runs' own networks, one for each run. Called from this thread only,
-        unless it is a `ConcurrentBackend`.
     table, carry, id_column, id_map, match_radius
         A catalogue whose columns are copied beside the predictions; see `Model.predict`.
 
@@ -115,7 +110,7 @@ def predict(
         Ctrl-C; the finished chunks are kept.
     """
     require_output(Path(output), overwrite=overwrite)
-    model = open_model(PRETRAINED if run is None else run, options, backend)
+    model = open_model(PRETRAINED if run is None else run, options)
     return model.predict_to_file(
         find_image_files(images) if _are_paths(images) else images,
         output=output,

@@ -18,17 +18,11 @@ from galaxyclass.arguments import public
 from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
 from galaxyclass.errors import ArgumentError, ArgumentTypeError
 from galaxyclass.images.render import RenderSettings
-from galaxyclass.io.atomic import write_text, writing
+from galaxyclass.io.atomic import writing
 from galaxyclass.model.columns import Columns
-from galaxyclass.model.provenance import provenance_file, provenance_json
 from galaxyclass.model.table_formats import require_ascii, text_columns
-from galaxyclass.model.writers import (
-    require_failures,
-    require_output,
-    write_failures,
-    write_table,
-)
-from galaxyclass.short import summary
+from galaxyclass.model.writers import require_failures, require_output, write_failures, write_table
+from galaxyclass.short import counted, summary
 from galaxyclass.tasks.task import Task
 from galaxyclass.tiles.tile_cutouts import TileCutout
 
@@ -84,6 +78,9 @@ class Predictions:
         The images themselves, or their files; None of an iterator.
     rendering : RenderSettings
         How bands of an image became channels.
+    flagged : int or None
+        Images that are flagged as out of distribution, of all that were predicted; None of a model
+        that cannot tell: an ensemble, or one that was not calibrated.
 
     Examples
     --------
@@ -105,6 +102,7 @@ class Predictions:
     notes: tuple[str, ...] = ()
     images: Any = field(default=None, kw_only=True)
     rendering: RenderSettings = field(default=RenderSettings(), kw_only=True)
+    flagged: int | None = field(default=None, kw_only=True)
 
     @property
     def ids(self) -> list[Any]:
@@ -136,16 +134,7 @@ class Predictions:
         """One galaxy, or a slice of them with all failures, warnings and notes."""
         if isinstance(index, slice):
             rows = np.arange(len(self))[index]
-            return Predictions(
-                self.table.take(pa.array(rows)),
-                self.task,
-                self.columns,
-                self.indices[rows],
-                failures=self.failures,
-                warnings=self.warnings,
-                notes=self.notes,
-                images=self.images,
-            )
+            return replace(self, table=self.table.take(pa.array(rows)), indices=self.indices[rows])
         try:
             row = operator.index(index)
         except TypeError:
@@ -217,9 +206,7 @@ class Predictions:
                 )
         else:
             failed.unlink(missing_ok=True)
-        if path.suffix.lower() == ".csv":
-            write_text(provenance_file(path), provenance_json(self.table.schema))
-        write_table(self.table, path)
+        write_table(path, self.table)
         return path
 
     @public
@@ -236,7 +223,7 @@ class Predictions:
         failure = next(iter(self.failures), None)
         raise ArgumentError(
             f"no prediction to plot: row {index} of {len(self):,}"
-            + (f"; {len(self.failures):,} images could not be decoded" if failure else ""),
+            + (f"; {counted(len(self.failures), 'image')} could not be decoded" if failure else ""),
             argument="index",
             wanted=f"{-len(self)} to {len(self) - 1}" if len(self) else "predictions with a row",
             got=None if failure is None else f"the first of them: {failure.error}",
@@ -250,8 +237,9 @@ class Predictions:
     def _holds(self) -> list[str]:
         """The contents of the table besides the ids, in a few words."""
         columns = self.columns
-        kind = "classes" if columns.label is not None else "answers"
-        parts = [f"{len(columns.values)} {kind}"]
+        kind = "classes" if columns.label is not None else self.task.output_word
+        count = min(len(columns.values), self.task.count)  # counts have more columns than answers
+        parts = [f"{count} {kind}"]
         included = len(columns.included)
         carried = self.table.num_columns - len(columns.names)
         if included:
@@ -321,7 +309,8 @@ class Prediction(Mapping[str, Any]):
         return int(self._predictions.table.num_columns)
 
     def __repr__(self) -> str:
-        values = {name: self[name] for name in self._predictions.columns.values}
+        count = self._predictions.task.count
+        values = {name: self[name] for name in self._predictions.columns.values[:count]}
         largest = sorted(values, key=lambda name: values[name] or 0, reverse=True)[:3]
         shown = ", ".join(f"{name} {_cell(values[name])}" for name in largest)
         return summary(f"Prediction of {self.id}: {shown}")
@@ -346,12 +335,14 @@ class Prediction(Mapping[str, Any]):
         from galaxyclass.plots.prediction import AnswerBar, AnswerGroup, draw_prediction
 
         columns, task = self._predictions.columns, self._predictions.task
+        ends = [[f"{name}_{end}" for name in columns.values] for end in ("lower", "upper")]
+        values = self._on_axis([self[name] for name in columns.values])
+        lower, upper = (self._on_axis([self._included(name) for name in names]) for names in ends)
         bars = []
-        for name in columns.values:
-            value = self[name]
-            lower, upper = (self._included(f"{name}_{end}") for end in ("lower", "upper"))
-            interval = None if lower is None or upper is None else (lower, upper)
-            bars.append(AnswerBar(name, float("nan") if value is None else value, interval))
+        for index, name in enumerate(columns.values):
+            interval = None if np.isnan(lower[index]) else (lower[index], upper[index])
+            words = "" if task.bounds == (0, 1) else _cell(self[name])
+            bars.append(AnswerBar(name, values[index], interval, words))
         groups = [
             AnswerGroup(
                 title,
@@ -363,6 +354,12 @@ class Prediction(Mapping[str, Any]):
         if self._included("strange"):
             notes.append("unlike the images that the model knows: not to be trusted")
         return draw_prediction(" · ".join(notes), groups, task.value_words, self._image())
+
+    def _on_axis(self, values: list[float | None]) -> list[float]:
+        """Outputs, or bounds of them, on an axis from 0 to 1; NaN where there is none."""
+        numbers = np.array([[np.nan if value is None else value for value in values]])
+        on_axis: list[float] = self._predictions.task.to_interval_scale(numbers)[0].tolist()
+        return on_axis
 
     def _included(self, name: str) -> Any:
         """The value of an extra column; None where it was not included."""

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from galaxyclass.errors import ArgumentError
 from galaxyclass.recipes.preprocessing import Preprocessing
 
-#: The settings that a call may state. Those of the pixel scale belong to the model.
+#: The settings that a call may state. ``pixel_scale`` is that of pictures without a WCS: that of
+#: the model belongs to the model.
 STATED: tuple[str, ...] = (
     "bands",
     "stretch",
@@ -21,6 +22,7 @@ STATED: tuple[str, ...] = (
     "softening",
     "hdu",
     "scale",
+    "pixel_scale",
 )
 
 #: Those that belong to what a model was trained on: a call may state them where the model does not.
@@ -64,6 +66,16 @@ def with_reading(
 def _changed(preprocessing: Preprocessing, stated: Mapping[str, Any]) -> Preprocessing:
     if not stated:
         return preprocessing
+    if "pixel_scale" in stated:
+        if preprocessing.pixel_scale is None and preprocessing.picture_size is None:
+            raise ArgumentError(
+                "`reading`: the model knows no pixel scale, so that pictures are not brought to it",
+                argument="reading",
+                got=f"pixel_scale {stated['pixel_scale']}",
+                hint="`scale=2` shows galaxies twice as large",
+            )
+        stated = {**stated, "given_scale": stated["pixel_scale"]}
+        del stated["pixel_scale"]
     try:
         changed = Preprocessing.model_validate({**preprocessing.model_dump(), **stated})
     except ValidationError as error:

@@ -10,8 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from galaxyclass.calibration.comparison import TraitSums
+from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.model.backends.backend import require_fit
 from galaxyclass.model.columns import Columns, PredictionLayout, columns_of, mask_unknown, tabulate
+from galaxyclass.model.differences import Familiar, open_familiar
 from galaxyclass.model.ensemble import Ensemble, embedding_width
 from galaxyclass.model.extra_columns import Included, open_included
 from galaxyclass.model.image_source import ImageSource
@@ -51,6 +54,8 @@ class RowMaker:
         Names of the columns that the source measures of images once they are read.
     provenance : Provenance
         By what the predictions are made: in the metadata of the table.
+    familiar : Familiar or None
+        The images that the model knows, where it is calibrated: others are compared with them.
     """
 
     ensemble: Ensemble
@@ -61,6 +66,7 @@ class RowMaker:
     preprocessings: list[Preprocessing]
     provenance: Provenance
     measured: tuple[str, ...] = ()
+    familiar: Familiar | None = None
 
     @property
     def nothing(self) -> PredictedRows:
@@ -78,7 +84,7 @@ class RowMaker:
             self.ensemble.backend,
             options,
             start=start,
-            describe=self.included.describe,
+            describe=image_statistics if self.familiar is not None else self.included.describe,
         )
 
     def rows(self, batch: PredictedBatch) -> PredictedRows:
@@ -94,6 +100,10 @@ class RowMaker:
             return self.nothing
         require_fit(output, int(batch.decoded.sum()), ensemble.task, ensemble.auxiliary)
         return PredictedRows(output.values, self.included.make(output, batch.image_statistics))
+
+    def compare(self, batch: PredictedBatch) -> TraitSums:
+        """How the images of a batch compare with those that the model knows."""
+        return TraitSums() if self.familiar is None else self.familiar.compare(batch)
 
     def tabulate(self, indices: Sequence[int], rows: PredictedRows) -> pa.Table:
         """Lay rows out as a table.
@@ -170,7 +180,15 @@ def open_rows(
     bundles = [member.bundle for member in ensemble.members]
     provenance = make_provenance(bundles, name, ensemble.views, ensemble.precision)
     return RowMaker(
-        ensemble, columns, source, included, carried, preprocessings, provenance, tuple(measured)
+        ensemble,
+        columns,
+        source,
+        included,
+        carried,
+        preprocessings,
+        provenance,
+        tuple(measured),
+        open_familiar(bundles, reading),
     )
 
 

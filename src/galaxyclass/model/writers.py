@@ -19,10 +19,15 @@ from galaxyclass.data.tables.votable_header import (
 )
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
-from galaxyclass.io.atomic import writing
+from galaxyclass.io.atomic import write_text, writing
 from galaxyclass.io.output import is_unfinished, require_free
 from galaxyclass.model.csv_writer import CsvWriter
-from galaxyclass.model.provenance import provenance_words, require_provenance_file
+from galaxyclass.model.provenance import (
+    provenance_file,
+    provenance_json,
+    provenance_words,
+    require_provenance_file,
+)
 from galaxyclass.model.table_formats import (
     EcsvWriter,
     FitsWriter,
@@ -62,9 +67,10 @@ class ParquetWriter:
             for chunk in chunks:
                 waiting = pa.concat_tables([waiting, pq.ParquetFile(chunk).read()])
                 if (rows := waiting.num_rows // group * group) > 0:
-                    writer.write_table(waiting.slice(0, rows), group)
+                    # One piece of memory: where chunks begin would show in the file's bytes.
+                    writer.write_table(waiting.slice(0, rows).combine_chunks(), group)
                     waiting = waiting.slice(rows)
-            writer.write_table(waiting, group)
+            writer.write_table(waiting.combine_chunks(), group)
 
 
 def with_votable_header(table: pa.Table) -> pa.Table:
@@ -120,24 +126,26 @@ def require_output(output: Path, *, overwrite: bool) -> None:
     require_free(output, overwrite=overwrite or is_unfinished(output))
 
 
-_FAILURES = ("path", "error")
-
-
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write a whole table, in the format that the ending of its path names.
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table that is in memory; of a CSV, with the file of its provenance.
 
     Raises
     ------
     OutputError
-        A FITS table with text that is not ASCII; no room, no permission.
+        An unknown suffix; text that a FITS table cannot hold; no room, no permission.
     """
     writer = writer_of(path)
-    if path.suffix.lower() == ".fits":
+    if isinstance(writer, FitsWriter):
         require_ascii(text_columns(table), path)
+    if path.suffix.lower() == ".csv":
+        write_text(provenance_file(path), provenance_json(table.schema))
     with writing(path) as temporary, tempfile.TemporaryDirectory() as folder:
         chunk = Path(folder) / f"chunk{path.suffix.lower()}"
         writer.write_chunk(chunk, table)
         writer.join(temporary, [chunk], table.slice(0, 0))
+
+
+_FAILURES = ("path", "error")
 
 
 def require_failures(path: Path) -> None:

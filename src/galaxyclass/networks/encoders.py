@@ -100,17 +100,27 @@ def build_encoder(model: NetworkSettings, channels: int, side: int, *, fresh: bo
     else:
         encoder = _from_timm(model, channels, pretrained=fresh and model.pretrained)
     if fresh and model.weights is not None:
-        _load_encoder(encoder, _weights_file(model.weights))
+        path, made_for = _weights_file(model.weights)
+        _load_encoder(encoder, path, made_for)
     return encoder
 
 
-def _weights_file(name: str) -> Path:
-    """The file of a recipe's weights: the file itself, or that of a run or the pretrained model."""
+def _weights_file(name: str) -> tuple[Path, str]:
+    """The file of a recipe's weights, and the settings of the network that it is of.
+
+    That is the file itself, of which no settings are known, or the file of a run or of the
+    pretrained model.
+    """
     path = Path(name)
     if not is_pretrained(name) and not path.is_dir():
-        return path
+        return path, ""
     bundle = load_bundle(path)
-    return bundle.weights if bundle.has("weights") else bundle.network
+    made = bundle.manifest.model
+    settings = f"`model.encoder={made.encoder}`"
+    if made.encoder in SCALABLE:
+        settings += f" with `model.width={made.width:g}`"
+    settings += f" (its recipe was {bundle.manifest.recipe})"
+    return (bundle.weights if bundle.has("weights") else bundle.network), settings
 
 
 def encoder_statistics(model: NetworkSettings, channels: int) -> tuple[list[float], list[float]]:
@@ -150,8 +160,11 @@ def _from_timm(model: NetworkSettings, channels: int, *, pretrained: bool) -> nn
     return encoder
 
 
-def _load_encoder(encoder: nn.Module, path: Path) -> None:
-    """Load weights from a file into an encoder; a classifier in the file is left out."""
+def _load_encoder(encoder: nn.Module, path: Path, made_for: str = "") -> None:
+    """Load weights from a file into an encoder; a classifier in the file is left out.
+
+    ``made_for`` are the settings of the network that the file is of, in words, where known.
+    """
     try:
         if path.suffix == ".safetensors":
             loaded = require("safetensors.torch").load_file(path)
@@ -197,7 +210,9 @@ def _load_encoder(encoder: nn.Module, path: Path) -> None:
             f"model.weights: {path} does not fit the encoder",
             wanted=f"{name} of shape {tuple(wanted[name].shape)} and {len(wanted) - 1} others",
             got=f"{tuple(state[name].shape)}" if name in state else f"no {name}",
-            hint="set model.encoder to the network that the file was made for",
+            hint=f"the file is of {made_for}"
+            if made_for
+            else "set model.encoder to the network that the file was made for",
         )
     encoder.load_state_dict(usable, strict=False)
 

@@ -23,7 +23,7 @@ class NetworkOutput(NamedTuple):
     Attributes
     ----------
     values : (galaxies, outputs)
-        Joint fractions, or probabilities of classes.
+        Joint fractions, probabilities of classes, or numbers.
     auxiliary : tuple of (galaxies, outputs)
         The same for each auxiliary task.
     features : (galaxies, features)

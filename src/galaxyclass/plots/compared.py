@@ -42,6 +42,9 @@ class Panel:
         The epoch whose weights were kept.
     note : str
         Problems, in a few words.
+    value : float, optional
+        The score of the kept network, which a last scoring may have changed in its last digits
+        from that in the history.
     """
 
     labels: Sequence[str]
@@ -49,6 +52,7 @@ class Panel:
     reference: float | None = None
     kept_epoch: int | None = None
     note: str = ""
+    value: float | None = None
 
 
 def compared_curves(panels: Sequence[Panel], metric: Metric) -> Figure:
@@ -67,7 +71,7 @@ def compared_curves(panels: Sequence[Panel], metric: Metric) -> Figure:
 
     columns = min(_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    titles = [_wrapped(panel.labels) + _outcome(panel, metric) for panel in panels]
+    titles = [_wrapped(panel.labels) + _outcome(panel) for panel in panels]
     lines = max(title.count("\n") + 1 for title in titles)
     with style():
         figure = Figure(figsize=(max(4.2 * columns, 6.5), (2.7 + 0.22 * lines) * rows + 0.6))
@@ -151,10 +155,9 @@ def _wrapped(labels: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _outcome(panel: Panel, metric: Metric) -> str:
+def _outcome(panel: Panel) -> str:
     """The last line of a title: the kept epoch's score, and problems."""
     parts = [panel.note.replace("_", " ")] if panel.note else []
-    for row in panel.history:
-        if row["epoch"] == panel.kept_epoch:
-            parts.insert(0, f"{row[f'validation_{metric.key}']:.4f}")
+    if panel.value is not None:
+        parts.insert(0, f"{panel.value:.4f}")
     return "\n" + ": ".join(parts) if parts else ""

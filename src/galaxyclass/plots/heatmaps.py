@@ -27,6 +27,7 @@ def correlation_map(
     groups: Sequence[slice],
     *,
     title: str,
+    label: str = "correlation of vote fractions",
 ) -> Figure:
     """Correlations of all columns.
 
@@ -38,7 +39,8 @@ def correlation_map(
         Of the rows in full, and of the columns.
     groups : sequence of slice
         Lines are drawn between them.
-    title : str
+    title, label : str
+        Of the figure, and of the bar of colours.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def correlation_map(
             for line in (axes.axhline, axes.axvline):
                 line(group.start, color="black", linewidth=0.8)
         bar = figure.colorbar(mesh, ax=axes, shrink=0.6, aspect=30, pad=0.02)
-        bar.set_label("correlation of vote fractions")
+        bar.set_label(label)
         bar.outline.set_visible(False)
     return figure
 

@@ -26,11 +26,15 @@ _SMALL = 0.05
 
 @dataclass(frozen=True)
 class AnswerBar:
-    """An answer, its fraction or probability (NaN: unknown), and the interval around it."""
+    """An answer, its fraction or probability (NaN: unknown), and the interval around it.
+
+    ``words`` are written at the end of the bar instead of the value, of numbers that have a unit.
+    """
 
     name: str
     value: float
     interval: tuple[float, float] | None = None
+    words: str = ""
 
     def renamed(self, name: str) -> AnswerBar:
         """The same bar under another name."""
@@ -152,4 +156,11 @@ def _draw_bar(axes: Axes, position: float, bar: AnswerBar) -> None:
         axes.plot([low, high], [position, position], "|", color=INK, markersize=6)
         end = max(end, high)
     colour = INK if bar.value >= _SMALL else FAINT
-    axes.text(end + 0.015, position, f"{bar.value:.2f}", va="center", fontsize=9, color=colour)
+    axes.text(
+        end + 0.015,
+        position,
+        bar.words or f"{bar.value:.2f}",
+        va="center",
+        fontsize=9,
+        color=colour,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -75,13 +75,17 @@ class Preprocessing(BaseModel):
     hdu: str | int | None = Field(
         None, description="FITS: name or number of the HDU; none: the first that holds a picture"
     )
-    scale: Literal["auto", "keep"] = Field(
+    scale: Literal["auto", "keep"] | Annotated[float, Field(ge=1 / 16, le=16)] = Field(
         "auto",
         description="auto: a picture with a WCS is brought to pixel_scale, or to picture_size; "
-        "keep: its pixels are taken as they are",
+        "keep: its pixels are taken as they are; a number: a pixel of any picture is so many of "
+        "the model's, galaxies are shown so many times larger",
     )
     pixel_scale: float | None = Field(
         None, gt=0, description="arcseconds a pixel that `frame` is meant for"
+    )
+    given_scale: float | None = Field(
+        None, gt=0, description="arcseconds a pixel of pictures whose files have no WCS"
     )
     picture_size: int | None = Field(
         None,
@@ -114,6 +118,11 @@ class Preprocessing(BaseModel):
         if self.limits == "survey" and self.stretch not in (None, *LIMITED_STRETCHES):
             raise ValueError(
                 "images.limits: survey is for the stretches " + ", ".join(LIMITED_STRETCHES)
+            )
+        if not isinstance(self.scale, str) and self.cutout != "centre":
+            raise ValueError(
+                f"images.scale: {self.scale:g} does nothing to the cutout {self.cutout}, whose "
+                "scale is that of the object"
             )
         if len(set(self.bands)) < len(self.bands):
             raise ValueError(f"images.bands: {', '.join(self.bands)} has a band twice")
@@ -168,5 +177,6 @@ READING: tuple[str, ...] = (
     "hdu",
     "scale",
     "pixel_scale",
+    "given_scale",
     "picture_size",
 )

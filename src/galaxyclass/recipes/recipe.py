@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import short_path, summary
 
-Head = Literal["auto", "sigmoid", "softmax", "tree", "tree_rectified"]
-Loss = Literal["auto", "mse", "bce", "cross_entropy", "focal"]
+Head = Literal["auto", "sigmoid", "softmax", "tree", "tree_rectified", "linear", "dirichlet"]
+Loss = Literal["auto", "mse", "bce", "cross_entropy", "focal", "huber", "dirichlet_multinomial"]
 
 
 class Section(BaseModel):
@@ -94,8 +94,9 @@ class NetworkSettings(Section):
     )
     head: Head = Field(
         "auto",
-        description="auto follows the table: tree for votes, softmax for classes. sigmoid: each "
-        "answer by itself; tree: softmax within a question; tree_rectified: rectified and divided",
+        description="auto follows the table: tree for votes, softmax for classes, linear for "
+        "numbers, dirichlet for counts. sigmoid: each answer by itself; tree: softmax within a "
+        "question; tree_rectified: rectified and divided",
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the last layer")
     normalisation: Literal["unit", "encoder", "per_feature"] = Field(
@@ -166,7 +167,9 @@ class Training(Section):
         "uses the same size, and only epochs of full size can be the best or the last",
     )
     loss: Loss = Field(
-        "auto", description="auto follows the table: mse for votes, cross_entropy for classes"
+        "auto",
+        description="auto follows the table: mse for votes, cross_entropy for classes, huber for "
+        "numbers, dirichlet_multinomial for counts",
     )
     auxiliary_weight: float = Field(
         0.05,
@@ -186,6 +189,12 @@ class Training(Section):
         2.0,
         ge=0,
         description="focal: how strongly entries are down-weighted that are right already",
+    )
+    huber_delta: float = Field(
+        1.0,
+        gt=0,
+        description="huber: errors beyond so many standard deviations of the training galaxies "
+        "count linearly, not squared",
     )
     precision: Literal["fp32", "bf16", "auto"] = Field(
         "auto",

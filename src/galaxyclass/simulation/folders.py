@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from galaxyclass.arguments import public
 from galaxyclass.io.atomic import write_text, writing, writing_folder
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.simulation.drawing import FIRST_ID, Job, draw_all, galaxy_of
 from galaxyclass.simulation.morphology import Morphology
 from galaxyclass.simulation.rendering import SIZE
@@ -34,7 +34,9 @@ class SimulatedFolder:
     count: int
 
     def __repr__(self) -> str:
-        return summary(f"SimulatedFolder {short_path(self.folder)}: {self.count:,} galaxies")
+        return summary(
+            f"SimulatedFolder {short_path(self.folder)}: {counted(self.count, 'galaxy')}"
+        )
 
 
 @public

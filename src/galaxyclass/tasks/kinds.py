@@ -10,13 +10,20 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import BundleError
 from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.counts.task import CountTask
 from galaxyclass.tasks.metric import Metric
+from galaxyclass.tasks.numbers.task import NumberTask
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
 
 #: Kind -> task; the targets of the same kind are those that it predicts.
-TASKS: dict[str, type[Task]] = {VoteTask.kind: VoteTask, ClassTask.kind: ClassTask}
+TASKS: dict[str, type[Task]] = {
+    VoteTask.kind: VoteTask,
+    ClassTask.kind: ClassTask,
+    NumberTask.kind: NumberTask,
+    CountTask.kind: CountTask,
+}
 
 
 def metric_named(key: str) -> Metric:

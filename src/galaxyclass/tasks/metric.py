@@ -39,3 +39,4 @@ class Metric:
 
 RMSE = Metric("rmse", "RMSE", True, "mean vector", "mean_vector_rmse")
 ACCURACY = Metric("accuracy", "accuracy", False, "largest class", "largest_class_accuracy")
+NRMSE = Metric("nrmse", "NRMSE", True, "mean", "mean_nrmse")

@@ -104,3 +104,31 @@ class Targets(ABC):
     def class_names(self) -> tuple[str, ...]:
         """The classes; empty where the targets are not classes."""
         return ()
+
+    @property
+    def number_columns(self) -> tuple[str, ...]:
+        """The columns of numbers; empty where the targets are not numbers."""
+        return ()
+
+
+def mean_over_tables(
+    values: Any, others: Sequence[tuple[NDArray[np.int64], Any]]
+) -> NDArray[np.float32]:
+    """The mean over the tables that know a value; NaN is unknown (see `Targets.combine`).
+
+    Examples
+    --------
+    >>> first = np.array([[0.5, np.nan]], np.float32)
+    >>> mean_over_tables(first, [(np.array([0]), np.array([[1.0, 0.25]]))]).tolist()
+    [[0.75, 0.25]]
+    """
+    if not others:
+        return np.asarray(values)
+    sums = np.nan_to_num(values).astype(np.float64)
+    counts = (~np.isnan(values)).astype(np.int64)
+    for indices, other_values in others:
+        np.add.at(sums, indices, np.nan_to_num(other_values))
+        np.add.at(counts, indices, ~np.isnan(other_values))
+    mean = np.full(sums.shape, np.nan, dtype=np.float32)
+    np.divide(sums, counts, out=mean, where=counts > 0, casting="same_kind")
+    return mean

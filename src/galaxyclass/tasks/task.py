@@ -23,7 +23,7 @@ from galaxyclass.tasks.report import (
     ScoreReport,
     TextTable,
 )
-from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score
 from galaxyclass.tasks.scores.noise import VOTES, NoiseFloor
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.targets import Targets, Values
@@ -153,12 +153,61 @@ class Task(ABC):
         """What the outputs are, in a few words."""
         return self.kind
 
-    # Tables of the truth.
+    # The scale of the outputs.
 
     @property
-    def target_column(self) -> str | None:
-        """The column of a table that has the truth; None where there is no single column."""
+    def output_scales(self) -> tuple[Doubles, Doubles]:
+        """(outputs,) the zero point and the unit of each output, in which a network learns it.
+
+        A network's raw output of 1 is one unit above the zero point, where a head scales at all
+        (``linear``). Fractions and probabilities have 0 and 1.
+        """
+        return np.zeros(self.count), np.ones(self.count)
+
+    @property
+    def output_limits(self) -> tuple[Doubles, Doubles]:
+        """(outputs,) the smallest and the largest prediction of each output."""
+        low, high = self.bounds
+        return np.full(self.count, low), np.full(self.count, high)
+
+    # Prediction intervals. They are fitted to outputs on a scale of 0 to 1.
+
+    @property
+    def interval_groups(self) -> tuple[slice, ...]:
+        """The outputs whose intervals are fitted together where few galaxies know them.
+
+        Empty where outputs cannot have prediction intervals.
+        """
+        return ()
+
+    def to_interval_scale(self, values: Floats) -> Doubles:
+        """(galaxies, outputs) outputs, or their truth, on the scale of the intervals."""
+        return np.asarray(values, dtype=np.float64)
+
+    def from_interval_scale(self, values: Floats) -> Doubles:
+        """The inverse of `to_interval_scale`."""
+        return np.asarray(values, dtype=np.float64)
+
+    def interval_truth(self, targets: Targets) -> Floats | None:
+        """(galaxies, outputs) the truth on the scale of the intervals; None if there are none."""
         return None
+
+    @property
+    def interval_words(self) -> str:
+        """What the intervals are of, as a plural noun."""
+        return "fractions"
+
+    # Tables of the truth.
+
+    def table_arguments(self, columns: Sequence[str]) -> dict[str, Any]:
+        """The arguments with which `read_catalog` reads the task's targets from a table.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Of the table; empty where there is none.
+        """
+        return {}
 
     @property
     def derivation(self) -> str | None:
@@ -221,6 +270,15 @@ class Task(ABC):
         """The outputs of a network, from predictions as they stand in a table."""
         return values
 
+    @property
+    def posterior_names(self) -> dict[str, tuple[str, ...]]:
+        """The columns of what a model believes, by the name under which they are included."""
+        return {}
+
+    def posterior(self, name: str, predictions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(galaxies, columns) the values of `posterior_names`, from the outputs of a network."""
+        raise NotImplementedError(name)
+
     def summed_up(self, predictions: NDArray[np.float32]) -> pa.Array | None:
         """The cells of the summary column, where `columns` has one."""
         return None
@@ -278,6 +336,10 @@ class Task(ABC):
         """(galaxies, outputs) predictions, from a linear model's outputs."""
         return np.clip(raw, *self.bounds)
 
+    def to_linear(self, predictions: Doubles) -> Doubles:
+        """(galaxies, outputs) predictions on the scale of `linear_targets`."""
+        return predictions
+
     def fit_link(self, raw: Doubles, values: Any) -> tuple[float, Doubles]:
         """The scale and the offsets of a linear model's outputs with the best predictions.
 
@@ -332,6 +394,27 @@ class Task(ABC):
         pydantic.ValidationError, TreeError, BundleError
             It is damaged.
         """
+
+    def uncertainty(self, predictions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(galaxies,) how undecided each prediction is, 0 where everything is certain.
+
+        The entropy of the answers to each question, divided by its largest possible value and
+        weighted by the share of people who are asked; summed over questions. Of classes, the
+        entropy of their probabilities: 1 where all are equally likely.
+
+        Parameters
+        ----------
+        predictions : (galaxies, outputs) float64
+            Fractions or probabilities, 0..1; unknown ones (NaN) count as 0.
+        """
+        total = np.zeros(len(predictions))
+        for _, outputs, names in self.groups:
+            fractions = np.clip(np.nan_to_num(predictions[:, outputs]), 0, 1)
+            asked = fractions.sum(axis=1, keepdims=True)
+            share = fractions / np.maximum(asked, 1e-12)
+            entropy = -(fractions * np.log(np.maximum(share, 1e-12))).sum(axis=1)
+            total += entropy / np.log(max(len(names), 2))
+        return total
 
     # What looks wrong with predictions.
 
@@ -419,6 +502,26 @@ class Task(ABC):
     @abstractmethod
     def main_value(self, predictions: Any, values: Any) -> float:
         """The value of `main_score`, without its interval."""
+
+    def resampled(
+        self, predictions: Any, values: Any, *, resamples: int = RESAMPLES, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """(resamples,) the main score of galaxies drawn with replacement.
+
+        Calls with as many galaxies and the same seed see the same draws, so that the differences
+        of two models are paired. A task may have a faster way.
+
+        Parameters
+        ----------
+        predictions, values
+            As for `main_value`, of galaxies of which something is known.
+        """
+        generator = np.random.default_rng(seed)
+        scores = np.empty(resamples)
+        for index in range(resamples):
+            drawn = generator.integers(len(predictions), size=len(predictions))
+            scores[index] = self.main_value(predictions[drawn], values[drawn])
+        return scores
 
     @abstractmethod
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:

@@ -11,16 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.errors import ArgumentError, ImageError
+from galaxyclass.images.files import FITS_SUFFIXES
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tiles.fits_images import split_hdu
 from galaxyclass.tiles.tile import SkyTile, open_tile
 
-#: Endings of FITS files.
-FITS_SUFFIXES = tuple(
-    f".{kind}{packed}"
-    for kind in ("fits", "fit", "fts")
-    for packed in ("", ".gz", ".bz2", ".xz", ".fz")
-)
 #: What stands for the name of a tile in a pattern.
 _TILE = "{tile}"
 #: In a name of a file between name and band.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +15,8 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.extras import require
+from galaxyclass.images.fits_hdus import astropy_warnings, find_hdu, list_hdus, picture_axes
 
-#: Python's filters of warnings belong to all threads: one thread at a time changes them.
-_WARNINGS = threading.RLock()
 #: At the end of a path: ``[HDU]``, by name or number.
 _HDU = re.compile(r"(.+)\[([^\[\]]+)\]")
 #: The most planes that a cube of bands has.
@@ -128,19 +126,18 @@ def find_fits_image(path: str, hdu: str | int | None = None) -> FitsImage:
     if not Path(path).exists():
         raise ImageError(f"{path}: no such file")
     with quiet(path) as caught, fits.open(path, memmap=True) as hdus:
-        heads = [(each.name, _shape(each), each.header.copy()) for each in hdus]
+        pictures = [number for number, each in enumerate(hdus) if picture_axes(each)]
         _require_whole(path, caught)
-    with_pixels = [index for index, (_, shape, _) in enumerate(heads) if shape]
-    index = _named(path, heads, hdu) if hdu is not None else next(iter(with_pixels), None)
-    if index is None or not heads[index][1]:
-        raise ImageError(
-            f"{path}: no image in this file" if hdu is None else f"{path}: HDU {hdu} is no image",
-            wanted="an HDU that is an image of two axes, or a cube of bands",
-            got=", ".join(f"{i} {_described(*head)}" for i, head in enumerate(heads)),
-            hint=f"one of the HDUs {', '.join(map(str, with_pixels))}" if with_pixels else None,
-        )
-    name, shape, header = heads[index]
-    return FitsImage(path, index, name, shape, _band_axis(path, shape), header, len(with_pixels))
+        if hdu is None and not pictures:
+            raise ImageError(
+                f"{path}: no picture in this FITS file",
+                wanted="an HDU that is an image of two axes, or a cube of bands",
+                got=list_hdus(hdus),
+            )
+        number = pictures[0] if hdu is None else find_hdu(hdus, hdu, path)
+        axes, header = picture_axes(hdus[number]), hdus[number].header.copy()
+        name = hdus[number].name
+    return FitsImage(path, number, name, axes, _band_axis(path, axes), header, len(pictures))
 
 
 @contextmanager
@@ -151,8 +148,7 @@ def quiet(path: str) -> Iterator[list[warnings.WarningMessage]]:
     ------
     ImageError
     """
-    with _WARNINGS, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with astropy_warnings() as caught:
         try:
             yield caught
         except FileNotFoundError as error:
@@ -211,14 +207,6 @@ def _is_packed(path: str) -> bool:
     return _first_bytes(path).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK"))
 
 
-def _shape(hdu: Any) -> tuple[int, ...]:
-    """The shape of an HDU's image without axes of one element; () where it holds none."""
-    if not hdu.is_image:
-        return ()
-    shape = tuple(length for length in hdu.shape if length != 1)
-    return shape if len(shape) >= 2 and all(shape) else ()
-
-
 def _band_axis(path: str, shape: tuple[int, ...]) -> int | None:
     if len(shape) == 2:
         return None
@@ -230,23 +218,3 @@ def _band_axis(path: str, shape: tuple[int, ...]) -> int | None:
             got=f"an array of {' x '.join(map(str, shape))}",
         )
     return axis
-
-
-def _named(path: str, heads: list[tuple[str, tuple[int, ...], Any]], hdu: str | int) -> int:
-    text = str(hdu)
-    names = [name.upper() for name, _, _ in heads]
-    if text.upper() in names:
-        return names.index(text.upper())
-    if text.isdigit() and int(text) < len(heads):
-        return int(text)
-    raise ImageError(
-        f"{path}: no HDU {hdu}",
-        wanted=", ".join(f"{i} {_described(*head)}" for i, head in enumerate(heads)),
-    )
-
-
-def _described(name: str, shape: tuple[int, ...], header: Any) -> str:
-    kind = f"image {' x '.join(map(str, shape))}" if shape else "no image"
-    if "TABLE" in str(header.get("XTENSION", "")):
-        kind = "table"
-    return f"{name} ({kind})" if name else f"({kind})"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.fits_hdus import band_names
 from galaxyclass.tiles.fits_images import FitsImage, find_fits_image
 from galaxyclass.tiles.sky import SkyGrid, read_sky
 
@@ -144,16 +145,12 @@ def _choose(
 
 def _plane_names(image: FitsImage, band: str) -> list[str]:
     """The names of the planes of a cube by its header, or their numbers."""
-    header, count = image.header, image.bands
-    numbered = [str(header.get(f"BAND{index}", "")).strip() for index in range(count)]
-    together = "".join(str(header.get("BANDS", "")).replace(",", " ").split())
-    if all(numbered) and len(set(numbered)) == count:
-        return numbered
-    if len(together) == count == len(set(together)):
-        return list(together)
-    if count == 1:
-        return [band or str(header.get("FILTER", "")).strip() or "1"]
-    return [f"{band}{index + 1}" for index in range(count)]
+    if image.bands == 1 and band:
+        return [band]
+    names = band_names(image.header, image.bands)
+    if names:
+        return list(names)
+    return ["1"] if image.bands == 1 else [f"{band}{index + 1}" for index in range(image.bands)]
 
 
 def _require_one_size(files: Sequence[tuple[str, str]], images: Sequence[FitsImage]) -> None:

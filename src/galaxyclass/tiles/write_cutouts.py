@@ -19,9 +19,8 @@ from galaxyclass.io.atomic import require_new, translated, writing
 from galaxyclass.io.journal import Journal, job_key, open_journal
 from galaxyclass.io.output import UNFINISHED
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.tiles.files import CutoutFormat, CutoutNames, write_cutout
-from galaxyclass.tiles.open_tiles import PICTURE_SIZE, open_tiles
 from galaxyclass.tiles.tile_cutouts import TileCutouts
 from galaxyclass.workers.ordered import ordered_pool
 from galaxyclass.workers.processes import core_count
@@ -70,40 +69,30 @@ class CutoutSummary:
 
     def __repr__(self) -> str:
         failed = f", {self.failed:,} could not be cut" if self.failed else ""
-        return summary(f"CutoutSummary: {self.cut:,} cutouts in {short_path(self.output)}{failed}")
+        return summary(
+            f"CutoutSummary: {counted(self.cut, 'cutout')} in {short_path(self.output)}{failed}"
+        )
 
 
 @public
 def cutouts(
-    tiles: Any,
-    catalogue: Any = None,
+    opened: TileCutouts,
     *,
     output: str | Path,
-    field: Any = None,
     image_format: CutoutFormat = "jpg",
-    bands: Sequence[str] = (),
-    stretch: Any = None,
-    size: int = PICTURE_SIZE,
-    hdu: str | int | None = None,
-    ra_column: str | None = None,
-    dec_column: str | None = None,
-    id_column: str | None = None,
-    threshold: float = 5.0,
-    minimum_area: int = 9,
     workers: int | None = None,
     progress: Progress = silent,
 ) -> CutoutSummary:
-    """Cut the sources of a catalogue, or found ones, out of tiles into files.
+    """Cut the sources of tiles out into files.
 
     Each tile is read once; memory does not grow with the number of sources, except for the
     catalogue. A call that was stopped goes on when it is given again.
 
     Parameters
     ----------
-    tiles, catalogue, field, bands, stretch, hdu, ra_column, dec_column, id_column
-        As for `open_tiles`.
-    size, threshold, minimum_area
-        As for `open_tiles`. (FITS has the tile's own pixels, and no ``size`` and stretch.)
+    opened : TileCutouts
+        The sources, from `open_tiles`. (FITS has the tile's own pixels, and no ``size`` and
+        ``stretch``.)
     output : str or Path
         A folder, new or empty: ``TILE/ID.jpg``, and the table ``cutouts.csv``.
     image_format : {"jpg", "png", "fits"}
@@ -117,43 +106,19 @@ def cutouts(
         The folder holds something else; no room, no permission.
     StoppedError
         Ctrl-C; what was cut is kept.
-    ImageError, CatalogError, ArgumentError, MissingExtraError
-        As for `open_tiles`; `ImageError` too if not one source could be cut.
+    ImageError
+        Not one source could be cut.
     """
     folder = Path(output)
-    if not (folder / UNFINISHED).is_file():
-        require_new(folder)
-    opened = open_tiles(
-        tiles, catalogue, field=field, bands=bands, stretch=stretch, size=size, hdu=hdu,
-        ra_column=ra_column, dec_column=dec_column, id_column=id_column, threshold=threshold,
-        minimum_area=minimum_area, progress=progress,
-    )  # fmt: skip
-    return write_cutouts(opened, folder, image_format, workers=workers, progress=progress)
-
-
-def write_cutouts(
-    cutouts: TileCutouts,
-    folder: Path,
-    image_format: CutoutFormat = "jpg",
-    *,
-    workers: int | None = None,
-    progress: Progress = silent,
-) -> CutoutSummary:
-    """Write opened sources into files: what `cutouts` does with them.
-
-    Raises
-    ------
-    OutputError, StoppedError, ImageError
-        As for `cutouts`.
-    """
+    require_folder(folder)
     begun = time.monotonic()
-    key = job_key("cutouts", identity=cutouts.identity, image_format=image_format)
+    key = job_key("cutouts", identity=opened.identity, image_format=image_format)
     with ExitStack() as held:
         with translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
             journal = held.enter_context(open_journal(folder / UNFINISHED, key))
             _begin(journal, folder)
-        job = _Job(cutouts, CutoutNames(cutouts, image_format), folder, journal)
+        job = _Job(opened, CutoutNames(opened, image_format), folder, journal)
         resumed = job.done
         try:
             with translated(folder):
@@ -162,7 +127,7 @@ def write_cutouts(
                 journal.remove()
         except KeyboardInterrupt:
             raise StoppedError(
-                f"stopped; {job.done:,} of {len(cutouts):,} sources are done and kept in {folder}",
+                f"stopped; {job.done:,} of {len(opened):,} sources are done and kept in {folder}",
                 hint="run the same again: it goes on from there",
             ) from None
     failed_file = folder / FAILED if counts["failed"] else None
@@ -172,13 +137,24 @@ def write_cutouts(
         failed_file=failed_file,
         cut=counts["cut"],
         failed=counts["failed"],
-        outside=cutouts.placement.outside,
+        outside=opened.placement.outside,
         at_edge=counts["edge"],
         with_gap=counts["gap"],
         resumed=resumed,
         seconds=time.monotonic() - begun,
-        notes=cutouts.notes,
+        notes=opened.notes,
     )
+
+
+def require_folder(folder: Path) -> None:
+    """Refuse a folder to which `cutouts` could not write, before anything is read.
+
+    Raises
+    ------
+    OutputError
+    """
+    if not (folder / UNFINISHED).is_file():
+        require_new(folder)
 
 
 def _begin(journal: Journal, folder: Path) -> None:
@@ -287,7 +263,8 @@ class _Job:
         with suppress(OSError):  # a folder of somebody else
             self.folder.rmdir()
         raise ImageError(
-            f"not one of the {len(failures):,} sources could be cut out", got=failures[0][1]
+            f"no source could be cut out, of {len(failures):,}",
+            got=failures[0][1],
         )
 
 

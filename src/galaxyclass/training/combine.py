@@ -18,11 +18,12 @@ from galaxyclass.io.run_folder import run_file
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.model.ensemble import common_task
-from galaxyclass.model.model import Model, open_model, require_own_labelling
+from galaxyclass.model.load import open_model, require_own_labelling
+from galaxyclass.model.model import Model
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Combined:
 
     def __repr__(self) -> str:
         members = self.bundle.manifest.members
-        return summary(f"Combined {members} networks in {short_path(self.folder)}")
+        return summary(f"Combined {counted(members, 'network')} in {short_path(self.folder)}")
 
 
 @public

@@ -191,8 +191,9 @@ def find_over_fitting(history: Sequence[Row], parts: Mapping[str, Mapping[str, A
 
     - Over the epochs: the validation error (running median of five epochs) has risen by at least
       5 % from its least, and by three times its scatter from epoch to epoch, at least three epochs
-      ago, while the training error has gone on falling. Only trends are compared, because
-      augmentation and dropout make the training error of an epoch larger.
+      ago, while the training error has gone on falling. It has risen by more than half the width of
+      the interval of the validation score, too: one of seven galaxies is not a trend. Only trends
+      are compared, because augmentation and dropout make the training error of an epoch larger.
     - At the end: the kept network, without augmentation or dropout, is much better on the galaxies
       it was trained on than on others: an RMSE 1.5 times as large, or an accuracy lower by 0.1, and
       intervals that do not overlap.
@@ -214,7 +215,7 @@ def find_over_fitting(history: Sequence[Row], parts: Mapping[str, Mapping[str, A
     'Over-fitting'
     """
     metric = metric_of_history(history[0])
-    turning_point = _turn(history, metric)
+    turning_point = _turn(history, metric, _half_interval(parts.get("validation", {})))
     if turning_point is not None:
         best, training, validation = turning_point
         last = len(history) - 1
@@ -242,8 +243,15 @@ def find_over_fitting(history: Sequence[Row], parts: Mapping[str, Mapping[str, A
     )
 
 
+def _half_interval(figures: Mapping[str, Any]) -> float:
+    """Half the width of a score's interval: how far a score is off by the choice of galaxies."""
+    if figures.get("low") is None or figures.get("high") is None:
+        return 0.0
+    return float(figures["high"] - figures["low"]) / 2
+
+
 def _turn(
-    history: Sequence[Row], metric: Metric
+    history: Sequence[Row], metric: Metric, noise: float
 ) -> tuple[int, NDArray[np.float64], NDArray[np.float64]] | None:
     """The epoch after which validation gets worse while training improves; smoothed errors."""
     training, validation = (
@@ -258,7 +266,8 @@ def _turn(
     scatter = 1.4826 * float(np.median(np.abs(validation - smooth)[best:]))
     rise = smooth[-1] - smooth[best]
     fall = smooth_training[best] - smooth_training[-1]
-    if rise < max(_RISE * smooth[best], 3 * scatter) or fall < _FALL * smooth_training[best]:
+    least = max(_RISE * smooth[best], 3 * scatter, noise)
+    if rise < least or fall < _FALL * smooth_training[best]:
         return None
     return best, smooth_training, smooth
 

@@ -265,6 +265,8 @@ def _quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             # A GPU that the user chose not to use; the folder of a resumed run.
             warnings.filterwarnings("ignore", message=".*available but not used.*")
+            # A cluster's `srun`, which a training on one machine does without.
+            warnings.filterwarnings("ignore", message="The `srun` command is available.*")
             warnings.filterwarnings("ignore", message="Checkpoint directory .* exists.*")
             # Lightning 2.6 uses a check that newer versions of torch deprecate.
             warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")

@@ -23,7 +23,7 @@ from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import as_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.tasks.kinds import metric_named
 from galaxyclass.training.devices import accelerator_of
 from galaxyclass.training.out_of_fold import FoldedSamples, FoldMetrics, write_out_of_fold
@@ -60,8 +60,8 @@ class TrainedFolds:
     def __repr__(self) -> str:
         figures = self.metrics.parts[OUT_OF_FOLD]
         return summary(
-            f"TrainedFolds {short_path(self.folder)}, {len(self.runs)} networks: out of fold "
-            f"{self.metrics.score} {figures['value']:.4f} "
+            f"TrainedFolds {short_path(self.folder)}, {counted(len(self.runs), 'network')}: "
+            f"out of fold {self.metrics.score} {figures['value']:.4f} "
             f"[{figures['low']:.4f}, {figures['high']:.4f}]"
         )
 

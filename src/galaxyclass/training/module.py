@@ -14,7 +14,7 @@ from galaxyclass.networks.augmentation.augment import augment
 from galaxyclass.networks.augmentation.mirrors import mirror_swap
 from galaxyclass.networks.losses.masked import build_loss, cross_entropy
 from galaxyclass.networks.network import Network
-from galaxyclass.networks.step_scores import STEP_SCORES
+from galaxyclass.networks.step_scores import build_step_score
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.tasks.task import Task
 from galaxyclass.training.data import Batches, TrainingBatch
@@ -52,9 +52,9 @@ class GalaxyModule(pl.LightningModule):
         self.recipe, self.task, self.auxiliary, self.seed = recipe, task, auxiliary, seed
         self.steps_per_epoch = steps_per_epoch
         self.score_name = task.metric.key
-        self.step_score = STEP_SCORES[task.step_score]
+        self.step_score = build_step_score(task)
         self.network = self.configure_network()
-        self.loss = build_loss(recipe.training, task.class_shares)
+        self.loss = build_loss(recipe.training, task)
         #: The class that each class becomes in a mirror; None if mirrors change none.
         self.swap: Tensor | None = None
         if task.class_names and recipe.augmentation.mirror_pairs:

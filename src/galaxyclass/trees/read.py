@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from galaxyclass.arguments import public
 from galaxyclass.errors import TreeError
+from galaxyclass.trees.layouts import read_layouts
 from galaxyclass.trees.schema import field_problems
-from galaxyclass.trees.tree import Answer, Layout, LayoutKind, Question, Tree
+from galaxyclass.trees.structure import structure_problems
+from galaxyclass.trees.tree import Answer, Layout, Question, Tree
 
 #: The trees that the package ships, in the order in which a table's columns are tried.
 TREES: tuple[str, ...] = (
@@ -23,10 +25,15 @@ TREES: tuple[str, ...] = (
     "galaxy_zoo_1",
     "galaxy_zoo_hubble",
     "galaxy_zoo_candels",
+    "galaxy_zoo_cosmic_dawn",
+    "galaxy_zoo_euclid",
 )
 
-_KINDS = ("joint", "conditional")
-_PUBLISHED_KINDS = get_args(LayoutKind)
+#: Further names of these trees: projects that asked the same questions.
+SAME_TREE: dict[str, str] = {
+    "galaxy_zoo_desi": "galaxy_zoo_decals",
+    "galaxy_zoo_jwst": "galaxy_zoo_cosmic_dawn",
+}
 
 
 @public
@@ -44,24 +51,49 @@ def load_tree(name: str | Path) -> Tree:
     >>> len(tree.questions), len(tree.answers), tree.answers[0].name
     (11, 37, 'smooth')
     """
-    if isinstance(name, str) and name in TREES:
-        return _shipped(name)
-    path = Path(name)
+    if isinstance(name, str) and (name in TREES or name in SAME_TREE):
+        return _shipped(SAME_TREE.get(name, name))
+    return _parse_text(tree_text(name), str(Path(name)))
+
+
+def as_tree(tree: Tree | str | Path) -> Tree:
+    """A tree as it is, or as `load_tree` reads it.
+
+    Raises
+    ------
+    TreeError
+        As for `load_tree`.
+    """
+    return tree if isinstance(tree, Tree) else load_tree(tree)
+
+
+def tree_text(name: str | Path) -> str:
+    """The TOML of a tree, with its comments.
+
+    Raises
+    ------
+    TreeError
+        There is neither a tree nor a file of that name.
+    """
+    if isinstance(name, str) and (shipped := SAME_TREE.get(name, name)) in TREES:
+        file = resources.files("galaxyclass.trees") / f"{shipped}.toml"
+        return file.read_text(encoding="utf-8")
     try:
-        text = path.read_text(encoding="utf-8")
+        return Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        known = (*TREES, *SAME_TREE)
+        close = get_close_matches(str(name), known, n=1)
         raise TreeError(
             f"no tree {str(name)!r}",
-            wanted=f"{', '.join(TREES)}, or a TOML file",
-            got=str(error),
+            wanted=f"{', '.join(known)}, or a TOML file",
+            got=getattr(error, "strerror", None) or str(error),
+            hint=f"did you mean {close[0]!r}?" if close else "check the name, or the path",
         ) from error
-    return _parse_text(text, str(path))
 
 
 @cache
 def _shipped(name: str) -> Tree:
-    file = resources.files("galaxyclass.trees") / f"{name}.toml"
-    return _parse_text(file.read_text(encoding="utf-8"), f"{name}.toml")
+    return _parse_text(tree_text(name), f"{name}.toml")
 
 
 def _parse_text(text: str, source: str) -> Tree:
@@ -84,39 +116,47 @@ def parse_tree(data: Mapping[str, Any], source: str) -> Tree:
         one per answer, or ``pattern``: a format string with ``{code}``, ``{question}``,
         ``{question_code}``, ``{answer}`` and any other field that every answer has. ``published``:
         a list of the same, in which tables are read too; their kind may also be ``debiased`` or
-        ``counts``, and ``written`` is the pattern of the columns of predictions then.
+        ``counts``, and ``written`` is the pattern of the columns of predictions then (or
+        ``written_columns`` their list). ``zooniverse`` of a question and of an answer is how a
+        Zooniverse project names it: the task (``T0``) and the label of the button.
     source : str
         The file, for messages.
 
     Raises
     ------
     TreeError
-        Names all fields that are missing, misspelt or of the wrong type; or, where there are none,
-        all codes used twice, unknown answers that questions are asked of, loops, and layouts that
-        cannot be filled in.
+        Names all at once: fields that are missing, misspelt or of the wrong type, codes used twice,
+        unknown answers that questions are asked of, loops, and layouts that cannot be filled in.
+
+    Notes
+    -----
+    A tree without any layout has those of `galaxyclass.trees.layouts.DEFAULTS`.
     """
-    if problems := list(field_problems(data)):
+    problems = list(field_problems(data))
+    laid_out = not problems
+    layouts: tuple[Layout, ...] = ()
+    published: tuple[Layout, ...] = ()
+    if isinstance(data, Mapping):
+        problems += structure_problems(data.get("questions"))
+        layouts, published, unfit = read_layouts(data, laid_out=laid_out)
+        problems += unfit
+    if problems:
+        wrong = "the tree does not hold together" if laid_out else "not laid out as a tree"
         raise TreeError(
-            f"{source}: not laid out as a tree",
+            f"{source}: {wrong}",
             got="\n".join(problems),
-            hint="compare it with a tree that the package ships, such as galaxy_zoo_2.toml",
+            hint=None
+            if laid_out
+            else "compare it with one of the package: `galaxyclass.load_tree('galaxy_zoo_2')`",
         )
-    layouts, published = (
-        [_layout(entry, data["questions"], problems) for entry in data.get(field, ())]
-        for field in ("layouts", "published")
-    )
-    tree = Tree(
+    return Tree(
         key=data["key"],
         title=data["title"],
         reference=data.get("reference", ""),
         questions=tuple(_question(entry) for entry in data["questions"]),
-        layouts=tuple(layout for layout in layouts if layout is not None),
-        published=tuple(layout for layout in published if layout is not None),
+        layouts=layouts,
+        published=published,
     )
-    problems += _problems(tree)
-    if problems:
-        raise TreeError(f"{source}: the tree does not hold together", got="\n".join(problems))
-    return tree
 
 
 def _question(entry: Mapping[str, Any]) -> Question:
@@ -126,14 +166,23 @@ def _question(entry: Mapping[str, Any]) -> Question:
         text=entry["text"],
         asked_of=tuple(entry.get("asked_of", ())),
         answers=tuple(
-            Answer(answer["code"], answer["name"], answer["key"], question=entry["code"])
+            Answer(
+                answer["code"],
+                answer["name"],
+                answer["key"],
+                question=entry["code"],
+                zooniverse=answer.get("zooniverse", ""),
+            )
             for answer in entry["answers"]
         ),
+        zooniverse=entry.get("zooniverse", ""),
     )
 
 
 def tree_data(tree: Tree) -> dict[str, Any]:
     """The tree as plain data, which a bundle holds and `parse_tree` reads back.
+
+    The published layouts of a tree that the package ships are left out: they are known.
 
     Examples
     --------
@@ -141,112 +190,44 @@ def tree_data(tree: Tree) -> dict[str, Any]:
     >>> parse_tree(tree_data(tree), "a bundle") == tree
     True
     """
-    return {
+    data = {
         "key": tree.key,
         "title": tree.title,
         "reference": tree.reference,
-        "questions": [
-            {
-                "code": question.code,
-                "key": question.key,
-                "text": question.text,
-                "asked_of": list(question.asked_of),
-                "answers": [
-                    {"code": answer.code, "name": answer.name, "key": answer.key}
-                    for answer in question.answers
-                ],
-            }
-            for question in tree.questions
+        "questions": [_question_data(question) for question in tree.questions],
+        "layouts": [_layout_data(layout) for layout in tree.layouts],
+    }
+    is_shipped = any(tree == _shipped(name) for name in TREES)
+    if tree.published and not is_shipped:
+        data["published"] = [
+            {**_layout_data(layout), "written_columns": list(layout.written_columns)}
+            for layout in tree.published
+        ]
+    return data
+
+
+def _question_data(question: Question) -> dict[str, Any]:
+    return {
+        "code": question.code,
+        "key": question.key,
+        "text": question.text,
+        "asked_of": list(question.asked_of),
+        "answers": [
+            {"code": answer.code, "name": answer.name, "key": answer.key, **_name_there(answer)}
+            for answer in question.answers
         ],
-        "layouts": [
-            {
-                "name": layout.name,
-                "kind": layout.kind,
-                "columns": list(layout.columns),
-                "tolerance": layout.tolerance,
-            }
-            for layout in tree.layouts
-        ],
+        **_name_there(question),
     }
 
 
-def _layout(
-    entry: Mapping[str, Any], questions: list[Mapping[str, Any]], problems: list[str]
-) -> Layout | None:
-    """The layout; or None, with an entry in ``problems``, where its columns cannot be named."""
-    columns = list(entry.get("columns", ()))
-    if ("pattern" in entry) == ("columns" in entry):
-        problems.append(f"layout {entry['name']}: needs either a pattern or columns")
-        return None
-    try:
-        columns = columns or _columns(entry["pattern"], questions)
-        written = _columns(entry["written"], questions) if "written" in entry else []
-    except (KeyError, IndexError, ValueError, AttributeError) as error:
-        problems.append(
-            f"layout {entry['name']}: the pattern {entry['pattern']!r} cannot be filled in for "
-            f"every answer: {type(error).__name__} {error}"
-        )
-        return None
-    tolerance = float(entry.get("tolerance", 1e-3))
-    return Layout(entry["name"], entry["kind"], tuple(columns), tolerance, tuple(written))
+def _name_there(part: Question | Answer) -> dict[str, str]:
+    return {"zooniverse": part.zooniverse} if part.zooniverse else {}
 
 
-def _columns(pattern: str, questions: list[Mapping[str, Any]]) -> list[str]:
-    columns = []
-    for question in questions:
-        for answer in question["answers"]:
-            fields = {
-                **answer,
-                "question": question["key"],
-                "question_code": question["code"],
-                "answer": answer["key"],
-            }
-            columns.append(pattern.format(**fields))
-    return columns
-
-
-def _problems(tree: Tree) -> list[str]:
-    problems = []
-    for what, names in (
-        ("question code", [q.code for q in tree.questions]),
-        ("question key", [q.key for q in tree.questions]),
-        ("answer code", [a.code for a in tree.answers]),
-        ("layout name", [layout.name for layout in (*tree.layouts, *tree.published)]),
-    ):
-        problems += [f"{what} {name!r} used twice" for name, n in Counter(names).items() if n > 1]
-    known = {answer.code: answer.question for answer in tree.answers}
-    problems += [
-        f"question {question.code} is asked of {code!r}, which no question answers"
-        for question in tree.questions
-        for code in question.asked_of
-        if code not in known
-    ]
-    if not problems:
-        problems += _loops(tree, known)
-    for layout in (*tree.layouts, *tree.published):
-        if len(layout.columns) != len(tree.answers):
-            problems.append(
-                f"layout {layout.name}: {len(layout.columns)} columns "
-                f"for {len(tree.answers)} answers"
-            )
-        kinds = _KINDS if layout in tree.layouts else _PUBLISHED_KINDS
-        if layout.kind not in kinds:
-            problems.append(f"layout {layout.name}: kind {layout.kind!r}, not {' or '.join(kinds)}")
-        if not 0 <= layout.tolerance < 1:
-            problems.append(f"layout {layout.name}: tolerance {layout.tolerance}, not from 0 to 1")
-        twice = [name for name, n in Counter(layout.columns).items() if n > 1]
-        problems += [f"layout {layout.name}: column {name!r} for two answers" for name in twice]
-    return problems
-
-
-def _loops(tree: Tree, question_of: Mapping[str, str]) -> list[str]:
-    waiting = {q.code: {question_of[code] for code in q.asked_of} for q in tree.questions}
-    while True:
-        ready = [code for code, parents in waiting.items() if not parents & waiting.keys()]
-        if not ready:
-            break
-        for code in ready:
-            del waiting[code]
-    if not waiting:
-        return []
-    return [f"nobody can reach questions {', '.join(waiting)}: they wait for each other in a loop"]
+def _layout_data(layout: Layout) -> dict[str, Any]:
+    return {
+        "name": layout.name,
+        "kind": layout.kind,
+        "columns": list(layout.columns),
+        "tolerance": layout.tolerance,
+    }

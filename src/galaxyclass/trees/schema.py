@@ -21,10 +21,13 @@ _TREE = _Table(
     {"key": str, "title": str, "questions": list},
     {"reference": str, "layouts": list, "published": list},
 )
-_QUESTION = _Table({"code": str, "key": str, "text": str, "answers": list}, {"asked_of": list})
-_ANSWER = _Table({"code": str, "name": str, "key": str}, {}, open=True)
+_QUESTION = _Table(
+    {"code": str, "key": str, "text": str, "answers": list},
+    {"asked_of": list, "zooniverse": str},
+)
+_ANSWER = _Table({"code": str, "name": str, "key": str}, {"zooniverse": str}, open=True)
 _LAYOUT = _Table({"name": str, "kind": str}, {"pattern": str, "columns": list, "tolerance": float})
-_PUBLISHED = _Table(_LAYOUT.needed, {**_LAYOUT.optional, "written": str})
+_PUBLISHED = _Table(_LAYOUT.needed, {**_LAYOUT.optional, "written": str, "written_columns": list})
 
 _WORDS = {str: "text in quotes", list: "a list in [brackets]", float: "a number"}
 
@@ -53,8 +56,9 @@ def field_problems(data: Any) -> Iterator[str]:
         for number, layout in _entries(layouts):
             name = _name(layout, f"layout number {number}", "layout", "name")
             yield from _table(layout, table, name)
-            columns = layout.get("columns") if isinstance(layout, Mapping) else None
-            yield from _texts(columns, f"{name}: columns")
+            for listed in ("columns", "written_columns"):
+                columns = layout.get(listed) if isinstance(layout, Mapping) else None
+                yield from _texts(columns, f"{name}: {listed}")
 
 
 def _table(entry: Any, table: _Table, where: str) -> Iterator[str]:

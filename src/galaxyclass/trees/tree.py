@@ -15,12 +15,16 @@ from galaxyclass.short import summary
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: a code (``1.1``), a plain name (``smooth``) and a key (``smooth``)."""
+    """One answer: a code (``1.1``), a plain name (``smooth``) and a key (``smooth``).
+
+    ``zooniverse`` is the label of its button in a Zooniverse project, where that is not the name.
+    """
 
     code: str
     name: str
     key: str
     question: str
+    zooniverse: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Question:
     """A group of answers.
 
     ``asked_of`` holds the codes of the answers that lead here; empty means that everyone is asked.
+    ``zooniverse`` is its task (``T0``) in a Zooniverse project, where that is known.
     """
 
     code: str
@@ -35,6 +40,7 @@ class Question:
     text: str
     asked_of: tuple[str, ...]
     answers: tuple[Answer, ...]
+    zooniverse: str = field(default="", compare=False)
 
 
 #: What the numbers of a table of votes are; see `Layout`.

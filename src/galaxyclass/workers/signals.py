@@ -53,6 +53,68 @@ def terminated_as_interrupted() -> Iterator[None]:
         yield
 
 
+class StopRequest:
+    """Whether a signal asked a job to end in good order, and which.
+
+    Attributes
+    ----------
+    signal : int or None
+    """
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._event = threading.Event()
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+    def ask(self, number: int | None = None) -> None:
+        """Ask the job to end."""
+        self.signal = number
+        self._event.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the request, so many seconds at most; whether there is one."""
+        return self._event.wait(seconds)
+
+
+@contextmanager
+def stop_request(*, interrupt: bool = True) -> Iterator[StopRequest]:
+    """Note SIGTERM, SIGUSR1 (which schedulers send as a warning) and Ctrl-C, and go on.
+
+    The job looks at the request where it can end without loss. A second Ctrl-C raises
+    `KeyboardInterrupt`. In other threads than the main one nothing is noted.
+
+    Parameters
+    ----------
+    interrupt : bool
+        Whether Ctrl-C is noted as well; otherwise its handler is not changed.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if request.signal == number == signal.SIGINT:
+            raise KeyboardInterrupt
+        request.ask(number)
+
+    numbers = [signal.SIGTERM, *([signal.SIGINT] if interrupt else [])]
+    if hasattr(signal, "SIGUSR1"):
+        numbers.append(signal.SIGUSR1)
+    before = {
+        number: signal.signal(number, handle)
+        for number in numbers
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def was_terminated() -> bool:
     """Whether SIGTERM arrived since `terminated_as_interrupted` was last entered."""
     return _terminated.is_set()

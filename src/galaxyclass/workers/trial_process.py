@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +27,14 @@ class Ended:
     memory: int | None
 
 
-def work(module: str, job: Message, log: Path, listen: Callable[[Message], None]) -> Ended:
+def work(
+    module: str,
+    job: Message,
+    log: Path,
+    listen: Callable[[Message], None],
+    *,
+    stop: threading.Event | None = None,
+) -> Ended:
     """Run a job in a process, and wait for its end.
 
     Parameters
@@ -38,6 +46,8 @@ def work(module: str, job: Message, log: Path, listen: Callable[[Message], None]
         The standard error of the process is appended to this file.
     listen : callable
         Called with each progress message.
+    stop : threading.Event, optional
+        Ends the process in good order once it is set, from whichever thread.
 
     Raises
     ------
@@ -49,6 +59,8 @@ def work(module: str, job: Message, log: Path, listen: Callable[[Message], None]
         process = start_process(module, {"PYTHONUNBUFFERED": "1"}, errors)
     assert process.stdout is not None, "started with pipes"
     memory: int | None = None
+    if stop is not None:
+        threading.Thread(target=_end_when, args=(stop, process), daemon=True).start()
     try:
         send(process, job)
         for line in process.stdout:
@@ -62,6 +74,14 @@ def work(module: str, job: Message, log: Path, listen: Callable[[Message], None]
         raise
     finally:
         close_pipes(process)
+
+
+def _end_when(stop: threading.Event, process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end once ``stop`` is set."""
+    while process.poll() is None:
+        if stop.wait(0.2):
+            process.terminate()
+            return
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

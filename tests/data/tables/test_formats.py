@@ -141,3 +141,15 @@ def test_ids_that_a_spreadsheet_has_rounded(tmp_path: Path) -> None:
     book.save(tmp_path / "t.xlsx")
     with pytest.raises(CatalogError, match=r"(?s)has rounded the numbers of column 'id'.*as text"):
         open_table(tmp_path / "t.xlsx")
+
+
+def test_a_table_of_ipac(tmp_path: Path) -> None:
+    path = tmp_path / "irsa.tbl"
+    Table({"objid": [ID, 7], "class": ["spiral", "smooth"], "ra": [10.5, 20.25] * u.deg}).write(
+        path, format="ascii.ipac"
+    )
+    table = read_table(path)
+    assert table.select(["objid", "class", "ra"]).to_pydict() == {
+        "objid": [ID, 7], "class": ["spiral", "smooth"], "ra": [10.5, 20.25]
+    }  # fmt: skip
+    assert table.schema.field("ra").metadata[b"unit"] == b"deg"

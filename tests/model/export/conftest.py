@@ -12,6 +12,7 @@ import torch
 from galaxyclass.model.bundle.load import Bundle, Role, load_bundle
 from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import BundleFileWriter, save_bundle
+from galaxyclass.model.export.export import export
 from galaxyclass.networks.heads import resolve_head
 from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import load_weights, write_weights
@@ -82,6 +83,29 @@ def bundle(small: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     }
     save_bundle(folder, saved.manifest, writer)
     return load_bundle(folder)
+
+
+@pytest.fixture(scope="session")
+def exported(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle as ONNX."""
+    output = tmp_path_factory.mktemp("exported") / "model.onnx"
+    export(bundle.folder, output=output)
+    return output
+
+
+@pytest.fixture(scope="session")
+def halved(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle as ONNX with weights of 16 bits."""
+    output = tmp_path_factory.mktemp("exported") / "half.onnx"
+    export(bundle.folder, output=output, bits=16)
+    return output
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Votes by two convolutions, which are soon exported."""
+    recipe = load_recipe("two-layer-cnn", ["images.size=16", "images.frame=none"])
+    return save_network(tmp_path_factory.mktemp("plain") / "bundle", recipe, votes())
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from galaxyclass.model.bundle.recovered import recover_weights
 from galaxyclass.model.export.check import ROUNDED, compare_outputs, export_cutouts
 from galaxyclass.model.export.export import export
 from galaxyclass.model.export.folded import folded
-from galaxyclass.model.model import load_model
+from galaxyclass.model.load import load_model
 from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
@@ -149,8 +149,8 @@ def test_the_file_and_its_card_say_what_the_rounding_changes(rounded: Path, bund
     assert f"by {noted.rms:.2g} (root mean square)" in card
 
 
-def test_an_ensemble(bundle: Bundle, sky: Path, tmp_path: Path) -> None:
-    folder = combine([bundle.folder, bundle.folder], output=tmp_path / "both").folder
+def test_an_ensemble(plain: Bundle, sky: Path, tmp_path: Path) -> None:
+    folder = combine([plain.folder, plain.folder], output=tmp_path / "both").folder
     done = export(folder, output=tmp_path / "model.onnx", bits=8, images=sky)
     assert done.check.rms < 0.01
     model = onnx.load(tmp_path / "model.onnx")
@@ -192,9 +192,9 @@ def test_images_are_needed(bundle: Bundle, sky: Path, tmp_path: Path) -> None:
 
 
 def test_the_command(
-    bundle: Bundle, sky: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    plain: Bundle, sky: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["export", str(bundle.folder), "--output", str(tmp_path / "m.onnx"), "--bits", "8"]
+    arguments = ["export", str(plain.folder), "--output", str(tmp_path / "m.onnx"), "--bits", "8"]
     assert main(arguments) == 1
     assert "--images FOLDER; --bits 16 needs none" in capsys.readouterr().err
     assert main([*arguments, "--images", str(sky)]) == 0
@@ -205,16 +205,13 @@ def test_the_command(
     assert "WARNING" not in captured.err
 
 
-def test_a_network_that_changes_too_much_is_refused(
-    bundle: Bundle, sky: Path, tmp_path: Path
-) -> None:
-    export(bundle.folder, output=tmp_path / "model.onnx")
+def test_a_network_that_changes_too_much_is_refused(bundle: Bundle, exported: Path) -> None:
     other = one_network(bundle)
     with torch.no_grad():
         other.last.bias[0] += 5
     cutouts = export_cutouts(bundle.manifest.preprocessing).compared
     with pytest.raises(ExportError, match=r"0\.01 in the root mean square(?s:.*)`bits=16`"):
-        compare_outputs(other, tmp_path / "model.onnx", cutouts, ROUNDED)
+        compare_outputs(other, exported, cutouts, ROUNDED)
 
 
 def test_which_images_are_drawn(sky: Path) -> None:

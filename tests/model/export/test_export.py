@@ -34,7 +34,6 @@ from galaxyclass.networks.network import Network
 from galaxyclass.networks.weights import load_weights, write_weights
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.read import RECIPES, load_recipe
-from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.training.combine import combine
@@ -45,20 +44,9 @@ from .conftest import CALIBRATION, one_network
 SIDES = {"notebook": 146}
 #: The same networks with another loss, and with more blocks of the kind that resnet50 has.
 SAME_NETWORK = {"resnet34-focal", "resnet101", "resnet152"}
-
-
-@pytest.fixture(scope="module")
-def exported(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("exported") / "model.onnx"
-    export(bundle.folder, output=output)
-    return output
-
-
-@pytest.fixture(scope="module")
-def halved(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("exported") / "half.onnx"
-    export(bundle.folder, output=output, bits=16)
-    return output
+#: Networks that tests beside this one export, and residual networks that are those of resnet10 or
+#: resnet18 with more blocks.
+ELSEWHERE = {"fast", "best", "resnet18", "resnet34", "resnet50"}
 
 
 def run(path: Path, cutouts: np.ndarray) -> dict[str, np.ndarray]:
@@ -67,7 +55,14 @@ def run(path: Path, cutouts: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(names, session.run(names, {"cutouts": cutouts}), strict=True))
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name not in SAME_NETWORK])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.thorough if name in ELSEWHERE else ())
+        for name in RECIPES
+        if name not in SAME_NETWORK
+    ],
+)
 def test_every_recipes_network_says_what_torch_says(
     name: str, save: Callable[..., Bundle], vote_outputs: VoteTask, tmp_path: Path
 ) -> None:
@@ -90,8 +85,10 @@ def test_every_recipes_network_says_what_torch_says(
 def test_every_head_and_the_centre_alone(
     head: str, save: Callable[..., Bundle], vote_outputs: VoteTask, tmp_path: Path
 ) -> None:
-    settings = ["images.size=24", "model.input_size=16", f"model.head={head}"]
-    recipe = load_recipe("fast", [*settings, "model.feature_norm=true", "images.colour=grey"])
+    settings = ["images.size=24", "images.frame=none", "model.input_size=16", f"model.head={head}"]
+    recipe = load_recipe(
+        "two-layer-cnn", [*settings, "model.feature_norm=true", "images.colour=grey"]
+    )
     bundle = save(tmp_path / "bundle", recipe, vote_outputs)
     export(bundle.folder, output=tmp_path / "model.onnx")
     cutouts = np.random.default_rng(1).integers(0, 256, (3, 24, 24, 1), dtype=np.uint8)
@@ -177,17 +174,17 @@ def test_half_is_half_the_size_and_says_nearly_the_same(
 def test_weights_that_16_bits_cannot_hold_stay(
     save: Callable[..., Bundle], vote_outputs: VoteTask, tmp_path: Path
 ) -> None:
-    recipe = load_recipe("fast", ["images.size=16"])
+    recipe = load_recipe("two-layer-cnn", ["images.size=16", "images.frame=none"])
     bundle = save(tmp_path / "bundle", recipe, vote_outputs)
     network = load_weights(bundle)
     with torch.no_grad():
-        network.get_parameter("encoder.stem.0.weight")[0, 0, 0, 0] = 70_000
+        network.get_parameter("encoder.body.0.weight")[0, 0, 0, 0] = 70_000
     save_bundle(
         bundle.folder, bundle.manifest, {"weights": lambda path: write_weights(network, path)}
     )
     export(bundle.folder, output=tmp_path / "model.onnx", bits=16)
     recovered = recover_weights(tmp_path / "model.onnx")
-    assert recovered["encoder.stem.0.weight"][0, 0, 0, 0] == 70_000
+    assert recovered["encoder.body.0.weight"][0, 0, 0, 0] == 70_000
 
 
 def test_torch_predicts_from_the_exported_file(
@@ -249,10 +246,8 @@ def test_the_command_predicts_with_an_exported_file(
     assert "is a model, but named after --images" in capsys.readouterr().err
 
 
-def test_an_exported_file_without_calibration(
-    save: Callable[..., Bundle], small: Recipe, vote_outputs: VoteTask, tmp_path: Path
-) -> None:
-    export(save(tmp_path / "bundle", small, vote_outputs).folder, output=tmp_path / "model.onnx")
+def test_an_exported_file_without_calibration(plain: Bundle, tmp_path: Path) -> None:
+    export(plain.folder, output=tmp_path / "model.onnx")
     Image.new("RGB", (32, 32), "grey").save(tmp_path / "1.png")
     with pytest.raises(BundleError, match="calibrate the run and export it again"):
         predict(
@@ -281,7 +276,7 @@ def test_files_that_are_no_models(
 
 
 def test_a_network_that_has_changed_underway_is_refused_and_nothing_is_left(
-    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundle: Bundle, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = sys.modules["galaxyclass.model.export.export"]  # its function hides its name
 
@@ -290,6 +285,7 @@ def test_a_network_that_has_changed_underway_is_refused_and_nothing_is_left(
         values = numpy_helper.to_array(bias) + np.array([0.01] + [0] * 36, np.float32)
         bias.CopyFrom(numpy_helper.from_array(values, "last.bias"))
 
+    monkeypatch.setattr(module, "trace", lambda *_: onnx.load(exported))
     monkeypatch.setattr(module, "store_halves", spoil)
     with pytest.raises(ExportError, match=r"gives other outputs than the run[\s\S]*up to 0\.0001"):
         export(bundle.folder, output=tmp_path / "model.onnx")
@@ -308,9 +304,9 @@ def test_a_failed_export_keeps_the_earlier_file(
     assert list(tmp_path.iterdir()) == [output]
 
 
-def test_real_galaxies_are_compared_on(bundle: Bundle, tmp_path: Path, galaxies: Path) -> None:
+def test_real_galaxies_are_compared_on(plain: Bundle, tmp_path: Path, galaxies: Path) -> None:
     done = export(
-        bundle.folder,
+        plain.folder,
         output=tmp_path / "model.onnx",
         images=galaxies / "galaxy-zoo-challenge" / "images_test",
     )

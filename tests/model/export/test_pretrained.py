@@ -87,23 +87,23 @@ def test_a_gpu_that_is_asked_for_is_left_to_torch(
         open_backend(box, "mps")
 
 
-def test_a_calibration_from_elsewhere(script: Any, bundle: Bundle, tmp_path: Path) -> None:
+def test_a_calibration_from_elsewhere(script: Any, plain: Bundle, tmp_path: Path) -> None:
     (tmp_path / "card.md").write_text("# What it is\n")
     (tmp_path / "other.json").write_text('{"quantiles": [0.2]}')
     given = {"card": tmp_path / "card.md", "calibration": tmp_path / "other.json"}
-    made, _ = script.make_pretrained(bundle.folder, tmp_path / "box", **given)
+    made, _ = script.make_pretrained(plain.folder, tmp_path / "box", **given)
     assert made.calibration.read_text() == '{"quantiles": [0.2]}'
     told = open_session(made.network).get_modelmeta().custom_metadata_map
     assert told["calibration"] == '{"quantiles": [0.2]}'
 
 
 def test_a_box_that_would_be_too_large(
-    script: Any, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: Any, plain: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "card.md").write_text("# What it is\n")
-    monkeypatch.setattr(script, "MOST", 1_000_000)
+    monkeypatch.setattr(script, "MOST", 10_000)
     with pytest.raises(OutputError, match="too large"):
-        script.make_pretrained(bundle.folder, tmp_path / "box", card=tmp_path / "card.md")
+        script.make_pretrained(plain.folder, tmp_path / "box", card=tmp_path / "card.md")
     assert list((tmp_path / "box").iterdir()) == []
 
 

@@ -22,7 +22,9 @@ NAN = float("nan")
 
 
 def loss(name: str, shares: list[float] | None = None, **settings: object) -> LossFunction:
-    return build_loss(Training.model_validate({"loss": name, **settings}), shares)
+    shares = shares or [0.5, 0.5]
+    task = ClassTask("kind", tuple(map(str, range(len(shares)))), tuple(shares))
+    return build_loss(Training.model_validate({"loss": name, **settings}), task)
 
 
 def test_mse_leaves_out_what_is_unknown() -> None:

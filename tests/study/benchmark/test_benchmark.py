@@ -11,6 +11,7 @@ import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.progress import silent
 from galaxyclass.simulation.folders import simulate
+from galaxyclass.study.benchmark import measures
 from galaxyclass.study.benchmark.galaxies import galaxies_to_measure
 
 KEYS = {
@@ -30,8 +31,13 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_everything_is_measured_and_written(
-    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for name, few in (("STEPS", 4), ("PACKED", 240), ("PREDICTED", 240)):
+        monkeypatch.setattr(measures, name, few)
     output = tmp_path / "speed"
     command = ["benchmark", "--images", str(images), "--count", "60", "--repeats", "1"]
     assert main([*command, *SMALL, "--output", str(output)]) == 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.tables.content import typed_ending
 from galaxyclass.data.tables.in_memory import IN_MEMORY
 from galaxyclass.data.unused import Unused
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.tasks.targets import Targets
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Catalog:
         table = "" if self.table is None else f" of {short_path(self.table)}"
         images = int((self.paths != "").sum())
         return summary(
-            f"Catalog: {len(self):,} galaxies{table}, {images:,} with an image in "
+            f"Catalog: {counted(len(self), 'galaxy')}{table}, {images:,} with an image in "
             f"{short_path(self.images)}"
         )
 

@@ -19,7 +19,10 @@ from galaxyclass.data.tables.cells import as_text, kind_of
 from galaxyclass.errors import CatalogError
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.names import first_few
+from galaxyclass.trees.column_names import questions_of
 
+#: A column of more different integers is not taken for classes unless it is named.
+_MOST_GUESSED = 10
 _CLASS_NAMES = ("class", "label", "target", "category")
 #: Words of columns that count votes.
 _COUNT = re.compile(
@@ -90,7 +93,9 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
                 f"{source}: column {chosen!r} cannot be a class",
                 wanted="text or integers",
                 got=f"numbers such as {example_of(table[chosen])}",
-                hint=_hint(candidates_of(table, taken), "name another column by `target_column`"),
+                hint=f"as a number: `numbers={chosen!r}`"
+                if kind_of(table[chosen]) == "number"
+                else _hint(candidates_of(table, taken), "name another column by `target_column`"),
             )
         return chosen
     named = _named(table, set(taken))
@@ -102,9 +107,26 @@ def class_column(table: Any, taken: Iterable[str], chosen: str | None, source: s
             f"{source}: several columns could be the class",
             wanted="one column of text or integers beside the id",
             got="\n".join(_described(table, name) for name in candidates[:12]),
-            hint=_hint(named or candidates, "name the right one by `target_column`"),
+            hint=_hint_of_several(table, named, candidates, source),
         )
+    if candidates:
+        _require_few_integers(table, candidates[0], source)
     return candidates[0] if candidates else None
+
+
+def _require_few_integers(table: Any, name: str, source: str) -> None:
+    """Refuse to guess whether many different integers are classes or numbers."""
+    if kind_of(table[name]) != "integer":
+        return
+    distinct = pc.unique(as_text(table[name]).drop_null()).to_pylist()
+    if len(distinct) > _MOST_GUESSED:
+        least, most = min(map(int, distinct)), max(map(int, distinct))
+        raise CatalogError(
+            f"{source}: column {name!r} could hold classes or numbers",
+            wanted="to be told which",
+            got=f"{len(distinct)} different integers from {least:,} to {most:,}",
+            hint=f"as classes: `target_column={name!r}`; as numbers: `numbers={name!r}`",
+        )
 
 
 def candidates_of(table: Any, taken: Iterable[str]) -> list[str]:
@@ -178,6 +200,26 @@ def _described(table: Any, name: str) -> str:
     shown = ", ".join(f"{entry['values']} ({entry['counts']})" for entry in most)
     more = f" and {len(counts) - 4} more" if len(counts) > 4 else ""
     return f"{name!r}: {len(counts)} values, {shown}{more}"
+
+
+def _hint_of_several(table: Any, named: list[str], candidates: list[str], source: str) -> str:
+    """What to do where several columns could be the class, or are counts of votes on a tree."""
+    which = "name the right one by `target_column`; columns of numbers by `numbers`"
+    voted = [
+        column
+        for question in questions_of(
+            name
+            for name in candidates
+            if kind_of(table[name]) == "integer" and not _flags_alone(table[name])
+        )
+        for column in next(iter(question.columns.values())).values()
+    ]
+    if named or not voted:
+        return _hint(named or candidates, which)
+    return (
+        f"{first_few(voted)} look like counts of votes: `galaxyclass.guess_tree({source!r})` makes "
+        f"their tree, which `tree` names; or {which}"
+    )
 
 
 def _hint(names: list[str], otherwise: str) -> str:

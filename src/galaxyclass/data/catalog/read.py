@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from galaxyclass.argument_checks import Missing, as_missing_values
 from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog, Ids, row_word
 from galaxyclass.data.catalog.class_columns import find_classes
 from galaxyclass.data.catalog.classes import read_classes
 from galaxyclass.data.catalog.id_map import open_map, with_map
 from galaxyclass.data.catalog.matching import ImageNames
+from galaxyclass.data.catalog.number_columns import read_numbers
 from galaxyclass.data.catalog.part_words import (
     PART_OF_WORD,
     are_parts,
@@ -35,6 +37,7 @@ from galaxyclass.data.checks.problems import (
     TableRows,
     ambiguities,
     no_target,
+    number_problems,
     unread_rows,
     vote_problems,
 )
@@ -46,11 +49,12 @@ from galaxyclass.data.tables.tables import open_table, require_table
 from galaxyclass.data.unused import Unused, unused_files
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.band_files import is_pattern
-from galaxyclass.images.containers import CONTAINER_ENDINGS, is_container
+from galaxyclass.images.containers import CONTAINER_ENDINGS, LABEL_ENDING, is_container
 from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths, require_paths
+from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.votes.targets import VoteTargets
-from galaxyclass.trees.read import TREES, load_tree
+from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Tree
 
 
@@ -61,8 +65,11 @@ def read_catalog(
     *,
     id_column: str | None = None,
     target_column: str | None = None,
+    numbers: str | Sequence[str] | None = None,
+    missing: Missing = (),
+    counts: bool = False,
     id_map: Any = None,
-    tree: Tree | None = None,
+    tree: Tree | str | Path | None = None,
 ) -> Catalog:
     r"""Read a table of galaxies and match it to the images of a folder.
 
@@ -70,7 +77,8 @@ def read_catalog(
     the column that matches the images' names; a table with all answers of one question of a known
     tree has vote fractions; otherwise one column of text or integers is the class. A table with
     a few columns of a tree but no whole question (``ring`` beside three fractions) is thus read
-    by its class. ``target_column`` overrides the rule.
+    by its class. ``target_column`` and ``numbers`` override the rule. Numbers are never guessed:
+    they are read where they are named.
 
     Parameters
     ----------
@@ -87,11 +95,19 @@ def read_catalog(
         targets. A column ``split`` of train, val and test gives the parts of the catalog.
     id_column, target_column : str, optional
         Columns to take as id and as class.
+    numbers : str or sequence of str, optional
+        Columns of numbers to predict, such as a redshift. Limits or errors beside them (``T_inf``
+        and ``T_sup`` of ``T``; ``z_err``) are read too.
+    missing : float, str, a sequence or a mapping of them
+        Values that stand for unknown numbers, in all columns of ``numbers`` (``-1``) or in some
+        (``{"Bar_Length": -1}``, or ``"Bar_Length=-1"``). Empty cells and NaN always do.
+    counts : bool
+        Read the numbers of votes as they are (``…_count``), not as fractions.
     id_map : str, Path or a table in memory, optional
         A table that names each galaxy by the ids of ``table`` and by its image, where these differ:
         for Galaxy Zoo 2, gz2_filename_mapping.csv.
-    tree : Tree, optional
-        Read votes on this tree only; otherwise on any that the package ships.
+    tree : Tree, str or Path, optional
+        Read votes on this tree only (`load_tree`); otherwise on any that the package ships.
 
     Returns
     -------
@@ -123,24 +139,44 @@ def read_catalog(
     names = ImageNames(_folder_of(images), paths)
     if table is None:
         table = table_beside(paths)
+        if table is not None:
+            others.pop(LABEL_ENDING, None)
     if table is None:
         catalog = _from_folders(images, names)
         return replace(catalog, unused=_other_files(others, None, images))
     trees = [load_tree(name) for name in TREES]
     if tree is not None:
-        trees = [_with_published(tree, trees)]
+        trees = [_with_published(as_tree(tree), trees)]
     votes = VoteReader(
-        lambda columns: None if target_column else vote_layout(columns, trees), keep=id_column
+        lambda columns: (
+            None if target_column or numbers else vote_layout(columns, trees, counts=counts)
+        ),
+        keep=id_column,
+        with_counts=counts,
     )
     file = _open(table, votes)
     if id_map is not None:
         file = with_map(file, open_map(id_map), names)
+    asked = [name for name, value in (("target_column", target_column), ("numbers", numbers),
+                                      ("counts", counts)) if value]  # fmt: skip
+    if len(asked) > 1:
+        raise CatalogError(
+            f"{file.path}: one table cannot be read for classes, numbers and counts at once",
+            argument=asked[-1],
+            wanted="one of `target_column`, `numbers` and `counts`",
+            got=" and ".join(f"`{name}`" for name in asked),
+        )
+    read_votes = votes.votes()
+    if counts and read_votes is None:
+        raise _no_counts(file, trees)
     catalog = _from_table(
         names,
         file,
-        votes.votes(),
+        read_votes,
         id_column=id_column,
         target_column=target_column,
+        numbers=(numbers,) if isinstance(numbers, str) else tuple(numbers or ()),
+        missing=as_missing_values(missing),
         trees=trees,
     )
     pa.default_memory_pool().release_unused()  # the memory of the table's text
@@ -198,7 +234,7 @@ def require_sources(images: str | Path, table: Any) -> None:
             f"{images}: neither a folder nor a file that holds images",
             argument="images",
             wanted=f"the folder of the images of the table, or {', '.join(CONTAINER_ENDINGS)}",
-            hint="pictures in a compressed archive (.tar.gz) have to be unpacked first",
+            hint="pictures in another archive have to be unpacked first",
         )
     if table is not None and not is_table(table):
         require_table(Path(table))
@@ -324,15 +360,21 @@ def _from_table(
     *,
     id_column: str | None,
     target_column: str | None,
+    numbers: Sequence[str],
+    missing: Sequence[str],
     trees: Sequence[Tree],
 ) -> Catalog:
     columns = file.table.column_names
     vote_columns = (
         [] if votes is None else [name for name in votes.layout.columns if name in columns]
     )
-    matched = _match(
-        names, file, id_column, vote_columns if target_column is None else [target_column]
-    )
+    no_ids = [*numbers, *([target_column] if target_column else [])] or vote_columns
+    try:
+        matched = _match(names, file, id_column, no_ids)
+    except CatalogError:
+        if not numbers:
+            raise
+        matched = _match(names, file, id_column, ())  # `read_numbers` refuses the id as a number
     if matched.rows is not None and votes is not None:
         votes = votes.take(matched.rows)
     file, ids, problems = matched.file, matched.ids, list(matched.notes)
@@ -346,10 +388,18 @@ def _from_table(
     targets: Targets | None = None
     if votes is not None:
         written = votes.layout.written
-        targets = VoteTargets(
-            votes.tree.with_layout(written), written, votes.joint, votes.present, votes.layout
-        )
+        if votes.counts is None:
+            targets = VoteTargets(
+                votes.tree.with_layout(written), written, votes.joint, votes.present, votes.layout
+            )
+        else:
+            targets = CountTargets(votes.tree, votes.layout, votes.counts, votes.present)
         problems += vote_problems(votes, columns, TableRows(file, ids))
+    elif numbers:
+        measured = read_numbers(table, numbers, missing, taken, source)
+        targets = measured.targets
+        taken.update(measured.columns)
+        problems += [*measured.notes, *number_problems(measured, TableRows(file, ids))]
     elif (chosen := find_classes(table, taken, target_column, source)) is not None:
         targets = chosen.targets
         taken.update(chosen.columns)
@@ -369,7 +419,29 @@ def _from_table(
         table=file.path,
         parts=parts,
         part_column=part_column,
-        unused=(*file.unused, *explain_unused(others, votes, target_column, trees=trees)),
+        unused=(*file.unused, *explain_unused(others, votes, target_column, numbers, trees=trees)),
+    )
+
+
+def _no_counts(file: TableFile, trees: Sequence[Tree]) -> CatalogError:
+    """A table without counts of votes of a known tree."""
+    names = file.table.column_names
+    examples = [
+        layout.columns[0]
+        for tree in trees
+        for layout in (*tree.layouts, *tree.published)
+        if layout.kind == "counts"
+    ]
+    fractions = vote_layout(names, trees)
+    return CatalogError(
+        f"{file.path}: no counts of votes of a known tree",
+        argument="counts",
+        wanted="the counts of all answers of one question, in columns such as "
+        + ", ".join(examples[:3]),
+        got=", ".join(map(str, names[:8])),
+        hint="leave `counts` out: the table has fractions of votes"
+        if fractions is not None
+        else "`tree` can name a tree of your own, with a layout of the kind counts",
     )
 
 

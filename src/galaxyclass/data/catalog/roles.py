@@ -18,7 +18,7 @@ One rule, in the order in which it is applied:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -46,11 +46,14 @@ class IdColumn:
     notes: tuple[Finding, ...]
 
 
-def vote_layout(names: Iterable[str], trees: Sequence[Tree]) -> tuple[Tree, Layout] | None:
+def vote_layout(
+    names: Iterable[str], trees: Sequence[Tree], *, counts: bool = False
+) -> tuple[Tree, Layout] | None:
     """The tree and layout with most of the columns, and all answers of one question at least.
 
     Layouts that predictions can have come before others (`Tree.published`): weighted fractions
-    before the counts beside them.
+    before the counts beside them. Last come those of predictions of a model that learnt counts.
+    With ``counts``, only layouts of counts.
 
     Examples
     --------
@@ -63,10 +66,17 @@ def vote_layout(names: Iterable[str], trees: Sequence[Tree]) -> tuple[Tree, Layo
     True
     """
     columns = set(names)
-    for published in (False, True):
+    kinds: tuple[Callable[[Tree], Iterable[Layout]], ...] = (
+        lambda tree: tree.layouts,
+        lambda tree: tree.published,
+        lambda tree: (layout.written for layout in tree.published),
+    )
+    for layouts_of in kinds:
         best: tuple[int, Tree, Layout] | None = None
         for tree in trees:
-            for layout in tree.published if published else tree.layouts:
+            for layout in layouts_of(tree):
+                if counts and layout.kind != "counts":
+                    continue
                 whole = any(columns.issuperset(layout.columns[where]) for where in tree.slices)
                 count = len(columns.intersection(layout.columns))
                 if whole and (best is None or count > best[0]):
@@ -208,7 +218,8 @@ def require_column(table: Any, name: str, source: str, argument: str) -> None:
     """
     if name in table.column_names:
         return
-    close = get_close_matches(name, table.column_names, n=1)
+    like = [column for column in table.column_names if column.casefold() == name.casefold()]
+    close = like or get_close_matches(name, table.column_names, n=1)
     raise CatalogError(
         f"{source}: no column {name!r}",
         wanted=f"one of {', '.join(repr(column) for column in table.column_names[:50])}",

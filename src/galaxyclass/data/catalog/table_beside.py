@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ import pyarrow as pa
 
 from galaxyclass.data.catalog.part_words import PART_OF_WORD, are_parts
 from galaxyclass.data.tables.delimited import TableFile
+from galaxyclass.data.tables.in_memory import open_in_memory
 from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import CatalogError
-from galaxyclass.images.containers import PICTURE_ID, container_of
+from galaxyclass.images.containers import PICTURE_ID, container_of, label_members
 
 #: Endings of files that hold pictures and columns.
 _BOTH = (".h5", ".hdf5", ".parquet")
@@ -21,6 +23,8 @@ _BOTH = (".h5", ".hdf5", ".parquet")
 
 def table_beside(paths: Sequence[str]) -> TableFile | None:
     """The table in the files that pictures are in; None where they have no columns.
+
+    Of archives it is the classes in files beside the pictures (`label_members`).
 
     Several files are one table, as the hubs split it. Files called train-…, validation-… and
     test-… give a column ``split``.
@@ -39,7 +43,7 @@ def table_beside(paths: Sequence[str]) -> TableFile | None:
         return None
     files = list(dict.fromkeys(found[0] for path in paths if (found := container_of(path))))
     if not all(file.lower().endswith(_BOTH) for file in files):
-        return None
+        return _labels_of(files)
     try:
         opened = [open_table(file) for file in files]
     except CatalogError as error:
@@ -67,5 +71,17 @@ def table_beside(paths: Sequence[str]) -> TableFile | None:
     path = (
         Path(files[0]) if len(files) == 1 else Path(files[0]).parent / f"*{Path(files[0]).suffix}"
     )
-    unused = tuple(each for file in opened for each in file.unused)
+    unused = tuple(each for table_file in opened for each in table_file.unused)
     return TableFile(path, table, np.arange(1, table.num_rows + 1), (), unused=unused)
+
+
+def _labels_of(files: Sequence[str]) -> TableFile | None:
+    """The classes in files beside the pictures of archives; None where there are none."""
+    labels: dict[str, str] = {}
+    for file in files:
+        if not file.lower().endswith(_BOTH):
+            labels |= label_members(file)
+    if not labels:
+        return None
+    table = open_in_memory(pa.table({"id": list(labels), "class": list(labels.values())}))
+    return replace(table, path=Path(files[0]))

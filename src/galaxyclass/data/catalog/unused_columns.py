@@ -10,7 +10,11 @@ from galaxyclass.trees.tree import Tree
 
 
 def explain_unused(
-    others: Sequence[str], votes: Votes | None, target_column: str | None, trees: Sequence[Tree]
+    others: Sequence[str],
+    votes: Votes | None,
+    target_column: str | None,
+    numbers: Sequence[str],
+    trees: Sequence[Tree],
 ) -> tuple[Unused, ...]:
     """Columns that are neither id, path, part nor target, by the reason why.
 
@@ -21,6 +25,8 @@ def explain_unused(
         Those that were read.
     target_column : str or None
         The class column that was asked for.
+    numbers : sequence of str
+        The columns of numbers that were asked for.
     trees : sequence of Tree
         Whose votes are known.
     """
@@ -37,9 +43,12 @@ def explain_unused(
         why = f"other numbers of votes; those of the kind {kind!r} are read"
     elif target_column is not None:
         why = f"votes; the class column {target_column!r} was asked for"
+    elif numbers:
+        why = f"votes; numbers such as {numbers[0]!r} were asked for"
     else:
         why = "votes, but not all answers of one question"
+    plain = "neither id, path, class nor votes of a known tree"
     return (
         *unused_columns(voted, why),
-        *unused_columns(rest, "neither id, path, class nor votes of a known tree"),
+        *unused_columns(rest, "not among the numbers that were asked for" if numbers else plain),
     )

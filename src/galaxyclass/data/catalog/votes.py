@@ -50,6 +50,8 @@ class Votes:
         Whether all answers were 0 though volunteers were, or may have been, led to the question.
     conversions : tuple of str
         What was done to the numbers of the table: counts, percentages and rounded fractions.
+    counts : (rows, answers) float32, optional
+        The numbers of votes as they are, where they were asked for; NaN unknown.
     """
 
     tree: Tree
@@ -60,6 +62,7 @@ class Votes:
     out_of_range: list[WrongCells]
     unasked: NDArray[np.bool_]
     conversions: tuple[str, ...] = ()
+    counts: NDArray[np.float32] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Votes:
         """Some of the rows, in ascending order."""
@@ -69,6 +72,7 @@ class Votes:
             not_numbers=_taken(self.not_numbers, rows),
             out_of_range=_taken(self.out_of_range, rows),
             unasked=self.unasked[rows],
+            counts=None if self.counts is None else self.counts[rows],
         )
 
 
@@ -96,12 +100,20 @@ class VoteReader:
         From the names of the columns to the tree and layout; None where there are no votes.
     keep : str or None
         A column whose text is kept even if it has votes.
+    with_counts : bool
+        Keep the numbers of votes, of a layout that has them.
     """
 
     def __init__(
-        self, find: Callable[[Sequence[str]], tuple[Tree, Layout] | None], keep: str | None
+        self,
+        find: Callable[[Sequence[str]], tuple[Tree, Layout] | None],
+        keep: str | None,
+        *,
+        with_counts: bool = False,
     ) -> None:
         self._find, self._keep = find, keep
+        self._with_counts = with_counts
+        self._counts: list[NDArray[np.float32]] = []
         self._started = False
         self._layout: tuple[Tree, Layout] | None = None
         self._present: NDArray[np.bool_] = np.zeros(0, dtype=bool)
@@ -140,6 +152,10 @@ class VoteReader:
         unasked = np.concatenate([np.empty((0, len(tree.questions)), bool), *self._unasked])
         self._unasked.clear()
         wrong = _joined(self._not_numbers), _joined(self._out_of_range)
+        if self._with_counts:
+            counts = np.concatenate([np.empty((0, len(tree.answers)), np.float32), *self._counts])
+            self._counts.clear()
+            return Votes(tree, layout, joint, self._present, *wrong, unasked, (), counts)
         conversions = tuple(self._conversions.words(layout))
         return Votes(tree, layout, joint, self._present, *wrong, unasked, conversions)
 
@@ -165,6 +181,8 @@ class VoteReader:
                 if len(rows):
                     cells = WrongCells(answer, self._rows + rows, column.take(rows))
                     by_answer.setdefault(answer, []).append(cells)
+        if self._with_counts:
+            self._counts.append(raw.astype(np.float32))
         raw = self._conversions.apply(tree, layout, raw, columns)
         joint, unasked = _joint(tree, layout, raw, in_piece)
         self._joint.append(joint.astype(np.float32))

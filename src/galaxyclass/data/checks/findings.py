@@ -56,7 +56,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     ),
     "not_a_number": FindingKind(
         "error",
-        "vote fractions that are not numbers",
+        "cells that are not numbers",
         "write a number with a decimal point; leave the cell empty where it is not known",
     ),
     "fraction_out_of_range": FindingKind(
@@ -68,6 +68,11 @@ FINDING_KINDS: dict[str, FindingKind] = {
         "error",
         "questions whose answers do not sum to the fraction that was asked",
         "compare the row with the table's source; a changed or swapped cell is the usual cause",
+    ),
+    "constant_number": FindingKind(
+        "error",
+        "columns of numbers with one value",
+        "leave the column out of `numbers`: there is nothing to learn",
     ),
     "class_missing": FindingKind(
         "error", "galaxies without a class", "fill in the class, or remove the row"
@@ -112,6 +117,31 @@ FINDING_KINDS: dict[str, FindingKind] = {
         "note",
         "questions with unknown votes",
         "no action is needed: unknown votes do not count in training and scores",
+    ),
+    "counts_not_whole": FindingKind(
+        "note",
+        "counts of votes that are not whole numbers",
+        "weighted votes can be learnt as counts; fractions should not be",
+    ),
+    "number_sentinel": FindingKind(
+        "note",
+        "values that may stand for unknown numbers",
+        "if they do, say so: `missing=-1`, or of one column `missing='COLUMN=-1'`",
+    ),
+    "numbers_missing": FindingKind(
+        "note",
+        "unknown numbers",
+        "no action is needed: unknown numbers do not count in training and scores",
+    ),
+    "number_outliers": FindingKind(
+        "note",
+        "numbers far from all others",
+        "look at these rows; the loss of a training counts them little, the RMSE much",
+    ),
+    "number_classes": FindingKind(
+        "note",
+        "columns of numbers with two values",
+        "if they are classes, name the column by `target_column` instead of `numbers`",
     ),
     "test_without_class": FindingKind(
         "note",

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from galaxyclass.data.catalog.catalog import Ids, file_of, line_word
 from galaxyclass.data.catalog.class_columns import counts_of_votes
 from galaxyclass.data.catalog.matching import ImageNames
+from galaxyclass.data.catalog.number_columns import ReadNumbers
 from galaxyclass.data.catalog.roles import lookalikes
 from galaxyclass.data.catalog.votes import Votes
 from galaxyclass.data.checks.finding_location import is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
+from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.data.tables.delimited import TableFile
 from galaxyclass.tasks.names import first_few
 from galaxyclass.trees.tree import Tree
@@ -137,6 +139,31 @@ def vote_problems(votes: Votes, names: Iterable[str], rows: TableRows) -> Iterat
         )
 
 
+def number_problems(numbers: ReadNumbers, rows: TableRows) -> Iterator[Finding]:
+    """Cells that are not finite numbers.
+
+    Parameters
+    ----------
+    numbers : ReadNumbers
+    rows : TableRows
+    """
+    galaxies = len(numbers.targets)
+    for cells in numbers.wrong:
+        if is_whole_column(len(cells.rows), galaxies):
+            cell = cells.cells[0].as_py()
+            yield finding(
+                "not_a_number",
+                f"{rows.source}, column {cells.column}: {len(cells.rows):,} of {galaxies:,} cells, "
+                f"the first in {rows.location(int(cells.rows[0]))}: {cell!r} is not a number",
+                file=rows.source,
+                column=cells.column,
+            )
+            continue
+        for row, cell in zip(cells.rows.tolist(), cells.cells.to_pylist(), strict=True):
+            message = f"column {cells.column}: {cell!r} is not a number{_hint(cell)}"
+            yield rows.finding("not_a_number", message, row, column=cells.column)
+
+
 def no_target(
     table: Any, taken: Iterable[str], source: str, trees: Iterable[Tree]
 ) -> Iterator[Finding]:
@@ -154,8 +181,11 @@ def no_target(
     if len(counts) > 1:
         hint += (
             f"; {first_few(counts)} look like counts of votes on a tree that is not known here: "
-            "divide them by their sums and name the fractions as a known tree does"
+            f"make one with `galaxyclass.guess_tree({source!r})`, and name it by `tree`"
         )
+    measured = [name for name in names if kind_of(table[name]) == "number"]
+    if measured and not close:
+        hint += f"; numbers such as {measured[0]!r} can be learnt: `numbers={measured[0]!r}`"
     yield finding(
         "no_target",
         f"{source}: neither all answers of one question of a known tree, nor a class column{hint}",

@@ -11,7 +11,7 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding
 from galaxyclass.data.checks.unused_galaxies import unused_of
 from galaxyclass.data.unused import Unused
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ValidationReport:
     findings: tuple[Finding, ...]
 
     def __repr__(self) -> str:
-        counts = f"{len(self.errors):,} errors, {len(self.notes):,} notes"
+        counts = f"{counted(len(self.errors), 'error')}, {counted(len(self.notes), 'note')}"
         return summary(f"ValidationReport of {short_path(self.catalog.images)}: {counts}")
 
     @property

@@ -1,4 +1,4 @@
-"""Checking the votes or classes of a catalog (pure)."""
+"""Checking the votes, classes or numbers of a catalog (pure)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from galaxyclass.data.catalog.votes import ROUNDING
 from galaxyclass.data.checks.finding_location import galaxy_finding, is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.tasks.classes.targets import ClassTargets
+from galaxyclass.tasks.counts.targets import CountTargets
+from galaxyclass.tasks.numbers.targets import NumberTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import conditional_from_joint, sums_and_targets
 
@@ -23,6 +25,9 @@ IMBALANCE = 10
 FEW_MEMBERS = 10
 #: An answer is rare when no more than this share of the galaxies gives it half the votes.
 RARE_SHARE = 0.002
+#: A number is far from all others where its distance from the median is more than so many times
+#: that of half of all numbers.
+OUTLIER = 20
 
 
 def check_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
@@ -78,7 +83,7 @@ def find_broken_sums(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding
             yield galaxy_finding(catalog, "broken_sum", row, message, column=columns[0])
 
 
-def unknown_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
+def unknown_votes(catalog: Catalog, targets: VoteTargets | CountTargets) -> Iterator[Finding]:
     """Absent or empty columns, and for how many galaxies a question is unknown."""
     tree, columns = targets.tree, targets.table_columns
     if np.isnan(targets.fractions).all():
@@ -111,7 +116,7 @@ def unknown_votes(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
             )
 
 
-def rare_answers(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
+def rare_answers(catalog: Catalog, targets: VoteTargets | CountTargets) -> Iterator[Finding]:
     """Answers that have half the votes of hardly any galaxy."""
     known = ~np.isnan(targets.fractions).all(axis=0)
     with np.errstate(invalid="ignore"):
@@ -124,6 +129,26 @@ def rare_answers(catalog: Catalog, targets: VoteTargets) -> Iterator[Finding]:
             f"{catalog.table}: {len(rare)} of {int(known.sum())} answers, with the number of "
             f"galaxies that have half the votes or more: {', '.join(answers)}",
             file=str(catalog.table),
+        )
+
+
+def check_counts(catalog: Catalog, targets: CountTargets) -> Iterator[Finding]:
+    """Unknown votes, rare answers, and votes that are no whole numbers."""
+    yield from unknown_votes(catalog, targets)
+    if len(catalog) >= FEW_GALAXIES:
+        yield from rare_answers(catalog, targets)
+    with np.errstate(invalid="ignore"):
+        parted = np.abs(targets.counts - np.rint(targets.counts)) > 1e-3
+    columns = np.flatnonzero(parted.any(axis=0))
+    if len(columns):
+        name = targets.table_columns[columns[0]]
+        row = int(np.flatnonzero(parted[:, columns[0]])[0])
+        yield finding(
+            "counts_not_whole",
+            f"{catalog.table}: {len(columns)} columns, the first {name!r}: "
+            f"{targets.counts[row, columns[0]]:g} in {catalog.line_of(row)}",
+            file=str(catalog.table),
+            column=name,
         )
 
 
@@ -177,8 +202,57 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         )
 
 
+def check_numbers(catalog: Catalog, targets: NumberTargets) -> Iterator[Finding]:
+    """Unknown numbers, columns of one value or of two, and values far from all others."""
+    source = str(catalog.table)
+    for index, name in enumerate(targets.columns):
+        values = targets.numbers[:, index].astype(np.float64)
+        unknown = np.isnan(values)
+        known, rows = values[~unknown], np.flatnonzero(~unknown)
+        if not len(known):
+            yield finding(
+                "no_target",
+                f"{source}: no cell of column {name!r} holds a known number",
+                file=source,
+                column=name,
+            )
+            continue
+        if unknown.any():
+            yield finding(
+                "numbers_missing",
+                f"{source}: column {name!r}: {int(unknown.sum()):,} of {len(catalog):,} galaxies "
+                "have no known number",
+                file=source,
+                column=name,
+            )
+        distinct = np.unique(known)
+        if len(distinct) < 3:
+            code = "constant_number" if len(distinct) == 1 else "number_classes"
+            words = " and ".join(f"{value:g}" for value in distinct)
+            yield finding(
+                code, f"{source}: column {name!r}: only {words}", file=source, column=name
+            )
+            continue
+        middle = np.median(known)
+        size = np.median(np.abs(known - middle)) or known.std()
+        away = np.abs(known - middle) / size
+        far = np.flatnonzero(away > OUTLIER)
+        if len(far):
+            worst = int(far[np.argmax(away[far])])
+            yield finding(
+                "number_outliers",
+                f"{source}: column {name!r}: {len(far):,} of {len(known):,} are more than "
+                f"{OUTLIER} times as far from the median ({middle:g}) as half of all; the farthest "
+                f"is {known[worst]:g}, in {catalog.line_of(int(rows[worst]))}",
+                file=source,
+                column=name,
+            )
+
+
 #: Kind of target -> its check, from (catalog, targets) to findings.
 TARGET_CHECKS: dict[str, Callable[[Catalog, Any], Iterator[Finding]]] = {
     VoteTargets.kind: check_votes,
     ClassTargets.kind: check_classes,
+    NumberTargets.kind: check_numbers,
+    CountTargets.kind: check_counts,
 }

@@ -13,16 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from galaxyclass.argument_checks import Missing, as_missing_values
 from galaxyclass.arguments import public
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.id_map import as_map
+from galaxyclass.data.catalog.parts import column_names
 from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.catalog.roles import vote_layout
+from galaxyclass.data.catalog.tree_votes import require_votes_on
 from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
 from galaxyclass.errors import CatalogError
 from galaxyclass.io.atomic import writing
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
+from galaxyclass.trees.read import as_tree, parse_tree, tree_data
+from galaxyclass.trees.tree import Tree
 
 if TYPE_CHECKING:
     from galaxyclass.data.checks.report import ValidationReport
@@ -45,6 +51,13 @@ class Dataset:
         ``images`` is a class.
     id_column, target_column : str, optional
         Columns to take as id and as class; otherwise found by the rule of `read_catalog`.
+    numbers : str or sequence of str, optional
+        Columns of numbers to predict (see `read_catalog`).
+    missing : float, str, a sequence or a mapping of them
+        Values that stand for unknown numbers (see `read_catalog`).
+    counts : bool
+        Learn from the numbers of votes of the table, not from its fractions: from 3 of 4 votes less
+        is learnt than from 30 of 40.
     id_map : str, Path or a table in memory, optional
         A table that joins the ids of ``table`` to the names of images (see `read_catalog`).
     classes : str, optional
@@ -56,6 +69,10 @@ class Dataset:
         debiasing. Tables of one task and labelling are learnt by one last layer of a network, and
         each further labelling by a layer of its own (see `load_model`). Tables without a name have
         one labelling.
+    tree : Tree, str or Path, optional
+        The decision tree of the votes: one that `load_tree` gave, the name of one that the package
+        ships, or a TOML file; otherwise any that the package ships. A table without votes on it is
+        refused.
     also : Dataset, or sequence of Dataset or of (images, table)
         More galaxies to learn from beside these: votes on the same tree, or classes as an auxiliary
         task. Checks, exploration and scores use the galaxies of the first table.
@@ -64,6 +81,8 @@ class Dataset:
     --------
     >>> Dataset("images", {"id": ["1", "2"], "class": ["disc", "smooth"]})
     <Dataset of images and a table of 2 rows>
+    >>> Dataset("images", "efigi.csv", numbers=["T", "Bar_Length"], missing={"Bar_Length": -1})
+    <Dataset of images and efigi.csv>
     >>> Dataset("images", "votes.csv", also=[("more", "counts.csv")])
     <Dataset of images and votes.csv, also 1 more table>
     """
@@ -72,10 +91,14 @@ class Dataset:
     table: Any
     id_column: str | None
     target_column: str | None
+    numbers: tuple[str, ...]
+    missing: tuple[str, ...]
+    counts: bool
     id_map: Any
     classes: str | None
     skip_invalid: bool
     labelling: str | None
+    tree: Tree | None
     also: tuple[Dataset, ...]
 
     @public
@@ -86,12 +109,17 @@ class Dataset:
         *,
         id_column: str | None = None,
         target_column: str | None = None,
+        numbers: str | Sequence[str] | None = None,
+        missing: Missing = (),
+        counts: bool = False,
         id_map: Any = None,
         classes: str | None = None,
         skip_invalid: bool = False,
         labelling: str | None = None,
+        tree: Tree | str | Path | None = None,
         also: Dataset | Sequence[Dataset | tuple[str | Path, Any]] = (),
     ) -> None:
+        known = None if tree is None else as_tree(tree)
         values = {
             "images": Path(images),
             "table": Path(table)
@@ -101,17 +129,21 @@ class Dataset:
             else as_arrow(table),
             "id_column": id_column,
             "target_column": target_column,
+            "numbers": (numbers,) if isinstance(numbers, str) else tuple(numbers or ()),
+            "missing": as_missing_values(missing),
+            "counts": counts,
             "id_map": as_map(id_map),
             "classes": classes,
             "skip_invalid": skip_invalid,
             "labelling": labelling,
+            "tree": known,
             "also": tuple(
                 each
                 for more in ((also,) if isinstance(also, Dataset) else also)
                 for each in (
                     more.tables
                     if isinstance(more, Dataset)
-                    else (Dataset(*more, skip_invalid=skip_invalid),)
+                    else (_beside(known, *more, skip_invalid=skip_invalid),)
                 )
             ),
         }
@@ -140,15 +172,22 @@ class Dataset:
         Raises
         ------
         CatalogError
-            The folder or the table cannot be understood.
+            The folder or the table cannot be understood, or has no votes on `tree`.
         """
-        return read_catalog(
+        catalog = read_catalog(
             self.images,
             self.table,
             id_column=self.id_column,
             target_column=self.target_column,
+            numbers=self.numbers,
+            missing=self.missing,
+            counts=self.counts,
             id_map=self.id_map,
+            tree=self.tree,
         )
+        if self.tree is not None:
+            require_votes_on(self.tree, catalog, self.target_column)
+        return catalog
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -183,7 +222,7 @@ class Dataset:
     def __repr__(self) -> str:
         table = "a folder for each class"
         if is_table(self.table):
-            table = f"a table of {self.table.num_rows:,} rows"
+            table = f"a table of {counted(self.table.num_rows, 'row')}"
         elif self.table is not None:
             table = short_path(self.table)
         count = len(self.also)
@@ -205,10 +244,14 @@ class Dataset:
             "table": None if self.table is None else str(Path(self.table).resolve()),
             "id_column": self.id_column,
             "target_column": self.target_column,
+            **({"numbers": list(self.numbers)} if self.numbers else {}),
+            **({"missing": list(self.missing)} if self.missing else {}),
+            **({"counts": True} if self.counts else {}),
             **({} if self.id_map is None else {"id_map": str(Path(self.id_map).resolve())}),
             "classes": self.classes,
             "skip_invalid": self.skip_invalid,
             "labelling": self.labelling,
+            **({} if self.tree is None else {"tree": tree_data(self.tree)}),
             "also": [more.to_json() for more in self.also],
         }
 
@@ -228,7 +271,9 @@ class Dataset:
     @public
     def from_json(cls, data: Mapping[str, Any]) -> Dataset:
         """A data set from the result of `to_json`."""
-        return cls(**{**data, "also": [cls.from_json(more) for more in data.get("also", ())]})
+        tree = None if data.get("tree") is None else parse_tree(data["tree"], "the tree")
+        also = [cls.from_json(more) for more in data.get("also", ())]
+        return cls(**{**data, "tree": tree, "also": also})
 
     @public
     def with_files(self, folder: str | Path) -> Dataset:
@@ -270,6 +315,14 @@ class Dataset:
             for number, dataset in enumerate((self, *self.also), 1)
             if is_table(dataset.table if name == "table" else dataset.id_map)
         }
+
+
+def _beside(tree: Tree | None, images: str | Path, table: Any, *, skip_invalid: bool) -> Dataset:
+    """A further table: of votes on the same tree, or, where it has none of them, of classes."""
+    exists = is_table(table) or (table is not None and Path(table).exists())
+    if tree is not None and exists and vote_layout(column_names(table), [tree]) is None:
+        tree = None
+    return Dataset(images, table, skip_invalid=skip_invalid, tree=tree)
 
 
 def as_dataset(images: Dataset | str | Path, table: Any = None) -> Dataset:

@@ -134,9 +134,11 @@ def prepare(
     if catalog.targets is None:
         raise CatalogError(
             f"{dataset.name}: nothing to train on",
-            wanted="columns of vote fractions, a class column, or a folder for each class",
+            wanted="columns of vote fractions, a class column, a folder for each class, or numbers",
             got="only ids and images",
-            hint="give a `table`" if dataset.table is None else "name the class by `target_column`",
+            hint="give a `table`"
+            if dataset.table is None
+            else "name the class by `target_column`, or numbers by `numbers`",
         )
     files, _ = catalog.files()
     for note in reading_notes(files, preprocessing):

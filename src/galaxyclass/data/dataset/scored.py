@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.parts import column_names
 from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.catalog.tree_votes import require_votes_on
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.valid import require_valid
 from galaxyclass.data.dataset.dataset import Dataset
@@ -20,6 +22,7 @@ from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.progress import Progress
 from galaxyclass.tasks.task import Task
+from galaxyclass.trees.tree import Tree
 
 #: Errors for a training but not for a score: rows without an image are left out, and galaxies of a
 #: single class can be scored.
@@ -47,17 +50,26 @@ def read_galaxies(
         See `galaxyclass.evaluation.evaluate`.
     """
     _require_rule(dataset, task.derivation)
-    named, target_column = task.target_column, dataset.target_column
-    if target_column is None and dataset.table is not None and named is not None:
-        target_column = named if named in column_names(dataset.table) else None
+    stated = {
+        "target_column": dataset.target_column,
+        "numbers": dataset.numbers,
+        "missing": dataset.missing,
+        "counts": dataset.counts,
+    }
+    columns = [] if dataset.table is None else column_names(dataset.table)
+    # What the model was taught decides how the table is read, unless the data set says otherwise.
+    arguments: dict[str, Any] = {} if any(stated.values()) else task.table_arguments(columns)
+    arguments |= {name: value for name, value in stated.items() if value}
+    arguments["tree"] = _tree(dataset, task)
     catalog = read_catalog(
         dataset.images,
         dataset.table,
         id_column=dataset.id_column,
-        target_column=target_column,
         id_map=dataset.id_map,
-        tree=task.decision_tree,
+        **arguments,
     )
+    if dataset.tree is not None:
+        require_votes_on(dataset.tree, catalog, dataset.target_column)
     targets = catalog.targets
     if targets is not None and not task.fits(targets):
         task = next((other for other in auxiliary if other.overlaps(targets)), task)
@@ -68,7 +80,7 @@ def read_galaxies(
             raise CatalogError(
                 f"{dataset.name}: does not have what the run predicts",
                 wanted=task.wanted,
-                got="neither votes nor classes" if targets is None else targets.words,
+                got="neither votes, classes nor numbers" if targets is None else targets.words,
                 hint=task.target_hint,
             )
         task.require_overlap(targets, dataset.name)
@@ -99,6 +111,27 @@ def read_galaxies(
         notes.append(f"{(~known).sum():,} galaxies without a known class or vote are not scored.")
         valid = valid.take(np.flatnonzero(known))
     return task, valid, notes
+
+
+def _tree(dataset: Dataset, task: Task) -> Tree | None:
+    """The tree that the table is read on: the model's, with the data set's names of columns."""
+    if dataset.tree is None or task.decision_tree is None or dataset.tree == task.decision_tree:
+        return dataset.tree or task.decision_tree
+    raise CatalogError(
+        f"{dataset.name}: its votes are on another tree than those of the model",
+        argument="tree",
+        wanted=f"{task.decision_tree!r}",
+        got=f"{dataset.tree!r}{_difference(dataset.tree, task.decision_tree)}",
+        hint="leave `tree` out: a model brings the one that it was trained on",
+    )
+
+
+def _difference(tree: Tree, other: Tree) -> str:
+    """The first question in which two trees differ, in words."""
+    for question, other_question in zip(tree.questions, other.questions, strict=False):
+        if question != other_question:
+            return f"; question {question.code} ({question.key}) differs"
+    return ""
 
 
 def _require_rule(dataset: Dataset, rule: str | None) -> None:

@@ -1,8 +1,7 @@
-"""Reading FITS, VOTable and ECSV by astropy: units, UCDs and descriptions are kept."""
+"""Reading FITS, VOTable, ECSV and IPAC tables by astropy: units, UCDs and descriptions are kept."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ from galaxyclass.data.tables.in_memory import as_arrow
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError, MissingExtraError
 from galaxyclass.extras import require
+from galaxyclass.images.fits_hdus import astropy_warnings
 
 #: What a reader gives: the table, and what of the file it did not read.
 Read = tuple[pa.Table, tuple[Unused, ...]]
 
 
 def read_astronomical(path: Path, kind: TableKind) -> Read:
-    """Read the first table of a FITS, VOTable or ECSV file.
+    """Read the first table of a FITS, VOTable, ECSV or IPAC file.
 
     Raises
     ------
@@ -36,8 +36,7 @@ def read_astronomical(path: Path, kind: TableKind) -> Read:
             f"{path}: {error.what}, which reads {_NAMES[kind]}", hint=error.hint
         ) from error
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of units and of files that bend their standard
+        with astropy_warnings():
             table, unused = _READERS[kind](path)
             return as_arrow(table), unused
     except CatalogError:
@@ -96,6 +95,12 @@ def _read_ecsv(path: Path) -> tuple[Any, tuple[Unused, ...]]:
     return Table.read(whole_content(path), format="ascii.ecsv"), ()
 
 
+def _read_ipac(path: Path) -> tuple[Any, tuple[Unused, ...]]:
+    from astropy.table import Table
+
+    return Table.read(whole_content(path), format="ascii.ipac"), ()
+
+
 def _others(names: list[str]) -> tuple[Unused, ...]:
     if len(names) < 2:
         return ()
@@ -107,5 +112,11 @@ _READERS: dict[TableKind, Callable[[Path], tuple[Any, tuple[Unused, ...]]]] = {
     "fits": _read_fits,
     "votable": _read_votable,
     "ecsv": _read_ecsv,
+    "ipac": _read_ipac,
 }
-_NAMES: dict[TableKind, str] = {"fits": "FITS", "votable": "a VOTable", "ecsv": "ECSV"}
+_NAMES: dict[TableKind, str] = {
+    "fits": "FITS",
+    "votable": "a VOTable",
+    "ecsv": "ECSV",
+    "ipac": "an IPAC table",
+}

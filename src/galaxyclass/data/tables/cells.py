@@ -14,10 +14,16 @@ UNKNOWN_WORDS: tuple[str, ...] = ("nan", "na", "n/a", "null", "none", "-")
 
 #: An integer whose text can be written again digit by digit: no leading zeros, no plus sign.
 _INTEGER = r"^(0|-?[1-9][0-9]{0,18})$"
+#: What a float would change: leading zeros, and more digits than it holds.
+_DIGITS = r"^[+-]?(0[0-9]+|[0-9]{16,})$"
 #: A decimal comma is one where no cell of the column has a point; ``47.6%`` is 0.476.
 _NUMBER = r"(?i)^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)(e[+-]?[0-9]+)?\s?%?$|^[+-]?inf(inity)?$"
 
 CellKind = Literal["integer", "text", "number", "other"]
+
+
+#: How tables of text write true and false, in any case.
+_TRUTH = (("true", "false"), ("t", "f"))
 
 
 def is_text(column: Any) -> bool:
@@ -99,6 +105,41 @@ def numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         values = pc.cast(pc.if_else(pc.fill_null(valid, False), plain, null), pa.float64())
         values = pc.if_else(percent, pc.divide(values, 100.0), values)
     return pc.fill_null(values, float("nan")).to_numpy().astype(np.float64), wrong
+
+
+def numbers_in_text(column: Any) -> Any:
+    """A column of text that holds integers, numbers or truth values alone, as these.
+
+    Any other column is given back as it is. Digits are never lost: ``007`` and integers of more
+    than 64 bits stay text.
+
+    Examples
+    --------
+    >>> numbers_in_text(pa.chunked_array([["1.5", " 2", None]])).to_pylist()
+    [1.5, 2.0, None]
+    >>> numbers_in_text(pa.chunked_array([["007", "8"]])).to_pylist()
+    ['007', '8']
+    """
+    if not is_text(column):
+        return column
+    text = as_text(column)
+    filled = text.drop_null()
+    if is_exact_integers(filled):
+        return pc.cast(text, pa.int64())
+    for true, false in _TRUTH:
+        if _all_match(filled, f"(?i)^({true}|{false})$") and _is_clear(filled, true):
+            return pc.equal(pc.utf8_lower(text), true)
+    if len(filled) == 0 or pc.any(pc.match_substring_regex(filled, _DIGITS)).as_py():
+        return column
+    try:
+        return pc.cast(text, pa.float64())
+    except pa.ArrowInvalid:
+        return column
+
+
+def _is_clear(text: Any, true: str) -> bool:
+    """Whether truth values are not a single letter alone: "T" may be a type of galaxies."""
+    return len(true) > 1 or len(pc.unique(pc.utf8_lower(text))) > 1
 
 
 def _all_match(text: Any, pattern: str) -> bool:

@@ -16,7 +16,7 @@ from typing import IO, Any, Literal
 from galaxyclass.errors import CatalogError
 
 #: The kinds of tables that are read.
-TableKind = Literal["text", "parquet", "arrow", "fits", "votable", "ecsv", "hdf5", "excel"]
+TableKind = Literal["text", "parquet", "arrow", "fits", "votable", "ecsv", "ipac", "hdf5", "excel"]
 
 #: Endings of tables, for messages; the content decides how a file is read.
 TABLE_ENDINGS = (
@@ -134,6 +134,8 @@ def kind_of_content(path: Path) -> TableKind:
     for magic, kind in _KINDS.items():
         if text.startswith(magic):
             return kind
+    if _is_ipac(text):
+        return "ipac"
     if text.startswith(b"<") and b"<VOTABLE" in head.upper():
         return "votable"
     if head.startswith(b"PK\x03\x04"):
@@ -148,6 +150,12 @@ def kind_of_content(path: Path) -> TableKind:
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _no_table(path, f"bytes that begin {head[:4].hex(' ')}", "write it as CSV or parquet")
     return "text"
+
+
+def _is_ipac(text: bytes) -> bool:
+    r"""Whether a table is one of IPAC: two lines between bars, after comments."""
+    lines = [line for line in text.splitlines() if not line.startswith(b"\\")][:2]
+    return len(lines) == 2 and all(line.count(b"|") > 1 and line[:1] == b"|" for line in lines)
 
 
 def whole_content(path: Path) -> io.BytesIO:

@@ -57,7 +57,8 @@ def baseline(
     galaxies, linear regression on the colour of the central pixel, or on the mean colour of the
     image, and the challenge's central-pixel benchmark (`CentralPixelBenchmark`). Of classes: the
     largest class, logistic regression on the same two colours, and the most frequent class of
-    galaxies of like colour. Colours are those of the image before any cutout.
+    galaxies of like colour. Of numbers: their mean and their median, and the same regressions on
+    colour. Colours are those of the image before any cutout.
 
     Writes ``scores.csv``, ``split.csv``, ``left_out.csv`` where galaxies were, and, last,
     ``metrics.json``.
@@ -140,7 +141,7 @@ def _score(
         notes += [f"{part}: {note}" for note in left_out]
         if (floor := task.noise_floor(values)) is not None:
             floors[part] = floor.value
-        for key, (name, method) in METHODS[task.kind].items():
+        for key, (name, method) in METHODS[task.kind](task).items():
             predicted = method(colours.take(train), sample.values(train), colours.take(others))
             scores = task.score(predicted, values, seed=seed)
             subsets = task.complete_subsets(predicted, values, seed=seed)

@@ -13,9 +13,16 @@ from galaxyclass.evaluation.baselines.central_pixel import CentralPixelBenchmark
 from galaxyclass.evaluation.baselines.colours import Colours
 from galaxyclass.evaluation.baselines.regressions import LinearColours, LogisticColours
 from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.counts.task import CountTask
+from galaxyclass.tasks.numbers.task import NumberTask
+from galaxyclass.tasks.scores.noise import fractions_from_counts
 from galaxyclass.tasks.votes.task import VoteTask
 
 Labels = NDArray[np.integer]
+#: (colours, values, colours of others) -> predictions for the others.
+Method = Callable[[Colours, Any, Colours], Any]
+#: The least share of an answer that a method of counts predicts.
+_LEAST_SHARE = 1e-4
 
 
 def _zeros(_: Colours, targets: Floats, others: Colours) -> Floats:
@@ -74,8 +81,71 @@ CLASS_METHODS: dict[str, tuple[str, Callable[[Colours, Labels, Colours], Labels]
     "central_pixel_benchmark": ("central-pixel benchmark", _central_pixel_class),
 }
 
-#: The same by the kind of task: values as `galaxyclass.tasks.targets.Targets.values` has them.
-METHODS: dict[str, dict[str, tuple[str, Callable[[Colours, Any, Colours], Any]]]] = {
-    VoteTask.kind: VOTE_METHODS,
-    ClassTask.kind: CLASS_METHODS,
+
+def _mean_number(_: Colours, numbers: Floats, others: Colours) -> Floats:
+    return np.broadcast_to(known_mean(numbers), (len(others), numbers.shape[1]))
+
+
+def _median_number(_: Colours, numbers: Floats, others: Colours) -> Floats:
+    known = ~np.isnan(numbers).all(axis=0)
+    median = np.zeros(numbers.shape[1])
+    median[known] = np.nanmedian(numbers[:, known], axis=0)
+    return np.broadcast_to(median, (len(others), numbers.shape[1]))
+
+
+def _on_range(method: Callable[[Colours, Floats, Colours], Floats]) -> Method:
+    """A method of fractions for numbers: 0 is the smallest, 1 the largest of training."""
+
+    def predict(colours: Colours, numbers: Floats, others: Colours) -> Floats:
+        known: NDArray[np.bool_] = np.asarray(~np.isnan(numbers).all(axis=0))
+        low, high = np.zeros(len(known)), np.ones(len(known))
+        low[known] = np.nanmin(numbers[:, known], axis=0)
+        high[known] = np.nanmax(numbers[:, known], axis=0)
+        width = np.where(high > low, high - low, 1.0)
+        return np.asarray(method(colours, (numbers - low) / width, others) * width + low)
+
+    return predict
+
+
+#: The same for numbers: (galaxies, columns) with NaN unknown -> (others, columns), within the
+#: range of the training galaxies.
+NUMBER_METHODS: dict[str, tuple[str, Method]] = {
+    "mean": ("mean", _mean_number),
+    "median": ("median", _median_number),
+    "mean_colour": ("linear, mean colour", _on_range(_linear_mean)),
+    "central_pixel": ("linear, central pixel", _on_range(_linear_pixel)),
+    "central_pixel_benchmark": ("central-pixel benchmark", _on_range(_central_pixel)),
+}
+
+
+def count_methods(task: CountTask) -> dict[str, tuple[str, Method]]:
+    """The methods of fractions for counts: concentrations, as sure as for the mean vector."""
+    groups, simplest = task.tree.slices, task.simplest(1)[0]
+
+    def of_fractions(method: Method) -> Method:
+        def predict(colours: Colours, counts: Floats, others: Colours) -> Floats:
+            fractions = fractions_from_counts(task.tree, counts)
+            shares = np.maximum(np.nan_to_num(method(colours, fractions, others)), _LEAST_SHARE)
+            predicted = np.empty(shares.shape)
+            for where, total in zip(groups, task.totals, strict=True):
+                of_question = shares[:, where]
+                predicted[:, where] = total * of_question / of_question.sum(axis=1, keepdims=True)
+            return np.where(task.known_mask, predicted, simplest)
+
+        return predict
+
+    return {
+        key: (name, of_fractions(method))
+        for key, (name, method) in VOTE_METHODS.items()
+        if key != "all_zeros"
+    }
+
+
+#: The same by the kind of task: from the task to its methods, which get values as
+#: `galaxyclass.tasks.targets.Targets.values` has them.
+METHODS: dict[str, Callable[[Any], dict[str, tuple[str, Method]]]] = {
+    VoteTask.kind: lambda _: VOTE_METHODS,
+    ClassTask.kind: lambda _: CLASS_METHODS,
+    NumberTask.kind: lambda _: NUMBER_METHODS,
+    CountTask.kind: count_methods,
 }

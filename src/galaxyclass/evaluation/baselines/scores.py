@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.tasks.report import ScoredSubset
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.scores import Scores
@@ -66,7 +66,9 @@ class Baselines:
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
-        parts = "; ".join(f"{part} {count:,} galaxies" for part, count in self.galaxies.items())
+        parts = "; ".join(
+            f"{part} {counted(count, 'galaxy')}" for part, count in self.galaxies.items()
+        )
         last = self.scores[-1]
         return summary(
             f"Baselines in {short_path(self.folder)}: {parts}; {last.name} on {last.part}: "

@@ -13,7 +13,7 @@ from galaxyclass.errors import PackError
 from galaxyclass.images.packs import layout
 from galaxyclass.images.packs.index import Records, read_index
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 
 _REMEDY = "delete the folder and make the pack again"
 
@@ -46,7 +46,7 @@ class Pack:
         size, failed = self.preprocessing.size, int((~self.valid).sum())
         failures = f", {failed:,} could not be decoded" if failed else ""
         return summary(
-            f"Pack of {len(self):,} cutouts, {size} x {size} px{failures}, in "
+            f"Pack of {counted(len(self), 'cutout')}, {size} x {size} px{failures}, in "
             f"{short_path(self.folder)}"
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,16 @@ from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.onnx_file import INPUT, cannot_load, output_names
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.workers.processes import core_count
+
+
+def _openvino() -> ModuleType:
+    """OpenVINO without its telemetry.
+
+    On import that reports to its makers, from a forked process. Forks of a process with threads
+    may hang for ever, and nothing that the package does needs a network.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    return require("openvino")
 
 
 class OpenvinoBackend:
@@ -41,7 +53,7 @@ class OpenvinoBackend:
         precision: ChosenPrecision = "auto",
     ) -> None:
         require_processor(device)
-        openvino = require("openvino")
+        openvino = _openvino()
         core = openvino.Core()
         self.concurrent = True
         self.precision, self.note = choose_precision(
@@ -69,6 +81,9 @@ class OpenvinoBackend:
         }
         require_match(bundle, inputs, [port.any_name for port in self._compiled.outputs])
         self._thread = threading.local()
+        # What its bindings prepare at the first access waits for Python's lock: two threads that
+        # come to it together wait for each other for ever.
+        _ = openvino.Tensor(np.zeros(1, np.float32)).data
 
     def begin_thread(self) -> None:
         """Do nothing: the first call in a thread prepares what it needs."""

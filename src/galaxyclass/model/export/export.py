@@ -35,12 +35,13 @@ from galaxyclass.model.export.check import (
 from galaxyclass.model.export.eight_bits import quantise
 from galaxyclass.model.export.graph import trace
 from galaxyclass.model.export.sixteen_bits import keep_weights, round_weights, store_halves
-from galaxyclass.model.model import Model, single_bundle
+from galaxyclass.model.load import single_bundle
+from galaxyclass.model.model import Model
 from galaxyclass.model.views import make_views
 from galaxyclass.networks.probed import ProbedNetwork
 from galaxyclass.networks.weights import load_weights
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ class Exported:
         if self.bits == 8:
             differs = f"{self.check.rms:.2g} in the root mean square, {differs}"
         return (
-            f"{self.size / 1e6:.1f} MB; on {self.check.images} images it differs from the run by "
-            f"{differs}"
+            f"{self.size / 1e6:.1f} MB; on {counted(self.check.images, 'image')} it differs "
+            f"from the run by {differs}"
         )
 
     def __repr__(self) -> str:

@@ -35,10 +35,10 @@ from galaxyclass.workers.ordered import ordered_pool
 from galaxyclass.workers.processes import core_count
 
 #: Training steps that are measured, at least, after an epoch that warms up.
-_STEPS = 20
+STEPS = 20
 #: Images that are packed and predicted: enough that start and end do not matter. They are repeated
 #: if there are fewer.
-_PACKED, _PREDICTED = 16_384, 4_096
+PACKED, PREDICTED = 16_384, 4_096
 
 
 @dataclass
@@ -95,15 +95,15 @@ class Bench:
 
     def prepare(self) -> float:
         """Decode and cut out as a prediction does, without a network."""
-        return _PREDICTED / prepare_alone(self._many(_PREDICTED), self.job.recipe.images)
+        return PREDICTED / prepare_alone(self._many(PREDICTED), self.job.recipe.images)
 
     def prepare_loop(self) -> float:
         """A bare loop of a pack's work, in as many processes, that writes nothing."""
-        return _PACKED / bare_loop(self._many(_PACKED), self.job.recipe.images)
+        return PACKED / bare_loop(self._many(PACKED), self.job.recipe.images)
 
     def pack(self) -> float:
         """A pack, from nothing to its last file."""
-        output, paths = self.work / "pack", self._many(_PACKED)
+        output, paths = self.work / "pack", self._many(PACKED)
         began = time.perf_counter()
         with memory_growth(self.memory, "pack"):
             pack(paths, self.job.recipe.images, output=output)
@@ -115,13 +115,13 @@ class Bench:
         """The network alone, on cutouts in memory."""
         galaxies = self.job.galaxies["train"]
         size = natural_batch_size(self.backend, self.job.recipe.images)
-        cutouts = galaxies.cutouts(np.resize(np.arange(len(galaxies)), _PREDICTED))
+        cutouts = galaxies.cutouts(np.resize(np.arange(len(galaxies)), PREDICTED))
         with memory_kept():
-            return _PREDICTED / network_alone(self.backend, cutouts, size)
+            return PREDICTED / network_alone(self.backend, cutouts, size)
 
     def predict(self) -> float:
         """From image files to a CSV file."""
-        output, paths = self.work / "predictions.csv", self._many(_PREDICTED)
+        output, paths = self.work / "predictions.csv", self._many(PREDICTED)
         ids = [str(number) for number in range(len(paths))]
         began = time.perf_counter()
         with memory_growth(self.memory, "predict"):
@@ -133,7 +133,7 @@ class Bench:
     def train(self, runtime: RuntimeSettings) -> float:
         """A training as `train` does it: loading, augmentation, network, metrics, checkpoints."""
         steps = -(-len(self.job.galaxies["train"]) // self.job.recipe.training.batch_size)
-        epochs = 1 + -(-_STEPS // steps)
+        epochs = 1 + -(-STEPS // steps)
         settings = {"epochs": epochs, "early_stopping": 0}
         training = self.job.recipe.training.model_copy(update=settings)
         recipe = self.job.recipe.model_copy(update={"training": training})
@@ -151,8 +151,8 @@ class Bench:
         steps = self.steps(self.runtime)
         with using(self.runtime):
             steps()
-            seconds = statistics.median(steps() for _ in range(_STEPS // 2))
-            augmenting = statistics.median(steps.augment() for _ in range(_STEPS // 2))
+            seconds = statistics.median(steps() for _ in range(STEPS // 2))
+            augmenting = statistics.median(steps.augment() for _ in range(STEPS // 2))
         self.augmentation.append(augmenting / (seconds + augmenting))
         return len(steps.images) / seconds
 

@@ -22,6 +22,12 @@ from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
 from galaxyclass.study.compare.clock import Clock
+from galaxyclass.study.compare.outcomes import (
+    TRIAL_WORKER,
+    explain_end,
+    outcome_path,
+    read_outcome,
+)
 from galaxyclass.study.compare.plan import (
     COMPARED_CURVES,
     PLAN,
@@ -36,13 +42,12 @@ from galaxyclass.study.compare.trials import Trial, make_trials
 from galaxyclass.tasks.kinds import metric_named
 from galaxyclass.tasks.metric import RMSE
 from galaxyclass.workers.signals import terminated_as_interrupted
-from galaxyclass.workers.trial_process import Ended, work
+from galaxyclass.workers.trial_process import work
 
 log = logging.getLogger(__name__)
 
-#: The module of a trial's process.
-_WORKER = "galaxyclass.study.compare.worker"
-_NEEDED = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
+#: What a training needs.
+LIBRARIES = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def compare(
         Ctrl-C or SIGTERM; the same call goes on.
     """
     trials = make_trials(recipes, vary or {}, settings)
-    for name in _NEEDED:
+    for name in LIBRARIES:
         if find_spec(name) is None:
             require(name)
     folder = Path(output)
@@ -163,7 +168,7 @@ def compare(
             for trial in trials:
                 running.run(
                     trial,
-                    {**job, "train": _train_arguments(plan, trial)},
+                    {**job, "train": train_arguments(plan.data, trial)},
                     retry_failed=retry_failed,
                 )
     except KeyboardInterrupt:
@@ -173,7 +178,7 @@ def compare(
             hint="the same again goes on from there",
         ) from None
     finally:
-        _draw(folder, running.results())
+        draw_curves(folder / COMPARED_CURVES, running.results())
     return Comparison(folder, tuple(running.results()))
 
 
@@ -187,7 +192,7 @@ def read_comparison(folder: str | Path) -> Comparison:
     """
     folder = Path(folder)
     trials = read_plan(folder).trials
-    results = (parse_outcome(trial, _read_outcome(folder, trial)) for trial in trials)
+    results = (parse_outcome(trial, read_outcome(folder, trial)) for trial in trials)
     return Comparison(folder, tuple(results))
 
 
@@ -199,25 +204,25 @@ class _RunningComparison:
         self.clock = Clock(trials)
 
     def results(self) -> list[TrialResult]:
-        return [parse_outcome(trial, _read_outcome(self.folder, trial)) for trial in self.trials]
+        return [parse_outcome(trial, read_outcome(self.folder, trial)) for trial in self.trials]
 
     def run(self, trial: Trial, job: Mapping[str, Any], *, retry_failed: bool) -> None:
         """Train a trial, unless it has ended before."""
-        path = _outcome_path(self.folder, trial)
-        before = _read_outcome(self.folder, trial)
+        path = outcome_path(self.folder, trial)
+        before = read_outcome(self.folder, trial)
         if before is not None and before["failure"] and retry_failed:
             path.unlink()
             before = None
         if before is None:
             self._try(trial, job, path)
-        result = parse_outcome(trial, _read_outcome(self.folder, trial))
+        result = parse_outcome(trial, read_outcome(self.folder, trial))
         self.clock.ended(result)
         write_text(self.folder / TABLE, results_csv(self.results()))
         number = f"trial {self.trials.index(trial) + 1} of {len(self.trials)}"
         done, total = self.clock.epochs()
         self.progress("compare", done, total, unit="epochs", note=f"{number}, {self.clock.left()}")
         if before is None:
-            log.info("%s: %s; %s", number, _summary(result), self.clock.left())
+            log.info("%s: %s; %s", number, summary_of(result), self.clock.left())
 
     def _try(self, trial: Trial, job: Mapping[str, Any], path: Path) -> None:
         number = f"trial {self.trials.index(trial) + 1} of {len(self.trials)}"
@@ -238,20 +243,26 @@ class _RunningComparison:
         logs = self.folder / "logs" / f"{trial.name}.log"
         run = self.folder / "runs" / trial.name
         files = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
-        ended = work(_WORKER, {**job, **files}, logs, listen)
+        ended = work(TRIAL_WORKER, {**job, **files}, logs, listen)
         if not path.is_file():
-            outcome = {"failure": _explain(ended, logs), "peak_memory": ended.memory}
+            outcome = {"failure": explain_end(ended, logs), "peak_memory": ended.memory}
             write_text(path, json.dumps(outcome) + "\n")
 
 
-def _train_arguments(plan: Plan, trial: Trial) -> dict[str, Any]:
-    """The arguments of `train` for a trial, except folders and machine."""
-    data = {name: value for name, value in plan.data.items() if name != "seed"}
+def train_arguments(data: Mapping[str, Any], trial: Trial) -> dict[str, Any]:
+    """The arguments of `train` for a trial, except folders and machine.
+
+    Parameters
+    ----------
+    data : mapping
+        Of the data set (`Dataset.to_json`), and ``seed``.
+    trial : Trial
+    """
     return {
         "recipe": trial.recipe,
         "settings": list(trial.settings),
-        "data": data,
-        "seed": plan.data["seed"],
+        "data": {name: value for name, value in data.items() if name != "seed"},
+        "seed": data["seed"],
     }
 
 
@@ -266,38 +277,12 @@ def _require_same_data(folder: Path, begun: Plan, fingerprint: str) -> None:
         )
 
 
-def _outcome_path(folder: Path, trial: Trial) -> Path:
-    return folder / "trials" / f"{trial.name}.json"
-
-
-def _read_outcome(folder: Path, trial: Trial) -> dict[str, Any] | None:
-    path = _outcome_path(folder, trial)
-    if not path.is_file():
-        return None
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunError(
-            f"{path}: damaged", got=str(error), hint="remove it: its trial goes on then"
-        ) from error
-    return data
-
-
-def _explain(ended: Ended, logs: Path) -> str:
-    """The reason why a process ended without an outcome."""
-    if ended.status == -9:
-        held = "" if ended.memory is None else f" (it held {ended.memory / 2**20:,.0f} MiB)"
-        return (
-            f"killed by the system{held}, most likely because memory ran out\n"
-            "  hint:   a smaller training.batch_size or images.size"
-        )
-    how = f"killed by signal {-ended.status}" if ended.status < 0 else f"exit {ended.status}"
-    return f"its process ended unexpectedly ({how})\n  hint:   see {logs}"
-
-
-def _summary(result: TrialResult) -> str:
+def summary_of(result: TrialResult) -> str:
+    """The result of a trial that has ended, in a line."""
     if result.failure is not None:
         return f"{result.trial.name} failed: {result.failure.splitlines()[0]}"
+    if result.state == "pruned":
+        return f"{result.trial.name}: stopped early, after {len(result.history)} epochs"
     assert result.value is not None, "a finished trial has a score"
     assert result.reference is not None, "a finished trial has a score"
     assert result.score is not None, "a finished trial has a score"
@@ -309,7 +294,8 @@ def _summary(result: TrialResult) -> str:
     )
 
 
-def _draw(folder: Path, results: Sequence[TrialResult]) -> None:
+def draw_curves(path: Path, results: Sequence[TrialResult]) -> None:
+    """Draw the learning curves of the trials that have ended, if there are any."""
     ended = [result for result in results if result.state != "unfinished"]
     if not ended:
         return
@@ -323,6 +309,7 @@ def _draw(folder: Path, results: Sequence[TrialResult]) -> None:
             history=result.history,
             reference=result.reference,
             kept_epoch=result.kept_epoch,
+            value=result.value,
             note=", ".join(
                 [*(["failed"] if result.failure else []), *(kind for kind, _ in result.notices)]
             ),
@@ -331,5 +318,5 @@ def _draw(folder: Path, results: Sequence[TrialResult]) -> None:
     ]
     save(
         compared_curves(panels, metric_named(scores[0]) if scores else RMSE),
-        folder / COMPARED_CURVES,
+        path,
     )

@@ -40,8 +40,9 @@ class TrialResult:
     Attributes
     ----------
     trial : Trial
-    state : {"finished", "failed", "unfinished"}
-        Unfinished trials were stopped, or have not begun.
+    state : {"finished", "pruned", "failed", "unfinished"}
+        Pruned trials were stopped early, because others were better by then. Unfinished trials were
+        stopped from outside, or have not begun.
     score : str
         The key of its metric (`galaxyclass.tasks.kinds.metric_named`).
     value, low, high : float
@@ -70,7 +71,7 @@ class TrialResult:
     """
 
     trial: Trial
-    state: Literal["finished", "failed", "unfinished"] = "unfinished"
+    state: Literal["finished", "pruned", "failed", "unfinished"] = "unfinished"
     score: str | None = None
     value: float | None = None
     low: float | None = None
@@ -97,7 +98,7 @@ def parse_outcome(trial: Trial, outcome: Mapping[str, Any] | None) -> TrialResul
     trial : Trial
     outcome : mapping
         ``failure`` (text or None), ``metrics`` (as in ``metrics.json``, or None), ``history``,
-        ``peak_memory``, ``peak_gpu_memory`` (bytes), ``parameters``.
+        ``peak_memory``, ``peak_gpu_memory`` (bytes), ``parameters``, and ``pruned``.
     """
     if outcome is None:
         return TrialResult(trial)
@@ -107,7 +108,11 @@ def parse_outcome(trial: Trial, outcome: Mapping[str, Any] | None) -> TrialResul
     seconds = metrics.get("seconds", sum(row["seconds"] for row in history) if history else None)
     return TrialResult(
         trial,
-        state="failed" if outcome.get("failure") else "finished",
+        state="failed"
+        if outcome.get("failure")
+        else "pruned"
+        if outcome.get("pruned")
+        else "finished",
         score=metrics.get("score"),
         value=validation.get("value"),
         low=validation.get("low"),
@@ -128,11 +133,11 @@ def parse_outcome(trial: Trial, outcome: Mapping[str, Any] | None) -> TrialResul
 
 
 def best_first(results: Sequence[TrialResult]) -> list[TrialResult]:
-    """Finished trials by their score, then failed ones, then the others, in their order."""
+    """Finished trials by their score, then pruned, failed and other ones, in their order."""
 
     def rank(result: TrialResult) -> tuple[int, float]:
         if result.state != "finished":
-            return (1 if result.state == "failed" else 2, 0.0)
+            return (("pruned", "failed", "unfinished").index(result.state) + 1, 0.0)
         if result.value is None or result.score is None or math.isnan(result.value):
             return (0, math.inf)
         lower_is_better = metric_named(result.score).lower_is_better

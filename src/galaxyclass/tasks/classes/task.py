@@ -31,7 +31,7 @@ from galaxyclass.tasks.report import (
     ScoreReport,
     TextTable,
 )
-from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_ratios
 from galaxyclass.tasks.scores.classes import ClassScores, score_classes
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.scores.scores import Scores
@@ -121,10 +121,9 @@ class ClassTask(Task):
         """The share of the training galaxies in each."""
         return self.shares
 
-    @property
-    def target_column(self) -> str:
-        """The class column."""
-        return self.column
+    def table_arguments(self, columns: Sequence[str]) -> dict[str, Any]:
+        """The class column, where a table has it."""
+        return {"target_column": self.column} if self.column in columns else {}
 
     @property
     def derivation(self) -> str | None:
@@ -291,6 +290,14 @@ class ClassTask(Task):
         """The share of known galaxies whose predicted class is right."""
         known = values >= 0
         return float((_predicted_classes(predictions) == values)[known].mean())
+
+    def resampled(
+        self, predictions: Any, values: Any, *, resamples: int = RESAMPLES, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """(resamples,) the accuracy of galaxies drawn with replacement."""
+        wrong = self.losses_by_galaxy(predictions, values)[:, None]
+        shares = bootstrap_ratios(wrong, np.ones_like(wrong), resamples=resamples, seed=seed)
+        return np.asarray(1 - shares[:, 0])
 
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:
         """(known galaxies,) 0 where the predicted class is right, otherwise 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.scores.bootstrap import Score
 
@@ -35,4 +35,4 @@ class Scores(ABC):
         return f"{self.metric.label} {self.main}"
 
     def __repr__(self) -> str:
-        return summary(f"{type(self).__name__}: {self.words} on {self.galaxies:,} galaxies")
+        return summary(f"{type(self).__name__}: {self.words} on {counted(self.galaxies, 'galaxy')}")

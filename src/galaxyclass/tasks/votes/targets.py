@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.tasks.targets import Targets
+from galaxyclass.tasks.targets import Targets, mean_over_tables
 from galaxyclass.trees.tree import Layout, Tree
 
 
@@ -58,20 +58,11 @@ class VoteTargets(Targets):
         self, values: Any, others: Sequence[tuple[NDArray[np.int64], Any]]
     ) -> NDArray[np.float32]:
         """The mean over the tables that know an answer; see `Targets.combine`."""
-        if not others:
-            return np.asarray(values)
-        sums = np.nan_to_num(values).astype(np.float64)
-        counts = (~np.isnan(values)).astype(np.int64)
-        for indices, other_values in others:
-            np.add.at(sums, indices, np.nan_to_num(other_values))
-            np.add.at(counts, indices, ~np.isnan(other_values))
-        mean = np.full(sums.shape, np.nan, dtype=np.float32)
-        np.divide(sums, counts, out=mean, where=counts > 0, casting="same_kind")
-        return mean
+        return mean_over_tables(values, others)
 
     def same_task(self, other: Targets) -> bool:
         """Whether the others are votes on the same tree."""
-        return self.tree == other.decision_tree
+        return self.kind == other.kind and self.tree == other.decision_tree
 
     @property
     def words(self) -> str:

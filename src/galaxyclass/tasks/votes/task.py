@@ -22,7 +22,7 @@ from galaxyclass.tasks.report import (
     ScoreReport,
     TextTable,
 )
-from galaxyclass.tasks.scores.bootstrap import Score
+from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_ratios
 from galaxyclass.tasks.scores.complete_subsets import score_complete_subsets
 from galaxyclass.tasks.scores.noise import VOTES, NoiseFloor, noise_floor
 from galaxyclass.tasks.scores.scores import Scores
@@ -158,6 +158,19 @@ class VoteTask(Task):
     def interval_names(self) -> tuple[str, ...]:
         """The columns of the answers, where they are joint fractions."""
         return self.layout.columns if self.layout.kind == "joint" else ()
+
+    @property
+    def interval_groups(self) -> tuple[slice, ...]:
+        """The answers of each question."""
+        return self.tree.slices
+
+    def interval_truth(self, targets: Targets) -> Floats | None:
+        """(galaxies, answers) joint fractions."""
+        return targets.joint_fractions
+
+    def table_arguments(self, columns: Sequence[str]) -> dict[str, Any]:
+        """The tree of the votes."""
+        return {"tree": self.tree}
 
     @property
     def words(self) -> str:
@@ -346,6 +359,13 @@ class VoteTask(Task):
     def main_value(self, predictions: Any, values: Any) -> float:
         """The root mean square error over all known entries."""
         return rmse(predictions, values)
+
+    def resampled(
+        self, predictions: Any, values: Any, *, resamples: int = RESAMPLES, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """(resamples,) the root mean square error of galaxies drawn with replacement."""
+        sums, counts = errors_by_galaxy(predictions, values, [slice(None)])
+        return np.sqrt(bootstrap_ratios(sums, counts, resamples=resamples, seed=seed)[:, 0])
 
     def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:
         """(galaxies,) each galaxy's sum of squared errors."""

@@ -1,0 +1,130 @@
+"""``galaxyclass explain``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from galaxyclass.arguments import ExplanationMethod
+from galaxyclass.cli import options
+from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
+
+if TYPE_CHECKING:
+    from galaxyclass.explanation.explain import Explanation
+    from galaxyclass.model.options import InferenceOptions
+
+EPILOG = """\b
+Examples:
+  galaxyclass explain --images a.jpg b.jpg --answer 4.1 --output spiral.png
+  galaxyclass explain runs/first --images sky/images --answer "3.1 bar" --count 20 --output bar.png
+  galaxyclass explain runs/first --images sky/images --answer 8.1 --method cam --output ring.png
+
+Beside the picture are its numbers: spiral.csv (how faithful each map is), spiral_curves.csv and
+spiral_maps.npz (the maps)."""
+
+
+@click.command(cls=options.ManyValues, epilog=EPILOG)
+@click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
+@options.images
+@click.option(
+    "--answer",
+    required=True,
+    help="What to explain: the code (4.1), the column or the name of an answer; or a class.",
+)
+@options.output("the picture: a file that ends in .png")
+@click.option(
+    "--method",
+    type=click.Choice(get_args(ExplanationMethod)),
+    default="occlusion",
+    show_default=True,
+    help="occlusion: hide squares and watch the answer fall. gradients, cam: integrated gradients, "
+    "class activation maps (both need torch and captum).",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=12,
+    show_default=True,
+    help="Galaxies to explain at most; of more images so many are drawn at random.",
+)
+@options.inference
+@options.seed
+@options.overwrite
+@options.as_json
+def command(
+    *,
+    runs: tuple[Path, ...],
+    images: tuple[Path, ...],
+    answer: str,
+    output: Path,
+    method: ExplanationMethod,
+    count: int,
+    inference: InferenceOptions,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Map what of a picture an answer rests on, and say whether the map can be believed.
+
+    Without RUN the pretrained model is explained. A map is averaged over orientations, and tested:
+    the galaxy is hidden bit by bit in the order of the map, at random, and from the centre
+    outwards. A map that does no better than the other two says nothing, and the output says so.
+    """
+    from galaxyclass.explanation.explain import explain
+
+    with bars() as progress:
+        explanation = explain(
+            runs or "pretrained",
+            images[0] if len(images) == 1 else list(images),
+            answer=answer,
+            output=output,
+            method=method,
+            count=count,
+            options=inference,
+            seed=seed,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if as_json:
+        click.echo(_json(explanation))
+        return
+    for note in explanation.notes:
+        click.echo(in_options(note))
+    better = sum(galaxy.faithfulness.is_better for galaxy in explanation.galaxies)
+    click.echo(
+        f"{better} of {len(explanation.galaxies)} maps of {explanation.answer} are more faithful "
+        "than a random map and a central blob"
+    )
+    for sentence in explanation.verdict:
+        click.echo(sentence)
+    click.echo(f"the maps are in {output}")
+
+
+def _json(explanation: Explanation) -> str:
+    from dataclasses import asdict
+
+    data = {
+        "answer": explanation.answer,
+        "method": explanation.method,
+        "output": str(explanation.output),
+        "above_random": asdict(explanation.above_random),
+        "above_central": asdict(explanation.above_central),
+        "sanity": explanation.sanity,
+        "verdict": list(explanation.verdict),
+        "galaxies": [
+            {
+                "id": galaxy.id,
+                "predicted": galaxy.share,
+                "faithfulness": galaxy.faithfulness.found.score,
+                "random": galaxy.faithfulness.random.score,
+                "central": galaxy.faithfulness.central.score,
+            }
+            for galaxy in explanation.galaxies
+        ],
+        "notes": list(explanation.notes),
+    }
+    return json.dumps(data, indent=1, ensure_ascii=False)

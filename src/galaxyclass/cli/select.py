@@ -1,0 +1,99 @@
+"""``galaxyclass select``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from galaxyclass.cli import options
+from galaxyclass.cli.bars import bars
+
+EPILOG = """\b
+Examples:
+  galaxyclass predict --images sky/images --output sky.parquet --include embedding,uncertainty
+  galaxyclass select sky.parquet --output to_label.csv
+  galaxyclass select sky.parquet --labelled mine.csv --by unlike --output to_label.csv
+  galaxyclass select sky.parquet --by likely --answer 8.1 --where '2.1 < 0.5' --output rings.csv
+
+\b
+--by says what makes a galaxy worth a label:
+  uncertain  its prediction is least decided: the widest intervals, if the file has
+             them, otherwise the largest entropy of the answers or classes
+  likely     the highest predicted fraction of --answer: to find many of a rare kind
+  strange    the highest out-of-distribution score (predict --include strangeness)
+  unlike     its nearest labelled galaxy is farthest
+  random     drawn at random: for an unbiased test set
+
+OUTPUT has a row for each galaxy, in the order in which they should be labelled: its id, the reason,
+and all other columns of the predictions."""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("predictions", type=click.Path(path_type=Path))
+@options.output("the galaxies: a name that ends in .csv, .parquet, .fits, .vot or .ecsv")
+@click.option(
+    "--by",
+    type=click.Choice(["uncertain", "likely", "strange", "unlike", "random"]),
+    default="uncertain",
+    show_default=True,
+    help="What makes a galaxy worth a label; see below.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="How many galaxies are chosen at most.",
+)
+@click.option(
+    "--answer",
+    metavar="COLUMN",
+    help="For --by likely: a column of the predictions, or the code of an answer such as 8.1.",
+)
+@click.option(
+    "--labelled",
+    type=click.Path(path_type=Path),
+    help="A table of the galaxies that have a label: they are not chosen, nor are galaxies like "
+    "them.",
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Choose only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
+)
+@click.option(
+    "--spread",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Of so many times --count best galaxies, choose those that are least alike; 1 takes the "
+    "best, however alike, which needed the fewest labels.",
+)
+@click.option(
+    "--run",
+    default="pretrained",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The model that made the predictions.",
+)
+@options.seed
+@options.overwrite
+@options.as_json
+def command(*, output: Path, overwrite: bool, as_json: bool, **arguments: Any) -> None:
+    """Choose which galaxies to label next."""
+    from galaxyclass.model.writers import require_output
+    from galaxyclass.selection.select import select
+
+    require_output(output, overwrite=overwrite)
+    with bars() as progress:
+        selection = select(progress=progress, **arguments)
+    selection.write(output, overwrite=overwrite)
+    if as_json:
+        names = selection.table.column_names[:2]
+        click.echo(json.dumps(selection.table.select(names).to_pylist(), indent=1))
+        return
+    click.echo(f"{len(selection):,} of {selection.candidates:,} galaxies in {output}")

@@ -1,0 +1,136 @@
+"""``galaxyclass serve``."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from galaxyclass.cli import options
+from galaxyclass.cli.bars import bars
+from galaxyclass.cli.notes import show_notes
+
+if TYPE_CHECKING:
+    from galaxyclass.model.options import InferenceOptions
+
+EPILOG = """\b
+Examples:
+  galaxyclass serve
+  galaxyclass predict --images sky/images --output sky.parquet --include embedding,uncertainty
+  galaxyclass serve --predictions sky.parquet --images sky/images
+  galaxyclass serve --predictions sky.parquet --images sky/images \\
+      --label rings.jsonl --classes ring,no-ring
+  curl --form pictures=@galaxy.jpg http://127.0.0.1:8000/predict
+
+The page predicts pictures that are dropped on it, shows the galaxies of --predictions with those
+that look alike, and collects the labels of one person or several in the order of `galaxyclass
+select`. Each label is on the disk before the next picture is shown. The labels are downloaded there
+as a table that `train` reads.
+
+RUN is the model that predicts: a run, a bundle, an .onnx file, or the pretrained model. Only this
+machine reaches the page, unless --host says otherwise: then the address that is printed has a
+token. The connection is not encrypted. Ctrl-C stops the server."""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("run", default="pretrained", type=click.Path(path_type=Path))
+@click.option(
+    "--predictions",
+    type=click.Path(path_type=Path),
+    help="A file of predictions to look at; similar galaxies and labels need its embedding "
+    "(predict --include embedding).",
+)
+@options.images_folder_or_none
+@click.option(
+    "--label",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Label galaxies of --predictions, and keep the labels in this file (.jsonl); it is made, "
+    "or gone on with.",
+)
+@click.option(
+    "--classes",
+    metavar="NAME,NAME…",
+    help="What galaxies are labelled as: two to nine classes.",
+)
+@click.option(
+    "--tree",
+    type=click.Path(path_type=Path),
+    help="Instead of --classes, the questions of a tree: galaxy_zoo_2, or a TOML file.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["uncertain", "likely", "strange", "random"]),
+    default="uncertain",
+    show_default=True,
+    help="Which galaxies are labelled first; see `galaxyclass select`.",
+)
+@click.option(
+    "--answer",
+    metavar="NAME",
+    help="For --by likely: a class, a column of the predictions, or the code of an answer.",
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Label only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
+)
+@click.option(
+    "--renew-every",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="LABELS",
+    help="Learn from the labels, and renew the order, after so many; 0: never.",
+)
+@click.option(
+    "--repeat",
+    type=click.FloatRange(0, 0.5),
+    default=0.1,
+    show_default=True,
+    help="Share of galaxies that are shown to a second person, to see how far people agree.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 lets other machines in, with a token.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0: any that is free.",
+)
+@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+@options.inference
+def command(
+    *,
+    classes: str | None,
+    tree: Path | None,
+    open_page: bool,
+    inference: InferenceOptions,
+    **arguments: Any,
+) -> None:
+    """Open a page to predict, look at and label galaxies, with an API for programs."""
+    from galaxyclass.serve.start import serve
+
+    def ready(address: str) -> None:
+        click.echo(f"{address}  (Ctrl-C stops it)")
+        if open_page:
+            webbrowser.open(address)
+
+    show_notes()
+    with bars() as progress:
+        serve(
+            label_classes=[] if classes is None else classes.split(","),
+            label_tree=tree,
+            options=inference,
+            progress=progress,
+            ready=ready,
+            **arguments,
+        )

@@ -1,0 +1,382 @@
+"""``galaxyclass survey``: plan, run, status, merge."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from galaxyclass.cli import options
+from galaxyclass.cli.bars import bars
+from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.survey_lines import duration, show_status
+from galaxyclass.cli.tables import show_unused
+from galaxyclass.errors import SurveyError
+
+if TYPE_CHECKING:
+    from galaxyclass.survey.drive import SurveyRun
+
+EPILOG = """\b
+Examples:
+  galaxyclass survey plan /data/cutouts --output night
+  galaxyclass survey plan /data/shards/*.tar --ids path --output night --shard-size 50000
+  galaxyclass survey plan sources.parquet --id objid --model runs/best --output night
+  galaxyclass survey run night --workers 4 --log night.jsonl
+  galaxyclass survey run night --slurm --partition long --time 240 --cores 16
+  galaxyclass survey run night --part 3/100
+  galaxyclass survey status night
+  galaxyclass survey merge night --output night.parquet
+  galaxyclass survey merge night --output night-hats --margin 10
+
+A plan splits any number of pictures into shards. Each shard is predicted into one file, whole or
+not at all. Whatever is killed is run again by the same command, which skips what is done. Any
+number of runs, on any machines that see the same folder, share the work."""
+
+
+class _Commands(options.ManyValues, click.Group):
+    """A group; its commands take several values after one name."""
+
+    command_class = options.ManyValues
+
+
+@click.group(cls=_Commands, epilog=EPILOG)
+def command() -> None:
+    """Predict a whole survey: plan it, run it here or on a cluster, watch it, merge it."""
+
+
+def _listed(
+    _context: click.Context, _option: click.Parameter, names: str | None
+) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
+
+
+_folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+
+
+@command.command("plan")
+@click.argument("source", metavar="SOURCE…", nargs=-1, required=True)
+@options.output("the plan, and later the results: a new folder")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="The folder of a training, or an exported network; several are an ensemble. The "
+    "pretrained model by default.",
+)
+@click.option(
+    "--shard-size",
+    type=click.IntRange(1, 1_000_000),
+    default=20_000,
+    show_default=True,
+    help="Pictures that are predicted into one file.",
+)
+@click.option(
+    "--ids",
+    "ids_from",
+    type=click.Choice(["stem", "path", "column"]),
+    help="What ids are made from, the same however the survey is split. stem (the default): the "
+    "name of the file without its ending; path: its path below SOURCE; column: that of --id.",
+)
+@click.option("--path-column", metavar="COLUMN", help="Of lists: the column of the paths.")
+@click.option("--id", "id_column", metavar="COLUMN", help="Of lists: the column of the ids.")
+@click.option(
+    "--carry",
+    metavar="COLUMN,COLUMN…|all",
+    callback=_listed,
+    help="Of lists: columns that are written beside the predictions. Positions always are.",
+)
+@click.option(
+    "--include",
+    metavar="NAME,NAME…",
+    callback=_listed,
+    help="Extra columns: some of five_classes, uncertainty, strangeness, embedding.",
+)
+@options.views
+@options.precision
+@options.labelling
+@click.option("--skip-invalid", is_flag=True, help="Leave out archives that cannot be opened.")
+@click.option("--no-measure", is_flag=True, help="Do not measure what it costs.")
+@options.as_json
+def plan(
+    *,
+    source: tuple[str, ...],
+    models: tuple[Path, ...],
+    no_measure: bool,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
+    """Split SOURCE into shards, without reading a picture.
+
+    SOURCE is folders (with all their sub-folders), archives (.zip, .tar), HDF5 and parquet with
+    pictures inside, folders of these, or lists: text with a path a line, or a table with a column
+    of paths.
+    """
+    from galaxyclass.survey.plan import plan_survey
+
+    with bars() as progress:
+        planned = plan_survey(
+            list(source), run=models or None, measured=not no_measure, progress=progress, **chosen
+        )
+    if as_json:
+        click.echo(dumps({**asdict(planned.plan), "notes": planned.notes}, indent=1))
+        return
+    for note in planned.notes:
+        click.echo(in_options(note))
+    show_unused(planned.unused)
+    size, cost = planned.plan, planned.plan.cost
+    click.echo(f"{size.images:,} images in {size.shards:,} shards: {planned.folder}")
+    if cost is not None:
+        click.echo(
+            f"{cost.images_per_second:,.0f} images/s on the {cost.cores} cores of this machine "
+            f"({cost.images:,} images): {duration(cost.seconds(size.images))} for all, "
+            f"{duration(cost.seconds(min(size.shard_size, size.images)))} for a shard"
+        )
+    click.echo(f"next: galaxyclass survey run {planned.folder}")
+
+
+@command.command("run")
+@_folder
+@click.option("--here", is_flag=True, help="On this machine: the default.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 4096),
+    help="Processes on this machine; by default one for every 8 cores.",
+)
+@click.option(
+    "--cores",
+    type=click.IntRange(1, 4096),
+    help="Of each process or task. Here by default all are shared evenly; of Slurm and Ray 4.",
+)
+@click.option(
+    "--shard",
+    "shards",
+    type=click.IntRange(0),
+    multiple=True,
+    metavar="K",
+    help="Only this shard, from 0, in this process: for any scheduler. Repeatable.",
+)
+@click.option(
+    "--part",
+    metavar="K/N",
+    help="Only the K-th of N equal parts of the shards, K from 1, in this process: for any "
+    "scheduler, with fewer tasks than shards.",
+)
+@click.option("--slurm", is_flag=True, help="Hand the shards to Slurm, and return (extra survey).")
+@click.option("--partition", help="Of Slurm.")
+@click.option("--account", help="Of Slurm.")
+@click.option(
+    "--time", "minutes", type=click.IntRange(1), metavar="MINUTES", help="Of a task of Slurm; 60."
+)
+@click.option("--gpus", type=click.IntRange(0), help="Of a task of Slurm or Ray; none by default.")
+@click.option("--memory", type=click.IntRange(1), metavar="GB", help="Of a task of Slurm; 8.")
+@click.option(
+    "--array-limit",
+    type=click.IntRange(1),
+    help="Tasks of Slurm, at most; by default what it allows. Each gets some shards.",
+)
+@click.option("--at-once", type=click.IntRange(1), help="Tasks of Slurm that run at once, at most.")
+@click.option(
+    "--sbatch",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another option of sbatch, for instance qos=low. Repeatable.",
+)
+@click.option(
+    "--ray",
+    "address",
+    is_flag=False,
+    flag_value="local",
+    metavar="[ADDRESS]",
+    help="Hand the shards to Ray and wait: a cluster at this address, or one that is started here "
+    "(extra ray).",
+)
+@options.device
+@options.batch_size
+@click.option(
+    "--retries",
+    type=click.IntRange(0, 100),
+    default=2,
+    show_default=True,
+    help="How often a shard that failed is tried again, after all others.",
+)
+@click.option(
+    "--accept-lost",
+    is_flag=True,
+    help="Count pictures whose archive or folder is gone or damaged as failures; otherwise their "
+    "shard fails.",
+)
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path),
+    help="A file that gets a JSON object a line: begin, done, failed, progress, stop, end.",
+)
+@options.as_json
+@click.pass_context
+def run_command(context: click.Context, /, *, folder: Path, as_json: bool, **given: Any) -> None:
+    """Predict all shards of DIR that are not done.
+
+    On SIGTERM, SIGUSR1 (the warning of a scheduler) and Ctrl-C the chunk at hand is finished. The
+    exit code is then 75 (130 after Ctrl-C): the same command goes on from there. It is 1 where
+    shards were given up.
+    """
+    from galaxyclass.survey.survey import open_survey
+
+    mode = _mode(context, given)
+    survey = open_survey(folder)
+    shared = {name: given[name] for name in ("retries", "accept_lost")}
+    stated = {name: given[name] for name in ("cores", "gpus") if given[name] is not None}
+    if mode == "slurm":
+        names = ("partition", "account", "minutes", "memory", "array_limit", "at_once")
+        stated |= {name: given[name] for name in names if given[name] is not None}
+        _show_jobs(survey.run_slurm(**shared, **stated, settings=given["settings"]), folder)
+        return
+    with bars() as progress:
+        watched = {**shared, "log": given["log"], "progress": progress}
+        if mode == "ray":
+            address = None if given["address"] == "local" else given["address"]
+            result = survey.run_ray(address=address, **watched, **stated)
+        else:
+            watched |= {name: given[name] for name in ("cores", "device", "batch_size")}
+            if mode == "shards":
+                numbers = _numbers(len(survey.shards), given["shards"], given["part"])
+                result = survey.run_shards(numbers, **watched)
+            else:
+                result = survey.run(workers=given["workers"], **watched)
+    _show_run(result, folder, as_json=as_json)
+
+
+#: Where shards are run -> the options that only it has.
+_OPTIONS_OF = {
+    "here": ("workers",),
+    "shards": (),
+    "slurm": ("partition", "account", "minutes", "memory", "array_limit", "at_once", "settings"),
+    "ray": (),
+}
+_SPELLED = {"minutes": "time", "settings": "sbatch", "address": "ray", "shards": "shard"}
+
+
+def _mode(context: click.Context, given: dict[str, Any]) -> str:
+    """Where the shards are run; refuses options of another place."""
+    chosen = {
+        "here": given["here"],
+        "shards": given["shards"] or given["part"],
+        "slurm": given["slurm"],
+        "ray": given["address"],
+    }
+    modes = [name for name, value in chosen.items() if value]
+    if len(modes) > 1 or (given["shards"] and given["part"]):
+        raise click.UsageError("Name one of --here, --shard, --part, --slurm and --ray.")
+    mode = modes[0] if modes else "here"
+    for place, names in _OPTIONS_OF.items():
+        for name in names:
+            if place != mode and given[name]:
+                option = _SPELLED.get(name, name).replace("_", "-")
+                raise click.UsageError(f"--{option} belongs to --{place}.")
+    if given["gpus"] and mode not in ("slurm", "ray"):
+        raise click.UsageError("--gpus belongs to --slurm and --ray; here, --device chooses.")
+    stated = click.core.ParameterSource.COMMANDLINE
+    for name in ("device", "batch_size", "log"):
+        wrong = mode == "slurm" or (mode == "ray" and name != "log")
+        if wrong and context.get_parameter_source(name) == stated:
+            raise click.UsageError(f"--{name.replace('_', '-')} does not belong to --{mode}.")
+    return mode
+
+
+def _numbers(count: int, shards: tuple[int, ...], part: str | None) -> list[int]:
+    if part is None:
+        return list(shards)
+    which, slash, parts = part.partition("/")
+    if not (slash and which.isdecimal() and parts.isdecimal() and 0 < int(which) <= int(parts)):
+        raise click.BadParameter(f"{part!r} is not K/N with K from 1 to N", param_hint="--part")
+    return list(range(int(which) - 1, count, int(parts)))
+
+
+def _show_jobs(jobs: Any, folder: Path) -> None:
+    if not jobs.tasks:
+        click.echo("every shard is done already")
+        return
+    for warning in jobs.warnings:
+        click.echo(click.style("warning: ", fg="yellow") + in_options(warning), err=True)
+    click.echo(f"{jobs.shards:,} shards in {jobs.tasks:,} tasks: job {jobs.job}, logs {jobs.logs}")
+    click.echo(f"next: galaxyclass survey status {folder}")
+
+
+def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(dumps(asdict(result), indent=1))
+    else:
+        speed = f", {result.images / result.seconds:,.0f} images/s" if result.images else ""
+        before = f" ({result.before:,} before)" if result.before else ""
+        click.echo(f"{result.done:,} of {result.shards:,} shards are done{before}{speed}")
+        if result.unreadable:
+            click.echo(f"{result.unreadable:,} images could not be read; the merge lists them")
+    if result.failed:
+        first = result.failed[0]
+        raise SurveyError(
+            f"{len(result.failed):,} shards were given up",
+            got=f"shard {first.shard:,} after {first.attempts} attempts: {first.error}",
+            hint=f"`galaxyclass survey status {folder}` lists them; the same command tries again",
+        )
+    if not as_json and result.done == result.shards:
+        click.echo(f"next: galaxyclass survey merge {folder} --output {folder}.parquet")
+
+
+@command.command("status")
+@_folder
+@options.as_json
+def status(*, folder: Path, as_json: bool) -> None:
+    """Show how far the survey in DIR is, from its files alone."""
+    from galaxyclass.survey.survey import open_survey
+
+    survey = open_survey(folder)
+    found = survey.status()
+    if as_json:
+        click.echo(dumps(asdict(found), indent=1, default=str))
+    else:
+        show_status(survey, found)
+
+
+@command.command("merge")
+@_folder
+@options.output(
+    "the result: a name that ends in .csv, .parquet, .fits, .vot or .ecsv, or a folder, which "
+    "becomes a HATS catalogue where positions are known (extra survey)"
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 3600, min_open=True),
+    metavar="ARCSEC",
+    help="Of HATS: also write what lies so close to each partition, for exact crossmatches.",
+)
+@click.option(
+    "--partition-rows",
+    type=click.IntRange(1, 10**8),
+    default=1_000_000,
+    show_default=True,
+    help="Of a folder: rows of a file, at most.",
+)
+@options.overwrite
+@options.as_json
+def merge(*, folder: Path, as_json: bool, **chosen: Any) -> None:
+    """Join the results in DIR, if every image is accounted for."""
+    from galaxyclass.survey.survey import open_survey
+
+    with bars() as progress:
+        merged = open_survey(folder).merge(progress=progress, **chosen)
+    if as_json:
+        click.echo(dumps(asdict(merged), indent=1, default=str))
+        return
+    kind = "" if merged.kind not in ("hats", "dataset") else f", {merged.files:,} files"
+    click.echo(f"{merged.rows:,} galaxies in {merged.output} ({merged.kind}{kind})")
+    if merged.failed_file is not None:
+        click.echo(f"{merged.failed:,} images could not be read; {merged.failed_file} lists them")
+    if merged.without_position:
+        click.echo(
+            f"{merged.without_position:,} galaxies have no position: "
+            f"{merged.output / 'without_position.parquet'}"
+        )

@@ -1,0 +1,80 @@
+"""How far a survey is, in lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from galaxyclass.survey.status import RunningShard, SurveyStatus
+    from galaxyclass.survey.survey import Survey
+
+#: Shards of a kind that are shown.
+_SHOWN = 5
+
+
+def duration(seconds: float) -> str:
+    """A time in the two units that matter.
+
+    Examples
+    --------
+    >>> duration(5), duration(100), duration(7300), duration(1e6)
+    ('5 s', '1 min 40 s', '2 h 2 min', '11 d 14 h')
+    """
+    whole = round(seconds)
+    units = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+    for (unit, size), (smaller, part) in pairwise(units):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{whole} s"
+
+
+def show_status(survey: Survey, status: SurveyStatus) -> None:
+    """Print how far a survey is."""
+    share = 100 * status.images_done / status.images
+    click.echo(f"{status.folder}: {status.images:,} images, model {survey.plan.name}")
+    click.echo(
+        f"done     {status.done:,} of {status.shards:,} shards, {status.images_done:,} images "
+        f"({share:.1f} %)"
+        + (f", {status.unreadable:,} could not be read" if status.unreadable else "")
+    )
+    click.echo(f"running  {len(status.running):,} shards")
+    _show_marks(status.running)
+    if status.lost:
+        click.echo(f"killed   {len(status.lost):,} shards, which the next run takes over")
+        _show_marks(status.lost)
+    if status.failed:
+        click.echo(f"failed   {len(status.failed):,} shards, which the next run tries again")
+        for failure in status.failed[:_SHOWN]:
+            error = failure.error.splitlines()[0]
+            click.echo(f"  {failure.shard:>9,}  {failure.attempts} attempts: {error}")
+    if status.unfit:
+        numbers = ", ".join(f"{number:,}" for number in status.unfit[:_SHOWN])
+        click.echo(
+            f"unfit    {len(status.unfit):,} shards whose results do not fit the plan ({numbers}); "
+            "the next run predicts them again"
+        )
+    if status.done < status.shards:
+        rate = status.images_per_second
+        click.echo(f"rate     {f'{rate:,.0f} images/s' if rate else 'nothing is running'}")
+        if status.seconds_left is not None:
+            by = "" if rate else ", by the plan's measurement"
+            click.echo(f"left     {duration(status.seconds_left)}{by}")
+    for number, slow in enumerate(status.slowest):
+        click.echo(
+            f"{'slowest' if number == 0 else '':<8} {slow.shard:>9,}  "
+            f"{slow.milliseconds_per_image:.1f} ms an image, {duration(slow.seconds)}, "
+            f"{slow.host}, {slow.source}"
+        )
+
+
+def _show_marks(marks: Sequence[RunningShard]) -> None:
+    for shard, mark in marks[:_SHOWN]:
+        click.echo(
+            f"  {shard:>9,}  {mark.images:,} images, {mark.host}, process {mark.pid}, "
+            f"since {duration(mark.seconds)}"
+        )

@@ -1,0 +1,90 @@
+"""From a network's outputs to the one number that is explained: an answer, or a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.arrays import Doubles
+from galaxyclass.errors import ArgumentError
+from galaxyclass.model.backends.backend import Backend, is_concurrent, natural_batch_size
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.tasks.task import Task
+from galaxyclass.workers.ordered import ordered_pool
+
+#: From cutouts (n, side, side, channels) uint8 to the predicted share of an answer, (n,) float64.
+AnswerOf = Callable[[NDArray[np.uint8]], Doubles]
+
+
+def find_answer(task: Task, answer: str) -> tuple[int, str]:
+    """The index of an output, and its name in words.
+
+    Parameters
+    ----------
+    task : Task
+    answer : str
+        The code of an answer (``4.1``), its column, or its name where no other has it; or a class.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such answer, several have the name, or the model never learnt it.
+
+    Examples
+    --------
+    >>> from galaxyclass import load_model
+    >>> find_answer(load_model().task, "4.1")
+    (7, '4.1 spiral')
+    """
+    named: dict[str, list[int]] = {}
+    words = list(task.names)
+    tree = task.decision_tree
+    if tree is not None:
+        words = [f"{each.code} {each.name}" for each in tree.answers]
+    for index, name in enumerate(task.names):
+        keys = {name.casefold(), words[index].casefold()}
+        if tree is not None:
+            keys |= {tree.answers[index].code, tree.answers[index].name.casefold()}
+        for key in keys:
+            named.setdefault(key, []).append(index)
+    found = named.get(answer.strip().casefold(), [])
+    if len(found) != 1:
+        close = get_close_matches(answer.casefold(), named, n=3)
+        some = ", ".join(words[index] for index in found) if found else ", ".join(words[:6]) + ", …"
+        raise ArgumentError(
+            f"several {task.output_word} are called {answer!r}"
+            if found
+            else f"the model has no answer {answer!r}",
+            argument="answer",
+            wanted=f"one of {some}",
+            hint=f"did you mean {close[0]!r}?" if close and not found else None,
+        )
+    if not task.known_mask[found[0]]:
+        raise ArgumentError(
+            f"the model never learnt {words[found[0]]}",
+            argument="answer",
+            wanted="an answer that its training table has",
+        )
+    return found[0], words[found[0]]
+
+
+def answer_of(backend: Backend, preprocessing: Preprocessing, index: int, workers: int) -> AnswerOf:
+    """A function from cutouts to the predicted share of one answer, computed in batches."""
+    size = natural_batch_size(backend, preprocessing)
+
+    def shares(cutouts: NDArray[np.uint8]) -> Doubles:
+        def of_batch(start: int) -> Doubles:
+            batch = np.ascontiguousarray(cutouts[start : start + size])
+            return backend(batch).values[:, index].astype(np.float64)
+
+        starts: Iterator[int] = iter(range(0, len(cutouts), size))
+        if is_concurrent(backend):
+            batches = list(ordered_pool(of_batch, starts, workers, backend.begin_thread))
+        else:
+            batches = list(map(of_batch, starts))
+        return np.concatenate([np.empty(0), *batches])
+
+    return shares

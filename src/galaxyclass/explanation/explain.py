@@ -1,0 +1,428 @@
+"""`explain`: maps of what an answer rests on, each with a test of whether it can be believed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.arguments import ExplanationMethod, public
+from galaxyclass.arrays import Doubles
+from galaxyclass.errors import BundleError, OutputError, ScoreError
+from galaxyclass.explanation.answer_of import AnswerOf, answer_of, find_answer
+from galaxyclass.explanation.faithfulness import measure_faithfulness
+from galaxyclass.explanation.galaxy import ExplainedGalaxy
+from galaxyclass.explanation.grid import grid_image
+from galaxyclass.explanation.occlusion import occlusion_map
+from galaxyclass.explanation.orientations import QUARTERS, averaged
+from galaxyclass.explanation.sky import sky_like
+from galaxyclass.extras import require
+from galaxyclass.io.atomic import write_text, writing
+from galaxyclass.io.output import require_free
+from galaxyclass.model.cutouts import Cutouts
+from galaxyclass.model.ensemble import Ensemble
+from galaxyclass.model.image_source import open_images
+from galaxyclass.model.load import ModelSource, open_model
+from galaxyclass.model.model import Model
+from galaxyclass.model.options import InferenceOptions
+from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
+from galaxyclass.tasks.scores.bootstrap import bootstrap_ratios, percentile_interval
+from galaxyclass.workers.processes import core_count
+
+#: Galaxies whose maps are compared with those of random weights.
+_SANITY = 4
+#: Above this rank correlation a map hardly depends on what the network has learnt.
+_SAME = 0.5
+
+
+@dataclass(frozen=True)
+class MeanDifference:
+    """How much more faithful the maps are than others, on average over galaxies.
+
+    ``low`` and ``high`` bound the 95 % bootstrap interval over galaxies; NaN of a single galaxy.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the maps are better, and not by chance."""
+        return self.low > 0
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The result of `explain`.
+
+    Attributes
+    ----------
+    output : Path
+        The picture.
+    answer : str
+        What was explained.
+    method : str
+    galaxies : tuple of ExplainedGalaxy
+    above_random, above_central : MeanDifference
+        How much more faithful the maps are than random ones, and than a central blob.
+    sanity : float or None
+        The mean rank correlation of maps with those of random weights; None where it was not
+        measured (torch is not installed).
+    verdict : tuple of str
+        What that means, in words.
+    notes : tuple of str
+        What was left out.
+    """
+
+    output: Path
+    answer: str
+    method: str
+    galaxies: tuple[ExplainedGalaxy, ...]
+    above_random: MeanDifference
+    above_central: MeanDifference
+    sanity: float | None
+    verdict: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return summary(
+            f"Explanation of {self.answer}: {len(self.galaxies):,} maps in "
+            f"{short_path(self.output)}; {self.verdict[0]}"
+        )
+
+
+@public
+def explain(
+    run: ModelSource,
+    images: Any,
+    *,
+    answer: str,
+    output: str | Path,
+    method: ExplanationMethod = "occlusion",
+    count: int = 12,
+    options: InferenceOptions | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Explanation:
+    """Map what of a picture an answer rests on, and test whether the maps can be believed.
+
+    Writes a picture of all maps, ``explained.png``, and beside it ``explained.csv`` (how faithful
+    each map is), ``explained_curves.csv`` and ``explained_maps.npz`` (the maps by id).
+
+    Each map is tested by hiding the galaxy bit by bit in the order of the map (deletion), and by
+    showing it bit by bit (insertion): the answer should fall fast, and rise fast. The same is done
+    in a random order and from the centre outwards. A map that is no better than these says nothing
+    about the galaxy, however convincing it looks.
+
+    Parameters
+    ----------
+    run : str, Path, Model or a sequence of them
+        The model, as for `galaxyclass.load_model`.
+    images : array, list, paths, folder or table
+        As for `galaxyclass.Model.predict`.
+    answer : str
+        The code, the column or the name of an answer; or a class.
+    output : str or Path
+        The picture, a file that ends in ``.png``.
+    method : {"occlusion", "gradients", "cam"}
+        occlusion: how much the answer falls where a square is replaced by sky; runs wherever the
+        model does. gradients: integrated gradients; cam: a class activation map of the last layer
+        with a map: both need torch and captum, and a single model.
+    count : int
+        Galaxies that are explained at most; of more, this many are drawn at random.
+    options, progress
+        As for `galaxyclass.predict`.
+    seed : int
+        Of the galaxies that are drawn, the sky, and the random maps.
+    overwrite : bool
+        Replace the files where they exist.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    ArgumentError
+        The model has no such answer.
+    OutputError
+        A file exists already, or cannot be written; the picture is not called ``.png``.
+    ScoreError
+        None of the images could be decoded.
+    BundleError
+        Several models with different cutouts; a method that this network does not allow.
+    MissingExtraError
+        torch or captum is not installed, and the method needs them.
+    CatalogError, ArgumentTypeError, DeviceError
+        As for `galaxyclass.Model.predict`.
+    """
+    files = output_files(Path(output))
+    for file in files:
+        require_free(file, overwrite=overwrite)
+    if method != "occlusion":
+        require("captum", "torch")
+    model = open_model(run, options)
+    index, words = find_answer(model.task, answer)
+    explainer = _Explainer(model, index, method, seed)
+    cutouts, notes = _read(model, images, count, seed)
+    galaxies = []
+    for done, (name, cutout) in enumerate(cutouts, 1):
+        galaxies.append(explainer.explain(name, cutout))
+        progress("explain", done, len(cutouts))
+    sanity = explainer.sanity(galaxies[:_SANITY])
+    above_random, above_central = (
+        mean_difference(
+            [each.faithfulness.found.score for each in galaxies],
+            [getattr(each.faithfulness, other).score for each in galaxies],
+            seed,
+        )
+        for other in ("random", "central")
+    )
+    explanation = Explanation(
+        files[0],
+        words,
+        method,
+        tuple(galaxies),
+        above_random,
+        above_central,
+        sanity,
+        tuple(judge(above_random, above_central, sanity)),
+        tuple(notes),
+    )
+    write_explanation(explanation, files)
+    return explanation
+
+
+class _Explainer:
+    """Makes the map of a cutout, and tests it."""
+
+    def __init__(self, model: Model, index: int, method: str, seed: int) -> None:
+        ensemble: Ensemble = model.ensemble
+        if len(ensemble.preprocessings) > 1:
+            raise BundleError(
+                "these models see different cutouts, which cannot be explained together",
+                wanted="one model, or several with the same cutouts",
+                got=f"{len(ensemble.preprocessings)} kinds of cutouts",
+                hint="explain one after the other",
+            )
+        self.method, self.index, self.seed = method, index, seed
+        self.bundle = model.bundles[0]
+        self.several = len(model.bundles) > 1
+        self.preprocessing = ensemble.preprocessings[0]
+        self.workers = model.options.workers or core_count()
+        self.shares = answer_of(ensemble.backend, self.preprocessing, index, self.workers)
+        invariant = all(bundle.manifest.invariant for bundle in model.bundles)
+        self.quarters = QUARTERS[:1] if invariant else QUARTERS
+        if method != "occlusion":
+            from galaxyclass.explanation.gradients import GradientMaps
+
+            if self.several:
+                raise BundleError(
+                    f"{method} explains a single model",
+                    wanted="one run",
+                    got=f"{len(model.bundles)} of them",
+                    hint="explain one after the other, or by `method='occlusion'`",
+                )
+            self.gradients = GradientMaps(self.bundle, method, index)
+
+    def explain(self, name: str, cutout: NDArray[np.uint8]) -> ExplainedGalaxy:
+        sky = sky_like(cutout, self.seed)
+        found = self.map(cutout, sky, self.shares)
+        faithfulness = measure_faithfulness(self.shares, cutout, sky, found, seed=self.seed)
+        share = faithfulness.found.deletion[0]
+        return ExplainedGalaxy(name, share, cutout, found, faithfulness)
+
+    def map(
+        self,
+        cutout: NDArray[np.uint8],
+        sky: NDArray[np.uint8],
+        shares: AnswerOf,
+        maps: Callable[[NDArray[np.uint8], NDArray[np.uint8]], Doubles] | None = None,
+    ) -> Doubles:
+        """The mean map over the orientations; ``maps`` in place of the network's own gradients."""
+        if self.method == "occlusion":
+            return averaged(
+                lambda turned: occlusion_map(shares, turned, sky), cutout, self.quarters
+            )
+        gradients = maps or self.gradients
+        return averaged(lambda turned: gradients(turned, sky), cutout, self.quarters)
+
+    def sanity(self, galaxies: Sequence[ExplainedGalaxy]) -> float | None:
+        """The mean rank correlation of maps with those of random weights; None without torch."""
+        from importlib.util import find_spec
+
+        if self.several or not all(map(find_spec, ("torch", "timm", "safetensors"))):
+            return None
+        from scipy.stats import spearmanr
+
+        from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
+
+        shares, maps = self.shares, None
+        try:
+            if self.method == "occlusion":
+                random = RandomBackend(self.bundle)
+                shares = answer_of(random, self.preprocessing, self.index, self.workers)
+            else:
+                maps = GradientMaps(self.bundle, self.method, self.index, random_weights=True)
+        except BundleError:  # an exported network, whose layers cannot be drawn anew
+            return None
+        correlations = []
+        for galaxy in galaxies:
+            sky = sky_like(galaxy.cutout, self.seed)
+            other = self.map(galaxy.cutout, sky, shares, maps)
+            if np.ptp(other) > 0 and np.ptp(galaxy.found) > 0:
+                result = spearmanr(galaxy.found.ravel(), other.ravel())
+                correlations.append(float(result.statistic))
+        return float(np.mean(correlations)) if correlations else None
+
+
+def _read(
+    model: Model, images: Any, count: int, seed: int
+) -> tuple[list[tuple[str, NDArray[np.uint8]]], list[str]]:
+    """The ids and cutouts of some images, and notes on those that are left out."""
+    manifest = model.bundles[0].manifest
+    source = open_images(images, id_column=manifest.id_column, name_parts=manifest.name_parts)
+    pictures = list(source.images)
+    notes = list(source.notes)
+    chosen = np.arange(len(pictures))
+    if len(pictures) > count:
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(pictures))[:count])
+        notes.append(
+            f"{count:,} of {len(pictures):,} images are explained, drawn at random; "
+            f"`count={len(pictures)}` explains all."
+        )
+    preprocessing = model.ensemble.preprocessings[0]
+    cutouts, errors = [], []
+    for index in chosen.tolist():
+        batch = Cutouts([pictures[index]], index, [preprocessing])
+        batch.read()
+        if batch.errors:
+            errors.append(batch.errors[0])
+        else:
+            cutouts.append((source.name(index), batch.arrays[0][0]))
+    if errors:
+        notes.append(f"{len(errors):,} images cannot be decoded, the first: {errors[0]}")
+    if not cutouts:
+        raise ScoreError("nothing to explain: no image could be decoded", got=errors[0])
+    return cutouts, notes
+
+
+def mean_difference(scores: Sequence[float], others: Sequence[float], seed: int) -> MeanDifference:
+    """The mean difference of two scores of the same galaxies, with its interval.
+
+    Examples
+    --------
+    >>> mean_difference([0.5, 0.5, 0.5], [0.25, 0.25, 0.25], 0)
+    MeanDifference(value=0.25, low=0.25, high=0.25)
+    """
+    differences = (np.array(scores) - np.array(others))[:, None]
+    if len(differences) < 2:
+        return MeanDifference(float(differences[0, 0]), float("nan"), float("nan"))
+    samples = bootstrap_ratios(differences, np.ones_like(differences), seed=seed)
+    low, high = percentile_interval(samples)
+    return MeanDifference(float(differences.mean()), float(low[0]), float(high[0]))
+
+
+def judge(
+    above_random: MeanDifference, above_central: MeanDifference, sanity: float | None
+) -> list[str]:
+    """What faithfulness and the sanity check mean, in words."""
+    verdict = []
+    for difference, other in ((above_random, "random maps"), (above_central, "a central blob")):
+        interval = f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+        if np.isnan(difference.low):
+            word = "more" if difference.value > 0 else "no more"
+            verdict.append(
+                f"The map is {word} faithful than {other} ({difference.value:+.3f}), on one galaxy."
+            )
+        elif difference.is_clear:
+            verdict.append(f"The maps are more faithful than {other}: {interval}.")
+        else:
+            verdict.append(
+                f"The maps are NO more faithful than {other}: {interval}. Do not read them as what "
+                "the answer rests on."
+            )
+    if sanity is None:
+        return verdict
+    if sanity > _SAME:
+        verdict.append(
+            f"A network with random weights gives much the same maps (rank correlation "
+            f"{sanity:.2f}): they show the picture more than what the model has learnt."
+        )
+    else:
+        verdict.append(
+            f"A network with random weights gives other maps (rank correlation {sanity:.2f}), as "
+            "it should."
+        )
+    return verdict
+
+
+def output_files(picture: Path) -> list[Path]:
+    """The files of an explanation: the picture, the table, the curves, the maps.
+
+    Raises
+    ------
+    OutputError
+        The picture is not called ``.png``.
+    """
+    if picture.suffix.lower() != ".png":
+        raise OutputError(
+            f"{picture}: the maps are drawn as one PNG",
+            wanted="a name that ends in .png",
+            got=picture.suffix or "a name without an ending",
+            hint=f"write to {picture.with_suffix('.png').name}",
+        )
+    names = (f"{picture.stem}.csv", f"{picture.stem}_curves.csv", f"{picture.stem}_maps.npz")
+    return [picture, *(picture.with_name(name) for name in names)]
+
+
+def write_explanation(explanation: Explanation, files: Sequence[Path]) -> None:
+    """Write the numbers of an explanation, and last its picture.
+
+    Raises
+    ------
+    OutputError
+        No room on the disk, or no permission.
+    """
+    picture, table, curves, maps = files
+    rows: list[tuple[object, ...]] = [
+        ("id", "answer", "predicted", "method", "faithfulness", "random", "central", "is_better")
+    ]
+    steps: list[tuple[object, ...]] = [("id", "order", "share_of_cells", "deletion", "insertion")]
+    for galaxy in explanation.galaxies:
+        tested = galaxy.faithfulness
+        named = (("map", tested.found), ("random", tested.random), ("central", tested.central))
+        scores = (f"{each.score:.6f}" for _, each in named)
+        share = f"{galaxy.share:.6f}"
+        better = str(tested.is_better).lower()
+        rows.append((galaxy.id, explanation.answer, share, explanation.method, *scores, better))
+        for order, each in named:
+            cells = zip(each.hidden, each.deletion, each.insertion, strict=True)
+            steps += [(galaxy.id, order, *(f"{value:.6f}" for value in cell)) for cell in cells]
+    write_text(table, _csv(rows))
+    write_text(curves, _csv(steps))
+    with writing(maps) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            id=np.array([galaxy.id for galaxy in explanation.galaxies]),
+            map=np.stack([galaxy.found for galaxy in explanation.galaxies]).astype(np.float32),
+        )
+    with writing(picture) as temporary, temporary.open("wb") as file:
+        grid_image(explanation.answer, explanation.verdict, explanation.galaxies).save(
+            file, format="PNG", optimize=True
+        )
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,159 @@
+"""Maps by gradients, with captum: integrated gradients, and layer-wise class activation maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.arrays import Doubles
+from galaxyclass.errors import BundleError
+from galaxyclass.extras import require
+from galaxyclass.model.bundle.load import Bundle
+from galaxyclass.model.output import ModelOutput
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: Steps of the path from sky to galaxy.
+_STEPS = 24
+#: The smallest side of a layer's map, in cells.
+_SMALLEST = 3
+
+
+class GradientMaps:
+    """Maps of a bundle's network by gradients.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    method : {"gradients", "cam"}
+    index : int
+        Of the output.
+    random_weights : bool
+        Of a network that has learnt nothing, for the sanity check.
+
+    Raises
+    ------
+    MissingExtraError
+        torch or captum is not installed.
+    BundleError
+        The bundle's network cannot be rebuilt; or it has no layer with a map.
+    """
+
+    def __init__(
+        self, bundle: Bundle, method: str, index: int, *, random_weights: bool = False
+    ) -> None:
+        require("captum", "torch", "timm", "safetensors")
+        self.networks = open_networks(bundle, random_weights=random_weights)
+        self.method, self.index = method, index
+        if method == "cam":
+            self.layers = [_last_map(network) for network in self.networks]
+
+    def __call__(self, cutout: NDArray[np.uint8], sky: NDArray[np.uint8]) -> Doubles:
+        """(side, side) the mean map of all networks; above 0 where the answer rests on a pixel."""
+        maps = [self._map(number, cutout, sky) for number in range(len(self.networks))]
+        return np.asarray(np.mean(maps, axis=0))
+
+    def _map(self, number: int, cutout: NDArray[np.uint8], sky: NDArray[np.uint8]) -> Doubles:
+        import torch
+        from captum.attr import IntegratedGradients, LayerGradCam
+
+        network = self.networks[number]
+        image, base = (
+            network.read(torch.from_numpy(np.ascontiguousarray(each[None])))
+            for each in (cutout, sky)
+        )
+
+        def share(images: Any) -> Any:
+            return network.activation(network(images))[:, self.index]
+
+        if self.method == "cam":
+            found = LayerGradCam(share, self.layers[number]).attribute(image)
+            pixels = found.detach().sum(dim=1)[0].numpy().astype(np.float64)
+            # Cells are squares of pixels: in between, the map is drawn smooth.
+            pixels = cv2.resize(pixels, (network.side,) * 2, interpolation=cv2.INTER_LINEAR)
+        else:
+            found = IntegratedGradients(share).attribute(
+                image, baselines=base, n_steps=_STEPS, internal_batch_size=8
+            )
+            pixels = found.detach().sum(dim=1)[0].numpy().astype(np.float64)
+            # Single pixels are noise: what counts is the light of a few of them together.
+            pixels = cv2.GaussianBlur(pixels, (0, 0), len(pixels) / 32)
+        return _in_cutout(np.asarray(pixels), len(cutout))
+
+
+class RandomBackend:
+    """A bundle's network with random weights: it has learnt nothing."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.networks = open_networks(bundle, random_weights=True)
+
+    def __call__(self, cutouts: NDArray[np.uint8]) -> ModelOutput:
+        import torch
+
+        with torch.inference_mode():
+            images = torch.from_numpy(cutouts)
+            outputs = [network.estimate(images).values for network in self.networks]
+            values = torch.stack(outputs).mean(dim=0).numpy()
+        return ModelOutput(values, (), np.zeros((len(cutouts), 0), np.float32))
+
+
+def open_networks(bundle: Bundle, *, random_weights: bool) -> list[Any]:
+    """The torch networks of a bundle, in evaluation mode.
+
+    Raises
+    ------
+    MissingExtraError
+        torch is not installed.
+    BundleError
+        The network cannot be rebuilt.
+    """
+    require("torch", "timm", "safetensors")
+    from galaxyclass.networks.network import build_network
+    from galaxyclass.networks.weights import load_weights
+
+    network = build_network(bundle.manifest) if random_weights else load_weights(bundle)
+    network.eval()
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    return list(network.networks)
+
+
+def _last_map(network: Any) -> nn.Module:
+    """The deepest layer of an encoder whose output is still a map of some cells."""
+    import torch
+
+    shapes: list[tuple[nn.Module, torch.Size]] = []
+    hooks = [
+        module.register_forward_hook(
+            lambda module, _, output: (
+                shapes.append((module, output.shape)) if isinstance(output, torch.Tensor) else None
+            )
+        )
+        for module in network.encoder.modules()
+        if not list(module.children())
+    ]
+    with torch.inference_mode():
+        channels = network.mean.shape[1]
+        network(torch.zeros(1, channels, network.side, network.side))
+    for hook in hooks:
+        hook.remove()
+    maps = [layer for layer, shape in shapes if len(shape) == 4 and min(shape[2:]) >= _SMALLEST]
+    if not maps:
+        raise BundleError(
+            "this network has no layer with a map",
+            wanted="an encoder of convolutions",
+            hint="explain it by occlusion: `method='occlusion'`",
+        )
+    return maps[-1]
+
+
+def _in_cutout(pixels: Doubles, side: int) -> Doubles:
+    """A map of the middle of a cutout, which the network sees, with 0 around it."""
+    edge = (side - len(pixels)) // 2
+    whole = np.zeros((side, side))
+    whole[edge : edge + len(pixels), edge : edge + len(pixels)] = pixels
+    return whole

@@ -1,0 +1,125 @@
+"""The picture of an explanation: galaxies with their maps and curves, drawn without matplotlib."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from galaxyclass.explanation.faithfulness import Curves, Faithfulness
+from galaxyclass.explanation.galaxy import ExplainedGalaxy
+from galaxyclass.images.channels import to_three
+from galaxyclass.plots.style import COLOURS
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
+    from PIL.ImageFont import ImageFont as BitmapFont
+
+#: Side of a panel, gap around it, height of a line of text, and galaxies side by side.
+_SIDE, _GAP, _LINE, _COLUMNS = 170, 12, 19, 2
+_INK, _FAINT, _PAPER = (34, 34, 34), (110, 110, 110), (255, 255, 255)
+#: How strongly a map covers the grey galaxy where it is largest.
+_COVER = 0.75
+
+
+def grid_image(
+    answer: str, verdict: Sequence[str], galaxies: Sequence[ExplainedGalaxy]
+) -> Image.Image:
+    """Galaxies, maps and curves in a grid, under the verdict.
+
+    Blue: the answer rests on these parts. Orange: they speak against it.
+    """
+    columns = min(_COLUMNS, len(galaxies))
+    wide, high = 3 * (_SIDE + _GAP) + 2 * _GAP, _SIDE + 2 * _LINE + _GAP
+    width = max(columns * wide + _GAP, 620)
+    lines = [f"What the answer {answer} rests on"]
+    for sentence in verdict:
+        lines += textwrap.wrap(sentence, (width - 2 * _GAP) // 7)
+    legend = "Blue: the answer rests on it.  Orange: it speaks against the answer."
+    head = _GAP + _LINE * (len(lines) + 2)
+    rows = -(-len(galaxies) // columns)
+    page = Image.new("RGB", (width, head + rows * high + _GAP), _PAPER)
+    draw = ImageDraw.Draw(page)
+    for number, line in enumerate(lines):
+        y = _GAP + number * _LINE + (4 if number else 0)
+        draw.text((_GAP, y), line, _INK, _font(16 if number == 0 else 13))
+    draw.text((_GAP, _GAP + len(lines) * _LINE + 4), legend, _FAINT, _font(13))
+    for number, galaxy in enumerate(galaxies):
+        row, column = divmod(number, columns)
+        _draw_galaxy(page, draw, (_GAP + column * wide, head + row * high), galaxy)
+    return page
+
+
+def _draw_galaxy(
+    page: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int, int], galaxy: ExplainedGalaxy
+) -> None:
+    left, top = corner
+    tested = galaxy.faithfulness
+    word = "better than both" if tested.is_better else "no better than the others"
+    colour = _INK if tested.is_better else tuple(int(COLOURS[1][n : n + 2], 16) for n in (1, 3, 5))
+    draw.text((left, top), f"{galaxy.id[:28]}   predicted {galaxy.share:.2f}", _INK, _font(13))
+    for number, picture in enumerate((_enlarged(galaxy.cutout), overlay(galaxy))):
+        page.paste(Image.fromarray(picture), (left + number * (_SIDE + _GAP), top + _LINE))
+    _draw_curves(draw, (left + 2 * (_SIDE + _GAP), top + _LINE), tested)
+    draw.text(
+        (left, top + _LINE + _SIDE + 2),
+        f"faithfulness {tested.found.score:+.2f}, random {tested.random.score:+.2f}, "
+        f"central blob {tested.central.score:+.2f}: {word}",
+        colour,
+        _font(12),
+    )
+
+
+def overlay(galaxy: ExplainedGalaxy) -> NDArray[np.uint8]:
+    """The galaxy in grey, and the map over it in blue (for the answer) and orange (against it)."""
+    grey = _enlarged(galaxy.cutout).mean(axis=2, keepdims=True).repeat(3, axis=2) / 255
+    smooth = cv2.resize(galaxy.found, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
+    largest = float(np.abs(smooth).max()) or 1.0
+    strength = (np.abs(smooth) / largest)[..., None] * _COVER
+    sides = [np.array([int(COLOURS[n][k : k + 2], 16) / 255 for k in (1, 3, 5)]) for n in (4, 5)]
+    colour = np.where(smooth[..., None] > 0, sides[0], sides[1])
+    mixed = grey * (1 - strength) + colour * strength
+    return np.asarray(np.clip(mixed * 255, 0, 255).astype(np.uint8))
+
+
+def _draw_curves(draw: ImageDraw.ImageDraw, corner: tuple[int, int], tested: Faithfulness) -> None:
+    """Deletion (falling) and insertion (rising) of the map, and of the other two."""
+    left, top = corner[0] + 24, corner[1] + 4
+    width, height = _SIDE - 24, _SIDE - 24
+    named: list[tuple[Curves, str]] = [
+        (tested.random, "#808080"),
+        (tested.central, COLOURS[1]),
+        (tested.found, COLOURS[0]),
+    ]
+    ends = [value for each, _ in named for value in (*each.deletion, *each.insertion)]
+    highest = max(*ends, 0.05)
+    draw.line([(left, top), (left, top + height), (left + width, top + height)], _FAINT)
+    for curves, colour in named:
+        for values in (curves.deletion, curves.insertion):
+            points = [
+                (left + share * width, top + height * (1 - max(value, 0) / highest))
+                for share, value in zip(curves.hidden, values, strict=True)
+            ]
+            draw.line(points, colour, 2)
+    draw.text((corner[0], top - 4), f"{highest:.1f}", _FAINT, _font(11))
+    draw.text((corner[0] + 8, top + height - 10), "0", _FAINT, _font(11))
+    draw.text((left, top + height + 4), "map", COLOURS[0], _font(11))
+    draw.text((left + 34, top + height + 4), "random", "#808080", _font(11))
+    draw.text((left + 86, top + height + 4), "central", COLOURS[1], _font(11))
+
+
+def _enlarged(cutout: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(side, side, 3) uint8 of the size of a panel."""
+    three = to_three(cutout)
+    if three.shape[2] == 1:
+        three = three.repeat(3, axis=2)
+    return np.asarray(cv2.resize(three, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC))
+
+
+def _font(size: int) -> FreeTypeFont | BitmapFont:
+    return ImageFont.load_default(size)

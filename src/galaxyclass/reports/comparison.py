@@ -1,0 +1,139 @@
+"""Models side by side on the same galaxies: differences with paired bootstrap intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from galaxyclass.plots.panel import AxisScale, MarkRow, RowMark, rows_of_marks
+from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
+from galaxyclass.reports.scored import ScoredModel
+from galaxyclass.tasks.scores.bootstrap import percentile_interval
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """How much better or worse a model is than the first one, on the same galaxies.
+
+    Attributes
+    ----------
+    model, reference : str
+        Their names.
+    of : str
+        What was scored: ``all``, or a question.
+    score, reference_score : float
+    difference, low, high : float
+        The model's score less the first one's, with the 95 % interval of paired resamples: each
+        resample draws galaxies, and scores both models on them.
+    """
+
+    model: str
+    reference: str
+    of: str
+    score: float
+    reference_score: float
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return self.low > 0 or self.high < 0
+
+
+def paired_differences(models: Sequence[ScoredModel]) -> list[PairedDifference]:
+    """Each model beside the first, over all outputs and over each group of them.
+
+    The models were scored on the same galaxies, in the same order.
+    """
+    first, task = models[0], models[0].task
+    groups = [("all", slice(None))]
+    if len(task.groups) > 1:
+        groups += [(title, where) for title, where, _ in task.groups]
+    differences = []
+    for title, where in groups:
+        resampled, scores = [], []
+        for model in models:
+            predictions, values = model.predictions, model.values
+            if title != "all":
+                predictions, values = predictions[:, where], values[:, where]
+            with np.errstate(invalid="ignore"):
+                scores.append(task.main_value(predictions, values))
+            resampled.append(task.resampled(predictions, values, seed=first.seed))
+        for model, score, samples in zip(models[1:], scores[1:], resampled[1:], strict=True):
+            low, high = percentile_interval((samples - resampled[0])[:, None])
+            differences.append(
+                PairedDifference(
+                    model.name,
+                    first.name,
+                    title,
+                    score,
+                    scores[0],
+                    score - scores[0],
+                    float(low[0]),
+                    float(high[0]),
+                )
+            )
+    return differences
+
+
+def comparison_section(models: Sequence[ScoredModel]) -> ReportSection:
+    """The differences as a figure and a table."""
+    metric, first = models[0].task.metric, models[0]
+    differences = [each for each in paired_differences(models) if not math.isnan(each.difference)]
+    texts = []
+    for each in differences:
+        if each.of != "all":
+            continue
+        better = (each.difference < 0) == metric.lower_is_better
+        word = "better" if better else "worse"
+        chance = "" if each.is_clear else ", which may be chance: the interval holds 0"
+        texts.append(
+            f"{each.model} is {word} than {first.name}: {metric.label} {each.difference:+.4f} "
+            f"[{each.low:+.4f}, {each.high:+.4f}]{chance}."
+        )
+    largest = max(max(abs(each.low), abs(each.high)) for each in differences) or 1.0
+    axis = AxisScale(-largest * 1.05, largest * 1.05, f"difference of {metric.label}")
+    figures = []
+    for number, model in enumerate(models[1:], 1):
+        rows = [
+            MarkRow(
+                each.of,
+                [RowMark((0.0, math.nan, math.nan), 0, "line"),
+                 RowMark((each.difference, each.low, each.high), (0, 2, 3, 5)[number % 4])],
+                f"{each.difference:+.4f} [{each.low:+.4f}, {each.high:+.4f}]",
+            )
+            for each in differences
+            if each.model == model.name
+        ]  # fmt: skip
+        title = f"{model.name} less {first.name}"
+        figures.append(Figure(title, rows_of_marks(rows, axis, title)))
+    side = "left" if metric.lower_is_better else "right"
+    columns = tuple(asdict(differences[0])) if differences else ()
+    return ReportSection(
+        "comparison",
+        "The models side by side",
+        (
+            f"All models were scored on the same {len(first):,} galaxies. {side.capitalize()} of "
+            f"the line, a model is better than {first.name}. Intervals are 95 %, from resamples in "
+            "which both models see the same galaxies (paired): they are narrower than those of "
+            "two separate scores, since a galaxy that is hard for one is mostly hard for both.",
+            *texts,
+            f"What follows on reliability, intervals and single galaxies is about {first.name}.",
+        ),
+        tuple(figures),
+        (("tick", "no difference"),),
+        (
+            ReportTable(
+                "comparison",
+                columns,
+                tuple(tuple(asdict(each).values()) for each in differences),
+                "The same as a table",
+            ),
+        ),
+        numbers={"differences": list(map(asdict, differences))},
+    )

@@ -1,0 +1,91 @@
+"""What a report shows of each kind of task; a new kind is a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from galaxyclass.arrays import Doubles
+from galaxyclass.reports.answers import class_overview, vote_overview
+from galaxyclass.reports.classes import class_caption, class_certainty, class_sections
+from galaxyclass.reports.parts import ReportSection, ReportSettings
+from galaxyclass.reports.predicted import PredictedFolder
+from galaxyclass.reports.scored import ScoredModel
+from galaxyclass.reports.votes import (
+    vote_caption,
+    vote_certainty,
+    vote_error_caption,
+    vote_sections,
+)
+from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.task import Task
+from galaxyclass.tasks.votes.task import VoteTask
+
+
+@dataclass(frozen=True)
+class TaskSections:
+    """What a report shows of a kind of task.
+
+    Attributes
+    ----------
+    scored : callable
+        From the models and what is shown to sections on the scores.
+    overview : callable
+        From a folder without labels to sections on its predictions.
+    caption : callable
+        From a task, a galaxy's predictions and its truth (or None) to words below its picture.
+    error_caption : callable
+        The same of a galaxy with a large error.
+    certainty : callable
+        From a task and predictions to (galaxies,) how sure the model is of each; larger is surer.
+        None: that is not known.
+    """
+
+    scored: Callable[[Sequence[ScoredModel], ReportSettings], list[ReportSection]]
+    overview: Callable[[PredictedFolder], list[ReportSection]]
+    caption: Callable[[Task, Doubles, Any], str]
+    error_caption: Callable[[Task, Doubles, Any], str]
+    certainty: Callable[[Task, Doubles], Doubles] | None = None
+
+
+def _plain_caption(task: Task, predicted: Doubles, true: Any) -> str:
+    """The first predicted numbers of a galaxy, and the true ones."""
+    words = []
+    for index, name in enumerate(task.names[:2]):
+        truth = "" if true is None else f", true {np.ravel(true)[index]:.3g}"
+        words.append(f"{name} {predicted[index]:.3g}{truth}")
+    return "\n".join(words)
+
+
+def _no_sections(*_: object) -> list[ReportSection]:
+    return []
+
+
+#: What is shown of a kind that has no sections of its own: what all tasks have.
+PLAIN = TaskSections(_no_sections, _no_sections, _plain_caption, _plain_caption)
+
+#: Kind of task -> its sections.
+SECTIONS: dict[str, TaskSections] = {
+    VoteTask.kind: TaskSections(
+        vote_sections,
+        vote_overview,
+        vote_caption,
+        vote_error_caption,
+        vote_certainty,
+    ),
+    ClassTask.kind: TaskSections(
+        class_sections,
+        class_overview,
+        class_caption,
+        class_caption,
+        class_certainty,
+    ),
+}
+
+
+def sections_of(task: Task) -> TaskSections:
+    """What a report shows of a task."""
+    return SECTIONS.get(task.kind, PLAIN)

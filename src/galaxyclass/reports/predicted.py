@@ -1,0 +1,112 @@
+"""`PredictedFolder`: a model's predictions of images without labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from galaxyclass.arrays import Doubles
+from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.tables.tables import read_table
+from galaxyclass.errors import ScoreError
+from galaxyclass.evaluation.read_predictions import ids_of, read_outputs
+from galaxyclass.model.image_source import ImageSource
+from galaxyclass.model.job import PredictionSummary, predict_to_table
+from galaxyclass.model.model import Model
+from galaxyclass.model.rows import open_rows
+from galaxyclass.progress import Progress
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.reports.scored import picture_settings, strangeness_of
+from galaxyclass.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class PredictedFolder:
+    """Images, and what a model predicts of those that could be decoded.
+
+    Attributes
+    ----------
+    name : str
+        Of the model.
+    model : Model
+    catalog : Catalog
+        Of the images with a prediction, in order.
+    predictions : (images, outputs) float64
+        As a network gives them; NaN unknown.
+    strangeness : (images,) float64 or None
+        The out-of-distribution score; None of a model without one.
+    summary : PredictionSummary
+    """
+
+    name: str
+    model: Model
+    catalog: Catalog
+    predictions: Doubles
+    strangeness: Doubles | None
+    summary: PredictionSummary
+
+    @property
+    def task(self) -> Task:
+        """What is predicted."""
+        return self.model.task
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """From an image to a picture of what the model sees."""
+        return picture_settings(self.model)
+
+    def __len__(self) -> int:
+        return len(self.predictions)
+
+
+def extra_columns(model: Model) -> tuple[str, ...]:
+    """The extra columns that a report wants of a model, as far as it has them."""
+    from galaxyclass.calibration.files import parse_calibration
+
+    bundle = model.bundles[0]
+    if len(model.bundles) > 1 or not bundle.has("calibration") or model.bundles != model.originals:
+        return ()
+    calibration = parse_calibration(bundle.read_calibration(), str(bundle.calibration))
+    return () if calibration.out_of_distribution is None else ("strangeness",)
+
+
+def predict_folder(
+    name: str, model: Model, catalog: Catalog, output: Path, progress: Progress
+) -> PredictedFolder:
+    """Predict the images of a catalog into a file, and read the numbers.
+
+    Raises
+    ------
+    ScoreError
+        None of the images could be decoded.
+    OutputError, BundleError, MissingExtraError, DeviceError, PredictionInterruptedError
+        As for `galaxyclass.predict`.
+    """
+    source = ImageSource(catalog.paths.tolist(), catalog.ids.values.tolist())
+    summary = predict_to_table(
+        open_rows(model.ensemble, source, extra_columns(model), name=model.name),
+        output,
+        model.options,
+        progress=progress,
+        keep_journal=True,
+    )
+    if not summary.predicted:
+        raise ScoreError(
+            "nothing to report: none of the images could be decoded",
+            hint=f"see {summary.failed_file}",
+        )
+    table, task = read_table(output), model.task
+    id_column = model.bundles[0].manifest.id_column
+    columns, _ = task.columns(id_column)
+    row_of_id = {each: row for row, each in enumerate(catalog.ids.values)}
+    rows = [row_of_id[str(each)] for each in ids_of(table, id_column, output)]
+    return PredictedFolder(
+        name,
+        model,
+        catalog.take(np.array(rows, dtype=np.int64)),
+        task.from_shown(read_outputs(table, columns, output)),
+        strangeness_of(table),
+        summary,
+    )

@@ -1,0 +1,464 @@
+"""`report`: what a model is worth, or what is in a folder, as one page with its numbers beside."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from galaxyclass.arguments import Part, public
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.errors import BundleError, CatalogError, OutputError
+from galaxyclass.evaluation.evaluate import evaluate
+from galaxyclass.evaluation.evaluation import Evaluation
+from galaxyclass.extras import require
+from galaxyclass.io.atomic import write_text
+from galaxyclass.io.journal import job_key
+from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free
+from galaxyclass.io.result_files import metrics_json
+from galaxyclass.model.chunks import forget_predictions
+from galaxyclass.model.load import ModelSource, open_model
+from galaxyclass.model.model import Model
+from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.pretrained import is_pretrained
+from galaxyclass.progress import Progress, silent
+from galaxyclass.reports.closing import (
+    citing_section,
+    learning_section,
+    limits_section,
+    training_section,
+)
+from galaxyclass.reports.comparison import comparison_section
+from galaxyclass.reports.kinds import sections_of
+from galaxyclass.reports.opening import opening_section
+from galaxyclass.reports.page import report_page
+from galaxyclass.reports.parts import ReportSection, ReportSettings
+from galaxyclass.reports.predicted import PredictedFolder, extra_columns, predict_folder
+from galaxyclass.reports.properties import columns_of_numbers, property_section
+from galaxyclass.reports.scored import in_common, scored_model
+from galaxyclass.reports.strange import extreme_gallery, strange_section
+from galaxyclass.short import short_path, summary
+from galaxyclass.tasks.scores.noise import VOTES
+from galaxyclass.version import __version__
+
+#: The file of all numbers, written before the page.
+REPORT_NUMBERS = "report.json"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of `report`.
+
+    Attributes
+    ----------
+    page : Path
+        The HTML file.
+    folder : Path
+        The folder of its numbers.
+    sections : tuple of ReportSection
+    notes : tuple of str
+        What was left out, and how images were read.
+    """
+
+    page: Path
+    folder: Path
+    sections: tuple[ReportSection, ...]
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return summary(f"Report: {len(self.sections)} sections, on {short_path(self.page)}")
+
+
+@public
+def report(
+    run: ModelSource,
+    images: Dataset | str | Path,
+    table: Any = None,
+    *,
+    output: str | Path,
+    part: Part = "unseen",
+    votes: float = VOTES,
+    by: Sequence[str] = (),
+    purity: float = 0.9,
+    options: InferenceOptions | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Report:
+    """Write a page on a model, or several side by side, and its numbers as CSV and JSON.
+
+    With labels (votes, classes) it shows how good the model is, where it is weak, and how far it
+    can be trusted. Without labels it shows what is in the folder: the predicted answers, a gallery
+    of each, and images unlike those that the model knows.
+
+    The page is one file that opens offline. Its numbers are in a folder beside it,
+    ``report_numbers`` for ``report.html``: ``report.json``, a CSV file for each table, and the
+    predictions. When it is stopped, the same call goes on.
+
+    Parameters
+    ----------
+    run : str, Path, Model or a sequence of them
+        The folder of a run, a bundle, an exported network, or ``"pretrained"``. Several are shown
+        side by side, the first in detail; they predict the same. (For the mean of several,
+        give ``load_model([A, B])``.)
+    images : Dataset, str or Path
+        A data set; or the folder of the images.
+    table : str, Path or a table in memory, optional
+        With a folder: what is known of its images (see `Dataset`).
+    output : str or Path
+        The page, a file that ends in ``.html``.
+    part : {"unseen", "train", "validation", "test", "all"}
+        Which galaxies are scored, as for `galaxyclass.evaluate`.
+    votes : float
+        Volunteers of a galaxy, from which the noise floor is computed.
+    by : sequence of str
+        Columns of numbers in the table that the score is plotted against. Size and brightness are
+        measured in the images; numbers of votes, magnitudes, radii and redshifts are found by the
+        names that surveys give them.
+    purity : float
+        Classes: the share of a sample that should belong to the class; the threshold for it is
+        looked for.
+    options, progress
+        As for `galaxyclass.predict`.
+    seed : int
+        Of the bootstrap intervals, and of what is drawn at random.
+    overwrite : bool
+        Replace the page and its numbers where they exist.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    OutputError
+        The page or its numbers exist already, or cannot be written; it is not called ``.html``.
+    BundleError
+        The models predict different things.
+    CatalogError
+        The table has no column of ``by``; or as for `galaxyclass.evaluate`.
+    MissingExtraError
+        jinja2 is not installed; or as for `galaxyclass.predict`.
+    ArgumentError, InvalidCatalogError, RunError, ScoreError, DeviceError
+        As for `galaxyclass.evaluate`.
+    """
+    require("jinja2")
+    dataset, page = as_dataset(images, table), require_page(output)
+    sources = [run] if isinstance(run, str | Path | Model) else list(run)
+    models = [open_model(source, options) for source in sources]
+    require_same_outputs(models)
+    names = unique_names(models)
+    settings = ReportSettings(votes, tuple(by), purity, seed)
+    key = job_key(
+        "report",
+        runs=[str(source.absolute()) for model in models for source in model.sources],
+        models=[model.digest for model in models],
+        dataset=dataset.identity,
+        part=part,
+        settings=settings,
+        views=[model.views for model in models],
+        labelling=[model.options.labelling for model in models],
+    )
+    folder = numbers_folder(page)
+    results = FolderOutput(folder, (REPORT_NUMBERS,), key, overwrite)
+    results.require_free()
+    # The page is written last: where a job was stopped, the same job may have written it.
+    require_free(page, overwrite=overwrite or (folder / UNFINISHED).is_file())
+    labelled = has_labels(models[0], dataset)
+    if labelled:
+        columns_of_numbers(dataset.as_read, by)
+    elif by:
+        raise CatalogError(
+            f"{dataset.name}: no table, and so no column {by[0]!r}",
+            argument="by",
+            wanted="columns of a table with what the model predicts",
+        )
+    with results.claim():
+        if labelled:
+            evaluations = [
+                evaluate(
+                    model,
+                    dataset,
+                    output=folder / f"model_{number}",
+                    part=part,
+                    votes=votes,
+                    include=extra_columns(model),
+                    seed=seed,
+                    overwrite=True,
+                    progress=progress,
+                )
+                for number, model in enumerate(models, 1)
+            ]
+            remarks = evaluations[0].prediction.notes
+            sections, notes = scored_sections(models, names, evaluations, settings, progress)
+            title = (
+                f"How good is the model {names[0]}?" if len(models) == 1 else " and ".join(names)
+            )
+            source = [f"{_counted(evaluations[0])} of {dataset.name}; images: {dataset.images}"]
+        else:
+            folders = [
+                predict_folder(
+                    name, model, dataset.catalog, folder / f"model_{number}.csv", progress
+                )
+                for number, (name, model) in enumerate(zip(names, models, strict=True), 1)
+            ]
+            remarks = folders[0].summary.notes
+            sections, notes = folder_sections(folders, progress)
+            title = f"What is in {dataset.images.name or dataset.images}?"
+            source = [
+                f"{len(folders[0]):,} images of {dataset.images}, as the model {names[0]} sees them"
+            ]
+        finished = write_report(title, source, sections, notes, page)
+        for number in range(1, len(models) + 1):
+            forget_predictions(folder / f"model_{number}.csv")
+    return replace(finished, notes=tuple(dict.fromkeys((*remarks, *finished.notes))))
+
+
+def prepare_report(model: Model, output: Path, *, overwrite: bool) -> tuple[str, ...]:
+    """Refuse a page that could not be written, and give the extra columns that it needs.
+
+    Raises
+    ------
+    OutputError
+        The page or its numbers exist already; it is not called ``.html``.
+    MissingExtraError
+        jinja2 is not installed.
+    """
+    require("jinja2")
+    page = require_page(output)
+    require_free(page, overwrite=overwrite)
+    FolderOutput(numbers_folder(page), (REPORT_NUMBERS,), "", overwrite).require_free()
+    return extra_columns(model)
+
+
+def report_evaluation(
+    model: Model,
+    evaluation: Evaluation,
+    *,
+    output: Path,
+    settings: ReportSettings,
+    progress: Progress = silent,
+) -> Report:
+    """Write the page of an evaluation that was made a moment ago.
+
+    Parameters
+    ----------
+    model : Model
+    evaluation : Evaluation
+        Of that model, with its `extra_columns`.
+    output : Path
+        The page, which was found to be free (`prepare_report`).
+    settings : ReportSettings
+    progress : Progress
+    """
+    name = unique_names([model])[0]
+    sections, notes = scored_sections([model], [name], [evaluation], settings, progress)
+    dataset = evaluation.dataset
+    source = [f"{_counted(evaluation)} of {dataset.name}; images: {dataset.images}"]
+    return write_report(f"How good is the model {name}?", source, sections, notes, output)
+
+
+def scored_sections(
+    models: Sequence[Model],
+    names: Sequence[str],
+    evaluations: Sequence[Evaluation],
+    settings: ReportSettings,
+    progress: Progress,
+) -> tuple[list[ReportSection], list[str]]:
+    """The sections of a report with labels, and notes on what was left out."""
+    scored = [
+        scored_model(name, model, evaluation, settings.seed)
+        for name, model, evaluation in zip(names, models, evaluations, strict=True)
+    ]
+    if len(scored) > 1:
+        scored = in_common(scored, settings.votes)
+    first, kind = scored[0], sections_of(scored[0].task)
+    # Without remarks on the course of the prediction: a stopped report ends as any other.
+    notes = [models[0].ensemble.note] if models[0].ensemble.note else []
+    notes += [*evaluations[0].notes, *evaluations[0].prediction.warnings]
+
+    def caption(index: int) -> str:
+        return kind.caption(first.task, first.predictions[index], first.values[index])
+
+    def error_caption(index: int) -> str:
+        return kind.error_caption(first.task, first.predictions[index], first.values[index])
+
+    def strange_caption(index: int) -> str:
+        assert first.strangeness is not None
+        words = kind.caption(first.task, first.predictions[index], None)
+        return f"score {first.strangeness[index]:.2f}\n{words}"
+
+    sections: list[ReportSection | None] = [opening_section(scored)]
+    if len(scored) > 1:
+        sections.append(comparison_section(scored))
+    sections += kind.scored(scored, settings)
+    galleries = [extreme_gallery("The largest errors", first, first.losses, error_caption)]
+    if kind.certainty is not None:
+        certainty = kind.certainty(first.task, first.predictions)
+        title = "Those that the model is surest of"
+        galleries.append(extreme_gallery(title, first, certainty, caption))
+    sections.append(
+        ReportSection(
+            "galaxies",
+            "Galaxy by galaxy",
+            (
+                "Numbers hide what pictures show. Where the model is far off: is the galaxy hard, "
+                "is the picture bad, or would you side with the model?",
+            ),
+            galleries=tuple(galleries),
+        )
+    )
+    if first.strangeness is not None:
+        sections.append(
+            strange_section(first.strangeness, first.catalog, first.preprocessing, strange_caption)
+        )
+    sections += [
+        property_section(first, settings.by, progress),
+        learning_section(scored),
+        training_section(first, notes),
+        limits_section(first.model),
+        citing_section(first.model),
+    ]
+    return [section for section in sections if section is not None], notes
+
+
+def folder_sections(
+    folders: Sequence[PredictedFolder], progress: Progress
+) -> tuple[list[ReportSection], list[str]]:
+    """The sections of a report without labels, and notes on what was left out."""
+    first = folders[0]
+    kind = sections_of(first.task)
+
+    def caption(index: int) -> str:
+        assert first.strangeness is not None
+        words = kind.caption(first.task, first.predictions[index], None)
+        return f"score {first.strangeness[index]:.2f}\n{words}"
+
+    sections = kind.overview(first)
+    if first.strangeness is not None:
+        # How the images differ from those of the training stands first: it says how far the rest
+        # can be trusted.
+        sections.insert(
+            0, strange_section(first.strangeness, first.catalog, first.preprocessing, caption)
+        )
+    notes = [first.model.ensemble.note] if first.model.ensemble.note else []
+    notes += first.summary.warnings
+    if first.summary.failed:
+        notes.append(f"{first.summary.failed:,} images cannot be decoded and are left out.")
+    sections.append(
+        ReportSection(
+            "notes",
+            "What was read, and what was not",
+            (f"{first.summary.predicted:,} of {first.summary.images:,} images were predicted.",),
+            points=tuple(notes),
+        )
+    )
+    progress("draw", len(sections), len(sections), unit="sections")
+    return [*sections, limits_section(first.model), citing_section(first.model)], notes
+
+
+def write_report(
+    title: str,
+    source: Sequence[str],
+    sections: Sequence[ReportSection],
+    notes: Sequence[str],
+    page: Path,
+) -> Report:
+    """Write the numbers of all sections, and then the page."""
+    folder = numbers_folder(page)
+    for section in sections:
+        for table in section.tables:
+            write_text(folder / f"{table.name}.csv", table.csv_text())
+    numbers = {
+        "version": __version__,
+        "title": title,
+        "about": list(source),
+        "notes": list(notes),
+        "sections": {section.key: dict(section.numbers) for section in sections if section.numbers},
+    }
+    text = report_page(title, source, sections, folder.name)
+    write_text(folder / REPORT_NUMBERS, metrics_json(numbers))
+    write_text(page, text)
+    return Report(page, folder, tuple(sections), tuple(notes))
+
+
+def require_page(output: str | Path) -> Path:
+    """The page of a report, with an ending that a browser knows.
+
+    Raises
+    ------
+    OutputError
+        Another ending.
+    """
+    page = Path(output)
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(
+            f"{page}: a report is a page for a browser",
+            wanted="a name that ends in .html",
+            got=page.suffix or "a name without an ending",
+            hint=f"write to {page.with_suffix('.html').name}",
+        )
+    return page
+
+
+def numbers_folder(page: Path) -> Path:
+    """The folder of a page's numbers.
+
+    Examples
+    --------
+    >>> str(numbers_folder(Path("a/report.html")))
+    'a/report_numbers'
+    """
+    return page.with_name(f"{page.stem}_numbers")
+
+
+def has_labels(model: Model, dataset: Dataset) -> bool:
+    """Whether galaxies can be scored: there is a table, or folders of the model's classes."""
+    if dataset.table is not None or dataset.classes is not None:
+        return True
+    targets = dataset.catalog.targets
+    tasks = [model.task, *(task for bundle in model.bundles for task in bundle.manifest.auxiliary)]
+    return targets is not None and any(task.overlaps(targets) for task in tasks)
+
+
+def require_same_outputs(models: Sequence[Model]) -> None:
+    """Refuse models that predict different things.
+
+    Raises
+    ------
+    BundleError
+    """
+    first = models[0]
+    for model in models[1:]:
+        if not first.task.has_outputs_of(model.task):
+            raise BundleError(
+                "the models predict different things, and cannot stand side by side",
+                wanted=f"models of {first.task.describe(model.task)}",
+                got=f"{model.name}: {model.task.describe(first.task)}",
+                hint="write a report of each",
+            )
+
+
+def unique_names(models: Sequence[Model]) -> list[str]:
+    """A name for each model, unlike that of any other.
+
+    Two runs of one name get that of the folder above, and otherwise a number.
+    """
+    names = [model.name for model in models]
+    counts = Counter(names)
+    longer = [
+        f"{model.sources[0].resolve().parent.name}/{name}"
+        if counts[name] > 1 and not is_pretrained(model.sources[0])
+        else name
+        for name, model in zip(names, models, strict=True)
+    ]
+    counts = Counter(longer)
+    return [
+        f"{name} ({number})" if counts[name] > 1 else name for number, name in enumerate(longer, 1)
+    ]
+
+
+def _counted(evaluation: Evaluation) -> str:
+    return f"{evaluation.scores.galaxies:,} galaxies"

@@ -1,0 +1,1 @@
+"""Which galaxies to label next: undecided, strange, likely or unlike the labelled ones."""

@@ -1,0 +1,284 @@
+"""`select`: the galaxies of a file of predictions whose labels would help most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from galaxyclass.arguments import public
+from galaxyclass.data.tables.cells import as_text, can_be_id, numbers
+from galaxyclass.data.tables.in_memory import as_arrow, to_astropy, to_pandas
+from galaxyclass.data.tables.tables import read_table
+from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.model.load import open_model
+from galaxyclass.model.model import Model
+from galaxyclass.model.writers import require_output, write_table
+from galaxyclass.progress import Progress, silent
+from galaxyclass.selection.choose import best_rows, distances_to, spread_out
+from galaxyclass.short import short_path, summary
+from galaxyclass.similarity.conditions import column_named, rows_that_meet
+from galaxyclass.similarity.embeddings import PredictionsFile, open_predictions
+from galaxyclass.similarity.index import Index, open_index
+
+#: What makes a galaxy worth a label.
+By = Literal["uncertain", "likely", "strange", "unlike", "random"]
+BY: tuple[str, ...] = get_args(By)
+
+_LOWER, _UPPER = "_lower", "_upper"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Selection:
+    """Galaxies to label next, in the order in which they should be.
+
+    Attributes
+    ----------
+    predictions : Path
+        The file that they were chosen from.
+    table : pyarrow.Table
+        The id, ``reason``, and all other columns of the predictions but the embedding.
+    candidates : int
+        How many galaxies could have been chosen.
+    """
+
+    predictions: Path
+    table: pa.Table
+    candidates: int
+
+    @property
+    def ids(self) -> list[Any]:
+        """The ids, as in the predictions."""
+        ids: list[Any] = self.table[0].to_pylist()
+        return ids
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why each galaxy was chosen."""
+        reasons: list[str] = self.table["reason"].to_pylist()
+        return reasons
+
+    def to_pandas(self) -> Any:
+        """As a pandas DataFrame; `MissingExtraError` where pandas is not installed."""
+        return to_pandas(self.table)
+
+    def to_astropy(self) -> Any:
+        """As an astropy Table; `MissingExtraError` where astropy is not installed."""
+        return to_astropy(self.table)
+
+    @public
+    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the table into a ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv`` file.
+
+        Raises
+        ------
+        OutputError
+            The ending is none of these; the file exists; no room, no permission.
+        """
+        path = Path(path)
+        require_output(path, overwrite=overwrite)
+        write_table(path, self.table)
+        return path
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __repr__(self) -> str:
+        return summary(
+            f"Selection of {len(self):,} from {self.candidates:,} galaxies in "
+            f"{short_path(self.predictions)}"
+        )
+
+
+@public
+def select(
+    predictions: str | Path,
+    *,
+    by: By = "uncertain",
+    count: int = 50,
+    answer: str | None = None,
+    labelled: Any = None,
+    where: Sequence[str] = (),
+    spread: int = 1,
+    run: str | Path | Model = "pretrained",
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Selection:
+    """Choose the galaxies to label next.
+
+    Parameters
+    ----------
+    predictions : str or Path
+        A file of predictions with the embedding (``include=["embedding"]``).
+    by : {"uncertain", "likely", "strange", "unlike", "random"}
+        - ``uncertain``: where the prediction is least decided: the mean width of the intervals
+          if the file has them (``include=["uncertainty"]``), otherwise the entropy of the answers
+          or classes (`Task.uncertainty`);
+        - ``likely``: the highest predicted fraction of ``answer``, to find many of a rare kind;
+        - ``strange``: the highest out-of-distribution score (``include=["strangeness"]``);
+        - ``unlike``: those whose nearest labelled galaxy is farthest;
+        - ``random``: drawn at random, for an unbiased test set.
+    count : int
+        How many are chosen at most.
+    answer : str, optional
+        For ``likely``: a column of the file, or the code of an answer such as ``8.1``.
+    labelled : str, Path or a table in memory, optional
+        Galaxies that have a label: they are not chosen, and the chosen ones are unlike them. The
+        column that has most of the ids of the predictions is used.
+    where : sequence of str
+        Conditions on columns of the file, as for `galaxyclass.similar`.
+    spread : int
+        For all but ``random``: of the ``spread * count`` best galaxies those that are least alike
+        are chosen. 1, the default, takes the best, however alike: it needed the fewest labels
+        (docs/similar.md).
+    run : str, Path or Model
+        The model that made the predictions, whose task knows what is uncertain.
+    seed : int
+        Of ``random``.
+    progress : Progress
+
+    Raises
+    ------
+    ArgumentError
+        ``likely`` without an ``answer``; ``unlike`` without ``labelled``; a condition or column
+        that the file does not have.
+    CatalogError
+        A file cannot be read; no embedding; no galaxy is left to choose.
+    OutputError
+        The index cannot be written.
+    """
+    path = Path(predictions)
+    if by not in BY:
+        raise ArgumentError(
+            f"{by!r} is no measure", argument="by", wanted=f"one of {', '.join(BY)}", got=repr(by)
+        )
+    if by == "likely" and answer is None:
+        raise ArgumentError(
+            "likely to be what?", argument="answer", wanted="the column of an answer or a class"
+        )
+    if by == "unlike" and labelled is None:
+        raise ArgumentError(
+            "unlike which galaxies?", argument="labelled", wanted="a table of labelled galaxies"
+        )
+    file = open_predictions(path)
+    known = _labelled_rows(file, labelled)
+    allowed = rows_that_meet(file.others, where)
+    allowed[known] = False
+    candidates = int(allowed.sum())
+    if not candidates:
+        raise CatalogError(
+            f"{path}: no galaxy is left to choose",
+            wanted="galaxies that are not labelled and meet all conditions",
+        )
+    index = open_index(file, progress=progress)
+    if by == "random":
+        measure = np.random.default_rng(seed).random(file.rows)
+        rows = best_rows(measure, allowed, count)
+        reasons = ["drawn at random"] * len(rows)
+    else:
+        measure, words = _measure(file, index, known, by=by, answer=answer, run=run)
+        pool = best_rows(measure, allowed, count * spread)
+        rows = spread_out(index.vectors, pool, known, count)
+        reasons = _reasons(measure, allowed, rows, words)
+    table = file.others.take(pa.array(rows))
+    if "reason" in table.column_names:
+        table = table.drop_columns("reason")
+    return Selection(path, table.add_column(1, "reason", pa.array(reasons)), candidates)
+
+
+def _labelled_rows(file: PredictionsFile, labelled: Any) -> NDArray[np.int64]:
+    """The rows of labelled galaxies."""
+    if labelled is None:
+        return np.zeros(0, np.int64)
+    is_path = isinstance(labelled, str | Path)
+    table = read_table(labelled, "labelled") if is_path else as_arrow(labelled, "labelled")
+    columns = [name for name in table.column_names if can_be_id(table[name])]
+    found = [
+        [file.row_of[name] for name in as_text(table[column]).to_pylist() if name in file.row_of]
+        for column in columns
+    ]
+    rows = max(found, key=len, default=[])
+    if not rows:
+        raise CatalogError(
+            "no labelled galaxy is in the predictions",
+            argument="labelled",
+            wanted=f"ids of {file.id_column!r}, such as {', '.join(file.ids[:3])}",
+            got=f"the columns {', '.join(table.column_names[:4])}",
+        )
+    return np.unique(np.array(rows, np.int64))
+
+
+def _measure(
+    file: PredictionsFile,
+    index: Index,
+    known: NDArray[np.int64],
+    *,
+    by: str,
+    answer: str | None,
+    run: str | Path | Model,
+) -> tuple[NDArray[np.float64], str]:
+    """How much each galaxy is worth a label, (galaxies,) float64, and what that is in words."""
+    if by == "unlike":
+        return distances_to(index.vectors, known).astype(np.float64), "distance to labelled"
+    if by == "strange":
+        return _column(file, "strangeness", "by"), "out-of-distribution score"
+    if by == "likely":
+        assert answer is not None
+        name = column_named(file.others, answer, "answer")
+        return _column(file, name, "answer"), f"predicted {name}"
+    widths = [
+        _column(file, name, "by") - _column(file, name.removesuffix(_UPPER) + _LOWER, "by")
+        for name in file.other_names
+        if name.endswith(_UPPER) and name.removesuffix(_UPPER) + _LOWER in file.other_names
+    ]
+    if widths:
+        return np.mean(widths, axis=0), "mean width of the intervals"
+    task = open_model(run).task
+    names, _ = task.columns(file.id_column)
+    missing = [name for name in names if name not in file.other_names]
+    if missing:
+        raise ArgumentError(
+            f"{file.path}: no column {missing[0]!r}, which the model predicts",
+            argument="run",
+            wanted="the model that made the predictions",
+        )
+    values = np.column_stack([_column(file, name, "by") for name in names])
+    return task.uncertainty(task.from_shown(values)), "uncertainty"
+
+
+def _column(file: PredictionsFile, name: str, argument: str) -> NDArray[np.float64]:
+    if name not in file.other_names:
+        raise ArgumentError(
+            f"{file.path}: no column {name!r}",
+            argument=argument,
+            wanted=f"one of {', '.join(file.other_names[:8])}, …",
+            hint="predict again with `include=['embedding', 'strangeness']`"
+            if name == "strangeness"
+            else None,
+        )
+    values, wrong = numbers(file.others[name])
+    if len(wrong):
+        raise ArgumentError(
+            f"{file.path}: column {name!r} does not hold numbers", argument=argument
+        )
+    return values
+
+
+def _reasons(
+    measure: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    rows: NDArray[np.int64],
+    words: str,
+) -> list[str]:
+    """Why each row was chosen: its measure, and its place among all that could be."""
+    ordered = np.sort(measure[allowed & ~np.isnan(measure)])
+    reasons = []
+    for value in measure[rows].tolist():
+        place = len(ordered) - int(np.searchsorted(ordered, value, side="left"))
+        reasons.append(f"{words} {value:.3f} ({place:,} of {len(ordered):,})")
+    return reasons

@@ -1,0 +1,1 @@
+"""A page on the user's machine, and its JSON API: look, label, predict."""

@@ -1,0 +1,111 @@
+"""The application: pages and API, with their errors as messages."""
+
+from __future__ import annotations
+
+import logging
+from importlib import resources
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from galaxyclass.errors import ArgumentError, CatalogError, GalaxyclassError, ImageError
+from galaxyclass.serve.api import add_api
+from galaxyclass.serve.label_pages import add_labelling
+from galaxyclass.serve.look import add_look
+from galaxyclass.serve.pages import page
+from galaxyclass.serve.refusals import RefusedError, as_json
+from galaxyclass.serve.security import Application, Guard
+from galaxyclass.serve.served import Served
+from galaxyclass.version import __version__
+
+log = logging.getLogger(__name__)
+
+#: Files that pages need, and their media types.
+_STATIC: dict[str, str] = {
+    "serve.css": "text/css; charset=utf-8",
+    "serve.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+#: Errors of what was asked, not of the server.
+_ASKED_WRONGLY = (ArgumentError, CatalogError, ImageError)
+
+
+def make_app(served: Served, *, host: str, token: str | None) -> Application:
+    """The application, behind its `Guard`.
+
+    Parameters
+    ----------
+    served : Served
+    host : str
+        What the server listens on.
+    token : str or None
+        What a request must know.
+    """
+    app = FastAPI(
+        title="galaxyclass",
+        version=__version__,
+        description="Predict pictures of galaxies.",
+        docs_url=None,  # FastAPI's own pages load from other hosts
+        redoc_url=None,
+    )
+    add_api(app, served)
+    add_look(app, served)
+    if served.labelling is not None:
+        add_labelling(app, served, served.labelling)
+    files = {
+        name: (resources.files("galaxyclass.serve") / "static" / name).read_bytes()
+        for name in _STATIC
+    }
+
+    def static(name: str) -> Response:
+        if name not in files:
+            raise RefusedError(404, "no such file")
+        return Response(
+            files[name],
+            media_type=_STATIC[name],
+            headers={"cache-control": "no-cache"},
+        )
+
+    app.add_api_route("/static/{name}", static, include_in_schema=False, response_model=None)
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        return _answer(served, request, error)
+
+    for kind in (GalaxyclassError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, refuse)
+    app.add_exception_handler(Exception, refuse)
+    guarded: Any = app
+    return Guard(guarded, host=host, token=token, limits=served.limits)
+
+
+def _answer(served: Served, request: Request, error: Exception) -> Response:
+    """An error as a page for people, as JSON for programs."""
+    shown, status = _message(error)
+    seconds = error.retry_seconds if isinstance(error, RefusedError) else None
+    accepts = request.headers.get("accept", "")
+    if "text/html" in accepts and request.url.path != "/predict":
+        response: Response = page("refused", served, status=status, error=shown)
+    else:
+        response = JSONResponse(as_json(shown), status_code=status)
+    if seconds is not None:
+        response.headers["retry-after"] = str(seconds)
+    return response
+
+
+def _message(error: Exception) -> tuple[GalaxyclassError, int]:
+    if isinstance(error, RefusedError):
+        return error, error.status
+    if isinstance(error, GalaxyclassError):
+        return error, 422 if isinstance(error, _ASKED_WRONGLY) else 500
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return GalaxyclassError(f"{where}: {first['msg']}"), 422
+    if isinstance(error, HTTPException):
+        return GalaxyclassError(str(error.detail)), error.status_code
+    log.error("%s", error, exc_info=error)
+    return GalaxyclassError("something went wrong here", hint="the server's log has the error"), 500

@@ -1,0 +1,53 @@
+"""Tables to download, in the formats of `galaxyclass predict`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
+
+from galaxyclass.serve.refusals import RefusedError
+
+#: The kinds of table, and their media types.
+TABLES: dict[str, str] = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "vot": "application/x-votable+xml",
+}
+
+
+def download(kind: str, name: str, write: Callable[[Path], object]) -> Response:
+    """A table as a file, which is removed once it is sent.
+
+    Parameters
+    ----------
+    kind : str
+        One of `TABLES`.
+    name : str
+        Of the file, without its ending.
+    write : callable
+        Writes the table to a path.
+
+    Raises
+    ------
+    RefusedError
+        Another kind.
+    """
+    if kind not in TABLES:
+        raise RefusedError(404, f"no table of the kind {kind!r}", wanted=", ".join(TABLES))
+    folder = tempfile.TemporaryDirectory(prefix="galaxyclass-serve-")
+    path = Path(folder.name) / f"table.{kind}"
+    try:
+        write(path)
+    except BaseException:
+        folder.cleanup()
+        raise
+    return FileResponse(
+        path,
+        media_type=TABLES[kind],
+        filename=f"{name}.{kind}",
+        background=BackgroundTask(folder.cleanup),
+    )

@@ -1,0 +1,55 @@
+"""Pages from templates: every name is escaped, and nothing comes from another host."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import HTMLResponse
+
+from galaxyclass.serve.served import Served
+from galaxyclass.serve.views import shown_cell
+from galaxyclass.version import __version__
+
+
+@cache
+def _templates() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("galaxyclass.serve"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = lambda value: "" if value is None else f"{100 * value:.0f} %"
+    environment.filters["number"] = shown_cell
+    environment.filters["count"] = lambda value: f"{value:,}"
+    environment.filters["zip_links"] = lambda kinds, before, after="": [
+        (kind, f"{before}{kind}{after}") for kind in kinds
+    ]
+    environment.filters["query"] = lambda pairs: urlencode(pairs, doseq=True)
+    return environment
+
+
+def page(template: str, served: Served, /, *, status: int = 200, **content: Any) -> HTMLResponse:
+    """A page of a template.
+
+    Parameters
+    ----------
+    template : str
+        Its name, without the ending.
+    served : Served
+    status : int
+        Of HTTP.
+    **content
+        What the template shows.
+    """
+    text = (
+        _templates()
+        .get_template(f"{template}.html")
+        .render(here=template, served=served, version=__version__, **content)
+    )
+    return HTMLResponse(text, status_code=status)

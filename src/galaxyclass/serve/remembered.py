@@ -1,0 +1,54 @@
+"""The last values that were made or used, by key: memory that does not grow."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class Remembered(Generic[Value]):
+    """The values that were used last; older ones are forgotten.
+
+    Parameters
+    ----------
+    most : int
+        How many are kept.
+
+    Examples
+    --------
+    >>> squares = Remembered[int](2)
+    >>> squares.put("2", 4)
+    >>> squares.find("2"), squares.get("3", lambda: 9), squares.find("4")
+    (4, 9, None)
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._values: OrderedDict[str, Value] = OrderedDict()
+
+    def find(self, key: str) -> Value | None:
+        """The value; None where there is none any more."""
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key]
+
+    def put(self, key: str, value: Value) -> None:
+        """Remember a value."""
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+
+    def get(self, key: str, make: Callable[[], Value]) -> Value:
+        """The value; made where there is none."""
+        found = self.find(key)
+        if found is None:
+            found = make()
+            self.put(key, found)
+        return found

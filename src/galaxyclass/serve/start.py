@@ -1,0 +1,284 @@
+"""`serve`: the page and the API on the user's machine."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.arguments import public
+from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.extras import require
+from galaxyclass.model.load import open_model
+from galaxyclass.model.model import Model
+from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.provenance import provenance_of
+from galaxyclass.progress import Progress, silent
+from galaxyclass.selection.select import By, select
+from galaxyclass.serve.batches import Predictor
+from galaxyclass.serve.labelling import Labelling
+from galaxyclass.serve.labels import LabelFile
+from galaxyclass.serve.limits import Limits
+from galaxyclass.serve.order import MOST_ORDERED, LabelOrder
+from galaxyclass.serve.pictures import Pictures, files_by_id, rendering_of
+from galaxyclass.serve.questions import Questions, questions_of_classes, questions_of_tree
+from galaxyclass.serve.rows import PredictionRows
+from galaxyclass.serve.security import is_loopback
+from galaxyclass.serve.served import Served
+from galaxyclass.similarity.conditions import rows_that_meet
+from galaxyclass.similarity.embeddings import open_predictions
+from galaxyclass.similarity.index import open_index
+from galaxyclass.trees.read import load_tree
+
+#: Extra columns that are served where the model has them.
+_INCLUDED = ("uncertainty", "strangeness", "embedding")
+
+
+@public
+def serve(
+    run: str | Path | Model = "pretrained",
+    *,
+    predictions: str | Path | None = None,
+    images: str | Path | None = None,
+    label: str | Path | None = None,
+    label_classes: Sequence[str] = (),
+    label_tree: str | Path | None = None,
+    by: By = "uncertain",
+    answer: str | None = None,
+    where: Sequence[str] = (),
+    renew_every: int = 10,
+    repeat: float = 0.1,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    options: InferenceOptions | None = None,
+    progress: Progress = silent,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve a page to look at galaxies, predict them and label them, and an API for programs.
+
+    Returns when it is stopped by Ctrl-C.
+
+    Parameters
+    ----------
+    run : str, Path or Model
+        The model that predicts.
+    predictions : str or Path, optional
+        A file of predictions to look at. Similar galaxies, and labelling, need its embedding
+        (``include=["embedding"]``).
+    images : str or Path, optional
+        The folder of the pictures of these galaxies, named after their ids.
+    label : str or Path, optional
+        A file of labels, ``.jsonl``: made where it is missing, gone on with where it is not.
+    label_classes : sequence of str
+        What galaxies are labelled as: two to nine classes.
+    label_tree : str or Path, optional
+        Or the questions of a tree; see `load_tree`.
+    by, answer, where
+        In which order galaxies are labelled, and which, as for `select`; not by ``unlike``.
+        ``answer`` may also be one of the classes.
+    renew_every : int
+        Labels after which a logistic regression is fitted to all, and the order renewed by it: the
+        least certain galaxies first, or the likeliest to be ``answer``. 0: never. An order by
+        ``strange`` or ``random`` stays as it is.
+    repeat : float
+        The share of galaxies that a person is shown though another one has labelled them, so that
+        their agreement is known.
+    host : str
+        What the server listens on. By default only this machine reaches it; otherwise a token is
+        needed, which is part of the address that ``ready`` gets.
+    port : int
+        0: any that is free.
+    options : InferenceOptions, optional
+        How the model is run.
+    progress : Progress
+        Of making the index.
+    ready : callable, optional
+        Called with the address once requests are answered.
+
+    Raises
+    ------
+    ArgumentError
+        Classes that cannot be labelled; labels without predictions; a port that is taken.
+    CatalogError
+        A file cannot be read; no embedding to label by; a file of other labels.
+    OutputError
+        The file of labels cannot be written.
+    MissingExtraError
+        What ``galaxyclass[serve]`` brings is not installed.
+    """
+    require("fastapi", "jinja2", "python_multipart", "uvicorn")
+    from galaxyclass.serve.app import make_app
+    from galaxyclass.serve.listen import listen
+
+    _require_labelling(label, label_classes, label_tree, predictions, by)
+    questions = None if label is None else _questions(label_classes, label_tree)
+    served = open_served(
+        open_model(run, options),
+        predictions=None if predictions is None else Path(predictions),
+        images=None if images is None else Path(images),
+        progress=progress,
+    )
+    labels = None
+    try:
+        if label is not None and questions is not None:
+            labels = LabelFile(Path(label), questions)
+            labelling = open_labelling(
+                served, labels, by=by, answer=answer, where=where, every=renew_every, repeat=repeat
+            )
+            served = Served(**{**vars(served), "labelling": labelling})
+        token = None if is_loopback(host) else secrets.token_urlsafe(24)
+        listen(make_app(served, host=host, token=token), host, port, token=token, ready=ready)
+    finally:
+        served.predictor.close()
+        if labels is not None:
+            labels.close()
+
+
+def open_served(
+    model: Model,
+    *,
+    predictions: Path | None = None,
+    images: Path | None = None,
+    limits: Limits | None = None,
+    progress: Progress = silent,
+) -> Served:
+    """What is served, without labels; loads the networks.
+
+    Raises
+    ------
+    CatalogError
+        A file cannot be read, or the folder has no pictures.
+    """
+    limits = limits or Limits()
+    rows = index = None
+    is_own = False
+    if predictions is not None:
+        rows = PredictionRows(predictions)
+        if any(name.startswith("embedding_") for name in rows.schema.names):
+            index = open_index(open_predictions(predictions), progress=progress)
+        is_own = provenance_of(rows.schema).get("digest") == model.digest
+    rendering = rendering_of(model)
+    files = {} if images is None else files_by_id(images, model)
+    if rows is not None and files:
+        _require_pictures(rows, files, images)
+    included = [name for name in _INCLUDED if model.can_include(name)]
+    _ = model.backends
+    return Served(
+        predictor=Predictor(model, included, limits),
+        rendering=rendering,
+        limits=limits,
+        rows=rows,
+        index=index,
+        is_own=is_own,
+        pictures=Pictures(files, rendering, limits.pixels),
+        labelling=None,
+    )
+
+
+def open_labelling(
+    served: Served,
+    labels: LabelFile,
+    *,
+    by: By = "uncertain",
+    answer: str | None = None,
+    where: Sequence[str] = (),
+    every: int = 10,
+    repeat: float = 0.1,
+) -> Labelling:
+    """A labelling of the galaxies of a file of predictions.
+
+    Raises
+    ------
+    CatalogError
+        The file has no embedding.
+    ArgumentError
+        As for `select`.
+    """
+    assert served.rows is not None
+    path = served.rows.path
+    file = open_predictions(path)
+    index = served.index or open_index(file)
+    allowed = rows_that_meet(file.others, where)
+    choices = [choice.key for choice in labels.questions.questions[0].choices]
+    wanted = answer if by == "likely" and answer in choices else None
+    known = {answer, f"Class{answer}"} & set(file.other_names)
+    chosen = select(
+        path,
+        # Nothing is known of a class before the first labels.
+        by="random" if wanted is not None and not known else by,
+        answer=answer if by == "likely" else None,
+        where=where,
+        count=min(file.rows, MOST_ORDERED),
+        run=served.model,
+    )
+    first = np.array([file.row_of[str(name)] for name in chosen.ids], np.int64)
+    renewed = by == "uncertain" or wanted is not None
+    order = LabelOrder(index, first, allowed, wanted=wanted, every=every if renewed else 0)
+    return Labelling(labels, order, file.ids, repeat)
+
+
+def _questions(classes: Sequence[str], tree: str | Path | None) -> Questions:
+    return questions_of_classes(tuple(classes)) if tree is None else questions_of_tree(
+        load_tree(tree)
+    )  # fmt: skip
+
+
+def _require_labelling(
+    label: str | Path | None,
+    classes: Sequence[str],
+    tree: str | Path | None,
+    predictions: str | Path | None,
+    by: By,
+) -> None:
+    """Refuse arguments of a labelling that do not fit together.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    if label is None:
+        if classes or tree is not None:
+            raise ArgumentError(
+                "where are the labels kept?", argument="label", wanted="a file such as labels.jsonl"
+            )
+        return
+    if predictions is None:
+        raise ArgumentError(
+            "which galaxies are labelled?",
+            argument="predictions",
+            wanted="a file of predictions with the embedding",
+            hint="predict them first, with `include=['embedding', 'uncertainty']`",
+        )
+    if bool(classes) == (tree is not None):
+        raise ArgumentError(
+            "what are galaxies labelled as?",
+            argument="label_classes",
+            wanted="either `label_classes` or `label_tree`",
+            got="both" if classes else "neither",
+        )
+    if by == "unlike":
+        raise ArgumentError(
+            "`by` cannot be 'unlike' while labels come in",
+            argument="by",
+            wanted="uncertain, likely, strange or random",
+        )
+
+
+def _require_pictures(rows: PredictionRows, files: object, images: Path | None) -> None:
+    """Refuse a folder that has no picture of the first galaxies.
+
+    Raises
+    ------
+    CatalogError
+    """
+    head: NDArray[np.int64] = np.arange(min(len(rows), 1000))
+    names = list(map(str, rows.read(head, [rows.id_column])[0].to_pylist()))
+    if not any(name in files for name in names):  # type: ignore[operator]
+        raise CatalogError(
+            f"{images}: no picture of the galaxies of {rows.path}",
+            argument="images",
+            wanted=f"files named after their ids, such as {names[0]}.jpg",
+        )

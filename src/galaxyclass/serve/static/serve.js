@@ -1,0 +1,49 @@
+// Drop zone, keys, and forms that are sent once. Every page works without it.
+"use strict";
+
+for (const form of document.querySelectorAll("form[data-drop]")) {
+  const input = form.querySelector("input[type=file]");
+  const status = form.querySelector("[data-status]");
+  const send = () => {
+    status.textContent = `Predicting ${input.files.length} picture${input.files.length === 1 ? "" : "s"} …`;
+  };
+  form.addEventListener("submit", send);
+  for (const kind of ["dragenter", "dragover"]) {
+    document.addEventListener(kind, (event) => {
+      event.preventDefault();
+      form.classList.add("over");
+    });
+  }
+  document.addEventListener("dragleave", () => form.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    form.classList.remove("over");
+    if (event.dataTransfer.files.length) {
+      input.files = event.dataTransfer.files;
+      form.requestSubmit();
+    }
+  });
+  window.addEventListener("pageshow", () => { status.textContent = ""; });
+}
+
+// A second click must not label the next galaxy.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+  });
+  window.addEventListener("pageshow", () => { sent = false; });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.target.closest("input, select, textarea")) return;
+  for (const element of document.querySelectorAll("[data-key]")) {
+    if (element.dataset.key === event.key && !element.disabled) {
+      event.preventDefault();
+      element.click();
+      return;
+    }
+  }
+});

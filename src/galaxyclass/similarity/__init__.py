@@ -1,0 +1,1 @@
+"""Galaxies that look alike, found by their embeddings: an index, queries, a gallery."""

@@ -1,0 +1,330 @@
+"""The public function `tune`: search for the best settings of a recipe."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from galaxyclass.arguments import Device, Settings, public
+from galaxyclass.data.catalog.read import require_sources
+from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.data.dataset.several import prepare_all
+from galaxyclass.errors import OutputError, RunError, StoppedError
+from galaxyclass.extras import require
+from galaxyclass.io.atomic import require_new, write_text
+from galaxyclass.io.lock import open_locked
+from galaxyclass.plots.style import save
+from galaxyclass.plots.tuned import Point, tuned_settings
+from galaxyclass.progress import Progress, silent
+from galaxyclass.recipes.read import as_recipe, recipe_toml
+from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.recipes.settings import as_assignments
+from galaxyclass.short import short_path, summary
+from galaxyclass.study.compare.compare import LIBRARIES, draw_curves, train_arguments
+from galaxyclass.study.compare.results import TrialResult, best_first
+from galaxyclass.study.tune.plan import (
+    BEST_RECIPE,
+    TUNE_BASE,
+    TUNE_CURVES,
+    TUNE_PLAN,
+    TUNE_SETTINGS,
+    TUNE_TABLE,
+    TunePlan,
+    read_tune_plan,
+    require_same_search,
+    write_tune_plan,
+)
+from galaxyclass.study.tune.search import Search
+from galaxyclass.study.tune.space import Range, Space, check_space, combinations_of, parse_space
+from galaxyclass.tasks.kinds import TASKS
+from galaxyclass.tasks.metric import Metric
+from galaxyclass.workers.signals import terminated_as_interrupted
+
+log = logging.getLogger(__name__)
+
+#: Trials whose learning curves are drawn, the best first.
+_DRAWN = 12
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The results of a search.
+
+    Attributes
+    ----------
+    folder : Path
+        ``tune.csv`` is the table, ``best.toml`` the best recipe, ``tune.png`` the curves of the
+        best trials, ``settings.png`` the scores by settings; ``runs/`` has a run for each trial.
+    results : tuple of TrialResult
+        One for each trial, in the order in which they were begun.
+    notes : tuple of str
+    """
+
+    folder: Path
+    results: tuple[TrialResult, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> TrialResult | None:
+        """The best finished trial; None where none has finished."""
+        return next(
+            (result for result in best_first(self.results) if result.value is not None), None
+        )
+
+    @property
+    def best_recipe(self) -> Path | None:
+        """The file of the best recipe, for `train`; None where no trial has finished."""
+        return None if self.best is None else self.folder / BEST_RECIPE
+
+    def __repr__(self) -> str:
+        states = Counter(result.state for result in self.results)
+        counts = ", ".join(f"{count} {state}" for state, count in states.items())
+        leads = "" if self.best is None else f"; best {self.best.value:.4f}"
+        return summary(f"Tuned in {short_path(self.folder)}: {counts or 'no trials'}{leads}")
+
+
+@public
+def tune(
+    recipe: str | Path | Recipe,
+    images: Dataset | str | Path,
+    table: Any = None,
+    *,
+    output: str | Path,
+    space: Mapping[str, Any],
+    trials: int = 40,
+    minutes: float | None = None,
+    parallel: int = 1,
+    pruning: bool = True,
+    settings: Settings = (),
+    device: Device = "auto",
+    workers: int | None = None,
+    seed: int = 0,
+    cache: str | Path | None = None,
+    progress: Progress = silent,
+) -> Tuned:
+    """Search for the settings of a recipe that score best on the validation galaxies.
+
+    Optuna proposes the settings of each trial (a tree-structured Parzen estimator), from what
+    earlier trials scored. A trial is a training in a process of its own: one that fails or runs out
+    of memory is a row of the table. A trial that is worse than the median of the others at the same
+    epoch is stopped early. After an interruption, or with more trials, the same call goes on.
+
+    Parameters
+    ----------
+    recipe : str, Path or Recipe
+        A shipped recipe's name, a TOML file, or a recipe.
+    images, table, seed, device, workers, cache
+        As for `train`, the same for all trials.
+    output : str or Path
+        A new folder, or that of the same search to go on with.
+    space : mapping
+        Setting -> what it may be: ``"log:1e-4..1e-2"``, ``"0..0.5"``, ``"8..64"`` (whole numbers),
+        ``"32|64"`` or ``[32, 64]``.
+    trials : int
+        How many in all, those of earlier calls included.
+    minutes : float, optional
+        Stop after so many; trials that are under way then go on with the next call.
+    parallel : int
+        Trials that are trained at once.
+    pruning : bool
+        Stop bad trials early.
+    settings : mapping or sequence of str
+        Changes that all trials share.
+    progress : Progress
+        Counts trials.
+
+    Returns
+    -------
+    Tuned
+
+    Raises
+    ------
+    RecipeError
+        The recipe does not allow what is varied; all problems together, before anything is trained.
+    CatalogError
+        The images and the table cannot be trained on.
+    OutputError
+        The folder holds something else, a search with other arguments, or one that is running.
+    RunError
+        The images or the table have changed since the search was begun.
+    StoppedError
+        Ctrl-C or SIGTERM; the same call goes on.
+    MissingExtraError
+        optuna, or what a training needs, is not installed.
+    """
+    began = time.monotonic()
+    searched = parse_space(space)
+    check_space(recipe, searched, settings)
+    dataset = as_dataset(images, table)
+    require_sources(dataset.images, dataset.table)
+    for name in (*LIBRARIES, "optuna"):
+        if find_spec(name) is None:
+            require(name)
+    folder, shared = Path(output), as_assignments(settings)
+    base, resolved = folder / TUNE_BASE, as_recipe(recipe, shared)
+    name_of_recipe = str(base) if isinstance(recipe, Recipe) else str(recipe)
+    plan = TunePlan(
+        recipe=name_of_recipe,
+        vary={key: allowed.words for key, allowed in searched.items()},
+        settings=shared,
+        data={**dataset.with_files(folder).to_json(), "seed": seed},
+        pruning=pruning,
+        resolved=resolved.model_dump(mode="json"),
+    )
+    begun = read_tune_plan(folder) if (folder / TUNE_PLAN).is_file() else None
+    if begun is None:
+        require_new(folder)
+    else:
+        require_same_search(folder, begun, plan)
+    samples = prepare_all(
+        replace(dataset),  # a copy, so that its memory is freed
+        resolved.images,
+        cache=cache,
+        workers=workers,
+        progress=progress,
+    )
+    metric, fingerprint = TASKS[samples.first.targets.kind].metric, samples.fingerprint
+    del samples
+    if begun is None:
+        if isinstance(recipe, Recipe):
+            write_text(base, recipe_toml(recipe))
+        write_tune_plan(folder, replace(plan, fingerprint=fingerprint))
+    elif begun.fingerprint != fingerprint:
+        raise RunError(
+            f"{folder}: the images or the table have changed since the search was begun",
+            wanted=f"data with the fingerprint {begun.fingerprint}",
+            got=fingerprint,
+            hint="put the data back, or choose another `output`",
+        )
+    dataset.save_tables(folder)
+    descriptor = _lock(folder)
+    try:
+        search = Search(
+            folder=folder,
+            recipe=name_of_recipe,
+            space=searched,
+            settings=shared,
+            metric=metric,
+            seed=seed,
+            pruning=pruning,
+            job=lambda trial: {
+                "shared": {"device": device, "workers": workers},
+                "cache": None if cache is None else str(Path(cache).absolute()),
+                "train": train_arguments(plan.data, trial),
+            },
+            trials=trials,
+            deadline=None if minutes is None else began + 60 * minutes,
+            progress=progress,
+        )
+        return finish_search(search, parallel, trials)
+    finally:
+        os.close(descriptor)
+
+
+def finish_search(search: Search, parallel: int, trials: int) -> Tuned:
+    """Run a search to its end, and write its table, figures and best recipe, however it ends.
+
+    Raises
+    ------
+    StoppedError
+        Ctrl-C or SIGTERM.
+    """
+    folder = search.folder
+    try:
+        with terminated_as_interrupted():
+            search.run(parallel)
+    except KeyboardInterrupt:
+        ended = sum(result.state != "unfinished" for result in search.results())
+        raise StoppedError(
+            f"stopped; {ended} of {trials} trials have ended, and are in {folder / TUNE_TABLE}",
+            hint="the same again goes on from there",
+        ) from None
+    finally:
+        results = search.results()
+        write_results(folder, results, search.space, search.metric)
+    notes = []
+    if search.exhausted:
+        notes.append(
+            f"Every combination that was proposed has been tried: {len(results)} of "
+            f"{combinations_of(search.space):,.0f}."
+        )
+    elif search.stop.is_set():
+        ended = sum(result.state != "unfinished" for result in results)
+        notes.append(
+            f"The time is over: {ended} of {trials} trials have ended; the same again goes on."
+        )
+    return Tuned(folder, tuple(results), tuple(notes))
+
+
+def read_search(folder: str | Path) -> Tuned:
+    """Read the results of a search so far.
+
+    Raises
+    ------
+    RunError
+        Not a search, or damaged.
+    """
+    folder = Path(folder)
+    plan = read_tune_plan(folder)
+    search = Search(
+        folder=folder,
+        recipe=plan.recipe,
+        space=parse_space(plan.vary),
+        settings=plan.settings,
+        metric=next(iter(TASKS.values())).metric,  # which does not matter for reading
+        seed=plan.data["seed"],
+        pruning=plan.pruning,
+        job=lambda _: {},
+        trials=0,
+        deadline=None,
+        progress=silent,
+    )
+    return Tuned(folder, tuple(search.results()))
+
+
+def write_results(folder: Path, results: list[TrialResult], space: Space, metric: Metric) -> None:
+    """Write the best recipe and the figures of the trials that have ended, if there are any."""
+    tuned = Tuned(folder, tuple(results))
+    if not any(result.history for result in results):
+        return
+    ended = [result for result in best_first(results) if result.state != "unfinished"]
+    draw_curves(folder / TUNE_CURVES, ended[:_DRAWN])
+    points = [
+        Point(result.trial.varied, result.value, best=result is tuned.best)
+        for result in results
+        if result.value is not None
+    ]
+    if points:
+        logarithmic = {key for key, each in space.items() if isinstance(each, Range) and each.log}
+        numbers = {
+            key: (each.low, each.high) for key, each in space.items() if isinstance(each, Range)
+        }
+        figure = tuned_settings(points, metric, numbers=numbers, logarithmic=logarithmic)
+        save(figure, folder / TUNE_SETTINGS)
+    if tuned.best is not None:
+        best = tuned.best
+        changes = ", ".join(f"{key}={value}" for key, value in best.trial.varied.items())
+        ended_count = sum(result.state != "unfinished" for result in results)
+        header = (
+            f"# The best of {ended_count} trials of a search: {metric.label} {best.value:.4f} "
+            f"on {best.galaxies} validation galaxies.\n"
+            f"# {best.trial.recipe} with {changes}\n"
+        )
+        write_text(folder / BEST_RECIPE, header + recipe_toml(best.trial.resolved))
+
+
+def _lock(folder: Path) -> int:
+    try:
+        return open_locked(folder / ".lock")
+    except BlockingIOError:
+        raise OutputError(
+            f"{folder}: another process is searching here",
+            hint="wait for it, or choose another `output`",
+        ) from None

@@ -1,0 +1,1 @@
+"""A survey as a manifest of shards: planned, run here or on a cluster, watched and merged."""

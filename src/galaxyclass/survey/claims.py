@@ -1,0 +1,148 @@
+"""A shard is predicted by one process at a time, on whatever file system the survey lies.
+
+The process holds the lock of the shard's mark and writes a sign of life into it. Some file systems
+of clusters have no locks between machines: a mark of another machine therefore counts while its
+sign of life is fresh. Times are compared as the file system gives them, so that clocks of machines
+may differ. Where all this fails (a machine that slept), two processes predict the same shard, each
+in a folder of its own, and the results are the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from galaxyclass.io.lock import bears_name, open_locked
+
+#: Seconds between two signs of life, and after which a process of another machine counts as dead.
+BEAT_SECONDS, SILENT_SECONDS = 5.0, 60.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the mark of a running shard says.
+
+    Attributes
+    ----------
+    host : str
+    pid : int
+    images : int
+        Pictures that are done.
+    seconds : float
+        Since the process began with the shard.
+    age : float
+        Seconds since the last sign of life, by the clock of the file system.
+    """
+
+    host: str
+    pid: int
+    images: int
+    seconds: float
+    age: float = 0.0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process runs, as far as this machine can tell."""
+        if self.host == host_name():
+            try:
+                os.kill(self.pid, 0)
+            except ProcessLookupError:
+                return False
+            except OSError:
+                pass
+        return self.age < SILENT_SECONDS
+
+
+def host_name() -> str:
+    """The name of this machine, as part of a file's name."""
+    return socket.gethostname().replace("/", "_") or "unnamed"
+
+
+def time_of(folder: Path) -> float:
+    """The time, by the clock that dates the files of a folder; this machine's where it cannot."""
+    clock = folder / f".clock.{host_name()}.{os.getpid()}.{threading.get_ident()}"
+    try:
+        clock.touch()
+        now = clock.stat().st_mtime
+        clock.unlink()
+    except OSError:
+        return time.time()
+    return now
+
+
+def read_mark(path: Path, now: float) -> Mark | None:
+    """The mark of a running shard; None where there is none, or it is being written."""
+    try:
+        data = json.loads(path.read_bytes())
+        return Mark(**data, age=max(0.0, now - path.stat().st_mtime))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+class Claim:
+    """A shard that this process holds. ``images`` is what its sign of life says to be done."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.images = 0
+        self._descriptor = descriptor
+        self._begun = time.monotonic()
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        mark = asdict(Mark(host_name(), os.getpid(), self.images, time.monotonic() - self._begun))
+        del mark["age"]
+        content = json.dumps(mark).encode()
+        with suppress(OSError):
+            os.pwrite(self._descriptor, content.ljust(200), 0)
+
+
+@contextmanager
+def claimed(mark: Path) -> Iterator[Claim | None]:
+    """Hold a shard; None where another process does.
+
+    Parameters
+    ----------
+    mark : Path
+        `SurveyFolder.mark`.
+    """
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = open_locked(mark)
+    except BlockingIOError:
+        yield None
+        return
+    ended = threading.Event()
+    beating: threading.Thread | None = None
+    try:
+        found = read_mark(mark, time_of(mark.parent))
+        if found is not None and found.host != host_name() and found.is_alive:
+            os.close(descriptor)
+            descriptor = -1
+            yield None
+            return
+        claim = Claim(descriptor)
+        claim.beat()
+
+        def beat() -> None:
+            while not ended.wait(BEAT_SECONDS):
+                claim.beat()
+
+        beating = threading.Thread(target=beat, daemon=True, name="sign-of-life")
+        beating.start()
+        yield claim
+    finally:
+        ended.set()
+        if beating is not None:
+            beating.join()
+        if descriptor >= 0:
+            if bears_name(descriptor, mark):
+                with suppress(OSError):
+                    mark.unlink()
+            os.close(descriptor)

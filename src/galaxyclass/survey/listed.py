@@ -1,0 +1,248 @@
+"""Lists of pictures: text with a path a line, or a table with a column of paths, as a stream."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from galaxyclass.data.sky_columns import find_sky_columns, read_positions
+from galaxyclass.data.tables.dialect import find_dialect
+from galaxyclass.data.tables.tables import open_table
+from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.images.containers import container_of
+from galaxyclass.images.files import is_image_name
+from galaxyclass.model.image_table import find_path_column
+from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece
+
+#: Endings of lists; `.parquet` too, where it holds no pictures.
+LIST_ENDINGS = (
+    *(".txt", ".lst", ".list", ".csv", ".tsv", ".parquet", ".pq", ".feather", ".vot", ".ecsv"),
+    *(".csv.gz", ".txt.gz"),
+)
+_BLOCK = 4 << 20
+
+
+def is_list(path: str) -> bool:
+    """Whether a file's ending is that of a list of pictures."""
+    return path.lower().endswith(LIST_ENDINGS) and os.path.isfile(path)  # noqa: PTH113
+
+
+def listed_pieces(path: str, columns: ListColumns, notes: list[str]) -> Iterator[Piece]:
+    """The pictures that a list names, in its order.
+
+    Parameters
+    ----------
+    path : str
+    columns : ListColumns
+    notes : list of str
+        Gets remarks for the user.
+
+    Raises
+    ------
+    CatalogError
+        No column of paths; a row without a path or an id; addresses of a network.
+    ArgumentError
+        A column that the list does not have.
+    """
+    found: _Found | None = None
+    root = ""
+    row = 0
+    for table in _tables(path):
+        if not table.num_rows:
+            continue
+        if found is None:
+            found = _Found.of(path, table, columns)
+            root = _root(path, table[found.paths], notes)
+        named = _flat(table[found.paths])
+        _require_paths(path, named, row)
+        absolute = pc.if_else(
+            pc.starts_with(named, "/"), named, pc.binary_join_element_wise(root, named, "/")
+        )
+        yield Piece(named, absolute, found.ids(table, path, row), found.carried(table, path))
+        row += table.num_rows
+    if not row:
+        raise CatalogError(f"{path}: an empty list", wanted="a path of an image in each row")
+
+
+def _tables(path: str) -> Iterator[pa.Table]:
+    """The rows of a list, piece by piece; text in columns of text."""
+    lower = path.lower()
+    if lower.endswith((".parquet", ".pq")):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(PIECE_IMAGES):
+                yield pa.Table.from_batches([batch])
+    elif lower.endswith((".csv", ".tsv", ".csv.gz")) or not _is_plain(path):
+        yield from _text_tables(Path(path))
+    else:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            while lines := list(islice(file, PIECE_IMAGES)):
+                cells = pc.utf8_trim_whitespace(pa.array(lines, pa.string()))
+                yield pa.table({"path": cells.filter(pc.not_equal(cells, ""))})
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a list has a path in each line and nothing else."""
+    if not path.lower().endswith((".txt", ".lst", ".list")):
+        return False
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        lines = [line.strip() for line in islice(file, 20)]
+    lines = list(filter(None, lines))
+    return bool(lines) and all(is_image_name(line) or "," not in line for line in lines)
+
+
+def _text_tables(path: Path) -> Iterator[pa.Table]:
+    if not path.name.lower().endswith((".csv", ".tsv", ".csv.gz", ".txt", ".txt.gz")):
+        table = open_table(path, argument="images").table
+        yield from (
+            table.slice(first, PIECE_IMAGES) for first in range(0, table.num_rows, PIECE_IMAGES)
+        )
+        return
+    dialect = find_dialect(path)
+    names = [name.strip() for name in dialect.names]
+    try:
+        with (
+            dialect.open(path) as stream,
+            pa.csv.open_csv(
+                stream,
+                read_options=pa.csv.ReadOptions(
+                    block_size=_BLOCK,
+                    skip_rows=dialect.skipped + dialect.header_lines,
+                    column_names=names,
+                ),
+                parse_options=pa.csv.ParseOptions(delimiter=dialect.written),
+                convert_options=pa.csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    null_values=[""],
+                    strings_can_be_null=True,
+                ),
+            ) as batches,
+        ):
+            for batch in batches:
+                yield pa.Table.from_batches([batch])
+    except pa.ArrowException as error:
+        raise CatalogError(
+            f"{path}: cannot be read as CSV", argument="images", got=str(error).splitlines()[0]
+        ) from error
+
+
+class _Found:
+    """The columns of a list that are used."""
+
+    def __init__(
+        self, paths: str, ids: str | None, sky: tuple[str, str] | None, carry: list[str]
+    ) -> None:
+        self.paths, self.id_column, self.sky, self.carry = paths, ids, sky, carry
+
+    @classmethod
+    def of(cls, path: str, table: pa.Table, columns: ListColumns) -> _Found:
+        for argument, name in (
+            ("path_column", columns.path_column),
+            ("id_column", columns.id_column),
+        ):
+            if name is not None and name not in table.column_names:
+                raise ArgumentError(
+                    f"{path}: no column {name!r}",
+                    argument=argument,
+                    wanted=f"one of {', '.join(table.column_names[:20])}",
+                )
+        text = [n for n in table.column_names if pa.types.is_large_string(table[n].type)]
+        for name in text:
+            table = table.set_column(
+                table.column_names.index(name), name, table[name].cast("string")
+            )
+        only = columns.path_column or (table.column_names[0] if table.num_columns == 1 else None)
+        paths = only or find_path_column(table)
+        sky = find_sky_columns(table)
+        used = {paths, columns.id_column, *(sky or ())}
+        others = [name for name in table.column_names if name not in used]
+        missing = [n for n in columns.carry if n != "all" and n not in table.column_names]
+        if missing:
+            raise ArgumentError(
+                f"{path}: no column {missing[0]!r}",
+                argument="carry",
+                wanted=f"some of {', '.join(table.column_names[:20])}; or all",
+            )
+        carry = others if "all" in columns.carry else [n for n in others if n in columns.carry]
+        return cls(paths, columns.id_column, sky, carry)
+
+    def ids(self, table: pa.Table, path: str, row: int) -> pa.Array | None:
+        if self.id_column is None:
+            return None
+        column = _flat(table[self.id_column])
+        if pa.types.is_floating(column.type):
+            raise CatalogError(
+                f"{path}: the column {self.id_column!r} cannot hold ids",
+                wanted="text or whole numbers: a float has lost digits of a long id",
+                got=str(column.type),
+            )
+        ids = column.cast(pa.string())
+        empty = pc.or_kleene(pc.is_null(ids), pc.equal(ids, ""))
+        if pc.any(empty).as_py():
+            first = row + pc.index(empty, True).as_py() + 1
+            raise CatalogError(f"{path}: no id in row {first:,}", argument="id_column")
+        return ids
+
+    def carried(self, table: pa.Table, path: str) -> pa.Table | None:
+        arrays: list[Any] = []
+        fields: list[pa.Field] = []
+        if self.sky is not None:
+            positions = read_positions(table.select(list(self.sky)), path)
+            for name, values, word in zip(self.sky, positions.T, ("ra", "dec"), strict=True):
+                arrays.append(pa.array(values, pa.float64(), from_pandas=True))
+                metadata = {"unit": "deg", "ucd": f"pos.eq.{word};meta.main"}
+                fields.append(pa.field(name, pa.float64(), metadata=metadata))
+        for name in self.carry:
+            arrays.append(table[name])
+            fields.append(table.schema.field(name))
+        return pa.table(arrays, schema=pa.schema(fields)) if fields else None
+
+
+def _root(path: str, named: Any, notes: list[str]) -> str:
+    """The folder that relative paths of a list begin at: that of the list, or the current one."""
+    folder = os.path.dirname(path)  # noqa: PTH120
+    sample = [cell for cell in named.slice(0, 200).to_pylist() if cell and cell[0] != "/"]
+    if not sample:
+        return folder
+    counts = [sum(_is_there(f"{root}/{cell}") for cell in sample) for root in (folder, os.getcwd())]  # noqa: PTH109
+    if counts[1] > counts[0]:
+        folder = os.getcwd()  # noqa: PTH109
+    notes.append(f"{path}: its relative paths are taken from {folder}.")
+    return folder
+
+
+def _is_there(path: str) -> bool:
+    return os.path.exists(path) or container_of(path) is not None  # noqa: PTH110
+
+
+def _require_paths(path: str, named: pa.Array, row: int) -> None:
+    empty = pc.or_kleene(pc.is_null(named), pc.equal(named, ""))
+    if pc.any(empty).as_py():
+        first = row + pc.index(empty, True).as_py() + 1
+        count = pc.sum(empty).as_py()
+        raise CatalogError(
+            f"{path}: no path in row {first:,}" + (f" and {count - 1:,} more" if count > 1 else ""),
+            argument="images",
+            wanted="the path of an image in each row",
+        )
+    remote = pc.match_substring(named, "://")
+    if pc.any(remote).as_py():
+        address = named[pc.index(remote, True).as_py()].as_py()
+        raise CatalogError(
+            f"{path}: an address, not a path",
+            argument="images",
+            got=address,
+            hint="mount the store as a folder (s3fs, gcsfuse, rclone mount), and list its paths",
+        )
+
+
+def _flat(column: Any) -> pa.Array:
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return array.cast(pa.string()) if pa.types.is_large_string(array.type) else array

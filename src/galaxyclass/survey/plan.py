@@ -1,0 +1,289 @@
+"""`plan_survey`: from sources to a folder with a plan, without reading a picture."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from galaxyclass.arguments import ChosenPrecision, public
+from galaxyclass.data.sky_columns import find_sky_columns
+from galaxyclass.data.unused import Unused
+from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.io.atomic import require_new, writing_folder
+from galaxyclass.model.image_source import ImageSource
+from galaxyclass.model.load import ModelSource, load_model
+from galaxyclass.model.model import Model, require_included
+from galaxyclass.model.pretrained import PRETRAINED, is_pretrained
+from galaxyclass.model.provenance import make_provenance
+from galaxyclass.model.rows import open_rows
+from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
+from galaxyclass.survey.folder import SurveyFolder
+from galaxyclass.survey.manifest import PATH, SurveyPlan, read_objects
+from galaxyclass.survey.measure import measure_cost
+from galaxyclass.survey.pieces import ListColumns
+from galaxyclass.survey.repeated import IdHashes, repeated_ids, write_repeated
+from galaxyclass.survey.sources import Sources
+from galaxyclass.survey.write_objects import CARRIED, ObjectsWriter, all_objects
+from galaxyclass.version import __version__
+
+#: What ids are made from: the name of a picture without its ending, its path below the source, or
+#: a column of a list.
+IdRule = Literal["stem", "path", "column"]
+#: Pictures that are measured at most, from so many shards.
+_MEASURED, _FROM_SHARDS = 4096, 16
+
+
+@dataclass(frozen=True)
+class PlannedSurvey:
+    """The result of planning a survey.
+
+    Attributes
+    ----------
+    folder : Path
+    plan : SurveyPlan
+    notes : tuple of str
+        Remarks for the user.
+    unused : tuple of Unused
+        What of the sources is not used, and why.
+    """
+
+    folder: Path
+    plan: SurveyPlan
+    notes: tuple[str, ...]
+    unused: tuple[Unused, ...]
+
+    def __repr__(self) -> str:
+        return summary(
+            f"PlannedSurvey: {self.plan.images:,} images in {self.plan.shards:,} shards, "
+            f"{short_path(self.folder)}"
+        )
+
+
+@public
+def plan_survey(
+    images: str | Path | Sequence[str | Path],
+    *,
+    output: str | Path,
+    run: ModelSource | None = None,
+    shard_size: int = 20_000,
+    ids_from: IdRule | None = None,
+    path_column: str | None = None,
+    id_column: str | None = None,
+    carry: Sequence[str] = (),
+    include: Sequence[str] = (),
+    reading: Mapping[str, Any] | None = None,
+    views: int | None = None,
+    precision: ChosenPrecision | None = None,
+    labelling: str | None = None,
+    skip_invalid: bool = False,
+    measured: bool = True,
+    progress: Progress = silent,
+) -> PlannedSurvey:
+    """Plan the prediction of any number of pictures: split them into shards.
+
+    Nothing is unpacked and no picture is read, but for a short measurement. Memory does not grow
+    with the number of pictures. The plan holds absolute paths, so every machine that runs it must
+    see the sources, the model and the folder under the same names.
+
+    Parameters
+    ----------
+    images : path or a sequence of them
+        Folders (with all their sub-folders), archives (``.zip``, ``.tar``, such as WebDataset's),
+        HDF5 and parquet with pictures inside, folders of these, and lists: a text file with a path
+        a line, or a table (CSV, parquet and others) with a column of paths. Relative paths of a
+        list begin at the list's folder, or else at the current one.
+    output : str or Path
+        The survey's folder, new or empty.
+    run : str, Path, Model, a sequence of them or None
+        The model, as for `load_model`; None is the pretrained model.
+    shard_size : int
+        Pictures of a shard, which is predicted into one file.
+    ids_from : {"stem", "path", "column"}, optional
+        What the ids are made from, so that they are the same however the survey is split: the
+        file's name without folder and ending (the default), its path below its source, or
+        ``id_column`` (the default where that is given).
+    path_column, id_column : str, optional
+        Columns of lists.
+    carry : sequence of str
+        Columns of lists that are written beside the predictions, or ``all``. Right ascension and
+        declination are found by their UCDs or names, and always carried, in degrees.
+    include, reading
+        As for `Model.predict_to_file`.
+    views, precision, labelling
+        As for `load_model`. A precision that is chosen by the machine is fixed here.
+    skip_invalid : bool
+        Leave out archives that cannot be opened.
+    measured : bool
+        Measure the cost by predicting some pictures for a few seconds.
+    progress : Progress
+
+    Raises
+    ------
+    CatalogError
+        A source that does not exist or holds no images; two pictures with the same id (a list of
+        them is written beside the output).
+    ArgumentError
+        A column that lists do not have; ids from a column without its name.
+    OutputError
+        The folder is not empty; no room, no permission.
+    SurveyError
+        None of the pictures that were measured can be read.
+    BundleError, MissingExtraError, DeviceError
+        As for `load_model`.
+    """
+    folder = Path(output)
+    require_new(folder)
+    rule = ids_from or ("stem" if id_column is None else "column")
+    if (rule == "column") != (id_column is not None):
+        raise ArgumentError(
+            "ids from a column need its name, and a column is needed for nothing else",
+            argument="id_column",
+            wanted='`ids_from="column"` and `id_column` together',
+            got=f"ids_from={rule!r}, id_column={id_column!r}",
+        )
+    sources = Sources(
+        [str(path) for path in ([images] if isinstance(images, str | Path) else images)],
+        ListColumns(path_column, id_column, tuple(carry)),
+        skip_invalid,
+    )
+    sources.require()
+    model = load_model(run, views=views, precision=precision, labelling=labelling)
+    require_included(model, include)
+    # Wrong settings of `reading` are refused before the sources are read.
+    open_rows(model.ensemble, ImageSource([], []), include, reading=reading)
+    with writing_folder(folder) as temporary:
+        files = SurveyFolder(temporary)
+        with tempfile.TemporaryFile(dir=temporary) as file:
+            hashes = IdHashes(file)
+            writer = ObjectsWriter(files, shard_size, rule, hashes)
+            _write_objects(writer, sources, progress)
+            if len(repeated := hashes.repeated()):
+                _require_no_repeats(files, writer, repeated, folder, rule)
+        pq.write_table(writer.shard_table(), files.shards)
+        pq.write_table(_source_table(sources), files.sources)
+        plan = _plan(model, writer, sources, include=include, reading=reading)
+        if measured:
+            progress("measure", 0, None)
+            paths = _sample(files, writer)
+            plan = replace(plan, cost=measure_cost(model, plan, paths))
+        files.manifest.write_text(plan.to_json(), encoding="utf-8")
+    return PlannedSurvey(folder, plan, tuple(sources.notes), sources.unused)
+
+
+def _write_objects(writer: ObjectsWriter, sources: Sources, progress: Progress) -> None:
+    try:
+        for piece in sources.pieces():
+            if writer.rule == "column" and piece.ids is None:
+                raise ArgumentError(
+                    f"{piece.paths[0]}: only a list has columns",
+                    argument="ids_from",
+                    wanted='"stem" or "path" for folders and archives',
+                    got='"column"',
+                )
+            writer.add(piece)
+            progress("plan", writer.images, None)
+        writer.finish()
+    finally:
+        writer.close()
+    if not writer.images:
+        raise CatalogError("no images in the sources", argument="images")
+    progress("plan", writer.images, writer.images)
+
+
+def _require_no_repeats(
+    files: SurveyFolder, writer: ObjectsWriter, repeated: Any, folder: Path, rule: str
+) -> None:
+    listed = folder.with_name(f"{folder.name}_repeated_ids.csv")
+    count, second = write_repeated(
+        listed, repeated_ids(all_objects(files, len(writer.shards)), repeated)
+    )
+    if not count:  # different ids with the same hash
+        listed.unlink()
+        return
+    hints = {
+        "stem": 'take their paths as ids: `ids_from="path"`',
+        "path": "name each picture once, or the folder above the sources instead of each of them",
+        "column": "choose a column in which each id stands once",
+    }
+    raise CatalogError(
+        f"{count:,} pictures have an id that another has too",
+        argument="ids_from",
+        wanted="an id for each picture that no other has, in the whole survey",
+        got=f"such as {second[0]}, of {second[1]}; {listed} lists them",
+        hint=hints[rule],
+    )
+
+
+def _plan(
+    model: Model,
+    writer: ObjectsWriter,
+    sources: Sources,
+    *,
+    include: Sequence[str],
+    reading: Mapping[str, Any] | None,
+) -> SurveyPlan:
+    manifest, files, rule = model.bundles[0].manifest, writer.folder, writer.rule
+    pretrained = is_pretrained(model.sources[0])
+    integer = writer.id_integer and (pretrained or manifest.id_integer or rule == "column")
+    with pq.ParquetFile(files.objects(0)) as file:
+        carried = file.schema_arrow.empty_table().select(
+            [name for name in file.schema_arrow.names if name.startswith(CARRIED)]
+        )
+    names = [name.removeprefix(CARRIED) for name in carried.column_names]
+    precision: Any = model.precision
+    return SurveyPlan(
+        version=__version__,
+        planned=make_provenance(model.bundles, None, model.views, precision).date,
+        source=tuple(os.path.abspath(name) for name in sources.named),  # noqa: PTH100
+        ids=rule,
+        model=tuple(
+            PRETRAINED if is_pretrained(source) else str(source.absolute())
+            for source in model.sources
+        ),
+        name=model.name,
+        digest=model.digest,
+        views=model.views,
+        precision=precision,
+        labelling=model.options.labelling,
+        include=tuple(include),
+        reading=dict(reading or {}),
+        id_column=sources.columns.id_column or manifest.id_column,
+        id_integer=integer,
+        sky=find_sky_columns(carried.rename_columns(names)),
+        images=writer.images,
+        shards=len(writer.shards),
+        shard_size=writer.shard_size,
+        shards_digest=hashlib.sha256(files.shards.read_bytes()).hexdigest(),
+        cost=None,
+    )
+
+
+def _source_table(sources: Sources) -> pa.Table:
+    columns: Any = list(zip(*sources.containers, strict=True)) or [(), (), ()]
+    types = (pa.string(), pa.int64(), pa.int64())
+    arrays = [pa.array(cells, kind) for cells, kind in zip(columns, types, strict=True)]
+    return pa.table(arrays, names=["path", "images", "bytes"])
+
+
+def _sample(files: SurveyFolder, writer: ObjectsWriter) -> list[str]:
+    """Paths from all over the survey, in a fixed order that mixes the shards."""
+    rng = np.random.default_rng(0)
+    count = min(_FROM_SHARDS, len(writer.shards))
+    shards = np.linspace(0, len(writer.shards) - 1, count).astype(int)
+    paths: list[str] = []
+    for number in dict.fromkeys(shards.tolist()):
+        column = read_objects(files, writer.shards[number])[PATH]
+        rows = np.sort(rng.choice(len(column), min(len(column), _MEASURED // count), replace=False))
+        paths += column.take(pa.array(rows)).to_pylist()
+    order = rng.permutation(-(-len(paths) // 32))
+    return [path for block in order for path in paths[block * 32 : block * 32 + 32]]

@@ -1,0 +1,147 @@
+"""Which galaxies of a table become subjects, in which order, and why."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxyclass.data.catalog.roles import example_of, require_column, vote_layout
+from galaxyclass.data.tables.cells import as_text, can_be_id, kind_of, numbers
+from galaxyclass.errors import CatalogError
+from galaxyclass.trees.read import TREES, as_tree, load_tree
+from galaxyclass.trees.tree import Tree
+
+
+@dataclass(frozen=True)
+class ChosenSubjects:
+    """Galaxies in the order of their choice.
+
+    ``reasons`` is why each was chosen, ``rows`` its row of the table (empty without a table), and
+    ``notes`` what was left out.
+    """
+
+    paths: list[str]
+    ids: list[str]
+    reasons: list[str]
+    rows: list[int]
+    notes: tuple[str, ...]
+
+
+def choose_subjects(
+    table: Any,
+    source: str,
+    path_of: dict[str, str],
+    *,
+    by: str | None,
+    lowest: bool,
+    tree: Tree | str | Path | None,
+    id_column: str | None,
+) -> ChosenSubjects:
+    """The galaxies of a table in the order of their choice; see `export_subjects`.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    source : str
+        The table's file, for messages.
+    path_of : dict
+        Id -> image.
+    by, lowest, tree, id_column
+        As for `export_subjects`.
+
+    Raises
+    ------
+    CatalogError
+        No column names the images, or there is nothing to choose by.
+    """
+    column = _id_column(table, source, path_of, id_column)
+    names = as_text(table[column]).to_pylist()
+    scores, what = _scores(table, source, by, tree)
+    order = list(range(len(names)))
+    if scores is not None:
+        known = [row for row in order if np.isfinite(scores[row])]
+        order = sorted(known, key=lambda row: scores[row] if lowest else -scores[row])
+    seen: set[str] = set()
+    rows = []
+    for row in order:
+        if names[row] in path_of and names[row] not in seen:
+            seen.add(names[row])
+            rows.append(row)
+    notes = []
+    if missing := len({name for name in names if name not in path_of}):
+        notes.append(f"{missing:,} galaxies of the table have no image.")
+    if without := len(names) - len(order):
+        notes.append(f"{without:,} galaxies have no {what}.")
+    if repeated := len([row for row in order if names[row] in path_of]) - len(rows):
+        notes.append(f"{repeated:,} rows repeat a galaxy.")
+    if others := len(path_of) - len(seen):
+        notes.append(f"{others:,} images are not in the table, or not chosen by it.")
+    reasons = [
+        "" if scores is None else f"{what} {scores[row]:.4g}, {rank} of {len(rows)}"
+        for rank, row in enumerate(rows, 1)
+    ]
+    return ChosenSubjects(
+        [path_of[names[row]] for row in rows],
+        [names[row] for row in rows],
+        reasons,
+        rows,
+        tuple(notes),
+    )
+
+
+def _id_column(table: Any, source: str, path_of: dict[str, str], chosen: str | None) -> str:
+    if chosen is not None:
+        require_column(table, chosen, source, "id_column")
+    for name in table.column_names if chosen is None else (chosen,):
+        if can_be_id(table[name]) and not path_of.keys().isdisjoint(
+            as_text(table[name]).to_pylist()
+        ):
+            return str(name)
+    first = next(iter(path_of))
+    raise CatalogError(
+        f"{source}: no column matches the names of the images",
+        argument="id_column",
+        wanted=f"ids such as {first}",
+        got="; ".join(f"{name}: {example_of(table[name])}" for name in table.column_names[:4]),
+    )
+
+
+def _scores(
+    table: Any, source: str, by: str | None, tree: Tree | str | Path | None
+) -> tuple[NDArray[np.float64] | None, str]:
+    """The number that galaxies are chosen by, and what it is."""
+    if by is None:
+        return None, ""
+    if by == "uncertain":
+        trees = [load_tree(name) for name in TREES] if tree is None else [as_tree(tree)]
+        found = vote_layout(table.column_names, trees)
+        if found is None:
+            raise CatalogError(
+                f"{source}: no predicted fractions of a known tree",
+                argument="by",
+                wanted="the columns of a question's answers",
+                hint="name the tree by `tree`, or a column by `by`",
+            )
+        known, layout = found
+        where = next(
+            each for each in known.slices if set(layout.columns[each]) <= set(table.column_names)
+        )
+        values = np.stack([numbers(table[name])[0] for name in layout.columns[where]], axis=1)
+        shares = values / values.sum(axis=1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = np.where(shares > 0, shares * np.log(shares), np.where(shares == 0, 0, np.nan))
+        return -terms.sum(axis=1) / math.log(values.shape[1]), "uncertainty"
+    column = "strangeness" if by == "strange" else by
+    require_column(table, column, source, "by")
+    if kind_of(table[column]) not in ("integer", "number"):
+        raise CatalogError(
+            f"{source}: column {column!r} holds no numbers",
+            argument="by",
+            got=example_of(table[column]),
+        )
+    return numbers(table[column])[0], column

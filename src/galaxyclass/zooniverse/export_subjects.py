@@ -1,0 +1,251 @@
+"""`export_subjects`: pictures as a volunteer should see them, and the manifest to upload them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from galaxyclass.arguments import public
+from galaxyclass.data.catalog.roles import require_column
+from galaxyclass.data.tables.in_memory import is_table, open_in_memory
+from galaxyclass.data.tables.tables import read_table
+from galaxyclass.errors import ArgumentError, ImageError
+from galaxyclass.images.read import read_rendered
+from galaxyclass.images.render import RenderSettings
+from galaxyclass.io.atomic import writing_folder
+from galaxyclass.model.image_source import find_image_files, name_paths
+from galaxyclass.model.provenance import provenance_file, provenance_of
+from galaxyclass.progress import Progress, silent
+from galaxyclass.short import short_path, summary
+from galaxyclass.trees.tree import Tree
+from galaxyclass.zooniverse.choose_subjects import ChosenSubjects, choose_subjects
+
+SUBJECT_MANIFEST = "manifest.csv"
+#: Zooniverse refuses files of more than 1 MB.
+_LARGEST = 1_000_000
+#: Subjects that a project may upload unless Zooniverse allows more.
+_ALLOWANCE = 10_000
+#: Side of the pictures, pixels: those of Galaxy Zoo have it.
+SUBJECT_SIDE = 424
+
+
+@dataclass(frozen=True)
+class ExportedSubjects:
+    """A folder to upload: ``manifest.csv`` and a JPEG for each subject.
+
+    Attributes
+    ----------
+    folder : Path
+    count : int
+        Subjects.
+    failed : tuple of (str, str)
+        Galaxies whose image cannot be decoded, and why.
+    notes : tuple of str
+        What was left out.
+    """
+
+    folder: Path
+    count: int
+    failed: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return summary(f"ExportedSubjects: {self.count:,} in {short_path(self.folder)}")
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest."""
+        return self.folder / SUBJECT_MANIFEST
+
+
+@public
+def export_subjects(
+    images: str | Path,
+    table: Any = None,
+    *,
+    output: str | Path,
+    by: str | None = None,
+    lowest: bool = False,
+    count: int | None = None,
+    reason: str | None = None,
+    carry: Sequence[str] = (),
+    tree: Tree | str | Path | None = None,
+    id_column: str | None = None,
+    size: int = SUBJECT_SIDE,
+    progress: Progress = silent,
+) -> ExportedSubjects:
+    """Write pictures and the subject manifest for a Zooniverse project.
+
+    Pictures are brought to ``size`` pixels on their longer side and written as JPEG; FITS and other
+    pictures in bands are stretched as for a prediction. The manifest has ``filename`` and metadata
+    that volunteers do not see (``#id``, ``#model``, ``#reason``, and the columns of ``carry``);
+    `import_classifications` reads the id back.
+
+    Parameters
+    ----------
+    images : str or Path
+        A folder, searched with its sub-folders, or an image file.
+    table : str, Path or a table in memory, optional
+        The galaxies to export, such as a file of predictions; otherwise all images. The model that
+        made it stands in the manifest, where the file says so.
+    output : str or Path
+        A new folder.
+    by : str, optional
+        In which order, the first being chosen first: ``uncertain`` (the entropy of the first
+        question's predicted fractions), ``strange`` (the column ``strangeness``), or the name of a
+        column; the highest first. Otherwise the order of the table.
+    lowest : bool
+        The lowest of the column ``by`` first.
+    count : int, optional
+        How many, at most.
+    reason : str, optional
+        Why these were chosen, for the manifest; by default the value of ``by``.
+    carry : sequence of str
+        Columns of the table to carry into the manifest, or ``all``.
+    tree : Tree, str or Path, optional
+        Of the predictions, for ``uncertain``; otherwise any that the package ships.
+    id_column : str, optional
+        The id column of the table; otherwise the first that names the images.
+    size : int
+        Side of the pictures, pixels.
+    progress : Progress
+
+    Raises
+    ------
+    CatalogError
+        No images; the table cannot be read, or does not name them.
+    ArgumentError
+        ``by`` without a table, or a column that holds no numbers.
+    ImageError
+        Not one image can be decoded.
+    OutputError
+        The folder has something in it, or cannot be written to.
+    """
+    if table is None and (by is not None or carry or id_column is not None):
+        raise ArgumentError(
+            "only a table has columns to choose by",
+            argument="by",
+            wanted="a `table`, such as a file of predictions",
+            hint="give a `table`",
+        )
+    paths = [str(path) for path in find_image_files(images).images]
+    ids, _ = name_paths(paths, 0, clear=True)
+    if table is None:
+        chosen = ChosenSubjects(paths, list(ids), [""] * len(paths), [], ())
+        columns, model = None, ""
+    else:
+        columns = open_in_memory(table).table if is_table(table) else read_table(table)
+        source = "<table in memory>" if is_table(table) else str(table)
+        chosen = choose_subjects(
+            columns,
+            source,
+            dict(zip(ids, paths, strict=True)),
+            by=by,
+            lowest=lowest,
+            tree=tree,
+            id_column=id_column,
+        )
+        model = _model_of(columns, None if is_table(table) else Path(table))
+    total = len(chosen.ids)
+    carried = _carried(columns, carry)
+    notes = list(chosen.notes)
+    folder = Path(output)
+    with writing_folder(folder) as temporary:
+        failed: list[tuple[str, str]] = []
+        names: dict[str, None] = {}
+        rows: list[list[Any]] = []
+        for index in range(total):
+            if count is not None and len(rows) == count:
+                break
+            try:
+                jpeg = picture(chosen.paths[index], size)
+            except ImageError as error:
+                failed.append((chosen.ids[index], " ".join(str(error).split())))
+                continue
+            name = _file_name(chosen.ids[index], names)
+            (temporary / name).write_bytes(jpeg)
+            row = chosen.rows[index] if chosen.rows else 0
+            why = "; ".join(part for part in (reason, chosen.reasons[index]) if part)
+            rows.append(
+                [name, chosen.ids[index], model, why, *(cells[row] for cells in carried.values())]
+            )
+            progress("subjects", len(rows), count or total)
+        if not rows:
+            raise ImageError(
+                f"{images}: not one of {total:,} images can be decoded",
+                got=failed[0][1] if failed else "no galaxies",
+            )
+        with (temporary / SUBJECT_MANIFEST).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(
+                ["filename", "#id", "#model", "#reason", *(f"#{each}" for each in carried)]
+            )
+            writer.writerows(rows)
+    if len(rows) > _ALLOWANCE:
+        notes.append(
+            f"Zooniverse lets a new project upload {_ALLOWANCE:,} subjects: ask for more, or lower "
+            "`count`."
+        )
+    return ExportedSubjects(folder, len(rows), tuple(failed), tuple(notes))
+
+
+def picture(path: str, size: int) -> bytes:
+    """A JPEG of at most 1 MB, its longer side of ``size`` pixels.
+
+    Raises
+    ------
+    ImageError
+    """
+    pixels = read_rendered(path, RenderSettings())
+    height, width = pixels.shape[:2]
+    zoom = size / max(height, width)
+    if zoom != 1:
+        shape = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+        how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+        pixels = np.asarray(cv2.resize(pixels, shape, interpolation=how), dtype=np.uint8)
+    shown = pixels[..., ::-1] if pixels.ndim == 3 and pixels.shape[-1] == 3 else pixels
+    for quality in (92, 80, 60, 40):
+        _, encoded = cv2.imencode(
+            ".jpg", np.ascontiguousarray(shown), [cv2.IMWRITE_JPEG_QUALITY, quality]
+        )
+        if len(encoded) <= _LARGEST:
+            break
+    return bytes(encoded)
+
+
+def _model_of(table: Any, path: Path | None) -> str:
+    """The model that made the predictions, as their file or the file beside it says."""
+    made: dict[str, Any] = dict(provenance_of(table.schema))
+    if not made and path is not None and provenance_file(path).is_file():
+        try:
+            made = json.loads(provenance_file(path).read_text("utf-8"))
+        except ValueError:
+            return ""
+    name, digest = str(made.get("model") or ""), str(made.get("digest") or "")
+    return f"{name} {digest[:12]}".strip()
+
+
+def _carried(table: Any, carry: Sequence[str]) -> dict[str, list[Any]]:
+    names = list(table.column_names) if table is not None and "all" in carry else list(carry)
+    for name in names:
+        require_column(table, name, "the table", "carry")
+    return {name: table[name].to_pylist() for name in names}
+
+
+def _file_name(galaxy: str, used: dict[str, None]) -> str:
+    """A file name of plain letters that no other subject has."""
+    plain = re.sub(r"[^\w.+-]+", "_", galaxy).strip(".") or "galaxy"
+    name, number = f"{plain}.jpg", 1
+    while name.lower() in used:
+        number += 1
+        name = f"{plain}_{number}.jpg"
+    used[name.lower()] = None
+    return name

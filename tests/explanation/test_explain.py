@@ -1,0 +1,168 @@
+"""Explanations: maps of functions whose answer is known, and plain words where a map is no good."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from galaxyclass import explain, load_model
+from galaxyclass.errors import ArgumentError, MissingExtraError, OutputError, ScoreError
+from galaxyclass.explanation.answer_of import find_answer
+from galaxyclass.explanation.explain import MeanDifference, judge
+from galaxyclass.explanation.faithfulness import measure_faithfulness
+from galaxyclass.explanation.occlusion import occlusion_map
+from galaxyclass.explanation.orientations import averaged
+from galaxyclass.explanation.sky import sky_like
+from galaxyclass.model.output import ModelOutput
+from tests.support import fake
+
+TASK = fake.vote_outputs(unknown=("10",))
+
+
+class CornerBackend:
+    """Sees spirals where the corner at the top left is bright, and nothing else of a picture."""
+
+    def __call__(self, cutouts: NDArray[Any], /) -> ModelOutput:
+        values = np.full((len(cutouts), 37), 0.1, np.float32)
+        values[:, 7] = cutouts[:, :6, :6].mean(axis=(1, 2, 3)) / 255
+        return fake.said(values)
+
+
+@pytest.fixture
+def sky(tmp_path: Path) -> tuple[Path, Path]:
+    fake.save_run(tmp_path / "run", frame=32)
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(5):
+        pixels = np.zeros((32, 32, 3), np.uint8)
+        pixels[3:16, 3:16] = 200 + number
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return tmp_path / "run", folder
+
+
+@pytest.mark.parametrize("answer", ["4.1", "Class4.1", "4.1 spiral", "Spiral"])
+def test_an_answer_has_several_names(answer: str) -> None:
+    assert find_answer(TASK, answer) == (7, "4.1 spiral")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [("4.9", "no answer '4.9'"), ("10.1", "never learnt"), ("spirl", "no answer")],
+)
+def test_a_wrong_answer(answer: str, words: str) -> None:
+    with pytest.raises(ArgumentError, match=words) as caught:
+        find_answer(TASK, answer)
+    assert caught.value.argument == "answer"
+
+
+def test_a_class_is_an_answer() -> None:
+    assert find_answer(fake.class_outputs("disc", "ring"), "ring") == (1, "ring")
+
+
+def _corner(cutouts: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return np.asarray(cutouts[:, :8, :8].mean(axis=(1, 2, 3)) / 255)
+
+
+def test_occlusion_finds_what_is_used() -> None:
+    cutout, sky = np.full((24, 24, 3), 255, np.uint8), np.zeros((24, 24, 3), np.uint8)
+    found = occlusion_map(_corner, cutout, sky)
+    assert found[:6, :6].min() > 0
+    assert found[12:, 12:].max() == 0
+    tested = measure_faithfulness(_corner, cutout, sky, found)
+    assert tested.is_better
+    assert tested.found.deletion[0] == 1
+    assert tested.found.insertion[-1] == 1
+    opposite = measure_faithfulness(_corner, cutout, sky, -found)
+    assert not opposite.is_better
+    assert opposite.found.score < 0
+
+
+def test_a_map_is_averaged_over_orientations() -> None:
+    cutout = np.random.default_rng(0).integers(0, 255, (8, 8, 1), dtype=np.uint8)
+    found = averaged(lambda turned: np.triu(np.ones(turned.shape[:2])), cutout)
+    np.testing.assert_allclose(found, np.rot90(found))
+
+
+def test_sky_has_no_star() -> None:
+    cutout = np.full((30, 30, 3), 10, np.uint8)
+    cutout[0, :10] = 255
+    assert sky_like(cutout).max() == 10
+
+
+def test_explain_writes_maps_and_their_tests(sky: tuple[Path, Path], tmp_path: Path) -> None:
+    run, images = sky
+    result = explain(
+        load_model(run, backend=CornerBackend()),
+        images,
+        answer="4.1",
+        output=tmp_path / "spiral.png",
+        count=3,
+    )
+    assert result.notes[-1].startswith("3 of 5 images are explained")
+    assert len(result.galaxies) == 3
+    assert result.above_random.is_clear
+    with (tmp_path / "spiral.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["is_better"] for row in rows] == ["true"] * 3
+    assert float(rows[0]["faithfulness"]) > float(rows[0]["central"])
+    maps = np.load(tmp_path / "spiral_maps.npz")
+    assert maps["map"].shape == (3, 12, 12)
+    with Image.open(tmp_path / "spiral.png") as picture:
+        assert min(picture.size) > 300
+    assert "more faithful than random maps" in result.verdict[0]
+    with pytest.raises(OutputError, match="exists already"):
+        explain(run, images, answer="4.1", output=tmp_path / "spiral.png")
+
+
+def test_what_is_no_better_is_said_plainly() -> None:
+    clear, none = MeanDifference(0.3, 0.2, 0.4), MeanDifference(0.01, -0.02, 0.03)
+    words = judge(clear, none, 0.9)
+    assert words[0].startswith("The maps are more faithful than random maps")
+    assert "NO more faithful than a central blob" in words[1]
+    assert "random weights gives much the same maps" in words[2]
+    alone = judge(MeanDifference(-0.1, math.nan, math.nan), clear, None)
+    assert alone[0].startswith("The map is no more faithful")
+    assert len(alone) == 2
+
+
+def test_wrong_calls(sky: tuple[Path, Path], tmp_path: Path) -> None:
+    run, images = sky
+    with pytest.raises(OutputError, match=r"ends in \.png"):
+        explain(run, images, answer="4.1", output=tmp_path / "spiral.jpg")
+    (images / "bad.png").write_text("no image")
+    with pytest.raises(ScoreError, match="no image could be decoded"):
+        explain(
+            load_model(run, backend=CornerBackend()),
+            [images / "bad.png"],
+            answer="4.1",
+            output=tmp_path / "a.png",
+        )
+
+
+@pytest.mark.skipif(importlib.util.find_spec("captum") is not None, reason="captum is here")
+def test_gradients_name_their_extra(sky: tuple[Path, Path], tmp_path: Path) -> None:
+    output = tmp_path / "a.png"
+    with pytest.raises(MissingExtraError, match=r"galaxyclass\[explain\]"):
+        explain(
+            load_model(views=1), sky[1], answer="4.1", output=output, method="gradients", count=1
+        )
+
+
+@pytest.mark.skipif(importlib.util.find_spec("captum") is None, reason="needs captum")
+@pytest.mark.parametrize("method", ["gradients", "cam"])
+def test_gradients_explain_the_pretrained_model(
+    sky: tuple[Path, Path], tmp_path: Path, method: Any
+) -> None:
+    model, output = load_model(views=1), tmp_path / "a.png"
+    result = explain(model, sky[1], answer="4.1", output=output, method=method, count=1)
+    assert np.isfinite(result.galaxies[0].found).all()
+    assert np.ptp(result.galaxies[0].found) > 0
+    assert result.sanity is not None

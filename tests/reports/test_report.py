@@ -1,0 +1,273 @@
+"""Reports: the numbers against plain numpy, and a page that is safe, whole and offline."""
+
+from __future__ import annotations
+
+import csv
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from galaxyclass import Report, load_model, report
+from galaxyclass.cli.main import main
+from galaxyclass.errors import BundleError, CatalogError, OutputError
+from galaxyclass.images.cutouts import make_cutout
+from galaxyclass.images.read import read_image
+from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.reports.binned import bin_truth
+from galaxyclass.tasks.task import Task
+from tests.support import fake
+
+HOSTILE = "<script>alert('x')</script>"
+
+
+class Tags(HTMLParser):
+    """All tags of a page, and what they refer to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.references: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.references += [value or "" for name, value in attrs if name in ("src", "href")]
+        assert not [name for name, _ in attrs if name.startswith("on")]
+
+
+def require_safe(page: Path) -> str:
+    """Refuse a page with scripts, or with anything from elsewhere; its text."""
+    text = page.read_text(encoding="utf-8")
+    parser = Tags()
+    parser.feed(text)
+    assert not parser.tags & {"script", "link", "iframe", "object", "form"}
+    assert all(each.startswith(("#", "data:image/jpeg;base64,")) for each in parser.references)
+    assert len(text) < 5_000_000
+    return text
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_votes(path: Path, ids: list[str], votes: Any, **more: Any) -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["GalaxyID", *fake.TREE.layout("challenge").columns, *more])
+        for number, (name, row) in enumerate(zip(ids, votes, strict=True)):
+            cells = (column[number] for column in more.values())
+            writer.writerow([name, *map(repr, row.tolist()), *cells])
+    return path
+
+
+@pytest.fixture(scope="module")
+def sky(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
+    folder = tmp_path_factory.mktemp("reported")
+    fake.save_run(folder / "run" / "bundle")
+    (folder / "run" / "split.csv").write_text("id,part,digest\n")
+    paths = fake.save_images(folder / "images", 60)
+    settings = Preprocessing(cutout="centre", frame=24, size=12)
+    cutouts = np.stack([make_cutout(read_image(path), settings) for path in paths])
+    predicted = fake.TreeBackend().values(cutouts).astype(np.float64)
+    votes = 0.7 * predicted + 0.3 * np.roll(predicted, 1, axis=0)
+    ids = [path.stem for path in paths]
+    table = write_votes(folder / "votes.csv", ids, votes, redshift=np.linspace(0, 0.1, 60))
+    return folder, table, predicted, votes
+
+
+@pytest.fixture(scope="module")
+def reported(sky: tuple[Any, ...]) -> Report:
+    folder, table, *_ = sky
+    return report(
+        load_model(folder / "run", backend=fake.TreeBackend()),
+        folder / "images",
+        table,
+        output=folder / "votes.html",
+    )
+
+
+def test_the_numbers_are_those_of_plain_numpy(sky: tuple[Any, ...], reported: Report) -> None:
+    _, _, predicted, votes = sky
+    errors = predicted - votes
+    scores = read_rows(reported.folder / "scores.csv")[0]
+    assert float(scores["score"]) == pytest.approx(np.sqrt(np.mean(errors**2)), abs=1e-5)
+    floor = np.sqrt(np.mean(votes * (1 - votes) / 39))
+    assert float(scores["noise_floor"]) == pytest.approx(floor, abs=1e-5)
+    questions = read_rows(reported.folder / "questions.csv")
+    where = fake.TREE.slices[3]
+    assert float(questions[3]["rmse"]) == pytest.approx(
+        np.sqrt(np.mean(errors[:, where] ** 2)), abs=1e-5
+    )
+    first = predicted[:, fake.TREE.slices[0]]
+    inside = (first >= 0.3) & (first < 0.5)
+    row = next(
+        row
+        for row in read_rows(reported.folder / "reliability.csv")
+        if (row["question"], row["from"]) == ("1", "0.3")
+    )
+    assert int(row["entries"]) == inside.sum()
+    if inside.sum() >= 10:
+        expected = votes[:, fake.TREE.slices[0]][inside].mean()
+        assert float(row["mean_true"]) == pytest.approx(expected, abs=1e-5)
+    properties = {row["property"] for row in read_rows(reported.folder / "properties.csv")}
+    assert properties == {"brightness", "redshift"}  # images of one colour have no size
+    numbers = json.loads((reported.folder / "report.json").read_text())
+    assert set(numbers["sections"]) >= {"score", "questions", "reliability", "training"}
+    assert (reported.folder / "model_1" / "metrics.json").is_file()
+
+
+def test_the_page_is_whole_and_needs_nothing_else(reported: Report) -> None:
+    text = require_safe(reported.page)
+    assert text.count("<svg") == 15
+    assert text.count("data:image/jpeg") == 24  # those shown, and no others
+    for words in ("noise floor", "Words to cite", "What it must not be used for", "Willett"):
+        assert words in text
+
+
+def test_two_models_have_paired_intervals(sky: tuple[Any, ...], tmp_path: Path) -> None:
+    folder, table, *_ = sky
+    first = load_model(folder / "run", backend=fake.TreeBackend())
+    second = load_model(folder / "run" / "bundle", backend=fake.TreeBackend(seed=2))
+    result = report(
+        [first, second],
+        folder / "images",
+        table,
+        output=tmp_path / "two.html",
+    )
+    row = read_rows(result.folder / "comparison.csv")[0]
+    assert row["of"] == "all"
+    assert float(row["low"]) < float(row["difference"]) < float(row["high"])
+    difference = float(row["score"]) - float(row["reference_score"])
+    assert float(row["difference"]) == pytest.approx(difference, abs=1e-5)
+    assert len({row["model"], row["reference"]}) == 2
+    require_safe(result.page)
+
+
+def test_resampled_scores_are_those_of_drawn_galaxies() -> None:
+    rng = np.random.default_rng(0)
+    votes = fake.vote_outputs()
+    predictions, values = rng.random((2, 9, 37))
+    values[0, 5:] = np.nan
+    fast = votes.resampled(predictions, values, resamples=20, seed=3)
+    np.testing.assert_allclose(
+        fast, Task.resampled(votes, predictions, values, resamples=20, seed=3)
+    )
+    classes, labels = fake.class_outputs("a", "b"), np.array([0, 1, 1, 0, 0, 1, 0, 1, 1])
+    fast = classes.resampled(predictions[:, :2], labels, resamples=20, seed=3)
+    np.testing.assert_allclose(
+        fast, Task.resampled(classes, predictions[:, :2], labels, resamples=20, seed=3)
+    )
+
+
+def test_classes_with_hostile_names(sky: tuple[Any, ...], tmp_path: Path) -> None:
+    """Names of classes, files and cells are shown as text, and nothing of them runs."""
+    folder, *_ = sky
+    names = [HOSTILE, "b&b", '"c"']
+    fake.save_run(tmp_path / "run" / "bundle", fake.class_outputs(*names), id_integer=False)
+    (tmp_path / "run" / "split.csv").write_text("id,part,digest\n")
+    images = tmp_path / "<img src=x onerror=alert(1)>"
+    images.mkdir()
+    ids = []
+    for number, path in enumerate(sorted((folder / "images").iterdir())[:45]):
+        ids.append(f"<b onload=alert(1)>{number}")
+        (images / f"{ids[-1]}.jpg").write_bytes(path.read_bytes())
+    table = tmp_path / "classes.csv"
+    with table.open("w", newline="") as file:
+        rows = [(name, names[number % 3]) for number, name in enumerate(ids)]
+        csv.writer(file).writerows([("name", "class"), *rows])
+    result = report(
+        load_model(tmp_path / "run", backend=fake.ClassBackend(3)),
+        images,
+        table,
+        output=tmp_path / "classes.html",
+        purity=0.5,
+    )
+    text = require_safe(result.page)
+    assert "&lt;script&gt;" in text
+    assert "onload=alert(1)&gt;" in text
+    confusion = read_rows(result.folder / "confusion.csv")
+    counts = np.array([[int(row[f"called {name}"]) for name in names] for row in confusion])
+    assert counts.sum(axis=1).tolist() == [15, 15, 15]
+    scores = read_rows(result.folder / "classes.csv")
+    assert float(scores[0]["recall"]) == pytest.approx(counts[0, 0] / 15, abs=1e-5)
+    assert float(read_rows(result.folder / "scores.csv")[0]["score"]) == pytest.approx(
+        np.trace(counts) / 45, abs=1e-5
+    )
+
+
+def test_a_folder_without_labels(sky: tuple[Any, ...], tmp_path: Path) -> None:
+    folder, _, predicted, _ = sky
+    images = tmp_path / "images"
+    images.mkdir()
+    for path in sorted((folder / "images").iterdir()):
+        (images / path.name).write_bytes(path.read_bytes())
+    (images / "1.jpg").write_text("not an image")
+    result = report(
+        load_model(folder / "run", backend=fake.TreeBackend()),
+        images,
+        output=tmp_path / "folder.html",
+    )
+    text = require_safe(result.page)
+    assert "1 images cannot be decoded" in text
+    row = read_rows(result.folder / "answers.csv")[0]
+    assert float(row["mean"]) == pytest.approx(predicted[:, 0].mean(), abs=1e-5)
+    assert int(row["majority"]) == (predicted[:, 0] >= 0.5).sum()
+    assert (
+        sorted(path.name for path in result.folder.iterdir())
+        == [
+            "answers.csv",
+            "model_1.csv",
+            "model_1_failed.csv",
+            "report.json",
+        ]
+        or (result.folder / "model_1_provenance.json").is_file()
+    )
+
+
+def test_wrong_calls(sky: tuple[Any, ...], reported: Report, tmp_path: Path) -> None:
+    folder, table, *_ = sky
+    run, images = folder / "run", folder / "images"
+    with pytest.raises(OutputError, match=r"ends in \.html"):
+        report(run, images, table, output=tmp_path / "report.pdf")
+    with pytest.raises(OutputError, match="exist"):
+        report(run, images, table, output=reported.page)
+    with pytest.raises(CatalogError, match="'mass'") as caught:
+        report(run, images, table, output=tmp_path / "a.html", by=["mass"])
+    assert caught.value.wanted == "some of redshift"
+    with pytest.raises(CatalogError, match="no table"):
+        report(run, images, output=tmp_path / "a.html", by=["mass"])
+    fake.save_run(tmp_path / "classes" / "bundle", fake.class_outputs("a", "b"))
+    with pytest.raises(BundleError, match="predict different things"):
+        report([run, tmp_path / "classes"], images, table, output=tmp_path / "a.html")
+    assert not list(tmp_path.glob("a*"))
+
+
+def test_without_enough_for_a_bin_nothing_is_said() -> None:
+    binned = bin_truth(np.full((5, 1), 0.2), np.full((5, 1), 0.9), (0.0, 0.5, 1.0))
+    assert np.isnan(binned.true).all()
+    assert binned.entries == (5, 0)
+
+
+@pytest.mark.slow
+def test_evaluate_writes_a_report_too(sky: tuple[Any, ...], tmp_path: Path) -> None:
+    """By the pretrained model, as its user would: with intervals and strange images."""
+    folder, table, *_ = sky
+    arguments = ["evaluate", "pretrained", "--part", "all", "--images", str(folder / "images")]
+    arguments += ["--table", str(table), "--output", str(tmp_path / "scores"), "--views", "1"]
+    page = tmp_path / "page.html"
+    assert main([*arguments, "--report", str(page)]) == 0
+    text = require_safe(page)
+    assert "Are the intervals wide enough?" in text
+    assert "Pictures unlike those that the model knows" in text
+    assert load_model().digest[:16] in text
+
+
+def test_the_command(sky: tuple[Any, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    folder, table, *_ = sky
+    arguments = ["report", str(folder / "run"), "--images", str(folder / "images")]
+    assert main([*arguments, "--table", str(table), "--output", "report.txt"]) == 1
+    assert "write to report.html" in capsys.readouterr().err

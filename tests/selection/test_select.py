@@ -1,0 +1,112 @@
+"""Which galaxies to label next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import galaxyclass
+from galaxyclass.cli.main import main
+from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.selection.choose import distances_to, spread_out
+from galaxyclass.tasks.classes.task import ClassTask
+
+TREE = [f"Class{code}" for code in galaxyclass.load_tree("galaxy_zoo_2").codes]
+
+
+@pytest.fixture
+def predictions(tmp_path: Path) -> Path:
+    """Twenty galaxies on an arc; the first question is least decided in the middle."""
+    angle = np.linspace(0, 3, 20)
+    columns = {name: np.zeros(20, np.float32) for name in TREE}
+    columns["Class1.1"] = np.linspace(0, 1, 20).astype(np.float32)
+    columns["Class1.2"] = 1 - columns["Class1.1"]
+    embedding = {"embedding_0": np.cos(angle), "embedding_1": np.sin(angle)}
+    path = tmp_path / "sky.parquet"
+    table = {"GalaxyID": np.arange(100, 120), **columns, "strangeness": angle, **embedding}
+    pq.write_table(pa.table(table), path)
+    return path
+
+
+def test_the_least_decided(predictions: Path) -> None:
+    chosen = galaxyclass.select(predictions, count=4, spread=1)
+    assert sorted(chosen.ids) == [108, 109, 110, 111]
+    assert chosen.candidates == 20
+    assert chosen.table.column_names[:3] == ["GalaxyID", "reason", "Class1.1"]
+    assert all("of 20" in reason for reason in chosen.reasons)
+
+
+def test_widths_of_intervals_before_entropy(predictions: Path) -> None:
+    table = pq.read_table(predictions)
+    upper = np.zeros(20)
+    upper[3] = 0.4
+    table = table.append_column("Class1.1_lower", pa.array(np.zeros(20)))
+    pq.write_table(table.append_column("Class1.1_upper", pa.array(upper)), predictions)
+    chosen = galaxyclass.select(predictions, count=1, spread=1)
+    assert chosen.ids == [103]
+    assert "width of the intervals 0.400 (1 of 20)" in chosen.reasons[0]
+
+
+def test_likely_strange_and_conditions(predictions: Path) -> None:
+    likely = galaxyclass.select(predictions, by="likely", answer="1.1", count=2, spread=1)
+    assert likely.ids == [119, 118]
+    strange = galaxyclass.select(predictions, by="strange", count=1, spread=1, where=["1.1 < 0.5"])
+    assert (strange.ids, strange.candidates) == ([109], 10)
+
+
+def test_unlike_what_is_labelled(predictions: Path) -> None:
+    labelled = pa.table({"name": ["100", "101", "119"], "ring": [1, 0, 1]})
+    chosen = galaxyclass.select(predictions, by="unlike", labelled=labelled, count=1, spread=1)
+    assert chosen.ids[0] in {109, 110, 111}
+    assert chosen.candidates == 17
+
+
+def test_random_is_the_same_for_a_seed(predictions: Path) -> None:
+    first = galaxyclass.select(predictions, by="random", count=5, seed=1).ids
+    assert galaxyclass.select(predictions, by="random", count=5, seed=1).ids == first
+    assert galaxyclass.select(predictions, by="random", count=5, seed=2).ids != first
+
+
+def test_what_cannot_be_chosen(predictions: Path) -> None:
+    with pytest.raises(ArgumentError, match="likely to be what"):
+        galaxyclass.select(predictions, by="likely")
+    with pytest.raises(ArgumentError, match="unlike which"):
+        galaxyclass.select(predictions, by="unlike")
+    with pytest.raises(ArgumentError, match="no column"):
+        galaxyclass.select(predictions, by="likely", answer="9.9")
+    with pytest.raises(CatalogError, match="no labelled galaxy"):
+        galaxyclass.select(predictions, labelled=pa.table({"name": ["x"]}))
+    with pytest.raises(CatalogError, match="no galaxy is left"):
+        galaxyclass.select(predictions, where=["1.1 > 2"])
+
+
+def test_chosen_galaxies_are_spread_out() -> None:
+    """Three groups, of which one is labelled: one of each other group is chosen first."""
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.eye(3), 10, axis=0) + random.normal(size=(30, 3)) * 0.02
+    vectors = (groups / np.linalg.norm(groups, axis=1, keepdims=True)).astype(np.float32)
+    chosen = spread_out(vectors, np.arange(30), np.array([0]), 2)
+    assert sorted(chosen // 10) == [1, 2]
+    assert len(set(spread_out(vectors, np.arange(30), np.zeros(0, int), 40))) == 30
+    distances = distances_to(vectors, np.array([0, 15]))
+    assert np.abs(distances - (1 - (vectors @ vectors[[0, 15]].T).max(axis=1))).max() < 1e-6
+
+
+def test_uncertainty_of_classes_is_their_entropy() -> None:
+    task = ClassTask("class", ("a", "b", "c"), (0.3, 0.3, 0.4))
+    measured = task.uncertainty(np.array([[1, 0, 0], [1 / 3, 1 / 3, 1 / 3], [0.5, 0.5, 0]]))
+    assert np.allclose(measured, [0, 1, np.log(2) / np.log(3)])
+
+
+def test_the_command(predictions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = predictions.with_name("next.csv")
+    command = ["select", str(predictions), "--count", "3", "--output", str(output)]
+    assert main(command) == 0
+    assert "3 of 20 galaxies" in capsys.readouterr().out
+    assert output.read_text().count("\n") == 4
+    assert main(command) == 1
+    assert "exists" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""Slurm and Ray hand out shards, for real; skipped where they are not installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from galaxyclass import ArgumentError, MissingExtraError, Survey, SurveyError
+from galaxyclass.survey.slurm import pack_shards, slurm_array_limit
+
+Planned = Callable[..., Survey]
+
+
+def _slurm_answers() -> bool:
+    if shutil.which("sinfo") is None:
+        return False
+    done = subprocess.run(["sinfo", "-h"], capture_output=True, check=False, timeout=30)
+    return done.returncode == 0 and bool(done.stdout.strip())
+
+
+def test_shards_are_packed_below_the_limit_of_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = pack_shards(list(range(0, 2000, 2)), 7)
+    assert len(packed) == 7
+    assert max(map(len, packed)) - min(map(len, packed)) <= 1
+    assert [number for group in packed for number in group] == list(range(0, 2000, 2))
+
+    def answer(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 0, "MaxArraySize            = 1001\n", "")
+
+    monkeypatch.setattr(subprocess, "run", answer)
+    assert slurm_array_limit() == 1000
+
+
+def test_without_engines_it_says_what_to_do(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey = planned()
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises((MissingExtraError, SurveyError)) as caught:
+        survey.run_slurm()
+    wanted = ('pip install "galaxyclass[survey]"', "log in to the cluster's login node")
+    assert str(caught.value.hint).startswith(wanted)
+    with pytest.raises(ArgumentError, match="`memory` cannot be 0"):
+        survey.run_slurm(memory=0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not _slurm_answers(), reason="no Slurm answers here: arrays are not tried")
+def test_slurm_does_all_shards(planned: Planned) -> None:
+    pytest.importorskip("submitit", reason="submitit is not installed: Slurm is not tried")
+    survey = planned(shard_size=10)
+    with pytest.raises(SurveyError, match="name one as `partition`"):
+        survey.run_slurm(partition="nowhere")
+    jobs = survey.run_slurm(cores=1, memory=1, minutes=10, array_limit=2)
+    assert (jobs.tasks, jobs.shards) == (2, 6)
+    end = time.monotonic() + 300
+    while survey.status().done < 6:
+        assert time.monotonic() < end, "Slurm did not finish in 5 minutes"
+        time.sleep(1)
+    assert survey.run_slurm().tasks == 0
+
+
+@pytest.mark.slow
+def test_ray_does_all_shards(planned: Planned, tars: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: it is not tried")
+    survey = planned(shard_size=10)
+    (tars / "00000.tar").rename(tmp_path / "away.tar")
+    result = survey.run_ray(cores=1, retries=0)
+    assert (result.done, len(result.failed)) == (4, 2)
+    (tmp_path / "away.tar").rename(tars / "00000.tar")
+    assert survey.run_ray(cores=1).done == 6
+    with pytest.raises(SurveyError, match="no machine of the Ray cluster is large enough"):
+        survey.run_ray(cores=4000)
