@@ -11,9 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.finetuning.fit_probe import ProbeInputs, fit_best_answer, fit_probe, with_link
+from galaxyclass.finetuning.fit_probe import (
+    ProbeInputs,
+    fit_best_answer,
+    fit_linear_probe,
+    with_link,
+)
 from galaxyclass.model.probe import LinearProbe
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL, Score
 from galaxyclass.tasks.task import Task
@@ -80,7 +86,7 @@ class LabelledGalaxies:
 
     def fit(self) -> LinearProbe:
         """A probe on all of them, with its link."""
-        fitted = fit_probe(self.inputs, self.task.linear_targets(self.values), self.weights)
+        fitted = fit_linear_probe(self.inputs, self.task.linear_targets(self.values), self.weights)
         link = self.task.fit_link(np.nan_to_num(fitted.left_out), self.values)
         return with_link(fitted.probe, *link)
 
@@ -149,6 +155,7 @@ def repeats_for(galaxies: int) -> int:
     return next((repeats for most, repeats in _REPEATS if galaxies <= most), 1)
 
 
+@threadpool_limits.wrap(limits=1)  # matrices are small: threads would wait for each other
 def cross_validate(
     labels: LabelledGalaxies,
     seed: int,
@@ -170,7 +177,7 @@ def cross_validate(
 
 
 @dataclass(frozen=True)
-class LearningCurve:
+class LabelCurve:
     """The score of probes on fewer galaxies, and what it would be with more.
 
     Attributes
@@ -192,9 +199,8 @@ class LearningCurve:
     gain: Score
 
 
-def learning_curve(
-    labels: LabelledGalaxies, out_of_fold: OutOfFold, seed: int
-) -> LearningCurve | None:
+@threadpool_limits.wrap(limits=1)
+def label_curve(labels: LabelledGalaxies, out_of_fold: OutOfFold, seed: int) -> LabelCurve | None:
     """Score probes on parts of the galaxies, and extrapolate to twice as many.
 
     The galaxies are dealt to parts. A probe on one part predicts the next part, so that each galaxy
@@ -210,7 +216,7 @@ def learning_curve(
 
     Returns
     -------
-    LearningCurve or None
+    LabelCurve or None
         None where there are too few galaxies.
     """
     task, generator = labels.task, np.random.default_rng([seed, 2])
@@ -263,7 +269,7 @@ def learning_curve(
 
     gains = drawn[:, 0] - drawn[:, 1]
     low, high = np.percentile(gains, sides)
-    return LearningCurve(
+    return LabelCurve(
         tuple(map(int, sizes)),
         tuple(map(float, scores)),
         as_score(drawn[:, 0], float(ends[0])),

@@ -89,6 +89,15 @@ class NetworkData:
                 predictions.append(network.activation(outputs).double().cpu().numpy())
         return np.concatenate(raw), np.concatenate(predictions)
 
+    def features(self, network: ProbedNetwork) -> NDArray[np.float32]:
+        """(galaxies, features) the embedding of all galaxies by a network that is on the CPU."""
+        batches = []
+        with torch.inference_mode():
+            for first in range(0, len(self.cutouts), 2 * _BATCH):
+                cutouts = torch.from_numpy(self.cutouts[first : first + 2 * _BATCH])
+                batches.append(network.base.estimate(cutouts).features.numpy())
+        return np.concatenate(batches)
+
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(find_device(self.device))
 

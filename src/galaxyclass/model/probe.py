@@ -37,7 +37,7 @@ class LinearProbe:
     features : (features, outputs) float64
         Weights of the embedding.
     answers : (2 × answers, outputs) float64
-        Weights of the network's own predictions and of their logits (`answer_columns`).
+        Weights of the network's own predictions and of their logits (`probe_columns`).
     bias : (outputs,) float64
     """
 
@@ -55,7 +55,7 @@ class LinearProbe:
             The network's own predictions, 0..1.
         """
         raw = features.astype(np.float64) @ self.features
-        raw += answer_columns(answers) @ self.answers
+        raw += probe_columns(answers) @ self.answers
         return np.asarray(raw + self.bias)
 
     def with_answers(self, count: int) -> LinearProbe:
@@ -87,12 +87,12 @@ class _File(BaseModel):
     bias: PackedArray
 
 
-def answer_columns(answers: Floats) -> Doubles:
+def probe_columns(answers: Floats) -> Doubles:
     """(galaxies, 2 × answers) predictions of 0..1, and their logits, as a probe takes them.
 
     Examples
     --------
-    >>> answer_columns(np.array([[0.5, 1.0]])).round(2).tolist()
+    >>> probe_columns(np.array([[0.5, 1.0]])).round(2).tolist()
     [[0.5, 1.0, 0.0, 6.91]]
     """
     fractions = np.asarray(answers, dtype=np.float64)
