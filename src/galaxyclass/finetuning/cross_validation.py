@@ -155,7 +155,6 @@ def repeats_for(galaxies: int) -> int:
     return next((repeats for most, repeats in _REPEATS if galaxies <= most), 1)
 
 
-@threadpool_limits.wrap(limits=1)  # matrices are small: threads would wait for each other
 def cross_validate(
     labels: LabelledGalaxies,
     seed: int,
@@ -164,15 +163,16 @@ def cross_validate(
     """Predict each galaxy by a probe on the other folds; stratified, repeated for few galaxies."""
     generator = np.random.default_rng([seed, 1])
     repeats = []
-    for _ in range(repeats_for(len(labels))):
-        folds = stratified_folds(labels.strata, FOLDS, generator)
-        predictions = np.empty((len(labels), labels.task.count))
-        for number in range(FOLDS):
-            inside = np.flatnonzero(folds != number)
-            held_out = np.flatnonzero(folds == number)
-            probe = fit(labels.take(inside))
-            predictions[held_out] = labels.take(held_out).predict(probe)
-        repeats.append(predictions)
+    with threadpool_limits(1):  # matrices are small: threads would wait for each other
+        for _ in range(repeats_for(len(labels))):
+            folds = stratified_folds(labels.strata, FOLDS, generator)
+            predictions = np.empty((len(labels), labels.task.count))
+            for number in range(FOLDS):
+                inside = np.flatnonzero(folds != number)
+                held_out = np.flatnonzero(folds == number)
+                probe = fit(labels.take(inside))
+                predictions[held_out] = labels.take(held_out).predict(probe)
+            repeats.append(predictions)
     return OutOfFold(np.array(repeats), labels.task, labels.values)
 
 
@@ -199,7 +199,18 @@ class LabelCurve:
     gain: Score
 
 
-@threadpool_limits.wrap(limits=1)
+def _by_parts(labels: LabelledGalaxies, parts: int, generator: np.random.Generator) -> Doubles:
+    """(galaxies, outputs) each part as predicted by a probe on the part before it."""
+    folds = stratified_folds(labels.strata, parts, generator)
+    predicted = np.empty((len(labels), labels.task.count))
+    with threadpool_limits(1):
+        for number in range(parts):
+            probe = labels.take(np.flatnonzero(folds == number)).fit()
+            following = np.flatnonzero(folds == (number + 1) % parts)
+            predicted[following] = labels.take(following).predict(probe)
+    return predicted
+
+
 def label_curve(labels: LabelledGalaxies, out_of_fold: OutOfFold, seed: int) -> LabelCurve | None:
     """Score probes on parts of the galaxies, and extrapolate to twice as many.
 
@@ -227,12 +238,7 @@ def label_curve(labels: LabelledGalaxies, out_of_fold: OutOfFold, seed: int) -> 
         if size < fewest:
             continue
         for _ in range(max(1, 2 * repeats_for(len(labels)) // parts)):
-            folds = stratified_folds(labels.strata, parts, generator)
-            predicted = np.empty((len(labels), task.count))
-            for number in range(parts):
-                probe = labels.take(np.flatnonzero(folds == number)).fit()
-                following = np.flatnonzero(folds == (number + 1) % parts)
-                predicted[following] = labels.take(following).predict(probe)
+            predicted = _by_parts(labels, parts, generator)
             predictions.setdefault(size, []).append(predicted)
     if not predictions:
         return None
