@@ -56,7 +56,7 @@ changelog: .venv/installed
 
 # The newest versions that pyproject.toml allows, for every platform, with the hashes of their files.
 lock: .venv/installed
-	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --all-extras --group dev --universal \
+	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra all --group dev --universal \
 	    --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --custom-compile-command 'make lock' --output-file $(LOCK)
 

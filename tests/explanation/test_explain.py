@@ -124,6 +124,7 @@ def test_explain_writes_maps_and_their_tests(sky: tuple[Path, Path], tmp_path: P
 
 def test_what_is_no_better_is_said_plainly() -> None:
     clear, none = MeanDifference(0.3, 0.2, 0.4), MeanDifference(0.01, -0.02, 0.03)
+    assert "only a little more" in judge(MeanDifference(0.02, 0.01, 0.03), clear, None)[0]
     words = judge(clear, none, 0.9)
     assert words[0].startswith("The maps are more faithful than random maps")
     assert "NO more faithful than a central blob" in words[1]

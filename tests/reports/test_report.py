@@ -228,6 +228,23 @@ def test_a_folder_without_labels(sky: tuple[Any, ...], tmp_path: Path) -> None:
     )
 
 
+def test_two_models_on_a_folder_say_how_far_they_agree(
+    sky: tuple[Any, ...], tmp_path: Path
+) -> None:
+    folder, _, predicted, _ = sky
+    result = report(
+        [folder / "run", folder / "run" / "bundle"],
+        folder / "images",
+        output=tmp_path / "agree.html",
+        backend=[fake.TreeBackend(), fake.TreeBackend(seed=2)],
+    )
+    rows = read_rows(result.folder / "agreement.csv")
+    assert len(rows) == 38
+    assert float(rows[1]["reference_mean"]) == pytest.approx(predicted[:, 0].mean(), abs=1e-5)
+    assert float(rows[0]["difference"]) > 0.01
+    assert "disagree most" in require_safe(result.page)
+
+
 def test_wrong_calls(sky: tuple[Any, ...], reported: Report, tmp_path: Path) -> None:
     folder, table, *_ = sky
     run, images = folder / "run", folder / "images"

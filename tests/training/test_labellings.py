@@ -100,6 +100,8 @@ def test_a_table_is_scored_in_its_labelling(
     )
     assert labelled.scores.main.value < own.scores.main.value / 2
     assert "Predicted in the labelling 'smoother'." in labelled.notes
+    assert any("pass `labelling='smoother'`" in note for note in own.notes)
+    assert not any("pass `labelling" in note for note in labelled.notes)
     scored = json.loads((tmp_path / "smoother" / "metrics.json").read_text())["scored"]
     assert scored["labelling"] == "smoother"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,15 @@ from galaxyclass.model.extra_columns import check_include
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.load import ModelSource, open_model
+from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.task import Task
+
+#: Galaxies on which the model's other labellings are tried, and how much smaller the error must be.
+_TRIED, _CLEARLY = 200, 0.97
 
 
 @public
@@ -154,6 +159,7 @@ def evaluate(
         assert targets is not None, "read_galaxies refuses catalogs without targets"
         report = task.evaluate(predictions, targets, seed=seed, votes=votes)
         coverage, not_measured = calibrated_coverage(bundles, task, predictions, targets)
+        others = _other_labellings(model, task, galaxies)
         evaluation = Evaluation(
             runs=model.sources,
             models=tuple(bundle.manifest.digest for bundle in bundles),
@@ -163,7 +169,7 @@ def evaluate(
             report=report,
             galaxies_by_part=dict(Counter(galaxies.parts.tolist())),
             prediction=prediction,
-            notes=(*notes, *chosen, *failed, *report.notes, *not_measured),
+            notes=(*notes, *chosen, *failed, *report.notes, *not_measured, *others),
             coverage=coverage,
             galaxies=galaxies,
         )
@@ -197,3 +203,29 @@ def _read(
     own = {id_column, *columns, label}
     included = table.select([name for name in table.column_names if name not in own])
     return ScoredGalaxies(catalog.take(scored), parts[scored], predictions, included), notes
+
+
+def _other_labellings(model: Model, task: Task, galaxies: ScoredGalaxies) -> list[str]:
+    """Labellings that fit a table better than the predicted one: tried on some galaxies."""
+    if model.options.labelling is not None or task != common_task(model.bundles):
+        return []
+    chosen = np.arange(min(len(galaxies.catalog), _TRIED))
+    catalog, targets = galaxies.catalog.take(chosen), galaxies.catalog.take(chosen).targets
+    assert targets is not None, "read_galaxies refuses catalogs without targets"
+    values, _ = task.scorable(targets)
+    own = task.main_value(galaxies.predictions[chosen], values)
+    notes = []
+    for labelling in model.labellings:
+        options = replace(model.options, labelling=labelling)
+        other = Model(model.sources, model.originals, options, model.backends)
+        predictions = other.predict([Path(path) for path in catalog.paths])
+        if len(predictions) < len(chosen):
+            continue
+        value = task.main_value(task.from_shown(predictions.values.astype(np.float64)), values)
+        if task.metric.error(value) < _CLEARLY * task.metric.error(own):
+            notes.append(
+                f"In the labelling {labelling!r}, which the model has learnt too, the "
+                f"{task.metric.label} of the first {len(chosen):,} galaxies is {value:.4f} instead "
+                f"of {own:.4f}: if that is how the table was made, pass `labelling={labelling!r}`."
+            )
+    return notes

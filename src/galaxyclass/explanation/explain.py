@@ -38,6 +38,8 @@ from galaxyclass.workers.processes import core_count
 
 #: Galaxies whose maps are compared with those of random weights.
 _SANITY = 4
+#: A difference of faithfulness that is small, though it may be clear.
+_LITTLE = 0.05
 #: Above this rank correlation a map hardly depends on what the network has learnt.
 _SAME = 0.5
 
@@ -345,7 +347,8 @@ def judge(
                 f"The map is {word} faithful than {other} ({difference.value:+.3f}), on one galaxy."
             )
         elif difference.is_clear:
-            verdict.append(f"The maps are more faithful than {other}: {interval}.")
+            word = "more" if difference.value > _LITTLE else "only a little more"
+            verdict.append(f"The maps are {word} faithful than {other}: {interval}.")
         else:
             verdict.append(
                 f"The maps are NO more faithful than {other}: {interval}. Do not read them as what "

@@ -12,6 +12,8 @@ from galaxyclass.explanation.answer_of import AnswerOf
 
 #: Cells along a side that are hidden together, steps of a curve, and random orders.
 CELLS, STEPS, RANDOM_ORDERS = 12, 10, 4
+#: A map is better than another where its score is larger by more than this.
+MARGIN = 0.01
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class Faithfulness:
 
     @property
     def is_better(self) -> bool:
-        """Whether the map is better than both."""
-        return self.found.score > max(self.random.score, self.central.score)
+        """Whether the map is better than both, by more than `MARGIN`."""
+        return self.found.score > max(self.random.score, self.central.score) + MARGIN
 
 
 def measure_faithfulness(

@@ -41,6 +41,12 @@ class GradientMaps:
         torch or captum is not installed.
     BundleError
         The bundle's network cannot be rebuilt; or it has no layer with a map.
+
+    Notes
+    -----
+    gradients: Sundararajan et al. 2017, ICML. cam: gradients times activations of a layer, cell by
+    cell (HiResCAM: Draelos & Carin 2020, arXiv:2011.08891); Grad-CAM, which takes the mean gradient
+    of each channel instead, marks cells that the answer does not rest on.
     """
 
     def __init__(
@@ -59,7 +65,7 @@ class GradientMaps:
 
     def _map(self, number: int, cutout: NDArray[np.uint8], sky: NDArray[np.uint8]) -> Doubles:
         import torch
-        from captum.attr import IntegratedGradients, LayerGradCam
+        from captum.attr import IntegratedGradients, LayerGradientXActivation
 
         network = self.networks[number]
         image, base = (
@@ -71,7 +77,7 @@ class GradientMaps:
             return network.activation(network(images))[:, self.index]
 
         if self.method == "cam":
-            found = LayerGradCam(share, self.layers[number]).attribute(image)
+            found = LayerGradientXActivation(share, self.layers[number]).attribute(image)
             pixels = found.detach().sum(dim=1)[0].numpy().astype(np.float64)
             # Cells are squares of pixels: in between, the map is drawn smooth.
             pixels = cv2.resize(pixels, (network.side,) * 2, interpolation=cv2.INTER_LINEAR)

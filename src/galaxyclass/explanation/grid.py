@@ -79,6 +79,7 @@ def overlay(galaxy: ExplainedGalaxy) -> NDArray[np.uint8]:
     """The galaxy in grey, and the map over it in blue (for the answer) and orange (against it)."""
     grey = _enlarged(galaxy.cutout).mean(axis=2, keepdims=True).repeat(3, axis=2) / 255
     smooth = cv2.resize(galaxy.found, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
+    smooth = cv2.GaussianBlur(smooth, (0, 0), _SIDE / 40)  # squares of pixels are only a mesh
     largest = float(np.abs(smooth).max()) or 1.0
     strength = (np.abs(smooth) / largest)[..., None] * _COVER
     sides = [np.array([int(COLOURS[n][k : k + 2], 16) / 255 for k in (1, 3, 5)]) for n in (4, 5)]

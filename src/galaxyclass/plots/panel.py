@@ -20,9 +20,9 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 8, 42
 #: Height of a row, and width of the labels, where rows have names.
 _ROW, _NAMES = 24, 148
 #: Letters of a row's name that fit.
-_LETTERS = 27
-#: Longer names are written smaller.
-_LONG = 20
+_LETTERS = 26
+#: With a longer name among them, all names are written smaller.
+_LONG = 19
 
 #: Where an interval and its mark stand in a list of them: value, lower and upper end.
 Interval = tuple[float, float, float]
@@ -195,7 +195,6 @@ def rows_of_marks(rows: Sequence[MarkRow], axis: AxisScale, description: str) ->
         elements.append(_text(at, bottom + 14, _number(tick), "middle"))
     for number, row in enumerate(rows):
         middle = _TOP + _ROW * (number + 0.5)
-        elements.append(_name(row.name, middle))
         dots = [mark for mark in row.marks if mark.shape == "dot"]
         drawn = ""
         for mark in row.marks:
@@ -205,6 +204,7 @@ def rows_of_marks(rows: Sequence[MarkRow], axis: AxisScale, description: str) ->
                 spread = 14 * ((dots.index(mark) + 0.5) / len(dots) - 0.5) if len(dots) > 1 else 0
             drawn += _row_mark(mark, along, round(middle + spread, 1))
         elements.append(f"<g><title>{escape(f'{row.name}: {row.note}')}</title>{drawn}</g>")
+    elements += _names([row.name for row in rows])
     elements.append(f'<path class="axis" d="M{_NAMES} {bottom}H{right}"/>')
     elements.append(_text((_NAMES + right) / 2, bottom + 32, axis.label, "middle"))
     return _svg(bottom + _BOTTOM, description, elements)
@@ -228,11 +228,11 @@ def rows_of_bars(rows: Sequence[tuple[str, float, str]], longest: float, descrip
         middle = _TOP + _ROW * (number + 0.5)
         length = 0.0 if math.isnan(value) else min(value / (longest or 1.0), 1.0) * room
         elements += [
-            _name(name, middle),
             f'<rect x="{_NAMES}" y="{middle - 8}" width="{length:.1f}" height="16" '
             f'fill="{COLOURS[0]}"><title>{escape(name)}</title></rect>',
             _text(round(_NAMES + length + 5, 1), middle + 4, text, "start"),
         ]
+    elements += _names([name for name, *_ in rows])
     return _svg(_TOP + _ROW * len(rows) + 4, description, elements)
 
 
@@ -273,8 +273,9 @@ def _number(value: float) -> str:
     return f"{value:,.6g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _name(name: str, middle: float) -> str:
-    """The name of a row, cut where it is very long."""
-    cut = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
-    size = "" if len(cut) <= _LONG else 'class="small"'
-    return _text(_NAMES - 8, middle + 4, cut, "end", size)
+def _names(names: Sequence[str]) -> Iterable[str]:
+    """The names of rows, cut where they are very long."""
+    size = 'class="small"' if any(len(name) > _LONG for name in names) else ""
+    for number, name in enumerate(names):
+        cut = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+        yield _text(_NAMES - 8, _TOP + _ROW * (number + 0.5) + 4, cut, "end", size)

@@ -259,8 +259,8 @@ def _confusion(model: ScoredModel) -> ReportSection:
     if mistakes:
         true, called, count, share = mistakes[0]
         text.append(
-            f"The most frequent mistake: {count:,} galaxies of {true} ({share:.0%} of them) are "
-            f"called {called}."
+            f"The most frequent mistake: of the galaxies of {true}, {count:,} ({share:.0%}) "
+            f"{'is' if count == 1 else 'are'} called {called}."
         )
     return ReportSection(
         "confusion",

@@ -191,7 +191,7 @@ def size_and_brightness(cutout: NDArray[np.uint8]) -> tuple[float, float]:
     >>> disc[np.hypot(x, y) < 16] = 255
     >>> size, brightness = size_and_brightness(disc)
     >>> round(size, 2), brightness
-    (0.35, 1.0)
+    (0.36, 1.0)
     """
     grey = to_three(cutout).mean(axis=2) / 255
     side = len(grey)

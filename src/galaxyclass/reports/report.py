@@ -24,6 +24,7 @@ from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.progress import Progress, silent
+from galaxyclass.reports.agreement import agreement_section
 from galaxyclass.reports.closing import (
     citing_section,
     learning_section,
@@ -343,6 +344,8 @@ def folder_sections(
         sections.insert(
             0, strange_section(first.strangeness, first.catalog, first.preprocessing, caption)
         )
+    if len(folders) > 1:
+        sections.append(agreement_section(folders, kind.caption))
     notes = [first.model.ensemble.note] if first.model.ensemble.note else []
     notes += first.summary.warnings
     if first.summary.failed:

@@ -87,6 +87,9 @@ def test_a_table_without_votes_on_the_tree(folder: Path, tree: Tree) -> None:
     assert "no votes on " in text
     assert "look_smooth, look_disc" in text
     assert "'looks_smooth' is close to 'look_smooth'" in text
+    counts = {name: cells * 2 for name, cells in VOTES.items()} | {"id": list("123456")}
+    with pytest.raises(CatalogError, match="no votes on Galaxy Zoo 2"):
+        _ = Dataset(folder, counts, tree="galaxy_zoo_2").catalog
     with pytest.raises(CatalogError, match="leave one of them out"):
         _ = Dataset(folder, VOTES, tree=tree, target_column="arms_yes").catalog
 

@@ -2,12 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 
 from galaxyclass.data.catalog.catalog import Catalog
+from galaxyclass.data.catalog.parts import column_names
+from galaxyclass.data.catalog.roles import vote_layout
+from galaxyclass.data.tables.in_memory import IN_MEMORY
 from galaxyclass.errors import CatalogError
 from galaxyclass.tasks.names import first_few
 from galaxyclass.trees.tree import Tree
+
+
+def read_on_tree(
+    tree: Tree | None, table: Any, target_column: str | None, read: Callable[[], Catalog]
+) -> Catalog:
+    """Read a catalog, and refuse a table that has no votes on the tree that was named for it.
+
+    Parameters
+    ----------
+    tree : Tree or None
+        Where none was named, the catalog is what ``read`` gives.
+    table : str, Path, a table in memory, or None
+    target_column : str or None
+    read : callable
+        Without arguments.
+
+    Raises
+    ------
+    CatalogError
+        As ``read``; or the table has no votes on the tree.
+    """
+    try:
+        catalog = read()
+    except CatalogError as error:
+        if tree is None or target_column is not None or (names := _names_in(table)) is None:
+            raise
+        if vote_layout(names, [tree]) is not None:
+            raise
+        source = str(table) if isinstance(table, str | Path) else str(IN_MEMORY)
+        raise _no_votes(tree, source, names) from error
+    if tree is not None:
+        require_votes_on(tree, catalog, target_column)
+    return catalog
+
+
+def _names_in(table: Any) -> list[str] | None:
+    """The columns of a table; None where there is none, or it cannot be read."""
+    if table is None:
+        return None
+    try:
+        return column_names(table)
+    except CatalogError:
+        return None
 
 
 def require_votes_on(tree: Tree, catalog: Catalog, target_column: str | None) -> None:
@@ -30,6 +79,10 @@ def require_votes_on(tree: Tree, catalog: Catalog, target_column: str | None) ->
             hint="leave one of them out",
         )
     names = [] if catalog.other is None else list(catalog.other.column_names)
+    raise _no_votes(tree, str(source), names)
+
+
+def _no_votes(tree: Tree, source: str, names: Sequence[str]) -> CatalogError:
     layouts = (*tree.layouts, *tree.published)
     lines = [
         f"{layout.kind}: {first_few([layout.columns[i] for i in range(*where.indices(999))])}"
@@ -45,7 +98,7 @@ def require_votes_on(tree: Tree, catalog: Catalog, target_column: str | None) ->
             )
         )
     ]
-    raise CatalogError(
+    return CatalogError(
         f"{source}: no votes on {tree.title}",
         wanted="all answers of one of its questions at least; of the first one these are\n"
         + "\n".join(lines),

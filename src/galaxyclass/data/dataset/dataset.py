@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from galaxyclass.data.catalog.id_map import as_map
 from galaxyclass.data.catalog.parts import column_names
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.catalog.roles import vote_layout
-from galaxyclass.data.catalog.tree_votes import require_votes_on
+from galaxyclass.data.catalog.tree_votes import read_on_tree
 from galaxyclass.data.tables.in_memory import IN_MEMORY, as_arrow, is_table
 from galaxyclass.errors import CatalogError
 from galaxyclass.io.atomic import writing
@@ -174,7 +174,8 @@ class Dataset:
         CatalogError
             The folder or the table cannot be understood, or has no votes on `tree`.
         """
-        catalog = read_catalog(
+        read = partial(
+            read_catalog,
             self.images,
             self.table,
             id_column=self.id_column,
@@ -185,9 +186,7 @@ class Dataset:
             id_map=self.id_map,
             tree=self.tree,
         )
-        if self.tree is not None:
-            require_votes_on(self.tree, catalog, self.target_column)
-        return catalog
+        return read_on_tree(self.tree, self.table, self.target_column, read)
 
     @cached_property
     def catalog(self) -> Catalog:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.catalog.derive import derive_classes
 from galaxyclass.data.catalog.parts import column_names
 from galaxyclass.data.catalog.read import read_catalog
-from galaxyclass.data.catalog.tree_votes import require_votes_on
+from galaxyclass.data.catalog.tree_votes import read_on_tree
 from galaxyclass.data.checks.checks import check
 from galaxyclass.data.checks.valid import require_valid
 from galaxyclass.data.dataset.dataset import Dataset
@@ -61,15 +62,15 @@ def read_galaxies(
     arguments: dict[str, Any] = {} if any(stated.values()) else task.table_arguments(columns)
     arguments |= {name: value for name, value in stated.items() if value}
     arguments["tree"] = _tree(dataset, task)
-    catalog = read_catalog(
+    read = partial(
+        read_catalog,
         dataset.images,
         dataset.table,
         id_column=dataset.id_column,
         id_map=dataset.id_map,
         **arguments,
     )
-    if dataset.tree is not None:
-        require_votes_on(dataset.tree, catalog, dataset.target_column)
+    catalog = read_on_tree(dataset.tree, dataset.table, dataset.target_column, read)
     targets = catalog.targets
     if targets is not None and not task.fits(targets):
         task = next((other for other in auxiliary if other.overlaps(targets)), task)
