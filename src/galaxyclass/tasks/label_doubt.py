@@ -12,8 +12,8 @@ from galaxyclass.arrays import Doubles
 #: Beyond so many standard deviations a label of numbers counts as probably wrong.
 FAR = 4.0
 
-#: A class is probably wrong only where another one is so many times more probable: where classes are
-#: hard to tell apart, predictions are wrong more often than labels.
+#: A class is probably wrong only where another one is so many times more probable: where classes
+#: are hard to tell apart, predictions are wrong more often than labels.
 ODDS = 4.0
 
 
@@ -43,8 +43,8 @@ def doubt_classes(
     """Doubt of classes, by confident learning (Northcutt, Jiang & Chuang 2021, JAIR 70, 1373).
 
     A label is probably wrong where another class is much more probable (`ODDS`), and as probable as
-    it is on average among the galaxies with that label. The score is the logarithm of how many times more
-    probable the other class is.
+    it is on average among the galaxies with that label. The score is the logarithm of how many
+    times more probable the other class is.
 
     Parameters
     ----------
