@@ -4,17 +4,17 @@
         --labels 50 100 200 --draws 12 [--model RUN]
 
 All galaxies are embedded once. From each draw of labels a probe is fitted as by
-`galaxyclass.finetune`; beside it stand rules that are chosen with the other labels in view: the
-best single answer, and the best penalty of a regression on the embedding.
+`galaxyclass.finetune`; beside it stand rules that are chosen with all labels in view, one for all
+draws: the best single answer, and the best penalty of a regression on the embedding.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 
 import numpy as np
 
+from galaxyclass.arrays import Doubles
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies
 from galaxyclass.finetuning.embed import embed_galaxies
@@ -24,17 +24,16 @@ from galaxyclass.finetuning.ridge import PENALTIES, fit_line, ridge_path
 from galaxyclass.progress import silent
 
 
-def measure(galaxies: LabelledGalaxies, count: int, seed: int) -> dict[str, float]:
-    """Scores after a draw of so many labels, on all other galaxies."""
+def measure(galaxies: LabelledGalaxies, count: int, seed: int) -> dict[str, list[float]]:
+    """Scores after a draw of so many labels, on all other galaxies; several for rules to choose."""
     task = galaxies.task
     order = np.random.default_rng(seed).permutation(len(galaxies))
     learnt, others = galaxies.take(order[:count]), galaxies.take(order[count:])
     targets, weights = task.linear_targets(learnt.values), np.ones(count)
 
-    def score(raw: np.ndarray) -> float:
+    def score(raw: Doubles) -> float:
         return task.main_value(task.from_linear(raw), others.values)
 
-    best = min if task.metric.lower_is_better else max
     lines = [fit_line(column, targets, weights) for column in learnt.inputs.answers.T]
     by_answer = [
         score(np.outer(column, line.slope) + line.bias)
@@ -48,14 +47,13 @@ def measure(galaxies: LabelledGalaxies, count: int, seed: int) -> dict[str, floa
     for number in range(len(PENALTIES)):
         slopes, bias = path.combine(np.eye(len(PENALTIES))[number])
         by_penalty.append(score(others.inputs.features / scale @ slopes + bias))
-    return {
-        f"simplest ({task.metric.simplest})": task.main_value(
-            task.simplest(len(others)), others.values
-        ),
-        "finetune, the probe": task.main_value(others.predict(learnt.fit()), others.values),
-        "best answer alone, chosen by the score": best(by_answer),
-        "embedding alone, penalty chosen by the score": best(by_penalty),
+    scores = {
+        f"the {task.metric.simplest}": [task.main_value(task.simplest(len(others)), others.values)],
+        "one answer, chosen with all labels in view": by_answer,
+        "embedding, penalty chosen with all labels in view": by_penalty,
+        "finetune, the probe": [task.main_value(others.predict(learnt.fit()), others.values)],
     }
+    return {name: of_rules for name, of_rules in scores.items() if of_rules}
 
 
 def main() -> None:
@@ -79,14 +77,14 @@ def main() -> None:
     values, _ = task.scorable(sample.targets)
     galaxies = LabelledGalaxies(embedded.inputs, values, sample.targets.strata, task)
     for count in arguments.labels:
-        scores = defaultdict(list)
-        for seed in range(arguments.draws):
-            for name, value in measure(galaxies, count, seed).items():
-                scores[name].append(value)
+        draws = [measure(galaxies, count, seed) for seed in range(arguments.draws)]
         print(f"{count} labels, {task.metric.label} of {len(galaxies) - count} others")
-        for name, found in scores.items():
-            error = np.std(found, ddof=1) / np.sqrt(len(found))
-            print(f"  {name:46s} {np.mean(found):.3f} ± {error:.3f}")
+        for name in draws[0]:
+            scores = np.array([draw[name] for draw in draws])
+            errors = [task.metric.error(float(mean)) for mean in scores.mean(axis=0)]
+            chosen = scores[:, int(np.argmin(errors))]  # one rule for all draws
+            spread = chosen.std(ddof=1) / np.sqrt(len(chosen))
+            print(f"  {name:50s} {chosen.mean():.3f} ± {spread:.3f}")
 
 
 if __name__ == "__main__":

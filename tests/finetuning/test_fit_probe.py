@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.finetuning.cross_validation import LabelledGalaxies, cross_validate, learning_curve
-from galaxyclass.finetuning.fit_probe import ProbeInputs, fit_best_answer, fit_probe
-from galaxyclass.model.probe import answer_columns
+from galaxyclass.finetuning.cross_validation import LabelledGalaxies, cross_validate, label_curve
+from galaxyclass.finetuning.fit_probe import ProbeInputs, fit_best_answer, fit_linear_probe
+from galaxyclass.model.probe import probe_columns
 from galaxyclass.tasks.classes.task import ClassTask
 
 TASK = ClassTask("kind", ("no", "yes"), (0.5, 0.5))
@@ -17,14 +17,14 @@ def drawn(galaxies: int, seed: int = 0) -> tuple[ProbeInputs, Doubles]:
     """Twenty features and four answers of which the third decides, with noise."""
     rng = np.random.default_rng(seed)
     answers = rng.uniform(0.05, 0.95, (galaxies, 4))
-    inputs = ProbeInputs(rng.normal(size=(galaxies, 20)), answer_columns(answers), tuple("abcd"))
+    inputs = ProbeInputs(rng.normal(size=(galaxies, 20)), probe_columns(answers), tuple("abcd"))
     return inputs, answers[:, 2] + rng.normal(0, 0.1, galaxies)
 
 
 def test_finds_the_answer_that_decides() -> None:
     inputs, score = drawn(60)
     targets = TASK.linear_targets((score > 0.5).astype(int))
-    fitted = fit_probe(inputs, targets)
+    fitted = fit_linear_probe(inputs, targets)
     assert fitted.shares["one answer"] + fitted.shares["answers"] > 0.5
     best = fit_best_answer(inputs, targets)
     assert best is not None
@@ -33,7 +33,7 @@ def test_finds_the_answer_that_decides() -> None:
 
 def test_probe_is_the_mean_of_regressions_in_the_units_of_its_inputs() -> None:
     inputs, score = drawn(80)
-    fitted = fit_probe(inputs, score[:, None])
+    fitted = fit_linear_probe(inputs, score[:, None])
     probe = fitted.probe
     raw = inputs.features @ probe.features + inputs.answers @ probe.answers + probe.bias
     assert np.corrcoef(raw[:, 0], score)[0, 1] > 0.9
@@ -47,8 +47,8 @@ def test_unknown_targets_do_not_count() -> None:
     inputs, score = drawn(60)
     targets = np.column_stack([score, score, np.full(60, np.nan)])
     targets[40:, 1] = np.nan
-    fitted = fit_probe(inputs, targets)
-    alone = fit_probe(inputs.take(np.arange(40)), score[:40, None])
+    fitted = fit_linear_probe(inputs, targets)
+    alone = fit_linear_probe(inputs.take(np.arange(40)), score[:40, None])
     assert np.isnan(fitted.left_out[40:, 1]).all()
     assert not fitted.probe.features[:, 2].any()
     assert np.corrcoef(fitted.left_out[:40, 1], alone.left_out[:, 0])[0, 1] > 0.98
@@ -60,7 +60,7 @@ def test_cross_validation_of_noise_is_no_better_than_chance_and_more_labels_do_n
     labels = LabelledGalaxies(inputs, values, values, TASK)
     out_of_fold = cross_validate(labels, seed=0)
     assert out_of_fold.score(0).low < 0.5
-    curve = learning_curve(labels, out_of_fold, seed=0)
+    curve = label_curve(labels, out_of_fold, seed=0)
     assert curve is not None
     assert curve.galaxies == (12, 25, 50, 80)
     assert curve.with_twice.low < 0.55

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.finetuning.fit_probe import ProbeInputs, fit_best_answer, fit_probe, with_link
+from galaxyclass.finetuning.fit_probe import (
+    ProbeInputs,
+    fit_best_answer,
+    fit_linear_probe,
+    with_link,
+)
 from galaxyclass.model.probe import LinearProbe
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL, Score
 from galaxyclass.tasks.task import Task
@@ -80,7 +86,7 @@ class LabelledGalaxies:
 
     def fit(self) -> LinearProbe:
         """A probe on all of them, with its link."""
-        fitted = fit_probe(self.inputs, self.task.linear_targets(self.values), self.weights)
+        fitted = fit_linear_probe(self.inputs, self.task.linear_targets(self.values), self.weights)
         link = self.task.fit_link(np.nan_to_num(fitted.left_out), self.values)
         return with_link(fitted.probe, *link)
 
@@ -157,20 +163,21 @@ def cross_validate(
     """Predict each galaxy by a probe on the other folds; stratified, repeated for few galaxies."""
     generator = np.random.default_rng([seed, 1])
     repeats = []
-    for _ in range(repeats_for(len(labels))):
-        folds = stratified_folds(labels.strata, FOLDS, generator)
-        predictions = np.empty((len(labels), labels.task.count))
-        for number in range(FOLDS):
-            inside = np.flatnonzero(folds != number)
-            held_out = np.flatnonzero(folds == number)
-            probe = fit(labels.take(inside))
-            predictions[held_out] = labels.take(held_out).predict(probe)
-        repeats.append(predictions)
+    with threadpool_limits(1):  # matrices are small: threads would wait for each other
+        for _ in range(repeats_for(len(labels))):
+            folds = stratified_folds(labels.strata, FOLDS, generator)
+            predictions = np.empty((len(labels), labels.task.count))
+            for number in range(FOLDS):
+                inside = np.flatnonzero(folds != number)
+                held_out = np.flatnonzero(folds == number)
+                probe = fit(labels.take(inside))
+                predictions[held_out] = labels.take(held_out).predict(probe)
+            repeats.append(predictions)
     return OutOfFold(np.array(repeats), labels.task, labels.values)
 
 
 @dataclass(frozen=True)
-class LearningCurve:
+class LabelCurve:
     """The score of probes on fewer galaxies, and what it would be with more.
 
     Attributes
@@ -192,9 +199,19 @@ class LearningCurve:
     gain: Score
 
 
-def learning_curve(
-    labels: LabelledGalaxies, out_of_fold: OutOfFold, seed: int
-) -> LearningCurve | None:
+def _by_parts(labels: LabelledGalaxies, parts: int, generator: np.random.Generator) -> Doubles:
+    """(galaxies, outputs) each part as predicted by a probe on the part before it."""
+    folds = stratified_folds(labels.strata, parts, generator)
+    predicted = np.empty((len(labels), labels.task.count))
+    with threadpool_limits(1):
+        for number in range(parts):
+            probe = labels.take(np.flatnonzero(folds == number)).fit()
+            following = np.flatnonzero(folds == (number + 1) % parts)
+            predicted[following] = labels.take(following).predict(probe)
+    return predicted
+
+
+def label_curve(labels: LabelledGalaxies, out_of_fold: OutOfFold, seed: int) -> LabelCurve | None:
     """Score probes on parts of the galaxies, and extrapolate to twice as many.
 
     The galaxies are dealt to parts. A probe on one part predicts the next part, so that each galaxy
@@ -210,7 +227,7 @@ def learning_curve(
 
     Returns
     -------
-    LearningCurve or None
+    LabelCurve or None
         None where there are too few galaxies.
     """
     task, generator = labels.task, np.random.default_rng([seed, 2])
@@ -221,12 +238,7 @@ def learning_curve(
         if size < fewest:
             continue
         for _ in range(max(1, 2 * repeats_for(len(labels)) // parts)):
-            folds = stratified_folds(labels.strata, parts, generator)
-            predicted = np.empty((len(labels), task.count))
-            for number in range(parts):
-                probe = labels.take(np.flatnonzero(folds == number)).fit()
-                following = np.flatnonzero(folds == (number + 1) % parts)
-                predicted[following] = labels.take(following).predict(probe)
+            predicted = _by_parts(labels, parts, generator)
             predictions.setdefault(size, []).append(predicted)
     if not predictions:
         return None
@@ -263,7 +275,7 @@ def learning_curve(
 
     gains = drawn[:, 0] - drawn[:, 1]
     low, high = np.percentile(gains, sides)
-    return LearningCurve(
+    return LabelCurve(
         tuple(map(int, sizes)),
         tuple(map(float, scores)),
         as_score(drawn[:, 0], float(ends[0])),

@@ -14,7 +14,7 @@ from galaxyclass.finetuning.fit_probe import ProbeInputs
 from galaxyclass.model.backends.backend import is_concurrent, natural_batch_size
 from galaxyclass.model.model import Model
 from galaxyclass.model.output import ModelOutput
-from galaxyclass.model.probe import answer_columns
+from galaxyclass.model.probe import probe_columns
 from galaxyclass.progress import Progress
 from galaxyclass.tasks.task import Task
 from galaxyclass.workers.ordered import ordered_pool
@@ -85,5 +85,7 @@ def probe_inputs(
     features : (galaxies, features) float32
     values : (galaxies, outputs) float32
     """
-    known = np.where(task.known_mask, values, np.float32(0.5))  # others mean nothing
-    return ProbeInputs(features.astype(np.float64), answer_columns(known), task.names)
+    names, answers = task.names, np.where(task.known_mask, values, np.float32(0.5))
+    if not task.known_mask.any():  # an encoder alone
+        names, answers = (), answers[:, :0]
+    return ProbeInputs(features.astype(np.float64), probe_columns(answers), names)

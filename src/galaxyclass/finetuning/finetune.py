@@ -29,7 +29,7 @@ from galaxyclass.finetuning.bare_encoder import bare_encoder
 from galaxyclass.finetuning.cross_validation import (
     LabelledGalaxies,
     cross_validate,
-    learning_curve,
+    label_curve,
 )
 from galaxyclass.finetuning.embed import embed_galaxies
 from galaxyclass.finetuning.finetuned import (
@@ -39,7 +39,7 @@ from galaxyclass.finetuning.finetuned import (
     describe_curve,
     scored_rung,
 )
-from galaxyclass.finetuning.fit_probe import FittedAnswer, fit_best_answer, fit_probe
+from galaxyclass.finetuning.fit_probe import FittedAnswer, fit_best_answer, fit_linear_probe
 from galaxyclass.finetuning.labels import read_labels
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text, writing_folder
@@ -179,14 +179,14 @@ def _finetune(
     rungs = _simple_rungs(labels, seed, model.name)
     began = time.perf_counter()
     out_of_fold = cross_validate(labels, seed)
-    fitted = fit_probe(labels.inputs, task.linear_targets(values), labels.weights)
+    fitted = fit_linear_probe(labels.inputs, task.linear_targets(values), labels.weights)
     made = Made("probe", labels.fit(), out_of_fold, embedded.features, embedded.statistics)
     rungs.append(
         scored_rung(
             "probe", "the probe", out_of_fold.score(seed), time.perf_counter() - began, task
         )
     )
-    curve = learning_curve(labels, out_of_fold, seed)
+    curve = label_curve(labels, out_of_fold, seed)
     if curve is not None:
         log.info("%s", describe_curve(curve, task.metric, len(labels)))
     if _tries_network(choices.network, len(labels)):
@@ -299,7 +299,7 @@ def _simple_rungs(labels: LabelledGalaxies, seed: int, name: str) -> list[Rung]:
     simplest = task.main_score(task.simplest(len(labels)), values, seed=seed)
     rungs = [scored_rung("simplest", f"the {task.metric.simplest}", simplest, 0.0, task)]
     answer = fit_best_answer(labels.inputs, task.linear_targets(values), labels.weights)
-    if answer is not None and labels.inputs.answers.std(axis=0).any():
+    if answer is not None:
         began = time.perf_counter()
 
         def fit(part: LabelledGalaxies) -> LinearProbe:
@@ -343,7 +343,7 @@ def _write(
         for role in ("weights", "network"):
             if bundle.has(role):
                 writers[role] = partial(shutil.copyfile, bundle.file(role))
-    writers["probe"] = _text_writer(made.probe.to_json())
+    writers["probe"] = _text_writer(made.probe.with_answers(bundle.manifest.task.count).to_json())
     joint = sample.targets.joint_fractions
     try:
         calibration = fit_calibration(

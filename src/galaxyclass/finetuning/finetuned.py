@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.finetuning.cross_validation import LearningCurve, OutOfFold
+from galaxyclass.finetuning.cross_validation import LabelCurve, OutOfFold
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import BundleFileWriter
 from galaxyclass.model.probe import LinearProbe
@@ -106,7 +106,7 @@ class Finetuned:
         The key of the rung that the model is: ``probe`` or ``network``.
     shares : mapping
         Family of regressions -> its share of the probe.
-    curve : LearningCurve or None
+    curve : LabelCurve or None
         Of the probe; None where there are too few galaxies.
     notes : tuple of str
     """
@@ -118,7 +118,7 @@ class Finetuned:
     rungs: tuple[Rung, ...]
     chosen: str
     shares: Mapping[str, float]
-    curve: LearningCurve | None
+    curve: LabelCurve | None
     notes: tuple[str, ...]
 
     @property
@@ -165,12 +165,12 @@ class Finetuned:
         }
 
 
-def describe_curve(curve: LearningCurve, metric: Metric, galaxies: int) -> str:
+def describe_curve(curve: LabelCurve, metric: Metric, galaxies: int) -> str:
     """What a learning curve says, in a sentence.
 
     Parameters
     ----------
-    curve : LearningCurve
+    curve : LabelCurve
     metric : Metric
     galaxies : int
         How many have labels.

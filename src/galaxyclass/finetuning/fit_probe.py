@@ -48,7 +48,7 @@ class ProbeInputs:
     features : (galaxies, features) float64
         The embedding.
     answers : (galaxies, 2 × answers) float64
-        `galaxyclass.model.probe.answer_columns` of its own predictions.
+        `galaxyclass.model.probe.probe_columns` of its own predictions.
     names : tuple of str
         A name for each answer.
     """
@@ -102,7 +102,9 @@ def with_link(probe: LinearProbe, scale: float, offsets: Doubles) -> LinearProbe
     return LinearProbe(scale * probe.features, scale * probe.answers, scale * probe.bias + offsets)
 
 
-def fit_probe(inputs: ProbeInputs, targets: Doubles, weights: Doubles | None = None) -> FittedProbe:
+def fit_linear_probe(
+    inputs: ProbeInputs, targets: Doubles, weights: Doubles | None = None
+) -> FittedProbe:
     """Fit a probe.
 
     Parameters
@@ -130,7 +132,7 @@ def fit_best_answer(
     Parameters
     ----------
     inputs, targets, weights
-        As for `fit_probe`.
+        As for `fit_linear_probe`.
     """
     if not inputs.answers.shape[1]:
         return None

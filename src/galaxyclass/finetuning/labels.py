@@ -115,8 +115,8 @@ def require_labels(targets: Targets, source: str) -> None:
             wanted="a class for each galaxy, such as 0 and 1, or names",
             got=f"{len(present)} different whole numbers: "
             f"{first_few([names[index] for index in present])}",
-            hint="name the class column by `target_column`; counts of votes need the column names "
-            "of their tree; classes that are numbers are taken when written as names, such as c1",
+            hint="name the class column by `target_column`, or numbers by `numbers`; counts of "
+            "votes need the column names of their tree",
         )
     alone = int((counts == 1).sum())
     if 2 * alone > len(present) or len(targets) < 2 * len(present):

@@ -75,7 +75,7 @@ class NetworkData:
         task, answers = self.labels.task, self.manifest.task.count
         features = self.base.networks[0].last.in_features
         network = ProbedNetwork(copy.deepcopy(self.base), task, answers, features)
-        network.set_probe(probe)
+        network.set_probe(probe.with_answers(answers))
         return network.to(find_device(self.device)).eval()
 
     def predict(self, network: ProbedNetwork, rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
@@ -88,6 +88,15 @@ class NetworkData:
                 raw.append(outputs.double().cpu().numpy())
                 predictions.append(network.activation(outputs).double().cpu().numpy())
         return np.concatenate(raw), np.concatenate(predictions)
+
+    def features(self, network: ProbedNetwork) -> NDArray[np.float32]:
+        """(galaxies, features) the embedding of all galaxies by a network that is on the CPU."""
+        batches = []
+        with torch.inference_mode():
+            for first in range(0, len(self.cutouts), 2 * _BATCH):
+                cutouts = torch.from_numpy(self.cutouts[first : first + 2 * _BATCH])
+                batches.append(network.base.estimate(cutouts).features.numpy())
+        return np.concatenate(batches)
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(find_device(self.device))

@@ -85,5 +85,6 @@ def with_network(
         key="network",
         probe=with_link(network.read_probe(), *link),
         out_of_fold=trial.out_of_fold,
+        features=data.features(network),
         write_weights=partial(write_weights, network.base),
     )

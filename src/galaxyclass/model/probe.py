@@ -7,7 +7,7 @@ bundle.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -37,7 +37,7 @@ class LinearProbe:
     features : (features, outputs) float64
         Weights of the embedding.
     answers : (2 × answers, outputs) float64
-        Weights of the network's own predictions and of their logits (`answer_columns`).
+        Weights of the network's own predictions and of their logits (`probe_columns`).
     bias : (outputs,) float64
     """
 
@@ -55,8 +55,14 @@ class LinearProbe:
             The network's own predictions, 0..1.
         """
         raw = features.astype(np.float64) @ self.features
-        raw += answer_columns(answers) @ self.answers
+        raw += probe_columns(answers) @ self.answers
         return np.asarray(raw + self.bias)
+
+    def with_answers(self, count: int) -> LinearProbe:
+        """The probe for a network of so many answers, if it was fitted without any."""
+        if len(self.answers):
+            return self
+        return replace(self, answers=np.zeros((2 * count, len(self.bias))))
 
     def to_json(self) -> str:
         """As JSON text, keys in a fixed order."""
@@ -81,12 +87,12 @@ class _File(BaseModel):
     bias: PackedArray
 
 
-def answer_columns(answers: Floats) -> Doubles:
+def probe_columns(answers: Floats) -> Doubles:
     """(galaxies, 2 × answers) predictions of 0..1, and their logits, as a probe takes them.
 
     Examples
     --------
-    >>> answer_columns(np.array([[0.5, 1.0]])).round(2).tolist()
+    >>> probe_columns(np.array([[0.5, 1.0]])).round(2).tolist()
     [[0.5, 1.0, 0.0, 6.91]]
     """
     fractions = np.asarray(answers, dtype=np.float64)

@@ -12,6 +12,10 @@ from galaxyclass.arrays import Doubles
 #: Beyond so many standard deviations a label of numbers counts as probably wrong.
 FAR = 4.0
 
+#: A class is probably wrong only where another one is so many times more probable: where classes
+#: are hard to tell apart, predictions are wrong more often than labels.
+ODDS = 4.0
+
 
 @dataclass(frozen=True)
 class LabelDoubt:
@@ -38,9 +42,9 @@ def doubt_classes(
 ) -> LabelDoubt:
     """Doubt of classes, by confident learning (Northcutt, Jiang & Chuang 2021, JAIR 70, 1373).
 
-    A label is probably wrong where another class is more probable, and as probable as it is on
-    average among the galaxies with that label. The score is the logarithm of how many times more
-    probable the other class is.
+    A label is probably wrong where another class is much more probable (`ODDS`), and as probable as
+    it is on average among the galaxies with that label. The score is the logarithm of how many
+    times more probable the other class is.
 
     Parameters
     ----------
@@ -64,7 +68,7 @@ def doubt_classes(
     score = np.log(np.maximum(other, 1e-12) / np.maximum(own, 1e-12))
     return LabelDoubt(
         score=score,
-        probable=(score > 0) & (other >= usual[best]),
+        probable=(score > np.log(ODDS)) & (other >= usual[best]),
         labels=tuple(names[index] for index in labels),
         suggestions=tuple(names[index] for index in best),
     )
