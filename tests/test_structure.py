@@ -43,7 +43,7 @@ FLOORS = [
     ["exploration"],
     ["similarity"],
     ["selection"],
-    ["serve"],
+    ["serving"],
     ["networks"],
     ["model/export"],
     ["training"],

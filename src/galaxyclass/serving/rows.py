@@ -17,7 +17,7 @@ from galaxyclass.data.tables.cells import as_text, numbers
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.model.writers import require_output, writer_of
-from galaxyclass.serve.remembered import Remembered
+from galaxyclass.serving.remembered import Remembered
 from galaxyclass.similarity.conditions import column_named, columns_asked, rows_that_meet
 
 #: Filters whose rows are remembered, for the next page.
