@@ -45,7 +45,7 @@ FLOORS = [
     ["exploration", "reports"],
     ["similarity"],
     ["selection"],
-    ["serve"],
+    ["serving"],
     ["networks"],
     ["explanation"],
     ["model/export"],

@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.recipe import Recipe
     from galaxyclass.reports.report import Report, report
     from galaxyclass.selection.select import Selection, select
-    from galaxyclass.serve.start import serve
+    from galaxyclass.serving.start import serve
     from galaxyclass.similarity.similar import Neighbours, similar
     from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
     from galaxyclass.simulation.folders import SimulatedFolder, simulate
@@ -212,7 +212,7 @@ _MODULES: dict[str, str] = {
     "rmse": "tasks.scores.votes",
     "score_predictions": "evaluation.score_predictions",
     "select": "selection.select",
-    "serve": "serve.start",
+    "serve": "serving.start",
     "similar": "similarity.similar",
     "simulate": "simulation.folders",
     "simulate_hundred": "simulation.contest",

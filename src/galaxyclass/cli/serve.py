@@ -57,7 +57,7 @@ token. The connection is not encrypted. Ctrl-C stops the server."""
 )
 @click.option(
     "--tree",
-    type=click.Path(path_type=Path),
+    metavar="TREE",
     help="Instead of --classes, the questions of a tree: galaxy_zoo_2, or a TOML file.",
 )
 @click.option(
@@ -111,13 +111,13 @@ token. The connection is not encrypted. Ctrl-C stops the server."""
 def command(
     *,
     classes: str | None,
-    tree: Path | None,
+    tree: str | None,
     open_page: bool,
     inference: InferenceOptions,
     **arguments: Any,
 ) -> None:
     """Open a page to predict, look at and label galaxies, with an API for programs."""
-    from galaxyclass.serve.start import serve
+    from galaxyclass.serving.start import serve
 
     def ready(address: str) -> None:
         click.echo(f"{address}  (Ctrl-C stops it)")

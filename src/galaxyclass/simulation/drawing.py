@@ -16,7 +16,7 @@ import simplejpeg
 from galaxyclass.simulation import hundred
 from galaxyclass.simulation.morphology import Morphology, draw_morphology
 from galaxyclass.simulation.rendering import render
-from galaxyclass.workers.processes import core_count, serve, work_in_processes
+from galaxyclass.workers.processes import answer_tasks, core_count, work_in_processes
 
 #: Ids begin here, so that all have as many digits as the challenge's.
 FIRST_ID = 100_001
@@ -105,7 +105,7 @@ def draw_all(job: Job, workers: int | None) -> Generator[int, None, None]:
 
 def main() -> None:
     """Answer tasks as a drawing process: a task is galaxies ``first`` to ``end`` (excluded)."""
-    serve(_begin)
+    answer_tasks(_begin)
 
 
 def _begin(message: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:

@@ -62,7 +62,7 @@ class WorkerProcess:
     Parameters
     ----------
     module : str
-        Its ``main`` calls `serve`.
+        Its ``main`` calls `answer_tasks`.
     job : mapping
         The message that the process gets first.
     """
@@ -119,7 +119,7 @@ def work_in_processes(
     Parameters
     ----------
     module : str
-        Its ``main`` calls `serve`.
+        Its ``main`` calls `answer_tasks`.
     job : mapping
         The first message to every process.
     tasks : iterable of (key, mapping)
@@ -191,7 +191,7 @@ def work_in_processes(
             process.end()
 
 
-def serve(begin: Callable[[Message], Callable[[Message], Message]]) -> None:
+def answer_tasks(begin: Callable[[Message], Callable[[Message], Message]]) -> None:
     """Answer tasks until the input ends: the main loop of a worker process.
 
     The input also ends when the parent process is killed, so that no worker is left running.

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 
 from galaxyclass.images.packs.shards import PixelFile, make_shard
-from galaxyclass.workers.processes import serve
+from galaxyclass.workers.processes import answer_tasks
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     The job has ``settings`` and the ``images`` file; a task ``paths`` and ``offset``; its answer
     ``inspections``.
     """
-    serve(_begin)
+    answer_tasks(_begin)
 
 
 def _begin(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:

@@ -14,7 +14,7 @@ import cv2
 from galaxyclass.errors import ImageError
 from galaxyclass.images.fast_cutout import read_cutout
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.workers.processes import WorkerProcess, core_count, serve
+from galaxyclass.workers.processes import WorkerProcess, answer_tasks, core_count
 
 
 def bare_loop(
@@ -69,7 +69,7 @@ def bare_loop(
 
 def main() -> None:
     """Run as a process of the loop: a task is some ``paths``, its answer empty."""
-    serve(_begin)
+    answer_tasks(_begin)
 
 
 def _begin(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:

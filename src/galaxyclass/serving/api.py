@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from galaxyclass.model.writers import with_votable_header
-from galaxyclass.serve.pages import page
-from galaxyclass.serve.refusals import RefusedError
-from galaxyclass.serve.served import Served
-from galaxyclass.serve.uploads import answer_table, answers_to, uploads_of
+from galaxyclass.serving.pages import render_page
+from galaxyclass.serving.refusals import RefusedError
+from galaxyclass.serving.served import Served
+from galaxyclass.serving.uploads import answer_table, answers_to, uploads_of
 
 PARQUET = "application/vnd.apache.parquet"
 _JSON = ("application/json", "application/*", "*/*")
@@ -99,7 +99,7 @@ def add_api(app: FastAPI, served: Served) -> None:
         )
 
     def description() -> Response:
-        return page("api", served, limits=served.limits)
+        return render_page("api", served, limits=served.limits)
 
     app.add_api_route(
         "/predict", predict, methods=["POST"], openapi_extra=_DESCRIPTION, response_model=None

@@ -16,15 +16,15 @@ import pytest
 
 from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError
-from galaxyclass.serve.batches import Predictor, Upload
-from galaxyclass.serve.labels import LabelFile
-from galaxyclass.serve.limits import Limits
-from galaxyclass.serve.questions import questions_of_classes
-from galaxyclass.serve.refusals import RefusedError
-from galaxyclass.serve.rows import PredictionRows
-from galaxyclass.serve.served import Served
-from galaxyclass.serve.start import open_labelling, serve
-from tests.serve import support
+from galaxyclass.serving.batches import Predictor, Upload
+from galaxyclass.serving.labels import LabelFile
+from galaxyclass.serving.limits import Limits
+from galaxyclass.serving.questions import questions_of_classes
+from galaxyclass.serving.refusals import RefusedError
+from galaxyclass.serving.rows import PredictionRows
+from galaxyclass.serving.served import Served
+from galaxyclass.serving.start import open_labelling, serve
+from tests.serving import support
 from tests.support import fake
 
 _MISSING = [
@@ -54,7 +54,7 @@ def site(tmp_path: Path) -> Iterator[Any]:
 def client(served: Served, *, host: str = "127.0.0.1", token: str | None = None) -> Any:
     from starlette.testclient import TestClient
 
-    from galaxyclass.serve.app import make_app
+    from galaxyclass.serving.app import make_app
 
     return TestClient(
         make_app(served, host=host, token=token),

@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from galaxyclass.errors import ArgumentError, CatalogError, GalaxyclassError, ImageError
-from galaxyclass.serve.api import add_api
-from galaxyclass.serve.label_pages import add_labelling
-from galaxyclass.serve.look import add_look
-from galaxyclass.serve.pages import page
-from galaxyclass.serve.refusals import RefusedError, as_json
-from galaxyclass.serve.security import Application, Guard
-from galaxyclass.serve.served import Served
+from galaxyclass.serving.api import add_api
+from galaxyclass.serving.label_pages import add_labelling
+from galaxyclass.serving.look import add_look
+from galaxyclass.serving.pages import render_page
+from galaxyclass.serving.refusals import RefusedError, error_json
+from galaxyclass.serving.security import Application, Guard
+from galaxyclass.serving.served import Served
 from galaxyclass.version import __version__
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def make_app(served: Served, *, host: str, token: str | None) -> Application:
     if served.labelling is not None:
         add_labelling(app, served, served.labelling)
     files = {
-        name: (resources.files("galaxyclass.serve") / "static" / name).read_bytes()
+        name: (resources.files("galaxyclass.serving") / "static" / name).read_bytes()
         for name in _STATIC
     }
 
@@ -88,9 +88,9 @@ def _answer(served: Served, request: Request, error: Exception) -> Response:
     seconds = error.retry_seconds if isinstance(error, RefusedError) else None
     accepts = request.headers.get("accept", "")
     if "text/html" in accepts and request.url.path != "/predict":
-        response: Response = page("refused", served, status=status, error=shown)
+        response: Response = render_page("refused", served, status=status, error=shown)
     else:
-        response = JSONResponse(as_json(shown), status_code=status)
+        response = JSONResponse(error_json(shown), status_code=status)
     if seconds is not None:
         response.headers["retry-after"] = str(seconds)
     return response

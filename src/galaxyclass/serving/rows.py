@@ -17,7 +17,7 @@ from galaxyclass.data.tables.cells import as_text, numbers
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.model.writers import require_output, writer_of
-from galaxyclass.serve.remembered import Remembered
+from galaxyclass.serving.remembered import Remembered
 from galaxyclass.similarity.conditions import column_named, columns_asked, rows_that_meet
 
 #: Filters whose rows are remembered, for the next page.
@@ -147,6 +147,8 @@ class PredictionRows:
     def write(self, rows: NDArray[np.int64], output: Path) -> None:
         """Write rows, without the embedding, by the output's ending; in little memory.
 
+        They are written in the order of the file, so that each part of it is read once.
+
         Raises
         ------
         OutputError, MissingExtraError
@@ -157,7 +159,7 @@ class PredictionRows:
         empty = self.schema.empty_table().select(list(self.names))
         with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             chunks = []
-            for number, part in enumerate(self._parts(rows)):
+            for number, part in enumerate(self._parts(np.sort(rows))):
                 chunks.append(Path(folder) / f"{number:06d}{output.suffix}")
                 writer.write_chunk(chunks[-1], part)
             writer.join(output, chunks, empty)

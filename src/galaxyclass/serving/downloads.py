@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
-from galaxyclass.serve.refusals import RefusedError
+from galaxyclass.serving.refusals import RefusedError
 
 #: The kinds of table, and their media types.
 TABLES: dict[str, str] = {

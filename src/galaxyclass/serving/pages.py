@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
-from galaxyclass.serve.served import Served
-from galaxyclass.serve.views import shown_cell
+from galaxyclass.serving.served import Served
+from galaxyclass.serving.views import shown_cell
 from galaxyclass.version import __version__
 
 
@@ -18,7 +18,7 @@ def _templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("galaxyclass.serve"),
+        loader=PackageLoader("galaxyclass.serving"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -34,7 +34,9 @@ def _templates() -> Any:
     return environment
 
 
-def page(template: str, served: Served, /, *, status: int = 200, **content: Any) -> HTMLResponse:
+def render_page(
+    template: str, served: Served, /, *, status: int = 200, **content: Any
+) -> HTMLResponse:
     """A page of a template.
 
     Parameters

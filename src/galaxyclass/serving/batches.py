@@ -16,8 +16,8 @@ import pyarrow as pa
 from galaxyclass.errors import ImageError
 from galaxyclass.images.header import require_few_pixels
 from galaxyclass.model.model import Model
-from galaxyclass.serve.limits import Limits
-from galaxyclass.serve.refusals import RefusedError
+from galaxyclass.serving.limits import Limits
+from galaxyclass.serving.refusals import RefusedError
 
 log = logging.getLogger(__name__)
 

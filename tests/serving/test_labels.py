@@ -15,12 +15,12 @@ from sklearn.metrics import cohen_kappa_score
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.errors import ArgumentError, CatalogError, OutputError
 from galaxyclass.model.writers import write_table
-from galaxyclass.serve.export import agreements, label_of, training_table
-from galaxyclass.serve.labelling import Labelling, person_named
-from galaxyclass.serve.labels import Action, LabelEvent, LabelFile
-from galaxyclass.serve.order import LabelOrder, fit_probe
-from galaxyclass.serve.questions import questions_of_classes, questions_of_tree
-from galaxyclass.serve.refusals import RefusedError
+from galaxyclass.serving.export import agreements, label_of, training_table
+from galaxyclass.serving.labelling import Labelling, person_named
+from galaxyclass.serving.labels import Action, LabelEvent, LabelFile
+from galaxyclass.serving.order import LabelOrder, fit_probe
+from galaxyclass.serving.questions import questions_of_classes, questions_of_tree
+from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.similarity.axes import Axes
 from galaxyclass.similarity.index import Index
 from galaxyclass.trees.read import load_tree
@@ -62,8 +62,8 @@ def test_a_killed_process_loses_nothing_that_it_confirmed(tmp_path: Path) -> Non
     code = f"""
 import sys
 from pathlib import Path
-from galaxyclass.serve.labels import LabelEvent, LabelFile
-from galaxyclass.serve.questions import questions_of_classes
+from galaxyclass.serving.labels import LabelEvent, LabelFile
+from galaxyclass.serving.questions import questions_of_classes
 labels = LabelFile(Path({str(path)!r}), questions_of_classes(("ring", "no-ring")))
 for number in range(10**6):
     labels.add(LabelEvent(f"J{{number}}", "Anna", "label", "class", "ring"))

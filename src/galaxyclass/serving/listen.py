@@ -8,7 +8,7 @@ from collections.abc import Callable
 import uvicorn
 
 from galaxyclass.errors import ArgumentError
-from galaxyclass.serve.security import Application
+from galaxyclass.serving.security import Application
 
 #: Connections at once, and seconds that an idle one is kept.
 _CONNECTIONS, _IDLE_SECONDS = 200, 10

@@ -19,7 +19,7 @@ from galaxyclass.images.render import RenderSettings
 from galaxyclass.model.image_source import name_paths
 from galaxyclass.model.model import Model
 from galaxyclass.plots.gallery import shrink
-from galaxyclass.serve.remembered import Remembered
+from galaxyclass.serving.remembered import Remembered
 
 #: Longer sides in pixels: in a grid, and alone.
 SMALL, LARGE = 200, 640

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from galaxyclass.data.tables.cells import as_text
 from galaxyclass.images.render import RenderSettings
 from galaxyclass.model.model import Model
-from galaxyclass.serve.batches import Predictor
-from galaxyclass.serve.labelling import Labelling
-from galaxyclass.serve.limits import Limits
-from galaxyclass.serve.pictures import Pictures
-from galaxyclass.serve.remembered import Remembered
-from galaxyclass.serve.rows import PredictionRows
+from galaxyclass.serving.batches import Predictor
+from galaxyclass.serving.labelling import Labelling
+from galaxyclass.serving.limits import Limits
+from galaxyclass.serving.pictures import Pictures
+from galaxyclass.serving.remembered import Remembered
+from galaxyclass.serving.rows import PredictionRows
 from galaxyclass.similarity.index import Index, nearest
 
 #: Sets of dropped pictures that are remembered, and similar galaxies that are shown.

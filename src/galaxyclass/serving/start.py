@@ -18,16 +18,16 @@ from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.provenance import provenance_of
 from galaxyclass.progress import Progress, silent
 from galaxyclass.selection.select import By, select
-from galaxyclass.serve.batches import Predictor
-from galaxyclass.serve.labelling import Labelling
-from galaxyclass.serve.labels import LabelFile
-from galaxyclass.serve.limits import Limits
-from galaxyclass.serve.order import MOST_ORDERED, LabelOrder
-from galaxyclass.serve.pictures import Pictures, files_by_id, rendering_of
-from galaxyclass.serve.questions import Questions, questions_of_classes, questions_of_tree
-from galaxyclass.serve.rows import PredictionRows
-from galaxyclass.serve.security import is_loopback
-from galaxyclass.serve.served import Served
+from galaxyclass.serving.batches import Predictor
+from galaxyclass.serving.labelling import Labelling
+from galaxyclass.serving.labels import LabelFile
+from galaxyclass.serving.limits import Limits
+from galaxyclass.serving.order import MOST_ORDERED, LabelOrder
+from galaxyclass.serving.pictures import Pictures, files_by_id, rendering_of
+from galaxyclass.serving.questions import Questions, questions_of_classes, questions_of_tree
+from galaxyclass.serving.rows import PredictionRows
+from galaxyclass.serving.security import is_loopback
+from galaxyclass.serving.served import Served
 from galaxyclass.similarity.conditions import rows_that_meet
 from galaxyclass.similarity.embeddings import open_predictions
 from galaxyclass.similarity.index import open_index
@@ -110,8 +110,8 @@ def serve(
         What ``galaxyclass[serve]`` brings is not installed.
     """
     require("fastapi", "jinja2", "python_multipart", "uvicorn")
-    from galaxyclass.serve.app import make_app
-    from galaxyclass.serve.listen import listen
+    from galaxyclass.serving.app import make_app
+    from galaxyclass.serving.listen import listen
 
     _require_labelling(label, label_classes, label_tree, predictions, by)
     questions = None if label is None else _questions(label_classes, label_tree)

@@ -9,8 +9,8 @@ from itertools import combinations
 import numpy as np
 import pyarrow as pa
 
-from galaxyclass.serve.labels import LabelFile
-from galaxyclass.serve.questions import CLASS
+from galaxyclass.serving.labels import LabelFile
+from galaxyclass.serving.questions import CLASS
 from galaxyclass.trees.algebra import conditional_from_joint
 
 

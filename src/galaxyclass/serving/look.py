@@ -14,15 +14,15 @@ from starlette.responses import RedirectResponse, Response
 
 from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.model.writers import write_table
-from galaxyclass.serve.batches import Answers, Upload
-from galaxyclass.serve.downloads import TABLES, download
-from galaxyclass.serve.pages import page
-from galaxyclass.serve.pictures import LARGE, SMALL, to_jpeg
-from galaxyclass.serve.refusals import RefusedError
-from galaxyclass.serve.rows import PredictionRows
-from galaxyclass.serve.served import Look, Served
-from galaxyclass.serve.uploads import answer_table, answers_to, embedding_of, uploads_of
-from galaxyclass.serve.views import GalaxyView, names_to_show, view_of
+from galaxyclass.serving.batches import Answers, Upload
+from galaxyclass.serving.downloads import TABLES, download
+from galaxyclass.serving.pages import render_page
+from galaxyclass.serving.pictures import LARGE, SMALL, to_jpeg
+from galaxyclass.serving.refusals import RefusedError
+from galaxyclass.serving.rows import PredictionRows
+from galaxyclass.serving.served import Look, Served
+from galaxyclass.serving.uploads import answer_table, answers_to, embedding_of, uploads_of
+from galaxyclass.serving.views import GalaxyView, names_to_show, view_of
 
 #: Galaxies on a page.
 ON_PAGE = 24
@@ -32,7 +32,7 @@ def add_look(app: FastAPI, served: Served) -> None:
     """Add the pages of dropped pictures and, if there is one, of the file of predictions."""
 
     def home() -> Response:
-        return page("home", served, limits=served.limits)
+        return render_page("home", served, limits=served.limits)
 
     async def drop(request: Request) -> Response:
         uploads = await uploads_of(request, served.limits)
@@ -45,11 +45,11 @@ def add_look(app: FastAPI, served: Served) -> None:
         look = _found(served, key)
         views = [_view_of_look(served, look, number) for number in range(len(look.names))]
         galaxies = list(zip(look.names, views, _errors(look), strict=True))
-        return page("look", served, key=key, galaxies=galaxies, kinds=list(TABLES))
+        return render_page("look", served, key=key, galaxies=galaxies, kinds=list(TABLES))
 
     def looked_at(key: str, number: int) -> Response:
         look = _found(served, key, number)
-        return page(
+        return render_page(
             "galaxy",
             served,
             name=look.names[number],
@@ -97,7 +97,7 @@ def _add_rows(app: FastAPI, served: Served, rows: PredictionRows, options: dict[
         table = rows.read(here, shown)
         views = [view_of(served.model.task, rows.id_column, row) for row in table.to_pylist()]
         ids = served.ids(here)
-        return page(
+        return render_page(
             "galaxies",
             served,
             status=200 if error is None else 422,
@@ -129,7 +129,7 @@ def _add_rows(app: FastAPI, served: Served, rows: PredictionRows, options: dict[
         _require_row(rows, row)
         (cells,) = rows.read([row], rows.names).to_pylist()
         (name,) = served.ids([row])
-        return page(
+        return render_page(
             "galaxy",
             served,
             name=name,

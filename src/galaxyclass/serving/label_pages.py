@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from galaxyclass.model.writers import write_table
-from galaxyclass.serve.downloads import download
-from galaxyclass.serve.export import agreements, table_of_events, training_table
-from galaxyclass.serve.labelling import Labelling, person_named
-from galaxyclass.serve.labels import Action
-from galaxyclass.serve.pages import page
-from galaxyclass.serve.refusals import RefusedError
-from galaxyclass.serve.served import Served
+from galaxyclass.serving.downloads import download
+from galaxyclass.serving.export import agreements, table_of_events, training_table
+from galaxyclass.serving.labelling import Labelling, person_named
+from galaxyclass.serving.labels import Action
+from galaxyclass.serving.pages import render_page
+from galaxyclass.serving.refusals import RefusedError
+from galaxyclass.serving.served import Served
 
 
 def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
@@ -28,12 +28,12 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
     def show(person: str = "", note: str = "") -> Response:
         progress = labelling.progress()
         if not person.strip():
-            return page(
+            return render_page(
                 "people", served, progress=progress, pairs=agreements(labelling.labels),
                 names=answer_names(labelling),
             )  # fmt: skip
         name = person_named(person)
-        return page(
+        return render_page(
             "label",
             served,
             person=name,

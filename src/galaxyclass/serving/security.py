@@ -19,12 +19,12 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from galaxyclass.serve.limits import Limits
-from galaxyclass.serve.refusals import RefusedError
+from galaxyclass.serving.limits import Limits
+from galaxyclass.serving.refusals import RefusedError
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+AsgiMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[AsgiMessage]]
+Send = Callable[[AsgiMessage], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 #: Names of this machine, which are always allowed.
@@ -74,7 +74,7 @@ class Guard:
             for name, value in scope["headers"]
         }
 
-        async def send_guarded(message: Message) -> None:
+        async def send_guarded(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 added = [(name.encode(), text.encode()) for name, text in HEADERS.items()]
                 present = {name.lower() for name, _ in message["headers"]}
@@ -139,7 +139,7 @@ class Guard:
         most, seconds = self._limits.request_bytes, self._limits.seconds
         received, whole, end = 0, False, asyncio.get_running_loop().time() + seconds
 
-        async def bounded() -> Message:
+        async def bounded() -> AsgiMessage:
             nonlocal received, whole
             if whole:  # what follows is only whether the client is still there
                 return await receive()

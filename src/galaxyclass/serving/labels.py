@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.io.atomic import sync_folder, translated
 from galaxyclass.io.lock import open_locked
-from galaxyclass.serve.questions import Questions
+from galaxyclass.serving.questions import Questions
 from galaxyclass.version import __version__
 
 _FORMAT = 1

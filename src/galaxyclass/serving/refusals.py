@@ -28,12 +28,12 @@ class RefusedError(GalaxyclassError):
         self.status, self.retry_seconds = status, retry_seconds
 
 
-def as_json(error: GalaxyclassError) -> dict[str, Any]:
+def error_json(error: GalaxyclassError) -> dict[str, Any]:
     """An error as plain data.
 
     Examples
     --------
-    >>> as_json(GalaxyclassError("no picture", hint="send one"))
+    >>> error_json(GalaxyclassError("no picture", hint="send one"))
     {'error': {'what': 'no picture', 'hint': 'send one'}}
     """
     parts = {

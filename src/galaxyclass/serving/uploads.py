@@ -12,9 +12,9 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from galaxyclass.serve.batches import Answers, Predictor, Upload
-from galaxyclass.serve.limits import Limits
-from galaxyclass.serve.refusals import RefusedError
+from galaxyclass.serving.batches import Answers, Predictor, Upload
+from galaxyclass.serving.limits import Limits
+from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.tasks.names import free_name
 
 #: Letters of a picture's name that are kept.

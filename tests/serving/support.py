@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from galaxyclass.model.load import load_model
 from galaxyclass.model.model import Model
-from galaxyclass.serve.limits import Limits
-from galaxyclass.serve.start import open_served
+from galaxyclass.serving.limits import Limits
+from galaxyclass.serving.start import open_served
 from galaxyclass.trees.read import load_tree
 from tests.support import fake
 

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from galaxyclass.serve.export import label_of
-from galaxyclass.serve.labels import Action, LabelEvent, LabelFile
-from galaxyclass.serve.order import LabelOrder
-from galaxyclass.serve.questions import AskedQuestion
-from galaxyclass.serve.refusals import RefusedError
+from galaxyclass.serving.export import label_of
+from galaxyclass.serving.labels import Action, LabelEvent, LabelFile
+from galaxyclass.serving.order import LabelOrder
+from galaxyclass.serving.questions import AskedQuestion
+from galaxyclass.serving.refusals import RefusedError
 
 #: Letters of a person's name.
 _LONGEST_NAME = 60
