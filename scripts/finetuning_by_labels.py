@@ -40,7 +40,7 @@ def measure(galaxies: LabelledGalaxies, count: int, seed: int) -> dict[str, list
         for column, line in zip(others.inputs.answers.T, lines, strict=True)
     ]
     inputs = learnt.inputs.features
-    spread = np.maximum(inputs.std(axis=0), 0.3 * np.median(inputs.std(axis=0)))
+    spread = np.maximum(inputs.std(axis=0), 0.3 * np.sqrt(inputs.var(axis=0).mean()))
     scale = spread * np.sqrt(inputs.shape[1])
     path = ridge_path(inputs / scale, targets, weights)
     by_penalty = []

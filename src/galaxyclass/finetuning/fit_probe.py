@@ -27,8 +27,8 @@ from galaxyclass.model.probe import LinearProbe
 #: The regressions on a single column, among the families of regressions.
 ONE_ANSWER = "one answer"
 
-#: Spreads are at least this share of the median spread: a feature that hardly changes among fifty
-#: galaxies may change a lot among others.
+#: Spreads are at least this share of their root mean square: a feature that hardly changes among
+#: fifty galaxies, or not at all, may change a lot among others.
 _LEAST_SPREAD = 0.3
 
 #: Logarithm of how much larger the share of the simplest regression of a family is than that of the
@@ -184,7 +184,7 @@ class _Design:
         columns, mean, spread = [], [], []
         for block in (inputs.features, inputs.answers):
             spreads = block.std(axis=0)
-            floor = _LEAST_SPREAD * float(np.median(spreads)) if spreads.size else 0.0
+            floor = _LEAST_SPREAD * float(np.sqrt((spreads**2).mean())) if spreads.size else 0.0
             mean.append(block.mean(axis=0))
             spread.append(np.maximum(np.maximum(spreads, floor), 1e-9))
             columns.append((block - mean[-1]) / spread[-1])
