@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 SMALLER = {
     "simulate(500,": "simulate(60, size=96,",
     '"training.epochs": 20,': '"training.epochs": 1, "images.size": 16, '
-    '"model.encoder": "two_layer_cnn",',
+    '"model.encoder": "two_layer_cnn", "training.progressive_resizing": [],',
 }
 
 

@@ -44,7 +44,7 @@ def test_in_a_notebook(sky: Path, tmp_path: Path) -> None:
     pytest.importorskip("pandas")
     pytest.importorskip("matplotlib")
     shown = _run("in_a_notebook.py", sky / "images", folder=tmp_path)
-    assert "<Model galaxy-zoo-2 · 37 answers · 4 networks × 2 views" in shown
+    assert "<Model galaxy-zoo-2 · 37 answers · 1 network" in shown
     assert "redshift" in shown
     assert (tmp_path / "galaxy.png").stat().st_size > 10_000
 

@@ -233,10 +233,12 @@ def test_two_models_on_a_folder_say_how_far_they_agree(
 ) -> None:
     folder, _, predicted, _ = sky
     result = report(
-        [folder / "run", folder / "run" / "bundle"],
+        [
+            load_model(folder / "run", backend=fake.TreeBackend()),
+            load_model(folder / "run" / "bundle", backend=fake.TreeBackend(seed=2)),
+        ],
         folder / "images",
         output=tmp_path / "agree.html",
-        backend=[fake.TreeBackend(), fake.TreeBackend(seed=2)],
     )
     rows = read_rows(result.folder / "agreement.csv")
     assert len(rows) == 38
@@ -253,10 +255,10 @@ def test_wrong_calls(sky: tuple[Any, ...], reported: Report, tmp_path: Path) -> 
     with pytest.raises(OutputError, match="exist"):
         report(run, images, table, output=reported.page)
     with pytest.raises(CatalogError, match="'mass'") as caught:
-        report(run, images, table, output=tmp_path / "a.html", by=["mass"])
+        report(run, images, table, output=tmp_path / "a.html", against=["mass"])
     assert caught.value.wanted == "some of redshift"
     with pytest.raises(CatalogError, match="no table"):
-        report(run, images, output=tmp_path / "a.html", by=["mass"])
+        report(run, images, output=tmp_path / "a.html", against=["mass"])
     fake.save_run(tmp_path / "classes" / "bundle", fake.class_outputs("a", "b"))
     with pytest.raises(BundleError, match="predict different things"):
         report([run, tmp_path / "classes"], images, table, output=tmp_path / "a.html")

@@ -24,7 +24,7 @@ INTERRUPTED, TERMINATED = 130, 143
 AGAIN = 75
 
 #: Section of the help -> command -> what it does. Each is `galaxyclass.cli.<name>:command`.
-SECTIONS: dict[str, dict[str, str]] = {
+HELP_SECTIONS: dict[str, dict[str, str]] = {
     "Predict": {
         "predict": "Predict vote fractions, classes or numbers of images.",
         "cutouts": "Cut sources out of FITS tiles, of a catalogue or found.",
@@ -42,7 +42,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "suspects": "Find labels that are probably wrong.",
         "select": "Choose which galaxies to label next.",
         "tree": "List the decision trees, show one, or make one of a table.",
-        "zooniverse": "Write subjects for Zooniverse; count its classifications on a tree.",
+        "zooniverse": "Write subjects for Zooniverse; count its classifications.",
         "simulate": "Make a folder of simulated galaxies with volunteers' votes.",
     },
     "Train": {
@@ -63,7 +63,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
 }
 #: Command -> what it does.
-COMMANDS = {name: words for section in SECTIONS.values() for name, words in section.items()}
+COMMANDS = {name: words for section in HELP_SECTIONS.values() for name, words in section.items()}
 
 EPILOG = """\b
 Predict with the pretrained model:
@@ -109,7 +109,7 @@ class CommandTable(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, COMMANDS))
-        for title, commands in SECTIONS.items():
+        for title, commands in HELP_SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(f"{name:{width}}", words) for name, words in commands.items()])
 

@@ -24,7 +24,7 @@ Examples:
   galaxyclass report runs/first --images sky/images --table sky/votes.csv --output first.html
   galaxyclass report runs/a runs/b --images sky/images --table sky/votes.csv --output ab.html
   galaxyclass report pretrained --images my_galaxies/ --output what_is_in_it.html
-  galaxyclass report runs/classes --images sky/images --table classes.csv --by petroMag_r \\
+  galaxyclass report runs/classes --images sky/images --table classes.csv --against petroMag_r \\
       --purity 0.95 --output classes.html
 
 The page is one file that opens without a network. Its numbers are beside it, in a folder called
@@ -37,7 +37,7 @@ PAGE_numbers: report.json, a CSV file for each table, and the predictions."""
 @options.output("the page: a file that ends in .html")
 @part
 @click.option(
-    "--by",
+    "--against",
     multiple=True,
     metavar="COLUMN",
     help="A column of numbers of the table to plot the score against; repeatable. Numbers of "
@@ -62,7 +62,7 @@ def command(
     dataset: Dataset,
     output: Path,
     part: Part,
-    by: tuple[str, ...],
+    against: tuple[str, ...],
     purity: float,
     inference: InferenceOptions,
     labelling: str | None,
@@ -90,7 +90,7 @@ def command(
             output=output,
             part=part,
             votes=votes,
-            by=by,
+            against=against,
             purity=purity,
             options=replace(inference, labelling=labelling),
             seed=seed,

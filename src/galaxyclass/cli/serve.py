@@ -24,10 +24,10 @@ Examples:
       --label rings.jsonl --classes ring,no-ring
   curl --form pictures=@galaxy.jpg http://127.0.0.1:8000/predict
 
-The page predicts pictures that are dropped on it, shows the galaxies of --predictions with those
-that look alike, and collects the labels of one person or several in the order of `galaxyclass
-select`. Each label is on the disk before the next picture is shown. The labels are downloaded there
-as a table that `train` reads.
+The page predicts pictures that are dropped on it. It shows the galaxies of a file of predictions
+and those that look alike, and collects the labels of one person or several in the order of
+`galaxyclass select`. Each label is on the disk before the next picture is shown. The labels are
+downloaded there as a table that `train` reads.
 
 RUN is the model that predicts: a run, a bundle, an .onnx file, or the pretrained model. Only this
 machine reaches the page, unless --host says otherwise: then the address that is printed has a

@@ -471,14 +471,15 @@ class Model:
         ]
         return summary(f"Model {' · '.join(parts)}")
 
-    def can_include(self, name: str) -> bool:
+    @public
+    def can_include(self, include: str) -> bool:
         """Whether predictions can have extra columns of that name: an entry of ``include``.
 
         Loads the networks for ``embedding``, which not every exported network gives.
         """
         try:
-            require_included(self, [name])
-            if name == "embedding":
+            require_included(self, [include])
+            if include == "embedding":
                 embedding_width(self.ensemble)
         except BundleError:
             return False

@@ -81,7 +81,7 @@ def report(
     output: str | Path,
     part: Part = "unseen",
     votes: float = VOTES,
-    by: Sequence[str] = (),
+    against: Sequence[str] = (),
     purity: float = 0.9,
     options: InferenceOptions | None = None,
     seed: int = 0,
@@ -114,7 +114,7 @@ def report(
         Which galaxies are scored, as for `galaxyclass.evaluate`.
     votes : float
         Volunteers of a galaxy, from which the noise floor is computed.
-    by : sequence of str
+    against : sequence of str
         Columns of numbers in the table that the score is plotted against. Size and brightness are
         measured in the images; numbers of votes, magnitudes, radii and redshifts are found by the
         names that surveys give them.
@@ -139,7 +139,7 @@ def report(
     BundleError
         The models predict different things.
     CatalogError
-        The table has no column of ``by``; or as for `galaxyclass.evaluate`.
+        The table has no column of ``against``; or as for `galaxyclass.evaluate`.
     MissingExtraError
         jinja2 is not installed; or as for `galaxyclass.predict`.
     ArgumentError, InvalidCatalogError, RunError, ScoreError, DeviceError
@@ -151,7 +151,7 @@ def report(
     models = [open_model(source, options) for source in sources]
     require_same_outputs(models)
     names = unique_names(models)
-    settings = ReportSettings(votes, tuple(by), purity, seed)
+    settings = ReportSettings(votes, tuple(against), purity, seed)
     key = job_key(
         "report",
         runs=[str(source.absolute()) for model in models for source in model.sources],
@@ -169,11 +169,11 @@ def report(
     require_free(page, overwrite=overwrite or (folder / UNFINISHED).is_file())
     labelled = has_labels(models[0], dataset)
     if labelled:
-        columns_of_numbers(dataset.as_read, by)
-    elif by:
+        columns_of_numbers(dataset.as_read, against)
+    elif against:
         raise CatalogError(
-            f"{dataset.name}: no table, and so no column {by[0]!r}",
-            argument="by",
+            f"{dataset.name}: no table, and so no column {against[0]!r}",
+            argument="against",
             wanted="columns of a table with what the model predicts",
         )
     with results.claim():

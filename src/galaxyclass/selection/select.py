@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +27,7 @@ from galaxyclass.similarity.embeddings import PredictionsFile, open_predictions
 from galaxyclass.similarity.index import Index, open_index
 
 #: What makes a galaxy worth a label.
-By = Literal["uncertain", "likely", "strange", "unlike", "random"]
-BY: tuple[str, ...] = get_args(By)
+BY = ("uncertain", "likely", "strange", "unlike", "random")
 
 _LOWER, _UPPER = "_lower", "_upper"
 
@@ -99,7 +98,7 @@ class Selection:
 def select(
     predictions: str | Path,
     *,
-    by: By = "uncertain",
+    by: str = "uncertain",
     count: int = 50,
     answer: str | None = None,
     labelled: Any = None,

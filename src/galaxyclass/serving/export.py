@@ -15,7 +15,7 @@ from galaxyclass.trees.algebra import conditional_from_joint
 
 
 @dataclass(frozen=True)
-class Agreement:
+class PairOfPeople:
     """How often two people give the same answer about the same galaxies.
 
     Attributes
@@ -98,7 +98,7 @@ def table_of_events(labels: LabelFile, id_column: str) -> pa.Table:
     )
 
 
-def agreements(labels: LabelFile) -> list[Agreement]:
+def agreements(labels: LabelFile) -> list[PairOfPeople]:
     """The agreement of all pairs of people who labelled some of the same galaxies."""
     code = labels.questions.questions[0].code
     answers: dict[tuple[str, str], list[tuple[str, str]]] = {}
@@ -108,7 +108,7 @@ def agreements(labels: LabelFile) -> list[Agreement]:
             both = (given[pair[0]][code], given[pair[1]][code])
             answers.setdefault(pair, []).append(both)
     return [
-        Agreement(*pair, len(both), sum(a == b for a, b in both), _kappa(both))
+        PairOfPeople(*pair, len(both), sum(a == b for a, b in both), _kappa(both))
         for pair, both in sorted(answers.items())
     ]
 

@@ -17,7 +17,7 @@ from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.provenance import provenance_of
 from galaxyclass.progress import Progress, silent
-from galaxyclass.selection.select import By, select
+from galaxyclass.selection.select import select
 from galaxyclass.serving.batches import Predictor
 from galaxyclass.serving.labelling import Labelling
 from galaxyclass.serving.labels import LabelFile
@@ -46,7 +46,7 @@ def serve(
     label: str | Path | None = None,
     label_classes: Sequence[str] = (),
     label_tree: str | Path | None = None,
-    by: By = "uncertain",
+    by: str = "uncertain",
     answer: str | None = None,
     where: Sequence[str] = (),
     renew_every: int = 10,
@@ -182,7 +182,7 @@ def open_labelling(
     served: Served,
     labels: LabelFile,
     *,
-    by: By = "uncertain",
+    by: str = "uncertain",
     answer: str | None = None,
     where: Sequence[str] = (),
     every: int = 10,
@@ -231,7 +231,7 @@ def _require_labelling(
     classes: Sequence[str],
     tree: str | Path | None,
     predictions: str | Path | None,
-    by: By,
+    by: str,
 ) -> None:
     """Refuse arguments of a labelling that do not fit together.
 

@@ -63,7 +63,7 @@ class VoteRecords:
 
 
 @dataclass(frozen=True)
-class Selection:
+class WantedRows:
     """Which rows of an export count, and where the ids of galaxies are."""
 
     workflow: str | None = None
@@ -78,7 +78,7 @@ class ClassificationReader:
     The first by its time, wherever it stands in the file.
     """
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: WantedRows) -> None:
         self.selection = selection
         self.records = VoteRecords()
         self._first: dict[tuple[str, str], tuple[str, tuple[tuple[WorkflowTask, str], ...]]] = {}
@@ -174,7 +174,7 @@ class ClassificationReader:
 class ReductionReader:
     """Reads the reductions of questions of panoptes-aggregation, or of Caesar in its layout."""
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: WantedRows) -> None:
         self.selection = selection
         self.records = VoteRecords()
         self._seen: set[tuple[str, str, str]] = set()

@@ -24,8 +24,8 @@ from galaxyclass.zooniverse.classifications import (
     REDUCTIONS,
     ClassificationReader,
     ReductionReader,
-    Selection,
     VoteRecords,
+    WantedRows,
     read_subjects,
 )
 from galaxyclass.zooniverse.labels import Matches, WorkflowTask, match_tasks, plain
@@ -145,7 +145,7 @@ def import_classifications(
             f"{path}: exists already", hint="pass `overwrite=True`, or choose another `output`"
         )
     metadata = None if subjects is None else _subjects(subjects)
-    selection = Selection(workflow, version, id_column, metadata)
+    selection = WantedRows(workflow, version, id_column, metadata)
     records, source = _read(export, selection)
     _require_one_workflow(records, source, selection)
     _require_galaxies(records, source, selection)
@@ -170,7 +170,7 @@ def _counts_layout(tree: Tree) -> Layout:
     )
 
 
-def _read(export: Any, selection: Selection) -> tuple[VoteRecords, str]:
+def _read(export: Any, selection: WantedRows) -> tuple[VoteRecords, str]:
     if is_table(export):
         file = open_in_memory(export)
         reader = _reader(file.table.column_names, str(file.path), selection)
@@ -188,7 +188,7 @@ def _read(export: Any, selection: Selection) -> tuple[VoteRecords, str]:
 
 
 def _reader(
-    names: Sequence[str], source: str, selection: Selection
+    names: Sequence[str], source: str, selection: WantedRows
 ) -> ClassificationReader | ReductionReader:
     if set(CLASSIFICATIONS) <= set(names):
         return ClassificationReader(selection)
@@ -218,7 +218,7 @@ def _subjects(subjects: Any) -> dict[str, Mapping[str, Any]]:
     return read_subjects(table.to_pylist(), source)
 
 
-def _require_one_workflow(records: VoteRecords, source: str, selection: Selection) -> None:
+def _require_one_workflow(records: VoteRecords, source: str, selection: WantedRows) -> None:
     if len(records.workflows) > 1 and selection.workflow is None:
         raise CatalogError(
             f"{source}: classifications of {len(records.workflows)} workflows",
@@ -229,7 +229,7 @@ def _require_one_workflow(records: VoteRecords, source: str, selection: Selectio
         )
 
 
-def _require_galaxies(records: VoteRecords, source: str, selection: Selection) -> None:
+def _require_galaxies(records: VoteRecords, source: str, selection: WantedRows) -> None:
     if records.votes:
         return
     reasons = [f"{count:,} {reason}" for reason, count in records.dropped.most_common(6)]

@@ -235,24 +235,19 @@ def test_nobody_knows_what_an_exported_file_was_trained_on(
     assert not (tmp_path / "both" / "split.csv").exists()
 
 
-def test_the_command_predicts_with_an_exported_file(
-    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_exported_file_without_calibration(
+    plain: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Image.new("RGB", (32, 32), "grey").save(tmp_path / "1.png")
-    arguments = ["--images", str(tmp_path / "1.png"), "--output", str(tmp_path / "p.csv")]
-    assert main(["predict", str(exported), *arguments]) == 0
-    assert (tmp_path / "p.csv").read_text().startswith("GalaxyID,Class1.1,")
-    assert main(["predict", *arguments[:2], str(exported), *arguments[2:]]) == 2
-    assert "is a model, but named after --images" in capsys.readouterr().err
-
-
-def test_an_exported_file_without_calibration(plain: Bundle, tmp_path: Path) -> None:
-    export(plain.folder, output=tmp_path / "model.onnx")
+    model = tmp_path / "model.onnx"
+    export(plain.folder, output=model)
     Image.new("RGB", (32, 32), "grey").save(tmp_path / "1.png")
     with pytest.raises(BundleError, match="calibrate the run and export it again"):
-        predict(
-            tmp_path / "model.onnx", tmp_path, output=tmp_path / "p.csv", include=["uncertainty"]
-        )
+        predict(model, tmp_path / "1.png", output=tmp_path / "p.csv", include=["uncertainty"])
+    arguments = ["--images", str(tmp_path / "1.png"), "--output", str(tmp_path / "p.csv")]
+    assert main(["predict", str(model), *arguments]) == 0
+    assert (tmp_path / "p.csv").read_text().startswith("GalaxyID,Class1.1,")
+    assert main(["predict", *arguments[:2], str(model), *arguments[2:]]) == 2
+    assert "is a model, but named after --images" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
