@@ -19,13 +19,7 @@ from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.bundle.manifest import ComputedPrecision, Manifest
 from galaxyclass.model.carry import Catalogue, carry_columns, make_catalogue
 from galaxyclass.model.columns import PredictionLayout, columns_of
-from galaxyclass.model.ensemble import (
-    Ensemble,
-    Member,
-    common_task,
-    embedding_width,
-    require_same,
-)
+from galaxyclass.model.ensemble import Ensemble, Member, common_task, require_same
 from galaxyclass.model.extra_columns import check_include, open_included
 from galaxyclass.model.image_source import ImageSource, open_images
 from galaxyclass.model.in_memory import predict_in_memory
@@ -451,19 +445,6 @@ class Model:
             ", ".join(dict.fromkeys(engines)),
         ]
         return summary(f"Model {' · '.join(parts)}")
-
-    def can_include(self, name: str) -> bool:
-        """Whether predictions can have extra columns of that name: an entry of ``include``.
-
-        Loads the networks for ``embedding``, which not every exported network gives.
-        """
-        try:
-            self._check_include([name])
-            if name == "embedding":
-                embedding_width(self.ensemble)
-        except BundleError:
-            return False
-        return True
 
     def _check_include(self, include: Sequence[str], layout: PredictionLayout = "table") -> None:
         """Refuse columns that cannot be included, before images are listed or networks loaded."""
