@@ -25,12 +25,13 @@ Examples:
   curl --form pictures=@galaxy.jpg http://127.0.0.1:8000/predict
 
 The page predicts pictures that are dropped on it, shows those of a file of predictions with
-galaxies that look alike, and collects the labels of one person or several in the order of `galaxyclass
-select`. Each label is on the disk before the next picture is shown. The labels are downloaded there
-as a table that `train` reads.
+galaxies that look alike, and collects the labels of one person or several in the order of
+`galaxyclass select`. Each label is on the disk before the next picture is shown. The labels are
+downloaded there as a table that `train` reads.
 
 RUN is the model that predicts: a run, a bundle, an .onnx file, or the pretrained model. Only this
-machine reaches the page, unless you give --host: then the address that is printed has a token. The connection is not encrypted. Ctrl-C stops the server."""
+machine reaches the page by default. With another --host the printed address has a token. The
+connection is not encrypted. Ctrl-C stops the server."""
 
 
 @click.command(epilog=EPILOG)
