@@ -316,7 +316,7 @@ def test_one_bad_request_spoils_no_other_and_the_queue_is_bounded(tmp_path: Path
 )
 def test_arguments_that_do_not_fit_together(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
-        serve(**arguments)
+        serve("pretrained", **arguments)
 
 
 def test_help_needs_no_extra(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,8 +30,8 @@ and those that look alike, and collects the labels of one person or several in t
 downloaded there as a table that `train` reads.
 
 RUN is the model that predicts: a run, a bundle, an .onnx file, or the pretrained model. Only this
-machine reaches the page, unless --host says otherwise: then the address that is printed has a
-token. The connection is not encrypted. Ctrl-C stops the server."""
+machine reaches the page by default. With another --host the printed address has a token. The
+connection is not encrypted. Ctrl-C stops the server."""
 
 
 @click.command(epilog=EPILOG)

@@ -20,13 +20,7 @@ from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.card import card_of, channels_of, model_name
 from galaxyclass.model.carry import Catalogue, carry_columns, make_catalogue
 from galaxyclass.model.columns import PredictionLayout, columns_of
-from galaxyclass.model.ensemble import (
-    Ensemble,
-    Member,
-    common_task,
-    embedding_width,
-    require_same,
-)
+from galaxyclass.model.ensemble import Ensemble, Member, common_task, require_same
 from galaxyclass.model.extra_columns import check_include, open_included
 from galaxyclass.model.image_source import ImageSource, open_images
 from galaxyclass.model.in_memory import predict_in_memory
@@ -470,20 +464,6 @@ class Model:
             ", ".join(dict.fromkeys(engines)),
         ]
         return summary(f"Model {' · '.join(parts)}")
-
-    @public
-    def can_include(self, include: str) -> bool:
-        """Whether predictions can have extra columns of that name: an entry of ``include``.
-
-        Loads the networks for ``embedding``, which not every exported network gives.
-        """
-        try:
-            require_included(self, [include])
-            if include == "embedding":
-                embedding_width(self.ensemble)
-        except BundleError:
-            return False
-        return True
 
     def _open(self, images: Any, catalogue: Catalogue | None, **options: Any) -> ImageSource:
         manifest = self.bundles[0].manifest

@@ -43,7 +43,7 @@ _DESCRIPTION: dict[str, Any] = {
     "responses": {
         "200": {
             "description": "A row for each picture, in the order sent: `file`, the columns of "
-            "`galaxyclass predict`, and `error`, which says why a picture could not be decoded.",
+            "`galaxyclass.predict`, and `error`, which says why a picture could not be decoded.",
             "content": {
                 "application/json": {
                     "schema": {

@@ -1,4 +1,4 @@
-"""Tables to download, in the formats that predictions have."""
+"""Tables to download, in the formats of `galaxyclass.predict`."""
 
 from __future__ import annotations
 

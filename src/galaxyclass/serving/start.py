@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
-from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.errors import ArgumentError, BundleError, CatalogError
 from galaxyclass.extras import require
 from galaxyclass.model.load import open_model
 from galaxyclass.model.model import Model
@@ -39,7 +39,7 @@ _INCLUDED = ("uncertainty", "strangeness", "embedding")
 
 @public
 def serve(
-    run: str | Path | Model = "pretrained",
+    run: str | Path | Model,
     *,
     predictions: str | Path | None = None,
     images: str | Path | None = None,
@@ -64,7 +64,7 @@ def serve(
     Parameters
     ----------
     run : str, Path or Model
-        The model that predicts.
+        The model that predicts; ``"pretrained"`` for the pretrained one.
     predictions : str or Path, optional
         A file of predictions to look at. Similar galaxies, and labelling, need its embedding
         (``include=["embedding"]``).
@@ -164,8 +164,7 @@ def open_served(
     files = {} if images is None else files_by_id(images, model)
     if rows is not None and files:
         _require_pictures(rows, files, images)
-    included = [name for name in _INCLUDED if model.can_include(name)]
-    _ = model.backends
+    included = [name for name in _INCLUDED if _gives(model, name)]
     return Served(
         predictor=Predictor(model, included, limits),
         rendering=rendering,
@@ -218,6 +217,21 @@ def open_labelling(
     renewed = by == "uncertain" or wanted is not None
     order = LabelOrder(index, first, allowed, wanted=wanted, every=every if renewed else 0)
     return Labelling(labels, order, file.ids, repeat)
+
+
+def _gives(model: Model, name: str) -> bool:
+    """Whether a model gives an extra column; predicts a black picture, and so loads its networks.
+
+    Raises
+    ------
+    MissingExtraError, DeviceError
+        As for `Model.predict`.
+    """
+    try:
+        model.predict(np.zeros((1, 16, 16, 3), np.uint8), include=[name])
+    except BundleError:
+        return False
+    return True
 
 
 def _questions(classes: Sequence[str], tree: str | Path | None) -> Questions:

@@ -35,7 +35,7 @@ async def uploads_of(request: Request, limits: Limits) -> list[Upload]:
             "no form with pictures",
             wanted="multipart/form-data, a part for each picture",
             got=request.headers.get("content-type", "no Content-Type"),
-            hint="with curl: -F pictures=@galaxy.jpg",
+            hint="send each picture as a part of the form, with its file name",
         )
     uploads = []
     try:
@@ -57,7 +57,7 @@ async def uploads_of(request: Request, limits: Limits) -> list[Upload]:
             422,
             "no pictures were sent",
             wanted="a part for each picture, with a file name",
-            hint="with curl: -F pictures=@galaxy.jpg",
+            hint="send each picture as a part of the form, with its file name",
         )
     return uploads
 
