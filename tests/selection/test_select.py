@@ -54,6 +54,8 @@ def test_widths_of_intervals_before_entropy(predictions: Path) -> None:
 def test_likely_strange_and_conditions(predictions: Path) -> None:
     likely = galaxyclass.select(predictions, by="likely", answer="1.1", count=2, spread=1)
     assert likely.ids == [119, 118]
+    # The best first, however alike.
+    assert galaxyclass.select(predictions, by="likely", answer="1.1").ids == [*range(119, 99, -1)]
     strange = galaxyclass.select(predictions, by="strange", count=1, spread=1, where=["1.1 < 0.5"])
     assert (strange.ids, strange.candidates) == ([109], 10)
 

@@ -43,7 +43,7 @@ def test_what_was_kept_is_read_again_but_for_a_torn_line(tmp_path: Path) -> None
     labels.add(LabelEvent("c", "Anna", "unsure"))
     labels.close()
     whole = path.read_bytes()
-    for torn in (b'{"id": "d", "per', b'{"id": "d", "person": "Anna", "action": "skip"}'):
+    for torn in (b'{"id": "d", "per', b'{"id": "d", "person": "Anna", "action": "skip"'):
         path.write_bytes(whole + torn)
         labels = LabelFile(path, RINGS)
         assert labels.complete("a") == {"Anna": {"class": "ring"}}
@@ -55,6 +55,29 @@ def test_what_was_kept_is_read_again_but_for_a_torn_line(tmp_path: Path) -> None
         assert (last.id, last.action) == ("c", "unsure")
         labels.close()
         assert path.read_bytes() == whole
+
+
+def test_nothing_but_a_torn_line_is_removed_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "notes.json"
+    path.write_text('{"months of work": 1}')  # no label file, and no line break at its end
+    with pytest.raises(CatalogError, match="line 1 is damaged"):
+        LabelFile(path, RINGS)
+    assert path.read_text() == '{"months of work": 1}'
+
+    path = tmp_path / "labels.jsonl"
+    labels = LabelFile(path, RINGS)
+    label(labels, "a", "Anna", "ring")
+    labels.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])  # an editor took the last line break away
+    labels = LabelFile(path, RINGS)
+    assert labels.complete("a") == {"Anna": {"class": "ring"}}
+    labels.close()
+    assert path.read_bytes() == whole
+    head = whole.splitlines(keepends=True)[0]
+    path.write_bytes(head[:20])  # killed while the file was begun
+    LabelFile(path, RINGS).close()
+    assert path.read_bytes() == head
 
 
 def test_a_killed_process_loses_nothing_that_it_confirmed(tmp_path: Path) -> None:

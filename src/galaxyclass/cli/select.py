@@ -56,8 +56,7 @@ and all other columns of the predictions."""
 @click.option(
     "--labelled",
     type=click.Path(path_type=Path),
-    help="A table of the galaxies that have a label: they are not chosen, nor are galaxies like "
-    "them.",
+    help="A table of the galaxies that have a label: they are not chosen.",
 )
 @click.option(
     "--where",

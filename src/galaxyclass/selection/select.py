@@ -127,14 +127,14 @@ def select(
     answer : str, optional
         For ``likely``: a column of the file, or the code of an answer such as ``8.1``.
     labelled : str, Path or a table in memory, optional
-        Galaxies that have a label: they are not chosen, and the chosen ones are unlike them. The
-        column that has most of the ids of the predictions is used.
+        Galaxies that have a label: they are not chosen. The column that has most of the ids of the
+        predictions is used.
     where : sequence of str
         Conditions on columns of the file, as for `galaxyclass.similar`.
     spread : int
-        For all but ``random``: of the ``spread * count`` best galaxies those that are least alike
-        are chosen. 1, the default, takes the best, however alike: it needed the fewest labels
-        (docs/similar.md).
+        For all but ``random``: of the ``spread * count`` best galaxies those that are least alike,
+        and unlike the labelled ones, are chosen. 1, the default, takes the best in their order,
+        however alike: it needed the fewest labels (docs/similar.md).
     run : str, Path or Model
         The model that made the predictions, whose task knows what is uncertain.
     seed : int
@@ -182,7 +182,7 @@ def select(
     else:
         measure, words = _measure(file, index, known, by=by, answer=answer, run=run)
         pool = best_rows(measure, allowed, count * spread)
-        rows = spread_out(index.vectors, pool, known, count)
+        rows = pool if spread == 1 else spread_out(index.vectors, pool, known, count)
         reasons = _reasons(measure, allowed, rows, words)
     table = file.others.take(pa.array(rows))
     if "reason" in table.column_names:

@@ -1,7 +1,7 @@
 """The file of labels: a line for each thing that a person did, on the disk before it is answered.
 
 Lines are only appended. A last line that a kill cut short is dropped: nobody was told that it was
-kept. A damaged line before it is refused.
+kept. A damaged line before it is refused, and so is a file that is no file of labels.
 """
 
 from __future__ import annotations
@@ -179,7 +179,9 @@ class LabelFile:
         people.setdefault(event.person, []).append(event)
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+        self._write(_encoded(line))
+
+    def _write(self, data: bytes) -> None:
         with translated(self.path):
             try:
                 os.lseek(self._descriptor, self._end, os.SEEK_SET)
@@ -198,7 +200,7 @@ class LabelFile:
         with os.fdopen(self._descriptor, "rb", closefd=False) as file:
             lines = file.readlines()
         for number, line in enumerate(lines, start=1):
-            if not line.endswith(b"\n"):
+            if self._is_cut_short(number, line):
                 break
             try:
                 content = json.loads(line)
@@ -217,11 +219,29 @@ class LabelFile:
             end += len(line)
         os.ftruncate(self._descriptor, end)
         self._end = end
+        if lines and end and not lines[-1].endswith(b"\n") and end == sum(map(len, lines)):
+            self._write(b"\n")  # an editor took it away
         if not end:
-            head = {"format": _FORMAT, "version": __version__, **self.questions.to_json()}
-            self._append(head)
+            self._append(self._head)
             sync_folder(self.path.parent)
         return self._end
+
+    @property
+    def _head(self) -> dict[str, Any]:
+        """The first line of a new file."""
+        return {"format": _FORMAT, "version": __version__, **self.questions.to_json()}
+
+    def _is_cut_short(self, number: int, line: bytes) -> bool:
+        """Whether a kill cut this line short: nothing else may ever be removed from a file."""
+        if line.endswith(b"\n"):
+            return False
+        if number == 1:
+            return _encoded(self._head).startswith(line)
+        try:
+            json.loads(line)
+        except ValueError:
+            return True
+        return False
 
     def _check_head(self, head: dict[str, Any]) -> None:
         if head["format"] != _FORMAT:
@@ -237,6 +257,10 @@ class LabelFile:
                 got=_words(asked),
                 hint="choose another file",
             )
+
+
+def _encoded(line: Mapping[str, Any]) -> bytes:
+    return json.dumps(line, ensure_ascii=False).encode() + b"\n"
 
 
 def _event(content: dict[str, Any]) -> LabelEvent:
