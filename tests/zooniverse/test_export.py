@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -26,6 +27,26 @@ def images(tmp_path: Path) -> Path:
         Image.fromarray(np.full((60, 80, 3), 50 * number, np.uint8)).save(folder / f"{number}.png")
     (folder / "4.png").write_bytes(b"not a picture")
     return folder
+
+
+def test_each_column_of_a_manifest_has_a_name_of_its_own(images: Path, tmp_path: Path) -> None:
+    table = pa.table({"id": ["1", "2"], "reason": ["strange", "likely"], "mag": [15, 16]})
+    folder = export_subjects(images, table, output=tmp_path / "s", reason="x", carry=["all"]).folder
+    with (folder / "manifest.csv").open() as file:
+        header = next(csv.reader(file))
+    assert len(set(header)) == len(header)
+    assert manifest(folder)[1]["#reason"] == "x"
+    assert manifest(folder)[1]["#reason_of_table"] == "likely"
+    with pytest.raises(ArgumentError, match="lowest of which"):
+        export_subjects(images, table, output=tmp_path / "t", lowest=True)
+
+
+def test_nobody_voted_is_no_uncertainty(images: Path, tmp_path: Path) -> None:
+    values = {name: [0.0, 0.2] for name in P_COLUMNS}
+    table = pa.table({"id": ["1", "2"], **values})
+    exported = export_subjects(images, table, output=tmp_path / "s", by="uncertain")
+    assert [each["#id"] for each in manifest(exported.folder)] == ["2"]
+    assert "1 galaxies have no uncertainty." in exported.notes
 
 
 def manifest(folder: Path) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.errors import CatalogError, TreeError
+from galaxyclass.trees.read import parse_tree
 from galaxyclass.zooniverse.import_classifications import ImportedVotes, import_classifications
 from galaxyclass.zooniverse.labels import WorkflowTask, match_tasks
 
@@ -263,3 +265,53 @@ def test_reductions_of_panoptes_aggregation(tree: Path, tmp_path: Path) -> None:
     named = import_classifications(reductions, tree=tree, subjects=subjects)
     assert list(counts(named)) == ["J5"]
     assert dict(named.dropped)["of a subject that the table of subjects does not name"] == 1
+
+
+@pytest.mark.parametrize(
+    ("annotations", "data", "reason"),
+    [
+        ("[" * 100_000, '{"9": {"#id": "J9"}}', "not JSON"),
+        ('[{"task":"T0","value":' * 900 + "1" + "}]" * 900, '{"9": {"#id": "J9"}}', "not JSON"),
+        ("[]", '{"9": null}', "without metadata"),
+        ("[]", '{"9": ["J9"]}', "without metadata"),
+    ],
+)
+def test_a_damaged_row_is_a_reason_and_no_end(annotations: str, data: str, reason: str) -> None:
+    good = {"annotations": json.dumps([vote("T7", "yes")]), "subject_data": '{"1": {"#id": "J1"}}'}
+    bad = {"annotations": annotations, "subject_data": data}
+    export = {name: [good[name], bad[name]] for name in good} | {"subject_ids": ["1", "9"]}
+    imported = import_classifications(export, tree=parse_tree(tomllib.loads(TREE), "small"))
+    assert imported.votes == 1
+    assert [(count, reason in why) for why, count in imported.dropped] == [(1, True)]
+
+
+def test_labels_that_only_look_like_numbers() -> None:
+    tree = parse_tree(tomllib.loads(TREE), "small")
+    task = WorkflowTask("T7")
+    wrong = ("\N{SUPERSCRIPT TWO}", "9" * 5000)
+    assert match_tasks(tree, {task: ["1", *wrong]}).answers == {(task, "1"): 5}
+
+
+def test_an_earlier_classification_without_an_answer_takes_no_vote() -> None:
+    """Wherever it stands in the file."""
+    given = [json.dumps([vote("T7", "yes")]), "[]"]
+    times = ["2026-03-02 10:00:00 UTC", "2026-03-01 10:00:00 UTC"]
+    for order in ((0, 1), (1, 0)):
+        export = {
+            "user_name": ["anna"] * 2,
+            "annotations": [given[index] for index in order],
+            "created_at": [times[index] for index in order],
+            "subject_data": ['{"1": {"#id": "J1"}}'] * 2,
+            "subject_ids": ["1"] * 2,
+        }
+        assert import_classifications(export, tree=parse_tree(tomllib.loads(TREE), "s")).votes == 1
+
+
+def test_sums_and_metadata_that_are_none() -> None:
+    tree = parse_tree(tomllib.loads(TREE), "small")
+    export = {"subject_id": ["1"], "task": ["T7"], "reducer": ["question_extractor"]}
+    export |= {"data.yes": ["inf"], "data.no": ["2"]}
+    assert import_classifications(export, tree=tree).votes == 2
+    subjects = {"subject_id": ["1"], "metadata": ["[1]"]}
+    with pytest.raises(CatalogError, match="metadata are not JSON"):
+        import_classifications(export, tree=tree, subjects=subjects)

@@ -129,16 +129,23 @@ class InOwnProcess:
                 if "refused" in message:
                     raise SurveyError(**message["refused"])
                 if "state" in message:
+                    if message["state"] == "stopped":  # it ends then, whoever stopped it
+                        self._close(process)
                     return ShardAnswer(**message)
                 follow(message["images"])
-        status = process.wait()
-        close_pipes(process)
-        self._process = None
+        status = self._close(process)
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         raise WorkerError(
             f"the process that predicted it {how}",
             hint="if memory is short, use fewer `workers`",
         )
+
+    def _close(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for the end of a process; the next shard gets another one."""
+        status = process.wait()
+        close_pipes(process)
+        self._process = None
+        return status
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._ended:

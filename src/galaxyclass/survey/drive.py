@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from galaxyclass.errors import SurveyError, SurveyStoppedError, WorkerError
 from galaxyclass.progress import Progress, silent
@@ -201,6 +201,9 @@ class Driver:
             found.done += 1
             found.before += 1
             found.images_before += answer.images
+        elif answer.state == "stopped" and not self.request:
+            why = "the process that predicted it was stopped from outside"
+            self._failed(replace(answer, state="failed", error=f"{why}; {answer.error}"), found)
         elif answer.state == "stopped":
             found.kept.append(answer.error)
             self.log.write("stopped", **_words(answer))

@@ -132,8 +132,8 @@ def _scores(
             each for each in known.slices if set(layout.columns[each]) <= set(table.column_names)
         )
         values = np.stack([numbers(table[name])[0] for name in layout.columns[where]], axis=1)
-        shares = values / values.sum(axis=1, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
+            shares = values / values.sum(axis=1, keepdims=True)
             terms = np.where(shares > 0, shares * np.log(shares), np.where(shares == 0, 0, np.nan))
         return -terms.sum(axis=1) / math.log(values.shape[1]), "uncertainty"
     column = "strangeness" if by == "strange" else by

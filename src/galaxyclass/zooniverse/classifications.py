@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -117,15 +118,15 @@ class ClassificationReader:
         if str(row.get("gold_standard") or "").lower() == "true":
             return "by the project's own experts (gold standard)"
         try:
-            annotations = json.loads(row["annotations"] or "")
-            subjects = json.loads(row["subject_data"] or "")
-            if not isinstance(annotations, list) or not isinstance(subjects, dict):
-                raise TypeError
-        except (ValueError, TypeError):
+            votes, reasons = self._votes(_parsed(row["annotations"], list))
+            subjects = _parsed(row["subject_data"], dict)
+        except (ValueError, TypeError, RecursionError):
             return "annotations or subject_data that are not JSON"
         if len(subjects) != 1:
             return "of several subjects at once"
         subject, metadata = next(iter(subjects.items()))
+        if not isinstance(metadata, dict):
+            return "of a subject without metadata"
         galaxy = id_of(metadata, selection.id_column)
         if galaxy is None:
             return "of a subject without an id in its metadata"
@@ -139,14 +140,13 @@ class ClassificationReader:
             known.retired = True
             at = str(retired.get("retired_at") or "") if isinstance(retired, Mapping) else ""
             records.late += bool(at and created and _as_time(created) > _as_time(at))
-        votes, reasons = self._votes(annotations)
         person = str(row.get("user_id") or row.get("user_name") or "")
         if not person:
             self._anonymous += 1
             person = f"\0{self._anonymous}"
         before = self._first.get((galaxy, person))
         if before is not None:
-            if created and _as_time(created) < _as_time(before[0]):
+            if votes and created and _as_time(created) < _as_time(before[0]):
                 self._first[galaxy, person] = (created, votes)
             return "a further classification of one galaxy by one person (the first counts)"
         records.dropped.update(reasons)
@@ -237,7 +237,7 @@ def _counts(row: Mapping[str, Any]) -> list[tuple[str, int]]:
             number = float(cell or 0)
         except ValueError:
             continue
-        if number > 0:
+        if 0 < number < math.inf:
             counts.append((label, round(number)))
     return counts
 
@@ -272,8 +272,8 @@ def read_subjects(rows: list[Mapping[str, Any]], source: str) -> dict[str, Mappi
     found: dict[str, Mapping[str, Any]] = {}
     for number, row in enumerate(rows, 2):
         try:
-            metadata = json.loads(row["metadata"] or "{}")
-        except ValueError as error:
+            metadata = _parsed(row["metadata"] or "{}", dict)
+        except (ValueError, TypeError, RecursionError) as error:
             raise CatalogError(
                 f"{source}, line {number}: its metadata are not JSON",
                 argument="subjects",
@@ -283,6 +283,20 @@ def read_subjects(rows: list[Mapping[str, Any]], source: str) -> dict[str, Mappi
         retired = row.get("retired_at") or None
         found.setdefault(str(row["subject_id"]), {**metadata, "retired": retired})
     return found
+
+
+def _parsed(text: Any, kind: type) -> Any:
+    """A cell of JSON.
+
+    Raises
+    ------
+    ValueError, TypeError, RecursionError
+        It is no JSON, of another kind, or too deep.
+    """
+    content = json.loads(text or "")
+    if not isinstance(content, kind):
+        raise TypeError(f"{text:.80} is no JSON {'array' if kind is list else 'object'}")
+    return content
 
 
 def _is_version(version: str, wanted: str) -> bool:

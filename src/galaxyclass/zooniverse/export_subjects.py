@@ -25,10 +25,13 @@ from galaxyclass.model.image_source import find_image_files, name_paths
 from galaxyclass.model.provenance import provenance_file, provenance_of
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
+from galaxyclass.tasks.names import free_name
 from galaxyclass.trees.tree import Tree
 from galaxyclass.zooniverse.choose_subjects import ChosenSubjects, choose_subjects
 
 SUBJECT_MANIFEST = "manifest.csv"
+#: The columns of a manifest before those that are carried.
+_OWN_COLUMNS = ("filename", "#id", "#model", "#reason")
 #: Zooniverse refuses files of more than 1 MB.
 _LARGEST = 1_000_000
 #: Subjects that a project may upload unless Zooniverse allows more.
@@ -109,7 +112,8 @@ def export_subjects(
     reason : str, optional
         Why these were chosen, for the manifest; by default the value of ``by``.
     carry : sequence of str
-        Columns of the table to carry into the manifest, or ``all``.
+        Columns of the table to carry into the manifest, or ``all``. One that is named like a
+        column of the manifest gets another name: ``#reason_of_table``.
     tree : Tree, str or Path, optional
         Of the predictions, for ``uncertain``; otherwise any that the package ships.
     id_column : str, optional
@@ -123,7 +127,7 @@ def export_subjects(
     CatalogError
         No images; the table cannot be read, or does not name them.
     ArgumentError
-        ``by`` without a table, or a column that holds no numbers.
+        ``by`` without a table, ``lowest`` without ``by``, or a column that holds no numbers.
     ImageError
         Not one image can be decoded.
     OutputError
@@ -135,6 +139,10 @@ def export_subjects(
             argument="by",
             wanted="a `table`, such as a file of predictions",
             hint="give a `table`",
+        )
+    if lowest and by is None:
+        raise ArgumentError(
+            "the lowest of which column?", argument="lowest", wanted="`by`, such as strange"
         )
     paths = [str(path) for path in find_image_files(images).images]
     ids, _ = name_paths(paths, 0, clear=True)
@@ -185,9 +193,7 @@ def export_subjects(
             )
         with (temporary / SUBJECT_MANIFEST).open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(
-                ["filename", "#id", "#model", "#reason", *(f"#{each}" for each in carried)]
-            )
+            writer.writerow([*_OWN_COLUMNS, *(f"#{each}" for each in carried)])
             writer.writerows(rows)
     if len(rows) > _ALLOWANCE:
         notes.append(
@@ -237,7 +243,14 @@ def _carried(table: Any, carry: Sequence[str]) -> dict[str, list[Any]]:
     names = list(table.column_names) if table is not None and "all" in carry else list(carry)
     for name in names:
         require_column(table, name, "the table", "carry")
-    return {name: table[name].to_pylist() for name in names}
+    # Each name stands once in the manifest: a selection, too, has a column of reasons.
+    taken = {name.lstrip("#") for name in _OWN_COLUMNS}
+    carried: dict[str, list[Any]] = {}
+    for name in dict.fromkeys(names):
+        free = free_name(name, taken, "_of_table")
+        taken.add(free)
+        carried[free] = table[name].to_pylist()
+    return carried
 
 
 def _file_name(galaxy: str, used: dict[str, None]) -> str:

@@ -30,6 +30,8 @@ from galaxyclass.zooniverse.classifications import (
 )
 from galaxyclass.zooniverse.labels import Matches, WorkflowTask, match_tasks, plain
 
+#: Letters of a label that messages show.
+_SHOWN = 60
 #: Columns of the table beside the id and the votes.
 _BESIDE = ("classifications", "retired", "subject_ids")
 
@@ -288,8 +290,8 @@ def _counted(
             elif (answer := matches.answers.get((task, label))) is None:
                 question = tree.questions[matches.questions[task]]
                 dropped[
-                    f"votes of task {task.words}: {plain(label)!r} is no answer of question "
-                    f"{question.code}"
+                    f"votes of task {task.words}: {plain(label)[:_SHOWN]!r} is no answer of "
+                    f"question {question.code}"
                 ] += number
             else:
                 counts[answer] += number

@@ -124,7 +124,7 @@ def _fitting(tree: Tree, task: WorkflowTask, chosen: Collection[str]) -> list[in
     ]
     if by_words:
         return by_words
-    texts = [label for label in chosen if not label.isdigit()]
+    texts = [label for label in chosen if _whole_number(label) is None]
     return [i for i in free if texts and all(_answer(tree, i, text) is not None for text in texts)]
 
 
@@ -145,9 +145,13 @@ def _answer(tree: Tree, question: int, label: str) -> int | None:
     for place, answer in enumerate(answers):
         if answer.key in ("yes", "no") and wanted.split(" ")[:1] == [answer.key]:
             return int(start + place)
-    if label.isdigit() and int(label) < len(answers):
-        return int(start + int(label))
-    return None
+    counted = _whole_number(label)
+    return None if counted is None or counted >= len(answers) else int(start + counted)
+
+
+def _whole_number(label: str) -> int | None:
+    """The number that a label is, where it can count answers."""
+    return int(label) if re.fullmatch(r"[0-9]{1,4}", label) else None
 
 
 def _zooniverse(part: Answer | Question) -> str:
