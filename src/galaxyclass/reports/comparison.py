@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class PairedDifference:
     model, reference : str
         Their names.
     of : str
-        What was scored: ``all``, or a question.
+        What was scored: ``all``, a question, or a column of numbers.
     score, reference_score : float
     difference, low, high : float
         The model's score less the first one's, with the 95 % interval of paired resamples: each
@@ -53,17 +54,24 @@ def paired_differences(models: Sequence[ScoredModel]) -> list[PairedDifference]:
     first, task = models[0], models[0].task
     groups = [("all", slice(None))]
     if len(task.groups) > 1:
-        groups += [(title, where) for title, where, _ in task.groups]
+        # A number is a group of its own, whose title is its range.
+        groups += [
+            (names[0] if len(names) == 1 else title, where) for title, where, names in task.groups
+        ]
     differences = []
     for title, where in groups:
-        resampled, scores = [], []
-        for model in models:
-            predictions, values = model.predictions, model.values
-            if title != "all":
-                predictions, values = predictions[:, where], values[:, where]
-            with np.errstate(invalid="ignore"):
-                scores.append(task.main_value(predictions, values))
-            resampled.append(task.resampled(predictions, values, seed=first.seed))
+        truth = [_only(model.values, where, title == "all") for model in models]
+        with np.errstate(invalid="ignore"):
+            scores = [
+                task.main_value(model.predictions, values)
+                for model, values in zip(models, truth, strict=True)
+            ]
+        if np.isnan(scores).all():  # not asked here, or known only beside other questions
+            continue
+        resampled = [
+            task.resampled(model.predictions, values, seed=first.seed)
+            for model, values in zip(models, truth, strict=True)
+        ]
         for model, score, samples in zip(models[1:], scores[1:], resampled[1:], strict=True):
             low, high = percentile_interval((samples - resampled[0])[:, None])
             differences.append(
@@ -79,6 +87,15 @@ def paired_differences(models: Sequence[ScoredModel]) -> list[PairedDifference]:
                 )
             )
     return differences
+
+
+def _only(values: Any, where: slice, whole: bool) -> Any:
+    """The truth of some outputs; what else is known counts as unknown."""
+    if whole:
+        return values
+    truth = np.full(values.shape, np.nan, values.dtype)
+    truth[:, where] = values[:, where]
+    return truth
 
 
 def comparison_section(models: Sequence[ScoredModel]) -> ReportSection:

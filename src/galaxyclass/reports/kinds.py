@@ -21,6 +21,8 @@ from galaxyclass.reports.votes import (
     vote_sections,
 )
 from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.counts.task import CountTask
+from galaxyclass.tasks.scores.counts import expected_shares
 from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
 
@@ -60,6 +62,20 @@ def _plain_caption(task: Task, predicted: Doubles, true: Any) -> str:
     return "\n".join(words)
 
 
+def _count_caption(task: Task, predicted: Doubles, true: Any) -> str:
+    """The likeliest answers to the first questions, as shares of those asked, and the true ones."""
+    tree = task.decision_tree
+    assert tree is not None, "votes have a tree"
+    shares = expected_shares(tree.slices, predicted[None])[0]
+    words = []
+    for where in tree.slices[:2]:
+        index = (where.start or 0) + int(np.argmax(shares[where]))
+        votes = 0.0 if true is None else float(np.sum(true[where]))
+        truth = f" (true {true[index] / votes:.2f} of {votes:.0f} votes)" if votes > 0 else ""
+        words.append(f"{tree.answers[index].name} {shares[index]:.2f}{truth}")
+    return "\n".join(words)
+
+
 def _no_sections(*_: object) -> list[ReportSection]:
     return []
 
@@ -83,6 +99,7 @@ SECTIONS: dict[str, TaskSections] = {
         class_caption,
         class_certainty,
     ),
+    CountTask.kind: TaskSections(_no_sections, _no_sections, _count_caption, _count_caption),
 }
 
 

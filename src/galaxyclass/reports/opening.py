@@ -80,11 +80,15 @@ def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
         marks.append(RowMark((score.score, score.low, score.high), colour))
         rows.append(MarkRow(score.model, marks, f"{score.score:.4f}"))
         if number == 0 and not math.isnan(score.noise_floor):
+            why = (
+                "the numbers of the table have errors themselves"
+                if models[0].task.decision_tree is None
+                else "votes are a sample of volunteers"
+            )
             text.append(
-                "A perfect model would not reach 0, because votes are a sample of volunteers: its "
-                f"{metric.label} would be about {score.noise_floor:.4f} (the noise floor). The "
-                f"model has gone {score.explained:.0%} of the way from the simplest predictor to "
-                "there."
+                f"A perfect model would not reach 0, because {why}: its {metric.label} would be "
+                f"about {score.noise_floor:.4f} (the noise floor). The model has gone "
+                f"{score.explained:.0%} of the way from the simplest predictor to there."
             )
     ends = [end for score in scores for end in (score.simplest, score.high)]
     axis = AxisScale(0.0, max(ends) * 1.05 if metric.lower_is_better else 1.0, metric.label)
