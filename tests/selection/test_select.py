@@ -51,6 +51,17 @@ def test_widths_of_intervals_before_entropy(predictions: Path) -> None:
     assert "width of the intervals 0.400 (1 of 20)" in chosen.reasons[0]
 
 
+def test_widths_that_are_not_known_and_widths_in_units(predictions: Path) -> None:
+    table = pq.read_table(predictions)
+    widths = {"size": np.ones(20), "mass": np.full(20, 1000.0), "unlearnt": np.full(20, np.nan)}
+    widths["size"][7], widths["mass"][9] = 3, 1900
+    for name, values in widths.items():
+        table = table.append_column(f"{name}_lower", pa.array(np.zeros(20)))
+        table = table.append_column(f"{name}_upper", pa.array(values, from_pandas=True))
+    pq.write_table(table, predictions)
+    assert galaxyclass.select(predictions, count=2).ids == [107, 109]
+
+
 def test_likely_strange_and_conditions(predictions: Path) -> None:
     likely = galaxyclass.select(predictions, by="likely", answer="1.1", count=2, spread=1)
     assert likely.ids == [119, 118]

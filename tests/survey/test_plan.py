@@ -14,7 +14,9 @@ import pytest
 
 from galaxyclass import ArgumentError, CatalogError, OutputError, Survey, SurveyError, open_survey
 from galaxyclass.survey.folder import SurveyFolder
+from galaxyclass.survey.listed import listed_pieces
 from galaxyclass.survey.manifest import read_objects
+from galaxyclass.survey.pieces import ListColumns
 
 Planned = Callable[..., Survey]
 
@@ -121,6 +123,19 @@ def test_lists_with_faults(lines: list[str], what: str, planned: Planned, tmp_pa
     path.write_text("\n".join(["file", *lines]) + "\n")
     with pytest.raises(CatalogError, match=what):
         planned(path)
+
+
+def test_lists_in_another_encoding(planned: Planned, pictures: list[Path], tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text(f"{pictures[0]}\n", encoding="utf-8-sig")  # as some editors write it
+    (piece,) = listed_pieces(str(path), ListColumns(), [])
+    assert piece.paths.to_pylist() == [str(pictures[0])]
+    path.write_bytes(f"{pictures[0]}\ncaf\u00e9.jpg\n".encode("latin-1"))
+    with pytest.raises(CatalogError, match="not text in UTF-8"):
+        planned(path)
+    (tmp_path / "list.parquet").write_bytes(b"PAR1 no table PAR1")
+    with pytest.raises(CatalogError, match="cannot be read"):
+        planned(tmp_path / "list.parquet")
 
 
 def test_wrong_calls(planned: Planned, tmp_path: Path, pictures: list[Path]) -> None:

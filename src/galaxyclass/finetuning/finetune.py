@@ -317,11 +317,14 @@ def _rule(answer: FittedAnswer, task: Task) -> str:
     """The rule of a regression on one answer: its name, and the threshold between two classes."""
     if len(task.class_names) != 2:
         return answer.name
-    column = int(np.flatnonzero(answer.probe.answers.any(axis=1))[0])
-    slope = float(np.diff(answer.probe.answers[column])[0])
+    slopes = np.diff(answer.probe.answers, axis=1)[:, 0]
+    column = int(np.abs(slopes).argmax())  # all others are 0
+    slope = float(slopes[column])
+    if slope == 0:  # the answer is the same for all galaxies
+        return answer.name
     threshold = -float(np.diff(answer.probe.bias)[0]) / slope
     if column >= len(answer.probe.answers) // 2:  # of its logit
-        threshold = 1 / (1 + math.exp(-threshold))
+        threshold = (1 + math.tanh(threshold / 2)) / 2
     side = "above" if slope > 0 else "below"
     return f"{answer.name} {side} {threshold:.3g} for {task.class_names[1]!r}"
 

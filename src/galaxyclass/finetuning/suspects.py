@@ -21,6 +21,7 @@ from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.writers import require_output, write_table
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import summary
+from galaxyclass.tasks.names import free_name
 from galaxyclass.tasks.scores.noise import VOTES
 
 if TYPE_CHECKING:
@@ -158,7 +159,11 @@ def suspects(
 def _table(id_column: str, columns: dict[str, Any], order: NDArray[np.int64]) -> pa.Table:
     import pyarrow as pa
 
-    named = {(id_column if name == "id" else name): column for name, column in columns.items()}
+    others = columns.keys() - {"id"}
+    named = {
+        free_name(id_column, others, "_of_galaxy") if name == "id" else name: column
+        for name, column in columns.items()
+    }
     return pa.table(
         {name: pa.array([column[index] for index in order]) for name, column in named.items()}
     )

@@ -116,8 +116,9 @@ def select(
         A file of predictions with the embedding (``include=["embedding"]``).
     by : {"uncertain", "likely", "strange", "unlike", "random"}
         - ``uncertain``: where the prediction is least decided: the mean width of the intervals
-          if the file has them (``include=["uncertainty"]``), otherwise the entropy of the answers
-          or classes (`Task.uncertainty`);
+          if the file has them (``include=["uncertainty"]``; of numbers each in units of the
+          column's mean width), otherwise the entropy of the answers or classes
+          (`Task.uncertainty`);
         - ``likely``: the highest predicted fraction of ``answer``, to find many of a rare kind;
         - ``strange``: the highest out-of-distribution score (``include=["strangeness"]``);
         - ``unlike``: those whose nearest labelled galaxy is farthest;
@@ -236,7 +237,7 @@ def _measure(
         if name.endswith(_UPPER) and name.removesuffix(_UPPER) + _LOWER in file.other_names
     ]
     if widths:
-        return np.mean(widths, axis=0), "mean width of the intervals"
+        return _mean_width(np.array(widths)), "mean width of the intervals"
     task = open_model(run).task
     names, _ = task.columns(file.id_column)
     missing = [name for name in names if name not in file.other_names]
@@ -248,6 +249,20 @@ def _measure(
         )
     values = np.column_stack([_column(file, name, "by") for name in names])
     return task.uncertainty(task.from_shown(values)), "uncertainty"
+
+
+def _mean_width(widths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(galaxies,) the mean width of intervals (columns, galaxies).
+
+    Columns without any interval, of answers that the model never learnt, do not count. Widths above
+    1 are no fractions: of numbers in units of their own, each column counts in its mean width.
+    """
+    widths = widths[~np.isnan(widths).all(axis=1)]
+    if not len(widths):
+        return np.full(widths.shape[1], np.nan)
+    if np.nanmax(widths) > 1:
+        widths = widths / np.maximum(np.nanmean(widths, axis=1, keepdims=True), 1e-300)
+    return np.asarray(widths.mean(axis=0))
 
 
 def _column(file: PredictionsFile, name: str, argument: str) -> NDArray[np.float64]:

@@ -26,13 +26,13 @@ class EventLog:
         self._path = path
         self._lock = threading.Lock()
         if path is not None:
-            with translated(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.open("ab").close()
             if path.suffix in (".parquet", ".csv"):
                 raise OutputError(
                     f"{path}: not a name of a log", wanted="a name such as survey.jsonl"
                 )
+            with translated(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.open("ab").close()
 
     def write(self, event: str, **values: Any) -> None:
         """Append an event; a log that cannot be written does not stop the survey."""

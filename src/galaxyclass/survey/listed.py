@@ -76,16 +76,31 @@ def _tables(path: str) -> Iterator[pa.Table]:
     """The rows of a list, piece by piece; text in columns of text."""
     lower = path.lower()
     if lower.endswith((".parquet", ".pq")):
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(PIECE_IMAGES):
-                yield pa.Table.from_batches([batch])
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(PIECE_IMAGES):
+                    yield pa.Table.from_batches([batch])
+        except pa.ArrowException as error:
+            raise CatalogError(
+                f"{path}: cannot be read as parquet", argument="images", got=str(error)
+            ) from error
     elif lower.endswith((".csv", ".tsv", ".csv.gz")) or not _is_plain(path):
         yield from _text_tables(Path(path))
     else:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        yield from _line_tables(path)
+
+
+def _line_tables(path: str) -> Iterator[pa.Table]:
+    with open(path, encoding="utf-8-sig") as file:  # noqa: PTH123
+        try:
             while lines := list(islice(file, PIECE_IMAGES)):
                 cells = pc.utf8_trim_whitespace(pa.array(lines, pa.string()))
                 yield pa.table({"path": cells.filter(pc.not_equal(cells, ""))})
+        except UnicodeDecodeError as error:
+            raise CatalogError(
+                f"{path}: a list that is not text in UTF-8", argument="images", got=str(error),
+                hint="write the list again in UTF-8",
+            ) from error  # fmt: skip
 
 
 def _is_plain(path: str) -> bool:

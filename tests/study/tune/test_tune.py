@@ -208,7 +208,9 @@ def test_ranges_that_are_wrong_are_all_named(capsys: pytest.CaptureFixture[str])
     text = str(caught.value)
     for words in ("5 is not below 1", "logarithm of 0", "c=7: fewer", "not two numbers", "f=3"):
         assert words in text
-    assert parse_space({"training.epochs": "log:8..64"})["training.epochs"].words == "log:8..64"
+    for text in ("log:8..64", "0.0..1.0", "0.0..0.5", "log:1e-4..1.23456789", "32|64"):
+        (allowed,) = parse_space({"training.epochs": text}).values()
+        assert parse_space({"training.epochs": allowed.words}) == {"training.epochs": allowed}
     with pytest.raises(RecipeError, match="stands twice"):
         parse_assignments(["a=1|2", "a=3|4"])
     with pytest.raises(RecipeError) as caught:

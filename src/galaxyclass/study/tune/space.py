@@ -41,7 +41,9 @@ class Range:
     @property
     def words(self) -> str:
         """As it is written."""
-        return f"{'log:' if self.log else ''}{self.text(self.low)}..{self.text(self.high)}"
+        # 0.0 to 1.0 are any numbers, 0 to 1 whole ones: read again, it must be the same range.
+        ends = (self.text(end) if self.whole else repr(end) for end in (self.low, self.high))
+        return f"{'log:' if self.log else ''}{'..'.join(ends)}"
 
 
 @dataclass(frozen=True)
