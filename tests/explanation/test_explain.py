@@ -15,7 +15,7 @@ from PIL import Image
 
 from galaxyclass import explain, load_model
 from galaxyclass.errors import ArgumentError, MissingExtraError, OutputError, ScoreError
-from galaxyclass.explanation.answer_of import find_answer
+from galaxyclass.explanation.answer_of import ExplainedOutput, find_answer
 from galaxyclass.explanation.explain import MeanDifference, judge
 from galaxyclass.explanation.faithfulness import measure_faithfulness
 from galaxyclass.explanation.occlusion import occlusion_map
@@ -65,6 +65,13 @@ def test_a_wrong_answer(answer: str, words: str) -> None:
 
 def test_a_class_is_an_answer() -> None:
     assert find_answer(fake.class_outputs("disc", "ring"), "ring") == (1, "ring")
+
+
+def test_of_counts_the_share_is_explained() -> None:
+    """And not how sure the model is of it."""
+    explained = ExplainedOutput(1, slice(0, 3))
+    assert explained.of(np.array([[1.0, 3.0, 4.0, 9.0]])).tolist() == [0.375]
+    assert ExplainedOutput(3).of(np.array([[1.0, 3.0, 4.0, 9.0]])).tolist() == [9.0]
 
 
 def _corner(cutouts: NDArray[np.uint8]) -> NDArray[np.float64]:

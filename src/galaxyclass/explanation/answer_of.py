@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,14 +73,38 @@ def find_answer(task: Task, answer: str) -> tuple[int, str]:
     return found[0], words[found[0]]
 
 
-def answer_of(backend: Backend, preprocessing: Preprocessing, index: int, workers: int) -> AnswerOf:
+@dataclass(frozen=True)
+class ExplainedOutput:
+    """Which number of a network's outputs is explained.
+
+    Attributes
+    ----------
+    index : int
+    beside : slice or None
+        The outputs of whose sum it is the share (`Task.shown_beside`).
+    """
+
+    index: int
+    beside: slice | None = None
+
+    def of(self, values: Any) -> Any:
+        """(n,) the number, from the outputs (n, outputs) of numpy or torch."""
+        if self.beside is None:
+            return values[:, self.index]
+        return values[:, self.index] / values[:, self.beside].sum(1)
+
+
+def answer_of(
+    backend: Backend, preprocessing: Preprocessing, output: ExplainedOutput, workers: int
+) -> AnswerOf:
     """A function from cutouts to the predicted share of one answer, computed in batches."""
     size = natural_batch_size(backend, preprocessing)
 
     def shares(cutouts: NDArray[np.uint8]) -> Doubles:
         def of_batch(start: int) -> Doubles:
             batch = np.ascontiguousarray(cutouts[start : start + size])
-            return backend(batch).values[:, index].astype(np.float64)
+            share: Doubles = output.of(backend(batch).values.astype(np.float64))
+            return share
 
         starts: Iterator[int] = iter(range(0, len(cutouts), size))
         if is_concurrent(backend):

@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from galaxyclass.arguments import ExplanationMethod, public
 from galaxyclass.arrays import Doubles
 from galaxyclass.errors import BundleError, OutputError, ScoreError
-from galaxyclass.explanation.answer_of import AnswerOf, answer_of, find_answer
+from galaxyclass.explanation.answer_of import (
+    AnswerOf,
+    ExplainedOutput,
+    answer_of,
+    find_answer,
+)
 from galaxyclass.explanation.faithfulness import measure_faithfulness
 from galaxyclass.explanation.galaxy import ExplainedGalaxy
 from galaxyclass.explanation.grid import grid_image
@@ -174,7 +179,8 @@ def explain(
         require("captum", "torch")
     model = open_model(run, options)
     index, words = find_answer(model.task, answer)
-    explainer = _Explainer(model, index, method, seed)
+    explained = ExplainedOutput(index, model.task.shown_beside(index))
+    explainer = _Explainer(model, explained, method, seed)
     cutouts, notes = _read(model, images, count, seed)
     galaxies = []
     for done, (name, cutout) in enumerate(cutouts, 1):
@@ -207,7 +213,7 @@ def explain(
 class _Explainer:
     """Makes the map of a cutout, and tests it."""
 
-    def __init__(self, model: Model, index: int, method: str, seed: int) -> None:
+    def __init__(self, model: Model, explained: ExplainedOutput, method: str, seed: int) -> None:
         ensemble: Ensemble = model.ensemble
         if len(ensemble.preprocessings) > 1:
             raise BundleError(
@@ -216,12 +222,12 @@ class _Explainer:
                 got=f"{len(ensemble.preprocessings)} kinds of cutouts",
                 hint="explain one after the other",
             )
-        self.method, self.index, self.seed = method, index, seed
+        self.method, self.explained, self.seed = method, explained, seed
         self.bundle = model.bundles[0]
         self.several = len(model.bundles) > 1
         self.preprocessing = ensemble.preprocessings[0]
         self.workers = model.options.workers or core_count()
-        self.shares = answer_of(ensemble.backend, self.preprocessing, index, self.workers)
+        self.shares = answer_of(ensemble.backend, self.preprocessing, explained, self.workers)
         invariant = all(bundle.manifest.invariant for bundle in model.bundles)
         self.quarters = QUARTERS[:1] if invariant else QUARTERS
         if method != "occlusion":
@@ -234,7 +240,7 @@ class _Explainer:
                     got=f"{len(model.bundles)} of them",
                     hint="explain one after the other, or by `method='occlusion'`",
                 )
-            self.gradients = GradientMaps(self.bundle, method, index)
+            self.gradients = GradientMaps(self.bundle, method, explained)
 
     def explain(self, name: str, cutout: NDArray[np.uint8]) -> ExplainedGalaxy:
         sky = sky_like(cutout, self.seed)
@@ -272,9 +278,9 @@ class _Explainer:
         try:
             if self.method == "occlusion":
                 random = RandomBackend(self.bundle)
-                shares = answer_of(random, self.preprocessing, self.index, self.workers)
+                shares = answer_of(random, self.preprocessing, self.explained, self.workers)
             else:
-                maps = GradientMaps(self.bundle, self.method, self.index, random_weights=True)
+                maps = GradientMaps(self.bundle, self.method, self.explained, random_weights=True)
         except BundleError:  # an exported network, whose layers cannot be drawn anew
             return None
         correlations = []

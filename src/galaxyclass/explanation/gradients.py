@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.errors import BundleError
+from galaxyclass.explanation.answer_of import ExplainedOutput
 from galaxyclass.extras import require
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.output import ModelOutput
@@ -30,8 +32,7 @@ class GradientMaps:
     ----------
     bundle : Bundle
     method : {"gradients", "cam"}
-    index : int
-        Of the output.
+    explained : ExplainedOutput
     random_weights : bool
         Of a network that has learnt nothing, for the sanity check.
 
@@ -50,11 +51,23 @@ class GradientMaps:
     """
 
     def __init__(
-        self, bundle: Bundle, method: str, index: int, *, random_weights: bool = False
+        self,
+        bundle: Bundle,
+        method: str,
+        explained: ExplainedOutput,
+        *,
+        random_weights: bool = False,
     ) -> None:
         require("captum", "torch", "timm", "safetensors")
-        self.networks = open_networks(bundle, random_weights=random_weights)
-        self.method, self.index = method, index
+        self.network = open_network(bundle, random_weights=random_weights)
+        self.networks: list[Any] = list(self.network.networks)
+        self.is_finetuned = bundle.manifest.network_outputs is not None
+        if self.is_finetuned and len(self.networks) > 1:
+            raise BundleError(
+                f"{method} explains a single network, and this model was finetuned on several",
+                hint="explain it by occlusion: `method='occlusion'`",
+            )
+        self.method, self.explained = method, explained
         if method == "cam":
             self.layers = [_last_map(network) for network in self.networks]
 
@@ -73,9 +86,8 @@ class GradientMaps:
             for each in (cutout, sky)
         )
 
-        def share(images: Any) -> Any:
-            return network.activation(network(images))[:, self.index]
-
+        probed = self.network if self.is_finetuned else None
+        share = share_of(network, probed, self.explained)
         if self.method == "cam":
             found = LayerGradientXActivation(share, self.layers[number]).attribute(image)
             pixels = found.detach().sum(dim=1)[0].numpy().astype(np.float64)
@@ -95,20 +107,42 @@ class RandomBackend:
     """A bundle's network with random weights: it has learnt nothing."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self.networks = open_networks(bundle, random_weights=True)
+        self.network = open_network(bundle, random_weights=True)
 
     def __call__(self, cutouts: NDArray[np.uint8]) -> ModelOutput:
         import torch
 
         with torch.inference_mode():
-            images = torch.from_numpy(cutouts)
-            outputs = [network.estimate(images).values for network in self.networks]
-            values = torch.stack(outputs).mean(dim=0).numpy()
+            values = self.network.estimate(torch.from_numpy(cutouts)).values.numpy()
         return ModelOutput(values, (), np.zeros((len(cutouts), 0), np.float32))
 
 
-def open_networks(bundle: Bundle, *, random_weights: bool) -> list[Any]:
-    """The torch networks of a bundle, in evaluation mode.
+def share_of(network: Any, probed: Any | None, explained: ExplainedOutput) -> Callable[[Any], Any]:
+    """A function from a network's input to what is explained, with gradients.
+
+    Parameters
+    ----------
+    network : Network
+    probed : ProbedNetwork or None
+        The network with its probe, of a finetuned model: the probe's outputs are explained.
+    explained : ExplainedOutput
+    """
+
+    def share(images: Any) -> Any:
+        if probed is None:
+            return explained.of(network.activation(network(images)))
+        from galaxyclass.networks.network import NetworkOutput
+
+        features = network.features(images)
+        values = network.activation(network.raw_outputs(features)[0])
+        raw = probed.raw_outputs(NetworkOutput(values, (), features))
+        return explained.of(probed.activation(raw))
+
+    return share
+
+
+def open_network(bundle: Bundle, *, random_weights: bool) -> Any:
+    """The torch network of a bundle, in evaluation mode; of a finetuned one with its probe.
 
     Raises
     ------
@@ -118,14 +152,23 @@ def open_networks(bundle: Bundle, *, random_weights: bool) -> list[Any]:
         The network cannot be rebuilt.
     """
     require("torch", "timm", "safetensors")
+    import torch
+
     from galaxyclass.networks.network import build_network
+    from galaxyclass.networks.probed import build_probed
     from galaxyclass.networks.weights import load_weights
 
-    network = build_network(bundle.manifest) if random_weights else load_weights(bundle)
+    if not random_weights:
+        network = load_weights(bundle)
+    elif bundle.manifest.network_outputs is None:
+        network = build_network(bundle.manifest)
+    else:
+        with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+            network = build_probed(bundle.manifest)
     network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(False)
-    return list(network.networks)
+    return network
 
 
 def _last_map(network: Any) -> nn.Module:

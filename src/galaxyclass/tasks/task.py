@@ -266,6 +266,10 @@ class Task(ABC):
         """Predictions as they stand in a table, from the outputs of a network."""
         return predictions
 
+    def shown_beside(self, index: int) -> slice | None:
+        """The outputs of whose sum an output is shown as a share; None: it is shown as it is."""
+        return None
+
     def from_shown(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The outputs of a network, from predictions as they stand in a table."""
         return values

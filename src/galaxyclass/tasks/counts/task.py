@@ -229,6 +229,10 @@ class CountTask(Task):
         shares = expected_shares(self.tree.slices, exact)
         return np.column_stack([shares, *totals]).astype(np.float32)
 
+    def shown_beside(self, index: int) -> slice:
+        """The answers to the same question."""
+        return next(each for each in self.tree.slices if each.start <= index < each.stop)
+
     def from_shown(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Concentrations, from the result of `shown`."""
         count = len(self.tree.answers)
