@@ -9,7 +9,7 @@ import torch
 
 from galaxyclass import finetune
 from galaxyclass.explanation.answer_of import ExplainedOutput
-from galaxyclass.explanation.gradients import open_network, share_of
+from galaxyclass.explanation.gradients import torch_network, share_of
 from galaxyclass.model.options import InferenceOptions
 from tests.finetuning.conftest import Classes
 
@@ -21,8 +21,8 @@ def test_the_share_of_a_finetuned_class(base: Path, classes: Classes, tmp_path: 
         cache=classes.cache,
     )  # fmt: skip
     model = made.model
-    network = open_network(model.bundles[0], random_weights=False)
-    random = open_network(model.bundles[0], random_weights=True)
+    network = torch_network(model.bundles[0], random_weights=False)
+    random = torch_network(model.bundles[0], random_weights=True)
     share = share_of(network.networks[0], network, ExplainedOutput(1))
     cutouts = np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), dtype=np.uint8)
     tensor = torch.from_numpy(cutouts)

@@ -59,7 +59,7 @@ class GradientMaps:
         random_weights: bool = False,
     ) -> None:
         require("captum", "torch", "timm", "safetensors")
-        self.network = open_network(bundle, random_weights=random_weights)
+        self.network = torch_network(bundle, random_weights=random_weights)
         self.networks: list[Any] = list(self.network.networks)
         self.is_finetuned = bundle.manifest.network_outputs is not None
         if self.is_finetuned and len(self.networks) > 1:
@@ -107,7 +107,7 @@ class RandomBackend:
     """A bundle's network with random weights: it has learnt nothing."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self.network = open_network(bundle, random_weights=True)
+        self.network = torch_network(bundle, random_weights=True)
 
     def __call__(self, cutouts: NDArray[np.uint8]) -> ModelOutput:
         import torch
@@ -141,7 +141,7 @@ def share_of(network: Any, probed: Any | None, explained: ExplainedOutput) -> Ca
     return share
 
 
-def open_network(bundle: Bundle, *, random_weights: bool) -> Any:
+def torch_network(bundle: Bundle, *, random_weights: bool) -> Any:
     """The torch network of a bundle, in evaluation mode; of a finetuned one with its probe.
 
     Raises
