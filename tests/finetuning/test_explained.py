@@ -9,7 +9,7 @@ import torch
 
 from galaxyclass import finetune
 from galaxyclass.explanation.answer_of import ExplainedOutput
-from galaxyclass.explanation.gradients import torch_network, share_of
+from galaxyclass.explanation.gradients import share_of, torch_network
 from galaxyclass.model.options import InferenceOptions
 from tests.finetuning.conftest import Classes
 

@@ -57,6 +57,12 @@ def test_what_was_kept_is_read_again_but_for_a_torn_line(tmp_path: Path) -> None
         assert path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("name", ["", "a" * 61, "=HYPERLINK(1)", "  @SUM(A1)"])
+def test_what_is_no_name_of_a_person(name: str) -> None:
+    with pytest.raises(RefusedError):
+        person_named(name)
+
+
 def test_nothing_but_a_torn_line_is_removed_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "notes.json"
     path.write_text('{"months of work": 1}')  # no label file, and no line break at its end

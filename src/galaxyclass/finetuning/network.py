@@ -178,6 +178,9 @@ class NetworkTrial:
 def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> NetworkTrial:
     """Cross-validate the training of the network, beside the frozen network with a probe.
 
+    The share of the trained weights is chosen by the other folds. When a training stops is chosen
+    by the galaxies that it holds out, so that the score is a little too good.
+
     Parameters
     ----------
     data : NetworkData
@@ -218,20 +221,43 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
                 return NetworkTrial(
                     False, losses[0] - min(losses[1:]), 0.0, epoch, 0.0, None, raw[0], seconds
                 )
-    losses = [_loss(task, each, values) for each in predictions]
-    chosen = int(np.argmin(losses))
-    gains = _by_galaxy(task, predictions[0], values) - _by_galaxy(task, predictions[chosen], values)
+    errors = np.array([_by_galaxy(task, each, values) for each in predictions])
+    of_galaxies = shares_by_other_folds(errors, folds)
+    rows = np.arange(len(labels))
+    held_out_predictions, held_out_raw = predictions[of_galaxies, rows], raw[of_galaxies, rows]
+    gains = errors[0] - errors[of_galaxies, rows]
     error = float(gains.std() / np.sqrt(len(gains)))
     return NetworkTrial(
         pays=bool(gains.mean() > error),
         gain=float(gains.mean()),
         error=error,
         epochs=max(1, round(float(np.mean(best_epochs)))),
-        share=_SHARES[chosen],
-        out_of_fold=OutOfFold(predictions[chosen][None], task, values),
-        raw=raw[chosen],
+        share=_SHARES[int(errors.sum(axis=1).argmin())],
+        out_of_fold=OutOfFold(held_out_predictions[None], task, values),
+        raw=held_out_raw,
         seconds=time.perf_counter() - began,
     )
+
+
+def shares_by_other_folds(errors: Doubles, folds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(galaxies,) which choice errs least in the other folds: none has a say in its own galaxies.
+
+    Parameters
+    ----------
+    errors : (choices, galaxies) float64
+    folds : (galaxies,) int64
+        From 0.
+
+    Examples
+    --------
+    >>> errors = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 0.5, 1.5, 3.0]])
+    >>> shares_by_other_folds(errors, np.array([0, 0, 1, 1])).tolist()
+    [0, 0, 1, 1]
+    """
+    by_fold = np.stack(
+        [errors[:, folds == number].sum(axis=1) for number in range(folds.max() + 1)]
+    )
+    return np.asarray((by_fold.sum(axis=0) - by_fold).argmin(axis=1)[folds])
 
 
 def train_on_all(

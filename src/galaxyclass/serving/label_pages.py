@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -59,7 +60,7 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
         row = texts.get("row", "")
         # A button says what is done and, of a label, the answer: label:ring.
         action, _, answer = texts.get("do", "").partition(":")
-        if action != "undo" and not row.isdecimal():
+        if (action != "undo" or row) and not re.fullmatch(r"[0-9]{1,18}", row):
             raise RefusedError(422, "which galaxy?", wanted="a row of the table", got=row[:40])
         return await run_in_threadpool(
             keep,

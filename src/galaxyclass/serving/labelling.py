@@ -221,7 +221,7 @@ def person_named(text: str) -> str:
     Raises
     ------
     RefusedError
-        It is empty or too long.
+        It is empty or too long, or begins as a formula does.
 
     Examples
     --------
@@ -235,5 +235,9 @@ def person_named(text: str) -> str:
             "who labels?",
             wanted=f"a name of 1 to {_LONGEST_NAME} letters",
             got=repr(name[:80]),
+        )
+    if name[0] in "=+-@":  # a spreadsheet would take the cell of a table for a formula
+        raise RefusedError(
+            422, "who labels?", wanted="a name that begins with a letter", got=repr(name)
         )
     return name
