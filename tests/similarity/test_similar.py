@@ -107,6 +107,8 @@ def test_the_index_is_made_again_where_it_is_outdated_or_damaged(predictions: Pa
     assert vectors.stat().st_mtime_ns == made
     vectors.write_bytes(vectors.read_bytes()[:-100])
     assert galaxyclass.similar(predictions, like=[7], count=5).ids == first
+    (vectors.parent / "index.json").write_text('{"form')
+    assert galaxyclass.similar(predictions, like=[7], count=5).ids == first
     pq.write_table(table_of(embeddings(1)), predictions)
     assert galaxyclass.similar(predictions, like=[7], count=5).ids != first
     assert not list(predictions.parent.glob(".*"))

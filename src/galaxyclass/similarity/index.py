@@ -111,6 +111,7 @@ def _is_current(folder: Path, about: dict[str, Any]) -> bool:
     """Whether an index is of this file and whole; an unreadable one is made again."""
     try:
         text = (folder / _ABOUT).read_text("utf-8")
+        json.loads(text)
         vectors = np.load(folder / _VECTORS, mmap_mode="r")
         mean = np.load(folder / _AXES)
     except (OSError, ValueError, EOFError):
