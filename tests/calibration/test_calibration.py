@@ -161,29 +161,3 @@ def test_a_newer_one() -> None:
     text = json.dumps({"format": 9, "version": "7.0"})
     with pytest.raises(BundleError, match=r"newer version(?s:.*)galaxyclass 7.0"):
         parse_calibration(text, "some.json")
-
-
-def test_an_older_one_has_the_same_intervals() -> None:
-    """Format 1: a stretch an answer, and sizes of the first three terms."""
-    sizes, stretches = [[0.1, 0.2, 0.3]] * 37, [float(answer) for answer in range(37)]
-    intervals = {"level": 0.9, "galaxies": 99, "by_answer": 37, "by_question": 0, "pooled": 0}
-    coverage = {"overall": 0.9, "questions": [0.9] * 11, "width": 0.2, "constant_width": 0.3}
-    text = json.dumps(
-        {
-            "format": 1,
-            "version": "0.1.0",
-            "galaxies": 99,
-            "notes": [],
-            "intervals": {**intervals, "sizes": sizes, "stretches": stretches},
-            "coverage": coverage,
-        }
-    )
-    calibration = parse_calibration(text, "some.json")
-    lower, upper = calibration.bounds(np.full((1, 37), 0.5))
-    away = np.array(stretches) * (0.1 * 0.01 + 0.2 * 0.5 + 0.3 * 0.25)
-    np.testing.assert_allclose(lower[0], np.clip(0.5 - away, 0, 1), atol=1e-6)
-    np.testing.assert_allclose(upper[0], np.clip(0.5 + away, 0, 1), atol=1e-6)
-    assert calibration.coverage is not None
-    assert calibration.coverage.overall == 0.9
-    assert calibration.coverage.answers == ()
-    assert json.loads(calibration_json(calibration))["format"] == 2

@@ -21,7 +21,7 @@ from galaxyclass.training.combine import combine
 from galaxyclass.training.folds import train_folds
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.train import Trained, train
-from tests.support.fake import class_outputs, vote_outputs
+from tests.support.fake import class_outputs, save_run, vote_outputs
 from tests.support.sky import TINY, Sky
 
 SETTINGS = (*TINY, "training.ema=0", "optimizer.lr=0.01")
@@ -122,7 +122,7 @@ def test_what_a_model_has_not_learnt_is_refused(trained: Trained, sky: Sky, tmp_
     with pytest.raises(BundleError, match=r"labelling 'rounder'(?s:.*)wanted: one of 'smoother'"):
         galaxyclass.load_model(trained.folder, labelling="rounder")
     with pytest.raises(BundleError, match="learnt a single one"):
-        galaxyclass.load_model("pretrained", labelling="smoother")
+        galaxyclass.load_model(save_run(tmp_path / "one"), labelling="smoother")
     model = galaxyclass.load_model(trained.folder, labelling="smoother")
     with pytest.raises(BundleError, match="intervals of its own labelling alone"):
         model.predict(sky.images, include=["uncertainty"])

@@ -32,10 +32,9 @@ class Coverage:
     questions : tuple of float
         Of each question, in the tree's order.
     answers : tuple of float
-        Of each answer; empty in a calibration of an older version.
+        Of each answer.
     by_value : tuple of float
-        Of the fractions that are predicted to lie between two neighbours of `VALUE_EDGES`; empty
-        in a calibration of an older version.
+        Of the fractions that are predicted to lie between two neighbours of `VALUE_EDGES`.
     uncertain_fifth : float
         Of the fifth of the galaxies with the most uncertain predictions (`galaxy_uncertainty`).
     width : float

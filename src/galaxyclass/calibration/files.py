@@ -20,10 +20,8 @@ from galaxyclass.io.packed_arrays import PackedArray, pack_array, unpack_array
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.version import __version__
 
-#: The layout that this version writes and reads. It reads 1 too, which has one region an answer and
-#: sizes of three terms.
+#: The layout that this version writes and reads.
 CALIBRATION_FORMAT = 2
-_OLDER_FORMAT = 1
 
 
 class _Model(BaseModel):
@@ -135,11 +133,7 @@ def parse_calibration(text: str, source: str) -> Calibration:
         Not a calibration; of a newer version; damaged.
     """
     file_format = FileFormat(
-        "calibration",
-        CALIBRATION_FORMAT,
-        BundleError,
-        "calibrate again with this version",
-        older={_OLDER_FORMAT: _from_older},
+        "calibration", CALIBRATION_FORMAT, BundleError, "calibrate again with this version"
     )
     return file_format.parse(text, source, _read)
 
@@ -155,25 +149,6 @@ def _read(data: dict[str, Any]) -> Calibration:
         ),
         notes=tuple(file.notes),
     )
-
-
-def _from_older(data: dict[str, Any]) -> dict[str, Any]:
-    """A calibration of format 1 in the layout of this one: the same intervals."""
-    intervals = data.get("intervals")
-    if not isinstance(intervals, dict):
-        return data
-    sizes, stretches = intervals.get("sizes"), intervals.get("stretches")
-    if not isinstance(sizes, list) or not isinstance(stretches, list):
-        return data
-    return {
-        **data,
-        "intervals": {
-            **intervals,
-            "sizes": [[*size, *(TERMS - len(size)) * [0.0]] for size in sizes],
-            "edges": [[] for _ in stretches],
-            "stretches": [[stretch] for stretch in stretches],
-        },
-    }
 
 
 def _intervals(file: _Intervals) -> Intervals:

@@ -208,7 +208,7 @@ views = click.option(
     "--views",
     type=click.IntRange(min=1),
     help="Predict the mean over so many test-time views of each galaxy, mirrored and turned; takes "
-    "almost as many times as long. The default is 1 for a run, and 2 for the pretrained model.",
+    "almost as many times as long. The default is 1.",
 )
 cache = click.option(
     "--cache",

@@ -56,7 +56,7 @@ def summarise_numbers(names: tuple[str, ...], numbers: Floats) -> NumberSummary:
     Examples
     --------
     >>> summary = summarise_numbers(("z",), np.array([[0.25], [0.75], [np.nan]]))
-    >>> summary.known.tolist(), summary.quantiles[0, 3]
+    >>> summary.known.tolist(), float(summary.quantiles[0, 3])
     ([2], 0.5)
     """
     known = ~np.isnan(numbers)

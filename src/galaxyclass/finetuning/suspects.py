@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Suspect:
     """A galaxy, and how little its label is believable.
 
@@ -53,6 +53,9 @@ class Suspect:
     score: float
     probable: bool
     path: str
+
+    def __repr__(self) -> str:
+        return summary(f"Suspect {self.id}: {self.label}, or {self.suggestion}? {self.score:.2f}")
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from galaxyclass.errors import GalaxyclassError, TreeError
@@ -31,8 +31,6 @@ class FileFormat:
         How to make a file again that is of an older format.
     if_damaged : str, optional
         What to do about a damaged file.
-    older : mapping of int to callable
-        Of an older format that is still read: from its content to that of this format.
     """
 
     what: str
@@ -40,7 +38,6 @@ class FileFormat:
     error: type[GalaxyclassError]
     remedy: str
     if_damaged: str | None = None
-    older: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
 
     def parse(
         self, text: str | bytes, source: object, read: Callable[[dict[str, Any]], Parsed]
@@ -90,10 +87,9 @@ class FileFormat:
         number = data.get("format") if isinstance(data, dict) else None
         if type(number) is not int:
             raise self._damaged(source, "no number of its format")
-        if number not in self.older:
-            self._require(number, source, data)
+        self._require(number, source, data)
         try:
-            return read(self.older[number](data) if number in self.older else data)
+            return read(data)
         except (ValueError, TypeError, KeyError, AttributeError, TreeError) as error:
             raise self._damaged(source, _problems(error)) from error
 

@@ -65,7 +65,7 @@ class Model:
     >>> import galaxyclass
     >>> model = galaxyclass.load_model()
     >>> model.name, model.views, len(model.bundles)
-    ('galaxy-zoo-2', 2, 1)
+    ('galaxy-zoo-2', 1, 1)
     """
 
     def __init__(

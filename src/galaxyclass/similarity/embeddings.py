@@ -103,15 +103,19 @@ class PredictionsFile:
         """
         names = list(self.embedding_names)
         if _is_parquet(self.path):
-            for batch in pq.ParquetFile(self.path).iter_batches(PIECE_ROWS, columns=names):
-                yield self._piece(pa.Table.from_batches([batch]), names)
+            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+                for batch in file.iter_batches(PIECE_ROWS, columns=names):
+                    yield self._piece(pa.Table.from_batches([batch]), names)
             return
         for start in range(0, self.rows, PIECE_ROWS):
             yield self._piece(self._whole.slice(start, PIECE_ROWS), names)
 
     def _piece(self, table: Any, names: list[str]) -> NDArray[np.float32]:
-        columns = [numbers(table[name])[0] for name in names]
-        piece = np.column_stack(columns).astype(np.float32)
+        piece = np.empty((table.num_rows, len(names)), np.float32)
+        for index, name in enumerate(names):
+            column = table[name]
+            plain = pa.types.is_floating(column.type) and column.null_count == 0
+            piece[:, index] = column.to_numpy() if plain else numbers(column)[0]
         if not np.isfinite(piece).all():
             raise CatalogError(
                 f"{self.path}: a cell of the embedding is empty or not a number",

@@ -304,7 +304,7 @@ def test_a_stopped_comparison_goes_on(
     assert "stopped; 0 of 1 trials have ended" in text
     assert "the same again goes on from there" in text
     assert main(arguments) == 0
-    assert "trials: 1 finished, 0 failed, 0 to go" in capsys.readouterr().out
+    assert "1 trial: 1 finished, 0 failed" in capsys.readouterr().out
     assert (run / "run.json").stat().st_mtime_ns == began  # gone on with, not begun again
     whole = galaxyclass.train(
         "fast",
