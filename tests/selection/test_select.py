@@ -123,3 +123,11 @@ def test_the_command(predictions: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert output.read_text().count("\n") == 4
     assert main(command) == 1
     assert "exists" in capsys.readouterr().err
+
+
+def test_a_repeated_id_of_a_labelled_galaxy_is_labelled_too(predictions: Path) -> None:
+    table = pq.read_table(predictions)
+    pq.write_table(pa.concat_tables([table, table.slice(0, 3)]), predictions)
+    chosen = galaxyclass.select(predictions, labelled=pa.table({"id": ["100", "102"]}), count=50)
+    assert not {100, 102} & set(chosen.ids)
+    assert chosen.candidates == 19

@@ -210,7 +210,8 @@ def _labelled_rows(file: PredictionsFile, labelled: Any) -> NDArray[np.int64]:
             wanted=f"ids of {file.id_column!r}, such as {', '.join(file.ids[:3])}",
             got=f"the columns {', '.join(table.column_names[:4])}",
         )
-    return np.unique(np.array(rows, np.int64))
+    names = {file.ids[row] for row in rows}
+    return np.array([row for row, name in enumerate(file.ids) if name in names], np.int64)
 
 
 def _measure(

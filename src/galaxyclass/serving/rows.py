@@ -19,6 +19,7 @@ from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.model.writers import require_output, writer_of
 from galaxyclass.serving.remembered import Remembered
 from galaxyclass.similarity.conditions import column_named, columns_asked, rows_that_meet
+from galaxyclass.similarity.embeddings import is_parquet
 
 #: Filters whose rows are remembered, for the next page.
 _FILTERS = 8
@@ -43,7 +44,7 @@ class PredictionRows:
         self.path, self._lock = path, threading.Lock()
         self._filters = Remembered[NDArray[np.int64]](_FILTERS)
         self._file: pq.ParquetFile | None = None
-        if path.suffix.lower() == ".parquet":
+        if is_parquet(path):
             try:
                 self._file = pq.ParquetFile(path)
             except (pa.ArrowException, OSError) as error:

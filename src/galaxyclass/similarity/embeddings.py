@@ -89,7 +89,7 @@ class PredictionsFile:
         CatalogError
             The file cannot be read.
         """
-        if _is_parquet(self.path):
+        if is_parquet(self.path):
             return pq.ParquetFile(self.path).read(columns=list(names))
         return self._whole.select(list(names))
 
@@ -102,7 +102,7 @@ class PredictionsFile:
             A cell is empty or not a number.
         """
         names = list(self.embedding_names)
-        if _is_parquet(self.path):
+        if is_parquet(self.path):
             with pq.ParquetFile(self.path, pre_buffer=False) as file:
                 for batch in file.iter_batches(PIECE_ROWS, columns=names):
                     yield self._piece(pa.Table.from_batches([batch]), names)
@@ -132,7 +132,7 @@ def open_predictions(path: Path) -> PredictionsFile:
     CatalogError
         It cannot be read, or has no embedding or no rows.
     """
-    if _is_parquet(path):
+    if is_parquet(path):
         try:
             file = pq.ParquetFile(path)
         except (pa.ArrowException, OSError) as error:
@@ -155,7 +155,8 @@ def open_predictions(path: Path) -> PredictionsFile:
     return found
 
 
-def _is_parquet(path: Path) -> bool:
+def is_parquet(path: Path) -> bool:
+    """Whether a file is parquet by its content, whatever its name."""
     try:
         with path.open("rb") as file:
             return file.read(4) == b"PAR1"

@@ -24,7 +24,7 @@ from galaxyclass.model.writers import require_output, write_table
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
 from galaxyclass.similarity.conditions import rows_that_meet
-from galaxyclass.similarity.embeddings import PredictionsFile, open_predictions
+from galaxyclass.similarity.embeddings import PredictionsFile, is_parquet, open_predictions
 from galaxyclass.similarity.index import Index, nearest, open_index
 
 #: The column of the similarity.
@@ -234,7 +234,7 @@ def _vectors(index: Index, model: Model, images: Any, progress: Progress) -> NDA
 
 def _provenance(path: Path) -> Mapping[str, Any]:
     """By what a file of predictions was made, as far as it says so."""
-    if path.suffix.lower() == ".parquet":
+    if is_parquet(path):
         return provenance_of(pq.read_schema(path))
     try:
         known: Mapping[str, Any] = json.loads(provenance_file(path).read_text("utf-8"))
