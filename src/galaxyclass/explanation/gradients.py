@@ -56,7 +56,9 @@ class GradientMaps:
         self.networks = open_networks(bundle, random_weights=random_weights)
         self.method, self.index = method, index
         if method == "cam":
-            self.layers = [_last_map(network) for network in self.networks]
+            self.layers = [
+                [_last_map(member) for member in network.networks] for network in self.networks
+            ]
 
     def __call__(self, cutout: NDArray[np.uint8], sky: NDArray[np.uint8]) -> Doubles:
         """(side, side) the mean map of all networks; above 0 where the answer rests on a pixel."""
@@ -68,19 +70,21 @@ class GradientMaps:
         from captum.attr import IntegratedGradients, LayerGradientXActivation
 
         network = self.networks[number]
+        first = network.networks[0]
         image, base = (
-            network.read(torch.from_numpy(np.ascontiguousarray(each[None])))
+            first.read(torch.from_numpy(np.ascontiguousarray(each[None])))
             for each in (cutout, sky)
         )
 
         def share(images: Any) -> Any:
-            return network.activation(network(images))[:, self.index]
+            return network.outputs_of(images).values[:, self.index]
 
         if self.method == "cam":
-            found = LayerGradientXActivation(share, self.layers[number]).attribute(image)
-            pixels = found.detach().sum(dim=1)[0].numpy().astype(np.float64)
+            parts = LayerGradientXActivation(share, self.layers[number]).attribute(image)
+            found = sum(part.detach() for part in parts)
+            pixels = found.sum(dim=1)[0].numpy().astype(np.float64)
             # Cells are squares of pixels: in between, the map is drawn smooth.
-            pixels = cv2.resize(pixels, (network.side,) * 2, interpolation=cv2.INTER_LINEAR)
+            pixels = cv2.resize(pixels, (first.side,) * 2, interpolation=cv2.INTER_LINEAR)
         else:
             found = IntegratedGradients(share).attribute(
                 image, baselines=base, n_steps=_STEPS, internal_batch_size=8
@@ -108,7 +112,7 @@ class RandomBackend:
 
 
 def open_networks(bundle: Bundle, *, random_weights: bool) -> list[Any]:
-    """The torch networks of a bundle, in evaluation mode.
+    """The torch networks of a bundle, in evaluation mode: its members, or one with a probe.
 
     Raises
     ------
@@ -118,14 +122,15 @@ def open_networks(bundle: Bundle, *, random_weights: bool) -> list[Any]:
         The network cannot be rebuilt.
     """
     require("torch", "timm", "safetensors")
-    from galaxyclass.networks.network import build_network
+    from galaxyclass.networks.probed import ProbedNetwork, build_any
     from galaxyclass.networks.weights import load_weights
 
-    network = build_network(bundle.manifest) if random_weights else load_weights(bundle)
+    network = build_any(bundle.manifest) if random_weights else load_weights(bundle)
     network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(False)
-    return list(network.networks)
+    # A probe stands on all members together.
+    return [network] if isinstance(network, ProbedNetwork) else list(network.networks)
 
 
 def _last_map(network: Any) -> nn.Module:
