@@ -72,8 +72,7 @@ class GradientMaps:
         network = self.networks[number]
         first = network.networks[0]
         image, base = (
-            first.read(torch.from_numpy(np.ascontiguousarray(each[None])))
-            for each in (cutout, sky)
+            first.read(torch.from_numpy(np.ascontiguousarray(each[None]))) for each in (cutout, sky)
         )
 
         def share(images: Any) -> Any:

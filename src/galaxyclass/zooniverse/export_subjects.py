@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 
 from galaxyclass.arguments import public
 from galaxyclass.data.catalog.roles import require_column
@@ -224,7 +225,10 @@ def picture(path: str, size: int) -> bytes:
 def _model_of(table: Any, path: Path | None) -> str:
     """The model that made the predictions, as their file or the file beside it says."""
     made: dict[str, Any] = dict(provenance_of(table.schema))
-    if not made and path is not None and provenance_file(path).is_file():
+    ending = "" if path is None else path.suffix.lower()
+    if not made and path is not None and ending == ".parquet":
+        made = dict(provenance_of(pq.read_schema(path)))  # `read_table` keeps the columns alone
+    elif not made and path is not None and ending == ".csv" and provenance_file(path).is_file():
         try:
             made = json.loads(provenance_file(path).read_text("utf-8"))
         except ValueError:
