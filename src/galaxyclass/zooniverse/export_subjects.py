@@ -23,6 +23,7 @@ from galaxyclass.images.read import read_rendered
 from galaxyclass.images.render import RenderSettings
 from galaxyclass.io.atomic import writing_folder
 from galaxyclass.model.image_source import find_image_files, name_paths
+from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.provenance import provenance_file, provenance_of
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
@@ -137,6 +138,8 @@ def export_subjects(
             wanted="a `table`, such as a file of predictions",
             hint="give a `table`",
         )
+    if isinstance(table, Predictions):
+        table = table.table
     paths = [str(path) for path in find_image_files(images).images]
     ids, _ = name_paths(paths, 0, clear=True)
     if table is None:
