@@ -112,7 +112,7 @@ def driver(place: Path, count: int, model: str) -> dict[str, Any]:
     writer.close()
     found: dict[str, Any] = {"rows": count}
     begun = time.perf_counter()
-    plan = [str(listed), "--output", str(night), "--no-measure", "--model", model]
+    plan = [str(listed), "--output", str(night), "--no-measure", "--run", model]
     for name, words in {
         "plan": ["survey", "plan", *plan],
         "status": ["survey", "status", str(night)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.errors import BundleError, OutputError, RunError
+from galaxyclass.explanation.answer_of import ExplainedOutput
+from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
 from galaxyclass.finetuning import network as network_stage
 from galaxyclass.finetuning.finetuned import Finetuned
 from galaxyclass.model.probe import read_probe
@@ -119,3 +122,21 @@ def test_suspects_by_command(
     assert lines[0] == "GalaxyID,label,suggestion,score,probable,path"
     scores = [float(line.split(",")[3]) for line in lines[1:]]
     assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("captum") is None, reason="needs captum")
+def test_is_explained_by_its_own_answer(finetuned: Finetuned, classes: Classes) -> None:
+    seen = finetuned.bundle.manifest.preprocessing
+    shape = (1, seen.size, seen.size, seen.channels)
+    cutout = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    sky = np.full_like(cutout[0], 20)
+    for method in ("gradients", "cam"):
+        maps = [
+            GradientMaps(finetuned.bundle, method, ExplainedOutput(index))(cutout[0], sky)
+            for index in (0, 1)
+        ]
+        # What speaks for one of two classes speaks against the other.
+        assert np.allclose(maps[0], -maps[1], atol=1e-5)
+        assert np.ptp(maps[0]) > 0
+    random = RandomBackend(finetuned.bundle)(cutout).values
+    assert random.shape == (1, 2)

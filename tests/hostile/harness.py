@@ -91,7 +91,7 @@ JOBS = {
     "export": Job(("export", "{inputs}/run", "--output", "m.onnx")),
     "survey-plan": Job(
         (
-            *("survey", "plan", "{inputs}/images", "--model", "{inputs}/run", "--no-measure"),
+            *("survey", "plan", "{inputs}/images", "--run", "{inputs}/run", "--no-measure"),
             *("--shard-size", "4", "--output", "night"),
         )
     ),

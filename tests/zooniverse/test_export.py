@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, CatalogError, ImageError
+from galaxyclass.model.provenance import PROVENANCE
 from galaxyclass.zooniverse.classifications import id_of
 from galaxyclass.zooniverse.export_subjects import export_subjects
 
@@ -35,7 +37,7 @@ def test_each_column_of_a_manifest_has_a_name_of_its_own(images: Path, tmp_path:
     with (folder / "manifest.csv").open() as file:
         header = next(csv.reader(file))
     assert len(set(header)) == len(header)
-    assert manifest(folder)[1]["#reason"] == "x"
+    assert manifest(folder)[1]["#reason"] == "x; likely"
     assert manifest(folder)[1]["#reason_of_table"] == "likely"
     with pytest.raises(ArgumentError, match="lowest of which"):
         export_subjects(images, table, output=tmp_path / "t", lowest=True)
@@ -107,3 +109,19 @@ def test_all_images_and_wrong_calls(
     with pytest.raises(ImageError, match="not one of"):
         export_subjects(images, {"id": ["4"]}, output=tmp_path / "b")
     assert not (tmp_path / "b").exists()
+
+
+def test_a_selection_is_exported_in_its_order_with_its_reasons(
+    images: Path, tmp_path: Path
+) -> None:
+    chosen = pa.table({"id": ["3", "1"], "reason": ["uncertainty 0.9 (1 of 9)", None]})
+    made = json.dumps({"model": "rings", "digest": "0123456789abcdef"})
+    pq.write_table(chosen.replace_schema_metadata({PROVENANCE: made}), tmp_path / "chosen.parquet")
+    # That of a CSV of the same name, by another model.
+    (tmp_path / "chosen_provenance.json").write_text('{"model": "other"}')
+    exported = export_subjects(images, tmp_path / "chosen.parquet", output=tmp_path / "s")
+    subjects = [(row["#id"], row["#model"], row["#reason"]) for row in manifest(exported.folder)]
+    assert subjects == [
+        ("3", "rings 0123456789ab", "uncertainty 0.9 (1 of 9)"),
+        ("1", "rings 0123456789ab", ""),
+    ]

@@ -84,7 +84,7 @@ class Calibration:
         if self.intervals is None:
             raise BundleError(
                 "this model's calibration has no intervals",
-                wanted=f"one of vote fractions, measured on {FEW} galaxies or more",
+                wanted=f"intervals of votes or numbers, measured on {FEW} galaxies or more",
                 got="; ".join(self.notes) or "none",
                 hint=_AGAIN,
             )

@@ -60,8 +60,8 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 @click.argument("source", metavar="SOURCE…", nargs=-1, required=True)
 @options.output("the plan, and later the results: a new folder")
 @click.option(
-    "--model",
-    "models",
+    "--run",
+    "runs",
     multiple=True,
     type=click.Path(path_type=Path),
     help="The folder of a training, or an exported network; several are an ensemble. The "
@@ -104,7 +104,7 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 def plan(
     *,
     source: tuple[str, ...],
-    models: tuple[Path, ...],
+    runs: tuple[Path, ...],
     no_measure: bool,
     as_json: bool,
     **chosen: Any,
@@ -119,7 +119,7 @@ def plan(
 
     with bars() as progress:
         planned = plan_survey(
-            list(source), run=models or None, measured=not no_measure, progress=progress, **chosen
+            list(source), run=runs or None, measured=not no_measure, progress=progress, **chosen
         )
     if as_json:
         click.echo(dumps({**asdict(planned.plan), "notes": planned.notes}, indent=1))

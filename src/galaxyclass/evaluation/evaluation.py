@@ -99,8 +99,8 @@ class Evaluation:
 
     def __repr__(self) -> str:
         return summary(
-            f"Evaluation of {short_names(self.runs)}: {self.scores.words} on "
-            f"{self.scores.galaxies:,} galaxies ({self.task.metric.simplest} "
+            f"Evaluation of {short_names(self.runs)}: {self.task.metric.label} "
+            f"{self.scores.main} on {self.scores.galaxies:,} galaxies ({self.task.metric.simplest} "
             f"{self.reference.main.value:.4f})"
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -59,17 +58,12 @@ class GradientMaps:
         random_weights: bool = False,
     ) -> None:
         require("captum", "torch", "timm", "safetensors")
-        self.network = torch_network(bundle, random_weights=random_weights)
-        self.networks: list[Any] = list(self.network.networks)
-        self.is_finetuned = bundle.manifest.network_outputs is not None
-        if self.is_finetuned and len(self.networks) > 1:
-            raise BundleError(
-                f"{method} explains a single network, and this model was finetuned on several",
-                hint="explain it by occlusion: `method='occlusion'`",
-            )
+        self.networks = open_networks(bundle, random_weights=random_weights)
         self.method, self.explained = method, explained
         if method == "cam":
-            self.layers = [_last_map(network) for network in self.networks]
+            self.layers = [
+                [_last_map(member) for member in network.networks] for network in self.networks
+            ]
 
     def __call__(self, cutout: NDArray[np.uint8], sky: NDArray[np.uint8]) -> Doubles:
         """(side, side) the mean map of all networks; above 0 where the answer rests on a pixel."""
@@ -81,18 +75,20 @@ class GradientMaps:
         from captum.attr import IntegratedGradients, LayerGradientXActivation
 
         network = self.networks[number]
+        first = network.networks[0]
         image, base = (
-            network.read(torch.from_numpy(np.ascontiguousarray(each[None])))
-            for each in (cutout, sky)
+            first.read(torch.from_numpy(np.ascontiguousarray(each[None]))) for each in (cutout, sky)
         )
 
-        probed = self.network if self.is_finetuned else None
-        share = share_of(network, probed, self.explained)
+        def share(images: Any) -> Any:
+            return self.explained.of(network.outputs_of(images).values)
+
         if self.method == "cam":
-            found = LayerGradientXActivation(share, self.layers[number]).attribute(image)
-            pixels = found.detach().sum(dim=1)[0].numpy().astype(np.float64)
+            parts = LayerGradientXActivation(share, self.layers[number]).attribute(image)
+            found = sum(part.detach() for part in parts)
+            pixels = found.sum(dim=1)[0].numpy().astype(np.float64)
             # Cells are squares of pixels: in between, the map is drawn smooth.
-            pixels = cv2.resize(pixels, (network.side,) * 2, interpolation=cv2.INTER_LINEAR)
+            pixels = cv2.resize(pixels, (first.side,) * 2, interpolation=cv2.INTER_LINEAR)
         else:
             found = IntegratedGradients(share).attribute(
                 image, baselines=base, n_steps=_STEPS, internal_batch_size=8
@@ -107,42 +103,20 @@ class RandomBackend:
     """A bundle's network with random weights: it has learnt nothing."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self.network = torch_network(bundle, random_weights=True)
+        self.networks = open_networks(bundle, random_weights=True)
 
     def __call__(self, cutouts: NDArray[np.uint8]) -> ModelOutput:
         import torch
 
         with torch.inference_mode():
-            values = self.network.estimate(torch.from_numpy(cutouts)).values.numpy()
+            images = torch.from_numpy(cutouts)
+            outputs = [network.estimate(images).values for network in self.networks]
+            values = torch.stack(outputs).mean(dim=0).numpy()
         return ModelOutput(values, (), np.zeros((len(cutouts), 0), np.float32))
 
 
-def share_of(network: Any, probed: Any | None, explained: ExplainedOutput) -> Callable[[Any], Any]:
-    """A function from a network's input to what is explained, with gradients.
-
-    Parameters
-    ----------
-    network : Network
-    probed : ProbedNetwork or None
-        The network with its probe, of a finetuned model: the probe's outputs are explained.
-    explained : ExplainedOutput
-    """
-
-    def share(images: Any) -> Any:
-        if probed is None:
-            return explained.of(network.activation(network(images)))
-        from galaxyclass.networks.network import NetworkOutput
-
-        features = network.features(images)
-        values = network.activation(network.raw_outputs(features)[0])
-        raw = probed.raw_outputs(NetworkOutput(values, (), features))
-        return explained.of(probed.activation(raw))
-
-    return share
-
-
-def torch_network(bundle: Bundle, *, random_weights: bool) -> Any:
-    """The torch network of a bundle, in evaluation mode; of a finetuned one with its probe.
+def open_networks(bundle: Bundle, *, random_weights: bool) -> list[Any]:
+    """The torch networks of a bundle, in evaluation mode: its members, or one with a probe.
 
     Raises
     ------
@@ -152,23 +126,15 @@ def torch_network(bundle: Bundle, *, random_weights: bool) -> Any:
         The network cannot be rebuilt.
     """
     require("torch", "timm", "safetensors")
-    import torch
-
-    from galaxyclass.networks.network import build_network
-    from galaxyclass.networks.probed import build_probed
+    from galaxyclass.networks.probed import ProbedNetwork, build_any
     from galaxyclass.networks.weights import load_weights
 
-    if not random_weights:
-        network = load_weights(bundle)
-    elif bundle.manifest.network_outputs is None:
-        network = build_network(bundle.manifest)
-    else:
-        with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
-            network = build_probed(bundle.manifest)
+    network = build_any(bundle.manifest) if random_weights else load_weights(bundle)
     network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(False)
-    return network
+    # A probe stands on all members together.
+    return [network] if isinstance(network, ProbedNetwork) else list(network.networks)
 
 
 def _last_map(network: Any) -> nn.Module:

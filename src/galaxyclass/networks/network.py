@@ -120,7 +120,11 @@ class Network(nn.Module):
 
     def estimate(self, cutouts: Tensor) -> NetworkOutput:
         """All outputs for cutouts ``(galaxies, height, width, channels)`` uint8."""
-        features = self.features(self.read(cutouts))
+        return self.outputs_of(self.read(cutouts))
+
+    def outputs_of(self, images: Tensor) -> NetworkOutput:
+        """All outputs for images ``(galaxies, channels, side, side)`` float32 of 0..1."""
+        features = self.features(images)
         raw, auxiliary = self.raw_outputs(features)
         return NetworkOutput(
             self.activation(raw),
@@ -160,7 +164,14 @@ class EnsembleNetwork(nn.Module):
 
     def estimate(self, cutouts: Tensor) -> NetworkOutput:
         """The mean of the members' outputs for cutouts; the features are the first member's."""
-        outputs = [network.estimate(cutouts) for network in self.networks]
+        return self._mean([network.estimate(cutouts) for network in self.networks])
+
+    def outputs_of(self, images: Tensor) -> NetworkOutput:
+        """As `estimate`, for images ``(galaxies, channels, side, side)`` float32 of 0..1."""
+        return self._mean([network.outputs_of(images) for network in self.networks])
+
+    @staticmethod
+    def _mean(outputs: list[NetworkOutput]) -> NetworkOutput:
         auxiliary = zip(*(output.auxiliary for output in outputs), strict=True)
         return NetworkOutput(
             torch.stack([output.values for output in outputs]).mean(dim=0),

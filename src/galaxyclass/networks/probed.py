@@ -69,7 +69,13 @@ class ProbedNetwork(nn.Module):
 
     def estimate(self, cutouts: Tensor) -> NetworkOutput:
         """The probe's predictions for cutouts ``(galaxies, height, width, channels)`` uint8."""
-        output = self.base.estimate(cutouts)
+        return self._probed(self.base.estimate(cutouts))
+
+    def outputs_of(self, images: Tensor) -> NetworkOutput:
+        """As `estimate`, for images ``(galaxies, channels, side, side)`` float32 of 0..1."""
+        return self._probed(self.base.outputs_of(images))
+
+    def _probed(self, output: NetworkOutput) -> NetworkOutput:
         return NetworkOutput(self.activation(self.raw_outputs(output)), (), output.features)
 
 
@@ -82,3 +88,11 @@ def build_probed(manifest: Manifest) -> ProbedNetwork:
 
 #: A network of any kind, ready to predict.
 AnyNetwork = Network | EnsembleNetwork | ProbedNetwork
+
+
+def build_any(manifest: Manifest) -> AnyNetwork:
+    """The network that a manifest describes, with its probe if it has one; random weights."""
+    if manifest.network_outputs is None:
+        return build_network(manifest)
+    with torch.random.fork_rng(devices=[]):  # as `build_network`
+        return build_probed(manifest)

@@ -15,8 +15,7 @@ from galaxyclass.io.atomic import translated
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.recovered import current_names, recover_weights
 from galaxyclass.model.probe import read_probe
-from galaxyclass.networks.network import build_network
-from galaxyclass.networks.probed import AnyNetwork, build_probed
+from galaxyclass.networks.probed import AnyNetwork, build_any, build_probed
 
 
 def write_weights(network: AnyNetwork, path: Path) -> None:
@@ -67,11 +66,7 @@ def load_weights(bundle: Bundle) -> AnyNetwork:
         probed.base.load_state_dict(load_weights(bundle.without_probe).state_dict())
         probed.set_probe(read_probe(bundle))
         return probed.eval()
-    network: AnyNetwork = (
-        build_network(bundle.manifest)
-        if bundle.manifest.network_outputs is None
-        else build_probed(bundle.manifest)
-    )
+    network = build_any(bundle.manifest)
     wanted = network.state_dict()
     if bundle.has("weights"):
         file = bundle.weights

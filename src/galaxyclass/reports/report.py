@@ -10,6 +10,7 @@ from typing import Any
 
 from galaxyclass.arguments import Part, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
+from galaxyclass.data.dataset.scored import read_galaxies
 from galaxyclass.errors import BundleError, CatalogError, OutputError
 from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.evaluation import Evaluation
@@ -19,6 +20,7 @@ from galaxyclass.io.journal import job_key
 from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free
 from galaxyclass.io.result_files import metrics_json
 from galaxyclass.model.chunks import forget_predictions
+from galaxyclass.model.ensemble import common_auxiliary, common_task
 from galaxyclass.model.load import ModelSource, open_model
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
@@ -168,8 +170,12 @@ def report(
     # The page is written last: where a job was stopped, the same job may have written it.
     require_free(page, overwrite=overwrite or (folder / UNFINISHED).is_file())
     labelled = has_labels(models[0], dataset)
-    if labelled:
-        columns_of_numbers(dataset.as_read, against)
+    if labelled and against:
+        # Read as the models were taught: their numbers or counts need not be named again.
+        bundles = models[0].bundles
+        columns_of_numbers(
+            read_galaxies(common_task(bundles), common_auxiliary(bundles), dataset)[1], against
+        )
     elif against:
         raise CatalogError(
             f"{dataset.name}: no table, and so no column {against[0]!r}",

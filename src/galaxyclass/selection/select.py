@@ -247,6 +247,8 @@ def _measure(
             f"{file.path}: no column {missing[0]!r}, which the model predicts",
             argument="run",
             wanted="the model that made the predictions",
+            got=open_model(run).name,
+            hint="name that model",
         )
     values = np.column_stack([_column(file, name, "by") for name in names])
     return task.uncertainty(task.from_shown(values)), "uncertainty"

@@ -16,6 +16,9 @@ from galaxyclass.errors import CatalogError
 from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Tree
 
+#: The column of reasons in a table that `galaxyclass.select` wrote.
+_REASON = "reason"
+
 
 @dataclass(frozen=True)
 class ChosenSubjects:
@@ -81,8 +84,12 @@ def choose_subjects(
         notes.append(f"{repeated:,} rows repeat a galaxy.")
     if others := len(path_of) - len(seen):
         notes.append(f"{others:,} images are not in the table, or not chosen by it.")
+    # A table that `galaxyclass.select` wrote has the reason of its own choice.
+    stated = table[_REASON] if scores is None and _REASON in table.column_names else None
     reasons = [
-        "" if scores is None else f"{what} {scores[row]:.4g}, {rank} of {len(rows)}"
+        ("" if stated is None else str(stated[row].as_py() or ""))
+        if scores is None
+        else f"{what} {scores[row]:.4g}, {rank} of {len(rows)}"
         for rank, row in enumerate(rows, 1)
     ]
     return ChosenSubjects(
@@ -125,7 +132,8 @@ def _scores(
                 f"{source}: no predicted fractions of a known tree",
                 argument="by",
                 wanted="the columns of a question's answers",
-                hint="name the tree by `tree`, or a column by `by`",
+                hint="name the tree by `tree`, or a column by `by`; of classes and numbers, "
+                "`galaxyclass.select` chooses, and its file is exported as it is, without `by`",
             )
         known, layout = found
         where = next(

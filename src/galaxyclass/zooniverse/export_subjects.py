@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 
 from galaxyclass.arguments import public
 from galaxyclass.data.catalog.roles import require_column
@@ -22,6 +23,7 @@ from galaxyclass.images.read import read_rendered
 from galaxyclass.images.render import RenderSettings
 from galaxyclass.io.atomic import writing_folder
 from galaxyclass.model.image_source import find_image_files, name_paths
+from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.provenance import provenance_file, provenance_of
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
@@ -144,6 +146,8 @@ def export_subjects(
         raise ArgumentError(
             "the lowest of which column?", argument="lowest", wanted="`by`, such as strange"
         )
+    if isinstance(table, Predictions):
+        table = table.table
     paths = [str(path) for path in find_image_files(images).images]
     ids, _ = name_paths(paths, 0, clear=True)
     if table is None:
@@ -230,7 +234,10 @@ def picture(path: str, size: int) -> bytes:
 def _model_of(table: Any, path: Path | None) -> str:
     """The model that made the predictions, as their file or the file beside it says."""
     made: dict[str, Any] = dict(provenance_of(table.schema))
-    if not made and path is not None and provenance_file(path).is_file():
+    ending = "" if path is None else path.suffix.lower()
+    if not made and path is not None and ending == ".parquet":
+        made = dict(provenance_of(pq.read_schema(path)))  # `read_table` keeps the columns alone
+    elif not made and path is not None and ending == ".csv" and provenance_file(path).is_file():
         try:
             made = json.loads(provenance_file(path).read_text("utf-8"))
         except ValueError:

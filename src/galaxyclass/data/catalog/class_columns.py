@@ -15,7 +15,7 @@ from galaxyclass.data.catalog.matching import looks_like_paths
 from galaxyclass.data.catalog.one_hot import find_one_hot
 from galaxyclass.data.catalog.roles import example_of, require_column
 from galaxyclass.data.checks.findings import Finding, finding
-from galaxyclass.data.tables.cells import as_text, kind_of
+from galaxyclass.data.tables.cells import as_text, kind_of, numbers
 from galaxyclass.errors import CatalogError
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.names import first_few
@@ -210,7 +210,9 @@ def _hint_of_several(table: Any, named: list[str], candidates: list[str], source
         for question in questions_of(
             name
             for name in candidates
-            if kind_of(table[name]) == "integer" and not _flags_alone(table[name])
+            if kind_of(table[name]) == "integer"
+            and not _flags_alone(table[name])
+            and not (numbers(table[name])[0] < 0).any()
         )
         for column in next(iter(question.columns.values())).values()
     ]
