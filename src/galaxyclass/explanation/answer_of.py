@@ -55,7 +55,8 @@ def find_answer(task: Task, answer: str) -> tuple[int, str]:
     found = named.get(answer.strip().casefold(), [])
     if len(found) != 1:
         close = get_close_matches(answer.casefold(), named, n=3)
-        some = ", ".join(words[index] for index in found) if found else ", ".join(words[:6]) + ", …"
+        named_so = [words[index] for index in found] or words
+        some = ", ".join(named_so[:6]) + ", …" * (len(named_so) > 6)
         raise ArgumentError(
             f"several {task.output_word} are called {answer!r}"
             if found

@@ -16,6 +16,7 @@ import pytest
 from galaxyclass.cli.main import main
 from galaxyclass.cli.trials import explanations
 from galaxyclass.errors import RecipeError
+from galaxyclass.io.atomic import write_text
 from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.study.compare.results import TrialResult
@@ -81,7 +82,7 @@ class Stub:
             metrics["parts"] = {"validation": {**figures, "galaxies": 20}}
             Path(job["outcome"]).parent.mkdir(exist_ok=True)
             outcome = {"failure": None, "metrics": metrics, "history": rows}
-            Path(job["outcome"]).write_text(json.dumps(outcome))
+            write_text(Path(job["outcome"]), json.dumps(outcome))  # as a trial does: others read
             return Ended(0, None)
         finally:
             with self._lock:
