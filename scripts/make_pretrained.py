@@ -37,6 +37,7 @@ def make_pretrained(
     card: Path | None = None,
     views: int = 1,
     bits: Bits = 16,
+    picture_size: int | None = None,
     seed: int = 0,
 ) -> tuple[Bundle, ExportCheck]:
     """Write the pretrained model and load it as a user would.
@@ -57,6 +58,9 @@ def make_pretrained(
         Test-time views over which its predictions are averaged unless the user chooses others.
     bits : {16, 8}
         See `galaxyclass.export`.
+    picture_size : int, optional
+        Pixels across of the training's pictures, which show each galaxy equally large: cutouts in
+        FITS are brought to it (`Preprocessing.picture_size`).
     seed : int
         Of the draw of the images.
 
@@ -74,7 +78,8 @@ def make_pretrained(
         calibration_text = bundle.read_calibration()
     preprocessing = bundle.manifest.preprocessing
     cutouts = export_cutouts(preprocessing, images, measure=bits == 8, seed=seed)
-    bundle = replace(bundle, manifest=replace(bundle.manifest, views=views))
+    seen = preprocessing.model_copy(update={"picture_size": picture_size})
+    bundle = replace(bundle, manifest=replace(bundle.manifest, views=views, preprocessing=seen))
     folder.mkdir(parents=True, exist_ok=True)
     with temporary_file(folder / "exported") as network:
         check, written = write_network(
@@ -109,6 +114,7 @@ def make_pretrained(
 @click.option("--card", type=click.Path(path_type=Path), help="The model card (Markdown).")
 @click.option("--views", default=1, help="Test-time views by default.")
 @click.option("--bits", default="16", type=click.Choice(["16", "8"]), help="Bits of a number.")
+@click.option("--picture-size", type=int, help="Pixels across of the training's pictures.")
 @click.option("--seed", default=0, help="Of the draw of the images.")
 @click.option(
     "--output", type=click.Path(path_type=Path), help="A folder other than the package's."
@@ -121,6 +127,7 @@ def command(
     card: Path | None,
     views: int,
     bits: str,
+    picture_size: int | None,
     seed: int,
     output: Path | None,
 ) -> None:
@@ -134,6 +141,7 @@ def command(
             card=card,
             views=views,
             bits=BITS[bits],
+            picture_size=picture_size,
             seed=seed,
         )
     except GalaxyclassError as error:

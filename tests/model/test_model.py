@@ -312,7 +312,9 @@ def test_the_pretrained_model(pretrained: Model, tmp_path: Path) -> None:
         "<Model galaxy-zoo-2 · 37 answers · 1 network · 81 px RGB · onnxruntime>"
     )
     assert pretrained.labellings == ("galaxy-zoo-2",)
-    assert galaxyclass.load_bundle("pretrained").manifest.members == 1
+    manifest = galaxyclass.load_bundle("pretrained").manifest
+    # FITS cutouts are brought to the size of Galaxy Zoo's pictures.
+    assert (manifest.members, manifest.preprocessing.picture_size) == (1, 424)
     assert "Galaxy Zoo" in pretrained.card
     where = (tmp_path, None)
     with pytest.raises(RunError, match="does not say which galaxies it was trained on"):
