@@ -72,7 +72,7 @@ Predict with the pretrained model:
 \b
 Make a model of your own labels, and see what it is worth:
   galaxyclass finetune --images my_galaxies/ --table rings.csv --output runs/rings
-  galaxyclass report runs/rings --images my_galaxies/ --table rings.csv --output report.html
+  galaxyclass report runs/rings --images my_galaxies/ --table others.csv --output report.html
 
 \b
 Train and score a network, on simulated galaxies:

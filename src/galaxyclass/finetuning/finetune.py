@@ -203,6 +203,9 @@ def _finetune(
             progress=progress,
         )
     with writing_folder(folder) as temporary:
+        if sample.left_out:
+            name = run_folder.LEFT_OUT
+            write_left_out(temporary / name, sample.left_out, named=folder / name)
         saved = _write(temporary, model, sample, task, made, seed=seed)
         result = Finetuned(
             folder=folder,
@@ -336,8 +339,6 @@ def _write(
     bundle = model.bundles[0]
     parts = np.full(len(sample.rows), "train", dtype=object)
     write_split(folder / run_folder.SPLIT, [sample], [parts])
-    if sample.left_out:
-        write_left_out(folder / run_folder.LEFT_OUT, sample.left_out)
     predictions = made.out_of_fold.mean.astype(np.float32)
     writers: dict[Role, BundleFileWriter] = {}
     if made.write_weights is not None:
