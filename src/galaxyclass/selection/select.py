@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
 from galaxyclass.data.tables.cells import as_text, can_be_id, numbers
-from galaxyclass.data.tables.in_memory import as_arrow, to_astropy, to_pandas
+from galaxyclass.data.tables.in_memory import as_arrow
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.model.load import open_model
 from galaxyclass.model.model import Model
-from galaxyclass.model.writers import require_output, write_table
 from galaxyclass.progress import Progress, silent
 from galaxyclass.selection.choose import best_rows, distances_to, spread_out
 from galaxyclass.short import short_path, summary
 from galaxyclass.similarity.conditions import column_named, rows_that_meet
 from galaxyclass.similarity.embeddings import PredictionsFile, open_predictions
 from galaxyclass.similarity.index import Index, open_index
+from galaxyclass.similarity.ranked import RankedGalaxies
 
 #: What makes a galaxy worth a label.
 BY = ("uncertain", "likely", "strange", "unlike", "random")
@@ -33,7 +33,7 @@ _LOWER, _UPPER = "_lower", "_upper"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Selection:
+class Selection(RankedGalaxies):
     """Galaxies to label next, in the order in which they should be.
 
     Attributes
@@ -46,46 +46,13 @@ class Selection:
         How many galaxies could have been chosen.
     """
 
-    predictions: Path
-    table: pa.Table
     candidates: int
-
-    @property
-    def ids(self) -> list[Any]:
-        """The ids, as in the predictions."""
-        ids: list[Any] = self.table[0].to_pylist()
-        return ids
 
     @property
     def reasons(self) -> list[str]:
         """Why each galaxy was chosen."""
         reasons: list[str] = self.table["reason"].to_pylist()
         return reasons
-
-    def to_pandas(self) -> Any:
-        """As a pandas DataFrame; `MissingExtraError` where pandas is not installed."""
-        return to_pandas(self.table)
-
-    def to_astropy(self) -> Any:
-        """As an astropy Table; `MissingExtraError` where astropy is not installed."""
-        return to_astropy(self.table)
-
-    @public
-    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the table into a ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv`` file.
-
-        Raises
-        ------
-        OutputError
-            The ending is none of these; the file exists; no room, no permission.
-        """
-        path = Path(path)
-        require_output(path, overwrite=overwrite)
-        write_table(path, self.table)
-        return path
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)
 
     def __repr__(self) -> str:
         return summary(

@@ -14,25 +14,24 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
-from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
 from galaxyclass.errors import ArgumentError, BundleError
 from galaxyclass.model.load import open_model
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.provenance import provenance_file, provenance_of
-from galaxyclass.model.writers import require_output, write_table
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
 from galaxyclass.similarity.conditions import rows_that_meet
 from galaxyclass.similarity.embeddings import PredictionsFile, is_parquet, open_predictions
 from galaxyclass.similarity.index import Index, nearest, open_index
+from galaxyclass.similarity.ranked import RankedGalaxies
 
 #: The column of the similarity.
 SIMILARITY = "similarity"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Neighbours:
+class Neighbours(RankedGalaxies):
     """Galaxies that look like some others, the most alike first.
 
     Attributes
@@ -50,46 +49,13 @@ class Neighbours:
         The ids that were searched by.
     """
 
-    predictions: Path
-    table: pa.Table
     searched: int
     like: tuple[str, ...] = ()
-
-    @property
-    def ids(self) -> list[Any]:
-        """The ids, as in the predictions."""
-        ids: list[Any] = self.table[0].to_pylist()
-        return ids
 
     @property
     def similarities(self) -> NDArray[np.float32]:
         """(neighbours,) float32."""
         return np.asarray(self.table[SIMILARITY], np.float32)
-
-    def to_pandas(self) -> Any:
-        """As a pandas DataFrame; `MissingExtraError` where pandas is not installed."""
-        return to_pandas(self.table)
-
-    def to_astropy(self) -> Any:
-        """As an astropy Table; `MissingExtraError` where astropy is not installed."""
-        return to_astropy(self.table)
-
-    @public
-    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the table into a ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv`` file.
-
-        Raises
-        ------
-        OutputError
-            The ending is none of these; the file exists; no room, no permission.
-        """
-        path = Path(path)
-        require_output(path, overwrite=overwrite)
-        write_table(path, self.table)
-        return path
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)
 
     def __repr__(self) -> str:
         return summary(

@@ -1,0 +1,60 @@
+"""Galaxies of a file of predictions in an order: the table that `similar` and `select` give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from galaxyclass.arguments import public
+from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
+from galaxyclass.model.writers import require_output, write_table
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class RankedGalaxies:
+    """Some galaxies of a file of predictions, the first the best.
+
+    Attributes
+    ----------
+    predictions : Path
+        The file.
+    table : pyarrow.Table
+        The id, what the order is by, and all other columns of the predictions but the embedding.
+    """
+
+    predictions: Path
+    table: pa.Table
+
+    @property
+    def ids(self) -> list[Any]:
+        """The ids, as in the predictions."""
+        ids: list[Any] = self.table[0].to_pylist()
+        return ids
+
+    def to_pandas(self) -> Any:
+        """As a pandas DataFrame; `MissingExtraError` where pandas is not installed."""
+        return to_pandas(self.table)
+
+    def to_astropy(self) -> Any:
+        """As an astropy Table; `MissingExtraError` where astropy is not installed."""
+        return to_astropy(self.table)
+
+    @public
+    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the table into a ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv`` file.
+
+        Raises
+        ------
+        OutputError
+            The ending is none of these; the file exists; no room, no permission.
+        """
+        path = Path(path)
+        require_output(path, overwrite=overwrite)
+        write_table(path, self.table)
+        return path
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
