@@ -32,6 +32,7 @@ from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import RMSE, Metric
 from galaxyclass.tasks.names import free_name
+from galaxyclass.tasks.on_tree import TaskOnTree
 from galaxyclass.tasks.report import PrintedScores, ScoredSubset, ScoreReport, TextTable
 from galaxyclass.tasks.scores.bootstrap import Score
 from galaxyclass.tasks.scores.counts import (
@@ -52,7 +53,6 @@ from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.scores.votes import errors_by_galaxy, rmse, score_all_votes
 from galaxyclass.tasks.targets import Targets, Values
 from galaxyclass.tasks.task import Task
-from galaxyclass.tasks.votes.report import question_names
 from galaxyclass.tasks.votes.task import leave_out
 from galaxyclass.trees.read import parse_tree, tree_data
 from galaxyclass.trees.tree import Layout, Tree
@@ -81,7 +81,7 @@ class _File(BaseModel):
 
 
 @dataclass(frozen=True)
-class CountTask(Task):
+class CountTask(TaskOnTree):
     """A model's outputs are concentrations: how sure it is of each answer, in votes.
 
     Those of a question are the parameters of a Dirichlet distribution: divided by their sum, they
@@ -149,42 +149,8 @@ class CountTask(Task):
         )
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The columns of the shares."""
-        return self.layout.columns
-
-    @property
-    def known_mask(self) -> NDArray[np.bool_]:
-        """(answers,) whether training had votes for the question of each."""
-        return np.array(self.known, dtype=bool)
-
-    @property
-    def decision_tree(self) -> Tree:
-        """The tree."""
-        return self.tree
-
-    @property
-    def output_word(self) -> str:
-        return "answers"
-
-    @property
     def value_words(self) -> str:
         return "expected share of those asked"
-
-    @property
-    def group_names(self) -> tuple[str, ...]:
-        """The questions by code and key."""
-        return question_names(self.tree)
-
-    @property
-    def groups(self) -> tuple[tuple[str, slice, tuple[str, ...]], ...]:
-        """The answers of each question."""
-        return tuple(
-            (name, where, tuple(answer.name for answer in question.answers))
-            for name, question, where in zip(
-                self.group_names, self.tree.questions, self.tree.slices, strict=True
-            )
-        )
 
     @property
     def words(self) -> str:
@@ -201,10 +167,6 @@ class CountTask(Task):
     def wanted(self) -> str:
         """What a table must have to be scored, in words."""
         return f"counts of votes of the tree {self.tree.title}"
-
-    @property
-    def target_hint(self) -> None:
-        """None: votes are found by the names of their columns."""
 
     def columns(self, id_column: str, *, contest: bool = False) -> tuple[tuple[str, ...], None]:
         """A column for the share of each answer, and for the concentration of each question."""

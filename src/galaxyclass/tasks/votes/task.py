@@ -16,6 +16,7 @@ from galaxyclass.errors import BundleError, OutputError, ScoreError
 from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import RMSE, Metric
 from galaxyclass.tasks.names import first_few
+from galaxyclass.tasks.on_tree import TaskOnTree
 from galaxyclass.tasks.report import (
     PrintedScores,
     ScoredSubset,
@@ -38,7 +39,6 @@ from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.report import (
     compare_vote_scores,
     print_vote_report,
-    question_names,
     vote_figures,
     vote_report_figures,
     vote_report_rows,
@@ -74,7 +74,7 @@ class _File(BaseModel):
 
 
 @dataclass(frozen=True)
-class VoteTask(Task):
+class VoteTask(TaskOnTree):
     """A model's outputs are the joint vote fractions of all answers of a tree.
 
     Attributes
@@ -115,44 +115,9 @@ class VoteTask(Task):
         return cls(targets.tree, targets.layout, has_votes, tuple(mean.tolist()))
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The columns of the answers."""
-        return self.layout.columns
-
-    @property
-    def known_mask(self) -> NDArray[np.bool_]:
-        """(answers,) whether training had votes for each."""
-        return np.array(self.known, dtype=bool)
-
-    @property
-    def decision_tree(self) -> Tree:
-        """The tree."""
-        return self.tree
-
-    @property
-    def output_word(self) -> str:
-        return "answers"
-
-    @property
     def value_words(self) -> str:
         joint = self.layout.kind == "joint"
         return "share of all volunteers" if joint else "share of those who were asked"
-
-    @property
-    def groups(self) -> tuple[tuple[str, slice, tuple[str, ...]], ...]:
-        return tuple(
-            (
-                f"{question.code} {question.key.replace('_', ' ')}",
-                where,
-                tuple(answer.name for answer in question.answers),
-            )
-            for question, where in zip(self.tree.questions, self.tree.slices, strict=True)
-        )
-
-    @property
-    def group_names(self) -> tuple[str, ...]:
-        """The questions by code and key."""
-        return question_names(self.tree)
 
     @property
     def interval_names(self) -> tuple[str, ...]:
@@ -181,10 +146,6 @@ class VoteTask(Task):
     def wanted(self) -> str:
         """What a table must have to be scored, in words."""
         return f"vote fractions of the tree {self.tree.title}"
-
-    @property
-    def target_hint(self) -> None:
-        """None: votes are found by the names of their columns."""
 
     def columns(self, id_column: str, *, contest: bool = False) -> tuple[tuple[str, ...], None]:
         """A column for each answer, named as in the training table."""
