@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images import decode
+from galaxyclass.images import decode, jpeg
 from galaxyclass.images.cutout_boxes import CutoutBox, centre_box, centre_scale
 from galaxyclass.images.cutouts import make_cutout
-from galaxyclass.images.decode import Decoded, decode_scaled
+from galaxyclass.images.decode import decode_scaled
+from galaxyclass.images.decoded import Decoded
 from galaxyclass.images.fast_cutout import read_cutout, read_cutouts
 from galaxyclass.images.read import read_image
 from galaxyclass.images.render import RenderSettings
@@ -63,7 +64,7 @@ def straight(path: Path, settings: Preprocessing) -> NDArray[Any]:
 def factors(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """By how much each image was shrunk that has been decoded."""
     seen = []
-    real = decode.decode_jpeg
+    real = jpeg.decode_jpeg
 
     def note(*arguments: Any) -> Decoded:
         decoded = real(*arguments)

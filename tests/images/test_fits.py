@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError, MissingExtraError
-from galaxyclass.images.decode import MAX_PIXELS, decode_scaled, full_size
+from galaxyclass.images.decode import decode_scaled
+from galaxyclass.images.decoded import MAX_PIXELS, full_size
 from galaxyclass.images.fast_cutout import read_cutout, read_cutouts
 from galaxyclass.images.fits import pixel_scale_of, read_fits
 from galaxyclass.images.render import RenderSettings

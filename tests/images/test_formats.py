@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images.decode import decode_image, decode_scaled, full_size
+from galaxyclass.images.decode import decode_image, decode_scaled
+from galaxyclass.images.decoded import full_size
 from galaxyclass.images.levels import levels_of_16_bits
 from galaxyclass.images.render import RenderSettings
 

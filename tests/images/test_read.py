@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images.decode import MAX_PIXELS, decode_image
+from galaxyclass.images.decode import decode_image
+from galaxyclass.images.decoded import MAX_PIXELS
 from galaxyclass.images.read import read_image
 
 

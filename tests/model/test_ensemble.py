@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ArgumentError, BundleError, PredictionInterruptedError
 from galaxyclass.images import fast_cutout as straight
-from galaxyclass.images.decode import Decoded, decode_scaled
+from galaxyclass.images.decode import decode_scaled
+from galaxyclass.images.decoded import Decoded
 from galaxyclass.images.read import read_file
 from galaxyclass.model import cutouts as reading
 from galaxyclass.model.backends.backend import Backend

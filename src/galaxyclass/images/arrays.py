@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, ImageError
 from galaxyclass.images.band_image import MOST_BANDS, BandImage
 from galaxyclass.images.channels import to_colour
-from galaxyclass.images.decode import Decoded, render_decoded, with_zoom
+from galaxyclass.images.decode import render_decoded, with_zoom
+from galaxyclass.images.decoded import Decoded
 from galaxyclass.images.npy import band_image_of
 from galaxyclass.images.render import RenderSettings
 

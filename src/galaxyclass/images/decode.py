@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
-import zlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
-
-import cv2
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
@@ -19,44 +10,13 @@ from galaxyclass.images.band_files import BANDS_TOGETHER, require_bands, split_f
 from galaxyclass.images.band_image import BandImage
 from galaxyclass.images.channels import to_colour
 from galaxyclass.images.compressed import decompress
+from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS, Decoded, Scale, full_size
 from galaxyclass.images.fits import FITS, join_bands, read_fits
-from galaxyclass.images.levels import levels_of_16_bits
+from galaxyclass.images.jpeg import decode_jpeg
 from galaxyclass.images.npy import NPY, read_npy
+from galaxyclass.images.pillow import JPEG, TIFF, decode_pillow
 from galaxyclass.images.render import Channels, RenderSettings, render_bands, zoom_of
 from galaxyclass.images.tiff import Page, read_pages, read_tiff
-
-if TYPE_CHECKING:
-    from PIL.ImageFile import ImageFile
-
-#: More pixels than this are refused before anything is decoded: no cutout of a galaxy has them.
-MAX_PIXELS = 100_000_000
-
-#: The most bytes that one pixel takes in any format that is read (16-bit RGBA, not compressed).
-BYTES_PER_PIXEL = 8
-
-#: Below this number of pixels Pillow does not warn (its limit is 89 million).
-_LARGE = 50_000_000
-
-#: A JPEG of more scans is refused: each costs a pass over the whole image, and no encoder needs so
-#: many.
-_MOST_SCANS = 100
-
-_JPEG = (b"\xff\xd8\xff",)
-_PNG = (b"\x89PNG\r\n\x1a\n",)
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
-#: What is read, in words.
-READABLE = "a FITS, JPEG, PNG, TIFF, WebP, BMP, JPEG 2000, AVIF or .npy file"
-
-#: First bytes of files that folders of images often contain but that are not read -> their name.
-_UNREADABLE: dict[bytes, str] = {
-    b"GIF8": "a GIF image",
-    b"RIFF": "a RIFF file that is not WebP",
-    b"PK\x03\x04": "a zip archive",
-    b"%PDF": "a PDF",
-    b"\x89HDF": "an HDF5 file",
-    b"version https://git-lfs": "a Git LFS pointer: the image itself was not downloaded",
-}
 
 
 def decode_image(
@@ -95,41 +55,15 @@ def decode_image(
 
     Examples
     --------
+    >>> from io import BytesIO
     >>> from PIL import Image
-    >>> file = io.BytesIO()
+    >>> file = BytesIO()
     >>> Image.new("L", (4, 3), 77).save(file, "PNG")
     >>> decode_image(file.getvalue(), "grey")[0, 0]
     array([77], dtype=uint8)
     """
     settings = RenderSettings(colour)
     return decode_scaled(data, settings, full_size, max_pixels=max_pixels).pixels
-
-
-#: From an image's height and width in pixels to the factor by which its JPEG is shrunk in decoding:
-#: 1, 2, 4 or 8.
-Scale = Callable[[int, int], int]
-
-
-def full_size(*_: int) -> int:
-    """The factor 1: the image is not shrunk."""
-    return 1
-
-
-class Decoded(NamedTuple):
-    """Pixels (height, width, channels) uint8, shrunk by ``factor``, and the image's own size.
-
-    A pixel is ``zoom`` pixels of the model, by the picture's WCS; ``middle`` is whether only the
-    middle was decoded, for a cutout of one frame; ``notes`` say how a picture was read where there
-    was a choice.
-    """
-
-    pixels: NDArray[np.uint8]
-    height: int
-    width: int
-    factor: int
-    notes: tuple[str, ...] = ()
-    zoom: float = 1.0
-    middle: bool = False
 
 
 def decode_scaled(
@@ -175,11 +109,11 @@ def decode_scaled(
     image = decode_bands(data, settings, max_pixels)
     if image is not None:
         return render_decoded(image, settings)
-    if data.startswith(_JPEG):
+    if data.startswith(JPEG):
         decoded = decode_jpeg(data, scale, max_pixels)
     else:
-        decoded = _decode_pillow(data, max_pixels)
-    if data.startswith(_TIFF):
+        decoded = decode_pillow(data, max_pixels)
+    if data.startswith(TIFF):
         decoded = decoded._replace(notes=(*decoded.notes, *_unused(read_pages(data))))
     if settings.colour == "bands":
         names = ("red", "green", "blue") if decoded.pixels.shape[2] == 3 else ()
@@ -212,7 +146,7 @@ def decode_bands(
         return read_fits(data, hdu=settings.hdu, bands=settings.bands, max_pixels=max_pixels)
     if data.startswith(NPY):
         return read_npy(data, max_pixels)
-    if data.startswith(_TIFF):
+    if data.startswith(TIFF):
         pages = read_pages(data)
         if not pages[0].is_photograph or settings.bands or settings.colour == "bands":
             return read_tiff(data, pages, max_pixels)
@@ -234,7 +168,7 @@ def _band_of_each(files: dict[str, bytes], settings: RenderSettings, max_pixels:
         try:
             image = decode_bands(data, RenderSettings(hdu=settings.hdu), max_pixels)
             if image is None:
-                pixels = to_colour(_decode_pillow(data, max_pixels).pixels, "grey")
+                pixels = to_colour(decode_pillow(data, max_pixels).pixels, "grey")
                 image = BandImage(pixels, is_display=True)
             images[band] = image
         except ImageError as error:
@@ -284,261 +218,3 @@ def _unused(pages: list[Page]) -> tuple[str, ...]:
     if first.samples == 4 and 0 in first.tags["extra"]:
         notes.append("not used: the fourth band")
     return tuple(notes)
-
-
-def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
-    """A JPEG, as small as its decoder makes it by itself where ``scale`` allows it."""
-    try:
-        height, width, space, _ = simplejpeg.decode_jpeg_header(data)
-    except ValueError:
-        # Either a header that libjpeg-turbo's simple interface does not support (rare
-        # subsamplings), which Pillow reads, or a truncated one, for which Pillow has an error.
-        return _decode_pillow(data, max_pixels)
-    if space in ("CMYK", "YCCK"):
-        return _decode_pillow(data, max_pixels)
-    require_size(width, height, max_pixels)
-    scans = data.count(b"\xff\xda")
-    if scans > _MOST_SCANS:
-        raise ImageError(
-            "the JPEG has more scans than an image needs",
-            wanted=f"at most {_MOST_SCANS}",
-            got=f"{scans:,}",
-            hint="save it again as an ordinary JPEG",
-        )
-    factor = scale(height, width)
-    # libjpeg-turbo takes the smallest of its scales (eighths) that gives at least this size.
-    smallest: dict[str, float] = {}
-    if factor > 1:
-        smallest = {"min_height": -(-height // factor), "min_width": -(-width // factor)}
-    colours = "GRAY" if space == "Gray" else "RGB"
-    try:
-        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
-            data, colours, strict=True, min_factor=factor, **smallest
-        )
-    except ValueError as error:
-        if not _SPARE_BYTES.search(str(error)):
-            raise _broken(str(error)) from error
-        # All pixels are there: some cameras write spare bytes before the end.
-        pixels = simplejpeg.decode_jpeg(data, colours, strict=False, min_factor=factor, **smallest)
-        return Decoded(pixels, height, width, factor, ("spare bytes before the end of the JPEG",))
-    return Decoded(pixels, height, width, factor)
-
-
-#: libjpeg's message about bytes between the last pixel and the end marker.
-_SPARE_BYTES = re.compile(r"\d+ extraneous bytes before marker 0xd9")
-
-
-def _decode_pillow(data: bytes, max_pixels: int) -> Decoded:
-    kind = pillow_kind(data)
-    try:
-        with kind(io.BytesIO(data)) as image:
-            require_size(*image.size, max_pixels)
-            if kind.format == "PNG" and _MOST_DEFLATED * len(data) < _png_bytes(image, data):
-                raise _broken("the pixels end early")  # before memory is taken for all of them
-            _load(image)
-            pixels, notes = _to_pixels(image, data)
-            _require_all_rows(image, pixels, data)
-            return Decoded(pixels, image.height, image.width, 1, notes)
-    except ImageError:
-        raise
-    except Exception as error:
-        # Pillow's decoders raise many errors on malformed files: OSError, SyntaxError, ValueError,
-        # struct.error, zlib.error, TypeError, KeyError.
-        raise _broken(str(error) or type(error).__name__) from error
-
-
-def pillow_kind(data: bytes) -> type[ImageFile]:
-    """Pillow's class for the format of a file.
-
-    The classes, not Image.open: it warns of "decompression bombs" by a limit of its own, which only
-    a global setting of the user's process could change.
-
-    Raises
-    ------
-    ImageError
-        Another format.
-    """
-    from PIL.BmpImagePlugin import BmpImageFile
-    from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
-    from PIL.JpegImagePlugin import JpegImageFile
-    from PIL.PngImagePlugin import PngImageFile
-    from PIL.TiffImagePlugin import TiffImageFile
-    from PIL.WebPImagePlugin import WebPImageFile
-
-    kinds: list[tuple[bool, type[ImageFile]]] = [
-        (data.startswith(_PNG), PngImageFile),
-        (data.startswith(_JPEG), JpegImageFile),
-        (data.startswith(_TIFF), TiffImageFile),
-        (data[:4] == b"RIFF" and data[8:12] == b"WEBP", WebPImageFile),
-        # Text may begin with these two letters: the size of the header follows.
-        (data[:2] == b"BM" and data[14:18] in _BMP_HEADERS, BmpImageFile),
-        (data.startswith(_JPEG_2000), Jpeg2KImageFile),
-    ]
-    for found, kind in kinds:
-        if found:
-            return kind
-    if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):
-        try:
-            from PIL.AvifImagePlugin import AvifImageFile
-        except ImportError as error:
-            raise ImageError(
-                "AVIF is not read by this version of Pillow",
-                hint="pip install --upgrade pillow",
-            ) from error
-        return AvifImageFile
-    raise ImageError("not an image that can be read", wanted=READABLE, got=_describe(data))
-
-
-#: The lengths of the headers of BMP files.
-_BMP_HEADERS = tuple(length.to_bytes(4, "little") for length in (12, 40, 52, 56, 64, 108, 124))
-
-#: First bytes of JPEG 2000: a file, and a bare stream.
-_JPEG_2000 = (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
-
-
-def _require_all_rows(image: ImageFile, pixels: NDArray[np.uint8], data: bytes) -> None:
-    """Refuse a PNG whose pixels end early: Pillow leaves the missing rows black without a word."""
-    if image.format != "PNG" or pixels[-1].any():
-        return
-    content = zlib.decompressobj().decompress(
-        b"".join(_chunks(data, b"IDAT")),
-        max_length=BYTES_PER_PIXEL * pixels[..., 0].size + (1 << 20),
-    )
-    if len(content) < _png_bytes(image, data):
-        raise _broken("the pixels end early")
-
-
-#: Bytes that one byte of a PNG can become, at most.
-_MOST_DEFLATED = 1032
-
-
-def _png_bytes(image: ImageFile, data: bytes) -> int:
-    """The bytes of all rows of a PNG, with the one before each that names its filter."""
-    depth, kind, interlaced = data[24], data[25], data[28]
-    bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
-    passes = (
-        ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2),
-         (0, 1, 1, 2))
-        if interlaced
-        else ((0, 1, 0, 1),)
-    )  # fmt: skip
-    wanted = 0
-    for left, across, top, down in passes:
-        width = -(-max(0, image.width - left) // across)
-        height = -(-max(0, image.height - top) // down)
-        wanted += height * (1 + -(-width * bits // 8)) if width else 0
-    return wanted
-
-
-def _chunks(data: bytes, name: bytes) -> Iterator[bytes]:
-    """The contents of a PNG's chunks of a name."""
-    place = 8
-    while place + 8 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        if data[place + 4 : place + 8] == name:
-            yield data[place + 8 : place + 8 + length]
-        place += length + 12
-
-
-def _load(image: ImageFile) -> None:
-    if image.width * image.height <= _LARGE:
-        image.load()
-        return
-    # The TIFF reader warns of "bombs" again on loading. Silenced only for images that are so large,
-    # because the filters of warnings are shared by all threads.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        image.load()
-
-
-def _to_pixels(image: ImageFile, data: bytes) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Pixels (height, width, 1 or 3) uint8 of an image that Pillow has loaded, and remarks."""
-    notes: tuple[str, ...] = ()
-    deep = _deep_pixels(image, data)
-    if deep is not None:
-        pixels, notes = levels_of_16_bits(deep)
-        if pixels.shape[2] in (2, 4):
-            pixels = _on_black(pixels)
-    elif image.has_transparency_data:
-        pixels = _on_black(np.asarray(image.convert("RGBA")))
-    else:
-        pixels = np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-    return (pixels[..., np.newaxis] if pixels.ndim == 2 else pixels), notes
-
-
-def _deep_pixels(image: ImageFile, data: bytes) -> NDArray[np.uint16] | None:
-    """(height, width, channels) of an image of 16 bits, of which Pillow may keep 8 in colour."""
-    if image.mode.startswith("I"):
-        return np.asarray(image).astype(np.uint16)[..., np.newaxis]
-    deep = image.format == "PNG" and data[24] == 16 and "transparency" not in image.info
-    if not deep and image.format != "JPEG2000":
-        return None
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None or values.dtype != np.uint16:
-        return None
-    if values.ndim == 2:
-        return np.asarray(values, dtype=np.uint16)[..., np.newaxis]
-    code = cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    return np.asarray(cv2.cvtColor(values, code), dtype=np.uint16)
-
-
-def _on_black(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pixels without their last channel, the opacity, by which they are multiplied.
-
-    Raises
-    ------
-    ImageError
-        The opacity varies like a band of a survey.
-    """
-    opacity = pixels[..., -1]
-    between = (opacity > 0) & (opacity < 255)
-    if between.mean() > 0.5 and np.count_nonzero(np.bincount(opacity.ravel())) > 16:
-        raise ImageError(
-            "the last band is marked as opacity, but varies like a picture",
-            wanted="one or three bands, or an opacity of 0 and 255",
-            got=f"{pixels.shape[2]} bands",
-            hint="name the bands that are meant in `bands`, or save three bands",
-        )
-    # Laid on black, a pixel is its colour times its opacity.
-    wide = pixels.astype(np.uint16)
-    return ((wide[..., :-1] * wide[..., -1:] + 127) // 255).astype(np.uint8)
-
-
-def require_size(width: int, height: int, max_pixels: int) -> None:
-    """Refuse a picture of too many pixels.
-
-    Raises
-    ------
-    ImageError
-    """
-    if width * height > max_pixels:
-        raise ImageError(
-            "the image is too large",
-            wanted=f"at most {max_pixels:,} pixels",
-            got=f"{width:,} x {height:,} = {width * height:,} pixels",
-            hint="cut the galaxies out of it first",
-        )
-
-
-def _broken(reason: str) -> ImageError:
-    return ImageError(
-        "the image is truncated or corrupt", got=reason.strip(), hint="fetch the file again"
-    )
-
-
-def _describe(data: bytes) -> str:
-    """What kind of file the data are, judged by the first bytes."""
-    for beginning, name in _UNREADABLE.items():
-        if data.startswith(beginning):
-            return name
-    start = data[:60]
-    try:
-        text = start.decode("utf-8", errors="ignore")
-        if text.isprintable() or text.split():
-            line = text.strip().splitlines()[0]
-            if line.isprintable() and len(text.encode()) >= len(start) - 3:
-                what = "an HTML page" if line.lower().startswith(("<!doctype", "<html")) else "text"
-                return f"{what} that begins {line!r}"
-    except IndexError:
-        pass
-    return f"bytes that begin {start[:8].hex(' ')}"

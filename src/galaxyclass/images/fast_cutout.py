@@ -15,7 +15,8 @@ from galaxyclass.errors import ImageError
 from galaxyclass.images.arrays import decode_array
 from galaxyclass.images.cutout_boxes import centre_scale
 from galaxyclass.images.cutouts import cut_out, cutout_settings
-from galaxyclass.images.decode import Decoded, Scale, decode_scaled
+from galaxyclass.images.decode import decode_scaled
+from galaxyclass.images.decoded import Decoded, Scale
 from galaxyclass.images.read import about, read_file
 from galaxyclass.images.render import RenderSettings, zoom_of, zoomed_frame
 

@@ -7,7 +7,8 @@ import io
 import simplejpeg
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images.decode import pillow_kind, require_size
+from galaxyclass.images.decoded import require_size
+from galaxyclass.images.pillow import pillow_kind
 
 _JPEG = b"\xff\xd8\xff"
 

@@ -13,13 +13,8 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ImageError
 from galaxyclass.images.band_files import files_of, has_bands, join_files
 from galaxyclass.images.containers import read_member
-from galaxyclass.images.decode import (
-    BYTES_PER_PIXEL,
-    MAX_PIXELS,
-    decode_image,
-    decode_scaled,
-    full_size,
-)
+from galaxyclass.images.decode import decode_image, decode_scaled
+from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS, full_size
 from galaxyclass.images.render import Channels, RenderSettings
 
 #: A pipe is opened without waiting for somebody to write into it.

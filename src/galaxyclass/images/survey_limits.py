@@ -8,7 +8,8 @@ import numpy as np
 
 from galaxyclass.errors import ImageError, RecipeError
 from galaxyclass.images.compressed import decompress
-from galaxyclass.images.decode import BYTES_PER_PIXEL, MAX_PIXELS, decode_bands
+from galaxyclass.images.decode import decode_bands
+from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS
 from galaxyclass.images.read import read_file
 from galaxyclass.images.render import RenderSettings, choose_bands
 from galaxyclass.images.stretch import find_limits

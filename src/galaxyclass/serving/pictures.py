@@ -12,7 +12,8 @@ import simplejpeg
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images.channels import to_three
-from galaxyclass.images.decode import decode_scaled, full_size
+from galaxyclass.images.decode import decode_scaled
+from galaxyclass.images.decoded import full_size
 from galaxyclass.images.files import find_images
 from galaxyclass.images.read import read_file
 from galaxyclass.images.render import RenderSettings

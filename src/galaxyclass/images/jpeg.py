@@ -1,0 +1,58 @@
+"""Decoding of JPEG files, at a smaller scale where that is enough."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from galaxyclass.errors import ImageError
+from galaxyclass.images.decoded import Decoded, Scale, broken_image, require_size
+from galaxyclass.images.pillow import decode_pillow
+
+#: A JPEG of more scans is refused: each costs a pass over the whole image, and no encoder needs so
+#: many.
+_MOST_SCANS = 100
+
+#: libjpeg's message about bytes between the last pixel and the end marker.
+_SPARE_BYTES = re.compile(r"\d+ extraneous bytes before marker 0xd9")
+
+
+def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
+    """A JPEG, as small as its decoder makes it by itself where ``scale`` allows it."""
+    try:
+        height, width, space, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError:
+        # Either a header that libjpeg-turbo's simple interface does not support (rare
+        # subsamplings), which Pillow reads, or a truncated one, for which Pillow has an error.
+        return decode_pillow(data, max_pixels)
+    if space in ("CMYK", "YCCK"):
+        return decode_pillow(data, max_pixels)
+    require_size(width, height, max_pixels)
+    scans = data.count(b"\xff\xda")
+    if scans > _MOST_SCANS:
+        raise ImageError(
+            "the JPEG has more scans than an image needs",
+            wanted=f"at most {_MOST_SCANS}",
+            got=f"{scans:,}",
+            hint="save it again as an ordinary JPEG",
+        )
+    factor = scale(height, width)
+    # libjpeg-turbo takes the smallest of its scales (eighths) that gives at least this size.
+    smallest: dict[str, float] = {}
+    if factor > 1:
+        smallest = {"min_height": -(-height // factor), "min_width": -(-width // factor)}
+    colours = "GRAY" if space == "Gray" else "RGB"
+    try:
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+            data, colours, strict=True, min_factor=factor, **smallest
+        )
+    except ValueError as error:
+        if not _SPARE_BYTES.search(str(error)):
+            raise broken_image(str(error)) from error
+        # All pixels are there: some cameras write spare bytes before the end.
+        pixels = simplejpeg.decode_jpeg(data, colours, strict=False, min_factor=factor, **smallest)
+        return Decoded(pixels, height, width, factor, ("spare bytes before the end of the JPEG",))
+    return Decoded(pixels, height, width, factor)
