@@ -19,6 +19,7 @@ fits = pytest.importorskip("astropy.io.fits")
 SETTINGS = (
     *TINY,
     "training.epochs=1",
+    "model.width=1",
     "model.encoder=two_layer_cnn",
     "images.bands=g,r,z,w1",
     "images.stretch=asinh",

@@ -24,7 +24,7 @@ from galaxyclass.training.train import train
 from tests.support.sky import TINY, Sky
 
 #: Few layers: an ensemble of three is soon exported.
-SETTINGS = (*TINY, "model.encoder=two_layer_cnn", "training.epochs=1")
+SETTINGS = (*TINY, "model.width=1", "model.encoder=two_layer_cnn", "training.epochs=1")
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(sky: Sky, tmp_pa
         command,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
