@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,19 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _run(name: str, *arguments: object, folder: Path) -> str:
-    command = [sys.executable, str(EXAMPLES / name), *map(str, arguments)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def run_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Run an example as a script, in this process and the test's folder; what it printed."""
+
+    def run(name: str, *arguments: object) -> str:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
 
 
 @pytest.mark.parametrize("name", ["in_a_notebook.py", "evaluate_pretrained.py"])
@@ -40,20 +47,18 @@ def test_they_are_short(name: str) -> None:
     assert len((EXAMPLES / name).read_text(encoding="utf-8").splitlines()) <= 25
 
 
-def test_in_a_notebook(sky: Path, tmp_path: Path) -> None:
+def test_in_a_notebook(sky: Path, tmp_path: Path, run_example: Callable[..., str]) -> None:
     pytest.importorskip("pandas")
     pytest.importorskip("matplotlib")
-    shown = _run("in_a_notebook.py", sky / "images", folder=tmp_path)
+    shown = run_example("in_a_notebook.py", sky / "images")
     assert "<Model galaxy-zoo-2 · 37 answers · 1 network" in shown
     assert "redshift" in shown
     assert (tmp_path / "galaxy.png").stat().st_size > 10_000
 
 
-def test_evaluate_pretrained(sky: Path, tmp_path: Path) -> None:
+def test_evaluate_pretrained(sky: Path, tmp_path: Path, run_example: Callable[..., str]) -> None:
     scores = tmp_path / "scores"
-    shown = _run(
-        "evaluate_pretrained.py", sky / "images", sky / "votes.csv", scores, folder=tmp_path
-    )
+    shown = run_example("evaluate_pretrained.py", sky / "images", sky / "votes.csv", scores)
     assert shown.splitlines()[0] == "12 galaxies"
     assert (scores / "metrics.json").is_file()
 

@@ -282,7 +282,8 @@ def test_killed_workers_and_drivers_lose_nothing(
 def test_sigterm_ends_with_the_code_that_requeues(planned: Planned) -> None:
     survey = planned(shard_size=1)
     driver = command(str(survey.folder), "--workers", "1", "--cores", "1")
-    wait_until(lambda: survey.status().done > 0, seconds=60)
+    files = SurveyFolder(survey.folder)
+    wait_until(lambda: any(files.record(number).is_file() for number in range(60)), seconds=60)
     driver.send_signal(signal.SIGTERM)
     _, errors = driver.communicate(timeout=60)
     if driver.returncode == 0:
