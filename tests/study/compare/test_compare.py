@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +29,16 @@ from tests.support.waiting import is_running, wait_until
 
 from .conftest import TINY
 
+#: Epochs of each trial; enough to be stopped twice among them.
+EPOCHS = 10
+SETTINGS = (*TINY, f"training.epochs={EPOCHS}")
+
 
 def tiny(sky: Sky, output: Path, vary: dict[str, list[object]], **options: object) -> Any:
+    """Compare on a table that is in memory, unless another is given."""
     given: dict[str, object] = {
-        "table": sky.table,
-        "settings": [*TINY, "training.epochs=1"],
+        "table": pd.read_csv(sky.table),
+        "settings": SETTINGS,
         **options,
     }
     return compare(
@@ -83,6 +90,16 @@ def compared(sky: Sky, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def copied(compared: Path, folder: Path, table: Path | None = None) -> Path:
+    """The same comparison as another folder, of the table that is kept there or of another."""
+    shutil.copytree(compared, folder)
+    plan = json.loads((folder / "compare.json").read_text())
+    assert plan["data"]["table"] == str(compared / "table.parquet")
+    plan["data"]["table"] = str(table or folder / "table.parquet")
+    (folder / "compare.json").write_text(json.dumps(plan))
+    return folder
+
+
 def test_the_table_has_the_figures_of_the_runs(compared: Path) -> None:
     good, bad = rows(compared)
     run = compared / "runs" / "fast_model.head=tree"
@@ -92,7 +109,7 @@ def test_the_table_has_the_figures_of_the_runs(compared: Path) -> None:
         assert float(good[name]) == pytest.approx(validation[name], rel=1e-7)
     assert good["score"] == "rmse"
     assert good["galaxies"] == "12"
-    assert int(good["epochs"]) == metrics["epochs"] == 1
+    assert int(good["epochs"]) == metrics["epochs"] == EPOCHS
     assert float(good["minutes"]) == pytest.approx(metrics["seconds"] / 60, rel=1e-7)
     assert float(good["images_per_second"]) == pytest.approx(metrics["images_per_second"], rel=1e-7)
     network = build_network(galaxyclass.load_bundle(run).manifest)
@@ -113,7 +130,7 @@ def test_a_comparison_can_be_read_again(compared: Path) -> None:
     assert bad.failure is not None
     assert bad.failure.startswith("`model.head=softmax`")
     assert (compared / "compare.png").read_bytes().startswith(b"\x89PNG")
-    assert "epoch 1/1" in (compared / "logs" / f"{good.trial.name}.log").read_text()
+    assert f"epoch {EPOCHS}/{EPOCHS}" in (compared / "logs" / f"{good.trial.name}.log").read_text()
 
 
 def test_a_finished_comparison_trains_nothing(sky: Sky, compared: Path) -> None:
@@ -124,7 +141,7 @@ def test_a_finished_comparison_trains_nothing(sky: Sky, compared: Path) -> None:
     assert times(compared) == before
     assert (compared / "compare.csv").read_bytes() == table
     assert [result.state for result in again.results] == ["finished", "failed"]
-    assert count.told[-1] == ("compare", 2, 2, "trial 2 of 2, all done")
+    assert count.told[-1] == ("compare", 2 * EPOCHS, 2 * EPOCHS, "trial 2 of 2, all done")
 
 
 @pytest.mark.parametrize(
@@ -140,9 +157,9 @@ def test_a_finished_comparison_trains_nothing(sky: Sky, compared: Path) -> None:
         ({"model.head": ["tree", "softmax"]}, {"seed": 1}, "seed 0", "seed 1"),
         (
             {"model.head": ["tree", "softmax"]},
-            {"settings": [*TINY, "training.epochs=2"]},
-            "'epochs': 1",
-            "'epochs': 2",
+            {"settings": [*TINY, "training.epochs=7"]},
+            f"'epochs': {EPOCHS}",
+            "'epochs': 7",
         ),
     ],
     ids=["fewer", "more", "seed", "settings"],
@@ -161,47 +178,48 @@ def test_another_command_is_refused(
 def test_changed_data_are_refused(sky: Sky, compared: Path, tmp_path: Path) -> None:
     table = tmp_path / "votes.csv"
     shutil.copy(sky.table, table)
-    copy = Sky(sky.images, table, sky.cache)
-    folder = tmp_path / "study"
-    shutil.copytree(compared, folder)
-    plan = json.loads((folder / "compare.json").read_text())
-    plan["data"]["table"] = str(table)
-    (folder / "compare.json").write_text(json.dumps(plan))
-    tiny(copy, folder, {"model.head": ["tree", "softmax"]})
+    folder = copied(compared, tmp_path / "study", table)
+    tiny(sky, folder, {"model.head": ["tree", "softmax"]}, table=table)
     table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(RunError, match="have changed since the comparison was begun"):
-        tiny(copy, folder, {"model.head": ["tree", "softmax"]})
+        tiny(sky, folder, {"model.head": ["tree", "softmax"]}, table=table)
 
 
-def test_a_table_in_memory_is_kept_beside_the_plan(sky: Sky, tmp_path: Path) -> None:
+def test_a_table_in_memory_is_kept_beside_the_plan(
+    sky: Sky, compared: Path, tmp_path: Path
+) -> None:
     frame = pd.read_csv(sky.table)
-    folder = tmp_path / "study"
-    # a trial that fails before it trains
-    wrong: dict[str, list[object]] = {"model.head": ["softmax"]}
-    (result,) = tiny(sky, folder, wrong, table=frame).results
-    assert "does not suit a table of votes" in (result.failure or "")
-    plan = json.loads((folder / "compare.json").read_text())
-    assert plan["data"]["table"] == str(folder / "table.parquet")
+    folder = copied(compared, tmp_path / "study")
     assert pd.read_parquet(folder / "table.parquet").equals(frame)
     # Killed before the table was written, the same call goes on; with other values it does not.
     (folder / "table.parquet").unlink()
-    tiny(sky, folder, wrong, table=frame.copy())
+    tiny(sky, folder, {"model.head": ["tree", "softmax"]}, table=frame.copy())
     written = (folder / "table.parquet").read_bytes()
     with pytest.raises(RunError, match="have changed since the comparison was begun"):
-        tiny(sky, folder, wrong, table=frame.iloc[:-1])
+        tiny(sky, folder, {"model.head": ["tree", "softmax"]}, table=frame.iloc[:-1])
     assert (folder / "table.parquet").read_bytes() == written
 
 
-def test_failed_trials_are_tried_again_when_asked(sky: Sky, compared: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "study"
-    shutil.copytree(compared, folder)
-    outcome = folder / "trials" / "fast_model.head=softmax.json"
-    outcome.write_text(json.dumps({"failure": "an accident", "metrics": None}))
+def replace_process(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    """The process of a trial does nothing but report its memory and end in this way."""
+    told = json.dumps({"stage": "train", "done": 1, "total": 2, "note": "", "memory": 5 << 20})
+    monkeypatch.setattr(
+        "galaxyclass.workers.start.WORKER_PROGRAM",
+        f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}",
+    )
+
+
+def test_failed_trials_are_tried_again_when_asked(
+    sky: Sky, compared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copied(compared, tmp_path / "study")
+    replace_process(monkeypatch, "sys.exit(3)")
     good = (folder / "trials" / "fast_model.head=tree.json").stat().st_mtime_ns
     kept = tiny(sky, folder, {"model.head": ["tree", "softmax"]})
-    assert kept.results[1].failure == "an accident"
+    assert "does not suit" in (kept.results[1].failure or "")
     tried = tiny(sky, folder, {"model.head": ["tree", "softmax"]}, retry_failed=True)
-    assert "does not suit" in (tried.results[1].failure or "")
+    assert "ended unexpectedly (exit 3)" in (tried.results[1].failure or "")
+    assert tried.results[0].state == "finished"
     assert (folder / "trials" / "fast_model.head=tree.json").stat().st_mtime_ns == good
 
 
@@ -250,11 +268,7 @@ def test_a_folder_that_is_no_comparison(tmp_path: Path) -> None:
 def test_a_process_that_dies_is_a_row(
     sky: Sky, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, message: str
 ) -> None:
-    told = json.dumps({"stage": "train", "done": 1, "total": 2, "note": "", "memory": 5 << 20})
-    monkeypatch.setattr(
-        "galaxyclass.workers.start.WORKER_PROGRAM",
-        f"import sys; sys.stdin.readline(); print({told!r}, flush=True); {end}",
-    )
+    replace_process(monkeypatch, end)
     comparison = tiny(sky, tmp_path / "study", {"optimizer.lr": [0.1, 0.01]})
     assert [result.state for result in comparison.results] == ["failed", "failed"]
     for row in rows(tmp_path / "study"):
@@ -262,73 +276,94 @@ def test_a_process_that_dies_is_a_row(
         assert float(row["peak_memory_mib"]) == 5
 
 
-def stop(arguments: list[str], run: Path, epochs: int, number: signal.Signals) -> tuple[int, str]:
-    """Begin a comparison, and stop it after so many epochs; its exit code, and what it said."""
-    history = run / "history.csv"
-    with subprocess.Popen(
-        [sys.executable, "-m", "galaxyclass", *arguments], stderr=subprocess.PIPE, text=True
-    ) as process:
-        wait_until(lambda: len(read_history(history)) >= epochs, process)
+def epochs_of(run: Path) -> int:
+    return len(read_history(run / "history.csv"))
+
+
+def kill(arguments: list[str], run: Path, epochs: int) -> None:
+    """Begin a comparison in a process of its own, and kill it after so many epochs."""
+    with subprocess.Popen([sys.executable, "-m", "galaxyclass", *arguments]) as process:
+        wait_until(lambda: epochs_of(run) >= epochs, process)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        process.send_signal(number)
-        _, text = process.communicate(timeout=60)
+        process.kill()
     (child,) = children
     wait_until(lambda: not is_running(int(child)))
-    return process.returncode, text
+
+
+def interrupt(arguments: list[str], run: Path, epochs: int) -> int:
+    """Go on with a comparison in this process, and press Ctrl-C after so many epochs."""
+
+    def press() -> None:
+        wait_until(lambda: epochs_of(run) >= epochs)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    try:
+        return main(arguments)
+    finally:
+        thread.join()
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks at processes in /proc")
 def test_a_stopped_comparison_goes_on(
-    sky: Sky, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sky: Sky, compared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """However it is stopped, nothing runs on, and the end is that of one that was not stopped."""
-    folder, epochs = tmp_path / "study", 12
-    settings = [*TINY, f"training.epochs={epochs}"]
+    folder, handlers = tmp_path / "study", stop_handlers()
     arguments = ["compare", "fast", "--images", str(sky.images), "--table", str(sky.table)]
     arguments += ["--output", str(folder), "--cache", str(sky.cache), "--device", "cpu"]
-    arguments += ["--vary", "optimizer.lr=0.001", "--workers", "1"]
-    arguments += [word for setting in settings for word in ("--set", setting)]
-    run = folder / "runs" / "fast_optimizer.lr=0.001"
-    done, began = 0, 0
-    for number in (signal.SIGKILL, signal.SIGINT):
-        code, text = stop(arguments, run, done + 3, number)
-        done = len(read_history(run / "history.csv"))
-        assert done < epochs
-        # A kill costs one epoch at most.
+    arguments += ["--vary", "model.head=tree", "--workers", "1"]
+    arguments += [word for setting in SETTINGS for word in ("--set", setting)]
+    run = folder / "runs" / "fast_model.head=tree"
+    done, began, code = 0, 0, 0
+    for stop in (kill, interrupt):
+        code = stop(arguments, run, done + 2) or 0
+        done = epochs_of(run)
+        assert done < EPOCHS
+        # A stop costs one epoch at most.
         safe = int(read_checkpoint(run / "checkpoints" / "last.ckpt")["epoch"]) + 1
         assert safe >= done - 1
         assert [result.state for result in read_comparison(folder).results] == ["unfinished"]
         began = began or (run / "run.json").stat().st_mtime_ns
     assert code == 130
+    assert stop_handlers() == handlers
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    assert not [child for child in children if b"compare.worker" in command_of(child)]
+    text = capsys.readouterr().err
     assert "stopped; 0 of 1 trials have ended" in text
     assert "the same again goes on from there" in text
     assert main(arguments) == 0
     assert "1 trial: 1 finished, 0 failed" in capsys.readouterr().out
     assert (run / "run.json").stat().st_mtime_ns == began  # gone on with, not begun again
-    whole = galaxyclass.train(
-        "fast",
-        sky.images,
-        sky.table,
-        output=tmp_path / "whole",
-        settings=[*settings, "optimizer.lr=0.001"],
-        cache=sky.cache,
-        device="cpu",
-        workers=1,
-    )
-    value = float(rows(folder)[0]["value"])
-    assert value == pytest.approx(whole.metrics.parts["validation"]["value"], rel=1e-6)
+    whole = rows(compared)[0]
+    assert rows(folder)[0]["trial"] == whole["trial"]
+    assert float(rows(folder)[0]["value"]) == pytest.approx(float(whole["value"]), rel=1e-6)
 
 
-def test_ctrl_c_in_python_is_an_exception_of_ours(sky: Sky, tmp_path: Path) -> None:
+def command_of(process: str) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
+
+
+def stop_handlers() -> list[Any]:
+    return [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+def test_ctrl_c_in_python_is_an_exception_of_ours(
+    sky: Sky, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stop(stage: str, done: int, total: int | None, **_: str) -> None:
         if stage == "compare":
             os.kill(os.getpid(), signal.SIGINT)
 
-    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    replace_process(monkeypatch, "import time; time.sleep(600)")
+    handlers = stop_handlers()
     with pytest.raises(StoppedError, match="0 of 1 trials have ended"):
         tiny(sky, tmp_path / "study", {}, progress=stop)
-    assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert stop_handlers() == handlers
 
 
 def test_the_command_refuses_what_is_wrong_before_it_begins(
