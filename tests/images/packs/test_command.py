@@ -26,10 +26,13 @@ def test_it_packs_and_says_where(few: list[str], tmp_path: Path) -> None:
     assert open_pack(tmp_path / "pack").preprocessing == wanted
 
 
-def test_options_change_the_recipe(few: list[str], tmp_path: Path) -> None:
+def test_options_change_the_recipe(
+    few: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = ["--cutout", "centre", "--frame", 20, "--size", 10, "--colour", "rgb"]
-    result = run("--images", tmp_path / "images", *options, "--cache", tmp_path / "cache", "--json")
-    shown = json.loads(result.stdout)
+    arguments = ["--images", tmp_path / "images", *options, "--cache", tmp_path / "cache", "--json"]
+    assert main(["pack", *map(str, arguments)]) == 0
+    shown = json.loads(capsys.readouterr().out)
     assert shown["images"] == 5
     assert shown["failed"] == []
     assert shown["preprocessing"] == Preprocessing(

@@ -264,7 +264,10 @@ def _converted(values: Any) -> Any:
         return values
     values = _paths_as_text(values)
     if hasattr(values, "__arrow_c_stream__"):  # a series, whose integers beside nulls stay exact
-        return pa.chunked_array(values)
+        try:
+            return pa.chunked_array(values)
+        except OSError:  # of older versions of polars: categories are announced, their codes come
+            return values.to_arrow()
     if isinstance(values, list | tuple) or hasattr(values, "__arrow_array__"):
         return pa.array(values, from_pandas=True)
     if hasattr(values, "datetime64"):  # astropy's times
