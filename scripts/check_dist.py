@@ -26,7 +26,7 @@ WRITTEN = "src/galaxyclass/_version.py"
 #: Beside the package in the wheel, in the folder `galaxyclass-VERSION.dist-info`.
 METADATA = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
 #: Not in the sdist: what only a clone can use. hatchling adds .gitignore in any case.
-CLONE_ONLY = re.compile(r"(\.(?!gitignore$)|experiments/)")
+CLONE_ONLY = re.compile(r"\.(?!gitignore$)|experiments/")
 LIMITS = {".whl": 12e6, ".tar.gz": 12e6}
 #: Which tools of others look at which files.
 TOOLS = {

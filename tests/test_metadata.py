@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -68,3 +69,24 @@ def test_citation_and_zenodo_say_what_pyproject_says() -> None:
     assert CITATION.get("version") == CODEMETA.get("version")
     cited = {reference.get("doi") for reference in CITATION["references"]}
     assert {entry["identifier"] for entry in ZENODO["related_identifiers"]} <= cited
+
+
+def test_each_number_of_the_paper_is_in_the_documents_that_have_its_command() -> None:
+    paper = (ROOT / "paper" / "paper.md").read_text("utf-8").split("---\n", 2)[2]
+    sources = (
+        "docs/results.md",
+        "docs/reference-designs.md",
+        "benchmarks/README.md",
+        "src/galaxyclass/model/galaxy-zoo-2/MODEL_CARD.md",
+    )
+    known = "".join((ROOT / name).read_text("utf-8") for name in sources)
+    numbers = re.findall(r"\d+\.\d+", paper)
+    assert len(numbers) > 20
+    assert [number for number in numbers if number not in known] == []
+
+
+def test_what_the_paper_cites_is_in_its_bibliography_and_no_more() -> None:
+    paper = (ROOT / "paper" / "paper.md").read_text("utf-8")
+    entries = (ROOT / "paper" / "paper.bib").read_text("utf-8")
+    cited = set(re.findall(r"@([A-Z]\w+)", paper))
+    assert cited == set(re.findall(r"^@\w+\{(\w+),", entries, re.M))
