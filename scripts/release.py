@@ -138,7 +138,7 @@ def release(root: Path, text: str, output: Path, *, dry_run: bool, day: str) -> 
         run("git", "add", "--all", at=clone)
         run("git", "commit", "--quiet", "--no-verify", "-m", f"Release {version}", at=clone)
         run("git", "tag", "--annotate", f"v{version}", "-m", f"galaxyclass {version}", at=clone)
-        print(run("git", "show", "--stat=100", "--format=%h %s", "HEAD", at=clone).strip()[-1500:])
+        print(run("git", "show", "--shortstat", "--format=%s", "HEAD", at=clone).strip())
         dist = Path(folder) / "dist"
         build(clone, dist, version)
         output.mkdir(parents=True, exist_ok=True)

@@ -71,7 +71,10 @@ def test_a_release_is_one_commit_and_one_tag(
     assert (citation["version"], citation["date-released"]) == ("0.1.0", DAY)
     codemeta = json.loads((repository / "codemeta.json").read_text())
     assert (codemeta["version"], codemeta["dateModified"]) == ("0.1.0", DAY)
-    assert "git push origin main v0.1.0" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Release 0.1.0"
+    assert lines[2].startswith(" 4 files changed")
+    assert lines[-1].startswith("now: git push origin main v0.1.0")
     (repository / "changes" / "8.fixed.md").write_text("A fault.\n")
     git(repository, "add", "--all")
     git(repository, "commit", "--quiet", "-m", "Second")
