@@ -175,7 +175,9 @@ def test_beyond_this_machine_a_token_is_needed(tmp_path: Path) -> None:
     assert site.post("/predict", files=parts(("a.jpg", b"x"))).status_code == 401
     entered = site.get("http://localhost:8000//evil.example/?token=secret&a=b")
     assert (entered.status_code, entered.headers["location"]) == (303, "/evil.example/?a=b")
-    assert "HttpOnly; SameSite=Strict" in entered.headers["set-cookie"]
+    cookie = entered.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
     assert site.get("/").status_code == 200  # by the cookie
     site.cookies.clear()
     assert site.get("/", headers={"authorization": "Bearer secret"}).status_code == 200

@@ -73,7 +73,7 @@ def add_api(app: FastAPI, served: Served) -> None:
     async def predict(request: Request, embedding: bool = False) -> Response:
         """Predict pictures: one galaxy, one row."""
         kind = _wanted(request.headers.get("accept", "*/*"))
-        uploads = await uploads_of(request, served.limits)
+        uploads = await uploads_of(request, served.predictor)
         answers = await answers_to(served.predictor, uploads)
         if all(row is None for row in answers.rows):
             raise RefusedError(

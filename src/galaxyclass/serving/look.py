@@ -35,7 +35,7 @@ def add_look(app: FastAPI, served: Served) -> None:
         return render_page("home", served, limits=served.limits)
 
     async def drop(request: Request) -> Response:
-        uploads = await uploads_of(request, served.limits)
+        uploads = await uploads_of(request, served.predictor)
         answers = await answers_to(served.predictor, uploads)
         key = await run_in_threadpool(lambda: served.keep(_look(served, uploads, answers)))
         place = f"/look/{key}" + ("/0" if len(uploads) == 1 else "")

@@ -19,6 +19,7 @@ from galaxyclass.model.provenance import provenance_of
 from galaxyclass.progress import Progress, silent
 from galaxyclass.selection.select import select
 from galaxyclass.serving.batches import Predictor
+from galaxyclass.serving.hosts import is_loopback
 from galaxyclass.serving.labelling import Labelling
 from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.limits import Limits
@@ -26,7 +27,6 @@ from galaxyclass.serving.order import MOST_ORDERED, LabelOrder
 from galaxyclass.serving.pictures import Pictures, files_by_id, rendering_of
 from galaxyclass.serving.questions import Questions, questions_of_classes, questions_of_tree
 from galaxyclass.serving.rows import PredictionRows
-from galaxyclass.serving.security import is_loopback
 from galaxyclass.serving.served import Served
 from galaxyclass.similarity.conditions import rows_that_meet
 from galaxyclass.similarity.embeddings import open_predictions
