@@ -73,12 +73,18 @@ class Predictor:
     include : sequence of str
         Extra columns; see `galaxyclass.predict`.
     limits : Limits
+
+    Attributes
+    ----------
+    turn : threading.Lock
+        Held while the model runs.
     """
 
     def __init__(self, model: Model, include: Sequence[str], limits: Limits) -> None:
         self.model, self.include, self.limits = model, tuple(include), limits
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting, self._lock = 0, threading.Lock()
+        self.turn = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="predictions", daemon=True)
         self._thread.start()
 
@@ -204,7 +210,8 @@ class Predictor:
                 sent.append(index)
             if not paths:
                 return Answers(pa.table({}), (None,) * len(uploads), tuple(errors))
-            predictions = self.model.predict(paths, include=self.include)
+            with self.turn:
+                predictions = self.model.predict(paths, include=self.include)
             table = predictions.table.drop_columns([predictions.columns.id_column])
             rows: list[int | None] = [None] * len(uploads)
             for row, place in enumerate(predictions.indices.tolist()):
