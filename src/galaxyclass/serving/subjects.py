@@ -35,9 +35,7 @@ def subject_table(labelling: Labelling, id_column: str, which: str) -> pa.Table:
         ``which`` is none of `SUBJECTS`; there are no such galaxies.
     """
     if which not in SUBJECTS:
-        raise RefusedError(
-            404, f"no galaxies {which[:40]!r}", wanted=", ".join(SUBJECTS)
-        )
+        raise RefusedError(404, f"no galaxies {which[:40]!r}", wanted=", ".join(SUBJECTS))
     chosen = list(islice(_chosen(labelling, which), _MOST))
     if not chosen:
         raise RefusedError(404, f"there are no galaxies {SUBJECTS[which]}")
