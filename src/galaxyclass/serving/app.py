@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from galaxyclass.errors import ArgumentError, CatalogError, GalaxyclassError, ImageError
-from galaxyclass.serving.api import add_api
+from galaxyclass.serving.api import REFUSAL, add_api
 from galaxyclass.serving.label_pages import add_labelling
 from galaxyclass.serving.look import add_look
 from galaxyclass.serving.pages import refusal
@@ -83,8 +83,18 @@ def make_app(served: Served, *, host: str, token: str | None) -> Application:
     for kind in (GalaxyclassError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, refuse)
     app.add_exception_handler(Exception, refuse)
+    _describe_errors(app)
     guarded: Any = app
     return Guard(guarded, host=host, token=token, limits=served.limits)
+
+
+def _describe_errors(app: FastAPI) -> None:
+    """Put the shape of errors into the description, in place of the framework's own."""
+    described = app.openapi()
+    schemas = described.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Refusal"] = REFUSAL
 
 
 def _answer(served: Served, request: Request, error: Exception) -> Response:

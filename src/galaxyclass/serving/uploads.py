@@ -53,6 +53,7 @@ async def uploads_of(request: Request, predictor: Predictor) -> list[Upload]:
             "too many pictures in a request" if many else "the form cannot be read",
             wanted=f"at most {limits.files:,}" if many else None,
             got=None if many else str(error.detail),
+            hint="send them in several requests" if many else "send it as multipart/form-data",
         ) from None
     if not uploads:
         raise RefusedError(
