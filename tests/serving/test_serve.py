@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -26,7 +27,7 @@ from galaxyclass.serving.questions import questions_of_classes
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.rows import PredictionRows
 from galaxyclass.serving.served import Served
-from galaxyclass.serving.start import open_labelling, serve
+from galaxyclass.serving.start import open_labelling, open_served, serve
 from tests.serving import support
 from tests.support import fake
 
@@ -146,6 +147,24 @@ def test_pages_show_names_as_text(site: Any) -> None:
     assert site.get(f"{place}/table.exe").status_code == 404
     assert site.get(f"{place}/7").status_code == 404
     assert site.get("/look/unknown").status_code == 404
+
+
+@needs_extra
+def test_pages_show_ids_cells_and_columns_as_text(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>"
+    table = support.table_of([evil, f'"{EVIL}'])
+    table = table.append_column(f"{evil}note", pa.array([evil, "{{ 7 * 7 }}"]))
+    pq.write_table(table, tmp_path / "sky.parquet")
+    served = open_served(support.model(tmp_path), predictions=tmp_path / "sky.parquet")
+    site = client(served)
+    for path in ("/galaxies", "/galaxies/0", "/galaxies/1", f"/galaxies?sort={evil}",
+                 f"/galaxies/find?name={evil}x"):  # fmt: skip
+        page = site.get(path, headers={"accept": "text/html"}).text
+        assert "<script>" not in page
+        assert "<img src=x" not in page
+        assert ">49<" not in page
+    assert "{{ 7 * 7 }}" in site.get("/galaxies/1").text
+    served.predictor.close()
 
 
 @needs_extra

@@ -54,9 +54,8 @@ class Look:
     def size(self) -> int:
         """About how many bytes it takes."""
         cutouts = sum(0 if cutout is None else cutout.nbytes for cutout in self.cutouts)
-        return self.table.nbytes + self.embedding.nbytes + cutouts + sum(
-            len(jpeg or b"") for jpeg in self.jpegs
-        )  # fmt: skip
+        jpegs = sum(len(jpeg or b"") for jpeg in self.jpegs)
+        return int(self.table.nbytes) + self.embedding.nbytes + cutouts + jpegs
 
 
 @dataclass(frozen=True)
