@@ -348,10 +348,10 @@ def _write(
             if bundle.has(role):
                 writers[role] = partial(shutil.copyfile, bundle.file(role))
     writers["probe"] = _text_writer(made.probe.with_answers(bundle.manifest.task.count).to_json())
-    joint = sample.targets.joint_fractions
+    truth = task.interval_truth(sample.targets)
     try:
         calibration = fit_calibration(
-            task, predictions, made.features, joint, made.statistics, seed=seed
+            task, predictions, made.features, truth, made.statistics, seed=seed
         )
     except ScoreError as error:
         log.info("Not calibrated: %s (%s).", error.what, error.got)
