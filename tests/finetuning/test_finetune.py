@@ -16,6 +16,8 @@ from galaxyclass.explanation.answer_of import ExplainedOutput
 from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
 from galaxyclass.finetuning import network as network_stage
 from galaxyclass.finetuning.finetuned import Finetuned
+from galaxyclass.images.packs.write import pack
+from galaxyclass.model.brightness_profile import brightness_profile
 from galaxyclass.model.probe import read_probe
 from tests.finetuning.conftest import Classes
 
@@ -46,7 +48,11 @@ def test_is_a_model_as_any_other(base: Path, finetuned: Finetuned, classes: Clas
     below = galaxyclass.load_model(base)
     answers = below.predict(str(classes.images)).table
     values = np.column_stack([answers[name].to_numpy() for name in below.task.names])
-    raw = read_probe(finetuned.bundle).linear_outputs(below.embed(str(classes.images)), values)
+    paths = sorted(classes.images.iterdir())
+    packed = pack(paths, below.bundles[0].manifest.preprocessing, cache=classes.cache)
+    profile = brightness_profile(np.array(packed.images))
+    features = below.embed(str(classes.images))
+    raw = read_probe(finetuned.bundle).linear_outputs(features, values, profile)
     wanted = model.task.from_linear(raw)
     shown = np.column_stack([predictions.table[name].to_numpy() for name in ("other", "smooth")])
     assert np.allclose(shown, wanted, atol=1e-4)
