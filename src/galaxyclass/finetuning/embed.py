@@ -97,5 +97,5 @@ def probe_inputs(
     names, answers = task.names, np.where(task.known_mask, values, np.float32(0.5))
     if not task.known_mask.any():  # an encoder alone
         names, words, answers = (), (), answers[:, :0]
-    features = features.astype(np.float64)
-    return ProbeInputs(features, probe_columns(answers), profile, names, words)
+    embedding = features.astype(np.float64)
+    return ProbeInputs(embedding, probe_columns(answers), profile, names, words)

@@ -325,7 +325,8 @@ class _Design:
             scales = self.smooth.factors / self.spread
             bumps = GaussianBumps(self.mean, scales, self.smooth.centres, smooth)
         parts = np.split(slopes, [self.answers.start, self.answers.stop])
-        return NetworkProbe(*parts, bias, bumps), left_out
+        of_features, of_answers, of_profile = parts
+        return NetworkProbe(of_features, of_answers, of_profile, bias, bumps), left_out
 
 
 @dataclass(frozen=True)

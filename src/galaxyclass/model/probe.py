@@ -106,8 +106,13 @@ class NetworkProbe:
     def linked(self, scale: float, offsets: Doubles) -> NetworkProbe:
         """The probe whose outputs are these, times a scale, plus offsets (`Task.fit_link`)."""
         bumps = self.bumps and replace(self.bumps, heights=scale * self.bumps.heights)
-        linear = (scale * part for part in (self.features, self.answers, self.profile))
-        return NetworkProbe(*linear, scale * self.bias + offsets, bumps)
+        return NetworkProbe(
+            scale * self.features,
+            scale * self.answers,
+            scale * self.profile,
+            scale * self.bias + offsets,
+            bumps,
+        )
 
     def with_answers(self, count: int) -> NetworkProbe:
         """The probe for a network of so many answers, if it was fitted without any."""
@@ -187,7 +192,8 @@ def parse_probe(text: str, source: str) -> NetworkProbe:
         bumps = None
         if any(name in arrays for name in _BUMPS):
             bumps = GaussianBumps(*(arrays[name] for name in _BUMPS))
-        probe = NetworkProbe(*(arrays[name] for name in _LINEAR), bumps)
+        features, answers, of_profile, bias = (arrays[name] for name in _LINEAR)
+        probe = NetworkProbe(features, answers, of_profile, bias, bumps)
         _require_shapes(arrays)
         return probe
 

@@ -99,7 +99,8 @@ class ProbedNetwork(nn.Module):
         parts = np.split(read(self.probe.weight).T, np.cumsum([self._features, self._answers]))
         heights = read(self.heights.weight).T
         bumps = GaussianBumps(read(self.mean), read(self.scales), read(self.centres), heights)
-        return NetworkProbe(*parts, read(self.probe.bias), bumps)
+        features, answers, profile = parts
+        return NetworkProbe(features, answers, profile, read(self.probe.bias), bumps)
 
     def drop_auxiliary(self) -> None:
         """Remove the last layers of the network's auxiliary tasks, which the probe does not use."""
