@@ -98,7 +98,7 @@ def test_network_is_trained_where_it_is_asked_for(
     weights = [
         galaxyclass.load_bundle(each).weights.read_bytes() for each in (base, tmp_path / "run")
     ]
-    assert weights[0] != weights[1] or finetuned.rungs[-1].score == finetuned.rungs[-2].score
+    assert weights[0] != weights[1]
     predictions = finetuned.model.predict(str(classes.images))
     assert len(predictions) == 60
 

@@ -219,11 +219,11 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
                     False, losses[0] - min(losses[1:]), 0.0, 1, 0.0, None, raw[0], seconds
                 )
     errors = np.array([_by_galaxy(task, each, values) for each in predictions])
-    of_galaxies = shares_by_other_folds(errors, folds)
+    of_galaxies = 1 + shares_by_other_folds(errors[1:], folds)
     rows = np.arange(len(labels))
     held_out_predictions, held_out_raw = predictions[of_galaxies, rows], raw[of_galaxies, rows]
     gains = errors[0] - errors[of_galaxies, rows]
-    epochs, share = _choice(int(errors.sum(axis=1).argmin()))
+    epochs, share = _choice(1 + int(errors[1:].sum(axis=1).argmin()))
     error = float(gains.std() / np.sqrt(len(gains)))
     return NetworkTrial(
         pays=bool(gains.mean() > error),
