@@ -33,7 +33,7 @@ SMOOTH = "smooth"
 
 #: Gaussians at most; and by what share of the median square of the distances between galaxies they
 #: fall by a factor of e, as its inverse.
-_CENTRES, _NARROWNESS = 512, 0.6
+_CENTRES, _NARROWNESS = 512, 0.8
 
 #: The share of all answers of the name of the labels before anything is known, beside that of a
 #: family of regressions.
