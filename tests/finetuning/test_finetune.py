@@ -11,6 +11,7 @@ import pytest
 
 import galaxyclass
 from galaxyclass.cli.main import main
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import BundleError, OutputError, RunError
 from galaxyclass.explanation.answer_of import ExplainedOutput
 from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
@@ -146,3 +147,15 @@ def test_is_explained_by_its_own_answer(finetuned: Finetuned, classes: Classes) 
         assert np.ptp(maps[0]) > 0
     random = RandomBackend(finetuned.bundle)(cutout).values
     assert random.shape == (1, 2)
+
+
+def test_numbers_have_intervals_at_once(base: Path, classes: Classes, tmp_path: Path) -> None:
+    votes = classes.images.parent / "votes.csv"
+    dataset = Dataset(classes.images, votes, numbers="Class1.1")
+    finetuned = galaxyclass.finetune(
+        base, dataset, output=tmp_path / "n", network="never", cache=classes.cache
+    )
+    table = finetuned.model.predict(str(classes.images), include=["uncertainty"]).table
+    low, value, high = (table[f"Class1.1{end}"].to_numpy() for end in ("_lower", "", "_upper"))
+    assert ((low <= value) & (value <= high)).all()
+    assert (low < high).any()
