@@ -62,12 +62,17 @@ def main() -> None:
     parser.add_argument("--images", required=True)
     parser.add_argument("--table", required=True)
     parser.add_argument("--target")
+    parser.add_argument("--numbers", nargs="+", default=())
     parser.add_argument("--model", default="pretrained")
     parser.add_argument("--labels", type=int, nargs="+", default=[50, 100, 200])
     parser.add_argument("--draws", type=int, default=12)
     arguments = parser.parse_args()
     dataset = Dataset(
-        arguments.images, arguments.table, target_column=arguments.target, skip_invalid=True
+        arguments.images,
+        arguments.table,
+        target_column=arguments.target,
+        numbers=tuple(arguments.numbers) or None,
+        skip_invalid=True,
     )
     with open_network(arguments.model, None) as model:
         preprocessing = model.bundles[0].manifest.preprocessing

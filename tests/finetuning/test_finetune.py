@@ -11,11 +11,14 @@ import pytest
 
 import galaxyclass
 from galaxyclass.cli.main import main
+from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import BundleError, OutputError, RunError
 from galaxyclass.explanation.answer_of import ExplainedOutput
 from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
 from galaxyclass.finetuning import network as network_stage
 from galaxyclass.finetuning.finetuned import Finetuned
+from galaxyclass.images.packs.write import pack
+from galaxyclass.model.brightness_profile import brightness_profile
 from galaxyclass.model.probe import read_probe
 from tests.finetuning.conftest import Classes
 
@@ -46,7 +49,11 @@ def test_is_a_model_as_any_other(base: Path, finetuned: Finetuned, classes: Clas
     below = galaxyclass.load_model(base)
     answers = below.predict(str(classes.images)).table
     values = np.column_stack([answers[name].to_numpy() for name in below.task.names])
-    raw = read_probe(finetuned.bundle).linear_outputs(below.embed(str(classes.images)), values)
+    paths = sorted(classes.images.iterdir())
+    packed = pack(paths, below.bundles[0].manifest.preprocessing, cache=classes.cache)
+    profile = brightness_profile(np.array(packed.images))
+    features = below.embed(str(classes.images))
+    raw = read_probe(finetuned.bundle).linear_outputs(features, values, profile)
     wanted = model.task.from_linear(raw)
     shown = np.column_stack([predictions.table[name].to_numpy() for name in ("other", "smooth")])
     assert np.allclose(shown, wanted, atol=1e-4)
@@ -92,7 +99,7 @@ def test_network_is_trained_where_it_is_asked_for(
     weights = [
         galaxyclass.load_bundle(each).weights.read_bytes() for each in (base, tmp_path / "run")
     ]
-    assert weights[0] != weights[1] or finetuned.rungs[-1].score == finetuned.rungs[-2].score
+    assert weights[0] != weights[1]
     predictions = finetuned.model.predict(str(classes.images))
     assert len(predictions) == 60
 
@@ -140,3 +147,15 @@ def test_is_explained_by_its_own_answer(finetuned: Finetuned, classes: Classes) 
         assert np.ptp(maps[0]) > 0
     random = RandomBackend(finetuned.bundle)(cutout).values
     assert random.shape == (1, 2)
+
+
+def test_numbers_have_intervals_at_once(base: Path, classes: Classes, tmp_path: Path) -> None:
+    votes = classes.images.parent / "votes.csv"
+    dataset = Dataset(classes.images, votes, numbers="Class1.1")
+    finetuned = galaxyclass.finetune(
+        base, dataset, output=tmp_path / "n", network="never", cache=classes.cache
+    )
+    table = finetuned.model.predict(str(classes.images), include=["uncertainty"]).table
+    low, value, high = (table[f"Class1.1{end}"].to_numpy() for end in ("_lower", "", "_upper"))
+    assert ((low <= value) & (value <= high)).all()
+    assert (low < high).any()

@@ -6,7 +6,7 @@ import numpy as np
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies, cross_validate, label_curve
-from galaxyclass.finetuning.fit_probe import ProbeInputs, fit_best_answer, fit_linear_probe
+from galaxyclass.finetuning.fit_probe import ProbeInputs, fit_best_answer, fit_network_probe
 from galaxyclass.model.probe import probe_columns
 from galaxyclass.tasks.classes.task import ClassTask
 
@@ -17,14 +17,16 @@ def drawn(galaxies: int, seed: int = 0) -> tuple[ProbeInputs, Doubles]:
     """Twenty features and four answers of which the third decides, with noise."""
     rng = np.random.default_rng(seed)
     answers = rng.uniform(0.05, 0.95, (galaxies, 4))
-    inputs = ProbeInputs(rng.normal(size=(galaxies, 20)), probe_columns(answers), tuple("abcd"))
+    features, profile = rng.normal(size=(galaxies, 20)), rng.normal(size=(galaxies, 6))
+    letters = tuple("abcd")
+    inputs = ProbeInputs(features, probe_columns(answers), profile, letters, letters)
     return inputs, answers[:, 2] + rng.normal(0, 0.1, galaxies)
 
 
 def test_finds_the_answer_that_decides() -> None:
     inputs, score = drawn(60)
     targets = TASK.linear_targets((score > 0.5).astype(int))
-    fitted = fit_linear_probe(inputs, targets)
+    fitted = fit_network_probe(inputs, targets)
     assert fitted.shares["one answer"] + fitted.shares["answers"] > 0.5
     best = fit_best_answer(inputs, targets)
     assert best is not None
@@ -33,9 +35,9 @@ def test_finds_the_answer_that_decides() -> None:
 
 def test_probe_is_the_mean_of_regressions_in_the_units_of_its_inputs() -> None:
     inputs, score = drawn(80)
-    fitted = fit_linear_probe(inputs, score[:, None])
+    fitted = fit_network_probe(inputs, score[:, None])
     probe = fitted.probe
-    raw = inputs.features @ probe.features + inputs.answers @ probe.answers + probe.bias
+    raw = probe.outputs_of_columns(inputs.features, inputs.answers, inputs.profile)
     assert np.corrcoef(raw[:, 0], score)[0, 1] > 0.9
     assert abs(float((raw[:, 0] - score).mean())) < 0.01
     # Left out, a galaxy is predicted a little worse.
@@ -47,8 +49,8 @@ def test_unknown_targets_do_not_count() -> None:
     inputs, score = drawn(60)
     targets = np.column_stack([score, score, np.full(60, np.nan)])
     targets[40:, 1] = np.nan
-    fitted = fit_linear_probe(inputs, targets)
-    alone = fit_linear_probe(inputs.take(np.arange(40)), score[:40, None])
+    fitted = fit_network_probe(inputs, targets)
+    alone = fit_network_probe(inputs.take(np.arange(40)), score[:40, None])
     assert np.isnan(fitted.left_out[40:, 1]).all()
     assert not fitted.probe.features[:, 2].any()
     assert np.corrcoef(fitted.left_out[:40, 1], alone.left_out[:, 0])[0, 1] > 0.98
@@ -82,3 +84,23 @@ def test_balanced_classes_count_alike() -> None:
     assert np.bincount(values, balanced.weights).round(6).tolist() == [60, 60]
     shares = [labels.predict(labels.fit())[:, 1].mean() for labels in (plain, balanced)]
     assert shares[0] < shares[1]
+
+
+def test_what_is_not_linear_is_learnt_where_labels_are_many() -> None:
+    inputs, _ = drawn(400)
+    score = inputs.profile[:, 0] ** 2
+    fitted = fit_network_probe(inputs, score[:, None])
+    assert fitted.shares["smooth"] > 0.9
+    raw = fitted.probe.outputs_of_columns(inputs.features, inputs.answers, inputs.profile)
+    assert np.corrcoef(raw[:, 0], score)[0, 1] > 0.9
+
+
+def test_an_answer_of_the_name_of_the_labels_comes_first() -> None:
+    inputs, _ = drawn(30)
+    noise = np.random.default_rng(1).normal(size=(30, 1))
+    assert inputs.named_like(["Has_B", "no"]).tolist() == [1]
+    plain, named = (
+        fit_network_probe(inputs, noise, label_names=names).shares["one answer"]
+        for names in ((), ("Has_B",))
+    )
+    assert named > plain

@@ -8,7 +8,7 @@ import pytest
 from galaxyclass.finetuning.finetune import _rule
 from galaxyclass.finetuning.fit_probe import FittedAnswer
 from galaxyclass.finetuning.suspects import _table
-from galaxyclass.model.probe import LinearProbe
+from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.classes.task import ClassTask
 
@@ -26,7 +26,7 @@ def test_rules_without_a_number_to_compute(slope: float, rule: str) -> None:
     targets = ClassTargets("kind", ("a", "b"), np.array([0, 1]))
     task = ClassTask.fit(targets, np.arange(2))
     weights = np.array([[0, 0], [0, slope]])
-    probe = LinearProbe(np.zeros((0, 2)), weights, np.array([0.3, -0.3]))
+    probe = NetworkProbe(np.zeros((0, 2)), weights, np.zeros((0, 2)), np.array([0.3, -0.3]))
     assert _rule(FittedAnswer(probe, np.zeros((2, 2)), {}, "spiral"), task) == rule
 
 

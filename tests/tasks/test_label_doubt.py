@@ -32,3 +32,16 @@ def test_numbers_are_in_units_of_their_noise() -> None:
     assert 8 < doubt.score[3] < 12
     assert doubt.suggestions[3].startswith("x = ")
     assert doubt.probable.sum() <= 2
+
+
+def test_of_many_wide_outputs_only_planted_galaxies_are_named() -> None:
+    rng = np.random.default_rng(0)
+    predictions = rng.uniform(size=(500, 37))
+    # Debiased votes scatter more widely than votes, and with more large differences.
+    values = predictions + 0.1 * rng.standard_t(3, (500, 37))
+    values[:10, 5] += 3.0
+    doubt = doubt_numbers(
+        predictions, values, np.full((500, 37), 0.002), tuple(map(str, range(37)))
+    )
+    assert doubt.probable[:10].all()
+    assert doubt.probable[10:].mean() < 0.03

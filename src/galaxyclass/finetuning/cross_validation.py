@@ -15,12 +15,12 @@ from threadpoolctl import threadpool_limits
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.finetuning.fit_probe import (
+    FittedProbe,
     ProbeInputs,
     fit_best_answer,
-    fit_linear_probe,
-    with_link,
+    fit_network_probe,
 )
-from galaxyclass.model.probe import LinearProbe
+from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL, Score
 from galaxyclass.tasks.task import Task
 
@@ -38,7 +38,7 @@ _FEWEST = 12
 _RESAMPLES = 200
 
 #: From inputs and values of some galaxies to a probe with its link.
-FitProbe = Callable[[ProbeInputs, NDArray[np.generic]], LinearProbe]
+FitProbe = Callable[[ProbeInputs, NDArray[np.generic]], NetworkProbe]
 
 
 @dataclass(frozen=True)
@@ -84,21 +84,27 @@ class LabelledGalaxies:
         _, members, counts = np.unique(self.strata, return_inverse=True, return_counts=True)
         return np.asarray(len(self) / len(counts) / counts[members])
 
-    def fit(self) -> LinearProbe:
-        """A probe on all of them, with its link."""
-        fitted = fit_linear_probe(self.inputs, self.task.linear_targets(self.values), self.weights)
-        link = self.task.fit_link(np.nan_to_num(fitted.left_out), self.values)
-        return with_link(fitted.probe, *link)
+    def fit_without_link(self) -> FittedProbe:
+        """A probe on all of them, whose link is not fitted yet."""
+        targets = self.task.linear_targets(self.values)
+        return fit_network_probe(self.inputs, targets, self.weights, self.task.label_names)
 
-    def fit_best_answer(self) -> LinearProbe | None:
+    def fit(self) -> NetworkProbe:
+        """A probe on all of them, with its link."""
+        fitted = self.fit_without_link()
+        link = self.task.fit_link(np.nan_to_num(fitted.left_out), self.values)
+        return fitted.probe.linked(*link)
+
+    def fit_best_answer(self) -> NetworkProbe | None:
         """The regression on the one answer that predicts best; None without answers."""
         fitted = fit_best_answer(self.inputs, self.task.linear_targets(self.values), self.weights)
         return None if fitted is None else fitted.probe
 
-    def predict(self, probe: LinearProbe) -> Doubles:
+    def predict(self, probe: NetworkProbe) -> Doubles:
         """(galaxies, outputs) what a probe predicts."""
-        raw = self.inputs.features @ probe.features + self.inputs.answers @ probe.answers
-        return self.task.from_linear(raw + probe.bias)
+        inputs = self.inputs
+        raw = probe.outputs_of_columns(inputs.features, inputs.answers, inputs.profile)
+        return self.task.from_linear(raw)
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,7 @@ def repeats_for(galaxies: int) -> int:
 def cross_validate(
     labels: LabelledGalaxies,
     seed: int,
-    fit: Callable[[LabelledGalaxies], LinearProbe] = LabelledGalaxies.fit,
+    fit: Callable[[LabelledGalaxies], NetworkProbe] = LabelledGalaxies.fit,
 ) -> OutOfFold:
     """Predict each galaxy by a probe on the other folds; stratified, repeated for few galaxies."""
     generator = np.random.default_rng([seed, 1])

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.finetuning.fit_probe import ProbeInputs
 from galaxyclass.model.backends.backend import is_concurrent, natural_batch_size
+from galaxyclass.model.brightness_profile import brightness_profile
 from galaxyclass.model.model import Model
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.probe import probe_columns
@@ -52,29 +54,32 @@ def embed_galaxies(model: Model, sample: Sample, progress: Progress) -> Embedded
     rows = sample.rows
     batches = [rows[first : first + size] for first in range(0, len(rows), size)]
 
-    def run(batch: NDArray[np.int64]) -> tuple[ModelOutput, NDArray[np.float32]]:
+    def run(batch: NDArray[np.int64]) -> tuple[ModelOutput, NDArray[np.float32], Doubles]:
         cutouts = np.ascontiguousarray(images[batch])
-        return backend(cutouts), image_statistics(cutouts)
+        return backend(cutouts), image_statistics(cutouts), brightness_profile(cutouts)
 
     workers = (model.options.workers or core_count()) if is_concurrent(backend) else 1
     begin = backend.begin_thread if is_concurrent(backend) else None
-    outputs, statistics, done = [], [], 0
+    outputs, statistics, profiles, done = [], [], [], 0
     progress("embed", 0, len(rows))
     with closing(ordered_pool(run, batches, workers, begin)) as results:
-        for output, of_images in results:
+        for output, of_images, profile in results:
             outputs.append(output)
+            profiles.append(profile)
             statistics.append(of_images)
             done += len(output)
             progress("embed", done, len(rows))
     features = np.concatenate([output.features for output in outputs])
     values = np.concatenate([output.values for output in outputs])
     return Embedded(
-        probe_inputs(manifest.task, features, values), features, np.concatenate(statistics)
+        probe_inputs(manifest.task, features, values, np.concatenate(profiles)),
+        features,
+        np.concatenate(statistics),
     )
 
 
 def probe_inputs(
-    task: Task, features: NDArray[np.float32], values: NDArray[np.float32]
+    task: Task, features: NDArray[np.float32], values: NDArray[np.float32], profile: Doubles
 ) -> ProbeInputs:
     """The inputs of a probe, from a network's outputs.
 
@@ -84,8 +89,13 @@ def probe_inputs(
         What the network predicts.
     features : (galaxies, features) float32
     values : (galaxies, outputs) float32
+    profile : (galaxies, profile) float64
+        `brightness_profile` of the cutouts.
     """
+    tree = task.decision_tree
+    words = task.names if tree is None else tuple(each.name for each in tree.answers)
     names, answers = task.names, np.where(task.known_mask, values, np.float32(0.5))
     if not task.known_mask.any():  # an encoder alone
-        names, answers = (), answers[:, :0]
-    return ProbeInputs(features.astype(np.float64), probe_columns(answers), names)
+        names, words, answers = (), (), answers[:, :0]
+    embedding = features.astype(np.float64)
+    return ProbeInputs(embedding, probe_columns(answers), profile, names, words)

@@ -39,7 +39,7 @@ from galaxyclass.finetuning.finetuned import (
     describe_curve,
     scored_rung,
 )
-from galaxyclass.finetuning.fit_probe import FittedAnswer, fit_best_answer, fit_linear_probe
+from galaxyclass.finetuning.fit_probe import FittedAnswer, fit_best_answer
 from galaxyclass.finetuning.labels import read_labels
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text, writing_folder
@@ -52,7 +52,7 @@ from galaxyclass.model.load import open_model, single_bundle
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.predictions import Predictions
-from galaxyclass.model.probe import LinearProbe
+from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.model.provenance import make_provenance, with_provenance
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import RECIPES, as_recipe
@@ -179,7 +179,7 @@ def _finetune(
     rungs = _simple_rungs(labels, seed, model.name)
     began = time.perf_counter()
     out_of_fold = cross_validate(labels, seed)
-    fitted = fit_linear_probe(labels.inputs, task.linear_targets(values), labels.weights)
+    fitted = labels.fit_without_link()
     made = Made("probe", labels.fit(), out_of_fold, embedded.features, embedded.statistics)
     rungs.append(
         scored_rung(
@@ -305,7 +305,7 @@ def _simple_rungs(labels: LabelledGalaxies, seed: int, name: str) -> list[Rung]:
     if answer is not None:
         began = time.perf_counter()
 
-        def fit(part: LabelledGalaxies) -> LinearProbe:
+        def fit(part: LabelledGalaxies) -> NetworkProbe:
             alone = part.fit_best_answer()
             assert alone is not None, "the network has answers"
             return alone
@@ -348,10 +348,10 @@ def _write(
             if bundle.has(role):
                 writers[role] = partial(shutil.copyfile, bundle.file(role))
     writers["probe"] = _text_writer(made.probe.with_answers(bundle.manifest.task.count).to_json())
-    joint = sample.targets.joint_fractions
+    truth = task.interval_truth(sample.targets)
     try:
         calibration = fit_calibration(
-            task, predictions, made.features, joint, made.statistics, seed=seed
+            task, predictions, made.features, truth, made.statistics, seed=seed
         )
     except ScoreError as error:
         log.info("Not calibrated: %s (%s).", error.what, error.got)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from galaxyclass.finetuning.cross_validation import LabelCurve, OutOfFold
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import BundleFileWriter
-from galaxyclass.model.probe import LinearProbe
+from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.tasks.scores.bootstrap import Score
@@ -69,7 +69,7 @@ class Made:
     ----------
     key : str
         ``probe`` or ``network``: which rung it is.
-    probe : LinearProbe
+    probe : NetworkProbe
     out_of_fold : OutOfFold
         Predictions of the labelled galaxies.
     features : (galaxies, features) float32
@@ -81,7 +81,7 @@ class Made:
     """
 
     key: str
-    probe: LinearProbe
+    probe: NetworkProbe
     out_of_fold: OutOfFold
     features: NDArray[np.float32]
     statistics: NDArray[np.float32]

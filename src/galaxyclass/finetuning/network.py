@@ -23,7 +23,7 @@ from galaxyclass.arrays import Doubles
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies, OutOfFold, stratified_folds
 from galaxyclass.model.backends.torch_backend import find_device
 from galaxyclass.model.bundle.manifest import Manifest
-from galaxyclass.model.probe import LinearProbe
+from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.networks.augmentation.augment import augment
 from galaxyclass.networks.losses.masked import build_loss, resolve_loss
 from galaxyclass.networks.network import EnsembleNetwork, Network, NetworkOutput
@@ -41,8 +41,8 @@ FOLDS, EPOCHS, PATIENCE = 3, 12, 3
 _RATE, _FALL = 3e-4, 0.6
 _WEIGHT_DECAY, _BATCH = 0.01, 32
 
-#: Shares of the trained weights in the mean with those of the beginning.
-_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+#: Shares of the trained weights in the mean with those of the beginning, tried after each epoch.
+_SHARES = (0.5, 1.0)
 
 State = dict[str, Tensor]
 
@@ -70,11 +70,12 @@ class NetworkData:
     device: str
     seed: int
 
-    def begin(self, probe: LinearProbe) -> ProbedNetwork:
+    def begin(self, probe: NetworkProbe) -> ProbedNetwork:
         """The frozen network with a probe."""
         task, answers = self.labels.task, self.manifest.task.count
         features = self.base.networks[0].last.in_features
-        network = ProbedNetwork(copy.deepcopy(self.base), task, answers, features)
+        shape = self.manifest.preprocessing.shape
+        network = ProbedNetwork(copy.deepcopy(self.base), task, answers, features, shape)
         network.set_probe(probe.with_answers(answers))
         return network.to(find_device(self.device)).eval()
 
@@ -84,7 +85,7 @@ class NetworkData:
         with torch.inference_mode():
             for first in range(0, len(rows), 2 * _BATCH):
                 cutouts = self._tensor(self.cutouts[rows[first : first + 2 * _BATCH]])
-                outputs = network.raw_outputs(network.base.estimate(cutouts))
+                outputs = network.raw_of_cutouts(cutouts)
                 raw.append(outputs.double().cpu().numpy())
                 predictions.append(network.activation(outputs).double().cpu().numpy())
         return np.concatenate(raw), np.concatenate(predictions)
@@ -135,7 +136,8 @@ class NetworkData:
                 images, _ = augment(
                     self._tensor(self.cutouts[batch]), augmentation, side, generator
                 )
-                raw = network.raw_outputs(_estimate(network.base, images))
+                output = _estimate(network.base, images)
+                raw = network.raw_outputs(output, network.profile(images))
                 value = loss(raw, network.activation(raw), self._tensor(self.labels.values[batch]))
                 optimizer.zero_grad()
                 value.backward()  # type: ignore[no-untyped-call]
@@ -155,7 +157,7 @@ class NetworkTrial:
     gain, error : float
         By how much less the loss of a galaxy is, and the standard error.
     epochs : int
-        The best number of epochs, the mean over the folds.
+        The best number of epochs, of all folds together.
     share : float
         The best share of the trained weights in the mean with those of the beginning.
     out_of_fold : OutOfFold or None
@@ -178,8 +180,8 @@ class NetworkTrial:
 def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> NetworkTrial:
     """Cross-validate the training of the network, beside the frozen network with a probe.
 
-    The share of the trained weights is chosen by the other folds. When a training stops is chosen
-    by the galaxies that it holds out, so that the score is a little too good.
+    Epochs, and the share of the trained weights, are chosen by the other folds: no galaxy has a say
+    in how its own prediction is made.
 
     Parameters
     ----------
@@ -191,23 +193,18 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
     labels, began = data.labels, time.perf_counter()
     task, values = labels.task, labels.values
     folds = stratified_folds(labels.strata, FOLDS, np.random.default_rng([data.seed, 3]))
-    shape = (len(_SHARES), len(labels), task.count)
+    shape = (1 + EPOCHS * len(_SHARES), len(labels), task.count)
     raw, predictions = np.full(shape, np.nan), np.full(shape, np.nan)
-    best_epochs = []
     for number in range(FOLDS):
         rows, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
         with _repeatable(data.seed + number):
             network = data.begin(labels.take(rows).fit())
-            start = _copied(network)
 
             def report(epoch: int, stage: str = f"fold {number + 1}/{FOLDS}") -> None:
                 progress(stage, epoch, EPOCHS, unit="epochs")
 
-            best, epoch = _train_until_best(data, network, rows, held_out, report)
-            best_epochs.append(epoch)
-            for index, share in enumerate(_SHARES):
-                network.load_state_dict(_mean(start, best, share))
-                raw[index, held_out], predictions[index, held_out] = data.predict(network, held_out)
+            each = _predict_each_epoch(data, network, rows, held_out, report)
+            raw[:, held_out], predictions[:, held_out] = each
         seconds = time.perf_counter() - began
         if number == 0:
             log.info(
@@ -219,20 +216,21 @@ def try_network(data: NetworkData, progress: Progress, *, give_up: bool) -> Netw
             losses = [_loss(task, each[held_out], values[held_out]) for each in predictions]
             if min(losses[1:]) >= losses[0]:
                 return NetworkTrial(
-                    False, losses[0] - min(losses[1:]), 0.0, epoch, 0.0, None, raw[0], seconds
+                    False, losses[0] - min(losses[1:]), 0.0, 1, 0.0, None, raw[0], seconds
                 )
     errors = np.array([_by_galaxy(task, each, values) for each in predictions])
-    of_galaxies = shares_by_other_folds(errors, folds)
+    of_galaxies = 1 + shares_by_other_folds(errors[1:], folds)
     rows = np.arange(len(labels))
     held_out_predictions, held_out_raw = predictions[of_galaxies, rows], raw[of_galaxies, rows]
     gains = errors[0] - errors[of_galaxies, rows]
+    epochs, share = _choice(1 + int(errors[1:].sum(axis=1).argmin()))
     error = float(gains.std() / np.sqrt(len(gains)))
     return NetworkTrial(
         pays=bool(gains.mean() > error),
         gain=float(gains.mean()),
         error=error,
-        epochs=max(1, round(float(np.mean(best_epochs)))),
-        share=_SHARES[int(errors.sum(axis=1).argmin())],
+        epochs=epochs,
+        share=share,
         out_of_fold=OutOfFold(held_out_predictions[None], task, values),
         raw=held_out_raw,
         seconds=time.perf_counter() - began,
@@ -261,14 +259,14 @@ def shares_by_other_folds(errors: Doubles, folds: NDArray[np.int64]) -> NDArray[
 
 
 def train_on_all(
-    data: NetworkData, probe: LinearProbe, epochs: int, share: float, progress: Progress
+    data: NetworkData, probe: NetworkProbe, epochs: int, share: float, progress: Progress
 ) -> ProbedNetwork:
     """The network trained on all galaxies, averaged with its beginning.
 
     Parameters
     ----------
     data : NetworkData
-    probe : LinearProbe
+    probe : NetworkProbe
         Of all galaxies: the beginning.
     epochs, share
         As `try_network` chose them.
@@ -287,27 +285,54 @@ def train_on_all(
     return network.cpu()
 
 
-def _train_until_best(
+def _choice(number: int) -> tuple[int, float]:
+    """Epochs and share of a choice: 0 is the beginning; then the shares of each epoch.
+
+    Examples
+    --------
+    >>> _choice(0), _choice(1), _choice(4)
+    ((1, 0.0), (1, 0.5), (2, 1.0))
+    """
+    if number == 0:
+        return 1, 0.0
+    epoch, share = divmod(number - 1, len(_SHARES))
+    return epoch + 1, _SHARES[share]
+
+
+def _predict_each_epoch(
     data: NetworkData,
     network: ProbedNetwork,
     rows: NDArray[np.int64],
     held_out: NDArray[np.int64],
     progress: Callable[[int], None],
-) -> tuple[State, int]:
-    """The weights of the epoch that predicts held-out galaxies best, and its number from 1."""
+) -> tuple[Doubles, Doubles]:
+    """(choices, galaxies, outputs) linear outputs and predictions of held-out galaxies.
+
+    One for each choice (`_choice`). Where training stops early, after some epochs without gain, the
+    choices of later epochs are as those of the last.
+    """
     task, values = data.labels.task, data.labels.values[held_out]
-    best: list[tuple[float, int, State]] = []
+    start = _copied(network)
+    outputs = [data.predict(network, held_out)]
+    best: list[tuple[float, int]] = []
 
     def after(epoch: int) -> bool:
-        loss = _loss(task, data.predict(network, held_out)[1], values)
+        end, losses = _copied(network), []
+        for share in _SHARES:
+            network.load_state_dict(_mean(start, end, share))
+            outputs.append(data.predict(network, held_out))
+            losses.append(_loss(task, outputs[-1][1], values))
+        network.load_state_dict(end)
         progress(epoch)
-        if not best or loss < best[-1][0]:
-            best[:] = [(loss, epoch, _copied(network))]
+        if not best or min(losses) < best[-1][0]:
+            best[:] = [(min(losses), epoch)]
         return epoch - best[-1][1] >= PATIENCE
 
     data.train(network, rows, EPOCHS, after)
-    _, epoch, state = best[-1]
-    return state, epoch
+    while len(outputs) < 1 + EPOCHS * len(_SHARES):
+        outputs.append(outputs[-len(_SHARES)])
+    raw, predictions = (np.stack(each) for each in zip(*outputs, strict=True))
+    return raw, predictions
 
 
 def _by_galaxy(task: Task, predictions: Doubles, values: NDArray[np.generic]) -> Doubles:
@@ -333,7 +358,9 @@ def _estimate(base: Network | EnsembleNetwork, images: Tensor) -> NetworkOutput:
 
 def _groups(network: ProbedNetwork) -> list[dict[str, object]]:
     """The parameters of the probe and of each stage of the encoders, with their learning rates."""
-    groups: list[dict[str, object]] = [{"params": list(network.probe.parameters()), "lr": _RATE}]
+    groups: list[dict[str, object]] = [
+        {"params": [*network.probe.parameters(), *network.heights.parameters()], "lr": _RATE}
+    ]
     for member in network.networks:
         stages = [list(stage.parameters()) for stage in _stages(member.encoder)]
         stages = [stage for stage in stages if stage]

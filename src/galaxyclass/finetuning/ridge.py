@@ -9,7 +9,7 @@ import numpy as np
 from galaxyclass.arrays import Doubles
 
 #: Penalties, as multiples of the mean of a galaxy's squared columns times the number of galaxies.
-PENALTIES: Doubles = np.logspace(-4, 1.5, 12)
+PENALTIES: Doubles = np.logspace(-5.5, 1.5, 15)
 
 #: A galaxy that alone decides its prediction would have an error of 0 / 0.
 _LEAST_LEFT = 1e-9

@@ -11,7 +11,6 @@ import numpy as np
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies
 from galaxyclass.finetuning.finetuned import Made, Rung, scored_rung
-from galaxyclass.finetuning.fit_probe import with_link
 from galaxyclass.finetuning.network import NetworkData, train_on_all, try_network
 from galaxyclass.model.model import Model
 from galaxyclass.networks.probed import ProbedNetwork
@@ -83,7 +82,7 @@ def with_network(
     return replace(
         made,
         key="network",
-        probe=with_link(network.read_probe(), *link),
+        probe=network.read_probe().linked(*link),
         out_of_fold=trial.out_of_fold,
         features=data.features(network),
         write_weights=partial(write_weights, network.base),

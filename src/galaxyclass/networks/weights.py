@@ -15,7 +15,7 @@ from galaxyclass.io.atomic import translated
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.recovered import current_names, recover_weights
 from galaxyclass.model.probe import read_probe
-from galaxyclass.networks.probed import AnyNetwork, build_any, build_probed
+from galaxyclass.networks.probed import AnyNetwork, ProbedNetwork, build_any, build_probed
 
 
 def write_weights(network: AnyNetwork, path: Path) -> None:
@@ -75,6 +75,9 @@ def load_weights(bundle: Bundle) -> AnyNetwork:
         file = bundle.network
         state = {name: value for name, value in wanted.items() if _is_count(name)}
         state |= {name: torch.from_numpy(value) for name, value in recover_weights(file).items()}
+    if isinstance(network, ProbedNetwork) and "centres" in state:
+        network.set_centres(state["centres"].shape[1])
+        wanted = network.state_dict()
     problems = [f"{name}: missing" for name in wanted if name not in state]
     problems += [f"{name}: not of this network" for name in state if name not in wanted]
     for name, value in state.items():

@@ -12,6 +12,13 @@ from galaxyclass.arrays import Doubles
 #: Beyond so many standard deviations a label of numbers counts as probably wrong.
 FAR = 4.0
 
+#: Beyond so many standard deviations of the logarithm of all scores, too: with many outputs the
+#: largest difference of a galaxy is far from 0 by chance.
+APART = 3.0
+
+#: Nine in ten values of a normal distribution lie within so many standard deviations.
+_WIDE = 1.645
+
 #: A class is probably wrong only where another one is so many times more probable: where classes
 #: are hard to tell apart, predictions are wrong more often than labels.
 ODDS = 4.0
@@ -80,8 +87,10 @@ def doubt_numbers(
     """Doubt of numbers or fractions: how far they are from predictions, in units of the noise.
 
     The variance of a difference is that of the label, `noise`, and that of the predictions, which
-    is what is left of the mean squared difference. The score of a galaxy is its largest difference,
-    in standard deviations.
+    is what is left of the mean squared difference. Where nine in ten differences of an output are
+    spread wider than that, as those of debiased votes are, its standard deviation grows with them.
+    The score of a galaxy is its largest difference, in standard deviations; it is probably wrong
+    where it is far from 0 (`FAR`) and from the scores of most galaxies (`APART`).
 
     Parameters
     ----------
@@ -103,9 +112,16 @@ def doubt_numbers(
     of_model = np.maximum(np.minimum(rest, median), 1e-6)
     with np.errstate(invalid="ignore"):
         deviations = np.where(known, np.sqrt(squares / (noise + of_model)), -1)
+    for column in np.flatnonzero(counted):
+        wide = np.quantile(deviations[known[:, column], column], 0.9) / _WIDE
+        deviations[known[:, column], column] /= max(1.0, float(wide))
     worst = deviations.argmax(axis=1)
     galaxies = np.arange(len(values))
     score = deviations[galaxies, worst]
+    # The largest of many differences is large for any galaxy: what stands apart is named.
+    logs = np.log(np.maximum(score, 1e-6))
+    middle = float(np.median(logs))
+    apart = np.exp(middle + APART * float(np.median(np.abs(logs - middle))) / 0.6745)
 
     def words(numbers: Doubles) -> tuple[str, ...]:
         return tuple(
@@ -113,4 +129,5 @@ def doubt_numbers(
             for column, number in zip(worst, numbers[galaxies, worst], strict=True)
         )
 
-    return LabelDoubt(score, score > FAR, words(values), words(predictions))
+    probable = (score > FAR) & (score > apart)
+    return LabelDoubt(score, probable, words(values), words(predictions))

@@ -149,6 +149,11 @@ class Task(ABC):
         return ()
 
     @property
+    def label_names(self) -> tuple[str, ...]:
+        """What the labels are called in the table: columns, and classes."""
+        return self.names
+
+    @property
     def words(self) -> str:
         """What the outputs are, in a few words."""
         return self.kind

@@ -205,8 +205,26 @@ def _chosen_id(table: Any, images: ImageNames, chosen: str, source: str) -> IdCo
                 if (by_path >= 0).sum() > (image >= 0).sum():
                     image, path_column = by_path, name
     if (image < 0).all():
-        raise _no_id(table.select([chosen]), images, source)
+        error = _no_id(table.select([chosen]), images, source)
+        error.hint = _hint_other_column(table, images, chosen) or error.hint
+        raise error
     return IdColumn(chosen, image, path_column, ())
+
+
+def _hint_other_column(table: Any, images: ImageNames, chosen: str) -> str | None:
+    """The column that names most images, where the chosen one names none."""
+    counts = {
+        name: int((images.match_ids(as_text(table[name])) >= 0).sum())
+        for name in table.column_names
+        if name != chosen and can_be_id(table[name])
+    }
+    best = max(counts, key=lambda name: counts[name], default=chosen)
+    if not counts.get(best):
+        return None
+    return (
+        f"column {best!r} matches {counts[best]:,} of {table.num_rows:,} rows to images: "
+        f"`id_column={best!r}`"
+    )
 
 
 def require_column(table: Any, name: str, source: str, argument: str) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.model.brightness_profile import brightness_profile
 from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.output import ModelOutput
-from galaxyclass.model.probe import LinearProbe
+from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.tasks.task import Task
 
 
@@ -20,7 +21,7 @@ class ProbedBackend:
     ----------
     network : Backend
         Of the network beneath.
-    probe : LinearProbe
+    probe : NetworkProbe
     task : Task
         What the probe predicts.
     concurrent : bool
@@ -32,7 +33,7 @@ class ProbedBackend:
         See `galaxyclass.model.backends.backend.ConcurrentBackend`.
     """
 
-    def __init__(self, network: Any, probe: LinearProbe, task: Task, *, concurrent: bool) -> None:
+    def __init__(self, network: Any, probe: NetworkProbe, task: Task, *, concurrent: bool) -> None:
         self._network, self._probe, self._task = network, probe, task
         self.concurrent = concurrent
         self.precision: ComputedPrecision = getattr(network, "precision", "fp32")
@@ -45,6 +46,7 @@ class ProbedBackend:
 
     def __call__(self, cutouts: NDArray[np.uint8], /) -> ModelOutput:
         output: ModelOutput = self._network(cutouts)
-        raw = self._probe.linear_outputs(output.features, output.values)
+        profile = brightness_profile(cutouts)
+        raw = self._probe.linear_outputs(output.features, output.values, profile)
         values = self._task.from_linear(raw).astype(np.float32)
         return ModelOutput(values, (), output.features)

@@ -121,6 +121,11 @@ class ClassTask(Task):
         """The share of the training galaxies in each."""
         return self.shares
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The column, and the classes."""
+        return self.column, *self.classes
+
     def table_arguments(self, columns: Sequence[str]) -> dict[str, Any]:
         """The class column, where a table has it."""
         return {"target_column": self.column} if self.column in columns else {}
