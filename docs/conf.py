@@ -35,7 +35,6 @@ extensions = [
 exclude_patterns = ["_build", "README.md", "extensions", "figures", "**/GALLERY_HEADER.rst"]
 nitpicky = True
 default_role = "py:obj"
-suppress_warnings = ["config.cache"]  # the gallery's settings hold functions
 
 # Markdown: headings are anchors, as on GitHub.
 myst_enable_extensions = ["colon_fence"]
@@ -76,7 +75,7 @@ sphinx_gallery_conf = {
     "reset_modules": (),
     "remove_config_comments": True,
     "matplotlib_animations": False,
-    "image_scrapers": ("matplotlib",),
+    "image_scrapers": ("matplotlib", "extensions.figures"),
     "thumbnail_size": (400, 280),
     "plot_gallery": importlib.util.find_spec("matplotlib") is not None,
 }

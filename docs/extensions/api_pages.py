@@ -112,7 +112,9 @@ def make_pages(_app: Sphinx, _config: Any) -> None:
     listed = [name for names in names_by_page().values() for name in names]
     public = [name for name in galaxyclass.__all__ if name != "__version__"]
     if sorted(listed) != sorted(public):
-        wrong = sorted(set(listed) ^ set(public)) or sorted({n for n in listed if listed.count(n) > 1})
+        wrong = sorted(set(listed) ^ set(public)) or sorted(
+            {n for n in listed if listed.count(n) > 1}
+        )
         raise ValueError(f"GROUPS in {__file__}: each public name on one page, but for {wrong}")
     pages = {"index.rst": _index()}
     for page, names in names_by_page().items():

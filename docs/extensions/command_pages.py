@@ -95,7 +95,7 @@ def _options(command: click.Command, path: str) -> nodes.definition_list:
     entries = []
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is None:
+        if record is None or not record[1]:
             continue
         names, text = record
         option = parameter.opts[0].lstrip("-")
@@ -106,7 +106,7 @@ def _options(command: click.Command, path: str) -> nodes.definition_list:
 
 
 def _remarks(text: str) -> tuple[str, str]:
-    """The help of an option, and what click says behind it in brackets: required, default, range."""
+    """The help of an option, and what click says in brackets: required, default, range."""
     found = re.fullmatch(r"(.*?)\s*\[([^\[\]]*(?:required|default|[<>]=?)[^\[\]]*)\]", text, re.S)
     return (found[1], found[2].replace("; ", ", ")) if found else (text, "")
 
@@ -133,7 +133,7 @@ def _epilog(command: click.Command, *, heading: bool = True) -> list[nodes.Node]
     return made
 
 
-def make_pages(app: Sphinx, _config: Any) -> None:
+def make_pages(_app: Sphinx, _config: Any) -> None:
     """Write a page for each command, and one that lists them in the sections of ``--help``."""
     pages = {}
     lists = ["# The command line", ""]

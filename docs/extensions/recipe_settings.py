@@ -27,7 +27,9 @@ class RecipeSettings(SphinxDirective):
             if name == "about" or not (isinstance(model, type) and issubclass(model, BaseModel)):
                 continue
             entries = [
-                entry(f"{name}.{key}", _remark(each), each.description or "", f"setting-{name}.{key}")
+                entry(
+                    f"{name}.{key}", _remark(each), each.description or "", f"setting-{name}.{key}"
+                )
                 for key, each in model.model_fields.items()
             ]
             about = (model.__doc__ or "").strip().partition("\n")[0]
@@ -40,7 +42,9 @@ class ShippedRecipes(SphinxDirective):
     """The text of each recipe that comes with the package."""
 
     def run(self) -> list[nodes.Node]:
-        return [section(name, f"recipe-{name}", block(recipe_text(name), "toml")) for name in RECIPES]
+        return [
+            section(name, f"recipe-{name}", block(recipe_text(name), "toml")) for name in RECIPES
+        ]
 
 
 def _remark(field: FieldInfo) -> str:

@@ -59,7 +59,7 @@ def for_the_site(text: str, document: Path, page: Path) -> str:
             target /= "README.md"
         if target in _BY_DOCUMENT:
             target = DOCS / "project" / f"{_BY_DOCUMENT[target]}.md"
-        elif target.suffix == ".md" and target.parent != DOCS and DOCS / "project" != target.parent:
+        elif target.suffix == ".md" and target.parent != DOCS and target.parent != DOCS / "project":
             return words
         elif target == DOCS / "README.md":
             name = "project/words.md" if anchor == "words" else "index.md"
@@ -77,7 +77,9 @@ def glossary(text: str) -> str:
     for terms, meaning in _TERM.findall(text.partition("## Words")[2]):
         names = [term.strip() for term in terms.split(",")]
         entries.append("\n".join([*names, *(f"  {line}" for line in meaning.splitlines())]))
-    opening = "Each of these means one thing in the code, in options, in columns and on these pages."
+    opening = (
+        "Each of these means one thing in the code, in options, in columns and on these pages."
+    )
     return f"# Words\n\n{opening}\n\n```{{glossary}}\n" + "\n\n".join(entries) + "\n```\n"
 
 

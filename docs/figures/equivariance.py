@@ -11,7 +11,9 @@ from galaxyclass.plots.style import COLOURS, style
 
 ROOT = Path(galaxyclass.__file__).parents[2]
 SHOWN = {"4.1": "spiral arms", "3.1": "a bar", "10.2": "medium wound arms"}
-galaxy = Image.open(ROOT / "examples" / "galaxies" / "109086.jpg").crop((0, 0, 423, 423))  # odd: a middle
+galaxy = Image.open(ROOT / "examples" / "galaxies" / "109086.jpg").crop(
+    (0, 0, 423, 423)
+)  # odd: a middle
 angles = np.arange(0, 361, 15)
 # By quarter turns pixels only change places; between them they are interpolated.
 turned = [

@@ -22,7 +22,7 @@ labels = [f"{code} {tree.answers[i].name}" for code, i in zip(SHOWN, index, stri
 places = -np.array([0, 1, 2, 3.6, 4.6, 6.2, 7.2, 8.2])
 with style():
     figure, (picture, left, right) = plt.subplots(
-        1, 3, figsize=(11, 4), width_ratios=[0.9, 1, 1], sharey=False
+        1, 3, figsize=(9.5, 3.8), width_ratios=[0.9, 1, 1], sharey=False
     )
     picture.imshow(np.asarray(Image.open(file))[110:314, 110:314])
     picture.set_axis_off()

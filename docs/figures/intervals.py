@@ -1,4 +1,4 @@
-"""Intervals of one width and by region, on made-up predictions whose error depends on the fraction."""
+"""Intervals of one width and by region, of made-up predictions that are surest near 0 and 1."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,7 +32,7 @@ one_width = quantile(error)
 widths = np.array([quantile(error[region == i]) for i in range(REGIONS)])
 
 with style():
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
     left.plot(seen, truth, ".", color="0.6", markersize=3)
     grid = np.linspace(0, 1, 400)
     by_region = widths[np.clip(np.searchsorted(edges, grid) - 1, 0, REGIONS - 1)]
@@ -43,7 +43,10 @@ with style():
     left.set_ylabel("true fraction")
     held = [(new_error <= one_width), (new_error <= widths[new_region])]
     for values, colour, label in zip(
-        held, (COLOURS[1], COLOURS[0]), ("one width for all", "a width for each region"), strict=True
+        held,
+        (COLOURS[1], COLOURS[0]),
+        ("one width for all", "a width for each region"),
+        strict=True,
     ):
         coverage = [values[new_region == i].mean() for i in range(REGIONS)]
         right.plot(range(1, REGIONS + 1), coverage, "o-", color=colour, label=label)

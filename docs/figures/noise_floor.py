@@ -41,7 +41,7 @@ for people in numbers:
     computed.append(np.mean([noise_floor(tree, votes, people).value for votes in drawn]))
 
 with style():
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
     shares = rng.binomial(40, 0.6, 4000) / 40
     left.hist(shares, bins=np.arange(-0.5, 41) / 40, color=COLOURS[0], weights=[1 / 4000] * 4000)
     left.axvline(0.6, color=COLOURS[1])

@@ -1,4 +1,4 @@
-"""The out-of-distribution score of galaxies, and of pictures that are not as the model knows them."""
+"""The out-of-distribution score of galaxies, and of pictures unlike those that the model knows."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ pictures = {
 table = galaxyclass.load_model().predict(list(pictures.values()), include=["strangeness"])
 scores = table.table["strangeness"].to_numpy()
 with style():
-    figure, axes = plt.subplots(2, 4, figsize=(11, 6))
+    figure, axes = plt.subplots(2, 4, figsize=(9, 5.4))
     for axis, (name, picture), score in zip(axes.flat, pictures.items(), scores, strict=True):
         axis.imshow(picture[110:314, 110:314])
         axis.set_xticks([])

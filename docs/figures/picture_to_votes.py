@@ -25,7 +25,7 @@ files = [ROOT / "examples" / "galaxies" / f"{name}.jpg" for name in NAMES]
 predictions = galaxyclass.load_model().predict(files, include=["uncertainty"])
 with style():
     figure, axes = plt.subplots(
-        2, 3, figsize=(11, 6.2), height_ratios=[1.15, 1], sharex="row", sharey="row"
+        2, 3, figsize=(8.5, 5.8), height_ratios=[1.15, 1], sharex="row", sharey="row"
     )
     for (picture, bars), file, galaxy in zip(axes.T, files, predictions, strict=True):
         middle = np.asarray(Image.open(file))[110:314, 110:314]
@@ -39,7 +39,8 @@ with style():
         bars.hlines(places, low, high, color="black", linewidth=1.5)
         bars.set_yticks(places, list(SHOWN.values()))
         bars.set_xlim(0, 1.02)
+        bars.set_xticks([0, 0.5, 1])
         bars.tick_params(left=False)
-        bars.set_xlabel("share of all volunteers")
+        bars.set_xlabel("share of volunteers")
         bars.grid(visible=False, axis="y")
 plt.show()

@@ -2,7 +2,7 @@
 A decision tree of your own
 ===========================
 
-Votes of any project are read on its own tree, which is a file of a few lines, or is made of a table.
+Votes of any project are read on a tree of its own: a file of a few lines, or made of a table.
 """
 
 # %%
@@ -43,11 +43,13 @@ print(guessed.text)
 tree = galaxyclass.load_tree(folder / "own.toml")
 for question in tree.questions:
     answers = ", ".join(answer.name for answer in question.answers)
-    print(f"{question.code} {question.text}  {answers}  asked of: {question.asked_of or 'everybody'}")
+    print(
+        f"{question.code} {question.text}  {answers}  asked of: {question.asked_of or 'everybody'}"
+    )
 
 # %%
-# Now ``Dataset(images, table, tree="own.toml")`` trains on it, and `noise_floor` knows how exact the
-# votes are.
+# With ``Dataset(images, table, tree="own.toml")`` a model is trained on it. Few volunteers see a
+# ring:
 plt.hist(rings / np.maximum(discs, 1), bins=20)
 plt.xlabel("share of those asked who see a ring")
 plt.ylabel("galaxies")
