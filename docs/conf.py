@@ -75,7 +75,7 @@ sphinx_gallery_conf = {
     "reset_modules": (),
     "remove_config_comments": True,
     "matplotlib_animations": False,
-    "image_scrapers": ("matplotlib", "extensions.figures"),
+    "image_scrapers": ("matplotlib", "extensions.figures.save_figures"),
     "thumbnail_size": (400, 280),
     "plot_gallery": importlib.util.find_spec("matplotlib") is not None,
 }

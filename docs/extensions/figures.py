@@ -22,8 +22,3 @@ def save_figures(_block: Any, block_vars: dict[str, Any], gallery_conf: dict[str
         value.savefig(path, dpi=100)
         saved.append(path)
     return str(figure_rst(saved, gallery_conf["src_dir"]))
-
-
-def _get_sg_image_scraper() -> Any:
-    """By this name the gallery finds it."""
-    return save_figures
