@@ -17,7 +17,7 @@ from PIL import Image
 import galaxyclass
 
 folder = Path(tempfile.mkdtemp())
-sky = galaxyclass.simulate(150, output=folder / "sky", seed=5)
+sky = galaxyclass.simulate(100, output=folder / "sky", seed=5)
 model = galaxyclass.load_model()
 model.predict_to_file(
     sky.images, output=folder / "sky.parquet", include=["embedding", "strangeness"]

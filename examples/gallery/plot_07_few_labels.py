@@ -17,7 +17,7 @@ import pandas as pd
 import galaxyclass
 
 folder = Path(tempfile.mkdtemp())
-sky = galaxyclass.simulate(160, output=folder / "sky", seed=7)
+sky = galaxyclass.simulate(120, output=folder / "sky", seed=7)
 truth = pd.read_csv(sky.truth)
 labels = pd.DataFrame(
     {
