@@ -45,6 +45,7 @@ myst_links_external_new_tab = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+autodoc_default_options = {"exclude-members": "model_config"}  # pydantic's, of recipes
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = True
 DEFAULT_LINKS.clear()  # into the documentation of Python and numpy, which is not here

@@ -26,7 +26,7 @@ for galaxy in predictions:
     print(f"{galaxy.id}  smooth {smooth:.2f}  spiral arms {spiral:.2f}")
 
 # %%
-# One galaxy with all its answers. The lines are 90 % intervals.
+# One galaxy with all its answers. The black lines are 90 % intervals.
 figure = predictions[6].plot()
 
 # %%

@@ -19,7 +19,7 @@ output = Path(tempfile.mkdtemp()) / "spiral.png"
 explanation = galaxyclass.explain(
     "pretrained", ["../galaxies/109086.jpg"], answer="4.1", output=output
 )
-figure, axes = plt.subplots(figsize=(10, 4))
+axes = plt.figure(figsize=(9, 5)).add_axes((0, 0, 1, 1))
 axes.imshow(plt.imread(output))
 axes.set_axis_off()
 plt.show()

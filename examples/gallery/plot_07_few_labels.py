@@ -6,7 +6,7 @@ Labels of your own make a model of your own, in seconds and without torch.
 """
 
 # %%
-# Simulated galaxies whose type is known: which of them are discs seen from the side?
+# Simulated galaxies whose type is known: which of them are elliptical?
 import tempfile
 from pathlib import Path
 
