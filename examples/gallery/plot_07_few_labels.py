@@ -53,7 +53,7 @@ if finetuned.curve is not None:
 probability = predicted["elliptical"]
 for name, style in (("elliptical", "C0"), ("other", "C1")):
     of_type = others["type"].to_numpy() == name
-    plt.hist(probability[of_type], bins=np.linspace(0, 1, 15), color=style, alpha=0.7, label=name)
+    plt.hist(probability[of_type], bins=15, range=(0, 1), color=style, alpha=0.7, label=name)
 plt.xlabel("probability of an elliptical galaxy")
 plt.ylabel("galaxies")
 plt.legend()
