@@ -6,7 +6,7 @@ LOCK := requirements/dev.lock
 # What `make oldest` and `make newest` run; for instance TESTS="tests/trees tests/recipes".
 TESTS ?= tests
 
-.PHONY: demo test coverage thorough hostile docs check format hooks changelog lock oldest newest clean
+.PHONY: demo test coverage thorough hostile docs check format hooks changelog lock oldest newest dist release performance clean
 
 # Installed once, and again when what is to be installed changes: the versions of the lock file.
 .venv/installed: pyproject.toml $(LOCK)
@@ -76,6 +76,23 @@ oldest newest: .venv/installed
 	    --resolution $(RESOLUTION) --editable '.[all]' --group dev
 	OMP_NUM_THREADS=1 .environments/$@/bin/python -m pytest -n auto $(TESTS)
 
+# Wheel and sdist into dist/, held to the list of what is in them.
+dist: .venv/installed
+	rm -rf dist
+	$(BIN)/uv build --quiet --out-dir dist
+	rm -f dist/.gitignore
+	$(BIN)/python scripts/check_dist.py dist --strict
+	$(BIN)/uvx --quiet cffconvert@2.0.0 --validate --infile CITATION.cff
+
+# For instance `make release VERSION=0.2.0 DRY_RUN=1`, and without DRY_RUN when that went well.
+release: .venv/installed
+	rm -rf dist
+	$(BIN)/python scripts/release.py $(VERSION) $(if $(DRY_RUN),--dry-run) --output dist
+
+# Which work got slower since BASE: `make performance BASE=main`.
+performance: .venv/installed
+	$(BIN)/python benchmarks/guard.py $(BASE) $(GUARD)
+
 clean:
-	rm -rf .venv .environments/oldest .environments/newest demo .pytest_cache .mypy_cache \
+	rm -rf .venv .environments/oldest .environments/newest demo dist .pytest_cache .mypy_cache \
 	    .ruff_cache .coverage docs/_build docs/api docs/commands docs/gallery docs/project

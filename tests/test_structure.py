@@ -45,9 +45,9 @@ FLOORS = [
     ["exploration", "reports"],
     ["similarity"],
     ["selection"],
-    ["serving"],
     ["networks"],
     ["explanation"],
+    ["serving"],
     ["model/export"],
     ["training"],
     ["finetuning"],
@@ -93,7 +93,7 @@ def modules() -> dict[str, Path]:
     for path in sorted(SOURCE.rglob("*.py")):
         parts = path.relative_to(SOURCE).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if name:
+        if name and name != "_version":  # written when the package is built, and in no clone
             names[name] = path
     return names
 

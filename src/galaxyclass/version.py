@@ -1,3 +1,11 @@
-"""The version of the package."""
+"""The version of the package: that of git's tag, written into ``_version.py`` when it is built.
 
-__version__ = "0.1.0"
+In a clone that means ``pip install --editable .``; after a pull or a tag the same command again.
+"""
+
+from importlib import import_module
+
+try:
+    __version__: str = import_module("galaxyclass._version").__version__
+except ModuleNotFoundError:  # sources that were never built
+    __version__ = "0+unknown"

@@ -69,7 +69,7 @@ def test_the_onnx_example_frames_small_pictures_as_the_package_does(
     Image.fromarray(pixels).save(tmp_path / "small.png")
     bundle = load_bundle("pretrained")
     settings = bundle.manifest.preprocessing.model_copy(
-        update={"frame": 48, "size": 81, "beyond": "border"}
+        update={"frame": 48, "size": 97, "beyond": "border"}
     )
     square = settings.model_copy(update={"size": 48})
     expected = make_cutout(read_image(tmp_path / "small.png"), square)

@@ -309,7 +309,7 @@ def pretrained() -> Model:
 
 def test_the_pretrained_model(pretrained: Model, tmp_path: Path) -> None:
     assert repr(pretrained) == (
-        "<Model galaxy-zoo-2 · 37 answers · 1 network · 81 px RGB · onnxruntime>"
+        "<Model galaxy-zoo-2 · 37 answers · 1 network · 97 px RGB · onnxruntime>"
     )
     assert pretrained.labellings == ("galaxy-zoo-2",)
     manifest = galaxyclass.load_bundle("pretrained").manifest

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import io
 import threading
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError
+from galaxyclass.model.writers import write_table
 from galaxyclass.serving.batches import Predictor, Upload
 from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.limits import Limits
@@ -23,7 +27,7 @@ from galaxyclass.serving.questions import questions_of_classes
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.rows import PredictionRows
 from galaxyclass.serving.served import Served
-from galaxyclass.serving.start import open_labelling, serve
+from galaxyclass.serving.start import open_labelling, open_served, serve
 from tests.serving import support
 from tests.support import fake
 
@@ -107,7 +111,8 @@ def test_what_is_refused_says_why(site: Any) -> None:
     status, words = refused(("big.jpg", b"x" * 2_000_001))
     assert (status, "2,000,000 bytes" in words) == (413, True)
     assert refused(*[("t.jpg", b"x")] * 21) == (413, "{'what': 'too many pictures in a request', "
-                                                "'wanted': 'at most 20'}")  # fmt: skip
+                                                "'wanted': 'at most 20', 'hint': 'send them in "
+                                                "several requests'}")  # fmt: skip
     assert site.post("/predict", files=parts(*[("a", b"x" * 1_900_000)] * 2)).status_code == 413
 
     def chunks() -> Iterator[bytes]:  # no Content-Length
@@ -145,6 +150,24 @@ def test_pages_show_names_as_text(site: Any) -> None:
 
 
 @needs_extra
+def test_pages_show_ids_cells_and_columns_as_text(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>"
+    table = support.table_of([evil, f'"{EVIL}'])
+    table = table.append_column(f"{evil}note", pa.array([evil, "{{ 7 * 7 }}"]))
+    pq.write_table(table, tmp_path / "sky.parquet")
+    served = open_served(support.model(tmp_path), predictions=tmp_path / "sky.parquet")
+    site = client(served)
+    for path in ("/galaxies", "/galaxies/0", "/galaxies/1", f"/galaxies?sort={evil}",
+                 f"/galaxies/find?name={evil}x"):  # fmt: skip
+        page = site.get(path, headers={"accept": "text/html"}).text
+        assert "<script>" not in page
+        assert "<img src=x" not in page
+        assert ">49<" not in page
+    assert "{{ 7 * 7 }}" in site.get("/galaxies/1").text
+    served.predictor.close()
+
+
+@needs_extra
 @pytest.mark.parametrize(
     "path",
     ["/static/../app.py", "/static/%2e%2e/app.py", "/galaxies/..%2f..%2fetc%2fpasswd",
@@ -175,7 +198,9 @@ def test_beyond_this_machine_a_token_is_needed(tmp_path: Path) -> None:
     assert site.post("/predict", files=parts(("a.jpg", b"x"))).status_code == 401
     entered = site.get("http://localhost:8000//evil.example/?token=secret&a=b")
     assert (entered.status_code, entered.headers["location"]) == (303, "/evil.example/?a=b")
-    assert "HttpOnly; SameSite=Strict" in entered.headers["set-cookie"]
+    cookie = entered.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
     assert site.get("/").status_code == 200  # by the cookie
     site.cookies.clear()
     assert site.get("/", headers={"authorization": "Bearer secret"}).status_code == 200
@@ -235,6 +260,100 @@ def test_the_description_needs_no_other_host(site: Any) -> None:
     assert site.get("/docs").status_code == 404
     assert "http://127.0.0.1" in site.get("/api").text
     assert site.get("/model").json()["answers"] == support.COLUMNS
+    described = site.get("/openapi.json").json()
+    asked = described["paths"]["/predict"]["post"]["responses"]
+    for status in ("401", "403", "408", "413", "422", "503"):
+        schema = asked[status]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/Refusal"}
+    example = asked["200"]["content"]["application/json"]["example"]["galaxies"][0]
+    assert set(example) < {"file", "error", *support.COLUMNS}
+    assert set(described["components"]["schemas"]) == {"Refusal"}
+    assert "\n" in site.get("/api").text
+    for path in ("/nothing", "/model", "/look/x", "/galaxies/x"):
+        answer = site.request("POST" if path == "/model" else "GET", path)
+        assert set(answer.json()) == {"error"}
+        assert answer.json()["error"]["what"]
+
+
+@needs_extra
+def test_tokens_are_compared_in_constant_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(given: bytes, wanted: bytes) -> bool:
+        compared.append((given, wanted))
+        return False
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    served = support.served(tmp_path)
+    site = client(served, host="0.0.0.0", token="secret")
+    answer = site.get("/?token=secret", headers={"cookie": "galaxyclass_token=secret"})
+    assert answer.status_code == 401  # nothing else compares
+    assert "Bearer TOKEN" in answer.json()["error"]["hint"]
+    assert compared.count((b"secret", b"secret")) == 2
+    page = site.get("/", headers={"accept": "text/html"}).text
+    assert "the token is missing" in page
+    assert "sky" not in page
+    assert site.get("/static/serve.css").status_code == 200
+    served.predictor.close()
+
+
+@needs_extra
+def test_answers_are_explained(site: Any) -> None:
+    galaxy = site.get("/galaxies/3").text
+    assert 'action="/galaxies/3/why"' in galaxy
+    assert 'href="#similar"' in galaxy
+    page = site.get("/galaxies/3/why?answer=Class4.1").text
+    assert "Why “4.1 spiral”?" in page
+    for kind in ("seen", "map"):
+        picture = site.get(f"/galaxies/3/why/{kind}.png?answer=Class4.1")
+        assert picture.headers["content-type"] == "image/png"
+    place = site.post("/look", files=parts(("a.jpg", support.jpeg(9, 9, 200)))).headers["location"]
+    assert "what it marks" in site.get(f"{place}/why?answer=1.1").text
+    for wrong in ("/galaxies/3/why", "/galaxies/3/why?answer=<script>", f"{place}/why?answer=99"):
+        answer = site.get(wrong)
+        assert (answer.status_code, "no answer" in answer.text) == (422, True)
+    assert site.get("/galaxies/3/why/other.png?answer=1.1").status_code == 404
+
+
+@needs_extra
+def test_subjects_are_pictures_with_a_manifest(site: Any) -> None:
+    empty = site.get("/label/subjects.zip?which=doubtful").json()["error"]["what"]
+    assert empty == "there are no galaxies that people disagree about, or cannot tell"
+    assert site.get("/label/subjects.zip?which=../x").status_code == 404
+    for person, row, do in (("Anna", 4, "label:none"), ("Bo", 4, "label:<b>ring"),
+                            ("Anna", 5, "unsure"), ("Anna", 6, "label:none")):  # fmt: skip
+        data = {"person": person, "row": str(row), "question": "class", "do": do}
+        assert site.post("/label", data=data).status_code == 303
+    for which, wanted in (("doubtful", {"J0004", "J0005"}), ("labelled", {"J0006"})):
+        content = io.BytesIO(site.get(f"/label/subjects.zip?which={which}").content)
+        with zipfile.ZipFile(content) as archive:
+            rows = list(csv.DictReader(io.TextIOWrapper(archive.open("subjects/manifest.csv"))))
+            assert {row["#id"] for row in rows} == wanted
+            assert {f"subjects/{row['filename']}" for row in rows} < set(archive.namelist())
+    for kind in ("csv", "parquet", "vot"):
+        assert site.get(f"/label/labels.{kind}").status_code == 200
+    assert site.get("/label/labels.exe").status_code == 404
+
+
+@pytest.mark.parametrize("ending", ["csv", "fits"])
+def test_predictions_of_other_formats_are_looked_at(tmp_path: Path, ending: str) -> None:
+    if ending == "fits":
+        pytest.importorskip("astropy")
+    table = support.table_of([f"J{number}" for number in range(30)])
+    path = tmp_path / f"sky.{ending}"
+    if ending == "csv":
+        write_table(path, table)
+    else:
+        from astropy.table import Table
+
+        Table(table.to_pydict()).write(path)
+    rows = PredictionRows(path)
+    rings = table["Class8.1"].to_numpy()
+    assert rows.rows_where(["8.1 > 0.5"]).tolist() == np.flatnonzero(rings > 0.5).tolist()
+    assert rows.rows_where([], "8.1")[0] == rings.argmax()
+    assert rows.row_of("J7") == 7
 
 
 def test_rows_are_those_of_the_whole_table(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from galaxyclass.training.muon import Muon, orthogonalised
+from galaxyclass.training.muon import Muon, orthogonalised, orthogonalised_padded
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (8, 72), (72, 8)])
@@ -70,3 +70,13 @@ def test_what_counts_as_a_kernel() -> None:
     assert [tuple(weight.shape) for weight in kernels["params"]] == [(32, 16, 3, 3)]
     assert len(others["params"]) == 9
     assert (others["lr"], kernels["lr"]) == (1e-3, 0.02)
+
+
+def test_matrices_padded_to_one_shape_are_orthogonalised_as_one_by_one() -> None:
+    generator = torch.Generator().manual_seed(4)
+    shapes = [(8, 72), (16, 8), (4, 4), (16, 144)]
+    matrices = [torch.randn(*shape, generator=generator) for shape in shapes]
+    for matrix, together in zip(matrices, orthogonalised_padded(matrices), strict=True):
+        assert together.shape == matrix.shape
+        # bfloat16 rounds each product, and their sums come in another order.
+        torch.testing.assert_close(together, orthogonalised(matrix), atol=0.03, rtol=0)

@@ -180,7 +180,7 @@ def explain(
     model = open_model(run, options)
     index, words = find_answer(model.task, answer)
     explained = ExplainedOutput(index, model.task.shown_beside(index))
-    explainer = _Explainer(model, explained, method, seed)
+    explainer = Explainer(model, explained, method, seed)
     cutouts, notes = _read(model, images, count, seed)
     galaxies = []
     for done, (name, cutout) in enumerate(cutouts, 1):
@@ -210,8 +210,21 @@ def explain(
     return explanation
 
 
-class _Explainer:
-    """Makes the map of a cutout, and tests it."""
+class Explainer:
+    """Makes the map of a cutout, and tests it.
+
+    Parameters
+    ----------
+    model : Model
+    explained : ExplainedOutput
+    method : {"occlusion", "gradients", "cam"}
+    seed : int
+
+    Raises
+    ------
+    BundleError
+        As for `explain`.
+    """
 
     def __init__(self, model: Model, explained: ExplainedOutput, method: str, seed: int) -> None:
         ensemble: Ensemble = model.ensemble
@@ -243,6 +256,7 @@ class _Explainer:
             self.gradients = GradientMaps(self.bundle, method, explained)
 
     def explain(self, name: str, cutout: NDArray[np.uint8]) -> ExplainedGalaxy:
+        """The map of a (side, side, channels) uint8 cutout, and its test."""
         sky = sky_like(cutout, self.seed)
         found = self.map(cutout, sky, self.shares)
         faithfulness = measure_faithfulness(self.shares, cutout, sky, found, seed=self.seed)

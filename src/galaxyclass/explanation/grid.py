@@ -63,7 +63,7 @@ def _draw_galaxy(
     word = "better than both" if tested.is_better else "no better than the others"
     colour = _INK if tested.is_better else tuple(int(COLOURS[1][n : n + 2], 16) for n in (1, 3, 5))
     draw.text((left, top), f"{galaxy.id[:28]}   predicted {galaxy.share:.2f}", _INK, _font(13))
-    for number, picture in enumerate((_enlarged(galaxy.cutout), overlay(galaxy))):
+    for number, picture in enumerate((enlarged(galaxy.cutout), overlay(galaxy))):
         page.paste(Image.fromarray(picture), (left + number * (_SIDE + _GAP), top + _LINE))
     _draw_curves(draw, (left + 2 * (_SIDE + _GAP), top + _LINE), tested)
     draw.text(
@@ -77,7 +77,7 @@ def _draw_galaxy(
 
 def overlay(galaxy: ExplainedGalaxy) -> NDArray[np.uint8]:
     """The galaxy in grey, and the map over it in blue (for the answer) and orange (against it)."""
-    grey = _enlarged(galaxy.cutout).mean(axis=2, keepdims=True).repeat(3, axis=2) / 255
+    grey = enlarged(galaxy.cutout).mean(axis=2, keepdims=True).repeat(3, axis=2) / 255
     smooth = cv2.resize(galaxy.found, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
     smooth = cv2.GaussianBlur(smooth, (0, 0), _SIDE / 40)  # squares of pixels are only a mesh
     largest = float(np.abs(smooth).max()) or 1.0
@@ -114,7 +114,7 @@ def _draw_curves(draw: ImageDraw.ImageDraw, corner: tuple[int, int], tested: Fai
     draw.text((left + 86, top + height + 4), "central", COLOURS[1], _font(11))
 
 
-def _enlarged(cutout: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def enlarged(cutout: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(side, side, 3) uint8 of the size of a panel."""
     three = to_three(cutout)
     if three.shape[2] == 1:

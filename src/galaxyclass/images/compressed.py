@@ -40,7 +40,7 @@ def decompress(data: bytes, most: int) -> bytes:
     try:
         while rest:
             piece, rest = _member(rest, most - len(content))
-            content += piece
+            content = content + piece if content else piece  # large ones are not copied
             if not rest.startswith(COMPRESSED):  # zeros may follow
                 break
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,10 @@ from galaxyclass.images.fits_masks import without_masked
 
 #: The first bytes of a FITS file.
 FITS = (b"SIMPLE  =",)
+
+#: Bytes of a first header, some 12,000 lines, and its end.
+_LONGEST_HEADER = 1_000_000
+_END = re.compile(rb"END {77}|END {0,77}$")
 
 #: Pixels of a WCS beyond these are a mistake in the header: arcseconds.
 _SCALES = (1e-4, 3600.0)
@@ -63,6 +68,7 @@ def read_fits(
         astropy is not installed.
     """
     fits = require("astropy.io.fits")
+    _require_short_header(data)
     try:
         with (
             astropy_warnings(),
@@ -78,6 +84,22 @@ def read_fits(
             got=str(error).splitlines()[0] if str(error) else type(error).__name__,
             hint="fetch the file again",
         ) from error
+
+
+def _require_short_header(data: bytes) -> None:
+    """Refuse a first header that takes astropy long to read.
+
+    Raises
+    ------
+    ImageError
+    """
+    if len(data) > _LONGEST_HEADER and not _END.search(data, 0, _LONGEST_HEADER):
+        raise ImageError(
+            "the FITS file is truncated or corrupt",
+            wanted=f"the end of the header within {_LONGEST_HEADER:,} bytes",
+            got="a header that goes on",
+            hint="fetch the file again",
+        )
 
 
 class _Opened:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
+import re
 
 import simplejpeg
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images.decode import pillow_kind, require_size
+from galaxyclass.images.fits import FITS
 
+#: The cards of FITS that have the size of a picture in compressed tiles.
+_TILED_AXIS = re.compile(rb"ZNAXIS([12]) *= {1,20}(\d{1,15}) ")
 _JPEG = b"\xff\xd8\xff"
 
 
 def require_few_pixels(data: bytes, max_pixels: int) -> None:
     """Refuse a compressed picture of too many pixels by its header.
 
-    Other problems are left to the decoder, and so are formats that are not compressed or that the
-    decoder bounds itself (FITS, NumPy, files compressed as a whole): their bytes bound their
-    pixels.
+    Other problems are left to the decoder, and so are formats that are not compressed (FITS,
+    NumPy): their bytes bound their pixels. Of FITS in compressed tiles each HDU is looked at.
 
     Parameters
     ----------
@@ -43,9 +46,20 @@ def require_few_pixels(data: bytes, max_pixels: int) -> None:
       got:    400 x 300 = 120,000 pixels
       hint:   cut the galaxies out of it first
     """
-    size = _size(data)
-    if size is not None:
-        require_size(*size, max_pixels)
+    for size in _tiled_sizes(data) if data.startswith(FITS) else [_size(data)]:
+        if size is not None:
+            require_size(*size, max_pixels)
+
+
+def _tiled_sizes(data: bytes) -> list[tuple[int, int]]:
+    """Width and height of the pictures of a FITS file that are compressed in tiles."""
+    lengths = [(int(axis), int(length)) for axis, length in _TILED_AXIS.findall(data)]
+    sizes = []
+    for place, (axis, length) in enumerate(lengths):
+        following = lengths[place + 1] if place + 1 < len(lengths) else (0, 0)
+        if axis == 1:
+            sizes.append((length, following[1] if following[0] == 2 else 1))
+    return sizes
 
 
 def _size(data: bytes) -> tuple[int, int] | None:

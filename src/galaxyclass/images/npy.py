@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ def read_npy(data: bytes, max_pixels: int) -> BandImage:
         Truncated or corrupt; objects; not the shape of a picture.
     """
     try:
+        _require_whole(data)
         array = np.load(io.BytesIO(data), allow_pickle=False)
     except Exception as error:
         # ValueError, EOFError, and errors of the parser of its header
@@ -38,6 +40,27 @@ def read_npy(data: bytes, max_pixels: int) -> BandImage:
             hint="save numbers alone: `numpy.save(path, image.astype('float32'))`",
         ) from error
     return band_image_of(array, max_pixels)
+
+
+def _require_whole(data: bytes) -> None:
+    """Refuse a header that promises more than follows: numpy would first make room for it.
+
+    Raises
+    ------
+    ValueError
+    """
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in readers:
+        return
+    shape, _, kind = readers[version](file)
+    wanted, got = math.prod(shape) * kind.itemsize, len(data) - file.tell()
+    if not kind.hasobject and wanted > got:
+        raise ValueError(f"{wanted:,} bytes are announced, {got:,} follow")
 
 
 def band_image_of(array: NDArray[np.generic], max_pixels: int | None = None) -> BandImage:

@@ -10,14 +10,14 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from galaxyclass.errors import ArgumentError, CatalogError, GalaxyclassError, ImageError
-from galaxyclass.serving.api import add_api
+from galaxyclass.serving.api import REFUSAL, add_api
 from galaxyclass.serving.label_pages import add_labelling
 from galaxyclass.serving.look import add_look
-from galaxyclass.serving.pages import render_page
-from galaxyclass.serving.refusals import RefusedError, error_json
+from galaxyclass.serving.pages import refusal
+from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.security import Application, Guard
 from galaxyclass.serving.served import Served
 from galaxyclass.version import __version__
@@ -29,6 +29,11 @@ _STATIC: dict[str, str] = {
     "serve.css": "text/css; charset=utf-8",
     "serve.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
+}
+#: What the framework refuses, and what to do.
+_PLAINLY: dict[int, tuple[str, str]] = {
+    404: ("there is nothing at this address", "/api lists what can be asked"),
+    405: ("this address does not take such a request", "/api lists what can be asked, and how"),
 }
 #: Errors of what was asked, not of the server.
 _ASKED_WRONGLY = (ArgumentError, CatalogError, ImageError)
@@ -78,34 +83,43 @@ def make_app(served: Served, *, host: str, token: str | None) -> Application:
     for kind in (GalaxyclassError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, refuse)
     app.add_exception_handler(Exception, refuse)
+    _describe_errors(app)
     guarded: Any = app
     return Guard(guarded, host=host, token=token, limits=served.limits)
 
 
+def _describe_errors(app: FastAPI) -> None:
+    """Put the shape of errors into the description, in place of the framework's own."""
+    described = app.openapi()
+    schemas = described.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Refusal"] = REFUSAL
+
+
 def _answer(served: Served, request: Request, error: Exception) -> Response:
     """An error as a page for people, as JSON for programs."""
-    shown, status = _message(error)
-    seconds = error.retry_seconds if isinstance(error, RefusedError) else None
-    accepts = request.headers.get("accept", "")
-    if "text/html" in accepts and request.url.path != "/predict":
-        response: Response = render_page("refused", served, status=status, error=shown)
-    else:
-        response = JSONResponse(error_json(shown), status_code=status)
-    if seconds is not None:
-        response.headers["retry-after"] = str(seconds)
-    return response
+    is_api = request.url.path in ("/predict", "/model", "/openapi.json")
+    accept = "" if is_api else request.headers.get("accept", "")
+    return refusal(_refused(error), accept, served)
 
 
-def _message(error: Exception) -> tuple[GalaxyclassError, int]:
+def _refused(error: Exception) -> RefusedError:
+    """An error with the status of HTTP that it has."""
     if isinstance(error, RefusedError):
-        return error, error.status
+        return error
     if isinstance(error, GalaxyclassError):
-        return error, 422 if isinstance(error, _ASKED_WRONGLY) else 500
+        status = 422 if isinstance(error, _ASKED_WRONGLY) else 500
+        return RefusedError(status, error.what, wanted=error.wanted, got=error.got, hint=error.hint)
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return GalaxyclassError(f"{where}: {first['msg']}"), 422
+        return RefusedError(
+            422,
+            f"{first['loc'][-1]}: {first['msg'][:1].lower()}{first['msg'][1:]}",
+            got=str(first.get("input"))[:80],
+        )
     if isinstance(error, HTTPException):
-        return GalaxyclassError(str(error.detail)), error.status_code
+        what, hint = _PLAINLY.get(error.status_code, (str(error.detail), None))
+        return RefusedError(error.status_code, what, hint=hint)
     log.error("%s", error, exc_info=error)
-    return GalaxyclassError("something went wrong here", hint="the server's log has the error"), 500
+    return RefusedError(500, "something went wrong here", hint="the server's log has the error")

@@ -8,20 +8,20 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from galaxyclass.errors import ImageError
-from galaxyclass.images.header import require_few_pixels
 from galaxyclass.model.model import Model
 from galaxyclass.serving.limits import Limits
 from galaxyclass.serving.refusals import RefusedError
+from galaxyclass.serving.unpacked import unpacked
 
 log = logging.getLogger(__name__)
 
-#: Pictures of several requests that the network gets together, at most; a request is never split.
+#: Pictures that the network gets together of one request, and after which it waits for no other.
 TOGETHER = 64
 
 
@@ -52,14 +52,20 @@ class Answers:
     errors: tuple[str | None, ...]
 
 
-@dataclass(frozen=True)
 class _Job:
-    uploads: Sequence[Upload]
-    future: Future[Answers] = field(default_factory=Future)
+    """The pictures of a request, those of them that wait, and the answers to the others."""
+
+    def __init__(self, uploads: Sequence[Upload]) -> None:
+        self.count, self.waiting = len(uploads), list(uploads)
+        self.answers: list[Answers] = []
+        self.future: Future[Answers] = Future()
+        self.is_counted = True
 
 
 class Predictor:
     """A model, and the thread that alone runs it.
+
+    Requests take turns: of one with many pictures some are predicted, then those of the others.
 
     Parameters
     ----------
@@ -67,14 +73,37 @@ class Predictor:
     include : sequence of str
         Extra columns; see `galaxyclass.predict`.
     limits : Limits
+
+    Attributes
+    ----------
+    turn : threading.Lock
+        Held while the model runs.
     """
 
     def __init__(self, model: Model, include: Sequence[str], limits: Limits) -> None:
         self.model, self.include, self.limits = model, tuple(include), limits
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting, self._lock = 0, threading.Lock()
+        self.turn = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="predictions", daemon=True)
         self._thread.start()
+
+    def require_room(self, count: int = 1) -> None:
+        """Refuse pictures where too many are waiting.
+
+        Raises
+        ------
+        RefusedError
+        """
+        if self._waiting + count > self.limits.waiting:
+            raise RefusedError(
+                503,
+                "too many pictures are waiting to be predicted",
+                wanted=f"at most {self.limits.waiting:,}",
+                got=f"{self._waiting:,}, and {count:,} more",
+                hint="send them again in a few seconds",
+                retry_seconds=2,
+            )
 
     def submit(self, uploads: Sequence[Upload]) -> Future[Answers]:
         """Predict pictures, together with those of other requests.
@@ -84,18 +113,11 @@ class Predictor:
         RefusedError
             Too many pictures are waiting.
         """
+        job = _Job(uploads)
         with self._lock:
-            if self._waiting + len(uploads) > self.limits.waiting:
-                raise RefusedError(
-                    503,
-                    "too many pictures are waiting to be predicted",
-                    wanted=f"at most {self.limits.waiting:,}",
-                    got=f"{self._waiting:,}, and {len(uploads):,} more",
-                    hint="send them again in a few seconds",
-                    retry_seconds=2,
-                )
-            self._waiting += len(uploads)
-        job = _Job(tuple(uploads))
+            self.require_room(job.count)
+            self._waiting += job.count
+        job.future.add_done_callback(lambda _: self._forget(job))
         self._jobs.put(job)
         return job.future
 
@@ -104,43 +126,70 @@ class Predictor:
         self._jobs.put(None)
         self._thread.join()
 
+    def _forget(self, job: _Job) -> None:
+        """Drop the pictures of a job that is done or no longer wanted; it waits no more."""
+        with self._lock:
+            job.waiting.clear()
+            if job.is_counted:
+                job.is_counted = False
+                self._waiting -= job.count
+
     def _run(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            jobs, stopping = [first], False
-            while sum(len(job.uploads) for job in jobs) < TOGETHER:
+        stopping, unfinished = False, 0
+        while not stopping or unfinished:
+            job = self._jobs.get()
+            pieces: list[tuple[_Job, list[Upload]]] = []
+            while True:
+                if job is None:
+                    stopping = True
+                else:
+                    pieces.append((job, self._some(job)))
+                if sum(len(uploads) for _, uploads in pieces) >= TOGETHER:
+                    break
                 try:
                     job = self._jobs.get_nowait()
                 except queue.Empty:
                     break
-                if job is None:
-                    stopping = True
-                    break
-                jobs.append(job)
-            try:
-                self._predict([job for job in jobs if job.future.set_running_or_notify_cancel()])
-            finally:
-                with self._lock:
-                    self._waiting -= sum(len(job.uploads) for job in jobs)
-            if stopping:
-                return
+            self._predict(pieces)
+            unfinished = 0
+            for job, _ in pieces:
+                if job.waiting:
+                    self._jobs.put(job)
+                    unfinished += 1
+                elif not job.future.done():
+                    self._finish(job, _joined(job.answers))
 
-    def _predict(self, jobs: Sequence[_Job]) -> None:
-        if not jobs:
+    def _some(self, job: _Job) -> list[Upload]:
+        """The next pictures of a job; none where it is no longer wanted."""
+        with self._lock:
+            uploads, job.waiting = job.waiting[:TOGETHER], job.waiting[TOGETHER:]
+            return uploads
+
+    def _finish(self, job: _Job, outcome: Answers | Exception) -> None:
+        self._forget(job)
+        if job.future.set_running_or_notify_cancel():
+            if isinstance(outcome, Exception):
+                job.future.set_exception(outcome)
+            else:
+                job.future.set_result(outcome)
+
+    def _predict(self, pieces: Sequence[tuple[_Job, list[Upload]]]) -> None:
+        if not any(uploads for _, uploads in pieces):
             return
         try:
-            answers = self._answers([upload for job in jobs for upload in job.uploads])
+            answers = self._answers([upload for _, uploads in pieces for upload in uploads])
         except Exception as error:
-            if len(jobs) == 1:
-                jobs[0].future.set_exception(error)
+            if len(pieces) == 1:
+                self._finish(pieces[0][0], error)
                 return
             log.warning("predicted one by one: %s", error)
-            for job in jobs:  # another request's picture must not spoil this one
-                self._predict([job])
+            for piece in pieces:  # another request's picture must not spoil this one
+                self._predict([piece])
             return
         start = 0
-        for job in jobs:
-            stop = start + len(job.uploads)
-            job.future.set_result(_part(answers, start, stop))
+        for job, uploads in pieces:
+            stop = start + len(uploads)
+            job.answers.append(_part(answers, start, stop))
             start = stop
 
     def _answers(self, uploads: Sequence[Upload]) -> Answers:
@@ -150,18 +199,19 @@ class Predictor:
             sent: list[int] = []
             for index, upload in enumerate(uploads):
                 try:
-                    require_few_pixels(upload.data, self.limits.pixels)
+                    content = unpacked(upload.data, self.limits)
                 except ImageError as error:
                     errors[index] = " ".join(str(error).split())
                     continue
                 # A name of our own: the sender's never becomes a path.
                 path = Path(folder) / f"{index:06d}.img"
-                path.write_bytes(upload.data)
+                path.write_bytes(content)
                 paths.append(str(path))
                 sent.append(index)
             if not paths:
                 return Answers(pa.table({}), (None,) * len(uploads), tuple(errors))
-            predictions = self.model.predict(paths, include=self.include)
+            with self.turn:
+                predictions = self.model.predict(paths, include=self.include)
             table = predictions.table.drop_columns([predictions.columns.id_column])
             rows: list[int | None] = [None] * len(uploads)
             for row, place in enumerate(predictions.indices.tolist()):
@@ -181,4 +231,21 @@ def _part(answers: Answers, start: int, stop: int) -> Answers:
         table,
         tuple(None if row is None else row - first for row in rows),
         answers.errors[start:stop],
+    )
+
+
+def _joined(pieces: Sequence[Answers]) -> Answers:
+    """The answers for pictures whose parts follow each other."""
+    if len(pieces) == 1:
+        return pieces[0]
+    rows: list[int | None] = []
+    before = 0
+    for piece in pieces:
+        rows += [None if row is None else row + before for row in piece.rows]
+        before += len(piece.table)
+    tables = [piece.table for piece in pieces if piece.table.num_columns]
+    return Answers(
+        pa.concat_tables(tables) if tables else pa.table({}),
+        tuple(rows),
+        tuple(error for piece in pieces for error in piece.errors),
     )

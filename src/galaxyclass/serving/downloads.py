@@ -17,6 +17,7 @@ TABLES: dict[str, str] = {
     "parquet": "application/vnd.apache.parquet",
     "vot": "application/x-votable+xml",
 }
+_ZIP = "zip"
 
 
 def download(kind: str, name: str, write: Callable[[Path], object]) -> Response:
@@ -25,7 +26,7 @@ def download(kind: str, name: str, write: Callable[[Path], object]) -> Response:
     Parameters
     ----------
     kind : str
-        One of `TABLES`.
+        One of `TABLES`, or ``zip``.
     name : str
         Of the file, without its ending.
     write : callable
@@ -36,7 +37,7 @@ def download(kind: str, name: str, write: Callable[[Path], object]) -> Response:
     RefusedError
         Another kind.
     """
-    if kind not in TABLES:
+    if kind not in (*TABLES, _ZIP):
         raise RefusedError(404, f"no table of the kind {kind!r}", wanted=", ".join(TABLES))
     folder = tempfile.TemporaryDirectory(prefix="galaxyclass-serve-")
     path = Path(folder.name) / f"table.{kind}"
@@ -47,7 +48,7 @@ def download(kind: str, name: str, write: Callable[[Path], object]) -> Response:
         raise
     return FileResponse(
         path,
-        media_type=TABLES[kind],
+        media_type=TABLES.get(kind, "application/zip"),
         filename=f"{name}.{kind}",
         background=BackgroundTask(folder.cleanup),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -12,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from galaxyclass.model.writers import write_table
-from galaxyclass.serving.downloads import download
+from galaxyclass.serving.downloads import TABLES, download
 from galaxyclass.serving.export import agreements, table_of_events, training_table
 from galaxyclass.serving.labelling import Labelling, person_named
 from galaxyclass.serving.labels import Action
 from galaxyclass.serving.pages import render_page
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.served import Served
+from galaxyclass.serving.subjects import SUBJECTS, subject_table, write_subjects
 
 
 def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
@@ -31,7 +33,8 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
         if not person.strip():
             return render_page(
                 "people", served, progress=progress, pairs=agreements(labelling.labels),
-                names=answer_names(labelling),
+                names=answer_names(labelling), kinds=list(TABLES), subjects=SUBJECTS,
+                command=finetuning_command(served),
             )  # fmt: skip
         name = person_named(person)
         return render_page(
@@ -71,19 +74,38 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
             answer,
         )
 
-    def table() -> Response:
+    def table(kind: str) -> Response:
         kept = training_table(labelling.labels, id_column)
-        return download("csv", "labels", lambda path: write_table(path, kept))
+        return download(kind, "labels", lambda path: write_table(path, kept))
 
-    def events() -> Response:
+    def events(kind: str) -> Response:
         kept = table_of_events(labelling.labels, id_column)
-        return download("csv", "all_labels", lambda path: write_table(path, kept))
+        return download(kind, "all_labels", lambda path: write_table(path, kept))
+
+    def volunteers(which: str = "doubtful") -> Response:
+        kept = subject_table(labelling, id_column, which)
+        folder = served.pictures.folder
+        if folder is None:
+            raise RefusedError(
+                404,
+                "there are no pictures for volunteers",
+                hint="start the server with `images`, the folder of the pictures",
+            )
+        return download("zip", f"subjects_{which}", lambda path: write_subjects(path, kept, folder))
 
     options: dict[str, Any] = {"include_in_schema": False, "response_model": None}
     app.add_api_route("/label", show, **options)
     app.add_api_route("/label", receive, methods=["POST"], **options)
-    app.add_api_route("/label/labels.csv", table, **options)
-    app.add_api_route("/label/all_labels.csv", events, **options)
+    app.add_api_route("/label/labels.{kind}", table, **options)
+    app.add_api_route("/label/all_labels.{kind}", events, **options)
+    app.add_api_route("/label/subjects.zip", volunteers, **options)
+
+
+def finetuning_command(served: Served) -> str:
+    """What to type once the labels are downloaded."""
+    folder = served.pictures.folder
+    images = shlex.quote(str(folder)) if folder is not None else "IMAGES"
+    return f"galaxyclass finetune --images {images} --table labels.csv --output labelled"
 
 
 def answer_names(labelling: Labelling) -> dict[str, str]:

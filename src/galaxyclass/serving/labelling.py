@@ -92,6 +92,10 @@ class Labelling:
         self._lock = threading.RLock()
         self._renew()
 
+    def id_of(self, row: int) -> str:
+        """The id of the galaxy in a row."""
+        return self._ids[row]
+
     def next_for(self, person: str) -> Shown | None:
         """What a person is asked next; None where nothing is left."""
         with self._lock:

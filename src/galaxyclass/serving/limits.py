@@ -22,8 +22,15 @@ class Limits:
     waiting : int
         Pictures that wait for the network, of all requests together; beyond, a request is refused
         and may be sent again later.
+    bytes_at_once : int
+        Of all requests that are being answered; beyond, a request is refused before it is read.
+    requests : int
+        That are answered at once.
     seconds : float
-        For a request to be received, and again for its predictions.
+        For a request to be received, again for its predictions, and for each part of an answer to
+        be taken by who asked.
+    header_seconds : float
+        For the header of a request to be received.
     """
 
     request_bytes: int = 100 * _MB
@@ -31,4 +38,7 @@ class Limits:
     files: int = 200
     pixels: int = 40_000_000
     waiting: int = 400
+    bytes_at_once: int = 300 * _MB
+    requests: int = 200
     seconds: float = 60.0
+    header_seconds: float = 10.0

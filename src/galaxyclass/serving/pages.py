@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from galaxyclass.serving.refusals import RefusedError, error_json
 from galaxyclass.serving.served import Served
 from galaxyclass.serving.views import shown_cell
 from galaxyclass.version import __version__
@@ -55,3 +56,28 @@ def render_page(
         .render(here=template, served=served, version=__version__, **content)
     )
     return HTMLResponse(text, status_code=status)
+
+
+def refusal(error: RefusedError, accept: str, served: Served | None = None) -> Response:
+    """A refused request as a page for people, as JSON for programs.
+
+    Parameters
+    ----------
+    error : RefusedError
+    accept : str
+        The header ``Accept``.
+    served : Served, optional
+        What is served; without it the page says nothing of it.
+    """
+    response: Response
+    if "text/html" in accept:
+        name = "stranger" if served is None else "refused"
+        text = _templates().get_template(f"{name}.html").render(
+            here=name, served=served, version=__version__, error=error
+        )  # fmt: skip
+        response = HTMLResponse(text, status_code=error.status)
+    else:
+        response = JSONResponse(error_json(error), status_code=error.status)
+    if error.retry_seconds is not None:
+        response.headers["retry-after"] = str(error.retry_seconds)
+    return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,8 @@ from galaxyclass.serving.remembered import Remembered
 SMALL, LARGE = 200, 640
 #: JPEG quality, and how many pictures are remembered.
 _QUALITY, _REMEMBERED = 88, 1000
+#: Pictures that are decoded at once: a large one takes hundreds of megabytes.
+_DECODERS = threading.BoundedSemaphore(2)
 
 
 def rendering_of(model: Model) -> RenderSettings:
@@ -47,9 +50,9 @@ def to_jpeg(data: bytes, settings: RenderSettings, side: int, max_pixels: int) -
         return next((factor for factor in (8, 4, 2) if larger // factor >= side), 1)
 
     wanted = full_size if side > SMALL else scale
-    pixels = shrink(
-        to_three(decode_scaled(data, settings, wanted, max_pixels=max_pixels).pixels), side
-    )
+    with _DECODERS:
+        decoded = decode_scaled(data, settings, wanted, max_pixels=max_pixels)
+        pixels = shrink(to_three(decoded.pixels), side)
     if pixels.shape[2] == 1:
         pixels = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), np.uint8)
     encoded: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=_QUALITY)
@@ -78,6 +81,8 @@ class Pictures:
 
     Parameters
     ----------
+    folder : Path or None
+        The folder; None without pictures.
     files : mapping of str to Path
         By id.
     settings : RenderSettings
@@ -85,13 +90,22 @@ class Pictures:
     """
 
     def __init__(
-        self, files: Mapping[str, Path], settings: RenderSettings, max_pixels: int
+        self,
+        folder: Path | None,
+        files: Mapping[str, Path],
+        settings: RenderSettings,
+        max_pixels: int,
     ) -> None:
+        self.folder = folder
         self._files, self._settings, self._max_pixels = files, settings, max_pixels
         self._made: Remembered[bytes | None] = Remembered(_REMEMBERED)
 
     def __bool__(self) -> bool:
         return bool(self._files)
+
+    def path(self, name: str) -> Path | None:
+        """The file of a galaxy's picture; None where there is none."""
+        return self._files.get(name)
 
     def jpeg(self, name: str, side: int) -> bytes | None:
         """The picture of a galaxy; None where there is none, or it cannot be decoded."""

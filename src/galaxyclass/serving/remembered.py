@@ -17,6 +17,10 @@ class Remembered(Generic[Value]):
     ----------
     most : int
         How many are kept.
+    size : callable, optional
+        The bytes of a value.
+    bytes_kept : int
+        Of all values together; the newest is kept in any case.
 
     Examples
     --------
@@ -26,8 +30,11 @@ class Remembered(Generic[Value]):
     (4, 9, None)
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(
+        self, most: int, *, size: Callable[[Value], int] | None = None, bytes_kept: int = 0
+    ) -> None:
         self._most, self._lock = most, threading.Lock()
+        self._size, self._bytes_kept, self._bytes = size, bytes_kept, 0
         self._values: OrderedDict[str, Value] = OrderedDict()
 
     def find(self, key: str) -> Value | None:
@@ -41,9 +48,17 @@ class Remembered(Generic[Value]):
     def put(self, key: str, value: Value) -> None:
         """Remember a value."""
         with self._lock:
+            if key in self._values:
+                self._bytes -= self._bytes_of(self._values.pop(key))
             self._values[key] = value
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
+            self._bytes += self._bytes_of(value)
+            while len(self._values) > self._most or (
+                self._bytes > self._bytes_kept and len(self._values) > 1
+            ):
+                self._bytes -= self._bytes_of(self._values.popitem(last=False)[1])
+
+    def _bytes_of(self, value: Value) -> int:
+        return 0 if self._size is None else self._size(value)
 
     def get(self, key: str, make: Callable[[], Value]) -> Value:
         """The value; made where there is none."""

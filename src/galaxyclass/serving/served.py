@@ -19,10 +19,13 @@ from galaxyclass.serving.limits import Limits
 from galaxyclass.serving.pictures import Pictures
 from galaxyclass.serving.remembered import Remembered
 from galaxyclass.serving.rows import PredictionRows
+from galaxyclass.serving.why import Why
 from galaxyclass.similarity.index import Index, nearest
 
 #: Sets of dropped pictures that are remembered, and similar galaxies that are shown.
 _LOOKS, _ALIKE = 16, 12
+#: Bytes of dropped pictures that are remembered.
+_KEPT = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,22 @@ class Look:
     embedding : (pictures, features) float32
         NaN where there is none.
     jpegs : tuple of (bytes or None)
+    cutouts : tuple of ((side, side, channels) uint8 or None)
+        What the model sees, to explain it; empty where it cannot be explained.
     """
 
     names: tuple[str, ...]
     table: pa.Table
     embedding: NDArray[np.float32]
     jpegs: tuple[bytes | None, ...]
+    cutouts: tuple[NDArray[np.uint8] | None, ...]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        cutouts = sum(0 if cutout is None else cutout.nbytes for cutout in self.cutouts)
+        jpegs = sum(len(jpeg or b"") for jpeg in self.jpegs)
+        return int(self.table.nbytes) + self.embedding.nbytes + cutouts + jpegs
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,7 @@ class Served:
         compared with theirs.
     pictures : Pictures
     labelling : Labelling or None
+    why : Why
     looks : Remembered of Look
     """
 
@@ -84,7 +98,10 @@ class Served:
     is_own: bool
     pictures: Pictures
     labelling: Labelling | None
-    looks: Remembered[Look] = field(default_factory=lambda: Remembered(_LOOKS))
+    why: Why
+    looks: Remembered[Look] = field(
+        default_factory=lambda: Remembered(_LOOKS, size=lambda look: look.size, bytes_kept=_KEPT)
+    )
 
     @property
     def model(self) -> Model:

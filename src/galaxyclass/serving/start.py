@@ -19,6 +19,7 @@ from galaxyclass.model.provenance import provenance_of
 from galaxyclass.progress import Progress, silent
 from galaxyclass.selection.select import select
 from galaxyclass.serving.batches import Predictor
+from galaxyclass.serving.hosts import is_loopback
 from galaxyclass.serving.labelling import Labelling
 from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.limits import Limits
@@ -26,8 +27,8 @@ from galaxyclass.serving.order import MOST_ORDERED, LabelOrder
 from galaxyclass.serving.pictures import Pictures, files_by_id, rendering_of
 from galaxyclass.serving.questions import Questions, questions_of_classes, questions_of_tree
 from galaxyclass.serving.rows import PredictionRows
-from galaxyclass.serving.security import is_loopback
 from galaxyclass.serving.served import Served
+from galaxyclass.serving.why import Why
 from galaxyclass.similarity.conditions import rows_that_meet
 from galaxyclass.similarity.embeddings import open_predictions
 from galaxyclass.similarity.index import open_index
@@ -165,15 +166,17 @@ def open_served(
     if rows is not None and files:
         _require_pictures(rows, files, images)
     included = [name for name in _INCLUDED if _gives(model, name)]
+    predictor = Predictor(model, included, limits)
     return Served(
-        predictor=Predictor(model, included, limits),
+        predictor=predictor,
         rendering=rendering,
         limits=limits,
         rows=rows,
         index=index,
         is_own=is_own,
-        pictures=Pictures(files, rendering, limits.pixels),
+        pictures=Pictures(images, files, rendering, limits.pixels),
         labelling=None,
+        why=Why(predictor),
     )
 
 

@@ -21,14 +21,16 @@ from galaxyclass.tasks.names import free_name
 _LONGEST_NAME = 200
 
 
-async def uploads_of(request: Request, limits: Limits) -> list[Upload]:
-    """The pictures of a form.
+async def uploads_of(request: Request, predictor: Predictor) -> list[Upload]:
+    """The pictures of a form, which is not read where too many are waiting.
 
     Raises
     ------
     RefusedError
-        Not a form, none, too many, or one that is too large.
+        Not a form, none, too many, or one that is too large; too many of other requests wait.
     """
+    limits = predictor.limits
+    predictor.require_room()
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise RefusedError(
             415,
@@ -51,6 +53,7 @@ async def uploads_of(request: Request, limits: Limits) -> list[Upload]:
             "too many pictures in a request" if many else "the form cannot be read",
             wanted=f"at most {limits.files:,}" if many else None,
             got=None if many else str(error.detail),
+            hint="send them in several requests" if many else "send it as multipart/form-data",
         ) from None
     if not uploads:
         raise RefusedError(

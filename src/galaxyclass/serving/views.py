@@ -47,6 +47,8 @@ class GalaxyView:
     ----------
     headline : tuple of str
         The likeliest answers, from the first question on.
+    columns : tuple of str
+        Their columns.
     questions : tuple of QuestionView
     has_bars : bool
         Whether values are fractions, which a bar can show.
@@ -61,6 +63,7 @@ class GalaxyView:
     """
 
     headline: tuple[str, ...]
+    columns: tuple[str, ...]
     questions: tuple[QuestionView, ...]
     has_bars: bool
     has_intervals: bool
@@ -91,8 +94,9 @@ def view_of(task: Task, id_column: str, row: Mapping[str, Any]) -> GalaxyView:
     used = {id_column, "strangeness", "strange", *([label] if label else [])}
     questions: tuple[QuestionView, ...] = ()
     headline: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     if set(outputs) <= set(row):
-        questions, headline = _questions(task, outputs, row)
+        questions, headline, columns = _questions(task, outputs, row)
         used |= {*outputs, *(f"{name}_{end}" for name in outputs for end in ("lower", "upper"))}
     others = tuple(
         (name, shown_cell(cell))
@@ -102,6 +106,7 @@ def view_of(task: Task, id_column: str, row: Mapping[str, Any]) -> GalaxyView:
     answers = [answer for question in questions for answer in question.answers]
     return GalaxyView(
         headline=headline,
+        columns=columns,
         questions=questions,
         has_bars=task.bounds == (0.0, 1.0),
         has_intervals=any(answer.lower is not None for answer in answers),
@@ -114,12 +119,13 @@ def view_of(task: Task, id_column: str, row: Mapping[str, Any]) -> GalaxyView:
 
 def _questions(
     task: Task, outputs: Sequence[str], row: Mapping[str, Any]
-) -> tuple[tuple[QuestionView, ...], tuple[str, ...]]:
+) -> tuple[tuple[QuestionView, ...], tuple[str, ...], tuple[str, ...]]:
     values = np.array([_or_nan(row[name]) for name in outputs])
     joint = np.nan_to_num(task.from_shown(values[None])[0])
     tree = task.decision_tree
     shown: list[QuestionView] = []
     headline: list[str] = []
+    columns: list[str] = []
     chosen: set[int] = set()
     order = range(len(task.groups)) if tree is None else tree.order
     for index in order:
@@ -130,6 +136,7 @@ def _questions(
         if not parents.any() or chosen & set(np.flatnonzero(parents).tolist()):
             chosen.add((where.start or 0) + best)
             headline.append(names[best])
+            columns.append(outputs[where][best])
         answers = tuple(
             AnswerView(
                 name,
@@ -142,7 +149,7 @@ def _questions(
         )
         text = title if tree is None else tree.questions[index].text
         shown.append(QuestionView(text, min(asked, 1.0), answers))
-    return tuple(shown), tuple(headline)
+    return tuple(shown), tuple(headline), tuple(columns)
 
 
 def shown_cell(cell: Any) -> str:

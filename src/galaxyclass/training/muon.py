@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim.adamw import adamw
 
 from galaxyclass.networks.precision import has_bfloat16
 
@@ -84,36 +86,89 @@ class Muon(torch.optim.Optimizer):
             with torch.enable_grad():
                 result = closure()
         for group in self.param_groups:
-            follow = self._orthogonal if group["orthogonal"] else self._adam
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    weight.mul_(1 - group["lr"] * group["weight_decay"])
-                    follow(weight, weight.grad, group)
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if weights:
+                (self._orthogonal if group["orthogonal"] else self._adamw)(weights, group)
         return result
 
-    def _orthogonal(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[weight]
-        if not state:
-            state["momentum"] = torch.zeros_like(weight)
-        state["momentum"].lerp_(gradient, 1 - group["momentum"])
-        ahead = gradient.lerp(state["momentum"], group["momentum"])
-        matrix = ahead.flatten(1)
-        # A step then changes the output by as much for every shape of kernel.
-        scale = math.sqrt(max(1.0, matrix.shape[0] / matrix.shape[1]))
-        weight.add_(orthogonalised(matrix).view_as(weight), alpha=-group["lr"] * scale)
+    def _orthogonal(self, weights: list[Tensor], group: dict[str, Any]) -> None:
+        ahead = []
+        for weight in weights:
+            assert weight.grad is not None
+            state = self.state[weight]
+            if not state:
+                state["momentum"] = torch.zeros_like(weight)
+            state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
+            ahead.append(weight.grad.lerp(state["momentum"], group["momentum"]).flatten(1))
+        for weight, step in zip(weights, orthogonalised_all(ahead), strict=True):
+            # A step then changes the output by as much for every shape of kernel.
+            scale = math.sqrt(max(1.0, step.shape[0] / step.shape[1]))
+            weight.mul_(1 - group["lr"] * group["weight_decay"])
+            weight.add_(step.view_as(weight), alpha=-group["lr"] * scale)
 
-    def _adam(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[weight]
-        if not state:
-            state["step"] = torch.zeros(())
-            state["mean"], state["square"] = torch.zeros_like(weight), torch.zeros_like(weight)
+    def _adamw(self, weights: list[Tensor], group: dict[str, Any]) -> None:
+        for weight in weights:
+            state = self.state[weight]
+            if not state:
+                state["step"] = torch.zeros(())
+                state["mean"], state["square"] = torch.zeros_like(weight), torch.zeros_like(weight)
+        states = [self.state[weight] for weight in weights]
         first, second = group["betas"]
-        state["step"] += 1
-        count = float(state["step"])
-        state["mean"].lerp_(gradient, 1 - first)
-        state["square"].lerp_(gradient.square(), 1 - second)
-        spread = state["square"].sqrt() / math.sqrt(1 - second**count) + 1e-8
-        weight.addcdiv_(state["mean"], spread, value=-group["lr"] / (1 - first**count))
+        adamw(
+            weights,
+            [cast(Tensor, weight.grad) for weight in weights],
+            [state["mean"] for state in states],
+            [state["square"] for state in states],
+            max_exp_avg_sqs=[],
+            state_steps=[state["step"] for state in states],
+            amsgrad=False,
+            beta1=first,
+            beta2=second,
+            lr=group["lr"],
+            weight_decay=group["weight_decay"],
+            eps=1e-8,
+            maximize=False,
+        )
+
+
+def orthogonalised_all(matrices: list[Tensor]) -> list[Tensor]:
+    """`orthogonalised` of each; on a GPU of all at once, for it waits for the processor otherwise.
+
+    They are then padded with zeros to one shape: that adds singular values of zero, which stay
+    zero, and changes the others only by rounding. On a CPU the larger products would cost more
+    than the fewer calls save.
+
+    Parameters
+    ----------
+    matrices : list of (rows, columns) float
+        Of any shapes, on one device.
+
+    Returns
+    -------
+    list of (rows, columns) float32
+    """
+    if len(matrices) == 1 or matrices[0].device.type == "cpu":
+        return [orthogonalised(matrix) for matrix in matrices]
+    return orthogonalised_padded(matrices)
+
+
+def orthogonalised_padded(matrices: list[Tensor]) -> list[Tensor]:
+    """`orthogonalised_all` by one product for all matrices, on any device."""
+    wide = [matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T for matrix in matrices]
+    rows, columns = (max(sizes) for sizes in zip(*(matrix.shape for matrix in wide), strict=True))
+    padded = torch.stack(
+        [
+            functional.pad(matrix, (0, columns - matrix.shape[1], 0, rows - matrix.shape[0]))
+            for matrix in wide
+        ]
+    )
+    steps = []
+    for matrix, step in zip(matrices, orthogonalised(padded), strict=True):
+        is_wide = matrix.shape[0] <= matrix.shape[1]
+        height, width = matrix.shape if is_wide else matrix.T.shape
+        cut = step[:height, :width]
+        steps.append((cut if is_wide else cut.T).contiguous())
+    return steps
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
@@ -121,22 +176,22 @@ def orthogonalised(matrix: Tensor) -> Tensor:
 
     Parameters
     ----------
-    matrix : (rows, columns) float
+    matrix : (..., rows, columns) float
 
     Returns
     -------
-    (rows, columns) float32
+    (..., rows, columns) float32
         Singular values between 0.7 and 1.2, except those that are tiny compared with the largest.
         Computed in bfloat16 if the device has it: the result need not be exact.
     """
     a, b, c = _COEFFICIENTS
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    x = matrix.mT if tall else matrix
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     if has_bfloat16(matrix.device.type):
         x = x.bfloat16()
     for _ in range(_ROUNDS):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    result: Tensor = (x.T if tall else x).float()
+    result: Tensor = (x.mT if tall else x).float()
     return result

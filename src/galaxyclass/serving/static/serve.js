@@ -7,7 +7,31 @@ for (const form of document.querySelectorAll("form[data-drop]")) {
   const send = () => {
     status.textContent = `Predicting ${input.files.length} picture${input.files.length === 1 ? "" : "s"} …`;
   };
-  form.addEventListener("submit", send);
+  // What the server would refuse is said before it is sent.
+  const refusal = () => {
+    const files = [...input.files];
+    const bytes = files.map((file) => file.size);
+    const together = bytes.reduce((sum, size) => sum + size, 0);
+    const large = files.find((file) => file.size > Number(form.dataset.fileBytes));
+    const megabytes = (count) => `${Math.floor(count / 1e6)} MB`;
+    if (files.length > Number(form.dataset.files)) {
+      return `${files.length} pictures are too many: at most ${form.dataset.files} at once.`;
+    }
+    if (large) return `${large.name} is too large: at most ${megabytes(form.dataset.fileBytes)} each.`;
+    if (together > Number(form.dataset.bytes) - 1e5) {
+      return `These are ${megabytes(together)}: at most ${megabytes(form.dataset.bytes)} together.`;
+    }
+    return "";
+  };
+  form.addEventListener("submit", (event) => {
+    const words = refusal();
+    if (words) {
+      event.preventDefault();
+      status.textContent = words;
+    } else {
+      send();
+    }
+  });
   for (const kind of ["dragenter", "dragover"]) {
     document.addEventListener(kind, (event) => {
       event.preventDefault();
