@@ -6,7 +6,7 @@ LOCK := requirements/dev.lock
 # What `make oldest` and `make newest` run; for instance TESTS="tests/trees tests/recipes".
 TESTS ?= tests
 
-.PHONY: demo test coverage thorough hostile check format hooks changelog lock oldest newest dist release performance clean
+.PHONY: demo test coverage thorough hostile docs check format hooks changelog lock oldest newest dist release performance clean
 
 # Installed once, and again when what is to be installed changes: the versions of the lock file.
 .venv/installed: pyproject.toml $(LOCK)
@@ -24,6 +24,7 @@ check: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 # One thread each: the tests run side by side on all cores, docstrings' examples among them. Each
 # core begins with a stretch of its own and steals at the end, so that what tests of a room share
@@ -44,6 +45,11 @@ thorough: .venv/installed
 hostile: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m hostile --durations=20 tests/hostile
 
+# The site in docs/_build/html; warnings are errors. Its gallery and figures are run. Offline.
+docs: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going \
+	    --doctree-dir docs/_build/doctrees docs docs/_build/html
+
 format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -58,7 +64,7 @@ changelog: .venv/installed
 
 # The newest versions that pyproject.toml allows, for every platform, with the hashes of their files.
 lock: .venv/installed
-	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra all --group dev --universal \
+	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra all --group dev --group docs --universal \
 	    --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --custom-compile-command 'make lock' --output-file $(LOCK)
 
@@ -91,4 +97,4 @@ performance: .venv/installed
 
 clean:
 	rm -rf .venv .environments/oldest .environments/newest demo dist .pytest_cache .mypy_cache \
-	    .ruff_cache .coverage
+	    .ruff_cache .coverage docs/_build docs/api docs/commands docs/gallery docs/project
