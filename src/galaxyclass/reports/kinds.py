@@ -10,13 +10,12 @@ import numpy as np
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.reports.answers import class_overview, vote_overview
-from galaxyclass.reports.classes import class_caption, class_certainty, class_sections
+from galaxyclass.reports.classes import class_caption, class_sections
 from galaxyclass.reports.parts import ReportSection, ReportSettings
 from galaxyclass.reports.predicted import PredictedFolder
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.reports.votes import (
     vote_caption,
-    vote_certainty,
     vote_error_caption,
     vote_sections,
 )
@@ -41,16 +40,12 @@ class TaskSections:
         From a task, a galaxy's predictions and its truth (or None) to words below its picture.
     error_caption : callable
         The same of a galaxy with a large error.
-    certainty : callable
-        From a task and predictions to (galaxies,) how sure the model is of each; larger is surer.
-        None: that is not known.
     """
 
     scored: Callable[[Sequence[ScoredModel], ReportSettings], list[ReportSection]]
     overview: Callable[[PredictedFolder], list[ReportSection]]
     caption: Callable[[Task, Doubles, Any], str]
     error_caption: Callable[[Task, Doubles, Any], str]
-    certainty: Callable[[Task, Doubles], Doubles] | None = None
 
 
 def _plain_caption(task: Task, predicted: Doubles, true: Any) -> str:
@@ -90,14 +85,12 @@ SECTIONS: dict[str, TaskSections] = {
         vote_overview,
         vote_caption,
         vote_error_caption,
-        vote_certainty,
     ),
     ClassTask.kind: TaskSections(
         class_sections,
         class_overview,
         class_caption,
         class_caption,
-        class_certainty,
     ),
     CountTask.kind: TaskSections(_no_sections, _no_sections, _count_caption, _count_caption),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from galaxyclass.arguments import Part, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import read_galaxies
-from galaxyclass.errors import BundleError, CatalogError, OutputError
+from galaxyclass.errors import BundleError, CatalogError, OutputError, ScoreError
 from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.extras import require
@@ -302,8 +303,8 @@ def scored_sections(
         sections.append(comparison_section(scored))
     sections += kind.scored(scored, settings)
     galleries = [extreme_gallery("The largest errors", first, first.losses, error_caption)]
-    if kind.certainty is not None:
-        certainty = kind.certainty(first.task, first.predictions)
+    with suppress(ScoreError):  # numbers do not say how sure the model is of them
+        certainty = -first.task.uncertainty(first.predictions)
         title = "Those that the model is surest of"
         galleries.append(extreme_gallery(title, first, certainty, caption))
     sections.append(

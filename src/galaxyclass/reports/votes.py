@@ -11,7 +11,6 @@ import numpy as np
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.coverage import VALUE_EDGES, Coverage
-from galaxyclass.calibration.error_sizes import galaxy_uncertainty
 from galaxyclass.calibration.files import parse_calibration
 from galaxyclass.plots.panel import AxisScale, ChartPanel, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.binned import Binned, bin_truth
@@ -265,11 +264,6 @@ def _level(model: ScoredModel) -> float:
     bundle = model.model.bundles[0]
     calibration = parse_calibration(bundle.read_calibration(), str(bundle.calibration))
     return calibration.require_intervals().level
-
-
-def vote_certainty(task: Task, predictions: Doubles) -> Doubles:
-    """(galaxies,) how sure the model is of each galaxy; larger is surer."""
-    return -galaxy_uncertainty(np.where(task.known_mask, predictions, np.nan))
 
 
 def vote_caption(task: Task, predicted: Doubles, true: Doubles | None) -> str:
