@@ -61,10 +61,10 @@ def test_no_embedding_is_needed_where_none_is_compared(predictions: Path) -> Non
 def test_predictions_in_memory_are_chosen_as_those_in_a_file(predictions: Path) -> None:
     table = pq.read_table(predictions)
     for arguments in ({"spread": 3}, {"by": "unlike", "labelled": {"id": ["100"]}}):
-        chosen = galaxyclass.select(table, count=3, **arguments)  # type: ignore[arg-type]
+        chosen = galaxyclass.select(table, count=3, **arguments)
         assert chosen.predictions is None
         assert "in memory" in repr(chosen)
-        in_file = galaxyclass.select(predictions, count=3, **arguments)  # type: ignore[arg-type]
+        in_file = galaxyclass.select(predictions, count=3, **arguments)
         assert chosen.ids == in_file.ids
 
 

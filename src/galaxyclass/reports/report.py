@@ -12,13 +12,13 @@ from typing import Any
 from galaxyclass.arguments import Part, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import read_galaxies
-from galaxyclass.errors import BundleError, CatalogError, OutputError, ScoreError
+from galaxyclass.errors import BundleError, CatalogError, ScoreError
 from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.journal import job_key
-from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free
+from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free, require_page
 from galaxyclass.io.result_files import metrics_json
 from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.ensemble import common_auxiliary, common_task
@@ -392,25 +392,6 @@ def write_report(
     write_text(folder / REPORT_NUMBERS, metrics_json(numbers))
     write_text(page, text)
     return Report(page, folder, tuple(sections), tuple(notes))
-
-
-def require_page(output: str | Path) -> Path:
-    """The page of a report, with an ending that a browser knows.
-
-    Raises
-    ------
-    OutputError
-        Another ending.
-    """
-    page = Path(output)
-    if page.suffix.lower() not in (".html", ".htm"):
-        raise OutputError(
-            f"{page}: a report is a page for a browser",
-            wanted="a name that ends in .html",
-            got=page.suffix or "a name without an ending",
-            hint=f"write to {page.with_suffix('.html').name}",
-        )
-    return page
 
 
 def numbers_folder(page: Path) -> Path:
