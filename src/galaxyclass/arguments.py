@@ -217,6 +217,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "answer": ArgumentCheck("the code or name of an answer, or a class (str)", as_string),
     "method": _choice(ExplanationMethod),
+    "explain": _count("a whole number of galaxies", 0, 200),
     "projection": _choice(MapMethod),
     "colour": _COLUMN,
     "by": ArgumentCheck("a measure or the name of a column (str)", as_string),

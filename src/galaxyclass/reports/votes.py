@@ -291,6 +291,18 @@ def vote_error_caption(task: Task, predicted: Doubles, true: Doubles) -> str:
     )
 
 
+def telling_answer(task: Task, predicted: Doubles) -> int:
+    """The last answer on the way of most volunteers that half of all are predicted to give.
+
+    Where there is none, the likeliest answer to the first question.
+    """
+    tree = task.decision_tree
+    assert tree is not None, "votes have a tree"
+    known = np.where(task.known_mask, predicted, np.nan)
+    path = leading_path(tree, known, most=6)
+    return next((index for index in reversed(path) if known[index] >= 0.5), path[0])
+
+
 def leading_path(tree: Tree, predicted: Doubles, most: int = 3) -> list[int]:
     """The answers that most volunteers would give, from the first question on.
 

@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from galaxyclass.plots.style import FAINT, style
 from galaxyclass.similarity.map_page import CLASS_COLOURS, RAMP, SIDE, cutout_of, map_colours
+from galaxyclass.similarity.mapped import MappedGalaxies
 from galaxyclass.similarity.pictures import pictures_by_id, read_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from galaxyclass.similarity.map_galaxies import GalaxyMap
 
 #: Pictures of the mosaic in a row and in a column.
 _TILES = 18
 
 
-def draw_map(galaxies: GalaxyMap, images: str | Path | None) -> Figure:
+def draw_map(galaxies: MappedGalaxies, images: str | Path | None) -> Figure:
     """The map; with pictures, beside it a mosaic.
 
     Raises
@@ -48,7 +48,7 @@ def draw_map(galaxies: GalaxyMap, images: str | Path | None) -> Figure:
     return figure
 
 
-def _dots(galaxies: GalaxyMap, axes: Axes) -> None:
+def _dots(galaxies: MappedGalaxies, axes: Axes) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     places, colours = _square(galaxies.coordinates), map_colours(galaxies)
@@ -110,7 +110,7 @@ def _square(coordinates: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray((coordinates - (low + high) / 2) / width * 0.96 + 0.5, np.float64)
 
 
-def _mosaic(galaxies: GalaxyMap, images: str | Path) -> NDArray[np.uint8]:
+def _mosaic(galaxies: MappedGalaxies, images: str | Path) -> NDArray[np.uint8]:
     """The picture of the galaxy nearest to the middle of each tile; black where there is none."""
     ids = [str(name) for name in galaxies.ids]
     paths = pictures_by_id(images, ids)

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import simplejpeg
@@ -20,11 +20,9 @@ from galaxyclass.data.tables.cells import as_text, kind_of, numbers
 from galaxyclass.plots.style import COLOURS
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.similarity.mapped import MappedGalaxies
 from galaxyclass.similarity.pictures import pictures_by_id, read_picture
 from galaxyclass.version import __version__
-
-if TYPE_CHECKING:
-    from galaxyclass.similarity.map_galaxies import GalaxyMap
 
 #: Galaxies with a picture, and faint dots of others, at most; a page stays below 5 MB.
 MOST_PICTURES, MOST_DOTS = 2_000, 20_000
@@ -59,7 +57,7 @@ class MapColours:
     high: float = 1.0
 
 
-def map_colours(galaxies: GalaxyMap) -> MapColours:
+def map_colours(galaxies: MappedGalaxies) -> MapColours:
     """The colours of a map."""
     if galaxies.colour is None:
         return MapColours(np.full(len(galaxies), np.nan), ())
@@ -85,7 +83,7 @@ def map_colours(galaxies: GalaxyMap) -> MapColours:
 
 
 def map_page(
-    galaxies: GalaxyMap, images: str | Path | None, seed: int, progress: Progress
+    galaxies: MappedGalaxies, images: str | Path | None, seed: int, progress: Progress
 ) -> tuple[str, list[str]]:
     """The page, and notes on what it does not show.
 
