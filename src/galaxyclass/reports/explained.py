@@ -16,6 +16,7 @@ from galaxyclass.progress import Progress
 from galaxyclass.reports.examples import jpeg_uri
 from galaxyclass.reports.kinds import TaskSections
 from galaxyclass.reports.parts import Cell, Gallery, ReportPicture, ReportSection, ReportTable
+from galaxyclass.short import counted
 
 
 def explained_section(
@@ -114,7 +115,7 @@ def explained_section(
             "is left of the answer when it is shown than when it is hidden; beside it stand that "
             "of a random order, and of a blob that grows from the centre. A map that is no better "
             "than these two says nothing.",
-            f"{better} of {len(tested)} maps are better than both. "
+            f"Better than both: {better} of {counted(len(tested), 'map')}. "
             + " ".join(judge(above_random, above_central, None)),
         ),
         tables=(ReportTable("explained", columns, tuple(rows), "The same as a table"),),
