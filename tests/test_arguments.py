@@ -162,8 +162,8 @@ def test_none_is_right_only_where_the_signature_says_so(here: Path, title: str) 
 @pytest.mark.parametrize("title", FUNCTIONS)
 def test_a_call_that_does_not_fit_is_explained(here: Path, title: str) -> None:
     function = function_named(title)
-    with pytest.raises(ArgumentTypeError, match=f"`{title}` has no argument `colour`"):
-        function(**given(function), colour=1)
+    with pytest.raises(ArgumentTypeError, match=f"`{title}` has no argument `hue`"):
+        function(**given(function), hue=1)
     with pytest.raises(ArgumentTypeError, match="without a name"):
         function(*range(20))
     needed = given(function)

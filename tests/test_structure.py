@@ -63,7 +63,10 @@ FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 ALLOWED = {
     ("model.backends.torch_backend", "networks"),
     ("model.model", "evaluation"),
+    ("model.model", "explanation"),
     ("model.model", "finetuning"),
+    ("model.model", "reports"),
+    ("reports.explained", "explanation"),
     ("model.model", "model.export.export"),
     ("data.dataset.dataset", "data.checks.validate"),
     ("model.predictions", "plots"),

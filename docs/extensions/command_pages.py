@@ -25,6 +25,7 @@ HOW_TO = {
     "report": "report",
     "explain": "explain",
     "similar": "similar",
+    "map": "similar",
     "explore": "tables",
     "validate": "tables",
     "suspects": "finetuning",

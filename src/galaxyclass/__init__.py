@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from galaxyclass.reports.report import Report, report
     from galaxyclass.selection.select import Selection, select
     from galaxyclass.serving.start import serve
+    from galaxyclass.similarity.map_galaxies import GalaxyMap, map_galaxies
     from galaxyclass.similarity.similar import Neighbours, similar
     from galaxyclass.simulation.contest import SimulatedContest, simulate_hundred
     from galaxyclass.simulation.folders import SimulatedFolder, simulate
@@ -134,6 +135,7 @@ _MODULES: dict[str, str] = {
     "Exported": "model.export.export",
     "ExportedBundle": "model.bundle.load",
     "Finetuned": "finetuning.finetuned",
+    "GalaxyMap": "similarity.map_galaxies",
     "GalaxyclassError": "errors",
     "ExportedSubjects": "zooniverse.export_subjects",
     "ImportedVotes": "zooniverse.import_classifications",
@@ -200,6 +202,7 @@ _MODULES: dict[str, str] = {
     "load_model": "model.load",
     "load_recipe": "recipes.read",
     "load_tree": "trees.read",
+    "map_galaxies": "similarity.map_galaxies",
     "open_pack": "images.packs.read",
     "open_survey": "survey.survey",
     "open_tiles": "tiles.open_tiles",
@@ -251,6 +254,7 @@ __all__ = [
     "ExportedBundle",
     "ExportedSubjects",
     "Finetuned",
+    "GalaxyMap",
     "GalaxyclassError",
     "GuessedTree",
     "ImageError",
@@ -318,6 +322,7 @@ __all__ = [
     "load_model",
     "load_recipe",
     "load_tree",
+    "map_galaxies",
     "open_pack",
     "open_survey",
     "open_tiles",

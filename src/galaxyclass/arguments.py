@@ -63,6 +63,8 @@ NetworkUse = Literal["auto", "never", "always"]
 ChosenPrecision = Literal["auto", "fp32", "bf16"]
 #: How a prediction is explained.
 ExplanationMethod = Literal["occlusion", "gradients", "cam"]
+#: How a map of galaxies is made of their embeddings.
+MapMethod = Literal["pca", "umap"]
 #: Bits of a number in an exported network.
 Bits = Literal[32, 16, 8]
 #: Changes to a recipe: ``{"training.epochs": 3}``, or ``["training.epochs=3"]``.
@@ -215,6 +217,9 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "include": ArgumentCheck("names of columns to include", as_string, "them"),
     "answer": ArgumentCheck("the code or name of an answer, or a class (str)", as_string),
     "method": _choice(ExplanationMethod),
+    "explain": _count("a whole number of galaxies", 0, 200),
+    "projection": _choice(MapMethod),
+    "colour": _COLUMN,
     "by": ArgumentCheck("a measure or the name of a column (str)", as_string),
     "against": ArgumentCheck("the name of a column (str)", as_string, "them"),
     "purity": ArgumentCheck("a number above 0 and below 1", as_number(0, 1, ends=False)),

@@ -20,6 +20,7 @@ EXTRA_OF: dict[str, str] = {
     "tensorboard": "train",
     "optuna": "tune",
     "matplotlib": "plots",
+    "umap": "map",
     "jinja2": "report",
     "captum": "explain",
     "pandas": "astro",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxyclass.calibration.coverage import VALUE_EDGES, interval_coverage, measure_coverage
-from galaxyclass.calibration.error_sizes import error_sizes, galaxy_uncertainty, held_out_sizes
+from galaxyclass.calibration.error_sizes import error_sizes, held_out_sizes, mean_spread
 from galaxyclass.calibration.intervals import (
     FEW,
     MOST_REGIONS,
@@ -239,7 +239,7 @@ def test_galaxies_that_are_hard_have_wider_intervals() -> None:
 
     intervals = fit_intervals(TREE.slices, *draw_hard(1500, 1))
     predicted, truth = draw_hard(4000, 2)
-    inside, uncertainty = held(intervals, predicted, truth), galaxy_uncertainty(predicted)
+    inside, uncertainty = held(intervals, predicted, truth), mean_spread(predicted)
     for low, high in ((0, 0.2), (0.4, 0.6), (0.8, 1)):
         some = (uncertainty >= np.quantile(uncertainty, low)) & (
             uncertainty <= np.quantile(uncertainty, high)

@@ -25,3 +25,19 @@ def test_a_line_every_half_minute(
         "predict: 900 of 1,000 images, 10/s, 0:00:10 left, 2 cannot be decoded",
         "predict: 1,000 images 2 cannot be decoded",
     ]
+
+
+def test_a_stage_that_begins_again_and_one_that_is_slow(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    with bars() as show:
+        for _ in range(2):  # two models in turn
+            for done in range(0, 21, 10):
+                now += 40
+                show("explain", done, 20, unit="galaxies")
+    assert capsys.readouterr().err.splitlines() == 2 * [
+        "explain: 10 of 20 galaxies, 0.25/s, 0:00:40 left",
+        "explain: 20 galaxies",
+    ]

@@ -145,7 +145,8 @@ def test_is_explained_by_its_own_answer(finetuned: Finetuned, classes: Classes) 
         # What speaks for one of two classes speaks against the other.
         assert np.allclose(maps[0], -maps[1], atol=1e-5)
         assert np.ptp(maps[0]) > 0
-    random = RandomBackend(finetuned.bundle)(cutout).values
+    random = RandomBackend(finetuned.bundle, 0)(cutout).values
+    assert np.array_equal(random, RandomBackend(finetuned.bundle, 0)(cutout).values)
     assert random.shape == (1, 2)
 
 

@@ -47,10 +47,16 @@ def test_one_wild_epoch_does_not_squeeze_the_others() -> None:
 
 
 def test_a_training_above_the_scale_says_so() -> None:
-    figure = compared_curves([panel("a", 0.2, 0.12), panel("b", 0.45, 0.44)], RMSE)
+    figure = compared_curves([panel("a", 0.2, 0.12), panel("b", 4.5, 4.4)], RMSE)
     texts = [[text.get_text() for text in axes.texts] for axes in figure.axes]
     assert texts[0] == []
-    assert texts[1][0].startswith("all above 0.30")
+    assert texts[1][0].startswith("all above 0.")
+
+
+def test_a_training_that_is_far_off_has_no_empty_panel() -> None:
+    figure = compared_curves([panel("a", 0.2, 0.12), panel("b", 0.45, 0.44)], RMSE)
+    assert [axes.texts[:] for axes in figure.axes] == [[], []]
+    assert figure.axes[0].get_ylim()[1] > 0.44
 
 
 def test_trainings_that_all_failed_can_be_drawn(tmp_path: Path) -> None:

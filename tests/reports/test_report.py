@@ -144,7 +144,32 @@ def test_two_models_have_paired_intervals(sky: tuple[Any, ...], tmp_path: Path) 
     difference = float(row["score"]) - float(row["reference_score"])
     assert float(row["difference"]) == pytest.approx(difference, abs=1e-5)
     assert len({row["model"], row["reference"]}) == 2
-    require_safe(result.page)
+    text = require_safe(result.page)
+    # What is not shown side by side stands there for each model.
+    of_each = [read_rows(result.folder / f"reliability{end}.csv") for end in ("", "_2")]
+    assert of_each[0] != of_each[1]
+    keys = [section.key for section in result.sections]
+    assert len(keys) == len(set(keys))
+    assert {"reliability_2", "properties_2"} <= set(keys)
+    assert f"{row['model']}: Predicted against true fractions" in text
+
+
+def test_explained_galaxies_with_their_faithfulness(sky: tuple[Any, ...], tmp_path: Path) -> None:
+    folder, table, *_ = sky
+    model = load_model(folder / "run", backend=fake.TreeBackend())
+    result = model.report(folder / "images", table, output=tmp_path / "why.html", explain=3)
+    rows = read_rows(result.folder / "explained.csv")
+    assert [row["group"] for row in rows] == [
+        "The largest errors",
+        "The largest errors",
+        "Those that the model is surest of",
+    ]
+    assert len({row["id"] for row in rows}) == 3
+    text = require_safe(result.page)
+    assert "central blob" in text
+    page = report(model, folder / "images", output=tmp_path / "folder.html", explain=2)
+    groups = {row["group"] for row in read_rows(page.folder / "explained.csv")}
+    assert groups == {"Those that the model is surest of", "Those that it is least sure of"}
 
 
 def test_resampled_scores_are_those_of_drawn_galaxies() -> None:

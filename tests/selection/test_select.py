@@ -14,6 +14,7 @@ from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.selection.choose import distances_to, spread_out
 from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.tasks.undecided import relative_width
 
 TREE = [f"Class{code}" for code in galaxyclass.load_tree("galaxy_zoo_2").codes]
 
@@ -40,26 +41,31 @@ def test_the_least_decided(predictions: Path) -> None:
     assert all("of 20" in reason for reason in chosen.reasons)
 
 
-def test_widths_of_intervals_before_entropy(predictions: Path) -> None:
-    table = pq.read_table(predictions)
-    upper = np.zeros(20)
-    upper[3] = 0.4
-    table = table.append_column("Class1.1_lower", pa.array(np.zeros(20)))
-    pq.write_table(table.append_column("Class1.1_upper", pa.array(upper)), predictions)
-    chosen = galaxyclass.select(predictions, count=1, spread=1)
-    assert chosen.ids == [103]
-    assert "width of the intervals 0.400 (1 of 20)" in chosen.reasons[0]
+def test_numbers_are_uncertain_by_the_widths_of_their_intervals() -> None:
+    """Each in units of its column's mean width; a column without intervals does not count."""
+    widths = np.array([[1.0, 1000, np.nan], [3, 1000, np.nan], [1, 1900, np.nan], [1, 100, np.nan]])
+    assert np.argsort(-relative_width(widths))[:2].tolist() == [1, 2]
+    assert np.allclose(relative_width(widths[:, :1]), widths[:, 0] / 1.5)
 
 
-def test_widths_that_are_not_known_and_widths_in_units(predictions: Path) -> None:
+def test_no_embedding_is_needed_where_none_is_compared(predictions: Path) -> None:
+    table = pq.read_table(predictions).drop_columns(["embedding_0", "embedding_1"])
+    assert galaxyclass.select(table, by="likely", answer="1.1", count=1).ids == [119]
+    assert galaxyclass.select(table, by="strange", count=1).ids == [119]
+    assert len(galaxyclass.select(table, by="random")) == 20
+    assert set(galaxyclass.select(table, count=2).ids) == {109, 110}
+    with pytest.raises(CatalogError, match="no embedding"):
+        galaxyclass.select(table, spread=2)
+
+
+def test_predictions_in_memory_are_chosen_as_those_in_a_file(predictions: Path) -> None:
     table = pq.read_table(predictions)
-    widths = {"size": np.ones(20), "mass": np.full(20, 1000.0), "unlearnt": np.full(20, np.nan)}
-    widths["size"][7], widths["mass"][9] = 3, 1900
-    for name, values in widths.items():
-        table = table.append_column(f"{name}_lower", pa.array(np.zeros(20)))
-        table = table.append_column(f"{name}_upper", pa.array(values, from_pandas=True))
-    pq.write_table(table, predictions)
-    assert galaxyclass.select(predictions, count=2).ids == [107, 109]
+    for arguments in ({"spread": 3}, {"by": "unlike", "labelled": {"id": ["100"]}}):
+        chosen = galaxyclass.select(table, count=3, **arguments)
+        assert chosen.predictions is None
+        assert "in memory" in repr(chosen)
+        in_file = galaxyclass.select(predictions, count=3, **arguments)
+        assert chosen.ids == in_file.ids
 
 
 def test_likely_strange_and_conditions(predictions: Path) -> None:

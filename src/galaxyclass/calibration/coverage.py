@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Floats
-from galaxyclass.calibration.error_sizes import galaxy_uncertainty
+from galaxyclass.calibration.error_sizes import mean_spread
 from galaxyclass.calibration.intervals import COVERAGE_LEVEL, Intervals, fit_intervals
 
 #: Coverage is measured by predicted fraction between these.
 VALUE_EDGES = (0.0, 0.02, 0.1, 0.3, 0.7, 0.9, 1.0)
-#: Of the galaxies, those that a model is least sure of (`galaxy_uncertainty`).
+#: Of the galaxies, those that a model is least sure of (`mean_spread`).
 UNCERTAIN_SHARE = 0.2
 
 
@@ -36,7 +36,7 @@ class Coverage:
     by_value : tuple of float
         Of the fractions that are predicted to lie between two neighbours of `VALUE_EDGES`.
     uncertain_fifth : float
-        Of the fifth of the galaxies with the most uncertain predictions (`galaxy_uncertainty`).
+        Of the fifth of the galaxies with the most uncertain predictions (`mean_spread`).
     width : float
         Mean width of the intervals of the known fractions.
     constant_width : float
@@ -176,7 +176,7 @@ class _Counts:
         self.known_by_value += np.bincount(bins[known], minlength=len(self.known_by_value))
         self.held_by_value += np.bincount(bins[held], minlength=len(self.held_by_value))
         usable = known.any(axis=1)
-        uncertainty = galaxy_uncertainty(values)
+        uncertainty = mean_spread(values)
         if usable.any():
             limit = np.quantile(uncertainty[usable], 1 - UNCERTAIN_SHARE)
             uncertain = uncertainty >= limit

@@ -21,8 +21,8 @@ TERMS = 6
 _FOLDS = 5
 
 
-def galaxy_uncertainty(values: Doubles) -> Doubles:
-    """How undecided a model is about each galaxy.
+def mean_spread(values: Doubles) -> Doubles:
+    """The mean spread of votes of each galaxy, by which the sizes of errors are scaled.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def galaxy_uncertainty(values: Doubles) -> Doubles:
 
     Examples
     --------
-    >>> galaxy_uncertainty(np.array([[0.5, 0.5], [1.0, 0.0], [np.nan, np.nan]])).tolist()
+    >>> mean_spread(np.array([[0.5, 0.5], [1.0, 0.0], [np.nan, np.nan]])).tolist()
     [0.5, 0.0, 0.0]
     """
     inside = np.clip(values, 0, 1)
@@ -120,7 +120,7 @@ def _terms(values: Doubles) -> Doubles:
     inside = np.clip(values, 0, 1)
     spread = inside * (1 - inside)
     root = np.sqrt(spread)
-    galaxy = np.broadcast_to(galaxy_uncertainty(values)[:, None], values.shape)
+    galaxy = np.broadcast_to(mean_spread(values)[:, None], values.shape)
     return np.stack(
         [
             np.full_like(spread, 0.01),

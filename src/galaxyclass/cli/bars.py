@@ -73,13 +73,16 @@ def _lines(console: Console) -> Progress:
     finished: set[str] = set()
     begun: dict[str, tuple[float, int]] = {}
     shown: dict[str, float] = {}
+    last: dict[str, int] = {}
 
     def show(
         stage: str, done: int, total: int | None, *, unit: str = "images", note: str = ""
     ) -> None:
         now = time.monotonic()
-        if stage not in begun:
+        if stage not in begun or done < last[stage]:  # the next model's, or the next table's
             begun[stage], shown[stage] = (now, done), now
+            finished.discard(stage)
+        last[stage] = done
         if total is not None and done >= total:
             if stage not in finished:
                 finished.add(stage)
@@ -92,7 +95,7 @@ def _lines(console: Console) -> Progress:
                 f"{stage}: {done:,}" + ("" if total is None else f" of {total:,}") + f" {unit}"
             ]
             if rate > 0:
-                parts.append(f"{rate:,.0f}/s")
+                parts.append(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s")
                 if total is not None:
                     left = timedelta(seconds=round((total - done) / rate))
                     parts.append(f"{left} left")

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.stopped import stopped_words
 from galaxyclass.errors import GalaxyclassError, StoppedError, SurveyStoppedError
 from galaxyclass.version import __version__
 from galaxyclass.workers.signals import terminated_as_interrupted, was_terminated
@@ -35,6 +36,7 @@ HELP_SECTIONS: dict[str, dict[str, str]] = {
         "report": "Show on one page what a model is worth, or what is in a folder.",
         "explain": "Map what of a picture an answer rests on, and test the map.",
         "similar": "Find galaxies that look like some others.",
+        "map": "Map all galaxies, those that look alike near each other.",
         "explore": "Show in figures what a table of votes, classes or numbers holds.",
     },
     "Labels": {
@@ -145,7 +147,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         result: Any = group.main(args=arguments, standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("stopped", err=True)
+        click.echo(stopped_words(sys.argv[1:] if arguments is None else arguments), err=True)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -160,7 +162,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         click.echo(f"error: {in_options(str(error))}", err=True)
         return 1
     except KeyboardInterrupt:
-        click.echo("stopped", err=True)
+        click.echo(stopped_words(sys.argv[1:] if arguments is None else arguments), err=True)
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads the output any more

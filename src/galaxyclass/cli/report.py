@@ -24,6 +24,8 @@ Examples:
   galaxyclass report runs/first --images sky/images --table sky/votes.csv --output first.html
   galaxyclass report runs/a runs/b --images sky/images --table sky/votes.csv --output ab.html
   galaxyclass report pretrained --images my_galaxies/ --output what_is_in_it.html
+  galaxyclass report runs/first --images sky/images --table sky/votes.csv --explain 8 \
+      --output first.html
   galaxyclass report runs/classes --images sky/images --table classes.csv --against petroMag_r \\
       --purity 0.95 --output classes.html
 
@@ -50,6 +52,14 @@ PAGE_numbers: report.json, a CSV file for each table, and the predictions."""
     show_default=True,
     help="Classes: the wanted purity of a sample of one class, whose threshold is looked for.",
 )
+@click.option(
+    "--explain",
+    metavar="N",
+    type=click.IntRange(min=0, max=200),
+    default=0,
+    help="Explain N galaxies, those with the largest errors and those that RUN is surest of: maps "
+    "of what the prediction rests on, each with a test (`galaxyclass explain`). Seconds a galaxy.",
+)
 @options.inference
 @options.labelling
 @options.seed
@@ -64,6 +74,7 @@ def command(
     part: Part,
     against: tuple[str, ...],
     purity: float,
+    explain: int,
     inference: InferenceOptions,
     labelling: str | None,
     seed: int,
@@ -92,6 +103,7 @@ def command(
             votes=votes,
             against=against,
             purity=purity,
+            explain=explain,
             options=replace(inference, labelling=labelling),
             seed=seed,
             overwrite=overwrite,

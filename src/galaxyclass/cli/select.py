@@ -13,18 +13,20 @@ from galaxyclass.cli.bars import bars
 
 EPILOG = """\b
 Examples:
-  galaxyclass predict --images sky/images --output sky.parquet --include embedding,uncertainty
+  galaxyclass predict --images sky/images --output sky.parquet --include embedding
   galaxyclass select sky.parquet --output to_label.csv
   galaxyclass select sky.parquet --labelled mine.csv --by unlike --output to_label.csv
   galaxyclass select sky.parquet --by likely --answer 8.1 --where '2.1 < 0.5' --output rings.csv
 
 \b
 --by says what makes a galaxy worth a label:
-  uncertain  its prediction is least decided: the widest intervals, if the file has
-             them, otherwise the largest entropy of the answers or classes
+  uncertain  its prediction is least decided: the largest entropy of the answers to all
+             questions, each weighted by who is asked, or of the classes; of numbers the
+             widest intervals (predict --include uncertainty)
   likely     the highest predicted fraction of --answer: to find many of a rare kind
   strange    the highest out-of-distribution score (predict --include strangeness)
-  unlike     its nearest labelled galaxy is farthest
+  unlike     its nearest labelled galaxy is farthest (predict --include embedding, as
+             for --spread)
   random     drawn at random: for an unbiased test set
 
 OUTPUT has a row for each galaxy, in the order in which they should be labelled: its id, the reason,
@@ -74,10 +76,8 @@ and all other columns of the predictions."""
 )
 @click.option(
     "--run",
-    default="pretrained",
-    show_default=True,
     type=click.Path(path_type=Path),
-    help="The model that made the predictions.",
+    help="The model that made the predictions; by default it is found by what they say of it.",
 )
 @options.seed
 @options.overwrite

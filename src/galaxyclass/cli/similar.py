@@ -49,10 +49,9 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
 )
 @click.option(
     "--run",
-    default="pretrained",
-    show_default=True,
     type=click.Path(path_type=Path),
-    help="The model that made the predictions, for --like-images.",
+    help="The model that made the predictions, for --like-images; by default it is found by what "
+    "they say of it.",
 )
 @click.option(
     "--where",

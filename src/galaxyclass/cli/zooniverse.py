@@ -43,7 +43,7 @@ def command() -> None:
 @click.option(
     "--by",
     metavar="COLUMN",
-    help="Which galaxies first: uncertain (the first question's predicted fractions are even), "
+    help="Which galaxies first: uncertain (as `galaxyclass select` calls it), "
     "strange, or the highest of a column.",
 )
 @click.option("--lowest", is_flag=True, help="The lowest of --by first.")

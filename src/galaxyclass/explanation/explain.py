@@ -149,7 +149,7 @@ def explain(
     options, progress
         As for `galaxyclass.predict`.
     seed : int
-        Of the galaxies that are drawn, the sky, and the random maps.
+        Of the galaxies that are drawn, the sky, the random maps, and the random weights.
     overwrite : bool
         Replace the files where they exist.
 
@@ -179,8 +179,7 @@ def explain(
         require("captum", "torch")
     model = open_model(run, options)
     index, words = find_answer(model.task, answer)
-    explained = ExplainedOutput(index, model.task.shown_beside(index))
-    explainer = Explainer(model, explained, method, seed)
+    explainer = Explainer(model, index, method, seed)
     cutouts, notes = _read(model, images, count, seed)
     galaxies = []
     for done, (name, cutout) in enumerate(cutouts, 1):
@@ -216,9 +215,11 @@ class Explainer:
     Parameters
     ----------
     model : Model
-    explained : ExplainedOutput
+    index : int
+        Of the output that is explained.
     method : {"occlusion", "gradients", "cam"}
     seed : int
+        Of the sky, the random maps, and the random weights.
 
     Raises
     ------
@@ -226,7 +227,8 @@ class Explainer:
         As for `explain`.
     """
 
-    def __init__(self, model: Model, explained: ExplainedOutput, method: str, seed: int) -> None:
+    def __init__(self, model: Model, index: int, method: str, seed: int) -> None:
+        explained = ExplainedOutput(index, model.task.shown_beside(index))
         ensemble: Ensemble = model.ensemble
         if len(ensemble.preprocessings) > 1:
             raise BundleError(
@@ -291,10 +293,10 @@ class Explainer:
         shares, maps = self.shares, None
         try:
             if self.method == "occlusion":
-                random = RandomBackend(self.bundle)
+                random = RandomBackend(self.bundle, self.seed)
                 shares = answer_of(random, self.preprocessing, self.explained, self.workers)
             else:
-                maps = GradientMaps(self.bundle, self.method, self.explained, random_weights=True)
+                maps = GradientMaps(self.bundle, self.method, self.explained, drawn=self.seed)
         except BundleError:  # an exported network, whose layers cannot be drawn anew
             return None
         correlations = []

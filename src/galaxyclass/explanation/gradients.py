@@ -32,8 +32,8 @@ class GradientMaps:
     bundle : Bundle
     method : {"gradients", "cam"}
     explained : ExplainedOutput
-    random_weights : bool
-        Of a network that has learnt nothing, for the sanity check.
+    drawn : int, optional
+        The seed of random weights, for the sanity check: a network that has learnt nothing.
 
     Raises
     ------
@@ -55,10 +55,10 @@ class GradientMaps:
         method: str,
         explained: ExplainedOutput,
         *,
-        random_weights: bool = False,
+        drawn: int | None = None,
     ) -> None:
         require("captum", "torch", "timm", "safetensors")
-        self.networks = open_networks(bundle, random_weights=random_weights)
+        self.networks = open_networks(bundle, drawn=drawn)
         self.method, self.explained = method, explained
         if method == "cam":
             self.layers = [
@@ -102,8 +102,8 @@ class GradientMaps:
 class RandomBackend:
     """A bundle's network with random weights: it has learnt nothing."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self.networks = open_networks(bundle, random_weights=True)
+    def __init__(self, bundle: Bundle, seed: int) -> None:
+        self.networks = open_networks(bundle, drawn=seed)
 
     def __call__(self, cutouts: NDArray[np.uint8]) -> ModelOutput:
         import torch
@@ -115,7 +115,7 @@ class RandomBackend:
         return ModelOutput(values, (), np.zeros((len(cutouts), 0), np.float32))
 
 
-def open_networks(bundle: Bundle, *, random_weights: bool) -> list[Any]:
+def open_networks(bundle: Bundle, *, drawn: int | None = None) -> list[Any]:
     """The torch networks of a bundle, in evaluation mode: its members, or one with a probe.
 
     Raises
@@ -126,10 +126,17 @@ def open_networks(bundle: Bundle, *, random_weights: bool) -> list[Any]:
         The network cannot be rebuilt.
     """
     require("torch", "timm", "safetensors")
+    import torch
+
     from galaxyclass.networks.probed import ProbedNetwork, build_any
     from galaxyclass.networks.weights import load_weights
 
-    network = build_any(bundle.manifest) if random_weights else load_weights(bundle)
+    if drawn is None:
+        network = load_weights(bundle)
+    else:
+        with torch.random.fork_rng():  # the caller's own random numbers go on as they were
+            torch.manual_seed(drawn)
+            network = build_any(bundle.manifest)
     network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(False)

@@ -121,3 +121,22 @@ class FolderOutput:
                 + (", of a job with other arguments that was stopped" if other else ""),
                 hint="pass `overwrite=True`, or choose another `output`",
             )
+
+
+def require_page(output: str | Path) -> Path:
+    """A page, with an ending that a browser knows.
+
+    Raises
+    ------
+    OutputError
+        Another ending.
+    """
+    page = Path(output)
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(
+            f"{page}: a page for a browser is written",
+            wanted="a name that ends in .html",
+            got=page.suffix or "a name without an ending",
+            hint=f"write to {page.with_suffix('.html').name}",
+        )
+    return page

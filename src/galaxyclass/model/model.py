@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from galaxyclass.data.dataset.dataset import Dataset
     from galaxyclass.evaluation.calibrated import Calibrated
     from galaxyclass.evaluation.evaluation import Evaluation
+    from galaxyclass.explanation.explain import Explanation
     from galaxyclass.finetuning.finetuned import Finetuned
     from galaxyclass.model.export.export import Exported
+    from galaxyclass.reports.report import Report
 
 
 class Model:
@@ -441,6 +443,33 @@ class Model:
         from galaxyclass.model.export.export import export
 
         return export(self, output=output, **more)
+
+    @public
+    def report(
+        self,
+        images: Dataset | str | Path,
+        table: Any = None,
+        *,
+        output: str | Path,
+        **more: Any,
+    ) -> Report:
+        """Write a page on what the model is worth, or on what is in a folder.
+
+        The same as `galaxyclass.report`, with all its arguments.
+        """
+        from galaxyclass.reports.report import report
+
+        return report(self, images, table, output=output, **more)
+
+    @public
+    def explain(self, images: Any, *, answer: str, output: str | Path, **more: Any) -> Explanation:
+        """Map what of a picture an answer rests on, and test the map.
+
+        The same as `galaxyclass.explain`, with all its arguments.
+        """
+        from galaxyclass.explanation.explain import explain
+
+        return explain(self, images, answer=answer, output=output, **more)
 
     def __repr__(self) -> str:
         task, networks = self.task, sum(bundle.manifest.members for bundle in self.bundles)

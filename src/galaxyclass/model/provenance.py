@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from galaxyclass.errors import OutputError
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.pretrained import PRETRAINED_NAME, pretrained_folder
+from galaxyclass.model.pretrained import PRETRAINED, PRETRAINED_NAME, pretrained_folder
 from galaxyclass.version import __version__
 
 #: The key of the provenance in the metadata of a table.
@@ -31,6 +33,8 @@ class Provenance:
         The package and its version.
     model, digest : str
         The name of the model and its identity, `galaxyclass.Model.digest`.
+    sources : tuple of str
+        Where its networks lay, as they were named: ``pretrained``, or folders and files.
     views : int
     precision : str
     images : tuple of dict
@@ -43,6 +47,7 @@ class Provenance:
     software: str
     model: str
     digest: str
+    sources: tuple[str, ...]
     views: int
     precision: str
     images: tuple[dict[str, object], ...]
@@ -72,6 +77,7 @@ def make_provenance(
         software=f"galaxyclass {__version__}",
         model=name or " + ".join(_folder_name(bundle.folder) for bundle in bundles),
         digest=joined_digest([manifest.digest for manifest in manifests]),
+        sources=tuple(_source(bundle.folder) for bundle in bundles),
         views=views,
         precision=precision,
         images=tuple(each.model_dump(mode="json") for each in cutouts.values()),
@@ -96,6 +102,22 @@ def provenance_of(schema: pa.Schema) -> Mapping[str, object]:
     """The provenance in the metadata of a table, as plain data; empty where it has none."""
     text = (schema.metadata or {}).get(PROVENANCE)
     return {} if text is None else dict(json.loads(text))
+
+
+def provenance_of_file(path: Path) -> Mapping[str, Any]:
+    """The provenance of a file of predictions, as far as it says by what it was made.
+
+    It stands in the metadata of parquet, and otherwise in the file beside it, `provenance_file`.
+    """
+    try:
+        with path.open("rb") as file:
+            is_parquet = file.read(4) == b"PAR1"
+        if is_parquet:
+            return provenance_of(pq.read_schema(path))
+        known: Any = json.loads(provenance_file(path).read_text("utf-8"))
+    except (OSError, ValueError, pa.ArrowException):
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 def provenance_words(schema: pa.Schema) -> dict[str, str]:
@@ -143,6 +165,10 @@ def provenance_json(schema: pa.Schema) -> str:
     # A table that a user made has no provenance; its file must still be known as one of ours.
     data = {"software": f"galaxyclass {__version__}", **provenance_of(schema), "columns": columns}
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def _source(folder: Path) -> str:
+    return PRETRAINED if folder == pretrained_folder() else folder.as_posix()
 
 
 def _folder_name(folder: Path) -> str:

@@ -28,8 +28,16 @@ _NULL = np.iinfo(np.int64).min
 #: FITS files consist of blocks of so many bytes.
 _BLOCK = 2880
 #: Keywords of FITS for the provenance.
-_KEYWORDS = {"software": "CREATOR", "model": "MODEL", "digest": "DIGEST", "views": "VIEWS",
-             "precision": "PRECISN", "images": "IMAGES", "date": "DATE"}  # fmt: skip
+_KEYWORDS = {
+    "software": "CREATOR",
+    "model": "MODEL",
+    "digest": "DIGEST",
+    "sources": "SOURCES",
+    "views": "VIEWS",
+    "precision": "PRECISN",
+    "images": "IMAGES",
+    "date": "DATE",
+}
 
 
 def flat(table: pa.Table) -> pa.Table:

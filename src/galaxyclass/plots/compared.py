@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from galaxyclass.plots.style import COLOURS, style
 from galaxyclass.tasks.metric import Metric
 
@@ -140,7 +142,12 @@ def _limits(panels: Sequence[Panel], metric: Metric) -> tuple[float | None, floa
         return max(0.0, min(values + references) - 0.05), 1.0
     low, high = min(values + references), max(values + references)
     if references:
-        high = min(high, _TOP * max(references))
+        # A trial that is far off is cut, but none to an empty panel unless it is hopeless.
+        best = [
+            min(row[f"validation_{metric.key}"] for row in p.history) for p in panels if p.history
+        ]
+        shown = min(max(best), 3 * max(references)) if np.isfinite(best).all() else 0.0
+        high = min(high, max(_TOP * max(references), 1.05 * shown))
     room = 0.08 * (high - low)
     return low - room, high + 2 * room
 

@@ -41,7 +41,7 @@ def curves(
 
     names = {metric.key: metric.label, "loss": "loss"}
     with style():
-        figure = Figure(figsize=(12, 5))
+        figure = Figure(figsize=(13, 5.4))
         epochs = [row["epoch"] for row in history]
         for axes, quantity in zip(figure.subplots(1, 2), (metric.key, "loss"), strict=True):
             for part, colour in zip(("train", "validation"), COLOURS, strict=False):
@@ -68,10 +68,15 @@ def curves(
                     ha="right",
                     va="bottom",
                     color="0.3",
+                    bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
                 )
             axes.set_xlabel("epoch")
             axes.set_ylabel(names[quantity])
             axes.set_title(names[quantity][0].upper() + names[quantity][1:])
             axes.xaxis.get_major_locator().set_params(integer=True)
-            axes.legend()
+            if len(epochs) == 1:  # otherwise the axis would show parts of an epoch
+                axes.set_xlim(epochs[0] - 1, epochs[0] + 1)
+                axes.set_xticks(epochs)
+            # Below the axes, where no line can run through it.
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=11)
     return figure

@@ -450,11 +450,6 @@ def _largest(model: ScoredModel) -> list[int]:
     return [int(index) for index in np.argsort(-counts, kind="stable") if counts[index]]
 
 
-def class_certainty(_: Task, predictions: Doubles) -> Doubles:
-    """(galaxies,) the probability of the class that is called."""
-    return np.asarray(predictions.max(axis=1))
-
-
 def class_caption(task: Task, predicted: Doubles, true: int | None) -> str:
     """The class that is called, its probability, and the true one."""
     index = int(np.argmax(predicted))

@@ -140,7 +140,8 @@ def comparison_section(models: Sequence[ScoredModel]) -> ReportSection:
             "which both models see the same galaxies (paired): they are narrower than those of "
             "two separate scores, since a galaxy that is hard for one is mostly hard for both.",
             *texts,
-            f"What follows on reliability, intervals and single galaxies is about {first.name}.",
+            "Sections that begin with the name of a model are about it alone; single galaxies are "
+            f"shown as {first.name} sees them.",
         ),
         tuple(figures),
         (("tick", "no difference"),),

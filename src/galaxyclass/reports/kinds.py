@@ -10,13 +10,13 @@ import numpy as np
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.reports.answers import class_overview, vote_overview
-from galaxyclass.reports.classes import class_caption, class_certainty, class_sections
+from galaxyclass.reports.classes import class_caption, class_sections
 from galaxyclass.reports.parts import ReportSection, ReportSettings
 from galaxyclass.reports.predicted import PredictedFolder
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.reports.votes import (
+    telling_answer,
     vote_caption,
-    vote_certainty,
     vote_error_caption,
     vote_sections,
 )
@@ -41,16 +41,20 @@ class TaskSections:
         From a task, a galaxy's predictions and its truth (or None) to words below its picture.
     error_caption : callable
         The same of a galaxy with a large error.
-    certainty : callable
-        From a task and predictions to (galaxies,) how sure the model is of each; larger is surer.
-        None: that is not known.
+    explained : callable or None
+        From a task and a galaxy's predictions to the index of the output that is explained; None
+        where no output is an answer or a class.
+    together : tuple of str
+        Keys of the sections of ``scored`` that show several models side by side; of the others,
+        each model has its own.
     """
 
     scored: Callable[[Sequence[ScoredModel], ReportSettings], list[ReportSection]]
     overview: Callable[[PredictedFolder], list[ReportSection]]
     caption: Callable[[Task, Doubles, Any], str]
     error_caption: Callable[[Task, Doubles, Any], str]
-    certainty: Callable[[Task, Doubles], Doubles] | None = None
+    explained: Callable[[Task, Doubles], int] | None = None
+    together: tuple[str, ...] = ()
 
 
 def _plain_caption(task: Task, predicted: Doubles, true: Any) -> str:
@@ -76,6 +80,13 @@ def _count_caption(task: Task, predicted: Doubles, true: Any) -> str:
     return "\n".join(words)
 
 
+def _first_answer(task: Task, predicted: Doubles) -> int:
+    """The likeliest answer to the first question."""
+    tree = task.decision_tree
+    assert tree is not None, "votes have a tree"
+    return int(np.argmax(expected_shares(tree.slices, predicted[None])[0][tree.slices[0]]))
+
+
 def _no_sections(*_: object) -> list[ReportSection]:
     return []
 
@@ -90,16 +101,19 @@ SECTIONS: dict[str, TaskSections] = {
         vote_overview,
         vote_caption,
         vote_error_caption,
-        vote_certainty,
+        telling_answer,
+        together=("questions",),
     ),
     ClassTask.kind: TaskSections(
         class_sections,
         class_overview,
         class_caption,
         class_caption,
-        class_certainty,
+        lambda _, predicted: int(np.argmax(predicted)),
     ),
-    CountTask.kind: TaskSections(_no_sections, _no_sections, _count_caption, _count_caption),
+    CountTask.kind: TaskSections(
+        _no_sections, _no_sections, _count_caption, _count_caption, _first_answer
+    ),
 }
 
 

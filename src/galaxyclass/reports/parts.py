@@ -28,12 +28,15 @@ class ReportSettings:
     purity : float
         The wanted purity of samples of a class.
     seed : int
+    explain : int
+        Galaxies whose predictions are explained.
     """
 
     votes: float = VOTES
     by: tuple[str, ...] = ()
     purity: float = 0.9
     seed: int = 0
+    explain: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,11 @@ class ReportPicture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures under a title."""
+    """Pictures under a title; wide ones are two of a galaxy side by side."""
 
     title: str
     pictures: tuple[ReportPicture, ...]
+    wide: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from galaxyclass.arguments import Part, public
+from galaxyclass.arrays import Doubles
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.scored import read_galaxies
-from galaxyclass.errors import BundleError, CatalogError, OutputError
+from galaxyclass.errors import BundleError, CatalogError, ScoreError
 from galaxyclass.evaluation.evaluate import evaluate
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.journal import job_key
-from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free
+from galaxyclass.io.output import UNFINISHED, FolderOutput, require_free, require_page
 from galaxyclass.io.result_files import metrics_json
 from galaxyclass.model.chunks import forget_predictions
 from galaxyclass.model.ensemble import common_auxiliary, common_task
@@ -34,17 +36,21 @@ from galaxyclass.reports.closing import (
     training_section,
 )
 from galaxyclass.reports.comparison import comparison_section
+from galaxyclass.reports.explained import explained_groups, explained_section
 from galaxyclass.reports.kinds import sections_of
 from galaxyclass.reports.opening import opening_section
 from galaxyclass.reports.page import report_page
 from galaxyclass.reports.parts import ReportSection, ReportSettings
 from galaxyclass.reports.predicted import PredictedFolder, extra_columns, predict_folder
 from galaxyclass.reports.properties import columns_of_numbers, property_section
-from galaxyclass.reports.scored import in_common, scored_model
+from galaxyclass.reports.scored import ScoredModel, in_common, scored_model
 from galaxyclass.reports.strange import extreme_gallery, strange_section
 from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.version import __version__
+
+_WORST, _SUREST = "The largest errors", "Those that the model is surest of"
+_UNEXPLAINED = "Nothing is explained: the model predicts numbers, and no answer or class."
 
 #: The file of all numbers, written before the page.
 REPORT_NUMBERS = "report.json"
@@ -85,6 +91,7 @@ def report(
     votes: float = VOTES,
     against: Sequence[str] = (),
     purity: float = 0.9,
+    explain: int = 0,
     options: InferenceOptions | None = None,
     seed: int = 0,
     overwrite: bool = False,
@@ -123,6 +130,10 @@ def report(
     purity : float
         Classes: the share of a sample that should belong to the class; the threshold for it is
         looked for.
+    explain : int
+        So many galaxies are explained by occlusion, as `galaxyclass.explain` does it, each map
+        beside its faithfulness: those with the largest errors, and those that the model is surest
+        of; without labels, those that it is surest and least sure of. Takes seconds a galaxy.
     options, progress
         As for `galaxyclass.predict`.
     seed : int
@@ -153,7 +164,7 @@ def report(
     models = [open_model(source, options) for source in sources]
     require_same_outputs(models)
     names = unique_names(models)
-    settings = ReportSettings(votes, tuple(against), purity, seed)
+    settings = ReportSettings(votes, tuple(against), purity, seed, explain)
     key = job_key(
         "report",
         runs=[str(source.absolute()) for model in models for source in model.sources],
@@ -212,7 +223,7 @@ def report(
                 for number, (name, model) in enumerate(zip(names, models, strict=True), 1)
             ]
             remarks = folders[0].summary.notes
-            sections, notes = folder_sections(folders, progress)
+            sections, notes = folder_sections(folders, settings, progress)
             title = f"What is in {dataset.images.name or dataset.images}?"
             source = [
                 f"{len(folders[0]):,} images of {dataset.images}, as the model {names[0]} sees them"
@@ -300,12 +311,13 @@ def scored_sections(
     sections: list[ReportSection | None] = [opening_section(scored)]
     if len(scored) > 1:
         sections.append(comparison_section(scored))
-    sections += kind.scored(scored, settings)
-    galleries = [extreme_gallery("The largest errors", first, first.losses, error_caption)]
-    if kind.certainty is not None:
-        certainty = kind.certainty(first.task, first.predictions)
-        title = "Those that the model is surest of"
-        galleries.append(extreme_gallery(title, first, certainty, caption))
+    sections += _of_each(scored, settings)
+    galleries = [extreme_gallery(_WORST, first, first.losses, error_caption)]
+    measures = [(_WORST, first.losses)]
+    with suppress(ScoreError):  # numbers do not say how sure the model is of them
+        certainty = -first.task.uncertainty(first.predictions)
+        galleries.append(extreme_gallery(_SUREST, first, certainty, caption))
+        measures.append((_SUREST, certainty))
     sections.append(
         ReportSection(
             "galaxies",
@@ -317,12 +329,20 @@ def scored_sections(
             galleries=tuple(galleries),
         )
     )
+    if settings.explain:
+        sections.append(_explained(first, measures, settings, notes, progress))
     if first.strangeness is not None:
-        sections.append(
-            strange_section(first.strangeness, first.catalog, first.preprocessing, strange_caption)
+        strange = strange_section(
+            first.strangeness, first.catalog, first.preprocessing, strange_caption
         )
+        # The pictures are the same for all models; what is strange to each is its own.
+        sections.append(strange if len(scored) == 1 else _named(strange, first.name))
+    for number, model in enumerate(scored, 1):
+        by_property = property_section(model, settings.by, progress)
+        if by_property is not None and len(scored) > 1:
+            by_property = _named(by_property, model.name, number)
+        sections.append(by_property)
     sections += [
-        property_section(first, settings.by, progress),
         learning_section(scored),
         training_section(first, notes),
         limits_section(first.model),
@@ -332,7 +352,7 @@ def scored_sections(
 
 
 def folder_sections(
-    folders: Sequence[PredictedFolder], progress: Progress
+    folders: Sequence[PredictedFolder], settings: ReportSettings, progress: Progress
 ) -> tuple[list[ReportSection], list[str]]:
     """The sections of a report without labels, and notes on what was left out."""
     first = folders[0]
@@ -354,6 +374,13 @@ def folder_sections(
         sections.append(agreement_section(folders, kind.caption))
     notes = [first.model.ensemble.note] if first.model.ensemble.note else []
     notes += first.summary.warnings
+    if settings.explain and kind.explained is None:
+        notes.append(_UNEXPLAINED)
+    elif settings.explain:
+        doubt = first.task.uncertainty(first.predictions)
+        measures = [(_SUREST, -doubt), ("Those that it is least sure of", doubt)]
+        explained = _explained(first, measures, settings, notes, progress)
+        sections += [] if explained is None else [explained]
     if first.summary.failed:
         notes.append(f"{first.summary.failed:,} images cannot be decoded and are left out.")
     sections.append(
@@ -366,6 +393,61 @@ def folder_sections(
     )
     progress("draw", len(sections), len(sections), unit="sections")
     return [*sections, limits_section(first.model), citing_section(first.model)], notes
+
+
+def _of_each(scored: Sequence[ScoredModel], settings: ReportSettings) -> list[ReportSection]:
+    """The sections of scores: those that show all models together, and the others of each."""
+    kind = sections_of(scored[0].task)
+    if len(scored) == 1:
+        return kind.scored(scored, settings)
+    of_models = [kind.scored([model], settings) for model in scored]
+    sections = []
+    for together in kind.scored(scored, settings):
+        if together.key in kind.together:
+            sections.append(together)
+            continue
+        for number, (model, own) in enumerate(zip(scored, of_models, strict=True), 1):
+            sections += [
+                _named(section, model.name, number)
+                for section in own
+                if section.key == together.key and (number == 1 or not section.galleries)
+            ]
+    return sections
+
+
+def _named(section: ReportSection, name: str, number: int = 1) -> ReportSection:
+    """A section of one of several models, with its name; the tables of the first keep theirs."""
+    ending = "" if number == 1 else f"_{number}"
+    return replace(
+        section,
+        key=section.key + ending,
+        title=f"{name}: {section.title}",
+        tables=tuple(replace(table, name=table.name + ending) for table in section.tables),
+    )
+
+
+def _explained(
+    model: ScoredModel | PredictedFolder,
+    measures: Sequence[tuple[str, Doubles]],
+    settings: ReportSettings,
+    notes: list[str],
+    progress: Progress,
+) -> ReportSection | None:
+    """The section of maps, or a note why there is none."""
+    kind = sections_of(model.task)
+    if kind.explained is None:
+        notes.append(_UNEXPLAINED)
+        return None
+    groups = explained_groups(measures, settings.explain)
+    return explained_section(
+        model.model,
+        model.catalog,
+        model.predictions,
+        groups,
+        kind,
+        seed=settings.seed,
+        progress=progress,
+    )
 
 
 def write_report(
@@ -391,25 +473,6 @@ def write_report(
     write_text(folder / REPORT_NUMBERS, metrics_json(numbers))
     write_text(page, text)
     return Report(page, folder, tuple(sections), tuple(notes))
-
-
-def require_page(output: str | Path) -> Path:
-    """The page of a report, with an ending that a browser knows.
-
-    Raises
-    ------
-    OutputError
-        Another ending.
-    """
-    page = Path(output)
-    if page.suffix.lower() not in (".html", ".htm"):
-        raise OutputError(
-            f"{page}: a report is a page for a browser",
-            wanted="a name that ends in .html",
-            got=page.suffix or "a name without an ending",
-            hint=f"write to {page.with_suffix('.html').name}",
-        )
-    return page
 
 
 def numbers_folder(page: Path) -> Path:

@@ -11,7 +11,6 @@ import numpy as np
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.coverage import VALUE_EDGES, Coverage
-from galaxyclass.calibration.error_sizes import galaxy_uncertainty
 from galaxyclass.calibration.files import parse_calibration
 from galaxyclass.plots.panel import AxisScale, ChartPanel, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.binned import Binned, bin_truth
@@ -267,11 +266,6 @@ def _level(model: ScoredModel) -> float:
     return calibration.require_intervals().level
 
 
-def vote_certainty(task: Task, predictions: Doubles) -> Doubles:
-    """(galaxies,) how sure the model is of each galaxy; larger is surer."""
-    return -galaxy_uncertainty(np.where(task.known_mask, predictions, np.nan))
-
-
 def vote_caption(task: Task, predicted: Doubles, true: Doubles | None) -> str:
     """The leading answers of a galaxy along the tree, a line each, beside the true fractions."""
     tree = task.decision_tree
@@ -295,6 +289,18 @@ def vote_error_caption(task: Task, predicted: Doubles, true: Doubles) -> str:
         for index in order
         if errors[index] >= 0
     )
+
+
+def telling_answer(task: Task, predicted: Doubles) -> int:
+    """The last answer on the way of most volunteers that half of all are predicted to give.
+
+    Where there is none, the likeliest answer to the first question.
+    """
+    tree = task.decision_tree
+    assert tree is not None, "votes have a tree"
+    known = np.where(task.known_mask, predicted, np.nan)
+    path = leading_path(tree, known, most=6)
+    return next((index for index in reversed(path) if known[index] >= 0.5), path[0])
 
 
 def leading_path(tree: Tree, predicted: Doubles, most: int = 3) -> list[int]:

@@ -16,30 +16,29 @@ from galaxyclass.data.tables.cells import as_text, can_be_id, numbers
 from galaxyclass.data.tables.in_memory import as_arrow
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import ArgumentError, CatalogError
-from galaxyclass.model.load import open_model
+from galaxyclass.model.made_by import model_that_made
 from galaxyclass.model.model import Model
+from galaxyclass.model.uncertainty import table_uncertainty
 from galaxyclass.progress import Progress, silent
 from galaxyclass.selection.choose import best_rows, distances_to, spread_out
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import summary
 from galaxyclass.similarity.conditions import column_named, rows_that_meet
-from galaxyclass.similarity.embeddings import PredictionsFile, open_predictions
+from galaxyclass.similarity.embeddings import PredictionTable, open_predictions
+from galaxyclass.similarity.galaxy_table import GalaxyTable
 from galaxyclass.similarity.index import Index, open_index
-from galaxyclass.similarity.ranked import RankedGalaxies
 
 #: What makes a galaxy worth a label.
 BY = ("uncertain", "likely", "strange", "unlike", "random")
 
-_LOWER, _UPPER = "_lower", "_upper"
-
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Selection(RankedGalaxies):
+class Selection(GalaxyTable):
     """Galaxies to label next, in the order in which they should be.
 
     Attributes
     ----------
-    predictions : Path
-        The file that they were chosen from.
+    predictions : Path or None
+        The file that they were chosen from; None of predictions in memory.
     table : pyarrow.Table
         The id, ``reason``, and all other columns of the predictions but the embedding.
     candidates : int
@@ -56,14 +55,13 @@ class Selection(RankedGalaxies):
 
     def __repr__(self) -> str:
         return summary(
-            f"Selection of {len(self):,} from {self.candidates:,} galaxies in "
-            f"{short_path(self.predictions)}"
+            f"Selection of {len(self):,} from {self.candidates:,} galaxies in {self._place}"
         )
 
 
 @public
 def select(
-    predictions: str | Path,
+    predictions: Any,
     *,
     by: str = "uncertain",
     count: int = 50,
@@ -71,7 +69,7 @@ def select(
     labelled: Any = None,
     where: Sequence[str] = (),
     spread: int = 1,
-    run: str | Path | Model = "pretrained",
+    run: str | Path | Model | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Selection:
@@ -79,13 +77,14 @@ def select(
 
     Parameters
     ----------
-    predictions : str or Path
-        A file of predictions with the embedding (``include=["embedding"]``).
+    predictions : str, Path, Predictions or a table in memory
+        Predictions; for ``unlike`` and ``spread``, with the embedding (``include=["embedding"]``).
     by : {"uncertain", "likely", "strange", "unlike", "random"}
-        - ``uncertain``: where the prediction is least decided: the mean width of the intervals
-          if the file has them (``include=["uncertainty"]``; of numbers each in units of the
-          column's mean width), otherwise the entropy of the answers or classes
-          (`Task.uncertainty`);
+        - ``uncertain``: where the prediction is least decided, by what the model predicts
+          (`Task.uncertainty`). Votes and classes: the entropy of the answers to each question,
+          weighted by the share of people who are asked, summed over questions. Counts: how little
+          the model claims to know of the shares. Numbers: the width of their intervals in units of
+          the mean width (``include=["uncertainty"]``);
         - ``likely``: the highest predicted fraction of ``answer``, to find many of a rare kind;
         - ``strange``: the highest out-of-distribution score (``include=["strangeness"]``);
         - ``unlike``: those whose nearest labelled galaxy is farthest;
@@ -103,8 +102,9 @@ def select(
         For all but ``random``: of the ``spread * count`` best galaxies those that are least alike,
         and unlike the labelled ones, are chosen. 1, the default, takes the best in their order,
         however alike: it needed the fewest labels (docs/similar.md).
-    run : str, Path or Model
-        The model that made the predictions, whose task knows what is uncertain.
+    run : str, Path or Model, optional
+        The model that made the predictions, whose task knows what is uncertain. By default it is
+        found by what the predictions say of it.
     seed : int
         Of ``random``.
     progress : Progress
@@ -115,11 +115,15 @@ def select(
         ``likely`` without an ``answer``; ``unlike`` without ``labelled``; a condition or column
         that the file does not have.
     CatalogError
-        A file cannot be read; no embedding; no galaxy is left to choose.
+        A file cannot be read; no embedding to be ``unlike`` by; no galaxy is left to choose.
+    BundleError
+        For ``uncertain``: the predictions were made by another model, or by one that is not there
+        any more.
+    ScoreError
+        For ``uncertain``: numbers without intervals.
     OutputError
         The index cannot be written.
     """
-    path = Path(predictions)
     if by not in BY:
         raise ArgumentError(
             f"{by!r} is no measure", argument="by", wanted=f"one of {', '.join(BY)}", got=repr(by)
@@ -132,17 +136,18 @@ def select(
         raise ArgumentError(
             "unlike which galaxies?", argument="labelled", wanted="a table of labelled galaxies"
         )
-    file = open_predictions(path)
+    compared = by == "unlike" or (spread > 1 and by != "random")
+    file = open_predictions(predictions, embedding=compared)
     known = _labelled_rows(file, labelled)
     allowed = rows_that_meet(file.others, where)
     allowed[known] = False
     candidates = int(allowed.sum())
     if not candidates:
         raise CatalogError(
-            f"{path}: no galaxy is left to choose",
+            f"{file.name}: no galaxy is left to choose",
             wanted="galaxies that are not labelled and meet all conditions",
         )
-    index = open_index(file, progress=progress)
+    index = open_index(file, progress=progress) if compared else None
     if by == "random":
         measure = np.random.default_rng(seed).random(file.rows)
         rows = best_rows(measure, allowed, count)
@@ -150,15 +155,17 @@ def select(
     else:
         measure, words = _measure(file, index, known, by=by, answer=answer, run=run)
         pool = best_rows(measure, allowed, count * spread)
-        rows = pool if spread == 1 else spread_out(index.vectors, pool, known, count)
+        rows = (
+            pool if index is None or spread == 1 else spread_out(index.vectors, pool, known, count)
+        )
         reasons = _reasons(measure, allowed, rows, words)
     table = file.others.take(pa.array(rows))
     if "reason" in table.column_names:
         table = table.drop_columns("reason")
-    return Selection(path, table.add_column(1, "reason", pa.array(reasons)), candidates)
+    return Selection(file.path, table.add_column(1, "reason", pa.array(reasons)), candidates)
 
 
-def _labelled_rows(file: PredictionsFile, labelled: Any) -> NDArray[np.int64]:
+def _labelled_rows(file: PredictionTable, labelled: Any) -> NDArray[np.int64]:
     """The rows of labelled galaxies."""
     if labelled is None:
         return np.zeros(0, np.int64)
@@ -182,16 +189,17 @@ def _labelled_rows(file: PredictionsFile, labelled: Any) -> NDArray[np.int64]:
 
 
 def _measure(
-    file: PredictionsFile,
-    index: Index,
+    file: PredictionTable,
+    index: Index | None,
     known: NDArray[np.int64],
     *,
     by: str,
     answer: str | None,
-    run: str | Path | Model,
+    run: str | Path | Model | None,
 ) -> tuple[NDArray[np.float64], str]:
     """How much each galaxy is worth a label, (galaxies,) float64, and what that is in words."""
     if by == "unlike":
+        assert index is not None, "it is opened for this"
         return distances_to(index.vectors, known).astype(np.float64), "distance to labelled"
     if by == "strange":
         return _column(file, "strangeness", "by"), "out-of-distribution score"
@@ -199,56 +207,23 @@ def _measure(
         assert answer is not None
         name = column_named(file.others, answer, "answer")
         return _column(file, name, "answer"), f"predicted {name}"
-    widths = [
-        _column(file, name, "by") - _column(file, name.removesuffix(_UPPER) + _LOWER, "by")
-        for name in file.other_names
-        if name.endswith(_UPPER) and name.removesuffix(_UPPER) + _LOWER in file.other_names
-    ]
-    if widths:
-        return _mean_width(np.array(widths)), "mean width of the intervals"
-    task = open_model(run).task
-    names, _ = task.columns(file.id_column)
-    missing = [name for name in names if name not in file.other_names]
-    if missing:
-        raise ArgumentError(
-            f"{file.path}: no column {missing[0]!r}, which the model predicts",
-            argument="run",
-            wanted="the model that made the predictions",
-            got=open_model(run).name,
-            hint="name that model",
-        )
-    values = np.column_stack([_column(file, name, "by") for name in names])
-    return task.uncertainty(task.from_shown(values)), "uncertainty"
+    folder = None if file.path is None else file.path.parent
+    model = model_that_made(file.provenance, file.name, run, beside=folder)
+    return table_uncertainty(file.others, model.task, file.name), "uncertainty"
 
 
-def _mean_width(widths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(galaxies,) the mean width of intervals (columns, galaxies).
-
-    Columns without any interval, of answers that the model never learnt, do not count. Widths above
-    1 are no fractions: of numbers in units of their own, each column counts in its mean width.
-    """
-    widths = widths[~np.isnan(widths).all(axis=1)]
-    if not len(widths):
-        return np.full(widths.shape[1], np.nan)
-    if np.nanmax(widths) > 1:
-        widths = widths / np.maximum(np.nanmean(widths, axis=1, keepdims=True), 1e-300)
-    return np.asarray(widths.mean(axis=0))
-
-
-def _column(file: PredictionsFile, name: str, argument: str) -> NDArray[np.float64]:
+def _column(file: PredictionTable, name: str, argument: str) -> NDArray[np.float64]:
     if name not in file.other_names:
         raise ArgumentError(
-            f"{file.path}: no column {name!r}",
+            f"{file.name}: no column {name!r}",
             argument=argument,
             wanted=f"one of {', '.join(file.other_names[:8])}, …",
-            hint="predict again with `include=['embedding', 'strangeness']`"
-            if name == "strangeness"
-            else None,
+            hint="predict again with `include=['strangeness']`" if name == "strangeness" else None,
         )
     values, wrong = numbers(file.others[name])
     if len(wrong):
         raise ArgumentError(
-            f"{file.path}: column {name!r} does not hold numbers", argument=argument
+            f"{file.name}: column {name!r} does not hold numbers", argument=argument
         )
     return values
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.selection.choose import best_rows
 from galaxyclass.similarity.index import Index
+from galaxyclass.tasks.undecided import undecided
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +139,7 @@ class LabelOrder:
         if self._wanted in answers:
             measure = probabilities[:, answers.index(self._wanted)]
         else:
-            known = np.maximum(probabilities, 1e-12)
-            measure = -(known * np.log(known)).sum(axis=1)
+            measure = undecided(probabilities, [slice(0, len(answers))])
         allowed = self._allowed.copy()
         allowed[list(labels)] = False
         self._order = best_rows(measure, allowed, MOST_ORDERED)

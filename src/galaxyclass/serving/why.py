@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from galaxyclass.errors import ImageError
-from galaxyclass.explanation.answer_of import ExplainedOutput, find_answer
+from galaxyclass.explanation.answer_of import find_answer
 from galaxyclass.explanation.explain import Explainer
 from galaxyclass.explanation.grid import enlarged, overlay
 from galaxyclass.model.backends.backend import is_concurrent
@@ -107,8 +107,7 @@ class Why:
             model = self._predictor.model
             alone = nullcontext() if is_concurrent(model.ensemble.backend) else self._predictor.turn
             with self._lock, alone:
-                explained = ExplainedOutput(index, model.task.shown_beside(index))
-                galaxy = Explainer(model, explained, "occlusion", 0).explain("", cutout)
+                galaxy = Explainer(model, index, "occlusion", 0).explain("", cutout)
         finally:
             self._places.release()
         tested = galaxy.faithfulness

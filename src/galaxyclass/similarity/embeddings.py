@@ -1,10 +1,10 @@
-"""The embeddings in a table of predictions, read in pieces."""
+"""A table of predictions, in a file or in memory, and its embeddings, read in pieces."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from galaxyclass.data.tables.cells import as_text, numbers
+from galaxyclass.data.tables.in_memory import as_arrow
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import CatalogError
+from galaxyclass.model.predictions import Predictions
+from galaxyclass.model.provenance import provenance_of, provenance_of_file
 
 _EMBEDDING = re.compile(r"embedding_(\d+)")
 
@@ -24,23 +27,30 @@ _EMBEDDING = re.compile(r"embedding_(\d+)")
 PIECE_ROWS = 16_384
 
 
-@dataclass(frozen=True)
-class PredictionsFile:
-    """A file of predictions that has embeddings.
+@dataclass(frozen=True, eq=False)
+class PredictionTable:
+    """Predictions in a file or in memory.
 
     Of parquet only what is asked for is read; other formats are read whole.
 
     Attributes
     ----------
-    path : Path
+    path : Path or None
+        The file; None of a table in memory.
     names : tuple of str
         All columns.
     rows : int
     """
 
-    path: Path
+    path: Path | None
     names: tuple[str, ...]
     rows: int
+    _table: Any = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Its file, for messages."""
+        return "the predictions" if self.path is None else str(self.path)
 
     @property
     def id_column(self) -> str:
@@ -78,8 +88,18 @@ class PredictionsFile:
         return rows
 
     @cached_property
+    def provenance(self) -> Mapping[str, Any]:
+        """By what the predictions were made, as far as they say so."""
+        if self.path is None:
+            return provenance_of(self._table.schema)
+        return provenance_of_file(self.path)
+
+    @cached_property
     def _whole(self) -> pa.Table:
-        return read_table(self.path, "predictions")
+        if self._table is None:
+            assert self.path is not None
+            return read_table(self.path, "predictions")
+        return self._table
 
     def read(self, names: tuple[str, ...]) -> pa.Table:
         """Some of the columns.
@@ -89,7 +109,7 @@ class PredictionsFile:
         CatalogError
             The file cannot be read.
         """
-        if is_parquet(self.path):
+        if self.path is not None and is_parquet(self.path):
             return pq.ParquetFile(self.path).read(columns=list(names))
         return self._whole.select(list(names))
 
@@ -102,13 +122,29 @@ class PredictionsFile:
             A cell is empty or not a number.
         """
         names = list(self.embedding_names)
-        if is_parquet(self.path):
+        if self.path is not None and is_parquet(self.path):
             with pq.ParquetFile(self.path, pre_buffer=False) as file:
                 for batch in file.iter_batches(PIECE_ROWS, columns=names):
                     yield self._piece(pa.Table.from_batches([batch]), names)
             return
         for start in range(0, self.rows, PIECE_ROWS):
             yield self._piece(self._whole.slice(start, PIECE_ROWS), names)
+
+    def require_embedding(self) -> None:
+        """Refuse predictions without an embedding.
+
+        Raises
+        ------
+        CatalogError
+        """
+        if not self.embedding_names:
+            raise CatalogError(
+                f"{self.name}: no embedding, by which galaxies are compared",
+                argument="predictions",
+                wanted="predictions with the columns embedding_0, embedding_1, …",
+                got=f"the columns {', '.join(self.names[:4])}, …",
+                hint="predict again with `include=['embedding']`",
+            )
 
     def _piece(self, table: Any, names: list[str]) -> NDArray[np.float32]:
         piece = np.empty((table.num_rows, len(names)), np.float32)
@@ -118,40 +154,56 @@ class PredictionsFile:
             piece[:, index] = column.to_numpy() if plain else numbers(column)[0]
         if not np.isfinite(piece).all():
             raise CatalogError(
-                f"{self.path}: a cell of the embedding is empty or not a number",
+                f"{self.name}: a cell of the embedding is empty or not a number",
                 hint="predict again, with the embedding included",
             )
         return piece
 
 
-def open_predictions(path: Path) -> PredictionsFile:
-    """A file of predictions that has embeddings.
+def open_predictions(source: Any, *, embedding: bool = True) -> PredictionTable:
+    """Predictions of a file or in memory.
+
+    Parameters
+    ----------
+    source : str, Path, Predictions or a table in memory
+    embedding : bool
+        Whether they must have an embedding.
 
     Raises
     ------
     CatalogError
-        It cannot be read, or has no embedding or no rows.
+        They cannot be read, or have no embedding or no rows.
+    ArgumentTypeError
+        Neither a file nor a table.
     """
-    if is_parquet(path):
+    path = Path(source) if isinstance(source, str | Path) else None
+    table: Any = None
+    if path is not None and is_parquet(path):
         try:
             file = pq.ParquetFile(path)
         except (pa.ArrowException, OSError) as error:
             raise CatalogError(f"{path}: cannot be read", got=str(error)) from None
         names, rows = file.schema_arrow.names, file.metadata.num_rows
     else:
-        table = read_table(path, "predictions")
+        if path is not None:
+            table = read_table(path, "predictions")
+        elif isinstance(source, Predictions):
+            table = source.table
+        else:
+            table = as_arrow(source, "predictions")
         names, rows = table.column_names, table.num_rows
-    found = PredictionsFile(path, tuple(names), rows)
-    if not found.embedding_names or _EMBEDDING.fullmatch(found.id_column):
-        raise CatalogError(
-            f"{path}: no embedding, by which galaxies are compared",
-            argument="predictions",
-            wanted="a file of predictions with the columns embedding_0, embedding_1, …",
-            got=f"the columns {', '.join(names[:4])}, …",
-            hint="predict again with `include=['embedding']`",
-        )
+    found = PredictionTable(path, tuple(names), rows, table)
     if not rows:
-        raise CatalogError(f"{path}: no galaxies", argument="predictions")
+        raise CatalogError(f"{found.name}: no galaxies", argument="predictions")
+    if not found.other_names or _EMBEDDING.fullmatch(found.id_column):
+        raise CatalogError(
+            f"{found.name}: its first column is no id",
+            argument="predictions",
+            wanted="a table whose first column has the ids",
+            got=f"the columns {', '.join(names[:4])}, …",
+        )
+    if embedding:
+        found.require_embedding()
     return found
 
 

@@ -1,4 +1,4 @@
-"""The index beside a file of predictions: a vector for each galaxy, searched exactly."""
+"""The index of predictions: a vector for each galaxy, searched exactly; kept beside their file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from galaxyclass.io.atomic import discard_folder, writing_folder
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.progress import Progress, silent
 from galaxyclass.similarity.axes import Axes, fit_axes
-from galaxyclass.similarity.embeddings import PredictionsFile
+from galaxyclass.similarity.embeddings import PredictionTable
 
 _VECTORS, _AXES, _ABOUT = "vectors.npy", "axes.npy", "index.json"
 
@@ -76,8 +76,10 @@ def index_folder(predictions: Path) -> Path:
     return predictions.with_name(f"{predictions.name}.index")
 
 
-def open_index(predictions: PredictionsFile, *, progress: Progress = silent) -> Index:
-    """The index of a file of predictions; made, or made again, where it is missing or outdated.
+def open_index(predictions: PredictionTable, *, progress: Progress = silent) -> Index:
+    """The index of predictions; made, or made again, where it is missing or outdated.
+
+    That of predictions in memory is in memory too.
 
     Raises
     ------
@@ -86,6 +88,10 @@ def open_index(predictions: PredictionsFile, *, progress: Progress = silent) -> 
     OutputError
         The index cannot be written.
     """
+    if predictions.path is None:
+        axes = fit_axes(_counted(predictions, progress, "finding axes"))
+        pieces = map(axes.vectors, _counted(predictions, progress, "indexing"))
+        return Index(np.concatenate(list(pieces)), axes)
     folder = index_folder(predictions.path)
     about = _about(predictions)
     if not _is_current(folder, about):
@@ -95,8 +101,9 @@ def open_index(predictions: PredictionsFile, *, progress: Progress = silent) -> 
     return Index(np.load(folder / _VECTORS, mmap_mode="r"), axes)
 
 
-def _about(predictions: PredictionsFile) -> dict[str, Any]:
+def _about(predictions: PredictionTable) -> dict[str, Any]:
     """What an index was made of: the same file has the same."""
+    assert predictions.path is not None
     status = predictions.path.stat()
     return {
         "format": _FORMAT.number,
@@ -126,7 +133,7 @@ def _is_current(folder: Path, about: dict[str, Any]) -> bool:
 
 
 def _write(
-    predictions: PredictionsFile, folder: Path, about: dict[str, Any], progress: Progress
+    predictions: PredictionTable, folder: Path, about: dict[str, Any], progress: Progress
 ) -> None:
     axes = fit_axes(_counted(predictions, progress, "finding axes"))
     if (folder / _ABOUT).is_file():
@@ -148,7 +155,7 @@ def _write(
 
 
 def _counted(
-    predictions: PredictionsFile, progress: Progress, stage: str
+    predictions: PredictionTable, progress: Progress, stage: str
 ) -> Iterator[NDArray[np.float32]]:
     done = 0
     for piece in predictions.pieces():

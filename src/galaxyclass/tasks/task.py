@@ -27,6 +27,7 @@ from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score
 from galaxyclass.tasks.scores.noise import VOTES, NoiseFloor
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.targets import Targets, Values
+from galaxyclass.tasks.undecided import undecided
 from galaxyclass.trees.tree import Tree
 
 if TYPE_CHECKING:
@@ -404,26 +405,26 @@ class Task(ABC):
             It is damaged.
         """
 
-    def uncertainty(self, predictions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(galaxies,) how undecided each prediction is, 0 where everything is certain.
+    def uncertainty(self, predictions: Doubles, widths: Doubles | None = None) -> Doubles:
+        """(galaxies,) how undecided each prediction is, by which galaxies are called uncertain.
 
-        The entropy of the answers to each question, divided by its largest possible value and
-        weighted by the share of people who are asked; summed over questions. Of classes, the
-        entropy of their probabilities: 1 where all are equally likely.
+        Of votes and classes, the entropy of the answers (`undecided`); of counts, how little is
+        known of the shares; of numbers, the width of their intervals (`relative_width`).
 
         Parameters
         ----------
         predictions : (galaxies, outputs) float64
-            Fractions or probabilities, 0..1; unknown ones (NaN) count as 0.
+            The outputs of a network; NaN: unknown.
+        widths : (galaxies, columns) float64, optional
+            Of the intervals of a calibrated model.
+
+        Raises
+        ------
+        ScoreError
+            Numbers without intervals.
         """
-        total = np.zeros(len(predictions))
-        for _, outputs, names in self.groups:
-            fractions = np.clip(np.nan_to_num(predictions[:, outputs]), 0, 1)
-            asked = fractions.sum(axis=1, keepdims=True)
-            share = fractions / np.maximum(asked, 1e-12)
-            entropy = -(fractions * np.log(np.maximum(share, 1e-12))).sum(axis=1)
-            total += entropy / np.log(max(len(names), 2))
-        return total
+        known = np.where(self.known_mask, predictions, np.nan)
+        return undecided(known, (outputs for _, outputs, _ in self.groups))
 
     # What looks wrong with predictions.
 

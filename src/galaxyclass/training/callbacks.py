@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 
-from galaxyclass.errors import RunError
+from galaxyclass.errors import GalaxyclassError, RunError
 from galaxyclass.progress import Progress
 from galaxyclass.training.history import append_history
 from galaxyclass.training.module import GalaxyModule
@@ -100,6 +100,35 @@ class ReportProgress(pl.Callback):
         epochs = trainer.max_epochs or 0
         epoch = f"epoch {min(trainer.current_epoch + 1, epochs)}/{epochs}"
         self.progress("train", done, epochs * self.galaxies, note=f"{epoch}  {self.note}".rstrip())
+
+
+class DrawCurves(pl.Callback):
+    """Draws the curves as they come, where that takes a small part of the time of the epochs.
+
+    Parameters
+    ----------
+    draw : callable
+        Writes the figure.
+    """
+
+    #: Seconds of the first drawing before it was measured, and the largest share of the time.
+    EXPECTED, SHARE = 2.0, 0.02
+
+    def __init__(self, draw: Callable[[], None]) -> None:
+        self.draw, self.cost = draw, self.EXPECTED
+        self.drawn = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        begun = time.perf_counter()
+        if not trainer.is_global_zero or begun - self.drawn < self.cost / self.SHARE:
+            return
+        try:
+            self.draw()
+        except (GalaxyclassError, OSError) as error:
+            # Of a picture alone no training ends; a full disk ends it at the next checkpoint.
+            log.warning("the curves could not be drawn: %s", error)
+        self.drawn = time.perf_counter()
+        self.cost = self.drawn - begun
 
 
 class StopOnNan(pl.Callback):

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from galaxyclass.networks.network import Network
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.training.callbacks import (
+    DrawCurves,
     History,
     ReportProgress,
     StopOnNan,
@@ -39,7 +41,7 @@ from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
 from galaxyclass.training.data import Batches, Replica, this_replica
 from galaxyclass.training.device_cache import cached_where_possible
 from galaxyclass.training.devices import accelerator_of, replica_device
-from galaxyclass.training.history import cut_history
+from galaxyclass.training.history import cut_history, draw_history
 from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.pixel_statistics import fit_statistics
@@ -144,6 +146,7 @@ def _trainer(
     callbacks: list[pl.Callback] = [
         StopOnNan(),
         History(folder / run_folder.HISTORY),
+        DrawCurves(partial(draw_history, folder, module.task.metric)),
         report,
         Checkpoints(
             checkpoints,

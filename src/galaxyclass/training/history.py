@@ -7,7 +7,11 @@ import io
 import os
 from pathlib import Path
 
+from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import translated, write_text
+from galaxyclass.plots.curves import curves
+from galaxyclass.plots.style import save
+from galaxyclass.tasks.metric import Metric
 
 Row = dict[str, float]
 
@@ -26,6 +30,22 @@ def read_history(path: Path) -> list[Row]:
         for row in rows
         if None not in row.values() and "" not in row.values()
     ]
+
+
+def draw_history(
+    folder: Path,
+    metric: Metric,
+    kept_epoch: int | None = None,
+    reference: tuple[str, float] | None = None,
+) -> None:
+    """Draw the history of a run into its folder; see `curves`."""
+    figure = curves(
+        read_history(folder / run_folder.HISTORY),
+        metric,
+        kept_epoch=kept_epoch,
+        reference=reference,
+    )
+    save(figure, folder / run_folder.CURVES)
 
 
 def append_history(path: Path, row: Row) -> None:

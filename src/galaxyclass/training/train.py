@@ -21,8 +21,6 @@ from galaxyclass.io.atomic import discard_folder, require_new, write_text, writi
 from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import save_bundle
 from galaxyclass.networks.weights import write_weights
-from galaxyclass.plots.curves import curves
-from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
@@ -30,7 +28,7 @@ from galaxyclass.recipes.settings import as_assignments
 from galaxyclass.short import short_path, summary
 from galaxyclass.training.devices import accelerator_of
 from galaxyclass.training.fit import Fitted, fit_network
-from galaxyclass.training.history import read_history
+from galaxyclass.training.history import draw_history, read_history
 from galaxyclass.training.job import TrainingJob, make_job
 from galaxyclass.training.probe import probe
 from galaxyclass.training.replicas import join_training, this_replica
@@ -325,10 +323,4 @@ def _draw(folder: Path, job: TrainingJob, fitted: Fitted | None, metrics: Metric
     metric, reference = job.task.metric, None
     if metrics is not None:
         reference = (metric.simplest, metrics.parts["validation"]["reference"])
-    figure = curves(
-        read_history(folder / run_folder.HISTORY),
-        metric,
-        kept_epoch=None if fitted is None else fitted.epoch,
-        reference=reference,
-    )
-    save(figure, folder / run_folder.CURVES)
+    draw_history(folder, metric, None if fitted is None else fitted.epoch, reference)

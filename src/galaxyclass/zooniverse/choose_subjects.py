@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,11 @@ from numpy.typing import NDArray
 
 from galaxyclass.data.catalog.roles import example_of, require_column, vote_layout
 from galaxyclass.data.tables.cells import as_text, can_be_id, kind_of, numbers
-from galaxyclass.errors import CatalogError
+from galaxyclass.errors import BundleError, CatalogError
+from galaxyclass.model.made_by import model_that_made
+from galaxyclass.model.uncertainty import table_uncertainty
+from galaxyclass.tasks.task import Task
+from galaxyclass.tasks.votes.task import VoteTask
 from galaxyclass.trees.read import TREES, as_tree, load_tree
 from galaxyclass.trees.tree import Tree
 
@@ -44,6 +50,7 @@ def choose_subjects(
     lowest: bool,
     tree: Tree | str | Path | None,
     id_column: str | None,
+    made_by: Mapping[str, Any],
 ) -> ChosenSubjects:
     """The galaxies of a table in the order of their choice; see `export_subjects`.
 
@@ -56,6 +63,8 @@ def choose_subjects(
         Id -> image.
     by, lowest, tree, id_column
         As for `export_subjects`.
+    made_by : mapping
+        The provenance of the table, as far as it is known.
 
     Raises
     ------
@@ -64,7 +73,7 @@ def choose_subjects(
     """
     column = _id_column(table, source, path_of, id_column)
     names = as_text(table[column]).to_pylist()
-    scores, what = _scores(table, source, by, tree)
+    scores, what = _scores(table, source, by, tree, made_by)
     order = list(range(len(names)))
     if scores is not None:
         known = [row for row in order if np.isfinite(scores[row])]
@@ -118,32 +127,42 @@ def _id_column(table: Any, source: str, path_of: dict[str, str], chosen: str | N
     )
 
 
+def _task_of(
+    table: Any, source: str, tree: Tree | str | Path | None, made_by: Mapping[str, Any]
+) -> Task:
+    """What was predicted: as the model says that made the table, or by the columns of a tree."""
+    if tree is None and "sources" in made_by:
+        with suppress(BundleError):  # the model is not there any more
+            beside = Path(source).parent
+            return model_that_made(made_by, source, beside=beside).task
+    trees = [load_tree(name) for name in TREES] if tree is None else [as_tree(tree)]
+    found = vote_layout(table.column_names, trees)
+    if found is None:
+        raise CatalogError(
+            f"{source}: no predicted fractions of a known tree",
+            argument="by",
+            wanted="the columns of a question's answers, or the model that made the predictions",
+            hint="name the tree by `tree`, or a column by `by`; of classes and numbers, "
+            "`galaxyclass.select` chooses, and its file is exported as it is, without `by`",
+        )
+    known, layout = found
+    answers = len(known.answers)
+    return VoteTask(known, layout, (True,) * answers, (math.nan,) * answers)
+
+
 def _scores(
-    table: Any, source: str, by: str | None, tree: Tree | str | Path | None
+    table: Any,
+    source: str,
+    by: str | None,
+    tree: Tree | str | Path | None,
+    made_by: Mapping[str, Any],
 ) -> tuple[NDArray[np.float64] | None, str]:
     """The number that galaxies are chosen by, and what it is."""
     if by is None:
         return None, ""
     if by == "uncertain":
-        trees = [load_tree(name) for name in TREES] if tree is None else [as_tree(tree)]
-        found = vote_layout(table.column_names, trees)
-        if found is None:
-            raise CatalogError(
-                f"{source}: no predicted fractions of a known tree",
-                argument="by",
-                wanted="the columns of a question's answers",
-                hint="name the tree by `tree`, or a column by `by`; of classes and numbers, "
-                "`galaxyclass.select` chooses, and its file is exported as it is, without `by`",
-            )
-        known, layout = found
-        where = next(
-            each for each in known.slices if set(layout.columns[each]) <= set(table.column_names)
-        )
-        values = np.stack([numbers(table[name])[0] for name in layout.columns[where]], axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shares = values / values.sum(axis=1, keepdims=True)
-            terms = np.where(shares > 0, shares * np.log(shares), np.where(shares == 0, 0, np.nan))
-        return -terms.sum(axis=1) / math.log(values.shape[1]), "uncertainty"
+        task = _task_of(table, source, tree, made_by)
+        return table_uncertainty(table, task, source, partial=True), "uncertainty"
     column = "strangeness" if by == "strange" else by
     require_column(table, column, source, "by")
     if kind_of(table[column]) not in ("integer", "number"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pyarrow.parquet as pq
 
 from galaxyclass.arguments import public
 from galaxyclass.data.catalog.roles import require_column
@@ -24,7 +22,7 @@ from galaxyclass.images.render import RenderSettings
 from galaxyclass.io.atomic import writing_folder
 from galaxyclass.model.image_source import find_image_files, name_paths
 from galaxyclass.model.predictions import Predictions
-from galaxyclass.model.provenance import provenance_file, provenance_of
+from galaxyclass.model.provenance import provenance_of, provenance_of_file
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
 from galaxyclass.tasks.names import free_name
@@ -104,8 +102,8 @@ def export_subjects(
     output : str or Path
         A new folder.
     by : str, optional
-        In which order, the first being chosen first: ``uncertain`` (the entropy of the first
-        question's predicted fractions), ``strange`` (the column ``strangeness``), or the name of a
+        In which order, the first being chosen first: ``uncertain`` (as for
+        `galaxyclass.select`), ``strange`` (the column ``strangeness``), or the name of a
         column; the highest first. Otherwise the order of the table.
     lowest : bool
         The lowest of the column ``by`` first.
@@ -117,7 +115,8 @@ def export_subjects(
         Columns of the table to carry into the manifest, or ``all``. One that is named like a
         column of the manifest gets another name: ``#reason_of_table``.
     tree : Tree, str or Path, optional
-        Of the predictions, for ``uncertain``; otherwise any that the package ships.
+        Of the predictions, for ``uncertain``; otherwise that of the model that made them, or any
+        that the package ships.
     id_column : str, optional
         The id column of the table; otherwise the first that names the images.
     size : int
@@ -156,6 +155,10 @@ def export_subjects(
     else:
         columns = open_in_memory(table).table if is_table(table) else read_table(table)
         source = "<table in memory>" if is_table(table) else str(table)
+        # `read_table` keeps the columns alone.
+        made_by = provenance_of(columns.schema) or (
+            {} if is_table(table) else provenance_of_file(Path(table))
+        )
         chosen = choose_subjects(
             columns,
             source,
@@ -164,8 +167,9 @@ def export_subjects(
             lowest=lowest,
             tree=tree,
             id_column=id_column,
+            made_by=made_by,
         )
-        model = _model_of(columns, None if is_table(table) else Path(table))
+        model = f"{made_by.get('model') or ''} {str(made_by.get('digest') or '')[:12]}".strip()
     total = len(chosen.ids)
     carried = _carried(columns, carry)
     notes = list(chosen.notes)
@@ -229,21 +233,6 @@ def picture(path: str, size: int) -> bytes:
         if len(encoded) <= _LARGEST:
             break
     return bytes(encoded)
-
-
-def _model_of(table: Any, path: Path | None) -> str:
-    """The model that made the predictions, as their file or the file beside it says."""
-    made: dict[str, Any] = dict(provenance_of(table.schema))
-    ending = "" if path is None else path.suffix.lower()
-    if not made and path is not None and ending == ".parquet":
-        made = dict(provenance_of(pq.read_schema(path)))  # `read_table` keeps the columns alone
-    elif not made and path is not None and ending == ".csv" and provenance_file(path).is_file():
-        try:
-            made = json.loads(provenance_file(path).read_text("utf-8"))
-        except ValueError:
-            return ""
-    name, digest = str(made.get("model") or ""), str(made.get("digest") or "")
-    return f"{name} {digest[:12]}".strip()
 
 
 def _carried(table: Any, carry: Sequence[str]) -> dict[str, list[Any]]:

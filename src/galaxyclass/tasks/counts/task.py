@@ -339,7 +339,7 @@ class CountTask(TaskOnTree):
         noise = inner * (1 - inner) / people
         return doubt_numbers(expected, self._fractions(values), noise, self.names)
 
-    def uncertainty(self, predictions: NDArray[np.float64]) -> NDArray[np.float64]:
+    def uncertainty(self, predictions: Doubles, widths: Doubles | None = None) -> Doubles:
         """(galaxies,) the sum of the standard deviations of what is believed of each answer."""
         spreads = fraction_spreads(self.tree, np.where(self.known_mask, predictions, 1.0))
         return np.asarray(np.where(self.known_mask, spreads, 0.0).sum(axis=1))

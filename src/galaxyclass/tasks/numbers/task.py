@@ -39,6 +39,7 @@ from galaxyclass.tasks.scores.numbers import (
 from galaxyclass.tasks.scores.scores import Scores
 from galaxyclass.tasks.targets import Targets, Values
 from galaxyclass.tasks.task import Task
+from galaxyclass.tasks.undecided import relative_width
 
 if TYPE_CHECKING:
     from galaxyclass.recipes.recipe import Head, Loss
@@ -325,13 +326,16 @@ class NumberTask(Task):
         noise = np.broadcast_to(errors**2, np.shape(values))
         return doubt_numbers(predictions, np.asarray(values, np.float64), noise, self.names)
 
-    def uncertainty(self, predictions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Refuse: numbers alone do not say how sure a model is.
+    def uncertainty(self, predictions: Doubles, widths: Doubles | None = None) -> Doubles:
+        """(galaxies,) the mean width of the intervals: numbers alone do not say how sure it is.
 
         Raises
         ------
         ScoreError
+            There are no intervals.
         """
+        if widths is not None:
+            return relative_width(widths)
         raise ScoreError(
             "predicted numbers do not say how sure the model is of them",
             wanted="predictions with intervals of a calibrated model",

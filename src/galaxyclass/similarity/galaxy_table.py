@@ -1,4 +1,4 @@
-"""Galaxies of a file of predictions in an order: the table that `similar` and `select` give."""
+"""Galaxies of a table of predictions, with what was found out about each."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ import pyarrow as pa
 from galaxyclass.arguments import public
 from galaxyclass.data.tables.in_memory import to_astropy, to_pandas
 from galaxyclass.model.writers import require_output, write_table
+from galaxyclass.short import short_path
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class RankedGalaxies:
-    """Some galaxies of a file of predictions, the first the best.
+class GalaxyTable:
+    """Some galaxies of a table of predictions: what `similar`, `select`, `map_galaxies` give.
 
     Attributes
     ----------
-    predictions : Path
-        The file.
+    predictions : Path or None
+        The file; None of predictions in memory.
     table : pyarrow.Table
-        The id, what the order is by, and all other columns of the predictions but the embedding.
+        The id, and what was found out.
     """
 
-    predictions: Path
+    predictions: Path | None
     table: pa.Table
 
     @property
@@ -58,3 +59,8 @@ class RankedGalaxies:
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
+
+    @property
+    def _place(self) -> str:
+        """Where the predictions are, in a line."""
+        return "memory" if self.predictions is None else short_path(self.predictions)

@@ -1,0 +1,128 @@
+"""``galaxyclass map``."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from galaxyclass.arguments import MapMethod
+from galaxyclass.cli import options
+from galaxyclass.cli.bars import bars
+
+EPILOG = """\b
+Examples:
+  galaxyclass predict --images sky/images --output sky.parquet --include embedding
+  galaxyclass map sky.parquet --images sky/images --output map.html
+  galaxyclass map sky.parquet --images sky/images --colour 4.1 --projection umap --output map.html
+
+PREDICTIONS is a file that `predict --include embedding` has written. OUTPUT is one file that opens
+without a network: the galaxies as dots, their pictures under the pointer. Beside it are map.csv,
+the coordinates of every galaxy, and map.png, a picture of the map (where matplotlib is installed).
+
+\b
+--projection:
+  pca   the two directions in which galaxies differ most: quick, always the same, and crowded
+  umap  keeps those that look alike together far better; needs `galaxyclass[map]`, and takes
+        half a minute for ten thousand galaxies"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("predictions", type=click.Path(path_type=Path))
+@options.output("the page: a file that ends in .html")
+@options.images_folder_or_none
+@click.option(
+    "--projection",
+    type=click.Choice(get_args(MapMethod)),
+    default="pca",
+    show_default=True,
+    help="How two coordinates are made of the embedding; see below.",
+)
+@click.option(
+    "--colour",
+    metavar="COLUMN",
+    help="Colour the galaxies by a column of numbers or classes, or the code of an answer such as "
+    "4.1; by default the first of classes, otherwise the first of numbers.",
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Map only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    help="How many galaxies are mapped at most; of more, this many are drawn at random.",
+)
+@click.option(
+    "--coordinates",
+    type=click.Path(path_type=Path),
+    help="Where the coordinates are written instead: a name that ends in .csv, .parquet, .fits, "
+    ".vot or .ecsv.",
+)
+@options.seed
+@options.overwrite
+@options.as_json
+def command(
+    *,
+    predictions: Path,
+    output: Path,
+    images: Path | None,
+    projection: MapMethod,
+    colour: str | None,
+    where: tuple[str, ...],
+    count: int | None,
+    coordinates: Path | None,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Map all galaxies, those that look alike near each other."""
+    from galaxyclass.io.output import require_free, require_page
+    from galaxyclass.model.writers import require_output
+    from galaxyclass.similarity.map_galaxies import map_galaxies
+
+    page, picture = require_page(output), output.with_suffix(".png")
+    table = coordinates or output.with_suffix(".csv")
+    drawn = find_spec("matplotlib") is not None
+    require_output(table, overwrite=overwrite)
+    for file in (page, *([picture] if drawn else [])):
+        require_free(file, overwrite=overwrite)
+    with bars() as progress:
+        galaxies = map_galaxies(
+            predictions,
+            projection=projection,
+            colour=colour,
+            where=where,
+            count=count,
+            seed=seed,
+            progress=progress,
+        )
+        galaxies.write(table, overwrite=overwrite)
+        notes = galaxies.write_page(
+            page, images=images, seed=seed, overwrite=overwrite, progress=progress
+        )
+        if drawn:
+            from galaxyclass.plots.style import save
+
+            save(galaxies.plot(images), picture)
+    if as_json:
+        numbers = {
+            "galaxies": len(galaxies),
+            "projection": galaxies.method,
+            "colour": galaxies.colour,
+            "variance": galaxies.variance,
+            "kept_neighbours": galaxies.kept if galaxies.kept == galaxies.kept else None,
+        }
+        click.echo(json.dumps(numbers, indent=1))
+        return
+    for note in (*galaxies.notes, *notes):
+        click.echo(note)
+    if not drawn:
+        click.echo(f'no picture {picture}: pip install "galaxyclass[plots]"')
+    click.echo(f"written: {table}" + (f", {picture}" if drawn else ""))
+    click.echo(f"open {page} in a browser ({page.stat().st_size / 1e6:.1f} MB)")

@@ -1,0 +1,78 @@
+"""The model that made predictions, found by what their file says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from galaxyclass.errors import BundleError
+from galaxyclass.model.load import ModelSource, open_model
+from galaxyclass.model.model import Model
+from galaxyclass.model.options import InferenceOptions
+from galaxyclass.model.pretrained import PRETRAINED
+
+
+def model_that_made(
+    provenance: Mapping[str, Any],
+    name: str,
+    run: ModelSource | None = None,
+    *,
+    beside: Path | None = None,
+    options: InferenceOptions | None = None,
+) -> Model:
+    """The model that made predictions; another one is refused.
+
+    Parameters
+    ----------
+    provenance : mapping
+        Of the predictions, as far as it is known.
+    name : str
+        Of the predictions, for messages.
+    run : str, Path, Model or a sequence of them, optional
+        The model. Otherwise it is looked for where the predictions say that it was, and beside
+        their file; where they say nothing, it is the pretrained one.
+    beside : Path, optional
+        The folder of the predictions.
+    options : InferenceOptions, optional
+        How it is run. By default, with the views with which the predictions were made.
+
+    Raises
+    ------
+    BundleError
+        It is not there any more, or another model than that which made the predictions.
+    """
+    if options is None:
+        views = provenance.get("views")
+        options = InferenceOptions(views=views if isinstance(views, int) else None)
+    model = open_model(_found(provenance, name, beside) if run is None else run, options)
+    if provenance.get("digest", model.digest) != model.digest:
+        raise BundleError(
+            f"{name}: made by another model than {model.name}",
+            argument="run",
+            wanted=f"the model {provenance.get('model')}",
+            got=model.name,
+            hint="name that model, or predict again",
+        )
+    return model
+
+
+def _found(provenance: Mapping[str, Any], name: str, beside: Path | None) -> Sequence[str | Path]:
+    """Where the model that made predictions is now."""
+    sources = provenance.get("sources")
+    if not isinstance(sources, list) or not sources:
+        return [PRETRAINED]
+    found: list[str | Path] = []
+    for source in map(str, sources):
+        folders = [Path(source), *([] if beside is None else [beside / source])]
+        place = next((folder for folder in folders if folder.exists()), None)
+        if source != PRETRAINED and place is None:
+            raise BundleError(
+                f"{name}: the model that made it is not there any more",
+                argument="run",
+                wanted=f"the model {provenance.get('model')}, which was {source}",
+                got="no such file or folder",
+                hint="name that model",
+            )
+        found.append(source if place is None or source == PRETRAINED else place)
+    return found

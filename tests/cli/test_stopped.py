@@ -1,0 +1,32 @@
+"""A command that is stopped says what is kept and how it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from galaxyclass.cli import main as module
+from galaxyclass.cli.main import COMMANDS, INTERRUPTED, main
+from galaxyclass.cli.stopped import AFTER_STOP, stopped_words
+
+
+def test_the_table_has_commands_alone() -> None:
+    assert set(AFTER_STOP) <= set(COMMANDS)
+    assert all("give the same command again" in stopped_words([name]) for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("similar", "nothing was written"), ("report", "images that were predicted are kept")],
+)
+def test_ctrl_c(
+    command: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.group, "main", stop)
+    assert main([command, str(Path("sky.parquet"))]) == INTERRUPTED
+    assert words in capsys.readouterr().err
