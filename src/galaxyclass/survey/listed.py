@@ -20,7 +20,7 @@ from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.containers import container_of
 from galaxyclass.images.files import is_image_name
 from galaxyclass.model.image_table import find_path_column
-from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece
+from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece, position_field
 
 #: Endings of lists; `.parquet` too, where it holds no pictures.
 LIST_ENDINGS = (
@@ -212,8 +212,7 @@ class _Found:
             positions = read_positions(table.select(list(self.sky)), path)
             for name, values, word in zip(self.sky, positions.T, ("ra", "dec"), strict=True):
                 arrays.append(pa.array(values, pa.float64(), from_pandas=True))
-                metadata = {"unit": "deg", "ucd": f"pos.eq.{word};meta.main"}
-                fields.append(pa.field(name, pa.float64(), metadata=metadata))
+                fields.append(position_field(name, word))
         for name in self.carry:
             arrays.append(table[name])
             fields.append(table.schema.field(name))

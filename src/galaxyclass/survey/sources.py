@@ -26,6 +26,7 @@ from galaxyclass.images.files import (
     require_paths,
     walk_files,
 )
+from galaxyclass.short import counted
 from galaxyclass.survey.listed import is_list, listed_pieces
 from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece
 
@@ -103,11 +104,16 @@ class Sources:
         if self.damaged and not self.skip_invalid:
             first, error = self.damaged[0]
             raise CatalogError(
-                f"{len(self.damaged):,} of {len(self.damaged) + len(self.containers):,} archives "
-                "cannot be used",
+                f"cannot be used: {len(self.damaged):,} of "
+                f"{counted(len(self.damaged) + len(self.containers), 'archive')}",
                 got=f"such as {first}: {error}",
                 hint="fetch them again, or leave them out: `skip_invalid=True`",
             )
+
+    @property
+    def id_column(self) -> str | None:
+        """The column of the ids of lists."""
+        return self.columns.id_column
 
     @property
     def unused(self) -> tuple[Unused, ...]:
@@ -143,8 +149,8 @@ class Sources:
         if found:
             if containers:
                 self.notes.append(
-                    f"{root}: {len(containers):,} archives beside loose images are not read, as "
-                    "the images most likely came from them; name the archives to read them."
+                    f"{root}: not read: {counted(len(containers), 'archive')} beside loose images, "
+                    "which most likely came from there; name the archives to read them."
                 )
             return
         for path in filter(is_container, sorted(containers)):

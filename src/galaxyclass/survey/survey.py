@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from galaxyclass.arguments import Device, public
 from galaxyclass.errors import SurveyError
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.survey.answers import InOwnProcess, InThisProcess, ShardWorker
 from galaxyclass.survey.drive import Driver, SurveyRun, require_shards
 from galaxyclass.survey.events import EventLog
@@ -46,7 +46,8 @@ class Survey:
 
     def __repr__(self) -> str:
         return summary(
-            f"Survey: {self.plan.images:,} images in {self.plan.shards:,} shards, model "
+            f"Survey: {counted(self.plan.images, 'image')} in "
+            f"{counted(self.plan.shards, 'shard')}, model "
             f"{self.plan.name}, {short_path(self.folder)}"
         )
 
