@@ -114,7 +114,6 @@ def test_damaged_archives_are_named_or_left_out(planned: Planned, tars: Path) ->
 @pytest.mark.parametrize(
     ("lines", "what"),
     [
-        (["s3://bucket/1.jpg"], "an address, not a path"),
         (["a.jpg", '""'], "no path in row 2"),
     ],
 )

@@ -112,6 +112,7 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 @click.pass_context
 def plan(
     context: click.Context,
+    /,
     *,
     source: tuple[str, ...],
     tiles: tuple[str, ...],

@@ -166,8 +166,9 @@ def plan_survey(
                 _require_no_repeats(files, writer, repeated, folder, rule)
         pq.write_table(writer.shard_table(), files.shards)
         pq.write_table(_source_table(sources), files.sources)
-        of_tiles = isinstance(sources, TileSources)
-        cutting = write_tiles(sources.cutouts, files) if of_tiles else None
+        cutting = (
+            write_tiles(sources.cutouts, files) if isinstance(sources, TileSources) else None
+        )
         plan = _plan(model, writer, sources, cutting, include=include, reading=reading)
         if measured:
             progress("measure", 0, None)

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from galaxyclass.arguments import Device
 from galaxyclass.errors import SurveyError
-from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of
+from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of, file_size
+from galaxyclass.images.remote import UNREACHED, is_address
 from galaxyclass.io.atomic import sync_folder, translated
 from galaxyclass.model.bundle.load import file_digest
 from galaxyclass.model.job import PredictionSummary, predict_to_table
@@ -219,7 +220,7 @@ class ShardRunner:
         for archive in files:
             planned = self.sizes.get(archive)
             try:
-                size = os.path.getsize(archive)  # noqa: PTH202
+                size = file_size(archive)
             except OSError as error:
                 raise SurveyError(
                     f"{archive}: gone since the survey was planned",
@@ -288,9 +289,14 @@ def _archive(path: str) -> str | None:
 def _require_sources(failures: Path, paths: Sequence[str]) -> None:
     """Refuse a shard with pictures that failed because their folder or archive did."""
     with failures.open(encoding="utf-8", newline="") as file:
-        failed = [row["path"] for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        if UNREACHED in row["error"]:
+            raise SurveyError(f"{row['path']}: {UNREACHED}", got=row["error"])
+    failed = [row["path"] for row in rows]
     for folder, count in Counter(os.path.dirname(path) for path in failed).items():  # noqa: PTH120
-        if not _is_there(folder):
+        lost = is_address(folder) and count >= _WHOLE_ARCHIVE and count == _inside(folder, paths)
+        if lost or not (is_address(folder) or _is_there(folder)):
             raise SurveyError(
                 f"{folder}: gone since the survey was planned",
                 got=f"{counted(count, 'picture')} of the shard missing",
@@ -304,6 +310,11 @@ def _require_sources(failures: Path, paths: Sequence[str]) -> None:
                 f"{archive}: not one of its {count:,} pictures in the shard can be read",
                 hint="restore it, or accept its pictures as failures: `accept_lost=True`",
             )
+
+
+def _inside(folder: str, paths: Sequence[str]) -> int:
+    """How many paths lie in a folder."""
+    return sum(os.path.dirname(path) == folder for path in paths)  # noqa: PTH120
 
 
 def _is_there(folder: str) -> bool:
