@@ -13,6 +13,7 @@ from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.survey_lines import duration, show_status
+from galaxyclass.cli.survey_scripts import survey_script
 from galaxyclass.cli.tables import show_unused
 from galaxyclass.errors import SurveyError
 from galaxyclass.short import counted
@@ -29,6 +30,7 @@ Examples:
   galaxyclass survey run night --workers 4 --log night.jsonl
   galaxyclass survey run night --slurm --partition long --time 240 --cores 16
   galaxyclass survey run night --part 3/100
+  galaxyclass survey script night pbs --tasks 50 --cores 16 > night.sh
   galaxyclass survey status night
   galaxyclass survey merge night --output night.parquet
   galaxyclass survey merge night --output night-hats --margin 10
@@ -36,6 +38,14 @@ Examples:
 A plan splits any number of pictures into shards. Each shard is predicted into one file, whole or
 not at all. Whatever is killed is run again by the same command, which skips what is done. Any
 number of runs, on any machines that see the same folder, share the work."""
+
+
+SCRIPT_EPILOG = """\b
+Examples:
+  galaxyclass survey script night slurm --cores 16 > night.sh     then: sbatch night.sh
+  galaxyclass survey script night pbs > night.sh                  then: qsub night.sh
+  galaxyclass survey script night htcondor > night.sub            then: condor_submit night.sub
+  galaxyclass survey script night shell > night.sh                then: bash night.sh"""
 
 
 class _Commands(options.ManyValues, click.Group):
@@ -369,6 +379,55 @@ def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
         )
     if not as_json and result.done == result.shards:
         click.echo(f"next: galaxyclass survey merge {folder} --output {folder}.parquet")
+
+
+@command.command("script", epilog=SCRIPT_EPILOG)
+@_folder
+@click.argument("scheduler", type=click.Choice(["slurm", "pbs", "htcondor", "shell"]))
+@click.option(
+    "--tasks",
+    type=click.IntRange(1, 10**7),
+    help="Tasks, each with a part of the shards; 100 by default, but not more than shards.",
+)
+@click.option(
+    "--at-once",
+    type=click.IntRange(1),
+    help="Tasks that run at once, at most; of slurm and htcondor.",
+)
+@click.option(
+    "--time",
+    "minutes",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    metavar="MINUTES",
+    help="Of a task; of slurm and pbs.",
+)
+@click.option(
+    "--cores", type=click.IntRange(1, 4096), help="Of a task: 4 by default; of a shell all."
+)
+@click.option("--gpus", type=click.IntRange(0), default=0, help="Of a task; none by default.")
+@click.option(
+    "--memory",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    metavar="GB",
+    help="Of a task.",
+)
+@click.option(
+    "--program",
+    metavar="COMMAND",
+    help="galaxyclass, as the machines find it; by default this very Python, by its path.",
+)
+def script(*, folder: Path, scheduler: Any, **chosen: Any) -> None:
+    """Print a script that hands the survey in DIR to a scheduler.
+
+    Given to the scheduler again, it goes on: what is done is skipped.
+    """
+    from galaxyclass.survey.survey import open_survey
+
+    click.echo(survey_script(open_survey(folder), scheduler, **chosen), nl=False)
 
 
 @command.command("status")

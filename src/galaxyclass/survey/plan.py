@@ -166,9 +166,7 @@ def plan_survey(
                 _require_no_repeats(files, writer, repeated, folder, rule)
         pq.write_table(writer.shard_table(), files.shards)
         pq.write_table(_source_table(sources), files.sources)
-        cutting = (
-            write_tiles(sources.cutouts, files) if isinstance(sources, TileSources) else None
-        )
+        cutting = write_tiles(sources.cutouts, files) if isinstance(sources, TileSources) else None
         plan = _plan(model, writer, sources, cutting, include=include, reading=reading)
         if measured:
             progress("measure", 0, None)

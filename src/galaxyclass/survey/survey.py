@@ -17,7 +17,6 @@ from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.leftovers import clear_leftovers
 from galaxyclass.survey.manifest import SurveyPlan, SurveyShard, read_shards, read_survey_plan
 from galaxyclass.survey.records import finished
-from galaxyclass.survey.shard import ShardRunner
 from galaxyclass.survey.status import SurveyStatus, survey_status
 from galaxyclass.workers.processes import core_count, core_shares
 from galaxyclass.workers.signals import stop_request
@@ -144,6 +143,8 @@ class Survey:
         todo, before = self.split(shards)
         workers: list[ShardWorker] = []
         if todo:
+            from galaxyclass.survey.shard import ShardRunner
+
             runner = ShardRunner.open(
                 self.folder.absolute(),
                 cores=cores,
