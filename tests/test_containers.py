@@ -1,4 +1,4 @@
-"""The recipes of containers: they name commands that there are, and the versions of the lock file."""
+"""The recipes of containers name commands that there are, and the versions of the lock file."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: For whom a script is written.
 Scheduler = Literal["slurm", "pbs", "htcondor", "shell"]
 #: Tasks, where the user does not say how many.
-TASKS = 100
+_TASKS = 100
 
 _SLURM = """\
 #!/bin/bash
@@ -131,7 +131,7 @@ def survey_script(
     folder = survey.folder.absolute()
     words = [program] if program else [sys.executable, "-m", "galaxyclass"]
     words += ["survey", "run", str(folder)]
-    count = min(tasks or TASKS, max(1, len(survey.shards)))
+    count = min(tasks or _TASKS, max(1, len(survey.shards)))
     own_cores = cores or 4
     run = shlex.join(words)
     name = _job_name(folder)
