@@ -126,10 +126,11 @@ def run_slurm(
         submitit is not installed.
     """
     submitit: Any = require("submitit")
-    if shutil.which("sbatch") is None:
+    missing = [name for name in ("sbatch", "srun") if shutil.which(name) is None]
+    if missing:
         raise SurveyError(
             "no Slurm on this machine",
-            wanted="the command sbatch",
+            wanted=f"the command {missing[0]}",
             hint="log in to the cluster's login node; or run it here, or part by part by another "
             "scheduler: `shards`",
         )

@@ -35,7 +35,8 @@ class ProcessPlace:
         It is always stated: Lightning would take any job of Slurm for one whose tasks train
         together.
         """
-        from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
+        from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+        from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
         return SLURMEnvironment(auto_requeue=False) if self.by_slurm else LightningEnvironment()
 
