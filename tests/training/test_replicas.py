@@ -129,6 +129,10 @@ def test_which_process_this_is(monkeypatch: pytest.MonkeyPatch) -> None:
     # A batch script without srun: the first process starts the others.
     as_slurm(monkeypatch, NTASKS=4, PROCID=0, JOB_ID=7)
     assert not place_of_process(4).by_slurm
+    as_slurm(monkeypatch, STEP_NUM_TASKS=4)
+    with pytest.raises(ArgumentError, match="not said how many on each machine"):
+        place_of_process(4)
+    as_slurm(monkeypatch, NTASKS_PER_NODE=2)
     as_slurm(monkeypatch, STEP_NUM_TASKS=4, PROCID=3, LOCALID=1, STEP_NUM_NODES=2, NNODES=2)
     assert place_of_process(4) == ProcessPlace(3, 1, 2, by_slurm=True)
     assert place_of_process(1) == ProcessPlace(0, 0)
@@ -145,7 +149,8 @@ def test_which_process_this_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tasks_of_slurm_train_together(sky: Sky, tmp_path: Path) -> None:
     """What srun starts: the same command twice at once, told apart by the environment."""
     shared = {
-        "STEP_NUM_TASKS": 2, "NTASKS": 2, "NNODES": 1, "STEP_NUM_NODES": 1, "NODEID": 0,
+        "STEP_NUM_TASKS": 2, "NTASKS": 2, "NTASKS_PER_NODE": 2, "NNODES": 1, "NODEID": 0,
+        "STEP_NUM_NODES": 1,
         "JOB_ID": 1000 + os.getpid() % 9000, "JOB_NAME": "train", "NODELIST": "127.0.0.1",
     }  # fmt: skip
     processes = []

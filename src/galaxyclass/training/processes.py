@@ -52,8 +52,8 @@ def place_of_process(devices: int) -> ProcessPlace:
     Raises
     ------
     ArgumentError
-        This is one of several tasks of a step of Slurm, and their number is another; or they are
-        not the same number on each machine.
+        This is one of several tasks of a step of Slurm, and their number is another; or it is not
+        said how many there are on each machine, or these are different numbers.
     """
     tasks = _number("SLURM_STEP_NUM_TASKS")
     if devices == 1 or tasks < 2:
@@ -66,6 +66,12 @@ def place_of_process(devices: int) -> ProcessPlace:
             wanted=str(tasks),
             got=str(devices),
             hint="start one task for each device",
+        )
+    if not _number("SLURM_NTASKS_PER_NODE"):  # Lightning insists on it
+        raise ArgumentError(
+            f"{tasks} tasks of Slurm were started, and it is not said how many on each machine",
+            argument="devices",
+            wanted="ntasks-per-node instead of ntasks, for sbatch or srun",
         )
     machines = max(1, _number("SLURM_STEP_NUM_NODES"), _number("SLURM_NNODES"))
     if devices % machines:
