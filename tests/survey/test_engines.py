@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -47,6 +48,32 @@ def test_without_engines_it_says_what_to_do(
     assert str(caught.value.hint).startswith(wanted)
     with pytest.raises(ArgumentError, match="`memory` cannot be 0"):
         survey.run_slurm(memory=0)
+
+
+@pytest.mark.parametrize(
+    ("says", "hint"),
+    [
+        ("Invalid partition name specified", "name one as `partition`"),
+        ("Job violates accounting/QOS policy (job submit limit)", "fewer tasks (`array_limit`)"),
+        ("Invalid account or account/partition combination specified", "`partition`"),
+        ("Requested node configuration is not available", "fewer `cores`"),
+        ("Unable to contact slurm controller (connect failure)", "`sinfo` and `squeue`"),
+    ],
+)
+def test_what_slurm_refuses_is_said_in_its_words(
+    says: str, hint: str, planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("submitit", reason="submitit is not installed: Slurm is not tried")
+    for name in ("sbatch", "srun"):
+        program = tmp_path / name
+        message = f"sbatch: error: Batch job submission failed: {says}"
+        program.write_text(f'#!/bin/sh\necho "{message}" >&2\nexit 1\n')
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(SurveyError, match="Slurm refuses the job") as caught:
+        planned().run_slurm(partition="nowhere", cores=1)
+    assert says in str(caught.value.got)
+    assert hint in str(caught.value.hint)
 
 
 @pytest.mark.slow

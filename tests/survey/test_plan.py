@@ -106,7 +106,7 @@ def test_repeated_ids_are_refused_and_listed(planned: Planned, tars: Path, tmp_p
 
 def test_damaged_archives_are_named_or_left_out(planned: Planned, tars: Path) -> None:
     (tars / "00002.tar").write_bytes((tars / "00002.tar").read_bytes()[:5000])
-    with pytest.raises(CatalogError, match="1 of 4 archives cannot be used"):
+    with pytest.raises(CatalogError, match="cannot be used: 1 of 4 archives"):
         planned()
     assert planned(skip_invalid=True).plan.images == 44
 
@@ -114,7 +114,6 @@ def test_damaged_archives_are_named_or_left_out(planned: Planned, tars: Path) ->
 @pytest.mark.parametrize(
     ("lines", "what"),
     [
-        (["s3://bucket/1.jpg"], "an address, not a path"),
         (["a.jpg", '""'], "no path in row 2"),
     ],
 )

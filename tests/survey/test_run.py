@@ -119,7 +119,7 @@ def test_a_source_that_is_gone_fails_its_shards_and_comes_back(
     events = [json.loads(line) for line in log.read_text().splitlines()]
     assert [event["event"] for event in events].count("failed") == 6
     assert [failure.shard for failure in survey.status().failed] == [1, 2]
-    with pytest.raises(SurveyError, match="2 of 3 shards are not done"):
+    with pytest.raises(SurveyError, match="not done: 2 of 3 shards"):
         survey.merge(output=tmp_path / "all.csv")
     (tmp_path / "away.tar").rename(tars / "00003.tar")
     assert survey.run_shards(ALL).done == 3

@@ -29,6 +29,7 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "dec_column": "--dec",
     "ids_from": "--ids",
     "minutes": "--time",
+    "shards": "--shard",
     "address": "--ray",
     "id_map": "--map",
     "label_classes": "--classes",

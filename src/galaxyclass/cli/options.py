@@ -324,7 +324,7 @@ def _files_of_bands(text: str, images: tuple[Path, ...]) -> tuple[str, tuple[Pat
             raise click.BadParameter(f"{part!r} is not BAND=FILES", param_hint="--bands")
         files[band.strip()] = pattern.strip()
     if images:
-        raise click.UsageError("--bands names the files: leave --images out")
+        raise click.UsageError("--bands names the files: name no others")
     return ",".join(files), (Path(common_pattern(files)),)
 
 
@@ -335,9 +335,10 @@ def reading(command: Decorated) -> Any:
     def with_reading(*arguments: Any, **values: Any) -> Any:
         stated = {name: values.pop(name) for name in _READING}
         chosen = {name: value for name, value in stated.items() if value is not None}
+        place = "images" if "images" in values else "source"
         if "=" in chosen.get("bands", ""):
-            chosen["bands"], values["images"] = _files_of_bands(chosen["bands"], values["images"])
-        if not values["images"] and not values.get("tiles"):
+            chosen["bands"], values[place] = _files_of_bands(chosen["bands"], values[place])
+        if place == "images" and not values["images"] and not values.get("tiles"):
             either = " (pictures) or '--tiles' (FITS tiles)" if "tiles" in values else ""
             raise click.UsageError(f"Missing option '--images'{either}.")
         return command(*arguments, reading=chosen or None, **values)

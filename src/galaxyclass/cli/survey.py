@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from galaxyclass.cli import options
+from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.survey_lines import duration, show_status
+from galaxyclass.cli.survey_scripts import survey_script
 from galaxyclass.cli.tables import show_unused
 from galaxyclass.errors import SurveyError
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.survey.drive import SurveyRun
@@ -23,10 +25,12 @@ EPILOG = """\b
 Examples:
   galaxyclass survey plan /data/cutouts --output night
   galaxyclass survey plan /data/shards/*.tar --ids path --output night --shard-size 50000
-  galaxyclass survey plan sources.parquet --id objid --model runs/best --output night
+  galaxyclass survey plan sources.parquet --id objid --run runs/best --output night
+  galaxyclass survey plan --tiles tiles/ --catalogue sky.parquet --field "30 arcsec" --output night
   galaxyclass survey run night --workers 4 --log night.jsonl
   galaxyclass survey run night --slurm --partition long --time 240 --cores 16
   galaxyclass survey run night --part 3/100
+  galaxyclass survey script night pbs --tasks 50 --cores 16 > night.sh
   galaxyclass survey status night
   galaxyclass survey merge night --output night.parquet
   galaxyclass survey merge night --output night-hats --margin 10
@@ -34,6 +38,14 @@ Examples:
 A plan splits any number of pictures into shards. Each shard is predicted into one file, whole or
 not at all. Whatever is killed is run again by the same command, which skips what is done. Any
 number of runs, on any machines that see the same folder, share the work."""
+
+
+SCRIPT_EPILOG = """\b
+Examples:
+  galaxyclass survey script night slurm --cores 16 > night.sh     then: sbatch night.sh
+  galaxyclass survey script night pbs > night.sh                  then: qsub night.sh
+  galaxyclass survey script night htcondor > night.sub            then: condor_submit night.sub
+  galaxyclass survey script night shell > night.sh                then: bash night.sh"""
 
 
 class _Commands(options.ManyValues, click.Group):
@@ -57,7 +69,8 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 
 
 @command.command("plan")
-@click.argument("source", metavar="SOURCE…", nargs=-1, required=True)
+@click.argument("source", metavar="[SOURCE…]", nargs=-1)
+@tile_options.tiles(required=False)
 @options.output("the plan, and later the results: a new folder")
 @click.option(
     "--run",
@@ -82,12 +95,15 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
     "name of the file without its ending; path: its path below SOURCE; column: that of --id.",
 )
 @click.option("--path-column", metavar="COLUMN", help="Of lists: the column of the paths.")
-@click.option("--id", "id_column", metavar="COLUMN", help="Of lists: the column of the ids.")
+@click.option(
+    "--id", "id_column", metavar="COLUMN", help="Of lists and catalogues: the column of the ids."
+)
 @click.option(
     "--carry",
     metavar="COLUMN,COLUMN…|all",
     callback=_listed,
-    help="Of lists: columns that are written beside the predictions. Positions always are.",
+    help="Of lists and catalogues: columns that are written beside the predictions. Positions "
+    "always are; of a catalogue all columns by default.",
 )
 @click.option(
     "--include",
@@ -98,12 +114,21 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 @options.views
 @options.precision
 @options.labelling
+@options.reading
 @click.option("--skip-invalid", is_flag=True, help="Leave out archives that cannot be opened.")
 @click.option("--no-measure", is_flag=True, help="Do not measure what it costs.")
 @options.as_json
+@tile_options.sources(alone=False)
+@click.pass_context
 def plan(
+    context: click.Context,
+    /,
     *,
     source: tuple[str, ...],
+    tiles: tuple[str, ...],
+    sources: dict[str, Any],
+    id_column: str | None,
+    reading: dict[str, Any] | None,
     runs: tuple[Path, ...],
     no_measure: bool,
     as_json: bool,
@@ -113,13 +138,35 @@ def plan(
 
     SOURCE is folders (with all their sub-folders), archives (.zip, .tar), HDF5 and parquet with
     pictures inside, folders of these, or lists: text with a path a line, or a table with a column
-    of paths.
+    of paths. Instead, --tiles names FITS tiles, out of which the sources of --catalogue are cut
+    while they are predicted.
     """
     from galaxyclass.survey.plan import plan_survey
 
+    if bool(source) == bool(tiles):
+        raise click.UsageError("Name either SOURCE or --tiles.")
+    if not tiles and (stated := tile_options.stated(context)):
+        raise click.UsageError(f"{', '.join(stated)}: only with --tiles.")
     with bars() as progress:
+        images: Any = list(source)
+        if tiles:
+            from galaxyclass.tiles.open_tiles import open_tiles
+
+            images = open_tiles(
+                tiles,
+                progress=progress,
+                id_column=id_column,
+                **sources,
+                **tile_options.of_tiles(reading),
+            )
         planned = plan_survey(
-            list(source), run=runs or None, measured=not no_measure, progress=progress, **chosen
+            images,
+            run=runs or None,
+            id_column=None if tiles else id_column,
+            reading=reading,
+            measured=not no_measure,
+            progress=progress,
+            **chosen,
         )
     if as_json:
         click.echo(dumps({**asdict(planned.plan), "notes": planned.notes}, indent=1))
@@ -128,11 +175,14 @@ def plan(
         click.echo(in_options(note))
     show_unused(planned.unused)
     size, cost = planned.plan, planned.plan.cost
-    click.echo(f"{size.images:,} images in {size.shards:,} shards: {planned.folder}")
+    click.echo(
+        f"{counted(size.images, 'image')} in {counted(size.shards, 'shard')}: {planned.folder}"
+    )
     if cost is not None:
         click.echo(
-            f"{cost.images_per_second:,.0f} images/s on the {cost.cores} cores of this machine "
-            f"({cost.images:,} images): {duration(cost.seconds(size.images))} for all, "
+            f"{cost.images_per_second:,.0f} images/s on {counted(cost.cores, 'core')} of this "
+            f"machine ({counted(cost.images, 'image')} tried): "
+            f"{duration(cost.seconds(size.images))} for all, "
             f"{duration(cost.seconds(min(size.shard_size, size.images)))} for a shard"
         )
     click.echo(f"next: galaxyclass survey run {planned.folder}")
@@ -302,7 +352,10 @@ def _show_jobs(jobs: Any, folder: Path) -> None:
         return
     for warning in jobs.warnings:
         click.echo(click.style("warning: ", fg="yellow") + in_options(warning), err=True)
-    click.echo(f"{jobs.shards:,} shards in {jobs.tasks:,} tasks: job {jobs.job}, logs {jobs.logs}")
+    click.echo(
+        f"{counted(jobs.shards, 'shard')} in {counted(jobs.tasks, 'task')}: job {jobs.job}, "
+        f"logs {jobs.logs}"
+    )
     click.echo(f"next: galaxyclass survey status {folder}")
 
 
@@ -312,18 +365,69 @@ def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
     else:
         speed = f", {result.images / result.seconds:,.0f} images/s" if result.images else ""
         before = f" ({result.before:,} before)" if result.before else ""
-        click.echo(f"{result.done:,} of {result.shards:,} shards are done{before}{speed}")
+        click.echo(f"{result.done:,} of {counted(result.shards, 'shard')} done{before}{speed}")
         if result.unreadable:
-            click.echo(f"{result.unreadable:,} images could not be read; the merge lists them")
+            click.echo(
+                f"{counted(result.unreadable, 'image')} could not be read; the merge lists them"
+            )
     if result.failed:
         first = result.failed[0]
         raise SurveyError(
-            f"{len(result.failed):,} shards were given up",
-            got=f"shard {first.shard:,} after {first.attempts} attempts: {first.error}",
+            f"given up: {counted(len(result.failed), 'shard')}",
+            got=f"shard {first.shard:,} after {counted(first.attempts, 'attempt')}: {first.error}",
             hint=f"`galaxyclass survey status {folder}` lists them; the same command tries again",
         )
     if not as_json and result.done == result.shards:
         click.echo(f"next: galaxyclass survey merge {folder} --output {folder}.parquet")
+
+
+@command.command("script", epilog=SCRIPT_EPILOG)
+@_folder
+@click.argument("scheduler", type=click.Choice(["slurm", "pbs", "htcondor", "shell"]))
+@click.option(
+    "--tasks",
+    type=click.IntRange(1, 10**7),
+    help="Tasks, each with a part of the shards; 100 by default, but not more than shards.",
+)
+@click.option(
+    "--at-once",
+    type=click.IntRange(1),
+    help="Tasks that run at once, at most; of slurm and htcondor.",
+)
+@click.option(
+    "--time",
+    "minutes",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    metavar="MINUTES",
+    help="Of a task; of slurm and pbs.",
+)
+@click.option(
+    "--cores", type=click.IntRange(1, 4096), help="Of a task: 4 by default; of a shell all."
+)
+@click.option("--gpus", type=click.IntRange(0), default=0, help="Of a task; none by default.")
+@click.option(
+    "--memory",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    metavar="GB",
+    help="Of a task.",
+)
+@click.option(
+    "--program",
+    metavar="COMMAND",
+    help="galaxyclass, as the machines find it; by default this very Python, by its path.",
+)
+def script(*, folder: Path, scheduler: Any, **chosen: Any) -> None:
+    """Print a script that hands the survey in DIR to a scheduler.
+
+    Given to the scheduler again, it goes on: what is done is skipped.
+    """
+    from galaxyclass.survey.survey import open_survey
+
+    click.echo(survey_script(open_survey(folder), scheduler, **chosen), nl=False)
 
 
 @command.command("status")
@@ -371,12 +475,13 @@ def merge(*, folder: Path, as_json: bool, **chosen: Any) -> None:
     if as_json:
         click.echo(dumps(asdict(merged), indent=1, default=str))
         return
-    kind = "" if merged.kind not in ("hats", "dataset") else f", {merged.files:,} files"
-    click.echo(f"{merged.rows:,} galaxies in {merged.output} ({merged.kind}{kind})")
+    kind = "" if merged.kind not in ("hats", "dataset") else f", {counted(merged.files, 'file')}"
+    click.echo(f"{counted(merged.rows, 'galaxy')} in {merged.output} ({merged.kind}{kind})")
     if merged.failed_file is not None:
-        click.echo(f"{merged.failed:,} images could not be read; {merged.failed_file} lists them")
+        failed = counted(merged.failed, "image")
+        click.echo(f"{failed} could not be read; {merged.failed_file} lists them")
     if merged.without_position:
         click.echo(
-            f"{merged.without_position:,} galaxies have no position: "
+            f"without a position: {counted(merged.without_position, 'galaxy')}, in "
             f"{merged.output / 'without_position.parquet'}"
         )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from galaxyclass.short import counted
+
 if TYPE_CHECKING:
     from galaxyclass.survey.status import RunningShard, SurveyStatus
     from galaxyclass.survey.survey import Survey
@@ -36,27 +38,30 @@ def duration(seconds: float) -> str:
 def show_status(survey: Survey, status: SurveyStatus) -> None:
     """Print how far a survey is."""
     share = 100 * status.images_done / status.images
-    click.echo(f"{status.folder}: {status.images:,} images, model {survey.plan.name}")
+    click.echo(f"{status.folder}: {counted(status.images, 'image')}, model {survey.plan.name}")
     click.echo(
-        f"done     {status.done:,} of {status.shards:,} shards, {status.images_done:,} images "
+        f"done     {status.done:,} of {counted(status.shards, 'shard')}, "
+        f"{counted(status.images_done, 'image')} "
         f"({share:.1f} %)"
         + (f", {status.unreadable:,} could not be read" if status.unreadable else "")
     )
-    click.echo(f"running  {len(status.running):,} shards")
+    click.echo(f"running  {counted(len(status.running), 'shard')}")
     _show_marks(status.running)
     if status.lost:
-        click.echo(f"killed   {len(status.lost):,} shards, which the next run takes over")
+        click.echo(f"killed   {counted(len(status.lost), 'shard')}, which the next run takes over")
         _show_marks(status.lost)
     if status.failed:
-        click.echo(f"failed   {len(status.failed):,} shards, which the next run tries again")
+        click.echo(
+            f"failed   {counted(len(status.failed), 'shard')}, which the next run tries again"
+        )
         for failure in status.failed[:_SHOWN]:
             error = failure.error.splitlines()[0]
-            click.echo(f"  {failure.shard:>9,}  {failure.attempts} attempts: {error}")
+            click.echo(f"  {failure.shard:>9,}  {counted(failure.attempts, 'attempt')}: {error}")
     if status.unfit:
         numbers = ", ".join(f"{number:,}" for number in status.unfit[:_SHOWN])
         click.echo(
-            f"unfit    {len(status.unfit):,} shards whose results do not fit the plan ({numbers}); "
-            "the next run predicts them again"
+            f"unfit    {counted(len(status.unfit), 'shard')} with a result that does not fit the "
+            f"plan ({numbers}): predicted again by the next run"
         )
     if status.done < status.shards:
         rate = status.images_per_second
@@ -77,6 +82,6 @@ def show_status(survey: Survey, status: SurveyStatus) -> None:
 def _show_marks(marks: Sequence[RunningShard]) -> None:
     for shard, mark in marks[:_SHOWN]:
         click.echo(
-            f"  {shard:>9,}  {mark.images:,} images, {mark.host}, process {mark.pid}, "
+            f"  {shard:>9,}  {counted(mark.images, 'image')}, {mark.host}, process {mark.pid}, "
             f"since {duration(mark.seconds)}"
         )

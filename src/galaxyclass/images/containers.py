@@ -27,11 +27,14 @@ import numpy as np
 
 from galaxyclass.errors import CatalogError, ImageError, MissingExtraError
 from galaxyclass.extras import require
+from galaxyclass.images.remote import RemoteStatus, address_status, is_address, open_address
 
 #: Endings of files that may hold pictures.
 CONTAINER_ENDINGS = (
     *(".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".h5", ".hdf5", ".parquet"),
 )
+#: Endings of such files that are read behind addresses.
+REMOTE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 #: The column of a table beside pictures that have no other name: their numbers.
 PICTURE_ID = "picture"
 #: Columns of a parquet table that hold pictures, and such as hold their ids.
@@ -75,6 +78,8 @@ def picture_name(number: int) -> str:
 def is_container(path: str | Path) -> bool:
     """Whether a file holds pictures, by its ending and, for tables, by its columns."""
     name = str(path).lower()
+    if is_address(path):
+        return name.endswith(REMOTE_ENDINGS)
     if not name.endswith(CONTAINER_ENDINGS) or not os.path.isfile(path):  # noqa: PTH113
         return False
     if name.endswith(".parquet"):
@@ -117,13 +122,13 @@ def container_of(path: str | Path) -> tuple[str, str] | None:
         end = lower.find(f"{ending}/")
         while end >= 0:
             file = text[: end + len(ending)]
-            if os.path.isfile(file):  # noqa: PTH113
+            if is_address(file) or os.path.isfile(file):  # noqa: PTH113
                 return file, text[len(file) + 1 :]
             end = lower.find(f"{ending}/", end + 1)
     return None
 
 
-def read_member(path: str | Path) -> tuple[bytes, os.stat_result] | None:
+def read_member(path: str | Path) -> tuple[bytes, os.stat_result | RemoteStatus] | None:
     """The bytes of a picture inside a file and the status of the file; None for other paths.
 
     Raises
@@ -136,7 +141,7 @@ def read_member(path: str | Path) -> tuple[bytes, os.stat_result] | None:
         return None
     file, name = found
     try:
-        return _open(file).read(name), os.stat(file)  # noqa: PTH116
+        return _open(file).read(name), _status(file)
     except KeyError as error:
         raise ImageError(f"{path}: no picture of this name in the file") from error
     except _DAMAGED as error:
@@ -156,9 +161,23 @@ _DAMAGED = (
 _of_thread = threading.local()
 
 
+def _status(path: str) -> os.stat_result | RemoteStatus:
+    return address_status(path) if is_address(path) else os.stat(path)  # noqa: PTH116
+
+
+def file_size(path: str) -> int:
+    """Bytes of a file, or of what an address leads to.
+
+    Raises
+    ------
+    OSError
+    """
+    return _status(path).st_size
+
+
 def _open(path: str) -> Container:
     """A file, opened by each thread for itself; opened again where it has changed."""
-    status = os.stat(path)  # noqa: PTH116
+    status = _status(path)
     key = (path, status.st_size, status.st_mtime_ns)
     opened: dict[Any, Container] = _of_thread.__dict__.setdefault("opened", {})
     if key not in opened:
@@ -170,11 +189,13 @@ def _open(path: str) -> Container:
 
 
 def _open_zip(path: str) -> Container:
-    archive = zipfile.ZipFile(path)
+    archive = zipfile.ZipFile(open_address(path) if is_address(path) else path)
     return Container(_visible(archive.namelist()), archive.read)
 
 
 def _open_tar(path: str) -> Container:
+    if is_address(path):  # its names stand all over it: it is fetched once, and whole
+        return _open_copied_tar(path)
     file = open(path, "rb")  # noqa: PTH123, SIM115 - as long as the container
     return _tar_of(file)
 
@@ -201,9 +222,9 @@ def _tar_of(file: IO[bytes]) -> Container:
     return container
 
 
-def _open_compressed_tar(path: str) -> Container:
-    """A compressed tar, unpacked once for all threads into a temporary file without a name."""
-    status = os.stat(path)  # noqa: PTH116
+def _open_copied_tar(path: str) -> Container:
+    """A compressed or remote tar, copied once for all threads into a temporary file."""
+    status = _status(path)
     key = (path, status.st_size, status.st_mtime_ns)
     with _UNPACKING:
         if key not in _unpacked:
@@ -223,10 +244,13 @@ def _open_compressed_tar(path: str) -> Container:
 
 
 def _decompressed(path: str) -> IO[bytes]:
+    source: Any = open_address(path) if is_address(path) else path
+    if path.lower().endswith(".tar"):
+        return cast(IO[bytes], source)
     for ending, opener in _DECOMPRESSORS.items():
         if path.lower().endswith(ending):
-            return cast(IO[bytes], opener(path))
-    return cast(IO[bytes], gzip.open(path))
+            return cast(IO[bytes], opener(source))
+    return cast(IO[bytes], gzip.open(source))
 
 
 _DECOMPRESSORS: dict[str, Callable[[str], Any]] = {".bz2": bz2.open, ".xz": lzma.open}
@@ -416,7 +440,7 @@ def _encoded(picture: np.ndarray) -> bytes:
 _OPENERS: dict[str, Callable[[str], Container]] = {
     ".zip": _open_zip,
     ".tar": _open_tar,
-    **dict.fromkeys((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"), _open_compressed_tar),
+    **dict.fromkeys((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"), _open_copied_tar),
     ".parquet": _open_parquet,
     ".h5": _open_hdf5,
     ".hdf5": _open_hdf5,

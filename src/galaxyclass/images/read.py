@@ -15,7 +15,11 @@ from galaxyclass.images.band_files import files_of, has_bands, join_files
 from galaxyclass.images.containers import read_member
 from galaxyclass.images.decode import decode_image, decode_scaled
 from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS, full_size
+from galaxyclass.images.remote import RemoteStatus, is_address, read_address
 from galaxyclass.images.render import Channels, RenderSettings
+
+#: Of a file, or of what an address leads to.
+FileStatus = os.stat_result | RemoteStatus
 
 #: A pipe is opened without waiting for somebody to write into it.
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -77,8 +81,8 @@ def read_rendered(path: str | Path, settings: RenderSettings) -> NDArray[np.uint
         raise about(path, error) from error
 
 
-def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes, os.stat_result]:
-    """The content of an image file, and its status when it was opened.
+def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes, FileStatus]:
+    """The content of an image file or address, and its status when it was opened.
 
     Raises
     ------
@@ -112,6 +116,8 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         finally:
             os.close(file)
     except FileNotFoundError as error:
+        if is_address(path):
+            return read_member(path) or read_address(str(path))
         raise ImageError(f"{path}: no such file") from error
     except NotADirectoryError as error:
         if (member := read_member(path)) is not None:  # a picture inside a file
@@ -121,7 +127,7 @@ def read_file(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes,
         raise ImageError(f"{path}: cannot be opened ({error.strerror or error})") from error
 
 
-def _read_bands(path: str, max_pixels: int) -> tuple[bytes, os.stat_result]:
+def _read_bands(path: str, max_pixels: int) -> tuple[bytes, FileStatus]:
     """The files of all bands as one, and the status of the one that changed last."""
     read = {band: read_file(file, max_pixels=max_pixels) for band, file in files_of(path).items()}
     data = join_files({band: content for band, (content, _) in read.items()})

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.containers import container_of
 from galaxyclass.images.fast_cutout import cut_out_array, read_cutouts
+from galaxyclass.images.remote import fetched, is_address
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.tiles.tile_cutouts import TileCutout
 
@@ -61,12 +63,15 @@ class Cutouts:
         ArgumentError, ArgumentTypeError
             An array is no image; see `galaxyclass.images.arrays`.
         """
-        for index in range(len(self.paths)) if indices is None else indices:
-            try:
-                for array, cutout in zip(self._arrays, self._cut(index), strict=True):
-                    array[index] = cutout
-            except ImageError as error:
-                self._errors[index] = " ".join(str(error).split())
+        chosen = range(len(self.paths)) if indices is None else indices
+        addresses = [path for index in chosen if is_address(path := self.paths[index])]
+        with fetched([path for path in addresses if container_of(path) is None]):
+            for index in chosen:
+                try:
+                    for array, cutout in zip(self._arrays, self._cut(index), strict=True):
+                        array[index] = cutout
+                except ImageError as error:
+                    self._errors[index] = " ".join(str(error).split())
 
     def _cut(self, index: int) -> list[NDArray[np.uint8]]:
         image = self._images[index]

@@ -15,6 +15,7 @@ from galaxyclass.errors import SurveyError
 from galaxyclass.model.bundle.load import file_digest
 from galaxyclass.model.provenance import PROVENANCE, provenance_of
 from galaxyclass.progress import Progress
+from galaxyclass.short import counted
 from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.manifest import SurveyPlan, SurveyShard
 from galaxyclass.survey.records import finished
@@ -80,7 +81,8 @@ def checked_results(
             raise SurveyError(
                 f"shard {shard.number:,}: not every object is accounted for",
                 wanted=f"{shard.images:,} rows and failures together",
-                got=f"{rows:,} rows in {path.name}, {listed:,} failures in {failures.name}",
+                got=f"{counted(rows, 'row')} in {path.name}, {counted(listed, 'failure')} in "
+                f"{failures.name}",
                 hint=f"remove {folder.record(shard.number)}: the next run predicts the shard again",
             )
         results.append(result)
@@ -88,9 +90,9 @@ def checked_results(
     if missing:
         images = sum(shards[number].images for number in missing)
         raise SurveyError(
-            f"{len(missing):,} of {len(shards):,} shards are not done",
-            wanted=f"rows and failures for all {plan.images:,} images",
-            got=f"{images:,} images are not accounted for, those of the shards "
+            f"not done: {len(missing):,} of {counted(len(shards), 'shard')}",
+            wanted=f"rows and failures for all of {counted(plan.images, 'image')}",
+            got=f"not accounted for: {counted(images, 'image')}, of shard "
             f"{first_few([str(number) for number in missing])}",
             hint=f"run it again: `galaxyclass.open_survey({str(folder.path)!r})`",
         )

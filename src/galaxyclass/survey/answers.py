@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from galaxyclass.errors import (
     GalaxyclassError,
@@ -17,9 +17,11 @@ from galaxyclass.errors import (
     SurveyError,
     WorkerError,
 )
-from galaxyclass.survey.shard import ShardRunner
 from galaxyclass.workers.signals import StopRequest
 from galaxyclass.workers.start import Message, close_pipes, send, start_process
+
+if TYPE_CHECKING:  # a driver imports no model: its workers do
+    from galaxyclass.survey.shard import ShardRunner
 
 #: What became of a shard: done; done before; another process has it; failed; stopped by a signal.
 ShardState = Literal["done", "before", "held", "failed", "stopped"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from galaxyclass.errors import SurveyError, SurveyStoppedError, WorkerError
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.survey.answers import ShardAnswer, ShardWorker
 from galaxyclass.survey.claims import host_name
 from galaxyclass.survey.events import EventLog
@@ -61,7 +61,8 @@ class SurveyRun:
     def __repr__(self) -> str:
         failed = f", {len(self.failed):,} given up" if self.failed else ""
         return summary(
-            f"SurveyRun: {self.done:,} of {self.shards:,} shards done, {self.before:,} before"
+            f"SurveyRun: {self.done:,} of {counted(self.shards, 'shard')} done, "
+            f"{self.before:,} before"
             f"{failed}"
         )
 
@@ -273,7 +274,7 @@ class Driver:
     def _show(self, found: _Found) -> None:
         shards = len(self.shards) + self.before
         total = self.images_before + sum(shard.images for shard in self.shards)
-        note = f"{found.done:,} of {shards:,} shards"
+        note = f"{found.done:,} of {counted(shards, 'shard')}"
         if found.failures:
             note += f", {len(found.failures):,} given up"
         done = min(total, self.images_before + self._images(found))
@@ -286,7 +287,7 @@ class Driver:
         raise SurveyStoppedError(
             self.request.signal not in (None, signal.SIGINT),
             f"stopped{f' by {name}' if name else ''}; {found.done:,} of "
-            f"{len(self.shards) + self.before:,} shards are done",
+            f"{counted(len(self.shards) + self.before, 'shard')} done",
             got=kept or None,
             hint="run the same again: it goes on from there",
         )

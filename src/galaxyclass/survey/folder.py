@@ -2,7 +2,8 @@
 
     survey.json             what is predicted, by which model, how (`SurveyPlan`)
     shards.parquet          a row for each shard
-    sources.parquet         a row for each archive
+    sources.parquet         a row for each archive, or file of a tile
+    tiles.parquet           a row for each tile, where sources are cut out of tiles
     objects/000000.parquet  ids and paths of a thousand shards; a row group is a shard
     results/000000/0000000.parquet, _failed.csv, .json
                             of a shard that is done: predictions, failures, its record
@@ -48,6 +49,11 @@ class SurveyFolder:
     def sources(self) -> Path:
         """A row for each archive."""
         return self.path / "sources.parquet"
+
+    @property
+    def tiles(self) -> Path:
+        """A row for each tile that sources are cut out of."""
+        return self.path / "tiles.parquet"
 
     @property
     def running(self) -> Path:

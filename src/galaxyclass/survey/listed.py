@@ -19,8 +19,9 @@ from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.containers import container_of
 from galaxyclass.images.files import is_image_name
+from galaxyclass.images.remote import is_address
 from galaxyclass.model.image_table import find_path_column
-from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece
+from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece, position_field
 
 #: Endings of lists; `.parquet` too, where it holds no pictures.
 LIST_ENDINGS = (
@@ -32,7 +33,12 @@ _BLOCK = 4 << 20
 
 def is_list(path: str) -> bool:
     """Whether a file's ending is that of a list of pictures."""
-    return path.lower().endswith(LIST_ENDINGS) and os.path.isfile(path)  # noqa: PTH113
+    return is_list_name(path) and os.path.isfile(path)  # noqa: PTH113
+
+
+def is_list_name(path: str) -> bool:
+    """Whether a name ends as that of a list of pictures."""
+    return path.lower().endswith(LIST_ENDINGS)
 
 
 def listed_pieces(path: str, columns: ListColumns, notes: list[str]) -> Iterator[Piece]:
@@ -48,7 +54,7 @@ def listed_pieces(path: str, columns: ListColumns, notes: list[str]) -> Iterator
     Raises
     ------
     CatalogError
-        No column of paths; a row without a path or an id; addresses of a network.
+        No column of paths; a row without a path or an id.
     ArgumentError
         A column that the list does not have.
     """
@@ -64,7 +70,7 @@ def listed_pieces(path: str, columns: ListColumns, notes: list[str]) -> Iterator
         named = _flat(table[found.paths])
         _require_paths(path, named, row)
         absolute = pc.if_else(
-            pc.starts_with(named, "/"), named, pc.binary_join_element_wise(root, named, "/")
+            _is_whole(named), named, pc.binary_join_element_wise(root, named, "/")
         )
         yield Piece(named, absolute, found.ids(table, path, row), found.carried(table, path))
         row += table.num_rows
@@ -212,8 +218,7 @@ class _Found:
             positions = read_positions(table.select(list(self.sky)), path)
             for name, values, word in zip(self.sky, positions.T, ("ra", "dec"), strict=True):
                 arrays.append(pa.array(values, pa.float64(), from_pandas=True))
-                metadata = {"unit": "deg", "ucd": f"pos.eq.{word};meta.main"}
-                fields.append(pa.field(name, pa.float64(), metadata=metadata))
+                fields.append(position_field(name, word))
         for name in self.carry:
             arrays.append(table[name])
             fields.append(table.schema.field(name))
@@ -223,7 +228,8 @@ class _Found:
 def _root(path: str, named: Any, notes: list[str]) -> str:
     """The folder that relative paths of a list begin at: that of the list, or the current one."""
     folder = os.path.dirname(path)  # noqa: PTH120
-    sample = [cell for cell in named.slice(0, 200).to_pylist() if cell and cell[0] != "/"]
+    cells = named.slice(0, 200).to_pylist()
+    sample = [cell for cell in cells if cell and cell[0] != "/" and not is_address(cell)]
     if not sample:
         return folder
     counts = [sum(_is_there(f"{root}/{cell}") for cell in sample) for root in (folder, os.getcwd())]  # noqa: PTH109
@@ -231,6 +237,13 @@ def _root(path: str, named: Any, notes: list[str]) -> str:
         folder = os.getcwd()  # noqa: PTH109
     notes.append(f"{path}: its relative paths are taken from {folder}.")
     return folder
+
+
+def _is_whole(named: Any) -> Any:
+    """Which paths begin at no folder: absolute ones, and addresses."""
+    return pc.or_(
+        pc.starts_with(named, "/"), pc.match_substring_regex(named, "^[A-Za-z][A-Za-z0-9+.-]*://.")
+    )
 
 
 def _is_there(path: str) -> bool:
@@ -246,15 +259,6 @@ def _require_paths(path: str, named: pa.Array, row: int) -> None:
             f"{path}: no path in row {first:,}" + (f" and {count - 1:,} more" if count > 1 else ""),
             argument="images",
             wanted="the path of an image in each row",
-        )
-    remote = pc.match_substring(named, "://")
-    if pc.any(remote).as_py():
-        address = named[pc.index(remote, True).as_py()].as_py()
-        raise CatalogError(
-            f"{path}: an address, not a path",
-            argument="images",
-            got=address,
-            hint="mount the store as a folder (s3fs, gcsfuse, rclone mount), and list its paths",
         )
 
 

@@ -81,6 +81,8 @@ class SurveyPlan:
     id_integer : bool
     sky : (str, str) or None
         The columns of right ascension and declination.
+    cutting : mapping or None
+        How sources are cut out of tiles; None where the pictures are files.
     images, shards, shard_size : int
     shards_digest : str
         SHA-256 of ``shards.parquet``.
@@ -102,6 +104,7 @@ class SurveyPlan:
     id_column: str
     id_integer: bool
     sky: tuple[str, str] | None
+    cutting: Mapping[str, Any] | None
     images: int
     shards: int
     shard_size: int
@@ -117,6 +120,7 @@ class SurveyPlan:
         """SHA-256 of all that predictions depend on besides the pictures."""
         settings = [self.version, self.digest, self.views, self.precision, self.labelling]
         settings += [list(self.include), dict(self.reading), self.id_column, self.id_integer]
+        settings += [self.cutting]
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 

@@ -31,7 +31,7 @@ from galaxyclass.model.writers import (
     writer_of,
 )
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.survey.accounting import ShardResult, checked_results, planned_schema
 from galaxyclass.survey.folder import SurveyFolder
 
@@ -71,7 +71,8 @@ class MergedSurvey:
 
     def __repr__(self) -> str:
         return summary(
-            f"MergedSurvey: {self.rows:,} rows, {self.failed:,} failures, {self.kind}, "
+            f"MergedSurvey: {counted(self.rows, 'row')}, {counted(self.failed, 'failure')}, "
+            f"{self.kind}, "
             f"{short_path(self.output)}"
         )
 

@@ -25,12 +25,15 @@ class Piece:
         Of the id column of a list.
     columns : pyarrow.Table, optional
         Columns of a list that are carried.
+    cut : pyarrow.Table, optional
+        Where each source is cut out of its tile.
     """
 
     names: pa.Array
     paths: pa.Array
     ids: pa.Array | None = None
     columns: pa.Table | None = None
+    cut: pa.Table | None = None
 
 
 @dataclass(frozen=True)
@@ -48,3 +51,8 @@ class ListColumns:
     path_column: str | None = None
     id_column: str | None = None
     carry: Sequence[str] = ()
+
+
+def position_field(name: str, axis: str) -> pa.Field:
+    """The field of a column of right ascension (``ra``) or declination (``dec``) in degrees."""
+    return pa.field(name, pa.float64(), metadata={"unit": "deg", "ucd": f"pos.eq.{axis};meta.main"})

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from galaxyclass.arguments import ChosenPrecision, public
 from galaxyclass.data.sky_columns import find_sky_columns
 from galaxyclass.data.unused import Unused
-from galaxyclass.errors import ArgumentError, CatalogError
+from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
 from galaxyclass.io.atomic import require_new, writing_folder
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.load import ModelSource, load_model
@@ -26,14 +26,16 @@ from galaxyclass.model.pretrained import PRETRAINED, is_pretrained
 from galaxyclass.model.provenance import make_provenance
 from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.survey.folder import SurveyFolder
-from galaxyclass.survey.manifest import PATH, SurveyPlan, read_objects
+from galaxyclass.survey.manifest import SurveyPlan, read_objects
 from galaxyclass.survey.measure import measure_cost
 from galaxyclass.survey.pieces import ListColumns
 from galaxyclass.survey.repeated import IdHashes, repeated_ids, write_repeated
 from galaxyclass.survey.sources import Sources
+from galaxyclass.survey.tile_survey import TileReader, TileSources, write_tiles
 from galaxyclass.survey.write_objects import CARRIED, ObjectsWriter, all_objects
+from galaxyclass.tiles.tile_cutouts import TileCutouts
 from galaxyclass.version import __version__
 
 #: What ids are made from: the name of a picture without its ending, its path below the source, or
@@ -64,14 +66,15 @@ class PlannedSurvey:
 
     def __repr__(self) -> str:
         return summary(
-            f"PlannedSurvey: {self.plan.images:,} images in {self.plan.shards:,} shards, "
+            f"PlannedSurvey: {counted(self.plan.images, 'image')} in "
+            f"{counted(self.plan.shards, 'shard')}, "
             f"{short_path(self.folder)}"
         )
 
 
 @public
 def plan_survey(
-    images: str | Path | Sequence[str | Path],
+    images: Any,
     *,
     output: str | Path,
     run: ModelSource | None = None,
@@ -97,11 +100,14 @@ def plan_survey(
 
     Parameters
     ----------
-    images : path or a sequence of them
+    images : path, a sequence of them, or TileCutouts
         Folders (with all their sub-folders), archives (``.zip``, ``.tar``, such as WebDataset's),
         HDF5 and parquet with pictures inside, folders of these, and lists: a text file with a path
         a line, or a table (CSV, parquet and others) with a column of paths. Relative paths of a
         list begin at the list's folder, or else at the current one.
+
+        Or the sources of tiles (`open_tiles`): a shard is some of them, tile after tile. They have
+        the catalogue's ids.
     output : str or Path
         The survey's folder, new or empty.
     run : str, Path, Model, a sequence of them or None
@@ -116,7 +122,8 @@ def plan_survey(
         Columns of lists.
     carry : sequence of str
         Columns of lists that are written beside the predictions, or ``all``. Right ascension and
-        declination are found by their UCDs or names, and always carried, in degrees.
+        declination are found by their UCDs or names, and always carried, in degrees. Of the
+        catalogue of tiles all columns are carried where none is named.
     include, reading
         As for `Model.predict_to_file`.
     views, precision, labelling
@@ -143,20 +150,8 @@ def plan_survey(
     """
     folder = Path(output)
     require_new(folder)
-    rule = ids_from or ("stem" if id_column is None else "column")
-    if (rule == "column") != (id_column is not None):
-        raise ArgumentError(
-            "ids from a column need its name, and a column is needed for nothing else",
-            argument="id_column",
-            wanted='`ids_from="column"` and `id_column` together',
-            got=f"ids_from={rule!r}, id_column={id_column!r}",
-        )
-    sources = Sources(
-        [str(path) for path in ([images] if isinstance(images, str | Path) else images)],
-        ListColumns(path_column, id_column, tuple(carry)),
-        skip_invalid,
-    )
-    sources.require()
+    columns = ListColumns(path_column, id_column, tuple(carry))
+    sources, rule = _sources(images, columns, ids_from, skip_invalid=skip_invalid)
     model = load_model(run, views=views, precision=precision, labelling=labelling)
     require_included(model, include)
     # Wrong settings of `reading` are refused before the sources are read.
@@ -171,16 +166,57 @@ def plan_survey(
                 _require_no_repeats(files, writer, repeated, folder, rule)
         pq.write_table(writer.shard_table(), files.shards)
         pq.write_table(_source_table(sources), files.sources)
-        plan = _plan(model, writer, sources, include=include, reading=reading)
+        cutting = write_tiles(sources.cutouts, files) if isinstance(sources, TileSources) else None
+        plan = _plan(model, writer, sources, cutting, include=include, reading=reading)
         if measured:
             progress("measure", 0, None)
-            paths = _sample(files, writer)
-            plan = replace(plan, cost=measure_cost(model, plan, paths))
+            tiles = None if cutting is None else TileReader.open(files, cutting)
+            objects = _sample(files, writer, mixed=tiles is None)
+            plan = replace(plan, cost=measure_cost(model, plan, objects, tiles))
         files.manifest.write_text(plan.to_json(), encoding="utf-8")
     return PlannedSurvey(folder, plan, tuple(sources.notes), sources.unused)
 
 
-def _write_objects(writer: ObjectsWriter, sources: Sources, progress: Progress) -> None:
+def _sources(
+    images: Any, columns: ListColumns, ids_from: IdRule | None, *, skip_invalid: bool
+) -> tuple[Sources | TileSources, IdRule]:
+    """The sources of a survey, and what its ids are made from."""
+    if isinstance(images, TileCutouts):
+        stated = {"ids_from": ids_from, "path_column": columns.path_column,
+                  "id_column": columns.id_column}  # fmt: skip
+        for name in (name for name, value in stated.items() if value is not None):
+            raise ArgumentError(
+                f"`{name}`: sources of tiles have their own ids",
+                argument=name,
+                hint="name the id column in `galaxyclass.open_tiles`",
+            )
+        return TileSources(images, columns.carry), "column"
+    named = [images] if isinstance(images, str | Path) else images
+    if not isinstance(named, list | tuple) or not all(isinstance(n, str | Path) for n in named):
+        raise ArgumentTypeError(
+            "`images`: not what a survey is planned of",
+            argument="images",
+            wanted="paths of folders, archives and lists; or sources of tiles "
+            "(`galaxyclass.open_tiles`)",
+            got=type(images).__name__,
+            hint="write a table of paths to a file first: a plan is run by other processes",
+        )
+    rule = ids_from or ("stem" if columns.id_column is None else "column")
+    if (rule == "column") != (columns.id_column is not None):
+        raise ArgumentError(
+            "ids from a column need its name, and a column is needed for nothing else",
+            argument="id_column",
+            wanted='`ids_from="column"` and `id_column` together',
+            got=f"ids_from={rule!r}, id_column={columns.id_column!r}",
+        )
+    sources = Sources([str(path) for path in named], columns, skip_invalid)
+    sources.require()
+    return sources, rule
+
+
+def _write_objects(
+    writer: ObjectsWriter, sources: Sources | TileSources, progress: Progress
+) -> None:
     try:
         for piece in sources.pieces():
             if writer.rule == "column" and piece.ids is None:
@@ -227,7 +263,8 @@ def _require_no_repeats(
 def _plan(
     model: Model,
     writer: ObjectsWriter,
-    sources: Sources,
+    sources: Sources | TileSources,
+    cutting: dict[str, Any] | None,
     *,
     include: Sequence[str],
     reading: Mapping[str, Any] | None,
@@ -257,9 +294,10 @@ def _plan(
         labelling=model.options.labelling,
         include=tuple(include),
         reading=dict(reading or {}),
-        id_column=sources.columns.id_column or manifest.id_column,
+        id_column=sources.id_column or manifest.id_column,
         id_integer=integer,
         sky=find_sky_columns(carried.rename_columns(names)),
+        cutting=cutting,
         images=writer.images,
         shards=len(writer.shards),
         shard_size=writer.shard_size,
@@ -268,22 +306,30 @@ def _plan(
     )
 
 
-def _source_table(sources: Sources) -> pa.Table:
+def _source_table(sources: Sources | TileSources) -> pa.Table:
     columns: Any = list(zip(*sources.containers, strict=True)) or [(), (), ()]
     types = (pa.string(), pa.int64(), pa.int64())
     arrays = [pa.array(cells, kind) for cells, kind in zip(columns, types, strict=True)]
     return pa.table(arrays, names=["path", "images", "bytes"])
 
 
-def _sample(files: SurveyFolder, writer: ObjectsWriter) -> list[str]:
-    """Paths from all over the survey, in a fixed order that mixes the shards."""
+def _sample(files: SurveyFolder, writer: ObjectsWriter, *, mixed: bool) -> pa.Table:
+    """Objects from all over the survey, in a fixed order that mixes the shards.
+
+    Those of tiles are not mixed: each tile is to be opened once, as when the survey is run.
+    """
     rng = np.random.default_rng(0)
     count = min(_FROM_SHARDS, len(writer.shards))
     shards = np.linspace(0, len(writer.shards) - 1, count).astype(int)
-    paths: list[str] = []
+    tables: list[pa.Table] = []
     for number in dict.fromkeys(shards.tolist()):
-        column = read_objects(files, writer.shards[number])[PATH]
-        rows = np.sort(rng.choice(len(column), min(len(column), _MEASURED // count), replace=False))
-        paths += column.take(pa.array(rows)).to_pylist()
-    order = rng.permutation(-(-len(paths) // 32))
-    return [path for block in order for path in paths[block * 32 : block * 32 + 32]]
+        table = read_objects(files, writer.shards[number])
+        most = min(table.num_rows, _MEASURED // count)
+        rows = np.sort(rng.choice(table.num_rows, most, replace=False)) if mixed else range(most)
+        tables.append(table.take(pa.array(rows)))
+    whole = pa.concat_tables(tables)
+    if not mixed:
+        return whole
+    order = rng.permutation(-(-whole.num_rows // 32))
+    rows = (np.arange(32) + 32 * order[:, None]).ravel()
+    return whole.take(pa.array(rows[rows < whole.num_rows]))

@@ -17,19 +17,19 @@ import pyarrow.parquet as pq
 
 from galaxyclass.arguments import Device
 from galaxyclass.errors import SurveyError
-from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of
+from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of, file_size
+from galaxyclass.images.remote import UNREACHED, is_address
 from galaxyclass.io.atomic import sync_folder, translated
 from galaxyclass.model.bundle.load import file_digest
-from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.load import load_model
 from galaxyclass.model.model import Model
 from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import counted
 from galaxyclass.survey.claims import claimed, host_name
 from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.manifest import (
-    ID,
     PATH,
     SurveyPlan,
     SurveyShard,
@@ -38,7 +38,8 @@ from galaxyclass.survey.manifest import (
     read_survey_plan,
 )
 from galaxyclass.survey.records import ShardRecord, finished, result_digest, write_record
-from galaxyclass.survey.write_objects import CARRIED
+from galaxyclass.survey.shard_source import shard_source
+from galaxyclass.survey.tile_survey import CUT, TileReader
 from galaxyclass.version import __version__
 from galaxyclass.workers.processes import core_count
 
@@ -57,9 +58,11 @@ class ShardRunner:
     shards : list of SurveyShard
     model : Model
     sizes : mapping of str to int
-        Bytes of each archive when the survey was planned.
+        Bytes of each archive, and each file of a tile, when the survey was planned.
     accept_lost : bool
         Count pictures whose archive or folder is gone, or has changed, as failures.
+    tiles : TileReader or None
+        Of a survey of tiles.
     """
 
     folder: SurveyFolder
@@ -68,6 +71,7 @@ class ShardRunner:
     model: Model
     sizes: dict[str, int]
     accept_lost: bool = False
+    tiles: TileReader | None = None
 
     @classmethod
     def open(
@@ -93,7 +97,8 @@ class ShardRunner:
         model = _planned_model(plan, cores, device, batch_size)
         table = pq.read_table(folder.sources)
         sizes = dict(zip(table["path"].to_pylist(), table["bytes"].to_pylist(), strict=True))
-        return cls(folder, plan, read_shards(folder, plan), model, sizes, accept_lost)
+        tiles = None if plan.cutting is None else TileReader.open(folder, plan.cutting)
+        return cls(folder, plan, read_shards(folder, plan), model, sizes, accept_lost, tiles)
 
     def run(self, number: int, progress: Progress = silent) -> ShardRecord | None:
         """Predict a shard, if its result is not there yet; None where another process does.
@@ -133,15 +138,10 @@ class ShardRunner:
         begun = time.monotonic()
         table = read_objects(self.folder, shard)
         paths = table[PATH].to_pylist()
+        files = self._files(table, paths)
         if not self.accept_lost:
-            self._require_archives(paths)
-        source = ImageSource(
-            paths,
-            table[ID].to_pylist(),
-            id_column=self.plan.id_column,
-            id_integer=self.plan.id_integer,
-            carried=_carried(table),
-        )
+            self._require_files(files)
+        source = shard_source(self.plan, table, self.tiles)
         work = self._work(shard)
         output = work / f"{shard.number:07}.parquet"
         rows = open_rows(
@@ -157,6 +157,7 @@ class ShardRunner:
         if summary.failed_file is not None and not self.accept_lost:
             try:
                 _require_sources(summary.failed_file, paths)
+                self._require_files(files)
             except SurveyError:
                 # Its chunks must not be taken up again: they say that these pictures failed.
                 shutil.rmtree(work, ignore_errors=True)
@@ -208,12 +209,18 @@ class ShardRunner:
             shutil.rmtree(left, ignore_errors=True)
         return record
 
-    def _require_archives(self, paths: Sequence[str]) -> None:
-        """Refuse a shard with an archive that is gone or of another size."""
-        for archive in dict.fromkeys(filter(None, map(_archive, paths))):
+    def _files(self, table: pa.Table, paths: Sequence[str]) -> list[str]:
+        """The files that hold a shard's pictures: archives, or those of tiles."""
+        if self.tiles is not None:
+            return self.tiles.files(table[CUT[0]])
+        return list(dict.fromkeys(filter(None, map(_archive, paths))))
+
+    def _require_files(self, files: Sequence[str]) -> None:
+        """Refuse a shard with an archive or a tile that is gone or of another size."""
+        for archive in files:
             planned = self.sizes.get(archive)
             try:
-                size = os.path.getsize(archive)  # noqa: PTH202
+                size = file_size(archive)
             except OSError as error:
                 raise SurveyError(
                     f"{archive}: gone since the survey was planned",
@@ -279,24 +286,20 @@ def _archive(path: str) -> str | None:
     return None
 
 
-def _carried(table: pa.Table) -> pa.Table | None:
-    names = [name for name in table.column_names if name.startswith(CARRIED)]
-    if not names:
-        return None
-    carried = table.select(names)
-    fields = [field.with_name(field.name.removeprefix(CARRIED)) for field in carried.schema]
-    return pa.table(carried.columns, schema=pa.schema(fields))
-
-
 def _require_sources(failures: Path, paths: Sequence[str]) -> None:
     """Refuse a shard with pictures that failed because their folder or archive did."""
     with failures.open(encoding="utf-8", newline="") as file:
-        failed = [row["path"] for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        if UNREACHED in row["error"]:
+            raise SurveyError(f"{row['path']}: {UNREACHED}", got=row["error"])
+    failed = [row["path"] for row in rows]
     for folder, count in Counter(os.path.dirname(path) for path in failed).items():  # noqa: PTH120
-        if not _is_there(folder):
+        lost = is_address(folder) and count >= _WHOLE_ARCHIVE and count == _inside(folder, paths)
+        if lost or not (is_address(folder) or _is_there(folder)):
             raise SurveyError(
                 f"{folder}: gone since the survey was planned",
-                got=f"{count:,} pictures of the shard are not there",
+                got=f"{counted(count, 'picture')} of the shard missing",
                 hint="bring it back, or accept its pictures as failures: `accept_lost=True`",
             )
     in_archive = Counter(filter(None, map(_archive, failed)))
@@ -307,6 +310,11 @@ def _require_sources(failures: Path, paths: Sequence[str]) -> None:
                 f"{archive}: not one of its {count:,} pictures in the shard can be read",
                 hint="restore it, or accept its pictures as failures: `accept_lost=True`",
             )
+
+
+def _inside(folder: str, paths: Sequence[str]) -> int:
+    """How many paths lie in a folder."""
+    return sum(os.path.dirname(path) == folder for path in paths)  # noqa: PTH120
 
 
 def _is_there(folder: str) -> bool:

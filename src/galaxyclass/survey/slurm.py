@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from galaxyclass.arguments import public
 from galaxyclass.errors import SurveyError
 from galaxyclass.extras import require
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.survey.folder import SurveyFolder
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ class SlurmJobs:
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return summary(f"SlurmJobs: array {self.job}, {self.tasks:,} tasks, {self.shards:,} shards")
+        return summary(
+            f"SlurmJobs: array {self.job}, {counted(self.tasks, 'task')}, "
+            f"{counted(self.shards, 'shard')}"
+        )
 
 
 class SlurmTask:
@@ -65,7 +68,7 @@ class SlurmTask:
         result = open_survey(self.folder).run_shards(self.shards, **self.options)
         if result.failed:
             raise SurveyError(
-                f"{len(result.failed):,} of {result.shards:,} shards were given up",
+                f"given up: {len(result.failed):,} of {counted(result.shards, 'shard')}",
                 got=result.failed[0].error,
             )
         return result.done, result.images
@@ -123,10 +126,11 @@ def run_slurm(
         submitit is not installed.
     """
     submitit: Any = require("submitit")
-    if shutil.which("sbatch") is None:
+    missing = [name for name in ("sbatch", "srun") if shutil.which(name) is None]
+    if missing:
         raise SurveyError(
             "no Slurm on this machine",
-            wanted="the command sbatch",
+            wanted=f"the command {missing[0]}",
             hint="log in to the cluster's login node; or run it here, or part by part by another "
             "scheduler: `shards`",
         )
@@ -164,9 +168,9 @@ def run_slurm(
     warnings: tuple[str, ...] = ()
     if hours is not None and hours * 60 > minutes:
         warnings = (
-            f"a task with {max(map(len, packed)):,} shards takes about {hours:.1f} hours on "
-            f"{cores} cores, more than its {minutes:,} minutes: it is queued again until it is "
-            "done, so that nothing is lost.",
+            f"a task with {counted(max(map(len, packed)), 'shard')} takes about {hours:.1f} hours "
+            f"on {counted(cores, 'core')}, more than its {counted(minutes, 'minute')}: it is "
+            "queued again until it is done, so that nothing is lost.",
         )
     return SlurmJobs(
         jobs[0].job_id.split("_")[0], len(packed), len(numbers), hours, files.logs, warnings

@@ -18,7 +18,12 @@ import pyarrow as pa
 from galaxyclass.data.unused import Unused, unused_files
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.band_files import expand, is_pattern
-from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of, is_container
+from galaxyclass.images.containers import (
+    CONTAINER_ENDINGS,
+    container_of,
+    file_size,
+    is_container,
+)
 from galaxyclass.images.files import (
     IMAGE_SUFFIXES,
     images_inside,
@@ -26,7 +31,14 @@ from galaxyclass.images.files import (
     require_paths,
     walk_files,
 )
-from galaxyclass.survey.listed import is_list, listed_pieces
+from galaxyclass.images.remote import (
+    is_address,
+    is_remote_folder,
+    plain_name,
+    walk_addresses,
+)
+from galaxyclass.short import counted
+from galaxyclass.survey.listed import is_list, is_list_name, listed_pieces
 from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece
 
 
@@ -66,7 +78,7 @@ class Sources:
         ------
         CatalogError
         """
-        require_paths([Path(name) for name in self.named])
+        require_paths([Path(name) for name in self.named if not is_address(name)])
 
     def pieces(self) -> Iterator[Piece]:
         """All pictures, in the order of the sources; those of a folder in that of their names.
@@ -77,9 +89,11 @@ class Sources:
             A source does not exist, or holds no images; a list without a column of paths; archives
             that cannot be opened.
         """
-        self.require()
         several = len(self.named) > 1
         for name in self.named:
+            if is_address(name):
+                yield from self._address(name, several=several)
+                continue
             root = os.path.abspath(name)  # noqa: PTH100 - not resolved: links stay
             prefix = f"{os.path.basename(root)}/" if several else ""  # noqa: PTH119
             if is_pattern(name):
@@ -103,11 +117,16 @@ class Sources:
         if self.damaged and not self.skip_invalid:
             first, error = self.damaged[0]
             raise CatalogError(
-                f"{len(self.damaged):,} of {len(self.damaged) + len(self.containers):,} archives "
-                "cannot be used",
+                f"cannot be used: {len(self.damaged):,} of "
+                f"{counted(len(self.damaged) + len(self.containers), 'archive')}",
                 got=f"such as {first}: {error}",
                 hint="fetch them again, or leave them out: `skip_invalid=True`",
             )
+
+    @property
+    def id_column(self) -> str | None:
+        """The column of the ids of lists."""
+        return self.columns.id_column
 
     @property
     def unused(self) -> tuple[Unused, ...]:
@@ -129,7 +148,7 @@ class Sources:
         found = False
 
         def images() -> Iterator[str]:
-            for path in walk_files(root):
+            for path in walk_addresses(root) if is_address(root) else walk_files(root):
                 if is_image_name(path):
                     yield path
                 else:
@@ -143,14 +162,14 @@ class Sources:
         if found:
             if containers:
                 self.notes.append(
-                    f"{root}: {len(containers):,} archives beside loose images are not read, as "
-                    "the images most likely came from them; name the archives to read them."
+                    f"{root}: not read: {counted(len(containers), 'archive')} beside loose images, "
+                    "which most likely came from there; name the archives to read them."
                 )
             return
         for path in filter(is_container, sorted(containers)):
             self.others[os.path.splitext(path)[1].lower()] -= 1  # noqa: PTH122
             found = True
-            yield from self._container(path, prefix + os.path.relpath(path, root))
+            yield from self._container(path, prefix + path[len(root.rstrip("/")) + 1 :])
         if not found:
             instead = ", ".join(f"{n} with {ending}" for ending, n in self.others.most_common(5))
             raise CatalogError(
@@ -160,10 +179,27 @@ class Sources:
                 hint="check the path",
             )
 
+    def _address(self, address: str, *, several: bool) -> Iterator[Piece]:
+        """The pictures behind an address: a picture, an archive, or a folder of either."""
+        root = address.rstrip("/")
+        name = root.rsplit("/", 1)[-1]
+        if is_container(root):
+            yield from self._container(root, name)
+        elif is_image_name(root):
+            yield from _gathered([root], root.rpartition("/")[0], "")
+        elif is_list_name(root) and not is_remote_folder(address):
+            raise CatalogError(
+                f"{address}: a list behind an address",
+                argument="images",
+                hint="copy it here: the addresses in it can stay",
+            )
+        else:
+            yield from self._folder(root, f"{name}/" if several else "")
+
     def _container(self, path: str, name: str) -> Iterator[Piece]:
         try:
             inside = images_inside(path, self.others)
-            size = os.path.getsize(path)  # noqa: PTH202
+            size = file_size(path)
         except CatalogError as error:
             self.damaged.append((path, f"{error.what.removeprefix(path + ': ')}"))
             return
@@ -173,7 +209,8 @@ class Sources:
 
 def _gathered(paths: Iterator[str] | Sequence[str], root: str, prefix: str) -> Iterator[Piece]:
     """Paths below a folder in pieces; their names are those below it."""
-    cut = len(root.rstrip("/")) + 1
+    escaped = is_address(root)
+    cut = len(plain_name(root.rstrip("/")) if escaped else root.rstrip("/")) + 1
     prefix = f"{prefix.rstrip('/')}/" if prefix else ""
     remaining = iter(paths)
     while batch := list(islice(remaining, PIECE_IMAGES)):
@@ -185,7 +222,9 @@ def _gathered(paths: Iterator[str] | Sequence[str], root: str, prefix: str) -> I
                 got=ascii(next((p for p in batch if not _is_utf8(p)), "")),
                 hint="rename these files",
             ) from error
-        yield Piece(pa.array([prefix + path[cut:] for path in batch], pa.string()), array)
+        names = [prefix + plain_name(path)[cut:] if escaped else prefix + path[cut:]
+                 for path in batch]  # fmt: skip
+        yield Piece(pa.array(names, pa.string()), array)
 
 
 def _is_utf8(path: str) -> bool:

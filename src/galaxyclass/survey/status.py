@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from galaxyclass.errors import SurveyError
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.survey.claims import Mark, read_mark, time_of
 from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.manifest import SurveyPlan, SurveyShard
@@ -85,7 +85,7 @@ class SurveyStatus:
 
     def __repr__(self) -> str:
         return summary(
-            f"SurveyStatus: {self.done:,} of {self.shards:,} shards done, "
+            f"SurveyStatus: {self.done:,} of {counted(self.shards, 'shard')} done, "
             f"{len(self.running):,} running, {len(self.failed):,} given up, "
             f"{short_path(self.folder)}"
         )

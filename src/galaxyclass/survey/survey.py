@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from galaxyclass.arguments import Device, public
 from galaxyclass.errors import SurveyError
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.survey.answers import InOwnProcess, InThisProcess, ShardWorker
 from galaxyclass.survey.drive import Driver, SurveyRun, require_shards
 from galaxyclass.survey.events import EventLog
@@ -17,7 +17,6 @@ from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.leftovers import clear_leftovers
 from galaxyclass.survey.manifest import SurveyPlan, SurveyShard, read_shards, read_survey_plan
 from galaxyclass.survey.records import finished
-from galaxyclass.survey.shard import ShardRunner
 from galaxyclass.survey.status import SurveyStatus, survey_status
 from galaxyclass.workers.processes import core_count, core_shares
 from galaxyclass.workers.signals import stop_request
@@ -46,7 +45,8 @@ class Survey:
 
     def __repr__(self) -> str:
         return summary(
-            f"Survey: {self.plan.images:,} images in {self.plan.shards:,} shards, model "
+            f"Survey: {counted(self.plan.images, 'image')} in "
+            f"{counted(self.plan.shards, 'shard')}, model "
             f"{self.plan.name}, {short_path(self.folder)}"
         )
 
@@ -143,6 +143,8 @@ class Survey:
         todo, before = self.split(shards)
         workers: list[ShardWorker] = []
         if todo:
+            from galaxyclass.survey.shard import ShardRunner
+
             runner = ShardRunner.open(
                 self.folder.absolute(),
                 cores=cores,

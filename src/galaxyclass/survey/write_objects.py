@@ -81,6 +81,9 @@ class ObjectsWriter:
             ids = stems(piece.names) if self.rule == "stem" else piece.names
         fields = [pa.field(ID, pa.string()), pa.field(PATH, pa.string())]
         arrays: list[Any] = [ids, piece.paths]
+        if piece.cut is not None:
+            fields += list(piece.cut.schema)
+            arrays += piece.cut.columns
         if piece.columns is not None:
             for field, column in zip(piece.columns.schema, piece.columns.columns, strict=True):
                 fields.append(field.with_name(CARRIED + field.name))
@@ -141,6 +144,6 @@ def _source(table: pa.Table) -> str:
 
 def _columns(schema: pa.Schema) -> str:
     carried = [
-        f"{f.name.removeprefix(CARRIED)} ({f.type})" for f in schema if f.name not in (ID, PATH)
+        f"{f.name.removeprefix(CARRIED)} ({f.type})" for f in schema if f.name.startswith(CARRIED)
     ]
     return ", ".join(carried) or "paths alone"

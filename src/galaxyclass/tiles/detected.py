@@ -129,8 +129,9 @@ def detect(
     count = int(keep.sum())
     notes = () if with_sky else ("Tiles without WCS: RA and Dec are empty, radii in pixels.",)
     catalogue = SkyCatalogue(
-        names, "id", False, ra[keep], dec[keep], None, not with_sky, table, notes
-    )
+        names, "id", False, ra[keep], dec[keep], None, not with_sky, table, notes,
+        ("ra", "dec") if with_sky else None,
+    )  # fmt: skip
     placement = Placement(
         np.arange(count), tile_of[keep], x[keep], y[keep], side[keep], at_edge[keep], 0, 0
     )

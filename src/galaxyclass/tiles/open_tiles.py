@@ -7,6 +7,7 @@ from typing import Any
 
 from galaxyclass.arguments import public
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import counted
 from galaxyclass.tiles.detected import detect
 from galaxyclass.tiles.field import GALAXY_ZOO_FIELD, parse_field, require_field
 from galaxyclass.tiles.find_sources import SOURCE_COLUMNS
@@ -104,7 +105,9 @@ def open_tiles(
         opened, placement, planes = detection.tiles, detection.placement, detection.planes
         sources = detection.catalogue
         skipped += detection.skipped
-        notes.append(f"{len(sources):,} sources were found, {threshold:g} times above the noise.")
+        notes.append(
+            f"Found: {counted(len(sources), 'source')}, {threshold:g} times above the noise."
+        )
     else:
         sources = find_sources_of(
             table, side, ra_column=ra_column, dec_column=dec_column, id_column=id_column
@@ -125,13 +128,16 @@ def _left_out(placement: Placement, skipped: Sequence[tuple[str, str]], tiles: i
     """What of catalogue and tiles is not used, and what is not whole."""
     notes = []
     if placement.outside:
-        notes.append(f"{placement.outside:,} sources of the catalogue lie outside of all tiles.")
+        lie = "lies" if placement.outside == 1 else "lie"
+        sources = counted(placement.outside, "source")
+        notes.append(f"{sources} of the catalogue {lie} outside of all tiles.")
     if placement.without_radius:
-        notes.append(f"{placement.without_radius:,} sources have no radius and were left out.")
+        sources = counted(placement.without_radius, "source")
+        notes.append(f"Left out for want of a radius: {sources}.")
     if edge := int(placement.at_edge.sum()):
         notes.append(
-            f"{edge:,} sources lie so near the edge of their tile that their field reaches beyond "
-            "it: `flags` says edge."
+            f"The field of {counted(edge, 'source')} reaches beyond the edge of the tile: `flags` "
+            "says edge."
         )
     if skipped:
         shown = "; ".join(f"{path}: {reason}" for path, reason in skipped[:3])

@@ -51,6 +51,8 @@ class SkyCatalogue:
         All columns but that of the ids.
     notes : tuple of str
         What was read as what.
+    sky_columns : (str, str) or None
+        The columns of right ascension and declination; None where there are none.
     """
 
     ids: Sequence[str]
@@ -62,6 +64,7 @@ class SkyCatalogue:
     radius_in_pixels: bool
     table: pa.Table
     notes: tuple[str, ...]
+    sky_columns: tuple[str, str] | None = None
 
     def __len__(self) -> int:
         return len(self.ra)
@@ -126,13 +129,17 @@ def find_sources_of(
     if name is None:
         ids = [str(row) for row in range(table.num_rows)]
         notes.append("No column of ids was found: sources are called by their row, 0, 1, …")
-        return SkyCatalogue(ids, ROW, True, ra, dec, radii, in_pixels, table, tuple(notes))
+        return SkyCatalogue(
+            ids, ROW, True, ra, dec, radii, in_pixels, table, tuple(notes), (ra_name, dec_name)
+        )
     ids = [str(value) for value in table[name].to_pylist()]
     if (repeated := len(ids) - len(set(ids))) > 0:
         notes.append(f"{repeated:,} rows have the {name} of another row.")
     integer = all(map(is_exact_integer, ids))
     rest = table.drop_columns([name])
-    return SkyCatalogue(ids, name, integer, ra, dec, radii, in_pixels, rest, tuple(notes))
+    return SkyCatalogue(
+        ids, name, integer, ra, dec, radii, in_pixels, rest, tuple(notes), (ra_name, dec_name)
+    )
 
 
 def _plain(name: str) -> str:

@@ -115,6 +115,43 @@ def open_tile(
     return SkyTile(name, images, chosen, planes, sky)
 
 
+def reopen_tile(
+    name: str,
+    files: Sequence[tuple[str, int]],
+    bands: tuple[str, ...],
+    planes: tuple[int, ...],
+) -> SkyTile:
+    """Open a tile of which all is known but the headers of its files.
+
+    Where that fails, the tile raises the error when its pixels are read.
+
+    Parameters
+    ----------
+    name : str
+    files : sequence of (path, HDU)
+    bands, planes
+        As in `SkyTile`.
+    """
+    try:
+        images = tuple(find_fits_image(path, hdu) for path, hdu in files)
+        _require_one_size([("", path) for path, _ in files], images)
+        grids = [read_sky(image.header, image.path, image.size) for image in images]
+    except ImageError as error:
+        unread = tuple(FitsImage(path, hdu, "", (0, 0), None, {}, 0) for path, hdu in files)
+        return _LostTile(name, unread, bands, planes, None, error)
+    return SkyTile(name, images, bands, planes, next((g for g in grids if g is not None), None))
+
+
+@dataclass(frozen=True, eq=False)
+class _LostTile(SkyTile):
+    """A tile that cannot be opened any more."""
+
+    error: ImageError
+
+    def read(self) -> list[NDArray[np.generic]]:
+        raise self.error
+
+
 def _choose(
     path: str, names: Sequence[str], bands: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -78,11 +77,6 @@ class Replica:
 
 
 ALONE = Replica()
-
-
-def this_replica() -> int:
-    """The number of this process among those that train together; 0 started the others."""
-    return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 class Batches:

@@ -38,13 +38,14 @@ from galaxyclass.training.checkpointing import (
     stopped_early,
 )
 from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
-from galaxyclass.training.data import Batches, Replica, this_replica
+from galaxyclass.training.data import Batches, Replica
 from galaxyclass.training.device_cache import cached_where_possible
 from galaxyclass.training.devices import accelerator_of, replica_device
 from galaxyclass.training.history import cut_history, draw_history
 from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.pixel_statistics import fit_statistics
+from galaxyclass.training.processes import place_of_process
 from galaxyclass.training.runtime_settings import RuntimeSettings
 
 
@@ -66,8 +67,8 @@ def fit_network(
     folder : Path
         The run.
     job : TrainingJob
-        With several devices, Lightning starts the other processes by running the program again
-        (`galaxyclass.training.replicas`).
+        With several devices, Lightning starts the other processes by running the program again,
+        or Slurm has started them (`galaxyclass.training.replicas`).
     runtime : RuntimeSettings
         How the network is run; the caller sets its threads.
     progress : Progress
@@ -87,13 +88,14 @@ def fit_network(
     if last.exists():
         checkpoint = read_checkpoint(last)
         epochs_done, stopped = int(checkpoint["epoch"]) + 1, stopped_early(checkpoint)
-    replica = Replica(this_replica(), job.devices)
+    place = place_of_process(job.devices)
+    replica = Replica(place.number, job.devices)
     if replica.number == 0:
         cut_history(folder / run_folder.HISTORY, epochs_done)
     with _quiet(), _own_randomness(), stoppable():
         sources = cached_where_possible(
             {part: job.galaxies[part] for part in ("train", "validation")},
-            replica_device(job.device, replica.number),
+            replica_device(job.device, place.local),
         )
         batches = Batches(
             sources["train"],
@@ -140,6 +142,7 @@ def _trainer(
     devices: int,
     runtime: RuntimeSettings,
 ) -> pl.Trainer:
+    place = place_of_process(devices)
     settings, score = module.recipe.training, f"validation_{module.score_name}"
     mode = "min" if module.task.metric.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
@@ -180,13 +183,14 @@ def _trainer(
     )
     return pl.Trainer(
         accelerator=accelerator_of(device),
-        devices=devices,
+        devices=devices // place.machines,
+        num_nodes=place.machines,
         strategy="ddp" if devices > 1 else "auto",
         precision="bf16-mixed" if runtime.precision == "bf16" else "32-true",
         max_epochs=settings.epochs,
         gradient_clip_val=settings.gradient_clip or None,
         callbacks=callbacks,
-        plugins=[AtomicCheckpoints()],
+        plugins=[AtomicCheckpoints(), place.environment()],
         logger=TensorBoardLogger(folder, name=run_folder.LOGS, version=""),
         log_every_n_steps=min(10, module.steps_per_epoch),
         num_sanity_val_steps=0,

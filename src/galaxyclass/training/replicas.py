@@ -1,12 +1,14 @@
 """Training on several devices at once.
 
 Lightning's data-parallel strategy starts the other processes by running the same program again,
-with their number in the environment. In those processes `train` and `resume` join the training
-that the first process began, and end the process with it.
+with their number in the environment; or Slurm has started them all at once (``srun``). In those
+processes `train` and `resume` join the training that the first process began, and end the process
+with it.
 """
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -17,13 +19,23 @@ from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import StoppedError
 from galaxyclass.io import run_folder
 from galaxyclass.progress import silent
-from galaxyclass.training.data import this_replica
 from galaxyclass.training.fit import fit_network
 from galaxyclass.training.job import make_job
 from galaxyclass.training.run import read_run
 from galaxyclass.training.runtime_settings import RuntimeSettings
 
-__all__ = ["join_training", "this_replica"]
+#: Seconds between two looks whether the run is there.
+_LOOK = 0.5
+
+
+def wait_for_run(folder: Path) -> None:
+    """Wait until the first process has packed the images and begun the run.
+
+    Processes that it starts itself find the run; those of Slurm are there from the beginning. If
+    the first one fails, ``srun -K`` ends the others.
+    """
+    while not (folder / run_folder.INFO).is_file():
+        time.sleep(_LOOK)
 
 
 def join_training(

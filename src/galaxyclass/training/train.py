@@ -31,7 +31,8 @@ from galaxyclass.training.fit import Fitted, fit_network
 from galaxyclass.training.history import draw_history, read_history
 from galaxyclass.training.job import TrainingJob, make_job
 from galaxyclass.training.probe import probe
-from galaxyclass.training.replicas import join_training, this_replica
+from galaxyclass.training.processes import place_of_process
+from galaxyclass.training.replicas import join_training, wait_for_run
 from galaxyclass.training.resolve import require_encoder
 from galaxyclass.training.run import (
     RunInfo,
@@ -126,7 +127,8 @@ def train(
         Ctrl-C or SIGTERM; `resume` goes on.
     """
     folder = Path(output)
-    if this_replica() > 0:
+    if place_of_process(devices).number > 0:
+        wait_for_run(folder)
         join_training(folder, device=device, devices=devices, cache=cache)
     dataset = as_dataset(images, table)
     arguments: dict[str, Any] = {
@@ -221,7 +223,7 @@ def resume(
     folder = Path(run)
     recipe, info = read_run(folder)
     device, devices = device or info.device, devices or info.devices
-    if this_replica() > 0:
+    if place_of_process(devices).number > 0:
         join_training(folder, device=device, devices=devices, cache=cache)
     accelerator = accelerator_of(device)
     if (folder / run_folder.METRICS).exists():

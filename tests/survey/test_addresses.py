@@ -1,0 +1,129 @@
+"""Pictures behind addresses: the same plan and the same predictions as of files."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from galaxyclass import CatalogError, MissingExtraError, Survey
+from galaxyclass.images import remote
+from tests.survey.test_plan import objects
+
+fsspec: Any = pytest.importorskip("fsspec", reason="fsspec is not installed: no addresses")
+Planned = Callable[..., Survey]
+
+
+@pytest.fixture
+def memory(pictures: list[Path], tars: Path) -> Iterator[str]:
+    """The pictures in two folders, their tars, and what is no picture, in fsspec's memory."""
+    files = fsspec.filesystem("memory")
+    for number, path in enumerate(pictures):
+        files.pipe(f"/sky/{'ab'[number >= 30]}/{path.name}", path.read_bytes())
+    files.pipe("/sky/notes.md", b"no picture")
+    for path in sorted(tars.glob("*.tar")):
+        files.pipe(f"/tars/{path.name}", path.read_bytes())
+    yield "memory://sky"
+    files.store.clear()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    busy = 0
+
+    def do_GET(self) -> None:
+        if self.path.endswith(".jpg") and type(self).busy > 0:
+            type(self).busy -= 1
+            self.send_error(503)
+            return
+        super().do_GET()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server(pictures: list[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed: no https://")
+    monkeypatch.setattr(remote, "PAUSES", (0.01, 0.01))
+    handler = partial(_Quiet, directory=str(pictures[0].parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+
+
+def merged(survey: Survey, name: str) -> bytes:
+    result = survey.run_shards(range(len(survey.shards)), retries=0)
+    assert result.failed == ()
+    path = survey.folder.with_name(name)
+    survey.merge(output=path)
+    return path.read_bytes()
+
+
+def test_folders_archives_and_lists_in_a_store(
+    planned: Planned, pictures: list[Path], memory: str, tmp_path: Path
+) -> None:
+    local = merged(planned(pictures[0].parent, "local"), "local.csv")
+    survey = planned(memory, "folder")
+    assert objects(survey)["path"][0].as_py() == f"memory://sky/a/{pictures[0].name}"
+    assert merged(survey, "folder.csv") == local
+    assert objects(planned(memory, "paths", ids_from="path"))["id"][0].as_py().startswith("a/")
+    archives = planned("memory://tars", "archives")
+    assert merged(archives, "archives.csv") == local
+    fsspec.filesystem("memory").pipe("/tars/00002.tar", b"another")
+    other = planned("memory://tars/00000.tar", "one")
+    assert other.plan.images == 16
+    (archives.folder / "results/000000/0000001.json").unlink()
+    failed = archives.run_shards([1], retries=0).failed
+    assert "00002.tar: changed since the survey was planned" in failed[0].error
+    listed = tmp_path / "list.txt"
+    listed.write_text("".join(f"memory://sky/{'ab'[n >= 30]}/{p.name}\n"
+                              for n, p in enumerate(pictures)))  # fmt: skip
+    assert merged(planned(listed, "listed"), "listed.csv") == local
+
+
+def test_a_web_server(
+    planned: Planned, pictures: list[Path], server: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    local = merged(planned(pictures[0].parent, "local"), "local.csv")
+    survey = planned(server, "web")
+    assert survey.plan.images == len(pictures)
+    monkeypatch.setattr(_Quiet, "busy", 1)  # it is asked again
+    assert merged(survey, "web.csv") == local
+    down = planned(server, "down")
+    monkeypatch.setattr(_Quiet, "busy", 10**6)
+    failed = down.run_shards([0], retries=0).failed
+    assert "cannot be reached" in failed[0].error
+    monkeypatch.setattr(_Quiet, "busy", 0)
+    assert merged(down, "down.csv") == local
+    (tmp_path / "list.txt").write_text(f"{server}/{pictures[0].name}\n{server}/none.jpg\n")
+    result = planned(tmp_path / "list.txt", "hole").run_shards([0])
+    assert (result.done, result.unreadable) == (1, 1)
+
+
+def test_wrong_addresses(
+    planned: Planned, memory: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(CatalogError, match="cannot be listed"):
+        planned("memory://nowhere")
+    with pytest.raises(CatalogError, match="not a kind of address"):
+        planned("sky://a")
+    fsspec.filesystem("memory").pipe("/list.csv", b"file\n")
+    with pytest.raises(CatalogError, match="a list behind an address"):
+        planned("memory://list.csv")
+    survey = planned(memory)
+    fsspec.filesystem("memory").rm("/sky/a", recursive=True)
+    failed = survey.run_shards([0], retries=0).failed
+    assert "memory://sky/a: gone since the survey was planned" in failed[0].error
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    remote._filesystem.cache_clear()
+    with pytest.raises(MissingExtraError) as caught:
+        planned("s3://sky", "other")
+    assert caught.value.hint == 'pip install "galaxyclass[remote]"'
