@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.errors import GalaxyclassError, StoppedError, SurveyStoppedError
 from galaxyclass.version import __version__
 from galaxyclass.workers.signals import terminated_as_interrupted, was_terminated
@@ -145,29 +146,29 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         result: Any = group.main(args=arguments, standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("stopped", err=True)
+        echo("stopped", err=True)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except SurveyStoppedError as error:
-        click.echo(f"\n{in_options(str(error))}", err=True)
+        echo(f"\n{in_options(str(error))}", err=True)
         return AGAIN if error.again else INTERRUPTED
     except StoppedError as error:
-        click.echo(f"\n{in_options(str(error))}", err=True)
+        echo(f"\n{in_options(str(error))}", err=True)
         return INTERRUPTED
     except GalaxyclassError as error:
-        click.echo(f"error: {in_options(str(error))}", err=True)
+        echo(f"error: {in_options(str(error))}", err=True)
         return 1
     except KeyboardInterrupt:
-        click.echo("stopped", err=True)
+        echo("stopped", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads the output any more
         return 1
     except OSError as error:  # such as a name that is too long, or a disk that fails
         where = "" if error.filename is None else f"{error.filename}: "
-        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        echo(f"error: {where}{error.strerror or error}", err=True)
         return 1
     return result if isinstance(result, int) else 0
 

@@ -27,6 +27,7 @@ import numpy as np
 
 from galaxyclass.errors import CatalogError, ImageError, MissingExtraError
 from galaxyclass.extras import require
+from galaxyclass.short import first_line
 
 #: Endings of files that may hold pictures.
 CONTAINER_ENDINGS = (
@@ -98,7 +99,7 @@ def members(path: str | Path) -> list[str]:
         names = _open(str(path)).names
     except _DAMAGED as error:
         raise CatalogError(
-            f"{path}: cannot be opened", got=str(error).splitlines()[0], hint="fetch it again"
+            f"{path}: cannot be opened", got=first_line(error), hint="fetch it again"
         ) from error
     return [f"{path}/{name}" for name in names]
 
@@ -140,7 +141,7 @@ def read_member(path: str | Path) -> tuple[bytes, os.stat_result] | None:
     except KeyError as error:
         raise ImageError(f"{path}: no picture of this name in the file") from error
     except _DAMAGED as error:
-        raise ImageError(f"{path}: cannot be read", got=str(error).splitlines()[0]) from error
+        raise ImageError(f"{path}: cannot be read", got=first_line(error)) from error
 
 
 def member_status(path: str | Path) -> os.stat_result | None:
@@ -354,7 +355,7 @@ def open_hdf5(path: str | Path) -> Any:
     except OSError as error:
         raise CatalogError(
             f"{path}: not an HDF5 file, or a damaged one",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint="fetch it again",
         ) from error
 

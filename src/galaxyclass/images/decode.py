@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -18,7 +20,7 @@ from galaxyclass.errors import ImageError
 from galaxyclass.images.band_files import BANDS_TOGETHER, require_bands, split_files
 from galaxyclass.images.band_image import BandImage
 from galaxyclass.images.channels import to_colour
-from galaxyclass.images.compressed import decompress
+from galaxyclass.images.compressed import COMPRESSED, decompress
 from galaxyclass.images.fits import FITS, join_bands, read_fits
 from galaxyclass.images.levels import levels_of_16_bits
 from galaxyclass.images.npy import NPY, read_npy
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 #: More pixels than this are refused before anything is decoded: no cutout of a galaxy has them.
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 25_000_000
 
 #: The most bytes that one pixel takes in any format that is read (16-bit RGBA, not compressed).
 BYTES_PER_PIXEL = 8
@@ -38,8 +40,13 @@ BYTES_PER_PIXEL = 8
 _LARGE = 50_000_000
 
 #: A JPEG of more scans is refused: each costs a pass over the whole image, and no encoder needs so
-#: many.
-_MOST_SCANS = 100
+#: many. Of large images fewer are allowed, so that all passes together see at most so many pixels;
+#: as many as encoders write (about ten) always are.
+_MOST_SCANS, _USUAL_SCANS, _SCANNED_PIXELS = 100, 20, 500_000_000
+
+#: Images of more pixels are decoded one at a time in a process, so that a few bytes of each of many
+#: files cannot take the memory of all of them at once.
+_ONE_AT_A_TIME = 4_000_000
 
 _JPEG = (b"\xff\xd8\xff",)
 _PNG = (b"\x89PNG\r\n\x1a\n",)
@@ -103,6 +110,36 @@ def decode_image(
     """
     settings = RenderSettings(colour)
     return decode_scaled(data, settings, full_size, max_pixels=max_pixels).pixels
+
+
+class _LargeImages(threading.local):
+    """Whose turn it is to decode a large image: one thread's."""
+
+    _turn = threading.Lock()
+
+    def __init__(self) -> None:
+        self._depth, self._has_turn = 0, False
+
+    @contextmanager
+    def turns(self) -> Iterator[None]:
+        """Decode; other threads go on in the end, where this one had its turn."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._has_turn and not self._depth:
+                self._has_turn = False
+                self._turn.release()
+
+    def wait_if(self, pixels: int) -> None:
+        """Wait until no other thread decodes a large image, if this one is about to."""
+        if pixels > _ONE_AT_A_TIME and not self._has_turn:
+            self._turn.acquire()
+            self._has_turn = True
+
+
+_large_images = _LargeImages()
 
 
 #: From an image's height and width in pixels to the factor by which its JPEG is shrunk in decoding:
@@ -169,9 +206,16 @@ def decode_scaled(
     ImageError, MissingExtraError
         As `decode_image` does.
     """
+    with _large_images.turns():
+        return _decode_scaled(data, settings, scale, max_pixels)
+
+
+def _decode_scaled(data: bytes, settings: RenderSettings, scale: Scale, max_pixels: int) -> Decoded:
     if not data:
         raise ImageError("the file is empty", hint="fetch it again")
-    data = decompress(data, BYTES_PER_PIXEL * max_pixels)
+    if data.startswith(COMPRESSED):
+        data = _decompressed(data, max_pixels)
+    _large_images.wait_if(len(data) // BYTES_PER_PIXEL)
     image = decode_bands(data, settings, max_pixels)
     if image is not None:
         return render_decoded(image, settings)
@@ -186,6 +230,17 @@ def decode_scaled(
         return render_decoded(BandImage(decoded.pixels, names), settings)
     decoded = with_zoom(decoded, settings)
     return decoded._replace(pixels=to_colour(decoded.pixels, settings.colour))
+
+
+def _decompressed(data: bytes, max_pixels: int) -> bytes:
+    """The content of a compressed file; that of a large one when it is its turn."""
+    if max_pixels <= _ONE_AT_A_TIME:
+        return decompress(data, BYTES_PER_PIXEL * max_pixels)
+    try:
+        return decompress(data, BYTES_PER_PIXEL * _ONE_AT_A_TIME)
+    except ImageError:  # too large for that, or damaged, which is found again
+        _large_images.wait_if(max_pixels)
+        return decompress(data, BYTES_PER_PIXEL * max_pixels)
 
 
 def decode_bands(
@@ -206,6 +261,11 @@ def decode_bands(
     ImageError, MissingExtraError
         As for `decode_image`.
     """
+    with _large_images.turns():
+        return _decode_bands(data, settings, max_pixels)
+
+
+def _decode_bands(data: bytes, settings: RenderSettings, max_pixels: int) -> BandImage | None:
     if data.startswith(BANDS_TOGETHER):
         return _band_of_each(split_files(data), settings, max_pixels)
     if data.startswith(FITS):
@@ -297,14 +357,8 @@ def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
     if space in ("CMYK", "YCCK"):
         return _decode_pillow(data, max_pixels)
     require_size(width, height, max_pixels)
-    scans = data.count(b"\xff\xda")
-    if scans > _MOST_SCANS:
-        raise ImageError(
-            "the JPEG has more scans than an image needs",
-            wanted=f"at most {_MOST_SCANS}",
-            got=f"{scans:,}",
-            hint="save it again as an ordinary JPEG",
-        )
+    _require_few_scans(data, width * height)
+    _large_images.wait_if(width * height)
     factor = scale(height, width)
     # libjpeg-turbo takes the smallest of its scales (eighths) that gives at least this size.
     smallest: dict[str, float] = {}
@@ -324,6 +378,19 @@ def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
     return Decoded(pixels, height, width, factor)
 
 
+def _require_few_scans(data: bytes, pixels: int) -> None:
+    """Refuse a JPEG whose scans take far longer than its size says."""
+    scans = data.count(b"\xff\xda")
+    most = min(_MOST_SCANS, max(_USUAL_SCANS, _SCANNED_PIXELS // max(1, pixels)))
+    if scans > most:
+        raise ImageError(
+            "the JPEG has more scans than an image needs",
+            wanted=f"at most {most}",
+            got=f"{scans:,}",
+            hint="save it again as an ordinary JPEG",
+        )
+
+
 #: libjpeg's message about bytes between the last pixel and the end marker.
 _SPARE_BYTES = re.compile(r"\d+ extraneous bytes before marker 0xd9")
 
@@ -333,6 +400,9 @@ def _decode_pillow(data: bytes, max_pixels: int) -> Decoded:
     try:
         with kind(io.BytesIO(data)) as image:
             require_size(*image.size, max_pixels)
+            _large_images.wait_if(image.width * image.height)
+            if kind.format == "JPEG":
+                _require_few_scans(data, image.width * image.height)
             if kind.format == "PNG" and _MOST_DEFLATED * len(data) < _png_bytes(image, data):
                 raise _broken("the pixels end early")  # before memory is taken for all of them
             _load(image)
@@ -398,7 +468,12 @@ _JPEG_2000 = (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 
 def _require_all_rows(image: ImageFile, pixels: NDArray[np.uint8], data: bytes) -> None:
     """Refuse a PNG whose pixels end early: Pillow leaves the missing rows black without a word."""
-    if image.format != "PNG" or pixels[-1].any():
+    if image.format != "PNG":
+        return
+    # Rows are filled in their order, unless they are interlaced; what is missing is black, or the
+    # first colour of a palette.
+    kind, interlaced = data[25], data[28]
+    if pixels[-1].any() and kind != _PALETTE and not interlaced:
         return
     content = zlib.decompressobj().decompress(
         b"".join(_chunks(data, b"IDAT")),
@@ -407,6 +482,9 @@ def _require_all_rows(image: ImageFile, pixels: NDArray[np.uint8], data: bytes) 
     if len(content) < _png_bytes(image, data):
         raise _broken("the pixels end early")
 
+
+#: The type of colour of a PNG with a palette.
+_PALETTE = 3
 
 #: Bytes that one byte of a PNG can become, at most.
 _MOST_DEFLATED = 1032

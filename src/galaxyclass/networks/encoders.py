@@ -21,6 +21,7 @@ from galaxyclass.networks.notebook import NotebookEncoder
 from galaxyclass.networks.residual import ResidualEncoder
 from galaxyclass.networks.small import Cnn100Encoder, TwoLayerEncoder
 from galaxyclass.recipes.recipe import NetworkSettings
+from galaxyclass.short import first_line
 
 
 def resnet10(channels: int, _side: int) -> nn.Module:
@@ -153,7 +154,7 @@ def _from_timm(model: NetworkSettings, channels: int, *, pretrained: bool) -> nn
         # timm and its hub raise many errors where the internet or the weights are missing
         raise RecipeError(
             f"the published weights of {model.encoder} cannot be had",
-            got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            got=f"{type(error).__name__}: {first_line(error)}",
             hint="check the network, or name a downloaded file: `model.weights=FILE` "
             "and `model.pretrained=false`",
         ) from error

@@ -20,6 +20,7 @@ from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.containers import container_of
 from galaxyclass.images.files import is_image_name
 from galaxyclass.model.image_table import find_path_column
+from galaxyclass.short import first_line
 from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece
 
 #: Endings of lists; `.parquet` too, where it holds no pictures.
@@ -144,7 +145,7 @@ def _text_tables(path: Path) -> Iterator[pa.Table]:
                 yield pa.Table.from_batches([batch])
     except pa.ArrowException as error:
         raise CatalogError(
-            f"{path}: cannot be read as CSV", argument="images", got=str(error).splitlines()[0]
+            f"{path}: cannot be read as CSV", argument="images", got=first_line(error)
         ) from error
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import SurveyError
 from galaxyclass.io.versioned import FileFormat
+from galaxyclass.short import first_line
 from galaxyclass.survey.folder import SHARDS_OF_PART, SurveyFolder
 from galaxyclass.survey.names import text_bytes
 
@@ -208,7 +209,7 @@ def read_objects(folder: SurveyFolder, shard: SurveyShard) -> pa.Table:
     except (OSError, pa.ArrowException, IndexError) as error:
         raise SurveyError(
             f"{file}: the objects of shard {shard.number:,} cannot be read",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint=FORMAT.if_damaged,
         ) from error
     if objects_digest(table) != shard.digest:

@@ -58,6 +58,10 @@ _OTHERS: dict[bytes, tuple[str, str]] = {
     ),
     b"\x80\x04\x95": ("a Python pickle", "write it as CSV or parquet: a pickle is never loaded"),
 }
+#: Bytes of a table that a byte of its compressed file may become; a small file may always become
+#: `_LEAST_MOST` bytes.
+MOST_EXPANSION, _LEAST_MOST = 100, 64 * 2**20
+
 #: Bytes that are looked at.
 _HEAD = 4096
 
@@ -109,11 +113,42 @@ def open_content(path: Path) -> IO[bytes]:
         start = stream.read(8)
     for magic, opener in _COMPRESSED.items():
         if start.startswith(magic):
-            opened: IO[bytes] = opener(path, "rb")
-            return opened
+            return _bounded(path, opener(path, "rb"))
     if start.startswith(b"PK\x03\x04") and not _is_workbook(path):
-        return _only_member(path)
+        return _bounded(path, _only_member(path))
     return path.open("rb")
+
+
+class _Bounded(io.RawIOBase):
+    """What a compressed file holds, up to so many bytes."""
+
+    def __init__(self, path: Path, content: IO[bytes], most: int) -> None:
+        self._path, self._content, self._most, self._read = path, content, most, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._content.read(len(buffer))
+        buffer[: len(data)] = data
+        self._read += len(data)
+        if self._read > self._most:
+            raise CatalogError(
+                f"{self._path}: the compressed table is far larger than its file",
+                wanted=f"at most {self._most:,} bytes when it is uncompressed",
+                hint="uncompress it first, if you trust it",
+            )
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._content.close()
+        super().close()
+
+
+def _bounded(path: Path, content: IO[bytes]) -> IO[bytes]:
+    most = _LEAST_MOST + MOST_EXPANSION * path.stat().st_size
+    return io.BufferedReader(_Bounded(path, content, most), io.DEFAULT_BUFFER_SIZE * 16)
 
 
 def kind_of_content(path: Path) -> TableKind:

@@ -33,6 +33,7 @@ from galaxyclass.data.tables.votable_header import with_voparquet
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.containers import picture_column
+from galaxyclass.short import first_line
 
 _WANTED = f"a table such as {', '.join(TABLE_ENDINGS)}, also compressed"
 
@@ -176,10 +177,10 @@ def _read_typed(path: Path, kind: TableKind, piecewise: Piecewise) -> TableFile:
 def _read_parquet(path: Path) -> pa.Table:
     try:
         return without_pictures(path, with_voparquet(_parquet_table(path)))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CatalogError(
             f"{path}: not a parquet file, or a damaged one",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint="write the table again",
         ) from error
 
@@ -199,9 +200,9 @@ def _read_arrow(path: Path) -> pa.Table:
     try:
         with open_content(path) as stream:
             return feather.read_table(pa.BufferReader(stream.read()))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CatalogError(
             f"{path}: not an Arrow file, or a damaged one",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint="write the table again",
         ) from error
