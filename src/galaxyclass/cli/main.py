@@ -16,6 +16,7 @@ import click
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.shown import echo
 from galaxyclass.errors import GalaxyclassError, StoppedError, SurveyStoppedError
+from galaxyclass.short import first_line
 from galaxyclass.version import __version__
 from galaxyclass.workers.signals import terminated_as_interrupted, was_terminated
 
@@ -163,6 +164,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         echo("stopped", err=True)
         return INTERRUPTED
+    except MemoryError as error:
+        echo(in_options(str(_out_of_memory(error))), err=True, before="error: ")
+        return 1
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads the output any more
         return 1
@@ -171,6 +175,14 @@ def _run(arguments: Sequence[str] | None) -> int:
         echo(f"error: {where}{error.strerror or error}", err=True)
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _out_of_memory(error: MemoryError) -> GalaxyclassError:
+    return GalaxyclassError(
+        "not enough memory",
+        got=first_line(error),
+        hint="give `workers=1`, a smaller `batch_size`, or fewer images at once",
+    )
 
 
 def run() -> None:  # pragma: no cover - the console script

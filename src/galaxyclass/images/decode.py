@@ -378,6 +378,22 @@ def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
     return Decoded(pixels, height, width, factor)
 
 
+def _require_whole_jpeg(data: bytes) -> None:
+    """Refuse a JPEG in CMYK that ends early: Pillow leaves the rest grey without a word.
+
+    One of a rare subsampling, which libjpeg-turbo's simple interface does not read, passes.
+    """
+    try:
+        simplejpeg.decode_jpeg(data, "CMYK", strict=True, min_factor=8, min_height=1, min_width=1)
+    except ValueError as error:
+        if _ENDS_EARLY.search(str(error)):
+            raise _broken(str(error)) from error
+
+
+#: libjpeg's messages about data that end early, or are corrupt.
+_ENDS_EARLY = re.compile("premature|corrupt", re.IGNORECASE)
+
+
 def _require_few_scans(data: bytes, pixels: int) -> None:
     """Refuse a JPEG whose scans take far longer than its size says."""
     scans = data.count(b"\xff\xda")
@@ -403,6 +419,7 @@ def _decode_pillow(data: bytes, max_pixels: int) -> Decoded:
             _large_images.wait_if(image.width * image.height)
             if kind.format == "JPEG":
                 _require_few_scans(data, image.width * image.height)
+                _require_whole_jpeg(data)
             if kind.format == "PNG" and _MOST_DEFLATED * len(data) < _png_bytes(image, data):
                 raise _broken("the pixels end early")  # before memory is taken for all of them
             _load(image)

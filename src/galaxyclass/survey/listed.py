@@ -80,6 +80,7 @@ def _tables(path: str) -> Iterator[pa.Table]:
         try:
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(PIECE_IMAGES):
+                    batch.validate(full=True)  # Arrow trusts what it reads
                     yield pa.Table.from_batches([batch])
         except pa.ArrowException as error:
             raise CatalogError(

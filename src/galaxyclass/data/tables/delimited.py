@@ -134,6 +134,8 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
             pieces = [piecewise(with_names(path, piece, names)) for piece in tables]
             empty = with_names(path, batches.schema.empty_table(), names)
             table = pa.concat_tables(pieces) if pieces else empty
+    except pa.ArrowMemoryError:
+        raise
     except pa.ArrowException as error:
         raise CatalogError(
             f"{path}: cannot be read as CSV",
