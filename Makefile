@@ -38,9 +38,9 @@ coverage: .venv/installed
 thorough: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m thorough --durations=20 tests
 
-# Commands killed at many moments and given again.
+# Kills, mutated files, strange values, limits: what was tried and survived, as one table.
 hostile: .venv/installed
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m hostile --durations=20 tests/hostile
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.hostile
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

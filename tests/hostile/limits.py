@@ -49,8 +49,7 @@ def _fault(folder: Path, shell: str, command: Sequence[str]) -> str:
         ["bash", "-c", f'{shell}; exec "$@"', "-", sys.executable, "-m", "galaxyclass", *command],
         cwd=folder,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         check=False,
         timeout=600,
     )

@@ -1,4 +1,4 @@
-"""Mutated models, recipes, trees, packs and answers of Zooniverse: what is handed from one to another."""
+"""Mutated models, recipes, trees, and packs: what is handed from one to another."""
 
 from __future__ import annotations
 

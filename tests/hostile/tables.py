@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def corpus() -> dict[str, bytes]:
             content = io.BytesIO()
             Table(columns).write(content, format=kind)
             files[ending] = content.getvalue()
-    try:
+    with suppress(ImportError):
         import openpyxl
 
         book, content = openpyxl.Workbook(), io.BytesIO()
@@ -70,8 +71,6 @@ def corpus() -> dict[str, bytes]:
             book.active.append(line.split(","))
         book.save(content)
         files["xlsx"] = content.getvalue()
-    except ImportError:
-        pass
     return files
 
 
