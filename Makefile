@@ -6,7 +6,7 @@ LOCK := requirements/dev.lock
 # What `make oldest` and `make newest` run; for instance TESTS="tests/trees tests/recipes".
 TESTS ?= tests
 
-.PHONY: demo test coverage thorough hostile check format hooks changelog lock oldest newest clean
+.PHONY: demo test coverage thorough hostile check audit format hooks changelog lock oldest newest clean
 
 # Installed once, and again when what is to be installed changes: the versions of the lock file.
 .venv/installed: pyproject.toml $(LOCK)
@@ -24,6 +24,10 @@ check: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Known weaknesses of the libraries in the lock file; asks the registry, so it is not in `check`.
+audit: .venv/installed
+	$(BIN)/uv tool run pip-audit --requirement $(LOCK) --no-deps --disable-pip
 
 # One thread each: the tests run side by side on all cores, docstrings' examples among them.
 test: check

@@ -90,8 +90,10 @@ def kills(moments: int | None) -> list[Tally]:
         f"{name}={moments or (MOMENTS_OF_SLOW if name in SLOW else MOMENTS)}" for name in JOBS
     ]
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(Path(__file__).with_name("harness.py")), "--json"]
-        + ["--commands", *wanted],
+        [
+            *(sys.executable, "-W", "ignore", str(Path(__file__).with_name("harness.py"))),
+            *("--json", "--commands", *wanted),
+        ],
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -106,10 +108,11 @@ def kills(moments: int | None) -> list[Tally]:
 def _in_a_process(kind: str, times: int) -> list[Tally]:
     """Trials in a process of their own: a crash ends these trials alone, and is a fault."""
     done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-m", "tests.hostile"]
-        + ["--only", kind, "--times", str(times)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        [
+            *(sys.executable, "-X", "faulthandler", "-m", "tests.hostile"),
+            *("--only", kind, "--times", str(times)),
+        ],
+        capture_output=True,
         text=True,
         check=False,
         env=os.environ | {"OMP_NUM_THREADS": "1"},

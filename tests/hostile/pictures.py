@@ -127,12 +127,12 @@ def cut_pictures(trials: int, seed: int = 0) -> Tally:
             lambda data=data, length=length: decode_image(data[:length]),
             must_fail=True,
         )
-    for name, data in _without_rows():
+    for name, data in without_rows():
         tally.call(name, lambda data=data: decode_image(data), must_fail=True)
     return tally
 
 
-def _without_rows() -> Iterator[tuple[str, bytes]]:
+def without_rows() -> Iterator[tuple[str, bytes]]:
     """Pictures that end well by all their marks, but have too few rows."""
     for name, data in corpus().items():
         if name.endswith("jpg"):
