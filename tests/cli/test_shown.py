@@ -15,8 +15,6 @@ from galaxyclass.tasks.report import TextTable
 @pytest.mark.parametrize(
     "name", ["\x1b[2J", "\x1b]0;x\x07", "a\rb", "\u202egpj", "\x9b2J", "\ud800"]
 )
-    "name", ["\x1b[2J", "\x1b]0;x\x07", "a\rb", "\u202egpj", "\x9b2J", "\ud800"]
-)
 def test_nothing_that_steers_a_terminal_is_shown_as_it_is(name: str) -> None:
     shown = visible(name)
     assert shown.isprintable()
