@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import math
 from collections.abc import Callable
@@ -45,6 +46,8 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
 
 def strange_values(trials: int) -> Tally:
     """Calls of which one to three arguments are strange."""
+    # Not within a trial: an import that is cut off cannot be repeated.
+    importlib.import_module("galaxyclass.training.train")
     tally, functions = Tally("arguments of public functions"), public_functions()
 
     @settings(

@@ -27,6 +27,7 @@ import numpy as np
 
 from galaxyclass.errors import CatalogError, ImageError, MissingExtraError
 from galaxyclass.extras import require
+from galaxyclass.io.reading import require_ordinary
 from galaxyclass.short import first_line
 
 #: Endings of files that may hold pictures.
@@ -159,6 +160,7 @@ _of_thread = threading.local()
 
 def _open(path: str) -> Container:
     """A file, opened by each thread for itself; opened again where it has changed."""
+    require_ordinary(path)
     status = os.stat(path)  # noqa: PTH116
     key = (path, status.st_size, status.st_mtime_ns)
     opened: dict[Any, Container] = _of_thread.__dict__.setdefault("opened", {})

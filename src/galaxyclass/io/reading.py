@@ -64,6 +64,21 @@ def open_regular(path: str | Path) -> IO[bytes]:
         raise
 
 
+def require_ordinary(path: str | Path) -> None:
+    """Refuse what another library would open and read for ever.
+
+    Raises
+    ------
+    UnreadableFileError
+        A pipe, a device, a socket or a folder.
+    OSError
+        There is no such file.
+    """
+    kind = kind_of_file(os.stat(path).st_mode)  # noqa: PTH116 - follows links, as opening does
+    if kind is not None:
+        raise UnreadableFileError(f"{kind}, not a file")
+
+
 def read_bounded(path: str | Path, most: int = MOST_DESCRIPTION_BYTES) -> bytes:
     """The bytes of an ordinary file of at most so many.
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from galaxyclass.errors import BundleError, MissingExtraError, RecipeError
 from galaxyclass.extras import require
+from galaxyclass.io.reading import require_ordinary
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.onnx_file import is_exported
 from galaxyclass.model.bundle.recovered import current_names, recover_weights
@@ -167,6 +168,7 @@ def _load_encoder(encoder: nn.Module, path: Path, made_for: str = "") -> None:
     ``made_for`` are the settings of the network that the file is of, in words, where known.
     """
     try:
+        require_ordinary(path)
         if path.suffix == ".safetensors":
             loaded = require("safetensors.torch").load_file(path)
         elif is_exported(path):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.tables.cells import as_text, numbers
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import CatalogError
+from galaxyclass.io.reading import open_regular
 
 _EMBEDDING = re.compile(r"embedding_(\d+)")
 
@@ -158,7 +159,7 @@ def open_predictions(path: Path) -> PredictionsFile:
 def is_parquet(path: Path) -> bool:
     """Whether a file is parquet by its content, whatever its name."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(4) == b"PAR1"
     except OSError:
         return False  # `read_table` says what is wrong
