@@ -159,6 +159,12 @@ def read_survey_plan(folder: SurveyFolder) -> SurveyPlan:
             wanted="the folder of a survey that was planned",
             hint="plan it first: `galaxyclass.plan_survey('images', output='survey')`",
         ) from error
+    except OSError as error:
+        raise SurveyError(
+            f"{folder.path}: the survey cannot be read",
+            argument="folder",
+            got=error.strerror or str(error),
+        ) from error
     return FORMAT.parse(text, folder.manifest, _plan)
 
 
