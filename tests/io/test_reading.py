@@ -9,7 +9,13 @@ import pytest
 
 from galaxyclass.errors import CatalogError, RecipeError, TreeError
 from galaxyclass.images.files import find_images
-from galaxyclass.io.reading import UnreadableFileError, open_regular, parse_toml, read_bounded
+from galaxyclass.io.reading import (
+    UnreadableFileError,
+    open_regular,
+    parse_toml,
+    read_bounded,
+    require_ordinary,
+)
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.trees.read import load_tree
 
@@ -51,3 +57,11 @@ def test_a_name_that_is_not_utf8_is_refused_where_it_is_named_itself(tmp_path: P
     Path(os.fsdecode(name)).touch()
     with pytest.raises(CatalogError, match="1 file name is not text in UTF-8"):
         find_images([os.fsdecode(name)])
+
+
+def test_an_empty_file_has_nothing_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.touch()
+    assert read_bounded(path) == b""
+    with pytest.raises(UnreadableFileError, match="an empty file"):
+        require_ordinary(path)

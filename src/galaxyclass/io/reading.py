@@ -6,6 +6,7 @@ Only ordinary files are opened: a pipe, or a link to a device, would be read for
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
@@ -55,13 +56,18 @@ def open_regular(path: str | Path) -> IO[bytes]:
     """
     descriptor = os.open(path, _FLAGS)
     try:
-        kind = kind_of_file(os.fstat(descriptor).st_mode)
+        status = os.fstat(descriptor)
+        kind = kind_of_file(status.st_mode)
         if kind is not None:
             raise UnreadableFileError(f"{kind}, not a file")
-        return os.fdopen(descriptor, "rb")
+        if status.st_size:
+            return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
+    os.close(descriptor)
+    # Those of the kernel (/proc) say that they are empty, and some of them wait for what comes.
+    return io.BytesIO()
 
 
 def require_ordinary(path: str | Path) -> None:
@@ -70,13 +76,16 @@ def require_ordinary(path: str | Path) -> None:
     Raises
     ------
     UnreadableFileError
-        A pipe, a device, a socket or a folder.
+        A pipe, a device, a socket, a folder, or empty.
     OSError
         There is no such file.
     """
-    kind = kind_of_file(os.stat(path).st_mode)  # noqa: PTH116 - follows links, as opening does
+    status = os.stat(path)  # noqa: PTH116 - follows links, as opening does
+    kind = kind_of_file(status.st_mode)
     if kind is not None:
         raise UnreadableFileError(f"{kind}, not a file")
+    if not status.st_size:  # as those of the kernel say, which may wait for what comes
+        raise UnreadableFileError("an empty file")
 
 
 def read_bounded(path: str | Path, most: int = MOST_DESCRIPTION_BYTES) -> bytes:

@@ -87,7 +87,10 @@ def require_regular(path: Path) -> None:
     ------
     CatalogError
     """
-    mode = os.stat(path).st_mode  # noqa: PTH116 - follows links, as opening does
+    status = os.stat(path)  # noqa: PTH116 - follows links, as opening does
+    mode = status.st_mode
+    if stat.S_ISREG(mode) and not status.st_size:  # as those of the kernel, which may wait, say
+        raise _empty(path)
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
         raise CatalogError(
@@ -96,6 +99,10 @@ def require_regular(path: Path) -> None:
             got=kinds.get(stat.S_IFMT(mode), "a device"),
             hint="write what it gives into a file first",
         )
+
+
+def _empty(path: Path) -> CatalogError:
+    return CatalogError(f"{path}: the table is empty", wanted="a header and a row per galaxy")
 
 
 def open_content(path: Path) -> IO[bytes]:
@@ -164,7 +171,7 @@ def kind_of_content(path: Path) -> TableKind:
     with open_content(path) as stream:
         head = stream.read(_HEAD)
     if not head:
-        raise CatalogError(f"{path}: the table is empty", wanted="a header and a row per galaxy")
+        raise _empty(path)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for magic, kind in _KINDS.items():
         if text.startswith(magic):
