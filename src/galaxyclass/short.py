@@ -40,6 +40,18 @@ def short_path(path: object, most: int = _PATH) -> str:
     return text if len(text) <= most else "…" + text[len(text) - most + 1 :]
 
 
+def first_line(error: BaseException, most: int = 200) -> str:
+    r"""The first line of another library's error; its type where it has no words.
+
+    Examples
+    --------
+    >>> first_line(ValueError("one\ntwo")), first_line(IndexError())
+    ('one', 'IndexError')
+    """
+    lines = str(error).strip().splitlines()
+    return _cut(lines[0].strip(), most) if lines else type(error).__name__
+
+
 def short_names(names: Sequence[object], most: int = 3) -> str:
     """The first of some names, and how many more there are.
 

@@ -64,6 +64,9 @@ def _resume(work: Path) -> Sequence[str]:
     return ("train", "--resume", "run") if (work / "run" / "run.json").is_file() else TRAIN
 
 
+CACHED = ("--cache", "{inputs}/cache", "--workers", "1")
+FINETUNE = ("--network", "never", *CACHED)
+RUN = ("--run", "{inputs}/run")
 PREDICT = ("predict", "{inputs}/run", "--images", "{inputs}/images", "--workers", "1")
 JOBS = {
     "predict": Job((*PREDICT, "--output", "p.csv")),
@@ -103,6 +106,37 @@ JOBS = {
     "baseline": Job(
         ("baseline", *DATA, "--output", "scores", "--cache", "{inputs}/cache", "--workers", "1")
     ),
+    "finetune": Job(("finetune", "{inputs}/run", *DATA, "--output", "tuned", *FINETUNE)),
+    "suspects": Job(("suspects", "{inputs}/run", *DATA, "--output", "doubtful.csv", *CACHED)),
+    "explain": Job(
+        (
+            *("explain", "{inputs}/run", "--images", "{inputs}/images", "--count", "2"),
+            *("--answer", "1.1", "--output", "maps.png", "--workers", "1"),
+        )
+    ),
+    "similar": Job(
+        (
+            *("similar", "known.parquet", "--like-images", "{inputs}/one", "--count", "4"),
+            *("--run", "{inputs}/run", "--output", "near.csv", "--workers", "1"),
+        ),
+        {"known.parquet": "known.parquet"},
+    ),
+    "select": Job(
+        ("select", "{inputs}/known.parquet", "--count", "4", "--output", "next.csv", *RUN)
+    ),
+    "zooniverse-export": Job(
+        (
+            *("zooniverse", "export", "--images", "{inputs}/one"),
+            *("--output", "subjects"),
+        )
+    ),
+    "tree-from": Job(("tree", "--from", "{inputs}/sky/votes.csv", "--output", "own.toml")),
+    "cutouts": Job(
+        (
+            *("cutouts", "--tiles", "{inputs}/tile.fits", "--field", "20 arcsec"),
+            *("--output", "cut", "--workers", "1"),
+        )
+    ),
     "train": Job(TRAIN),
     "train-folds": Job((*TRAIN, "--folds", "2")),
     "train-resume": Job(TRAIN, again=_resume),
@@ -137,6 +171,11 @@ class Bench:
             leave.unlink()
         (images / "broken.jpg").write_bytes(b"not an image")
         self.give([*TRAIN[:-3], "{inputs}/run", *TRAIN[-2:]])
+        embedded = ("--include", "embedding", "--output", "{inputs}/known.parquet")
+        self.give([*PREDICT, *embedded])
+        (self.inputs / "one").mkdir()
+        shutil.copy(sorted(images.glob("[0-9]*"))[0], self.inputs / "one")
+        _write_tile(self.inputs / "tile.fits")
 
     def give(self, command: Sequence[str]) -> None:
         """A command that must end well."""
@@ -220,6 +259,23 @@ class Bench:
     def _last_lines(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return " / ".join(line.strip() for line in lines[-3:])
+
+
+def _write_tile(path: Path) -> None:
+    """A tile of the sky with six galaxies."""
+    import numpy as np
+    from astropy.io import fits
+    from astropy.wcs import WCS
+
+    rows, columns = np.mgrid[:240, :240]
+    light = np.random.default_rng(0).normal(0, 1, (240, 240))
+    for row in (60, 170):
+        for column in (50, 120, 190):
+            light += 300 * np.exp(-np.hypot(rows - row, columns - column) / 5)
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = [150, 2], [120, 120], [-1e-4, 1e-4]
+    fits.PrimaryHDU(light.astype(np.float32), wcs.to_header()).writeto(path)
 
 
 class Changes:
@@ -321,6 +377,9 @@ def _import_all() -> None:
         ),
         *("model.export.export", "simulation.contest", "simulation.folders", "training.combine"),
         *("training.folds", "training.train", "images.packs.write"),
+        *("finetuning.finetune", "finetuning.suspects", "explanation.explain"),
+        *("similarity.similar", "selection.select", "zooniverse.export_subjects"),
+        *("tiles.write_cutouts", "data.catalog.guess_tree"),
     ):
         importlib.import_module(f"galaxyclass.{name}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from galaxyclass.errors import ArgumentError, BundleError, PredictionInterrupted
 from galaxyclass.images import fast_cutout as straight
 from galaxyclass.images.decode import decode_scaled
 from galaxyclass.images.decoded import Decoded
-from galaxyclass.images.read import read_file
+from galaxyclass.images.read import FileStatus, read_file
 from galaxyclass.model import cutouts as reading
 from galaxyclass.model.backends.backend import Backend
 from galaxyclass.model.bundle.load import Bundle, load_bundle
@@ -168,7 +167,7 @@ def test_each_image_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     files: list[str] = []
     decoded: list[bytes] = []
 
-    def note_file(path: str) -> tuple[bytes, os.stat_result]:
+    def note_file(path: str) -> tuple[bytes, FileStatus]:
         files.append(path)
         return read_file(path)
 

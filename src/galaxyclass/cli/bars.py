@@ -21,6 +21,8 @@ from rich.progress import (
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
+from galaxyclass.cli.plain_console import PlainConsole
+from galaxyclass.cli.shown import visible
 from galaxyclass.progress import Progress
 
 
@@ -36,19 +38,19 @@ class _Rate(ProgressColumn):
 @contextmanager
 def bars() -> Iterator[Progress]:
     """Show a bar for each stage; in a file or pipe, a line every 30 seconds and when it ends."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     if not console.is_terminal:
         yield _lines(console)
         return
     progress = RichProgress(
-        TextColumn("{task.description:<10}"),
+        TextColumn("{task.description:<10}", markup=False),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         _Rate(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=console,
     )
     tasks: dict[str, TaskID] = {}
@@ -57,8 +59,8 @@ def bars() -> Iterator[Progress]:
         stage: str, done: int, total: int | None, *, unit: str = "images", note: str = ""
     ) -> None:
         if stage not in tasks:
-            tasks[stage] = progress.add_task(stage, total=total, unit=unit, note=note)
-        progress.update(tasks[stage], completed=done, total=total, unit=unit, note=note)
+            tasks[stage] = progress.add_task(stage, total=total, unit=unit, note=visible(note))
+        progress.update(tasks[stage], completed=done, total=total, unit=unit, note=visible(note))
 
     with progress:
         yield show

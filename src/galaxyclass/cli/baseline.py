@@ -10,6 +10,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import console, rich_table
 from galaxyclass.short import counted
 
@@ -81,19 +82,19 @@ def command(
             progress=progress,
         )
     if as_json:
-        click.echo((output / "metrics.json").read_text(encoding="utf-8"), nl=False)
+        echo((output / "metrics.json").read_text(encoding="utf-8"), nl=False)
     else:
         _show(baselines)
 
 
 def _show(baselines: Baselines) -> None:
     for note in baselines.notes:
-        click.echo(in_options(note))
+        echo(in_options(note))
     for part, count in baselines.galaxies.items():
         if part == "train":
             continue
         scores = [entry for entry in baselines.scores if entry.part == part]
-        click.echo(
+        echo(
             f"\n{part}: {counted(count, 'galaxy')}; "
             f"{baselines.galaxies['train']:,} others were fitted"
         )
@@ -106,5 +107,5 @@ def _show(baselines: Baselines) -> None:
         figure = f"{metric.label} {best.overall.value:.4f}"
         has_floor = part in baselines.noise_floors
         floor = f"; the noise floor is {baselines.noise_floors[part]:.4f}" if has_floor else ""
-        click.echo(f"{part}: a network has to beat {figure} ({best.name}){floor}")
-    click.echo(f"the scores are in {baselines.folder}")
+        echo(f"{part}: a network has to beat {figure} ({best.name}){floor}")
+    echo(f"the scores are in {baselines.folder}")

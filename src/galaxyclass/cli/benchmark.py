@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.plain_console import PlainConsole
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
     from galaxyclass.study.benchmark.results import Benchmark
@@ -93,11 +95,10 @@ def command(images: Path | None, table: Path | None, **values: Any) -> None:
             progress=progress,
         )
     _print(result)
-    click.echo(f"written to {values['output'] / 'benchmark.json'}")
+    echo(f"written to {values['output'] / 'benchmark.json'}")
 
 
 def _print(result: Benchmark) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -112,7 +113,7 @@ def _print(result: Benchmark) -> None:
             f"{speed.low:,.0f} to {speed.high:,.0f}",
             "" if reached is None else f"{100 * reached.value:.0f} % of {reached.of}",
         )
-    console = Console(highlight=False, width=None if Console().is_terminal else 110)
+    console = PlainConsole(highlight=False, width=None if PlainConsole().is_terminal else 110)
     console.print(table)
     products = ", ".join(
         f"{result.gflop[name]:,.0f} in {name}" for name in ("fp32", "bf16") if name in result.gflop
@@ -132,4 +133,4 @@ def _print(result: Benchmark) -> None:
         f"Peak memory, besides the libraries: {growth}." if growth else "",
     ]
     for line in filter(None, lines):
-        click.echo(line)
+        echo(line)

@@ -11,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.coverage import coverage_lines, width_unit
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -113,21 +114,21 @@ def _show(calibrated: Calibrated) -> None:
 
     calibration = calibrated.calibration
     for name, count in calibrated.galaxies_by_part.items():
-        click.echo(f"{counted(count, 'galaxy')} {PART_WORDS[name]}")
+        echo(f"{counted(count, 'galaxy')} {PART_WORDS[name]}")
     for note in (*calibrated.notes, *calibration.notes):
-        click.echo(in_options(note))
+        echo(in_options(note))
     intervals, coverage = calibration.intervals, calibration.coverage
     task = calibrated.bundle.manifest.task
     if intervals is not None and coverage is not None:
-        click.echo(
+        echo(
             f"{intervals.level:.0%} intervals that are fitted on half of the galaxies hold of the "
             f"other half's {task.interval_words}:"
         )
         for line in coverage_lines(task, coverage):
-            click.echo(f"  {line}")
-        click.echo(
+            echo(f"  {line}")
+        echo(
             f"mean width {coverage.width:.3f}{width_unit(task)}; {coverage.constant_width:.3f} "
             f"with one width for all {task.interval_words} of "
             + ("a question" if task.group_names else "a column")
         )
-    click.echo(f"the calibration is in {calibrated.bundle.calibration}")
+    echo(f"the calibration is in {calibrated.bundle.calibration}")

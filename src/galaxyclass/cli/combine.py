@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
 EPILOG = """\b
@@ -35,11 +36,9 @@ def command(*, runs: tuple[Path, ...], output: Path) -> None:
     from galaxyclass.training.combine import combine
 
     combined = combine(runs, output=output)
-    click.echo(
-        f"{combined.folder}: {counted(combined.bundle.manifest.members, 'network')} as one model"
-    )
+    echo(f"{combined.folder}: {counted(combined.bundle.manifest.members, 'network')} as one model")
     if not combined.split:
-        click.echo(
+        echo(
             "The galaxies that one of the runs was trained on are not known, so those of this "
             "model are not known either."
         )

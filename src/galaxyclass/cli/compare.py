@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.shown import echo
 from galaxyclass.cli.trials import show_trials
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def command(
 
 def _show(comparison: Comparison) -> None:
     if show_trials(comparison.results):
-        click.echo(
+        echo(
             f"the table is {comparison.folder}/compare.csv, the curves are compare.png, the runs "
             "are in runs/"
         )

@@ -10,6 +10,7 @@ import click
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -70,20 +71,16 @@ def command(
 def _show(result: CutoutSummary) -> None:
     """Print the result."""
     for note in result.notes:
-        click.echo(in_options(note))
+        echo(in_options(note))
     if result.resumed:
-        click.echo(
-            f"Went on from an earlier call, which had done {counted(result.resumed, 'source')}."
-        )
+        echo(f"Went on from an earlier call, which had done {counted(result.resumed, 'source')}.")
     fresh = result.cut + result.failed - result.resumed
     speed = f", {fresh / result.seconds:,.0f}/s" if fresh and result.seconds else ""
-    click.echo(
-        f"{counted(result.cut, 'cutout')} in {result.output}{speed}; {result.table} lists them"
-    )
+    echo(f"{counted(result.cut, 'cutout')} in {result.output}{speed}; {result.table} lists them")
     if result.at_edge or result.with_gap:
-        click.echo(
+        echo(
             f"{result.at_edge:,} reach beyond their tile, {result.with_gap:,} have gaps: see the "
             "column flags"
         )
     if result.failed:
-        click.echo(f"{result.failed:,} could not be cut; {result.failed_file} lists them")
+        echo(f"{result.failed:,} could not be cut; {result.failed_file} lists them")

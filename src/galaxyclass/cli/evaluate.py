@@ -13,6 +13,7 @@ from galaxyclass.cli.bars import bars
 from galaxyclass.cli.coverage import coverage_lines, width_unit
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.predict import show_warnings
+from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -121,11 +122,11 @@ def command(
                 model, evaluation, output=report, settings=settings, progress=progress
             )
     if as_json:
-        click.echo((output / "metrics.json").read_text(encoding="utf-8"), nl=False)
+        echo((output / "metrics.json").read_text(encoding="utf-8"), nl=False)
     else:
         _show(evaluation, output)
         if report is not None:
-            click.echo(f"open {report} in a browser")
+            echo(f"open {report} in a browser")
 
 
 def _show(evaluation: Evaluation, output: Path) -> None:
@@ -134,17 +135,17 @@ def _show(evaluation: Evaluation, output: Path) -> None:
 
     show_warnings(evaluation.prediction)
     for note in (*evaluation.prediction.notes, *evaluation.notes):
-        click.echo(in_options(note))
+        echo(in_options(note))
     for name, count in evaluation.galaxies_by_part.items():
-        click.echo(f"{counted(count, 'galaxy')} {PART_WORDS[name]}")
+        echo(f"{counted(count, 'galaxy')} {PART_WORDS[name]}")
     printed = evaluation.task.print_report(evaluation.report)
     console().print(rich_table(printed.table))
     for line in printed.lines:
-        click.echo(line)
+        echo(line)
     if evaluation.coverage is not None:
-        click.echo(f"the model's intervals hold of the true {evaluation.task.interval_words}:")
+        echo(f"the model's intervals hold of the true {evaluation.task.interval_words}:")
         for line in coverage_lines(evaluation.task, evaluation.coverage):
-            click.echo(f"  {line}")
-        click.echo(f"mean width {evaluation.coverage.width:.3f}{width_unit(evaluation.task)}")
-    click.echo(f"the scores are in {output}")
-    click.echo(printed.summary)
+            echo(f"  {line}")
+        echo(f"mean width {evaluation.coverage.width:.3f}{width_unit(evaluation.task)}")
+    echo(f"the scores are in {output}")
+    echo(printed.summary)

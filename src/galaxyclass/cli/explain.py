@@ -12,6 +12,7 @@ from galaxyclass.arguments import ExplanationMethod
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
     from galaxyclass.explanation.explain import Explanation
@@ -90,18 +91,18 @@ def command(
             progress=progress,
         )
     if as_json:
-        click.echo(_json(explanation))
+        echo(_json(explanation))
         return
     for note in explanation.notes:
-        click.echo(in_options(note))
+        echo(in_options(note))
     better = sum(galaxy.faithfulness.is_better for galaxy in explanation.galaxies)
-    click.echo(
+    echo(
         f"{better} of {len(explanation.galaxies)} maps of {explanation.answer} are more faithful "
         "than a random map and a central blob"
     )
     for sentence in explanation.verdict:
-        click.echo(sentence)
-    click.echo(f"the maps are in {output}")
+        echo(sentence)
+    echo(f"the maps are in {output}")
 
 
 def _json(explanation: Explanation) -> str:

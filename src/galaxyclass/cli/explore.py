@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused, unused_json
 
 EPILOG = """\b
@@ -76,9 +77,9 @@ def command(
             "notes": list(exploration.notes),
             "unused": unused_json(exploration.unused),
         }
-        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+        echo(json.dumps(data, indent=1, ensure_ascii=False))
         return
     for note in exploration.notes:
-        click.echo(in_options(note))
+        echo(in_options(note))
     show_unused(exploration.unused)
-    click.echo(f"open {exploration.page} in a browser")
+    echo(f"open {exploration.page} in a browser")

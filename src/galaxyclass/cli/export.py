@@ -9,6 +9,7 @@ import click
 from galaxyclass.arguments import Bits
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.shown import echo
 
 EPILOG = """\b
 Examples:
@@ -66,4 +67,4 @@ def command(
             overwrite=overwrite,
             progress=progress,
         )
-    click.echo(f"{exported.output}, {exported.describe()}")
+    echo(f"{exported.output}, {exported.describe()}")

@@ -11,6 +11,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.notes import show_notes
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
     from galaxyclass.arguments import NetworkUse
@@ -87,9 +88,9 @@ def command(
             progress=progress,
         )
     for note in finetuned.notes:
-        click.echo(in_options(note))
+        echo(in_options(note))
     score = finetuned.score
-    click.echo(
+    echo(
         f"{finetuned.galaxies:,} labels: {finetuned.metric.label} {score.value:.3f} "
         f"[{score.low:.3f}, {score.high:.3f}] by cross-validation; the model is in {output}"
     )

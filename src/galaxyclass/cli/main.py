@@ -14,8 +14,10 @@ from typing import Any
 import click
 
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.cli.stopped import stopped_words
 from galaxyclass.errors import GalaxyclassError, StoppedError, SurveyStoppedError
+from galaxyclass.short import first_line
 from galaxyclass.version import __version__
 from galaxyclass.workers.signals import terminated_as_interrupted, was_terminated
 
@@ -147,31 +149,42 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         result: Any = group.main(args=arguments, standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo(stopped_words(sys.argv[1:] if arguments is None else arguments), err=True)
+        echo(stopped_words(sys.argv[1:] if arguments is None else arguments), err=True)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except SurveyStoppedError as error:
-        click.echo(f"\n{in_options(str(error))}", err=True)
+        echo(f"\n{in_options(str(error))}", err=True)
         return AGAIN if error.again else INTERRUPTED
     except StoppedError as error:
-        click.echo(f"\n{in_options(str(error))}", err=True)
+        echo(f"\n{in_options(str(error))}", err=True)
         return INTERRUPTED
     except GalaxyclassError as error:
-        click.echo(f"error: {in_options(str(error))}", err=True)
+        echo(f"error: {in_options(str(error))}", err=True)
         return 1
     except KeyboardInterrupt:
-        click.echo(stopped_words(sys.argv[1:] if arguments is None else arguments), err=True)
+        echo(stopped_words(sys.argv[1:] if arguments is None else arguments), err=True)
         return INTERRUPTED
+    except MemoryError as error:
+        echo(in_options(str(_out_of_memory(error))), err=True, before="error: ")
+        return 1
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads the output any more
         return 1
     except OSError as error:  # such as a name that is too long, or a disk that fails
         where = "" if error.filename is None else f"{error.filename}: "
-        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        echo(f"error: {where}{error.strerror or error}", err=True)
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _out_of_memory(error: MemoryError) -> GalaxyclassError:
+    return GalaxyclassError(
+        "not enough memory",
+        got=first_line(error),
+        hint="give `workers=1`, a smaller `batch_size`, or fewer images at once",
+    )
 
 
 def run() -> None:  # pragma: no cover - the console script

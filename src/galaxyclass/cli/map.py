@@ -12,6 +12,7 @@ import click
 from galaxyclass.arguments import MapMethod
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.shown import echo
 
 EPILOG = """\b
 Examples:
@@ -118,11 +119,11 @@ def command(
             "variance": galaxies.variance,
             "kept_neighbours": galaxies.kept if galaxies.kept == galaxies.kept else None,
         }
-        click.echo(json.dumps(numbers, indent=1))
+        echo(json.dumps(numbers, indent=1))
         return
     for note in (*galaxies.notes, *notes):
-        click.echo(note)
+        echo(note)
     if not drawn:
-        click.echo(f'no picture {picture}: pip install "galaxyclass[plots]"')
-    click.echo(f"written: {table}" + (f", {picture}" if drawn else ""))
-    click.echo(f"open {page} in a browser ({page.stat().st_size / 1e6:.1f} MB)")
+        echo(f'no picture {picture}: pip install "galaxyclass[plots]"')
+    echo(f"written: {table}" + (f", {picture}" if drawn else ""))
+    echo(f"open {page} in a browser ({page.stat().st_size / 1e6:.1f} MB)")

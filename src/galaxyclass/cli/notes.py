@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 
-import click
-
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 
 
 class _Lines(logging.Handler):
@@ -14,7 +13,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "note: " if record.levelno >= logging.WARNING else ""
-        click.echo(prefix + in_options(record.getMessage()), err=True)
+        echo(prefix + in_options(record.getMessage()), err=True)
 
 
 def show_notes() -> None:

@@ -11,6 +11,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -115,17 +116,17 @@ def _show(packed: Pack, as_json: bool) -> None:
             "preprocessing": packed.preprocessing.model_dump(),
             "failed": [{"path": record.path, "error": record.error} for record in failed],
         }
-        click.echo(json.dumps(content, indent=2))
+        echo(json.dumps(content, indent=2))
         return
     size, settings = packed.preprocessing.size, packed.preprocessing
-    click.echo(
+    echo(
         f"{counted(len(packed), 'cutout')} ({settings.cutout}, {size} x {size} px, "
         f"{settings.colour}), {packed.size_bytes / 1e6:,.1f} MB, in {packed.folder}"
     )
     if failed:
         count = counted(len(failed), "image")
-        click.echo(f"{count} that cannot be decoded, black in the pack:")
+        echo(f"{count} that cannot be decoded, black in the pack:")
         for record in failed[:_SHOWN]:
-            click.echo("  " + in_options(str(record.error)).replace("\n", "\n  "))
+            echo("  " + in_options(str(record.error)).replace("\n", "\n  "))
         if len(failed) > _SHOWN:
-            click.echo(f"  and {len(failed) - _SHOWN:,} more (--json lists them all)")
+            echo(f"  and {len(failed) - _SHOWN:,} more (--json lists them all)")

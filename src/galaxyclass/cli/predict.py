@@ -12,6 +12,7 @@ import click
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
 from galaxyclass.errors import ImageError
 from galaxyclass.short import counted
@@ -187,7 +188,7 @@ def command(
             progress=progress,
         )
     if as_json:
-        click.echo(_json(summary))
+        echo(_json(summary))
     else:
         show(summary, of_tiles=bool(tiles))
 
@@ -234,21 +235,21 @@ def show(summary: PredictionSummary, *, of_tiles: bool = False) -> None:
     """Print the result of a prediction, and its warnings on standard error."""
     show_warnings(summary)
     for note in summary.notes:
-        click.echo(in_options(note))
+        echo(in_options(note))
     show_unused(summary.unused)
     if summary.flagged is not None and summary.predicted:
-        click.echo(
+        echo(
             f"{summary.flagged:,} of {summary.predicted:,} flagged as out of distribution "
             f"({summary.flagged / summary.predicted:.1%}); --include strangeness says which"
         )
     fresh = summary.images - summary.resumed
     speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""
-    click.echo(f"{counted(summary.predicted, 'galaxy')} in {summary.output}{speed}")
+    echo(f"{counted(summary.predicted, 'galaxy')} in {summary.output}{speed}")
     failed = f"{counted(summary.failed, 'image')} could not be decoded"
     if of_tiles:
         failed = f"{counted(summary.failed, 'source')} could not be cut out"
     if summary.failed_file:
-        click.echo(f"{failed}: see {summary.failed_file}")
+        echo(f"{failed}: see {summary.failed_file}")
     if summary.failed and not summary.predicted:
         raise ImageError(
             "nothing could be predicted",
@@ -260,4 +261,4 @@ def show(summary: PredictionSummary, *, of_tiles: bool = False) -> None:
 def show_warnings(summary: PredictionSummary) -> None:
     """Print warnings about predictions on standard error."""
     for warning in summary.warnings:
-        click.echo(click.style("warning: ", fg="yellow") + in_options(warning), err=True)
+        echo(in_options(warning), err=True, before="warning: ", colour="yellow")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
     from galaxyclass.recipes.recipe import Recipe
@@ -34,11 +35,11 @@ def command(name: str | None, settings: tuple[str, ...]) -> None:
 
     if name is None:
         for shipped in RECIPES:
-            click.echo(f"{shipped:<15} {load_recipe(shipped).about.title}")
-        click.echo("\n`galaxyclass recipes NAME` shows one in full.")
+            echo(f"{shipped:<15} {load_recipe(shipped).about.title}")
+        echo("\n`galaxyclass recipes NAME` shows one in full.")
         return
     recipe = load_recipe(name, settings)
-    click.echo("\n".join(_header(recipe_text(name))))
+    echo("\n".join(_header(recipe_text(name))))
     _print_settings(recipe)
     _print_layers(recipe)
 
@@ -60,10 +61,10 @@ def _print_settings(recipe: Recipe) -> None:
         values = getattr(recipe, section)
         if not isinstance(values, BaseModel) or section == "about":
             continue
-        click.echo(f"\n[{section}]")
+        echo(f"\n[{section}]")
         for key, field in type(values).model_fields.items():
             value = getattr(values, key)
-            click.echo(
+            echo(
                 click.wrap_text(
                     field.description or "",
                     width=100,
@@ -89,7 +90,7 @@ def _print_layers(recipe: Recipe) -> None:
     try:
         require("torch", "timm", "safetensors")
     except MissingExtraError as error:
-        click.echo(f"\nThe layers need torch: {error.hint}")
+        echo(f"\nThe layers need torch: {error.hint}")
         return
     from galaxyclass.networks.describe import describe_network
     from galaxyclass.networks.heads import resolve_head
@@ -106,16 +107,16 @@ def _print_layers(recipe: Recipe) -> None:
     )
     described = describe_network(network, recipe.images.channels)
     cutout = " x ".join(str(number) for number in recipe.images.shape)
-    click.echo(
+    echo(
         f"\nThe network, for a cutout of {cutout} and the {len(tree.answers)} answers of "
         f"{tree.title}:\n"
     )
-    click.echo(f"  {'layer':<28} {'kind':<20} {'output':<18} {'parameters':>12}")
+    echo(f"  {'layer':<28} {'kind':<20} {'output':<18} {'parameters':>12}")
     for layer in described.layers:
         count = layer.trainable + layer.statistics
         shape = " x ".join(str(number) for number in layer.shape)
-        click.echo(f"  {layer.name:<28} {layer.kind:<20} {shape:<18} {count or '':>12}")
-    click.echo(
+        echo(f"  {layer.name:<28} {layer.kind:<20} {shape:<18} {count or '':>12}")
+    echo(
         f"\n  {described.trainable:,} trainable parameters, {described.statistics:,} batch-norm "
         f"statistics, {described.total:,} in all; head {head}"
     )

@@ -12,6 +12,7 @@ from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.evaluate import part, votes
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
     from galaxyclass.arguments import Part
@@ -110,7 +111,7 @@ def command(
             progress=progress,
         )
     if as_json:
-        click.echo((result.folder / "report.json").read_text(encoding="utf-8"), nl=False)
+        echo((result.folder / "report.json").read_text(encoding="utf-8"), nl=False)
     else:
         show_report(result)
 
@@ -118,7 +119,7 @@ def command(
 def show_report(result: Report) -> None:
     """Print where a page is, and what was left out."""
     for note in result.notes:
-        click.echo(in_options(note))
+        echo(in_options(note))
     size = result.page.stat().st_size / 1e6
-    click.echo(f"the numbers are in {result.folder}")
-    click.echo(f"open {result.page} in a browser ({size:.1f} MB, {len(result.sections)} sections)")
+    echo(f"the numbers are in {result.folder}")
+    echo(f"open {result.page} in a browser ({size:.1f} MB, {len(result.sections)} sections)")

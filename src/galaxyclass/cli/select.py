@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.shown import echo
 
 EPILOG = """\b
 Examples:
@@ -93,6 +94,6 @@ def command(*, output: Path, overwrite: bool, as_json: bool, **arguments: Any) -
     selection.write(output, overwrite=overwrite)
     if as_json:
         names = selection.table.column_names[:2]
-        click.echo(json.dumps(selection.table.select(names).to_pylist(), indent=1))
+        echo(json.dumps(selection.table.select(names).to_pylist(), indent=1))
         return
-    click.echo(f"{len(selection):,} of {selection.candidates:,} galaxies in {output}")
+    echo(f"{len(selection):,} of {selection.candidates:,} galaxies in {output}")

@@ -11,6 +11,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.notes import show_notes
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
     from galaxyclass.model.options import InferenceOptions
@@ -120,7 +121,7 @@ def command(
     from galaxyclass.serving.start import serve
 
     def ready(address: str) -> None:
-        click.echo(f"{address}  (Ctrl-C stops it)")
+        echo(f"{address}  (Ctrl-C stops it)")
         if open_page:
             webbrowser.open(address)
 

@@ -10,6 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
     from galaxyclass.model.options import InferenceOptions
@@ -130,17 +131,17 @@ def command(
         save(draw_neighbours(neighbours, images), gallery)
     if as_json:
         names = neighbours.table.column_names[:2]
-        click.echo(json.dumps(neighbours.table.select(names).to_pylist(), indent=1))
+        echo(json.dumps(neighbours.table.select(names).to_pylist(), indent=1))
         return
     _show(neighbours)
     for written in (output, gallery):
         if written is not None:
-            click.echo(f"written: {written}")
+            echo(f"written: {written}")
 
 
 def _show(neighbours: Neighbours) -> None:
     width = max((len(str(name)) for name in neighbours.ids), default=2)
-    click.echo(f"{neighbours.table.column_names[0]:<{width}}  similarity")
+    echo(f"{neighbours.table.column_names[0]:<{width}}  similarity")
     for name, similarity in zip(neighbours.ids, neighbours.similarities, strict=True):
-        click.echo(f"{name!s:<{width}}  {similarity:.3f}")
-    click.echo(f"{len(neighbours):,} of {neighbours.searched:,} galaxies")
+        echo(f"{name!s:<{width}}  {similarity:.3f}")
+    echo(f"{len(neighbours):,} of {neighbours.searched:,} galaxies")

@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -92,24 +93,20 @@ def command(
 
 def _show_contest(contest: SimulatedContest) -> None:
     for part, number in contest.counts.items():
-        click.echo(
-            f"{counted(number, 'galaxy')} in {contest.folder / part}, their classes in {part}.csv"
-        )
-    click.echo(
+        echo(f"{counted(number, 'galaxy')} in {contest.folder / part}, their classes in {part}.csv")
+    echo(
         f"the meaning of the classes in {contest.folder / 'classes.csv'}, "
         f"the truth in {contest.truth}"
     )
     both = f"--images {contest.folder} --table {contest.folder}"
-    click.echo("\nNext:")
-    click.echo(f"  galaxyclass validate {both}")
-    click.echo(f"  galaxyclass train fast {both} --output runs/hundred")
+    echo("\nNext:")
+    echo(f"  galaxyclass validate {both}")
+    echo(f"  galaxyclass train fast {both} --output runs/hundred")
 
 
 def _show(sky: SimulatedFolder) -> None:
-    click.echo(f"{counted(sky.count, 'galaxy')} in {sky.images}")
-    click.echo(f"their votes in {sky.table}, the truth in {sky.truth}")
-    click.echo("\nNext:")
-    click.echo(f"  galaxyclass validate --images {sky.images} --table {sky.table}")
-    click.echo(
-        f"  galaxyclass train fast --images {sky.images} --table {sky.table} --output runs/first"
-    )
+    echo(f"{counted(sky.count, 'galaxy')} in {sky.images}")
+    echo(f"their votes in {sky.table}, the truth in {sky.truth}")
+    echo("\nNext:")
+    echo(f"  galaxyclass validate --images {sky.images} --table {sky.table}")
+    echo(f"  galaxyclass train fast --images {sky.images} --table {sky.table} --output runs/first")

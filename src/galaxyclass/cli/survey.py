@@ -12,6 +12,7 @@ import click
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.cli.survey_lines import duration, show_status
 from galaxyclass.cli.survey_scripts import survey_script
 from galaxyclass.cli.tables import show_unused
@@ -169,23 +170,21 @@ def plan(
             **chosen,
         )
     if as_json:
-        click.echo(dumps({**asdict(planned.plan), "notes": planned.notes}, indent=1))
+        echo(dumps({**asdict(planned.plan), "notes": planned.notes}, indent=1))
         return
     for note in planned.notes:
-        click.echo(in_options(note))
+        echo(in_options(note))
     show_unused(planned.unused)
     size, cost = planned.plan, planned.plan.cost
-    click.echo(
-        f"{counted(size.images, 'image')} in {counted(size.shards, 'shard')}: {planned.folder}"
-    )
+    echo(f"{counted(size.images, 'image')} in {counted(size.shards, 'shard')}: {planned.folder}")
     if cost is not None:
-        click.echo(
+        echo(
             f"{cost.images_per_second:,.0f} images/s on {counted(cost.cores, 'core')} of this "
             f"machine ({counted(cost.images, 'image')} tried): "
             f"{duration(cost.seconds(size.images))} for all, "
             f"{duration(cost.seconds(min(size.shard_size, size.images)))} for a shard"
         )
-    click.echo(f"next: galaxyclass survey run {planned.folder}")
+    echo(f"next: galaxyclass survey run {planned.folder}")
 
 
 @command.command("run")
@@ -348,28 +347,26 @@ def _numbers(count: int, shards: tuple[int, ...], part: str | None) -> list[int]
 
 def _show_jobs(jobs: Any, folder: Path) -> None:
     if not jobs.tasks:
-        click.echo("every shard is done already")
+        echo("every shard is done already")
         return
     for warning in jobs.warnings:
-        click.echo(click.style("warning: ", fg="yellow") + in_options(warning), err=True)
-    click.echo(
+        echo(in_options(warning), err=True, before="warning: ", colour="yellow")
+    echo(
         f"{counted(jobs.shards, 'shard')} in {counted(jobs.tasks, 'task')}: job {jobs.job}, "
         f"logs {jobs.logs}"
     )
-    click.echo(f"next: galaxyclass survey status {folder}")
+    echo(f"next: galaxyclass survey status {folder}")
 
 
 def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
     if as_json:
-        click.echo(dumps(asdict(result), indent=1))
+        echo(dumps(asdict(result), indent=1))
     else:
         speed = f", {result.images / result.seconds:,.0f} images/s" if result.images else ""
         before = f" ({result.before:,} before)" if result.before else ""
-        click.echo(f"{result.done:,} of {counted(result.shards, 'shard')} done{before}{speed}")
+        echo(f"{result.done:,} of {counted(result.shards, 'shard')} done{before}{speed}")
         if result.unreadable:
-            click.echo(
-                f"{counted(result.unreadable, 'image')} could not be read; the merge lists them"
-            )
+            echo(f"{counted(result.unreadable, 'image')} could not be read; the merge lists them")
     if result.failed:
         first = result.failed[0]
         raise SurveyError(
@@ -378,7 +375,7 @@ def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
             hint=f"`galaxyclass survey status {folder}` lists them; the same command tries again",
         )
     if not as_json and result.done == result.shards:
-        click.echo(f"next: galaxyclass survey merge {folder} --output {folder}.parquet")
+        echo(f"next: galaxyclass survey merge {folder} --output {folder}.parquet")
 
 
 @command.command("script", epilog=SCRIPT_EPILOG)
@@ -427,7 +424,7 @@ def script(*, folder: Path, scheduler: Any, **chosen: Any) -> None:
     """
     from galaxyclass.survey.survey import open_survey
 
-    click.echo(survey_script(open_survey(folder), scheduler, **chosen), nl=False)
+    echo(survey_script(open_survey(folder), scheduler, **chosen), nl=False)
 
 
 @command.command("status")
@@ -440,7 +437,7 @@ def status(*, folder: Path, as_json: bool) -> None:
     survey = open_survey(folder)
     found = survey.status()
     if as_json:
-        click.echo(dumps(asdict(found), indent=1, default=str))
+        echo(dumps(asdict(found), indent=1, default=str))
     else:
         show_status(survey, found)
 
@@ -473,15 +470,15 @@ def merge(*, folder: Path, as_json: bool, **chosen: Any) -> None:
     with bars() as progress:
         merged = open_survey(folder).merge(progress=progress, **chosen)
     if as_json:
-        click.echo(dumps(asdict(merged), indent=1, default=str))
+        echo(dumps(asdict(merged), indent=1, default=str))
         return
     kind = "" if merged.kind not in ("hats", "dataset") else f", {counted(merged.files, 'file')}"
-    click.echo(f"{counted(merged.rows, 'galaxy')} in {merged.output} ({merged.kind}{kind})")
+    echo(f"{counted(merged.rows, 'galaxy')} in {merged.output} ({merged.kind}{kind})")
     if merged.failed_file is not None:
         failed = counted(merged.failed, "image")
-        click.echo(f"{failed} could not be read; {merged.failed_file} lists them")
+        echo(f"{failed} could not be read; {merged.failed_file} lists them")
     if merged.without_position:
-        click.echo(
+        echo(
             f"without a position: {counted(merged.without_position, 'galaxy')}, in "
             f"{merged.output / 'without_position.parquet'}"
         )

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import click
-
+from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
 if TYPE_CHECKING:
@@ -38,28 +37,26 @@ def duration(seconds: float) -> str:
 def show_status(survey: Survey, status: SurveyStatus) -> None:
     """Print how far a survey is."""
     share = 100 * status.images_done / status.images
-    click.echo(f"{status.folder}: {counted(status.images, 'image')}, model {survey.plan.name}")
-    click.echo(
+    echo(f"{status.folder}: {counted(status.images, 'image')}, model {survey.plan.name}")
+    echo(
         f"done     {status.done:,} of {counted(status.shards, 'shard')}, "
         f"{counted(status.images_done, 'image')} "
         f"({share:.1f} %)"
         + (f", {status.unreadable:,} could not be read" if status.unreadable else "")
     )
-    click.echo(f"running  {counted(len(status.running), 'shard')}")
+    echo(f"running  {counted(len(status.running), 'shard')}")
     _show_marks(status.running)
     if status.lost:
-        click.echo(f"killed   {counted(len(status.lost), 'shard')}, which the next run takes over")
+        echo(f"killed   {counted(len(status.lost), 'shard')}, which the next run takes over")
         _show_marks(status.lost)
     if status.failed:
-        click.echo(
-            f"failed   {counted(len(status.failed), 'shard')}, which the next run tries again"
-        )
+        echo(f"failed   {counted(len(status.failed), 'shard')}, which the next run tries again")
         for failure in status.failed[:_SHOWN]:
             error = failure.error.splitlines()[0]
-            click.echo(f"  {failure.shard:>9,}  {counted(failure.attempts, 'attempt')}: {error}")
+            echo(f"  {failure.shard:>9,}  {counted(failure.attempts, 'attempt')}: {error}")
     if status.unfit:
         numbers = ", ".join(f"{number:,}" for number in status.unfit[:_SHOWN])
-        click.echo(
+        echo(
             f"unfit    {counted(len(status.unfit), 'shard')} with a result that does not fit the "
             f"plan ({numbers}): predicted again by the next run"
         )
@@ -67,12 +64,12 @@ def show_status(survey: Survey, status: SurveyStatus) -> None:
         rate = status.images_per_second
         words = [] if status.running else ["nothing is running"]
         words += [f"{rate:,.0f} images/s in the last 15 minutes"] if rate else []
-        click.echo(f"rate     {', '.join(words)}")
+        echo(f"rate     {', '.join(words)}")
         if status.seconds_left is not None:
             by = "" if rate else ", by the plan's measurement"
-            click.echo(f"left     {duration(status.seconds_left)} of work{by}")
+            echo(f"left     {duration(status.seconds_left)} of work{by}")
     for number, slow in enumerate(status.slowest):
-        click.echo(
+        echo(
             f"{'slowest' if number == 0 else '':<8} {slow.shard:>9,}  "
             f"{slow.milliseconds_per_image:.1f} ms an image, {duration(slow.seconds)}, "
             f"{slow.host}, {slow.source}"
@@ -81,7 +78,7 @@ def show_status(survey: Survey, status: SurveyStatus) -> None:
 
 def _show_marks(marks: Sequence[RunningShard]) -> None:
     for shard, mark in marks[:_SHOWN]:
-        click.echo(
+        echo(
             f"  {shard:>9,}  {counted(mark.images, 'image')}, {mark.host}, process {mark.pid}, "
             f"since {duration(mark.seconds)}"
         )

@@ -10,6 +10,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
     from galaxyclass.data.dataset.dataset import Dataset
@@ -72,14 +73,14 @@ def command(
             progress=progress,
         )
     for note in ranked.notes:
-        click.echo(in_options(note))
+        echo(in_options(note))
     rows = [suspect for suspect, _ in zip(ranked, range(count), strict=False)]
     cells = [("id", "label", "suggestion", "score")]
     cells += [(row.id, row.label, row.suggestion, f"{row.score:.2f}") for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
-    click.echo(
+        echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
+    echo(
         f"{ranked.probable:,} of {len(ranked):,} labels are probably wrong"
         + ("" if output is None else f"; all are in {output}")
     )

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
+    from galaxyclass.cli.plain_console import PlainConsole
     from galaxyclass.data.unused import Unused
     from galaxyclass.tasks.report import TextTable
 
@@ -21,18 +20,18 @@ if TYPE_CHECKING:
 _WIDTH = 160
 
 
-def console() -> Console:
+def console() -> PlainConsole:
     """Standard output, as wide as the terminal; in a file or a pipe nothing is cut off."""
-    from rich.console import Console
+    from galaxyclass.cli.plain_console import PlainConsole
 
-    output = Console()
-    return output if output.is_terminal else Console(width=_WIDTH)
+    output = PlainConsole()
+    return output if output.is_terminal else PlainConsole(width=_WIDTH)
 
 
 def show_unused(unused: Sequence[Unused]) -> None:
     """Print what was not used and why; a line where that is nothing."""
     if not unused:
-        click.echo("Every file, column and row was used.")
+        echo("Every file, column and row was used.")
         return
     from galaxyclass.tasks.report import TextTable
 
@@ -53,18 +52,17 @@ def unused_json(unused: Sequence[Unused]) -> list[dict[str, Any]]:
 def rich_table(table: TextTable, *, wrap: bool = False) -> Table:
     """A table of text for the terminal, numbers to the right; headers may `wrap`."""
     from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
     from rich.table import Table
 
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
     first, *other_names = table.header
-    shown.add_column(escape(first), no_wrap=True)
+    shown.add_column(first, no_wrap=True)
     for name in other_names:
-        shown.add_column(escape(name), justify="right", vertical="bottom", no_wrap=not wrap)
+        shown.add_column(name, justify="right", vertical="bottom", no_wrap=not wrap)
     for row in table.rows:
-        shown.add_row(*map(escape, row))
+        shown.add_row(*row)
     if table.totals:
         shown.add_section()
     for row in table.totals:
-        shown.add_row(*map(escape, row))
+        shown.add_row(*row)
     return shown

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def command(
     if as_json:
         from dataclasses import asdict
 
-        click.echo(json.dumps(asdict(trained), indent=1, ensure_ascii=False, default=str))
+        echo(json.dumps(asdict(trained), indent=1, ensure_ascii=False, default=str))
     else:
         _print(trained)
 
@@ -214,7 +215,7 @@ def _print(trained: Trained) -> None:
     metrics = trained.metrics
     metric = metric_named(metrics.score)
     for part, figures in metrics.parts.items():
-        click.echo(
+        echo(
             f"{part.replace('_', ' ')} ({figures['galaxies']:,} galaxies), epoch "
             f"{metrics.kept_epoch} of {metrics.epochs}: {_score(metric, figures)}"
         )
@@ -224,7 +225,7 @@ def _print(trained: Trained) -> None:
         else f"{metrics.seconds:.0f} s"
     )
     show_unused(trained.unused)
-    click.echo(f"{took}, {metrics.images_per_second:,.0f} images/s; the run is in {trained.folder}")
+    echo(f"{took}, {metrics.images_per_second:,.0f} images/s; the run is in {trained.folder}")
 
 
 def _print_folds(trained: TrainedFolds) -> None:
@@ -236,14 +237,14 @@ def _print_folds(trained: TrainedFolds) -> None:
     for part, figures in metrics.parts.items():
         by = "the network that was not taught it"
         by = f"each by {by}" if part == "out_of_fold" else f"by the mean of {count} networks"
-        click.echo(
+        echo(
             f"{part.replace('_', ' ')} ({figures['galaxies']:,} galaxies, {by}): "
             f"{_score(metric, figures)}"
         )
     by_fold = ", ".join(f"{figures['value']:.4f}" for figures in metrics.folds)
-    click.echo(f"{metric.label} fold by fold: {by_fold}")
+    echo(f"{metric.label} fold by fold: {by_fold}")
     tables = ", ".join(str(table) for table in trained.tables)
-    click.echo(f"out-of-fold predictions: {tables}; the model of all networks: {trained.folder}")
+    echo(f"out-of-fold predictions: {tables}; the model of all networks: {trained.folder}")
 
 
 def _score(metric: Metric, figures: Mapping[str, Any]) -> str:

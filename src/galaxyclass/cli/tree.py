@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
     from galaxyclass.trees.tree import Tree
@@ -62,7 +63,7 @@ def command(
         from galaxyclass.trees.read import load_tree, tree_text
 
         tree = load_tree(name)
-        click.echo(tree_text(name) if as_toml else _shown(tree), nl=not as_toml)
+        echo(tree_text(name) if as_toml else _shown(tree), nl=not as_toml)
 
 
 def _list() -> None:
@@ -71,11 +72,11 @@ def _list() -> None:
     for name in TREES:
         tree = load_tree(name)
         also = ", ".join(other for other, same in SAME_TREE.items() if same == name)
-        click.echo(
+        echo(
             f"{name:<23} {len(tree.questions):>2} questions, {len(tree.answers):>2} answers  "
             f"{tree.title}{f' (also {also})' if also else ''}"
         )
-    click.echo(
+    echo(
         "\n`galaxyclass tree NAME` shows one; `galaxyclass tree --from TABLE` makes one of a table."
     )
 
@@ -91,13 +92,13 @@ def _make(table: Path, output: Path | None, *, overwrite: bool) -> None:
         )
     guessed = guess_tree(table)
     if output is None:
-        click.echo(guessed.text, nl=False)
+        echo(guessed.text, nl=False)
         return
     write_text(output, guessed.text)
-    click.echo(_shown(guessed.tree))
+    echo(_shown(guessed.tree))
     for note in guessed.notes:
-        click.echo(f"note: {note}")
-    click.echo(f"written to {output}: check it, and write better names and texts")
+        echo(f"note: {note}")
+    echo(f"written to {output}: check it, and write better names and texts")
 
 
 def _shown(tree: Tree) -> str:

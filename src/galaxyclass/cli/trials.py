@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.plain_console import PlainConsole
+from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
     from galaxyclass.study.compare.results import TrialResult
@@ -22,7 +22,6 @@ _SHOWN = 3
 def show_trials(results: Sequence[TrialResult]) -> bool:
     """Print the trials that have ended, the best first; whether there are any."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
     from galaxyclass.study.compare.results import best_first
@@ -60,13 +59,13 @@ def show_trials(results: Sequence[TrialResult]) -> bool:
         if on_gpu:
             cells.append(_cell(result.peak_gpu_memory_mib, ",.0f"))
         table.add_row(*cells, _cell(result.parameters, ","), _remarks(result))
-    console = Console()
+    console = PlainConsole()
     # In a file or a pipe the table need not be cut to a width.
-    (console if console.is_terminal else Console(width=200)).print(table)
+    (console if console.is_terminal else PlainConsole(width=200)).print(table)
     for line in explanations(ended):
-        click.echo(line)
+        echo(line)
     for result in best_first(finished)[:1]:
-        click.echo(
+        echo(
             f"best: {result.trial.name}: {metric.label} {_cell(result.value, '.4f')} "
             f"[{_cell(result.low, '.4f')}, {_cell(result.high, '.4f')}] "
             f"({metric.simplest} {_cell(result.reference, '.4f')})"
@@ -80,7 +79,7 @@ def show_trials(results: Sequence[TrialResult]) -> bool:
         if count or state in ("finished", "failed")
     ]
     plural = "trial" if len(results) == 1 else "trials"
-    click.echo(f"{len(results)} {plural}: {', '.join(shown)}")
+    echo(f"{len(results)} {plural}: {', '.join(shown)}")
     return True
 
 
@@ -144,7 +143,7 @@ def explanations(ended: Sequence[TrialResult]) -> list[str]:
             grouped.setdefault(message.partition(_REMEDY)[0], []).append(name)
         for text, names in list(grouped.items())[:_SHOWN]:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            lines.append(click.style(f"{', '.join(names[:3])}{more}:", bold=True))
+            lines.append(f"{', '.join(names[:3])}{more}:")
             lines.append("  " + in_options(text).replace("\n", "\n  "))
         if len(grouped) > _SHOWN:
             rest = sum(len(names) for names in list(grouped.values())[_SHOWN:])

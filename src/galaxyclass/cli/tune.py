@@ -9,6 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.cli.trials import show_trials
 
 if TYPE_CHECKING:
@@ -128,11 +129,11 @@ def command(
 
 def _show(tuned: Tuned) -> None:
     for note in tuned.notes:
-        click.echo(f"note: {in_options(note)}")
+        echo(f"note: {in_options(note)}")
     if show_trials(tuned.results):
-        click.echo(
+        echo(
             f"the table is {tuned.folder}/tune.csv, the figures are tune.png and settings.png, the "
             "runs are in runs/"
         )
     if tuned.best_recipe is not None:
-        click.echo(f"the best as a recipe: galaxyclass train {tuned.best_recipe} …")
+        echo(f"the best as a recipe: galaxyclass train {tuned.best_recipe} …")

@@ -10,6 +10,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
 from galaxyclass.short import counted
 
@@ -55,7 +56,7 @@ def command(
             progress=progress,
         )
     if as_json:
-        click.echo(report.to_json())
+        echo(report.to_json())
     else:
         _show(report, None if show_all else _SHOWN)
     return 0 if report.ok else 1
@@ -67,38 +68,39 @@ def _show(report: ValidationReport, limit: int | None) -> None:
 
     catalog = report.catalog
     with_image = int((catalog.paths != "").sum())
-    click.echo(f"images  {catalog.images}: {with_image + len(catalog.unlisted):,}")
+    echo(f"images  {catalog.images}: {with_image + len(catalog.unlisted):,}")
     if catalog.table is not None:
-        click.echo(
+        echo(
             f"table   {catalog.table}: {counted(len(catalog), 'galaxy')}, {with_image:,} with image"
         )
-        click.echo(f"id      {catalog.ids.column}, for instance {catalog.ids.values[0]}")
+        echo(f"id      {catalog.ids.column}, for instance {catalog.ids.values[0]}")
     if catalog.parts is not None:
         counts = Counter(catalog.parts.tolist())
         parts = ", ".join(f"{count:,} {part}" for part, count in counts.items())
-        click.echo(f"parts   {parts}")
+        echo(f"parts   {parts}")
     targets = report.catalog.targets
-    click.echo(f"target  {'none' if targets is None else targets.describe()}")
+    echo(f"target  {'none' if targets is None else targets.describe()}")
     for code, count in report.counts.items():
         kind = FINDING_KINDS[code]
-        click.echo()
-        click.echo(click.style(kind.severity, fg=_COLOURS[kind.severity]) + f": {kind.title}")
+        echo()
+        echo(f": {kind.title}", before=kind.severity, colour=_COLOURS[kind.severity])
         findings = [finding for finding in report.findings if finding.code == code]
         for finding in findings[:limit]:
-            click.echo(f"  {in_options(finding.message)}")
+            echo(f"  {in_options(finding.message)}")
         if limit is not None and count > limit:
-            click.echo(f"  and {count - limit:,} more (--all shows them)")
-    click.echo()
+            echo(f"  and {count - limit:,} more (--all shows them)")
+    echo()
     if report.findings:
         _summary(report)
     show_unused(report.unused)
-    click.echo(_verdict(report))
+    echo(_verdict(report))
 
 
 def _summary(report: ValidationReport) -> None:
     """Print a row per kind: severity, count, description and remedy."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
     from galaxyclass.cli.tables import console
     from galaxyclass.data.checks.findings import FINDING_KINDS
@@ -111,9 +113,7 @@ def _summary(report: ValidationReport) -> None:
     for code, count in report.counts.items():
         kind = FINDING_KINDS[code]
         style = _COLOURS[kind.severity]
-        table.add_row(
-            f"[{style}]{kind.severity}[/{style}]", f"{count:,}", kind.title, in_options(kind.hint)
-        )
+        table.add_row(Text(kind.severity, style), f"{count:,}", kind.title, in_options(kind.hint))
     console().print(table)
 
 

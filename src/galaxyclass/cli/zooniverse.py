@@ -9,6 +9,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.shown import echo
 
 EPILOG = """\b
 Examples:
@@ -101,12 +102,12 @@ def export_command(
             progress=progress,
         )
     for note in exported.notes:
-        click.echo(f"note: {in_options(note)}")
+        echo(f"note: {in_options(note)}")
     for galaxy, why in exported.failed[:5]:
-        click.echo(f"note: {galaxy}: {why}")
+        echo(f"note: {galaxy}: {why}")
     if len(exported.failed) > 5:
-        click.echo(f"note: {len(exported.failed) - 5:,} more images cannot be decoded")
-    click.echo(f"{exported.count:,} subjects in {exported.folder}, listed in {exported.manifest}")
+        echo(f"note: {len(exported.failed) - 5:,} more images cannot be decoded")
+    echo(f"{exported.count:,} subjects in {exported.folder}, listed in {exported.manifest}")
 
 
 @command.command("import")
@@ -169,7 +170,7 @@ def import_command(
         overwrite=overwrite,
     )
     for note in imported.notes:
-        click.echo(in_options(note))
+        echo(in_options(note))
     if imported.dropped:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
@@ -180,7 +181,7 @@ def import_command(
         for reason, number in imported.dropped:
             left_out.add_row(f"{number:,}", in_options(reason))
         console().print(left_out)
-    click.echo(
+    echo(
         f"{imported.table.num_rows:,} galaxies with {imported.votes:,} votes of "
         f"{imported.rows:,} rows in {output}"
     )

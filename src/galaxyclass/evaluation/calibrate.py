@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -29,6 +28,7 @@ from galaxyclass.evaluation.used_galaxies import used_galaxies
 from galaxyclass.images.files import image_paths
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.io.atomic import require_new, translated, write_text
+from galaxyclass.io.reading import parse_toml, read_description
 from galaxyclass.io.run_folder import BUNDLE, RECIPE, SPLIT, run_file
 from galaxyclass.model.backends.backend import require_fit
 from galaxyclass.model.bundle.load import SUFFIXES, Bundle, ExportedBundle, Role
@@ -304,7 +304,7 @@ def _validation_chose(run: Path) -> bool:
         return False
     try:
         # Only this setting is read, so that a run of another version can be calibrated.
-        training = tomllib.loads(file.read_text(encoding="utf-8")).get("training", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        training = parse_toml(read_description(file)).get("training", {})
+    except (OSError, ValueError, AttributeError) as error:
         raise RunError(f"{file}: not the recipe of a run", got=str(error)) from error
     return bool(training.get("keep") == "best")

@@ -28,6 +28,8 @@ import numpy as np
 from galaxyclass.errors import CatalogError, ImageError, MissingExtraError
 from galaxyclass.extras import require
 from galaxyclass.images.remote import RemoteStatus, address_status, is_address, open_address
+from galaxyclass.io.reading import require_ordinary
+from galaxyclass.short import first_line
 
 #: Endings of files that may hold pictures.
 CONTAINER_ENDINGS = (
@@ -103,7 +105,7 @@ def members(path: str | Path) -> list[str]:
         names = _open(str(path)).names
     except _DAMAGED as error:
         raise CatalogError(
-            f"{path}: cannot be opened", got=str(error).splitlines()[0], hint="fetch it again"
+            f"{path}: cannot be opened", got=first_line(error), hint="fetch it again"
         ) from error
     return [f"{path}/{name}" for name in names]
 
@@ -145,7 +147,7 @@ def read_member(path: str | Path) -> tuple[bytes, os.stat_result | RemoteStatus]
     except KeyError as error:
         raise ImageError(f"{path}: no picture of this name in the file") from error
     except _DAMAGED as error:
-        raise ImageError(f"{path}: cannot be read", got=str(error).splitlines()[0]) from error
+        raise ImageError(f"{path}: cannot be read", got=first_line(error)) from error
 
 
 def member_status(path: str | Path) -> os.stat_result | None:
@@ -177,6 +179,8 @@ def file_size(path: str) -> int:
 
 def _open(path: str) -> Container:
     """A file, opened by each thread for itself; opened again where it has changed."""
+    if not is_address(path):
+        require_ordinary(path)
     status = _status(path)
     key = (path, status.st_size, status.st_mtime_ns)
     opened: dict[Any, Container] = _of_thread.__dict__.setdefault("opened", {})
@@ -378,7 +382,7 @@ def open_hdf5(path: str | Path) -> Any:
     except OSError as error:
         raise CatalogError(
             f"{path}: not an HDF5 file, or a damaged one",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint="fetch it again",
         ) from error
 

@@ -9,10 +9,11 @@ from galaxyclass.errors import ImageError
 from galaxyclass.images.band_files import BANDS_TOGETHER, require_bands, split_files
 from galaxyclass.images.band_image import BandImage
 from galaxyclass.images.channels import to_colour
-from galaxyclass.images.compressed import decompress
+from galaxyclass.images.compressed import COMPRESSED, decompress
 from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS, Decoded, Scale, full_size
 from galaxyclass.images.fits import FITS, join_bands, read_fits
 from galaxyclass.images.jpeg import decode_jpeg
+from galaxyclass.images.large import ONE_AT_A_TIME, large_images
 from galaxyclass.images.npy import NPY, read_npy
 from galaxyclass.images.pillow import JPEG, TIFF, decode_pillow
 from galaxyclass.images.render import Channels, RenderSettings, render_bands, zoom_of
@@ -103,9 +104,16 @@ def decode_scaled(
     ImageError, MissingExtraError
         As `decode_image` does.
     """
+    with large_images.turns():
+        return _decode_scaled(data, settings, scale, max_pixels)
+
+
+def _decode_scaled(data: bytes, settings: RenderSettings, scale: Scale, max_pixels: int) -> Decoded:
     if not data:
         raise ImageError("the file is empty", hint="fetch it again")
-    data = decompress(data, BYTES_PER_PIXEL * max_pixels)
+    if data.startswith(COMPRESSED):
+        data = _decompressed(data, max_pixels)
+    large_images.wait_if(len(data) // BYTES_PER_PIXEL)
     image = decode_bands(data, settings, max_pixels)
     if image is not None:
         return render_decoded(image, settings)
@@ -120,6 +128,17 @@ def decode_scaled(
         return render_decoded(BandImage(decoded.pixels, names), settings)
     decoded = with_zoom(decoded, settings)
     return decoded._replace(pixels=to_colour(decoded.pixels, settings.colour))
+
+
+def _decompressed(data: bytes, max_pixels: int) -> bytes:
+    """The content of a compressed file; that of a large one when it is its turn."""
+    if max_pixels <= ONE_AT_A_TIME:
+        return decompress(data, BYTES_PER_PIXEL * max_pixels)
+    try:
+        return decompress(data, BYTES_PER_PIXEL * ONE_AT_A_TIME)
+    except ImageError:  # too large for that, or damaged, which is found again
+        large_images.wait_if(max_pixels)
+        return decompress(data, BYTES_PER_PIXEL * max_pixels)
 
 
 def decode_bands(
@@ -140,6 +159,11 @@ def decode_bands(
     ImageError, MissingExtraError
         As for `decode_image`.
     """
+    with large_images.turns():
+        return _decode_bands(data, settings, max_pixels)
+
+
+def _decode_bands(data: bytes, settings: RenderSettings, max_pixels: int) -> BandImage | None:
     if data.startswith(BANDS_TOGETHER):
         return _band_of_each(split_files(data), settings, max_pixels)
     if data.startswith(FITS):

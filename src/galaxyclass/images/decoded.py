@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ImageError
 
 #: More pixels than this are refused before anything is decoded: no cutout of a galaxy has them.
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 25_000_000
 
 #: The most bytes that one pixel takes in any format that is read (16-bit RGBA, not compressed).
 BYTES_PER_PIXEL = 8

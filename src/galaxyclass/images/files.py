@@ -17,6 +17,7 @@ from galaxyclass.images.containers import (
     is_container,
     members,
 )
+from galaxyclass.short import counted
 
 #: Endings of image files, in lower case; the case of a file's ending is ignored.
 IMAGE_SUFFIXES: tuple[str, ...] = (
@@ -110,6 +111,7 @@ def image_paths(
             files += _in_folder(path, others)
         else:
             files += images_inside(path, others) if is_container(path) else [str(path)]
+    _require_utf8(files)
     if len(paths) > 1:  # x.jpg and sub/../x.jpg are one file
         files = list({os.path.abspath(file): file for file in sorted(files, reverse=True)}.values())  # noqa: PTH100
     current = os.path.join(os.curdir, "")  # noqa: PTH118
@@ -192,7 +194,6 @@ def _in_folder(folder: Path, others: Counter[str]) -> list[str]:
             images += images_inside(path, others)
             others[os.path.splitext(path)[1].lower()] -= 1  # noqa: PTH122
     if images:
-        _require_utf8(folder, images)
         return images
     instead = ", ".join(f"{count} with {ending}" for ending, count in others.most_common(5))
     raise CatalogError(
@@ -222,16 +223,16 @@ def images_inside(path: str | Path, others: Counter[str]) -> list[str]:
     return images
 
 
-def _require_utf8(folder: Path, paths: list[str]) -> None:
+def _require_utf8(paths: list[str]) -> None:
     """Refuse names that are not UTF-8: no table and no message could name them."""
     try:
         "".join(paths).encode()
     except UnicodeEncodeError:
         invalid = [path for path in paths if any("\ud800" <= letter <= "\udfff" for letter in path)]
-        shown = ", ".join(ascii(os.path.relpath(path, folder)) for path in invalid[:3])
         raise CatalogError(
-            f"{folder}: {len(invalid):,} file names are not text in UTF-8",
-            got=shown,
+            f"{counted(len(invalid), 'file name is', 'file names are')} not text in UTF-8",
+            argument="images",
+            got=", ".join(ascii(path) for path in invalid[:3]),
             hint="rename these files",
         ) from None
 

@@ -25,6 +25,7 @@ from galaxyclass.images.fits_hdus import (
     picture_axes,
 )
 from galaxyclass.images.fits_masks import without_masked
+from galaxyclass.short import first_line
 
 #: The first bytes of a FITS file.
 FITS = (b"SIMPLE  =",)
@@ -81,7 +82,7 @@ def read_fits(
         # astropy raises OSError, ValueError, TypeError, KeyError and others on damaged files.
         raise ImageError(
             "the FITS file is truncated or corrupt",
-            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            got=first_line(error),
             hint="fetch the file again",
         ) from error
 

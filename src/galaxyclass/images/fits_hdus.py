@@ -11,6 +11,9 @@ from typing import Any
 
 from galaxyclass.errors import ImageError
 
+#: HDUs of a file that is read as a picture, at most: each has a header that takes a moment.
+MOST_HDUS = 1000
+
 #: Python's filters of warnings belong to all threads: one thread at a time changes them.
 _WARNINGS = threading.RLock()
 
@@ -27,9 +30,21 @@ def astropy_warnings() -> Iterator[list[warnings.WarningMessage]]:
 
 
 def hdu_numbers(hdus: Any) -> Iterator[int]:
-    """The numbers of the HDUs, each of which is read when it is asked for."""
+    """The numbers of the HDUs, each of which is read when it is asked for.
+
+    Raises
+    ------
+    ImageError
+        There are too many.
+    """
     number = 0
     while True:
+        if number > MOST_HDUS:
+            raise ImageError(
+                "the FITS file has too many HDUs for a picture",
+                wanted=f"at most {MOST_HDUS:,}",
+                hint="write the picture into a file of its own",
+            )
         try:
             hdus[number]
         except IndexError:

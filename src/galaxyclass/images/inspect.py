@@ -18,6 +18,7 @@ from galaxyclass.images.containers import member_status
 from galaxyclass.images.decode import decode_scaled
 from galaxyclass.images.read import about, read_file
 from galaxyclass.images.render import RenderSettings
+from galaxyclass.io.reading import open_regular
 from galaxyclass.progress import Progress, silent
 from galaxyclass.workers.processes import core_count
 
@@ -33,7 +34,7 @@ def content_digest(data: bytes) -> str:
 def digest_file(path: str | Path) -> str:
     """`content_digest` of a file of any size; "" where it cannot be read."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open_regular(path) as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     except OSError:
         return ""

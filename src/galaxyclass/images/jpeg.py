@@ -8,13 +8,10 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from galaxyclass.errors import ImageError
 from galaxyclass.images.decoded import Decoded, Scale, broken_image, require_size
+from galaxyclass.images.jpeg_checks import require_few_scans
+from galaxyclass.images.large import large_images
 from galaxyclass.images.pillow import decode_pillow
-
-#: A JPEG of more scans is refused: each costs a pass over the whole image, and no encoder needs so
-#: many.
-_MOST_SCANS = 100
 
 #: libjpeg's message about bytes between the last pixel and the end marker.
 _SPARE_BYTES = re.compile(r"\d+ extraneous bytes before marker 0xd9")
@@ -31,14 +28,8 @@ def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
     if space in ("CMYK", "YCCK"):
         return decode_pillow(data, max_pixels)
     require_size(width, height, max_pixels)
-    scans = data.count(b"\xff\xda")
-    if scans > _MOST_SCANS:
-        raise ImageError(
-            "the JPEG has more scans than an image needs",
-            wanted=f"at most {_MOST_SCANS}",
-            got=f"{scans:,}",
-            hint="save it again as an ordinary JPEG",
-        )
+    require_few_scans(data, width * height)
+    large_images.wait_if(width * height)
     factor = scale(height, width)
     # libjpeg-turbo takes the smallest of its scales (eighths) that gives at least this size.
     smallest: dict[str, float] = {}

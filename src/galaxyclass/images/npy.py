@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images.band_image import BandImage, bands_last
+from galaxyclass.short import first_line
 
 #: The first bytes of a ``.npy`` file.
 NPY = (b"\x93NUMPY",)
@@ -36,7 +37,7 @@ def read_npy(data: bytes, max_pixels: int) -> BandImage:
         # ValueError, EOFError, and errors of the parser of its header
         raise ImageError(
             "the .npy file is truncated or corrupt, or holds objects",
-            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            got=first_line(error),
             hint="save numbers alone: `numpy.save(path, image.astype('float32'))`",
         ) from error
     return band_image_of(array, max_pixels)

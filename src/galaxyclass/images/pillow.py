@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
 from galaxyclass.images.decoded import BYTES_PER_PIXEL, Decoded, broken_image, require_size
+from galaxyclass.images.jpeg_checks import require_few_scans, require_whole_cmyk
+from galaxyclass.images.large import large_images
 from galaxyclass.images.levels import levels_of_16_bits
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ _BMP_HEADERS = tuple(length.to_bytes(4, "little") for length in (12, 40, 52, 56,
 #: First bytes of JPEG 2000: a file, and a bare stream.
 _JPEG_2000 = (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 
+#: The type of colour of a PNG with a palette.
+_PALETTE = 3
+
 #: Bytes that one byte of a PNG can become, at most.
 _MOST_DEFLATED = 1032
 
@@ -62,6 +67,10 @@ def decode_pillow(data: bytes, max_pixels: int) -> Decoded:
     try:
         with kind(io.BytesIO(data)) as image:
             require_size(*image.size, max_pixels)
+            large_images.wait_if(image.width * image.height)
+            if kind.format == "JPEG":
+                require_few_scans(data, image.width * image.height)
+                require_whole_cmyk(data)
             if kind.format == "PNG" and _MOST_DEFLATED * len(data) < _png_bytes(image, data):
                 raise broken_image("the pixels end early")  # before memory is taken for all of them
             _load(image)
@@ -120,7 +129,12 @@ def pillow_kind(data: bytes) -> type[ImageFile]:
 
 def _require_all_rows(image: ImageFile, pixels: NDArray[np.uint8], data: bytes) -> None:
     """Refuse a PNG whose pixels end early: Pillow leaves the missing rows black without a word."""
-    if image.format != "PNG" or pixels[-1].any():
+    if image.format != "PNG":
+        return
+    # Rows are filled in their order, unless they are interlaced; what is missing is black, or the
+    # first colour of a palette.
+    kind, interlaced = data[25], data[28]
+    if pixels[-1].any() and kind != _PALETTE and not interlaced:
         return
     content = zlib.decompressobj().decompress(
         b"".join(_chunks(data, b"IDAT")),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.images.files import FITS_SUFFIXES, is_image_name
 from galaxyclass.images.fits_hdus import astropy_warnings
+from galaxyclass.io.reading import require_ordinary
 
 #: Names of the International Astronomical Union: hours, minutes, seconds; degrees, and so on.
 _SEXAGESIMAL = re.compile(
@@ -75,6 +76,7 @@ def _of_fits(path: str) -> tuple[float, float] | None:
 
     fits, wcs = require("astropy.io.fits"), require("astropy.wcs")
     try:
+        require_ordinary(path)
         with astropy_warnings(), fits.open(path) as file:
             for part in file:
                 if getattr(part, "shape", ()) and len(part.shape) >= 2 and "CTYPE1" in part.header:

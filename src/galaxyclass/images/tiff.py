@@ -47,6 +47,9 @@ _LISTS = {"bits", "format", "extra"} | {
 #: Number of a field's type -> its format for `struct`.
 _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 
+#: Strips or tiles of a page, at most: each takes a moment, however small it is.
+_MOST_PIECES = 200_000
+
 _NONE, _LZW, _DEFLATE = 1, 5, (8, 32946)
 
 #: Photometric interpretations of brightness and of colours.
@@ -241,8 +244,10 @@ def _read_page(data: bytes, page: Page) -> NDArray[np.generic]:
     deep = page.samples // planes
     if not (height and width and deep and piece_width and piece_height):
         raise ValueError("no pixels")
-    pixels = np.zeros((height, width, page.samples), dtype.newbyteorder("="))
     across, down = -(-width // piece_width), -(-height // piece_height)
+    if planes * across * down > _MOST_PIECES:
+        raise ValueError(f"more than {_MOST_PIECES:,} strips or tiles")
+    pixels = np.zeros((height, width, page.samples), dtype.newbyteorder("="))
     if len(offsets) < planes * across * down or len(counts) < len(offsets):
         raise ValueError("parts of the picture are missing")
     for number in range(planes * across * down):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from galaxyclass.errors import GalaxyclassError, TreeError
+from galaxyclass.io.reading import parse_json
 
 Parsed = TypeVar("Parsed")
 
@@ -81,7 +81,7 @@ class FileFormat:
           got:    KeyError: 'seed'
         """  # noqa: E501
         try:
-            data = json.loads(text)
+            data = parse_json(text)
         except ValueError as error:
             raise self._damaged(source, f"not JSON: {error}") from error
         number = data.get("format") if isinstance(data, dict) else None
@@ -92,6 +92,8 @@ class FileFormat:
             return read(data)
         except (ValueError, TypeError, KeyError, AttributeError, TreeError) as error:
             raise self._damaged(source, _problems(error)) from error
+        except (OverflowError, RecursionError) as error:
+            raise self._damaged(source, _with_type(error)) from error
 
     def _require(self, number: int, source: object, data: dict[str, Any]) -> None:
         """Refuse another format than the one that is read."""

@@ -24,6 +24,7 @@ from galaxyclass.images.files import IMAGE_SUFFIXES, image_paths
 from galaxyclass.model.cutouts import Picture
 from galaxyclass.model.ids import FileNames, ImageIds
 from galaxyclass.model.image_table import find_id_column, find_path_column
+from galaxyclass.short import first_line
 from galaxyclass.tasks.names import is_exact_integer
 from galaxyclass.tiles.tile_cutouts import TileCutouts
 
@@ -400,7 +401,7 @@ def _array(value: Any, name: str) -> NDArray[np.generic]:
         raise ArgumentTypeError(
             f"{name}: not an array that numpy can read",
             argument="images",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint="`images.detach().cpu().numpy()` of a tensor of torch",
         ) from error
 

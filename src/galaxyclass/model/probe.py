@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError
 from galaxyclass.io.packed_arrays import PackedArray, pack_array, unpack_array
+from galaxyclass.io.reading import read_description
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.model.brightness_profile import profile_width
 from galaxyclass.model.bundle.load import Bundle
@@ -223,7 +224,7 @@ def read_probe(bundle: Bundle) -> NetworkProbe:
         It cannot be read, is damaged, or has not the outputs of the bundle's task.
     """
     try:
-        text = bundle.probe.read_text(encoding="utf-8")
+        text = read_description(bundle.probe)
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{bundle.probe}: cannot be read", got=str(error)) from error
     probe, manifest = parse_probe(text, str(bundle.probe)), bundle.manifest

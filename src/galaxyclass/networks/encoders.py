@@ -12,6 +12,7 @@ from torch import nn
 
 from galaxyclass.errors import BundleError, MissingExtraError, RecipeError
 from galaxyclass.extras import require
+from galaxyclass.io.reading import require_ordinary
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.onnx_file import is_exported
 from galaxyclass.model.bundle.recovered import current_names, recover_weights
@@ -21,6 +22,7 @@ from galaxyclass.networks.notebook import NotebookEncoder
 from galaxyclass.networks.residual import ResidualEncoder
 from galaxyclass.networks.small import Cnn100Encoder, TwoLayerEncoder
 from galaxyclass.recipes.recipe import NetworkSettings
+from galaxyclass.short import first_line
 
 
 def resnet10(channels: int, _side: int) -> nn.Module:
@@ -153,7 +155,7 @@ def _from_timm(model: NetworkSettings, channels: int, *, pretrained: bool) -> nn
         # timm and its hub raise many errors where the internet or the weights are missing
         raise RecipeError(
             f"the published weights of {model.encoder} cannot be had",
-            got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            got=f"{type(error).__name__}: {first_line(error)}",
             hint="check the network, or name a downloaded file: `model.weights=FILE` "
             "and `model.pretrained=false`",
         ) from error
@@ -166,6 +168,7 @@ def _load_encoder(encoder: nn.Module, path: Path, made_for: str = "") -> None:
     ``made_for`` are the settings of the network that the file is of, in words, where known.
     """
     try:
+        require_ordinary(path)
         if path.suffix == ".safetensors":
             loaded = require("safetensors.torch").load_file(path)
         elif is_exported(path):

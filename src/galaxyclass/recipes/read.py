@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import resources
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from galaxyclass.arguments import Settings, public
 from galaxyclass.errors import RecipeError
+from galaxyclass.io.reading import parse_toml, read_description
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
 
@@ -58,8 +58,8 @@ def load_recipe(name: str | Path, settings: Settings = ()) -> Recipe:
     """
     text = recipe_text(name)
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = parse_toml(text)
+    except ValueError as error:
         raise RecipeError(f"recipe {name}: not valid TOML", got=str(error)) from error
     data.setdefault("name", Path(name).stem)
     for setting in as_assignments(settings):
@@ -97,12 +97,13 @@ def recipe_text(name: str | Path) -> str:
         file = resources.files("galaxyclass.recipes") / "shipped" / f"{name}.toml"
         return file.read_text(encoding="utf-8")
     try:
-        return Path(name).read_text(encoding="utf-8")
+        return read_description(name)
     except (OSError, UnicodeDecodeError) as error:
         close = get_close_matches(str(name), RECIPES, n=1)
         raise RecipeError(
             f"no recipe {str(name)!r}",
             wanted=f"{', '.join(RECIPES)}, or a TOML file",
+            got=getattr(error, "strerror", None) or str(error),
             hint=f"did you mean {close[0]!r}?" if close else "check the name, or the path",
         ) from error
 
@@ -141,8 +142,8 @@ def _assign(data: dict[str, Any], assignment: str) -> None:
             wanted="SECTION.KEY=VALUE, for instance training.epochs=40",
         )
     try:
-        value: Any = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value: Any = parse_toml(f"value = {text}")["value"]
+    except ValueError:
         value = text.strip()
     *sections, last = key.strip().split(".")
     if value == "none" and "none" not in _choices([*sections, last]):

@@ -61,4 +61,4 @@ def _breakable(text: object) -> Any:
     from markupsafe import Markup, escape
 
     broken = str(escape(text)).replace("_", "_<wbr>")
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", broken))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", broken))  # noqa: S704 - escaped above

@@ -126,6 +126,6 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _address(host: str, port: int, token: str | None) -> str:
-    shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    shown = socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     place = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
     return place if token is None else f"{place}?token={token}"

@@ -18,6 +18,7 @@ from galaxyclass.data.tables.cells import as_text, numbers
 from galaxyclass.data.tables.in_memory import as_arrow
 from galaxyclass.data.tables.tables import read_table
 from galaxyclass.errors import CatalogError
+from galaxyclass.io.reading import open_regular
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.provenance import provenance_of, provenance_of_file
 
@@ -210,7 +211,7 @@ def open_predictions(source: Any, *, embedding: bool = True) -> PredictionTable:
 def is_parquet(path: Path) -> bool:
     """Whether a file is parquet by its content, whatever its name."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(4) == b"PAR1"
     except OSError:
         return False  # `read_table` says what is wrong

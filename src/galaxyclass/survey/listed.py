@@ -21,6 +21,7 @@ from galaxyclass.images.containers import container_of
 from galaxyclass.images.files import is_image_name
 from galaxyclass.images.remote import is_address
 from galaxyclass.model.image_table import find_path_column
+from galaxyclass.short import first_line
 from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece, position_field
 
 #: Endings of lists; `.parquet` too, where it holds no pictures.
@@ -85,6 +86,7 @@ def _tables(path: str) -> Iterator[pa.Table]:
         try:
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(PIECE_IMAGES):
+                    batch.validate(full=True)  # Arrow trusts what it reads
                     yield pa.Table.from_batches([batch])
         except pa.ArrowException as error:
             raise CatalogError(
@@ -150,7 +152,7 @@ def _text_tables(path: Path) -> Iterator[pa.Table]:
                 yield pa.Table.from_batches([batch])
     except pa.ArrowException as error:
         raise CatalogError(
-            f"{path}: cannot be read as CSV", argument="images", got=str(error).splitlines()[0]
+            f"{path}: cannot be read as CSV", argument="images", got=first_line(error)
         ) from error
 
 

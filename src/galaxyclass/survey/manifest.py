@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import SurveyError
 from galaxyclass.io.versioned import FileFormat
+from galaxyclass.short import first_line
 from galaxyclass.survey.folder import SHARDS_OF_PART, SurveyFolder
 from galaxyclass.survey.names import text_bytes
 
@@ -162,6 +163,12 @@ def read_survey_plan(folder: SurveyFolder) -> SurveyPlan:
             wanted="the folder of a survey that was planned",
             hint="plan it first: `galaxyclass.plan_survey('images', output='survey')`",
         ) from error
+    except OSError as error:
+        raise SurveyError(
+            f"{folder.path}: the survey cannot be read",
+            argument="folder",
+            got=error.strerror or str(error),
+        ) from error
     return FORMAT.parse(text, folder.manifest, _plan)
 
 
@@ -212,7 +219,7 @@ def read_objects(folder: SurveyFolder, shard: SurveyShard) -> pa.Table:
     except (OSError, pa.ArrowException, IndexError) as error:
         raise SurveyError(
             f"{file}: the objects of shard {shard.number:,} cannot be read",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint=FORMAT.if_damaged,
         ) from error
     if objects_digest(table) != shard.digest:

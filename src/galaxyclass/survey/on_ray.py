@@ -12,6 +12,7 @@ from galaxyclass.arguments import public
 from galaxyclass.errors import SurveyError, WorkerError
 from galaxyclass.extras import require
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import first_line
 from galaxyclass.survey.answers import Follow, ShardAnswer, answer_shard
 from galaxyclass.survey.claims import read_mark
 from galaxyclass.survey.drive import SurveyRun
@@ -71,7 +72,7 @@ def run_ray(
         raise SurveyError(
             "no Ray cluster answers",
             argument="address",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint="start one with the command ray start, or leave `address` out",
         ) from error
     try:
@@ -137,7 +138,7 @@ class _OnRay:
                 raise error.cause from error
             raise WorkerError(f"its task failed: {str(error).splitlines()[-1]}") from error
         except self._ray.exceptions.RayError as error:
-            raise WorkerError(f"its task died: {str(error).splitlines()[0]}") from error
+            raise WorkerError(f"its task died: {first_line(error)}") from error
 
     def stop(self) -> None:
         self._stopped.set()

@@ -11,6 +11,7 @@ from typing import Any
 
 from galaxyclass.errors import SurveyError
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.reading import parse_json
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.manifest import SurveyPlan, SurveyShard
@@ -117,7 +118,7 @@ def write_record(path: Path, record: ShardRecord) -> None:
 def read_failure(path: Path) -> ShardFailure | None:
     """Why a shard was given up; None where it was not, or the file cannot be read."""
     try:
-        return ShardFailure(**json.loads(path.read_bytes()))
+        return ShardFailure(**parse_json(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -143,7 +143,7 @@ def _files(entry: str) -> list[str]:
     if path.exists() or split_hdu(entry)[1] is not None:
         return [entry]
     matches = sorted(glob.glob(entry, recursive=True))  # noqa: PTH207 - a pattern from any folder
-    if not matches:
+    if not matches or matches == [entry]:  # the latter: a link that leads nowhere
         raise ImageError(f"{entry}: no such file or folder", hint="check the path of `tiles`")
     return [file for match in matches for file in _files(match)]
 

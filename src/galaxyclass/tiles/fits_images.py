@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ImageError
 from galaxyclass.extras import require
 from galaxyclass.images.fits_hdus import astropy_warnings, find_hdu, list_hdus, picture_axes
+from galaxyclass.io.reading import require_ordinary
 
 #: At the end of a path: ``[HDU]``, by name or number.
 _HDU = re.compile(r"(.+)\[([^\[\]]+)\]")
@@ -125,6 +126,10 @@ def find_fits_image(path: str, hdu: str | int | None = None) -> FitsImage:
     fits = require("astropy.io.fits")
     if not Path(path).exists():
         raise ImageError(f"{path}: no such file")
+    try:
+        require_ordinary(path)
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be opened", got=error.strerror or str(error)) from error
     with quiet(path) as caught, fits.open(path, memmap=True) as hdus:
         pictures = [number for number, each in enumerate(hdus) if picture_axes(each)]
         _require_whole(path, caught)

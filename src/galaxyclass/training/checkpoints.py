@@ -10,6 +10,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io.atomic import writing
+from galaxyclass.short import first_line, short_value
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
@@ -24,7 +25,7 @@ class AtomicCheckpoints(TorchCheckpointIO):
                 # torch hides the operating system's error when the disk fills up
                 raise OutputError(
                     f"{path}: the checkpoint cannot be written",
-                    got=str(error).splitlines()[0],
+                    got=first_line(error),
                     hint="free some space, then resume: the checkpoint before it is whole",
                 ) from error
 
@@ -49,7 +50,39 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         # torch.load raises anything from UnpicklingError to KeyError on a damaged file
         raise RunError(
             f"{path}: the checkpoint cannot be read",
-            got=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
-            hint="train again, to another `output`",
+            got=first_line(error),
+            hint=_TRAIN_AGAIN,
         ) from error
+    problem = _problem(checkpoint)
+    if problem:
+        raise RunError(
+            f"{path}: not the checkpoint of a training, or damaged", got=problem, hint=_TRAIN_AGAIN
+        )
     return checkpoint
+
+
+def does_not_fit(path: Path, error: Exception) -> RunError:
+    """The error of a checkpoint whose content is not that of this run."""
+    return RunError(
+        f"{path}: the checkpoint does not fit the run, or is damaged",
+        got=f"{type(error).__name__}: {first_line(error)}",
+        hint=_TRAIN_AGAIN,
+    )
+
+
+_TRAIN_AGAIN = "train again, to another `output`"
+
+
+def _problem(checkpoint: Any) -> str:
+    """What a checkpoint lacks that this package needs itself; Lightning needs more."""
+    if not isinstance(checkpoint, dict):
+        return f"a {type(checkpoint).__name__}"
+    epoch = checkpoint.get("epoch")
+    if type(epoch) is not int or not 0 <= epoch < 10**6:
+        return f"epoch {short_value(epoch)}"
+    state = checkpoint.get("state_dict")
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+    ):
+        return "no weights in it"
+    return ""

@@ -23,7 +23,7 @@ from galaxyclass.model.model import Model
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.networks.network import EnsembleNetwork
 from galaxyclass.networks.weights import load_weights, write_weights
-from galaxyclass.short import counted, short_path, summary
+from galaxyclass.short import counted, first_line, short_path, summary
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,13 @@ def _split(runs: Sequence[Path]) -> str | None:
     for file in files:
         if file is None:
             return None
-        with file.open(encoding="utf-8", newline="") as stream:
-            tables.append(list(csv.DictReader(stream)))
+        try:
+            with file.open(encoding="utf-8", newline="") as stream:
+                tables.append(list(csv.DictReader(stream)))
+        except (OSError, ValueError, csv.Error) as error:
+            raise RunError(
+                f"{file}: not a list of a run's galaxies, or damaged", got=first_line(error)
+            ) from error
     columns = list(dict.fromkeys(name for rows in tables for row in rows for name in row))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -37,7 +37,7 @@ from galaxyclass.training.checkpointing import (
     moving_average,
     stopped_early,
 )
-from galaxyclass.training.checkpoints import AtomicCheckpoints, read_checkpoint
+from galaxyclass.training.checkpoints import AtomicCheckpoints, does_not_fit, read_checkpoint
 from galaxyclass.training.data import Batches, Replica
 from galaxyclass.training.device_cache import cached_where_possible
 from galaxyclass.training.devices import accelerator_of, replica_device
@@ -87,7 +87,12 @@ def fit_network(
     epochs_done, stopped = 0, False
     if last.exists():
         checkpoint = read_checkpoint(last)
-        epochs_done, stopped = int(checkpoint["epoch"]) + 1, stopped_early(checkpoint)
+        try:
+            epochs_done, stopped = int(checkpoint["epoch"]) + 1, stopped_early(checkpoint)
+        except (AttributeError, LookupError, TypeError) as error:
+            raise does_not_fit(last, error) from error
+        if epochs_done > training.epochs:
+            raise does_not_fit(last, ValueError(f"epoch {epochs_done} of {training.epochs}"))
     place = place_of_process(job.devices)
     replica = Replica(place.number, job.devices)
     if replica.number == 0:
@@ -114,18 +119,25 @@ def fit_network(
                 module.network.set_statistics(
                     *fit_statistics(module.network, job.galaxies["train"])
                 )
+            begun = _Begun()
             trainer = _trainer(
                 folder,
                 module,
+                begun,
                 ReportProgress(progress, len(job.galaxies["train"])),
                 device=job.device,
                 devices=job.devices,
                 runtime=runtime,
             )
             if epochs_done < training.epochs and not stopped:
-                trainer.fit(
-                    module, batches, validation, ckpt_path=str(last) if epochs_done else None
-                )
+                try:
+                    trainer.fit(
+                        module, batches, validation, ckpt_path=str(last) if epochs_done else None
+                    )
+                except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+                    if begun.training or not epochs_done:
+                        raise
+                    raise does_not_fit(last, error) from error
             return _kept(folder, job)
         except StopRequestedError as error:
             raise _interrupted(folder) from error
@@ -133,9 +145,19 @@ def fit_network(
             raise _explained(error, recipe) from error
 
 
+class _Begun(pl.Callback):
+    """Whether the training itself has begun: errors before it are those of the checkpoint."""
+
+    training = False
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.training = True
+
+
 def _trainer(
     folder: Path,
     module: GalaxyModule,
+    begun: _Begun,
     report: ReportProgress,
     *,
     device: Device,
@@ -147,6 +169,7 @@ def _trainer(
     mode = "min" if module.task.metric.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
+        begun,
         StopOnNan(),
         History(folder / run_folder.HISTORY),
         DrawCurves(partial(draw_history, folder, module.task.metric)),
@@ -209,13 +232,16 @@ def _kept(folder: Path, job: TrainingJob) -> Fitted:
     network = Network(recipe.model, recipe.images, job.task, job.auxiliary, fresh=False)
     state: dict[str, Any] = checkpoint["state_dict"]
     prefix = "network."
-    network.load_state_dict(
-        {
-            name.removeprefix(prefix): value
-            for name, value in state.items()
-            if name.startswith(prefix)
-        }
-    )
+    try:
+        network.load_state_dict(
+            {
+                name.removeprefix(prefix): value
+                for name, value in state.items()
+                if name.startswith(prefix)
+            }
+        )
+    except RuntimeError as error:
+        raise does_not_fit(path, error) from error
     return Fitted(network.eval(), int(checkpoint["epoch"]) + 1)
 
 
@@ -233,10 +259,17 @@ def _interrupted(folder: Path) -> TrainingInterruptedError:
     )
 
 
+#: What the libraries say when memory runs out; the last two are those of oneDNN.
+_OUT_OF_MEMORY = (
+    *("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc"),
+    *("could not create a primitive", "could not create a memory object"),
+)
+
+
 def _explained(error: RuntimeError, recipe: Recipe) -> Exception:
     """An error that says which setting to lower when memory runs out; others are unchanged."""
     text = str(error).lower()
-    if "out of memory" in text or "can't allocate memory" in text:
+    if any(words in text for words in _OUT_OF_MEMORY):
         size = recipe.training.batch_size
         return DeviceError(
             "out of memory during training",

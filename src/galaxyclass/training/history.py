@@ -7,10 +7,12 @@ import io
 import os
 from pathlib import Path
 
+from galaxyclass.errors import RunError
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import translated, write_text
 from galaxyclass.plots.curves import curves
 from galaxyclass.plots.style import save
+from galaxyclass.short import first_line
 from galaxyclass.tasks.metric import Metric
 
 Row = dict[str, float]
@@ -20,16 +22,28 @@ def read_history(path: Path) -> list[Row]:
     """The rows of a history file, each a mapping of column to number; none if there is no file.
 
     A last line that a kill cut short is left out.
+
+    Raises
+    ------
+    RunError
+        It is damaged.
     """
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [
-        {name: float(value) for name, value in row.items()}
-        for row in rows
-        if None not in row.values() and "" not in row.values()
-    ]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [
+            {name: float(value) for name, value in row.items()}
+            for row in rows
+            if None not in row.values() and "" not in row.values()
+        ]
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise RunError(
+            f"{path}: not the history of a training, or damaged",
+            got=first_line(error),
+            hint="remove it: the training goes on without the epochs that it tells of",
+        ) from error
 
 
 def draw_history(

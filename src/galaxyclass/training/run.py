@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from galaxyclass.arguments import Device
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text
+from galaxyclass.io.reading import read_bounded
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.read import load_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
+from galaxyclass.short import short_value
 from galaxyclass.training.runtime_settings import RuntimeSettings
 from galaxyclass.workers.processes import core_count
 
@@ -208,5 +210,16 @@ def read_run(folder: Path) -> tuple[Recipe, RunInfo]:
             else None,
         )
     file = folder / run_folder.INFO
-    info = _FORMAT.parse(file.read_bytes(), file, lambda data: RunInfo(**data))
+    info = _FORMAT.parse(read_bounded(file), file, _run_info)
     return load_recipe(folder / run_folder.RECIPE), info
+
+
+def _run_info(data: dict[str, Any]) -> RunInfo:
+    info = RunInfo(**data)
+    for name, kinds in (("seed", int), ("devices", int), ("fingerprint", str), ("data", dict)):
+        if not isinstance(getattr(info, name), kinds):
+            raise TypeError(f"{name}: {short_value(getattr(info, name))}")
+    if info.device not in get_args(Device):
+        raise ValueError(f"device: {short_value(info.device)}")
+    _ = info.dataset, info.runtime_settings  # both can be made
+    return info

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -12,6 +11,7 @@ from typing import Any
 
 from galaxyclass.arguments import public
 from galaxyclass.errors import TreeError
+from galaxyclass.io.reading import parse_toml, read_description
 from galaxyclass.trees.layouts import read_layouts
 from galaxyclass.trees.schema import field_problems
 from galaxyclass.trees.structure import structure_problems
@@ -79,7 +79,7 @@ def tree_text(name: str | Path) -> str:
         file = resources.files("galaxyclass.trees") / f"{shipped}.toml"
         return file.read_text(encoding="utf-8")
     try:
-        return Path(name).read_text(encoding="utf-8")
+        return read_description(name)
     except (OSError, UnicodeDecodeError) as error:
         known = (*TREES, *SAME_TREE)
         close = get_close_matches(str(name), known, n=1)
@@ -98,8 +98,8 @@ def _shipped(name: str) -> Tree:
 
 def _parse_text(text: str, source: str) -> Tree:
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = parse_toml(text)
+    except ValueError as error:
         raise TreeError(f"{source}: not valid TOML", got=str(error)) from error
     return parse_tree(data, source)
 

@@ -41,7 +41,7 @@ def start_process(
     # -P: a user's file that is named like a standard module must not be imported. A new session:
     # Ctrl-C reaches every process of a terminal's session, so it reaches this process alone, which
     # then ends those that it started.
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - this Python, and a module of this package
         [sys.executable, "-P", "-c", WORKER_PROGRAM, package, module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -19,6 +19,7 @@ from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.images.records import hex_digests
 from galaxyclass.io.atomic import write_text
 from galaxyclass.recipes.recipe import Split
+from galaxyclass.short import first_line
 
 log = logging.getLogger(__name__)
 
@@ -119,15 +120,20 @@ def read_split(path: Path, samples: Sequence[Sample]) -> tuple[NDArray[np.object
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read", got=str(error)) from error
+        drawn = [str(row["part"]) for row in rows]
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise RunError(
+            f"{path}: not a list of a run's galaxies, or damaged",
+            got=f"{type(error).__name__}: {first_line(error)}",
+            hint="train again, to another `output`",
+        ) from error
     names = [name for sample in samples for name in sample.catalog.ids.values]
     if [row.get("id") for row in rows] != names:
         raise RunError(
             f"{path}: lists other galaxies than the run's images and tables have now",
             hint="train again, to another `output`",
         )
-    parts = np.array([row["part"] for row in rows], dtype=object)
+    parts = np.array(drawn, dtype=object)
     ends = np.cumsum([len(sample.catalog) for sample in samples])[:-1]
     return tuple(np.split(parts, ends))
 

@@ -14,6 +14,7 @@ from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError, MissingExtraError
 from galaxyclass.extras import require
 from galaxyclass.images.fits_hdus import astropy_warnings
+from galaxyclass.short import first_line
 
 #: What a reader gives: the table, and what of the file it did not read.
 Read = tuple[pa.Table, tuple[Unused, ...]]
@@ -44,7 +45,7 @@ def read_astronomical(path: Path, kind: TableKind) -> Read:
     except Exception as error:  # astropy raises whatever a damaged file leads to
         raise CatalogError(
             f"{path}: cannot be read as {_NAMES[kind]}",
-            got=(str(error).strip() or type(error).__name__).splitlines()[0][:300],
+            got=first_line(error),
             hint="open it in another program, such as TOPCAT, and save it anew",
         ) from error
 

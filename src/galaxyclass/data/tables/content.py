@@ -58,6 +58,10 @@ _OTHERS: dict[bytes, tuple[str, str]] = {
     ),
     b"\x80\x04\x95": ("a Python pickle", "write it as CSV or parquet: a pickle is never loaded"),
 }
+#: Bytes of a table that a byte of its compressed file may become; a small file may always become
+#: `_LEAST_MOST` bytes.
+MOST_EXPANSION, _LEAST_MOST = 100, 64 * 2**20
+
 #: Bytes that are looked at.
 _HEAD = 4096
 
@@ -83,7 +87,10 @@ def require_regular(path: Path) -> None:
     ------
     CatalogError
     """
-    mode = os.stat(path).st_mode  # noqa: PTH116 - follows links, as opening does
+    status = os.stat(path)  # noqa: PTH116 - follows links, as opening does
+    mode = status.st_mode
+    if stat.S_ISREG(mode) and not status.st_size:  # as those of the kernel, which may wait, say
+        raise _empty(path)
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
         raise CatalogError(
@@ -92,6 +99,10 @@ def require_regular(path: Path) -> None:
             got=kinds.get(stat.S_IFMT(mode), "a device"),
             hint="write what it gives into a file first",
         )
+
+
+def _empty(path: Path) -> CatalogError:
+    return CatalogError(f"{path}: the table is empty", wanted="a header and a row per galaxy")
 
 
 def open_content(path: Path) -> IO[bytes]:
@@ -109,11 +120,42 @@ def open_content(path: Path) -> IO[bytes]:
         start = stream.read(8)
     for magic, opener in _COMPRESSED.items():
         if start.startswith(magic):
-            opened: IO[bytes] = opener(path, "rb")
-            return opened
+            return _bounded(path, opener(path, "rb"))
     if start.startswith(b"PK\x03\x04") and not _is_workbook(path):
-        return _only_member(path)
+        return _bounded(path, _only_member(path))
     return path.open("rb")
+
+
+class _Bounded(io.RawIOBase):
+    """What a compressed file holds, up to so many bytes."""
+
+    def __init__(self, path: Path, content: IO[bytes], most: int) -> None:
+        self._path, self._content, self._most, self._read = path, content, most, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._content.read(len(buffer))
+        buffer[: len(data)] = data
+        self._read += len(data)
+        if self._read > self._most:
+            raise CatalogError(
+                f"{self._path}: the compressed table is far larger than its file",
+                wanted=f"at most {self._most:,} bytes when it is uncompressed",
+                hint="uncompress it first, if you trust it",
+            )
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._content.close()
+        super().close()
+
+
+def _bounded(path: Path, content: IO[bytes]) -> IO[bytes]:
+    most = _LEAST_MOST + MOST_EXPANSION * path.stat().st_size
+    return io.BufferedReader(_Bounded(path, content, most), io.DEFAULT_BUFFER_SIZE * 16)
 
 
 def kind_of_content(path: Path) -> TableKind:
@@ -129,7 +171,7 @@ def kind_of_content(path: Path) -> TableKind:
     with open_content(path) as stream:
         head = stream.read(_HEAD)
     if not head:
-        raise CatalogError(f"{path}: the table is empty", wanted="a header and a row per galaxy")
+        raise _empty(path)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for magic, kind in _KINDS.items():
         if text.startswith(magic):

@@ -18,10 +18,14 @@ from numpy.typing import NDArray
 from galaxyclass.data.tables.dialect import Dialect, find_dialect
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
+from galaxyclass.short import first_line
 from galaxyclass.tasks.names import first_few
 
 #: Bytes that are read at once; no row may be longer.
 BLOCK_BYTES = 1 << 20
+
+#: Columns of a table, at most: what each of them is takes a moment to find out.
+MOST_COLUMNS = 5000
 
 
 @dataclass(frozen=True)
@@ -130,10 +134,12 @@ def read_csv(path: Path, piecewise: Piecewise = all_of_it) -> TableFile:
             pieces = [piecewise(with_names(path, piece, names)) for piece in tables]
             empty = with_names(path, batches.schema.empty_table(), names)
             table = pa.concat_tables(pieces) if pieces else empty
+    except pa.ArrowMemoryError:
+        raise
     except pa.ArrowException as error:
         raise CatalogError(
             f"{path}: cannot be read as CSV",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint="look for a quotation mark that is not closed",
         ) from error
     file = TableFile(path, table, np.empty(0, np.int64), (), notes=tuple(_notes(path, dialect)))
@@ -170,7 +176,14 @@ def unused_rows(lines: Sequence[int], why: str) -> tuple[Unused, ...]:
 
 
 def with_names(path: Path, table: Any, names: list[str]) -> Any:
-    """The table with stripped names; refuses repeated names."""
+    """The table with stripped names; refuses repeated names, and far too many columns."""
+    if len(names) > MOST_COLUMNS:
+        raise CatalogError(
+            f"{path}: the table has too many columns",
+            wanted=f"at most {MOST_COLUMNS:,}",
+            got=f"{len(names):,}",
+            hint="keep the columns that are needed",
+        )
     stripped = [name.strip() for name in names]
     repeated = [name for name, count in Counter(stripped).items() if count > 1]
     if repeated:

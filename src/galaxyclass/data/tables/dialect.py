@@ -16,6 +16,8 @@ from galaxyclass.errors import CatalogError
 
 #: Lines below the header that are looked at.
 _LOOKED_AT = 20
+#: Characters of a line that is looked at, at most.
+_MOST_LETTERS = 1 << 20
 _DELIMITERS = ",;\t|"
 _WORD = re.compile(r"[A-Za-z_][\w.:()\[\]/-]*")
 #: A number that is hardly a name: a long id, two decimals or more, a power of ten, a percentage.
@@ -85,16 +87,16 @@ def find_dialect(path: Path) -> Dialect:
         raise CatalogError(f"{path}: cannot be read as CSV", got=str(error)) from error
 
 
-def _find(path: Path, text: Iterator[str], encoding: str) -> Dialect:
+def _find(path: Path, text: IO[str], encoding: str) -> Dialect:
     above: list[str] = []
     first = ""
-    for line in text:
+    for line in _lines(path, text):
         if line.strip("\r\n\ufeff") and not line.lstrip().startswith("#"):
             first = line
             break
         above.append(line)
     comments = [line.lstrip().lstrip("#").strip() for line in above if line.strip()]
-    below = list(islice(text, _LOOKED_AT))
+    below = list(islice(_lines(path, text), _LOOKED_AT))
     if not first and comments:  # a header alone, written as a comment
         first, comments, above = comments[-1] + "\n", comments[:-1], above[:-1]
     delimiter = _delimiter(path, [first, *below])
@@ -109,6 +111,23 @@ def _find(path: Path, text: Iterator[str], encoding: str) -> Dialect:
     if _is_data(names):
         raise no_header(path, names, "most of its cells are numbers")
     return Dialect(tuple(names), delimiter, len(above), header_lines, encoding, len(comments))
+
+
+def _lines(path: Path, text: IO[str]) -> Iterator[str]:
+    """Lines, none of which may be without end.
+
+    Raises
+    ------
+    CatalogError
+    """
+    for line in iter(lambda: text.readline(_MOST_LETTERS), ""):
+        if len(line) == _MOST_LETTERS:
+            raise CatalogError(
+                f"{path}: a line is too long for a table",
+                wanted=f"lines of fewer than {_MOST_LETTERS:,} characters",
+                hint="write the table with a line for each galaxy",
+            )
+        yield line
 
 
 def no_header(path: Path, names: Sequence[str], why: str) -> CatalogError:

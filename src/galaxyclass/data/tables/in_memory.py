@@ -16,7 +16,7 @@ import pyarrow as pa
 from galaxyclass.data.tables.delimited import TableFile
 from galaxyclass.errors import ArgumentTypeError, CatalogError
 from galaxyclass.extras import require
-from galaxyclass.short import short_value
+from galaxyclass.short import first_line, short_value
 
 
 def name_in_memory(argument: str) -> Path:
@@ -105,7 +105,7 @@ def as_arrow(value: Any, argument: str = "table") -> pa.Table:
         raise CatalogError(
             f"{source}: a column cannot be read",
             argument=argument,
-            got=str(error).splitlines()[0][:300],
+            got=first_line(error),
         ) from error
     names = [name.strip() for name in table.column_names]
     repeated = [name for name, count in Counter(names).items() if count > 1]

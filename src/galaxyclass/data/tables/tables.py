@@ -5,6 +5,8 @@ An 18-digit id never becomes a float here, and ``007`` stays ``007``.
 
 from __future__ import annotations
 
+import io
+import zlib
 from lzma import LZMAError
 from pathlib import Path
 
@@ -33,6 +35,7 @@ from galaxyclass.data.tables.votable_header import with_voparquet
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.containers import picture_column
+from galaxyclass.short import first_line
 
 _WANTED = f"a table such as {', '.join(TABLE_ENDINGS)}, also compressed"
 
@@ -128,8 +131,14 @@ def _read(path: Path, piecewise: Piecewise) -> TableFile:
         require_regular(path)
         kind = kind_of_content(path)
         file = read_csv(path, piecewise) if kind == "text" else _read_typed(path, kind, piecewise)
-    except (OSError, EOFError, LZMAError) as error:
-        raise CatalogError(f"{path}: the table cannot be read", got=str(error)) from error
+    except (OSError, EOFError, LZMAError, zlib.error, UnicodeError) as error:
+        raise CatalogError(f"{path}: the table cannot be read", got=first_line(error)) from error
+    except MemoryError as error:  # Arrow's is one, too
+        raise CatalogError(
+            f"{path}: the table needs more memory than there is",
+            got=first_line(error),
+            hint="keep the columns and rows that are needed",
+        ) from error
     if file.table.num_rows == 0:
         require_even_rows(file)
         raise CatalogError(f"{path}: the table has a header but no rows", wanted="a row per galaxy")
@@ -176,10 +185,12 @@ def _read_typed(path: Path, kind: TableKind, piecewise: Piecewise) -> TableFile:
 def _read_parquet(path: Path) -> pa.Table:
     try:
         return without_pictures(path, with_voparquet(_parquet_table(path)))
-    except (pa.ArrowException, OSError) as error:
+    except pa.ArrowMemoryError:
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CatalogError(
             f"{path}: not a parquet file, or a damaged one",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint="write the table again",
         ) from error
 
@@ -187,10 +198,24 @@ def _read_parquet(path: Path) -> pa.Table:
 def _parquet_table(path: Path) -> pa.Table:
     """The columns of a parquet file, without those that hold pictures."""
     with open_content(path) as stream:
-        file = pa.parquet.ParquetFile(stream)
+        file = pa.parquet.ParquetFile(stream if stream.seekable() else io.BytesIO(stream.read()))
         pictures = picture_column(path)
         names = [name for name in file.schema_arrow.names if name != pictures]
-        return file.read(names)
+        return _valid(file.read(names))
+
+
+def _valid(table: pa.Table) -> pa.Table:
+    """A table whose offsets and text are checked.
+
+    Arrow trusts what it reads: a damaged file may name places outside its memory, which the next
+    computation would read and write, or text that is not UTF-8.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+    """
+    table.validate(full=True)
+    return table
 
 
 def _read_arrow(path: Path) -> pa.Table:
@@ -198,10 +223,12 @@ def _read_arrow(path: Path) -> pa.Table:
 
     try:
         with open_content(path) as stream:
-            return feather.read_table(pa.BufferReader(stream.read()))
-    except (pa.ArrowException, OSError) as error:
+            return _valid(feather.read_table(pa.BufferReader(stream.read())))
+    except pa.ArrowMemoryError:
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CatalogError(
             f"{path}: not an Arrow file, or a damaged one",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             hint="write the table again",
         ) from error

@@ -12,6 +12,7 @@ import pyarrow as pa
 from galaxyclass.data.tables.content import whole_content
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError, MissingExtraError
+from galaxyclass.short import first_line
 
 #: The largest integer that a cell of a spreadsheet, a 64-bit float, holds exactly.
 _EXACT = 2**53
@@ -41,7 +42,7 @@ def read_workbook(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
     except Exception as error:  # openpyxl raises whatever a damaged file leads to
         raise CatalogError(
             f"{path}: cannot be read as an Excel workbook",
-            got=(str(error) or type(error).__name__).splitlines()[0],
+            got=first_line(error),
             hint="save it anew, or as 'CSV UTF-8' with the id column formatted as text",
         ) from error
     if not rows:

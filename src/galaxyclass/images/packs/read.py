@@ -12,6 +12,7 @@ from galaxyclass.arguments import public
 from galaxyclass.errors import PackError
 from galaxyclass.images.packs import layout
 from galaxyclass.images.packs.index import Records, read_index
+from galaxyclass.io.reading import read_description
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import counted, short_path, summary
 
@@ -71,7 +72,7 @@ def read_manifest(folder: Path) -> layout.PackManifest:
     """
     path = folder / layout.PACK_MANIFEST
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_description(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         unfinished = (folder / layout.JOURNAL).exists()
         raise PackError(

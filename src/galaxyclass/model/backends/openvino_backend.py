@@ -14,7 +14,7 @@ from galaxyclass.extras import require
 from galaxyclass.model.backends.onnx_backend import require_match, require_processor
 from galaxyclass.model.backends.precision import choose_precision
 from galaxyclass.model.bundle.load import Bundle
-from galaxyclass.model.bundle.onnx_file import INPUT, cannot_load, output_names
+from galaxyclass.model.bundle.onnx_file import INPUT, cannot_load, output_names, require_whole
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.workers.processes import core_count
 
@@ -71,6 +71,7 @@ class OpenvinoBackend:
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
         }
         try:
+            require_whole(bundle.network)
             model = core.read_model(bundle.network)
             self._compiled = core.compile_model(model, "CPU", options)
         except RuntimeError as error:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from galaxyclass.arguments import public
 from galaxyclass.errors import BundleError
+from galaxyclass.io.reading import open_regular, read_description
 from galaxyclass.model.bundle import onnx_file as exported
 from galaxyclass.model.bundle.manifest import MANIFEST, Manifest, parse_manifest
 from galaxyclass.model.pretrained import find_pretrained, is_pretrained
@@ -88,7 +89,7 @@ class Bundle:
             The file cannot be read.
         """
         try:
-            return self.calibration.read_text(encoding="utf-8")
+            return read_description(self.calibration)
         except (OSError, UnicodeDecodeError) as error:
             raise BundleError(f"{self.calibration}: cannot be read", got=str(error)) from error
 
@@ -189,7 +190,7 @@ def load_bundle(path: str | Path) -> Bundle:
     folder = _bundle_folder(path)
     file = folder / MANIFEST
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_description(file)
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{file}: cannot be read", got=str(error)) from error
     bundle = Bundle(parse_manifest(text, str(file)), folder)
@@ -243,5 +244,5 @@ def _check(path: Path, role: Role, wanted: str) -> None:
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from galaxyclass.errors import BundleError
+from galaxyclass.model.bundle.onnx_whole import names_other_files
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -70,6 +71,7 @@ def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceS
     """
     import onnxruntime
 
+    require_whole(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -83,6 +85,27 @@ def open_session(path: Path, *, optimise: bool = True) -> onnxruntime.InferenceS
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own classes, which share no root
         raise cannot_load(path, error) from error
+
+
+def require_whole(path: Path) -> None:
+    """Refuse a network whose weights lie in other files.
+
+    Raises
+    ------
+    BundleError
+        They do; or the file cannot be read, or is damaged.
+    """
+    try:
+        elsewhere = names_other_files(path)
+    except (OSError, ValueError) as error:
+        raise cannot_load(path, error) from error
+    if elsewhere:
+        raise BundleError(
+            f"{path}: the network has weights in other files",
+            wanted="a network in one file, as `galaxyclass.export` writes it",
+            got="ONNX with external data",
+            hint="save it as one file: `onnx.save(onnx.load(path), path)`",
+        )
 
 
 @cache
@@ -107,7 +130,10 @@ def read_properties(path: Path) -> dict[str, str]:
         The file cannot be read, or is not ONNX.
     """
     session = open_session(path, optimise=False)
-    properties: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    try:
+        properties: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    except UnicodeDecodeError as error:
+        raise cannot_load(path, error) from error
     return properties
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,9 +11,14 @@ from numpy.typing import NDArray
 
 from galaxyclass.errors import BundleError
 from galaxyclass.extras import require
+from galaxyclass.io.reading import parse_json, read_bounded
 from galaxyclass.model.bundle import onnx_file as exported
+from galaxyclass.short import first_line
 
 _T = TypeVar("_T")
+
+#: A file of protocol buffers, which ONNX is, has at most so many bytes.
+_MOST_BYTES = 2**31
 
 #: Parts of a network: their names in format 1, and now.
 _RENAMED = {"way_round": "shortcut", "further": "auxiliary", "read_out": "projection"}
@@ -53,7 +57,7 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, _MOST_BYTES)
     except OSError as error:
         raise BundleError(
             f"{path}: the network cannot be read", got=error.strerror or str(error)
@@ -62,7 +66,7 @@ def recover_weights(path: str | Path) -> dict[str, NDArray[np.float32]]:
     model = _parse(onnx, data, path)
     properties = {entry.key: entry.value for entry in model.metadata_props}
     try:
-        names = set(json.loads(properties[exported.WEIGHTS_PROPERTY]))
+        names = set(parse_json(properties[exported.WEIGHTS_PROPERTY]))
     except (KeyError, ValueError, TypeError) as error:
         raise BundleError(
             f"{path}: not a network that galaxyclass exported",
@@ -111,6 +115,4 @@ def _parse(onnx: Any, data: bytes, path: Path) -> Any:
     try:
         return onnx.load_model_from_string(data)
     except Exception as error:  # protobuf's own class, which moves from version to version
-        raise BundleError(
-            f"{path}: not an ONNX file, or damaged", got=str(error).splitlines()[0][:200]
-        ) from error
+        raise BundleError(f"{path}: not an ONNX file, or damaged", got=first_line(error)) from error
