@@ -31,6 +31,8 @@ PATIENCE = 300.0
 
 #: What differs between two runs of the same command, in any JSON file and any table.
 TIMES = {"seconds", "images_per_second", "command", "runtime", "version", "versions", "machine"}
+#: When the predictions were written that an index is of.
+TIMES |= {"modified"}
 
 TINY = (
     *("--set", "images.size=16", "--set", "images.frame=none", "--set", "training.batch_size=16"),
@@ -118,9 +120,11 @@ JOBS = {
         (
             *("similar", "known.parquet", "--like-images", "{inputs}/one", "--count", "4"),
             *("--run", "{inputs}/run", "--output", "near.csv", "--workers", "1"),
+            *("--gallery", "near.png", "--images", "{inputs}/images"),
         ),
         {"known.parquet": "known.parquet"},
     ),
+    "map": Job(("map", "{inputs}/known.parquet", "--output", "map.html")),
     "select": Job(
         ("select", "{inputs}/known.parquet", "--count", "4", "--output", "next.csv", *RUN)
     ),

@@ -83,16 +83,30 @@ def command(
     as_json: bool,
 ) -> None:
     """Map all galaxies, those that look alike near each other."""
-    from galaxyclass.io.output import require_free, require_page
+    from galaxyclass.io.journal import job_key
+    from galaxyclass.io.output import FilesOutput, require_page
     from galaxyclass.model.writers import require_output
     from galaxyclass.similarity.map_galaxies import map_galaxies
 
     page, picture = require_page(output), output.with_suffix(".png")
     table = coordinates or output.with_suffix(".csv")
     drawn = find_spec("matplotlib") is not None
-    require_output(table, overwrite=overwrite)
-    for file in (page, *([picture] if drawn else [])):
-        require_free(file, overwrite=overwrite)
+    require_output(table, overwrite=True)
+    results = FilesOutput(
+        [page, table, *([picture] if drawn else [])],
+        job_key(
+            "map",
+            predictions=predictions,
+            projection=projection,
+            colour=colour,
+            where=where,
+            count=count,
+            seed=seed,
+            images=images,
+        ),
+        overwrite,
+    )
+    results.require_free()
     with bars() as progress:
         galaxies = map_galaxies(
             predictions,
@@ -103,14 +117,15 @@ def command(
             seed=seed,
             progress=progress,
         )
-        galaxies.write(table, overwrite=overwrite)
-        notes = galaxies.write_page(
-            page, images=images, seed=seed, overwrite=overwrite, progress=progress
-        )
-        if drawn:
-            from galaxyclass.plots.style import save
+        with results.claim():
+            galaxies.write(table, overwrite=True)
+            if drawn:
+                from galaxyclass.plots.style import save
 
-            save(galaxies.plot(images), picture)
+                save(galaxies.plot(images), picture)
+            notes = galaxies.write_page(
+                page, images=images, seed=seed, overwrite=True, progress=progress
+            )
     if as_json:
         numbers = {
             "galaxies": len(galaxies),

@@ -99,7 +99,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Find galaxies that look like some others."""
-    from galaxyclass.io.output import require_free
+    from galaxyclass.io.journal import job_key
+    from galaxyclass.io.output import FilesOutput
     from galaxyclass.model.options import InferenceOptions
     from galaxyclass.model.writers import require_output
     from galaxyclass.similarity.similar import similar
@@ -107,9 +108,20 @@ def command(
     if (gallery is None) != (images is None):
         raise click.UsageError("--gallery and --images belong together")
     if output is not None:
-        require_output(output, overwrite=overwrite)
-    if gallery is not None:
-        require_free(gallery, overwrite=overwrite)
+        require_output(output, overwrite=True)
+    files = [file for file in (output, gallery) if file is not None]
+    key = job_key(
+        "similar",
+        predictions=predictions,
+        like=like,
+        unlike=unlike,
+        like_images=like_images,
+        where=where,
+        count=count,
+        images=images,
+    )
+    results = FilesOutput(files, key, overwrite)
+    results.require_free()
     with bars() as progress:
         neighbours = similar(
             predictions,
@@ -122,13 +134,14 @@ def command(
             options=None if inference == InferenceOptions() else inference,
             progress=progress,
         )
-    if output is not None:
-        neighbours.write(output, overwrite=overwrite)
-    if gallery is not None and images is not None:
-        from galaxyclass.plots.style import save
-        from galaxyclass.similarity.gallery import draw_neighbours
+    with results.claim():
+        if output is not None:
+            neighbours.write(output, overwrite=True)
+        if gallery is not None and images is not None:
+            from galaxyclass.plots.style import save
+            from galaxyclass.similarity.gallery import draw_neighbours
 
-        save(draw_neighbours(neighbours, images), gallery)
+            save(draw_neighbours(neighbours, images), gallery)
     if as_json:
         names = neighbours.table.column_names[:2]
         echo(json.dumps(neighbours.table.select(names).to_pylist(), indent=1))

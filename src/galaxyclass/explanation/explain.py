@@ -29,7 +29,8 @@ from galaxyclass.explanation.orientations import QUARTERS, averaged
 from galaxyclass.explanation.sky import sky_like
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text, writing
-from galaxyclass.io.output import require_free
+from galaxyclass.io.journal import job_key
+from galaxyclass.io.output import FilesOutput
 from galaxyclass.model.cutouts import Cutouts
 from galaxyclass.model.ensemble import Ensemble
 from galaxyclass.model.image_source import open_images
@@ -173,8 +174,11 @@ def explain(
         As for `galaxyclass.Model.predict`.
     """
     files = output_files(Path(output))
-    for file in files:
-        require_free(file, overwrite=overwrite)
+    key = job_key(
+        "explain", run=run, images=images, answer=answer, method=method, seed=seed, count=count
+    )
+    results = FilesOutput(files, key, overwrite)
+    results.require_free()
     if method != "occlusion":
         require("captum", "torch")
     model = open_model(run, options)
@@ -205,7 +209,8 @@ def explain(
         tuple(judge(above_random, above_central, sanity)),
         tuple(notes),
     )
-    write_explanation(explanation, files)
+    with results.claim():
+        write_explanation(explanation, files)
     return explanation
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from galaxyclass.errors import OutputError
 from galaxyclass.io.atomic import translated
-from galaxyclass.io.journal import journal_of, open_journal
+from galaxyclass.io.journal import journal_of, key_of_journal, open_journal
 
 #: Name of the journal in a folder whose results are not complete yet.
 UNFINISHED = ".unfinished"
@@ -121,6 +121,70 @@ class FolderOutput:
                 + (", of a job with other arguments that was stopped" if other else ""),
                 hint="pass `overwrite=True`, or choose another `output`",
             )
+
+
+@dataclass(frozen=True)
+class FilesOutput:
+    """Several files that a job writes, the parts of one result.
+
+    While they are written, the journal of the first says which job they belong to: after a kill
+    between two of them, the same job replaces those that are there.
+
+    Attributes
+    ----------
+    files : sequence of Path
+        None where a job is to write nothing.
+    key : str
+        Of the job (`job_key`).
+    overwrite : bool
+        Replace files of another job.
+    """
+
+    files: Sequence[Path]
+    key: str
+    overwrite: bool
+
+    def require_free(self) -> None:
+        """Refuse, before any work is done, files that could not be written at the end.
+
+        Raises
+        ------
+        OutputError
+            One is a folder, or exists and is not to be replaced.
+        """
+        if not self.files:
+            return
+        journal = journal_of(self.files[0])
+        goes_on = journal.is_file() and key_of_journal(journal) == self.key
+        for file in self.files:
+            require_free(file, overwrite=self.overwrite or goes_on)
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Hold the files while they are written; on leaving they are complete.
+
+        Raises
+        ------
+        OutputError
+            As for `require_free`; or another process is writing them; no room, or no permission.
+        """
+        self.require_free()
+        if not self.files:
+            yield
+            return
+        first = self.files[0]
+        with ExitStack() as stack:
+            with translated(first):
+                first.parent.mkdir(parents=True, exist_ok=True)
+                journal = stack.enter_context(open_journal(journal_of(first), self.key))
+                journal.begin()
+            try:
+                yield
+            except BaseException:
+                if not any(file.exists() for file in self.files):
+                    journal.remove()
+                raise
+            journal.remove()
 
 
 def require_page(output: str | Path) -> Path:

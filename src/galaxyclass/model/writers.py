@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +18,7 @@ from galaxyclass.data.tables.votable_header import (
 )
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
-from galaxyclass.io.atomic import write_text, writing
+from galaxyclass.io.atomic import temporary_file, write_text, writing
 from galaxyclass.io.output import is_unfinished, require_free
 from galaxyclass.model.csv_writer import CsvWriter
 from galaxyclass.model.provenance import (
@@ -139,8 +138,8 @@ def write_table(path: Path, table: pa.Table) -> None:
         require_ascii(text_columns(table), path)
     if path.suffix.lower() == ".csv":
         write_text(provenance_file(path), provenance_json(table.schema))
-    with writing(path) as temporary, tempfile.TemporaryDirectory() as folder:
-        chunk = Path(folder) / f"chunk{path.suffix.lower()}"
+    # Beside it, where the next writer of this file clears what a kill leaves.
+    with writing(path) as temporary, temporary_file(path.with_name(f"{path.name}.chunk")) as chunk:
         writer.write_chunk(chunk, table)
         writer.join(temporary, [chunk], table.slice(0, 0))
 
