@@ -119,6 +119,10 @@ def test_one_task_and_wrong_calls(tmp_path: Path) -> None:
     assert "-J" not in single
     with pytest.raises(ArgumentError, match="not of shell"):
         script(tmp_path, "shell", at_once=2)
+    with pytest.raises(ArgumentError, match="`gpus`: not of shell"):
+        script(tmp_path, "shell", gpus=1)
+    with pytest.raises(ArgumentError, match="`minutes`: not of htcondor"):
+        script(tmp_path, "htcondor", minutes=90)
     with pytest.raises(ArgumentError, match="a name that a script of pbs cannot hold"):
         script(tmp_path / "my night", "pbs")
     assert "'" in script(tmp_path / "my night", "shell")
