@@ -384,7 +384,8 @@ def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
 @click.option(
     "--tasks",
     type=click.IntRange(1, 10**7),
-    help="Tasks, each with a part of the shards; 100 by default, at most one a shard. Not of shell.",
+    help="Tasks, each with a part of the shards; 100 by default, but not more than shards. Not of "
+    "shell.",
 )
 @click.option(
     "--at-once",
