@@ -18,6 +18,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -94,32 +95,34 @@ def score(run: Path, tables: Path) -> tuple[float, float, float]:
 
 
 def power_law(
-    counts: NDArray[np.float64], errors: NDArray[np.float64]
+    counts: NDArray[np.float64], errors: NDArray[np.float64], *, has_floor: bool
 ) -> tuple[float, float, float]:
-    """Floor, factor and exponent of ``error**2 = floor**2 + (factor * n**-exponent)**2``."""
+    """Exponent, factor and floor of ``error**2 = floor**2 + (factor * n**-exponent)**2``.
+
+    Without a floor the error falls for ever; four points do not tell which of both is true.
+    """
 
     def residual(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        floor, factor, exponent = values
-        return np.sqrt(floor**2 + (factor * counts**-exponent) ** 2) - errors
+        return predicted((*values, 0.0)[:3], counts) - errors
 
-    fit = least_squares(
-        residual, (0.07, 1.0, 0.4), x_scale=(0.01, 1.0, 0.1), bounds=([0, 0, 0], [0.2, 50, 2])
-    )
-    return float(fit.x[0]), float(fit.x[1]), float(fit.x[2])
+    start, upper = ([0.4, 1.0, 0.07], [2.0, 50.0, 0.2]) if has_floor else ([0.1, 0.2], [2.0, 50.0])
+    fit = least_squares(residual, start, bounds=(np.zeros(len(start)), upper))
+    exponent, factor, floor = (*map(float, fit.x), 0.0)[:3]
+    return exponent, factor, floor
 
 
-def draw(rows: list[Row], law: tuple[float, float, float], path: Path) -> None:
-    """The measured scores with their intervals, and the law drawn on to the challenge's size."""
+def predicted(law: Sequence[float], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The error that a law expects of so many labels."""
+    exponent, factor, floor = law
+    return np.asarray(np.sqrt(floor**2 + (factor * counts**-exponent) ** 2))
+
+
+def draw(rows: list[Row], laws: dict[str, Sequence[float]], path: Path) -> None:
+    """The measured scores with their intervals, and the laws drawn on to the challenge's size."""
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    floor, factor, exponent = law
     along = np.geomspace(800, 80_000, 200)
-    axes.plot(
-        along,
-        np.sqrt(floor**2 + (factor * along**-exponent) ** 2),
-        color="0.6",
-        linestyle="--",
-        label="power law through the challenge's labels",
-    )
+    for (name, law), style in zip(laws.items(), ("--", ":"), strict=True):
+        axes.plot(along, predicted(law, along), color="0.5", linestyle=style, label=name)
     for name, marker, colour in (
         ("challenge", "o", "#0072B2"),
         ("challenge and Galaxy Zoo 2", "s", "#D55E00"),
@@ -137,7 +140,7 @@ def draw(rows: list[Row], law: tuple[float, float, float], path: Path) -> None:
             fmt=marker,
             color=colour,
             capsize=3,
-            label=f"labels of {name}",
+            label=f"labels of the {name}",
         )
     axes.plot([CHALLENGE], [0.0749], "*", color="black", label="winner of the challenge, published")
     axes.set_xscale("log")
@@ -210,17 +213,17 @@ def main(data: Path, tables: Path, output: Path, workers: int, cache: Path | Non
     learn(f"all-{count}", folder, count, EPOCHS_WITH_ALL_TABLES, *others)
 
     measured = [row for row in results if row["tables"] == "challenge"]
-    law = power_law(
-        np.array([float(row["galaxies"]) for row in measured]),
-        np.array([float(row["rmse"]) for row in measured]),
-    )
-    floor, factor, exponent = law
-    at_challenge = np.sqrt(floor**2 + (factor * CHALLENGE**-exponent) ** 2)
-    click.echo(
-        f"RMSE**2 = {floor:.4f}**2 + ({factor:.3f} * n**-{exponent:.3f})**2; "
-        f"at {CHALLENGE:,} labels {at_challenge:.4f}"
-    )
-    draw(results, law, output / "curve.png")
+    counts = np.array([float(row["galaxies"]) for row in measured])
+    errors = np.array([float(row["rmse"]) for row in measured])
+    laws: dict[str, Sequence[float]] = {}
+    for name, has_floor in (("power law to a floor", True), ("power law without one", False)):
+        exponent, factor, floor = laws[name] = power_law(counts, errors, has_floor=has_floor)
+        there = predicted(laws[name], np.array([CHALLENGE]))[0]
+        click.echo(
+            f"{name}: RMSE**2 = {floor:.4f}**2 + ({factor:.3f} * n**-{exponent:.3f})**2; "
+            f"at {CHALLENGE:,} labels {there:.4f}"
+        )
+    draw(results, laws, output / "curve.png")
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ GROUPS: dict[str, tuple[str, str, list[str]]] = {
         "Reports, maps, neighbours, and which galaxies to label.",
         [
             *("report", "Report", "explain", "Explanation", "similar", "Neighbours"),
+            *("map_galaxies", "GalaxyMap"),
             *("select", "Selection", "suspects", "Suspects", "Suspect", "serve"),
         ],
     ),

@@ -1,6 +1,6 @@
 """The version of the package: that of git's tag, written into ``_version.py`` when it is built.
 
-In a clone that means ``pip install --editable .``; after a pull or a tag the same command again.
+A clone is installed again, as CONTRIBUTING.md says, after a pull or a tag.
 """
 
 from importlib import import_module

@@ -10,18 +10,20 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from galaxyclass.images.decode import decode_image
+from galaxyclass.images.decode import decode_image, decode_scaled
+from galaxyclass.images.decoded import full_size
 from galaxyclass.images.render import RenderSettings
 from tests.hostile.trials import Tally, mutated
 
 
-def _saved(picture: Image.Image, kind: str, **options: object) -> bytes:
+def _saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
     file = io.BytesIO()
-    picture.save(file, kind, **options)  # type: ignore[arg-type]
+    picture.save(file, kind, **options)
     return file.getvalue()
 
 
@@ -91,8 +93,6 @@ def _fits(light: np.ndarray) -> dict[str, bytes]:
 def decode_all(data: bytes) -> None:
     """Decode a picture as a model of colours, and as one of bands, would."""
     decode_image(data, max_pixels=1_000_000)
-    from galaxyclass.images.decode import decode_scaled, full_size
-
     decode_scaled(data, RenderSettings("bands"), full_size, max_pixels=1_000_000)
 
 

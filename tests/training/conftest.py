@@ -28,5 +28,5 @@ def without_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         path.touch()
 
     if request.node.get_closest_marker("draws") is None:
-        monkeypatch.setattr("galaxyclass.training.train.curves", lambda *_, **__: None)
-        monkeypatch.setattr("galaxyclass.training.train.save", touch)
+        monkeypatch.setattr("galaxyclass.training.history.curves", lambda *_, **__: None)
+        monkeypatch.setattr("galaxyclass.training.history.save", touch)

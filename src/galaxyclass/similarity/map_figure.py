@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.plots.style import FAINT, style
-from galaxyclass.similarity.map_page import CLASS_COLOURS, RAMP, SIDE, map_colours, preprocessing_of
+from galaxyclass.similarity.map_page import (
+    CLASS_COLOURS,
+    RAMP,
+    SIDE,
+    map_colours,
+    preprocessing_of_predictions,
+)
 from galaxyclass.similarity.mapped import MappedGalaxies
 from galaxyclass.similarity.pictures import pictures_by_id, read_picture
 
@@ -114,7 +120,10 @@ def _mosaic(galaxies: MappedGalaxies, images: str | Path) -> NDArray[np.uint8]:
     """The picture of the galaxy nearest to the middle of each tile; black where there is none."""
     ids = [str(name) for name in galaxies.ids]
     paths = pictures_by_id(images, ids)
-    places, cutout = _square(galaxies.coordinates) * _TILES, preprocessing_of(galaxies.cutout)
+    places, cutout = (
+        _square(galaxies.coordinates) * _TILES,
+        preprocessing_of_predictions(galaxies.cutout),
+    )
     tiles = np.floor(places).astype(int)
     apart = ((places - tiles - 0.5) ** 2).sum(axis=1)
     sheet = np.zeros((_TILES * SIDE, _TILES * SIDE, 3), np.uint8)

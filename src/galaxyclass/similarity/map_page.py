@@ -170,7 +170,7 @@ def _plain(values: NDArray[np.float64], colours: MapColours) -> list[int | float
     ]
 
 
-def preprocessing_of(settings: dict[str, Any]) -> Preprocessing | None:
+def preprocessing_of_predictions(settings: dict[str, Any]) -> Preprocessing | None:
     """How the model cut out its pictures, as the predictions say; None where they do not."""
     try:
         return Preprocessing(**settings) if settings else None
@@ -182,7 +182,7 @@ def _sheet(paths: list[Path | None], cutout: dict[str, Any], progress: Progress)
     """All pictures side by side as the URI of one JPEG; "" without any."""
     if not any(paths):
         return ""
-    settings = preprocessing_of(cutout)
+    settings = preprocessing_of_predictions(cutout)
     rows = -(-len(paths) // _PER_ROW)
     sheet = np.zeros((rows * SIDE, min(_PER_ROW, len(paths)) * SIDE, 3), np.uint8)
     for number, path in enumerate(paths):
