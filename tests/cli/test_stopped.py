@@ -13,7 +13,9 @@ from galaxyclass.cli.stopped import AFTER_STOP, stopped_words
 
 
 def test_the_table_has_commands_alone() -> None:
-    assert set(AFTER_STOP) <= set(COMMANDS)
+    assert {name.partition(" ")[0] for name in AFTER_STOP} <= set(COMMANDS)
+    assert "finished shards are kept" in stopped_words(["survey", "run", "night"])
+    assert "nothing was written" in stopped_words(["survey", "plan", "sky"])
     assert all("give the same command again" in stopped_words([name]) for name in COMMANDS)
 
 

@@ -35,7 +35,8 @@ def script(folder: Path, scheduler: Any, *, shards: int = 500, **more: Any) -> s
 @pytest.mark.parametrize("shards", [1, 500])
 def test_shells_read_them(scheduler: str, shards: int, tmp_path: Path) -> None:
     path = tmp_path / "script.sh"
-    path.write_text(script(tmp_path / "night", scheduler, shards=shards, gpus=1, cores=3))
+    gpus = None if scheduler == "shell" else 1
+    path.write_text(script(tmp_path / "night", scheduler, shards=shards, gpus=gpus, cores=3))
     done = subprocess.run(["bash", "-n", path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     if (check := shutil.which("shellcheck")) is not None:
@@ -119,6 +120,10 @@ def test_one_task_and_wrong_calls(tmp_path: Path) -> None:
     assert "-J" not in single
     with pytest.raises(ArgumentError, match="not of shell"):
         script(tmp_path, "shell", at_once=2)
+    with pytest.raises(ArgumentError, match="`gpus`: not of shell"):
+        script(tmp_path, "shell", gpus=1)
+    with pytest.raises(ArgumentError, match="`minutes`: not of htcondor"):
+        script(tmp_path, "htcondor", minutes=90)
     with pytest.raises(ArgumentError, match="a name that a script of pbs cannot hold"):
         script(tmp_path / "my night", "pbs")
     assert "'" in script(tmp_path / "my night", "shell")
@@ -127,5 +132,7 @@ def test_one_task_and_wrong_calls(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheduler", ["slurm", "pbs", "htcondor", "shell"])
 def test_the_page_shows_what_is_written(scheduler: str, tmp_path: Path) -> None:
     more: dict[str, Any] = {} if scheduler == "shell" else {"cores": 16, "memory": 16}
-    text = script(tmp_path / "night", scheduler, program="galaxyclass", minutes=240, **more)
+    if scheduler in ("slurm", "pbs"):
+        more["minutes"] = 240
+    text = script(tmp_path / "night", scheduler, program="galaxyclass", **more)
     assert text.replace(str(tmp_path), "/shared") in DOCS.read_text(encoding="utf-8")

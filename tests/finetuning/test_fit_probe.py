@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from galaxyclass.arrays import Doubles
@@ -104,3 +106,14 @@ def test_an_answer_of_the_name_of_the_labels_comes_first() -> None:
         for names in ((), ("Has_B",))
     )
     assert named > plain
+
+
+def test_answers_that_the_network_has_not_learnt_do_not_count_in_prediction() -> None:
+    inputs, _ = drawn(300)
+    answers = np.where([True, True, True, False] * 2, inputs.answers, [0.5] * 4 + [0.0] * 4)
+    score = np.abs(inputs.features[:, 0])  # not linear
+    probe = fit_network_probe(replace(inputs, answers=answers), score[:, None]).probe
+    assert probe.bumps is not None
+    wanted = probe.outputs_of_columns(inputs.features, answers, inputs.profile)
+    found = probe.outputs_of_columns(inputs.features, inputs.answers, inputs.profile)
+    np.testing.assert_allclose(found, wanted, atol=1e-9)

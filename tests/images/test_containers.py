@@ -162,3 +162,46 @@ def test_a_damaged_compressed_tar_and_a_class_that_is_none(tmp_path: Path) -> No
         read_catalog(tmp_path / "half.tar.gz")
     with pytest.raises(CatalogError, match=r"s.tar/000000.cls: not a class"):
         read_catalog(web_dataset(tmp_path / "s.tar", 0, ["a\nb"]))
+
+
+@pytest.mark.parametrize("name", ["dots.tar", "dots.tar.gz", "dots.zip"])
+def test_names_that_begin_with_a_dot_and_a_stroke(name: str, tmp_path: Path) -> None:
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("./sky/7.png", png(1))
+    else:
+        with tarfile.open(tmp_path / name, "w:gz" if name.endswith("gz") else "w") as tar:
+            entry = tarfile.TarInfo("./sky/7.png")
+            entry.size = len(png(1))
+            tar.addfile(entry, io.BytesIO(png(1)))
+    (path,) = image_paths([tmp_path / name])
+    assert str(path).endswith(f"{name}/sky/7.png")
+    np.testing.assert_array_equal(read_image(path), PICTURES[1])
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "message"),
+    [(8, 1, "encrypted"), (10, 9, "compression method")],
+    ids=["encrypted", "compressed in another way"],
+)
+def test_a_zip_that_python_does_not_unpack(
+    offset: int, value: int, message: str, files: Path
+) -> None:
+    data = bytearray((files / "a.zip").read_bytes())
+    directory = data.index(b"PK\x01\x02")
+    data[directory + offset] = data[offset - 2] = value
+    (files / "a.zip").write_bytes(data)
+    with pytest.raises(ImageError, match=r"a\.zip/disc/7\.png: cannot be read") as caught:
+        read_image(f"{files}/a.zip/disc/7.png")
+    assert message in str(caught.value)
+
+
+def test_an_archive_of_little_bytes_that_holds_many(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("7.png", b"")
+    data = (tmp_path / "a.zip").read_bytes()
+    directory = data.index(b"PK\x01\x02")
+    size = (4_000_000_000).to_bytes(4, "little")
+    (tmp_path / "a.zip").write_bytes(data[: directory + 24] + size + data[directory + 28 :])
+    with pytest.raises(ImageError, match=r"a\.zip/7\.png: the file is too large"):
+        read_image(f"{tmp_path}/a.zip/7.png")

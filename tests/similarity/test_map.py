@@ -17,6 +17,7 @@ import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, CatalogError, MissingExtraError, OutputError
 from galaxyclass.similarity.map_page import map_colours, map_page
+from galaxyclass.similarity.pictures import pictures_by_id
 from galaxyclass.similarity.project import kept_neighbours, project
 
 SCRIPT = "</script><script>alert(1)</script>"
@@ -137,3 +138,24 @@ def test_the_command(predictions: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert (tmp_path / "map.png").stat().st_size > 1000
     assert main(command) == 1
     assert "exists" in capsys.readouterr().err
+
+
+def test_columns_called_as_a_coordinate_of_the_map(predictions: Path) -> None:
+    table = pq.read_table(predictions)
+    pixels = table.drop_columns("class").append_column("x", pa.array(range(30)))
+    assert galaxyclass.map_galaxies(pixels.select(["id", "x", *pixels.column_names[1:-1]])).colour
+    with pytest.raises(ArgumentError, match="coordinate of the map"):
+        galaxyclass.map_galaxies(pixels, colour="x")
+    with pytest.raises(ArgumentError, match="the ids are called 'x'"):
+        galaxyclass.map_galaxies(table.rename_columns(["x", *table.column_names[1:]]))
+
+
+def test_pictures_are_found_as_predict_names_them(predictions: Path) -> None:
+    images = predictions.parent / "images"
+    for folder in "ab":
+        (images / folder).mkdir()
+        (images / folder / "7.jpg").write_bytes((images / "g0.jpg").read_bytes())
+    found = pictures_by_id(images, ["g0", "g1.jpg", "a/7", "b/7.jpg", "7", "7.jpg"])
+    assert {name: str(path.relative_to(images)) for name, path in found.items()} == {
+        "g0": "g0.jpg", "g1.jpg": "g1.jpg", "a/7": "a/7.jpg", "b/7.jpg": "b/7.jpg"
+    }  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from galaxyclass import CatalogError, MissingExtraError, Survey
+from galaxyclass import CatalogError, ImageError, MissingExtraError, Survey
 from galaxyclass.images import remote
 from tests.survey.test_plan import objects
 
@@ -127,3 +127,16 @@ def test_wrong_addresses(
     with pytest.raises(MissingExtraError) as caught:
         planned("s3://sky", "other")
     assert caught.value.hint == 'pip install "galaxyclass[remote]"'
+
+
+def test_names_that_look_like_patterns_are_names(memory: str) -> None:
+    files = fsspec.filesystem("memory")
+    names = [f"{memory}/a/{name}" for name in ("M51[1].jpg", "M51*.jpg", "absent.jpg")]
+    for name in names[:2]:
+        files.pipe(name.removeprefix("memory:/"), name.encode())
+    with remote.fetched(names):
+        assert [remote.read_address(name)[0] for name in names[:2]] == [
+            name.encode() for name in names[:2]
+        ]
+        with pytest.raises(ImageError, match="no such file"):
+            remote.read_address(names[2])

@@ -19,7 +19,7 @@ AFTER_STOP: dict[str, str] = {
     "train": f"packed images are kept, and epochs that ended; {_GOES_ON}",
     "compare": f"trials that ended are kept; {_GOES_ON}",
     "tune": f"trials that ended are kept; {_GOES_ON}",
-    "survey": f"finished shards are kept; {_GOES_ON}",
+    "survey run": f"finished shards are kept; {_GOES_ON}",
     "cutouts": f"cutouts that were written are kept; {_GOES_ON}",
     "predict": f"chunks that were finished are kept; {_GOES_ON}",
     "serve": "every label is in its file; give the same command again, it goes on with it",
@@ -39,5 +39,6 @@ def stopped_words(arguments: Sequence[str]) -> str:
     >>> stopped_words(["similar", "sky.parquet"])
     'stopped: nothing was written; give the same command again, it begins anew'
     """
-    command = next(iter(arguments), "")
-    return f"stopped: {AFTER_STOP.get(command, _NOTHING)}"
+    names = (" ".join(arguments[:count]) for count in (2, 1))
+    kept = next((AFTER_STOP[name] for name in names if name in AFTER_STOP), _NOTHING)
+    return f"stopped: {kept}"

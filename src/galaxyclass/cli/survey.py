@@ -384,7 +384,8 @@ def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
 @click.option(
     "--tasks",
     type=click.IntRange(1, 10**7),
-    help="Tasks, each with a part of the shards; 100 by default, but not more than shards.",
+    help="Tasks, each with a part of the shards; 100 by default, but not more than shards. Not of "
+    "shell.",
 )
 @click.option(
     "--at-once",
@@ -395,22 +396,18 @@ def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
     "--time",
     "minutes",
     type=click.IntRange(1),
-    default=60,
-    show_default=True,
     metavar="MINUTES",
-    help="Of a task; of slurm and pbs.",
+    help="Of a task; of slurm and pbs: 60 by default.",
 )
 @click.option(
     "--cores", type=click.IntRange(1, 4096), help="Of a task: 4 by default; of a shell all."
 )
-@click.option("--gpus", type=click.IntRange(0), default=0, help="Of a task; none by default.")
+@click.option("--gpus", type=click.IntRange(0), help="Of a task; none by default. Not of shell.")
 @click.option(
     "--memory",
     type=click.IntRange(1),
-    default=8,
-    show_default=True,
     metavar="GB",
-    help="Of a task.",
+    help="Of a task: 8 by default. Not of shell.",
 )
 @click.option(
     "--program",

@@ -17,6 +17,14 @@ Scheduler = Literal["slurm", "pbs", "htcondor", "shell"]
 #: Tasks, where the user does not say how many.
 _TASKS = 100
 
+#: Scheduler -> arguments that its script has no place for.
+_NOT_OF: dict[Scheduler, tuple[str, ...]] = {
+    "slurm": (),
+    "pbs": ("at_once",),
+    "htcondor": ("minutes",),
+    "shell": ("tasks", "at_once", "minutes", "gpus", "memory"),
+}
+
 _SLURM = """\
 #!/bin/bash
 #SBATCH --job-name={name}
@@ -89,10 +97,10 @@ def survey_script(
     *,
     tasks: int | None = None,
     at_once: int | None = None,
-    minutes: int = 60,
+    minutes: int | None = None,
     cores: int | None = None,
-    gpus: int = 0,
-    memory: int = 8,
+    gpus: int | None = None,
+    memory: int | None = None,
     program: str | None = None,
 ) -> str:
     """A script that hands a survey to a scheduler.
@@ -110,10 +118,11 @@ def survey_script(
         By default 100, or as many as there are shards where these are fewer.
     at_once : int, optional
         Tasks that run at the same time, at most; of Slurm and HTCondor.
-    minutes : int
-        Time of a task, of Slurm and PBS.
-    cores, gpus, memory : int
-        Of a task; memory in GB. By default 4 cores, and of a shell all.
+    minutes : int, optional
+        Time of a task, of Slurm and PBS; by default 60.
+    cores, gpus, memory : int, optional
+        Of a task; memory in GB. By default 4 cores, no GPU and 8 GB; of a shell all cores, and
+        nothing else can be said.
     program : str, optional
         The command ``galaxyclass``, as the machines find it; by default this very Python, by its
         absolute path.
@@ -124,10 +133,18 @@ def survey_script(
         A folder whose name the scheduler's script cannot hold; an argument that this scheduler
         does not have.
     """
-    if at_once is not None and scheduler in ("pbs", "shell"):
-        raise ArgumentError(
-            f"`at_once`: not of {scheduler}", argument="at_once", wanted="slurm or htcondor"
-        )
+    given = {"tasks": tasks, "at_once": at_once, "minutes": minutes, "gpus": gpus, "memory": memory}
+    for argument in _NOT_OF[scheduler]:
+        if given[argument] is not None:
+            raise ArgumentError(
+                f"`{argument}`: not of {scheduler}",
+                argument=argument,
+                wanted=", ".join(
+                    name for name, others in _NOT_OF.items() if argument not in others
+                ),
+                hint="leave it out",
+            )
+    minutes, gpus, memory = minutes or 60, gpus or 0, memory or 8
     folder = survey.folder.absolute()
     words = [program] if program else [sys.executable, "-m", "galaxyclass"]
     words += ["survey", "run", str(folder)]

@@ -261,7 +261,10 @@ class _Design:
             ):
                 factors[name] = present
         together = np.hstack(columns)
-        smooth = None if only_lines else _Smooth.of(together, factor(0, 1, 2))
+        # Columns that are the same for all, such as answers that the network has not learnt, move
+        # no galaxy away from another: their values in prediction mean nothing.
+        varying = np.where(together.any(axis=0), factor(0, 1, 2), 0.0)
+        smooth = None if only_lines else _Smooth.of(together, varying)
         return cls(
             together,
             np.concatenate(mean),

@@ -27,6 +27,7 @@ import numpy as np
 
 from galaxyclass.errors import CatalogError, ImageError, MissingExtraError
 from galaxyclass.extras import require
+from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS
 from galaxyclass.images.remote import RemoteStatus, address_status, is_address, open_address
 from galaxyclass.io.reading import require_ordinary
 from galaxyclass.short import first_line
@@ -146,6 +147,10 @@ def read_member(path: str | Path) -> tuple[bytes, os.stat_result | RemoteStatus]
         return _open(file).read(name), _status(file)
     except KeyError as error:
         raise ImageError(f"{path}: no picture of this name in the file") from error
+    except ImageError as error:
+        raise ImageError(
+            f"{path}: {error.what}", wanted=error.wanted, got=error.got, hint=error.hint
+        ) from error
     except _DAMAGED as error:
         raise ImageError(f"{path}: cannot be read", got=first_line(error)) from error
 
@@ -156,8 +161,9 @@ def member_status(path: str | Path) -> os.stat_result | None:
     return None if found is None else os.stat(found[0])  # noqa: PTH116
 
 
+#: What the libraries raise; RuntimeError of a zip that is encrypted, or compressed in another way.
 _DAMAGED = (
-    *(OSError, EOFError, ValueError, zlib.error, lzma.LZMAError),
+    *(OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError),
     *(zipfile.BadZipFile, tarfile.TarError),
 )
 _of_thread = threading.local()
@@ -194,7 +200,14 @@ def _open(path: str) -> Container:
 
 def _open_zip(path: str) -> Container:
     archive = zipfile.ZipFile(open_address(path) if is_address(path) else path)
-    return Container(_visible(archive.namelist()), archive.read)
+    entries = {_plain(entry.filename): entry for entry in archive.infolist()}
+
+    def read(name: str) -> bytes:
+        entry = entries[name]
+        _require_small(entry.file_size)
+        return archive.read(entry.filename)  # messages have the name
+
+    return Container(_visible(list(entries)), read)
 
 
 def _open_tar(path: str) -> Container:
@@ -208,7 +221,8 @@ def _tar_of(file: IO[bytes]) -> Container:
     """A tar that is not compressed, whose pictures can be read in any order."""
     try:
         with tarfile.open(fileobj=file, mode="r:") as archive:
-            entries = {entry.name: entry for entry in archive.getmembers() if entry.isfile()}
+            files = (entry for entry in archive.getmembers() if entry.isfile())
+            entries = {_plain(entry.name): entry for entry in files}
     except BaseException:
         file.close()
         raise
@@ -217,6 +231,7 @@ def _tar_of(file: IO[bytes]) -> Container:
 
     def read(name: str) -> bytes:
         entry = entries[name]
+        _require_small(entry.size)
         with turn:
             file.seek(entry.offset_data)
             return file.read(entry.size)
@@ -278,13 +293,43 @@ def label_members(path: str | Path) -> dict[str, str]:
     for name in archive.names:
         if not name.lower().endswith(LABEL_ENDING):
             continue
-        text = archive.read(name).decode("utf-8", "replace").strip()
+        try:
+            text = archive.read(name).decode("utf-8", "replace").strip()
+        except (ImageError, *_DAMAGED) as error:
+            raise CatalogError(f"{path}/{name}: cannot be read", got=first_line(error)) from error
         if not text or "\n" in text or "\ufffd" in text:
             raise CatalogError(
                 f"{path}/{name}: not a class", wanted="a number or a word", got=repr(text[:40])
             )
         labels[name.rsplit("/", 1)[-1][: -len(LABEL_ENDING)]] = text
     return labels
+
+
+def _require_small(size: int) -> None:
+    """Refuse a file in an archive that is larger than any picture: a few bytes may hold much.
+
+    Raises
+    ------
+    ImageError
+    """
+    if size > BYTES_PER_PIXEL * MAX_PIXELS:
+        raise ImageError(
+            "the file is too large for an image of one galaxy",
+            wanted=f"at most {BYTES_PER_PIXEL * MAX_PIXELS:,} bytes",
+            got=f"{size:,} bytes",
+            hint="cut the galaxies out of it first",
+        )
+
+
+def _plain(name: str) -> str:
+    """The name of a file in an archive, without the ``./`` that ``tar cf sky.tar ./sky`` writes.
+
+    Examples
+    --------
+    >>> _plain("./sky/1.jpg")
+    'sky/1.jpg'
+    """
+    return name.removeprefix("./")
 
 
 def _visible(names: Sequence[str]) -> list[str]:

@@ -47,13 +47,15 @@ def require_few_pixels(data: bytes, max_pixels: int) -> None:
       got:    400 x 300 = 120,000 pixels
       hint:   cut the galaxies out of it first
     """
-    for size in _tiled_sizes(data) if data.startswith(FITS) else [_size(data)]:
+    for size in tiled_sizes(data) if data.startswith(FITS) else [_size(data)]:
         if size is not None:
             require_size(*size, max_pixels)
 
 
-def _tiled_sizes(data: bytes) -> list[tuple[int, int]]:
+def tiled_sizes(data: bytes) -> list[tuple[int, int]]:
     """Width and height of the pictures of a FITS file that are compressed in tiles."""
+    if b"ZNAXIS" not in data:
+        return []
     lengths = [(int(axis), int(length)) for axis, length in _TILED_AXIS.findall(data)]
     sizes = []
     for place, (axis, length) in enumerate(lengths):

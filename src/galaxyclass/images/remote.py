@@ -127,7 +127,9 @@ def _fetch(addresses: Sequence[str]) -> dict[str, bytes | ImageError]:
     for pause in (*PAUSES, None):
         paths = list(dict.fromkeys(path_of[address] for address in waiting))
         try:
-            contents = files.cat(paths, on_error="return")
+            # Not `cat`, which takes brackets and stars in names for patterns.
+            found_bytes = files.cat_ranges(paths, None, None, on_error="return")
+            contents = dict(zip(paths, found_bytes, strict=True))
         except Exception as error:  # of each library that fsspec stands on
             contents = dict.fromkeys(paths, error)
         again = []

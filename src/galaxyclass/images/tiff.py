@@ -117,9 +117,12 @@ def read_pages(data: bytes) -> list[Page]:
         Truncated or corrupt.
     """
     try:
-        return list(_pages(data))
+        pages = list(_pages(data))
     except (struct.error, KeyError, IndexError, OverflowError) as error:
         raise _broken(str(error)) from error
+    if not pages:
+        raise _broken("no page")
+    return pages
 
 
 def _pages(data: bytes) -> Iterator[Page]:
@@ -144,7 +147,8 @@ def _pages(data: bytes) -> Iterator[Page]:
                 continue
             name = _TAGS[tag][0]
             values = _values(data, order + _TYPES[kind], length, begin + number * entry, word)
-            tags[name] = values if name in _LISTS else values[0]
+            if len(values):  # a field of no values says nothing
+                tags[name] = values if name in _LISTS else values[0]
         yield Page(order, tags)
         offset = struct.unpack_from(order + word, data, begin + count * entry)[0]
 

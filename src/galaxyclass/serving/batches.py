@@ -135,8 +135,8 @@ class Predictor:
                 self._waiting -= job.count
 
     def _run(self) -> None:
-        stopping, unfinished = False, 0
-        while not stopping or unfinished:
+        stopping = False
+        while not stopping or not self._jobs.empty():
             job = self._jobs.get()
             pieces: list[tuple[_Job, list[Upload]]] = []
             while True:
@@ -151,11 +151,9 @@ class Predictor:
                 except queue.Empty:
                     break
             self._predict(pieces)
-            unfinished = 0
             for job, _ in pieces:
                 if job.waiting:
                     self._jobs.put(job)
-                    unfinished += 1
                 elif not job.future.done():
                     self._finish(job, _joined(job.answers))
 

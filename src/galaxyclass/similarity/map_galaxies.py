@@ -20,7 +20,7 @@ from galaxyclass.short import summary
 from galaxyclass.similarity.conditions import column_named, rows_that_meet
 from galaxyclass.similarity.embeddings import PredictionTable, open_predictions
 from galaxyclass.similarity.index import open_index
-from galaxyclass.similarity.mapped import MappedGalaxies
+from galaxyclass.similarity.mapped import AXES, MappedGalaxies
 from galaxyclass.similarity.project import kept_neighbours, project
 
 if TYPE_CHECKING:
@@ -147,6 +147,12 @@ def map_galaxies(
         The index cannot be written.
     """
     file = open_predictions(predictions)
+    if file.id_column in AXES:
+        raise ArgumentError(
+            f"{file.name}: the ids are called {file.id_column!r}, as a coordinate of the map is",
+            argument="predictions",
+            hint="give the column another name",
+        )
     name = _colour(file, colour)
     rows = np.flatnonzero(rows_that_meet(file.others, where))
     galaxies = len(rows)
@@ -164,8 +170,7 @@ def map_galaxies(
     taken = file.others.take(pa.array(rows))
     columns = {
         file.id_column: taken[file.id_column],
-        "x": pa.array(coordinates[:, 0]),
-        "y": pa.array(coordinates[:, 1]),
+        **{axis: pa.array(coordinates[:, number]) for number, axis in enumerate(AXES)},
     }
     if name is not None and name not in columns:
         columns[name] = taken[name]
@@ -186,6 +191,12 @@ def _colour(file: PredictionTable, colour: str | None) -> str | None:
     """The column that a map is coloured by."""
     if colour is not None:
         name = column_named(file.others, colour, "colour")
+        if name in AXES:
+            raise ArgumentError(
+                f"{file.name}: column {name!r} is called as a coordinate of the map is",
+                argument="colour",
+                hint="give the column another name",
+            )
         if not _is_class(file.others[name]) and not _is_number(file.others[name]):
             raise ArgumentError(
                 f"{file.name}: column {name!r} is no colour",
@@ -193,7 +204,7 @@ def _colour(file: PredictionTable, colour: str | None) -> str | None:
                 wanted=f"numbers, or at most {_MOST_CLASSES} different words",
             )
         return name
-    others = file.other_names[1:]
+    others = [each for each in file.other_names[1:] if each not in AXES]
     classes = [each for each in others if _is_class(file.others[each])]
     amounts = [each for each in others if _is_number(file.others[each])]
     return next(iter([*classes, *amounts]), None)

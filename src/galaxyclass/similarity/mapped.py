@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from galaxyclass.arguments import MapMethod
 from galaxyclass.similarity.galaxy_table import GalaxyTable
 
+#: Columns of a map: where a galaxy lies on it.
+AXES = ("x", "y")
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class MappedGalaxies(GalaxyTable):
@@ -47,7 +50,7 @@ class MappedGalaxies(GalaxyTable):
     @property
     def coordinates(self) -> NDArray[np.float32]:
         """(galaxies, 2) float32."""
-        return np.column_stack([np.asarray(self.table[name], np.float32) for name in ("x", "y")])
+        return np.column_stack([np.asarray(self.table[name], np.float32) for name in AXES])
 
     @property
     def notes(self) -> list[str]:

@@ -14,22 +14,33 @@ from galaxyclass.images.fast_cutout import read_cutout
 from galaxyclass.images.files import find_images
 from galaxyclass.images.read import read_rendered
 from galaxyclass.images.render import RenderSettings
+from galaxyclass.model.ids import FileNames
+from galaxyclass.model.image_source import name_paths
 from galaxyclass.plots.gallery import shrink
 from galaxyclass.recipes.preprocessing import Preprocessing
 
 
 def pictures_by_id(images: str | Path, ids: Sequence[str]) -> dict[str, Path]:
-    """The file of each galaxy that has one: named after its id, with or without its ending.
+    """The file of each galaxy that has one: named as `predict` names it, or with its ending.
+
+    A name that files in several folders have is none: it may be the picture of another galaxy.
 
     Raises
     ------
     CatalogError
         None of them has.
     """
-    paths: dict[str, Path] = {}
-    for path in find_images(images):
-        paths.setdefault(path.stem, path)
-        paths.setdefault(path.name, path)
+    files = find_images(images)
+    texts = [str(path) for path in files]
+    paths = dict(zip(name_paths(texts, 0)[0], files, strict=True))
+    kinds = [FileNames(texts, parts) for parts in sorted({name.count("/") + 1 for name in ids})]
+    for names in (*kinds, [path.name for path in files], [path.stem for path in files]):
+        folders: dict[str, set[Path]] = {}
+        for name, path in zip(names, files, strict=True):
+            folders.setdefault(name, set()).add(path.parent)
+        for name, path in zip(names, files, strict=True):
+            if len(folders[name]) == 1:
+                paths.setdefault(name, path)
     found = {name: paths[name] for name in ids if name in paths}
     if ids and not found:
         raise CatalogError(
