@@ -13,6 +13,9 @@ from galaxyclass.images.jpeg_checks import require_few_scans
 from galaxyclass.images.large import large_images
 from galaxyclass.images.pillow import decode_pillow
 
+#: The marker of a progressive JPEG; it stands in no pixels.
+_PROGRESSIVE = b"\xff\xc2"
+
 #: libjpeg's message about bytes between the last pixel and the end marker.
 _SPARE_BYTES = re.compile(r"\d+ extraneous bytes before marker 0xd9")
 
@@ -29,8 +32,10 @@ def decode_jpeg(data: bytes, scale: Scale, max_pixels: int) -> Decoded:
         return decode_pillow(data, max_pixels)
     require_size(width, height, max_pixels)
     require_few_scans(data, width * height)
-    large_images.wait_if(width * height)
     factor = scale(height, width)
+    # Only a progressive image is held at full size until its last scan has been read.
+    in_memory = width * height if _PROGRESSIVE in data else width * height // factor**2
+    large_images.wait_if(in_memory)
     # libjpeg-turbo takes the smallest of its scales (eighths) that gives at least this size.
     smallest: dict[str, float] = {}
     if factor > 1:
