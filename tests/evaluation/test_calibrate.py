@@ -335,7 +335,7 @@ def test_images_that_cannot_be_decoded_are_left_out(
         load_model(run, backend=Backend()), Dataset(images, table, skip_invalid=True)
     )
     assert calibrated.calibration.galaxies == COUNT - TRAINED - 1
-    assert "1 images cannot be decoded and are left out." in calibrated.notes
+    assert "Left out, since they cannot be decoded: 1 image." in calibrated.notes
 
 
 def test_the_command(
