@@ -90,8 +90,8 @@ def read_galaxies(
     missing = catalog.paths == ""
     notes = []
     if missing.any():
-        rows = counted(int(missing.sum()), "row of the table", "rows of the table")
-        notes.append(f"Not scored, for want of an image: {rows}.")
+        lost = counted(int(missing.sum()), "row of the table", "rows of the table")
+        notes.append(f"Not scored, for want of an image: {lost}.")
         without_image = set(np.flatnonzero(missing).tolist())
         findings = [finding for finding in findings if finding.index not in without_image]
     valid, left_out = require_valid(catalog, findings, dataset.skip_invalid)
