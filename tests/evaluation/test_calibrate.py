@@ -198,7 +198,7 @@ def test_in_distribution_images_are_not_flagged(
     notes = " ".join((*calibrated.notes, *calibrated.calibration.notes))
     assert f"{TRAINED} that the run was trained on" in notes
     assert f"{COUNT - TRAINED} that are calibrated on already" in notes
-    assert "1 in-distribution images cannot be decoded" in notes
+    assert "since they cannot be decoded: 1 in-distribution image." in notes
     assert "galaxies like these 200 and 150 in-distribution images are flagged" in notes
     assert flagged(run, other, tmp_path / "both.csv") < 0.05
 
