@@ -62,10 +62,25 @@ class GalaxyclassError(Exception):
 
     def __str__(self) -> str:
         lines = [self.what]
-        for label, text in (("wanted", self.wanted), ("got", self.got), ("hint", self.hint)):
-            if text is not None:
-                lines.append(f"  {label + ':':<7} " + text.replace("\n", "\n          "))
+        for label, text in self._details():
+            lines.append(f"  {label + ':':<7} " + text.replace("\n", "\n          "))
         return "\n".join(lines)
+
+    def _details(self) -> list[tuple[str, str]]:
+        texts = (("wanted", self.wanted), ("got", self.got), ("hint", self.hint))
+        return [(label, text) for label, text in texts if text is not None]
+
+    @property
+    def one_line(self) -> str:
+        """The whole message in one line, for a cell of a table.
+
+        Examples
+        --------
+        >>> GalaxyclassError("a.fits: no picture", wanted="two axes", got="none").one_line
+        'a.fits: no picture; wanted: two axes; got: none'
+        """
+        parts = [self.what, *(f"{label}: {text}" for label, text in self._details())]
+        return "; ".join(" ".join(part.split()) for part in parts)
 
 
 class ArgumentError(GalaxyclassError, ValueError):

@@ -65,6 +65,18 @@ def short_names(names: Sequence[object], most: int = 3) -> str:
     return ", ".join(short_path(name, each) for name in names[:most]) + more
 
 
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """The first of some names, whole, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["id", "ra", "dec"], 2)
+    'id, ra and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def counted(number: int, noun: str, nouns: str = "") -> str:
     """How many there are, in words.
 

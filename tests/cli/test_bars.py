@@ -41,3 +41,14 @@ def test_a_stage_that_begins_again_and_one_that_is_slow(
         "explain: 10 of 20 galaxies, 0.25/s, 0:00:40 left",
         "explain: 20 galaxies",
     ]
+
+
+def test_one_of_a_unit_is_singular(capsys: pytest.CaptureFixture[str]) -> None:
+    with bars() as show:
+        for unit in ("tiles", "galaxies", "classes"):
+            show(f"{unit} done", 1, 1, unit=unit)
+    assert capsys.readouterr().err.splitlines() == [
+        "tiles done: 1 tile",
+        "galaxies done: 1 galaxy",
+        "classes done: 1 class",
+    ]

@@ -197,8 +197,8 @@ def test_unknown_votes_answers_and_images(sky: tuple[Any, ...], tmp_path: Path) 
     result = evaluate(
         load_model(run, backend=fake.TreeBackend()), images, table, output=tmp_path / "out"
     )
-    assert result.notes[0] == "1 rows of the table have no image and are not scored."
-    assert result.notes[1] == "1 images cannot be decoded and are not scored."
+    assert result.notes[0] == "Not scored, for want of an image: 1 row of the table."
+    assert result.notes[1] == "Not scored, since they cannot be decoded: 1 image."
     assert result.notes[2].startswith("3 answers are not predicted and do not count: Class10.1")
     target = votes.copy()
     target[:, fake.TREE.slices[9]] = np.nan

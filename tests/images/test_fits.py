@@ -98,6 +98,14 @@ def test_bscale_and_blank() -> None:
     np.testing.assert_array_equal(image, stored)
 
 
+def test_a_picture_without_data_is_refused() -> None:
+    empty = np.full((3, 64, 64), np.nan, np.float32)
+    with pytest.raises(ImageError, match="no pixel of the picture has data"):
+        notes(plain(empty))
+    empty[0, 30, 30] = 1
+    assert notes(plain(empty))
+
+
 def test_unsigned_counts() -> None:
     counts = np.array([[0, 40_000], [50_000, 65_535]], np.uint16)
     np.testing.assert_array_equal(read(plain(counts)).pixels[::-1, :, 0], counts)

@@ -89,7 +89,7 @@ def test_names_that_are_not_clear_are_refused_in_a_contest(
     summary = predict(
         load_model(folder, backend=backend), tmp_path / "set", output=tmp_path / "p.csv"
     )
-    assert "called by their folder" in summary.notes[0]
+    assert "called by their path within the folder" in summary.notes[0]
     assert [row[0] for row in read(tmp_path / "p.csv")[1:]] == [
         "test/1",
         "test/2",

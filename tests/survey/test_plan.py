@@ -150,7 +150,7 @@ def test_wrong_calls(planned: Planned, tmp_path: Path, pictures: list[Path]) -> 
     with pytest.raises(CatalogError, match="nothing that pictures can be read from"):
         planned(tmp_path / "x.rar")
     planned()
-    with pytest.raises(OutputError, match="there is something here already"):
+    with pytest.raises(OutputError, match="there is something here already: a survey"):
         planned()
     with pytest.raises(SurveyError, match="no survey"):
         open_survey(tmp_path)

@@ -18,7 +18,7 @@ def test_the_galaxies_of_a_field_of_sdss_are_found_whole(galaxies: Path) -> None
     cutouts = galaxyclass.open_tiles(tiles, threshold=10)
     assert cutouts.rendering is not None
     assert cutouts.rendering.stretch.name == "sdss"
-    assert any("both say FILTER = g" in note for note in cutouts.notes)
+    assert any("as band r, but its header says FILTER = g" in note for note in cutouts.notes)
     table = cutouts.to_astropy()
     large = table[np.asarray(table["r50"]) > 10]  # arcsec
     # Three galaxies stand out, each once and at its nucleus.

@@ -179,7 +179,37 @@ def test_further_images_and_labels_that_contradict_are_said(tmp_path: Path) -> N
     assert any("HDU 1 SCI" in note for note in open_at_middle(path).notes)
     files = save_bands(tmp_path, "b", {"g": sky(), "r": sky(), "i": sky()})
     fits.setval(tmp_path / "b_r.fits", "FILTER", value="g")
-    assert any("both say FILTER = g" in note for note in open_at_middle(files).notes)
+    assert any(
+        "as band r, but its header says FILTER = g" in note for note in open_at_middle(files).notes
+    )
+
+
+def test_swapped_bands_are_said(tmp_path: Path) -> None:
+    files = save_bands(tmp_path, "b", {"g": sky(), "r": sky(), "i": sky()})
+    for band in "gri":
+        fits.setval(tmp_path / f"b_{band}.fits", "FILTER", value=band)
+    assert not any("FILTER" in note for note in open_at_middle(files).notes)
+    for band, label in (("g", "i"), ("i", "g")):
+        fits.setval(tmp_path / f"b_{band}.fits", "FILTER", value=label)
+    notes = [note for note in open_at_middle(files).notes if "FILTER" in note]
+    assert [note.split("used as ")[1][:44] for note in notes] == [
+        "band g, but its header says FILTER = i.",
+        "band i, but its header says FILTER = g. Chec",
+    ]
+    for band in "gri":
+        fits.setval(tmp_path / f"b_{band}.fits", "FILTER", value="HSC")
+    assert any("all say FILTER = HSC" in note for note in open_at_middle(files).notes)
+
+
+def test_tiles_of_other_bands_are_counted_in_words(tmp_path: Path) -> None:
+    one = save_tile(tmp_path / "a.fits", sky())
+    cube = save_tile(tmp_path / "b.fits", np.stack([sky()] * 3))
+    with pytest.raises(ImageError) as error:
+        open_at_middle([one, cube])
+    assert (error.value.wanted, error.value.got) == (
+        "1 band without a name",
+        "3 bands without names",
+    )
 
 
 def test_a_tile_without_data_has_no_sources(tmp_path: Path) -> None:

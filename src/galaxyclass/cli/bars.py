@@ -88,7 +88,7 @@ def _lines(console: Console) -> Progress:
         if total is not None and done >= total:
             if stage not in finished:
                 finished.add(stage)
-                console.print(f"{stage}: {done:,} {unit} {note}".rstrip(), highlight=False)
+                console.print(f"{stage}: {_amount(done, unit)} {note}".rstrip(), highlight=False)
         elif now - shown[stage] >= _LINE_SECONDS:
             shown[stage] = now
             start, before = begun[stage]
@@ -106,3 +106,12 @@ def _lines(console: Console) -> Progress:
             )
 
     return show
+
+
+def _amount(done: int, unit: str) -> str:
+    """A number and its unit, which is given for several: ``1 tile``, ``2 tiles``."""
+    endings = {"ies": "y", "sses": "ss", "s": ""}
+    one = next(
+        (unit.removesuffix(end) + new for end, new in endings.items() if unit.endswith(end)), unit
+    )
+    return f"{done:,} {one if done == 1 else unit}"

@@ -97,6 +97,6 @@ def command(
 def _show(comparison: Comparison) -> None:
     if show_trials(comparison.results):
         echo(
-            f"the table is {comparison.folder}/compare.csv, the curves are compare.png, the runs "
-            "are in runs/"
+            f"in {comparison.folder}: the table is compare.csv, the learning curves are "
+            "compare.png, the folder runs has the runs"
         )

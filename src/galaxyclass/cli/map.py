@@ -141,4 +141,4 @@ def command(
     if not drawn:
         echo(f'no picture {picture}: pip install "galaxyclass[plots]"')
     echo(f"written: {table}" + (f", {picture}" if drawn else ""))
-    echo(f"open {page} in a browser ({page.stat().st_size / 1e6:.1f} MB)")
+    echo(f"open {page} in a browser ({max(page.stat().st_size / 1e6, 0.1):.1f} MB)")

@@ -190,7 +190,7 @@ def command(
     if as_json:
         echo(_json(summary))
     else:
-        show(summary, of_tiles=bool(tiles))
+        show(summary, of_tiles=bool(tiles), strangeness="strangeness" in include)
 
 
 def _require_table(table: Path | None, **needing: object) -> None:
@@ -231,16 +231,19 @@ def _require_images_or_tiles(
         raise click.UsageError(f"{', '.join(stated)}: only with --tiles.")
 
 
-def show(summary: PredictionSummary, *, of_tiles: bool = False) -> None:
+def show(summary: PredictionSummary, *, of_tiles: bool = False, strangeness: bool = False) -> None:
     """Print the result of a prediction, and its warnings on standard error."""
     show_warnings(summary)
     for note in summary.notes:
         echo(in_options(note))
     show_unused(summary.unused)
     if summary.flagged is not None and summary.predicted:
+        which = (
+            "the column strange says which" if strangeness else "--include strangeness says which"
+        )
         echo(
             f"{summary.flagged:,} of {summary.predicted:,} flagged as out of distribution "
-            f"({summary.flagged / summary.predicted:.1%}); --include strangeness says which"
+            f"({summary.flagged / summary.predicted:.1%}); {which}"
         )
     fresh = summary.images - summary.resumed
     speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""

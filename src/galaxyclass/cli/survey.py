@@ -366,7 +366,9 @@ def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
         before = f" ({result.before:,} before)" if result.before else ""
         echo(f"{result.done:,} of {counted(result.shards, 'shard')} done{before}{speed}")
         if result.unreadable:
-            echo(f"{counted(result.unreadable, 'image')} could not be read; the merge lists them")
+            echo(
+                f"{counted(result.unreadable, 'image')} could not be read: the merge writes a list"
+            )
     if result.failed:
         first = result.failed[0]
         raise SurveyError(
@@ -473,7 +475,7 @@ def merge(*, folder: Path, as_json: bool, **chosen: Any) -> None:
     echo(f"{counted(merged.rows, 'galaxy')} in {merged.output} ({merged.kind}{kind})")
     if merged.failed_file is not None:
         failed = counted(merged.failed, "image")
-        echo(f"{failed} could not be read; {merged.failed_file} lists them")
+        echo(f"{failed} could not be read: see {merged.failed_file}")
     if merged.without_position:
         echo(
             f"without a position: {counted(merged.without_position, 'galaxy')}, in "

@@ -11,6 +11,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
+from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -216,7 +217,7 @@ def _print(trained: Trained) -> None:
     metric = metric_named(metrics.score)
     for part, figures in metrics.parts.items():
         echo(
-            f"{part.replace('_', ' ')} ({figures['galaxies']:,} galaxies), epoch "
+            f"{part.replace('_', ' ')} ({counted(figures['galaxies'], 'galaxy')}), epoch "
             f"{metrics.kept_epoch} of {metrics.epochs}: {_score(metric, figures)}"
         )
     took = (

@@ -132,8 +132,8 @@ def _show(tuned: Tuned) -> None:
         echo(f"note: {in_options(note)}")
     if show_trials(tuned.results):
         echo(
-            f"the table is {tuned.folder}/tune.csv, the figures are tune.png and settings.png, the "
-            "runs are in runs/"
+            f"in {tuned.folder}: the table is tune.csv, the figures are tune.png and settings.png, "
+            "the folder runs has the runs"
         )
     if tuned.best_recipe is not None:
         echo(f"the best as a recipe: galaxyclass train {tuned.best_recipe} …")

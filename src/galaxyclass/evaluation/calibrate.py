@@ -40,6 +40,7 @@ from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.pretrained import is_pretrained
 from galaxyclass.model.stream import predict_stream
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import counted
 
 #: In-distribution images that are used at most; more would not change the fit.
 _MOST_IMAGES = 20_000
@@ -168,10 +169,13 @@ def calibrate(
         more = more_outputs.features, more_statistics
         notes += left_out
         if not more_decoded.all():
-            notes.append(f"{(~more_decoded).sum():,} in-distribution images cannot be decoded.")
+            lost = counted(int((~more_decoded).sum()), "in-distribution image")
+            notes.append(f"Left out, since they cannot be decoded: {lost}.")
     outputs, statistics, decoded = _predict(model, paths, "the images", progress)
     if not decoded.all():
-        notes.append(f"{(~decoded).sum():,} images cannot be decoded and are left out.")
+        notes.append(
+            f"Left out, since they cannot be decoded: {counted(int((~decoded).sum()), 'image')}."
+        )
     counts = dict(Counter(parts[decoded].tolist()))
     targets = catalog.take(np.flatnonzero(decoded).astype(np.int64)).targets
     calibration = fit_calibration(

@@ -36,6 +36,7 @@ from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import counted
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.tasks.task import Task
 
@@ -193,7 +194,9 @@ def _read(
         )
     notes = []
     if prediction.failed:
-        notes.append(f"{prediction.failed:,} images cannot be decoded and are not scored.")
+        notes.append(
+            f"Not scored, since they cannot be decoded: {counted(prediction.failed, 'image')}."
+        )
     table = read_table(prediction.output)
     row_of_id = {name: row for row, name in enumerate(catalog.ids.values)}
     names = ids_of(table, id_column, prediction.output)

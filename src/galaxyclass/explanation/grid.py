@@ -25,6 +25,11 @@ _SIDE, _GAP, _LINE, _COLUMNS = 170, 12, 19, 2
 _INK, _FAINT, _PAPER = (34, 34, 34), (110, 110, 110), (255, 255, 255)
 #: How strongly a map covers the grey galaxy where it is largest.
 _COVER = 0.75
+_MAP_LEGEND = "Map: blue where the answer rests on the picture, orange what speaks against it."
+_CURVES_LEGEND = (
+    "Curves: the predicted share while the picture is hidden (thick) and while it comes back "
+    "(thin), what the map finds most important first."
+)
 
 
 def grid_image(
@@ -40,15 +45,17 @@ def grid_image(
     lines = [f"What the answer {answer} rests on"]
     for sentence in verdict:
         lines += textwrap.wrap(sentence, (width - 2 * _GAP) // 7)
-    legend = "Blue: the answer rests on it.  Orange: it speaks against the answer."
-    head = _GAP + _LINE * (len(lines) + 2)
+    legend = textwrap.wrap(_MAP_LEGEND, (width - 2 * _GAP) // 7)
+    legend += textwrap.wrap(_CURVES_LEGEND, (width - 2 * _GAP) // 7)
+    head = _GAP + _LINE * (len(lines) + len(legend) + 1)
     rows = -(-len(galaxies) // columns)
     page = Image.new("RGB", (width, head + rows * high + _GAP), _PAPER)
     draw = ImageDraw.Draw(page)
     for number, line in enumerate(lines):
         y = _GAP + number * _LINE + (4 if number else 0)
         draw.text((_GAP, y), line, _INK, _font(16 if number == 0 else 13))
-    draw.text((_GAP, _GAP + len(lines) * _LINE + 4), legend, _FAINT, _font(13))
+    for number, line in enumerate(legend, start=len(lines)):
+        draw.text((_GAP, _GAP + number * _LINE + 4), line, _FAINT, _font(13))
     for number, galaxy in enumerate(galaxies):
         row, column = divmod(number, columns)
         _draw_galaxy(page, draw, (_GAP + column * wide, head + row * high), galaxy)
@@ -101,12 +108,12 @@ def _draw_curves(draw: ImageDraw.ImageDraw, corner: tuple[int, int], tested: Fai
     highest = max(*ends, 0.05)
     draw.line([(left, top), (left, top + height), (left + width, top + height)], _FAINT)
     for curves, colour in named:
-        for values in (curves.deletion, curves.insertion):
+        for values, thickness in ((curves.deletion, 3), (curves.insertion, 1)):
             points = [
                 (left + share * width, top + height * (1 - max(value, 0) / highest))
                 for share, value in zip(curves.hidden, values, strict=True)
             ]
-            draw.line(points, colour, 2)
+            draw.line(points, colour, thickness)
     draw.text((corner[0], top - 4), f"{highest:.1f}", _FAINT, _font(11))
     draw.text((corner[0] + 8, top + height - 10), "0", _FAINT, _font(11))
     draw.text((left, top + height + 4), "map", COLOURS[0], _font(11))

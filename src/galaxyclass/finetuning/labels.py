@@ -13,6 +13,7 @@ from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.short import counted
 from galaxyclass.tasks.names import first_few, is_exact_integer
 from galaxyclass.tasks.targets import Targets
 
@@ -64,11 +65,13 @@ def read_labels(
     notes = []
     used = sample.targets.known.copy()
     if (unknown := int((~used).sum())) > 0:
-        notes.append(f"{unknown:,} galaxies without a label are not used.")
+        notes.append(f"Not used, for want of a label: {counted(unknown, 'galaxy')}.")
     parts = sample.catalog.parts
     if parts is not None and (parts == "test").any():
         for_test = used & (parts == "test")
-        notes.append(f"{for_test.sum():,} galaxies of the table's test part are not used.")
+        notes.append(
+            f"Not used, since in the table's test part: {counted(int(for_test.sum()), 'galaxy')}."
+        )
         used &= parts != "test"
     sample = sample.take(np.flatnonzero(used).astype(np.int64))
     require_labels(sample.targets, dataset.name)

@@ -134,6 +134,12 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         pixels, bands = pixels[..., ::-1], bands[::-1]
         stretch = replace(stretch, limits=reversed_limits(stretch.limits))
     shown = _window(pixels, settings, zoom)
+    if shown.dtype.kind == "f" and not np.isfinite(shown).any():
+        raise ImageError(
+            "no pixel of the picture has data",
+            wanted="numbers around its middle",
+            got="NaN, blank or masked pixels only",
+        )
     try:
         if shown.shape != pixels.shape:
             stretch = with_limits(stretch, pixels)

@@ -25,6 +25,7 @@ from galaxyclass.data.unused import Unused, unused_columns
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.positions import positions_of
 from galaxyclass.model.image_source import ImageSource
+from galaxyclass.short import listed
 from galaxyclass.tasks.names import free_name
 
 #: The column of the distance between an image and its row, in arcseconds.
@@ -156,7 +157,7 @@ def _requested(file: TableFile, carry: Sequence[str]) -> list[str]:
         raise ArgumentError(
             f"{file.path}: no column {missing[0]!r}",
             argument="carry",
-            wanted=f"some of {', '.join(present[:50])}; or all",
+            wanted=f"some of {listed(present)}; or all",
             hint=f"did you mean `carry={close[0]!r}`?" if close else None,
         )
     return list(dict.fromkeys(carry))

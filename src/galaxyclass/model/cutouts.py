@@ -71,7 +71,7 @@ class Cutouts:
                     for array, cutout in zip(self._arrays, self._cut(index), strict=True):
                         array[index] = cutout
                 except ImageError as error:
-                    self._errors[index] = " ".join(str(error).split())
+                    self._errors[index] = error.one_line
 
     def _cut(self, index: int) -> list[NDArray[np.uint8]]:
         image = self._images[index]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -85,10 +86,12 @@ def check_include(include: Sequence[str]) -> tuple[Include, ...]:
     """
     unknown = [name for name in include if name not in INCLUDES]
     if unknown:
+        close = get_close_matches(unknown[0], INCLUDES, n=1)
         raise ArgumentError(
             f"nothing called {unknown[0]!r} can be included",
             argument="include",
             wanted=f"some of {', '.join(INCLUDES)}",
+            hint=f"did you mean {close[0]!r}?" if close else None,
         )
     return tuple(name for name in get_args(Include) if name in include)
 

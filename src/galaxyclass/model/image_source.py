@@ -363,7 +363,7 @@ def name_paths(
         )
     return _repeat(paths, distinct, ids), (
         f"{len(repeated):,} file names occur more than once (such as "
-        f"{min(repeated)!r}): those images are called by their folder and name.",
+        f"{min(repeated)!r}): those images are called by their path within the folder.",
     )
 
 

@@ -272,7 +272,11 @@ def describe_all(
     maker: RowMaker, images: int, failed: int, statistics: Statistics
 ) -> tuple[str, ...]:
     """All warnings about predictions."""
-    none = f"None of the {images:,} images could be decoded."
+    none = (
+        "The one image could not be decoded."
+        if images == 1
+        else f"None of the {images:,} images could be decoded."
+    )
     undecodable = (none,) if images and failed == images else ()
     return (*undecodable, *describe_problems(maker.ensemble.task, statistics))
 

@@ -60,16 +60,8 @@ def curves(
                         label=f"kept: epoch {kept_epoch}, {values[index]:.4f}",
                     )
             if quantity == metric.key and reference is not None:
-                axes.axhline(reference[1], color="0.4", linestyle="--", linewidth=1.5)
-                axes.annotate(
-                    f"{reference[0]} {reference[1]:.4f}",
-                    (0.99, reference[1]),
-                    xycoords=("axes fraction", "data"),
-                    ha="right",
-                    va="bottom",
-                    color="0.3",
-                    bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
-                )
+                level = f"{reference[0]} {reference[1]:.4f}"
+                axes.axhline(reference[1], color="0.4", linestyle="--", linewidth=1.5, label=level)
             axes.set_xlabel("epoch")
             axes.set_ylabel(names[quantity])
             axes.set_title(names[quantity][0].upper() + names[quantity][1:])
@@ -78,5 +70,5 @@ def curves(
                 axes.set_xlim(epochs[0] - 1, epochs[0] + 1)
                 axes.set_xticks(epochs)
             # Below the axes, where no line can run through it.
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=11)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=11)
     return figure

@@ -85,10 +85,14 @@ def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
                 if models[0].task.decision_tree is None
                 else "votes are a sample of volunteers"
             )
+            way = (
+                f"has gone {score.explained:.0%} of the way from the simplest predictor to there"
+                if score.explained >= 0
+                else "has learnt nothing: it is no better than the simplest predictor"
+            )
             text.append(
                 f"A perfect model would not reach 0, because {why}: its {metric.label} would be "
-                f"about {score.noise_floor:.4f} (the noise floor). The model has gone "
-                f"{score.explained:.0%} of the way from the simplest predictor to there."
+                f"about {score.noise_floor:.4f} (the noise floor). The model {way}."
             )
     ends = [end for score in scores for end in (score.simplest, score.high)]
     axis = AxisScale(0.0, max(ends) * 1.05 if metric.lower_is_better else 1.0, metric.label)

@@ -45,7 +45,7 @@ from galaxyclass.reports.predicted import PredictedFolder, extra_columns, predic
 from galaxyclass.reports.properties import columns_of_numbers, property_section
 from galaxyclass.reports.scored import ScoredModel, in_common, scored_model
 from galaxyclass.reports.strange import extreme_gallery, strange_section
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import counted, short_path, summary
 from galaxyclass.tasks.scores.noise import VOTES
 from galaxyclass.version import __version__
 
@@ -382,7 +382,9 @@ def folder_sections(
         explained = _explained(first, measures, settings, notes, progress)
         sections += [] if explained is None else [explained]
     if first.summary.failed:
-        notes.append(f"{first.summary.failed:,} images cannot be decoded and are left out.")
+        notes.append(
+            f"Left out, since they cannot be decoded: {counted(first.summary.failed, 'image')}."
+        )
     sections.append(
         ReportSection(
             "notes",

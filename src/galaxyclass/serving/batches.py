@@ -199,7 +199,7 @@ class Predictor:
                 try:
                     content = unpacked(upload.data, self.limits)
                 except ImageError as error:
-                    errors[index] = " ".join(str(error).split())
+                    errors[index] = error.one_line
                     continue
                 # A name of our own: the sender's never becomes a path.
                 path = Path(folder) / f"{index:06d}.img"

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from galaxyclass.arguments import ChosenPrecision, public
 from galaxyclass.data.sky_columns import find_sky_columns
 from galaxyclass.data.unused import Unused
-from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError
+from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError, OutputError
 from galaxyclass.io.atomic import require_new, writing_folder
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.load import ModelSource, load_model
@@ -149,6 +149,11 @@ def plan_survey(
         As for `load_model`.
     """
     folder = Path(output)
+    if (folder / "survey.json").is_file():
+        raise OutputError(
+            f"{folder}: there is something here already: a survey",
+            hint=f"go on with it: `galaxyclass survey run {folder}`; or choose another `output`",
+        )
     require_new(folder)
     columns = ListColumns(path_column, id_column, tuple(carry))
     sources, rule = _sources(images, columns, ids_from, skip_invalid=skip_invalid)

@@ -90,7 +90,7 @@ def detect(
             found = find_sources(tile, planes, threshold=threshold, minimum_area=minimum_area)
         except ImageError as error:
             errors.append(error)
-            skipped.append((tile.path, " ".join(str(error).split())))
+            skipped.append((tile.path, error.one_line))
         else:
             if small <= _KEPT_BYTES:
                 kept[len(tiles)] = planes

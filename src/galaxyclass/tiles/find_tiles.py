@@ -13,6 +13,7 @@ from typing import Any
 from galaxyclass.errors import ArgumentError, ImageError
 from galaxyclass.images.files import FITS_SUFFIXES
 from galaxyclass.progress import Progress, silent
+from galaxyclass.short import counted
 from galaxyclass.tiles.fits_images import split_hdu
 from galaxyclass.tiles.tile import SkyTile, open_tile
 
@@ -77,7 +78,7 @@ def find_tiles(
             opened.append(open_tile(name, files, bands=bands, hdu=hdu))
         except ImageError as error:
             errors.append(error)
-            skipped.append((files[0][1], " ".join(str(error).split())))
+            skipped.append((files[0][1], error.one_line))
         progress("open tiles", number, len(groups), unit="tiles")
     if not opened:
         if not errors:
@@ -257,10 +258,17 @@ def _require_same_bands(tiles: list[SkyTile]) -> None:
         if len(tile.bands) != len(first.bands):
             raise ImageError(
                 f"{tile.path}: other bands than {first.path}",
-                wanted=f"{len(first.bands)}: {', '.join(first.bands)}",
-                got=f"{len(tile.bands)}: {', '.join(tile.bands)}",
+                wanted=_bands_in_words(first.bands),
+                got=_bands_in_words(tile.bands),
                 hint="give the tiles of each set of bands in a call of their own, or name `bands`",
             )
+
+
+def _bands_in_words(bands: tuple[str, ...]) -> str:
+    """Their number and names; a band without a name is called by its number."""
+    if all(band.isdigit() for band in bands):
+        return "1 band without a name" if len(bands) == 1 else f"{len(bands)} bands without names"
+    return f"{counted(len(bands), 'band')}: {', '.join(bands)}"
 
 
 def _notes(tiles: list[SkyTile]) -> list[str]:
@@ -273,15 +281,31 @@ def _notes(tiles: list[SkyTile]) -> list[str]:
             f"{len(several):,} tiles hold further images that were not used; HDU {image.hdu}{name} "
             f"of {image.path} was read (choose another with `hdu`)."
         )
-    by_filter: dict[str, str] = {}
-    for image in tiles[0].images:
+    if len(tiles[0].images) > 1:
+        notes += _doubtful_filters(tiles[0])
+    return notes
+
+
+def _doubtful_filters(tile: SkyTile) -> list[str]:
+    """What speaks against the names that were given to the bands: the headers of their files."""
+    notes = []
+    files_of: dict[str, list[str]] = {}
+    for band, plane in zip(tile.bands, tile.planes, strict=True):
+        image = tile.images[plane]
         label = str(image.header.get("FILTER", "")).strip()
-        if len(tiles[0].images) > 1 and label:
-            if label in by_filter:
-                notes.append(
-                    f"{image.path} and {by_filter[label]} both say FILTER = {label} in their "
-                    "headers: check that they are the bands that you named."
-                )
-                break
-            by_filter[label] = image.path
+        if not label:
+            continue
+        files_of.setdefault(label, []).append(image.path)
+        if label.casefold() != band.casefold() and label.casefold() in map(
+            str.casefold, tile.bands
+        ):
+            notes.append(
+                f"{image.path} is used as band {band}, but its header says FILTER = {label}."
+            )
+    for label, files in files_of.items():
+        if len(files) > 1 and not notes:
+            many = "both" if len(files) == 2 else "all"
+            notes.append(f"{' and '.join(files)} {many} say FILTER = {label} in their headers.")
+    if notes:
+        notes[-1] += " Check that the files are the bands that you named."
     return notes

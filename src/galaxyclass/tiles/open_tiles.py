@@ -136,8 +136,8 @@ def _left_out(placement: Placement, skipped: Sequence[tuple[str, str]], tiles: i
         notes.append(f"Left out for want of a radius: {sources}.")
     if edge := int(placement.at_edge.sum()):
         notes.append(
-            f"The field of {counted(edge, 'source')} reaches beyond the edge of the tile: `flags` "
-            "says edge."
+            "Where a field reaches beyond the edge of its tile, `flags` says edge (about "
+            f"{counted(edge, 'source')})."
         )
     if skipped:
         shown = "; ".join(f"{path}: {reason}" for path, reason in skipped[:3])

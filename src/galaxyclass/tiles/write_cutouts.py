@@ -211,7 +211,7 @@ class _Job:
             try:
                 write_cutout(self.cutouts, index, self.folder / self.names[index])
             except ImageError as error:
-                failures[index] = " ".join(str(error).split())
+                failures[index] = error.one_line
         done = [index for index in piece if index not in failures]
         measured = self.cutouts.measured(done).to_pydict()
         return {"count": len(piece), "cut": done, "failures": list(failures.items()), **measured}

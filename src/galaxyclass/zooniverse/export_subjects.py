@@ -184,7 +184,7 @@ def export_subjects(
             try:
                 jpeg = picture(chosen.paths[index], size)
             except ImageError as error:
-                failed.append((chosen.ids[index], " ".join(str(error).split())))
+                failed.append((chosen.ids[index], error.one_line))
                 continue
             name = _file_name(chosen.ids[index], names)
             (temporary / name).write_bytes(jpeg)

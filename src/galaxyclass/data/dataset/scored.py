@@ -22,6 +22,7 @@ from galaxyclass.data.leakage import UsedGalaxies, parts_of
 from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.images.inspect import digest_files
 from galaxyclass.progress import Progress
+from galaxyclass.short import counted
 from galaxyclass.tasks.task import Task
 from galaxyclass.trees.tree import Tree
 
@@ -89,7 +90,8 @@ def read_galaxies(
     missing = catalog.paths == ""
     notes = []
     if missing.any():
-        notes.append(f"{missing.sum():,} rows of the table have no image and are not scored.")
+        lost = counted(int(missing.sum()), "row of the table", "rows of the table")
+        notes.append(f"Not scored, for want of an image: {lost}.")
         without_image = set(np.flatnonzero(missing).tolist())
         findings = [finding for finding in findings if finding.index not in without_image]
     valid, left_out = require_valid(catalog, findings, dataset.skip_invalid)
