@@ -117,7 +117,7 @@ def test_the_first_picture_is_taken_and_the_others_are_told() -> None:
         table, fits.ImageHDU(FLUX[0], name="SCI"), fits.ImageHDU(FLUX[1], name="ERR"),
     )  # fmt: skip
     assert read(data).source == "HDU 2 (SCI)"
-    assert "not used: pictures in HDU 3 (ERR)" in notes(data)
+    assert "left out of its file: pictures in HDU 3 (ERR)" in notes(data)
     for name in ("ERR", "err", 3, "3"):
         np.testing.assert_array_equal(read(data, hdu=name).pixels[::-1, :, 0], FLUX[1])
     with pytest.raises(ImageError, match="no HDU DQ"):

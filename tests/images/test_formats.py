@@ -140,7 +140,7 @@ def test_pages_that_are_not_used_are_told() -> None:
     file = io.BytesIO()
     grey[0].save(file, "TIFF", save_all=True, append_images=grey[1:])
     decoded = decode_scaled(file.getvalue(), RenderSettings(), full_size)
-    assert decoded.notes == ("not used: 1 further pages",)
+    assert decoded.notes == ("left out of its file: 1 further page",)
 
 
 def test_a_band_that_is_marked_as_opacity() -> None:

@@ -6,7 +6,7 @@ from galaxyclass.arguments import Part
 from galaxyclass.data.leakage import UsedGalaxies, require_used_galaxies
 from galaxyclass.errors import RunError
 from galaxyclass.model.model import Model
-from galaxyclass.model.pretrained import is_pretrained
+from galaxyclass.model.pretrained import CARD, is_pretrained, pretrained_folder
 
 
 def used_galaxies(model: Model, part: Part) -> UsedGalaxies | None:
@@ -25,9 +25,8 @@ def used_galaxies(model: Model, part: Part) -> UsedGalaxies | None:
         raise RunError(
             "the pretrained model does not say which galaxies it was trained on",
             argument="part",
-            wanted="all",
-            got=part,
-            hint="pass `part='all'`, if none of your galaxies are among those that its card lists "
-            "(`galaxyclass.load_model().card`)",
+            wanted="galaxies that are not among them: those of the Galaxy Challenge and of Galaxy "
+            f"Zoo 2, as {pretrained_folder() / CARD} describes",
+            hint="if none of yours are, pass `part='all'` to score all of them",
         )
     return None

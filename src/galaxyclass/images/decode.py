@@ -21,6 +21,7 @@ from galaxyclass.images.npy import NPY, read_npy
 from galaxyclass.images.pillow import JPEG, TIFF, decode_pillow
 from galaxyclass.images.render import Channels, RenderSettings, render_bands, zoom_of
 from galaxyclass.images.tiff import Page, read_pages, read_tiff
+from galaxyclass.short import counted
 
 
 def decode_image(
@@ -243,8 +244,8 @@ def _unused(pages: list[Page]) -> tuple[str, ...]:
     """What of a TIFF that Pillow decodes is left out."""
     notes = []
     if len(pages) > 1:
-        notes.append(f"not used: {len(pages) - 1} further pages")
+        notes.append(f"left out of its file: {counted(len(pages) - 1, 'further page')}")
     first = pages[0]
     if first.samples == 4 and 0 in first.tags["extra"]:
-        notes.append("not used: the fourth band")
+        notes.append("left out of its file: the fourth band")
     return tuple(notes)

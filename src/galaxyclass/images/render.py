@@ -148,7 +148,7 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
         raise ImageError(error.what, wanted=error.wanted, got=error.got, hint=error.hint) from error
     notes = [_how(image, named, name, reason), *narrow]
     if image.unused:
-        notes.append(f"not used: {image.unused}")
+        notes.append(f"left out of its file: {image.unused}")
     return Rendered(levels, zoom, (*notes, *scaled))
 
 

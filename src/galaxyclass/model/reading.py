@@ -122,8 +122,8 @@ def describe_reading(notes: Mapping[str, int], images: int) -> Iterator[str]:
 
     Examples
     --------
-    >>> list(describe_reading({"not used: the fourth band": 2}, 2))
-    ['All 2 pictures: not used: the fourth band.']
+    >>> list(describe_reading({"left out of its file: the fourth band": 2}, 2))
+    ['All 2 pictures: left out of its file: the fourth band.']
     """
     ordered = Counter(notes).most_common()
     for note, count in ordered[:_MOST_NOTES]:

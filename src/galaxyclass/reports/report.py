@@ -212,7 +212,7 @@ def report(
             remarks = evaluations[0].prediction.notes
             sections, notes = scored_sections(models, names, evaluations, settings, progress)
             title = (
-                f"How good is the model {names[0]}?" if len(models) == 1 else " and ".join(names)
+                f"How good is the model “{names[0]}”?" if len(models) == 1 else " and ".join(names)
             )
             source = [f"{_counted(evaluations[0])} of {dataset.name}; images: {dataset.images}"]
         else:
@@ -275,7 +275,7 @@ def report_evaluation(
     sections, notes = scored_sections([model], [name], [evaluation], settings, progress)
     dataset = evaluation.dataset
     source = [f"{_counted(evaluation)} of {dataset.name}; images: {dataset.images}"]
-    return write_report(f"How good is the model {name}?", source, sections, notes, output)
+    return write_report(f"How good is the model “{name}”?", source, sections, notes, output)
 
 
 def scored_sections(
