@@ -179,9 +179,14 @@ def describe_curve(curve: LabelCurve, metric: Metric, galaxies: int) -> str:
         f"{score:.3f} with {count:,}"
         for count, score in zip(curve.galaxies, curve.scores, strict=True)
     )
-    better, gain = ("lower" if metric.lower_is_better else "higher"), curve.gain
+    gain, expected = curve.gain, curve.with_twice
+    if round(gain.value, 3) == 0:
+        change = "that is no gain"
+    else:
+        better = "lower" if metric.lower_is_better else "higher"
+        change = f"{gain.value:.3f} [{gain.low:.3f}, {gain.high:.3f}] {better}"
     return (
         f"{metric.label} by the number of labels: {measured}. With twice the labels "
-        f"({2 * galaxies:,}) expect {curve.with_twice.value:.3f} [{curve.with_twice.low:.3f}, "
-        f"{curve.with_twice.high:.3f}], {gain.value:.3f} [{gain.low:.3f}, {gain.high:.3f}] {better}"
+        f"({2 * galaxies:,}) expect {expected.value:.3f} [{expected.low:.3f}, "
+        f"{expected.high:.3f}]: {change}"
     )
