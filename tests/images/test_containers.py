@@ -205,3 +205,12 @@ def test_an_archive_of_little_bytes_that_holds_many(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(data[: directory + 24] + size + data[directory + 28 :])
     with pytest.raises(ImageError, match=r"a\.zip/7\.png: the file is too large"):
         read_image(f"{tmp_path}/a.zip/7.png")
+
+
+def test_a_compressed_archive_that_would_fill_the_disk(tmp_path: Path) -> None:
+    entry = tarfile.TarInfo("1.png")
+    entry.size = 2**27
+    with tarfile.open(tmp_path / "sky.tar.gz", "w:gz", compresslevel=1) as archive:
+        archive.addfile(entry, io.BytesIO(bytes(entry.size)))
+    with pytest.raises(CatalogError, match=r"sky.tar.gz: the archive becomes too large"):
+        image_paths(tmp_path / "sky.tar.gz")

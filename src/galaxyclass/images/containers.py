@@ -10,7 +10,6 @@ import gzip
 import io
 import lzma
 import os
-import shutil
 import tarfile
 import tempfile
 import threading
@@ -31,6 +30,9 @@ from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS
 from galaxyclass.images.remote import RemoteStatus, address_status, is_address, open_address
 from galaxyclass.io.reading import require_ordinary
 from galaxyclass.short import first_line
+
+#: A compressed archive becomes at most so many times its size, and so many bytes more.
+MOST_EXPANSION, LEAST_EXPANDED = 100, 64 * 2**20
 
 #: Endings of files that may hold pictures.
 CONTAINER_ENDINGS = (
@@ -98,12 +100,14 @@ def members(path: str | Path) -> list[str]:
     Raises
     ------
     CatalogError
-        A damaged file.
+        A damaged file, or a compressed one that becomes too large.
     MissingExtraError
         h5py is not installed.
     """
     try:
         names = _open(str(path)).names
+    except ImageError as error:
+        raise CatalogError(f"{path}: {error.what}", wanted=error.wanted, hint=error.hint) from error
     except _DAMAGED as error:
         raise CatalogError(
             f"{path}: cannot be opened", got=first_line(error), hint="fetch it again"
@@ -252,7 +256,7 @@ def _open_copied_tar(path: str) -> Container:
             plain = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the container
             try:
                 with _decompressed(path) as stream:
-                    shutil.copyfileobj(stream, plain, 1 << 20)
+                    _copy(stream, plain, MOST_EXPANSION * status.st_size + LEAST_EXPANDED)
             except BaseException:
                 plain.close()
                 raise
@@ -260,6 +264,21 @@ def _open_copied_tar(path: str) -> Container:
             plain.seek(0)
             _unpacked[key] = _tar_of(plain)
         return _unpacked[key]
+
+
+def _copy(stream: IO[bytes], plain: IO[bytes], most: int) -> None:
+    """Copy a stream, which may be far longer than the file that it comes from."""
+    copied = 0
+    while block := stream.read(1 << 20):
+        copied += len(block)
+        if copied > most:
+            raise ImageError(
+                "the archive becomes too large when it is uncompressed",
+                wanted=f"at most {most:,} bytes: {MOST_EXPANSION} times those of its file and "
+                f"{LEAST_EXPANDED:,} more",
+                hint="uncompress it yourself, and name the .tar",
+            )
+        plain.write(block)
 
 
 def _decompressed(path: str) -> IO[bytes]:
