@@ -115,7 +115,7 @@ def _description(served: Served) -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "A row for each picture, in the order sent: `file`, the columns of "
-                "`galaxyclass predict`, and `error`.",
+                "a table of predictions, and `error`.",
                 "content": {
                     "application/json": {
                         "schema": {

@@ -152,7 +152,7 @@ def plan_survey(
     if (folder / "survey.json").is_file():
         raise OutputError(
             f"{folder}: there is something here already: a survey",
-            hint=f"go on with it: `galaxyclass survey run {folder}`; or choose another `output`",
+            hint="run it, which goes on where it was stopped, or choose another `output`",
         )
     require_new(folder)
     columns = ListColumns(path_column, id_column, tuple(carry))
