@@ -47,7 +47,7 @@ def test_processes_share_the_images(many: list[str], monkeypatch: pytest.MonkeyP
     assert 0 < seconds < time.perf_counter() - begun
     assert asked[:3] == [many[:1]] * 3  # before the clock starts
     assert sorted(path for share in asked[3:] for path in share) == many
-    assert [len(share) for share in asked[3:]] == [167, 167, 166]
+    assert sorted(len(share) for share in asked[3:]) == [166, 167, 167]  # asked side by side
 
 
 def test_nothing_is_written(
