@@ -414,9 +414,8 @@ def test_only_the_command_line_speaks_of_options() -> None:
     option = re.compile(rf"(?<![\w-])--[a-z]|\bgalaxyclass ({COMMANDS})\b")
     for path in source.rglob("*.py"):
         # A page shows the command that learns from the labels that were given on it.
-        if path.relative_to(source).parts[0] in ("cli", "__main__.py") or path.name == (
-            "label_pages.py"
-        ):
+        room = path.relative_to(source).parts[0]
+        if room in ("cli", "__main__.py") or path.name == "label_pages.py":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

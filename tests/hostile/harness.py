@@ -30,9 +30,10 @@ from typing import Any
 PATIENCE = 300.0
 
 #: What differs between two runs of the same command, in any JSON file and any table.
-TIMES = {"seconds", "images_per_second", "command", "runtime", "version", "versions", "machine"}
-#: When the predictions were written that an index is of.
-TIMES |= {"modified"}
+TIMES = {
+    *("seconds", "images_per_second", "command", "runtime", "version", "versions", "machine"),
+    "modified",  # when the predictions were written that an index is of
+}
 
 TINY = (
     *("--set", "images.size=16", "--set", "images.frame=none", "--set", "training.batch_size=16"),
