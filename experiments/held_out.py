@@ -19,6 +19,8 @@ OUTPUT then has
 - ``images/``: links to the images of both folders of the challenge, for the table of classes;
 - ``votes_more/``, ``counts_more/``, ``stripe82/`` and ``five_classes/`` (both tables of classes as
   one): ``train.csv`` and ``val.csv``, as `galaxyclass train --also` takes a folder for a table;
+- ``fair/`` and ``fair_classes/``: of the first and the last of these, the galaxies that were not
+  chosen by what volunteers said of them (of the classes: those of ``galaxy-zoo-challenge``, too);
 - ``scored/``: tables for `galaxyclass evaluate --part all`: ``unselected.csv`` and
   ``unselected_classes.csv`` (the 600, with their votes, and with their classes), and what was held
   out before: ``challenge.csv``, ``galaxy_zoo_2.csv``, ``classes.csv``.
@@ -140,17 +142,22 @@ def newer_galaxies(data: Path, cache: Path | None, workers: int | None) -> dict[
     }
 
 
+def unselected(data: Path) -> set[str]:
+    """The galaxies that are a fair sample of the challenge."""
+    return {
+        row["GalaxyID"]
+        for row in rows_of(data / MORE / "selection.csv")
+        if row["unselected"] == "1"
+    }
+
+
 def draw_unselected(
     data: Path, newer: dict[str, bytes], older: set[bytes], rng: np.random.Generator
 ) -> set[str]:
     """600 galaxies of the fair sample whose picture stands nowhere else."""
     owners = Counter(newer.values())
     fair = sorted(
-        row["GalaxyID"]
-        for row in rows_of(data / MORE / "selection.csv")
-        if row["unselected"] == "1"
-        and owners[newer[row["GalaxyID"]]] == 1
-        and newer[row["GalaxyID"]] not in older
+        name for name in unselected(data) if owners[newer[name]] == 1 and newer[name] not in older
     )
     return {fair[place] for place in rng.permutation(len(fair))[:COUNT]}
 
@@ -187,6 +194,8 @@ def write_tables(data: Path, output: Path, held_out: dict[Key, str]) -> None:
 
     votes = rows_of(data / MORE / "votes.csv")
     write_parts(output / "votes_more", votes, away(MORE))
+    fair = unselected(data)
+    write_parts(output / "fair", [row for row in votes if row["GalaxyID"] in fair], away(MORE))
     for folder, short in COUNTS.items():
         write_parts(output / short, rows_of(data / folder / "votes.csv"), away(folder))
     classes = [
@@ -196,6 +205,8 @@ def write_tables(data: Path, output: Path, held_out: dict[Key, str]) -> None:
     ]
     never, drawn = away(OLD[0][0], MORE), away(MORE, reason="drawn")
     write_parts(output / "five_classes", classes, never)
+    fair |= set(ids_of(rows_of(data / OLD[0][0] / OLD[0][1])))
+    write_parts(output / "fair_classes", [row for row in classes if row["GalaxyID"] in fair], never)
     for name, rows, chosen in (
         ("challenge", rows_of(data / OLD[0][0] / "votes.csv"), never),
         ("galaxy_zoo_2", rows_of(data / OLD[1][0] / "votes.csv"), away(OLD[1][0])),

@@ -10,19 +10,14 @@ between the two. The other labelling stays as it is.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 import torch
+from changed_network import network_of, write_changed
 
 from galaxyclass.errors import BundleError
-from galaxyclass.io import run_folder
-from galaxyclass.io.atomic import write_text, writing_folder
-from galaxyclass.io.run_folder import run_file
 from galaxyclass.model.bundle.load import load_bundle
-from galaxyclass.model.bundle.save import save_bundle
-from galaxyclass.networks.weights import load_weights, write_weights
 
 
 @click.command()
@@ -32,26 +27,15 @@ from galaxyclass.networks.weights import load_weights, write_weights
 @click.option("--output", required=True, type=click.Path(path_type=Path))
 def command(run: Path, labelling: str, share: float, output: Path) -> None:
     """Write RUN with a last layer between two labellings, usable wherever a run is."""
-    bundle = load_bundle(run)
-    names = [task.labelling for task in bundle.manifest.auxiliary]
+    names = [task.labelling for task in load_bundle(run).manifest.auxiliary]
     if labelling not in names:
         raise BundleError(f"{run}: has not learnt the labelling {labelling!r}")
-    (network,) = load_weights(bundle).networks
+    network = network_of(run)
     other = network.auxiliary[names.index(labelling)]
     with torch.no_grad():
         for own, toward in zip(network.last.parameters(), other.parameters(), strict=True):
             own.lerp_(toward, share)
-    manifest = replace(bundle.manifest, weights_digest="", network_digest="", calibration_digest="")
-    with writing_folder(output) as temporary:
-        for name in (run_folder.SPLIT, run_folder.RECIPE):
-            file = run_file(run, name)
-            if file is not None:
-                write_text(temporary / name, file.read_text(encoding="utf-8"))
-        save_bundle(
-            temporary / run_folder.BUNDLE,
-            manifest,
-            {"weights": lambda path: write_weights(network, path)},
-        )
+    write_changed(run, network, output)
 
 
 if __name__ == "__main__":

@@ -154,6 +154,7 @@ def test_the_wheel_alone_runs(programs: Path, wheel: Path, tmp_path: Path) -> No
 def test_the_readmes_first_command_gives_what_it_shows(programs: Path, tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     command, shown = re.findall(r"^```(?:bash|text)\n(.*?)^```$", readme, re.M | re.S)[:2]
+    assert shown in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     name, *arguments = shlex.split(command)
     subprocess.run([programs / name, *arguments], cwd=tmp_path, env=ALONE, check=True, timeout=300)
