@@ -9,7 +9,7 @@ import click
 
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
@@ -70,8 +70,7 @@ def command(
 
 def _show(result: CutoutSummary) -> None:
     """Print the result."""
-    for note in result.notes:
-        echo(in_options(note))
+    echo_notes(result.notes)
     if result.resumed:
         echo(f"Went on from an earlier call, which had done {counted(result.resumed, 'source')}.")
     fresh = result.cut + result.failed - result.resumed

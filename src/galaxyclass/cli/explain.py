@@ -11,7 +11,7 @@ import click
 from galaxyclass.arguments import ExplanationMethod
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ def command(
     if as_json:
         echo(_json(explanation))
         return
-    for note in explanation.notes:
-        echo(in_options(note))
+    echo_notes(explanation.notes)
     better = sum(galaxy.faithfulness.is_better for galaxy in explanation.galaxies)
     echo(
         f"{better} of {len(explanation.galaxies)} maps of {explanation.answer} are more faithful "

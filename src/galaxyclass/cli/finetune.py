@@ -9,8 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
-from galaxyclass.cli.notes import show_notes
+from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
@@ -87,8 +86,7 @@ def command(
             cache=cache,
             progress=progress,
         )
-    for note in finetuned.notes:
-        echo(in_options(note))
+    echo_notes(finetuned.notes)
     score = finetuned.score
     echo(
         f"{finetuned.galaxies:,} labels: {finetuned.metric.label} {score.value:.3f} "

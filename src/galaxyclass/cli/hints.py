@@ -28,7 +28,6 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "ra_column": "--ra",
     "dec_column": "--dec",
     "ids_from": "--ids",
-    "minutes": "--time",
     "shards": "--shard",
     "address": "--ray",
     "id_map": "--map",

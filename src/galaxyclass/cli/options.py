@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
+from galaxyclass.arguments import ChosenPrecision, Device, Part
 from galaxyclass.recipes.stretches import STRETCHES
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
@@ -39,6 +40,24 @@ class ManyValues(click.Command):
                     spread.append(current)
             spread.append(argument)
         return super().parse_args(ctx, spread)
+
+
+def comma_separated(
+    _context: click.Context, _option: click.Parameter, values: str | Sequence[str] | None
+) -> tuple[str, ...]:
+    """The callback of an option that takes names separated by commas, or one by one."""
+    texts = [values] if isinstance(values, str) else values or ()
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+def stated(context: click.Context) -> dict[str, str]:
+    """What was given on the command line: the parameter's name -> its option, as it is spelled."""
+    given = click.core.ParameterSource.COMMANDLINE
+    return {
+        parameter.name: parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name is not None and context.get_parameter_source(parameter.name) is given
+    }
 
 
 images = click.option(
@@ -93,18 +112,11 @@ target_column = click.option(
 )
 
 
-def _names(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Names that are separated by commas, or given one by one."""
-    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
-
-
 number_columns = click.option(
     "--numbers",
     multiple=True,
     metavar="COLUMN,COLUMN…",
-    callback=_names,
+    callback=comma_separated,
     help="Predict the numbers in these columns of the table, such as a redshift or a Hubble type. "
     "Limits or errors beside them (T_inf and T_sup, z_err) give the noise floor.",
 )
@@ -183,7 +195,7 @@ device = click.option(
     "--device",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    type=click.Choice(get_args(Device)),
     help="Where the network runs; auto is a GPU if there is one.",
 )
 workers = click.option(
@@ -200,7 +212,7 @@ precision = click.option(
     "--precision",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "fp32", "bf16"]),
+    type=click.Choice(get_args(ChosenPrecision)),
     help="Number format of the network; auto is bfloat16 if the run was trained in it and this "
     "machine has it, which is two or three times as fast.",
 )
@@ -229,6 +241,34 @@ def output(content: str) -> Callable[[Decorated], Decorated]:
         help=f"Where to write {content}.",
     )
 
+
+predictions = click.argument("predictions", type=click.Path(path_type=Path))
+
+
+def where(verb: str) -> Callable[[Decorated], Decorated]:
+    """The option ``--where``, with what is done with the galaxies."""
+    return click.option(
+        "--where",
+        multiple=True,
+        metavar="CONDITION",
+        help=f"{verb} only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
+    )
+
+
+part = click.option(
+    "--part",
+    type=click.Choice(get_args(Part)),
+    default="unseen",
+    show_default=True,
+    help="Which galaxies to score; unseen: all that the run was not trained on.",
+)
+votes = click.option(
+    "--votes",
+    type=click.FloatRange(min=2),
+    default=40,
+    show_default=True,
+    help="Volunteers per galaxy, which determine the noise floor: the error of a perfect model.",
+)
 
 also = click.option(
     "--also",

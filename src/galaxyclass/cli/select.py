@@ -35,7 +35,7 @@ and all other columns of the predictions."""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("predictions", type=click.Path(path_type=Path))
+@options.predictions
 @options.output("the galaxies: a name that ends in .csv, .parquet, .fits, .vot or .ecsv")
 @click.option(
     "--by",
@@ -61,12 +61,7 @@ and all other columns of the predictions."""
     type=click.Path(path_type=Path),
     help="A table of the galaxies that have a label: they are not chosen.",
 )
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="CONDITION",
-    help="Choose only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
-)
+@options.where("Choose")
 @click.option(
     "--spread",
     type=click.IntRange(min=1),

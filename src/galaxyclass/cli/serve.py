@@ -54,6 +54,7 @@ connection is not encrypted. Ctrl-C stops the server."""
 @click.option(
     "--classes",
     metavar="NAME,NAME…",
+    callback=options.comma_separated,
     help="What galaxies are labelled as: two to nine classes.",
 )
 @click.option(
@@ -73,12 +74,7 @@ connection is not encrypted. Ctrl-C stops the server."""
     metavar="NAME",
     help="For --by likely: a class, a column of the predictions, or the code of an answer.",
 )
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="CONDITION",
-    help="Label only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
-)
+@options.where("Label")
 @click.option(
     "--renew-every",
     type=click.IntRange(min=0),
@@ -111,7 +107,7 @@ connection is not encrypted. Ctrl-C stops the server."""
 @options.inference
 def command(
     *,
-    classes: str | None,
+    classes: tuple[str, ...],
     tree: str | None,
     open_page: bool,
     inference: InferenceOptions,
@@ -128,7 +124,7 @@ def command(
     show_notes()
     with bars() as progress:
         serve(
-            label_classes=[] if classes is None else classes.split(","),
+            label_classes=classes,
             label_tree=tree,
             options=inference,
             progress=progress,

@@ -34,7 +34,7 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("predictions", type=click.Path(path_type=Path))
+@options.predictions
 @click.option("--like", multiple=True, metavar="ID", help="A galaxy of the file; repeatable.")
 @click.option(
     "--unlike",
@@ -54,12 +54,7 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
     help="The model that made the predictions, for --like-images; by default it is found by what "
     "they say of it.",
 )
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="CONDITION",
-    help="Find only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
-)
+@options.where("Find")
 @click.option(
     "--count",
     type=click.IntRange(min=1),

@@ -11,7 +11,7 @@ import click
 
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes, echo_warnings
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.survey_lines import duration, show_status
 from galaxyclass.cli.survey_scripts import survey_script
@@ -29,7 +29,7 @@ Examples:
   galaxyclass survey plan sources.parquet --id objid --run runs/best --output night
   galaxyclass survey plan --tiles tiles/ --catalogue sky.parquet --field "30 arcsec" --output night
   galaxyclass survey run night --workers 4 --log night.jsonl
-  galaxyclass survey run night --slurm --partition long --time 240 --cores 16
+  galaxyclass survey run night --slurm --partition long --minutes 240 --cores 16
   galaxyclass survey run night --part 3/100
   galaxyclass survey script night pbs --tasks 50 --cores 16 > night.sh
   galaxyclass survey status night
@@ -58,12 +58,6 @@ class _Commands(options.ManyValues, click.Group):
 @click.group(cls=_Commands, epilog=EPILOG)
 def command() -> None:
     """Predict a whole survey: plan it, run it here or on a cluster, watch it, merge it."""
-
-
-def _listed(
-    _context: click.Context, _option: click.Parameter, names: str | None
-) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
 
 
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -102,14 +96,14 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 @click.option(
     "--carry",
     metavar="COLUMN,COLUMN…|all",
-    callback=_listed,
+    callback=options.comma_separated,
     help="Of lists and catalogues: columns that are written beside the predictions. Positions "
     "always are; of a catalogue all columns by default.",
 )
 @click.option(
     "--include",
     metavar="NAME,NAME…",
-    callback=_listed,
+    callback=options.comma_separated,
     help="Extra columns: some of five_classes, uncertainty, strangeness, embedding.",
 )
 @options.views
@@ -146,20 +140,11 @@ def plan(
 
     if bool(source) == bool(tiles):
         raise click.UsageError("Name either SOURCE or --tiles.")
-    if not tiles and (stated := tile_options.stated(context)):
-        raise click.UsageError(f"{', '.join(stated)}: only with --tiles.")
+    tile_options.require_tiles(context, tiles)
     with bars() as progress:
         images: Any = list(source)
         if tiles:
-            from galaxyclass.tiles.open_tiles import open_tiles
-
-            images = open_tiles(
-                tiles,
-                progress=progress,
-                id_column=id_column,
-                **sources,
-                **tile_options.of_tiles(reading),
-            )
+            images = tile_options.opened(tiles, sources, reading, id_column, progress)
         planned = plan_survey(
             images,
             run=runs or None,
@@ -172,8 +157,7 @@ def plan(
     if as_json:
         echo(dumps({**asdict(planned.plan), "notes": planned.notes}, indent=1))
         return
-    for note in planned.notes:
-        echo(in_options(note))
+    echo_notes(planned.notes)
     show_unused(planned.unused)
     size, cost = planned.plan, planned.plan.cost
     echo(f"{counted(size.images, 'image')} in {counted(size.shards, 'shard')}: {planned.folder}")
@@ -217,9 +201,7 @@ def plan(
 @click.option("--slurm", is_flag=True, help="Hand the shards to Slurm, and return (extra survey).")
 @click.option("--partition", help="Of Slurm.")
 @click.option("--account", help="Of Slurm.")
-@click.option(
-    "--time", "minutes", type=click.IntRange(1), metavar="MINUTES", help="Of a task of Slurm; 60."
-)
+@click.option("--minutes", type=click.IntRange(1), help="Of a task of Slurm; 60.")
 @click.option("--gpus", type=click.IntRange(0), help="Of a task of Slurm or Ray; none by default.")
 @click.option("--memory", type=click.IntRange(1), metavar="GB", help="Of a task of Slurm; 8.")
 @click.option(
@@ -306,7 +288,6 @@ _OPTIONS_OF = {
     "slurm": ("partition", "account", "minutes", "memory", "array_limit", "at_once", "settings"),
     "ray": (),
 }
-_SPELLED = {"minutes": "time", "settings": "sbatch", "address": "ray", "shards": "shard"}
 
 
 def _mode(context: click.Context, given: dict[str, Any]) -> str:
@@ -321,18 +302,17 @@ def _mode(context: click.Context, given: dict[str, Any]) -> str:
     if len(modes) > 1 or (given["shards"] and given["part"]):
         raise click.UsageError("Name one of --here, --shard, --part, --slurm and --ray.")
     mode = modes[0] if modes else "here"
-    for place, names in _OPTIONS_OF.items():
+    stated = options.stated(context)
+    for owner, names in _OPTIONS_OF.items():
         for name in names:
-            if place != mode and given[name]:
-                option = _SPELLED.get(name, name).replace("_", "-")
-                raise click.UsageError(f"--{option} belongs to --{place}.")
+            if owner != mode and name in stated:
+                raise click.UsageError(f"{stated[name]} belongs to --{owner}.")
     if given["gpus"] and mode not in ("slurm", "ray"):
         raise click.UsageError("--gpus belongs to --slurm and --ray; here, --device chooses.")
-    stated = click.core.ParameterSource.COMMANDLINE
     for name in ("device", "batch_size", "log"):
         wrong = mode == "slurm" or (mode == "ray" and name != "log")
-        if wrong and context.get_parameter_source(name) == stated:
-            raise click.UsageError(f"--{name.replace('_', '-')} does not belong to --{mode}.")
+        if wrong and name in stated:
+            raise click.UsageError(f"{stated[name]} does not belong to --{mode}.")
     return mode
 
 
@@ -349,8 +329,7 @@ def _show_jobs(jobs: Any, folder: Path) -> None:
     if not jobs.tasks:
         echo("every shard is done already")
         return
-    for warning in jobs.warnings:
-        echo(in_options(warning), err=True, before="warning: ", colour="yellow")
+    echo_warnings(jobs.warnings)
     echo(
         f"{counted(jobs.shards, 'shard')} in {counted(jobs.tasks, 'task')}: job {jobs.job}, "
         f"logs {jobs.logs}"
@@ -395,10 +374,8 @@ def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
     help="Tasks that run at once, at most; of slurm and htcondor.",
 )
 @click.option(
-    "--time",
-    "minutes",
+    "--minutes",
     type=click.IntRange(1),
-    metavar="MINUTES",
     help="Of a task; of slurm and pbs: 60 by default.",
 )
 @click.option(

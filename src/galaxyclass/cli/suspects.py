@@ -9,7 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def command(
             overwrite=overwrite,
             progress=progress,
         )
-    for note in ranked.notes:
-        echo(in_options(note))
+    echo_notes(ranked.notes)
     rows = [suspect for suspect, _ in zip(ranked, range(count), strict=False)]
     cells = [("id", "label", "suggestion", "score")]
     cells += [(row.id, row.label, row.suggestion, f"{row.score:.2f}") for row in rows]

@@ -9,6 +9,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
 EPILOG = """\b
@@ -101,8 +102,7 @@ def export_command(
             size=size,
             progress=progress,
         )
-    for note in exported.notes:
-        echo(f"note: {in_options(note)}")
+    echo_notes(exported.notes)
     for galaxy, why in exported.failed[:5]:
         echo(f"note: {galaxy}: {why}")
     if len(exported.failed) > 5:
@@ -169,8 +169,7 @@ def import_command(
         retired_only=retired_only,
         overwrite=overwrite,
     )
-    for note in imported.notes:
-        echo(in_options(note))
+    echo_notes(imported.notes)
     if imported.dropped:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table

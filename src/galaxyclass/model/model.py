@@ -437,9 +437,9 @@ class Model:
 
         The same as `galaxyclass.export`, with all its arguments.
         """
-        from galaxyclass.extras import require
+        from galaxyclass.extras import EXPORT, require
 
-        require("onnxscript", "onnx", "torch", "timm", "safetensors")
+        require(*EXPORT)
         from galaxyclass.model.export.export import export
 
         return export(self, output=output, **more)

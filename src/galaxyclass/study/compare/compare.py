@@ -7,7 +7,6 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import RunError, StoppedError
-from galaxyclass.extras import require
+from galaxyclass.extras import TRAINING, require_installed
 from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
@@ -45,9 +44,6 @@ from galaxyclass.workers.signals import terminated_as_interrupted
 from galaxyclass.workers.trial_process import work
 
 log = logging.getLogger(__name__)
-
-#: What a training needs.
-LIBRARIES = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -135,9 +131,7 @@ def compare(
         Ctrl-C or SIGTERM; the same call goes on.
     """
     trials = make_trials(recipes, vary or {}, settings)
-    for name in LIBRARIES:
-        if find_spec(name) is None:
-            require(name)
+    require_installed(*TRAINING)
     folder = Path(output)
     dataset = as_dataset(images, table)
     plan = Plan(trials, {**dataset.with_files(folder).to_json(), "seed": seed})

@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from galaxyclass.data.catalog.read import require_sources
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import OutputError, RunError, StoppedError
-from galaxyclass.extras import require
+from galaxyclass.extras import TRAINING, require_installed
 from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.io.lock import open_locked
 from galaxyclass.plots.style import save
@@ -27,7 +26,7 @@ from galaxyclass.recipes.read import as_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
 from galaxyclass.short import short_path, summary
-from galaxyclass.study.compare.compare import LIBRARIES, draw_curves, train_arguments
+from galaxyclass.study.compare.compare import draw_curves, train_arguments
 from galaxyclass.study.compare.results import TrialResult, best_first
 from galaxyclass.study.tune.plan import (
     BEST_RECIPE,
@@ -164,9 +163,7 @@ def tune(
     check_space(recipe, searched, settings)
     dataset = as_dataset(images, table)
     require_sources(dataset.images, dataset.table)
-    for name in (*LIBRARIES, "optuna"):
-        if find_spec(name) is None:
-            require(name)
+    require_installed(*TRAINING, "optuna")
     folder, shared = Path(output), as_assignments(settings)
     base, resolved = folder / TUNE_BASE, as_recipe(recipe, shared)
     name_of_recipe = str(base) if isinstance(recipe, Recipe) else str(recipe)
