@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,6 @@ _INCLUDED = "_included"
 #: ``table``: all columns of the training table's layout, with a probability for each class;
 #: ``contest``: only the name of each image and its class.
 PredictionLayout = Literal["table", "contest"]
-LAYOUTS: tuple[str, ...] = get_args(PredictionLayout)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from galaxyclass.arguments import ChosenPrecision, Device, public
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
@@ -14,9 +14,6 @@ from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.pretrained import PRETRAINED, is_pretrained
-
-if TYPE_CHECKING:
-    pass
 
 #: Where a model comes from: the folder of a run, a bundle, an exported network, the word
 #: ``pretrained``, a Model; several of them are an ensemble.
