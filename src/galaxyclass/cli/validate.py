@@ -119,7 +119,7 @@ def _summary(report: ValidationReport) -> None:
 
 def _verdict(report: ValidationReport) -> str:
     errors, notes = len(report.errors), len(report.notes)
-    counts = f"{errors:,} error{'s' * (errors != 1)}, {notes:,} note{'s' * (notes != 1)}"
+    counts = f"{counted(errors, 'error')}, {counted(notes, 'note')}"
     if errors:
         return f"{counts}: not ready for training"
     if report.catalog.targets is None:

@@ -56,6 +56,7 @@ from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.model.provenance import make_provenance, with_provenance
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import RECIPES, as_recipe
+from galaxyclass.short import counted
 from galaxyclass.tasks.task import Task
 from galaxyclass.version import __version__
 
@@ -168,7 +169,7 @@ def _finetune(
     )
     began = time.perf_counter()
     embedded = embed_galaxies(model, sample, progress)
-    views = f"{model.views} view{'s' * (model.views > 1)}"
+    views = counted(model.views, "view")
     took = time.perf_counter() - began
     log.info("%d galaxies embedded by %s, %s: %.1f s", len(sample.rows), model.name, views, took)
     task = sample.task(np.arange(len(sample.rows)))

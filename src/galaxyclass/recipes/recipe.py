@@ -198,11 +198,11 @@ class Training(Section):
     )
     precision: Literal["fp32", "bf16", "auto"] = Field(
         "auto",
-        description="fp32: 32-bit floats; bf16: bfloat16 autocast; auto: whichever a short probe "
+        description="fp32: 32-bit floats; bf16: bfloat16 autocast; auto: whichever a short trial "
         "finds faster, bfloat16 only where it is native",
     )
     threads: int = Field(
-        0, ge=0, description="CPU threads; 0: all or one, whichever a short probe finds faster"
+        0, ge=0, description="CPU threads; 0: all or one, whichever a short trial finds faster"
     )
     shuffle_buffer: int = Field(
         0, ge=0, description="the next galaxy is drawn from a buffer of so many; 0: from all"

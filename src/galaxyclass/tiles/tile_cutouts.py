@@ -17,7 +17,7 @@ from galaxyclass.images.cutout_boxes import centre_box
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.inspect import identity_of
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.tiles.cut import FieldPixels, cut_field, slice_field
 from galaxyclass.tiles.field import Field
 from galaxyclass.tiles.open_planes import OpenPlanes, Planes
@@ -104,7 +104,7 @@ class TileCutouts(Sequence["TileCutout"]):
 
     def __repr__(self) -> str:
         bands = " ".join(self.tiles[0].bands)
-        tiles = f"{len(self.tiles):,} tile{'s' * (len(self.tiles) != 1)}"
+        tiles = counted(len(self.tiles), "tile")
         return summary(
             f"TileCutouts: {len(self):,} of {tiles} · bands {bands} · {self.field} · "
             f"{self.rendering.stretch.name if self.rendering else 'no picture'} · {self.size} px"

@@ -16,8 +16,7 @@ from galaxyclass.data.tables.tables import open_table, read_table, require_even_
 from galaxyclass.errors import CatalogError, TreeError
 from galaxyclass.io.atomic import writing
 from galaxyclass.io.output import require_free
-from galaxyclass.short import summary
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few, summary
 from galaxyclass.trees.read import as_tree
 from galaxyclass.trees.tree import Layout, Tree
 from galaxyclass.zooniverse.classifications import (

@@ -17,8 +17,8 @@ from galaxyclass.data.catalog.roles import example_of, require_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import as_text, kind_of, numbers
 from galaxyclass.errors import CatalogError
+from galaxyclass.short import first_few
 from galaxyclass.tasks.classes.targets import ClassTargets
-from galaxyclass.tasks.names import first_few
 from galaxyclass.trees.column_names import questions_of
 
 #: A column of more different integers is not taken for classes unless it is named.
@@ -196,10 +196,9 @@ def _described(table: Any, name: str) -> str:
     """A candidate and what speaks for it: its values."""
     text = class_names(table[name]).drop_null()
     counts = pc.value_counts(text).to_pylist()
-    most = sorted(counts, key=lambda entry: -entry["counts"])[:4]
-    shown = ", ".join(f"{entry['values']} ({entry['counts']})" for entry in most)
-    more = f" and {len(counts) - 4} more" if len(counts) > 4 else ""
-    return f"{name!r}: {len(counts)} values, {shown}{more}"
+    ordered = sorted(counts, key=lambda entry: -entry["counts"])
+    shown = first_few([f"{entry['values']} ({entry['counts']})" for entry in ordered])
+    return f"{name!r}: {len(counts)} values, {shown}"
 
 
 def _hint_of_several(table: Any, named: list[str], candidates: list[str], source: str) -> str:

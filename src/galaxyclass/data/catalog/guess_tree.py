@@ -17,8 +17,7 @@ from galaxyclass.data.tables.cells import kind_of, numbers
 from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import TreeError
-from galaxyclass.short import summary
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few, summary
 from galaxyclass.trees.column_names import ENDINGS, NamedQuestion, questions_of
 from galaxyclass.trees.parents import FoundParents, find_parents
 from galaxyclass.trees.read import TREES, load_tree

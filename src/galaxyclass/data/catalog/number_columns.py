@@ -15,7 +15,7 @@ from galaxyclass.data.catalog.roles import require_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import kind_of, numbers
 from galaxyclass.errors import CatalogError
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few
 from galaxyclass.tasks.numbers.targets import NumberTargets
 
 #: The ends of the names of a column's lower and upper limits: ``T_inf`` and ``T_sup`` of ``T``.

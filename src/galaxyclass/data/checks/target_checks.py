@@ -12,6 +12,7 @@ from galaxyclass.data.catalog.class_columns import candidates_of
 from galaxyclass.data.catalog.votes import ROUNDING
 from galaxyclass.data.checks.finding_location import galaxy_finding, is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
+from galaxyclass.short import first_few
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.numbers.targets import NumberTargets
@@ -194,8 +195,7 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         yield finding(
             "class_imbalance",
             f"{source}: "
-            + ", ".join(f"{targets.classes[label]} {counts[label]:,}" for label in rarest[:6])
-            + (f" and {len(small) - 6} more" if len(small) > 6 else "")
+            + first_few([f"{targets.classes[label]} {counts[label]:,}" for label in rarest], 6)
             + f"; the largest is {targets.classes[largest]}, {counts[largest]:,}",
             file=source,
             column=targets.column,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.read import parse_recipe
+from galaxyclass.short import first_few
 from galaxyclass.study.compare.trials import Trial
 
 #: The layout of the folders of comparisons that this version writes.
@@ -99,8 +100,9 @@ def require_unchanged(folder: Path, begun: Plan, plan: Plan) -> None:
     )
     gone, new = [name for name in before if name not in now], [n for n in now if n not in before]
     if gone or new:
-        wanted.append(_counted("trials", list(before)))
-        got.append(_counted("not among them", new) if new else _counted("without", gone))
+        wanted.append(f"trials: {first_few(list(before), 3)}")
+        kind, names = ("not among them", new) if new else ("without", gone)
+        got.append(f"{kind}: {first_few(names, 3)}")
     for name in [name for name in before if name in now and before[name] != now[name]][:3]:
         old, new_settings = before[name]["resolved"], now[name]["resolved"]
         for section in old:
@@ -134,8 +136,3 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "settings": list(trial.settings),
         "resolved": trial.resolved.model_dump(mode="json"),
     }
-
-
-def _counted(noun: str, names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{noun}: {', '.join(names[:3])}{more}"
