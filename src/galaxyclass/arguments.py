@@ -280,7 +280,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "workers": _count("a whole number", 1, 4096),
     "seed": _count("a whole number", 0, 2**32 - 1),
     "progress": ArgumentCheck("a function (`galaxyclass.Progress`)", as_callable),
-    "opened": ArgumentCheck("what `open_tiles` gives", as_instance("TileCutouts")),
+    "sources": ArgumentCheck("what `open_tiles` gives", as_instance("TileCutouts")),
     "backend": ArgumentCheck("a backend", as_anything),
 }
 

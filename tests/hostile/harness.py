@@ -90,8 +90,8 @@ JOBS = {
     ),
     "pack": Job(
         (
-            *("pack", "--images", "{inputs}/images", "--recipe", "fast", "--size", "16"),
-            *("--output", "pack", "--workers", "1"),
+            *("pack", "--images", "{inputs}/images", "--recipe", "fast"),
+            *("--set", "images.size=16", "--output", "pack", "--workers", "1"),
         )
     ),
     "export": Job(("export", "{inputs}/run", "--output", "m.onnx")),

@@ -31,7 +31,7 @@ written has learnt all labels."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("run", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
+@click.argument("run", metavar="[RUN]", default="pretrained", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid, options.classes)
 @options.output("the model: a new folder, usable as a run")
 @click.option(
@@ -65,9 +65,9 @@ def command(
 ) -> None:
     """Make a model of your own labels: fifty are a good beginning.
 
-    MODEL is what it begins with: by default the pretrained model, otherwise the folder of a
+    RUN is what it begins with: by default the pretrained model, otherwise the folder of a
     training, or an exported network; or a recipe whose encoder has weights (--set
-    model.weights=FILE). First a linear probe on what MODEL says of each galaxy, in
+    model.weights=FILE). First a linear probe on what RUN says of each galaxy, in
     seconds and without torch. Then, where it pays, the network itself.
     """
     from galaxyclass.finetuning.finetune import finetune

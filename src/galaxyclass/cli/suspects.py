@@ -26,7 +26,7 @@ the label is probably wrong, and the image. Look at the first ones, and correct 
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("run", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
+@click.argument("run", metavar="[RUN]", default="pretrained", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid, options.classes)
 @click.option("--output", type=click.Path(path_type=Path), help="A table to write.")
 @click.option(
@@ -38,6 +38,7 @@ the label is probably wrong, and the image. Look at the first ones, and correct 
 )
 @options.inference
 @options.seed
+@options.votes
 @options.cache
 @options.overwrite
 def command(
@@ -48,13 +49,14 @@ def command(
     count: int,
     inference: InferenceOptions,
     seed: int,
+    votes: float,
     cache: Path | None,
     overwrite: bool,
 ) -> None:
     """Find labels that are probably wrong.
 
-    Each galaxy is predicted from the labels of the others, by a linear probe on what MODEL says of
-    it (as by `galaxyclass finetune`); by default MODEL is the pretrained model. Classes are
+    Each galaxy is predicted from the labels of the others, by a linear probe on what RUN says of
+    it (as by `galaxyclass finetune`); by default RUN is the pretrained model. Classes are
     compared with their predictions by confident learning; the score is the logarithm of how many
     times more probable the suggested class is. Votes and numbers have scores in standard
     deviations of their noise.
@@ -66,6 +68,7 @@ def command(
             run,
             dataset,
             output=output,
+            votes=votes,
             options=inference,
             seed=seed,
             cache=cache,

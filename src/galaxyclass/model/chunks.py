@@ -193,10 +193,10 @@ def forget_predictions(output: Path) -> None:
 
 
 @contextmanager
-def open_chunks(
-    output: Path, key: str, nothing: Statistics, *, overwrite: bool = True
-) -> Iterator[tuple[Chunks, bool]]:
+def open_chunks(output: Path, key: str, nothing: Statistics) -> Iterator[tuple[Chunks, bool]]:
     """Open the chunks of a job beside its output, made where they are missing.
+
+    An output of another job is replaced at the end.
 
     Parameters
     ----------
@@ -205,8 +205,6 @@ def open_chunks(
         Digest of all that the job's result depends on; chunks of another key are removed.
     nothing : Statistics
         Those of no predictions.
-    overwrite : bool
-        Replace the output of another job.
 
     Yields
     ------
@@ -219,7 +217,7 @@ def open_chunks(
     ------
     OutputError
         The folder cannot be made; it holds something else; another process is writing there; or
-        there is an output of another job, and ``overwrite`` is False.
+        the output is a folder.
     """
     folder = chunks_folder(output)
     with ExitStack() as held:
@@ -231,7 +229,7 @@ def open_chunks(
             chunks = Chunks(output, journal, nothing)
             whole = journal.begun and chunks.read()
             if not chunks.complete:
-                require_free(output, overwrite=overwrite)
+                require_free(output, overwrite=True)
                 folder.mkdir(exist_ok=True)
             replaced = journal.previous_key is not None and not journal.begun
             if not whole:

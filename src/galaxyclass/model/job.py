@@ -100,7 +100,6 @@ def predict_to_table(
     options: InferenceOptions,
     *,
     progress: Progress = silent,
-    overwrite: bool = True,
     keep_journal: bool = False,
 ) -> PredictionSummary:
     """Predict images into a file; what `galaxyclass.Model.predict_to_file` does inside.
@@ -116,8 +115,6 @@ def predict_to_table(
     options : InferenceOptions
         As for `galaxyclass.model.stream.predict_stream`.
     progress : Progress
-    overwrite : bool
-        Replace the output of another job.
     keep_journal : bool
         Let the same job find its output until `galaxyclass.model.chunks.forget_predictions`.
 
@@ -139,7 +136,7 @@ def predict_to_table(
     key = _key(maker, output.suffix.lower())
     nothing = nothing_measured(task)
     read: Counter[str] = Counter()
-    with open_chunks(output, key, nothing, overwrite=overwrite) as (chunks, replaced):
+    with open_chunks(output, key, nothing) as (chunks, replaced):
         resumed, complete = chunks.images, chunks.complete
         try:
             progress("predict", resumed, source.count)

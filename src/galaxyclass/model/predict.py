@@ -29,12 +29,12 @@ def predict(
     options: InferenceOptions | None = None,
     overwrite: bool = False,
     reading: Mapping[str, Any] | None = None,
-    progress: Progress = silent,
     table: Any = None,
     carry: Sequence[str] = ("all",),
     id_column: str | None = None,
     id_map: Any = None,
     match_radius: float | None = None,
+    progress: Progress = silent,
 ) -> PredictionSummary:
     """Predict all images of a folder, or some files, into a table.
 
@@ -87,9 +87,9 @@ def predict(
         ``contest`` writes only the name of each image and its class.
     reading : mapping, optional
         How FITS and other pictures in bands are read, as for `Model.predict`.
-    progress : Progress
     table, carry, id_column, id_map, match_radius
         A catalogue whose columns are copied beside the predictions; see `Model.predict`.
+    progress : Progress
 
     Raises
     ------

@@ -31,6 +31,8 @@ _EDGES = (0.0, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0)
 #: With more classes than this the page shows the most frequent mistakes, and not all pairs; and
 #: curves of the classes with the most galaxies.
 _MOST_PAIRS, _MOST_CURVES = 14, 12
+#: Points of a curve, at most: what a page can hold.
+_POINTS = 200
 #: Mistakes that are listed; examples of each class and kind; classes that have examples.
 _MISTAKES, _EXAMPLES, _MOST_EXAMPLES = 30, 4, 12
 
@@ -403,9 +405,9 @@ def _purity(model: ScoredModel, wanted: float) -> ReportSection:
     )
 
 
-def _thinned(values: Doubles, most: int = 200) -> tuple[list[float], NDArray[np.int64]]:
-    """At most so many of the values, and their indices."""
-    keep = np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).astype(np.int64))
+def _thinned(values: Doubles) -> tuple[list[float], NDArray[np.int64]]:
+    """At most `_POINTS` of the values, and their indices."""
+    keep = np.unique(np.linspace(0, len(values) - 1, min(_POINTS, len(values))).astype(np.int64))
     return values[keep].tolist(), keep
 
 

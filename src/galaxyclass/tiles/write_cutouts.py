@@ -76,7 +76,7 @@ class CutoutSummary:
 
 @public
 def cutouts(
-    opened: TileCutouts,
+    sources: TileCutouts,
     *,
     output: str | Path,
     image_format: CutoutFormat = "jpg",
@@ -90,8 +90,8 @@ def cutouts(
 
     Parameters
     ----------
-    opened : TileCutouts
-        The sources, from `open_tiles`. (FITS has the tile's own pixels, and no ``size`` and
+    sources : TileCutouts
+        From `open_tiles`. (FITS has the tile's own pixels, and no ``size`` and
         ``stretch``.)
     output : str or Path
         A folder, new or empty: ``TILE/ID.jpg``, and the table ``cutouts.csv``.
@@ -112,13 +112,13 @@ def cutouts(
     folder = Path(output)
     require_folder(folder)
     begun = time.monotonic()
-    key = job_key("cutouts", identity=opened.identity, image_format=image_format)
+    key = job_key("cutouts", identity=sources.identity, image_format=image_format)
     with ExitStack() as held:
         with translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
             journal = held.enter_context(open_journal(folder / UNFINISHED, key))
             _begin(journal, folder)
-        job = _Job(opened, CutoutNames(opened, image_format), folder, journal)
+        job = _Job(sources, CutoutNames(sources, image_format), folder, journal)
         resumed = job.done
         try:
             with translated(folder):
@@ -127,7 +127,7 @@ def cutouts(
                 journal.remove()
         except KeyboardInterrupt:
             raise StoppedError(
-                f"stopped; {job.done:,} of {len(opened):,} sources are done and kept in {folder}",
+                f"stopped; {job.done:,} of {len(sources):,} sources are done and kept in {folder}",
                 hint="run the same again: it goes on from there",
             ) from None
     failed_file = folder / FAILED if counts["failed"] else None
@@ -137,12 +137,12 @@ def cutouts(
         failed_file=failed_file,
         cut=counts["cut"],
         failed=counts["failed"],
-        outside=opened.placement.outside,
+        outside=sources.placement.outside,
         at_edge=counts["edge"],
         with_gap=counts["gap"],
         resumed=resumed,
         seconds=time.monotonic() - begun,
-        notes=opened.notes,
+        notes=sources.notes,
     )
 
 

@@ -164,9 +164,7 @@ def log_likelihoods(
     return values
 
 
-def coverage_of_counts(
-    groups: Sequence[slice], concentrations: Floats, counts: Floats, level: float = COVERED
-) -> float:
+def coverage_of_counts(groups: Sequence[slice], concentrations: Floats, counts: Floats) -> float:
     """The share of counts within the central interval of what is predicted; see `CountScores`.
 
     Examples
@@ -178,7 +176,7 @@ def coverage_of_counts(
     >>> round(coverage_of_counts([slice(0, 2)], belief, votes), 2)
     0.9
     """
-    low, high = (1 - level) / 2, (1 + level) / 2
+    low, high = (1 - COVERED) / 2, (1 + COVERED) / 2
     held = total = 0.0
     for start in range(0, len(counts), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
