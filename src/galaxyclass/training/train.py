@@ -160,7 +160,7 @@ def train(
     if begun is not None:
         require_same_recipe(folder, job.recipe)
         log.info("%s was begun before with the same arguments, and goes on", folder)
-        require_same_data(folder, begun[1], samples.fingerprint)
+        samples.require_same(begun[1].fingerprint, folder)
         trained = _go_on(folder, job, begun[1], progress)
         return replace(trained, unused=samples.unused)
     chosen = choose_runtime(job)
@@ -234,27 +234,10 @@ def resume(
     samples = prepare_all(
         info.dataset, recipe.images, cache=cache, workers=workers, progress=progress
     )
-    require_same_data(folder, info, samples.fingerprint)
+    samples.require_same(info.fingerprint, folder)
     parts = read_split(folder / run_folder.SPLIT, samples.tables)
     job = make_job(recipe, samples, parts, seed=info.seed, device=accelerator, devices=devices)
     return replace(_go_on(folder, job, info, progress), unused=samples.unused)
-
-
-def require_same_data(folder: Path, info: RunInfo, fingerprint: str) -> None:
-    """Refuse data that have changed since a run was begun.
-
-    Raises
-    ------
-    RunError
-        They have another fingerprint.
-    """
-    if fingerprint != info.fingerprint:
-        raise RunError(
-            f"{folder}: its images or table have changed since it was begun",
-            wanted=f"data with the fingerprint {info.fingerprint}",
-            got=fingerprint,
-            hint="put the data back, or train again to another `output`",
-        )
 
 
 def _go_on(folder: Path, job: TrainingJob, info: RunInfo, progress: Progress) -> Trained:

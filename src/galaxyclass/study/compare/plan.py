@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io.atomic import write_text
@@ -14,6 +14,8 @@ from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.read import parse_recipe
 from galaxyclass.short import first_few
 from galaxyclass.study.compare.trials import Trial
+
+T = TypeVar("T")
 
 #: The layout of the folders of comparisons that this version writes.
 STUDY_FORMAT = 1
@@ -58,14 +60,24 @@ def read_plan(folder: Path) -> Plan:
     RunError
         Not a comparison; of another version; damaged.
     """
-    path = folder / PLAN
-    if not path.is_file():
+    return read_study(folder / PLAN, _FORMAT, _read)
+
+
+def read_study(file: Path, file_format: FileFormat, read: Callable[[dict[str, Any]], T]) -> T:
+    """Read the file that makes a folder a study: a comparison or a search.
+
+    Raises
+    ------
+    RunError
+        Not such a study; of another version; damaged.
+    """
+    if not file.is_file():
         raise RunError(
-            f"{folder}: not a comparison",
-            wanted="the `output` of a comparison",
-            got=f"no {PLAN} in it" if folder.exists() else "no such folder",
+            f"{file.parent}: not a {file_format.what}",
+            wanted=f"the `output` of a {file_format.what}",
+            got=f"no {file.name} in it" if file.parent.exists() else "no such folder",
         )
-    return _FORMAT.parse(path.read_bytes(), path, _read)
+    return file_format.parse(file.read_bytes(), file, read)
 
 
 def _read(data: dict[str, Any]) -> Plan:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+from galaxyclass.errors import StoppedError
 from galaxyclass.study.compare.trials import Trial
 from galaxyclass.tasks.kinds import metric_named
 
@@ -129,6 +132,30 @@ def parse_outcome(trial: Trial, outcome: Mapping[str, Any] | None) -> TrialResul
         notices=tuple((each["kind"], each["message"]) for each in metrics.get("notices", ())),
         failure=outcome.get("failure"),
         history=history,
+    )
+
+
+def ended_of(results: Sequence[TrialResult]) -> list[TrialResult]:
+    """The trials that have ended, in their order."""
+    return [result for result in results if result.state != "unfinished"]
+
+
+def states_of(results: Sequence[TrialResult]) -> str:
+    """How many trials are in each state, in words: ``3 finished, 1 failed``."""
+    states = Counter(result.state for result in results)
+    return ", ".join(f"{count} {state}" for state, count in states.items())
+
+
+def best_of(results: Sequence[TrialResult]) -> TrialResult | None:
+    """The finished trial with the best score; None where none has finished."""
+    return next((result for result in best_first(results) if result.value is not None), None)
+
+
+def stopped_study(results: Sequence[TrialResult], count: int, table: Path) -> StoppedError:
+    """The error of a comparison or a search of so many trials that was stopped."""
+    return StoppedError(
+        f"stopped; {len(ended_of(results))} of {count} trials have ended, and are in {table}",
+        hint="the same again goes on from there",
     )
 
 
