@@ -17,7 +17,7 @@ from galaxyclass.arguments import ARGUMENTS
 ARGUMENT_OPTIONS: dict[str, str] = {
     "run": "RUN",
     "runs": "RUN",
-    "recipes": "RECIPES",
+    "recipes": "RECIPE",
     "predictions": "PREDICTIONS",
     "paths": "--images",
     "settings": "--set",

@@ -73,7 +73,7 @@ and all other columns of the predictions."""
 @click.option(
     "--run",
     type=click.Path(path_type=Path),
-    help="The model that made the predictions; by default it is found by what they say of it.",
+    help="The model that made the predictions; by default the one that they name.",
 )
 @options.seed
 @options.overwrite

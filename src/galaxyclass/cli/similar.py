@@ -40,7 +40,7 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
     "--unlike",
     multiple=True,
     metavar="ID",
-    help="A galaxy that the found ones should not look like; repeatable.",
+    help="A galaxy that those found should not look like; repeatable.",
 )
 @click.option(
     "--like-images",
@@ -51,8 +51,8 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
 @click.option(
     "--run",
     type=click.Path(path_type=Path),
-    help="The model that made the predictions, for --like-images; by default it is found by what "
-    "they say of it.",
+    help="The model that made the predictions, for --like-images; by default the one that they "
+    "name.",
 )
 @options.where("Find")
 @click.option(

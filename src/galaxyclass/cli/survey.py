@@ -201,9 +201,11 @@ def plan(
 @click.option("--slurm", is_flag=True, help="Hand the shards to Slurm, and return (extra survey).")
 @click.option("--partition", help="Of Slurm.")
 @click.option("--account", help="Of Slurm.")
-@click.option("--minutes", type=click.IntRange(1), help="Of a task of Slurm; 60.")
+@click.option("--minutes", type=click.IntRange(1), help="Of a task of Slurm; 60 by default.")
 @click.option("--gpus", type=click.IntRange(0), help="Of a task of Slurm or Ray; none by default.")
-@click.option("--memory", type=click.IntRange(1), metavar="GB", help="Of a task of Slurm; 8.")
+@click.option(
+    "--memory", type=click.IntRange(1), metavar="GB", help="Of a task of Slurm; 8 by default."
+)
 @click.option(
     "--array-limit",
     type=click.IntRange(1),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from galaxyclass.cli import options
-from galaxyclass.recipes.stretches import STRETCHES
 
 if TYPE_CHECKING:
     from galaxyclass.progress import Progress
@@ -37,11 +36,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         callback=options.comma_separated,
         help="The bands to use, the shortest wavelength first; or names for the planes of a cube.",
     ),
-    "stretch": click.option(
-        "--stretch",
-        type=click.Choice(STRETCHES),
-        help="From brightness to grey level; by default chosen by the bands and their unit.",
-    ),
+    "stretch": options.stretch,
     "size": click.option(
         "--size",
         type=click.IntRange(16, 4096),
@@ -49,9 +44,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         show_default=True,
         help="Side of a cutout's picture, pixels; a model sees its middle, as of a picture file.",
     ),
-    "hdu": click.option(
-        "--hdu", metavar="NAME|NUMBER", help="The HDU of the image; the first with one by default."
-    ),
+    "hdu": options.hdu,
     "ra_column": click.option(
         "--ra", "ra_column", metavar="COLUMN", help="The catalogue's column of right ascension."
     ),

@@ -54,11 +54,12 @@ def command() -> None:
 @click.option(
     "--carry",
     multiple=True,
-    metavar="COLUMN…",
-    help="Columns of the table to carry into the manifest, hidden from volunteers; or all.",
+    metavar="COLUMN,COLUMN…|all",
+    callback=options.comma_separated,
+    help="Columns of the table that are copied into the manifest, hidden from volunteers.",
 )
 @options.tree
-@click.option("--id", "id_column", metavar="COLUMN", help="The id column of the table.")
+@options.id_column
 @click.option(
     "--size",
     type=click.IntRange(16, 4096),
