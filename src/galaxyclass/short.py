@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 #: Characters of a value in a message, of a result in a notebook or an error, and of a path.
 _VALUE, _SUMMARY, _PATH = 80, 200, 48
@@ -74,6 +75,20 @@ def first_few(names: Sequence[str], most: int = 4) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """A hint for a misspelt name; empty where no other name is like it.
+
+    Examples
+    --------
+    >>> did_you_mean("strechiness", ["strangeness", "embedding"])
+    "did you mean 'strangeness'?"
+    >>> did_you_mean("x", ["strangeness"])
+    ''
+    """
+    close = get_close_matches(name, list(names), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def counted(number: int, noun: str, nouns: str = "") -> str:

@@ -15,6 +15,7 @@ from galaxyclass.errors import RecipeError
 from galaxyclass.io.reading import parse_toml, read_description
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
+from galaxyclass.short import did_you_mean
 
 #: The recipes that the package ships.
 RECIPES: tuple[str, ...] = (
@@ -99,12 +100,11 @@ def recipe_text(name: str | Path) -> str:
     try:
         return read_description(name)
     except (OSError, UnicodeDecodeError) as error:
-        close = get_close_matches(str(name), RECIPES, n=1)
         raise RecipeError(
             f"no recipe {str(name)!r}",
             wanted=f"{', '.join(RECIPES)}, or a TOML file",
             got=getattr(error, "strerror", None) or str(error),
-            hint=f"did you mean {close[0]!r}?" if close else "check the name, or the path",
+            hint=did_you_mean(str(name), RECIPES) or "check the name, or the path",
         ) from error
 
 

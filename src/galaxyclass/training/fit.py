@@ -31,18 +31,18 @@ from galaxyclass.training.callbacks import (
     StopRequestedError,
     stoppable,
 )
-from galaxyclass.training.checkpointing import (
-    Checkpoints,
-    FullSizeEarlyStopping,
-    moving_average,
-    stopped_early,
-)
 from galaxyclass.training.checkpoints import AtomicCheckpoints, does_not_fit, read_checkpoint
 from galaxyclass.training.data import Batches, Replica
 from galaxyclass.training.device_cache import cached_where_possible
 from galaxyclass.training.devices import accelerator_of, replica_device
 from galaxyclass.training.history import cut_history, draw_history
 from galaxyclass.training.job import TrainingJob
+from galaxyclass.training.kept_epochs import (
+    Checkpoints,
+    FullSizeEarlyStopping,
+    moving_average,
+    stopped_early,
+)
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.pixel_statistics import fit_statistics
 from galaxyclass.training.processes import place_of_process
