@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from galaxyclass.errors import StoppedError
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.study.compare.trials import Trial
 from galaxyclass.tasks.kinds import metric_named
 
@@ -176,12 +175,8 @@ def best_first(results: Sequence[TrialResult]) -> list[TrialResult]:
 def results_csv(results: Sequence[TrialResult]) -> str:
     """The trials that have ended as CSV, in the order of training."""
     keys = list(results[0].trial.varied) if results else []
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "recipe", *keys, *TRIAL_COLUMNS])
-    for result in results:
-        if result.state == "unfinished":
-            continue
+    lines: list[list[object]] = [["trial", "recipe", *keys, *TRIAL_COLUMNS]]
+    for result in ended_of(results):
         values = [getattr(result, column) for column in TRIAL_COLUMNS]
         values[TRIAL_COLUMNS.index("notices")] = " ".join(kind for kind, _ in result.notices)
         failure = result.failure or ""
@@ -189,8 +184,8 @@ def results_csv(results: Sequence[TrialResult]) -> str:
             line.strip() for line in failure.splitlines()
         )
         varied = [result.trial.varied[key] for key in keys]
-        writer.writerow([result.trial.name, result.trial.recipe, *varied, *map(_cell, values)])
-    return text.getvalue()
+        lines.append([result.trial.name, result.trial.recipe, *varied, *map(_cell, values)])
+    return csv_text(lines)
 
 
 def _cell(value: Any) -> str:
