@@ -52,11 +52,12 @@ def comma_separated(
 
 def stated(context: click.Context) -> dict[str, str]:
     """What was given on the command line: the parameter's name -> its option, as it is spelled."""
-    given = click.core.ParameterSource.COMMANDLINE
+    on_command_line = click.core.ParameterSource.COMMANDLINE
     return {
         parameter.name: parameter.opts[0]
         for parameter in context.command.params
-        if parameter.name is not None and context.get_parameter_source(parameter.name) is given
+        if parameter.name is not None
+        and context.get_parameter_source(parameter.name) is on_command_line
     }
 
 
@@ -378,10 +379,10 @@ def reading(command: Decorated) -> Any:
     def with_reading(*arguments: Any, **values: Any) -> Any:
         stated = {name: values.pop(name) for name in _READING}
         chosen = {name: value for name, value in stated.items() if value is not None}
-        place = "images" if "images" in values else "source"
+        target = "images" if "images" in values else "source"
         if "=" in chosen.get("bands", ""):
-            chosen["bands"], values[place] = _files_of_bands(chosen["bands"], values[place])
-        if place == "images" and not values["images"] and not values.get("tiles"):
+            chosen["bands"], values[target] = _files_of_bands(chosen["bands"], values[target])
+        if target == "images" and not values["images"] and not values.get("tiles"):
             either = " (pictures) or '--tiles' (FITS tiles)" if "tiles" in values else ""
             raise click.UsageError(f"Missing option '--images'{either}.")
         return command(*arguments, reading=chosen or None, **values)

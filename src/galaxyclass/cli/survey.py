@@ -413,11 +413,11 @@ def status(*, folder: Path, as_json: bool) -> None:
     from galaxyclass.survey.survey import open_survey
 
     survey = open_survey(folder)
-    found = survey.status()
+    current = survey.status()
     if as_json:
-        echo(dumps(asdict(found), indent=1, default=str))
+        echo(dumps(asdict(current), indent=1, default=str))
     else:
-        show_status(survey, found)
+        show_status(survey, current)
 
 
 @command.command("merge")

@@ -157,6 +157,6 @@ def _of_tiles(reading: Mapping[str, Any] | None) -> dict[str, Any]:
 def require_tiles(context: click.Context, tiles: tuple[str, ...]) -> None:
     """Refuse options of sources where no tiles are given."""
     own = [name for name in _OPTIONS if name not in _OF_PREDICT]
-    given = [option for name, option in options.stated(context).items() if name in own]
-    if given and not tiles:
-        raise click.UsageError(f"{', '.join(given)}: only with --tiles.")
+    refused = [option for name, option in options.stated(context).items() if name in own]
+    if refused and not tiles:
+        raise click.UsageError(f"{', '.join(refused)}: only with --tiles.")

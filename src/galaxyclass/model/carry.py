@@ -124,8 +124,8 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
             notes.append(f"Rows not carried, as an earlier row names the same image: {twice:,}.")
         if match.path_column is None:
             id_name = match.column
-    found = int((rows >= 0).sum())
-    notes.append(f"{found:,} of {len(paths):,} images have a row of {file.path} ({how}).")
+    joined = int((rows >= 0).sum())
+    notes.append(f"{joined:,} of {len(paths):,} images have a row of {file.path} ({how}).")
     carried = _typed(file, names).take(pa.array(rows, mask=rows < 0))
     if separations is not None:
         name = free_name(SEPARATION, set(carried.column_names), "_of_image")

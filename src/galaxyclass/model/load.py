@@ -61,7 +61,7 @@ def load_model(
     >>> exact.options.precision, load_model(exact, precision="auto").options.precision
     ('fp32', 'auto')
     """
-    given = {
+    arguments = {
         "views": views,
         "device": device,
         "precision": precision,
@@ -69,7 +69,7 @@ def load_model(
         "workers": workers,
         "labelling": labelling,
     }
-    stated = {name: value for name, value in given.items() if value is not None}
+    stated = {name: value for name, value in arguments.items() if value is not None}
     backends: Sequence[Backend] | None = None
     if backend is not None:
         backends = list(backend) if isinstance(backend, Sequence) else [backend]

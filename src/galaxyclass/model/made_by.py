@@ -62,11 +62,11 @@ def _found(provenance: Mapping[str, Any], name: str, beside: Path | None) -> Seq
     sources = provenance.get("sources")
     if not isinstance(sources, list) or not sources:
         return [PRETRAINED]
-    found: list[str | Path] = []
+    models: list[str | Path] = []
     for source in map(str, sources):
         folders = [Path(source), *([] if beside is None else [beside / source])]
-        place = next((folder for folder in folders if folder.exists()), None)
-        if source != PRETRAINED and place is None:
+        existing = next((folder for folder in folders if folder.exists()), None)
+        if source != PRETRAINED and existing is None:
             raise BundleError(
                 f"{name}: the model that made it is not there any more",
                 argument="run",
@@ -74,5 +74,5 @@ def _found(provenance: Mapping[str, Any], name: str, beside: Path | None) -> Seq
                 got="no such file or folder",
                 hint="name that model",
             )
-        found.append(source if place is None or source == PRETRAINED else place)
-    return found
+        models.append(source if existing is None or source == PRETRAINED else existing)
+    return models

@@ -228,10 +228,10 @@ def _choices(path: list[str]) -> tuple[Any, ...]:
     section = _section(sections)
     if section is None or last not in section.model_fields:
         return ()
-    given = get_args(section.model_fields[last].annotation)
+    choices = get_args(section.model_fields[last].annotation)
     # Of a setting that may also be None, the choices are one level deeper.
     return tuple(
         choice
-        for option in given
+        for option in choices
         for choice in (get_args(option) if get_origin(option) is Literal else [option])
     )

@@ -61,8 +61,8 @@ class PredictionTable:
     @property
     def embedding_names(self) -> tuple[str, ...]:
         """The columns of the embedding, in order."""
-        found = [name for name in self.names if _EMBEDDING.fullmatch(name)]
-        return tuple(sorted(found, key=lambda name: int(name.partition("_")[2])))
+        columns = [name for name in self.names if _EMBEDDING.fullmatch(name)]
+        return tuple(sorted(columns, key=lambda name: int(name.partition("_")[2])))
 
     @property
     def other_names(self) -> tuple[str, ...]:
@@ -193,19 +193,19 @@ def open_predictions(source: Any, *, embedding: bool = True) -> PredictionTable:
         else:
             table = as_arrow(source, "predictions")
         names, rows = table.column_names, table.num_rows
-    found = PredictionTable(path, tuple(names), rows, table)
+    predictions = PredictionTable(path, tuple(names), rows, table)
     if not rows:
-        raise CatalogError(f"{found.name}: no galaxies", argument="predictions")
-    if not found.other_names or _EMBEDDING.fullmatch(found.id_column):
+        raise CatalogError(f"{predictions.name}: no galaxies", argument="predictions")
+    if not predictions.other_names or _EMBEDDING.fullmatch(predictions.id_column):
         raise CatalogError(
-            f"{found.name}: its first column is no id",
+            f"{predictions.name}: its first column is no id",
             argument="predictions",
             wanted="a table whose first column has the ids",
             got=f"the columns {', '.join(names[:4])}, …",
         )
     if embedding:
-        found.require_embedding()
-    return found
+        predictions.require_embedding()
+    return predictions
 
 
 def is_parquet(path: Path) -> bool:

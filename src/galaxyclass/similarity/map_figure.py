@@ -57,15 +57,15 @@ def draw_map(galaxies: MappedGalaxies, images: str | Path | None) -> Figure:
 def _dots(galaxies: MappedGalaxies, axes: Axes) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
-    places, colours = _square(galaxies.coordinates), map_colours(galaxies)
-    size = float(np.clip(3e4 / len(places), 1, 26))
+    positions, colours = _square(galaxies.coordinates), map_colours(galaxies)
+    size = float(np.clip(3e4 / len(positions), 1, 26))
     # Classes are drawn in a mixed order, so that none hides the others.
-    order = np.random.default_rng(0).permutation(len(places))
+    order = np.random.default_rng(0).permutation(len(positions))
     known = ~np.isnan(colours.values)
     unknown = order[~known[order]]
     axes.scatter(
-        places[unknown, 0],
-        places[unknown, 1],
+        positions[unknown, 0],
+        positions[unknown, 1],
         s=size,
         color=FAINT,
         linewidths=0,
@@ -76,8 +76,8 @@ def _dots(galaxies: MappedGalaxies, axes: Axes) -> None:
     if colours.names:
         shades = np.array(CLASS_COLOURS)[colours.values[order].astype(int)]
         axes.scatter(
-            places[order, 0],
-            places[order, 1],
+            positions[order, 0],
+            positions[order, 1],
             s=size,
             c=shades,
             linewidths=0,
@@ -90,8 +90,8 @@ def _dots(galaxies: MappedGalaxies, axes: Axes) -> None:
     elif len(order):
         ramp = LinearSegmentedColormap.from_list("ramp", RAMP)
         drawn = axes.scatter(
-            places[order, 0],
-            places[order, 1],
+            positions[order, 0],
+            positions[order, 1],
             s=size,
             c=colours.values[order],
             cmap=ramp,
@@ -120,12 +120,12 @@ def _mosaic(galaxies: MappedGalaxies, images: str | Path) -> NDArray[np.uint8]:
     """The picture of the galaxy nearest to the middle of each tile; black where there is none."""
     ids = [str(name) for name in galaxies.ids]
     paths = pictures_by_id(images, ids)
-    places, cutout = (
+    positions, cutout = (
         _square(galaxies.coordinates) * _TILES,
         preprocessing_of_predictions(galaxies.cutout),
     )
-    tiles = np.floor(places).astype(int)
-    apart = ((places - tiles - 0.5) ** 2).sum(axis=1)
+    tiles = np.floor(positions).astype(int)
+    apart = ((positions - tiles - 0.5) ** 2).sum(axis=1)
     sheet = np.zeros((_TILES * SIDE, _TILES * SIDE, 3), np.uint8)
     filled: set[tuple[int, int]] = set()
     for row in np.argsort(apart).tolist():

@@ -73,11 +73,13 @@ def map_colours(galaxies: MappedGalaxies) -> MapColours:
     known = [text for text in texts if text is not None]
     counts = sorted({text: known.count(text) for text in set(known)}.items(), key=_by_count)
     most = len(CLASS_COLOURS)
-    kept = [text for text, _ in counts[: most if len(counts) <= most else most - 1]]
-    place = {text: number for number, text in enumerate(kept)}
-    values = np.array([np.nan if text is None else place.get(text, most - 1) for text in texts])
+    shown = [text for text, _ in counts[: most if len(counts) <= most else most - 1]]
+    number_of = {text: number for number, text in enumerate(shown)}
+    values = np.array([np.nan if text is None else number_of.get(text, most - 1) for text in texts])
     names = (
-        kept if len(kept) == len(counts) else [*kept, f"{len(counts) - len(kept)} other classes"]
+        shown
+        if len(shown) == len(counts)
+        else [*shown, f"{len(counts) - len(shown)} other classes"]
     )
     return MapColours(values, tuple(names))
 
@@ -116,12 +118,12 @@ def map_page(
         notes.append(f"{hidden:,} of {len(ids):,} galaxies are not on the page.")
     shown, others = np.sort(shown), np.sort(others)
     sheet = _sheet([paths.get(ids[row]) for row in shown.tolist()], galaxies.cutout, progress)
-    colours, places = map_colours(galaxies), _scaled(galaxies.coordinates)
+    colours, positions = map_colours(galaxies), _scaled(galaxies.coordinates)
     data = {
         "ids": [ids[row] for row in shown.tolist()],
-        "places": places[shown].ravel().tolist(),
+        "places": positions[shown].ravel().tolist(),
         "values": _plain(colours.values[shown], colours),
-        "others": places[others].ravel().tolist(),
+        "others": positions[others].ravel().tolist(),
         "otherValues": _plain(colours.values[others], colours),
         "names": list(colours.names),
         "colours": list(CLASS_COLOURS if colours.names else RAMP),

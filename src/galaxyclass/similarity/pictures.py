@@ -41,15 +41,15 @@ def pictures_by_id(images: str | Path, ids: Sequence[str]) -> dict[str, Path]:
         for name, path in zip(names, files, strict=True):
             if len(folders[name]) == 1:
                 paths.setdefault(name, path)
-    found = {name: paths[name] for name in ids if name in paths}
-    if ids and not found:
+    pictures = {name: paths[name] for name in ids if name in paths}
+    if ids and not pictures:
         raise CatalogError(
             f"{images}: no picture of these galaxies",
             argument="images",
             wanted=f"files named after their ids, such as {ids[0]}.jpg",
             got=f"files such as {next(iter(paths), 'none')}",
         )
-    return found
+    return pictures
 
 
 def read_picture(

@@ -232,11 +232,11 @@ class _Job:
                 counts.update(flags.split())
         if not counts["cut"]:
             self._give_up()
-        given = self.cutouts.table
+        catalogue = self.cutouts.table
         own = (self.cutouts.id_column, "file", "missing", "flags")
-        names = [f"{name}_given" if name in own else name for name in given.column_names]
+        names = [f"{name}_given" if name in own else name for name in catalogue.column_names]
         header = [*own[:2], *names, *own[2:]]
-        rows = (row for entry in self.journal for row in self._rows(entry, given))
+        rows = (row for entry in self.journal for row in self._rows(entry, catalogue))
         _write_csv(self.folder / TABLE, header, rows)
         if counts["failed"]:
             failures = (failure for entry in self.journal for failure in entry["failures"])
@@ -244,12 +244,12 @@ class _Job:
             _write_csv(self.folder / FAILED, ("id", "path", "error"), rows)
         return counts
 
-    def _rows(self, entry: dict[str, Any], given: pa.Table) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, entry: dict[str, Any], catalogue: pa.Table) -> Iterator[tuple[Any, ...]]:
         indices = entry["cut"]
         return zip(
             [self.cutouts.ids[index] for index in indices],
             [self.names[index] for index in indices],
-            *given.take(pa.array(indices, pa.int64())).to_pydict().values(),
+            *catalogue.take(pa.array(indices, pa.int64())).to_pydict().values(),
             entry["missing"],
             entry["flags"],
             strict=True,

@@ -136,8 +136,8 @@ def _task_of(
             beside = Path(source).parent
             return model_that_made(made_by, source, beside=beside).task
     trees = [load_tree(name) for name in TREES] if tree is None else [as_tree(tree)]
-    found = vote_layout(table.column_names, trees)
-    if found is None:
+    matches = vote_layout(table.column_names, trees)
+    if matches is None:
         raise CatalogError(
             f"{source}: no predicted fractions of a known tree",
             argument="by",
@@ -145,7 +145,7 @@ def _task_of(
             hint="name the tree by `tree`, or a column by `by`; of classes and numbers, "
             "`galaxyclass.select` chooses, and its file is exported as it is, without `by`",
         )
-    known, layout = found
+    known, layout = matches
     answers = len(known.answers)
     return VoteTask(known, layout, (True,) * answers, (math.nan,) * answers)
 

@@ -282,7 +282,7 @@ def read_subjects(rows: list[Mapping[str, Any]], source: str) -> dict[str, Mappi
     CatalogError
         The metadata of a row are not JSON.
     """
-    found: dict[str, Mapping[str, Any]] = {}
+    subjects: dict[str, Mapping[str, Any]] = {}
     for number, row in enumerate(rows, 2):
         try:
             metadata = _parsed(row["metadata"] or "{}", dict)
@@ -294,8 +294,8 @@ def read_subjects(rows: list[Mapping[str, Any]], source: str) -> dict[str, Mappi
                 hint="take the subject export from Zooniverse again",
             ) from error
         retired = row.get("retired_at") or None
-        found.setdefault(str(row["subject_id"]), {**metadata, "retired": retired})
-    return found
+        subjects.setdefault(str(row["subject_id"]), {**metadata, "retired": retired})
+    return subjects
 
 
 def _parsed(text: Any, kind: type) -> Any:

@@ -132,7 +132,7 @@ def _require_few_integers(table: Any, name: str, source: str) -> None:
 def candidates_of(table: Any, taken: Iterable[str]) -> list[str]:
     """Columns that could be the class: text or integers that repeat, and no counts of votes."""
     used = set(taken)
-    found = []
+    candidates = []
     counts = counts_of_votes(table, used)
     for name in table.column_names:
         if name in used or name in counts or kind_of(table[name]) not in ("integer", "text"):
@@ -142,8 +142,8 @@ def candidates_of(table: Any, taken: Iterable[str]) -> list[str]:
         if name in _named(table, used) or (
             1 < distinct <= max(2, len(text) // 2) and not looks_like_paths(text)
         ):
-            found.append(name)
-    return found
+            candidates.append(name)
+    return candidates
 
 
 def counts_of_votes(table: Any, taken: Iterable[str]) -> list[str]:
@@ -167,12 +167,12 @@ def counts_of_votes(table: Any, taken: Iterable[str]) -> list[str]:
     ]
     for name in integers:
         groups[re.split(r"[_]", name)[0]].append(name)
-    found = set()
+    columns = set()
     for members in groups.values():
         totals = [name for name in members if _COUNT.search(name)]
         if totals:
-            found.update(members if len(members) > 2 else totals)
-    return [name for name in integers if name in found]
+            columns.update(members if len(members) > 2 else totals)
+    return [name for name in integers if name in columns]
 
 
 def _flags_alone(column: Any) -> bool:

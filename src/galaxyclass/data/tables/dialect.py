@@ -157,9 +157,9 @@ def _is_data(cells: Sequence[str]) -> bool:
     Short numbers may be names, as in a table with a column for each class or answer (1.1).
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
-    found = [cell for cell in filled if _NUMBER.fullmatch(cell)]
-    clear = len(set(found)) < len(found) or any(map(_VALUE.fullmatch, found))
-    return clear and 2 * len(found) >= len(filled)
+    numbers = [cell for cell in filled if _NUMBER.fullmatch(cell)]
+    clear = len(set(numbers)) < len(numbers) or any(map(_VALUE.fullmatch, numbers))
+    return clear and 2 * len(numbers) >= len(filled)
 
 
 def _delimiter(path: Path, lines: Sequence[str]) -> str:

@@ -209,9 +209,9 @@ def _predictive(concentrations: Floats, counts: Floats) -> list[tuple[Doubles, D
         log_mass = ways + betaln(grid + first, rest + others) - betaln(first, others)
         masses = np.where(possible, np.exp(log_mass), 0.0)
         sums = np.cumsum(masses, axis=1)
-        given = k[:, answer, None]
-        mass = np.take_along_axis(masses, given, axis=1)[:, 0]
-        below = np.take_along_axis(sums, given, axis=1)[:, 0] - mass
+        observed = k[:, answer, None]
+        mass = np.take_along_axis(masses, observed, axis=1)[:, 0]
+        below = np.take_along_axis(sums, observed, axis=1)[:, 0] - mass
         results.append((below, np.maximum(mass, 1e-300)))
     return results
 
