@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,45 +62,22 @@ def _dots(galaxies: MappedGalaxies, axes: Axes) -> None:
     # Classes are drawn in a mixed order, so that none hides the others.
     order = np.random.default_rng(0).permutation(len(positions))
     known = ~np.isnan(colours.values)
-    unknown = order[~known[order]]
-    axes.scatter(
-        positions[unknown, 0],
-        positions[unknown, 1],
-        s=size,
-        color=FAINT,
-        linewidths=0,
-        alpha=0.5,
-        rasterized=True,
-    )
+
+    def dots(rows: NDArray[np.int64], **look: Any) -> Any:
+        x, y = positions[rows].T
+        return axes.scatter(x, y, s=size, linewidths=0, rasterized=True, **look)
+
+    dots(order[~known[order]], color=FAINT, alpha=0.5)
     order = order[known[order]]
     if colours.names:
-        shades = np.array(CLASS_COLOURS)[colours.values[order].astype(int)]
-        axes.scatter(
-            positions[order, 0],
-            positions[order, 1],
-            s=size,
-            c=shades,
-            linewidths=0,
-            alpha=0.8,
-            rasterized=True,
-        )
+        dots(order, c=np.array(CLASS_COLOURS)[colours.values[order].astype(int)], alpha=0.8)
         for number, name in enumerate(colours.names):
             axes.scatter([], [], s=60, color=CLASS_COLOURS[number], label=name)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=3, title=galaxies.colour)
     elif len(order):
         ramp = LinearSegmentedColormap.from_list("ramp", RAMP)
-        drawn = axes.scatter(
-            positions[order, 0],
-            positions[order, 1],
-            s=size,
-            c=colours.values[order],
-            cmap=ramp,
-            vmin=colours.low,
-            vmax=colours.high,
-            linewidths=0,
-            alpha=0.8,
-            rasterized=True,
-        )
+        limits = {"vmin": colours.low, "vmax": colours.high}
+        drawn = dots(order, c=colours.values[order], cmap=ramp, alpha=0.8, **limits)
         bar = axes.figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.7, pad=0.02)
         bar.set_label(galaxies.colour or "")
     axes.set_aspect("equal")
