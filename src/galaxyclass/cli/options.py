@@ -312,13 +312,13 @@ def _scale(
     return factor
 
 
-stretch = click.option(
+stretch_option = click.option(
     "--stretch",
     type=click.Choice(STRETCHES),
     help="From brightness to grey level; by default chosen by the bands and the unit of each "
     "picture.",
 )
-hdu = click.option(
+hdu_option = click.option(
     "--hdu",
     metavar="NAME|NUMBER",
     help="HDU of FITS files, by name or number; by default the first that holds a picture.",
@@ -332,7 +332,7 @@ _READING: dict[str, Callable[[Any], Any]] = {
         help="Bands of FITS and other pictures in bands, the shortest wavelength first, by name or "
         "by number from 1; or with a file for each: 'g=sky/{id}_g.fits,r=sky/{id}_r.fits'.",
     ),
-    "stretch": stretch,
+    "stretch": stretch_option,
     "limits": click.option(
         "--limits",
         nargs=2,
@@ -340,7 +340,7 @@ _READING: dict[str, Callable[[Any], Any]] = {
         metavar="BLACK WHITE",
         help="Brightness that is black and white; by default found in each picture.",
     ),
-    "hdu": hdu,
+    "hdu": hdu_option,
     "scale": click.option(
         "--scale",
         metavar="auto|keep|FACTOR",

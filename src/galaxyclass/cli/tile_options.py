@@ -36,7 +36,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         callback=options.comma_separated,
         help="The bands to use, the shortest wavelength first; or names for the planes of a cube.",
     ),
-    "stretch": options.stretch,
+    "stretch": options.stretch_option,
     "size": click.option(
         "--size",
         type=click.IntRange(16, 4096),
@@ -44,7 +44,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         show_default=True,
         help="Side of a cutout's picture, pixels; a model sees its middle, as of a picture file.",
     ),
-    "hdu": options.hdu,
+    "hdu": options.hdu_option,
     "ra_column": click.option(
         "--ra", "ra_column", metavar="COLUMN", help="The catalogue's column of right ascension."
     ),

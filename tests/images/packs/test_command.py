@@ -45,6 +45,12 @@ def test_settings_change_the_recipe(
     assert shown["bytes"] == made.size_bytes
 
 
+def test_a_setting_without_effect_is_refused(tmp_path: Path) -> None:
+    result = run("--images", tmp_path, "--set", "training.epochs=3")
+    assert result.exit_code == 2
+    assert "a pack has the settings images.… alone" in result.output
+
+
 def test_broken_images_are_listed(few: list[str], tmp_path: Path) -> None:
     Path(few[2]).write_text("not a picture")
     result = run(
