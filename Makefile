@@ -6,6 +6,9 @@ LOCK := requirements/dev.lock
 # What `make oldest` and `make newest` run; for instance TESTS="tests/trees tests/recipes".
 TESTS ?= tests
 
+# Tests start hundreds of processes: each would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test coverage thorough hostile docs check audit format hooks changelog lock oldest newest dist release performance clean
 
 # Installed once, and again when what is to be installed changes: the versions of the lock file.

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.evaluation.baselines.central_pixel import CentralPixelBenchmark, colour_kinds
@@ -40,6 +41,7 @@ def test_black_is_a_kind_and_no_division() -> None:
     assert colour_kinds(np.array([BLACK, [1, 0, 0]])).tolist() == [[0, 0, 0], [1, 0, 0]]
 
 
+@pytest.fixture(scope="module")
 def published(galaxies: Path) -> dict[str, tuple[str, ...]]:
     """The benchmark's submission: id -> its 37 predictions as written."""
     archive = galaxies / "galaxy-zoo-challenge" / "central_pixel_benchmark.zip"
@@ -48,23 +50,25 @@ def published(galaxies: Path) -> dict[str, tuple[str, ...]]:
     return {row[0]: tuple(row[1:]) for row in rows[1:]}
 
 
-def test_the_same_galaxies_are_alike_as_in_the_published_submission(galaxies: Path) -> None:
-    vectors = published(galaxies)
-    assert len(set(vectors.values())) == 6  # kinds, among 79,975 galaxies
+def test_the_same_galaxies_are_alike_as_in_the_published_submission(
+    galaxies: Path, published: dict[str, tuple[str, ...]]
+) -> None:
+    assert len(set(published.values())) == 6  # kinds, among 79,975 galaxies
     paths = sorted((galaxies / "galaxy-zoo-challenge" / "images_test").iterdir())
     kinds = colour_kinds(measure_colours([str(path) for path in paths]).centre).tolist()
-    pairs = {(tuple(kind), vectors[path.stem]) for kind, path in zip(kinds, paths, strict=True)}
+    pairs = {(tuple(kind), published[path.stem]) for kind, path in zip(kinds, paths, strict=True)}
     assert len(paths) == 400
     assert len({kind for kind, _ in pairs}) == len({vector for _, vector in pairs}) == len(pairs)
 
 
-def test_the_means_of_alike_galaxies_are_near_the_published_ones(galaxies: Path) -> None:
-    """Its means are of 61,578 galaxies, ours of 2,000 of them, not chosen at random."""
+def test_the_means_of_alike_galaxies_are_near_the_published_ones(
+    galaxies: Path, published: dict[str, tuple[str, ...]]
+) -> None:
+    """Its means are of 61,578 galaxies, ours of 1,000 of them, not chosen at random."""
     folder = galaxies / "galaxy-zoo-challenge"
-    vectors = published(galaxies)
     tests = sorted((folder / "images_test").iterdir())
     of_kind = {
-        tuple(kind): vectors[path.stem]
+        tuple(kind): published[path.stem]
         for kind, path in zip(
             colour_kinds(measure_colours([str(path) for path in tests]).centre).tolist(),
             tests,
@@ -74,13 +78,13 @@ def test_the_means_of_alike_galaxies_are_near_the_published_ones(galaxies: Path)
     catalog = read_catalog(folder / "images", folder / "votes.csv")
     assert isinstance(catalog.targets, VoteTargets)
     known = ~np.isnan(catalog.targets.fractions).any(axis=0)
-    have = np.flatnonzero(catalog.paths != "")[:2000]
+    have = np.flatnonzero(catalog.paths != "")[:1000]
     centre = measure_colours(catalog.paths[have].tolist()).centre
     fitted = CentralPixelBenchmark.fit(centre, catalog.targets.fractions[have])
     names = [tuple(kind) for kind in colour_kinds(centre).tolist()]
     checked = 0
     for kind, mean in zip(fitted.kinds.tolist(), fitted.means, strict=True):
-        if names.count(tuple(kind)) >= 75:
+        if names.count(tuple(kind)) >= 35:
             expected = np.array(of_kind[tuple(kind)], dtype=float)
             # Class11.6 of the published file is 0 in every row: a fault of its program.
             assert expected[36] == 0 < mean[36]
