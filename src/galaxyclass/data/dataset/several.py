@@ -100,7 +100,7 @@ class Samples:
         """
         if self.fingerprint != fingerprint:
             raise RunError(
-                f"{folder}: the images or the table have changed since it was begun",
+                f"{folder}: its images or table have changed since it was begun",
                 wanted=f"data with the fingerprint {fingerprint}",
                 got=self.fingerprint,
                 hint="put the data back, or choose another `output`",
