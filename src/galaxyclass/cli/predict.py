@@ -109,6 +109,7 @@ def _listed(
 @options.labelling
 @options.reading
 @options.overwrite
+@options.quote_formulas
 @options.as_json
 @click.option(
     "--layout",
@@ -138,6 +139,7 @@ def command(
     inference: InferenceOptions,
     labelling: str | None,
     overwrite: bool,
+    quote_formulas: bool,
     layout: str,
     reading: dict[str, Any] | None,
 ) -> None:
@@ -178,6 +180,7 @@ def command(
             include=include,
             options=replace(inference, labelling=labelling),
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             layout=layout,  # type: ignore[arg-type]
             reading=reading,
             table=table,

@@ -40,6 +40,7 @@ the label is probably wrong, and the image. Look at the first ones, and correct 
 @options.seed
 @options.cache
 @options.overwrite
+@options.quote_formulas
 def command(
     *,
     run: Path,
@@ -50,6 +51,7 @@ def command(
     seed: int,
     cache: Path | None,
     overwrite: bool,
+    quote_formulas: bool,
 ) -> None:
     """Find labels that are probably wrong.
 
@@ -61,6 +63,8 @@ def command(
     """
     from galaxyclass.finetuning.suspects import suspects
 
+    if quote_formulas and output is None:
+        raise click.UsageError("--quote-formulas needs --output")
     with bars() as progress:
         ranked = suspects(
             run,
@@ -70,6 +74,7 @@ def command(
             seed=seed,
             cache=cache,
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             progress=progress,
         )
     for note in ranked.notes:
