@@ -179,6 +179,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "output": _PATH,
     "cache": _PATH,
     "overwrite": _FLAG,
+    "quote_formulas": _FLAG,
     # what is done
     "settings": _SETTINGS,
     "reading": ArgumentCheck('a mapping such as {"stretch": "asinh", "hdu": "SCI"}', as_reading),

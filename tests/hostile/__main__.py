@@ -26,7 +26,7 @@ from tests.hostile.trials import Tally
 KINDS: dict[str, Callable[[Path, int], list[Tally]]] = {}
 
 #: Kills of each command by default; commands whose kills take longest have fewer.
-MOMENTS, MOMENTS_OF_SLOW, SLOW = 3, 1, ("train", "train-folds", "train-resume", "export", "report")
+MOMENTS, MOMENTS_OF_SLOW = 3, 1
 
 
 def _kind(name: str) -> Callable[[Callable[[Path, int], list[Tally]]], None]:
@@ -84,14 +84,15 @@ def _limits(folder: Path, _: int) -> list[Tally]:
 
 def kills(moments: int | None) -> list[Tally]:
     """Each command killed at some moments and given again (`harness`)."""
-    from tests.hostile.harness import JOBS
+    from tests.hostile.jobs import JOBS
 
     wanted = [
-        f"{name}={moments or (MOMENTS_OF_SLOW if name in SLOW else MOMENTS)}" for name in JOBS
+        f"{name}={moments or (MOMENTS_OF_SLOW if job.slow else MOMENTS)}"
+        for name, job in JOBS.items()
     ]
     done = subprocess.run(
         [
-            *(sys.executable, "-W", "ignore", str(Path(__file__).with_name("harness.py"))),
+            *(sys.executable, "-W", "ignore", "-m", "tests.hostile.harness"),
             *("--json", "--commands", *wanted),
         ],
         stdout=subprocess.PIPE,

@@ -43,6 +43,7 @@ cutouts_failed.csv. A stopped job goes on when the same command is given again.
     show_default=True,
     help="jpg, png: pictures; fits: the tile's own pixels in all bands, with their WCS.",
 )
+@options.quote_formulas
 @options.workers
 def command(
     *,
@@ -50,6 +51,7 @@ def command(
     sources: dict[str, Any],
     output: Path,
     image_format: CutoutFormat,
+    quote_formulas: bool,
     workers: int | None,
 ) -> None:
     """Cut sources of a catalogue, or found ones, out of FITS tiles."""
@@ -62,6 +64,7 @@ def command(
             open_tiles(tiles, progress=progress, **sources),
             output=output,
             image_format=image_format,
+            quote_formulas=quote_formulas,
             workers=workers,
             progress=progress,
         )

@@ -230,6 +230,12 @@ cache = click.option(
     help="Folder for packed images; by default $GALAXYCLASS_CACHE, or the user's cache folder.",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing output.")
+quote_formulas = click.option(
+    "--quote-formulas",
+    is_flag=True,
+    help="Of CSV: put an apostrophe before text that a spreadsheet would run as a formula; for ids "
+    "and columns from strangers.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 

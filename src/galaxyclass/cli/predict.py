@@ -102,6 +102,7 @@ metadata; for a CSV, in OUTPUT_provenance.json."""
 @options.labelling
 @options.reading
 @options.overwrite
+@options.quote_formulas
 @options.as_json
 @click.option(
     "--layout",
@@ -131,6 +132,7 @@ def command(
     inference: InferenceOptions,
     labelling: str | None,
     overwrite: bool,
+    quote_formulas: bool,
     layout: str,
     reading: dict[str, Any] | None,
 ) -> None:
@@ -160,6 +162,7 @@ def command(
             include=include,
             options=replace(inference, labelling=labelling),
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             layout=layout,  # type: ignore[arg-type]
             reading=reading,
             table=table,

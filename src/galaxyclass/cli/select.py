@@ -77,16 +77,19 @@ and all other columns of the predictions."""
 )
 @options.seed
 @options.overwrite
+@options.quote_formulas
 @options.as_json
-def command(*, output: Path, overwrite: bool, as_json: bool, **arguments: Any) -> None:
+def command(
+    *, output: Path, overwrite: bool, quote_formulas: bool, as_json: bool, **arguments: Any
+) -> None:
     """Choose which galaxies to label next."""
     from galaxyclass.model.writers import require_output
     from galaxyclass.selection.select import select
 
-    require_output(output, overwrite=overwrite)
+    require_output(output, overwrite=overwrite, quote_formulas=quote_formulas)
     with bars() as progress:
         selection = select(progress=progress, **arguments)
-    selection.write(output, overwrite=overwrite)
+    selection.write(output, overwrite=overwrite, quote_formulas=quote_formulas)
     if as_json:
         names = selection.table.column_names[:2]
         echo(json.dumps(selection.table.select(names).to_pylist(), indent=1))

@@ -76,6 +76,7 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
 @options.images_folder_or_none
 @options.inference
 @options.overwrite
+@options.quote_formulas
 @options.as_json
 def command(
     *,
@@ -91,6 +92,7 @@ def command(
     images: Path | None,
     inference: InferenceOptions,
     overwrite: bool,
+    quote_formulas: bool,
     as_json: bool,
 ) -> None:
     """Find galaxies that look like some others."""
@@ -102,8 +104,10 @@ def command(
 
     if (gallery is None) != (images is None):
         raise click.UsageError("--gallery and --images belong together")
+    if quote_formulas and output is None:
+        raise click.UsageError("--quote-formulas needs --output")
     if output is not None:
-        require_output(output, overwrite=True)
+        require_output(output, overwrite=True, quote_formulas=quote_formulas)
     files = [file for file in (output, gallery) if file is not None]
     key = job_key(
         "similar",
@@ -114,6 +118,7 @@ def command(
         where=where,
         count=count,
         images=images,
+        quote_formulas=quote_formulas,
     )
     results = FilesOutput(files, key, overwrite)
     results.require_free()
@@ -131,7 +136,7 @@ def command(
         )
     with results.claim():
         if output is not None:
-            neighbours.write(output, overwrite=True)
+            neighbours.write(output, overwrite=True, quote_formulas=quote_formulas)
         if gallery is not None and images is not None:
             from galaxyclass.plots.style import save
             from galaxyclass.similarity.gallery import draw_neighbours

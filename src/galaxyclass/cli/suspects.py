@@ -41,6 +41,7 @@ the label is probably wrong, and the image. Look at the first ones, and correct 
 @options.votes
 @options.cache
 @options.overwrite
+@options.quote_formulas
 def command(
     *,
     run: Path,
@@ -52,6 +53,7 @@ def command(
     votes: float,
     cache: Path | None,
     overwrite: bool,
+    quote_formulas: bool,
 ) -> None:
     """Find labels that are probably wrong.
 
@@ -63,6 +65,8 @@ def command(
     """
     from galaxyclass.finetuning.suspects import suspects
 
+    if quote_formulas and output is None:
+        raise click.UsageError("--quote-formulas needs --output")
     with bars() as progress:
         ranked = suspects(
             run,
@@ -73,6 +77,7 @@ def command(
             seed=seed,
             cache=cache,
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             progress=progress,
         )
     echo_notes(ranked.notes)

@@ -16,6 +16,7 @@ import pyarrow as pa
 from galaxyclass.arguments import public
 from galaxyclass.errors import ImageError, OutputError, StoppedError
 from galaxyclass.io.atomic import require_new, translated, writing
+from galaxyclass.io.formulas import quote_formula
 from galaxyclass.io.journal import Journal, job_key, open_journal
 from galaxyclass.io.output import UNFINISHED
 from galaxyclass.progress import Progress, silent
@@ -81,6 +82,7 @@ def cutouts(
     output: str | Path,
     image_format: CutoutFormat = "jpg",
     workers: int | None = None,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> CutoutSummary:
     """Cut the sources of tiles out into files.
@@ -98,6 +100,8 @@ def cutouts(
     image_format : {"jpg", "png", "fits"}
     workers : int, optional
         Cores to use; all by default.
+    quote_formulas : bool
+        In the tables, put an apostrophe before text that a spreadsheet would run as a formula.
     progress : Progress
 
     Raises
@@ -113,6 +117,8 @@ def cutouts(
     require_folder(folder)
     begun = time.monotonic()
     key = job_key("cutouts", identity=sources.identity, image_format=image_format)
+    if quote_formulas:
+        key = job_key("cutouts", of=key, quote_formulas=True)
     with ExitStack() as held:
         with translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +129,7 @@ def cutouts(
         try:
             with translated(folder):
                 job.cut_all(workers or core_count(), progress)
-                counts = job.write_tables()
+                counts = job.write_tables(quote_formulas=quote_formulas)
                 journal.remove()
         except KeyboardInterrupt:
             raise StoppedError(
@@ -216,7 +222,7 @@ class _Job:
         measured = self.cutouts.measured(done).to_pydict()
         return {"count": len(piece), "cut": done, "failures": list(failures.items()), **measured}
 
-    def write_tables(self) -> Counter[str]:
+    def write_tables(self, *, quote_formulas: bool) -> Counter[str]:
         """Write what was cut and what was not, entry by entry of the journal, and count it.
 
         Raises
@@ -237,11 +243,12 @@ class _Job:
         names = [f"{name}_given" if name in own else name for name in catalogue.column_names]
         header = [*own[:2], *names, *own[2:]]
         rows = (row for entry in self.journal for row in self._rows(entry, catalogue))
-        _write_csv(self.folder / TABLE, header, rows)
+        _write_csv(self.folder / TABLE, header, rows, quote_formulas=quote_formulas)
         if counts["failed"]:
             failures = (failure for entry in self.journal for failure in entry["failures"])
             rows = ((self.cutouts.ids[i], self.cutouts.path(i), error) for i, error in failures)
-            _write_csv(self.folder / FAILED, ("id", "path", "error"), rows)
+            header = ["id", "path", "error"]
+            _write_csv(self.folder / FAILED, header, rows, quote_formulas=quote_formulas)
         return counts
 
     def _rows(self, entry: dict[str, Any], catalogue: pa.Table) -> Iterator[tuple[Any, ...]]:
@@ -268,8 +275,15 @@ class _Job:
         )
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def _write_csv(
+    path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]], *, quote_formulas: bool
+) -> None:
+    def cells(row: Sequence[Any]) -> Sequence[Any]:
+        if not quote_formulas:
+            return row
+        return [quote_formula(cell) if isinstance(cell, str) else cell for cell in row]
+
     with writing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerow(cells(header))
+        writer.writerows(map(cells, rows))
