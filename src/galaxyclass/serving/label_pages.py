@@ -12,11 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from galaxyclass.data.labels.log import Action
+from galaxyclass.data.labels.table import training_table
 from galaxyclass.model.writers import write_table
 from galaxyclass.serving.downloads import TABLES, download
-from galaxyclass.serving.export import agreements, table_of_events, training_table
+from galaxyclass.serving.export import agreements, table_of_events
 from galaxyclass.serving.labelling import Labelling, person_named
-from galaxyclass.serving.labels import Action
 from galaxyclass.serving.pages import render_page
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.served import Served
