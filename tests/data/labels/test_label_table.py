@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ import pytest
 from galaxyclass.data.labels.questions import questions_of_tree
 from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import CatalogError
-from galaxyclass.trees.read import load_tree
+from galaxyclass.trees.read import load_tree, tree_text
 
 CLASSES = {"format": 1, "version": "1", "classes": ["ring", "none"]}
 
 
-def write(path: Path, head: dict[str, object], *events: str, end: str = "") -> Path:
+def write(path: Path, head: Mapping[str, object], *events: str, end: str = "") -> Path:
     """A file of labels: ``galaxy person answer`` or ``galaxy person question answer``."""
     lines = [json.dumps(head)]
     for event in events:
@@ -48,18 +49,22 @@ def test_a_row_for_each_galaxy_with_a_label(tmp_path: Path) -> None:
 def test_labels_of_a_tree_are_vote_fractions(tmp_path: Path, own: bool) -> None:
     tree = load_tree("galaxy_zoo_2")
     if own:
-        text = (Path(load_tree.__code__.co_filename).parent / "galaxy_zoo_1.toml").read_text()
+        text = tree_text("galaxy_zoo_1")
         (tmp_path / "own.toml").write_text(text.replace('key = "galaxy_zoo_1"', 'key = "own"', 1))
         tree = load_tree(tmp_path / "own.toml")
-    head = {"format": 1, "version": "1", **questions_of_tree(tree).to_head()}
-    first = questions_of_tree(tree).questions[0]
-    star = first.choices[-1].key  # after which nothing is asked
-    path = write(tmp_path / "labels", json.loads(json.dumps(head)), f"a Anna {first.code} {star}")
-    table = open_table(path).table
-    column = tree.layouts[0].columns[tree.codes.index(star)]
-    assert table.select(["id", column, "labels"]).to_pylist() == [
-        {"id": "a", column: 1.0, "labels": 1}
-    ]
+    questions = questions_of_tree(tree)
+    given: dict[str, str] = {}
+    while (asked := questions.next(given)) is not None:
+        given[asked.code] = asked.choices[-1].key
+    head = {"format": 1, "version": "1", **questions.to_head()}
+    events = [f"a Anna {question} {answer}" for question, answer in given.items()]
+    table = open_table(write(tmp_path / "labels", head, *events)).table
+    layout = tree.layouts[0]
+    (row,) = table.to_pylist()
+    assert (row["id"], row["labels"]) == ("a", 1)
+    answered = {layout.columns[tree.codes.index(answer)] for answer in given.values()}
+    assert {name for name in layout.columns if row[name] == 1} == answered
+    assert ("own_tree" in head) == own
 
 
 def test_what_is_no_file_of_labels_is_refused(tmp_path: Path) -> None:
