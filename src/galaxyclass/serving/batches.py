@@ -175,7 +175,8 @@ class Predictor:
         if not any(uploads for _, uploads in pieces):
             return
         try:
-            answers = self._answers([upload for _, uploads in pieces for upload in uploads])
+            together = [upload for _, uploads in pieces for upload in uploads]
+            answers = predict_uploads(self.model, together, self.include, self.limits, self.turn)
         except Exception as error:
             if len(pieces) == 1:
                 self._finish(pieces[0][0], error)
@@ -190,33 +191,52 @@ class Predictor:
             job.answers.append(_part(answers, start, stop))
             start = stop
 
-    def _answers(self, uploads: Sequence[Upload]) -> Answers:
-        errors: list[str | None] = [None] * len(uploads)
-        with tempfile.TemporaryDirectory(prefix="galaxyclass-serve-") as folder:
-            paths: list[str] = []
-            sent: list[int] = []
-            for index, upload in enumerate(uploads):
-                try:
-                    content = unpacked(upload.data, self.limits)
-                except ImageError as error:
-                    errors[index] = error.one_line
-                    continue
-                # A name of our own: the sender's never becomes a path.
-                path = Path(folder) / f"{index:06d}.img"
-                path.write_bytes(content)
-                paths.append(str(path))
-                sent.append(index)
-            if not paths:
-                return Answers(pa.table({}), (None,) * len(uploads), tuple(errors))
-            with self.turn:
-                predictions = self.model.predict(paths, include=self.include)
-            table = predictions.table.drop_columns([predictions.columns.id_column])
-            rows: list[int | None] = [None] * len(uploads)
-            for row, place in enumerate(predictions.indices.tolist()):
-                rows[sent[place]] = row
-            for failure in predictions.failures:
-                errors[sent[failure.index]] = failure.error.removeprefix(f"{failure.path}: ")
-        return Answers(table, tuple(rows), tuple(errors))
+
+def predict_uploads(
+    model: Model,
+    uploads: Sequence[Upload],
+    include: Sequence[str],
+    limits: Limits,
+    turn: threading.Lock,
+) -> Answers:
+    """Predict pictures that were sent.
+
+    Parameters
+    ----------
+    model : Model
+    uploads : sequence of Upload
+    include : sequence of str
+        Extra columns.
+    limits : Limits
+    turn : threading.Lock
+        Held while the model runs.
+    """
+    errors: list[str | None] = [None] * len(uploads)
+    with tempfile.TemporaryDirectory(prefix="galaxyclass-serve-") as folder:
+        paths: list[str] = []
+        sent: list[int] = []
+        for index, upload in enumerate(uploads):
+            try:
+                content = unpacked(upload.data, limits)
+            except ImageError as error:
+                errors[index] = error.one_line
+                continue
+            # A name of our own: the sender's never becomes a path.
+            path = Path(folder) / f"{index:06d}.img"
+            path.write_bytes(content)
+            paths.append(str(path))
+            sent.append(index)
+        if not paths:
+            return Answers(pa.table({}), (None,) * len(uploads), tuple(errors))
+        with turn:
+            predictions = model.predict(paths, include=include)
+        table = predictions.table.drop_columns([predictions.columns.id_column])
+        rows: list[int | None] = [None] * len(uploads)
+        for row, place in enumerate(predictions.indices.tolist()):
+            rows[sent[place]] = row
+        for failure in predictions.failures:
+            errors[sent[failure.index]] = failure.error.removeprefix(f"{failure.path}: ")
+    return Answers(table, tuple(rows), tuple(errors))
 
 
 def _part(answers: Answers, start: int, stop: int) -> Answers:
