@@ -33,8 +33,8 @@ spiral_maps.npz (the maps)."""
 @options.images
 @click.option(
     "--answer",
-    required=True,
-    help="What to explain: the code (4.1), the column or the name of an answer; or a class.",
+    help="What to explain: the code (4.1), the column or the name of an answer; or a class. "
+    "Without it, those that there are are listed.",
 )
 @options.output("the picture: a file that ends in .png")
 @click.option(
@@ -60,7 +60,7 @@ def command(
     *,
     runs: tuple[Path, ...],
     images: tuple[Path, ...],
-    answer: str,
+    answer: str | None,
     output: Path,
     method: ExplanationMethod,
     count: int,
@@ -75,8 +75,12 @@ def command(
     the galaxy is hidden bit by bit in the order of the map, at random, and from the centre
     outwards. A map that does no better than the other two says nothing, and the output says so.
     """
+    from galaxyclass.explanation.answer_of import require_answer
     from galaxyclass.explanation.explain import explain
+    from galaxyclass.model.load import open_model
 
+    if answer is None:
+        answer = require_answer(open_model(runs or "pretrained", inference).task, answer)
     with bars() as progress:
         explanation = explain(
             runs or "pretrained",
@@ -94,12 +98,14 @@ def command(
         echo(_json(explanation))
         return
     echo_notes(explanation.notes)
+    plain, *numbers = explanation.verdict
+    echo(plain)
     better = sum(galaxy.faithfulness.is_better for galaxy in explanation.galaxies)
     echo(
-        f"{better} of {len(explanation.galaxies)} maps of {explanation.answer} are more faithful "
-        "than a random map and a central blob"
+        f"{better} of {len(explanation.galaxies)} maps of {explanation.answer} are better than "
+        "both, each by itself"
     )
-    for sentence in explanation.verdict:
+    for sentence in numbers:
         echo(sentence)
     echo(f"the maps are in {output}")
 

@@ -21,11 +21,13 @@ EPILOG = """\b
 Examples:
   galaxyclass finetune --images rings/images --table rings/labels.csv --output runs/rings
   galaxyclass predict runs/rings --images sky/images --output rings.csv
+  galaxyclass finetune --images sky/images --table labels.jsonl --output runs/labelled
   galaxyclass finetune runs/first --images my/images --table my/votes.csv --network never \\
       --output runs/votes
   galaxyclass finetune fast --set model.encoder=resnet18 --set model.weights=resnet18.safetensors \\
       --set model.normalisation=encoder --images my/images --table my/labels.csv --output runs/mine
 
+`labels.jsonl` is the file of labels of `galaxyclass serve`: it needs no conversion.
 Every score that is printed is of galaxies that the predictor had not learnt. The model that is
 written has learnt all labels."""
 

@@ -27,8 +27,8 @@ Examples:
 
 The page predicts pictures that are dropped on it. It shows the galaxies of a file of predictions
 and those that look alike, and collects the labels of one person or several in the order of
-`galaxyclass select`. Each label is on the disk before the next picture is shown. The labels are
-downloaded there as a table that `train` reads.
+`galaxyclass select`. Each label is on the disk before the next picture is shown. The button
+Finetune makes a model of the labels, beside them; `finetune --table FILE` does so here.
 
 RUN is the model that predicts: a run, a bundle, an .onnx file, or the pretrained model. Only this
 machine reaches the page by default. With another --host the printed address has a token. The

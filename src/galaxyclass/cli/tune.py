@@ -36,7 +36,6 @@ trials may be raised."""
     "--vary",
     "variations",
     multiple=True,
-    required=True,
     metavar="SECTION.KEY=RANGE",
     help="A setting and what it may be; repeatable. log:1e-4..1e-2: numbers whose logarithms are "
     "evenly spread; 0..0.5: numbers; 8..64: whole numbers; '32|64': one of these.",

@@ -92,8 +92,9 @@ def columns_of(
     names = set(basic.names)
     fields = []
     for field in included:
-        fields.append(field.with_name(free_name(field.name, names, _INCLUDED)))
-        names.add(fields[-1].name)
+        name = free_name(field.name, names, _INCLUDED)
+        fields.append(field if name == field.name else field.with_name(name))
+        names.add(name)
     return replace(basic, included=tuple(fields))
 
 
@@ -157,5 +158,8 @@ def tabulate(
             pa.array(np.ascontiguousarray(column), from_pandas=True) for column in included.T
         ]
         types += [field.type for field in columns.included]
-    arrays = [array.cast(kind) for array, kind in zip(arrays, types, strict=True)]
+    arrays = [
+        array if array.type == kind else array.cast(kind)
+        for array, kind in zip(arrays, types, strict=True)
+    ]
     return pa.Table.from_arrays(arrays, names=list(columns.names))

@@ -13,6 +13,10 @@ from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.pretrained import PRETRAINED
 
 
+class ModelGoneError(BundleError):
+    """The model that made predictions is not there any more."""
+
+
 def model_that_made(
     provenance: Mapping[str, Any],
     name: str,
@@ -39,8 +43,10 @@ def model_that_made(
 
     Raises
     ------
+    ModelGoneError
+        It is not there any more.
     BundleError
-        It is not there any more, or another model than that which made the predictions.
+        It is another model than that which made the predictions, or damaged.
     """
     if options is None:
         views = provenance.get("views")
@@ -67,7 +73,7 @@ def _found(provenance: Mapping[str, Any], name: str, beside: Path | None) -> Seq
         folders = [Path(source), *([] if beside is None else [beside / source])]
         existing = next((folder for folder in folders if folder.exists()), None)
         if source != PRETRAINED and existing is None:
-            raise BundleError(
+            raise ModelGoneError(
                 f"{name}: the model that made it is not there any more",
                 argument="run",
                 wanted=f"the model {provenance.get('model')}, which was {source}",

@@ -12,7 +12,7 @@ from galaxyclass.data.checks.finding_location import galaxy_finding
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding, finding
 from galaxyclass.data.checks.target_checks import FEW_GALAXIES, TARGET_CHECKS
 from galaxyclass.images.records import ImageFacts
-from galaxyclass.short import first_few
+from galaxyclass.short import counted, first_few
 
 
 def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
@@ -53,7 +53,7 @@ def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
     elif catalog.table is None:
         findings.append(finding("images_only", f"{catalog.images}: {len(catalog):,} images"))
     if len(catalog) < FEW_GALAXIES:
-        findings.append(finding("few_galaxies", f"{len(catalog):,} galaxies in all"))
+        findings.append(finding("few_galaxies", f"{counted(len(catalog), 'galaxy')} in all"))
     rank = {code: position for position, code in enumerate(FINDING_KINDS)}
     return sorted(findings, key=lambda each: (rank[each.code], each.row or 0))
 

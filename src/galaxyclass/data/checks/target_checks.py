@@ -19,8 +19,11 @@ from galaxyclass.tasks.numbers.targets import NumberTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import conditional_from_joint, sums_and_targets
 
-#: Fewer galaxies than this give a note; they are too few to call an answer rare.
+#: Fewer galaxies than this give a note; they are too few to call an answer rare. Of 200, a
+#: validation part of 15 % has 30: an accuracy of 0.9 is known to 0.11 then, and no better.
 FEW_GALAXIES = 200
+#: Fewer than this are too few for any training: `galaxyclass.finetune` refuses them, too.
+FEWEST_GALAXIES = 10
 #: A class this many times smaller than the largest gives a note, and so does one with few members.
 IMBALANCE = 10
 FEW_MEMBERS = 10

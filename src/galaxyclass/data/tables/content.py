@@ -16,7 +16,9 @@ from typing import IO, Any, Literal
 from galaxyclass.errors import CatalogError
 
 #: The kinds of tables that are read.
-TableKind = Literal["text", "parquet", "arrow", "fits", "votable", "ecsv", "ipac", "hdf5", "excel"]
+TableKind = Literal[
+    "text", "parquet", "arrow", "fits", "votable", "ecsv", "ipac", "hdf5", "excel", "labels"
+]
 
 #: Endings of tables, for messages; the content decides how a file is read.
 TABLE_ENDINGS = (
@@ -43,6 +45,7 @@ _KINDS: dict[bytes, TableKind] = {
     b"SIMPLE  =": "fits",
     b"\x89HDF\r\n\x1a\n": "hdf5",
     b"# %ECSV": "ecsv",
+    b'{"format": ': "labels",  # as `galaxyclass serve` writes them
 }
 #: First bytes of files that are no tables that are read: what they are, and what to do.
 _OTHERS: dict[bytes, tuple[str, str]] = {

@@ -48,7 +48,14 @@ from galaxyclass.study.tune.plan import (
     write_tune_plan,
 )
 from galaxyclass.study.tune.search import Search
-from galaxyclass.study.tune.space import Range, Space, check_space, combinations_of, parse_space
+from galaxyclass.study.tune.space import (
+    Range,
+    Space,
+    check_space,
+    combinations_of,
+    parse_space,
+    require_space,
+)
 from galaxyclass.tasks.kinds import TASKS
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.workers.signals import terminated_as_interrupted
@@ -163,6 +170,7 @@ def tune(
         optuna, or what a training needs, is not installed.
     """
     began = time.monotonic()
+    require_space(recipe, space)
     searched = parse_space(space)
     check_space(recipe, searched, settings)
     dataset = as_dataset(images, table)
