@@ -80,7 +80,7 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "single_class": FindingKind(
         "error",
         "only one class",
-        "a model needs two classes or more",
+        "a model needs two or more: add galaxies that are not of it",
     ),
     "no_target": FindingKind(
         "error",

@@ -81,7 +81,8 @@ def _refusal(
         of_kind = [error for error in errors if error.code == code]
         if not of_kind:
             continue
-        lines.append(f"{len(of_kind):,} {kind.title}")
+        of_table = all(error.index is None and error.row is None for error in of_kind)
+        lines.append(f"{kind.title}: {kind.hint}" if of_table else f"{len(of_kind):,} {kind.title}")
         lines += [f"  {error.message}" for error in of_kind[:_SHOWN]]
         if len(of_kind) > _SHOWN:
             lines.append(f"  and {len(of_kind) - _SHOWN:,} more")
