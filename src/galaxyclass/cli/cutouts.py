@@ -43,7 +43,7 @@ cutouts_failed.csv. A stopped job goes on when the same command is given again.
     show_default=True,
     help="jpg, png: pictures; fits: the tile's own pixels in all bands, with their WCS.",
 )
-@options.quote_formulas
+@options.quote_formulas_option
 @options.workers
 def command(
     *,

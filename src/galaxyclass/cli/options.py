@@ -230,7 +230,7 @@ cache = click.option(
     help="Folder for packed images; by default $GALAXYCLASS_CACHE, or the user's cache folder.",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing output.")
-quote_formulas = click.option(
+quote_formulas_option = click.option(
     "--quote-formulas",
     is_flag=True,
     help="Of CSV: put an apostrophe before text that a spreadsheet would run as a formula; for ids "

@@ -102,7 +102,7 @@ metadata; for a CSV, in OUTPUT_provenance.json."""
 @options.labelling
 @options.reading
 @options.overwrite
-@options.quote_formulas
+@options.quote_formulas_option
 @options.as_json
 @click.option(
     "--layout",

@@ -77,7 +77,7 @@ and all other columns of the predictions."""
 )
 @options.seed
 @options.overwrite
-@options.quote_formulas
+@options.quote_formulas_option
 @options.as_json
 def command(
     *, output: Path, overwrite: bool, quote_formulas: bool, as_json: bool, **arguments: Any

@@ -76,7 +76,7 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
 @options.images_folder_or_none
 @options.inference
 @options.overwrite
-@options.quote_formulas
+@options.quote_formulas_option
 @options.as_json
 def command(
     *,

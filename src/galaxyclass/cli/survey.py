@@ -440,7 +440,7 @@ def status(*, folder: Path, as_json: bool) -> None:
     help="Of a folder: rows of a file, at most.",
 )
 @options.overwrite
-@options.quote_formulas
+@options.quote_formulas_option
 @options.as_json
 def merge(*, folder: Path, as_json: bool, **chosen: Any) -> None:
     """Join the results in DIR, if every image is accounted for."""

@@ -41,7 +41,7 @@ the label is probably wrong, and the image. Look at the first ones, and correct 
 @options.votes
 @options.cache
 @options.overwrite
-@options.quote_formulas
+@options.quote_formulas_option
 def command(
     *,
     run: Path,
