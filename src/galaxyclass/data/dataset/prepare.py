@@ -133,8 +133,11 @@ def prepare(
     """
     catalog = dataset.as_read
     if catalog.targets is None:
-        unused = [each for each in catalog.unused if each.kind == "columns"]
-        others = [f"not used: {each.names} ({each.why})" for each in unused]
+        others = [
+            f"not used: {each.names} ({each.why})"
+            for each in catalog.unused
+            if each.kind == "columns"
+        ]
         raise CatalogError(
             f"{dataset.name}: nothing to train on",
             wanted="columns of vote fractions, a class column, a folder for each class, or numbers",
