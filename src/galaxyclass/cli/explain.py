@@ -24,7 +24,7 @@ Examples:
   galaxyclass explain runs/first --images sky/images --answer "3.1 bar" --count 20 --output bar.png
   galaxyclass explain runs/first --images sky/images --answer 8.1 --method cam --output ring.png
 
-Beside the picture are its numbers: spiral.csv (how faithful each map is), spiral_curves.csv and
+Beside the figure are its numbers: spiral.csv (how faithful each map is), spiral_curves.csv and
 spiral_maps.npz (the maps)."""
 
 
@@ -36,7 +36,7 @@ spiral_maps.npz (the maps)."""
     help="What to explain: the code (4.1), the column or the name of an answer; or a class. "
     "Without it, those that there are are listed.",
 )
-@options.output("the picture: a file that ends in .png")
+@options.output("the figure: a file that ends in .png")
 @click.option(
     "--method",
     type=click.Choice(get_args(ExplanationMethod)),
@@ -69,7 +69,7 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Map what of a picture an answer rests on, and say whether the map can be believed.
+    """Map what of an image an answer rests on, and say whether the map can be believed.
 
     Without RUN the pretrained model is explained. A map is averaged over orientations, and tested:
     the galaxy is hidden bit by bit in the order of the map, at random, and from the centre

@@ -321,21 +321,20 @@ def _scale(
 stretch_option = click.option(
     "--stretch",
     type=click.Choice(STRETCHES),
-    help="From brightness to grey level; by default chosen by the bands and the unit of each "
-    "picture.",
+    help="From brightness to grey level; by default chosen by an image's bands and unit.",
 )
 hdu_option = click.option(
     "--hdu",
     metavar="NAME|NUMBER",
-    help="HDU of FITS files, by name or number; by default the first that holds a picture.",
+    help="HDU of FITS files, by name or number; by default the first that holds an image.",
 )
 
-#: How pictures in bands are read -> its option; the command gets all as `reading`.
+#: How images in bands are read -> its option; the command gets all as `reading`.
 _READING: dict[str, Callable[[Any], Any]] = {
     "bands": click.option(
         "--bands",
         metavar="NAME,NAME…",
-        help="Bands of FITS and other pictures in bands, the shortest wavelength first, by name or "
+        help="Bands of FITS and other images in bands, the shortest wavelength first, by name or "
         "by number from 1; or with a file for each: 'g=sky/{id}_g.fits,r=sky/{id}_r.fits'.",
     ),
     "stretch": stretch_option,
@@ -344,21 +343,21 @@ _READING: dict[str, Callable[[Any], Any]] = {
         nargs=2,
         type=float,
         metavar="BLACK WHITE",
-        help="Brightness that is black and white; by default found in each picture.",
+        help="Brightness that is black and white; by default found in each image.",
     ),
     "hdu": hdu_option,
     "scale": click.option(
         "--scale",
         metavar="auto|keep|FACTOR",
         callback=_scale,
-        help="auto (the default): pictures with a WCS are brought to the scale that the model "
+        help="auto (the default): images with a WCS are brought to the scale that the model "
         "knows; keep: their pixels are taken as they are; 2: galaxies are shown twice as large.",
     ),
     "pixel_scale": click.option(
         "--pixel-scale",
         type=click.FloatRange(min=0, min_open=True),
         metavar="ARCSEC",
-        help="Arcseconds a pixel of pictures whose files have no WCS.",
+        help="Arcseconds a pixel of images whose files have no WCS.",
     ),
 }
 
@@ -379,7 +378,7 @@ def _files_of_bands(text: str, images: tuple[Path, ...]) -> tuple[str, tuple[Pat
 
 
 def reading(command: Decorated) -> Any:
-    """The options of how pictures are read; the command gets a mapping ``reading``."""
+    """The options of how images are read; the command gets a mapping ``reading``."""
 
     @functools.wraps(command)
     def with_reading(*arguments: Any, **values: Any) -> Any:
@@ -389,7 +388,7 @@ def reading(command: Decorated) -> Any:
         if "=" in chosen.get("bands", ""):
             chosen["bands"], values[target] = _files_of_bands(chosen["bands"], values[target])
         if target == "images" and not values["images"] and not values.get("tiles"):
-            either = " (pictures) or '--tiles' (FITS tiles)" if "tiles" in values else ""
+            either = " (image files) or '--tiles' (FITS tiles)" if "tiles" in values else ""
             raise click.UsageError(f"Missing option '--images'{either}.")
         return command(*arguments, reading=chosen or None, **values)
 

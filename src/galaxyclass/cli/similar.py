@@ -46,7 +46,7 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
     "--like-images",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Pictures to search by, which need not be in the file; or a folder of them.",
+    help="Images to search by, which need not be in the file; or a folder of them.",
 )
 @click.option(
     "--run",

@@ -36,7 +36,7 @@ Examples:
   galaxyclass survey merge night --output night.parquet
   galaxyclass survey merge night --output night-hats --margin 10
 
-A plan splits any number of pictures into shards. Each shard is predicted into one file, whole or
+A plan splits any number of images into shards. Each shard is predicted into one file, whole or
 not at all. Whatever is killed is run again by the same command, which skips what is done. Any
 number of runs, on any machines that see the same folder, share the work."""
 
@@ -80,7 +80,7 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
     type=click.IntRange(1, 1_000_000),
     default=20_000,
     show_default=True,
-    help="Pictures that are predicted into one file.",
+    help="Images that are predicted into one file.",
 )
 @click.option(
     "--ids",
@@ -129,10 +129,10 @@ def plan(
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """Split SOURCE into shards, without reading a picture.
+    """Split SOURCE into shards, without reading an image.
 
     SOURCE is folders (with all their sub-folders), archives (.zip, .tar), HDF5 and parquet with
-    pictures inside, folders of these, or lists: text with a path a line, or a table with a column
+    images inside, folders of these, or lists: text with a path a line, or a table with a column
     of paths. Instead, --tiles names FITS tiles, out of which the sources of --catalogue are cut
     while they are predicted.
     """
@@ -240,7 +240,7 @@ def plan(
 @click.option(
     "--accept-lost",
     is_flag=True,
-    help="Count pictures whose archive or folder is gone or damaged as failures; otherwise their "
+    help="Count images whose archive or folder is gone or damaged as failures; otherwise their "
     "shard fails.",
 )
 @click.option(

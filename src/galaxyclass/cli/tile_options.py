@@ -42,7 +42,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         type=click.IntRange(16, 4096),
         default=424,
         show_default=True,
-        help="Side of a cutout's picture, pixels; a model sees its middle, as of a picture file.",
+        help="Side of a cutout, pixels; a model sees its middle, as of an image file.",
     ),
     "hdu": options.hdu_option,
     "ra_column": click.option(
@@ -70,7 +70,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     ),
 }
 
-#: Those that `predict` has anyway: how pictures are read, and the column of ids.
+#: Those that `predict` has anyway: how images are read, and the column of ids.
 _OF_PREDICT = ("bands", "stretch", "hdu", "id_column")
 
 
@@ -118,7 +118,7 @@ def opened(
     id_column: str | None,
     progress: Progress,
 ) -> TileCutouts:
-    """The sources of tiles as images, for a command that reads pictures too.
+    """The sources of tiles as images, for a command that reads image files too.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def opened(
 
 
 def _of_tiles(reading: Mapping[str, Any] | None) -> dict[str, Any]:
-    """How tiles are read, from how pictures are read."""
+    """How tiles are read, from how images are read."""
     reading = reading or {}
     for name in ("scale", "pixel_scale"):
         if name in reading:

@@ -468,7 +468,7 @@ class Model:
 
     @public
     def explain(self, images: Any, *, answer: str, output: str | Path, **more: Any) -> Explanation:
-        """Map what of a picture an answer rests on, and test the map.
+        """Map what of an image an answer rests on, and test the map.
 
         The same as `galaxyclass.explain`, with all its arguments.
         """
