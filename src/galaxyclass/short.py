@@ -77,6 +77,17 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + more
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share in percent.
+
+    Examples
+    --------
+    >>> percent(0.913), percent(0.913, 1)
+    ('91 %', '91.3 %')
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
 def counted(number: int, noun: str, nouns: str = "") -> str:
     """How many there are, in words.
 
