@@ -91,6 +91,17 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else ""
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share in percent.
+
+    Examples
+    --------
+    >>> percent(0.913), percent(0.913, 1)
+    ('91 %', '91.3 %')
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
 def counted(number: int, noun: str, nouns: str = "") -> str:
     """How many there are, in words.
 

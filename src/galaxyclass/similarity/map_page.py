@@ -20,8 +20,9 @@ from galaxyclass.data.tables.cells import as_text, kind_of, numbers
 from galaxyclass.plots.style import COLOURS
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.short import counted
 from galaxyclass.similarity.mapped import MappedGalaxies
-from galaxyclass.similarity.pictures import pictures_by_id, read_picture
+from galaxyclass.similarity.pictures import crossed_square, pictures_by_id, read_picture
 from galaxyclass.version import __version__
 
 #: Galaxies with a picture, and faint dots of others, at most; a page stays below 5 MB.
@@ -117,7 +118,11 @@ def map_page(
     if hidden := len(ids) - len(shown) - len(others):
         notes.append(f"{hidden:,} of {len(ids):,} galaxies are not on the page.")
     shown, others = np.sort(shown), np.sort(others)
-    sheet = _sheet([paths.get(ids[row]) for row in shown.tolist()], galaxies.cutout, progress)
+    sheet, unread = _sheet(
+        [paths.get(ids[row]) for row in shown.tolist()], galaxies.cutout, progress
+    )
+    if unread:
+        notes.append(f"{counted(unread, 'picture')} cannot be read: crossed squares.")
     colours, positions = map_colours(galaxies), _scaled(galaxies.coordinates)
     data = {
         "ids": [ids[row] for row in shown.tolist()],
@@ -180,23 +185,29 @@ def preprocessing_of_predictions(settings: dict[str, Any]) -> Preprocessing | No
         return None
 
 
-def _sheet(paths: list[Path | None], cutout: dict[str, Any], progress: Progress) -> str:
-    """All pictures side by side as the URI of one JPEG; "" without any."""
+def _sheet(paths: list[Path | None], cutout: dict[str, Any], progress: Progress) -> tuple[str, int]:
+    """All pictures side by side as the URI of one JPEG, and how many cannot be read.
+
+    "" without any.
+    """
     if not any(paths):
-        return ""
+        return "", 0
+    unread = 0
     settings = preprocessing_of_predictions(cutout)
     rows = -(-len(paths) // _PER_ROW)
     sheet = np.zeros((rows * SIDE, min(_PER_ROW, len(paths)) * SIDE, 3), np.uint8)
     for number, path in enumerate(paths):
         picture = read_picture(path, settings, SIDE)
-        if picture is not None:
-            top, left = number // _PER_ROW * SIDE, number % _PER_ROW * SIDE
-            height, width = picture.shape[:2]
-            top, left = top + (SIDE - height) // 2, left + (SIDE - width) // 2
-            sheet[top : top + height, left : left + width] = picture
+        if picture is None:
+            picture = crossed_square(SIDE)
+            unread += 1
+        top, left = number // _PER_ROW * SIDE, number % _PER_ROW * SIDE
+        height, width = picture.shape[:2]
+        top, left = top + (SIDE - height) // 2, left + (SIDE - width) // 2
+        sheet[top : top + height, left : left + width] = picture
         progress("pictures", number + 1, len(paths))
     for quality in _QUALITIES:
         data = simplejpeg.encode_jpeg(sheet, quality, "RGB", "420")
         if len(data) <= _LARGEST:
             break
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}"
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}", unread

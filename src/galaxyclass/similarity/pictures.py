@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,6 +51,16 @@ def pictures_by_id(images: str | Path, ids: Sequence[str]) -> dict[str, Path]:
             got=f"files such as {next(iter(paths), 'none')}",
         )
     return pictures
+
+
+def crossed_square(side: int) -> NDArray[np.uint8]:
+    """(side, side, 3) uint8: what stands for a picture that cannot be read."""
+    square = np.full((side, side, 3), 70, np.uint8)
+    last, light = side - 1, (190, 190, 190)
+    cv2.rectangle(square, (0, 0), (last, last), light, 1)
+    for start, end in (((0, 0), (last, last)), ((0, last), (last, 0))):
+        cv2.line(square, start, end, light, max(1, side // 40), cv2.LINE_AA)
+    return square
 
 
 def read_picture(
