@@ -188,7 +188,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
         as_mapping,
     ),
     "trials": _count("a whole number", 1, 100_000),
-    "minutes": ArgumentCheck("a number above 0", as_number(0, 10**7, ends=False)),
+    "minutes": ArgumentCheck("more than 0, less than 10,000,000", as_number(0, 10**7, ends=False)),
     "parallel": _count("a whole number", 1, 1000),
     "pruning": _FLAG,
     "vary": ArgumentCheck('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
