@@ -82,8 +82,8 @@ def _limits(folder: Path, _: int) -> list[Tally]:
     return [short_of_everything(folder)]
 
 
-def kills(moments: int | None) -> list[Tally]:
-    """Each command killed at some moments and given again (`harness`)."""
+def kills(moments: int | None, signals: int) -> list[Tally]:
+    """Each command killed at some moments, stopped at others, and given again (`harness`)."""
     from tests.hostile.jobs import JOBS
 
     wanted = [
@@ -93,7 +93,7 @@ def kills(moments: int | None) -> list[Tally]:
     done = subprocess.run(
         [
             *(sys.executable, "-W", "ignore", "-m", "tests.hostile.harness"),
-            *("--json", "--commands", *wanted),
+            *("--json", "--signals", str(signals), "--commands", *wanted),
         ],
         stdout=subprocess.PIPE,
         text=True,
@@ -145,6 +145,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--times", type=int, default=1, help="so many times the trials")
     parser.add_argument("--moments", type=int, help="kills of each command; 60 takes an hour")
+    parser.add_argument("--signals", type=int, default=0, help="stops of each at random moments")
     parser.add_argument("--kinds", nargs="+", choices=[*KINDS, "kills"], default=[*KINDS, "kills"])
     parser.add_argument("--write", type=Path, help="a page of the documentation, for the table")
     parser.add_argument("--only", choices=list(KINDS), help=argparse.SUPPRESS)
@@ -159,7 +160,9 @@ def main() -> int:
         return 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         # Kills first: they take longest.
-        killed = pool.submit(kills, given.moments) if "kills" in given.kinds else None
+        killed = (
+            pool.submit(kills, given.moments, given.signals) if "kills" in given.kinds else None
+        )
         others = [
             pool.submit(_in_a_process, kind, given.times) for kind in KINDS if kind in given.kinds
         ]

@@ -6,10 +6,10 @@
 An audit hook ends the process (SIGKILL) just before a file is opened for writing, renamed or
 removed, or a folder is made or removed, below the folder that the command works in. Then the same
 command is given again: it must end with 0, its files must be those of a command that was left
-alone, and nothing else may lie there. A command that changes less often than it is to be killed is
-stopped at random moments too, by SIGKILL, by Ctrl-C in a terminal, which reaches all its processes,
-and by SIGTERM, which reaches the first alone; these say how they stopped, without a traceback, and
-leave no temporary file and no process. Commands run in forks of this process, which has imported
+alone, and nothing else may lie there. With two workers it is then stopped at random moments: by
+Ctrl-C in a terminal, which reaches all its processes, by SIGTERM, which reaches the first alone,
+and by SIGKILL. Where it can, it says that it was stopped, without a traceback, and leaves no
+temporary file; it never leaves a process. Commands run in forks of this process, which has imported
 the package once.
 """
 
@@ -169,10 +169,9 @@ class Bench:
             path = self.inputs / source
             (shutil.copytree if path.is_dir() else shutil.copy)(path, self.work / name)
 
-    def try_job(self, name: str, moments: int) -> Outcome:
-        """Stop a command at so many moments, at its changes first, evenly among all of them."""
+    def try_job(self, name: str, moments: int, signals: int) -> Outcome:
+        """Kill a command at some of its changes, evenly among all, and stop it at some moments."""
         job, begun = JOBS[name], time.monotonic()
-        moments = min(moments, job.most)
         self.begin(job)
         count = self.log.with_name("count")
         if (status := self.run(job.command, count=count)) != 0:
@@ -181,16 +180,16 @@ class Bench:
         _import(modules)
         outcome = Outcome(name, changes)
         again = self._again(job, job.command)
-        for moment in evenly(changes, moments):
+        for moment in evenly(changes, min(moments, job.most)):
             self.begin(job)
             if self.run(job.command, kill_at=moment) == -signal.SIGKILL:
                 outcome.add(f"before change {moment}", again())
-        if changes < moments:
-            self._try_signals(job, moments - changes, outcome)
+        if signals:
+            self._try_signals(job, min(signals, job.most), outcome)
         outcome.seconds = round(time.monotonic() - begun)
         return outcome
 
-    def _try_signals(self, job: Job, moments: int, outcome: Outcome) -> None:
+    def _try_signals(self, job: Job, signals: int, outcome: Outcome) -> None:
         """Stop a command with two workers at random moments, by each signal in turn."""
         command = _with_two_workers(job.command)
         self.begin(job)
@@ -198,7 +197,7 @@ class Bench:
         self.run(command)
         most = time.monotonic() - begun
         again, drawn = self._again(job, command), random.Random(0)
-        for number in range(moments):
+        for number in range(signals):
             sent, moment = SIGNALS[number % len(SIGNALS)], drawn.uniform(0, most)
             self.begin(job)
             status = self.run(command, stop=(sent, moment))
@@ -360,6 +359,7 @@ def main() -> int:
     """Try commands; 1 where some kill was not survived."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--moments", type=int, default=60, help="kills of each command, at most")
+    parser.add_argument("--signals", type=int, default=12, help="stops of each at random moments")
     parser.add_argument(
         "--commands",
         nargs="+",
@@ -375,7 +375,7 @@ def main() -> int:
         bench = Bench(place)
         outcomes = []
         for name, moments in given.commands:
-            outcomes.append(bench.try_job(name, moments or given.moments))
+            outcomes.append(bench.try_job(name, moments or given.moments, given.signals))
             if not given.json:
                 show(outcomes[-1])
     finally:

@@ -79,7 +79,7 @@ JOBS = {
             *("--set", "images.size=16", "--cache", "cache", "--workers", "1"),
         )
     ),
-    "export": Job(("export", "{inputs}/run", "--output", "m.onnx"), slow=True),
+    "export": Job(("export", "{inputs}/run", "--output", "m.onnx"), slow=True, most=6),
     "survey-plan": Job(
         (
             *("survey", "plan", "{inputs}/images", "--run", "{inputs}/run", "--no-measure"),
@@ -99,7 +99,7 @@ JOBS = {
     "report": Job(
         ("report", "{inputs}/run", *DATA, "--output", "report.html", "--workers", "1"), slow=True
     ),
-    "explore": Job(("explore", *DATA, "--output", "shown"), slow=True, most=20),
+    "explore": Job(("explore", *DATA, "--output", "shown"), slow=True, most=6),
     "baseline": Job(
         ("baseline", *DATA, "--output", "scores", "--cache", "{inputs}/cache", "--workers", "1")
     ),
@@ -110,7 +110,7 @@ JOBS = {
             *CACHED,
         ),
         slow=True,
-        most=16,
+        most=6,
     ),
     "suspects": Job(("suspects", "{inputs}/run", *DATA, "--output", "doubtful.csv", *CACHED)),
     "explain": Job(
@@ -161,13 +161,13 @@ JOBS = {
     "train-packing": Job((*TRAIN[:-1], "cache"), slow=True),
     "train-folds": Job((*TRAIN, "--folds", "2"), slow=True),
     "train-resume": Job(TRAIN, again=_resume, slow=True),
-    "compare": Job(("compare", "fast", *DATA, *STUDY, "--output", "study"), slow=True, most=8),
+    "compare": Job(("compare", "fast", *DATA, *STUDY, "--output", "study"), slow=True, most=6),
     "tune": Job(
         (
             *("tune", "fast", *DATA, *STUDY, "--vary", "optimizer.lr=0.001..0.01"),
             *("--trials", "1", "--output", "study"),
         ),
         slow=True,
-        most=8,
+        most=6,
     ),
 }

@@ -40,7 +40,7 @@ def quote_formula(text: str) -> str:
     return text if _HARMLESS.fullmatch(text) else _FORMULA.sub("'", text)
 
 
-def quote_formulas(table: pa.Table) -> pa.Table:
+def without_formulas(table: pa.Table) -> pa.Table:
     """A table whose names of columns and cells of text are no formulas."""
     for index, field in enumerate(table.schema):
         name = quote_formula(field.name)

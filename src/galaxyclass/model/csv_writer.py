@@ -14,7 +14,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.csv
 
-from galaxyclass.io.formulas import quote_formulas
+from galaxyclass.io.formulas import without_formulas
 
 
 class CsvWriter:
@@ -53,7 +53,7 @@ class CsvWriter:
                     shutil.copyfileobj(file, whole, 1 << 20)
 
     def _quoted(self, table: pa.Table) -> pa.Table:
-        return quote_formulas(table) if self.quote_formulas else table
+        return without_formulas(table) if self.quote_formulas else table
 
     @staticmethod
     def write_header(file: IO[bytes], names: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +19,7 @@ from galaxyclass.data.tables.votable_header import (
 )
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
-from galaxyclass.io.atomic import temporary_file, write_text, writing
+from galaxyclass.io.atomic import temporary_file, temporary_name, write_text, writing
 from galaxyclass.io.formulas import quote_formula, require_csv
 from galaxyclass.io.output import is_unfinished, require_free
 from galaxyclass.model.csv_writer import CsvWriter
@@ -37,6 +38,8 @@ from galaxyclass.model.table_formats import (
     text_columns,
 )
 
+#: Bytes of the name of a file on any system.
+_LONGEST_NAME = 255
 #: Rows of a parquet row group, which a reader loads at once; fewer if there are more columns than
 #: this, as with an embedding.
 ROW_GROUP_ROWS = 65_536
@@ -129,6 +132,9 @@ def require_output(output: Path, *, overwrite: bool, quote_formulas: bool = Fals
     """
     if quote_formulas:
         require_csv(output)
+    # Of all files beside it the one with the longest name must fit.
+    if len(os.fsencode(temporary_name(provenance_file(output)).name)) > _LONGEST_NAME:
+        raise OutputError(f"{output}: the name is too long", hint="choose a shorter one")
     if isinstance(writer_of(output), FitsWriter):
         require("astropy.io.fits")
     require_provenance_file(output)

@@ -15,7 +15,7 @@ from galaxyclass.errors import RecipeError
 from galaxyclass.io.reading import parse_toml, read_description
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
-from galaxyclass.short import did_you_mean
+from galaxyclass.short import did_you_mean, short_value
 
 #: The recipes that the package ships.
 RECIPES: tuple[str, ...] = (
@@ -179,7 +179,7 @@ def _explain(problem: Any) -> str:
         return f"{where}: {value!r} is not one of {', '.join(choices)}{hint}"
     for sign, text in (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most")):
         if sign in context:
-            return f"{where}: {value!r} is not {text} {context[sign]}"
+            return f"{where}: {short_value(value)} is not {text} {context[sign]}"
     wanted = {
         "int": "a whole number",
         "float": "a number",

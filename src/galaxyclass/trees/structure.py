@@ -41,7 +41,9 @@ def _missing_parents(tables: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     codes = [
         code for question in tables for code in _texts(_tables(question.get("answers")), "code")
     ]
-    questions = {question.get("code"): question for question in tables}
+    questions = {
+        question["code"]: question for question in tables if isinstance(question.get("code"), str)
+    }
     for question in tables:
         parents = _asked_of(question)
         for code, count in Counter(parents).items():

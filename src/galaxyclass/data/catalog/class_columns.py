@@ -133,15 +133,13 @@ def candidates_of(table: Any, taken: Iterable[str]) -> list[str]:
     """Columns that could be the class: text or integers that repeat, and no counts of votes."""
     used = set(taken)
     candidates = []
-    counts = counts_of_votes(table, used)
+    counts, named = set(counts_of_votes(table, used)), set(_named(table, used))
     for name in table.column_names:
         if name in used or name in counts or kind_of(table[name]) not in ("integer", "text"):
             continue
         text = as_text(table[name])
         distinct = pc.count_distinct(text, mode="only_valid").as_py()
-        if name in _named(table, used) or (
-            1 < distinct <= max(2, len(text) // 2) and not looks_like_paths(text)
-        ):
+        if name in named or (1 < distinct <= max(2, len(text) // 2) and not looks_like_paths(text)):
             candidates.append(name)
     return candidates
 
