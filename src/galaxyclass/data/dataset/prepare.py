@@ -133,13 +133,15 @@ def prepare(
     """
     catalog = dataset.as_read
     if catalog.targets is None:
-        others = [each for each in catalog.unused if each.kind == "columns"]
+        others = [
+            f"not used: {each.names} ({each.why})"
+            for each in catalog.unused
+            if each.kind == "columns"
+        ]
         raise CatalogError(
             f"{dataset.name}: nothing to train on",
             wanted="columns of vote fractions, a class column, a folder for each class, or numbers",
-            got="\n".join(
-                ["only ids and images"] + [f"not used: {each.names} ({each.why})" for each in others]
-            ),
+            got="\n".join(["only ids and images", *others]),
             hint=_hint_of_targets(dataset, catalog),
         )
     files, _ = catalog.files()
