@@ -51,7 +51,7 @@ GIVEN: dict[str, Any] = {
     "space": {"optimizer.lr": "0.001..0.01"},
     "answer": "4.1",
     "tiles": "nowhere.fits",
-    "opened": object.__new__(galaxyclass.TileCutouts),
+    "sources": object.__new__(galaxyclass.TileCutouts),
     "paths": ["nowhere.jpg"],
     "predicted": np.zeros((2, 3)),
     "target": np.zeros((2, 3)),

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import galaxyclass
-from galaxyclass.short import short_names, short_path, short_value, summary
+from galaxyclass.short import short_path, short_paths, short_value, summary
 from galaxyclass.tasks.metric import RMSE
 from galaxyclass.tasks.report import ScoreReport
 from galaxyclass.tasks.scores.bootstrap import Score
@@ -39,7 +39,7 @@ def test_any_value_is_short() -> None:
     assert short_value("a\nb") == r"'a\nb'"
     assert len(summary("x" * 1000)) == 200
     assert len(short_path(Path("/a" * 500))) == 48
-    assert short_names(list("abcde")) == "a, b, c and 2 more"
+    assert short_paths(list("abcde")) == "a, b, c and 2 more"
 
 
 @pytest.fixture(scope="module")

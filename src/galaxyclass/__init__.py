@@ -360,13 +360,13 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'galaxyclass' has no attribute {name!r}")
     if name in _NEEDS_TRAIN:
-        from galaxyclass.extras import require
+        from galaxyclass.extras import TRAINING, require
 
-        require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
+        require(*TRAINING)
     if name in _NEEDS_EXPORT:
-        from galaxyclass.extras import require
+        from galaxyclass.extras import EXPORT, require
 
-        require("onnxscript", "onnx", "torch", "timm", "safetensors")
+        require(*EXPORT)
     value = getattr(importlib.import_module(f"galaxyclass.{_MODULES[name]}"), name)
     globals()[name] = value
     return value

@@ -179,6 +179,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "output": _PATH,
     "cache": _PATH,
     "overwrite": _FLAG,
+    "quote_formulas": _FLAG,
     # what is done
     "settings": _SETTINGS,
     "reading": ArgumentCheck('a mapping such as {"stretch": "asinh", "hdu": "SCI"}', as_reading),
@@ -187,7 +188,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
         as_mapping,
     ),
     "trials": _count("a whole number", 1, 100_000),
-    "minutes": ArgumentCheck("a number above 0", as_number(0, 10**7, ends=False)),
+    "minutes": ArgumentCheck("more than 0, less than 10,000,000", as_number(0, 10**7, ends=False)),
     "parallel": _count("a whole number", 1, 1000),
     "pruning": _FLAG,
     "vary": ArgumentCheck('a mapping such as {"optimizer.lr": [0.1, 0.01]}', as_variations),
@@ -280,7 +281,7 @@ ARGUMENTS: dict[str, ArgumentCheck] = {
     "workers": _count("a whole number", 1, 4096),
     "seed": _count("a whole number", 0, 2**32 - 1),
     "progress": ArgumentCheck("a function (`galaxyclass.Progress`)", as_callable),
-    "opened": ArgumentCheck("what `open_tiles` gives", as_instance("TileCutouts")),
+    "sources": ArgumentCheck("what `open_tiles` gives", as_instance("TileCutouts")),
     "backend": ArgumentCheck("a backend", as_anything),
 }
 

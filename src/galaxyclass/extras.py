@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from types import ModuleType
 
 from galaxyclass.errors import MissingExtraError
@@ -39,6 +40,10 @@ EXTRA_OF: dict[str, str] = {
     "uvicorn": "serve",
 }
 
+#: What trainings import, and what the export of a network does.
+TRAINING = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
+EXPORT = ("onnxscript", "onnx", "torch", "timm", "safetensors")
+
 
 def require(*modules: str) -> ModuleType:
     """Import optional libraries, or say which extra brings the missing one.
@@ -68,11 +73,33 @@ def require(*modules: str) -> ModuleType:
         try:
             module = importlib.import_module(name)
         except ModuleNotFoundError as error:
-            missing = (error.name or name).split(".")[0]
-            extra = EXTRA_OF.get(missing) or EXTRA_OF.get(name.split(".")[0], "all")
-            raise MissingExtraError(
-                f"{missing} is not installed",
-                hint=f'pip install "galaxyclass[{extra}]"',
-            ) from error
+            raise _missing((error.name or name).split(".")[0], name) from error
     assert module is not None, "require() needs at least one module name"
     return module
+
+
+def require_installed(*modules: str) -> None:
+    """Find optional libraries without importing them, or say which extra brings the missing one.
+
+    For a process that only starts others which import them: torch alone takes seconds and 300 MB.
+
+    Parameters
+    ----------
+    *modules : str
+        Import names, none of them within a package.
+
+    Raises
+    ------
+    MissingExtraError
+        One of them is not installed; the message has the ``pip install`` line.
+    """
+    for name in modules:
+        if find_spec(name) is None:
+            raise _missing(name, name)
+
+
+def _missing(missing: str, wanted: str) -> MissingExtraError:
+    extra = EXTRA_OF.get(missing) or EXTRA_OF.get(wanted.partition(".")[0], "all")
+    return MissingExtraError(
+        f"{missing} is not installed", hint=f'pip install "galaxyclass[{extra}]"'
+    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
-#: Characters of a value in a message, of a result in a notebook, and of a path in either.
+#: Characters of a value in a message, of a result in a notebook or an error, and of a path.
 _VALUE, _SUMMARY, _PATH = 80, 200, 48
 
 
@@ -40,7 +41,7 @@ def short_path(path: object, most: int = _PATH) -> str:
     return text if len(text) <= most else "…" + text[len(text) - most + 1 :]
 
 
-def first_line(error: BaseException, most: int = 200) -> str:
+def first_line(error: BaseException) -> str:
     r"""The first line of another library's error; its type where it has no words.
 
     Examples
@@ -49,32 +50,56 @@ def first_line(error: BaseException, most: int = 200) -> str:
     ('one', 'IndexError')
     """
     lines = str(error).strip().splitlines()
-    return _cut(lines[0].strip(), most) if lines else type(error).__name__
+    return _cut(lines[0].strip(), _SUMMARY) if lines else type(error).__name__
 
 
-def short_names(names: Sequence[object], most: int = 3) -> str:
+def short_paths(paths: Sequence[object]) -> str:
+    """The first three of some paths, each of which may be long, and how many more there are.
+
+    Examples
+    --------
+    >>> short_paths(["runs/a", "runs/b", "runs/c", "runs/d"])
+    'runs/a, runs/b, runs/c and 1 more'
+    """
+    each = _PATH if len(paths) == 1 else _PATH // 2
+    return first_few([short_path(path, each) for path in paths], 3)
+
+
+def first_few(names: Sequence[str], most: int = 4) -> str:
     """The first of some names, and how many more there are.
 
     Examples
     --------
-    >>> short_names(["disc", "star", "ring", "bar"])
-    'disc, star, ring and 1 more'
-    """
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    each = _PATH if len(names) == 1 else _PATH // 2
-    return ", ".join(short_path(name, each) for name in names[:most]) + more
-
-
-def listed(names: Sequence[str], most: int = 12) -> str:
-    """The first of some names, whole, and how many more there are.
-
-    Examples
-    --------
-    >>> listed(["id", "ra", "dec"], 2)
-    'id, ra and 1 more'
+    >>> first_few(["id", "ra", "dec", "z", "petroR90_r"]), first_few(["id", "ra"])
+    ('id, ra, dec, z and 1 more', 'id, ra')
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """A hint for a misspelt name; empty where no other name is like it.
+
+    Examples
+    --------
+    >>> did_you_mean("strechiness", ["strangeness", "embedding"])
+    "did you mean 'strangeness'?"
+    >>> did_you_mean("x", ["strangeness"])
+    ''
+    """
+    close = get_close_matches(name, list(names), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share in percent.
+
+    Examples
+    --------
+    >>> percent(0.913), percent(0.913, 1)
+    ('91 %', '91.3 %')
+    """
+    return f"{100 * share:.{digits}f} %"
 
 
 def counted(number: int, noun: str, nouns: str = "") -> str:

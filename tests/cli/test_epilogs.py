@@ -44,5 +44,6 @@ def test_help_shows_examples_line_by_line(page: str) -> None:
         epilog = _epilog(page)
     shown = command.get_help(click.Context(command, info_name=page, max_content_width=200))
     for line in epilog.splitlines():
+        assert len(line) <= 100
         if line.startswith("  galaxyclass "):
             assert line.strip() in [text.strip() for text in shown.splitlines()]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from galaxyclass import explain, load_model
+from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, MissingExtraError, OutputError, ScoreError
 from galaxyclass.explanation.answer_of import ExplainedOutput, find_answer
 from galaxyclass.explanation.explain import MeanDifference, judge
@@ -124,21 +125,36 @@ def test_explain_writes_maps_and_their_tests(sky: tuple[Path, Path], tmp_path: P
     assert maps["map"].shape == (3, 12, 12)
     with Image.open(tmp_path / "spiral.png") as picture:
         assert min(picture.size) > 300
-    assert "more faithful than random maps" in result.verdict[0]
+    assert result.verdict[0].startswith("You can believe these maps")
     with pytest.raises(OutputError, match="exists already"):
         explain(run, images, answer="4.1", output=tmp_path / "spiral.png")
 
 
 def test_what_is_no_better_is_said_plainly() -> None:
     clear, none = MeanDifference(0.3, 0.2, 0.4), MeanDifference(0.01, -0.02, 0.03)
-    assert "only a little more" in judge(MeanDifference(0.02, 0.01, 0.03), clear, None)[0]
-    words = judge(clear, none, 0.9)
-    assert words[0].startswith("The maps are more faithful than random maps")
-    assert "NO more faithful than a central blob" in words[1]
-    assert "random weights gives much the same maps" in words[2]
+    little = judge(MeanDifference(0.02, 0.01, 0.03), clear, None)[0]
+    assert little.startswith("Believe these maps with care")
+    assert little.endswith("only a little more than places at random.")
+    plain, numbers = judge(clear, none, 0.1)
+    assert plain.startswith("Do not believe these maps")
+    assert plain.endswith("no more than the middle of the picture.")
+    assert "of a central blob +0.010 [-0.020, +0.030]" in numbers
+    assert "a network that has learnt nothing gives much the same" in judge(clear, clear, 0.9)[0]
     alone = judge(MeanDifference(-0.1, math.nan, math.nan), clear, None)
-    assert alone[0].startswith("The map is no more faithful")
-    assert len(alone) == 2
+    assert alone[0].startswith("Do not believe this map: what it marks")
+    assert alone[1].endswith("(one galaxy).")
+    assert judge(clear, clear, None)[0].startswith("You can believe these maps")
+
+
+def test_without_an_answer_those_that_there_are_are_listed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["explain", "--images", "a.jpg", "--output", "a.png"]) != 0
+    listed = capsys.readouterr().err
+    assert "which answer is to be explained?" in listed
+    assert "4.1 spiral, 4.2 no spiral" in listed
+    assert "Is there any sign of a spiral arm pattern?" in listed
+    assert "--answer" in listed
 
 
 def test_wrong_calls(sky: tuple[Path, Path], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
 from galaxyclass.finetuning import network as network_stage
 from galaxyclass.finetuning.finetuned import Finetuned
 from galaxyclass.images.packs.write import pack
+from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.brightness_profile import brightness_profile
 from galaxyclass.model.probe import read_probe
 from tests.finetuning.conftest import Classes
@@ -53,7 +54,8 @@ def test_is_a_model_as_any_other(base: Path, finetuned: Finetuned, classes: Clas
     packed = pack(paths, below.bundles[0].manifest.preprocessing, cache=classes.cache)
     profile = brightness_profile(np.array(packed.images))
     features = below.embed(str(classes.images))
-    raw = read_probe(finetuned.bundle).linear_outputs(features, values, profile)
+    shares = answer_shares(values, same_question(below.task))
+    raw = read_probe(finetuned.bundle).linear_outputs(features, shares, profile)
     wanted = model.task.from_linear(raw)
     shown = np.column_stack([predictions.table[name].to_numpy() for name in ("other", "smooth")])
     assert np.allclose(shown, wanted, atol=1e-4)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.dataset.prepare import prepare
 from galaxyclass.errors import CatalogError
 from galaxyclass.finetuning.labels import require_labels
+from galaxyclass.progress import silent
+from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.tasks.classes.targets import ClassTargets
 
 
@@ -33,3 +40,14 @@ def test_refused(labels: list[str], what: str) -> None:
 def test_taken() -> None:
     require_labels(targets(["0", "1"] * 10), "t.csv")
     require_labels(targets([str(number % 24) for number in range(24 * 40)]), "t.csv")
+
+
+def test_columns_that_were_not_understood_are_named(tmp_path: Path) -> None:
+    for name in "ab":
+        Image.new("RGB", (16, 16)).save(tmp_path / f"{name}.png")
+    votes = {"name": ["a", "b"], "arms_yes_count": [3, 30], "arms_no_count": [37, 11]}
+    dataset = Dataset(tmp_path, votes)
+    with pytest.raises(CatalogError, match="nothing to train on") as caught:
+        prepare(dataset, Preprocessing(), cache=tmp_path / "cache", workers=1, progress=silent)
+    assert "arms_yes_count, arms_no_count (neither" in str(caught.value.got)
+    assert "give the tree by `tree`" in str(caught.value.hint)

@@ -26,7 +26,7 @@ from tests.hostile.trials import Tally
 KINDS: dict[str, Callable[[Path, int], list[Tally]]] = {}
 
 #: Kills of each command by default; commands whose kills take longest have fewer.
-MOMENTS, MOMENTS_OF_SLOW, SLOW = 3, 1, ("train", "train-folds", "train-resume", "export", "report")
+MOMENTS, MOMENTS_OF_SLOW = 3, 1
 
 
 def _kind(name: str) -> Callable[[Callable[[Path, int], list[Tally]]], None]:
@@ -82,17 +82,18 @@ def _limits(folder: Path, _: int) -> list[Tally]:
     return [short_of_everything(folder)]
 
 
-def kills(moments: int | None) -> list[Tally]:
-    """Each command killed at some moments and given again (`harness`)."""
-    from tests.hostile.harness import JOBS
+def kills(moments: int | None, signals: int) -> list[Tally]:
+    """Each command killed at some moments, stopped at others, and given again (`harness`)."""
+    from tests.hostile.jobs import JOBS
 
     wanted = [
-        f"{name}={moments or (MOMENTS_OF_SLOW if name in SLOW else MOMENTS)}" for name in JOBS
+        f"{name}={moments or (MOMENTS_OF_SLOW if job.slow else MOMENTS)}"
+        for name, job in JOBS.items()
     ]
     done = subprocess.run(
         [
-            *(sys.executable, "-W", "ignore", str(Path(__file__).with_name("harness.py"))),
-            *("--json", "--commands", *wanted),
+            *(sys.executable, "-W", "ignore", "-m", "tests.hostile.harness"),
+            *("--json", "--signals", str(signals), "--commands", *wanted),
         ],
         stdout=subprocess.PIPE,
         text=True,
@@ -144,6 +145,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--times", type=int, default=1, help="so many times the trials")
     parser.add_argument("--moments", type=int, help="kills of each command; 60 takes an hour")
+    parser.add_argument("--signals", type=int, default=0, help="stops of each at random moments")
     parser.add_argument("--kinds", nargs="+", choices=[*KINDS, "kills"], default=[*KINDS, "kills"])
     parser.add_argument("--write", type=Path, help="a page of the documentation, for the table")
     parser.add_argument("--only", choices=list(KINDS), help=argparse.SUPPRESS)
@@ -158,7 +160,9 @@ def main() -> int:
         return 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         # Kills first: they take longest.
-        killed = pool.submit(kills, given.moments) if "kills" in given.kinds else None
+        killed = (
+            pool.submit(kills, given.moments, given.signals) if "kills" in given.kinds else None
+        )
         others = [
             pool.submit(_in_a_process, kind, given.times) for kind in KINDS if kind in given.kinds
         ]

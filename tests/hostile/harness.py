@@ -1,150 +1,57 @@
 """Kill a command at its n-th change of the file system, give it again, and compare.
 
-    python tests/hostile/harness.py --moments 60
-    python tests/hostile/harness.py --commands predict simulate=5 --json
+    python -m tests.hostile.harness --moments 60
+    python -m tests.hostile.harness --commands predict simulate=5 --json
 
 An audit hook ends the process (SIGKILL) just before a file is opened for writing, renamed or
 removed, or a folder is made or removed, below the folder that the command works in. Then the same
 command is given again: it must end with 0, its files must be those of a command that was left
-alone, and nothing else may lie there. Commands run in forks of this process, which has imported
+alone, and nothing else may lie there. With two workers it is then stopped at random moments: by
+Ctrl-C in a terminal, which reaches all its processes, by SIGTERM, which reaches the first alone,
+and by SIGKILL. Where it can, it says that it was stopped, without a traceback, and leaves no
+temporary file; it never leaves a process. Commands run in forks of this process, which has imported
 the package once.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
+import gc
+import importlib
 import json
 import os
+import random
 import shutil
 import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.hostile.inputs import make_inputs
+from tests.hostile.jobs import JOBS, Job
+
 #: Seconds after which a command hangs.
 PATIENCE = 300.0
+
+#: What stops commands at random moments, and the exit statuses of a command that was stopped.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+STOPPED = (75, 130, 143)
+
+#: Environment variable by which the processes of a trial are known.
+MARK = "GALAXYCLASS_TRIAL"
 
 #: What differs between two runs of the same command, in any JSON file and any table.
 TIMES = {
     *("seconds", "images_per_second", "command", "runtime", "version", "versions", "machine"),
+    *("minutes", "peak_memory", "peak_memory_mib"),
     "modified",  # when the predictions were written that an index is of
-}
-
-TINY = (
-    *("--set", "images.size=16", "--set", "images.frame=none", "--set", "training.batch_size=16"),
-    *("--set", "training.epochs=2", "--set", "training.progressive_resizing=[]"),
-    *("--set", "training.precision=fp32", "--set", "training.threads=1", "--workers", "1"),
-)
-DATA = ("--images", "{inputs}/sky/images", "--table", "{inputs}/sky/votes.csv")
-TRAIN = ("train", "fast", *DATA, *TINY, "--output", "run", "--cache", "{inputs}/cache")
-
-
-@dataclass(frozen=True)
-class Job:
-    """A command that is killed.
-
-    Attributes
-    ----------
-    command : sequence of str
-        ``{inputs}`` stands for the folder that no command changes.
-    begins_with : mapping
-        What lies in the folder before: name there -> name in the inputs.
-    again : callable, optional
-        From the folder to the command that is given after the kill; the same unless told otherwise.
-    """
-
-    command: Sequence[str]
-    begins_with: dict[str, str] = field(default_factory=dict)
-    again: Callable[[Path], Sequence[str]] | None = None
-
-
-def _resume(work: Path) -> Sequence[str]:
-    return ("train", "--resume", "run") if (work / "run" / "run.json").is_file() else TRAIN
-
-
-CACHED = ("--cache", "{inputs}/cache", "--workers", "1")
-FINETUNE = ("--network", "never", *CACHED)
-RUN = ("--run", "{inputs}/run")
-PREDICT = ("predict", "{inputs}/run", "--images", "{inputs}/images", "--workers", "1")
-JOBS = {
-    "predict": Job((*PREDICT, "--output", "p.csv")),
-    "predict-parquet": Job((*PREDICT, "--output", "p.parquet")),
-    "predict-overwrite": Job(
-        (*PREDICT, "--output", "p.csv", "--overwrite"), {"p.csv": "sky/votes.csv"}
-    ),
-    "evaluate": Job(("evaluate", "{inputs}/run", *DATA, "--output", "scores", "--workers", "1")),
-    "combine": Job(("combine", "{inputs}/run", "{inputs}/run", "--output", "both")),
-    "simulate": Job(
-        ("simulate", "--count", "6", "--size", "32", "--workers", "1", "--output", "sky")
-    ),
-    "simulate-hundred": Job(
-        (
-            *("simulate", "--kind", "hundred", "--count", "20", "--size", "16"),
-            *("--workers", "1", "--output", "sky"),
-        )
-    ),
-    "pack": Job(
-        (
-            *("pack", "--images", "{inputs}/images", "--recipe", "fast", "--size", "16"),
-            *("--output", "pack", "--workers", "1"),
-        )
-    ),
-    "export": Job(("export", "{inputs}/run", "--output", "m.onnx")),
-    "survey-plan": Job(
-        (
-            *("survey", "plan", "{inputs}/images", "--run", "{inputs}/run", "--no-measure"),
-            *("--shard-size", "4", "--output", "night"),
-        )
-    ),
-    "calibrate": Job(
-        ("calibrate", "run", *DATA, "--part", "all", "--workers", "1"), {"run": "run"}
-    ),
-    "report": Job(("report", "{inputs}/run", *DATA, "--output", "report.html", "--workers", "1")),
-    "explore": Job(("explore", *DATA, "--output", "shown")),
-    "baseline": Job(
-        ("baseline", *DATA, "--output", "scores", "--cache", "{inputs}/cache", "--workers", "1")
-    ),
-    "finetune": Job(("finetune", "{inputs}/run", *DATA, "--output", "tuned", *FINETUNE)),
-    "suspects": Job(("suspects", "{inputs}/run", *DATA, "--output", "doubtful.csv", *CACHED)),
-    "explain": Job(
-        (
-            *("explain", "{inputs}/run", "--images", "{inputs}/images", "--count", "2"),
-            *("--answer", "1.1", "--output", "maps.png", "--workers", "1"),
-        )
-    ),
-    "similar": Job(
-        (
-            *("similar", "known.parquet", "--like-images", "{inputs}/one", "--count", "4"),
-            *("--run", "{inputs}/run", "--output", "near.csv", "--workers", "1"),
-            *("--gallery", "near.png", "--images", "{inputs}/images"),
-        ),
-        {"known.parquet": "known.parquet"},
-    ),
-    "map": Job(("map", "{inputs}/known.parquet", "--output", "map.html")),
-    "select": Job(
-        ("select", "{inputs}/known.parquet", "--count", "4", "--output", "next.csv", *RUN)
-    ),
-    "zooniverse-export": Job(
-        (
-            *("zooniverse", "export", "--images", "{inputs}/one"),
-            *("--output", "subjects"),
-        )
-    ),
-    "tree-from": Job(("tree", "--from", "{inputs}/sky/votes.csv", "--output", "own.toml")),
-    "cutouts": Job(
-        (
-            *("cutouts", "--tiles", "{inputs}/tile.fits", "--field", "20 arcsec"),
-            *("--output", "cut", "--workers", "1"),
-        )
-    ),
-    "train": Job(TRAIN),
-    "train-folds": Job((*TRAIN, "--folds", "2")),
-    "train-resume": Job(TRAIN, again=_resume),
 }
 
 
@@ -157,6 +64,15 @@ class Outcome:
     tried: int = 0
     survived: int = 0
     faults: list[str] = field(default_factory=list)
+    seconds: int = 0
+
+    def add(self, moment: str, faults: Sequence[str]) -> None:
+        """Count a trial."""
+        self.tried += 1
+        if faults:
+            self.faults.append(f"{moment}: {'; '.join(faults)}")
+        else:
+            self.survived += 1
 
 
 class Bench:
@@ -168,38 +84,50 @@ class Bench:
         for folder in (self.inputs, self.temporary):
             folder.mkdir(parents=True)
         tempfile.tempdir = os.environ["TMPDIR"] = str(self.temporary)
-        _import_all()
         self.work.mkdir()
-        self.give(["simulate", "--count", "60", "--size", "32", "--output", "{inputs}/sky"])
-        images = shutil.copytree(self.inputs / "sky" / "images", self.inputs / "images")
-        for leave in sorted(images.iterdir())[20:]:
-            leave.unlink()
-        (images / "broken.jpg").write_bytes(b"not an image")
-        self.give([*TRAIN[:-3], "{inputs}/run", *TRAIN[-2:]])
-        embedded = ("--include", "embedding", "--output", "{inputs}/known.parquet")
-        self.give([*PREDICT, *embedded])
-        (self.inputs / "one").mkdir()
-        shutil.copy(sorted(images.glob("[0-9]*"))[0], self.inputs / "one")
-        _write_tile(self.inputs / "tile.fits")
+        make_inputs(self.inputs, self.give)
 
     def give(self, command: Sequence[str]) -> None:
         """A command that must end well."""
-        status = self.run(command)
+        count = self.log.with_name("count")
+        status = self.run(command, count=count)
         if status != 0:
             raise SystemExit(f"{' '.join(command)}: status {status}\n{self.log.read_text()}")
+        _import(json.loads(count.read_text())[1])
 
-    def run(self, command: Sequence[str], kill_at: int = 0, count: Path | None = None) -> int:
-        """Run a command in a fork; its exit status, or -9 where it was killed."""
+    def run(
+        self,
+        command: Sequence[str],
+        kill_at: int = 0,
+        count: Path | None = None,
+        stop: tuple[signal.Signals, float] | None = None,
+    ) -> int:
+        """Run a command in a fork; its exit status, or -9 where it was killed.
+
+        Parameters
+        ----------
+        command : sequence of str
+        kill_at : int
+            The change of the file system before which it is killed.
+        count : Path, optional
+            A file that gets the number of changes, and the modules that the command imported.
+        stop : (signal, seconds), optional
+            What stops it, and when.
+        """
         words = [word.format(inputs=self.inputs) for word in command]
         process = os.fork()
         if process == 0:
             self._be(words, kill_at, count)
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        begun = time.monotonic()
+        while time.monotonic() < begun + PATIENCE:
             done, status = os.waitpid(process, os.WNOHANG)
             if done:
                 return os.waitstatus_to_exitcode(status)
-            time.sleep(0.01)
+            if stop is not None and time.monotonic() >= begun + stop[1]:
+                with contextlib.suppress(ProcessLookupError):  # it has no group yet
+                    (os.killpg if stop[0] == signal.SIGINT else os.kill)(process, stop[0])
+                    stop = None
+            time.sleep(0.005)
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
         return -1
@@ -207,20 +135,27 @@ class Bench:
     def _be(self, words: list[str], kill_at: int, count: Path | None) -> None:
         status = 1
         try:
+            os.setpgid(0, 0)
+            # A shell's background job would ignore Ctrl-C.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            os.environ[MARK] = str(self.work)
             descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(descriptor, 1)
             os.dup2(descriptor, 2)
             os.chdir(self.work)
-            from galaxyclass.cli.main import main
+            from galaxyclass.cli.main import INTERRUPTED, main
             from galaxyclass.model import job
 
             job.CHUNK_IMAGES = 8
             changes = Changes(self.work, kill_at)
             sys.addaudithook(changes.see)
+            status = INTERRUPTED
             status = main(words)
             if count is not None:
                 changes.watching = False
-                count.write_text(str(changes.seen))
+                count.write_text(json.dumps([changes.seen, list(sys.modules)]))
+        except Exception:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             os._exit(status)
@@ -234,53 +169,66 @@ class Bench:
             path = self.inputs / source
             (shutil.copytree if path.is_dir() else shutil.copy)(path, self.work / name)
 
-    def try_job(self, name: str, moments: int) -> Outcome:
-        """Kill a command at some of its changes, evenly among all of them."""
-        job = JOBS[name]
+    def try_job(self, name: str, moments: int, signals: int) -> Outcome:
+        """Kill a command at some of its changes, evenly among all, and stop it at some moments."""
+        job, begun = JOBS[name], time.monotonic()
         self.begin(job)
         count = self.log.with_name("count")
         if (status := self.run(job.command, count=count)) != 0:
             return Outcome(name, 0, faults=[f"status {status}: {self._last_lines()}"])
-        changes, wanted = int(count.read_text()), contents(self.work)
-        usual = {path.name for path in self.temporary.iterdir()}  # torch has a cache there
+        changes, modules = json.loads(count.read_text())
+        _import(modules)
         outcome = Outcome(name, changes)
-        for moment in evenly(changes, moments):
+        again = self._again(job, job.command)
+        for moment in evenly(changes, min(moments, job.most)):
             self.begin(job)
-            if self.run(job.command, kill_at=moment) != -signal.SIGKILL:
-                continue
-            outcome.tried += 1
-            again = job.command if job.again is None else job.again(self.work)
-            status = self.run(again)
+            if self.run(job.command, kill_at=moment) == -signal.SIGKILL:
+                outcome.add(f"before change {moment}", again())
+        if signals:
+            self._try_signals(job, min(signals, job.most), outcome)
+        outcome.seconds = round(time.monotonic() - begun)
+        return outcome
+
+    def _try_signals(self, job: Job, signals: int, outcome: Outcome) -> None:
+        """Stop a command with two workers at random moments, by each signal in turn."""
+        command = _with_two_workers(job.command)
+        self.begin(job)
+        begun = time.monotonic()
+        self.run(command)
+        most = time.monotonic() - begun
+        again, drawn = self._again(job, command), random.Random(0)
+        for number in range(signals):
+            sent, moment = SIGNALS[number % len(SIGNALS)], drawn.uniform(0, most)
+            self.begin(job)
+            status = self.run(command, stop=(sent, moment))
+            faults = [f"a process is left: {words}" for words in left_processes(self.work)]
+            if sent != signal.SIGKILL:
+                if status not in (0, -sent, *STOPPED):
+                    faults += [f"status {status}: {self._last_lines()}"]
+                if "Traceback" in self.log.read_text(errors="replace"):
+                    faults += [f"a traceback: {self._last_lines()}"]
+                faults += [f"temporary: {path.name}" for path in self.work.rglob(".*.tmp")]
+            outcome.add(f"{sent.name} after {moment:.2f} s", [*faults, *again()])
+
+    def _again(self, job: Job, command: Sequence[str]) -> Callable[[], list[str]]:
+        """What gives the command again, and says what is wrong then; it is now as it must be."""
+        wanted = contents(self.work)
+        usual = {path.name for path in self.temporary.iterdir()}  # torch has a cache there
+
+        def give_again() -> list[str]:
+            if contents(self.work) == wanted:
+                return []  # it had ended
+            status = self.run(command if job.again is None else job.again(self.work))
             faults = [f"exit {status}: {self._last_lines()}"] if status else []
             faults += differences(wanted, contents(self.work))
             more = {path.name for path in self.temporary.iterdir()} - usual
-            faults += [f"left behind: TMPDIR/{name}" for name in sorted(more)]
-            if faults:
-                outcome.faults.append(f"before change {moment}: {'; '.join(faults)}")
-            else:
-                outcome.survived += 1
-        return outcome
+            return faults + [f"left behind: TMPDIR/{name}" for name in sorted(more)]
+
+        return give_again
 
     def _last_lines(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return " / ".join(line.strip() for line in lines[-3:])
-
-
-def _write_tile(path: Path) -> None:
-    """A tile of the sky with six galaxies."""
-    import numpy as np
-    from astropy.io import fits
-    from astropy.wcs import WCS
-
-    rows, columns = np.mgrid[:240, :240]
-    light = np.random.default_rng(0).normal(0, 1, (240, 240))
-    for row in (60, 170):
-        for column in (50, 120, 190):
-            light += 300 * np.exp(-np.hypot(rows - row, columns - column) / 5)
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = [150, 2], [120, 120], [-1e-4, 1e-4]
-    fits.PrimaryHDU(light.astype(np.float32), wcs.to_header()).writeto(path)
 
 
 class Changes:
@@ -313,6 +261,29 @@ class Changes:
         self.seen += 1
         if self.seen == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def left_processes(folder: Path) -> list[str]:
+    """The command lines of processes of a trial that still run a second after it."""
+    end = time.monotonic() + 1.0
+    while (left := _processes(f"{MARK}={folder}".encode())) and time.monotonic() < end:
+        time.sleep(0.05)
+    return left
+
+
+def _processes(mark: bytes) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                found.append(b" ".join(words[-3:]).decode(errors="replace"))
+    return found
+
+
+def _with_two_workers(command: Sequence[str]) -> list[str]:
+    pairs = zip(("", *command), command, strict=False)
+    return ["2" if before == "--workers" else word for before, word in pairs]
 
 
 def evenly(changes: int, moments: int) -> list[int]:
@@ -350,11 +321,11 @@ def differences(wanted: dict[str, object], got: dict[str, object]) -> list[str]:
 
 
 def _content(path: Path) -> object:
-    if path.is_dir() or path.suffix in (".ckpt", ".png", ".svg", ".html"):
+    if path.is_dir() or path.suffix in (".ckpt", ".png", ".svg", ".html", ".log"):
         return path.suffix  # that they are there; what they show is in the tables
     if path.suffix == ".json":
         return _timeless(json.loads(path.read_text(encoding="utf-8")))
-    if path.name == "history.csv":
+    if path.name in ("history.csv", "compare.csv", "tune.csv"):
         with path.open(encoding="utf-8", newline="") as file:
             return [_timeless(row) for row in csv.DictReader(file)]
     return path.read_bytes()
@@ -366,27 +337,14 @@ def _timeless(value: Any) -> Any:
     return [_timeless(each) for each in value] if isinstance(value, list) else value
 
 
-def _import_all() -> None:
-    """Import once what the commands would import each time."""
-    import importlib
-
-    for name in ("main", "predict", "evaluate", "combine", "simulate", "pack", "export"):
-        importlib.import_module(f"galaxyclass.cli.{name}")
-    for name in (
-        *("calibration.calibration", "evaluation.calibrate", "evaluation.evaluate"),
-        *(
-            "reports.report",
-            "exploration.explore",
-            "evaluation.baselines.baseline",
-            "model.predict",
-        ),
-        *("model.export.export", "simulation.contest", "simulation.folders", "training.combine"),
-        *("training.folds", "training.train", "images.packs.write"),
-        *("finetuning.finetune", "finetuning.suspects", "explanation.explain"),
-        *("similarity.similar", "selection.select", "zooniverse.export_subjects"),
-        *("tiles.write_cutouts", "data.catalog.guess_tree"),
-    ):
-        importlib.import_module(f"galaxyclass.{name}")
+def _import(modules: Sequence[str]) -> None:
+    """Import once what a command imported, so that its next forks need not."""
+    for name in modules:
+        if name not in sys.modules:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # forks then share the memory
 
 
 def _command_and_moments(text: str) -> tuple[str, int | None]:
@@ -401,6 +359,7 @@ def main() -> int:
     """Try commands; 1 where some kill was not survived."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--moments", type=int, default=60, help="kills of each command, at most")
+    parser.add_argument("--signals", type=int, default=12, help="stops of each at random moments")
     parser.add_argument(
         "--commands",
         nargs="+",
@@ -416,7 +375,7 @@ def main() -> int:
         bench = Bench(place)
         outcomes = []
         for name, moments in given.commands:
-            outcomes.append(bench.try_job(name, moments or given.moments))
+            outcomes.append(bench.try_job(name, moments or given.moments, given.signals))
             if not given.json:
                 show(outcomes[-1])
     finally:
@@ -430,7 +389,7 @@ def show(outcome: Outcome) -> None:
     """One line for a command, and one for each fault."""
     print(
         f"{outcome.command:18} changes {outcome.changes:4}  tried {outcome.tried:3}  "
-        f"survived {outcome.survived:3}",
+        f"survived {outcome.survived:3}  {outcome.seconds:4} s",
         flush=True,
     )
     for fault in outcome.faults:
@@ -438,4 +397,6 @@ def show(outcome: Outcome) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)  # libraries of torch complain of how a process ends that forked

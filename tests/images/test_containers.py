@@ -214,3 +214,28 @@ def test_a_compressed_archive_that_would_fill_the_disk(tmp_path: Path) -> None:
         archive.addfile(entry, io.BytesIO(bytes(entry.size)))
     with pytest.raises(CatalogError, match=r"sky.tar.gz: the archive becomes too large"):
         image_paths(tmp_path / "sky.tar.gz")
+
+
+def test_links_and_sparse_files_in_a_tar_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.tar"
+    with tarfile.open(path, "w") as archive:
+        (tmp_path / "0.png").write_bytes(png(0))
+        archive.add(tmp_path / "0.png", "0.png")
+        for name, kind, target in (("1.png", tarfile.LNKTYPE, "0.png"), ("2.png", b"2", "/x")):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = kind, target
+            archive.addfile(entry)
+    zeroth, first, second = image_paths(path)
+    assert (read_image(zeroth) == read_image(first)).all()
+    with pytest.raises(ImageError, match=r"(?s)not an ordinary file in its archive.*a link to /x"):
+        read_image(second)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("names", [("a.png", "a.png"), ("a.png", "./a.png")])
+def test_two_files_of_one_name(tmp_path: Path, names: tuple[str, str]) -> None:
+    with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
+        for number, name in enumerate(names):
+            archive.writestr(name, png(number))
+    with pytest.raises(CatalogError, match="two files of the archive have one name"):
+        image_paths(tmp_path / "t.zip")

@@ -31,8 +31,8 @@ from galaxyclass.model.views import make_views
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
-from galaxyclass.trees.algebra import broken_sums
 from tests.support import fake
+from tests.support.sums import broken_sums
 
 NOISE = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3)).astype(np.uint8)
 

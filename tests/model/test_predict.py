@@ -21,8 +21,8 @@ from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.predict import predict
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.trees.algebra import broken_sums
 from tests.support import fake
+from tests.support.sums import broken_sums
 
 
 def _read(path: Path) -> tuple[Any, ...]:

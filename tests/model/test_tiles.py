@@ -168,7 +168,7 @@ def test_typed(run: Path, survey: Any, tmp_path: Path, capsys: pytest.CaptureFix
     assert "1 could not be cut" in out
     assert cv2.imread(str(tmp_path / "cut/t/587722981736579007.jpg")).shape == (32, 32, 3)
     status, _, error = type_("predict", run, "--output", tmp_path / "q.csv")
-    assert (status, "'--images' (pictures) or '--tiles'" in error) == (2, True)
+    assert (status, "'--images' (image files) or '--tiles'" in error) == (2, True)
     status, _, error = type_("predict", run, *sources, "--images", "a.jpg", "--output", "q.csv")
     assert (status, "either --images or --tiles" in error) == (2, True)
     status, _, error = type_(

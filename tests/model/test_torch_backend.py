@@ -33,8 +33,8 @@ from galaxyclass.networks.network import Network, NetworkOutput
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import NetworkSettings
 from galaxyclass.tasks.classes.task import ClassTask
-from galaxyclass.trees.algebra import broken_sums
 from tests.support import fake
+from tests.support.sums import broken_sums
 
 
 @pytest.fixture

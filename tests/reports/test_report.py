@@ -6,6 +6,7 @@ import csv
 import json
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.read import read_image
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.reports.binned import bin_truth
+from galaxyclass.reports.numbers import number_sections
+from galaxyclass.reports.parts import ReportSettings
 from galaxyclass.tasks.task import Task
 from tests.support import fake
 
@@ -315,3 +318,26 @@ def test_the_command(sky: tuple[Any, ...], capsys: pytest.CaptureFixture[str]) -
     arguments = ["report", str(folder / "run"), "--images", str(folder / "images")]
     assert main([*arguments, "--table", str(table), "--output", "report.txt"]) == 1
     assert "write to report.html" in capsys.readouterr().err
+
+
+def test_numbers_are_shown_against_the_truth() -> None:
+    random = np.random.default_rng(0)
+    true = random.normal(3, 2, (90, 2))
+    predicted = true + random.normal(0.5, 1, (90, 2))
+    true[:5, 1] = np.nan
+    model: Any = SimpleNamespace(
+        task=SimpleNamespace(names=("T", "<size>")),
+        predictions=predicted,
+        values=true,
+        evaluation=SimpleNamespace(coverage=None),
+    )
+    (section,) = number_sections([model], ReportSettings())
+    assert [figure.title for figure in section.figures] == ["T", "<size>"]
+    assert "<size>" not in section.figures[1].svg
+    errors = (predicted - true)[:, 1][5:]
+    found = section.numbers["<size>"]
+    assert found["rmse"] == pytest.approx(np.sqrt((errors**2).mean()))
+    assert found["bias"] == pytest.approx(errors.mean())
+    assert sum(found["entries"]) == 85
+    assert "T is off by" in section.text[1]
+    assert "too large by" in section.text[1]

@@ -13,13 +13,15 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from galaxyclass.data.catalog.read import read_catalog
+from galaxyclass.data.labels.log import Action, LabelEvent
+from galaxyclass.data.labels.questions import questions_of_classes, questions_of_tree
+from galaxyclass.data.labels.table import label_of, training_table
 from galaxyclass.errors import ArgumentError, CatalogError, OutputError
 from galaxyclass.model.writers import write_table
-from galaxyclass.serving.export import agreements, label_of, training_table
+from galaxyclass.serving.export import agreements
 from galaxyclass.serving.labelling import Labelling, person_named
-from galaxyclass.serving.labels import Action, LabelEvent, LabelFile
+from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.order import LabelOrder, fit_probe
-from galaxyclass.serving.questions import questions_of_classes, questions_of_tree
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.similarity.axes import Axes
 from galaxyclass.similarity.index import Index
@@ -91,8 +93,9 @@ def test_a_killed_process_loses_nothing_that_it_confirmed(tmp_path: Path) -> Non
     code = f"""
 import sys
 from pathlib import Path
-from galaxyclass.serving.labels import LabelEvent, LabelFile
-from galaxyclass.serving.questions import questions_of_classes
+from galaxyclass.data.labels.log import LabelEvent
+from galaxyclass.serving.labels import LabelFile
+from galaxyclass.data.labels.questions import questions_of_classes
 labels = LabelFile(Path({str(path)!r}), questions_of_classes(("ring", "no-ring")))
 for number in range(10**6):
     labels.add(LabelEvent(f"J{{number}}", "Anna", "label", "class", "ring"))

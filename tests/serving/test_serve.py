@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from galaxyclass.cli.main import main
+from galaxyclass.data.labels.questions import questions_of_classes
 from galaxyclass.errors import ArgumentError
 from galaxyclass.model.writers import write_table
 from galaxyclass.serving.batches import Predictor, Upload
 from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.limits import Limits
-from galaxyclass.serving.questions import questions_of_classes
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.rows import PredictionRows
 from galaxyclass.serving.served import Served

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ import simplejpeg
 import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.errors import ArgumentError, CatalogError, MissingExtraError, OutputError
-from galaxyclass.similarity.map_page import map_colours, map_page
+from galaxyclass.similarity.map_page import SIDE, map_colours, map_page
 from galaxyclass.similarity.pictures import pictures_by_id
 from galaxyclass.similarity.project import kept_neighbours, project
 
@@ -159,3 +161,35 @@ def test_pictures_are_found_as_predict_names_them(predictions: Path) -> None:
     assert {name: str(path.relative_to(images)) for name, path in found.items()} == {
         "g0": "g0.jpg", "g1.jpg": "g1.jpg", "a/7": "a/7.jpg", "b/7.jpg": "b/7.jpg"
     }  # fmt: skip
+
+
+def test_pictures_that_cannot_be_read_are_crossed_and_counted(
+    predictions: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "images" / "g2.jpg").write_bytes(b"no picture")
+    galaxies = galaxyclass.map_galaxies(predictions)
+    notes = galaxies.write_page(tmp_path / "map.html", images=tmp_path / "images")
+    assert "1 picture cannot be read: crossed squares." in notes
+    page = (tmp_path / "map.html").read_text()
+    sheet = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)[0]
+    pixels = simplejpeg.decode_jpeg(base64.b64decode(sheet))
+    third = pixels[:, 2 * SIDE : 3 * SIDE]
+    assert third.max() > third.min() + 60  # two lines on grey
+
+
+@pytest.mark.thorough  # numba compiles for half a minute
+def test_umap_keeps_neighbours_and_is_the_same_again() -> None:
+    pytest.importorskip("umap")
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.eye(4, 6), 20, axis=0) + random.normal(size=(80, 6)) * 0.1
+    vectors = (groups / np.linalg.norm(groups, axis=1, keepdims=True)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of numba and of its own
+        coordinates, variance = project(vectors, "umap", 0)
+        again, _ = project(vectors, "umap", 0)
+    assert variance is None
+    assert np.array_equal(coordinates, again)
+    label = np.repeat(np.arange(4), 20)
+    apart = np.linalg.norm(coordinates[:, None] - coordinates, axis=2)
+    np.fill_diagonal(apart, np.inf)
+    assert (label[apart.argmin(axis=1)] == label).all()

@@ -14,8 +14,8 @@ from galaxyclass.simulation import drawing, folders
 from galaxyclass.simulation.folders import simulate
 from galaxyclass.simulation.morphology import draw_morphology
 from galaxyclass.simulation.rendering import render
-from galaxyclass.trees.algebra import broken_sums
 from galaxyclass.trees.read import load_tree
+from tests.support.sums import broken_sums
 
 TREE = load_tree("galaxy_zoo_2")
 

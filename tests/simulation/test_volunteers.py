@@ -13,8 +13,8 @@ from galaxyclass.simulation.fit import fit_counts
 from galaxyclass.simulation.morphology import Morphology, draw_morphology
 from galaxyclass.simulation.volunteer_model import impress
 from galaxyclass.simulation.volunteers import Volunteers, expect, load_volunteers, vote
-from galaxyclass.trees.algebra import broken_sums
 from galaxyclass.trees.read import load_tree
+from tests.support.sums import broken_sums
 
 TREE = load_tree("galaxy_zoo_2")
 

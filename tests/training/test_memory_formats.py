@@ -20,12 +20,12 @@ from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.tasks.votes.task import VoteTask
+from galaxyclass.training.choose_runtime import Trials
 from galaxyclass.training.data import PackedGalaxies, TrainingBatch
 from galaxyclass.training.fit import fit_network
 from galaxyclass.training.job import TrainingJob
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.optimizers import build_optimizer
-from galaxyclass.training.probe import Trials
 from galaxyclass.training.runtime_settings import RuntimeSettings
 from galaxyclass.trees.read import load_tree
 from tests.support.sky import no_catalog
@@ -111,7 +111,7 @@ def misplaced(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]
 
 @pytest.mark.parametrize("name", list(RECIPES))
 def test_after_each_way_that_a_probe_tries(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galaxyclass.training.probe.PROBE_STEPS", 1)
+    monkeypatch.setattr("galaxyclass.training.choose_runtime.TRIAL_STEPS", 1)
     trials = Trials(learner(name), galaxies(name), "cpu")
     for runtime in (RuntimeSettings("fp32", True, 1), RuntimeSettings("fp32", False, 1)):
         assert trials(runtime) > 0

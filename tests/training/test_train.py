@@ -34,8 +34,8 @@ from galaxyclass.io import run_folder
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.recipes.read import RECIPES, load_recipe, recipe_toml
-from galaxyclass.training.checkpointing import moving_average
 from galaxyclass.training.history import Row, read_history
+from galaxyclass.training.kept_epochs import moving_average
 from galaxyclass.training.run import read_run
 from galaxyclass.training.train import resume, train
 from tests.support.sky import TINY, Sky

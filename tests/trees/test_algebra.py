@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from galaxyclass.trees.algebra import (
-    broken_sums,
     conditional_from_joint,
     joint_from_conditional,
     sums_and_targets,
 )
 from galaxyclass.trees.read import TREES, load_tree
 from galaxyclass.trees.tree import Tree
+from tests.support.sums import broken_sums
 
 ZOO = load_tree("galaxy_zoo_2")
 DECALS = load_tree("galaxy_zoo_decals")

@@ -87,6 +87,23 @@ def test_uncertain_galaxies_with_the_model_that_chose_them(images: Path, tmp_pat
     assert id_of(dict(first), None) == "3"
 
 
+def test_predictions_of_another_model_are_refused(images: Path, tmp_path: Path) -> None:
+    table = tmp_path / "predicted.csv"
+    table.write_text("id,P_EL,P_CW,P_ACW,P_EDGE,P_DK,P_MG\n1,1,0,0,0,0,0")
+    made_by = {"software": "galaxyclass", "model": "mine", "digest": "0", "sources": ["pretrained"]}
+    (tmp_path / "predicted_provenance.json").write_text(json.dumps(made_by))
+    with pytest.raises(CatalogError, match="made by another model") as refused:
+        export_subjects(images, table, output=tmp_path / "s", by="uncertain")
+    assert "predict again" in str(refused.value.hint)
+    exported = export_subjects(
+        images, table, output=tmp_path / "s", by="uncertain", tree="galaxy_zoo_1"
+    )
+    assert exported.notes
+    gone = {**made_by, "sources": ["gone"]}
+    (tmp_path / "predicted_provenance.json").write_text(json.dumps(gone))
+    export_subjects(images, table, output=tmp_path / "t", by="uncertain")
+
+
 def test_all_images_and_wrong_calls(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

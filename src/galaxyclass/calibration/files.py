@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -118,8 +119,9 @@ def calibration_json(calibration: Calibration) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+@lru_cache(maxsize=4)
 def parse_calibration(text: str, source: str) -> Calibration:
-    """Read a calibration from its JSON text.
+    """Read a calibration from its JSON text; the last few are remembered.
 
     Parameters
     ----------

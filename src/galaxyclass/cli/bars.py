@@ -111,7 +111,7 @@ def _lines(console: Console) -> Progress:
 def _amount(done: int, unit: str) -> str:
     """A number and its unit, which is given for several: ``1 tile``, ``2 tiles``."""
     endings = {"ies": "y", "sses": "ss", "s": ""}
-    one = next(
+    singular = next(
         (unit.removesuffix(end) + new for end, new in endings.items() if unit.endswith(end)), unit
     )
-    return f"{done:,} {one if done == 1 else unit}"
+    return f"{done:,} {singular if done == 1 else unit}"

@@ -9,7 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import console, rich_table
 from galaxyclass.short import counted
@@ -65,7 +65,6 @@ def command(
     colours, and the most frequent class among galaxies of similar colour. Intervals are 95 %
     bootstrap intervals over galaxies.
     """
-    from galaxyclass.cli.notes import show_notes
     from galaxyclass.evaluation.baselines.baseline import baseline
 
     show_notes()
@@ -88,8 +87,7 @@ def command(
 
 
 def _show(baselines: Baselines) -> None:
-    for note in baselines.notes:
-        echo(in_options(note))
+    echo_notes(baselines.notes)
     for part, count in baselines.galaxies.items():
         if part == "train":
             continue

@@ -10,7 +10,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.coverage import coverage_lines, width_unit
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
@@ -115,8 +115,7 @@ def _show(calibrated: Calibrated) -> None:
     calibration = calibrated.calibration
     for name, count in calibrated.galaxies_by_part.items():
         echo(f"{counted(count, 'galaxy')} {PART_WORDS[name]}")
-    for note in (*calibrated.notes, *calibration.notes):
-        echo(in_options(note))
+    echo_notes((*calibrated.notes, *calibration.notes))
     intervals, coverage = calibration.intervals, calibration.coverage
     task = calibrated.bundle.manifest.task
     if intervals is not None and coverage is not None:

@@ -28,7 +28,7 @@ of memory is a row too. After Ctrl-C or a kill the same command goes on."""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("recipes", nargs=-1, required=True)
+@click.argument("recipes", metavar="RECIPE…", nargs=-1, required=True)
 @click.option(
     "--vary",
     "variations",
@@ -61,7 +61,7 @@ def command(
     cache: Path | None,
     retry_failed: bool,
 ) -> None:
-    """Train each of RECIPES with every combination of varied settings, and tabulate the scores.
+    """Train each RECIPE with every combination of varied settings, and tabulate the scores.
 
     All trials have the same split. Each is a training in its own process, whose peak memory is
     measured; a failed trial does not stop the others.

@@ -9,7 +9,7 @@ import click
 
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
@@ -43,6 +43,7 @@ cutouts_failed.csv. A stopped job goes on when the same command is given again.
     show_default=True,
     help="jpg, png: pictures; fits: the tile's own pixels in all bands, with their WCS.",
 )
+@options.quote_formulas_option
 @options.workers
 def command(
     *,
@@ -50,6 +51,7 @@ def command(
     sources: dict[str, Any],
     output: Path,
     image_format: CutoutFormat,
+    quote_formulas: bool,
     workers: int | None,
 ) -> None:
     """Cut sources of a catalogue, or found ones, out of FITS tiles."""
@@ -62,6 +64,7 @@ def command(
             open_tiles(tiles, progress=progress, **sources),
             output=output,
             image_format=image_format,
+            quote_formulas=quote_formulas,
             workers=workers,
             progress=progress,
         )
@@ -70,8 +73,7 @@ def command(
 
 def _show(result: CutoutSummary) -> None:
     """Print the result."""
-    for note in result.notes:
-        echo(in_options(note))
+    echo_notes(result.notes)
     if result.resumed:
         echo(f"Went on from an earlier call, which had done {counted(result.resumed, 'source')}.")
     fresh = result.cut + result.failed - result.resumed

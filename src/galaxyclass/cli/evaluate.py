@@ -11,8 +11,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.coverage import coverage_lines, width_unit
-from galaxyclass.cli.hints import in_options
-from galaxyclass.cli.predict import show_warnings
+from galaxyclass.cli.notes import echo_notes, echo_warnings
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
 
@@ -34,28 +33,12 @@ The output folder gets predictions.csv, scores.csv (for every question and answe
 and metrics.json. Galaxies that the run was trained on are left out, unless --part includes them;
 they are recognised by their id, or by their image under another id."""
 
-votes = click.option(
-    "--votes",
-    type=click.FloatRange(min=2),
-    default=40,
-    show_default=True,
-    help="Volunteers per galaxy, which determine the noise floor: the error of a perfect model.",
-)
-
-part = click.option(
-    "--part",
-    type=click.Choice(["unseen", "train", "validation", "test", "all"]),
-    default="unseen",
-    show_default=True,
-    help="Which galaxies to score; unseen: all that the run was not trained on.",
-)
-
 
 @click.command(epilog=EPILOG)
 @click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid)
 @options.output("the scores: a folder")
-@part
+@options.part
 @click.option(
     "--report",
     type=click.Path(path_type=Path),
@@ -65,7 +48,7 @@ part = click.option(
 @options.inference
 @options.labelling
 @options.seed
-@votes
+@options.votes
 @options.overwrite
 @options.as_json
 def command(
@@ -133,9 +116,8 @@ def _show(evaluation: Evaluation, output: Path) -> None:
     from galaxyclass.cli.tables import console, rich_table
     from galaxyclass.evaluation.evaluation import PART_WORDS
 
-    show_warnings(evaluation.prediction)
-    for note in (*evaluation.prediction.notes, *evaluation.notes):
-        echo(in_options(note))
+    echo_warnings(evaluation.prediction.warnings)
+    echo_notes((*evaluation.prediction.notes, *evaluation.notes))
     for name, count in evaluation.galaxies_by_part.items():
         echo(f"{counted(count, 'galaxy')} {PART_WORDS[name]}")
     printed = evaluation.task.print_report(evaluation.report)

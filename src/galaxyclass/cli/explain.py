@@ -11,7 +11,7 @@ import click
 from galaxyclass.arguments import ExplanationMethod
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Examples:
   galaxyclass explain runs/first --images sky/images --answer "3.1 bar" --count 20 --output bar.png
   galaxyclass explain runs/first --images sky/images --answer 8.1 --method cam --output ring.png
 
-Beside the picture are its numbers: spiral.csv (how faithful each map is), spiral_curves.csv and
+Beside the figure are its numbers: spiral.csv (how faithful each map is), spiral_curves.csv and
 spiral_maps.npz (the maps)."""
 
 
@@ -33,10 +33,10 @@ spiral_maps.npz (the maps)."""
 @options.images
 @click.option(
     "--answer",
-    required=True,
-    help="What to explain: the code (4.1), the column or the name of an answer; or a class.",
+    help="What to explain: the code (4.1), the column or the name of an answer; or a class. "
+    "Without it, those that there are are listed.",
 )
-@options.output("the picture: a file that ends in .png")
+@options.output("the figure: a file that ends in .png")
 @click.option(
     "--method",
     type=click.Choice(get_args(ExplanationMethod)),
@@ -60,7 +60,7 @@ def command(
     *,
     runs: tuple[Path, ...],
     images: tuple[Path, ...],
-    answer: str,
+    answer: str | None,
     output: Path,
     method: ExplanationMethod,
     count: int,
@@ -69,14 +69,18 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Map what of a picture an answer rests on, and say whether the map can be believed.
+    """Map what of an image an answer rests on, and say whether the map can be believed.
 
     Without RUN the pretrained model is explained. A map is averaged over orientations, and tested:
     the galaxy is hidden bit by bit in the order of the map, at random, and from the centre
     outwards. A map that does no better than the other two says nothing, and the output says so.
     """
+    from galaxyclass.explanation.answer_of import require_answer
     from galaxyclass.explanation.explain import explain
+    from galaxyclass.model.load import open_model
 
+    if answer is None:
+        answer = require_answer(open_model(runs or "pretrained", inference).task, answer)
     with bars() as progress:
         explanation = explain(
             runs or "pretrained",
@@ -93,14 +97,15 @@ def command(
     if as_json:
         echo(_json(explanation))
         return
-    for note in explanation.notes:
-        echo(in_options(note))
+    echo_notes(explanation.notes)
+    plain, *numbers = explanation.verdict
+    echo(plain)
     better = sum(galaxy.faithfulness.is_better for galaxy in explanation.galaxies)
     echo(
-        f"{better} of {len(explanation.galaxies)} maps of {explanation.answer} are more faithful "
-        "than a random map and a central blob"
+        f"{better} of {len(explanation.galaxies)} maps of {explanation.answer} are better than "
+        "both, each by itself"
     )
-    for sentence in explanation.verdict:
+    for sentence in numbers:
         echo(sentence)
     echo(f"the maps are in {output}")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused, unused_json
 
@@ -57,7 +57,6 @@ def command(
     between answers, for all and within each question. For classes: the number of galaxies of each,
     and examples. For numbers: their distributions, and galaxies along each scale.
     """
-    from galaxyclass.cli.notes import show_notes
     from galaxyclass.exploration.explore import explore
 
     show_notes()
@@ -79,7 +78,6 @@ def command(
         }
         echo(json.dumps(data, indent=1, ensure_ascii=False))
         return
-    for note in exploration.notes:
-        echo(in_options(note))
+    echo_notes(exploration.notes)
     show_unused(exploration.unused)
     echo(f"open {exploration.page} in a browser")

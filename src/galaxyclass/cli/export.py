@@ -52,9 +52,9 @@ def command(
     *, run: Path, output: Path, images: tuple[Path, ...], bits: str, seed: int, overwrite: bool
 ) -> None:
     """Write the network of RUN, the folder of a training or `pretrained`, as ONNX."""
-    from galaxyclass.extras import require
+    from galaxyclass.extras import EXPORT, require
 
-    require("onnxscript", "onnx", "torch", "timm", "safetensors")
+    require(*EXPORT)
     from galaxyclass.model.export.export import export
 
     with bars() as progress:

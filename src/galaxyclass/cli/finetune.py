@@ -9,8 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
-from galaxyclass.cli.notes import show_notes
+from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
@@ -22,17 +21,19 @@ EPILOG = """\b
 Examples:
   galaxyclass finetune --images rings/images --table rings/labels.csv --output runs/rings
   galaxyclass predict runs/rings --images sky/images --output rings.csv
+  galaxyclass finetune --images sky/images --table labels.jsonl --output runs/labelled
   galaxyclass finetune runs/first --images my/images --table my/votes.csv --network never \\
       --output runs/votes
   galaxyclass finetune fast --set model.encoder=resnet18 --set model.weights=resnet18.safetensors \\
       --set model.normalisation=encoder --images my/images --table my/labels.csv --output runs/mine
 
+`labels.jsonl` is the file of labels of `galaxyclass serve`: it needs no conversion.
 Every score that is printed is of galaxies that the predictor had not learnt. The model that is
 written has learnt all labels."""
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("run", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
+@click.argument("run", metavar="[RUN]", default="pretrained", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid, options.classes)
 @options.output("the model: a new folder, usable as a run")
 @click.option(
@@ -66,9 +67,9 @@ def command(
 ) -> None:
     """Make a model of your own labels: fifty are a good beginning.
 
-    MODEL is what it begins with: by default the pretrained model, otherwise the folder of a
+    RUN is what it begins with: by default the pretrained model, otherwise the folder of a
     training, or an exported network; or a recipe whose encoder has weights (--set
-    model.weights=FILE). First a linear probe on what MODEL says of each galaxy, in
+    model.weights=FILE). First a linear probe on what RUN says of each galaxy, in
     seconds and without torch. Then, where it pays, the network itself.
     """
     from galaxyclass.finetuning.finetune import finetune
@@ -87,8 +88,7 @@ def command(
             cache=cache,
             progress=progress,
         )
-    for note in finetuned.notes:
-        echo(in_options(note))
+    echo_notes(finetuned.notes)
     score = finetuned.score
     echo(
         f"{finetuned.galaxies:,} labels: {finetuned.metric.label} {score.value:.3f} "

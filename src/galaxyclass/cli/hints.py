@@ -17,7 +17,7 @@ from galaxyclass.arguments import ARGUMENTS
 ARGUMENT_OPTIONS: dict[str, str] = {
     "run": "RUN",
     "runs": "RUN",
-    "recipes": "RECIPES",
+    "recipes": "RECIPE",
     "predictions": "PREDICTIONS",
     "paths": "--images",
     "settings": "--set",
@@ -28,7 +28,6 @@ ARGUMENT_OPTIONS: dict[str, str] = {
     "ra_column": "--ra",
     "dec_column": "--dec",
     "ids_from": "--ids",
-    "minutes": "--time",
     "shards": "--shard",
     "address": "--ray",
     "id_map": "--map",

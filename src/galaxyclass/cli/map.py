@@ -12,6 +12,7 @@ import click
 from galaxyclass.arguments import MapMethod
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
 EPILOG = """\b
@@ -32,7 +33,7 @@ the coordinates of every galaxy, and map.png, a picture of the map (where matplo
 
 
 @click.command(epilog=EPILOG)
-@click.argument("predictions", type=click.Path(path_type=Path))
+@options.predictions
 @options.output("the page: a file that ends in .html")
 @options.images_folder_or_none
 @click.option(
@@ -48,12 +49,7 @@ the coordinates of every galaxy, and map.png, a picture of the map (where matplo
     help="Colour the galaxies by a column of numbers or classes, or the code of an answer such as "
     "4.1; by default the first of classes, otherwise the first of numbers.",
 )
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="CONDITION",
-    help="Map only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
-)
+@options.where("Map")
 @click.option(
     "--count",
     type=click.IntRange(min=1),
@@ -136,8 +132,7 @@ def command(
         }
         echo(json.dumps(numbers, indent=1))
         return
-    for note in (*galaxies.notes, *notes):
-        echo(note)
+    echo_notes((*galaxies.notes, *notes))
     if not drawn:
         echo(f'no picture {picture}: pip install "galaxyclass[plots]"')
     echo(f"written: {table}" + (f", {picture}" if drawn else ""))

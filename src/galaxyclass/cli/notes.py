@@ -1,8 +1,9 @@
-"""Log messages of the library, as lines on standard error."""
+"""Notes: of a result on standard output, and log messages of the library on standard error."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.shown import echo
@@ -14,6 +15,18 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "note: " if record.levelno >= logging.WARNING else ""
         echo(prefix + in_options(record.getMessage()), err=True)
+
+
+def echo_notes(notes: Iterable[str]) -> None:
+    """Print the notes of a result, a line for each."""
+    for note in notes:
+        echo(in_options(note))
+
+
+def echo_warnings(warnings: Iterable[str]) -> None:
+    """Print warnings on standard error, a line for each."""
+    for warning in warnings:
+        echo(in_options(warning), err=True, before="warning: ", colour="yellow")
 
 
 def show_notes() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
+from galaxyclass.arguments import ChosenPrecision, Device, Part
 from galaxyclass.recipes.stretches import STRETCHES
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
@@ -39,6 +40,25 @@ class ManyValues(click.Command):
                     spread.append(current)
             spread.append(argument)
         return super().parse_args(ctx, spread)
+
+
+def comma_separated(
+    _context: click.Context, _option: click.Parameter, values: str | Sequence[str] | None
+) -> tuple[str, ...]:
+    """The callback of an option that takes names separated by commas, or one by one."""
+    texts = [values] if isinstance(values, str) else values or ()
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+def stated(context: click.Context) -> dict[str, str]:
+    """What was given on the command line: the parameter's name -> its option, as it is spelled."""
+    on_command_line = click.core.ParameterSource.COMMANDLINE
+    return {
+        parameter.name: parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name is not None
+        and context.get_parameter_source(parameter.name) is on_command_line
+    }
 
 
 images = click.option(
@@ -93,26 +113,19 @@ target_column = click.option(
 )
 
 
-def _names(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Names that are separated by commas, or given one by one."""
-    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
-
-
 number_columns = click.option(
     "--numbers",
     multiple=True,
     metavar="COLUMN,COLUMN…",
-    callback=_names,
+    callback=comma_separated,
     help="Predict the numbers in these columns of the table, such as a redshift or a Hubble type. "
     "Limits or errors beside them (T_inf and T_sup, z_err) give the noise floor.",
 )
 counts = click.option(
     "--counts",
     is_flag=True,
-    help="Learn from the numbers of votes in the table (…_count), not from its fractions: the "
-    "model then says how sure it is of each answer.",
+    help="Read the numbers of votes in the table (…_count), not its fractions: a model that learns "
+    "from them says how sure it is of each answer.",
 )
 missing = click.option(
     "--missing",
@@ -141,8 +154,8 @@ skip_invalid = click.option(
 classes = click.option(
     "--classes",
     metavar="RULE",
-    help="Train on classes made from vote fractions: five (round, in between, cigar, edge-on, "
-    "spiral), or argmax:QUESTION for the leading answer to a question, for instance argmax:1.",
+    help="Make classes of the vote fractions, and take these: five (round, in between, cigar, "
+    "edge-on, spiral), or argmax:QUESTION for the leading answer to a question, such as argmax:1.",
 )
 
 
@@ -183,7 +196,7 @@ device = click.option(
     "--device",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    type=click.Choice(get_args(Device)),
     help="Where the network runs; auto is a GPU if there is one.",
 )
 workers = click.option(
@@ -200,15 +213,15 @@ precision = click.option(
     "--precision",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "fp32", "bf16"]),
+    type=click.Choice(get_args(ChosenPrecision)),
     help="Number format of the network; auto is bfloat16 if the run was trained in it and this "
     "machine has it, which is two or three times as fast.",
 )
 views = click.option(
     "--views",
     type=click.IntRange(min=1),
-    help="Predict the mean over so many test-time views of each galaxy, mirrored and turned; takes "
-    "almost as many times as long. The default is 1.",
+    help="Predict the mean over so many test-time views of each galaxy, mirrored and turned: 8 "
+    "take almost 8 times as long. By default as many as the model says, mostly 1.",
 )
 cache = click.option(
     "--cache",
@@ -217,7 +230,13 @@ cache = click.option(
     help="Folder for packed images; by default $GALAXYCLASS_CACHE, or the user's cache folder.",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing output.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+quote_formulas_option = click.option(
+    "--quote-formulas",
+    is_flag=True,
+    help="Of CSV: put an apostrophe before text that a spreadsheet would run as a formula; for ids "
+    "and columns from strangers.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 def output(content: str) -> Callable[[Decorated], Decorated]:
@@ -229,6 +248,34 @@ def output(content: str) -> Callable[[Decorated], Decorated]:
         help=f"Where to write {content}.",
     )
 
+
+predictions = click.argument("predictions", type=click.Path(path_type=Path))
+
+
+def where(verb: str) -> Callable[[Decorated], Decorated]:
+    """The option ``--where``, with what is done with the galaxies."""
+    return click.option(
+        "--where",
+        multiple=True,
+        metavar="CONDITION",
+        help=f"{verb} only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
+    )
+
+
+part = click.option(
+    "--part",
+    type=click.Choice(get_args(Part)),
+    default="unseen",
+    show_default=True,
+    help="Which galaxies to score; unseen: all that the run was not trained on.",
+)
+votes = click.option(
+    "--votes",
+    type=click.FloatRange(min=2),
+    default=40,
+    show_default=True,
+    help="Volunteers per galaxy, which determine the noise floor: the error of a perfect model.",
+)
 
 also = click.option(
     "--also",
@@ -271,44 +318,46 @@ def _scale(
     return factor
 
 
-#: How pictures in bands are read -> its option; the command gets all as `reading`.
+stretch_option = click.option(
+    "--stretch",
+    type=click.Choice(STRETCHES),
+    help="From brightness to grey level; by default chosen by an image's bands and unit.",
+)
+hdu_option = click.option(
+    "--hdu",
+    metavar="NAME|NUMBER",
+    help="HDU of FITS files, by name or number; by default the first that holds an image.",
+)
+
+#: How images in bands are read -> its option; the command gets all as `reading`.
 _READING: dict[str, Callable[[Any], Any]] = {
     "bands": click.option(
         "--bands",
         metavar="NAME,NAME…",
-        help="Bands of FITS and other pictures in bands, the shortest wavelength first, by name or "
+        help="Bands of FITS and other images in bands, the shortest wavelength first, by name or "
         "by number from 1; or with a file for each: 'g=sky/{id}_g.fits,r=sky/{id}_r.fits'.",
     ),
-    "stretch": click.option(
-        "--stretch",
-        type=click.Choice(STRETCHES),
-        help="From brightness to grey level; by default chosen by the bands and the unit of each "
-        "picture.",
-    ),
+    "stretch": stretch_option,
     "limits": click.option(
         "--limits",
         nargs=2,
         type=float,
         metavar="BLACK WHITE",
-        help="Brightness that is black and white; by default found in each picture.",
+        help="Brightness that is black and white; by default found in each image.",
     ),
-    "hdu": click.option(
-        "--hdu",
-        metavar="NAME",
-        help="HDU of FITS files, by name or number; by default the first that holds a picture.",
-    ),
+    "hdu": hdu_option,
     "scale": click.option(
         "--scale",
         metavar="auto|keep|FACTOR",
         callback=_scale,
-        help="auto (the default): pictures with a WCS are brought to the scale that the model "
+        help="auto (the default): images with a WCS are brought to the scale that the model "
         "knows; keep: their pixels are taken as they are; 2: galaxies are shown twice as large.",
     ),
     "pixel_scale": click.option(
         "--pixel-scale",
         type=click.FloatRange(min=0, min_open=True),
         metavar="ARCSEC",
-        help="Arcseconds a pixel of pictures whose files have no WCS.",
+        help="Arcseconds a pixel of images whose files have no WCS.",
     ),
 }
 
@@ -329,17 +378,17 @@ def _files_of_bands(text: str, images: tuple[Path, ...]) -> tuple[str, tuple[Pat
 
 
 def reading(command: Decorated) -> Any:
-    """The options of how pictures are read; the command gets a mapping ``reading``."""
+    """The options of how images are read; the command gets a mapping ``reading``."""
 
     @functools.wraps(command)
     def with_reading(*arguments: Any, **values: Any) -> Any:
         stated = {name: values.pop(name) for name in _READING}
         chosen = {name: value for name, value in stated.items() if value is not None}
-        place = "images" if "images" in values else "source"
+        target = "images" if "images" in values else "source"
         if "=" in chosen.get("bands", ""):
-            chosen["bands"], values[place] = _files_of_bands(chosen["bands"], values[place])
-        if place == "images" and not values["images"] and not values.get("tiles"):
-            either = " (pictures) or '--tiles' (FITS tiles)" if "tiles" in values else ""
+            chosen["bands"], values[target] = _files_of_bands(chosen["bands"], values[target])
+        if target == "images" and not values["images"] and not values.get("tiles"):
+            either = " (image files) or '--tiles' (FITS tiles)" if "tiles" in values else ""
             raise click.UsageError(f"Missing option '--images'{either}.")
         return command(*arguments, reading=chosen or None, **values)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,8 +21,8 @@ EPILOG = """\b
 Example:
   galaxyclass pack --images sky/images --table sky/votes.csv --recipe fast
 
-`galaxyclass train fast` with the same images and table then finds the pack in the cache and starts
-at once."""
+`galaxyclass train fast` with the same images, table and --set images.… then finds the pack in the
+cache and starts at once."""
 
 _SHOWN = 5
 
@@ -35,26 +35,9 @@ _SHOWN = 5
     "--recipe",
     default="fast",
     show_default=True,
-    help="The recipe whose cutouts are made; the options below change it.",
+    help="The recipe whose cutouts are made.",
 )
-@click.option(
-    "--cutout",
-    type=click.Choice(["centre", "contour", "object"]),
-    help="centre: a square around the image's centre; contour: the box of the largest contour, as "
-    "in the Keras notebook (docs/reference-designs.md); object: the box of the central object.",
-)
-@click.option(
-    "--frame",
-    type=click.IntRange(min=8),
-    help="For centre: side of the square in pixels of the image; by default its shorter side.",
-)
-@click.option(
-    "--margin",
-    type=click.FloatRange(0, 2),
-    help="For object: margin on each side, as a share of the object's longer side.",
-)
-@click.option("--size", type=click.IntRange(8, 1024), help="Side of the cutouts, pixels.")
-@click.option("--colour", type=click.Choice(["rgb", "grey"]), help="Three channels, or one.")
+@options.settings
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -70,12 +53,12 @@ def command(
     table: Path | None,
     id_column: str | None,
     recipe: str,
+    settings: tuple[str, ...],
     output: Path | None,
     cache: Path | None,
     workers: int | None,
     overwrite: bool,
     as_json: bool,
-    **changes: Any,
 ) -> None:
     """Crop and shrink all images once, for fast training.
 
@@ -85,18 +68,18 @@ def command(
     """
     from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.images.packs.write import pack
-    from galaxyclass.recipes.preprocessing import Preprocessing
     from galaxyclass.recipes.read import load_recipe
 
-    stated = {name: value for name, value in changes.items() if value is not None}
-    settings = Preprocessing(**{**load_recipe(recipe).images.model_dump(), **stated})
+    if others := [setting for setting in settings if not setting.startswith("images.")]:
+        raise click.UsageError(f"--set {others[0]}: a pack has the settings images.… alone")
+    preprocessing = load_recipe(recipe, settings).images
     catalog = read_catalog(images, table, id_column=id_column)
     # The same images in the same order as a training's: the order is part of a pack's identity.
     paths = list(dict.fromkeys(path for path in catalog.paths if path))
     with bars() as progress:
         packed = pack(
             paths,
-            settings,
+            preprocessing,
             output=output,
             cache=cache,
             workers=workers,

@@ -11,7 +11,7 @@ import click
 
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes, echo_warnings
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.tables import show_unused
 from galaxyclass.errors import ImageError
@@ -70,13 +70,6 @@ By what the predictions were made (version, model, digest, views, precision, dat
 metadata; for a CSV, in OUTPUT_provenance.json."""
 
 
-def _listed(
-    _context: click.Context, _option: click.Parameter, names: str | None
-) -> tuple[str, ...]:
-    """Names that are separated by commas."""
-    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
-
-
 @click.command(cls=options.ManyValues, epilog=EPILOG)
 @click.argument("runs", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
 @options.images_or_bands
@@ -86,7 +79,7 @@ def _listed(
 @click.option(
     "--carry",
     metavar="COLUMN,COLUMN…|all",
-    callback=_listed,
+    callback=options.comma_separated,
     help="Columns of --table that are copied beside the predictions; all by default.",
 )
 @options.id_column
@@ -101,7 +94,7 @@ def _listed(
 @click.option(
     "--include",
     metavar="NAME,NAME…",
-    callback=_listed,
+    callback=options.comma_separated,
     help="Extra columns: some of five_classes, uncertainty, posterior, draws, strangeness, "
     "embedding.",
 )
@@ -109,6 +102,7 @@ def _listed(
 @options.labelling
 @options.reading
 @options.overwrite
+@options.quote_formulas_option
 @options.as_json
 @click.option(
     "--layout",
@@ -138,6 +132,7 @@ def command(
     inference: InferenceOptions,
     labelling: str | None,
     overwrite: bool,
+    quote_formulas: bool,
     layout: str,
     reading: dict[str, Any] | None,
 ) -> None:
@@ -149,35 +144,25 @@ def command(
     from galaxyclass.model.predict import predict
 
     _require_images(images)
-    _require_images_or_tiles(context, images, tiles)
+    if images and tiles:
+        raise click.UsageError("Name either --images or --tiles.")
+    tile_options.require_tiles(context, tiles)
     if tiles and table is not None:
         raise click.UsageError("--table belongs to --images; tiles take their --catalogue.")
-    _require_table(
-        table,
-        carry=carry,
-        id_column=None if tiles else id_column,
-        id_map=id_map,
-        match_radius=match_radius,
-    )
+    if table is None:
+        _refuse_without_table(context, of_tiles=bool(tiles))
     with bars() as progress:
-        pictures: Any = images
+        source: Any = images
         if tiles:
-            from galaxyclass.tiles.open_tiles import open_tiles
-
-            pictures = open_tiles(
-                tiles,
-                progress=progress,
-                id_column=id_column,
-                **sources,
-                **tile_options.of_tiles(reading),
-            )
+            source = tile_options.opened(tiles, sources, reading, id_column, progress)
         summary = predict(
             runs or None,
-            pictures,
+            source,
             output=output,
             include=include,
             options=replace(inference, labelling=labelling),
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             layout=layout,  # type: ignore[arg-type]
             reading=reading,
             table=table,
@@ -193,12 +178,12 @@ def command(
         show(summary, of_tiles=bool(tiles), strangeness="strangeness" in include)
 
 
-def _require_table(table: Path | None, **needing: object) -> None:
-    """Refuse options that say how a table is joined where there is none."""
-    for option, value in needing.items():
-        if table is None and value:
-            name = {"id_column": "--id", "id_map": "--map"}.get(option, f"--{option}")
-            raise click.UsageError(f"{name.replace('_', '-')} needs --table")
+def _refuse_without_table(context: click.Context, *, of_tiles: bool) -> None:
+    """Refuse options that say how a table is joined; --id is of a catalogue of tiles too."""
+    joining = {"carry", "id_map", "match_radius", *(() if of_tiles else ("id_column",))}
+    for name, option in options.stated(context).items():
+        if name in joining:
+            raise click.UsageError(f"{option} needs --table")
 
 
 def _json(summary: PredictionSummary) -> str:
@@ -221,21 +206,10 @@ def _require_images(images: tuple[Path, ...]) -> None:
         )
 
 
-def _require_images_or_tiles(
-    context: click.Context, images: tuple[Path, ...], tiles: tuple[str, ...]
-) -> None:
-    """Refuse both, and options of tiles without tiles."""
-    if images and tiles:
-        raise click.UsageError("Name either --images or --tiles.")
-    if not tiles and (stated := tile_options.stated(context)):
-        raise click.UsageError(f"{', '.join(stated)}: only with --tiles.")
-
-
 def show(summary: PredictionSummary, *, of_tiles: bool = False, strangeness: bool = False) -> None:
     """Print the result of a prediction, and its warnings on standard error."""
-    show_warnings(summary)
-    for note in summary.notes:
-        echo(in_options(note))
+    echo_warnings(summary.warnings)
+    echo_notes(summary.notes)
     show_unused(summary.unused)
     if summary.flagged is not None and summary.predicted:
         which = (
@@ -259,9 +233,3 @@ def show(summary: PredictionSummary, *, of_tiles: bool = False, strangeness: boo
             got=failed,
             hint=f"see {summary.failed_file}",
         )
-
-
-def show_warnings(summary: PredictionSummary) -> None:
-    """Print warnings about predictions on standard error."""
-    for warning in summary.warnings:
-        echo(in_options(warning), err=True, before="warning: ", colour="yellow")

@@ -10,8 +10,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.evaluate import part, votes
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ Examples:
   galaxyclass report runs/first --images sky/images --table sky/votes.csv --output first.html
   galaxyclass report runs/a runs/b --images sky/images --table sky/votes.csv --output ab.html
   galaxyclass report pretrained --images my_galaxies/ --output what_is_in_it.html
-  galaxyclass report runs/first --images sky/images --table sky/votes.csv --explain 8 \
+  galaxyclass report runs/first --images sky/images --table sky/votes.csv --explain 8 \\
       --output first.html
   galaxyclass report runs/classes --images sky/images --table classes.csv --against petroMag_r \\
       --purity 0.95 --output classes.html
@@ -38,7 +37,7 @@ PAGE_numbers: report.json, a CSV file for each table, and the predictions."""
 @click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid)
 @options.output("the page: a file that ends in .html")
-@part
+@options.part
 @click.option(
     "--against",
     multiple=True,
@@ -64,7 +63,7 @@ PAGE_numbers: report.json, a CSV file for each table, and the predictions."""
 @options.inference
 @options.labelling
 @options.seed
-@votes
+@options.votes
 @options.overwrite
 @options.as_json
 def command(
@@ -118,8 +117,7 @@ def command(
 
 def show_report(result: Report) -> None:
     """Print where a page is, and what was left out."""
-    for note in result.notes:
-        echo(in_options(note))
+    echo_notes(result.notes)
     size = result.page.stat().st_size / 1e6
     echo(f"the numbers are in {result.folder}")
     echo(f"open {result.page} in a browser ({size:.1f} MB, {len(result.sections)} sections)")

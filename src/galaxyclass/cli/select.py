@@ -35,7 +35,7 @@ and all other columns of the predictions."""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("predictions", type=click.Path(path_type=Path))
+@options.predictions
 @options.output("the galaxies: a name that ends in .csv, .parquet, .fits, .vot or .ecsv")
 @click.option(
     "--by",
@@ -61,12 +61,7 @@ and all other columns of the predictions."""
     type=click.Path(path_type=Path),
     help="A table of the galaxies that have a label: they are not chosen.",
 )
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="CONDITION",
-    help="Choose only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
-)
+@options.where("Choose")
 @click.option(
     "--spread",
     type=click.IntRange(min=1),
@@ -78,20 +73,23 @@ and all other columns of the predictions."""
 @click.option(
     "--run",
     type=click.Path(path_type=Path),
-    help="The model that made the predictions; by default it is found by what they say of it.",
+    help="The model that made the predictions; by default the one that they name.",
 )
 @options.seed
 @options.overwrite
+@options.quote_formulas_option
 @options.as_json
-def command(*, output: Path, overwrite: bool, as_json: bool, **arguments: Any) -> None:
+def command(
+    *, output: Path, overwrite: bool, quote_formulas: bool, as_json: bool, **arguments: Any
+) -> None:
     """Choose which galaxies to label next."""
     from galaxyclass.model.writers import require_output
     from galaxyclass.selection.select import select
 
-    require_output(output, overwrite=overwrite)
+    require_output(output, overwrite=overwrite, quote_formulas=quote_formulas)
     with bars() as progress:
         selection = select(progress=progress, **arguments)
-    selection.write(output, overwrite=overwrite)
+    selection.write(output, overwrite=overwrite, quote_formulas=quote_formulas)
     if as_json:
         names = selection.table.column_names[:2]
         echo(json.dumps(selection.table.select(names).to_pylist(), indent=1))

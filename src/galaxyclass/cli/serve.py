@@ -27,8 +27,8 @@ Examples:
 
 The page predicts pictures that are dropped on it. It shows the galaxies of a file of predictions
 and those that look alike, and collects the labels of one person or several in the order of
-`galaxyclass select`. Each label is on the disk before the next picture is shown. The labels are
-downloaded there as a table that `train` reads.
+`galaxyclass select`. Each label is on the disk before the next picture is shown. The button
+Finetune makes a model of the labels, beside them; `finetune --table FILE` does so here.
 
 RUN is the model that predicts: a run, a bundle, an .onnx file, or the pretrained model. Only this
 machine reaches the page by default. With another --host the printed address has a token. The
@@ -54,6 +54,7 @@ connection is not encrypted. Ctrl-C stops the server."""
 @click.option(
     "--classes",
     metavar="NAME,NAME…",
+    callback=options.comma_separated,
     help="What galaxies are labelled as: two to nine classes.",
 )
 @click.option(
@@ -73,12 +74,7 @@ connection is not encrypted. Ctrl-C stops the server."""
     metavar="NAME",
     help="For --by likely: a class, a column of the predictions, or the code of an answer.",
 )
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="CONDITION",
-    help="Label only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
-)
+@options.where("Label")
 @click.option(
     "--renew-every",
     type=click.IntRange(min=0),
@@ -111,7 +107,7 @@ connection is not encrypted. Ctrl-C stops the server."""
 @options.inference
 def command(
     *,
-    classes: str | None,
+    classes: tuple[str, ...],
     tree: str | None,
     open_page: bool,
     inference: InferenceOptions,
@@ -128,7 +124,7 @@ def command(
     show_notes()
     with bars() as progress:
         serve(
-            label_classes=[] if classes is None else classes.split(","),
+            label_classes=classes,
             label_tree=tree,
             options=inference,
             progress=progress,

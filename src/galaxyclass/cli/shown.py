@@ -31,9 +31,9 @@ def visible(text: str) -> str:
     return _STEERING.sub(_written_out, text)
 
 
-def _written_out(found: re.Match[str]) -> str:
+def _written_out(match: re.Match[str]) -> str:
     """A character as JSON may have it, too; of ASCII's own, which JSON writes itself, as Python."""
-    number = ord(found.group())
+    number = ord(match.group())
     return f"\\x{number:02x}" if number < 32 else f"\\u{number:04x}"
 
 

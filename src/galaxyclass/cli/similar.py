@@ -34,32 +34,27 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("predictions", type=click.Path(path_type=Path))
+@options.predictions
 @click.option("--like", multiple=True, metavar="ID", help="A galaxy of the file; repeatable.")
 @click.option(
     "--unlike",
     multiple=True,
     metavar="ID",
-    help="A galaxy that the found ones should not look like; repeatable.",
+    help="A galaxy that those found should not look like; repeatable.",
 )
 @click.option(
     "--like-images",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Pictures to search by, which need not be in the file; or a folder of them.",
+    help="Images to search by, which need not be in the file; or a folder of them.",
 )
 @click.option(
     "--run",
     type=click.Path(path_type=Path),
-    help="The model that made the predictions, for --like-images; by default it is found by what "
-    "they say of it.",
+    help="The model that made the predictions, for --like-images; by default the one that they "
+    "name.",
 )
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="CONDITION",
-    help="Find only galaxies whose columns meet this, such as 'Class4.1 > 0.5'; repeatable.",
-)
+@options.where("Find")
 @click.option(
     "--count",
     type=click.IntRange(min=1),
@@ -81,6 +76,7 @@ same, 0 as alike as any two. Several galaxies are searched by their mean; the si
 @options.images_folder_or_none
 @options.inference
 @options.overwrite
+@options.quote_formulas_option
 @options.as_json
 def command(
     *,
@@ -96,6 +92,7 @@ def command(
     images: Path | None,
     inference: InferenceOptions,
     overwrite: bool,
+    quote_formulas: bool,
     as_json: bool,
 ) -> None:
     """Find galaxies that look like some others."""
@@ -107,8 +104,10 @@ def command(
 
     if (gallery is None) != (images is None):
         raise click.UsageError("--gallery and --images belong together")
+    if quote_formulas and output is None:
+        raise click.UsageError("--quote-formulas needs --output")
     if output is not None:
-        require_output(output, overwrite=True)
+        require_output(output, overwrite=True, quote_formulas=quote_formulas)
     files = [file for file in (output, gallery) if file is not None]
     key = job_key(
         "similar",
@@ -119,6 +118,7 @@ def command(
         where=where,
         count=count,
         images=images,
+        quote_formulas=quote_formulas,
     )
     results = FilesOutput(files, key, overwrite)
     results.require_free()
@@ -136,7 +136,7 @@ def command(
         )
     with results.claim():
         if output is not None:
-            neighbours.write(output, overwrite=True)
+            neighbours.write(output, overwrite=True, quote_formulas=quote_formulas)
         if gallery is not None and images is not None:
             from galaxyclass.plots.style import save
             from galaxyclass.similarity.gallery import draw_neighbours

@@ -44,7 +44,7 @@ _DEFAULTS = {"galaxies": (500, 424), "hundred": (20_000, 64)}
     help="Number of galaxies; by default 500, or 20,000 of the 100 classes (train, val and test as "
     "13 : 2 : 5).",
 )
-@options.output("the folder; it must be new or empty")
+@options.output("the galaxies: a folder, new or empty")
 @click.option(
     "--size",
     type=click.IntRange(16, 4096),

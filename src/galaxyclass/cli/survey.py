@@ -11,7 +11,7 @@ import click
 
 from galaxyclass.cli import options, tile_options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes, echo_warnings
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.survey_lines import duration, show_status
 from galaxyclass.cli.survey_scripts import survey_script
@@ -29,14 +29,14 @@ Examples:
   galaxyclass survey plan sources.parquet --id objid --run runs/best --output night
   galaxyclass survey plan --tiles tiles/ --catalogue sky.parquet --field "30 arcsec" --output night
   galaxyclass survey run night --workers 4 --log night.jsonl
-  galaxyclass survey run night --slurm --partition long --time 240 --cores 16
+  galaxyclass survey run night --slurm --partition long --minutes 240 --cores 16
   galaxyclass survey run night --part 3/100
   galaxyclass survey script night pbs --tasks 50 --cores 16 > night.sh
   galaxyclass survey status night
   galaxyclass survey merge night --output night.parquet
   galaxyclass survey merge night --output night-hats --margin 10
 
-A plan splits any number of pictures into shards. Each shard is predicted into one file, whole or
+A plan splits any number of images into shards. Each shard is predicted into one file, whole or
 not at all. Whatever is killed is run again by the same command, which skips what is done. Any
 number of runs, on any machines that see the same folder, share the work."""
 
@@ -60,12 +60,6 @@ def command() -> None:
     """Predict a whole survey: plan it, run it here or on a cluster, watch it, merge it."""
 
 
-def _listed(
-    _context: click.Context, _option: click.Parameter, names: str | None
-) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
-
-
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 
 
@@ -86,7 +80,7 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
     type=click.IntRange(1, 1_000_000),
     default=20_000,
     show_default=True,
-    help="Pictures that are predicted into one file.",
+    help="Images that are predicted into one file.",
 )
 @click.option(
     "--ids",
@@ -102,14 +96,14 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 @click.option(
     "--carry",
     metavar="COLUMN,COLUMN…|all",
-    callback=_listed,
+    callback=options.comma_separated,
     help="Of lists and catalogues: columns that are written beside the predictions. Positions "
     "always are; of a catalogue all columns by default.",
 )
 @click.option(
     "--include",
     metavar="NAME,NAME…",
-    callback=_listed,
+    callback=options.comma_separated,
     help="Extra columns: some of five_classes, uncertainty, strangeness, embedding.",
 )
 @options.views
@@ -135,10 +129,10 @@ def plan(
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """Split SOURCE into shards, without reading a picture.
+    """Split SOURCE into shards, without reading an image.
 
     SOURCE is folders (with all their sub-folders), archives (.zip, .tar), HDF5 and parquet with
-    pictures inside, folders of these, or lists: text with a path a line, or a table with a column
+    images inside, folders of these, or lists: text with a path a line, or a table with a column
     of paths. Instead, --tiles names FITS tiles, out of which the sources of --catalogue are cut
     while they are predicted.
     """
@@ -146,20 +140,11 @@ def plan(
 
     if bool(source) == bool(tiles):
         raise click.UsageError("Name either SOURCE or --tiles.")
-    if not tiles and (stated := tile_options.stated(context)):
-        raise click.UsageError(f"{', '.join(stated)}: only with --tiles.")
+    tile_options.require_tiles(context, tiles)
     with bars() as progress:
         images: Any = list(source)
         if tiles:
-            from galaxyclass.tiles.open_tiles import open_tiles
-
-            images = open_tiles(
-                tiles,
-                progress=progress,
-                id_column=id_column,
-                **sources,
-                **tile_options.of_tiles(reading),
-            )
+            images = tile_options.opened(tiles, sources, reading, id_column, progress)
         planned = plan_survey(
             images,
             run=runs or None,
@@ -172,8 +157,7 @@ def plan(
     if as_json:
         echo(dumps({**asdict(planned.plan), "notes": planned.notes}, indent=1))
         return
-    for note in planned.notes:
-        echo(in_options(note))
+    echo_notes(planned.notes)
     show_unused(planned.unused)
     size, cost = planned.plan, planned.plan.cost
     echo(f"{counted(size.images, 'image')} in {counted(size.shards, 'shard')}: {planned.folder}")
@@ -217,11 +201,11 @@ def plan(
 @click.option("--slurm", is_flag=True, help="Hand the shards to Slurm, and return (extra survey).")
 @click.option("--partition", help="Of Slurm.")
 @click.option("--account", help="Of Slurm.")
-@click.option(
-    "--time", "minutes", type=click.IntRange(1), metavar="MINUTES", help="Of a task of Slurm; 60."
-)
+@click.option("--minutes", type=click.IntRange(1), help="Of a task of Slurm; 60 by default.")
 @click.option("--gpus", type=click.IntRange(0), help="Of a task of Slurm or Ray; none by default.")
-@click.option("--memory", type=click.IntRange(1), metavar="GB", help="Of a task of Slurm; 8.")
+@click.option(
+    "--memory", type=click.IntRange(1), metavar="GB", help="Of a task of Slurm; 8 by default."
+)
 @click.option(
     "--array-limit",
     type=click.IntRange(1),
@@ -256,7 +240,7 @@ def plan(
 @click.option(
     "--accept-lost",
     is_flag=True,
-    help="Count pictures whose archive or folder is gone or damaged as failures; otherwise their "
+    help="Count images whose archive or folder is gone or damaged as failures; otherwise their "
     "shard fails.",
 )
 @click.option(
@@ -306,7 +290,6 @@ _OPTIONS_OF = {
     "slurm": ("partition", "account", "minutes", "memory", "array_limit", "at_once", "settings"),
     "ray": (),
 }
-_SPELLED = {"minutes": "time", "settings": "sbatch", "address": "ray", "shards": "shard"}
 
 
 def _mode(context: click.Context, given: dict[str, Any]) -> str:
@@ -321,18 +304,17 @@ def _mode(context: click.Context, given: dict[str, Any]) -> str:
     if len(modes) > 1 or (given["shards"] and given["part"]):
         raise click.UsageError("Name one of --here, --shard, --part, --slurm and --ray.")
     mode = modes[0] if modes else "here"
-    for place, names in _OPTIONS_OF.items():
+    stated = options.stated(context)
+    for owner, names in _OPTIONS_OF.items():
         for name in names:
-            if place != mode and given[name]:
-                option = _SPELLED.get(name, name).replace("_", "-")
-                raise click.UsageError(f"--{option} belongs to --{place}.")
+            if owner != mode and name in stated:
+                raise click.UsageError(f"{stated[name]} belongs to --{owner}.")
     if given["gpus"] and mode not in ("slurm", "ray"):
         raise click.UsageError("--gpus belongs to --slurm and --ray; here, --device chooses.")
-    stated = click.core.ParameterSource.COMMANDLINE
     for name in ("device", "batch_size", "log"):
         wrong = mode == "slurm" or (mode == "ray" and name != "log")
-        if wrong and context.get_parameter_source(name) == stated:
-            raise click.UsageError(f"--{name.replace('_', '-')} does not belong to --{mode}.")
+        if wrong and name in stated:
+            raise click.UsageError(f"{stated[name]} does not belong to --{mode}.")
     return mode
 
 
@@ -349,8 +331,7 @@ def _show_jobs(jobs: Any, folder: Path) -> None:
     if not jobs.tasks:
         echo("every shard is done already")
         return
-    for warning in jobs.warnings:
-        echo(in_options(warning), err=True, before="warning: ", colour="yellow")
+    echo_warnings(jobs.warnings)
     echo(
         f"{counted(jobs.shards, 'shard')} in {counted(jobs.tasks, 'task')}: job {jobs.job}, "
         f"logs {jobs.logs}"
@@ -395,10 +376,8 @@ def _show_run(result: SurveyRun, folder: Path, *, as_json: bool) -> None:
     help="Tasks that run at once, at most; of slurm and htcondor.",
 )
 @click.option(
-    "--time",
-    "minutes",
+    "--minutes",
     type=click.IntRange(1),
-    metavar="MINUTES",
     help="Of a task; of slurm and pbs: 60 by default.",
 )
 @click.option(
@@ -434,11 +413,11 @@ def status(*, folder: Path, as_json: bool) -> None:
     from galaxyclass.survey.survey import open_survey
 
     survey = open_survey(folder)
-    found = survey.status()
+    current = survey.status()
     if as_json:
-        echo(dumps(asdict(found), indent=1, default=str))
+        echo(dumps(asdict(current), indent=1, default=str))
     else:
-        show_status(survey, found)
+        show_status(survey, current)
 
 
 @command.command("merge")
@@ -461,6 +440,7 @@ def status(*, folder: Path, as_json: bool) -> None:
     help="Of a folder: rows of a file, at most.",
 )
 @options.overwrite
+@options.quote_formulas_option
 @options.as_json
 def merge(*, folder: Path, as_json: bool, **chosen: Any) -> None:
     """Join the results in DIR, if every image is accounted for."""

@@ -133,9 +133,15 @@ def survey_script(
         A folder whose name the scheduler's script cannot hold; an argument that this scheduler
         does not have.
     """
-    given = {"tasks": tasks, "at_once": at_once, "minutes": minutes, "gpus": gpus, "memory": memory}
+    stated = {
+        "tasks": tasks,
+        "at_once": at_once,
+        "minutes": minutes,
+        "gpus": gpus,
+        "memory": memory,
+    }
     for argument in _NOT_OF[scheduler]:
-        if given[argument] is not None:
+        if stated[argument] is not None:
             raise ArgumentError(
                 f"`{argument}`: not of {scheduler}",
                 argument=argument,

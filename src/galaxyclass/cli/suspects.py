@@ -9,7 +9,7 @@ import click
 
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ the label is probably wrong, and the image. Look at the first ones, and correct 
 
 
 @click.command(cls=options.ManyValues, epilog=EPILOG)
-@click.argument("run", metavar="[MODEL]", default="pretrained", type=click.Path(path_type=Path))
+@click.argument("run", metavar="[RUN]", default="pretrained", type=click.Path(path_type=Path))
 @options.dataset(options.skip_invalid, options.classes)
 @click.option("--output", type=click.Path(path_type=Path), help="A table to write.")
 @click.option(
@@ -38,8 +38,10 @@ the label is probably wrong, and the image. Look at the first ones, and correct 
 )
 @options.inference
 @options.seed
+@options.votes
 @options.cache
 @options.overwrite
+@options.quote_formulas_option
 def command(
     *,
     run: Path,
@@ -48,32 +50,37 @@ def command(
     count: int,
     inference: InferenceOptions,
     seed: int,
+    votes: float,
     cache: Path | None,
     overwrite: bool,
+    quote_formulas: bool,
 ) -> None:
     """Find labels that are probably wrong.
 
-    Each galaxy is predicted from the labels of the others, by a linear probe on what MODEL says of
-    it (as by `galaxyclass finetune`); by default MODEL is the pretrained model. Classes are
+    Each galaxy is predicted from the labels of the others, by a linear probe on what RUN says of
+    it (as by `galaxyclass finetune`); by default RUN is the pretrained model. Classes are
     compared with their predictions by confident learning; the score is the logarithm of how many
     times more probable the suggested class is. Votes and numbers have scores in standard
     deviations of their noise.
     """
     from galaxyclass.finetuning.suspects import suspects
 
+    if quote_formulas and output is None:
+        raise click.UsageError("--quote-formulas needs --output")
     with bars() as progress:
         ranked = suspects(
             run,
             dataset,
             output=output,
+            votes=votes,
             options=inference,
             seed=seed,
             cache=cache,
             overwrite=overwrite,
+            quote_formulas=quote_formulas,
             progress=progress,
         )
-    for note in ranked.notes:
-        echo(in_options(note))
+    echo_notes(ranked.notes)
     rows = [suspect for suspect, _ in zip(ranked, range(count), strict=False)]
     cells = [("id", "label", "suggestion", "score")]
     cells += [(row.id, row.label, row.suggestion, f"{row.score:.2f}") for row in rows]

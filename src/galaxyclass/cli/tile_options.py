@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from galaxyclass.recipes.stretches import STRETCHES
+from galaxyclass.cli import options
+
+if TYPE_CHECKING:
+    from galaxyclass.progress import Progress
+    from galaxyclass.tiles.tile_cutouts import TileCutouts
 
 #: Options that name or describe sources, by the argument of `galaxyclass.open_tiles`.
 _OPTIONS: dict[str, Callable[[Any], Any]] = {
@@ -29,23 +33,18 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     "bands": click.option(
         "--bands",
         metavar="NAME,NAME…",
+        callback=options.comma_separated,
         help="The bands to use, the shortest wavelength first; or names for the planes of a cube.",
     ),
-    "stretch": click.option(
-        "--stretch",
-        type=click.Choice(STRETCHES),
-        help="From brightness to grey level; by default chosen by the bands and their unit.",
-    ),
+    "stretch": options.stretch_option,
     "size": click.option(
         "--size",
         type=click.IntRange(16, 4096),
         default=424,
         show_default=True,
-        help="Side of a cutout's picture, pixels; a model sees its middle, as of a picture file.",
+        help="Side of a cutout, pixels; a model sees its middle, as of an image file.",
     ),
-    "hdu": click.option(
-        "--hdu", metavar="NAME|NUMBER", help="The HDU of the image; the first with one by default."
-    ),
+    "hdu": options.hdu_option,
     "ra_column": click.option(
         "--ra", "ra_column", metavar="COLUMN", help="The catalogue's column of right ascension."
     ),
@@ -71,7 +70,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     ),
 }
 
-#: Those that `predict` has anyway: how pictures are read, and the column of ids.
+#: Those that `predict` has anyway: how images are read, and the column of ids.
 _OF_PREDICT = ("bands", "stretch", "hdu", "id_column")
 
 
@@ -102,8 +101,6 @@ def sources(*, alone: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]
         @functools.wraps(command)
         def with_sources(*arguments: Any, **values: Any) -> Any:
             chosen = {name: values.pop(name) for name in names}
-            if alone:
-                chosen["bands"] = _listed(chosen["bands"])
             return command(*arguments, sources=chosen, **values)
 
         decorated: Callable[..., Any] = with_sources
@@ -114,8 +111,35 @@ def sources(*, alone: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return decorate
 
 
-def of_tiles(reading: Mapping[str, Any] | None) -> dict[str, Any]:
-    """How tiles are read, from how pictures are read."""
+def opened(
+    tiles: tuple[str, ...],
+    sources: Mapping[str, Any],
+    reading: Mapping[str, Any] | None,
+    id_column: str | None,
+    progress: Progress,
+) -> TileCutouts:
+    """The sources of tiles as images, for a command that reads image files too.
+
+    Parameters
+    ----------
+    tiles : tuple of str
+    sources : mapping
+        The options of `sources`.
+    reading : mapping, optional
+        The options of `options.reading`.
+    id_column : str, optional
+        Of the catalogue.
+    progress : Progress
+    """
+    from galaxyclass.tiles.open_tiles import open_tiles
+
+    return open_tiles(
+        tiles, progress=progress, id_column=id_column, **sources, **_of_tiles(reading)
+    )
+
+
+def _of_tiles(reading: Mapping[str, Any] | None) -> dict[str, Any]:
+    """How tiles are read, from how images are read."""
     reading = reading or {}
     for name in ("scale", "pixel_scale"):
         if name in reading:
@@ -126,20 +150,13 @@ def of_tiles(reading: Mapping[str, Any] | None) -> dict[str, Any]:
         from galaxyclass.images.stretch import Stretch
 
         stretch = Stretch(stretch, limits=reading["limits"])
-    return {"bands": _listed(reading.get("bands")), "hdu": reading.get("hdu"), "stretch": stretch}
+    bands = tuple(name.strip() for name in reading.get("bands", "").split(",") if name.strip())
+    return {"bands": bands, "hdu": reading.get("hdu"), "stretch": stretch}
 
 
-def _listed(names: Any) -> tuple[str, ...]:
-    names = names.split(",") if isinstance(names, str) else names or ()
-    return tuple(filter(None, (str(name).strip() for name in names)))
-
-
-def stated(context: click.Context) -> list[str]:
-    """The options of sources that were given on the command line."""
-    given = click.core.ParameterSource.COMMANDLINE
-    spelled = {"ra_column": "ra", "dec_column": "dec"}
-    return [
-        "--" + spelled.get(name, name).replace("_", "-")
-        for name in _OPTIONS
-        if name not in _OF_PREDICT and context.get_parameter_source(name) == given
-    ]
+def require_tiles(context: click.Context, tiles: tuple[str, ...]) -> None:
+    """Refuse options of sources where no tiles are given."""
+    own = [name for name in _OPTIONS if name not in _OF_PREDICT]
+    refused = [option for name, option in options.stated(context).items() if name in own]
+    if refused and not tiles:
+        raise click.UsageError(f"{', '.join(refused)}: only with --tiles.")

@@ -115,9 +115,9 @@ def command(
     show_notes()
 
     from galaxyclass.cli.bars import bars
-    from galaxyclass.extras import require
+    from galaxyclass.extras import TRAINING, require
 
-    require("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
+    require(*TRAINING)
     from galaxyclass.training.folds import train_folds
     from galaxyclass.training.train import resume, train
 
@@ -141,12 +141,9 @@ def command(
     with bars() as progress:
         if run is not None:
             # By default the device that the run was begun with.
-            is_stated = (
-                context.get_parameter_source("device") is not click.core.ParameterSource.DEFAULT
-            )
             trained = resume(
                 run,
-                device=values["device"] if is_stated else None,
+                device=values["device"] if "device" in options.stated(context) else None,
                 devices=values["devices"],
                 progress=progress,
                 **shared,
@@ -196,12 +193,9 @@ def _refuse_other_options(context: click.Context, /, recipe: str | None) -> None
     """Refuse options that a resumed run has already: they would not be changed."""
     allowed = {"run", "device", "devices", "workers", "cache", "as_json"}
     refused = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name not in allowed
-        and context.get_parameter_source(parameter.name or "")
-        is click.core.ParameterSource.COMMANDLINE
-        and (parameter.name != "recipe" or recipe)
+        option
+        for name, option in options.stated(context).items()
+        if name not in allowed and (name != "recipe" or recipe)
     ]
     if refused:
         context.fail(

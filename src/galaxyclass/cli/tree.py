@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
 if TYPE_CHECKING:
@@ -83,21 +84,18 @@ def _list() -> None:
 
 def _make(table: Path, output: Path | None, *, overwrite: bool) -> None:
     from galaxyclass.data.catalog.guess_tree import guess_tree
-    from galaxyclass.errors import OutputError
     from galaxyclass.io.atomic import write_text
+    from galaxyclass.io.output import require_free
 
-    if output is not None and output.exists() and not overwrite:
-        raise OutputError(
-            f"{output}: exists already", hint="pass `overwrite=True`, or choose another `output`"
-        )
+    if output is not None:
+        require_free(output, overwrite=overwrite)
     guessed = guess_tree(table)
     if output is None:
         echo(guessed.text, nl=False)
         return
     write_text(output, guessed.text)
     echo(_shown(guessed.tree))
-    for note in guessed.notes:
-        echo(f"note: {note}")
+    echo_notes(guessed.notes)
     echo(f"written to {output}: check it, and write better names and texts")
 
 

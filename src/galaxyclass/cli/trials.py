@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from galaxyclass.cli.hints import in_options
 from galaxyclass.cli.plain_console import PlainConsole
 from galaxyclass.cli.shown import echo
+from galaxyclass.short import counted, first_few
 
 if TYPE_CHECKING:
     from galaxyclass.study.compare.results import TrialResult
@@ -78,8 +79,7 @@ def show_trials(results: Sequence[TrialResult]) -> bool:
         for state, count in counts.items()
         if count or state in ("finished", "failed")
     ]
-    plural = "trial" if len(results) == 1 else "trials"
-    echo(f"{len(results)} {plural}: {', '.join(shown)}")
+    echo(f"{counted(len(results), 'trial')}: {', '.join(shown)}")
     return True
 
 
@@ -142,8 +142,7 @@ def explanations(ended: Sequence[TrialResult]) -> list[str]:
         for name, message in of_a_kind:
             grouped.setdefault(message.partition(_REMEDY)[0], []).append(name)
         for text, names in list(grouped.items())[:_SHOWN]:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            lines.append(f"{', '.join(names[:3])}{more}:")
+            lines.append(f"{first_few(names, 3)}:")
             lines.append("  " + in_options(text).replace("\n", "\n  "))
         if len(grouped) > _SHOWN:
             rest = sum(len(names) for names in list(grouped.values())[_SHOWN:])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galaxyclass.cli import options
-from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes, show_notes
 from galaxyclass.cli.shown import echo
 from galaxyclass.cli.trials import show_trials
 
@@ -36,7 +36,6 @@ trials may be raised."""
     "--vary",
     "variations",
     multiple=True,
-    required=True,
     metavar="SECTION.KEY=RANGE",
     help="A setting and what it may be; repeatable. log:1e-4..1e-2: numbers whose logarithms are "
     "evenly spread; 0..0.5: numbers; 8..64: whole numbers; '32|64': one of these.",
@@ -97,7 +96,6 @@ def command(
     earlier trials scored (optuna).
     """
     from galaxyclass.cli.bars import bars
-    from galaxyclass.cli.notes import show_notes
     from galaxyclass.errors import StoppedError
     from galaxyclass.study.tune.space import parse_assignments
     from galaxyclass.study.tune.tune import read_search, tune
@@ -128,8 +126,7 @@ def command(
 
 
 def _show(tuned: Tuned) -> None:
-    for note in tuned.notes:
-        echo(f"note: {in_options(note)}")
+    echo_notes(tuned.notes)
     if show_trials(tuned.results):
         echo(
             f"in {tuned.folder}: the table is tune.csv, the figures are tune.png and settings.png, "

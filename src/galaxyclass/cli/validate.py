@@ -118,10 +118,22 @@ def _summary(report: ValidationReport) -> None:
 
 
 def _verdict(report: ValidationReport) -> str:
+    from galaxyclass.data.checks.target_checks import FEW_GALAXIES, FEWEST_GALAXIES
+
     errors, notes = len(report.errors), len(report.notes)
-    counts = f"{errors:,} error{'s' * (errors != 1)}, {notes:,} note{'s' * (notes != 1)}"
+    counts = f"{counted(errors, 'error')}, {counted(notes, 'note')}"
     if errors:
         return f"{counts}: not ready for training"
     if report.catalog.targets is None:
         return f"{counts}: the images are valid"
+    if len(report.catalog) < FEWEST_GALAXIES:
+        return (
+            f"{counts}: too few galaxies for a training; label {FEWEST_GALAXIES} at the least, "
+            "better 50, and use `galaxyclass finetune`"
+        )
+    if len(report.catalog) < FEW_GALAXIES:
+        return (
+            f"{counts}: ready for `galaxyclass finetune`; for `galaxyclass train` better "
+            f"{FEW_GALAXIES} galaxies or more"
+        )
     return f"{counts}: ready for training"

@@ -9,6 +9,7 @@ import click
 from galaxyclass.cli import options
 from galaxyclass.cli.bars import bars
 from galaxyclass.cli.hints import in_options
+from galaxyclass.cli.notes import echo_notes
 from galaxyclass.cli.shown import echo
 
 EPILOG = """\b
@@ -53,11 +54,12 @@ def command() -> None:
 @click.option(
     "--carry",
     multiple=True,
-    metavar="COLUMN…",
-    help="Columns of the table to carry into the manifest, hidden from volunteers; or all.",
+    metavar="COLUMN,COLUMN…|all",
+    callback=options.comma_separated,
+    help="Columns of the table that are copied into the manifest, hidden from volunteers.",
 )
 @options.tree
-@click.option("--id", "id_column", metavar="COLUMN", help="The id column of the table.")
+@options.id_column
 @click.option(
     "--size",
     type=click.IntRange(16, 4096),
@@ -101,8 +103,7 @@ def export_command(
             size=size,
             progress=progress,
         )
-    for note in exported.notes:
-        echo(f"note: {in_options(note)}")
+    echo_notes(exported.notes)
     for galaxy, why in exported.failed[:5]:
         echo(f"note: {galaxy}: {why}")
     if len(exported.failed) > 5:
@@ -169,8 +170,7 @@ def import_command(
         retired_only=retired_only,
         overwrite=overwrite,
     )
-    for note in imported.notes:
-        echo(in_options(note))
+    echo_notes(imported.notes)
     if imported.dropped:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table

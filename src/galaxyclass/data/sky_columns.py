@@ -92,8 +92,8 @@ def read_positions(
     CatalogError
         No such columns, or one that does not hold positions.
     """
-    found = find_sky_columns(table) or (None, None)
-    names = ra_column or found[0], dec_column or found[1]
+    columns = find_sky_columns(table) or (None, None)
+    names = ra_column or columns[0], dec_column or columns[1]
     if names[0] is None or names[1] is None:
         raise CatalogError(
             f"{source}: no columns of right ascension and declination",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few
 
 #: What was not used: files of a folder, tables and pages of a file, columns and rows of a table.
 UnusedKind = Literal["files", "tables", "columns", "rows"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from galaxyclass.calibration.coverage import VALUE_EDGES, Coverage
 from galaxyclass.evaluation.evaluation import Evaluation
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.io.result_files import PREDICTIONS, metrics_json
 from galaxyclass.io.run_folder import METRICS, SCORES
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
@@ -29,9 +28,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     OutputError
         No room on the disk, or no permission.
     """
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(evaluation.task.report_rows(evaluation.report))
-    write_text(folder / SCORES, text.getvalue())
+    write_text(folder / SCORES, csv_text(evaluation.task.report_rows(evaluation.report)))
     write_text(folder / METRICS, metrics_json(evaluation_metrics(evaluation)))
 
 

@@ -1,1 +1,1 @@
-"""Explanations: what of a picture an answer rests on, and whether the map can be believed."""
+"""Explanations: what of an image an answer rests on, and whether the map can be believed."""

@@ -21,6 +21,40 @@ from galaxyclass.workers.ordered import ordered_pool
 AnswerOf = Callable[[NDArray[np.uint8]], Doubles]
 
 
+def require_answer(task: Task, answer: str | None) -> str:
+    """Refuse to explain nothing, with all answers that there are.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    if answer is not None:
+        return answer
+    tree = task.decision_tree
+    lines = []
+    for index, (title, where, _) in enumerate(task.groups):
+        words = [word for word, known in zip(
+            _words_of(task)[where], task.known_mask[where], strict=True
+        ) if known]  # fmt: skip
+        question = title if tree is None else tree.questions[index].text
+        if words:
+            lines.append(f"{', '.join(words)}" + (f"  ({question})" if tree is not None else ""))
+    raise ArgumentError(
+        "which answer is to be explained?",
+        argument="answer",
+        wanted="one of\n" + "\n".join(lines),
+        hint="give its code or its name as `answer`",
+    )
+
+
+def _words_of(task: Task) -> list[str]:
+    """What each output is called in messages."""
+    tree = task.decision_tree
+    if tree is None:
+        return list(task.names)
+    return [f"{each.code} {each.name}" for each in tree.answers]
+
+
 def find_answer(task: Task, answer: str) -> tuple[int, str]:
     """The index of an output, and its name in words.
 
@@ -42,10 +76,7 @@ def find_answer(task: Task, answer: str) -> tuple[int, str]:
     (7, '4.1 spiral')
     """
     named: dict[str, list[int]] = {}
-    words = list(task.names)
-    tree = task.decision_tree
-    if tree is not None:
-        words = [f"{each.code} {each.name}" for each in tree.answers]
+    words, tree = _words_of(task), task.decision_tree
     for index, name in enumerate(task.names):
         keys = {name.casefold(), words[index].casefold()}
         if tree is not None:

@@ -21,7 +21,7 @@ from galaxyclass.explanation.answer_of import (
     answer_of,
     find_answer,
 )
-from galaxyclass.explanation.faithfulness import measure_faithfulness
+from galaxyclass.explanation.faithfulness import MARGIN, measure_faithfulness
 from galaxyclass.explanation.galaxy import ExplainedGalaxy
 from galaxyclass.explanation.grid import grid_image
 from galaxyclass.explanation.occlusion import occlusion_map
@@ -85,7 +85,7 @@ class Explanation:
         The mean rank correlation of maps with those of random weights; None where it was not
         measured (torch is not installed).
     verdict : tuple of str
-        What that means, in words.
+        What that means: a sentence for anybody, and one of numbers.
     notes : tuple of str
         What was left out.
     """
@@ -121,7 +121,7 @@ def explain(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Explanation:
-    """Map what of a picture an answer rests on, and test whether the maps can be believed.
+    """Map what of an image an answer rests on, and test whether the maps can be believed.
 
     Writes a picture of all maps, ``explained.png``, and beside it ``explained.csv`` (how faithful
     each map is), ``explained_curves.csv`` and ``explained_maps.npz`` (the maps by id).
@@ -364,36 +364,58 @@ def mean_difference(scores: Sequence[float], others: Sequence[float], seed: int)
 def judge(
     above_random: MeanDifference, above_central: MeanDifference, sanity: float | None
 ) -> list[str]:
-    """What faithfulness and the sanity check mean, in words."""
-    verdict = []
-    for difference, other in ((above_random, "random maps"), (above_central, "a central blob")):
-        interval = f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
-        if np.isnan(difference.low):
-            word = "more" if difference.value > 0 else "no more"
-            verdict.append(
-                f"The map is {word} faithful than {other} ({difference.value:+.3f}), on one galaxy."
-            )
-        elif difference.is_clear:
-            word = "more" if difference.value > _LITTLE else "only a little more"
-            verdict.append(f"The maps are {word} faithful than {other}: {interval}.")
-        else:
-            verdict.append(
-                f"The maps are NO more faithful than {other}: {interval}. Do not read them as what "
-                "the answer rests on."
-            )
-    if sanity is None:
-        return verdict
-    if sanity > _SAME:
-        verdict.append(
-            f"A network with random weights gives much the same maps (rank correlation "
-            f"{sanity:.2f}): they show the picture more than what the model has learnt."
+    """What faithfulness and the sanity check mean: a sentence for anybody, and one of numbers.
+
+    Examples
+    --------
+    >>> better, no_better = MeanDifference(0.3, 0.2, 0.4), MeanDifference(0.0, -0.1, 0.1)
+    >>> for sentence in judge(better, no_better, 0.1):
+    ...     print(sentence)
+    Do not believe these maps: what they mark matters to the prediction no more than the middle of the picture.
+    Faithfulness above that of random maps +0.300 [+0.200, +0.400], of a central blob +0.000 [-0.100, +0.100]; rank correlation with maps of random weights 0.10.
+    """  # noqa: E501 - the lines are what is printed
+    alone = bool(np.isnan(above_random.low))
+    map_, mark = ("this map", "it marks") if alone else ("these maps", "they mark")
+    known = ((above_random, "places at random"), (above_central, "the middle of the picture"))
+    no_better = [other for above, other in known if not _is_better(above)]
+    little_better = [other for above, other in known if above.value <= _LITTLE]
+    if sanity is not None and sanity > _SAME:
+        plain = (
+            f"Do not believe {map_}: a network that has learnt nothing gives much the same, so "
+            "they show the picture and not what the model uses."
+        )
+    elif no_better:
+        plain = (
+            f"Do not believe {map_}: what {mark} matters to the prediction no more than "
+            f"{' or '.join(no_better)}."
+        )
+    elif little_better:
+        plain = (
+            f"Believe {map_} with care: what {mark} matters to the prediction only a little more "
+            f"than {' or '.join(little_better)}."
         )
     else:
-        verdict.append(
-            f"A network with random weights gives other maps (rank correlation {sanity:.2f}), as "
-            "it should."
+        plain = (
+            f"You can believe {map_}: what {mark} matters more to the prediction than places at "
+            "random, and than the middle of the picture."
         )
-    return verdict
+    numbers = (
+        f"Faithfulness above that of random maps {_shown(above_random)}, of a central blob "
+        f"{_shown(above_central)}"
+    )
+    if sanity is not None:
+        numbers += f"; rank correlation with maps of random weights {sanity:.2f}"
+    return [plain, f"{numbers}{' (one galaxy)' if alone else ''}."]
+
+
+def _is_better(difference: MeanDifference) -> bool:
+    """Whether maps are better than others; of a single galaxy, by more than `MARGIN`."""
+    return difference.value > MARGIN if np.isnan(difference.low) else difference.is_clear
+
+
+def _shown(difference: MeanDifference) -> str:
+    interval = f" [{difference.low:+.3f}, {difference.high:+.3f}]"
+    return f"{difference.value:+.3f}{'' if np.isnan(difference.low) else interval}"
 
 
 def output_files(picture: Path) -> list[Path]:

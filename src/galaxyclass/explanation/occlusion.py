@@ -16,8 +16,6 @@ def occlusion_map(
     shares: AnswerOf,
     cutout: NDArray[np.uint8],
     sky: NDArray[np.uint8],
-    *,
-    patches: int = PATCHES,
 ) -> Doubles:
     """By how much the predicted share of an answer falls when a square is replaced by sky.
 
@@ -27,8 +25,6 @@ def occlusion_map(
         From cutouts to the predicted share.
     cutout, sky : (side, side, channels) uint8
         The galaxy, and what hides it.
-    patches : int
-        How many squares fit along a side; they overlap by half.
 
     Returns
     -------
@@ -50,7 +46,7 @@ def occlusion_map(
     (True, 0.0)
     """
     side = len(cutout)
-    width = max(2, round(side / patches))
+    width = max(2, round(side / PATCHES))
     step = max(1, width // _STEPS)
     starts = list(range(-width + step, side, step))
     squares = [

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from galaxyclass.arguments import Settings, public
-from galaxyclass.arrays import Floats
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.checks.unused_galaxies import unused_of
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
@@ -29,12 +25,12 @@ from galaxyclass.exploration.figures import (
     vote_charts,
 )
 from galaxyclass.exploration.numbers import (
-    QUANTILES,
     NumberSummary,
     along_the_scale,
     summarise_numbers,
 )
 from galaxyclass.exploration.page import Contents, page
+from galaxyclass.exploration.tables import class_tables, number_tables, vote_tables
 from galaxyclass.exploration.votes import VoteSummary, most_certain, summarise_votes
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import write_text
@@ -51,8 +47,6 @@ from galaxyclass.tasks.numbers.targets import NumberTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 
 PAGE = "index.html"
-SUMMARY = "summary.csv"
-CORRELATIONS = "correlations.csv"
 
 #: Galaxies that are tried for an example.
 _DEPTH = 20
@@ -201,7 +195,7 @@ def _explore_votes(
     summary = summarise_votes(targets.tree, targets.fractions)
     examples = _certain(catalog, targets, recipe, progress)
     charts = vote_charts(summary)
-    tables = _vote_tables(summary, targets, examples)
+    tables = vote_tables(summary, targets.fractions, examples)
     caption = "The most certain galaxy for each answer"
     return Contents(summary, examples, caption, "most_certain", None, charts, tables)
 
@@ -218,7 +212,7 @@ def _explore_classes(
     examples, columns = _of_classes(catalog, targets, recipe, seed, progress)
     charts = class_charts(summary)
     caption = "Galaxies of each class, drawn at random"
-    return Contents(summary, examples, caption, "examples", columns, charts, _class_tables(summary))
+    return Contents(summary, examples, caption, "examples", columns, charts, class_tables(summary))
 
 
 def _explore_numbers(
@@ -252,9 +246,7 @@ def _explore_numbers(
         progress("reading", index + 1, len(names), unit="columns")
     charts = number_charts(summary, targets.numbers)
     caption = "Galaxies from the smallest to the largest value of each column"
-    tables = {SUMMARY: _number_table(summary)}
-    if len(names) > 1:
-        tables[CORRELATIONS] = _correlation_table(names, summary.correlations)
+    tables = number_tables(summary)
     return Contents(summary, examples, caption, "along_the_scale", each, charts, tables)
 
 
@@ -331,60 +323,3 @@ def _write_figures(folder: Path, charts: Sequence[Chart], progress: Progress) ->
         for suffix in (".png", ".svg"):
             save(chart.figure, folder / (chart.name + suffix))
         progress("drawing", done, len(charts), unit="figures")
-
-
-def _vote_tables(
-    summary: VoteSummary, targets: VoteTargets | CountTargets, examples: Sequence[Example]
-) -> dict[str, str]:
-    """Name of each CSV file -> its text."""
-    texts, text = {}, io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["code", "name", "galaxies", "mean", "majority", "most_certain", "its_fraction"]
-    )
-    for index, answer in enumerate(summary.tree.answers):
-        mean, example = summary.mean[index], examples[index]
-        writer.writerow(
-            [
-                answer.code,
-                answer.name,
-                summary.known[index],
-                "" if math.isnan(mean) else f"{mean:.6f}",
-                summary.majority[index],
-                example.id,
-                "" if example.index < 0 else f"{targets.fractions[example.index, index]:.6f}",
-            ]
-        )
-    texts[SUMMARY] = text.getvalue()
-    texts[CORRELATIONS] = _correlation_table(summary.tree.codes, summary.correlations)
-    return texts
-
-
-def _correlation_table(names: Sequence[str], correlations: Floats) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["code", *names])
-    for name, row in zip(names, correlations, strict=True):
-        writer.writerow([name, *("" if math.isnan(value) else f"{value:.6f}" for value in row)])
-    return text.getvalue()
-
-
-def _number_table(summary: NumberSummary) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["column", "known", "mean", "spread", "step", *(f"q{q:g}" for q in QUANTILES)])
-    for column, known, quantiles in zip(
-        summary.columns, summary.known.tolist(), summary.quantiles.tolist(), strict=True
-    ):
-        figures = (column.mean, column.spread, column.step, *quantiles)
-        cells = ("" if math.isnan(value) else f"{value:.6g}" for value in figures)
-        writer.writerow([column.name, known, *cells])
-    return text.getvalue()
-
-
-def _class_tables(summary: ClassSummary) -> dict[str, str]:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["class", "galaxies"])
-    writer.writerows(zip(summary.classes, summary.counts.tolist(), strict=True))
-    return {SUMMARY: text.getvalue()}

@@ -118,9 +118,13 @@ def along_the_scale(
         return []
     shuffled = np.random.default_rng(seed).permutation(candidates)
     order = shuffled[np.argsort(values[shuffled], kind="stable")]
-    places = np.unique(np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int))
-    half = max(1, min(depth, len(order) // (2 * max(1, len(places)))))
+    positions = np.unique(
+        np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
+    )
+    half = max(1, min(depth, len(order) // (2 * max(1, len(positions)))))
     return [
-        order[np.clip(place + np.array(sorted(range(-half, half + 1), key=abs)), 0, len(order) - 1)]
-        for place in places.tolist()
+        order[
+            np.clip(position + np.array(sorted(range(-half, half + 1), key=abs)), 0, len(order) - 1)
+        ]
+        for position in positions.tolist()
     ]

@@ -12,6 +12,7 @@ from galaxyclass.arrays import Doubles
 from galaxyclass.calibration.image_statistics import image_statistics
 from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.finetuning.fit_probe import ProbeInputs
+from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.backends.backend import is_concurrent, natural_batch_size
 from galaxyclass.model.brightness_profile import brightness_profile
 from galaxyclass.model.model import Model
@@ -94,7 +95,8 @@ def probe_inputs(
     """
     tree = task.decision_tree
     words = task.names if tree is None else tuple(each.name for each in tree.answers)
-    names, answers = task.names, np.where(task.known_mask, values, np.float32(0.5))
+    shares = answer_shares(values, same_question(task))
+    names, answers = task.names, np.where(task.known_mask, shares, 0.5)
     if not task.known_mask.any():  # an encoder alone
         names, words, answers = (), (), answers[:, :0]
     embedding = features.astype(np.float64)

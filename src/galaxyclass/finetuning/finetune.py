@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import shutil
 import time
 from collections.abc import Iterator
@@ -39,8 +38,9 @@ from galaxyclass.finetuning.finetuned import (
     describe_curve,
     scored_rung,
 )
-from galaxyclass.finetuning.fit_probe import FittedAnswer, fit_best_answer
+from galaxyclass.finetuning.fit_probe import fit_best_answer
 from galaxyclass.finetuning.labels import read_labels
+from galaxyclass.finetuning.rule import rule_in_words
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text, writing_folder
 from galaxyclass.io.result_files import metrics_json
@@ -56,6 +56,7 @@ from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.model.provenance import make_provenance, with_provenance
 from galaxyclass.progress import Progress, silent
 from galaxyclass.recipes.read import RECIPES, as_recipe
+from galaxyclass.short import counted
 from galaxyclass.tasks.task import Task
 from galaxyclass.version import __version__
 
@@ -168,7 +169,7 @@ def _finetune(
     )
     began = time.perf_counter()
     embedded = embed_galaxies(model, sample, progress)
-    views = f"{model.views} view{'s' * (model.views > 1)}"
+    views = counted(model.views, "view")
     took = time.perf_counter() - began
     log.info("%d galaxies embedded by %s, %s: %.1f s", len(sample.rows), model.name, views, took)
     task = sample.task(np.arange(len(sample.rows)))
@@ -176,7 +177,7 @@ def _finetune(
     labels = LabelledGalaxies(
         embedded.inputs, values, sample.targets.strata, task, choices.balanced
     )
-    rungs = _simple_rungs(labels, seed, model.name)
+    rungs = _simple_rungs(labels, seed, model)
     began = time.perf_counter()
     out_of_fold = cross_validate(labels, seed)
     fitted = labels.fit_without_link()
@@ -296,7 +297,7 @@ def _is_recipe(run: str | Path | Model) -> bool:
     return path.suffix.lower() == ".toml" or (str(run) in RECIPES and not path.exists())
 
 
-def _simple_rungs(labels: LabelledGalaxies, seed: int, name: str) -> list[Rung]:
+def _simple_rungs(labels: LabelledGalaxies, seed: int, model: Model) -> list[Rung]:
     """The simplest predictor, and the rule on one answer of the network."""
     task, values = labels.task, labels.values
     simplest = task.main_score(task.simplest(len(labels)), values, seed=seed)
@@ -311,25 +312,10 @@ def _simple_rungs(labels: LabelledGalaxies, seed: int, name: str) -> list[Rung]:
             return alone
 
         score = cross_validate(labels, seed, fit).score(seed)
-        title = f"one answer of {name}, {_rule(answer, task)}"
+        beneath = model.bundles[0].manifest.task
+        title = f"one answer of {model.name}, {rule_in_words(answer, task, beneath)}"
         rungs.append(scored_rung("one_answer", title, score, time.perf_counter() - began, task))
     return rungs
-
-
-def _rule(answer: FittedAnswer, task: Task) -> str:
-    """The rule of a regression on one answer: its name, and the threshold between two classes."""
-    if len(task.class_names) != 2:
-        return answer.name
-    slopes = np.diff(answer.probe.answers, axis=1)[:, 0]
-    column = int(np.abs(slopes).argmax())  # all others are 0
-    slope = float(slopes[column])
-    if slope == 0:  # the answer is the same for all galaxies
-        return answer.name
-    threshold = -float(np.diff(answer.probe.bias)[0]) / slope
-    if column >= len(answer.probe.answers) // 2:  # of its logit
-        threshold = (1 + math.tanh(threshold / 2)) / 2
-    side = "above" if slope > 0 else "below"
-    return f"{answer.name} {side} {threshold:.3g} for {task.class_names[1]!r}"
 
 
 def _write(

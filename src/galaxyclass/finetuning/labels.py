@@ -13,8 +13,8 @@ from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.short import counted
-from galaxyclass.tasks.names import first_few, is_exact_integer
+from galaxyclass.short import counted, first_few
+from galaxyclass.tasks.names import is_exact_integer
 from galaxyclass.tasks.targets import Targets
 
 #: Galaxies with labels that a finetuning needs at least.

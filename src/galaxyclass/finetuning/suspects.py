@@ -97,6 +97,7 @@ def suspects(
     seed: int = 0,
     cache: str | Path | None = None,
     overwrite: bool = False,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> Suspects:
     """Rank galaxies by how little their label is believable.
@@ -114,6 +115,8 @@ def suspects(
         Volunteers of a galaxy, whose votes are noisy.
     overwrite : bool
         Replace the output where it exists.
+    quote_formulas : bool
+        As for `galaxyclass.predict`.
 
     Returns
     -------
@@ -127,7 +130,7 @@ def suspects(
         As for `finetune`.
     """
     if output is not None:
-        require_output(Path(output), overwrite=overwrite)
+        require_output(Path(output), overwrite=overwrite, quote_formulas=quote_formulas)
     with open_network(run, options) as model:
         sample, notes = read_labels(
             as_dataset(images, table),
@@ -155,7 +158,7 @@ def suspects(
         order,
     )
     if output is not None:
-        write_table(Path(output), ranked)
+        write_table(Path(output), ranked, quote_formulas=quote_formulas)
     return Suspects(ranked, int(doubt.probable.sum()), (*notes, *more_notes))
 
 

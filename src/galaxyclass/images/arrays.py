@@ -184,9 +184,9 @@ def decode_array(
 
 
 def _in_bands(image: NDArray[np.generic]) -> BandImage:
-    made = band_image_of(image)
+    in_bands = band_image_of(image)
     # The bands are last already: of a picture that is narrower than it has bands, too.
-    return made if made.pixels.shape == image.shape else BandImage(image, is_display=True)
+    return in_bands if in_bands.pixels.shape == image.shape else BandImage(image, is_display=True)
 
 
 def are_levels(image: NDArray[np.generic]) -> bool:

@@ -45,13 +45,13 @@ def files_of(path: str) -> dict[str, str]:
         There is no such file.
     """
     parse = re.compile(re.escape(path).replace(re.escape(BAND), f"({_NAME})", 1) + "$")
-    found = {}
+    file_of_band = {}
     for file in glob.glob(glob.escape(path).replace(glob.escape(BAND), "*", 1)):  # noqa: PTH207
         if match := parse.match(file):
-            found[match[1]] = file
-    if not found:
+            file_of_band[match[1]] = file
+    if not file_of_band:
         raise ImageError(f"{path}: no file of any band")
-    return {band: found[band] for band in sorted(found, key=_wavelength)}
+    return {band: file_of_band[band] for band in sorted(file_of_band, key=_wavelength)}
 
 
 def _wavelength(band: str) -> tuple[int, str]:
@@ -159,28 +159,28 @@ def join_files(contents: Mapping[str, bytes]) -> bytes:
 
 def split_files(data: bytes) -> dict[str, bytes]:
     """The files that `join_files` joined."""
-    contents, place = {}, len(BANDS_TOGETHER)
-    while place < len(data):
-        name_length, length = struct.unpack_from("<HQ", data, place)
-        place += struct.calcsize("<HQ")
-        name = os.fsdecode(data[place : place + name_length])
-        place += name_length
-        contents[name] = data[place : place + length]
-        place += length
+    contents, offset = {}, len(BANDS_TOGETHER)
+    while offset < len(data):
+        name_length, length = struct.unpack_from("<HQ", data, offset)
+        offset += struct.calcsize("<HQ")
+        name = os.fsdecode(data[offset : offset + name_length])
+        offset += name_length
+        contents[name] = data[offset : offset + length]
+        offset += length
     return contents
 
 
-def require_bands(found: Sequence[str], wanted: Sequence[str]) -> None:
+def require_bands(present: Sequence[str], wanted: Sequence[str]) -> None:
     """Refuse a picture without the file of a band.
 
     Raises
     ------
     ImageError
     """
-    missing = [band for band in wanted if band not in found]
+    missing = [band for band in wanted if band not in present]
     if missing:
         raise ImageError(
             f"no file of the band {', '.join(missing)}",
             wanted=f"the bands {', '.join(wanted)}",
-            got=", ".join(found),
+            got=", ".join(present),
         )

@@ -63,9 +63,9 @@ class BandImage:
         """
         names = self.names
         for same in (_equal, _filter_equal):
-            found = [place for place, name in enumerate(names) if same(name, band)]
-            if len(found) == 1:
-                return found[0]
+            indices = [number for number, name in enumerate(names) if same(name, band)]
+            if len(indices) == 1:
+                return indices[0]
         if band.isdecimal() and 1 <= int(band) <= len(names):
             return int(band) - 1
         return None
@@ -78,8 +78,8 @@ class BandImage:
         ImageError
             A band is not there.
         """
-        places = [self.index(band) for band in bands]
-        missing = [band for band, place in zip(bands, places, strict=True) if place is None]
+        indices = [self.index(band) for band in bands]
+        missing = [band for band, index in zip(bands, indices, strict=True) if index is None]
         if missing:
             raise ImageError(
                 f"no band {', '.join(missing)}",
@@ -87,7 +87,7 @@ class BandImage:
                 got=", ".join(self.names) if self.bands else f"{len(self.names)} without names",
                 hint=None if self.bands else "name bands by their numbers, from 1",
             )
-        return self.pixels[..., [place for place in places if place is not None]]
+        return self.pixels[..., [index for index in indices if index is not None]]
 
 
 def bands_last(array: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -16,10 +16,10 @@ import threading
 import weakref
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -204,7 +204,7 @@ def _open(path: str) -> Container:
 
 def _open_zip(path: str) -> Container:
     archive = zipfile.ZipFile(open_address(path) if is_address(path) else path)
-    entries = {_plain(entry.filename): entry for entry in archive.infolist()}
+    entries = _by_name((entry.filename, entry) for entry in archive.infolist())
 
     def read(name: str) -> bytes:
         entry = entries[name]
@@ -225,8 +225,8 @@ def _tar_of(file: IO[bytes]) -> Container:
     """A tar that is not compressed, whose pictures can be read in any order."""
     try:
         with tarfile.open(fileobj=file, mode="r:") as archive:
-            files = (entry for entry in archive.getmembers() if entry.isfile())
-            entries = {_plain(entry.name): entry for entry in files}
+            files = (entry for entry in archive.getmembers() if not entry.isdir())
+            entries = _by_name((entry.name, entry) for entry in files)
     except BaseException:
         file.close()
         raise
@@ -235,6 +235,15 @@ def _tar_of(file: IO[bytes]) -> Container:
 
     def read(name: str) -> bytes:
         entry = entries[name]
+        if entry.islnk():  # the same file under another name
+            entry = entries.get(_plain(entry.linkname), entry)
+        if not entry.isfile() or entry.issparse():
+            raise ImageError(
+                "not an ordinary file in its archive",
+                wanted="a file with all its bytes",
+                got=_kind_in_tar(entry),
+                hint="pack the files themselves (tar --dereference)",
+            )
         _require_small(entry.size)
         with turn:
             file.seek(entry.offset_data)
@@ -243,6 +252,38 @@ def _tar_of(file: IO[bytes]) -> Container:
     container = Container(_visible(list(entries)), read)
     weakref.finalize(container, file.close)
     return container
+
+
+def _kind_in_tar(entry: tarfile.TarInfo) -> str:
+    if entry.issym() or entry.islnk():
+        return f"a link to {entry.linkname}"
+    if entry.issparse():
+        return "a sparse file"
+    return "a named pipe" if entry.isfifo() else "a device"
+
+
+_Entry = TypeVar("_Entry")
+
+
+def _by_name(entries: Iterable[tuple[str, _Entry]]) -> dict[str, _Entry]:
+    """The files of an archive by name; of two of one name, one would be lost.
+
+    Raises
+    ------
+    ImageError
+    """
+    found: dict[str, _Entry] = {}
+    for name, entry in entries:
+        plain = _plain(name)
+        if plain in found and not plain.endswith("/"):
+            raise ImageError(
+                "two files of the archive have one name",
+                wanted="names that are all different",
+                got=plain,
+                hint="pack the files again",
+            )
+        found[plain] = entry
+    return found
 
 
 def _open_copied_tar(path: str) -> Container:
@@ -451,6 +492,37 @@ def open_hdf5(path: str | Path) -> Any:
         ) from error
 
 
+def data_sets(path: str | Path, file: Any) -> dict[str, Any]:
+    """The data sets of an HDF5 file, by name.
+
+    Raises
+    ------
+    CatalogError
+        It is damaged; a data set names other files for its data, which nobody has given.
+    """
+    found: dict[str, Any] = {}
+
+    def visit(name: str, entry: Any) -> None:
+        if hasattr(entry, "shape") and hasattr(entry, "dtype"):
+            found[name] = entry
+
+    try:
+        file.visititems(visit)
+        elsewhere = [name for name, entry in found.items() if entry.external or entry.is_virtual]
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise CatalogError(
+            f"{path}: a damaged HDF5 file", got=first_line(error), hint="fetch it again"
+        ) from error
+    if elsewhere:
+        raise CatalogError(
+            f"{path}: an HDF5 file whose data are in other files",
+            wanted="all data in the file itself",
+            got=", ".join(elsewhere[:4]),
+            hint="write the data into one file: h5repack",
+        )
+    return found
+
+
 def is_stack(entry: Any) -> bool:
     """Whether a data set of HDF5 is a stack of pictures: (pictures, height, width[, bands])."""
     shape = getattr(entry, "shape", ())
@@ -460,12 +532,11 @@ def is_stack(entry: Any) -> bool:
 def holds_stack(path: str | Path) -> bool:
     """Whether an HDF5 file has a stack of pictures."""
     with open_hdf5(path) as file:
-        return _stack(file) is not None
+        return _stack(path, file) is not None
 
 
-def _stack(file: Any) -> Any:
-    found: list[Any] = []
-    file.visititems(lambda _, entry: found.append(entry) if is_stack(entry) else None)
+def _stack(path: str | Path, file: Any) -> Any:
+    found = [entry for entry in data_sets(path, file).values() if is_stack(entry)]
     named = [entry for entry in found if entry.name.rsplit("/", 1)[-1].lower() in _STACKS]
     return (named or found or [None])[0]
 
@@ -475,7 +546,7 @@ _STACKS = ("images", "image", "img", "x")
 
 def _open_hdf5(path: str) -> Container:
     file = open_hdf5(path)
-    stack = _stack(file)
+    stack = _stack(path, file)
     count = 0 if stack is None else len(stack)
     names = [picture_name(number) + PICTURE_ENDING for number in range(count)]
 

@@ -43,15 +43,15 @@ def without_masked(hdus: Any, number: int, image: BandImage) -> tuple[BandImage,
     JWST's "do not use", and the Rubin Observatory's header names the planes; other flags are not
     used. In `_WEIGHTS` 0 is bad.
     """
-    found = [
+    fitting = [
         other
         for other in range(len(hdus))
         if other != number and hdus[other].name in (*_FLAGS, *_WEIGHTS)
     ]
     version = hdus[number].ver
-    found = [other for other in found if hdus[other].ver == version] or found
+    fitting = [other for other in fitting if hdus[other].ver == version] or fitting
     masks, words, bad = set(), [], np.zeros(image.pixels.shape[:2], bool)
-    for other in found:
+    for other in fitting:
         shape = tuple(length for length in hdus[other].shape or () if length != 1)
         if not getattr(hdus[other], "is_image", False) or shape != bad.shape:
             continue

@@ -58,8 +58,8 @@ def tiled_sizes(data: bytes) -> list[tuple[int, int]]:
         return []
     lengths = [(int(axis), int(length)) for axis, length in _TILED_AXIS.findall(data)]
     sizes = []
-    for place, (axis, length) in enumerate(lengths):
-        following = lengths[place + 1] if place + 1 < len(lengths) else (0, 0)
+    for number, (axis, length) in enumerate(lengths):
+        following = lengths[number + 1] if number + 1 < len(lengths) else (0, 0)
         if axis == 1:
             sizes.append((length, following[1] if following[0] == 2 else 1))
     return sizes

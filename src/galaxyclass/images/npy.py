@@ -59,9 +59,9 @@ def _require_whole(data: bytes) -> None:
     if version not in readers:
         return
     shape, _, kind = readers[version](file)
-    wanted, got = math.prod(shape) * kind.itemsize, len(data) - file.tell()
-    if not kind.hasobject and wanted > got:
-        raise ValueError(f"{wanted:,} bytes are announced, {got:,} follow")
+    wanted, present = math.prod(shape) * kind.itemsize, len(data) - file.tell()
+    if not kind.hasobject and wanted > present:
+        raise ValueError(f"{wanted:,} bytes are announced, {present:,} follow")
 
 
 def band_image_of(array: NDArray[np.generic], max_pixels: int | None = None) -> BandImage:

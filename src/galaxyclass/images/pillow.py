@@ -112,8 +112,8 @@ def pillow_kind(data: bytes) -> type[ImageFile]:
         (data[:2] == b"BM" and data[14:18] in _BMP_HEADERS, BmpImageFile),
         (data.startswith(_JPEG_2000), Jpeg2KImageFile),
     ]
-    for found, kind in kinds:
-        if found:
+    for matches, kind in kinds:
+        if matches:
             return kind
     if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):
         try:
@@ -164,12 +164,12 @@ def _png_bytes(image: ImageFile, data: bytes) -> int:
 
 def _chunks(data: bytes, name: bytes) -> Iterator[bytes]:
     """The contents of a PNG's chunks of a name."""
-    place = 8
-    while place + 8 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        if data[place + 4 : place + 8] == name:
-            yield data[place + 8 : place + 8 + length]
-        place += length + 12
+    offset = 8
+    while offset + 8 <= len(data):
+        length = int.from_bytes(data[offset : offset + 4], "big")
+        if data[offset + 4 : offset + 8] == name:
+            yield data[offset + 8 : offset + 8 + length]
+        offset += length + 12
 
 
 def _load(image: ImageFile) -> None:

@@ -32,10 +32,10 @@ def positions_of(paths: Iterable[str]) -> NDArray[np.float64]:
         FITS files are opened for the WCS of their first picture, the centre of which counts.
     """
     paths = list(paths)
-    found = [_of_fits(path) if path.lower().endswith(FITS_SUFFIXES) else None for path in paths]
+    positions = [_of_fits(path) if path.lower().endswith(FITS_SUFFIXES) else None for path in paths]
     named = [position_of_name(PurePath(path).name) for path in paths]
     unknown = (np.nan, np.nan)
-    pairs = [wcs or name or unknown for wcs, name in zip(found, named, strict=True)]
+    pairs = [wcs or name or unknown for wcs, name in zip(positions, named, strict=True)]
     return np.array(pairs, dtype=np.float64).reshape(-1, 2)
 
 

@@ -131,7 +131,7 @@ def _read_bands(path: str, max_pixels: int) -> tuple[bytes, FileStatus]:
     """The files of all bands as one, and the status of the one that changed last."""
     read = {band: read_file(file, max_pixels=max_pixels) for band, file in files_of(path).items()}
     data = join_files({band: content for band, (content, _) in read.items()})
-    return data, max((status for _, status in read.values()), key=lambda one: one.st_mtime_ns)
+    return data, max((status for _, status in read.values()), key=lambda each: each.st_mtime_ns)
 
 
 def about(path: str | Path, error: ImageError) -> ImageError:

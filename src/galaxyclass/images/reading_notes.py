@@ -38,11 +38,11 @@ def reading_notes(paths: Sequence[str], preprocessing: Preprocessing) -> list[st
     count = min(_LOOKED_AT, len(others))
     notes: dict[str, str] = {}
     for index in np.linspace(0, len(others) - 1, count).round().astype(int).tolist():
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         try:
-            read_cutouts(others[index], [preprocessing], found)
+            read_cutouts(others[index], [preprocessing], counts)
         except ImageError as error:
-            found[error.what.removeprefix(f"{others[index]}: ")] += 1
-        for note in found:
+            counts[error.what.removeprefix(f"{others[index]}: ")] += 1
+        for note in counts:
             notes.setdefault(note, others[index])
     return [f"Pictures such as {path}: {note}." for note, path in notes.items()]

@@ -203,8 +203,8 @@ def choose_bands(
 def _places(bands: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
     """Where the bands of a formula are among bands with names; empty if one is missing."""
     named = BandImage(np.empty((0, 0, len(bands))), bands)
-    places = [named.index(band) for band in wanted]
-    return [] if None in places else [place for place in places if place is not None]
+    indices = [named.index(band) for band in wanted]
+    return [] if None in indices else [index for index in indices if index is not None]
 
 
 def _default_stretch(

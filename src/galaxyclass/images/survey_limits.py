@@ -53,6 +53,6 @@ def with_survey_limits(preprocessing: Preprocessing, paths: Sequence[str]) -> Pr
         raise RecipeError(
             "images.limits: survey, and none of the pictures is in bands", got=problem
         )
-    found = np.median(np.array(measured), axis=0)
-    limits = tuple((float(f"{low:.6g}"), float(f"{high:.6g}")) for low, high in found)
+    medians = np.median(np.array(measured), axis=0)
+    limits = tuple((float(f"{low:.6g}"), float(f"{high:.6g}")) for low, high in medians)
     return preprocessing.model_copy(update={"limits": limits})

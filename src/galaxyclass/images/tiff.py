@@ -158,10 +158,10 @@ def _values(data: bytes, kind: str, count: int, entry: int, word: str) -> tuple[
         raise struct.error("a tag longer than the file")
     order = kind[0]
     text = f"{order}{count}{kind[1]}"
-    place = entry + 4 + struct.calcsize(order + word)
+    offset = entry + 4 + struct.calcsize(order + word)
     if struct.calcsize(text) > struct.calcsize(order + word):
-        place = struct.unpack_from(order + word, data, place)[0]
-    return struct.unpack_from(text, data, place)
+        offset = struct.unpack_from(order + word, data, offset)[0]
+    return struct.unpack_from(text, data, offset)
 
 
 def read_tiff(data: bytes, pages: list[Page], max_pixels: int) -> BandImage:
@@ -255,8 +255,8 @@ def _read_page(data: bytes, page: Page) -> NDArray[np.generic]:
     if len(offsets) < planes * across * down or len(counts) < len(offsets):
         raise ValueError("parts of the picture are missing")
     for number in range(planes * across * down):
-        plane, place = divmod(number, across * down)
-        top, left = (place // across) * piece_height, (place % across) * piece_width
+        plane, tile = divmod(number, across * down)
+        top, left = (tile // across) * piece_height, (tile % across) * piece_width
         rows = piece_height if tiled else min(piece_height, height - top)
         piece = _piece(data, page, offsets[number], counts[number], (rows, piece_width, deep))
         part = piece[: height - top, : width - left]

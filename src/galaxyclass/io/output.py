@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,23 +92,17 @@ class FolderOutput:
         """
         self.require_free()
         is_new = not self.folder.exists()
-        with ExitStack() as stack:
-            with translated(self.folder):
-                self.folder.mkdir(parents=True, exist_ok=True)
-                journal = stack.enter_context(open_journal(self.folder / UNFINISHED, self.key))
-                if not journal.begun:
-                    self._require_no_results(journal.previous_key)
-                    journal.begin()
-            try:
+        results = [self.folder / name for name in self.results]
+        try:
+            with _claimed(
+                self.folder, self.folder / UNFINISHED, self.key, results, self._require_no_results
+            ):
                 yield
-            except BaseException:
-                if not self._existing():
-                    journal.remove()
-                    if is_new:
-                        with suppress(OSError):  # it holds other files
-                            self.folder.rmdir()
-                raise
-            journal.remove()
+        except BaseException:
+            if is_new:
+                with suppress(OSError):  # it is not there, or holds results
+                    self.folder.rmdir()
+            raise
 
     def _existing(self) -> list[str]:
         return [name for name in self.results if (self.folder / name).exists()]
@@ -173,18 +167,46 @@ class FilesOutput:
             yield
             return
         first = self.files[0]
-        with ExitStack() as stack:
-            with translated(first):
-                first.parent.mkdir(parents=True, exist_ok=True)
-                journal = stack.enter_context(open_journal(journal_of(first), self.key))
+        with _claimed(first, journal_of(first), self.key, self.files, lambda _previous_key: None):
+            yield
+
+
+@contextmanager
+def _claimed(
+    output: Path,
+    path: Path,
+    key: str,
+    results: Sequence[Path],
+    require: Callable[[str | None], None],
+) -> Iterator[None]:
+    """Hold a journal while results are written; after an error it stays where one was.
+
+    Parameters
+    ----------
+    output : Path
+        For messages.
+    path : Path
+        Of the journal; its folder is made.
+    key : str
+        Of the job.
+    results : sequence of Path
+    require : callable
+        Refuses to begin; called with the key of another job that left the journal.
+    """
+    with ExitStack() as stack:
+        with translated(output):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            journal = stack.enter_context(open_journal(path, key))
+            if not journal.begun:
+                require(journal.previous_key)
                 journal.begin()
-            try:
-                yield
-            except BaseException:
-                if not any(file.exists() for file in self.files):
-                    journal.remove()
-                raise
-            journal.remove()
+        try:
+            yield
+        except BaseException:
+            if not any(result.exists() for result in results):
+                journal.remove()
+            raise
+        journal.remove()
 
 
 def require_page(output: str | Path) -> Path:

@@ -25,7 +25,7 @@ from galaxyclass.data.unused import Unused, unused_columns
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.positions import positions_of
 from galaxyclass.model.image_source import ImageSource
-from galaxyclass.short import listed
+from galaxyclass.short import first_few
 from galaxyclass.tasks.names import free_name
 
 #: The column of the distance between an image and its row, in arcseconds.
@@ -124,8 +124,8 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
             notes.append(f"Rows not carried, as an earlier row names the same image: {twice:,}.")
         if match.path_column is None:
             id_name = match.column
-    found = int((rows >= 0).sum())
-    notes.append(f"{found:,} of {len(paths):,} images have a row of {file.path} ({how}).")
+    joined = int((rows >= 0).sum())
+    notes.append(f"{joined:,} of {len(paths):,} images have a row of {file.path} ({how}).")
     carried = _typed(file, names).take(pa.array(rows, mask=rows < 0))
     if separations is not None:
         name = free_name(SEPARATION, set(carried.column_names), "_of_image")
@@ -157,7 +157,7 @@ def _requested(file: TableFile, carry: Sequence[str]) -> list[str]:
         raise ArgumentError(
             f"{file.path}: no column {missing[0]!r}",
             argument="carry",
-            wanted=f"some of {listed(present)}; or all",
+            wanted=f"some of {first_few(present, 12)}; or all",
             hint=f"did you mean `carry={close[0]!r}`?" if close else None,
         )
     return list(dict.fromkeys(carry))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few
 from galaxyclass.tasks.task import Task
 
 #: Values beyond 0..1 by more than this are not due to rounding.

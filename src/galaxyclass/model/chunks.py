@@ -62,14 +62,17 @@ class Chunks:
         Whether the output was finished before: only leftovers of a kill are removed.
     """
 
-    def __init__(self, output: Path, journal: Journal, nothing: Statistics) -> None:
+    def __init__(
+        self, output: Path, journal: Journal, nothing: Statistics, *, quote_formulas: bool = False
+    ) -> None:
         self.output = output
         self.folder = chunks_folder(output)
         self.count, self.images, self.failed, self.statistics = 0, 0, 0, nothing
         self.traits = TraitSums()
         self.complete = False
         self._journal = journal
-        self._writer = writer_of(output)
+        self._writer = writer_of(output, quote_formulas=quote_formulas)
+        self._quote_formulas = quote_formulas
 
     def read(self) -> bool:
         """Read the finished chunks from the journal; False if some of their files are missing."""
@@ -152,6 +155,7 @@ class Chunks:
                         if entry != _JOINED
                         for failure in _parsed(entry).failures
                     ),
+                    quote_formulas=self._quote_formulas,
                 )
         else:
             failed.unlink(missing_ok=True)
@@ -194,9 +198,15 @@ def forget_predictions(output: Path) -> None:
 
 @contextmanager
 def open_chunks(
-    output: Path, key: str, nothing: Statistics, *, overwrite: bool = True
+    output: Path,
+    key: str,
+    nothing: Statistics,
+    *,
+    quote_formulas: bool = False,
 ) -> Iterator[tuple[Chunks, bool]]:
     """Open the chunks of a job beside its output, made where they are missing.
+
+    An output of another job is replaced at the end.
 
     Parameters
     ----------
@@ -205,8 +215,8 @@ def open_chunks(
         Digest of all that the job's result depends on; chunks of another key are removed.
     nothing : Statistics
         Those of no predictions.
-    overwrite : bool
-        Replace the output of another job.
+    quote_formulas : bool
+        As for `galaxyclass.predict`.
 
     Yields
     ------
@@ -219,7 +229,7 @@ def open_chunks(
     ------
     OutputError
         The folder cannot be made; it holds something else; another process is writing there; or
-        there is an output of another job, and ``overwrite`` is False.
+        the output is a folder.
     """
     folder = chunks_folder(output)
     with ExitStack() as held:
@@ -228,14 +238,14 @@ def open_chunks(
             if folder.is_dir():
                 _require_ours(folder)
             journal = held.enter_context(open_journal(journal_of(output), key))
-            chunks = Chunks(output, journal, nothing)
+            chunks = Chunks(output, journal, nothing, quote_formulas=quote_formulas)
             whole = journal.begun and chunks.read()
             if not chunks.complete:
-                require_free(output, overwrite=overwrite)
+                require_free(output, overwrite=True)
                 folder.mkdir(exist_ok=True)
             replaced = journal.previous_key is not None and not journal.begun
             if not whole:
-                chunks = Chunks(output, journal, nothing)
+                chunks = Chunks(output, journal, nothing, quote_formulas=quote_formulas)
                 chunks.discard()
         try:
             yield chunks, replaced

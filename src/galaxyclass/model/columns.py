@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,6 @@ _INCLUDED = "_included"
 #: ``table``: all columns of the training table's layout, with a probability for each class;
 #: ``contest``: only the name of each image and its class.
 PredictionLayout = Literal["table", "contest"]
-LAYOUTS: tuple[str, ...] = get_args(PredictionLayout)
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,9 @@ def columns_of(
     names = set(basic.names)
     fields = []
     for field in included:
-        fields.append(field.with_name(free_name(field.name, names, _INCLUDED)))
-        names.add(fields[-1].name)
+        name = free_name(field.name, names, _INCLUDED)
+        fields.append(field if name == field.name else field.with_name(name))
+        names.add(name)
     return replace(basic, included=tuple(fields))
 
 
@@ -158,5 +158,8 @@ def tabulate(
             pa.array(np.ascontiguousarray(column), from_pandas=True) for column in included.T
         ]
         types += [field.type for field in columns.included]
-    arrays = [array.cast(kind) for array, kind in zip(arrays, types, strict=True)]
+    arrays = [
+        array if array.type == kind else array.cast(kind)
+        for array, kind in zip(arrays, types, strict=True)
+    ]
     return pa.Table.from_arrays(arrays, names=list(columns.names))

@@ -14,14 +14,25 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.csv
 
+from galaxyclass.io.formulas import without_formulas
+
 
 class CsvWriter:
     """Comma-separated, UTF-8, lines end in a line feed, cells quoted where they must be.
 
     Numbers have as many digits as float32 needs, so CSV and parquet hold the same values.
+
+    Parameters
+    ----------
+    quote_formulas : bool
+        Put an apostrophe before text that a spreadsheet would run (`galaxyclass.io.formulas`).
     """
 
+    def __init__(self, *, quote_formulas: bool = False) -> None:
+        self.quote_formulas = quote_formulas
+
     def write_chunk(self, path: Path, table: pa.Table) -> None:
+        table = self._quoted(table)
         cells: list[Iterable[str]] = []
         for is_numbers, fields in groupby(
             table.schema, lambda field: pa.types.is_floating(field.type)
@@ -36,10 +47,13 @@ class CsvWriter:
 
     def join(self, path: Path, chunks: Iterable[Path], empty: pa.Table) -> None:
         with path.open("wb") as whole:
-            self.write_header(whole, empty.column_names)
+            self.write_header(whole, self._quoted(empty).column_names)
             for chunk in chunks:
                 with chunk.open("rb") as file:
                     shutil.copyfileobj(file, whole, 1 << 20)
+
+    def _quoted(self, table: pa.Table) -> pa.Table:
+        return without_formulas(table) if self.quote_formulas else table
 
     @staticmethod
     def write_header(file: IO[bytes], names: Sequence[str]) -> None:

@@ -85,11 +85,11 @@ class Familiar:
     ) -> tuple[NDArray[np.uint8], set[str]] | None:
         """Cutouts made with other settings, and remarks; None where they cannot be made."""
         try:
-            made = Cutouts(images, 0, with_reading([self.preprocessing], reading))
-            made.read()
+            result = Cutouts(images, 0, with_reading([self.preprocessing], reading))
+            result.read()
         except GalaxyclassError:
             return None
-        return (made.arrays[0], set(made.notes)) if made.decoded.any() else None
+        return (result.arrays[0], set(result.notes)) if result.decoded.any() else None
 
     def sums(self, cutouts: NDArray[np.uint8]) -> TraitSums:
         """The sums of cutouts, without scores."""
@@ -176,13 +176,13 @@ def _enlarged(cutouts: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
     _, height, width, channels = cutouts.shape
     middle = ((width - 1) / 2, (height - 1) / 2)
     matrix = cv2.getRotationMatrix2D(middle, 0, factor)
-    made = [
+    enlarged = [
         cv2.warpAffine(
             cutout, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
         )
         for cutout in cutouts
     ]
-    return np.asarray(made, np.uint8).reshape(-1, height, width, channels)
+    return np.asarray(enlarged, np.uint8).reshape(-1, height, width, channels)
 
 
 @dataclass(frozen=True)
@@ -239,10 +239,10 @@ def _try(
     words: str,
     decoded: int,
 ) -> _Tried | None:
-    made = familiar.cutouts(sample, reading)
-    if made is None or len(made[0]) < decoded:
+    cutouts = familiar.cutouts(sample, reading)
+    if cutouts is None or len(cutouts[0]) < decoded:
         return None
-    return _Tried(reading, words, trait_distance(familiar.sums(made[0])))
+    return _Tried(reading, words, trait_distance(familiar.sums(cutouts[0])))
 
 
 def _candidates(
@@ -281,7 +281,7 @@ def _best_factor(
     """The scale, to two digits, at which galaxies are as large as those that the model knows."""
     distances = {}
     for factor in sorted(_SCALES, key=lambda factor: abs(np.log(factor))):
-        made = familiar.cutouts(sample, {**reading, "scale": factor})
-        if made is not None:
-            distances[factor] = trait_distance(familiar.sums(made[0]), ("size",))
+        cutouts = familiar.cutouts(sample, {**reading, "scale": factor})
+        if cutouts is not None:
+            distances[factor] = trait_distance(familiar.sums(cutouts[0]), ("size",))
     return min(distances, key=lambda factor: distances[factor], default=None)

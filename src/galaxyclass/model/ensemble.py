@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +112,12 @@ class Ensemble:
             return self.members[0].backend
         return self
 
+    @cached_property
+    def width(self) -> int:
+        """The number of features; 0 where the networks give none."""
+        blank = [np.zeros((1, *settings.shape), np.uint8) for settings in self.preprocessings]
+        return int(self.backend(*blank).features.shape[1])
+
     def begin_thread(self) -> None:
         """Prepare the calling thread for each member."""
         for member in self.members:
@@ -139,21 +146,20 @@ class Ensemble:
 
 
 def embedding_width(ensemble: Ensemble) -> int:
-    """The number of features of the embedding, found by running the networks.
+    """The number of features of the embedding, found by running the networks once.
 
     Raises
     ------
     BundleError
         The model gives none.
     """
-    blank = [np.zeros((1, *settings.shape), np.uint8) for settings in ensemble.preprocessings]
-    width = ensemble.backend(*blank).features.shape[1]
+    width = ensemble.width
     if not width:
         raise BundleError(
             "this model gives no embedding",
             hint="leave embedding out of `include`, or name another run",
         )
-    return int(width)
+    return width
 
 
 class _Total:

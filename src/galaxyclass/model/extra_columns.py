@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -17,6 +16,7 @@ from galaxyclass.model.bundle.load import Bundle, ExportedBundle
 from galaxyclass.model.ensemble import common_auxiliary, common_task
 from galaxyclass.model.output import ModelOutput
 from galaxyclass.model.stream import DescribeCutouts
+from galaxyclass.short import did_you_mean
 from galaxyclass.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -86,12 +86,11 @@ def check_include(include: Sequence[str]) -> tuple[Include, ...]:
     """
     unknown = [name for name in include if name not in INCLUDES]
     if unknown:
-        close = get_close_matches(unknown[0], INCLUDES, n=1)
         raise ArgumentError(
             f"nothing called {unknown[0]!r} can be included",
             argument="include",
             wanted=f"some of {', '.join(INCLUDES)}",
-            hint=f"did you mean {close[0]!r}?" if close else None,
+            hint=did_you_mean(unknown[0], INCLUDES) or None,
         )
     return tuple(name for name in get_args(Include) if name in include)
 

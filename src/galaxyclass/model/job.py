@@ -100,7 +100,7 @@ def predict_to_table(
     options: InferenceOptions,
     *,
     progress: Progress = silent,
-    overwrite: bool = True,
+    quote_formulas: bool = False,
     keep_journal: bool = False,
 ) -> PredictionSummary:
     """Predict images into a file; what `galaxyclass.Model.predict_to_file` does inside.
@@ -116,8 +116,8 @@ def predict_to_table(
     options : InferenceOptions
         As for `galaxyclass.model.stream.predict_stream`.
     progress : Progress
-    overwrite : bool
-        Replace the output of another job.
+    quote_formulas : bool
+        As for `galaxyclass.predict`.
     keep_journal : bool
         Let the same job find its output until `galaxyclass.model.chunks.forget_predictions`.
 
@@ -136,10 +136,11 @@ def predict_to_table(
         ids = [] if source.ids is None else [(maker.columns.id_column, source.ids)]
         carried = [] if maker.carried is None else text_columns(maker.carried)
         require_ascii([*ids, *carried], output)
-    key = _key(maker, output.suffix.lower())
+    key = _key(maker, output.suffix.lower() + " quoted" * quote_formulas)
     nothing = nothing_measured(task)
     read: Counter[str] = Counter()
-    with open_chunks(output, key, nothing, overwrite=overwrite) as (chunks, replaced):
+    opened = open_chunks(output, key, nothing, quote_formulas=quote_formulas)
+    with opened as (chunks, replaced):
         resumed, complete = chunks.images, chunks.complete
         try:
             progress("predict", resumed, source.count)
@@ -318,7 +319,7 @@ def _notes(resumed: int, *, replaced: bool, complete: bool) -> Iterator[str]:
         yield "Chunks of another job that were kept for this output have been removed."
 
 
-def _key(maker: RowMaker, suffix: str) -> str:
+def _key(maker: RowMaker, form: str) -> str:
     """Digest of all that the output depends on, but for the device and the batch size.
 
     Those two are left out so that a job that ran out of memory can go on with a smaller batch.
@@ -330,7 +331,7 @@ def _key(maker: RowMaker, suffix: str) -> str:
     key = hashlib.sha256()
     identity = maker.ensemble.identity
     settings = " ".join(settings.model_dump_json() for settings in maker.preprocessings)
-    head = (__version__, identity, settings, repr(maker.columns), suffix, str(source.count))
+    head = (__version__, identity, settings, repr(maker.columns), form, str(source.count))
     key.update("\0".join(head).encode())
     if source.identity is not None:
         key.update(source.identity.encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from galaxyclass.arguments import ChosenPrecision, Device, public
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, BundleError
@@ -14,9 +14,6 @@ from galaxyclass.model.bundle.load import Bundle, load_bundle
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.pretrained import PRETRAINED, is_pretrained
-
-if TYPE_CHECKING:
-    pass
 
 #: Where a model comes from: the folder of a run, a bundle, an exported network, the word
 #: ``pretrained``, a Model; several of them are an ensemble.
@@ -64,7 +61,7 @@ def load_model(
     >>> exact.options.precision, load_model(exact, precision="auto").options.precision
     ('fp32', 'auto')
     """
-    given = {
+    arguments = {
         "views": views,
         "device": device,
         "precision": precision,
@@ -72,7 +69,7 @@ def load_model(
         "workers": workers,
         "labelling": labelling,
     }
-    stated = {name: value for name, value in given.items() if value is not None}
+    stated = {name: value for name, value in arguments.items() if value is not None}
     backends: Sequence[Backend] | None = None
     if backend is not None:
         backends = list(backend) if isinstance(backend, Sequence) else [backend]

@@ -13,6 +13,10 @@ from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.pretrained import PRETRAINED
 
 
+class ModelGoneError(BundleError):
+    """The model that made predictions is not there any more."""
+
+
 def model_that_made(
     provenance: Mapping[str, Any],
     name: str,
@@ -39,8 +43,10 @@ def model_that_made(
 
     Raises
     ------
+    ModelGoneError
+        It is not there any more.
     BundleError
-        It is not there any more, or another model than that which made the predictions.
+        It is another model than that which made the predictions, or damaged.
     """
     if options is None:
         views = provenance.get("views")
@@ -62,17 +68,17 @@ def _found(provenance: Mapping[str, Any], name: str, beside: Path | None) -> Seq
     sources = provenance.get("sources")
     if not isinstance(sources, list) or not sources:
         return [PRETRAINED]
-    found: list[str | Path] = []
+    models: list[str | Path] = []
     for source in map(str, sources):
         folders = [Path(source), *([] if beside is None else [beside / source])]
-        place = next((folder for folder in folders if folder.exists()), None)
-        if source != PRETRAINED and place is None:
-            raise BundleError(
+        existing = next((folder for folder in folders if folder.exists()), None)
+        if source != PRETRAINED and existing is None:
+            raise ModelGoneError(
                 f"{name}: the model that made it is not there any more",
                 argument="run",
                 wanted=f"the model {provenance.get('model')}, which was {source}",
                 got="no such file or folder",
                 hint="name that model",
             )
-        found.append(source if place is None or source == PRETRAINED else place)
-    return found
+        models.append(source if existing is None or source == PRETRAINED else existing)
+    return models

@@ -273,6 +273,7 @@ class Model:
         include: Sequence[str] = (),
         layout: PredictionLayout = "table",
         overwrite: bool = False,
+        quote_formulas: bool = False,
         ids: Iterable[str | int] | None = None,
         path_column: str | None = None,
         id_column: str | None = None,
@@ -301,6 +302,9 @@ class Model:
             ``contest`` writes only the name of each image and its class.
         overwrite : bool
             Replace the output where it exists.
+        quote_formulas : bool
+            Of CSV: put an apostrophe before text that a spreadsheet would run as a formula. Such
+            ids are then not those of the images any more.
 
         Raises
         ------
@@ -316,7 +320,7 @@ class Model:
             As for `predict`.
         """
         output = Path(output)
-        require_output(output, overwrite=overwrite)
+        require_output(output, overwrite=overwrite, quote_formulas=quote_formulas)
         require_included(self, include, layout)
         source = self._open(
             images,
@@ -331,6 +335,7 @@ class Model:
             output,
             self.options,
             progress=progress,
+            quote_formulas=quote_formulas,
         )
 
     @public
@@ -437,9 +442,9 @@ class Model:
 
         The same as `galaxyclass.export`, with all its arguments.
         """
-        from galaxyclass.extras import require
+        from galaxyclass.extras import EXPORT, require
 
-        require("onnxscript", "onnx", "torch", "timm", "safetensors")
+        require(*EXPORT)
         from galaxyclass.model.export.export import export
 
         return export(self, output=output, **more)
@@ -463,7 +468,7 @@ class Model:
 
     @public
     def explain(self, images: Any, *, answer: str, output: str | Path, **more: Any) -> Explanation:
-        """Map what of a picture an answer rests on, and test the map.
+        """Map what of an image an answer rests on, and test the map.
 
         The same as `galaxyclass.explain`, with all its arguments.
         """

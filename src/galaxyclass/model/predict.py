@@ -28,13 +28,14 @@ def predict(
     layout: PredictionLayout = "table",
     options: InferenceOptions | None = None,
     overwrite: bool = False,
+    quote_formulas: bool = False,
     reading: Mapping[str, Any] | None = None,
-    progress: Progress = silent,
     table: Any = None,
     carry: Sequence[str] = ("all",),
     id_column: str | None = None,
     id_map: Any = None,
     match_radius: float | None = None,
+    progress: Progress = silent,
 ) -> PredictionSummary:
     """Predict all images of a folder, or some files, into a table.
 
@@ -83,13 +84,16 @@ def predict(
         the options of a `Model` say, otherwise by default.
     overwrite : bool
         Replace the output where it exists.
+    quote_formulas : bool
+        Of CSV: put an apostrophe before text that a spreadsheet would run as a formula. Such ids
+        are then not those of the images any more.
     layout : {"table", "contest"}
         ``contest`` writes only the name of each image and its class.
     reading : mapping, optional
         How FITS and other pictures in bands are read, as for `Model.predict`.
-    progress : Progress
     table, carry, id_column, id_map, match_radius
         A catalogue whose columns are copied beside the predictions; see `Model.predict`.
+    progress : Progress
 
     Raises
     ------
@@ -109,7 +113,7 @@ def predict(
     PredictionInterruptedError
         Ctrl-C; the finished chunks are kept.
     """
-    require_output(Path(output), overwrite=overwrite)
+    require_output(Path(output), overwrite=overwrite, quote_formulas=quote_formulas)
     model = open_model(PRETRAINED if run is None else run, options)
     return model.predict_to_file(
         find_image_files(images) if _are_paths(images) else images,
@@ -117,6 +121,7 @@ def predict(
         include=include,
         layout=layout,
         overwrite=overwrite,
+        quote_formulas=quote_formulas,
         reading=reading,
         table=table,
         carry=carry,

@@ -174,7 +174,9 @@ class Predictions:
         return to_astropy(self.table)
 
     @public
-    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+    def write(
+        self, path: str | Path, *, overwrite: bool = False, quote_formulas: bool = False
+    ) -> Path:
         """Write the predictions into a file, byte for byte as `Model.predict_to_file` writes them.
 
         Images that could not be decoded are listed in ``<path>_failed.csv`` beside it.
@@ -187,14 +189,18 @@ class Predictions:
             ``<path>_provenance.json`` beside it.
         overwrite : bool
             Replace the file where it exists.
+        quote_formulas : bool
+            As for `Model.predict_to_file`.
 
         Raises
         ------
+        ArgumentError
+            Formulas are to be quoted, and the ending is not ``.csv``.
         OutputError
             The ending is none of these; the file exists; no room, no permission.
         """
         path = Path(path)
-        require_output(path, overwrite=overwrite)
+        require_output(path, overwrite=overwrite, quote_formulas=quote_formulas)
         if path.suffix.lower() == ".fits":
             require_ascii(text_columns(self.table), path)
         failed = path.with_name(f"{path.stem}_failed.csv")
@@ -202,11 +208,13 @@ class Predictions:
         if self.failures:
             with writing(failed) as temporary:
                 write_failures(
-                    temporary, ((failure.path, failure.error) for failure in self.failures)
+                    temporary,
+                    ((failure.path, failure.error) for failure in self.failures),
+                    quote_formulas=quote_formulas,
                 )
         else:
             failed.unlink(missing_ok=True)
-        write_table(path, self.table)
+        write_table(path, self.table, quote_formulas=quote_formulas)
         return path
 
     @public

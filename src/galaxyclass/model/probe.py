@@ -22,7 +22,7 @@ from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.version import __version__
 
 #: The layout that this version writes and reads.
-PROBE_FORMAT = 2
+PROBE_FORMAT = 3
 
 _FORMAT = FileFormat("probe", PROBE_FORMAT, BundleError, "finetune again with this version")
 
@@ -70,7 +70,8 @@ class NetworkProbe:
     features : (features, outputs) float64
         Weights of the embedding.
     answers : (2 × answers, outputs) float64
-        Weights of the network's own predictions and of their logits (`probe_columns`).
+        Weights of the network's own predictions, as `galaxyclass.model.answer_shares`, and of
+        their logits (`probe_columns`).
     profile : (profile, outputs) float64
         Weights of `galaxyclass.model.brightness_profile.brightness_profile`.
     bias : (outputs,) float64
@@ -91,7 +92,7 @@ class NetworkProbe:
         ----------
         features : (galaxies, features) float
         answers : (galaxies, answers) float
-            The network's own predictions, 0..1.
+            The network's own predictions, as `galaxyclass.model.answer_shares`.
         profile : (galaxies, profile) float
         """
         return self.outputs_of_columns(features, probe_columns(answers), profile)
@@ -161,7 +162,7 @@ class _File(BaseModel):
 
 
 def probe_columns(answers: Floats) -> Doubles:
-    """(galaxies, 2 × answers) predictions of 0..1, and their logits, as a probe takes them.
+    """(galaxies, 2 × answers) shares of 0..1, and their logits, as a probe takes them.
 
     Examples
     --------

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
 from galaxyclass.errors import ArgumentError
-from galaxyclass.recipes.preprocessing import Preprocessing
-
-#: The settings that a call may state. ``pixel_scale`` is that of pictures without a WCS: that of
-#: the model belongs to the model.
-STATED: tuple[str, ...] = (
-    "bands",
-    "stretch",
-    "limits",
-    "percentiles",
-    "softening",
-    "hdu",
-    "scale",
-    "pixel_scale",
-)
+from galaxyclass.recipes.preprocessing import STATED_READING, Preprocessing
+from galaxyclass.short import did_you_mean
 
 #: Those that belong to what a model was trained on: a call may state them where the model does not.
 _OF_THE_MODEL = ("stretch", "limits", "percentiles", "softening")
@@ -42,7 +29,7 @@ def with_reading(
     preprocessings : sequence of Preprocessing
         Of the model's networks.
     reading : mapping of str to object or None
-        Some of `STATED`; see `Preprocessing` for what each means.
+        Some of `STATED_READING`; see `Preprocessing` for what each means.
 
     Raises
     ------
@@ -52,13 +39,12 @@ def with_reading(
     """
     stated = {name: value for name, value in (reading or {}).items() if value is not None}
     for name in stated:
-        if name not in STATED:
-            close = get_close_matches(str(name), STATED, n=1)
+        if name not in STATED_READING:
             raise ArgumentError(
                 f"`reading`: no setting {name!r}",
                 argument="reading",
-                wanted=", ".join(STATED),
-                hint=f"did you mean {close[0]!r}?" if close else None,
+                wanted=", ".join(STATED_READING),
+                hint=did_you_mean(str(name), STATED_READING) or None,
             )
     return [_changed(preprocessing, stated) for preprocessing in preprocessings]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +19,8 @@ from galaxyclass.data.tables.votable_header import (
 )
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import require
-from galaxyclass.io.atomic import temporary_file, write_text, writing
+from galaxyclass.io.atomic import temporary_file, temporary_name, write_text, writing
+from galaxyclass.io.formulas import quote_formula, require_csv
 from galaxyclass.io.output import is_unfinished, require_free
 from galaxyclass.model.csv_writer import CsvWriter
 from galaxyclass.model.provenance import (
@@ -36,6 +38,8 @@ from galaxyclass.model.table_formats import (
     text_columns,
 )
 
+#: Bytes of the name of a file on any system.
+_LONGEST_NAME = 255
 #: Rows of a parquet row group, which a reader loads at once; fewer if there are more columns than
 #: this, as with an embedding.
 ROW_GROUP_ROWS = 65_536
@@ -89,8 +93,14 @@ WRITERS: dict[str, TableWriter] = {
 }
 
 
-def writer_of(output: Path) -> TableWriter:
+def writer_of(output: Path, *, quote_formulas: bool = False) -> TableWriter:
     """The writer for the suffix of a file.
+
+    Parameters
+    ----------
+    output : Path
+    quote_formulas : bool
+        Of CSV: put an apostrophe before text that a spreadsheet would run.
 
     Raises
     ------
@@ -105,19 +115,26 @@ def writer_of(output: Path) -> TableWriter:
             got=f"the ending {output.suffix!r}" if output.suffix else "no ending",
             hint=f"pass `output={str(output.with_suffix('.csv'))!r}`",
         )
-    return writer
+    return CsvWriter(quote_formulas=True) if quote_formulas else writer
 
 
-def require_output(output: Path, *, overwrite: bool) -> None:
+def require_output(output: Path, *, overwrite: bool, quote_formulas: bool = False) -> None:
     """Refuse an output that cannot be written, before any work is done.
 
     Raises
     ------
     OutputError
         An unknown suffix, or it exists and is not to be replaced, or it is a folder.
+    ArgumentError
+        Formulas are to be quoted, and it is not a CSV.
     MissingExtraError
         The library that writes its format is not installed.
     """
+    if quote_formulas:
+        require_csv(output)
+    # Of all files beside it the one with the longest name must fit.
+    if len(os.fsencode(temporary_name(provenance_file(output)).name)) > _LONGEST_NAME:
+        raise OutputError(f"{output}: the name is too long", hint="choose a shorter one")
     if isinstance(writer_of(output), FitsWriter):
         require("astropy.io.fits")
     require_provenance_file(output)
@@ -125,7 +142,7 @@ def require_output(output: Path, *, overwrite: bool) -> None:
     require_free(output, overwrite=overwrite or is_unfinished(output))
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: pa.Table, *, quote_formulas: bool = False) -> None:
     """Write a table that is in memory; of a CSV, with the file of its provenance.
 
     Raises
@@ -133,7 +150,7 @@ def write_table(path: Path, table: pa.Table) -> None:
     OutputError
         An unknown suffix; text that a FITS table cannot hold; no room, no permission.
     """
-    writer = writer_of(path)
+    writer = writer_of(path, quote_formulas=quote_formulas)
     if isinstance(writer, FitsWriter):
         require_ascii(text_columns(table), path)
     if path.suffix.lower() == ".csv":
@@ -168,8 +185,12 @@ def require_failures(path: Path) -> None:
     )
 
 
-def write_failures(path: Path, failures: Iterable[tuple[str, str]]) -> None:
+def write_failures(
+    path: Path, failures: Iterable[tuple[str, str]], *, quote_formulas: bool = False
+) -> None:
     """Write the list of images that could not be decoded: path and error."""
+    if quote_formulas:
+        failures = ((quote_formula(name), quote_formula(error)) for name, error in failures)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_FAILURES)

@@ -117,10 +117,10 @@ def _weights_file(name: str) -> tuple[Path, str]:
     if not is_pretrained(name) and not path.is_dir():
         return path, ""
     bundle = load_bundle(path)
-    made = bundle.manifest.model
-    settings = f"`model.encoder={made.encoder}`"
-    if made.encoder in SCALABLE:
-        settings += f" with `model.width={made.width:g}`"
+    network = bundle.manifest.model
+    settings = f"`model.encoder={network.encoder}`"
+    if network.encoder in SCALABLE:
+        settings += f" with `model.width={network.width:g}`"
     settings += f" (its recipe was {bundle.manifest.recipe})"
     return (bundle.weights if bundle.has("weights") else bundle.network), settings
 

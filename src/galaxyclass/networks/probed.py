@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from galaxyclass.arrays import Doubles
+from galaxyclass.model.answer_shares import LEAST_ASKED, same_question
 from galaxyclass.model.brightness_profile import (
     LEAST_BRIGHTNESS,
     profile_width,
@@ -20,15 +21,15 @@ from galaxyclass.tasks.task import Task
 
 
 class ProbedNetwork(nn.Module):
-    """A network, and a layer on its features, its predictions, their logits, and brightness.
+    """A network, and a layer on its features, its answers, their logits, and brightness.
 
     Parameters
     ----------
     base : Network or EnsembleNetwork
     task : Task
         What the probe predicts.
-    answers : int
-        How many answers the network predicts.
+    beneath : Task
+        What the network predicts.
     features : int
         How many features it has.
     shape : (int, int, int)
@@ -39,20 +40,21 @@ class ProbedNetwork(nn.Module):
     scales: Tensor
     centres: Tensor
     rings: Tensor
+    same: Tensor
 
     def __init__(
         self,
         base: Network | EnsembleNetwork,
         task: Task,
-        answers: int,
+        beneath: Task,
         features: int,
         shape: tuple[int, int, int],
     ) -> None:
         super().__init__()
         height, width, channels = shape
         self.base = base
-        self._features, self._answers = features, 2 * answers
-        self._inputs = features + 2 * answers + profile_width(channels)
+        self._features, self._answers = features, 2 * beneath.count
+        self._inputs = features + self._answers + profile_width(channels)
         self.probe = nn.Linear(self._inputs, task.count)
         self.set_centres(1)
         self.auxiliary = nn.ModuleList()
@@ -60,6 +62,10 @@ class ProbedNetwork(nn.Module):
         self._size = height, width
         rings = torch.from_numpy(ring_weights(height, width))
         self.register_buffer("rings", rings, persistent=False)
+        same = same_question(beneath)
+        self.has_questions = same is not None
+        same = np.zeros((0, 0)) if same is None else same
+        self.register_buffer("same", torch.from_numpy(same).float(), persistent=False)
 
     def set_centres(self, count: int) -> None:
         """Make room for so many Gaussians, with heights of 0."""
@@ -128,9 +134,12 @@ class ProbedNetwork(nn.Module):
 
     def raw_outputs(self, output: NetworkOutput, profile: Tensor) -> Tensor:
         """(galaxies, outputs) the layer's outputs, from the network's and the `profile`."""
-        inner = output.values.clamp(LEAST_FRACTION, 1 - LEAST_FRACTION)
+        shares = output.values
+        if self.has_questions:
+            shares = shares / (shares @ self.same).clamp(min=LEAST_ASKED)
+        inner = shares.clamp(LEAST_FRACTION, 1 - LEAST_FRACTION)
         logits = torch.log(inner / (1 - inner))
-        columns = torch.cat([output.features, output.values, logits, profile], dim=1)
+        columns = torch.cat([output.features, shares, logits, profile], dim=1)
         scaled = (columns - self.mean) * self.scales
         squares = (scaled**2).sum(dim=1, keepdim=True) + (self.centres**2).sum(dim=0)
         closeness = torch.exp(-(squares - 2 * scaled @ self.centres).clamp(min=0))
@@ -161,7 +170,7 @@ def build_probed(manifest: Manifest) -> ProbedNetwork:
     base = build_network(manifest.network)
     features = base.networks[0].last.in_features
     return ProbedNetwork(
-        base, manifest.task, manifest.network.task.count, features, manifest.preprocessing.shape
+        base, manifest.task, manifest.network.task, features, manifest.preprocessing.shape
     )
 
 

@@ -41,9 +41,7 @@ class BarGroup:
         return len(self.bars) + bool(self.title)
 
 
-def grouped_bars(
-    groups: Sequence[BarGroup], title: str, axis: str, *, longest: float | None = None
-) -> Figure:
+def grouped_bars(groups: Sequence[BarGroup], title: str, axis: str) -> Figure:
     """Horizontal bars in groups, from the top down, in as many columns as are readable.
 
     Parameters
@@ -52,8 +50,6 @@ def grouped_bars(
         A group is kept in one column; a single long group is split.
     title, axis : str
         Of the figure, and of the axis of lengths.
-    longest : float, optional
-        End of the axis; by default the longest bar.
 
     Returns
     -------
@@ -64,7 +60,7 @@ def grouped_bars(
     columns = _columns(groups)
     height = max(sum(group.rows for group in column) for column in columns)
     values = [bar.value for group in groups for bar in group.bars if not math.isnan(bar.value)]
-    longest = max(values, default=1.0) if longest is None else longest
+    longest = max(values, default=1.0)
     letters = max(len(bar.label) for group in groups for bar in group.bars)
     width = 3.4 + 0.12 * letters  # of a column
     with style():

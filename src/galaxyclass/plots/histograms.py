@@ -66,8 +66,8 @@ def _draw(axes: Axes, distribution: Distribution) -> None:
     if not len(values):
         return
     if step:
-        places = np.round((values - values.min()) / step).astype(int)
-        counts = np.bincount(places)
+        bins = np.round((values - values.min()) / step).astype(int)
+        counts = np.bincount(bins)
         axes.bar(
             values.min() + step * np.arange(len(counts)), counts, 0.85 * step, color=COLOURS[0]
         )

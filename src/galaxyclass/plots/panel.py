@@ -24,6 +24,9 @@ _LETTERS = 26
 #: With a longer name among them, all names are written smaller.
 _LONG = 19
 
+#: Numbers on an axis, at most.
+_TICKS = 6
+
 #: Where an interval and its mark stand in a list of them: value, lower and upper end.
 Interval = tuple[float, float, float]
 
@@ -48,8 +51,8 @@ class AxisScale:
         return min(max((value - self.low) / width, 0.0), 1.0)
 
 
-def round_numbers(low: float, high: float, most: int = 6) -> tuple[float, ...]:
-    """At most so many round numbers from ``low`` to ``high``.
+def round_numbers(low: float, high: float) -> tuple[float, ...]:
+    """At most six round numbers from ``low`` to ``high``.
 
     Examples
     --------
@@ -58,9 +61,9 @@ def round_numbers(low: float, high: float, most: int = 6) -> tuple[float, ...]:
     """
     if not high > low:
         return (low,)
-    exponent = math.floor(math.log10((high - low) / most))
+    exponent = math.floor(math.log10((high - low) / _TICKS))
     steps = (factor * 10.0**power for power in (exponent, exponent + 1) for factor in (1, 2, 5))
-    step = next(step for step in steps if (high - low) / step <= most)
+    step = next(step for step in steps if (high - low) / step <= _TICKS)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return tuple(round(number * step, 12) for number in range(first, last + 1))
 

@@ -63,7 +63,7 @@ def tuned_settings(
             axes = grid.flat[index]
             texts = [point.settings[key] for point in points]
             if key in numbers:
-                places = [float(text) for text in texts]
+                positions = [float(text) for text in texts]
                 low, high = numbers[key]
                 room = 0.03 * (high - low)
                 if key in logarithmic:
@@ -74,14 +74,14 @@ def tuned_settings(
                     axes.set_xlim(low - room, high + room)
             else:
                 names = sorted(set(texts), key=_as_number)
-                places = [float(names.index(text)) for text in texts]
+                positions = [float(names.index(text)) for text in texts]
                 axes.set_xticks(range(len(names)), names)
                 axes.set_xlim(-0.5, len(names) - 0.5)
             for best in (False, True):
                 axes.plot(
                     [
-                        place
-                        for place, point in zip(places, points, strict=True)
+                        position
+                        for position, point in zip(positions, points, strict=True)
                         if point.best is best
                     ],
                     [point.score for point in points if point.best is best],

@@ -167,8 +167,9 @@ class Preprocessing(BaseModel):
         }
 
 
-#: The settings by which a picture is read and stretched, before a cutout is made of it.
-READING: tuple[str, ...] = (
+#: The settings that a prediction may state (``reading``). ``pixel_scale`` is then that of pictures
+#: without a WCS: that of the model belongs to the model.
+STATED_READING: tuple[str, ...] = (
     "bands",
     "stretch",
     "limits",
@@ -177,6 +178,6 @@ READING: tuple[str, ...] = (
     "hdu",
     "scale",
     "pixel_scale",
-    "given_scale",
-    "picture_size",
 )
+#: The settings by which a picture is read and stretched, before a cutout is made of it.
+READING: tuple[str, ...] = (*STATED_READING, "given_scale", "picture_size")

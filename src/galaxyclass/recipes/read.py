@@ -15,6 +15,7 @@ from galaxyclass.errors import RecipeError
 from galaxyclass.io.reading import parse_toml, read_description
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
+from galaxyclass.short import did_you_mean, short_value
 
 #: The recipes that the package ships.
 RECIPES: tuple[str, ...] = (
@@ -99,12 +100,11 @@ def recipe_text(name: str | Path) -> str:
     try:
         return read_description(name)
     except (OSError, UnicodeDecodeError) as error:
-        close = get_close_matches(str(name), RECIPES, n=1)
         raise RecipeError(
             f"no recipe {str(name)!r}",
             wanted=f"{', '.join(RECIPES)}, or a TOML file",
             got=getattr(error, "strerror", None) or str(error),
-            hint=f"did you mean {close[0]!r}?" if close else "check the name, or the path",
+            hint=did_you_mean(str(name), RECIPES) or "check the name, or the path",
         ) from error
 
 
@@ -179,7 +179,7 @@ def _explain(problem: Any) -> str:
         return f"{where}: {value!r} is not one of {', '.join(choices)}{hint}"
     for sign, text in (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most")):
         if sign in context:
-            return f"{where}: {value!r} is not {text} {context[sign]}"
+            return f"{where}: {short_value(value)} is not {text} {context[sign]}"
     wanted = {
         "int": "a whole number",
         "float": "a number",
@@ -228,10 +228,10 @@ def _choices(path: list[str]) -> tuple[Any, ...]:
     section = _section(sections)
     if section is None or last not in section.model_fields:
         return ()
-    given = get_args(section.model_fields[last].annotation)
+    choices = get_args(section.model_fields[last].annotation)
     # Of a setting that may also be None, the choices are one level deeper.
     return tuple(
         choice
-        for option in given
+        for option in choices
         for choice in (get_args(option) if get_origin(option) is Literal else [option])
     )

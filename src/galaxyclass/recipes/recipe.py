@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.short import short_path, summary
@@ -15,10 +16,22 @@ Head = Literal["auto", "sigmoid", "softmax", "tree", "tree_rectified", "linear",
 Loss = Literal["auto", "mse", "bce", "cross_entropy", "focal", "huber", "dirichlet_multinomial"]
 
 
+#: The largest whole number of a setting; a seed may be as large.
+_LARGEST = 2**32 - 1
+
+
 class Section(BaseModel):
     """A section of a recipe: immutable, and unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _fits(cls, value: Any) -> Any:
+        """Refuse whole numbers that torch has no room for."""
+        if isinstance(value, int) and value > _LARGEST:
+            raise PydanticKnownError("less_than_equal", {"le": _LARGEST})
+        return value
 
 
 class About(Section):
@@ -198,11 +211,11 @@ class Training(Section):
     )
     precision: Literal["fp32", "bf16", "auto"] = Field(
         "auto",
-        description="fp32: 32-bit floats; bf16: bfloat16 autocast; auto: whichever a short probe "
+        description="fp32: 32-bit floats; bf16: bfloat16 autocast; auto: whichever a short trial "
         "finds faster, bfloat16 only where it is native",
     )
     threads: int = Field(
-        0, ge=0, description="CPU threads; 0: all or one, whichever a short probe finds faster"
+        0, ge=0, description="CPU threads; 0: all or one, whichever a short trial finds faster"
     )
     shuffle_buffer: int = Field(
         0, ge=0, description="the next galaxy is drawn from a buffer of so many; 0: from all"

@@ -13,6 +13,7 @@ from galaxyclass.plots.panel import AxisScale, ChartPanel, round_numbers, rows_o
 from galaxyclass.reports.examples import read_gallery
 from galaxyclass.reports.parts import Cell, Figure, Gallery, ReportSection, ReportTable
 from galaxyclass.reports.predicted import PredictedFolder
+from galaxyclass.short import percent
 from galaxyclass.trees.tree import Tree
 
 #: Pictures of each answer or class; answers or classes that have a gallery.
@@ -96,7 +97,7 @@ def vote_overview(folder: PredictedFolder) -> list[ReportSection]:
             "least half of the volunteers would.",
         ),
         tuple(figures),
-        (("bar c0", "mean share of all volunteers (in brackets: pictures with half or more)"),),
+        (("box c0", "mean share of all volunteers (in brackets: pictures with half or more)"),),
         tables=(
             ReportTable(
                 "answers",
@@ -127,7 +128,7 @@ def class_overview(folder: PredictedFolder) -> list[ReportSection]:
     total = max(int(counts.sum()), 1)
     training = folder.task.class_shares or (math.nan,) * len(names)
     rows = [
-        (name, float(count), f"{count:,} ({count / total:.0%})")
+        (name, float(count), f"{count:,} ({percent(count / total)})")
         for name, count in zip(names, counts.tolist(), strict=True)
     ]
     highest = np.nan_to_num(predictions).max(axis=1)[has_all]
@@ -151,7 +152,7 @@ def class_overview(folder: PredictedFolder) -> list[ReportSection]:
         (
             "How many pictures get each class, and how sure the model is of it. Where many bars "
             "stand far left of 1, these pictures are hard for it, or unlike those it was trained "
-            f"on: {unsure:.0%} of them have no class above one half.",
+            f"on: {percent(unsure)} of them have no class above one half.",
             "The shares are of what the model says, mistakes included: they are not the shares "
             "of the true classes.",
         ),

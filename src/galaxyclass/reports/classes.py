@@ -23,6 +23,7 @@ from galaxyclass.reports.parts import (
     ReportTable,
 )
 from galaxyclass.reports.scored import ScoredModel
+from galaxyclass.short import percent
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
 from galaxyclass.tasks.task import Task
 
@@ -31,6 +32,8 @@ _EDGES = (0.0, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0)
 #: With more classes than this the page shows the most frequent mistakes, and not all pairs; and
 #: curves of the classes with the most galaxies.
 _MOST_PAIRS, _MOST_CURVES = 14, 12
+#: Points of a curve, at most: what a page can hold.
+_POINTS = 200
 #: Mistakes that are listed; examples of each class and kind; classes that have examples.
 _MISTAKES, _EXAMPLES, _MOST_EXAMPLES = 30, 4, 12
 
@@ -169,8 +172,8 @@ def _each_class(models: Sequence[ScoredModel]) -> ReportSection:
                 RowMark((score.recall, score.recall_low, score.recall_high), 0),
                 RowMark((score.precision, math.nan, math.nan), 1, "hollow"),
             ],
-            f"recall {score.recall:.1%} of {score.galaxies:,}, precision {score.precision:.1%} of "
-            f"{score.called:,}",
+            f"recall {percent(score.recall, 1)} of {score.galaxies:,}, "
+            f"precision {percent(score.precision, 1)} of {score.called:,}",
         )
         for score in scores
         if score.galaxies
@@ -184,7 +187,7 @@ def _each_class(models: Sequence[ScoredModel]) -> ReportSection:
         "Precision (purity): of the galaxies that the model calls so, the share that belong to the "
         "class. Intervals are 95 %: with few galaxies they are wide, and a difference within them "
         "may be chance.",
-        f"The class that is missed most often is {worst.name}: {worst.recall:.0%} of its "
+        f"The class that is missed most often is {worst.name}: {percent(worst.recall)} of its "
         f"{worst.galaxies:,} galaxies are found.",
     ]
     if few:
@@ -259,7 +262,7 @@ def _confusion(model: ScoredModel) -> ReportSection:
     if mistakes:
         true, called, count, share = mistakes[0]
         text.append(
-            f"The most frequent mistake: of the galaxies of {true}, {count:,} ({share:.0%}) "
+            f"The most frequent mistake: of the galaxies of {true}, {count:,} ({percent(share)}) "
             f"{'is' if count == 1 else 'are'} called {called}."
         )
     return ReportSection(
@@ -367,12 +370,14 @@ def _purity(model: ScoredModel, wanted: float) -> ReportSection:
         "A sample of one class is chosen by a threshold on its probability. A high one keeps the "
         "sample pure (few galaxies of other classes), but leaves many galaxies of the class out "
         f"(it is not complete). The vertical line is the lowest threshold with a purity of "
-        f"{wanted:.0%} or better.",
+        f"{percent(wanted)} or better.",
         "Thresholds hold for samples in which classes are about as frequent as here: where a class "
         "is rarer, the same threshold gives a less pure sample.",
     ]
     if without:
-        text.append(f"No threshold reaches a purity of {wanted:.0%} for {', '.join(without[:8])}.")
+        text.append(
+            f"No threshold reaches a purity of {percent(wanted)} for {', '.join(without[:8])}."
+        )
     return ReportSection(
         "purity",
         "A pure sample of one class",
@@ -384,7 +389,7 @@ def _purity(model: ScoredModel, wanted: float) -> ReportSection:
                 "thresholds",
                 ("class", "threshold", "purity", "completeness"),
                 rows,
-                f"Thresholds for a purity of {wanted:.0%}",
+                f"Thresholds for a purity of {percent(wanted)}",
                 folded=False,
             ),
         ),
@@ -403,9 +408,9 @@ def _purity(model: ScoredModel, wanted: float) -> ReportSection:
     )
 
 
-def _thinned(values: Doubles, most: int = 200) -> tuple[list[float], NDArray[np.int64]]:
-    """At most so many of the values, and their indices."""
-    keep = np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).astype(np.int64))
+def _thinned(values: Doubles) -> tuple[list[float], NDArray[np.int64]]:
+    """At most `_POINTS` of the values, and their indices."""
+    keep = np.unique(np.linspace(0, len(values) - 1, min(_POINTS, len(values))).astype(np.int64))
     return values[keep].tolist(), keep
 
 

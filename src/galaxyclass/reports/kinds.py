@@ -11,6 +11,8 @@ import numpy as np
 from galaxyclass.arrays import Doubles
 from galaxyclass.reports.answers import class_overview, vote_overview
 from galaxyclass.reports.classes import class_caption, class_sections
+from galaxyclass.reports.counts import count_sections
+from galaxyclass.reports.numbers import number_sections
 from galaxyclass.reports.parts import ReportSection, ReportSettings
 from galaxyclass.reports.predicted import PredictedFolder
 from galaxyclass.reports.scored import ScoredModel
@@ -22,6 +24,7 @@ from galaxyclass.reports.votes import (
 )
 from galaxyclass.tasks.classes.task import ClassTask
 from galaxyclass.tasks.counts.task import CountTask
+from galaxyclass.tasks.numbers.task import NumberTask
 from galaxyclass.tasks.scores.counts import expected_shares
 from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
@@ -112,8 +115,14 @@ SECTIONS: dict[str, TaskSections] = {
         lambda _, predicted: int(np.argmax(predicted)),
     ),
     CountTask.kind: TaskSections(
-        _no_sections, _no_sections, _count_caption, _count_caption, _first_answer
+        count_sections,
+        _no_sections,
+        _count_caption,
+        _count_caption,
+        _first_answer,
+        together=("questions",),
     ),
+    NumberTask.kind: TaskSections(number_sections, _no_sections, _plain_caption, _plain_caption),
 }
 
 

@@ -10,6 +10,7 @@ from galaxyclass.plots.panel import AxisScale, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
 from galaxyclass.reports.votes import model_legend
+from galaxyclass.short import percent
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
                 else "votes are a sample of volunteers"
             )
             way = (
-                f"has gone {score.explained:.0%} of the way from the simplest predictor to there"
+                f"has gone {percent(score.explained)} of the way from the simplest predictor to "
+                "there"
                 if score.explained >= 0
                 else "has learnt nothing: it is no better than the simplest predictor"
             )

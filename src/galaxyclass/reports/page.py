@@ -57,8 +57,11 @@ def report_page(
 
 
 def _breakable(text: object) -> Any:
-    """Text, escaped: it may be broken behind underscores, and what stands in backticks is code."""
+    """Text, escaped: it may be broken behind underscores, but not before a percent sign.
+
+    What stands in backticks is code.
+    """
     from markupsafe import Markup, escape
 
-    broken = str(escape(text)).replace("_", "_<wbr>")
+    broken = str(escape(text)).replace("_", "_<wbr>").replace(" %", "&nbsp;%")
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", broken))  # noqa: S704 - escaped above

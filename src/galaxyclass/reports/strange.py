@@ -15,6 +15,7 @@ from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.reports.examples import read_gallery
 from galaxyclass.reports.parts import Figure, Gallery, ReportSection
 from galaxyclass.reports.scored import ScoredModel
+from galaxyclass.short import percent
 
 #: Pictures of a gallery.
 PICTURES = 12
@@ -81,7 +82,7 @@ def strange_section(
     panel.columns(edges.tolist(), heights.tolist(), 0)
     panel.line((1, 1), (0, top * 1.05), dashed=True)
     strangest = np.argsort(-scores, kind="stable")[:PICTURES]
-    share = f"{summary.flagged:,} of {summary.images:,} pictures ({summary.share:.1%})"
+    share = f"{summary.flagged:,} of {summary.images:,} pictures ({percent(summary.share, 1)})"
     verdict = (
         f"{share} are flagged. About 1 % of pictures like those of its training would be, so most "
         "of these look familiar to the model."

@@ -16,6 +16,7 @@ from galaxyclass.plots.panel import AxisScale, ChartPanel, MarkRow, RowMark, row
 from galaxyclass.reports.binned import Binned, bin_truth
 from galaxyclass.reports.parts import Figure, ReportSection, ReportSettings, ReportTable
 from galaxyclass.reports.scored import ScoredModel
+from galaxyclass.short import percent
 from galaxyclass.tasks.task import Task
 from galaxyclass.trees.tree import Tree
 
@@ -46,7 +47,7 @@ def vote_sections(models: Sequence[ScoredModel], settings: ReportSettings) -> li
     model = models[0]
     tree = model.task.decision_tree
     assert tree is not None, "votes have a tree"
-    sections = [_by_question(models, tree), _against_truth(model, tree, settings.votes)]
+    sections = [by_question(models, tree), against_truth(model, tree, settings.votes)]
     coverage = model.evaluation.coverage
     if coverage is not None:
         sections.append(_coverage(model, tree, coverage))
@@ -72,7 +73,8 @@ def question_scores(model: ScoredModel, tree: Tree) -> list[QuestionScore]:
     ]
 
 
-def _by_question(models: Sequence[ScoredModel], tree: Tree) -> ReportSection:
+def by_question(models: Sequence[ScoredModel], tree: Tree) -> ReportSection:
+    """The error of each question, beside the simplest predictor and the noise floor."""
     scored = [question_scores(model, tree) for model in models]
     main = scored[0]
     rows = []
@@ -129,7 +131,8 @@ def _by_question(models: Sequence[ScoredModel], tree: Tree) -> ReportSection:
     )
 
 
-def _against_truth(model: ScoredModel, tree: Tree, votes: float) -> ReportSection:
+def against_truth(model: ScoredModel, tree: Tree, votes: float) -> ReportSection:
+    """Predicted against true fractions; ``votes`` of a galaxy, for the band of noise."""
     predictions = np.where(model.task.known_mask, model.predictions, np.nan)
     generator = np.random.default_rng(model.seed)
     figures, rows, numbers = [], [], {}
@@ -205,17 +208,19 @@ def _truth_panel(title: str, points: tuple[Doubles, Doubles], binned: Binned, vo
 
 
 def _coverage(model: ScoredModel, tree: Tree, coverage: Coverage) -> ReportSection:
-    level = _level(model)
+    level = interval_level(model)
     nan = math.nan
     by_question = [
         MarkRow(
-            f"{q.code} {q.key.replace('_', ' ')}", [RowMark((share, nan, nan), 0)], f"{share:.1%}"
+            f"{q.code} {q.key.replace('_', ' ')}",
+            [RowMark((share, nan, nan), 0)],
+            percent(share, 1),
         )
         for q, share in zip(tree.questions, coverage.questions, strict=True)
         if not math.isnan(share)
     ]
     by_value = [
-        MarkRow(f"{low:g} to {high:g}", [RowMark((share, nan, nan), 0)], f"{share:.1%}")
+        MarkRow(f"{low:g} to {high:g}", [RowMark((share, nan, nan), 0)], percent(share, 1))
         for (low, high), share in zip(pairwise(VALUE_EDGES), coverage.by_value, strict=True)
         if not math.isnan(share)
     ]
@@ -236,9 +241,10 @@ def _coverage(model: ScoredModel, tree: Tree, coverage: Coverage) -> ReportSecti
         "Are the intervals wide enough?",
         (
             f"With a prediction the model gives an interval that is meant to hold the true "
-            f"fraction in {level:.0%} of all cases (the line). Here it held {coverage.overall:.1%} "
-            f"of them, and {coverage.uncertain_fifth:.1%} for the fifth of the galaxies that the "
-            f"model is least sure of; the mean width is {coverage.width:.3f}. A dot left of the "
+            f"fraction in {percent(level)} of all cases (the line). Here it held "
+            f"{percent(coverage.overall, 1)} of them, and {percent(coverage.uncertain_fifth, 1)} "
+            f"for the fifth of the galaxies that the model is least sure of; the mean width is "
+            f"{coverage.width:.3f}. A dot left of the "
             "line: intervals there are too narrow, so the model is too sure of itself; right of "
             "it: wider than needed.",
         ),
@@ -259,7 +265,7 @@ def _coverage(model: ScoredModel, tree: Tree, coverage: Coverage) -> ReportSecti
     )
 
 
-def _level(model: ScoredModel) -> float:
+def interval_level(model: ScoredModel) -> float:
     """The share of true fractions that the intervals are meant to hold."""
     bundle = model.model.bundles[0]
     calibration = parse_calibration(bundle.read_calibration(), str(bundle.calibration))

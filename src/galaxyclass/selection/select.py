@@ -172,11 +172,11 @@ def _labelled_rows(file: PredictionTable, labelled: Any) -> NDArray[np.int64]:
     is_path = isinstance(labelled, str | Path)
     table = read_table(labelled, "labelled") if is_path else as_arrow(labelled, "labelled")
     columns = [name for name in table.column_names if can_be_id(table[name])]
-    found = [
+    matches = [
         [file.row_of[name] for name in as_text(table[column]).to_pylist() if name in file.row_of]
         for column in columns
     ]
-    rows = max(found, key=len, default=[])
+    rows = max(matches, key=len, default=[])
     if not rows:
         raise CatalogError(
             "no labelled galaxy is in the predictions",
@@ -238,6 +238,6 @@ def _reasons(
     ordered = np.sort(measure[allowed & ~np.isnan(measure)])
     reasons = []
     for value in measure[rows].tolist():
-        place = len(ordered) - int(np.searchsorted(ordered, value, side="left"))
-        reasons.append(f"{words} {value:.3f} ({place:,} of {len(ordered):,})")
+        rank = len(ordered) - int(np.searchsorted(ordered, value, side="left"))
+        reasons.append(f"{words} {value:.3f} ({rank:,} of {len(ordered):,})")
     return reasons

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import math
 from typing import Annotated, Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from fastapi import FastAPI, Query
 from starlette.requests import Request
@@ -17,7 +15,7 @@ from galaxyclass.model.writers import with_votable_header
 from galaxyclass.serving.pages import render_page
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.served import Served
-from galaxyclass.serving.uploads import answer_table, answers_to, uploads_of
+from galaxyclass.serving.uploads import answer_records, answer_table, answers_to, uploads_of
 
 PARQUET = "application/vnd.apache.parquet"
 _JSON = ("application/json", "application/*", "*/*")
@@ -155,7 +153,7 @@ def add_api(app: FastAPI, served: Served) -> None:
         """Predict pictures: one galaxy, one row."""
         kind = _wanted(request.headers.get("accept", "*/*"))
         uploads = await uploads_of(request, served.predictor)
-        answers = await answers_to(served.predictor, uploads)
+        answers = await answers_to(served.predictor, uploads, embedding=embedding)
         if all(row is None for row in answers.rows):
             raise RefusedError(
                 422,
@@ -165,12 +163,13 @@ def add_api(app: FastAPI, served: Served) -> None:
                     for upload, error in zip(uploads[:10], answers.errors[:10], strict=True)
                 ),
             )
-        table = answer_table(uploads, answers, embedding=embedding)
         if kind == PARQUET:
+            table = answer_table(uploads, answers, embedding=embedding)
             buffer = io.BytesIO()
             pq.write_table(with_votable_header(table), buffer)
             return Response(buffer.getvalue(), media_type=PARQUET)
-        return JSONResponse({**_model(served), "galaxies": rows_as_json(table)})
+        rows = answer_records(uploads, answers, embedding=embedding)
+        return JSONResponse({**_model(served), "galaxies": rows})
 
     def model() -> JSONResponse:
         """The model that predicts."""
@@ -224,18 +223,6 @@ def served_outputs(served: Served) -> str:
 
 def _model(served: Served) -> dict[str, Any]:
     return {"model": served.model.name, "digest": served.model.digest}
-
-
-def rows_as_json(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows of a table as plain data; what is not a number is null."""
-    return [
-        {name: None if _is_nan(cell) else cell for name, cell in row.items()}
-        for row in table.to_pylist()
-    ]
-
-
-def _is_nan(cell: object) -> bool:
-    return isinstance(cell, float) and not math.isfinite(cell)
 
 
 def _wanted(accept: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -34,28 +37,75 @@ class Upload:
 
 
 @dataclass(frozen=True)
+class PredictedTogether:
+    """The predictions for the pictures of several requests.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        Without ids.
+    """
+
+    table: pa.Table
+
+    @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as plain data, without the embedding; made once for all requests."""
+        names = [name for name in self.table.column_names if not name.startswith("embedding_")]
+        return plain_rows(self.table.select(names))
+
+
+@dataclass(frozen=True)
 class Answers:
     """The predictions for the pictures of a request.
 
     Attributes
     ----------
-    table : pyarrow.Table
-        A row for each picture that could be decoded, in the order sent; without ids.
+    predicted : PredictedTogether
+        The table of these and other requests.
+    start, count : int
+        Which rows are those of this request: a row for each picture that could be decoded, in the
+        order sent.
     rows : tuple of (int or None)
         For each picture its row; None where it could not be decoded.
     errors : tuple of (str or None)
         For each picture why it could not be decoded.
     """
 
-    table: pa.Table
+    predicted: PredictedTogether
+    start: int
+    count: int
     rows: tuple[int | None, ...]
     errors: tuple[str | None, ...]
+
+    @property
+    def table(self) -> pa.Table:
+        """The rows of this request, without ids."""
+        return self.predicted.table.slice(self.start, self.count)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The same as plain data, without the embedding; what is not a number is None."""
+        return self.predicted.records[self.start : self.start + self.count]
+
+
+def plain_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table as plain data; what is not a finite number is None."""
+    return [
+        {name: None if _is_no_number(cell) else cell for name, cell in row.items()}
+        for row in table.to_pylist()
+    ]
+
+
+def _is_no_number(cell: object) -> bool:
+    return isinstance(cell, float) and not math.isfinite(cell)
 
 
 class _Job:
     """The pictures of a request, those of them that wait, and the answers to the others."""
 
-    def __init__(self, uploads: Sequence[Upload]) -> None:
+    def __init__(self, uploads: Sequence[Upload], *, embedding: bool) -> None:
+        self.embedding = embedding
         self.count, self.waiting = len(uploads), list(uploads)
         self.answers: list[Answers] = []
         self.future: Future[Answers] = Future()
@@ -105,15 +155,17 @@ class Predictor:
                 retry_seconds=2,
             )
 
-    def submit(self, uploads: Sequence[Upload]) -> Future[Answers]:
+    def submit(self, uploads: Sequence[Upload], *, embedding: bool = True) -> Future[Answers]:
         """Predict pictures, together with those of other requests.
+
+        ``embedding``: whether it is asked for; without it fewer columns are made.
 
         Raises
         ------
         RefusedError
             Too many pictures are waiting.
         """
-        job = _Job(uploads)
+        job = _Job(uploads, embedding=embedding)
         with self._lock:
             self.require_room(job.count)
             self._waiting += job.count
@@ -175,7 +227,10 @@ class Predictor:
         if not any(uploads for _, uploads in pieces):
             return
         try:
-            answers = self._answers([upload for _, uploads in pieces for upload in uploads])
+            together = [upload for _, uploads in pieces for upload in uploads]
+            wants = any(job.embedding for job, _ in pieces)
+            include = [name for name in self.include if wants or name != "embedding"]
+            answers = predict_uploads(self.model, together, include, self.limits, self.turn)
         except Exception as error:
             if len(pieces) == 1:
                 self._finish(pieces[0][0], error)
@@ -190,33 +245,53 @@ class Predictor:
             job.answers.append(_part(answers, start, stop))
             start = stop
 
-    def _answers(self, uploads: Sequence[Upload]) -> Answers:
-        errors: list[str | None] = [None] * len(uploads)
-        with tempfile.TemporaryDirectory(prefix="galaxyclass-serve-") as folder:
-            paths: list[str] = []
-            sent: list[int] = []
-            for index, upload in enumerate(uploads):
-                try:
-                    content = unpacked(upload.data, self.limits)
-                except ImageError as error:
-                    errors[index] = error.one_line
-                    continue
-                # A name of our own: the sender's never becomes a path.
-                path = Path(folder) / f"{index:06d}.img"
-                path.write_bytes(content)
-                paths.append(str(path))
-                sent.append(index)
-            if not paths:
-                return Answers(pa.table({}), (None,) * len(uploads), tuple(errors))
-            with self.turn:
-                predictions = self.model.predict(paths, include=self.include)
-            table = predictions.table.drop_columns([predictions.columns.id_column])
-            rows: list[int | None] = [None] * len(uploads)
-            for row, place in enumerate(predictions.indices.tolist()):
-                rows[sent[place]] = row
-            for failure in predictions.failures:
-                errors[sent[failure.index]] = failure.error.removeprefix(f"{failure.path}: ")
-        return Answers(table, tuple(rows), tuple(errors))
+
+def predict_uploads(
+    model: Model,
+    uploads: Sequence[Upload],
+    include: Sequence[str],
+    limits: Limits,
+    turn: threading.Lock,
+) -> Answers:
+    """Predict pictures that were sent.
+
+    Parameters
+    ----------
+    model : Model
+    uploads : sequence of Upload
+    include : sequence of str
+        Extra columns.
+    limits : Limits
+    turn : threading.Lock
+        Held while the model runs.
+    """
+    errors: list[str | None] = [None] * len(uploads)
+    with tempfile.TemporaryDirectory(prefix="galaxyclass-serve-") as folder:
+        paths: list[str] = []
+        sent: list[int] = []
+        for index, upload in enumerate(uploads):
+            try:
+                content = unpacked(upload.data, limits)
+            except ImageError as error:
+                errors[index] = error.one_line
+                continue
+            # A name of our own: the sender's never becomes a path.
+            path = Path(folder) / f"{index:06d}.img"
+            path.write_bytes(content)
+            paths.append(str(path))
+            sent.append(index)
+        if not paths:
+            nothing = PredictedTogether(pa.table({}))
+            return Answers(nothing, 0, 0, (None,) * len(uploads), tuple(errors))
+        with turn:
+            predictions = model.predict(paths, include=include)
+        table = predictions.table.drop_columns([predictions.columns.id_column])
+        rows: list[int | None] = [None] * len(uploads)
+        for row, place in enumerate(predictions.indices.tolist()):
+            rows[sent[place]] = row
+        for failure in predictions.failures:
+            errors[sent[failure.index]] = failure.error.removeprefix(f"{failure.path}: ")
+    return Answers(PredictedTogether(table), 0, len(table), tuple(rows), tuple(errors))
 
 
 def _part(answers: Answers, start: int, stop: int) -> Answers:
@@ -224,9 +299,10 @@ def _part(answers: Answers, start: int, stop: int) -> Answers:
     rows = answers.rows[start:stop]
     used = [row for row in rows if row is not None]
     first = min(used, default=0)
-    table = answers.table.slice(first, len(used))
     return Answers(
-        table,
+        answers.predicted,
+        answers.start + first,
+        len(used),
         tuple(None if row is None else row - first for row in rows),
         answers.errors[start:stop],
     )
@@ -242,8 +318,11 @@ def _joined(pieces: Sequence[Answers]) -> Answers:
         rows += [None if row is None else row + before for row in piece.rows]
         before += len(piece.table)
     tables = [piece.table for piece in pieces if piece.table.num_columns]
+    table = pa.concat_tables(tables) if tables else pa.table({})
     return Answers(
-        pa.concat_tables(tables) if tables else pa.table({}),
+        PredictedTogether(table),
+        0,
+        len(table),
         tuple(rows),
         tuple(error for piece in pieces for error in piece.errors),
     )

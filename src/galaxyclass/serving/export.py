@@ -1,4 +1,4 @@
-"""Labels as tables: one that a training reads, and one with every label of every person."""
+"""Every label of every person as a table, and how far people agree."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
 import pyarrow as pa
 
-from galaxyclass.serving.labels import LabelFile
-from galaxyclass.serving.questions import CLASS
-from galaxyclass.trees.algebra import conditional_from_joint
+from galaxyclass.data.labels.log import LabelLog
 
 
 @dataclass(frozen=True)
@@ -34,56 +31,7 @@ class PairOfPeople:
     kappa: float
 
 
-def label_of(labels: LabelFile, name: str) -> str | None:
-    """The answer of most people to the first question; None where there is none, or a tie."""
-    code = labels.questions.questions[0].code
-    counts = Counter(given[code] for given in labels.complete(name).values()).most_common(2)
-    if not counts or (len(counts) > 1 and counts[0][1] == counts[1][1]):
-        return None
-    return counts[0][0]
-
-
-def training_table(labels: LabelFile, id_column: str) -> pa.Table:
-    """A table that `galaxyclass.train` reads: a row for each galaxy that somebody labelled.
-
-    Of classes: the class of most people, how many labelled it, and the share of them that agree; a
-    galaxy with a tie is left out. Of a tree: the share of people for each answer, as the tree's
-    first layout has it, and the number of people.
-    """
-    done = {name: labels.complete(name) for name in labels.galaxies}
-    tree = labels.questions.tree
-    if tree is None:
-        classes = {name: label_of(labels, name) for name in done}
-        names = [name for name, found in classes.items() if found is not None]
-        counts = [len(done[name]) for name in names]
-        same = [
-            sum(given[CLASS] == classes[name] for given in done[name].values()) for name in names
-        ]
-        return pa.table(
-            {
-                id_column: pa.array(names, pa.string()),
-                "class": pa.array([classes[name] for name in names], pa.string()),
-                "labels": pa.array(counts, pa.int64()),
-                "agreement": pa.array(
-                    [part / whole for part, whole in zip(same, counts, strict=True)], pa.float64()
-                ),
-            }
-        )
-    names = [name for name, people in done.items() if people]
-    joint = np.zeros((len(names), len(tree.codes)))
-    for row, name in enumerate(names):
-        for given in done[name].values():
-            for answer in given.values():
-                joint[row, tree.codes.index(answer)] += 1 / len(done[name])
-    layout = tree.layouts[0]
-    values = joint if layout.kind == "joint" else conditional_from_joint(tree, joint)
-    columns = {name: pa.array(values[:, place], from_pandas=True)
-               for place, name in enumerate(layout.columns)}  # fmt: skip
-    people = pa.array([len(done[name]) for name in names], pa.int64())
-    return pa.table({id_column: pa.array(names, pa.string()), **columns, "labels": people})
-
-
-def table_of_events(labels: LabelFile, id_column: str) -> pa.Table:
+def table_of_events(labels: LabelLog, id_column: str) -> pa.Table:
     """A row for everything that anybody did and did not take back."""
     events = labels.events
     columns = ("person", "action", "question", "answer", "time")
@@ -98,7 +46,7 @@ def table_of_events(labels: LabelFile, id_column: str) -> pa.Table:
     )
 
 
-def agreements(labels: LabelFile) -> list[PairOfPeople]:
+def agreements(labels: LabelLog) -> list[PairOfPeople]:
     """The agreement of all pairs of people who labelled some of the same galaxies."""
     code = labels.questions.questions[0].code
     answers: dict[tuple[str, str], list[tuple[str, str]]] = {}

@@ -16,7 +16,7 @@ from galaxyclass.serving.pictures import LARGE, SMALL
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.rows import PredictionRows
 from galaxyclass.serving.served import Served
-from galaxyclass.serving.views import names_to_show, view_of
+from galaxyclass.serving.views import GalaxyView, names_to_show, view_of
 from galaxyclass.serving.why import Explained, cutout_of
 from galaxyclass.tasks.task import Task
 
@@ -29,6 +29,9 @@ def add_galaxies(
 ) -> None:
     """Add the pages of a file of predictions."""
     shown = names_to_show(served.model.task, rows.id_column, rows.names)
+
+    def by_labels(ids: list[str]) -> tuple[GalaxyView | None, ...]:
+        return served.label_model.of_files([served.pictures.path(name) for name in ids])
 
     def galaxies(where: str = "", sort: str = "", order: str = "down", number: int = 1) -> Response:
         query = {"where": where, "sort": sort, "order": order}
@@ -52,7 +55,7 @@ def add_galaxies(
             count=len(found),
             number=current,
             last=last,
-            galaxies=list(zip(here.tolist(), ids, views, strict=True)),
+            galaxies=list(zip(here.tolist(), ids, views, by_labels(ids), strict=True)),
             columns=rows.names,
             kinds=list(TABLES),
         )
@@ -88,6 +91,8 @@ def add_galaxies(
             downloads=[],
             why=f"/galaxies/{row}/why" if served.why and served.pictures.path(name) else None,
             explainable=answers_to_explain(served.model.task),
+            label_run=served.label_model.run,
+            by_labels=by_labels([name])[0],
         )
 
     def explained(row: int, answer: str) -> Explained:

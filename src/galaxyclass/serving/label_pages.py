@@ -12,11 +12,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from galaxyclass.data.labels.log import Action
+from galaxyclass.data.labels.table import training_table
 from galaxyclass.model.writers import write_table
 from galaxyclass.serving.downloads import TABLES, download
-from galaxyclass.serving.export import agreements, table_of_events, training_table
+from galaxyclass.serving.export import agreements, table_of_events
+from galaxyclass.serving.finetune_pages import add_finetuning
+from galaxyclass.serving.label_finetuning import LabelFinetuning
 from galaxyclass.serving.labelling import Labelling, person_named
-from galaxyclass.serving.labels import Action
 from galaxyclass.serving.pages import render_page
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.served import Served
@@ -27,6 +30,7 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
     """Add the pages of a labelling."""
     assert served.rows is not None, "galaxies of a file of predictions are labelled"
     id_column = served.rows.id_column
+    finetuning = LabelFinetuning(served, labelling, id_column)
 
     def show(person: str = "", note: str = "") -> Response:
         progress = labelling.progress()
@@ -34,7 +38,7 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
             return render_page(
                 "people", served, progress=progress, pairs=agreements(labelling.labels),
                 names=answer_names(labelling), kinds=list(TABLES), subjects=SUBJECTS,
-                command=finetuning_command(served),
+                command=finetuning_command(served, labelling), finetuning=finetuning.state,
             )  # fmt: skip
         name = person_named(person)
         return render_page(
@@ -46,6 +50,7 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
             already=note == "already",
             progress=progress,
             names=answer_names(labelling),
+            finetuning=finetuning.state,
         )
 
     def keep(person: str, row: int, action: str, question: str, answer: str) -> Response:
@@ -96,16 +101,20 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
     options: dict[str, Any] = {"include_in_schema": False, "response_model": None}
     app.add_api_route("/label", show, **options)
     app.add_api_route("/label", receive, methods=["POST"], **options)
+    add_finetuning(app, finetuning, options)
     app.add_api_route("/label/labels.{kind}", table, **options)
     app.add_api_route("/label/all_labels.{kind}", events, **options)
     app.add_api_route("/label/subjects.zip", volunteers, **options)
 
 
-def finetuning_command(served: Served) -> str:
-    """What to type once the labels are downloaded."""
+def finetuning_command(served: Served, labelling: Labelling) -> str:
+    """What to type to finetune on the labels, as they lie on the disk."""
     folder = served.pictures.folder
     images = shlex.quote(str(folder)) if folder is not None else "IMAGES"
-    return f"galaxyclass finetune --images {images} --table labels.csv --output labelled"
+    labels = labelling.labels.path
+    output = shlex.quote(str(labels.with_name(f"{labels.stem}-model")))
+    table = shlex.quote(str(labels))
+    return f"galaxyclass finetune --images {images} --table {table} --output {output}"
 
 
 def answer_names(labelling: Labelling) -> dict[str, str]:

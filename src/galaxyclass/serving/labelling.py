@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from galaxyclass.serving.export import label_of
-from galaxyclass.serving.labels import Action, LabelEvent, LabelFile
+from galaxyclass.data.labels.log import Action, LabelEvent
+from galaxyclass.data.labels.questions import AskedQuestion
+from galaxyclass.data.labels.table import label_of
+from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.order import LabelOrder
-from galaxyclass.serving.questions import AskedQuestion
 from galaxyclass.serving.refusals import RefusedError
 
 #: Letters of a person's name.

@@ -8,50 +8,29 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
+from galaxyclass.data.labels.log import (
+    LABEL_FORMAT,
+    LabelEvent,
+    LabelLog,
+    asked_of_head,
+    parse_event,
+    parse_head,
+)
+from galaxyclass.data.labels.questions import Questions
+from galaxyclass.data.labels.table import damaged_line
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.io.atomic import sync_folder, translated
 from galaxyclass.io.lock import open_locked
-from galaxyclass.serving.questions import Questions
 from galaxyclass.version import __version__
 
-_FORMAT = 1
 
-#: ``unsure``: the person cannot tell; ``skip``: the person would rather not; ``undo``: takes back
-#: the last thing that the person did.
-Action = Literal["label", "unsure", "skip", "undo"]
-
-
-@dataclass(frozen=True)
-class LabelEvent:
-    """What a person did: a line of the file.
-
-    Attributes
-    ----------
-    id, person : str
-    action : {"label", "unsure", "skip", "undo"}
-    question, answer : str
-        Of a label.
-    time : str
-        In UTC.
-    """
-
-    id: str
-    person: str
-    action: Action
-    question: str = ""
-    answer: str = ""
-    time: str = ""
-
-
-class LabelFile:
+class LabelFile(LabelLog):
     """The labels of a file, which this process alone writes.
 
     Parameters
@@ -69,10 +48,8 @@ class LabelFile:
     """
 
     def __init__(self, path: Path, questions: Questions) -> None:
-        self.path, self.questions = path, questions
-        self._lock = threading.RLock()
-        self._done: dict[str, list[LabelEvent]] = defaultdict(list)
-        self._of_galaxy: dict[str, dict[str, list[LabelEvent]]] = {}
+        super().__init__(questions)
+        self.path = path
         with translated(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -105,78 +82,7 @@ class LabelFile:
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             timed = LabelEvent(**{**asdict(event), "time": now})
             self._append({name: value for name, value in asdict(timed).items() if value})
-            self._count(timed)
-
-    def last(self, person: str) -> LabelEvent | None:
-        """The last thing that a person did and did not take back."""
-        with self._lock:
-            done = self._done.get(person)
-            return done[-1] if done else None
-
-    def given(self, name: str, person: str) -> dict[str, str]:
-        """The answers of a person about a galaxy, by question."""
-        with self._lock:
-            events = self._of_galaxy.get(name, {}).get(person, [])
-            return {each.question: each.answer for each in events if each.action == "label"}
-
-    def is_done(self, name: str, person: str) -> bool:
-        """Whether a person is done with a galaxy: all is answered, or they cannot tell, or skip."""
-        with self._lock:
-            events = self._of_galaxy.get(name, {}).get(person, [])
-            if any(event.action != "label" for event in events):
-                return True
-            return bool(events) and self.questions.next(self.given(name, person)) is None
-
-    def people_of(self, name: str) -> tuple[str, ...]:
-        """Who has answered all questions about a galaxy."""
-        return tuple(self.complete(name))
-
-    def complete(self, name: str) -> dict[str, dict[str, str]]:
-        """The answers about a galaxy of all who answered all questions: person to answers."""
-        with self._lock:
-            found = {}
-            for person, events in self._of_galaxy.get(name, {}).items():
-                given = self.given(name, person)
-                answered = bool(given) and all(event.action == "label" for event in events)
-                if answered and self.questions.next(given) is None:
-                    found[person] = given
-            return found
-
-    @property
-    def galaxies(self) -> list[str]:
-        """The ids of all galaxies that anybody did anything with."""
-        with self._lock:
-            return list(self._of_galaxy)
-
-    @property
-    def events(self) -> list[LabelEvent]:
-        """All that was done and not taken back, by galaxy."""
-        with self._lock:
-            return [
-                event
-                for people in self._of_galaxy.values()
-                for events in people.values()
-                for event in events
-            ]
-
-    @property
-    def people(self) -> tuple[str, ...]:
-        """All who did anything."""
-        with self._lock:
-            return tuple(person for person, done in self._done.items() if done)
-
-    def _count(self, event: LabelEvent) -> None:
-        if event.action == "undo":
-            if self._done[event.person]:
-                taken_back = self._done[event.person].pop()
-                events = self._of_galaxy[taken_back.id][taken_back.person]
-                events.remove(taken_back)
-                if not events:
-                    del self._of_galaxy[taken_back.id][taken_back.person]
-            return
-        self._done[event.person].append(event)
-        people = self._of_galaxy.setdefault(event.id, {})
-        people.setdefault(event.person, []).append(event)
+            self.count(timed)
 
     def _append(self, line: Mapping[str, Any]) -> None:
         self._write(_encoded(line))
@@ -203,19 +109,14 @@ class LabelFile:
             if self._is_cut_short(number, line):
                 break
             try:
-                content = json.loads(line)
                 if number == 1:
-                    self._check_head(content)
+                    self._check_head(parse_head(line))
                 else:
-                    self._count(_event(content))
+                    self.count(parse_event(line))
             except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise CatalogError(
-                    f"{self.path}: line {number} is damaged",
-                    argument="label",
-                    wanted="a file of labels, as `galaxyclass serve` writes it",
-                    got=f"{line[:80].decode('utf-8', 'replace').strip()!r} ({error})",
-                    hint="mend or remove that line, or choose another file",
-                ) from None
+                damaged = damaged_line(self.path, number, line, error)
+                damaged.argument = "label"
+                raise damaged from None
             end += len(line)
         os.ftruncate(self._descriptor, end)
         self._end = end
@@ -229,7 +130,7 @@ class LabelFile:
     @property
     def _head(self) -> dict[str, Any]:
         """The first line of a new file."""
-        return {"format": _FORMAT, "version": __version__, **self.questions.to_json()}
+        return {"format": LABEL_FORMAT, "version": __version__, **self.questions.to_head()}
 
     def _is_cut_short(self, number: int, line: bytes) -> bool:
         """Whether a kill cut this line short: nothing else may ever be removed from a file."""
@@ -244,11 +145,7 @@ class LabelFile:
         return False
 
     def _check_head(self, head: dict[str, Any]) -> None:
-        if head["format"] != _FORMAT:
-            raise ValueError(f"format {head['format']}")
-        asked: dict[str, Any] = {
-            name: head[name] for name in ("classes", "tree", "answers") if name in head
-        }
+        asked = asked_of_head(head)
         if asked != self.questions.to_json():
             raise CatalogError(
                 f"{self.path}: has labels of other questions",
@@ -261,15 +158,6 @@ class LabelFile:
 
 def _encoded(line: Mapping[str, Any]) -> bytes:
     return json.dumps(line, ensure_ascii=False).encode() + b"\n"
-
-
-def _event(content: dict[str, Any]) -> LabelEvent:
-    event = LabelEvent(**content)
-    if event.action not in get_args(Action) or not all(
-        isinstance(value, str) for value in content.values()
-    ):
-        raise ValueError("not a label")
-    return event
 
 
 def _words(asked: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from fastapi import FastAPI
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
@@ -31,6 +32,7 @@ from galaxyclass.serving.unpacked import unpacked
 from galaxyclass.serving.uploads import answer_table, answers_to, embedding_of, uploads_of
 from galaxyclass.serving.views import GalaxyView, view_of
 from galaxyclass.serving.why import Explained, cutout_of_upload
+from galaxyclass.tasks.names import free_name
 
 
 def add_look(app: FastAPI, served: Served) -> None:
@@ -49,7 +51,8 @@ def add_look(app: FastAPI, served: Served) -> None:
     def looked(key: str) -> Response:
         look = _found(served, key)
         views = [_view_of_look(served, look, number) for number in range(len(look.names))]
-        galaxies = list(zip(look.names, views, _errors(look), strict=True))
+        own = (None,) * len(views) if look.by_labels is None else look.by_labels.views
+        galaxies = list(zip(look.names, views, _errors(look), own, strict=True))
         return render_page("look", served, key=key, galaxies=galaxies, kinds=list(TABLES))
 
     def looked_at(key: str, number: int) -> Response:
@@ -67,6 +70,8 @@ def add_look(app: FastAPI, served: Served) -> None:
             downloads=[(kind, f"/look/{key}/table.{kind}") for kind in TABLES],
             why=f"/look/{key}/{number}/why" if _can_explain(look, number) else None,
             explainable=answers_to_explain(served.model.task),
+            label_run=None if look.by_labels is None else look.by_labels.run,
+            by_labels=None if look.by_labels is None else look.by_labels.views[number],
         )
 
     def looked_why(key: str, number: int, answer: str = "") -> Response:
@@ -88,8 +93,8 @@ def add_look(app: FastAPI, served: Served) -> None:
         return jpeg_response(_found(served, key, number).jpegs[number])
 
     def looked_table(key: str, kind: str) -> Response:
-        look = _found(served, key)
-        return download(kind, "predictions", lambda path: write_table(path, look.table))
+        table = _whole_table(_found(served, key))
+        return download(kind, "predictions", lambda path: write_table(path, table))
 
     app.add_route("/", _sync(home), methods=["GET"], include_in_schema=False)
     options: dict[str, Any] = {"include_in_schema": False, "response_model": None}
@@ -130,7 +135,21 @@ def _look(served: Served, uploads: Sequence[Upload], answers: Answers) -> Look:
         embedding_of(answers),
         tuple(jpegs),
         tuple(cutouts) if served.why else (),
+        served.label_model.of_uploads(uploads, served.limits),
     )
+
+
+def _whole_table(look: Look) -> pa.Table:
+    """The predictions of the model and, before the errors, of the model of the labels."""
+    if look.by_labels is None:
+        return look.table
+    table, taken = look.table, set(look.table.column_names)
+    added = look.by_labels.table
+    for name, column in zip(added.column_names, added.columns, strict=True):
+        free = free_name(name, taken, "_by_labels")
+        taken.add(free)
+        table = table.add_column(table.num_columns - 1, free, column)
+    return table
 
 
 def _found(served: Served, key: str, number: int = 0) -> Look:

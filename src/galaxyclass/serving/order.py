@@ -87,11 +87,22 @@ class LabelOrder:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._fitted = 0
+        self._is_given = False
 
     @property
     def fitted(self) -> int:
         """The number of labels that the order rests on."""
         return self._fitted
+
+    @property
+    def wanted(self) -> str | None:
+        """The answer that is looked for, if any."""
+        return self._wanted
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether the order follows the labels at all."""
+        return bool(self._every)
 
     @property
     def allowed(self) -> int:
@@ -109,7 +120,30 @@ class LabelOrder:
 
     def is_due(self, labelled: int) -> bool:
         """Whether so many labelled galaxies may be enough to fit the probe again."""
+        if self._is_given:
+            return False
         return bool(self._every) and labelled >= self._fitted + self._every
+
+    def follow(self, first: NDArray[np.int64], labels: int) -> None:
+        """Show some rows before all others, and fit the probe no more, until `unfollow`.
+
+        Parameters
+        ----------
+        first : (rows,) int64
+            In their order.
+        labels : int
+            On which it rests.
+        """
+        with self._lock:
+            self._is_given = True
+        self.wait()
+        others = self._order[~np.isin(self._order, first)]
+        self._order, self._fitted = np.concatenate([first, others]), labels
+
+    def unfollow(self) -> None:
+        """Let the probe renew the order again, from the next label on."""
+        with self._lock:
+            self._is_given, self._fitted = False, 0
 
     def renew(self, labels: Mapping[int, str]) -> None:
         """Fit the probe in the background, if there are enough new labels of two kinds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -32,6 +33,7 @@ def _templates() -> Any:
         (kind, f"{before}{kind}{after}") for kind in kinds
     ]
     environment.filters["query"] = lambda pairs: urlencode(pairs, doseq=True)
+    environment.filters["shell"] = lambda text: shlex.quote(str(text))
     return environment
 
 

@@ -14,6 +14,7 @@ from galaxyclass.data.tables.cells import as_text
 from galaxyclass.images.render import RenderSettings
 from galaxyclass.model.model import Model
 from galaxyclass.serving.batches import Predictor
+from galaxyclass.serving.label_model import LabelModel, ViewsByLabels
 from galaxyclass.serving.labelling import Labelling
 from galaxyclass.serving.limits import Limits
 from galaxyclass.serving.pictures import Pictures
@@ -42,6 +43,8 @@ class Look:
     jpegs : tuple of (bytes or None)
     cutouts : tuple of ((side, side, channels) uint8 or None)
         What the model sees, to explain it; empty where it cannot be explained.
+    by_labels : ViewsByLabels or None
+        What the model of the labels says of them, if the page used one.
     """
 
     names: tuple[str, ...]
@@ -49,6 +52,7 @@ class Look:
     embedding: NDArray[np.float32]
     jpegs: tuple[bytes | None, ...]
     cutouts: tuple[NDArray[np.uint8] | None, ...]
+    by_labels: ViewsByLabels | None = None
 
     @property
     def size(self) -> int:
@@ -88,6 +92,8 @@ class Served:
     labelling : Labelling or None
     why : Why
     looks : Remembered of Look
+    label_model : LabelModel
+        The model that was finetuned on the labels, while the page uses it.
     """
 
     predictor: Predictor
@@ -102,6 +108,7 @@ class Served:
     looks: Remembered[Look] = field(
         default_factory=lambda: Remembered(_LOOKS, size=lambda look: look.size, bytes_kept=_KEPT)
     )
+    label_model: LabelModel = field(default_factory=LabelModel)
 
     @property
     def model(self) -> Model:

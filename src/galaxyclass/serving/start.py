@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.arguments import public
+from galaxyclass.data.labels.questions import Questions, questions_of_classes, questions_of_tree
 from galaxyclass.errors import ArgumentError, BundleError, CatalogError
 from galaxyclass.extras import require
 from galaxyclass.model.load import open_model
@@ -25,7 +26,6 @@ from galaxyclass.serving.labels import LabelFile
 from galaxyclass.serving.limits import Limits
 from galaxyclass.serving.order import MOST_ORDERED, LabelOrder
 from galaxyclass.serving.pictures import Pictures, files_by_id, rendering_of
-from galaxyclass.serving.questions import Questions, questions_of_classes, questions_of_tree
 from galaxyclass.serving.rows import PredictionRows
 from galaxyclass.serving.served import Served
 from galaxyclass.serving.why import Why

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from galaxyclass.data.labels.table import label_of
 from galaxyclass.errors import CatalogError
-from galaxyclass.serving.export import label_of
 from galaxyclass.serving.labelling import Labelling
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.zooniverse.export_subjects import export_subjects

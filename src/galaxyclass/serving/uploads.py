@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from galaxyclass.serving.batches import Answers, Predictor, Upload
+from galaxyclass.serving.batches import Answers, Predictor, Upload, plain_rows
 from galaxyclass.serving.limits import Limits
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.tasks.names import free_name
@@ -94,7 +95,9 @@ def shown_name(name: str | None) -> str:
     return text[:_LONGEST_NAME]
 
 
-async def answers_to(predictor: Predictor, uploads: Sequence[Upload]) -> Answers:
+async def answers_to(
+    predictor: Predictor, uploads: Sequence[Upload], *, embedding: bool = True
+) -> Answers:
     """The predictions for pictures, when the network comes to them.
 
     Raises
@@ -102,7 +105,7 @@ async def answers_to(predictor: Predictor, uploads: Sequence[Upload]) -> Answers
     RefusedError
         Too many are waiting, or it took too long.
     """
-    future = predictor.submit(uploads)
+    future = predictor.submit(uploads, embedding=embedding)
     try:
         return await asyncio.wait_for(asyncio.wrap_future(future), predictor.limits.seconds)
     except TimeoutError:
@@ -140,6 +143,23 @@ def answer_table(
         pa.field(free_name("error", taken, "_message"), pa.string()),
     ]
     return pa.table(columns, schema=pa.schema(fields, table.schema.metadata))
+
+
+def answer_records(
+    uploads: Sequence[Upload], answers: Answers, *, embedding: bool = False
+) -> list[dict[str, Any]]:
+    """The rows of `answer_table` as plain data; what is not a number is None."""
+    if embedding:
+        return plain_rows(answer_table(uploads, answers, embedding=True))
+    records = answers.records
+    names = list(records[0]) if records else []
+    taken = set(names)
+    file, error = free_name("file", taken, "_name"), free_name("error", taken, "_message")
+    empty = dict.fromkeys(names)
+    return [
+        {file: upload.name, **(empty if row is None else records[row]), error: why}
+        for upload, row, why in zip(uploads, answers.rows, answers.errors, strict=True)
+    ]
 
 
 def embedding_of(answers: Answers) -> NDArray[np.float32]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from galaxyclass.data.tables.cells import as_text, numbers
 from galaxyclass.errors import ArgumentError
+from galaxyclass.short import did_you_mean
 
 _CONDITION = re.compile(r"\s*(.+?)\s*(<=|>=|==|!=|=|<|>)\s*(.+?)\s*")
 _NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
@@ -39,13 +39,12 @@ def column_named(table: pa.Table, name: str, argument: str) -> str:
     for candidate in (name, f"Class{name}"):
         if candidate in table.column_names:
             return candidate
-    close = get_close_matches(name, table.column_names, n=1)
     raise ArgumentError(
         f"no column {name!r}",
         argument=argument,
         wanted=f"one of {', '.join(table.column_names[:8])}, …",
         got=repr(name),
-        hint=f"did you mean {close[0]!r}?" if close else None,
+        hint=did_you_mean(name, table.column_names) or None,
     )
 
 

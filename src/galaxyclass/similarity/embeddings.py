@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ from galaxyclass.errors import CatalogError
 from galaxyclass.io.reading import open_regular
 from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.provenance import provenance_of, provenance_of_file
+from galaxyclass.short import first_line
 
 _EMBEDDING = re.compile(r"embedding_(\d+)")
 
@@ -61,8 +63,8 @@ class PredictionTable:
     @property
     def embedding_names(self) -> tuple[str, ...]:
         """The columns of the embedding, in order."""
-        found = [name for name in self.names if _EMBEDDING.fullmatch(name)]
-        return tuple(sorted(found, key=lambda name: int(name.partition("_")[2])))
+        columns = [name for name in self.names if _EMBEDDING.fullmatch(name)]
+        return tuple(sorted(columns, key=lambda name: int(name.partition("_")[2])))
 
     @property
     def other_names(self) -> tuple[str, ...]:
@@ -111,7 +113,8 @@ class PredictionTable:
             The file cannot be read.
         """
         if self.path is not None and is_parquet(self.path):
-            return pq.ParquetFile(self.path).read(columns=list(names))
+            with _reading(self.path):
+                return _valid(pq.ParquetFile(self.path).read(columns=list(names)))
         return self._whole.select(list(names))
 
     def pieces(self) -> Iterator[NDArray[np.float32]]:
@@ -120,13 +123,13 @@ class PredictionTable:
         Raises
         ------
         CatalogError
-            A cell is empty or not a number.
+            The file cannot be read; a cell is empty or not a number.
         """
         names = list(self.embedding_names)
         if self.path is not None and is_parquet(self.path):
-            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+            with _reading(self.path), pq.ParquetFile(self.path, pre_buffer=False) as file:
                 for batch in file.iter_batches(PIECE_ROWS, columns=names):
-                    yield self._piece(pa.Table.from_batches([batch]), names)
+                    yield self._piece(_valid(pa.Table.from_batches([batch])), names)
             return
         for start in range(0, self.rows, PIECE_ROWS):
             yield self._piece(self._whole.slice(start, PIECE_ROWS), names)
@@ -180,11 +183,9 @@ def open_predictions(source: Any, *, embedding: bool = True) -> PredictionTable:
     path = Path(source) if isinstance(source, str | Path) else None
     table: Any = None
     if path is not None and is_parquet(path):
-        try:
+        with _reading(path):
             file = pq.ParquetFile(path)
-        except (pa.ArrowException, OSError) as error:
-            raise CatalogError(f"{path}: cannot be read", got=str(error)) from None
-        names, rows = file.schema_arrow.names, file.metadata.num_rows
+            names, rows = file.schema_arrow.names, file.metadata.num_rows
     else:
         if path is not None:
             table = read_table(path, "predictions")
@@ -193,19 +194,38 @@ def open_predictions(source: Any, *, embedding: bool = True) -> PredictionTable:
         else:
             table = as_arrow(source, "predictions")
         names, rows = table.column_names, table.num_rows
-    found = PredictionTable(path, tuple(names), rows, table)
+    predictions = PredictionTable(path, tuple(names), rows, table)
     if not rows:
-        raise CatalogError(f"{found.name}: no galaxies", argument="predictions")
-    if not found.other_names or _EMBEDDING.fullmatch(found.id_column):
+        raise CatalogError(f"{predictions.name}: no galaxies", argument="predictions")
+    if not predictions.other_names or _EMBEDDING.fullmatch(predictions.id_column):
         raise CatalogError(
-            f"{found.name}: its first column is no id",
+            f"{predictions.name}: its first column is no id",
             argument="predictions",
             wanted="a table whose first column has the ids",
             got=f"the columns {', '.join(names[:4])}, …",
         )
     if embedding:
-        found.require_embedding()
-    return found
+        predictions.require_embedding()
+    return predictions
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say of which file it is where parquet cannot be read."""
+    try:
+        yield
+    except pa.ArrowMemoryError:
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise CatalogError(
+            f"{path}: cannot be read", got=first_line(error), hint="predict again"
+        ) from error
+
+
+def _valid(table: pa.Table) -> pa.Table:
+    """A table whose offsets and text are checked: Arrow trusts what it reads."""
+    table.validate(full=True)
+    return table
 
 
 def is_parquet(path: Path) -> bool:

@@ -44,17 +44,29 @@ class GalaxyTable:
         return to_astropy(self.table)
 
     @public
-    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+    def write(
+        self, path: str | Path, *, overwrite: bool = False, quote_formulas: bool = False
+    ) -> Path:
         """Write the table into a ``.csv``, ``.parquet``, ``.fits``, ``.vot`` or ``.ecsv`` file.
+
+        Parameters
+        ----------
+        path : str or Path
+        overwrite : bool
+            Replace the file where it exists.
+        quote_formulas : bool
+            As for `Model.predict_to_file`.
 
         Raises
         ------
+        ArgumentError
+            Formulas are to be quoted, and the ending is not ``.csv``.
         OutputError
             The ending is none of these; the file exists; no room, no permission.
         """
         path = Path(path)
-        require_output(path, overwrite=overwrite)
-        write_table(path, self.table)
+        require_output(path, overwrite=overwrite, quote_formulas=quote_formulas)
+        write_table(path, self.table, quote_formulas=quote_formulas)
         return path
 
     def __len__(self) -> int:

@@ -63,12 +63,12 @@ def nearest(
         At most so many.
     """
     rows = np.flatnonzero(allowed)
-    found = similarities[rows]
+    nearest = similarities[rows]
     if len(rows) > count:
-        limit = np.partition(found, -count)[-count]
-        best = found >= limit
-        rows, found = rows[best], found[best]
-    return rows[np.argsort(-found, kind="stable")][:count]
+        limit = np.partition(nearest, -count)[-count]
+        best = nearest >= limit
+        rows, nearest = rows[best], nearest[best]
+    return rows[np.argsort(-nearest, kind="stable")][:count]
 
 
 def index_folder(predictions: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,50 +57,27 @@ def draw_map(galaxies: MappedGalaxies, images: str | Path | None) -> Figure:
 def _dots(galaxies: MappedGalaxies, axes: Axes) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
-    places, colours = _square(galaxies.coordinates), map_colours(galaxies)
-    size = float(np.clip(3e4 / len(places), 1, 26))
+    positions, colours = _square(galaxies.coordinates), map_colours(galaxies)
+    size = float(np.clip(3e4 / len(positions), 1, 26))
     # Classes are drawn in a mixed order, so that none hides the others.
-    order = np.random.default_rng(0).permutation(len(places))
+    order = np.random.default_rng(0).permutation(len(positions))
     known = ~np.isnan(colours.values)
-    unknown = order[~known[order]]
-    axes.scatter(
-        places[unknown, 0],
-        places[unknown, 1],
-        s=size,
-        color=FAINT,
-        linewidths=0,
-        alpha=0.5,
-        rasterized=True,
-    )
+
+    def dots(rows: NDArray[np.int64], **look: Any) -> Any:
+        x, y = positions[rows].T
+        return axes.scatter(x, y, s=size, linewidths=0, rasterized=True, **look)
+
+    dots(order[~known[order]], color=FAINT, alpha=0.5)
     order = order[known[order]]
     if colours.names:
-        shades = np.array(CLASS_COLOURS)[colours.values[order].astype(int)]
-        axes.scatter(
-            places[order, 0],
-            places[order, 1],
-            s=size,
-            c=shades,
-            linewidths=0,
-            alpha=0.8,
-            rasterized=True,
-        )
+        dots(order, c=np.array(CLASS_COLOURS)[colours.values[order].astype(int)], alpha=0.8)
         for number, name in enumerate(colours.names):
             axes.scatter([], [], s=60, color=CLASS_COLOURS[number], label=name)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=3, title=galaxies.colour)
     elif len(order):
         ramp = LinearSegmentedColormap.from_list("ramp", RAMP)
-        drawn = axes.scatter(
-            places[order, 0],
-            places[order, 1],
-            s=size,
-            c=colours.values[order],
-            cmap=ramp,
-            vmin=colours.low,
-            vmax=colours.high,
-            linewidths=0,
-            alpha=0.8,
-            rasterized=True,
-        )
+        limits = {"vmin": colours.low, "vmax": colours.high}
+        drawn = dots(order, c=colours.values[order], cmap=ramp, alpha=0.8, **limits)
         bar = axes.figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.7, pad=0.02)
         bar.set_label(galaxies.colour or "")
     axes.set_aspect("equal")
@@ -120,12 +97,12 @@ def _mosaic(galaxies: MappedGalaxies, images: str | Path) -> NDArray[np.uint8]:
     """The picture of the galaxy nearest to the middle of each tile; black where there is none."""
     ids = [str(name) for name in galaxies.ids]
     paths = pictures_by_id(images, ids)
-    places, cutout = (
+    positions, cutout = (
         _square(galaxies.coordinates) * _TILES,
         preprocessing_of_predictions(galaxies.cutout),
     )
-    tiles = np.floor(places).astype(int)
-    apart = ((places - tiles - 0.5) ** 2).sum(axis=1)
+    tiles = np.floor(positions).astype(int)
+    apart = ((positions - tiles - 0.5) ** 2).sum(axis=1)
     sheet = np.zeros((_TILES * SIDE, _TILES * SIDE, 3), np.uint8)
     filled: set[tuple[int, int]] = set()
     for row in np.argsort(apart).tolist():

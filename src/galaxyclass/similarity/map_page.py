@@ -20,8 +20,9 @@ from galaxyclass.data.tables.cells import as_text, kind_of, numbers
 from galaxyclass.plots.style import COLOURS
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
+from galaxyclass.short import counted
 from galaxyclass.similarity.mapped import MappedGalaxies
-from galaxyclass.similarity.pictures import pictures_by_id, read_picture
+from galaxyclass.similarity.pictures import crossed_square, pictures_by_id, read_picture
 from galaxyclass.version import __version__
 
 #: Galaxies with a picture, and faint dots of others, at most; a page stays below 5 MB.
@@ -73,11 +74,13 @@ def map_colours(galaxies: MappedGalaxies) -> MapColours:
     known = [text for text in texts if text is not None]
     counts = sorted({text: known.count(text) for text in set(known)}.items(), key=_by_count)
     most = len(CLASS_COLOURS)
-    kept = [text for text, _ in counts[: most if len(counts) <= most else most - 1]]
-    place = {text: number for number, text in enumerate(kept)}
-    values = np.array([np.nan if text is None else place.get(text, most - 1) for text in texts])
+    shown = [text for text, _ in counts[: most if len(counts) <= most else most - 1]]
+    number_of = {text: number for number, text in enumerate(shown)}
+    values = np.array([np.nan if text is None else number_of.get(text, most - 1) for text in texts])
     names = (
-        kept if len(kept) == len(counts) else [*kept, f"{len(counts) - len(kept)} other classes"]
+        shown
+        if len(shown) == len(counts)
+        else [*shown, f"{len(counts) - len(shown)} other classes"]
     )
     return MapColours(values, tuple(names))
 
@@ -115,13 +118,17 @@ def map_page(
     if hidden := len(ids) - len(shown) - len(others):
         notes.append(f"{hidden:,} of {len(ids):,} galaxies are not on the page.")
     shown, others = np.sort(shown), np.sort(others)
-    sheet = _sheet([paths.get(ids[row]) for row in shown.tolist()], galaxies.cutout, progress)
-    colours, places = map_colours(galaxies), _scaled(galaxies.coordinates)
+    sheet, unread = _sheet(
+        [paths.get(ids[row]) for row in shown.tolist()], galaxies.cutout, progress
+    )
+    if unread:
+        notes.append(f"{counted(unread, 'picture')} cannot be read: crossed squares.")
+    colours, positions = map_colours(galaxies), _scaled(galaxies.coordinates)
     data = {
         "ids": [ids[row] for row in shown.tolist()],
-        "places": places[shown].ravel().tolist(),
+        "places": positions[shown].ravel().tolist(),
         "values": _plain(colours.values[shown], colours),
-        "others": places[others].ravel().tolist(),
+        "others": positions[others].ravel().tolist(),
         "otherValues": _plain(colours.values[others], colours),
         "names": list(colours.names),
         "colours": list(CLASS_COLOURS if colours.names else RAMP),
@@ -178,23 +185,29 @@ def preprocessing_of_predictions(settings: dict[str, Any]) -> Preprocessing | No
         return None
 
 
-def _sheet(paths: list[Path | None], cutout: dict[str, Any], progress: Progress) -> str:
-    """All pictures side by side as the URI of one JPEG; "" without any."""
+def _sheet(paths: list[Path | None], cutout: dict[str, Any], progress: Progress) -> tuple[str, int]:
+    """All pictures side by side as the URI of one JPEG, and how many cannot be read.
+
+    "" without any.
+    """
     if not any(paths):
-        return ""
+        return "", 0
+    unread = 0
     settings = preprocessing_of_predictions(cutout)
     rows = -(-len(paths) // _PER_ROW)
     sheet = np.zeros((rows * SIDE, min(_PER_ROW, len(paths)) * SIDE, 3), np.uint8)
     for number, path in enumerate(paths):
         picture = read_picture(path, settings, SIDE)
-        if picture is not None:
-            top, left = number // _PER_ROW * SIDE, number % _PER_ROW * SIDE
-            height, width = picture.shape[:2]
-            top, left = top + (SIDE - height) // 2, left + (SIDE - width) // 2
-            sheet[top : top + height, left : left + width] = picture
+        if picture is None:
+            picture = crossed_square(SIDE)
+            unread += 1
+        top, left = number // _PER_ROW * SIDE, number % _PER_ROW * SIDE
+        height, width = picture.shape[:2]
+        top, left = top + (SIDE - height) // 2, left + (SIDE - width) // 2
+        sheet[top : top + height, left : left + width] = picture
         progress("pictures", number + 1, len(paths))
     for quality in _QUALITIES:
         data = simplejpeg.encode_jpeg(sheet, quality, "RGB", "420")
         if len(data) <= _LARGEST:
             break
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}"
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}", unread

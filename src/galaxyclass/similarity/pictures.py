@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,15 +42,25 @@ def pictures_by_id(images: str | Path, ids: Sequence[str]) -> dict[str, Path]:
         for name, path in zip(names, files, strict=True):
             if len(folders[name]) == 1:
                 paths.setdefault(name, path)
-    found = {name: paths[name] for name in ids if name in paths}
-    if ids and not found:
+    pictures = {name: paths[name] for name in ids if name in paths}
+    if ids and not pictures:
         raise CatalogError(
             f"{images}: no picture of these galaxies",
             argument="images",
             wanted=f"files named after their ids, such as {ids[0]}.jpg",
             got=f"files such as {next(iter(paths), 'none')}",
         )
-    return found
+    return pictures
+
+
+def crossed_square(side: int) -> NDArray[np.uint8]:
+    """(side, side, 3) uint8: what stands for a picture that cannot be read."""
+    square = np.full((side, side, 3), 70, np.uint8)
+    last, light = side - 1, (190, 190, 190)
+    cv2.rectangle(square, (0, 0), (last, last), light, 1)
+    for start, end in (((0, 0), (last, last)), ((0, last), (last, 0))):
+        cv2.line(square, start, end, light, max(1, side // 40), cv2.LINE_AA)
+    return square
 
 
 def read_picture(

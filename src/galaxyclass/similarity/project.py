@@ -95,13 +95,13 @@ def kept_neighbours(
     if len(vectors) < _NEAREST + 2:
         return float("nan")
     drawn = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:_COMPARED])
-    some, places = np.asarray(vectors[drawn]), coordinates[drawn].astype(np.float64)
+    some, positions = np.asarray(vectors[drawn]), coordinates[drawn].astype(np.float64)
     nearest, alike = min(_NEAREST, len(drawn) - 1), 1 - some @ some.T
-    squares = (places**2).sum(axis=1)
-    apart = squares[:, None] + squares - 2 * places @ places.T
-    found = []
+    squares = (positions**2).sum(axis=1)
+    apart = squares[:, None] + squares - 2 * positions @ positions.T
+    neighbours = []
     for distances in (alike, apart):
         np.fill_diagonal(distances, np.inf)
-        found.append(np.argpartition(distances, nearest, axis=1)[:, :nearest])
-    shares = [len({*a} & {*b}) for a, b in zip(*map(np.ndarray.tolist, found), strict=True)]
+        neighbours.append(np.argpartition(distances, nearest, axis=1)[:, :nearest])
+    shares = [len({*a} & {*b}) for a, b in zip(*map(np.ndarray.tolist, neighbours), strict=True)]
     return float(np.mean(shares)) / nearest

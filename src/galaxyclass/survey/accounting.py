@@ -15,11 +15,10 @@ from galaxyclass.errors import SurveyError
 from galaxyclass.model.bundle.load import file_digest
 from galaxyclass.model.provenance import PROVENANCE, provenance_of
 from galaxyclass.progress import Progress
-from galaxyclass.short import counted
+from galaxyclass.short import counted, first_few
 from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.manifest import SurveyPlan, SurveyShard
 from galaxyclass.survey.records import finished
-from galaxyclass.tasks.names import first_few
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,13 @@ from galaxyclass.io.atomic import (
     temporary_folder,
     temporary_name,
     translated,
+    write_text,
     writing,
     writing_folder,
 )
+from galaxyclass.io.formulas import require_csv
 from galaxyclass.model.provenance import provenance_file, provenance_json
-from galaxyclass.model.table_formats import require_ascii
+from galaxyclass.model.table_formats import require_ascii, text_columns
 from galaxyclass.model.writers import (
     ParquetWriter,
     require_failures,
@@ -85,6 +87,7 @@ def merge_survey(
     margin: float | None = None,
     partition_rows: int = PARTITION_ROWS,
     overwrite: bool = False,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> MergedSurvey:
     """Join the results of a survey, in constant memory.
@@ -104,6 +107,8 @@ def merge_survey(
         Rows of a file of a folder, at most.
     overwrite : bool
         Replace a file. A folder must be new or empty.
+    quote_formulas : bool
+        As for `galaxyclass.predict`.
     progress : Progress
 
     Raises
@@ -117,6 +122,8 @@ def merge_survey(
     """
     path = Path(output)
     is_file = bool(path.suffix) and not path.is_dir()
+    if quote_formulas:
+        require_csv(path)
     if is_file:
         require_output(path, overwrite=overwrite)
         require_failures(_failed_file(path))
@@ -132,7 +139,7 @@ def merge_survey(
     files = SurveyFolder(survey.folder)
     results = checked_results(files, survey.plan, survey.shards, progress)
     if is_file:
-        return _one_file(survey, results, path, progress)
+        return _one_file(survey, results, path, progress, quote_formulas=quote_formulas)
     with writing_folder(path) as temporary:
         _write_failures(temporary / "failed.csv", results)
         if survey.plan.sky is not None:
@@ -163,42 +170,43 @@ def merge_survey(
 
 
 def _one_file(
-    survey: Survey, results: Sequence[ShardResult], output: Path, progress: Progress
+    survey: Survey,
+    results: Sequence[ShardResult],
+    output: Path,
+    progress: Progress,
+    *,
+    quote_formulas: bool,
 ) -> MergedSurvey:
     empty = _empty(survey, results)
-    writer = writer_of(output)
+    writer = writer_of(output, quote_formulas=quote_formulas)
     failed = sum(result.failed for result in results)
     with translated(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         chunks_of = temporary_name(output.with_name(f"{output.name}.shards"))
-        with temporary_folder(chunks_of) as chunks, writing(output) as temporary:
-            if isinstance(writer, ParquetWriter):
-                writer.join(temporary, _followed(results, progress), empty)
-            else:
-                paths = []
-                for number, path in enumerate(_followed(results, progress)):
-                    table = pq.ParquetFile(path).read()
-                    if output.suffix.lower() == ".fits":
-                        require_ascii(
-                            [
-                                (name, table[name].to_pylist())
-                                for name in table.column_names
-                                if pa.types.is_string(table[name].type)
-                            ],
-                            output,
-                        )
-                    paths.append(chunks / f"{number:08}{output.suffix.lower()}")
-                    writer.write_chunk(paths[-1], table)
-                writer.join(temporary, paths, empty)
+        # The output appears last of all: after a kill before it, the same call begins anew.
+        with writing(output) as temporary:
+            with temporary_folder(chunks_of) as chunks:
+                if isinstance(writer, ParquetWriter):
+                    writer.join(temporary, _followed(results, progress), empty)
+                else:
+                    paths = []
+                    for number, path in enumerate(_followed(results, progress)):
+                        table = pq.ParquetFile(path).read()
+                        if output.suffix.lower() == ".fits":
+                            require_ascii(text_columns(table), output)
+                        paths.append(chunks / f"{number:08}{output.suffix.lower()}")
+                        writer.write_chunk(paths[-1], table)
+                    writer.join(temporary, paths, empty)
             listed = _failed_file(output)
             if failed:
                 with writing(listed) as list_of_failures:
-                    write_failures(list_of_failures, _all_failures(results))
+                    write_failures(
+                        list_of_failures, _all_failures(results), quote_formulas=quote_formulas
+                    )
             else:
                 listed.unlink(missing_ok=True)
             if output.suffix.lower() == ".csv":
-                with writing(provenance_file(output)) as provenance:
-                    provenance.write_text(provenance_json(empty.schema), encoding="utf-8")
+                write_text(provenance_file(output), provenance_json(empty.schema))
     return MergedSurvey(
         output=output,
         kind=output.suffix.lower().removeprefix("."),

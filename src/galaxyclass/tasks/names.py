@@ -1,8 +1,8 @@
-"""Names in columns and messages: names that are not taken, the first few of many."""
+"""Names in columns: names that are not taken, ids that are integers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 
 #: The largest 64-bit integer.
 _LARGEST = 2**63 - 1
@@ -19,17 +19,6 @@ def free_name(name: str, taken: Set[str], ending: str) -> str:
     while name in taken:
         name += ending
     return name
-
-
-def first_few(names: Sequence[str]) -> str:
-    """The first four names, and how many more there are.
-
-    Examples
-    --------
-    >>> first_few(["a", "b", "c", "d", "e"])
-    'a, b, c, d and 1 more'
-    """
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def is_exact_integer(text: str) -> bool:

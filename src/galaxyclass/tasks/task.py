@@ -1,4 +1,4 @@
-"""`Task`: what a model predicts, and how it is scored. Nothing else depends on the kind of task.
+"""`Task`: what a model predicts. Nothing outside this room depends on the kind of task.
 
 A new kind of target is a file that has a `Task` and its `Targets`, and a line in
 `galaxyclass.tasks.kinds.TASKS`.
@@ -6,8 +6,8 @@ A new kind of target is a file that has a `Task` and its `Targets`, and a line i
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -16,17 +16,9 @@ from numpy.typing import NDArray
 
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
-from galaxyclass.tasks.metric import Metric
-from galaxyclass.tasks.report import (
-    PrintedScores,
-    ScoredSubset,
-    ScoreReport,
-    TextTable,
-)
-from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score
-from galaxyclass.tasks.scores.noise import VOTES, NoiseFloor
-from galaxyclass.tasks.scores.scores import Scores
-from galaxyclass.tasks.targets import Targets, Values
+from galaxyclass.tasks.scores.noise import VOTES
+from galaxyclass.tasks.scoring import Scoring
+from galaxyclass.tasks.targets import Targets
 from galaxyclass.tasks.undecided import undecided
 from galaxyclass.trees.tree import Tree
 
@@ -36,23 +28,18 @@ if TYPE_CHECKING:
     from galaxyclass.recipes.recipe import Head, Loss
 
 
-class Task(ABC):
-    """What a model predicts for a galaxy: its outputs, how they are learnt, how they are scored.
+class Task(Scoring):
+    """What a model predicts for a galaxy: its outputs, how they are learnt and how they are shown.
 
-    Every kind of task is a frozen dataclass of this type. Predictions of any kind are (galaxies,
-    outputs) float: vote fractions, probabilities.
+    `Scoring` has its scores. Every kind of task is a frozen dataclass of this type. Predictions of
+    any kind are (galaxies, outputs) float: vote fractions, probabilities.
 
     Attributes
     ----------
     kind : str
         The name of the kind: a key of `galaxyclass.tasks.kinds.TASKS`.
-    metric : Metric
     heads, losses : tuple of str
         The settings of a recipe that are possible; the first is what ``auto`` stands for.
-    step_score : str
-        The name of the score of a training step, in `galaxyclass.networks.step_scores`.
-    score_columns : (str, str)
-        The names of two columns in a table of scores: the score, and the number of entries.
     bounds : (float, float)
         The smallest and the largest possible prediction.
     labelling : str
@@ -66,11 +53,8 @@ class Task(ABC):
     """
 
     kind: ClassVar[str]
-    metric: ClassVar[Metric]
     heads: ClassVar[tuple[Head, ...]]
     losses: ClassVar[tuple[Loss, ...]]
-    step_score: ClassVar[str]
-    score_columns: ClassVar[tuple[str, str]]
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     linear_head: ClassVar[str] = "linear"
     least_spread: ClassVar[float] = 0.005
@@ -405,6 +389,8 @@ class Task(ABC):
             It is damaged.
         """
 
+    # How sure predictions are.
+
     def uncertainty(self, predictions: Doubles, widths: Doubles | None = None) -> Doubles:
         """(galaxies,) how undecided each prediction is, by which galaxies are called uncertain.
 
@@ -479,174 +465,3 @@ class Task(ABC):
             How many galaxies there are.
         """
         return ""
-
-    # Scores.
-
-    @abstractmethod
-    def simplest(self, galaxies: int) -> Floats:
-        """(galaxies, outputs) the predictions of the simplest predictor, finite."""
-
-    @abstractmethod
-    def score(self, predictions: Any, values: Any, *, seed: int) -> Any:
-        """All scores of predictions, with intervals, in the task's own type.
-
-        Parameters
-        ----------
-        predictions : (galaxies, outputs) float
-        values : (galaxies, …)
-            The truth, as `Targets.values`.
-        seed : int
-            Of the bootstrap.
-
-        Raises
-        ------
-        ScoreError
-            The shapes do not fit, or nothing is known.
-        """
-
-    def main_score(self, predictions: Any, values: Any, *, seed: int) -> Score:
-        """The main score of `score`; a task may have a faster way."""
-        scores: Scores = self.score(predictions, values, seed=seed)
-        return scores.main
-
-    @abstractmethod
-    def main_value(self, predictions: Any, values: Any) -> float:
-        """The value of `main_score`, without its interval."""
-
-    def resampled(
-        self, predictions: Any, values: Any, *, resamples: int = RESAMPLES, seed: int = 0
-    ) -> NDArray[np.float64]:
-        """(resamples,) the main score of galaxies drawn with replacement.
-
-        Calls with as many galaxies and the same seed see the same draws, so that the differences
-        of two models are paired. A task may have a faster way.
-
-        Parameters
-        ----------
-        predictions, values
-            As for `main_value`, of galaxies of which something is known.
-        """
-        generator = np.random.default_rng(seed)
-        scores = np.empty(resamples)
-        for index in range(resamples):
-            drawn = generator.integers(len(predictions), size=len(predictions))
-            scores[index] = self.main_value(predictions[drawn], values[drawn])
-        return scores
-
-    @abstractmethod
-    def losses_by_galaxy(self, predictions: Any, values: Any) -> NDArray[np.float64]:
-        """(known galaxies,) the error of each; the main score is computed from their sum."""
-
-    @abstractmethod
-    def scorable(self, targets: Targets) -> tuple[Values, tuple[str, ...]]:
-        """The values of targets that the task predicts; and notes on what is left out."""
-
-    def readable(self, predictions: Floats, values: Any) -> tuple[Any, tuple[str, ...]]:
-        """The values for which predictions can be scored; and notes on what is left out.
-
-        Raises
-        ------
-        ScoreError
-            Nothing is left.
-        """
-        return values, ()
-
-    def complete_subsets(
-        self, predictions: Any, values: Any, *, seed: int
-    ) -> tuple[ScoredSubset, ...]:
-        """The score over the complete subsets of a truth with gaps."""
-        return ()
-
-    def noise_floor(self, values: Any, votes: float = VOTES) -> NoiseFloor | None:
-        """The noise floor of a truth of so many `votes`; None where none can be computed."""
-        return None
-
-    def score_beside_simplest(
-        self, predictions: Any, values: Any, *, seed: int
-    ) -> tuple[Score, float]:
-        """The main score, and the value of the simplest predictor's, on the same galaxies."""
-        reference = self.main_value(self.simplest(len(values)), values)
-        return self.main_score(predictions, values, seed=seed), reference
-
-    def gain(self, predictions: Any, values: Any) -> NDArray[np.float64]:
-        """(known galaxies,) how much smaller each error is than that of the simplest predictor."""
-        simplest = self.losses_by_galaxy(self.simplest(len(values)), values)
-        return simplest - self.losses_by_galaxy(predictions, values)
-
-    def evaluate(
-        self, predictions: Floats, targets: Targets, *, seed: int, votes: float = VOTES
-    ) -> ScoreReport:
-        """All scores of predictions, beside those of the simplest predictor.
-
-        Parameters
-        ----------
-        predictions : (galaxies, outputs) float
-            NaN where there is no prediction.
-        targets : Targets
-            The truth, of the task's kind.
-        seed : int
-            Of the bootstrap.
-        votes : float
-            Volunteers of a galaxy, for the noise floor.
-
-        Raises
-        ------
-        ScoreError
-            Nothing can be scored.
-        """
-        values, target_notes = self.scorable(targets)
-        values, prediction_notes = self.readable(predictions, values)
-        simplest = self.simplest(len(values))
-        subsets = tuple(
-            (subset, score, reference)
-            for (subset, score), (_, reference) in zip(
-                self.complete_subsets(predictions, values, seed=seed),
-                self.complete_subsets(simplest, values, seed=seed),
-                strict=True,
-            )
-        )
-        noise = {}
-        floor = self.noise_floor(values, votes)
-        if floor is not None:
-            noise["all"] = floor
-        for subset, *_ in subsets:
-            floor = self.noise_floor(np.where(subset.known, values, np.nan), votes)
-            if floor is not None:
-                noise[subset.key] = floor
-        return ScoreReport(
-            scores=self.score(predictions, values, seed=seed),
-            reference=self.score(simplest, values, seed=seed),
-            subsets=subsets,
-            noise=noise,
-            notes=(*target_notes, *prediction_notes),
-        )
-
-    # Scores in files and for people.
-
-    @abstractmethod
-    def report_figures(self, report: ScoreReport) -> dict[str, Any]:
-        """The scores in ``metrics.json`` of an evaluation, as plain data."""
-
-    @abstractmethod
-    def report_rows(self, report: ScoreReport) -> list[tuple[object, ...]]:
-        """The rows of ``scores.csv`` of an evaluation, the header first."""
-
-    @abstractmethod
-    def print_report(self, report: ScoreReport) -> PrintedScores:
-        """The scores as an evaluation prints them."""
-
-    @abstractmethod
-    def figures(self, scores: Any, subsets: Sequence[ScoredSubset]) -> dict[str, Any]:
-        """The scores of a baseline in ``metrics.json``, as plain data."""
-
-    @abstractmethod
-    def rows(
-        self, scores: Any, subsets: Sequence[ScoredSubset]
-    ) -> Iterator[tuple[str, str, str, Score, int]]:
-        """Rows of kind, code, name, score and number of entries (`score_columns`)."""
-
-    @abstractmethod
-    def compare(
-        self, named: Sequence[tuple[str, Scores, Sequence[ScoredSubset]]]
-    ) -> tuple[TextTable, ...]:
-        """Tables of several predictors' scores to print: a row or a column for each by name."""

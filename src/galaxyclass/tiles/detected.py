@@ -87,7 +87,7 @@ def detect(
     for count, tile in enumerate(candidates, start=1):
         try:
             planes = tile.read()
-            found = find_sources(tile, planes, threshold=threshold, minimum_area=minimum_area)
+            sources = find_sources(tile, planes, threshold=threshold, minimum_area=minimum_area)
         except ImageError as error:
             errors.append(error)
             skipped.append((tile.path, error.one_line))
@@ -95,7 +95,7 @@ def detect(
             if small <= _KEPT_BYTES:
                 kept[len(tiles)] = planes
             tiles.append(tile)
-            per_tile.append(found)
+            per_tile.append(sources)
         progress("find sources", count, len(candidates), unit="tiles")
     if not tiles:
         raise errors[0]

@@ -94,13 +94,17 @@ def open_tiles(
     if field is None and table is not None:
         raise require_field(columns)
     side = parse_field(f"{GALAXY_ZOO_FIELD} r90" if field is None else field, columns)
-    found = find_tiles(tiles, bands=bands, hdu=hdu, progress=progress)
-    rendering, how = picture_rendering(found.tiles, stretch)
-    notes = [*found.notes, how]
-    skipped = list(found.skipped)
+    tile_files = find_tiles(tiles, bands=bands, hdu=hdu, progress=progress)
+    rendering, how = picture_rendering(tile_files.tiles, stretch)
+    notes = [*tile_files.notes, how]
+    skipped = list(tile_files.skipped)
     if table is None:
         detection = detect(
-            found.tiles, side, threshold=threshold, minimum_area=minimum_area, progress=progress
+            tile_files.tiles,
+            side,
+            threshold=threshold,
+            minimum_area=minimum_area,
+            progress=progress,
         )
         opened, placement, planes = detection.tiles, detection.placement, detection.planes
         sources = detection.catalogue
@@ -112,7 +116,7 @@ def open_tiles(
         sources = find_sources_of(
             table, side, ra_column=ra_column, dec_column=dec_column, id_column=id_column
         )
-        with_sky, without = require_sky(found.tiles)
+        with_sky, without = require_sky(tile_files.tiles)
         opened, planes = tuple(with_sky), {}
         skipped += without
         placement = place_sources(opened, sources, side, progress)

@@ -117,8 +117,8 @@ def find_sources_of(
         table, "the catalogue", ra_column=ra_column, dec_column=dec_column, can_be_named=True
     )
     ra, dec = np.ascontiguousarray(positions.T)
-    found = find_sky_columns(table) or ("", "")
-    ra_name, dec_name = ra_column or found[0], dec_column or found[1]
+    columns = find_sky_columns(table) or ("", "")
+    ra_name, dec_name = ra_column or columns[0], dec_column or columns[1]
     hours = ", hours and degrees" if is_text(table[ra_name]) else ""
     notes = [f"Positions: the columns {ra_name} and {dec_name}{hours}."]
     radii, in_pixels = None, False

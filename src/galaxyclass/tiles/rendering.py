@@ -111,10 +111,10 @@ def model_rendering(
         return require_picture(picture, tile)
     if settings.bands:
         named = BandImage(np.empty((0, 0, len(tile.bands))), tile.bands, source=tile.path)
-        places = [named.index(band) for band in settings.bands]
-        if None in places:
+        indices = [named.index(band) for band in settings.bands]
+        if None in indices:
             named.choose(settings.bands)  # raises what is missing
-        planes = tuple(place for place in places if place is not None)
+        planes = tuple(index for index in indices if index is not None)
     else:
         planes = require_picture(picture, tile).planes
     name = settings.stretch

@@ -17,7 +17,7 @@ from galaxyclass.images.cutout_boxes import centre_box
 from galaxyclass.images.cutouts import make_cutout
 from galaxyclass.images.inspect import identity_of
 from galaxyclass.recipes.preprocessing import Preprocessing
-from galaxyclass.short import summary
+from galaxyclass.short import counted, summary
 from galaxyclass.tiles.cut import FieldPixels, cut_field, slice_field
 from galaxyclass.tiles.field import Field
 from galaxyclass.tiles.open_planes import OpenPlanes, Planes
@@ -104,7 +104,7 @@ class TileCutouts(Sequence["TileCutout"]):
 
     def __repr__(self) -> str:
         bands = " ".join(self.tiles[0].bands)
-        tiles = f"{len(self.tiles):,} tile{'s' * (len(self.tiles) != 1)}"
+        tiles = counted(len(self.tiles), "tile")
         return summary(
             f"TileCutouts: {len(self):,} of {tiles} · bands {bands} · {self.field} · "
             f"{self.rendering.stretch.name if self.rendering else 'no picture'} · {self.size} px"
@@ -144,8 +144,8 @@ class TileCutouts(Sequence["TileCutout"]):
             "y": pa.array(placement.y + 1),
         }
         rows = pa.array(placement.source)
-        given = self.catalogue.table
-        table = given.take(rows)
+        catalogue = self.catalogue.table
+        table = catalogue.take(rows)
         for name, column in own.items():
             free = name
             while free in table.column_names:
@@ -229,9 +229,9 @@ class TileCutouts(Sequence["TileCutout"]):
         """
 
         def cut(planes: Planes) -> tuple[NDArray[np.float32], int, int]:
-            place = self.placement
+            placement = self.placement
             field, column, row = slice_field(
-                planes, place.x[index], place.y[index], place.side[index]
+                planes, placement.x[index], placement.y[index], placement.side[index]
             )
             return self._note(index, field), column, row
 
@@ -269,11 +269,13 @@ class TileCutouts(Sequence["TileCutout"]):
         self, planes: Planes, index: int, rendering: TileRendering, view: tuple[float, int]
     ) -> NDArray[np.uint8]:
         """The middle of a field, a share of it at a size: sliced, shrunk, stretched."""
-        place, (share, size) = self.placement, view
+        placement, (share, size) = self.placement, view
         used = [planes[plane] for plane in rendering.planes]
-        field = cut_field(used, place.x[index], place.y[index], place.side[index] * share, size)
+        field = cut_field(
+            used, placement.x[index], placement.y[index], placement.side[index] * share, size
+        )
         upright = self._note(index, field)[::-1]  # FITS counts rows from the bottom
-        sky = self.tiles[place.tile[index]].sky
+        sky = self.tiles[placement.tile[index]].sky
         if sky is not None and sky.mirrored:
             upright = upright[:, ::-1]
         return rendering.levels(upright)

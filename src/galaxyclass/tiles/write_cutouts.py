@@ -16,6 +16,7 @@ import pyarrow as pa
 from galaxyclass.arguments import public
 from galaxyclass.errors import ImageError, OutputError, StoppedError
 from galaxyclass.io.atomic import require_new, translated, writing
+from galaxyclass.io.formulas import quote_formula
 from galaxyclass.io.journal import Journal, job_key, open_journal
 from galaxyclass.io.output import UNFINISHED
 from galaxyclass.progress import Progress, silent
@@ -76,11 +77,12 @@ class CutoutSummary:
 
 @public
 def cutouts(
-    opened: TileCutouts,
+    sources: TileCutouts,
     *,
     output: str | Path,
     image_format: CutoutFormat = "jpg",
     workers: int | None = None,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> CutoutSummary:
     """Cut the sources of tiles out into files.
@@ -90,14 +92,16 @@ def cutouts(
 
     Parameters
     ----------
-    opened : TileCutouts
-        The sources, from `open_tiles`. (FITS has the tile's own pixels, and no ``size`` and
+    sources : TileCutouts
+        From `open_tiles`. (FITS has the tile's own pixels, and no ``size`` and
         ``stretch``.)
     output : str or Path
         A folder, new or empty: ``TILE/ID.jpg``, and the table ``cutouts.csv``.
     image_format : {"jpg", "png", "fits"}
     workers : int, optional
         Cores to use; all by default.
+    quote_formulas : bool
+        In the tables, put an apostrophe before text that a spreadsheet would run as a formula.
     progress : Progress
 
     Raises
@@ -112,22 +116,24 @@ def cutouts(
     folder = Path(output)
     require_folder(folder)
     begun = time.monotonic()
-    key = job_key("cutouts", identity=opened.identity, image_format=image_format)
+    key = job_key("cutouts", identity=sources.identity, image_format=image_format)
+    if quote_formulas:
+        key = job_key("cutouts", of=key, quote_formulas=True)
     with ExitStack() as held:
         with translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
             journal = held.enter_context(open_journal(folder / UNFINISHED, key))
             _begin(journal, folder)
-        job = _Job(opened, CutoutNames(opened, image_format), folder, journal)
+        job = _Job(sources, CutoutNames(sources, image_format), folder, journal)
         resumed = job.done
         try:
             with translated(folder):
                 job.cut_all(workers or core_count(), progress)
-                counts = job.write_tables()
+                counts = job.write_tables(quote_formulas=quote_formulas)
                 journal.remove()
         except KeyboardInterrupt:
             raise StoppedError(
-                f"stopped; {job.done:,} of {len(opened):,} sources are done and kept in {folder}",
+                f"stopped; {job.done:,} of {len(sources):,} sources are done and kept in {folder}",
                 hint="run the same again: it goes on from there",
             ) from None
     failed_file = folder / FAILED if counts["failed"] else None
@@ -137,12 +143,12 @@ def cutouts(
         failed_file=failed_file,
         cut=counts["cut"],
         failed=counts["failed"],
-        outside=opened.placement.outside,
+        outside=sources.placement.outside,
         at_edge=counts["edge"],
         with_gap=counts["gap"],
         resumed=resumed,
         seconds=time.monotonic() - begun,
-        notes=opened.notes,
+        notes=sources.notes,
     )
 
 
@@ -216,7 +222,7 @@ class _Job:
         measured = self.cutouts.measured(done).to_pydict()
         return {"count": len(piece), "cut": done, "failures": list(failures.items()), **measured}
 
-    def write_tables(self) -> Counter[str]:
+    def write_tables(self, *, quote_formulas: bool) -> Counter[str]:
         """Write what was cut and what was not, entry by entry of the journal, and count it.
 
         Raises
@@ -232,24 +238,25 @@ class _Job:
                 counts.update(flags.split())
         if not counts["cut"]:
             self._give_up()
-        given = self.cutouts.table
+        catalogue = self.cutouts.table
         own = (self.cutouts.id_column, "file", "missing", "flags")
-        names = [f"{name}_given" if name in own else name for name in given.column_names]
+        names = [f"{name}_given" if name in own else name for name in catalogue.column_names]
         header = [*own[:2], *names, *own[2:]]
-        rows = (row for entry in self.journal for row in self._rows(entry, given))
-        _write_csv(self.folder / TABLE, header, rows)
+        rows = (row for entry in self.journal for row in self._rows(entry, catalogue))
+        _write_csv(self.folder / TABLE, header, rows, quote_formulas=quote_formulas)
         if counts["failed"]:
             failures = (failure for entry in self.journal for failure in entry["failures"])
             rows = ((self.cutouts.ids[i], self.cutouts.path(i), error) for i, error in failures)
-            _write_csv(self.folder / FAILED, ("id", "path", "error"), rows)
+            header = ["id", "path", "error"]
+            _write_csv(self.folder / FAILED, header, rows, quote_formulas=quote_formulas)
         return counts
 
-    def _rows(self, entry: dict[str, Any], given: pa.Table) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, entry: dict[str, Any], catalogue: pa.Table) -> Iterator[tuple[Any, ...]]:
         indices = entry["cut"]
         return zip(
             [self.cutouts.ids[index] for index in indices],
             [self.names[index] for index in indices],
-            *given.take(pa.array(indices, pa.int64())).to_pydict().values(),
+            *catalogue.take(pa.array(indices, pa.int64())).to_pydict().values(),
             entry["missing"],
             entry["flags"],
             strict=True,
@@ -268,8 +275,15 @@ class _Job:
         )
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def _write_csv(
+    path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]], *, quote_formulas: bool
+) -> None:
+    def cells(row: Sequence[Any]) -> Sequence[Any]:
+        if not quote_formulas:
+            return row
+        return [quote_formula(cell) if isinstance(cell, str) else cell for cell in row]
+
     with writing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerow(cells(header))
+        writer.writerows(map(cells, rows))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from galaxyclass.arguments import public
 from galaxyclass.errors import BundleError, RunError
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text, writing_folder
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.io.run_folder import run_file
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.bundle.save import save_bundle
@@ -175,9 +175,5 @@ def _split(runs: Sequence[Path]) -> str | None:
                 f"{file}: not a list of a run's galaxies, or damaged", got=first_line(error)
             ) from error
     columns = list(dict.fromkeys(name for rows in tables for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
     lines = (tuple(row.get(name, "") for name in columns) for rows in tables for row in rows)
-    writer.writerows(dict.fromkeys(lines))
-    return text.getvalue()
+    return csv_text([columns, *dict.fromkeys(lines)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from galaxyclass.arguments import Device
 from galaxyclass.errors import DeviceError, TrainingInterruptedError
 from galaxyclass.io import run_folder
 from galaxyclass.networks.network import Network
@@ -31,18 +30,18 @@ from galaxyclass.training.callbacks import (
     StopRequestedError,
     stoppable,
 )
-from galaxyclass.training.checkpointing import (
-    Checkpoints,
-    FullSizeEarlyStopping,
-    moving_average,
-    stopped_early,
-)
 from galaxyclass.training.checkpoints import AtomicCheckpoints, does_not_fit, read_checkpoint
 from galaxyclass.training.data import Batches, Replica
 from galaxyclass.training.device_cache import cached_where_possible
 from galaxyclass.training.devices import accelerator_of, replica_device
 from galaxyclass.training.history import cut_history, draw_history
 from galaxyclass.training.job import TrainingJob
+from galaxyclass.training.kept_epochs import (
+    Checkpoints,
+    FullSizeEarlyStopping,
+    moving_average,
+    stopped_early,
+)
 from galaxyclass.training.module import GalaxyModule
 from galaxyclass.training.pixel_statistics import fit_statistics
 from galaxyclass.training.processes import place_of_process
@@ -120,15 +119,8 @@ def fit_network(
                     *fit_statistics(module.network, job.galaxies["train"])
                 )
             begun = _Begun()
-            trainer = _trainer(
-                folder,
-                module,
-                begun,
-                ReportProgress(progress, len(job.galaxies["train"])),
-                device=job.device,
-                devices=job.devices,
-                runtime=runtime,
-            )
+            report = ReportProgress(progress, len(job.galaxies["train"]))
+            trainer = _trainer(folder, job, module, runtime, (begun, report))
             if epochs_done < training.epochs and not stopped:
                 try:
                     trainer.fit(
@@ -156,24 +148,21 @@ class _Begun(pl.Callback):
 
 def _trainer(
     folder: Path,
+    job: TrainingJob,
     module: GalaxyModule,
-    begun: _Begun,
-    report: ReportProgress,
-    *,
-    device: Device,
-    devices: int,
     runtime: RuntimeSettings,
+    listeners: Sequence[pl.Callback],
 ) -> pl.Trainer:
-    place = place_of_process(devices)
+    """Lightning's trainer of a job, with callbacks that listen to this call."""
+    place = place_of_process(job.devices)
     settings, score = module.recipe.training, f"validation_{module.score_name}"
     mode = "min" if module.task.metric.lower_is_better else "max"
     checkpoints = folder / "checkpoints"
     callbacks: list[pl.Callback] = [
-        begun,
+        *listeners,
         StopOnNan(),
         History(folder / run_folder.HISTORY),
         DrawCurves(partial(draw_history, folder, module.task.metric)),
-        report,
         Checkpoints(
             checkpoints,
             Path(run_folder.BEST).stem,
@@ -205,10 +194,10 @@ def _trainer(
         )
     )
     return pl.Trainer(
-        accelerator=accelerator_of(device),
-        devices=devices // place.machines,
+        accelerator=accelerator_of(job.device),
+        devices=job.devices // place.machines,
         num_nodes=place.machines,
-        strategy="ddp" if devices > 1 else "auto",
+        strategy="ddp" if job.devices > 1 else "auto",
         precision="bf16-mixed" if runtime.precision == "bf16" else "32-true",
         max_epochs=settings.epochs,
         gradient_clip_val=settings.gradient_clip or None,

@@ -29,7 +29,7 @@ from galaxyclass.training.devices import accelerator_of
 from galaxyclass.training.out_of_fold import FoldedSamples, FoldMetrics, write_out_of_fold
 from galaxyclass.training.resolve import require_encoder
 from galaxyclass.training.run import read_run
-from galaxyclass.training.train import require_same_data, train
+from galaxyclass.training.train import train
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def train_folds(
     with FolderOutput(folder, results, key, overwrite=False).claim():
         for number, run in enumerate(runs, 1):
             if (run / run_folder.METRICS).is_file():
-                require_same_data(run, read_run(run)[1], samples.fingerprint)
+                samples.require_same(read_run(run)[1].fingerprint, run)
                 continue
             try:
                 trained = train(

@@ -80,7 +80,7 @@ class RunInfo:
     device : str
     devices : int
     runtime : mapping or None
-        How the network is run, and the images per second of each setting that a probe tried.
+        How the network is run, and the images per second of each setting that was tried.
     command : list of str
         The command line, or the name of the function.
     versions, machine : mapping

@@ -26,11 +26,11 @@ from galaxyclass.recipes.read import as_recipe
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
 from galaxyclass.short import short_path, summary
+from galaxyclass.training.choose_runtime import choose_runtime
 from galaxyclass.training.devices import accelerator_of
 from galaxyclass.training.fit import Fitted, fit_network
 from galaxyclass.training.history import draw_history, read_history
 from galaxyclass.training.job import TrainingJob, make_job
-from galaxyclass.training.probe import probe
 from galaxyclass.training.processes import place_of_process
 from galaxyclass.training.replicas import join_training, wait_for_run
 from galaxyclass.training.resolve import require_encoder
@@ -160,17 +160,17 @@ def train(
     if begun is not None:
         require_same_recipe(folder, job.recipe)
         log.info("%s was begun before with the same arguments, and goes on", folder)
-        require_same_data(folder, begun[1], samples.fingerprint)
+        samples.require_same(begun[1].fingerprint, folder)
         trained = _go_on(folder, job, begun[1], progress)
         return replace(trained, unused=samples.unused)
-    probed = probe(job)
+    chosen = choose_runtime(job)
     info = RunInfo(
         **arguments,
         fingerprint=samples.fingerprint,
         galaxies=_counts(parts),
         device=accelerator,
         command=sys.argv,
-        runtime=probed.to_json(),
+        runtime=chosen.to_json(),
     )
     left_out = [finding for sample in samples.tables for finding in sample.left_out]
     remove_lone_recipe(folder)
@@ -183,8 +183,8 @@ def train(
             write_left_out(new / name, left_out, named=folder / name)
         write_split(new / run_folder.SPLIT, samples.tables, parts)
     try:
-        with using(probed.runtime):
-            trained = _train_to_the_end(folder, job, probed.runtime, progress)
+        with using(chosen.runtime):
+            trained = _train_to_the_end(folder, job, chosen.runtime, progress)
             return replace(trained, unused=samples.unused)
     except RecipeError:
         # The network cannot be built: there is nothing to resume.
@@ -234,27 +234,10 @@ def resume(
     samples = prepare_all(
         info.dataset, recipe.images, cache=cache, workers=workers, progress=progress
     )
-    require_same_data(folder, info, samples.fingerprint)
+    samples.require_same(info.fingerprint, folder)
     parts = read_split(folder / run_folder.SPLIT, samples.tables)
     job = make_job(recipe, samples, parts, seed=info.seed, device=accelerator, devices=devices)
     return replace(_go_on(folder, job, info, progress), unused=samples.unused)
-
-
-def require_same_data(folder: Path, info: RunInfo, fingerprint: str) -> None:
-    """Refuse data that have changed since a run was begun.
-
-    Raises
-    ------
-    RunError
-        They have another fingerprint.
-    """
-    if fingerprint != info.fingerprint:
-        raise RunError(
-            f"{folder}: its images or table have changed since it was begun",
-            wanted=f"data with the fingerprint {info.fingerprint}",
-            got=fingerprint,
-            hint="put the data back, or train again to another `output`",
-        )
 
 
 def _go_on(folder: Path, job: TrainingJob, info: RunInfo, progress: Progress) -> Trained:
@@ -264,7 +247,7 @@ def _go_on(folder: Path, job: TrainingJob, info: RunInfo, progress: Progress) ->
         # The other processes read the settings from the run; only the threads may differ.
         runtime = replace(runtime, threads=0)
     if runtime is None or not runtime.possible(job.device):
-        runtime = probe(job).runtime
+        runtime = choose_runtime(job).runtime
     with using(runtime):
         return _train_to_the_end(folder, job, runtime, progress)
 

@@ -6,7 +6,6 @@ Arrays are ``(..., answers)`` float, in the tree's order; NaN means unknown.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from galaxyclass.arrays import Floats
 from galaxyclass.trees.tree import Tree
@@ -78,25 +77,6 @@ def sums_and_targets(tree: Tree, joint: Floats) -> tuple[Floats, Floats]:
     sums = np.stack([joint[..., where].sum(axis=-1) for where in tree.slices], axis=-1)
     targets = np.stack([_reached(tree, i, joint) for i in range(len(tree.questions))], axis=-1)
     return sums, targets
-
-
-def broken_sums(tree: Tree, joint: Floats, tolerance: float) -> NDArray[np.bool_]:
-    """Which questions' answers do not sum to the fraction that leads to them.
-
-    Parameters
-    ----------
-    tree : Tree
-    joint : (..., answers) float, 0..1; NaN unknown.
-    tolerance : float
-        Largest absolute difference that still counts as rounding.
-
-    Returns
-    -------
-    (..., questions) bool
-        Unknown sums are not broken.
-    """
-    sums, targets = sums_and_targets(tree, joint)
-    return np.abs(sums - targets) > tolerance
 
 
 def _reached(tree: Tree, index: int, joint: Floats) -> Floats:

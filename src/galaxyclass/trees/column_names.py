@@ -73,7 +73,7 @@ def questions_of(names: Iterable[str]) -> tuple[NamedQuestion, ...]:
     groups: dict[str, list[str]] = defaultdict(list)
     for base, (question, _) in split.items():
         groups[question].append(base)
-    found = []
+    questions = []
     for key, members in groups.items():
         if len(members) < 2:
             continue
@@ -82,8 +82,8 @@ def questions_of(names: Iterable[str]) -> tuple[NamedQuestion, ...]:
             for ending, name in bases[base].items():
                 columns[ending][split[base][1]] = name
         answers = tuple(split[base][1] for base in members)
-        found.append(NamedQuestion(key, answers, dict(columns), totals.get(key, "")))
-    return tuple(found)
+        questions.append(NamedQuestion(key, answers, dict(columns), totals.get(key, "")))
+    return tuple(questions)
 
 
 def _ending(name: str) -> str:

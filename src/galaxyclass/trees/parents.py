@@ -69,11 +69,11 @@ def find_parents(
     totals = np.where(known, asked, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     everyone = np.where(known, asked, 0).max(axis=1)
     order = np.argsort(-totals, kind="stable").tolist()
-    found: dict[int, FoundParents] = {}
+    parents: dict[int, FoundParents] = {}
     for rank, question in enumerate(order):
         own = asked[:, question]
         if totals[question] <= 0:
-            found[question] = FoundParents((), float("nan"))
+            parents[question] = FoundParents((), float("nan"))
             continue
         candidates: list[tuple[float, tuple[int, ...]]] = [(_miss(own, everyone), ())]
         for other in order[:rank]:
@@ -88,11 +88,11 @@ def find_parents(
         fitting.sort(key=lambda candidate: (bool(candidate[1]), len(candidate[1]), candidate[0]))
         miss, answers = fitting[0]
         if miss > CLOSE:
-            found[question] = FoundParents((), float("nan"))
+            parents[question] = FoundParents((), float("nan"))
             continue
         others = tuple(each[1] for each in fitting[1:4] if each[1])
-        found[question] = FoundParents(answers, miss, others)
-    return tuple(found[question] for question in range(len(slices)))
+        parents[question] = FoundParents(answers, miss, others)
+    return tuple(parents[question] for question in range(len(slices)))
 
 
 def _miss(asked: NDArray[np.float64], votes: NDArray[np.float64]) -> float:

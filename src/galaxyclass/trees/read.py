@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from galaxyclass.arguments import public
 from galaxyclass.errors import TreeError
 from galaxyclass.io.reading import parse_toml, read_description
+from galaxyclass.short import did_you_mean
 from galaxyclass.trees.layouts import read_layouts
 from galaxyclass.trees.schema import field_problems
 from galaxyclass.trees.structure import structure_problems
@@ -82,12 +82,11 @@ def tree_text(name: str | Path) -> str:
         return read_description(name)
     except (OSError, UnicodeDecodeError) as error:
         known = (*TREES, *SAME_TREE)
-        close = get_close_matches(str(name), known, n=1)
         raise TreeError(
             f"no tree {str(name)!r}",
             wanted=f"{', '.join(known)}, or a TOML file",
             got=getattr(error, "strerror", None) or str(error),
-            hint=f"did you mean {close[0]!r}?" if close else "check the name, or the path",
+            hint=did_you_mean(str(name), known) or "check the name, or the path",
         ) from error
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
+
+from galaxyclass.short import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ def _table(entry: Any, table: _Table, where: str) -> Iterator[str]:
     for name, value in entry.items():
         if name not in fields:
             if not table.open:
-                close = get_close_matches(name, fields, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else f" (only {', '.join(fields)})"
+                likely = did_you_mean(name, fields)
+                hint = f"; {likely}" if likely else f" (only {', '.join(fields)})"
                 yield f"{where}: unknown field {name!r}{hint}"
             continue
         wanted = (int, float) if fields[name] is float else fields[name]

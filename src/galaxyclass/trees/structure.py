@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
+
+from galaxyclass.short import did_you_mean
 
 
 def structure_problems(questions: Any) -> Iterator[str]:
@@ -40,7 +41,9 @@ def _missing_parents(tables: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     codes = [
         code for question in tables for code in _texts(_tables(question.get("answers")), "code")
     ]
-    questions = {question.get("code"): question for question in tables}
+    questions = {
+        question["code"]: question for question in tables if isinstance(question.get("code"), str)
+    }
     for question in tables:
         parents = _asked_of(question)
         for code, count in Counter(parents).items():
@@ -49,8 +52,8 @@ def _missing_parents(tables: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         for code in dict.fromkeys(parents):
             if code in codes:
                 continue
-            close = get_close_matches(code, codes, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            likely = did_you_mean(code, codes)
+            hint = f"; {likely}" if likely else ""
             if code in questions:
                 named = _texts(_tables(questions[code].get("answers")), "code")
                 hint = f": that is a question; its answers are {', '.join(named) or 'none'}"

@@ -79,16 +79,11 @@ class StopRequest:
 
 
 @contextmanager
-def stop_request(*, interrupt: bool = True) -> Iterator[StopRequest]:
+def stop_request() -> Iterator[StopRequest]:
     """Note SIGTERM, SIGUSR1 (which schedulers send as a warning) and Ctrl-C, and go on.
 
     The job looks at the request where it can end without loss. A second Ctrl-C raises
     `KeyboardInterrupt`. In other threads than the main one nothing is noted.
-
-    Parameters
-    ----------
-    interrupt : bool
-        Whether Ctrl-C is noted as well; otherwise its handler is not changed.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -100,7 +95,7 @@ def stop_request(*, interrupt: bool = True) -> Iterator[StopRequest]:
             raise KeyboardInterrupt
         request.ask(number)
 
-    numbers = [signal.SIGTERM, *([signal.SIGINT] if interrupt else [])]
+    numbers = [signal.SIGTERM, signal.SIGINT]
     if hasattr(signal, "SIGUSR1"):
         numbers.append(signal.SIGUSR1)
     before = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.catalog.roles import example_of, require_column, vote_layout
 from galaxyclass.data.tables.cells import as_text, can_be_id, kind_of, numbers
 from galaxyclass.errors import BundleError, CatalogError
-from galaxyclass.model.made_by import model_that_made
+from galaxyclass.model.made_by import ModelGoneError, model_that_made
 from galaxyclass.model.uncertainty import table_uncertainty
 from galaxyclass.tasks.task import Task
 from galaxyclass.tasks.votes.task import VoteTask
@@ -132,12 +131,21 @@ def _task_of(
 ) -> Task:
     """What was predicted: as the model says that made the table, or by the columns of a tree."""
     if tree is None and "sources" in made_by:
-        with suppress(BundleError):  # the model is not there any more
-            beside = Path(source).parent
-            return model_that_made(made_by, source, beside=beside).task
+        try:
+            return model_that_made(made_by, source, beside=Path(source).parent).task
+        except ModelGoneError:
+            pass  # the columns may say what was predicted
+        except BundleError as error:
+            raise CatalogError(
+                error.what,
+                argument="by",
+                wanted=error.wanted,
+                got=error.got,
+                hint="predict again with the model that is there; or name the tree by `tree`",
+            ) from error
     trees = [load_tree(name) for name in TREES] if tree is None else [as_tree(tree)]
-    found = vote_layout(table.column_names, trees)
-    if found is None:
+    matches = vote_layout(table.column_names, trees)
+    if matches is None:
         raise CatalogError(
             f"{source}: no predicted fractions of a known tree",
             argument="by",
@@ -145,7 +153,7 @@ def _task_of(
             hint="name the tree by `tree`, or a column by `by`; of classes and numbers, "
             "`galaxyclass.select` chooses, and its file is exported as it is, without `by`",
         )
-    known, layout = found
+    known, layout = matches
     answers = len(known.answers)
     return VoteTask(known, layout, (True,) * answers, (math.nan,) * answers)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 from galaxyclass.errors import CatalogError
 from galaxyclass.zooniverse.annotations import NO_ANSWER, SEVERAL, answers_of
@@ -73,18 +74,15 @@ class WantedRows:
     subjects: Mapping[str, Mapping[str, Any]] | None = None
 
 
-class ClassificationReader:
-    """Reads a classification export: each volunteer's first classification of a galaxy counts.
+class _RowReader(ABC):
+    """Reads an export row by row; rows that do not count are counted by their reason."""
 
-    The first by its time, wherever it stands in the file.
-    """
+    #: The column of the subjects.
+    kept: ClassVar[str]
 
     def __init__(self, selection: WantedRows) -> None:
         self.selection = selection
         self.records = VoteRecords()
-        self._first: dict[tuple[str, str], tuple[str, tuple[tuple[WorkflowTask, str], ...]]] = {}
-        self._tasks: dict[WorkflowTask, WorkflowTask] = {}
-        self._anonymous = 0
 
     def __call__(self, piece: Any) -> Any:
         """Read the next rows of the table; only the column of subjects is kept."""
@@ -93,7 +91,30 @@ class ClassificationReader:
             reason = self._read(row)
             if reason:
                 self.records.dropped[reason] += 1
-        return piece.select(["subject_ids"])
+        return piece.select([self.kept])
+
+    @abstractmethod
+    def finish(self) -> VoteRecords:
+        """All votes together."""
+
+    @abstractmethod
+    def _read(self, row: Mapping[str, Any]) -> str:
+        """Read a row; why it does not count, or nothing."""
+
+
+class ClassificationReader(_RowReader):
+    """Reads a classification export: each volunteer's first classification of a galaxy counts.
+
+    The first by its time, wherever it stands in the file.
+    """
+
+    kept = "subject_ids"
+
+    def __init__(self, selection: WantedRows) -> None:
+        super().__init__(selection)
+        self._first: dict[tuple[str, str], tuple[str, tuple[tuple[WorkflowTask, str], ...]]] = {}
+        self._tasks: dict[WorkflowTask, WorkflowTask] = {}
+        self._anonymous = 0
 
     def finish(self) -> VoteRecords:
         """The votes of all volunteers together."""
@@ -171,22 +192,14 @@ class ClassificationReader:
         return tuple(votes.items()), reasons
 
 
-class ReductionReader:
+class ReductionReader(_RowReader):
     """Reads the reductions of questions of panoptes-aggregation, or of Caesar in its layout."""
 
-    def __init__(self, selection: WantedRows) -> None:
-        self.selection = selection
-        self.records = VoteRecords()
-        self._seen: set[tuple[str, str, str]] = set()
+    kept = "subject_id"
 
-    def __call__(self, piece: Any) -> Any:
-        """Read the next rows of the table; only the column of subjects is kept."""
-        for row in piece.to_pylist():
-            self.records.rows += 1
-            reason = self._read(row)
-            if reason:
-                self.records.dropped[reason] += 1
-        return piece.select(["subject_id"])
+    def __init__(self, selection: WantedRows) -> None:
+        super().__init__(selection)
+        self._seen: set[tuple[str, str, str]] = set()
 
     def finish(self) -> VoteRecords:
         """The votes of all subjects."""
@@ -269,7 +282,7 @@ def read_subjects(rows: list[Mapping[str, Any]], source: str) -> dict[str, Mappi
     CatalogError
         The metadata of a row are not JSON.
     """
-    found: dict[str, Mapping[str, Any]] = {}
+    subjects: dict[str, Mapping[str, Any]] = {}
     for number, row in enumerate(rows, 2):
         try:
             metadata = _parsed(row["metadata"] or "{}", dict)
@@ -281,8 +294,8 @@ def read_subjects(rows: list[Mapping[str, Any]], source: str) -> dict[str, Mappi
                 hint="take the subject export from Zooniverse again",
             ) from error
         retired = row.get("retired_at") or None
-        found.setdefault(str(row["subject_id"]), {**metadata, "retired": retired})
-    return found
+        subjects.setdefault(str(row["subject_id"]), {**metadata, "retired": retired})
+    return subjects
 
 
 def _parsed(text: Any, kind: type) -> Any:

@@ -13,10 +13,10 @@ import pyarrow as pa
 from galaxyclass.arguments import public
 from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table, read_table, require_even_rows
-from galaxyclass.errors import CatalogError, OutputError, TreeError
+from galaxyclass.errors import CatalogError, TreeError
 from galaxyclass.io.atomic import writing
-from galaxyclass.short import summary
-from galaxyclass.tasks.names import first_few
+from galaxyclass.io.output import require_free
+from galaxyclass.short import first_few, summary
 from galaxyclass.trees.read import as_tree
 from galaxyclass.trees.tree import Layout, Tree
 from galaxyclass.zooniverse.classifications import (
@@ -142,10 +142,8 @@ def import_classifications(
     known = as_tree(tree)
     layout = _counts_layout(known)
     path = None if output is None else Path(output)
-    if path is not None and path.exists() and not overwrite:
-        raise OutputError(
-            f"{path}: exists already", hint="pass `overwrite=True`, or choose another `output`"
-        )
+    if path is not None:
+        require_free(path, overwrite=overwrite)
     metadata = None if subjects is None else _subjects(subjects)
     selection = WantedRows(workflow, version, id_column, metadata)
     records, source = _read(export, selection)

@@ -138,13 +138,13 @@ def _answer(tree: Tree, question: int, label: str) -> int | None:
     answers = tree.questions[question].answers
     wanted = _folded(label)
     for names in (_zooniverse, _name, _key):
-        for place, answer in enumerate(answers):
+        for index, answer in enumerate(answers):
             if wanted and _folded(names(answer)) == wanted:
-                return int(start + place)
+                return int(start + index)
     # "Yes - Edge On Disk" is yes.
-    for place, answer in enumerate(answers):
+    for index, answer in enumerate(answers):
         if answer.key in ("yes", "no") and wanted.split(" ")[:1] == [answer.key]:
-            return int(start + place)
+            return int(start + index)
     counted = _whole_number(label)
     return None if counted is None or counted >= len(answers) else int(start + counted)
 

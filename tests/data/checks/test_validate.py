@@ -87,7 +87,19 @@ def test_the_command_on_a_sound_folder(sky: Path, capsys: pytest.CaptureFixture[
     assert "12 galaxies, 12 with image" in output
     assert "id      GalaxyID, for instance 1" in output
     assert "column 'class', 2 classes: smooth, spiral" in output
-    assert output.endswith("0 errors, 2 notes: ready for training\n")
+    assert output.endswith(
+        "0 errors, 2 notes: ready for `galaxyclass finetune`; for `galaxyclass train` better 200 "
+        "galaxies or more\n"
+    )
+
+
+def test_three_galaxies_are_not_ready(sky: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = (sky / "labels.csv").read_text().splitlines()
+    (sky / "few.csv").write_text("\n".join(lines[:4]))
+    main(["validate", "--images", str(sky / "images"), "--table", str(sky / "few.csv")])
+    output = capsys.readouterr().out
+    assert "too few galaxies for a training; label 10 at the least, better 50" in output
+    assert "ready" not in output.splitlines()[-1]
 
 
 def test_the_command_on_a_spoilt_folder(sky: Path, capsys: pytest.CaptureFixture[str]) -> None:

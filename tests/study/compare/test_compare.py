@@ -181,7 +181,7 @@ def test_changed_data_are_refused(sky: Sky, compared: Path, tmp_path: Path) -> N
     folder = copied(compared, tmp_path / "study", table)
     tiny(sky, folder, {"model.head": ["tree", "softmax"]}, table=table)
     table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
-    with pytest.raises(RunError, match="have changed since the comparison was begun"):
+    with pytest.raises(RunError, match="have changed since it was begun"):
         tiny(sky, folder, {"model.head": ["tree", "softmax"]}, table=table)
 
 
@@ -195,7 +195,7 @@ def test_a_table_in_memory_is_kept_beside_the_plan(
     (folder / "table.parquet").unlink()
     tiny(sky, folder, {"model.head": ["tree", "softmax"]}, table=frame.copy())
     written = (folder / "table.parquet").read_bytes()
-    with pytest.raises(RunError, match="have changed since the comparison was begun"):
+    with pytest.raises(RunError, match="have changed since it was begun"):
         tiny(sky, folder, {"model.head": ["tree", "softmax"]}, table=frame.iloc[:-1])
     assert (folder / "table.parquet").read_bytes() == written
 

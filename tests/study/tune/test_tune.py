@@ -24,7 +24,7 @@ from galaxyclass.study.compare.trials import make_trials
 from galaxyclass.study.tune.plan import TunePlan, write_tune_plan
 from galaxyclass.study.tune.search import Search
 from galaxyclass.study.tune.space import check_space, parse_assignments, parse_space
-from galaxyclass.study.tune.tune import Tuned, finish_search, read_search
+from galaxyclass.study.tune.tune import Tuned, finish_search, read_search, tune
 from galaxyclass.tasks.metric import RMSE
 from galaxyclass.training.history import append_history
 from galaxyclass.workers.trial_process import Ended
@@ -223,6 +223,12 @@ def test_ranges_that_are_wrong_are_all_named(capsys: pytest.CaptureFixture[str])
     arguments = ["tune", "fast", "--images", "x", "--output", "y", "--vary", "optimizer.lr"]
     assert main(arguments) == 1
     assert "--vary" in capsys.readouterr().err
+
+
+def test_without_a_range_there_is_an_example_of_one(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="nothing to search") as refused:
+        tune("fast", tmp_path, output=tmp_path / "search", space={})
+    assert "optimizer.lr=log:0.0002..0.02" in str(refused.value.hint)
 
 
 def test_each_trial_has_its_own_figures_and_all_one_remedy() -> None:

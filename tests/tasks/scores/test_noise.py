@@ -11,7 +11,7 @@ from galaxyclass.tasks.scores.noise import (
     noise_floor,
     noise_floor_from_counts,
 )
-from galaxyclass.tasks.scores.votes import rmse, rmse_by_answer, rmse_by_question
+from galaxyclass.tasks.scores.votes import rmse, score_votes
 from galaxyclass.trees.algebra import joint_from_conditional
 from galaxyclass.trees.read import load_tree
 from galaxyclass.trees.tree import Tree
@@ -38,13 +38,12 @@ def test_the_floor_is_the_error_of_the_truth(votes: int) -> None:
     people = np.full(4000, votes)
     truth, counts = draw(TREE, 4000, people, seed=1)
     fractions = fractions_from_counts(TREE, counts)
-    error = rmse(truth, fractions)
+    errors = score_votes(TREE, truth, fractions, resamples=2)
     for floor in (noise_floor(TREE, fractions, votes), noise_floor_from_counts(TREE, counts)):
-        assert floor.value == pytest.approx(error, rel=0.02)
-        assert floor.questions == pytest.approx(
-            rmse_by_question(TREE, truth, fractions).tolist(), rel=0.06
-        )
-        assert floor.answers == pytest.approx(rmse_by_answer(truth, fractions).tolist(), rel=0.1)
+        assert floor.value == pytest.approx(errors.overall.value, rel=0.02)
+        questions = [score.value for score in errors.questions]
+        assert floor.questions == pytest.approx(questions, rel=0.06)
+        assert floor.answers == pytest.approx([score.value for score in errors.answers], rel=0.1)
         assert floor.votes == votes
         assert (floor.galaxies, floor.entries) == (4000, 4000 * 37)
 

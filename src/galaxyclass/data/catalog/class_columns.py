@@ -17,8 +17,8 @@ from galaxyclass.data.catalog.roles import example_of, require_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import as_text, kind_of, numbers
 from galaxyclass.errors import CatalogError
+from galaxyclass.short import first_few
 from galaxyclass.tasks.classes.targets import ClassTargets
-from galaxyclass.tasks.names import first_few
 from galaxyclass.trees.column_names import questions_of
 
 #: A column of more different integers is not taken for classes unless it is named.
@@ -132,18 +132,16 @@ def _require_few_integers(table: Any, name: str, source: str) -> None:
 def candidates_of(table: Any, taken: Iterable[str]) -> list[str]:
     """Columns that could be the class: text or integers that repeat, and no counts of votes."""
     used = set(taken)
-    found = []
-    counts = counts_of_votes(table, used)
+    candidates = []
+    counts, named = set(counts_of_votes(table, used)), set(_named(table, used))
     for name in table.column_names:
         if name in used or name in counts or kind_of(table[name]) not in ("integer", "text"):
             continue
         text = as_text(table[name])
         distinct = pc.count_distinct(text, mode="only_valid").as_py()
-        if name in _named(table, used) or (
-            1 < distinct <= max(2, len(text) // 2) and not looks_like_paths(text)
-        ):
-            found.append(name)
-    return found
+        if name in named or (1 < distinct <= max(2, len(text) // 2) and not looks_like_paths(text)):
+            candidates.append(name)
+    return candidates
 
 
 def counts_of_votes(table: Any, taken: Iterable[str]) -> list[str]:
@@ -167,12 +165,12 @@ def counts_of_votes(table: Any, taken: Iterable[str]) -> list[str]:
     ]
     for name in integers:
         groups[re.split(r"[_]", name)[0]].append(name)
-    found = set()
+    columns = set()
     for members in groups.values():
         totals = [name for name in members if _COUNT.search(name)]
         if totals:
-            found.update(members if len(members) > 2 else totals)
-    return [name for name in integers if name in found]
+            columns.update(members if len(members) > 2 else totals)
+    return [name for name in integers if name in columns]
 
 
 def _flags_alone(column: Any) -> bool:
@@ -196,10 +194,9 @@ def _described(table: Any, name: str) -> str:
     """A candidate and what speaks for it: its values."""
     text = class_names(table[name]).drop_null()
     counts = pc.value_counts(text).to_pylist()
-    most = sorted(counts, key=lambda entry: -entry["counts"])[:4]
-    shown = ", ".join(f"{entry['values']} ({entry['counts']})" for entry in most)
-    more = f" and {len(counts) - 4} more" if len(counts) > 4 else ""
-    return f"{name!r}: {len(counts)} values, {shown}{more}"
+    ordered = sorted(counts, key=lambda entry: -entry["counts"])
+    shown = first_few([f"{entry['values']} ({entry['counts']})" for entry in ordered])
+    return f"{name!r}: {len(counts)} values, {shown}"
 
 
 def _hint_of_several(table: Any, named: list[str], candidates: list[str], source: str) -> str:

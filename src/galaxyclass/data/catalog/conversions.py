@@ -170,10 +170,10 @@ def _decimals(columns: Sequence[Any]) -> int | None:
         most = 0
         for column in columns:
             cells = column[rows]
-            found = _decimals_of_text(cells) if is_text(cells) else _decimals_of_numbers(cells)
-            if found is None or found > _MOST_DECIMALS:
+            decimals = _decimals_of_text(cells) if is_text(cells) else _decimals_of_numbers(cells)
+            if decimals is None or decimals > _MOST_DECIMALS:
                 return None
-            most = max(most, found)
+            most = max(most, decimals)
     return most
 
 

@@ -17,8 +17,7 @@ from galaxyclass.data.tables.cells import kind_of, numbers
 from galaxyclass.data.tables.in_memory import is_table, open_in_memory
 from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import TreeError
-from galaxyclass.short import summary
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few, summary
 from galaxyclass.trees.column_names import ENDINGS, NamedQuestion, questions_of
 from galaxyclass.trees.parents import FoundParents, find_parents
 from galaxyclass.trees.read import TREES, load_tree
@@ -161,8 +160,8 @@ def _coded(questions: Sequence[NamedQuestion]) -> tuple[list[Question], list[Ans
     coded = []
     for number, question in enumerate(questions, 1):
         answers = tuple(
-            Answer(f"{number}.{place}", _words(key), key, str(number))
-            for place, key in enumerate(question.answers, 1)
+            Answer(f"{number}.{position}", _words(key), key, str(number))
+            for position, key in enumerate(question.answers, 1)
         )
         coded.append(Question(str(number), question.key, f"{_words(question.key)}?", (), answers))
     return coded, [answer for question in coded for answer in question.answers]
@@ -262,15 +261,15 @@ def _counts(
     return [], empty, ""
 
 
-def _comment(found: FoundParents, answers: Sequence[Answer], counted: str) -> str:
+def _comment(parents: FoundParents, answers: Sequence[Answer], counted: str) -> str:
     if not counted:
         return "Not known who is asked: write asked_of = [codes of answers] if not everyone is."
-    if np.isnan(found.miss):
+    if np.isnan(parents.miss):
         return "Nobody's votes match those of this question: check who is asked."
-    who = " or ".join(f"{answers[i].code} ({answers[i].name})" for i in found.answers)
-    text = f"Asked of {who or 'everyone'}: the {counted} differ by {found.miss:.2%}."
-    if found.others:
-        others = "; or ".join(", ".join(answers[i].code for i in each) for each in found.others)
+    who = " or ".join(f"{answers[i].code} ({answers[i].name})" for i in parents.answers)
+    text = f"Asked of {who or 'everyone'}: the {counted} differ by {parents.miss:.2%}."
+    if parents.others:
+        others = "; or ".join(", ".join(answers[i].code for i in each) for each in parents.others)
         text += f" As good: {others}."
     return text
 

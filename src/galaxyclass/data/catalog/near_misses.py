@@ -45,15 +45,15 @@ def find_near_miss(table: Any, images: ImageNames) -> NearMiss | None:
     stems = images.stems.slice(0, 50 * _LOOKED_AT).to_pylist()
     if not stems:
         return None
-    found: list[NearMiss] = []
+    near_misses: list[NearMiss] = []
     for name in table.column_names:
         if not can_be_id(table[name]):
             continue
         cells = pc.unique(as_text(table[name]).slice(0, _LOOKED_AT)).drop_null().to_pylist()
         if cells:
-            found += _changes(name, cells, stems)
-            found += _affixes(name, cells, stems)
-    return max(found, key=lambda miss: miss.matches, default=None)
+            near_misses += _changes(name, cells, stems)
+            near_misses += _affixes(name, cells, stems)
+    return max(near_misses, key=lambda miss: miss.matches, default=None)
 
 
 def _changes(name: str, cells: list[str], stems: list[str]) -> Iterator[NearMiss]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from galaxyclass.data.catalog.roles import require_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import kind_of, numbers
 from galaxyclass.errors import CatalogError
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import did_you_mean, first_few
 from galaxyclass.tasks.numbers.targets import NumberTargets
 
 #: The ends of the names of a column's lower and upper limits: ``T_inf`` and ``T_sup`` of ``T``.
@@ -150,12 +149,11 @@ def _unknown_values(
                 wanted="a number (-1), or one of a column (Bar_Length=-1)",
             ) from None
         if equals and column not in values:
-            close = get_close_matches(column, names, n=1)
             raise CatalogError(
                 f"{source}: {each!r} is about a column that is not predicted",
                 argument="missing",
                 wanted=f"one of {', '.join(names)}",
-                hint=f"did you mean {close[0]!r}?" if close else None,
+                hint=did_you_mean(column, names) or None,
             )
         for name in [column] if equals else names:
             values[name].append(value)

@@ -33,7 +33,7 @@ from galaxyclass.data.catalog.near_misses import find_near_miss, kind_of_ids
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import as_text, can_be_id, is_text
 from galaxyclass.errors import CatalogError
-from galaxyclass.short import listed
+from galaxyclass.short import first_few
 from galaxyclass.trees.tree import Layout, Tree
 
 
@@ -241,7 +241,7 @@ def require_column(table: Any, name: str, source: str, argument: str) -> None:
     close = like or get_close_matches(name, table.column_names, n=1)
     raise CatalogError(
         f"{source}: no column {name!r}",
-        wanted=f"one of {listed([repr(column) for column in table.column_names])}",
+        wanted=f"one of {first_few([repr(column) for column in table.column_names], 12)}",
         argument=argument,
         hint=f"did you mean `{argument}={close[0]!r}`?" if close else f"correct `{argument}`",
     )

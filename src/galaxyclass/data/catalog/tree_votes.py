@@ -12,7 +12,7 @@ from galaxyclass.data.catalog.parts import column_names
 from galaxyclass.data.catalog.roles import vote_layout
 from galaxyclass.data.tables.in_memory import IN_MEMORY
 from galaxyclass.errors import CatalogError
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few
 from galaxyclass.trees.tree import Tree
 
 

@@ -12,6 +12,7 @@ from galaxyclass.data.checks.finding_location import galaxy_finding
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding, finding
 from galaxyclass.data.checks.target_checks import FEW_GALAXIES, TARGET_CHECKS
 from galaxyclass.images.records import ImageFacts
+from galaxyclass.short import counted, first_few
 
 
 def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
@@ -52,7 +53,7 @@ def check(catalog: Catalog, facts: ImageFacts | None = None) -> list[Finding]:
     elif catalog.table is None:
         findings.append(finding("images_only", f"{catalog.images}: {len(catalog):,} images"))
     if len(catalog) < FEW_GALAXIES:
-        findings.append(finding("few_galaxies", f"{len(catalog):,} galaxies in all"))
+        findings.append(finding("few_galaxies", f"{counted(len(catalog), 'galaxy')} in all"))
     rank = {code: position for position, code in enumerate(FINDING_KINDS)}
     return sorted(findings, key=lambda each: (rank[each.code], each.row or 0))
 
@@ -98,12 +99,11 @@ def _sizes(catalog: Catalog, sizes: NDArray[np.int32]) -> Iterator[Finding]:
     kinds, first, counts = np.unique(codes, return_index=True, return_counts=True)
     if len(kinds) < 2:
         return
-    most = np.lexsort((first, -counts))[:4]
-    several = ", ".join(
-        f"{w}x{h} ({n:,})" for (w, h), n in zip(sizes[first[most]], counts[most], strict=True)
-    )
-    more = f" and {len(kinds) - 4} more" if len(kinds) > 4 else ""
-    yield finding("mixed_sizes", f"{catalog.images}: {several}{more}")
+    ordered = np.lexsort((first, -counts))
+    several = [
+        f"{w}x{h} ({n:,})" for (w, h), n in zip(sizes[first[ordered]], counts[ordered], strict=True)
+    ]
+    yield finding("mixed_sizes", f"{catalog.images}: {first_few(several)}")
 
 
 def _identical(

@@ -19,7 +19,7 @@ from galaxyclass.data.checks.finding_location import is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
 from galaxyclass.data.tables.cells import kind_of
 from galaxyclass.data.tables.delimited import TableFile
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few
 from galaxyclass.trees.tree import Tree
 
 

@@ -12,14 +12,18 @@ from galaxyclass.data.catalog.class_columns import candidates_of
 from galaxyclass.data.catalog.votes import ROUNDING
 from galaxyclass.data.checks.finding_location import galaxy_finding, is_whole_column
 from galaxyclass.data.checks.findings import Finding, finding
+from galaxyclass.short import first_few
 from galaxyclass.tasks.classes.targets import ClassTargets
 from galaxyclass.tasks.counts.targets import CountTargets
 from galaxyclass.tasks.numbers.targets import NumberTargets
 from galaxyclass.tasks.votes.targets import VoteTargets
 from galaxyclass.trees.algebra import conditional_from_joint, sums_and_targets
 
-#: Fewer galaxies than this give a note; they are too few to call an answer rare.
+#: Fewer galaxies than this give a note; they are too few to call an answer rare. Of 200, a
+#: validation part of 15 % has 30: an accuracy of 0.9 is known to 0.11 then, and no better.
 FEW_GALAXIES = 200
+#: Fewer than this are too few for any training: `galaxyclass.finetune` refuses them, too.
+FEWEST_GALAXIES = 10
 #: A class this many times smaller than the largest gives a note, and so does one with few members.
 IMBALANCE = 10
 FEW_MEMBERS = 10
@@ -194,8 +198,7 @@ def check_classes(catalog: Catalog, targets: ClassTargets) -> Iterator[Finding]:
         yield finding(
             "class_imbalance",
             f"{source}: "
-            + ", ".join(f"{targets.classes[label]} {counts[label]:,}" for label in rarest[:6])
-            + (f" and {len(small) - 6} more" if len(small) > 6 else "")
+            + first_few([f"{targets.classes[label]} {counts[label]:,}" for label in rarest], 6)
             + f"; the largest is {targets.classes[largest]}, {counts[largest]:,}",
             file=source,
             column=targets.column,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from galaxyclass.data.catalog.catalog import Catalog
 from galaxyclass.data.checks.findings import FINDING_KINDS, Finding
 from galaxyclass.data.unused import Unused, UnusedKind
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few
 
 
 def unused_of(catalog: Catalog, findings: Sequence[Finding] = ()) -> tuple[Unused, ...]:

@@ -81,11 +81,12 @@ def _refusal(
         of_kind = [error for error in errors if error.code == code]
         if not of_kind:
             continue
-        lines.append(f"{len(of_kind):,} {kind.title}")
+        of_table = all(error.index is None and error.row is None for error in of_kind)
+        lines.append(f"{kind.title}: {kind.hint}" if of_table else f"{len(of_kind):,} {kind.title}")
         lines += [f"  {error.message}" for error in of_kind[:_SHOWN]]
         if len(of_kind) > _SHOWN:
             lines.append(f"  and {len(of_kind) - _SHOWN:,} more")
-    kept = len(valid_galaxies(catalog, errors))
+    valid = len(valid_galaxies(catalog, errors))
     table = "" if catalog.table is None else f", {str(catalog.table)!r}"
     hint = f"`galaxyclass.validate({str(catalog.images)!r}{table})` shows them all"
     return InvalidCatalogError(
@@ -96,8 +97,8 @@ def _refusal(
             "; they concern the whole table or every galaxy: `skip_invalid=True` cannot help"
             if skip_invalid
             else "; correct them, or leave out these galaxies by `skip_invalid=True`, which keeps "
-            f"{kept:,} of {len(catalog):,}"
-            if kept and not any(error.index is None and error.row is None for error in errors)
+            f"{valid:,} of {len(catalog):,}"
+            if valid and not any(error.index is None and error.row is None for error in errors)
             else "; correct them: they concern the whole table or every galaxy"
         ),
     )

@@ -224,8 +224,7 @@ class Dataset:
             table = f"a table of {counted(self.table.num_rows, 'row')}"
         elif self.table is not None:
             table = short_path(self.table)
-        count = len(self.also)
-        also = f", also {count} more table{'s' * (count > 1)}" if count else ""
+        also = f", also {counted(len(self.also), 'more table')}" if self.also else ""
         return summary(f"Dataset of {short_path(self.images)} and {table}{also}")
 
     def to_json(self) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from galaxyclass.data.splits import split
 from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.images.records import hex_digests
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.recipes.recipe import Split
 from galaxyclass.short import first_line
 
@@ -95,18 +95,17 @@ def write_split(
     With `folds` (`draw_folds`), there is a column fold, too; its cell is empty for galaxies in
     none.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     several = ["table"] if len(samples) > 1 else []
-    writer.writerow(["id", "part", "digest", *several, *([] if folds is None else ["fold"])])
+    header = ["id", "part", "digest", *several, *([] if folds is None else ["fold"])]
+    lines: list[Iterable[object]] = [header]
     for number, (sample, drawn) in enumerate(zip(samples, parts, strict=True)):
         columns = [sample.catalog.ids.values, drawn, hex_digests(sample.digests)]
         if several:
             columns.append([number + 1] * len(drawn))
         if folds is not None:
             columns.append([fold or "" for fold in folds[number].tolist()])
-        writer.writerows(zip(*columns, strict=True))
-    write_text(path, text.getvalue())
+        lines += zip(*columns, strict=True)
+    write_text(path, csv_text(lines))
 
 
 def read_split(path: Path, samples: Sequence[Sample]) -> tuple[NDArray[np.object_], ...]:
@@ -143,11 +142,6 @@ def write_left_out(path: Path, left_out: Sequence[Finding], *, named: Path | Non
 
     ``named`` is the final path of the file, for the log, where that is not ``path``.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "row", "problem", "message"])
-    writer.writerows(
-        (finding.id, finding.row, finding.code, finding.message) for finding in left_out
-    )
-    write_text(path, text.getvalue())
+    lines = [(finding.id, finding.row, finding.code, finding.message) for finding in left_out]
+    write_text(path, csv_text([("id", "row", "problem", "message"), *lines]))
     log.warning("%d errors: galaxies left out, listed in %s", len(left_out), named or path)

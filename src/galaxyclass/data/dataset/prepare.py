@@ -32,6 +32,7 @@ from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.tasks.kinds import fit_task
 from galaxyclass.tasks.targets import Targets, Values
 from galaxyclass.tasks.task import Task
+from galaxyclass.trees.column_names import questions_of
 
 log = logging.getLogger(__name__)
 
@@ -132,13 +133,16 @@ def prepare(
     """
     catalog = dataset.as_read
     if catalog.targets is None:
+        others = [
+            f"not used: {each.names} ({each.why})"
+            for each in catalog.unused
+            if each.kind == "columns"
+        ]
         raise CatalogError(
             f"{dataset.name}: nothing to train on",
             wanted="columns of vote fractions, a class column, a folder for each class, or numbers",
-            got="only ids and images",
-            hint="give a `table`"
-            if dataset.table is None
-            else "name the class by `target_column`, or numbers by `numbers`",
+            got="\n".join(["only ids and images", *others]),
+            hint=_hint_of_targets(dataset, catalog),
         )
     files, _ = catalog.files()
     for note in reading_notes(files, preprocessing):
@@ -167,6 +171,20 @@ def prepare(
         labelling=dataset.labelling or "",
         unused=unused,
     )
+
+
+def _hint_of_targets(dataset: Dataset, catalog: Catalog) -> str:
+    """How to name what is to be learnt."""
+    if dataset.table is None:
+        return "give a `table`"
+    names = [] if catalog.other is None else catalog.other.column_names
+    if questions_of(names):
+        table = repr(str(catalog.table)) if catalog.table is not None else "table"
+        return (
+            "for votes on a tree of your own, give the tree by `tree`; "
+            f"`galaxyclass.guess_tree({table})` makes one of the table"
+        )
+    return "name the class by `target_column`, or numbers by `numbers`"
 
 
 def _without_unpublished(catalog: Catalog) -> Catalog:

@@ -19,7 +19,7 @@ from galaxyclass.data.dataset.parts import split_parts
 from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.data.leakage import OUT_OF_FOLD
 from galaxyclass.data.unused import Unused
-from galaxyclass.errors import CatalogError
+from galaxyclass.errors import CatalogError, RunError
 from galaxyclass.progress import Progress
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.recipes.recipe import Split
@@ -89,6 +89,22 @@ class Samples:
             return self.first.fingerprint
         prints = "".join(sample.fingerprint for sample in self.tables)
         return hashlib.blake2b(prints.encode(), digest_size=16).hexdigest()
+
+    def require_same(self, fingerprint: str, folder: Path) -> None:
+        """Refuse data that have changed since a training, or several, were begun in a folder.
+
+        Raises
+        ------
+        RunError
+            The galaxies have another fingerprint.
+        """
+        if self.fingerprint != fingerprint:
+            raise RunError(
+                f"{folder}: its images or table have changed since it was begun",
+                wanted=f"data with the fingerprint {fingerprint}",
+                got=self.fingerprint,
+                hint="put the data back, or choose another `output`",
+            )
 
     def split(self, shares: Split, seed: int) -> Parts:
         """The part of each galaxy of each table.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,9 @@ def _read_fits(path: Path) -> tuple[Any, tuple[Unused, ...]]:
 def _read_votable(path: Path) -> tuple[Any, tuple[Unused, ...]]:
     from astropy.io.votable import parse
 
-    tables = list(parse(whole_content(path)).iter_tables())
+    content = whole_content(path)
+    _require_own_data(path, content.getvalue())
+    tables = list(parse(content).iter_tables())
     if not tables:
         raise CatalogError(
             f"{path}: a VOTable without a table",
@@ -88,6 +91,28 @@ def _read_votable(path: Path) -> tuple[Any, tuple[Unused, ...]]:
         )
     names = [table.name or table.ID or f"table {n}" for n, table in enumerate(tables, start=1)]
     return tables[0].to_table(use_names_over_ids=True), _others(names)
+
+
+def _require_own_data(path: Path, content: bytes) -> None:
+    """Refuse a VOTable whose data are elsewhere: astropy would read any file or address it names.
+
+    Raises
+    ------
+    CatalogError
+    """
+    if not any("STREAM".encode(code) in content for code in ("utf-8", "utf-16-le")):
+        return
+    from astropy.utils.xml.iterparser import get_xml_iterator
+
+    with get_xml_iterator(io.BytesIO(content)) as events:
+        for is_start, tag, attributes, _ in events:
+            if is_start and tag.endswith("STREAM") and "href" in attributes:
+                raise CatalogError(
+                    f"{path}: a VOTable whose data are not in the file",
+                    wanted="all data in the file itself",
+                    got=f"data in {attributes['href']}",
+                    hint="fetch the data, and save both as one table",
+                )
 
 
 def _read_ecsv(path: Path) -> tuple[Any, tuple[Unused, ...]]:

@@ -9,14 +9,18 @@ import lzma
 import os
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal
 
 from galaxyclass.errors import CatalogError
+from galaxyclass.short import first_line
 
 #: The kinds of tables that are read.
-TableKind = Literal["text", "parquet", "arrow", "fits", "votable", "ecsv", "ipac", "hdf5", "excel"]
+TableKind = Literal[
+    "text", "parquet", "arrow", "fits", "votable", "ecsv", "ipac", "hdf5", "excel", "labels"
+]
 
 #: Endings of tables, for messages; the content decides how a file is read.
 TABLE_ENDINGS = (
@@ -43,6 +47,7 @@ _KINDS: dict[bytes, TableKind] = {
     b"SIMPLE  =": "fits",
     b"\x89HDF\r\n\x1a\n": "hdf5",
     b"# %ECSV": "ecsv",
+    b'{"format": ': "labels",  # as `galaxyclass serve` writes them
 }
 #: First bytes of files that are no tables that are read: what they are, and what to do.
 _OTHERS: dict[bytes, tuple[str, str]] = {
@@ -136,7 +141,10 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        data = self._content.read(len(buffer))
+        try:
+            data = self._content.read(len(buffer))
+        except (OSError, EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile) as error:
+            raise _damaged(self._path, error) from error
         buffer[: len(data)] = data
         self._read += len(data)
         if self._read > self._most:
@@ -151,6 +159,14 @@ class _Bounded(io.RawIOBase):
         if not self.closed:
             self._content.close()
         super().close()
+
+
+def _damaged(path: Path, error: Exception) -> CatalogError:
+    return CatalogError(
+        f"{path}: the compressed table cannot be read",
+        got=first_line(error),
+        hint="fetch it again, or uncompress it first",
+    )
 
 
 def _bounded(path: Path, content: IO[bytes]) -> IO[bytes]:
@@ -241,4 +257,8 @@ def _only_member(path: Path) -> IO[bytes]:
             got=", ".join(names[:5]) + (" …" if len(names) > 5 else "") or "no files",
             hint="unpack it and give the table's file; or give it as `images`, if it holds images",
         )
-    return archive.open(names[0])
+    try:
+        return archive.open(names[0])
+    except (zipfile.BadZipFile, RuntimeError) as error:  # damaged; a password; a rare compression
+        archive.close()
+        raise _damaged(path, error) from error

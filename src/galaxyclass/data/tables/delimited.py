@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.tables.dialect import Dialect, find_dialect
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
-from galaxyclass.short import first_line
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few, first_line
 
 #: Bytes that are read at once; no row may be longer.
 BLOCK_BYTES = 1 << 20

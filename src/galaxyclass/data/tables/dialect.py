@@ -59,7 +59,10 @@ class Dialect:
         with open_content(path) as stream:
             text = stream.read().decode(self.encoding)
         if self.delimiter == " ":
-            text = _with_tabs(text)
+            try:
+                text = _with_tabs(text)
+            except csv.Error as error:
+                raise _not_csv(path, error) from error
         return io.BytesIO(text.encode())
 
     @property
@@ -84,7 +87,11 @@ def find_dialect(path: Path) -> Dialect:
         ):
             return _find(path, text, "utf-8" if encoding == "utf-8-sig" else encoding)
     except csv.Error as error:
-        raise CatalogError(f"{path}: cannot be read as CSV", got=str(error)) from error
+        raise _not_csv(path, error) from error
+
+
+def _not_csv(path: Path, error: csv.Error) -> CatalogError:
+    return CatalogError(f"{path}: cannot be read as CSV", got=str(error))
 
 
 def _find(path: Path, text: IO[str], encoding: str) -> Dialect:
@@ -157,9 +164,9 @@ def _is_data(cells: Sequence[str]) -> bool:
     Short numbers may be names, as in a table with a column for each class or answer (1.1).
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
-    found = [cell for cell in filled if _NUMBER.fullmatch(cell)]
-    clear = len(set(found)) < len(found) or any(map(_VALUE.fullmatch, found))
-    return clear and 2 * len(found) >= len(filled)
+    numbers = [cell for cell in filled if _NUMBER.fullmatch(cell)]
+    clear = len(set(numbers)) < len(numbers) or any(map(_VALUE.fullmatch, numbers))
+    return clear and 2 * len(numbers) >= len(filled)
 
 
 def _delimiter(path: Path, lines: Sequence[str]) -> str:

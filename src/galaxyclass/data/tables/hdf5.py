@@ -12,7 +12,7 @@ from galaxyclass.data.tables.content import require_regular
 from galaxyclass.data.tables.in_memory import as_arrow
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
-from galaxyclass.images.containers import PICTURE_ID, is_stack, open_hdf5, picture_name
+from galaxyclass.images.containers import PICTURE_ID, data_sets, is_stack, open_hdf5, picture_name
 
 
 def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
@@ -33,17 +33,11 @@ def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
     columns: dict[str, Any] = {}
     others: list[str] = []
     with open_hdf5(path) as file:
-        found: dict[str, Any] = {}
-
-        def visit(name: str, entry: Any) -> None:
-            if hasattr(entry, "shape") and hasattr(entry, "dtype"):
-                found[name] = entry
-
-        file.visititems(visit)
-        stacks = [entry for entry in found.values() if is_stack(entry)]
-        lengths = Counter(len(entry) for entry in found.values() if len(entry.shape) == 1)
+        entries = data_sets(path, file)
+        stacks = [entry for entry in entries.values() if is_stack(entry)]
+        lengths = Counter(len(entry) for entry in entries.values() if len(entry.shape) == 1)
         length = len(stacks[0]) if stacks else max(lengths, key=lambda n: lengths[n], default=0)
-        for name, entry in found.items():
+        for name, entry in entries.items():
             if is_stack(entry):
                 continue
             if entry.shape == (length,) and entry.dtype.names:
@@ -56,7 +50,7 @@ def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
         raise CatalogError(
             f"{path}: an HDF5 file without columns",
             wanted="data sets of one dimension and one length, a number for each row",
-            got=", ".join(sorted(found)[:10]) or "no data sets",
+            got=", ".join(sorted(entries)[:10]) or "no data sets",
             hint="write the table as parquet or FITS",
         )
     table = as_arrow(columns)

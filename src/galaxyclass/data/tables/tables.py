@@ -141,7 +141,12 @@ def _read(path: Path, piecewise: Piecewise) -> TableFile:
         ) from error
     if file.table.num_rows == 0:
         require_even_rows(file)
-        raise CatalogError(f"{path}: the table has a header but no rows", wanted="a row per galaxy")
+        why = "; ".join(f"{each.names}: {each.why}" for each in file.unused)
+        raise CatalogError(
+            f"{path}: the table has a header but no rows",
+            wanted="a row per galaxy",
+            got=why or None,
+        )
     return file
 
 
@@ -167,6 +172,10 @@ def _read_typed(path: Path, kind: TableKind, piecewise: Piecewise) -> TableFile:
         table = _read_parquet(path)
     elif kind == "arrow":
         table = _read_arrow(path)
+    elif kind == "labels":
+        from galaxyclass.data.labels.table import read_label_table
+
+        table, unused = read_label_table(path)
     elif kind == "hdf5":
         from galaxyclass.data.tables.hdf5 import read_hdf5
 

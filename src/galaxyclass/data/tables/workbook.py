@@ -50,13 +50,13 @@ def read_workbook(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:
             f"{path}: the first sheet, {sheets[0].title!r}, is empty", wanted="a header and rows"
         )
     names = [str("" if cell is None else cell).strip() for cell in rows[0]]
-    kept = [index for index, name in enumerate(names) if name]
-    columns = [[row[index] if index < len(row) else None for row in rows[1:]] for index in kept]
-    for index, column in zip(kept, columns, strict=True):
+    named = [index for index, name in enumerate(names) if name]
+    columns = [[row[index] if index < len(row) else None for row in rows[1:]] for index in named]
+    for index, column in zip(named, columns, strict=True):
         _require_exact(path, names[index], column)
     arrays = list(map(_column, columns))
     others = tuple(_others([sheet.title for sheet in sheets]))
-    return pa.Table.from_arrays(arrays, names=[names[index] for index in kept]), others
+    return pa.Table.from_arrays(arrays, names=[names[index] for index in named]), others
 
 
 def _others(titles: list[str]) -> Iterator[Unused]:

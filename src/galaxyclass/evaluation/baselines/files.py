@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from galaxyclass.errors import OutputError
 from galaxyclass.evaluation.baselines.scores import Baselines
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.io.result_files import metrics_json
 from galaxyclass.io.run_folder import INFO, METRICS, SCORES, SPLIT
 from galaxyclass.tasks.scores.bootstrap import INTERVAL_LEVEL
@@ -39,17 +38,17 @@ def write_baselines(baselines: Baselines) -> None:
     OutputError
         No room on the disk, or no permission.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     figure, count = baselines.task.score_columns
-    writer.writerow(["part", "baseline", "kind", "code", "name", figure, "low", "high", count])
+    lines: list[list[object]] = [
+        ["part", "baseline", "kind", "code", "name", figure, "low", "high", count]
+    ]
     for baseline in baselines.scores:
         rows = baselines.task.rows(baseline.scores, baseline.subsets)
         for kind, code, name, score, known in rows:
             numbers = (score.value, score.low, score.high)
             cells = ["" if math.isnan(number) else f"{number:.6f}" for number in numbers]
-            writer.writerow([baseline.part, baseline.key, kind, code, name, *cells, known])
-    write_text(baselines.folder / SCORES, text.getvalue())
+            lines.append([baseline.part, baseline.key, kind, code, name, *cells, known])
+    write_text(baselines.folder / SCORES, csv_text(lines))
     write_text(baselines.folder / METRICS, metrics_json(_metrics(baselines)))
 
 

@@ -117,6 +117,7 @@ def read_index(path: Path, count: int) -> tuple[Records, pa.Array]:
     hint = "delete the folder and make the pack again"
     try:
         table = pq.read_table(path, memory_map=False)
+        table.validate(full=True)  # Arrow trusts what it reads
     except (OSError, pa.ArrowException) as error:
         raise PackError(f"{path}: truncated or damaged ({error})", hint=hint) from error
     if tuple(table.column_names) != INDEX_COLUMNS or table.num_rows != count:

@@ -139,6 +139,7 @@ def open_backend(
             network,
             read_probe(bundle),
             bundle.manifest.task,
+            bundle.manifest.network.task,
             concurrent=is_concurrent(network),
         )
     engine = choose_engine(bundle, device, precision)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.model.answer_shares import answer_shares, same_question
 from galaxyclass.model.brightness_profile import brightness_profile
 from galaxyclass.model.bundle.manifest import ComputedPrecision
 from galaxyclass.model.output import ModelOutput
@@ -24,6 +25,8 @@ class ProbedBackend:
     probe : NetworkProbe
     task : Task
         What the probe predicts.
+    beneath : Task
+        What the network predicts.
     concurrent : bool
         Whether the network's backend may be called from several threads.
 
@@ -33,8 +36,11 @@ class ProbedBackend:
         See `galaxyclass.model.backends.backend.ConcurrentBackend`.
     """
 
-    def __init__(self, network: Any, probe: NetworkProbe, task: Task, *, concurrent: bool) -> None:
+    def __init__(
+        self, network: Any, probe: NetworkProbe, task: Task, beneath: Task, *, concurrent: bool
+    ) -> None:
         self._network, self._probe, self._task = network, probe, task
+        self._same = same_question(beneath)
         self.concurrent = concurrent
         self.precision: ComputedPrecision = getattr(network, "precision", "fp32")
         self.note: str = getattr(network, "note", "")
@@ -47,6 +53,7 @@ class ProbedBackend:
     def __call__(self, cutouts: NDArray[np.uint8], /) -> ModelOutput:
         output: ModelOutput = self._network(cutouts)
         profile = brightness_profile(cutouts)
-        raw = self._probe.linear_outputs(output.features, output.values, profile)
+        shares = answer_shares(output.values, self._same)
+        raw = self._probe.linear_outputs(output.features, shares, profile)
         values = self._task.from_linear(raw).astype(np.float32)
         return ModelOutput(values, (), output.features)

@@ -225,12 +225,12 @@ def compare_outputs(
     for start in range(0, len(cutouts), _BATCH):
         # The first image alone too: some exports run for one batch size only.
         for batch in (cutouts[:1],) * (start == 0) + (cutouts[start : start + _BATCH],):
-            got = session.run(names, {INPUT: batch})
+            exported = session.run(names, {INPUT: batch})
             with torch.inference_mode():
                 wanted = network.estimate(torch.from_numpy(batch))
             if task is not None:
-                wanted, got = _on_linear_scale(task, wanted, got)
-            differences.add(wanted, got)
+                wanted, exported = _on_linear_scale(task, wanted, exported)
+            differences.add(wanted, exported)
         done = start + len(batch)
         differences.require(tolerance, done, is_last=done == len(cutouts))
         progress("compare", done, len(cutouts), unit="images")
@@ -238,10 +238,10 @@ def compare_outputs(
 
 
 def _on_linear_scale(
-    task: Task, wanted: NetworkOutput, got: Sequence[NDArray[np.float32]]
+    task: Task, wanted: NetworkOutput, exported: Sequence[NDArray[np.float32]]
 ) -> tuple[NetworkOutput, list[NDArray[np.float32]]]:
     """Both outputs with values that can be compared, whatever their unit."""
-    values, *rest = got
+    values, *rest = exported
     scaled = [
         task.to_linear(each.astype(np.float64)).astype(np.float32)
         for each in (wanted.values.numpy(), values)
@@ -261,9 +261,9 @@ class _Differences:
         """Root mean square of the differences of all fractions and probabilities."""
         return math.sqrt(self._squares / max(1, self._count))
 
-    def add(self, wanted: NetworkOutput, got: Sequence[NDArray[np.float32]]) -> None:
+    def add(self, wanted: NetworkOutput, exported: Sequence[NDArray[np.float32]]) -> None:
         """Count in the outputs for some images."""
-        for tensor, values in zip((wanted.values, *wanted.auxiliary), got, strict=False):
+        for tensor, values in zip((wanted.values, *wanted.auxiliary), exported, strict=False):
             self.largest = max(self.largest, _largest(tensor.numpy(), values))
             if np.isfinite(self.largest):
                 difference = np.subtract(tensor.numpy(), values, dtype=np.float64)
@@ -271,7 +271,7 @@ class _Differences:
                 self._count += values.size
         features = wanted.features.numpy()
         scale = max(1.0, float(np.abs(features).max(initial=0)))
-        self.embedding = max(self.embedding, _largest(features, got[-1]) / scale)
+        self.embedding = max(self.embedding, _largest(features, exported[-1]) / scale)
 
     def require(self, tolerance: Tolerance, images: int, *, is_last: bool) -> None:
         """Refuse too large ones; the root mean square only at the end."""
@@ -293,9 +293,9 @@ class _Differences:
         )
 
 
-def _largest(wanted: NDArray[np.float32], got: NDArray[np.float32]) -> float:
+def _largest(wanted: NDArray[np.float32], exported: NDArray[np.float32]) -> float:
     """The largest difference; infinite where the shapes differ or something is not a number."""
-    if wanted.shape != got.shape:
+    if wanted.shape != exported.shape:
         return float("inf")
-    worst = float(np.abs(wanted - got).max(initial=0))
+    worst = float(np.abs(wanted - exported).max(initial=0))
     return worst if np.isfinite(worst) else float("inf")

@@ -60,6 +60,25 @@ for (const form of document.querySelectorAll("form[data-once]")) {
   window.addEventListener("pageshow", () => { sent = false; });
 }
 
+// How far a finetuning is; the page is shown anew once it is over.
+for (const status of document.querySelectorAll("[data-poll]")) {
+  const ask = async () => {
+    try {
+      const state = await (await fetch(status.dataset.poll)).json();
+      if (state.stage) {
+        status.textContent = `${state.stage[0].toUpperCase()}${state.stage.slice(1)} …`;
+      } else {
+        location.reload();
+        return;
+      }
+    } catch {
+      // The server is busy or stopped: ask again.
+    }
+    setTimeout(ask, 1000);
+  };
+  setTimeout(ask, 500);
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (event.target.closest("input, select, textarea")) return;

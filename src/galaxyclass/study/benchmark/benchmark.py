@@ -33,9 +33,9 @@ from galaxyclass.study.benchmark.results import (
     one_after_the_other,
     share,
 )
+from galaxyclass.training.choose_runtime import try_runtimes
 from galaxyclass.training.devices import accelerator_of
 from galaxyclass.training.job import make_job
-from galaxyclass.training.probe import try_settings
 from galaxyclass.training.run import installed_versions, this_machine
 from galaxyclass.training.train import train
 
@@ -121,9 +121,9 @@ def _set_up(
     samples = prepare_all(dataset, recipe.images, cache=cache, workers=None, progress=progress)
     parts = samples.split(recipe.split, 0)
     job = make_job(recipe, samples, parts, seed=0, device=device)
-    recipe, probed = job.recipe, try_settings(job)
+    recipe, chosen = job.recipe, try_runtimes(job)
     # One epoch, for a bundle to predict with and to warm up.
-    settings = {"epochs": 1, "precision": probed.runtime.precision}
+    settings = {"epochs": 1, "precision": chosen.runtime.precision}
     training = recipe.training.model_copy(update=settings)
     with _silent("galaxyclass"):  # so short a training would give notices
         run = train(
@@ -140,10 +140,10 @@ def _set_up(
             [record.path for record in samples.first.pack.records],
             bundle,
             open_backend(bundle, device),
-            probed.runtime,
+            chosen.runtime,
             work,
         ),
-        probed.images_per_second,
+        chosen.images_per_second,
     )
 
 

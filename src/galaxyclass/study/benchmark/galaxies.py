@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.images.files import find_images
 from galaxyclass.io.atomic import write_text
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.progress import Progress
 from galaxyclass.simulation.folders import simulate
 from galaxyclass.trees.algebra import joint_from_conditional
@@ -71,9 +70,6 @@ def _random_votes(images: Path) -> str:
     for question in tree.slices:
         answers = question.stop - question.start
         conditional[:, question] = rng.dirichlet(np.ones(answers), len(names))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", *(f"Class{answer.code}" for answer in tree.answers)])
-    for name, fractions in zip(names, joint_from_conditional(tree, conditional), strict=True):
-        writer.writerow([name, *(f"{fraction:.6f}" for fraction in fractions)])
-    return text.getvalue()
+    votes = zip(names, joint_from_conditional(tree, conditional), strict=True)
+    lines = ([name, *(f"{fraction:.6f}" for fraction in fractions)] for name, fractions in votes)
+    return csv_text([["path", *(f"Class{answer.code}" for answer in tree.answers)], *lines])

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.several import prepare_all
-from galaxyclass.errors import RunError, StoppedError
-from galaxyclass.extras import require
+from galaxyclass.extras import TRAINING, require_installed
 from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.plots.compared import Panel, compared_curves
 from galaxyclass.plots.style import save
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import short_path, summary
 from galaxyclass.study.compare.clock import Clock
-from galaxyclass.study.compare.outcomes import (
-    TRIAL_WORKER,
-    explain_end,
-    outcome_path,
-    read_outcome,
-)
+from galaxyclass.study.compare.outcomes import outcome_path, read_outcome, train_trial, trial_job
 from galaxyclass.study.compare.plan import (
     COMPARED_CURVES,
     PLAN,
@@ -37,17 +28,21 @@ from galaxyclass.study.compare.plan import (
     require_unchanged,
     write_plan,
 )
-from galaxyclass.study.compare.results import TrialResult, best_first, parse_outcome, results_csv
+from galaxyclass.study.compare.results import (
+    TrialResult,
+    best_of,
+    ended_of,
+    parse_outcome,
+    results_csv,
+    states_of,
+    stopped_study,
+)
 from galaxyclass.study.compare.trials import Trial, make_trials
 from galaxyclass.tasks.kinds import metric_named
 from galaxyclass.tasks.metric import RMSE
 from galaxyclass.workers.signals import terminated_as_interrupted
-from galaxyclass.workers.trial_process import work
 
 log = logging.getLogger(__name__)
-
-#: What a training needs.
-LIBRARIES = ("torch", "timm", "lightning", "safetensors", "matplotlib", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -67,15 +62,10 @@ class Comparison:
     results: tuple[TrialResult, ...]
 
     def __repr__(self) -> str:
-        states = Counter(result.state for result in self.results)
-        counts = ", ".join(f"{count} {state}" for state, count in states.items())
-        best = next(iter(best_first(self.results)), None)
-        leads = (
-            ""
-            if best is None or best.value is None
-            else f"; best {best.trial.name} {best.value:.4f}"
-        )
-        return summary(f"Comparison in {short_path(self.folder)}: {counts}{leads}")
+        best = best_of(self.results)
+        leads = "" if best is None else f"; best {best.trial.name} {best.value:.4f}"
+        states = states_of(self.results)
+        return summary(f"Comparison in {short_path(self.folder)}: {states}{leads}")
 
 
 @public
@@ -135,9 +125,7 @@ def compare(
         Ctrl-C or SIGTERM; the same call goes on.
     """
     trials = make_trials(recipes, vary or {}, settings)
-    for name in LIBRARIES:
-        if find_spec(name) is None:
-            require(name)
+    require_installed(*TRAINING)
     folder = Path(output)
     dataset = as_dataset(images, table)
     plan = Plan(trials, {**dataset.with_files(folder).to_json(), "seed": seed})
@@ -148,35 +136,27 @@ def compare(
         require_unchanged(folder, begun, plan)
     # Once here, so that problems of the data are reported at once and not by every trial; and all
     # trials share the pack.
-    fingerprint = prepare_all(
+    samples = prepare_all(
         replace(dataset),  # a copy, so that its memory is freed
         trials[0].resolved.images,
         cache=cache,
         workers=workers,
         progress=progress,
-    ).fingerprint
+    )
     if begun is None:
-        write_plan(folder, replace(plan, fingerprint=fingerprint))
+        write_plan(folder, replace(plan, fingerprint=samples.fingerprint))
     else:
-        _require_same_data(folder, begun, fingerprint)
+        samples.require_same(begun.fingerprint, folder)
+    del samples
     dataset.save_tables(folder)
     running = _RunningComparison(folder, trials, progress)
-    shared = {"device": device, "workers": workers}
-    job = {"shared": shared, "cache": None if cache is None else str(Path(cache).absolute())}
     try:
         with terminated_as_interrupted():
             for trial in trials:
-                running.run(
-                    trial,
-                    {**job, "train": train_arguments(plan.data, trial)},
-                    retry_failed=retry_failed,
-                )
+                job = trial_job(trial, plan.data, device=device, workers=workers, cache=cache)
+                running.run(trial, job, retry_failed=retry_failed)
     except KeyboardInterrupt:
-        done = sum(result.state != "unfinished" for result in running.results())
-        raise StoppedError(
-            f"stopped; {done} of {len(trials)} trials have ended, and are in {folder / TABLE}",
-            hint="the same again goes on from there",
-        ) from None
+        raise stopped_study(running.results(), len(trials), folder / TABLE) from None
     finally:
         draw_curves(folder / COMPARED_CURVES, running.results())
     return Comparison(folder, tuple(running.results()))
@@ -214,7 +194,7 @@ class _RunningComparison:
             path.unlink()
             before = None
         if before is None:
-            self._try(trial, job, path)
+            self._try(trial, job)
         result = parse_outcome(trial, read_outcome(self.folder, trial))
         self.clock.ended(result)
         write_text(self.folder / TABLE, results_csv(self.results()))
@@ -224,7 +204,7 @@ class _RunningComparison:
         if before is None:
             log.info("%s: %s; %s", number, summary_of(result), self.clock.left())
 
-    def _try(self, trial: Trial, job: Mapping[str, Any], path: Path) -> None:
+    def _try(self, trial: Trial, job: Mapping[str, Any]) -> None:
         number = f"trial {self.trials.index(trial) + 1} of {len(self.trials)}"
 
         def listen(message: Mapping[str, Any]) -> None:
@@ -240,41 +220,7 @@ class _RunningComparison:
             )
 
         self.clock.begun(trial)
-        logs = self.folder / "logs" / f"{trial.name}.log"
-        run = self.folder / "runs" / trial.name
-        files = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
-        ended = work(TRIAL_WORKER, {**job, **files}, logs, listen)
-        if not path.is_file():
-            outcome = {"failure": explain_end(ended, logs), "peak_memory": ended.memory}
-            write_text(path, json.dumps(outcome) + "\n")
-
-
-def train_arguments(data: Mapping[str, Any], trial: Trial) -> dict[str, Any]:
-    """The arguments of `train` for a trial, except folders and machine.
-
-    Parameters
-    ----------
-    data : mapping
-        Of the data set (`Dataset.to_json`), and ``seed``.
-    trial : Trial
-    """
-    return {
-        "recipe": trial.recipe,
-        "settings": list(trial.settings),
-        "data": {name: value for name, value in data.items() if name != "seed"},
-        "seed": data["seed"],
-    }
-
-
-def _require_same_data(folder: Path, begun: Plan, fingerprint: str) -> None:
-    """Refuse to go on with other data than the comparison was begun with."""
-    if begun.fingerprint != fingerprint:
-        raise RunError(
-            f"{folder}: the images or the table have changed since the comparison was begun",
-            wanted=f"data with the fingerprint {begun.fingerprint}",
-            got=fingerprint,
-            hint="put the data back, or choose another `output`",
-        )
+        train_trial(self.folder, trial, job, listen)
 
 
 def summary_of(result: TrialResult) -> str:
@@ -296,7 +242,7 @@ def summary_of(result: TrialResult) -> str:
 
 def draw_curves(path: Path, results: Sequence[TrialResult]) -> None:
     """Draw the learning curves of the trials that have ended, if there are any."""
-    ended = [result for result in results if result.state != "unfinished"]
+    ended = ended_of(results)
     if not ended:
         return
     scores = [result.score for result in ended if result.score]

@@ -1,14 +1,19 @@
-"""The outcome of a trial on disk, and why there is none."""
+"""A trial: what its process is told, its run, and its outcome on disk."""
 
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from galaxyclass.arguments import Device
 from galaxyclass.errors import RunError
+from galaxyclass.io.atomic import write_text
 from galaxyclass.study.compare.trials import Trial
-from galaxyclass.workers.trial_process import Ended
+from galaxyclass.workers.start import Message
+from galaxyclass.workers.trial_process import Ended, work
 
 #: The module of a trial's process.
 TRIAL_WORKER = "galaxyclass.study.compare.worker"
@@ -39,7 +44,77 @@ def read_outcome(folder: Path, trial: Trial) -> dict[str, Any] | None:
     return data
 
 
-def explain_end(ended: Ended, logs: Path) -> str:
+def trial_run(folder: Path, trial: Trial) -> Path:
+    """The run of a trial."""
+    return folder / "runs" / trial.name
+
+
+def trial_job(
+    trial: Trial,
+    data: Mapping[str, Any],
+    *,
+    device: Device,
+    workers: int | None,
+    cache: str | Path | None,
+) -> dict[str, Any]:
+    """What the process of a trial is told (`galaxyclass.study.compare.worker.run_trial`).
+
+    Parameters
+    ----------
+    trial : Trial
+    data : mapping
+        Of the data set (`Dataset.to_json`), and ``seed``.
+    device, workers, cache
+        As for `train`.
+    """
+    return {
+        "shared": {"device": device, "workers": workers},
+        "cache": None if cache is None else str(Path(cache).absolute()),
+        "train": {
+            "recipe": trial.recipe,
+            "settings": list(trial.settings),
+            "data": {name: value for name, value in data.items() if name != "seed"},
+            "seed": data["seed"],
+        },
+    }
+
+
+def train_trial(
+    folder: Path,
+    trial: Trial,
+    job: Mapping[str, Any],
+    listen: Callable[[Message], None],
+    *,
+    stop: threading.Event | None = None,
+    run_process: Callable[..., Ended] = work,
+) -> None:
+    """Train a trial in a process of its own, and wait for its end.
+
+    Afterwards its outcome is on disk, that of a failure too, unless ``stop`` was set.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the comparison or the search.
+    trial : Trial
+    job : mapping
+        See `trial_job`.
+    listen : callable
+        Called with each progress message.
+    stop : threading.Event, optional
+        Ends the process in good order once it is set.
+    run_process : callable
+        A stand-in for `work`, for tests.
+    """
+    path, logs = outcome_path(folder, trial), folder / "logs" / f"{trial.name}.log"
+    files = {"folder": str(trial_run(folder, trial).absolute()), "outcome": str(path.absolute())}
+    ended = run_process(TRIAL_WORKER, {**job, **files}, logs, listen, stop=stop)
+    if not path.is_file() and not (stop is not None and stop.is_set()):
+        outcome = {"failure": _explain_end(ended, logs), "peak_memory": ended.memory}
+        write_text(path, json.dumps(outcome) + "\n")
+
+
+def _explain_end(ended: Ended, logs: Path) -> str:
     """The reason why a process ended without an outcome."""
     if ended.status == -9:
         held = "" if ended.memory is None else f" (it held {ended.memory / 2**20:,.0f} MiB)"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.versioned import FileFormat
 from galaxyclass.recipes.read import parse_recipe
+from galaxyclass.short import first_few
 from galaxyclass.study.compare.trials import Trial
+
+T = TypeVar("T")
 
 #: The layout of the folders of comparisons that this version writes.
 STUDY_FORMAT = 1
@@ -57,14 +60,24 @@ def read_plan(folder: Path) -> Plan:
     RunError
         Not a comparison; of another version; damaged.
     """
-    path = folder / PLAN
-    if not path.is_file():
+    return read_study(folder / PLAN, _FORMAT, _read)
+
+
+def read_study(file: Path, file_format: FileFormat, read: Callable[[dict[str, Any]], T]) -> T:
+    """Read the file that makes a folder a study: a comparison or a search.
+
+    Raises
+    ------
+    RunError
+        Not such a study; of another version; damaged.
+    """
+    if not file.is_file():
         raise RunError(
-            f"{folder}: not a comparison",
-            wanted="the `output` of a comparison",
-            got=f"no {PLAN} in it" if folder.exists() else "no such folder",
+            f"{file.parent}: not a {file_format.what}",
+            wanted=f"the `output` of a {file_format.what}",
+            got=f"no {file.name} in it" if file.parent.exists() else "no such folder",
         )
-    return _FORMAT.parse(path.read_bytes(), path, _read)
+    return file_format.parse(file.read_bytes(), file, read)
 
 
 def _read(data: dict[str, Any]) -> Plan:
@@ -99,8 +112,9 @@ def require_unchanged(folder: Path, begun: Plan, plan: Plan) -> None:
     )
     gone, new = [name for name in before if name not in now], [n for n in now if n not in before]
     if gone or new:
-        wanted.append(_counted("trials", list(before)))
-        got.append(_counted("not among them", new) if new else _counted("without", gone))
+        wanted.append(f"trials: {first_few(list(before), 3)}")
+        kind, names = ("not among them", new) if new else ("without", gone)
+        got.append(f"{kind}: {first_few(names, 3)}")
     for name in [name for name in before if name in now and before[name] != now[name]][:3]:
         old, new_settings = before[name]["resolved"], now[name]["resolved"]
         for section in old:
@@ -134,8 +148,3 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "settings": list(trial.settings),
         "resolved": trial.resolved.model_dump(mode="json"),
     }
-
-
-def _counted(noun: str, names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{noun}: {', '.join(names[:3])}{more}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+from galaxyclass.errors import StoppedError
+from galaxyclass.io.csv_text import csv_text
 from galaxyclass.study.compare.trials import Trial
 from galaxyclass.tasks.kinds import metric_named
 
@@ -132,6 +134,30 @@ def parse_outcome(trial: Trial, outcome: Mapping[str, Any] | None) -> TrialResul
     )
 
 
+def ended_of(results: Sequence[TrialResult]) -> list[TrialResult]:
+    """The trials that have ended, in their order."""
+    return [result for result in results if result.state != "unfinished"]
+
+
+def states_of(results: Sequence[TrialResult]) -> str:
+    """How many trials are in each state, in words: ``3 finished, 1 failed``."""
+    states = Counter(result.state for result in results)
+    return ", ".join(f"{count} {state}" for state, count in states.items())
+
+
+def best_of(results: Sequence[TrialResult]) -> TrialResult | None:
+    """The finished trial with the best score; None where none has finished."""
+    return next((result for result in best_first(results) if result.value is not None), None)
+
+
+def stopped_study(results: Sequence[TrialResult], count: int, table: Path) -> StoppedError:
+    """The error of a comparison or a search of so many trials that was stopped."""
+    return StoppedError(
+        f"stopped; {len(ended_of(results))} of {count} trials have ended, and are in {table}",
+        hint="the same again goes on from there",
+    )
+
+
 def best_first(results: Sequence[TrialResult]) -> list[TrialResult]:
     """Finished trials by their score, then pruned, failed and other ones, in their order."""
 
@@ -149,12 +175,8 @@ def best_first(results: Sequence[TrialResult]) -> list[TrialResult]:
 def results_csv(results: Sequence[TrialResult]) -> str:
     """The trials that have ended as CSV, in the order of training."""
     keys = list(results[0].trial.varied) if results else []
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "recipe", *keys, *TRIAL_COLUMNS])
-    for result in results:
-        if result.state == "unfinished":
-            continue
+    lines: list[list[object]] = [["trial", "recipe", *keys, *TRIAL_COLUMNS]]
+    for result in ended_of(results):
         values = [getattr(result, column) for column in TRIAL_COLUMNS]
         values[TRIAL_COLUMNS.index("notices")] = " ".join(kind for kind, _ in result.notices)
         failure = result.failure or ""
@@ -162,8 +184,8 @@ def results_csv(results: Sequence[TrialResult]) -> str:
             line.strip() for line in failure.splitlines()
         )
         varied = [result.trial.varied[key] for key in keys]
-        writer.writerow([result.trial.name, result.trial.recipe, *varied, *map(_cell, values)])
-    return text.getvalue()
+        lines.append([result.trial.name, result.trial.recipe, *varied, *map(_cell, values)])
+    return csv_text(lines)
 
 
 def _cell(value: Any) -> str:

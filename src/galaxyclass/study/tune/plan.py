@@ -10,6 +10,7 @@ from typing import Any
 from galaxyclass.errors import OutputError, RunError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.io.versioned import FileFormat
+from galaxyclass.study.compare.plan import read_study
 
 #: The layout of the folders of searches that this version writes.
 TUNE_FORMAT = 1
@@ -71,19 +72,12 @@ def read_tune_plan(folder: Path) -> TunePlan:
     RunError
         Not a search; of another version; damaged.
     """
-    path = folder / TUNE_PLAN
-    if not path.is_file():
-        raise RunError(
-            f"{folder}: not a search",
-            wanted="the `output` of a search",
-            got=f"no {TUNE_PLAN} in it" if folder.exists() else "no such folder",
-        )
 
     def read(data: dict[str, Any]) -> TunePlan:
         values = {name: value for name, value in data.items() if name != "format"}
         return TunePlan(**{**values, "settings": tuple(values["settings"])})
 
-    return _FORMAT.parse(path.read_bytes(), path, read)
+    return read_study(folder / TUNE_PLAN, _FORMAT, read)
 
 
 def require_same_search(folder: Path, begun: TunePlan, plan: TunePlan) -> None:

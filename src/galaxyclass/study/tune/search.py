@@ -16,13 +16,14 @@ from galaxyclass.errors import RecipeError
 from galaxyclass.io.atomic import write_text
 from galaxyclass.progress import Progress
 from galaxyclass.study.compare.compare import summary_of
-from galaxyclass.study.compare.outcomes import (
-    TRIAL_WORKER,
-    explain_end,
-    outcome_path,
-    read_outcome,
+from galaxyclass.study.compare.outcomes import outcome_path, read_outcome, train_trial, trial_run
+from galaxyclass.study.compare.results import (
+    TrialResult,
+    best_of,
+    ended_of,
+    parse_outcome,
+    results_csv,
 )
-from galaxyclass.study.compare.results import TrialResult, best_first, parse_outcome, results_csv
 from galaxyclass.study.compare.trials import Trial, make_trials
 from galaxyclass.study.tune.plan import TUNE_JOURNAL, TUNE_TABLE
 from galaxyclass.study.tune.space import Choices, Range, Space
@@ -236,23 +237,17 @@ class Search:
         trial = self._trial_of[asked.number]
         path = outcome_path(self.folder, trial)
         if not path.is_file():
-            logs = self.folder / "logs" / f"{trial.name}.log"
-            run = self.folder / "runs" / trial.name
-            files = {"folder": str(run.absolute()), "outcome": str(path.absolute())}
-            listener = _Listener(self, asked, trial, run)
+            listener = _Listener(self, asked, trial, trial_run(self.folder, trial))
+            job = self.job(trial)
             try:
-                ended = self.run_process(
-                    TRIAL_WORKER, {**self.job(trial), **files}, logs, listener, stop=self.stop
+                train_trial(
+                    self.folder, trial, job, listener, stop=self.stop, run_process=self.run_process
                 )
             except _Pruned:
                 outcome = {"pruned": True, "failure": None, "history": listener.history}
                 write_text(path, json.dumps(outcome) + "\n")
-            else:
-                if not path.is_file():
-                    if self.stop.is_set():
-                        return  # stopped from outside: the same call goes on with it
-                    failure = {"failure": explain_end(ended, logs), "peak_memory": ended.memory}
-                    write_text(path, json.dumps(failure) + "\n")
+            if not path.is_file():
+                return  # stopped from outside: the same call goes on with it
         self._tell(asked, self._result(trial))
 
     def _tell(self, asked: Any, result: TrialResult) -> None:
@@ -271,14 +266,15 @@ class Search:
             log.info("%s", summary_of(result))
 
     def _show(self, results: list[TrialResult], note: str = "") -> None:
-        ended = sum(result.state != "unfinished" for result in results)
-        best = next(iter(best_first(results)), None)
-        leads = (
-            ""
-            if best is None or best.value is None
-            else f"best {self.metric.label} {best.value:.4f} "
+        best = best_of(results)
+        leads = "" if best is None else f"best {self.metric.label} {best.value:.4f} "
+        self.progress(
+            "tune",
+            len(ended_of(results)),
+            self.trials,
+            unit="trials",
+            note=f"{leads}{note}".strip(),
         )
-        self.progress("tune", ended, self.trials, unit="trials", note=f"{leads}{note}".strip())
 
     def heard(self, trial: Trial, message: Mapping[str, Any]) -> None:
         """Show a message of a trial's process."""

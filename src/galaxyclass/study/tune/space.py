@@ -67,6 +67,24 @@ class Choices:
 Space = Mapping[str, Range | Choices]
 
 
+def require_space(recipe: str | Path | Recipe, space: Mapping[str, Any]) -> None:
+    """Refuse a search of nothing, with an example from the recipe.
+
+    Raises
+    ------
+    RecipeError
+    """
+    if space:
+        return
+    rate = as_recipe(recipe).optimizer.lr
+    raise RecipeError(
+        "`space`: nothing to search",
+        wanted=f"a setting and what it may be: SECTION.KEY={_WANTED}",
+        hint=f"the learning rate of this recipe is {rate:g}; to search around it, give "
+        f"optimizer.lr=log:{rate / 10:g}..{rate * 10:g}",
+    )
+
+
 def parse_space(vary: Mapping[str, Any]) -> dict[str, Range | Choices]:
     """Read what each setting may be.
 
@@ -96,11 +114,11 @@ def parse_space(vary: Mapping[str, Any]) -> dict[str, Range | Choices]:
             space[key] = _read(wanted)
         except ValueError as error:
             problems.append(f"{key}={wanted}: {error}")
-    if problems or not space:
+    if problems:
         raise RecipeError(
-            "`space`: nothing to search" if not problems else "`space`: what a setting may be",
+            "`space`: what a setting may be",
             wanted=f"SECTION.KEY={_WANTED}",
-            got="\n".join(problems) or None,
+            got="\n".join(problems),
         )
     return space
 

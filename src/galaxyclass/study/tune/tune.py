@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,8 @@ from galaxyclass.arguments import Device, Settings, public
 from galaxyclass.data.catalog.read import require_sources
 from galaxyclass.data.dataset.dataset import Dataset, as_dataset
 from galaxyclass.data.dataset.several import prepare_all
-from galaxyclass.errors import OutputError, RunError, StoppedError
-from galaxyclass.extras import require
+from galaxyclass.errors import OutputError
+from galaxyclass.extras import TRAINING, require_installed
 from galaxyclass.io.atomic import require_new, write_text
 from galaxyclass.io.lock import open_locked
 from galaxyclass.plots.style import save
@@ -27,8 +25,16 @@ from galaxyclass.recipes.read import as_recipe, recipe_toml
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
 from galaxyclass.short import short_path, summary
-from galaxyclass.study.compare.compare import LIBRARIES, draw_curves, train_arguments
-from galaxyclass.study.compare.results import TrialResult, best_first
+from galaxyclass.study.compare.compare import draw_curves
+from galaxyclass.study.compare.outcomes import trial_job
+from galaxyclass.study.compare.results import (
+    TrialResult,
+    best_first,
+    best_of,
+    ended_of,
+    states_of,
+    stopped_study,
+)
 from galaxyclass.study.tune.plan import (
     BEST_RECIPE,
     TUNE_BASE,
@@ -42,7 +48,14 @@ from galaxyclass.study.tune.plan import (
     write_tune_plan,
 )
 from galaxyclass.study.tune.search import Search
-from galaxyclass.study.tune.space import Range, Space, check_space, combinations_of, parse_space
+from galaxyclass.study.tune.space import (
+    Range,
+    Space,
+    check_space,
+    combinations_of,
+    parse_space,
+    require_space,
+)
 from galaxyclass.tasks.kinds import TASKS
 from galaxyclass.tasks.metric import Metric
 from galaxyclass.workers.signals import terminated_as_interrupted
@@ -74,9 +87,7 @@ class Tuned:
     @property
     def best(self) -> TrialResult | None:
         """The best finished trial; None where none has finished."""
-        return next(
-            (result for result in best_first(self.results) if result.value is not None), None
-        )
+        return best_of(self.results)
 
     @property
     def best_recipe(self) -> Path | None:
@@ -84,10 +95,9 @@ class Tuned:
         return None if self.best is None else self.folder / BEST_RECIPE
 
     def __repr__(self) -> str:
-        states = Counter(result.state for result in self.results)
-        counts = ", ".join(f"{count} {state}" for state, count in states.items())
         leads = "" if self.best is None else f"; best {self.best.value:.4f}"
-        return summary(f"Tuned in {short_path(self.folder)}: {counts or 'no trials'}{leads}")
+        states = states_of(self.results) or "no trials"
+        return summary(f"Tuned in {short_path(self.folder)}: {states}{leads}")
 
 
 @public
@@ -160,13 +170,12 @@ def tune(
         optuna, or what a training needs, is not installed.
     """
     began = time.monotonic()
+    require_space(recipe, space)
     searched = parse_space(space)
     check_space(recipe, searched, settings)
     dataset = as_dataset(images, table)
     require_sources(dataset.images, dataset.table)
-    for name in (*LIBRARIES, "optuna"):
-        if find_spec(name) is None:
-            require(name)
+    require_installed(*TRAINING, "optuna")
     folder, shared = Path(output), as_assignments(settings)
     base, resolved = folder / TUNE_BASE, as_recipe(recipe, shared)
     name_of_recipe = str(base) if isinstance(recipe, Recipe) else str(recipe)
@@ -190,19 +199,14 @@ def tune(
         workers=workers,
         progress=progress,
     )
-    metric, fingerprint = TASKS[samples.first.targets.kind].metric, samples.fingerprint
-    del samples
+    metric = TASKS[samples.first.targets.kind].metric
     if begun is None:
         if isinstance(recipe, Recipe):
             write_text(base, recipe_toml(recipe))
-        write_tune_plan(folder, replace(plan, fingerprint=fingerprint))
-    elif begun.fingerprint != fingerprint:
-        raise RunError(
-            f"{folder}: the images or the table have changed since the search was begun",
-            wanted=f"data with the fingerprint {begun.fingerprint}",
-            got=fingerprint,
-            hint="put the data back, or choose another `output`",
-        )
+        write_tune_plan(folder, replace(plan, fingerprint=samples.fingerprint))
+    else:
+        samples.require_same(begun.fingerprint, folder)
+    del samples
     dataset.save_tables(folder)
     descriptor = _lock(folder)
     try:
@@ -214,11 +218,9 @@ def tune(
             metric=metric,
             seed=seed,
             pruning=pruning,
-            job=lambda trial: {
-                "shared": {"device": device, "workers": workers},
-                "cache": None if cache is None else str(Path(cache).absolute()),
-                "train": train_arguments(plan.data, trial),
-            },
+            job=lambda trial: trial_job(
+                trial, plan.data, device=device, workers=workers, cache=cache
+            ),
             trials=trials,
             deadline=None if minutes is None else began + 60 * minutes,
             progress=progress,
@@ -241,11 +243,7 @@ def finish_search(search: Search, parallel: int, trials: int) -> Tuned:
         with terminated_as_interrupted():
             search.run(parallel)
     except KeyboardInterrupt:
-        ended = sum(result.state != "unfinished" for result in search.results())
-        raise StoppedError(
-            f"stopped; {ended} of {trials} trials have ended, and are in {folder / TUNE_TABLE}",
-            hint="the same again goes on from there",
-        ) from None
+        raise stopped_study(search.results(), trials, folder / TUNE_TABLE) from None
     finally:
         results = search.results()
         write_results(folder, results, search.space, search.metric)
@@ -256,9 +254,9 @@ def finish_search(search: Search, parallel: int, trials: int) -> Tuned:
             f"{combinations_of(search.space):,.0f}."
         )
     elif search.stop.is_set():
-        ended = sum(result.state != "unfinished" for result in results)
         notes.append(
-            f"The time is over: {ended} of {trials} trials have ended; the same again goes on."
+            f"The time is over: {len(ended_of(results))} of {trials} trials have ended; the same "
+            "again goes on."
         )
     return Tuned(folder, tuple(results), tuple(notes))
 
@@ -294,7 +292,7 @@ def write_results(folder: Path, results: list[TrialResult], space: Space, metric
     tuned = Tuned(folder, tuple(results))
     if not any(result.history for result in results):
         return
-    ended = [result for result in best_first(results) if result.state != "unfinished"]
+    ended = ended_of(best_first(results))
     draw_curves(folder / TUNE_CURVES, ended[:_DRAWN])
     points = [
         Point(result.trial.varied, result.value, best=result is tuned.best)
@@ -311,9 +309,8 @@ def write_results(folder: Path, results: list[TrialResult], space: Space, metric
     if tuned.best is not None:
         best = tuned.best
         changes = ", ".join(f"{key}={value}" for key, value in best.trial.varied.items())
-        ended_count = sum(result.state != "unfinished" for result in results)
         header = (
-            f"# The best of {ended_count} trials of a search: {metric.label} {best.value:.4f} "
+            f"# The best of {len(ended)} trials of a search: {metric.label} {best.value:.4f} "
             f"on {best.galaxies} validation galaxies.\n"
             f"# {best.trial.recipe} with {changes}\n"
         )

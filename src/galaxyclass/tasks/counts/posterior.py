@@ -84,7 +84,7 @@ def expected_votes(tree: Tree, concentrations: Floats, people: float) -> tuple[D
     return people * joint, np.sqrt(np.maximum(votes, 0.0))
 
 
-def draw_fractions(tree: Tree, concentrations: Floats, draws: int, seed: int = 0) -> Doubles:
+def draw_fractions(tree: Tree, concentrations: Floats, draws: int) -> Doubles:
     """Joint fractions drawn from what a model believes.
 
     Parameters
@@ -92,7 +92,6 @@ def draw_fractions(tree: Tree, concentrations: Floats, draws: int, seed: int = 0
     tree : Tree
     concentrations : (galaxies, answers) float, above 0; NaN gives NaN
     draws : int
-    seed : int
         A galaxy of the same concentrations gets the same draws, wherever it stands.
 
     Returns
@@ -103,7 +102,7 @@ def draw_fractions(tree: Tree, concentrations: Floats, draws: int, seed: int = 0
     shares = np.full((len(a), draws, a.shape[1]), np.nan)
     for row, galaxy in enumerate(a):
         digest = hashlib.blake2b(galaxy.tobytes(), digest_size=8).digest()
-        generator = np.random.default_rng([seed, int.from_bytes(digest, "little")])
+        generator = np.random.default_rng([0, int.from_bytes(digest, "little")])
         for where in tree.slices:
             if not np.isnan(galaxy[where]).any():
                 gammas = generator.gamma(galaxy[where], size=(draws, where.stop - where.start))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxyclass.tasks.names import first_few
+from galaxyclass.short import first_few
 from galaxyclass.tasks.targets import Targets, mean_over_tables
 
 

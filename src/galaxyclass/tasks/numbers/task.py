@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError, CatalogError, OutputError, ScoreError
+from galaxyclass.short import first_few
 from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import NRMSE, Metric
-from galaxyclass.tasks.names import first_few, free_name
+from galaxyclass.tasks.names import free_name
 from galaxyclass.tasks.numbers.column import NumberColumn, common_column, fit_column
 from galaxyclass.tasks.numbers.report import (
     compare_number_scores,

@@ -134,7 +134,6 @@ def bootstrap_interval(
     sums: NDArray[np.floating],
     counts: NDArray[np.floating],
     *,
-    level: float = INTERVAL_LEVEL,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -146,7 +145,6 @@ def bootstrap_interval(
         Each galaxy's sum of squared errors in each group of answers.
     counts : (galaxies, groups) float
         How many entries are in that sum.
-    level : float, 0..1
     resamples, seed : int
         See `bootstrap_ratios`, which draws.
 
@@ -163,4 +161,4 @@ def bootstrap_interval(
     ([0.2], [0.2])
     """
     ratios = bootstrap_ratios(sums, counts, resamples=resamples, seed=seed)
-    return percentile_interval(np.sqrt(ratios), level)
+    return percentile_interval(np.sqrt(ratios))

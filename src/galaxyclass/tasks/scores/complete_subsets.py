@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.short import counted
 from galaxyclass.tasks.scores.bootstrap import RESAMPLES, Score, bootstrap_interval
 from galaxyclass.tasks.scores.votes import errors_by_galaxy, require_same_shape
 
@@ -66,13 +67,13 @@ def complete_subsets(target: NDArray[np.floating]) -> tuple[CompleteSubset, ...]
         return ()
     subsets = []
     if shared.any():
-        name = f"{_counted(shared, 'answer')} known of every galaxy"
+        name = f"{counted(int(shared.sum()), 'answer')} known of every galaxy"
         mask = rows[:, None] & shared
         subsets.append(CompleteSubset("shared_answers", name, mask, int(rows.sum())))
     if complete.any():
         count = int(complete.sum())
-        galaxies = "1 galaxy that knows" if count == 1 else f"{count:,} galaxies that know"
-        name = f"{_counted(answers, 'answer')}, on the {galaxies} all"
+        galaxies = counted(count, "galaxy that knows", "galaxies that know")
+        name = f"{counted(int(answers.sum()), 'answer')}, on the {galaxies} all"
         subsets.append(
             CompleteSubset("complete_galaxies", name, complete[:, None] & answers, count)
         )
@@ -119,8 +120,3 @@ def score_complete_subsets(
             low, high = (float(end[0]) for end in ends)
         scored.append((subset, Score(value, low, high)))
     return tuple(scored)
-
-
-def _counted(mask: NDArray[np.bool_], word: str) -> str:
-    count = int(mask.sum())
-    return f"{count} {word}{'s' * (count != 1)}"

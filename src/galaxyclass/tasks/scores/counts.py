@@ -164,9 +164,7 @@ def log_likelihoods(
     return values
 
 
-def coverage_of_counts(
-    groups: Sequence[slice], concentrations: Floats, counts: Floats, level: float = COVERED
-) -> float:
+def coverage_of_counts(groups: Sequence[slice], concentrations: Floats, counts: Floats) -> float:
     """The share of counts within the central interval of what is predicted; see `CountScores`.
 
     Examples
@@ -178,7 +176,7 @@ def coverage_of_counts(
     >>> round(coverage_of_counts([slice(0, 2)], belief, votes), 2)
     0.9
     """
-    low, high = (1 - level) / 2, (1 + level) / 2
+    low, high = (1 - COVERED) / 2, (1 + COVERED) / 2
     held = total = 0.0
     for start in range(0, len(counts), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
@@ -211,9 +209,9 @@ def _predictive(concentrations: Floats, counts: Floats) -> list[tuple[Doubles, D
         log_mass = ways + betaln(grid + first, rest + others) - betaln(first, others)
         masses = np.where(possible, np.exp(log_mass), 0.0)
         sums = np.cumsum(masses, axis=1)
-        given = k[:, answer, None]
-        mass = np.take_along_axis(masses, given, axis=1)[:, 0]
-        below = np.take_along_axis(sums, given, axis=1)[:, 0] - mass
+        observed = k[:, answer, None]
+        mass = np.take_along_axis(masses, observed, axis=1)[:, 0]
+        below = np.take_along_axis(sums, observed, axis=1)[:, 0] - mass
         results.append((below, np.maximum(mass, 1e-300)))
     return results
 

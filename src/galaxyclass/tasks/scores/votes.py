@@ -74,62 +74,6 @@ def rmse(predicted: Floats, target: Floats) -> float:
     return float(_root_mean(sums, counts)[0])
 
 
-def rmse_by_answer(predicted: Floats, target: Floats) -> NDArray[np.float64]:
-    """Root mean square error of each answer.
-
-    Parameters
-    ----------
-    predicted, target : (galaxies, answers) float, 0..1
-        As for `rmse`.
-
-    Returns
-    -------
-    (answers,) float64
-        NaN for an answer that is known for no galaxy.
-
-    Raises
-    ------
-    ScoreError
-        The shapes differ.
-
-    Examples
-    --------
-    >>> rmse_by_answer(np.array([[0.5, 0.5]]), np.array([[0.25, np.nan]])).tolist()
-    [0.25, nan]
-    """
-    answers = [slice(i, i + 1) for i in range(np.shape(predicted)[-1])]
-    return _root_mean(*errors_by_galaxy(predicted, target, answers))
-
-
-def rmse_by_question(tree: Tree, predicted: Floats, target: Floats) -> NDArray[np.float64]:
-    """Root mean square error over the answers of each question.
-
-    Parameters
-    ----------
-    tree : Tree
-    predicted, target : (galaxies, answers of the tree) float, 0..1
-        As for `rmse`.
-
-    Returns
-    -------
-    (questions,) float64
-        NaN for a question of which nothing is known.
-
-    Raises
-    ------
-    ScoreError
-        The shapes differ.
-
-    Examples
-    --------
-    >>> from galaxyclass.trees.read import load_tree
-    >>> tree = load_tree("galaxy_zoo_2")
-    >>> rmse_by_question(tree, np.zeros((1, 37)), np.full((1, 37), 0.5))[:2].tolist()
-    [0.5, 0.5]
-    """
-    return _root_mean(*errors_by_galaxy(predicted, target, tree.slices))
-
-
 def require_same_shape(predicted: Floats, target: Floats) -> None:
     """Refuse predictions and truth that are not two arrays (galaxies, answers) of one shape.
 

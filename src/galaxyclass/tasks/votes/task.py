@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from galaxyclass.arrays import Doubles, Floats
 from galaxyclass.errors import BundleError, OutputError, ScoreError
+from galaxyclass.short import first_few
 from galaxyclass.tasks.label_doubt import LabelDoubt, doubt_numbers
 from galaxyclass.tasks.metric import RMSE, Metric
-from galaxyclass.tasks.names import first_few
 from galaxyclass.tasks.on_tree import TaskOnTree
 from galaxyclass.tasks.report import (
     PrintedScores,

@@ -1,4 +1,4 @@
-"""A short probe of this machine and this network: which way of running it is the fastest.
+"""Which runtime settings are the fastest for this network on this machine, by trial steps.
 
 Nothing of it can be assumed. bfloat16 is multiplied in hardware on some machines and emulated on
 others; a memory format pays for some networks and costs others; two threads are slower than one
@@ -29,14 +29,14 @@ from galaxyclass.training.runtime_settings import RuntimeSettings, using
 
 log = logging.getLogger(__name__)
 
-#: Trainings of fewer steps are over before a probe pays off.
+#: Trainings of fewer steps are over before trial steps pay off.
 SHORT = 32
 #: At most so many seconds and steps for one trial after its first step.
-_SECONDS, PROBE_STEPS = 1.0, 5
+_SECONDS, TRIAL_STEPS = 1.0, 5
 #: Seconds; if the first step takes longer, trials use fewer galaxies.
 _SLOW = 1.5
 #: Lower precision or another memory format must be so many times as fast. They change the result of
-#: a training, and a small difference that varies from probe to probe must not decide on it. The
+#: a training, and a small difference that varies from trial to trial must not decide on it. The
 #: number of threads has no margin.
 _PRECISION_MARGIN, _FORMAT_MARGIN = 1.2, 1.25
 
@@ -45,8 +45,8 @@ MeasureSpeed = Callable[[RuntimeSettings], float]
 
 
 @dataclass(frozen=True)
-class Probe:
-    """The result of a probe.
+class ChosenRuntime:
+    """Runtime settings, and how fast they and others were.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Probe:
         return {**asdict(self.runtime), "images_per_second": self.images_per_second}
 
 
-def probe(job: TrainingJob) -> Probe:
+def choose_runtime(job: TrainingJob) -> ChosenRuntime:
     """Find the fastest runtime settings for training a job's network on this machine.
 
     Parameters
@@ -75,33 +75,33 @@ def probe(job: TrainingJob) -> Probe:
     Notes
     -----
     The trial networks are dropped, and the random state is not changed. A training of fewer than
-    `SHORT` steps is not probed: it runs in 32-bit floats.
+    `SHORT` steps has no trials: it runs in 32-bit floats.
     """
     training, count = job.recipe.training, len(job.galaxies["train"])
     steps = -(-count // (training.batch_size * job.devices)) * training.epochs
     if steps < SHORT:
-        return Probe(RuntimeChoices(job).first, {})
-    return try_settings(job)
+        return ChosenRuntime(RuntimeChoices(job).first, {})
+    return try_runtimes(job)
 
 
-def try_settings(job: TrainingJob) -> Probe:
-    """`probe`, however short the training."""
+def try_runtimes(job: TrainingJob) -> ChosenRuntime:
+    """`choose_runtime`, however short the training."""
     choices = RuntimeChoices(job)
     if not choices.open:
-        return Probe(choices.first, {})
+        return ChosenRuntime(choices.first, {})
     with torch.random.fork_rng():
         module = GalaxyModule(job.recipe, job.task, job.auxiliary, seed=job.seed, steps_per_epoch=1)
         trials = Trials(module, job.galaxies["train"], accelerator_of(job.device))
         runtime = fastest(choices, trials)
     log.info(
-        "training in %s: %.0f images/s in a probe of this machine%s",
+        "training in %s: %.0f images/s in trial steps%s",
         runtime,
         trials.speeds[runtime],
         "".join(
             f"; {other}: {speed:.0f}" for other, speed in trials.speeds.items() if other != runtime
         ),
     )
-    return Probe(
+    return ChosenRuntime(
         runtime, {str(runtime): round(speed, 1) for runtime, speed in trials.speeds.items()}
     )
 
@@ -127,7 +127,7 @@ class RuntimeChoices:
 
     @property
     def first(self) -> RuntimeSettings:
-        """The settings without a probe."""
+        """The settings without a trial."""
         return RuntimeSettings(self.precisions[0], threads=self.threads[0])
 
     @property
@@ -182,7 +182,7 @@ class Trials:
         if first > _SLOW and self.count > 16:
             self.count //= 4
         seconds: list[float] = []
-        while len(seconds) < PROBE_STEPS and sum(seconds) < _SECONDS:
+        while len(seconds) < TRIAL_STEPS and sum(seconds) < _SECONDS:
             seconds.append(self._step(runtime))
         return self.count / statistics.median(seconds)
 

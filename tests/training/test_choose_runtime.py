@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-import galaxyclass.training.probe as module
+import galaxyclass.training.choose_runtime as module
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.progress import silent
 from galaxyclass.recipes.read import load_recipe
 from galaxyclass.tasks.classes.task import ClassTask
+from galaxyclass.training.choose_runtime import RuntimeChoices, Trials, fastest
 from galaxyclass.training.job import TrainingJob, make_job
 from galaxyclass.training.module import GalaxyModule
-from galaxyclass.training.probe import RuntimeChoices, Trials, fastest
 from galaxyclass.training.runtime_settings import RuntimeSettings, using
 from galaxyclass.training.train import resume, train
 from tests.support.sky import TINY, Sky, no_catalog
@@ -65,7 +65,7 @@ def fast(*settings: str, devices: int = 1) -> TrainingJob:
         (speeds(bfloat16=2.4, one_thread=0.6), RuntimeSettings("bf16", threads=2)),
         (speeds(bfloat16=2.4, one_thread=20), RuntimeSettings("bf16", threads=1)),
         (speeds(bfloat16=0.3), RuntimeSettings("fp32", threads=2)),
-        # So little is not worth a result that differs from one probe to the next.
+        # So little is not worth a result that differs from one trial to the next.
         (speeds(bfloat16=1.15, channels_first=1.2), RuntimeSettings("fp32", threads=2)),
         (speeds(channels_first=1.4), RuntimeSettings("fp32", False, threads=2)),
     ],
@@ -108,7 +108,7 @@ def test_processes_that_train_together_share_the_cores(machine: Machine) -> None
 def test_trials_measure_training_steps_and_leave_no_trace(sky: Sky, tmp_path: Path) -> None:
     run = train("fast", sky.images, sky.table, output=tmp_path / "run", settings=TINY)
     told = json.loads((run.folder / "run.json").read_text())["runtime"]
-    assert told["images_per_second"] == {}, "so short a training is not worth a probe"
+    assert told["images_per_second"] == {}, "so short a training is not worth a trial"
     assert told["precision"] == "fp32"
 
     recipe = load_recipe("fast", TINY)
@@ -162,8 +162,8 @@ def test_a_probed_training_says_and_keeps_what_it_chose(
     bundle = load_bundle(run.folder)
     assert bundle.manifest.precision == "bf16", "so that a prediction computes as training did"
 
-    # What a run was begun with, it goes on with: no second probe.
-    monkeypatch.setattr(Trials, "measure", lambda self, runtime: pytest.fail("probed again"))
+    # What a run was begun with, it goes on with: no second trial.
+    monkeypatch.setattr(Trials, "measure", lambda self, runtime: pytest.fail("tried again"))
     (run.folder / "metrics.json").unlink()
     assert resume(run.folder).metrics.parts == run.metrics.parts
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from galaxyclass.errors import ArgumentError
+from galaxyclass.trees.read import TREES, load_tree, tree_data
 from galaxyclass.trees.tree import Tree
 
 #: The code of the only question of classes.
@@ -63,6 +64,13 @@ class Questions:
         if self.tree is not None:
             return {"tree": self.tree.key, "answers": list(self.tree.codes)}
         return {"classes": [choice.key for choice in self.questions[0].choices]}
+
+    def to_head(self) -> dict[str, Any]:
+        """The same, with the whole of a tree that the package does not ship."""
+        tree = self.tree
+        if tree is None or any(tree == load_tree(name) for name in TREES):
+            return self.to_json()
+        return {**self.to_json(), "own_tree": tree_data(tree)}
 
 
 def questions_of_classes(classes: tuple[str, ...]) -> Questions:

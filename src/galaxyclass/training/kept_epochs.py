@@ -1,4 +1,4 @@
-"""Checkpointing: the best and the last epoch, early stopping, moving average of the weights."""
+"""Which epochs are kept: the best and the last, early stopping, a moving average of the weights."""
 
 from __future__ import annotations
 

@@ -1,0 +1,173 @@
+"""The commands that are killed, and what lies in the folder before each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TINY = (
+    *("--set", "images.size=16", "--set", "images.frame=none", "--set", "training.batch_size=16"),
+    *("--set", "training.epochs=2", "--set", "training.progressive_resizing=[]"),
+    *("--set", "training.precision=fp32", "--set", "training.threads=1", "--workers", "1"),
+)
+DATA = ("--images", "{inputs}/sky/images", "--table", "{inputs}/sky/votes.csv")
+TRAIN = ("train", "fast", *DATA, *TINY, "--output", "run", "--cache", "{inputs}/cache")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command that is killed.
+
+    Attributes
+    ----------
+    command : sequence of str
+        ``{inputs}`` stands for the folder that no command changes.
+    begins_with : mapping
+        What lies in the folder before: name there -> name in the inputs.
+    again : callable, optional
+        From the folder to the command that is given after the kill; the same unless told otherwise.
+    slow : bool
+        Takes seconds; `make hostile` kills it once.
+    most : int
+        Moments at most: each takes minutes of all its processes.
+    """
+
+    command: Sequence[str]
+    begins_with: dict[str, str] = field(default_factory=dict)
+    again: Callable[[Path], Sequence[str]] | None = None
+    slow: bool = False
+    most: int = 1000
+
+
+def _resume(work: Path) -> Sequence[str]:
+    return ("train", "--resume", "run") if (work / "run" / "run.json").is_file() else TRAIN
+
+
+CACHED = ("--cache", "{inputs}/cache", "--workers", "1")
+STUDY = (*TINY[:-2], "--workers", "1", "--cache", "{inputs}/cache")
+FINETUNE = ("--network", "never", *CACHED)
+RUN = ("--run", "{inputs}/run")
+PREDICT = ("predict", "{inputs}/run", "--images", "{inputs}/images", "--workers", "1")
+JOBS = {
+    "predict": Job((*PREDICT, "--output", "p.csv")),
+    "predict-parquet": Job((*PREDICT, "--output", "p.parquet")),
+    "predict-overwrite": Job(
+        (*PREDICT, "--output", "p.csv", "--overwrite"), {"p.csv": "sky/votes.csv"}
+    ),
+    "predict-votable": Job((*PREDICT, "--table", "{inputs}/sky/votes.csv", "--output", "p.vot")),
+    "evaluate": Job(("evaluate", "{inputs}/run", *DATA, "--output", "scores", "--workers", "1")),
+    "combine": Job(("combine", "{inputs}/run", "{inputs}/run", "--output", "both")),
+    "simulate": Job(
+        ("simulate", "--count", "6", "--size", "32", "--workers", "1", "--output", "sky")
+    ),
+    "simulate-hundred": Job(
+        (
+            *("simulate", "--kind", "hundred", "--count", "20", "--size", "16"),
+            *("--workers", "1", "--output", "sky"),
+        )
+    ),
+    "pack": Job(
+        (
+            *("pack", "--images", "{inputs}/images", "--recipe", "fast"),
+            *("--set", "images.size=16", "--output", "pack", "--workers", "1"),
+        )
+    ),
+    "pack-cached": Job(
+        (
+            *("pack", "--images", "{inputs}/images", "--recipe", "fast"),
+            *("--set", "images.size=16", "--cache", "cache", "--workers", "1"),
+        )
+    ),
+    "export": Job(("export", "{inputs}/run", "--output", "m.onnx"), slow=True, most=6),
+    "survey-plan": Job(
+        (
+            *("survey", "plan", "{inputs}/images", "--run", "{inputs}/run", "--no-measure"),
+            *("--shard-size", "4", "--output", "night"),
+        )
+    ),
+    "survey-run": Job(
+        ("survey", "run", "night", "--part", "1/1", "--cores", "1"), {"night": "planned"}
+    ),
+    "survey-merge": Job(("survey", "merge", "night", "--output", "all.csv"), {"night": "night"}),
+    "survey-merge-hats": Job(
+        ("survey", "merge", "night", "--output", "hats", "--margin", "10"), {"night": "night"}
+    ),
+    "calibrate": Job(
+        ("calibrate", "run", *DATA, "--part", "all", "--workers", "1"), {"run": "run"}
+    ),
+    "report": Job(
+        ("report", "{inputs}/run", *DATA, "--output", "report.html", "--workers", "1"), slow=True
+    ),
+    "explore": Job(("explore", *DATA, "--output", "shown"), slow=True, most=6),
+    "baseline": Job(
+        ("baseline", *DATA, "--output", "scores", "--cache", "{inputs}/cache", "--workers", "1")
+    ),
+    "finetune": Job(("finetune", "{inputs}/run", *DATA, "--output", "tuned", *FINETUNE)),
+    "finetune-network": Job(
+        (
+            *("finetune", "{inputs}/run", *DATA, "--output", "tuned", "--network", "always"),
+            *CACHED,
+        ),
+        slow=True,
+        most=6,
+    ),
+    "suspects": Job(("suspects", "{inputs}/run", *DATA, "--output", "doubtful.csv", *CACHED)),
+    "explain": Job(
+        (
+            *("explain", "{inputs}/run", "--images", "{inputs}/images", "--count", "2"),
+            *("--answer", "1.1", "--output", "maps.png", "--workers", "1"),
+        )
+    ),
+    "similar": Job(
+        (
+            *("similar", "known.parquet", "--like-images", "{inputs}/one", "--count", "4"),
+            *("--run", "{inputs}/run", "--output", "near.csv", "--workers", "1"),
+            *("--gallery", "near.png", "--images", "{inputs}/images"),
+        ),
+        {"known.parquet": "known.parquet"},
+    ),
+    "map": Job(("map", "{inputs}/known.parquet", "--output", "map.html")),
+    "select": Job(
+        ("select", "{inputs}/known.parquet", "--count", "4", "--output", "next.csv", *RUN)
+    ),
+    "zooniverse-export": Job(
+        (
+            *("zooniverse", "export", "--images", "{inputs}/one"),
+            *("--output", "subjects"),
+        )
+    ),
+    "zooniverse-import": Job(
+        (
+            *("zooniverse", "import", "{inputs}/classifications.csv", "--tree"),
+            *("{inputs}/small.toml", "--output", "votes.csv"),
+        )
+    ),
+    "tree-from": Job(("tree", "--from", "{inputs}/sky/votes.csv", "--output", "own.toml")),
+    "cutouts": Job(
+        (
+            *("cutouts", "--tiles", "{inputs}/tile.fits", "--field", "20 arcsec"),
+            *("--output", "cut", "--workers", "1"),
+        )
+    ),
+    "cutouts-catalogue": Job(
+        (
+            *("cutouts", "--tiles", "{inputs}/tile.fits", "--field", "20 arcsec"),
+            *("--catalogue", "{inputs}/sources.csv", "--image-format", "fits"),
+            *("--output", "cut", "--workers", "1"),
+        )
+    ),
+    "train": Job(TRAIN, slow=True),
+    "train-packing": Job((*TRAIN[:-1], "cache"), slow=True),
+    "train-folds": Job((*TRAIN, "--folds", "2"), slow=True),
+    "train-resume": Job(TRAIN, again=_resume, slow=True),
+    "compare": Job(("compare", "fast", *DATA, *STUDY, "--output", "study"), slow=True, most=6),
+    "tune": Job(
+        (
+            *("tune", "fast", *DATA, *STUDY, "--vary", "optimizer.lr=0.001..0.01"),
+            *("--trials", "1", "--output", "study"),
+        ),
+        slow=True,
+        most=6,
+    ),
+}
