@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,7 +84,7 @@ def image_statistics(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
         )
     cutouts = to_three(cutouts)
     halved = _halve(cutouts)
-    grey = halved.mean(axis=3)
+    grey = _grey(halved)
     regions = _regions(*grey.shape[1:])
     border, middle = grey[:, regions.border], grey[:, regions.middle]
     pixels = grey.shape[1] * grey.shape[2]
@@ -152,10 +153,22 @@ def _distances(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np
 
 def _halve(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The mean of each two by two pixels, 0..1: enough for most statistics, four times as fast."""
-    height, width = (side // 2 * 2 for side in cutouts.shape[1:3])
-    even = cutouts[:, :height, :width].astype(np.uint16)
-    rows = even[:, ::2] + even[:, 1::2]
-    return np.asarray((rows[:, :, ::2] + rows[:, :, 1::2]) * np.float32(1 / 1020), np.float32)
+    height, width = (side // 2 for side in cutouts.shape[1:3])
+    even = cutouts[:, : 2 * height, : 2 * width].astype(np.float32)
+    halved = np.empty((len(cutouts), height, width, cutouts.shape[3]), np.float32)
+    # OpenCV's mean of four is exact, and takes half the time of numpy's sums of strided pixels.
+    for image, means in zip(even, halved, strict=True):
+        shrunk = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        means[...] = shrunk.reshape(means.shape)
+    return halved * np.float32(1 / 255)
+
+
+def _grey(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of the channels; numpy's own is slow where there are only three."""
+    total = images[..., 0]
+    for channel in range(1, images.shape[3]):
+        total = total + images[..., channel]
+    return np.asarray(total / np.float32(images.shape[3]), np.float32)
 
 
 def _bends(cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
