@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galaxyclass.errors import RecipeError
-from galaxyclass.recipes.read import RECIPES, load_recipe, parse_recipe, recipe_text, recipe_toml
+from galaxyclass.errors import ArgumentError, RecipeError
+from galaxyclass.recipes.read import (
+    RECIPES,
+    as_recipe,
+    load_recipe,
+    parse_recipe,
+    recipe_text,
+    recipe_toml,
+)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -137,3 +144,13 @@ def test_a_recipe_of_ones_own(tmp_path: Path) -> None:
 def test_settings_that_do_not_fit_together(settings: list[str], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         load_recipe("fast", settings)
+
+
+def test_a_setting_that_changes_nothing_is_refused() -> None:
+    assert as_recipe("fast", {"split.test": 0.2}, used=["split."]).split.test == 0.2
+    with pytest.raises(ArgumentError, match="would change nothing") as caught:
+        as_recipe(
+            "fast", ["split.test=0.2", "model.head=tree"], used=["split.", "model.input_size"]
+        )
+    assert (caught.value.argument, caught.value.got) == ("settings", "model.head=tree")
+    assert caught.value.wanted == "split.… or model.input_size"

@@ -68,11 +68,9 @@ def command(
     """
     from galaxyclass.data.catalog.read import read_catalog
     from galaxyclass.images.packs.write import pack
-    from galaxyclass.recipes.read import load_recipe
+    from galaxyclass.recipes.read import as_recipe
 
-    if others := [setting for setting in settings if not setting.startswith("images.")]:
-        raise click.UsageError(f"--set {others[0]}: a pack has the settings images.… alone")
-    preprocessing = load_recipe(recipe, settings).images
+    preprocessing = as_recipe(recipe, settings, used=["images."]).images
     catalog = read_catalog(images, table, id_column=id_column)
     # The same images in the same order as a training's: the order is part of a pack's identity.
     paths = list(dict.fromkeys(path for path in catalog.paths if path))

@@ -144,7 +144,7 @@ def explore(
     """
     require("matplotlib")
     folder = Path(output)
-    recipe = as_recipe(recipe, settings)
+    recipe = as_recipe(recipe, settings, used=("images.", "model.input_size"))
     dataset = as_dataset(images, table)
     key = job_key("explore", dataset=dataset.identity, recipe=recipe, seed=seed)
     results = FolderOutput(folder, (PAGE,), key, overwrite)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from galaxyclass.arguments import Settings, public
-from galaxyclass.errors import RecipeError
+from galaxyclass.errors import ArgumentError, RecipeError
 from galaxyclass.io.reading import parse_toml, read_description
 from galaxyclass.recipes.recipe import Recipe
 from galaxyclass.recipes.settings import as_assignments
@@ -68,14 +68,28 @@ def load_recipe(name: str | Path, settings: Settings = ()) -> Recipe:
     return parse_recipe(data, str(name))
 
 
-def as_recipe(recipe: str | Path | Recipe, settings: Settings = ()) -> Recipe:
+def as_recipe(
+    recipe: str | Path | Recipe, settings: Settings = (), *, used: Sequence[str] = ()
+) -> Recipe:
     """A recipe from a `Recipe`, a name or a file, with changed settings.
+
+    ``used`` are the beginnings of the settings that the caller makes use of; by default all.
 
     Raises
     ------
     RecipeError
         As for `load_recipe`.
+    ArgumentError
+        A setting is changed that is not used.
     """
+    for setting in as_assignments(settings) if used else ():
+        if not setting.startswith(tuple(used)):
+            raise ArgumentError(
+                "`settings`: it would change nothing here",
+                argument="settings",
+                wanted=" or ".join(f"{name}…" if name.endswith(".") else name for name in used),
+                got=setting,
+            )
     if not isinstance(recipe, Recipe):
         return load_recipe(recipe, settings)
     if not settings:

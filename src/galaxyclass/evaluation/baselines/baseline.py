@@ -105,7 +105,7 @@ def baseline(
     """
     folder = Path(output)
     require_no_run(folder)
-    recipe = as_recipe(recipe, settings)
+    recipe = as_recipe(recipe, settings, used=("split.",))
     dataset = as_dataset(images, table)
     key = job_key("baseline", dataset=dataset.identity, split=recipe.split, seed=seed)
     results = FolderOutput(folder, BASELINE_FILES, key, overwrite)
