@@ -102,6 +102,17 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign; what is rounded to nothing has a plus.
+
+    Examples
+    --------
+    >>> signed(-0.25), signed(-0.001)
+    ('-0.25', '+0.00')
+    """
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
+
+
 def counted(number: int, noun: str, nouns: str = "") -> str:
     """How many there are, in words.
 

@@ -38,7 +38,7 @@ from galaxyclass.model.load import ModelSource, open_model
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.progress import Progress, silent
-from galaxyclass.short import short_path, summary
+from galaxyclass.short import short_path, signed, summary
 from galaxyclass.tasks.scores.bootstrap import bootstrap_ratios, percentile_interval
 from galaxyclass.workers.processes import core_count
 
@@ -414,8 +414,10 @@ def _is_better(difference: MeanDifference) -> bool:
 
 
 def _shown(difference: MeanDifference) -> str:
-    interval = f" [{difference.low:+.3f}, {difference.high:+.3f}]"
-    return f"{difference.value:+.3f}{'' if np.isnan(difference.low) else interval}"
+    if np.isnan(difference.low):
+        return signed(difference.value, 3)
+    low, high = signed(difference.low, 3), signed(difference.high, 3)
+    return f"{signed(difference.value, 3)} [{low}, {high}]"
 
 
 def output_files(picture: Path) -> list[Path]:

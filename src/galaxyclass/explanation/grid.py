@@ -15,6 +15,7 @@ from galaxyclass.explanation.faithfulness import Curves, Faithfulness
 from galaxyclass.explanation.galaxy import ExplainedGalaxy
 from galaxyclass.images.channels import to_three
 from galaxyclass.plots.style import COLOURS
+from galaxyclass.short import signed
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -75,8 +76,8 @@ def _draw_galaxy(
     _draw_curves(draw, (left + 2 * (_SIDE + _GAP), top + _LINE), tested)
     draw.text(
         (left, top + _LINE + _SIDE + 2),
-        f"faithfulness {tested.found.score:+.2f}, random {tested.random.score:+.2f}, "
-        f"central blob {tested.central.score:+.2f}: {word}",
+        f"faithfulness {signed(tested.found.score)}, random {signed(tested.random.score)}, "
+        f"central blob {signed(tested.central.score)}: {word}",
         colour,
         _font(12),
     )

@@ -92,6 +92,9 @@ def compared_curves(panels: Sequence[Panel], metric: Metric) -> Figure:
         low, high = _limits(panels, metric)
         grid[0, 0].set_ylim(low, high)
         for axes, panel in zip(grid.flat, panels, strict=False):
+            if not panel.history:
+                axes.text(0.5, 0.45, "no epoch was finished", transform=axes.transAxes,
+                          ha="center", va="center", color="0.4")  # fmt: skip
             values = [row[f"{part}_{metric.key}"] for row in panel.history for part in _PARTS]
             if values and high is not None and min(values) > high:
                 axes.annotate(
@@ -102,6 +105,11 @@ def compared_curves(panels: Sequence[Panel], metric: Metric) -> Figure:
                     color="0.4",
                 )
         grid[0, 0].xaxis.get_major_locator().set_params(integer=True)
+        epochs = {row["epoch"] for panel in panels for row in panel.history}
+        if len(epochs) == 1:  # otherwise the axes would show parts of an epoch
+            (epoch,) = epochs
+            grid[0, 0].set_xlim(epoch - 1, epoch + 1)
+            grid[0, 0].set_xticks([epoch])
         labelled = next((axes for axes in grid.flat if axes.get_legend_handles_labels()[0]), None)
         if labelled is not None:
             handles, labels = labelled.get_legend_handles_labels()
@@ -119,7 +127,17 @@ def _draw(axes: Axes, panel: Panel, metric: Metric) -> None:
             axes.plot(epochs, values, color=colour, label=label, marker=marker)
             if part == "validation" and panel.kept_epoch is not None:
                 value = values[epochs.index(float(panel.kept_epoch))]
-                axes.plot(panel.kept_epoch, value, "o", color=colour, label="kept epoch")
+                # A ring, so that it is not taken for a point of the curve.
+                axes.plot(
+                    panel.kept_epoch,
+                    value,
+                    "o",
+                    color=colour,
+                    fillstyle="none",
+                    markersize=11,
+                    markeredgewidth=2,
+                    label="kept epoch",
+                )
     if panel.reference is not None:
         axes.axhline(
             panel.reference, color="0.4", linestyle="--", linewidth=1.5, label=metric.simplest

@@ -56,7 +56,9 @@ def curves(
                         values[index],
                         "o",
                         color=colour,
-                        markersize=8,
+                        fillstyle="none",
+                        markersize=11,
+                        markeredgewidth=2,
                         label=f"kept: epoch {kept_epoch}, {values[index]:.4f}",
                     )
             if quantity == metric.key and reference is not None:

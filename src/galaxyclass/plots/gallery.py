@@ -23,6 +23,8 @@ _SIDE, _PIXELS = 2.0, 300
 _GAP, _LINE, _HEAD = 0.08, 0.25, 0.6
 #: Letters of a title that fit over a tile.
 _LETTERS = 19
+#: A title of one image with more letters is written smaller.
+_WIDE = 15
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def _draw(axes: Axes, tile: Tile, text: str, side: Literal["left", "center"]) ->
     from matplotlib.patheffects import withStroke
 
     axes.set_axis_off()
-    axes.set_title(text, fontsize=13, pad=4, loc=side)
+    longest = max(map(len, text.split("\n")))
+    is_wide = side == "center" and longest > _WIDE  # it would touch the next one
+    axes.set_title(text, fontsize=11 if is_wide else 13, pad=4, loc=side)
     if tile.image is None:
         axes.text(0.5, 0.5, tile.note, ha="center", va="center", color=FAINT, fontsize=12)
         return

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Colour of unknown values.
 _UNKNOWN = "#c8c8c8"
+#: With so many columns or fewer, numbers fit into the squares of all correlations.
+_WRITTEN = 6
 
 
 def correlation_map(
@@ -50,13 +52,16 @@ def correlation_map(
 
     count = len(names)
     side = max(4.0, 0.27 * count)
+    words = 0.095 * max(map(len, names))
     with style():
-        figure = Figure(figsize=(side + 4, side + 1.2))
+        figure = Figure(figsize=(side + 1.6 + words, side + 1.2))
         figure.suptitle(title, fontsize=15)
         axes = figure.subplots()
         mesh = _squares(axes, values)
         axes.set_yticks(np.arange(count) + 0.5, names, fontsize=12)
         axes.set_xticks(np.arange(count) + 0.5, short, rotation=90, fontsize=12)
+        if count <= _WRITTEN:
+            _write_numbers(axes, values, 13)
         for group in groups[1:]:
             for line in (axes.axhline, axes.axvline):
                 line(group.start, color="black", linewidth=0.8)
@@ -109,13 +114,7 @@ def correlation_panels(
             axes.set_yticks(positions, labels, fontsize=size)
             axes.set_xticks(positions, short[group], fontsize=size)
             axes.set_title(heading, fontsize=14)
-            for (row, column), value in np.ndenumerate(square):
-                if not np.isnan(value):
-                    axes.text(
-                        column + 0.5, row + 0.5, _short(value), ha="center", va="center",
-                        fontsize=11 if len(square) > 5 else 13,
-                        color="white" if abs(value) > 0.6 else "black",
-                    )  # fmt: skip
+            _write_numbers(axes, square, 11 if len(square) > 5 else 13)
         for axes in grid[len(groups) :]:
             axes.set_axis_off()
     return figure
@@ -136,6 +135,16 @@ def _squares(axes: Axes, values: NDArray[np.floating]) -> Any:
     return mesh
 
 
+def _write_numbers(axes: Axes, square: NDArray[np.floating], size: int) -> None:
+    """Write each known correlation into its square."""
+    for (row, column), value in np.ndenumerate(square):
+        if not np.isnan(value):
+            axes.text(
+                column + 0.5, row + 0.5, _short(value), ha="center", va="center",
+                fontsize=size, color="white" if abs(value) > 0.6 else "black",
+            )  # fmt: skip
+
+
 def _short(value: float) -> str:
     """Two decimals without the leading zero: −.07."""
-    return f"{value:.2f}".replace("0.", ".").replace("-", "\N{MINUS SIGN}")
+    return f"{round(value, 2) + 0.0:.2f}".replace("0.", ".").replace("-", "\N{MINUS SIGN}")

@@ -73,4 +73,5 @@ def _draw(axes: Axes, distribution: Distribution) -> None:
         )
     else:
         axes.hist(values, bins=_BINS, color=COLOURS[0])
+    axes.locator_params(axis="x", nbins=6)  # signs need room
     axes.grid(visible=False, axis="x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -138,7 +139,7 @@ def _draw_column(axes: Axes, groups: Sequence[AnswerGroup], rows: int, axis: str
     axes.set_ylim(rows - 0.4, -0.8)
     axes.set_xlim(0, 1.13)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"], fontsize=10)
-    axes.set_xlabel(axis, fontsize=11)
+    axes.set_xlabel(textwrap.fill(axis, 36), fontsize=11)
     axes.spines["left"].set_visible(False)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Panels in a row.
 _COLUMNS = 3
+#: Letters of choices that fit side by side below a panel.
+_LETTERS = 28
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,12 @@ def tuned_settings(
                 names = sorted(set(texts), key=_as_number)
                 positions = [float(names.index(text)) for text in texts]
                 axes.set_xticks(range(len(names)), names)
+                if sum(map(len, names)) > _LETTERS:  # side by side they would overlap
+                    axes.tick_params(axis="x", labelrotation=20, labelsize=11)
+                    for label in axes.get_xticklabels():
+                        label.set_horizontalalignment("right")
                 axes.set_xlim(-0.5, len(names) - 0.5)
-            for best in (False, True):
+            for best in sorted({point.best for point in points}):
                 axes.plot(
                     [
                         position

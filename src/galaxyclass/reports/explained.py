@@ -16,7 +16,7 @@ from galaxyclass.progress import Progress
 from galaxyclass.reports.examples import jpeg_uri
 from galaxyclass.reports.kinds import TaskSections
 from galaxyclass.reports.parts import Cell, Gallery, ReportPicture, ReportSection, ReportTable
-from galaxyclass.short import counted
+from galaxyclass.short import counted, signed
 
 
 def explained_section(
@@ -81,8 +81,8 @@ def explained_section(
             scores = tuple(each.score for each in (found.found, found.random, found.central))
             verdict = "" if found.is_better else ": no better than these"
             caption = (
-                f"{words[output]} {galaxy.share:.2f}\nfaithfulness {scores[0]:+.2f}\n"
-                f"random {scores[1]:+.2f}, central blob {scores[2]:+.2f}{verdict}"
+                f"{words[output]} {galaxy.share:.2f}\nfaithfulness {signed(scores[0])}\n"
+                f"random {signed(scores[1])}, central blob {signed(scores[2])}{verdict}"
             )
             pair = np.hstack([_plain_side(galaxy.cutout, overlay(galaxy)), overlay(galaxy)])
             pictures.append(ReportPicture(jpeg_uri(pair), name, caption))

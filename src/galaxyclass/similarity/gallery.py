@@ -35,9 +35,17 @@ def draw_neighbours(neighbours: Neighbours, images: str | Path) -> Figure:
     """
     names = list(map(str, neighbours.ids))[:MOST_SHOWN]
     paths = pictures_by_id(images, [*names, *neighbours.like])
-    tiles = [Tile(read_picture(paths.get(name)), name, "searched by") for name in neighbours.like]
+    tiles = [_tile(paths.get(name), name, "searched by") for name in neighbours.like]
     tiles += [
-        Tile(read_picture(paths.get(name)), name, f"{similarity:.3f}")
+        _tile(paths.get(name), name, f"{similarity:.3f}")
         for name, similarity in zip(names, neighbours.similarities.tolist(), strict=False)
     ]
     return gallery(tiles, "The most similar galaxies, and how similar they are")
+
+
+def _tile(path: Path | None, name: str, note: str) -> Tile:
+    """A galaxy's picture; in words where there is none, or it cannot be read."""
+    picture = read_picture(path)
+    if picture is not None:
+        return Tile(picture, name, note)
+    return Tile(None, name, f"{note}\n{'no picture' if path is None else 'cannot be read'}")

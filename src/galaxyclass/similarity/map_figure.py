@@ -94,7 +94,7 @@ def _square(coordinates: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _mosaic(galaxies: MappedGalaxies, images: str | Path) -> NDArray[np.uint8]:
-    """The picture of the galaxy nearest to the middle of each tile; black where there is none."""
+    """The picture of the galaxy nearest to the middle of each tile; white where there is none."""
     ids = [str(name) for name in galaxies.ids]
     paths = pictures_by_id(images, ids)
     positions, cutout = (
@@ -103,7 +103,7 @@ def _mosaic(galaxies: MappedGalaxies, images: str | Path) -> NDArray[np.uint8]:
     )
     tiles = np.floor(positions).astype(int)
     apart = ((positions - tiles - 0.5) ** 2).sum(axis=1)
-    sheet = np.zeros((_TILES * SIDE, _TILES * SIDE, 3), np.uint8)
+    sheet = np.full((_TILES * SIDE, _TILES * SIDE, 3), 255, np.uint8)
     filled: set[tuple[int, int]] = set()
     for row in np.argsort(apart).tolist():
         column, level = tiles[row].tolist()
