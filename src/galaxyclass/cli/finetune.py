@@ -24,6 +24,8 @@ Examples:
   galaxyclass predict runs/rings --images sky/images --output rings.csv
   galaxyclass finetune runs/first --images my/images --table my/votes.csv --network never \\
       --output runs/votes
+  galaxyclass finetune --set images.frame=143 --images my/images --table my/labels.csv \\
+      --output runs/near
   galaxyclass finetune fast --set model.encoder=resnet18 --set model.weights=resnet18.safetensors \\
       --set model.normalisation=encoder --images my/images --table my/labels.csv --output runs/mine
 
