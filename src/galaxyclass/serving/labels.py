@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.io.atomic import sync_folder, translated
-from galaxyclass.io.lock import open_locked
+from galaxyclass.io.lock import close_locked, open_locked
 from galaxyclass.serving.questions import Questions
 from galaxyclass.version import __version__
 
@@ -89,7 +89,7 @@ class LabelFile:
 
     def close(self) -> None:
         """Release the file."""
-        os.close(self._descriptor)
+        close_locked(self._descriptor)
 
     def add(self, event: LabelEvent) -> None:
         """Keep what a person did; on the disk when this returns.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import OutputError, RunError, StoppedError
 from galaxyclass.extras import require
 from galaxyclass.io.atomic import require_new, write_text
-from galaxyclass.io.lock import open_locked
+from galaxyclass.io.lock import close_locked, open_locked
 from galaxyclass.plots.style import save
 from galaxyclass.plots.tuned import Point, tuned_settings
 from galaxyclass.progress import Progress, silent
@@ -225,7 +224,7 @@ def tune(
         )
         return finish_search(search, parallel, trials)
     finally:
-        os.close(descriptor)
+        close_locked(descriptor)
 
 
 def finish_search(search: Search, parallel: int, trials: int) -> Tuned:
