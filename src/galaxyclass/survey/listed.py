@@ -23,7 +23,7 @@ from galaxyclass.images.containers import container_of, is_container
 from galaxyclass.images.files import is_image_name
 from galaxyclass.images.remote import is_address, is_web, open_address
 from galaxyclass.model.image_table import find_path_column
-from galaxyclass.short import first_line
+from galaxyclass.short import counted, first_line
 from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece, position_field
 
 #: Endings of lists; `.parquet` too, where it holds no pictures.
@@ -120,7 +120,7 @@ def listed_pieces(
     """
     found: _Found | None = None
     root = ""
-    row = 0
+    row = without = 0
     file, path = path, address or path  # messages have the address
     for table in _tables(file):
         if not table.num_rows:
@@ -133,8 +133,17 @@ def listed_pieces(
         absolute = pc.if_else(
             _is_whole(named), named, pc.binary_join_element_wise(root, named, "/")
         )
-        yield Piece(named, absolute, found.ids(table, path, row), found.carried(table, path))
+        carried = found.carried(table, path)
+        if found.sky is not None and carried is not None:
+            known = pc.and_(*(pc.is_valid(carried[name]) for name in found.sky))
+            without += table.num_rows - (pc.sum(known).as_py() or 0)
+        yield Piece(named, absolute, found.ids(table, path, row), carried)
         row += table.num_rows
+    if without:
+        notes.append(
+            f"{path}: no position in {without:,} of {counted(row, 'row')}: these galaxies are "
+            "predicted, and stand beside a HATS catalogue, not in it."
+        )
     if not row:
         raise CatalogError(f"{path}: an empty list", wanted="a path of an image in each row")
 
