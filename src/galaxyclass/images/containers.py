@@ -9,7 +9,6 @@ import bz2
 import gzip
 import io
 import lzma
-import math
 import os
 import tarfile
 import tempfile
@@ -176,7 +175,7 @@ _DAMAGED = (
 _of_thread = threading.local()
 #: Seconds for which the status of an address is believed; when it was asked for, and what it was.
 _REMEMBERED_SECONDS = 60.0
-_asked: dict[str, tuple[float, Any]] = {}
+_asked: dict[str, tuple[float, RemoteStatus]] = {}
 
 
 def _status(path: str) -> os.stat_result | RemoteStatus:
@@ -187,11 +186,10 @@ def _recent_status(path: str) -> os.stat_result | RemoteStatus:
     """The status of a file; of an address one of the last minute: each is asked for over a net."""
     if not is_address(path):
         return _status(path)
-    asked, status = _asked.get(path, (-math.inf, None))
-    if status is None or time.monotonic() - asked > _REMEMBERED_SECONDS:
-        status = _status(path)
-        _asked[path] = time.monotonic(), status
-    return status
+    asked = _asked.get(path)
+    if asked is None or time.monotonic() - asked[0] > _REMEMBERED_SECONDS:
+        asked = _asked[path] = time.monotonic(), address_status(path)
+    return asked[1]
 
 
 def file_size(path: str) -> int:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,9 +17,9 @@ from galaxyclass.data.sky_columns import find_sky_columns, read_positions
 from galaxyclass.data.tables.dialect import find_dialect
 from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import ArgumentError, CatalogError
-from galaxyclass.images.containers import container_of, is_container
+from galaxyclass.images.containers import container_of
 from galaxyclass.images.files import is_image_name
-from galaxyclass.images.remote import is_address, is_web, open_address
+from galaxyclass.images.remote import is_address, is_web
 from galaxyclass.model.image_table import find_path_column
 from galaxyclass.short import counted, first_line
 from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece, position_field
@@ -41,58 +39,10 @@ def is_list(path: str) -> bool:
 
 def is_list_name(path: str) -> bool:
     """Whether a name ends as that of a list of pictures."""
-    return _file_name(path).lower().endswith(LIST_ENDINGS)
+    return file_name(path).lower().endswith(LIST_ENDINGS)
 
 
-def remote_pieces(address: str, columns: ListColumns, notes: list[str]) -> Iterator[Piece]:
-    """The pictures that a list behind an address names; it is fetched into a temporary file.
-
-    Parameters
-    ----------
-    address : str
-    columns, notes
-        As for `listed_pieces`.
-
-    Raises
-    ------
-    CatalogError, ArgumentError
-        As for `listed_pieces`; it cannot be fetched, or holds pictures itself.
-    """
-    with tempfile.NamedTemporaryFile(suffix=_ending(address)) as copy:
-        try:
-            with open_address(address) as stream:
-                shutil.copyfileobj(stream, copy, _BLOCK)
-            copy.flush()
-        except OSError as error:
-            raise CatalogError(
-                f"{address}: the list cannot be fetched",
-                argument="images",
-                got=first_line(error),
-                hint="check the address, and that it may be read",
-            ) from error
-        if is_container(copy.name):
-            raise CatalogError(
-                f"{address}: a table of pictures behind an address",
-                argument="images",
-                wanted="a list of paths; or pictures, or archives of them (.zip, .tar)",
-                hint="copy it here",
-            )
-        yield from listed_pieces(copy.name, columns, notes, address)
-
-
-def _ending(address: str) -> str:
-    """The ending of a list's name.
-
-    Examples
-    --------
-    >>> _ending("s3://sky/list.csv.gz"), _ending("https://sky.org/list.parquet?version=2")
-    ('.csv.gz', '.parquet')
-    """
-    lower = _file_name(address).lower()
-    return max((ending for ending in LIST_ENDINGS if lower.endswith(ending)), key=len, default="")
-
-
-def _file_name(path: str) -> str:
+def file_name(path: str) -> str:
     """A path, or an address without what follows it: ``?version=2``."""
     return path.partition("?")[0] if is_web(path) else path
 
@@ -298,7 +248,7 @@ class _Found:
 
 def _root(path: str, named: Any, notes: list[str]) -> str:
     """The folder that relative paths of a list begin at: that of the list, or the current one."""
-    folder = os.path.dirname(_file_name(path))  # noqa: PTH120
+    folder = os.path.dirname(file_name(path))  # noqa: PTH120
     if is_address(path):
         return folder
     cells = named.slice(0, 200).to_pylist()

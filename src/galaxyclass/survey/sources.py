@@ -38,8 +38,9 @@ from galaxyclass.images.remote import (
     walk_addresses,
 )
 from galaxyclass.short import counted
-from galaxyclass.survey.listed import is_list, is_list_name, listed_pieces, remote_pieces
+from galaxyclass.survey.listed import is_list, is_list_name, listed_pieces
 from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece
+from galaxyclass.survey.remote_lists import remote_pieces
 
 
 @dataclass
