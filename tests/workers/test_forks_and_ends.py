@@ -14,9 +14,12 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doe
 #: A daemon thread waits for standard input; Python would end with SIGABRT for it.
 ENDING = """
 import atexit, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
 from galaxyclass.workers.ending import end_process
 threading.Thread(target=sys.stdin.buffer.readline, daemon=True).start()
 threading.Thread(target=lambda: (time.sleep(0.3), print("thread"))).start()
+pool = ThreadPoolExecutor()  # its idle threads are no daemons
+pool.submit(time.sleep, 0)
 atexit.register(print, "registered")
 time.sleep(0.1)
 end_process(3)

@@ -27,9 +27,8 @@ def end_process(status: int) -> NoReturn:
     ----------
     status : int
     """
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    # As the interpreter does before it is torn down; pools of threads end only by the first.
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     try:
         for stream in (sys.stdout, sys.stderr):
