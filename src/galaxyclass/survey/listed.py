@@ -39,11 +39,11 @@ def is_list(path: str) -> bool:
 
 def is_list_name(path: str) -> bool:
     """Whether a name ends as that of a list of pictures."""
-    return file_name(path).lower().endswith(LIST_ENDINGS)
+    return without_query(path).lower().endswith(LIST_ENDINGS)
 
 
-def file_name(path: str) -> str:
-    """A path, or an address without what follows it: ``?version=2``."""
+def without_query(path: str) -> str:
+    """A path; an address without what follows its name: ``?version=2``."""
     return path.partition("?")[0] if is_web(path) else path
 
 
@@ -248,7 +248,7 @@ class _Found:
 
 def _root(path: str, named: Any, notes: list[str]) -> str:
     """The folder that relative paths of a list begin at: that of the list, or the current one."""
-    folder = os.path.dirname(file_name(path))  # noqa: PTH120
+    folder = os.path.dirname(without_query(path))  # noqa: PTH120
     if is_address(path):
         return folder
     cells = named.slice(0, 200).to_pylist()

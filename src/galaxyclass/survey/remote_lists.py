@@ -10,7 +10,7 @@ from galaxyclass.errors import CatalogError
 from galaxyclass.images.containers import is_container
 from galaxyclass.images.remote import open_address
 from galaxyclass.short import first_line
-from galaxyclass.survey.listed import LIST_ENDINGS, file_name, listed_pieces
+from galaxyclass.survey.listed import LIST_ENDINGS, listed_pieces, without_query
 from galaxyclass.survey.pieces import ListColumns, Piece
 
 _BLOCK = 4 << 20
@@ -60,5 +60,5 @@ def _ending(address: str) -> str:
     >>> _ending("s3://sky/list.csv.gz"), _ending("https://sky.org/list.parquet?version=2")
     ('.csv.gz', '.parquet')
     """
-    lower = file_name(address).lower()
+    lower = without_query(address).lower()
     return max((ending for ending in LIST_ENDINGS if lower.endswith(ending)), key=len, default="")
