@@ -1,4 +1,4 @@
-"""Mutated predictions, surveys, runs and archives of pictures: what a later command reads."""
+"""Mutated predictions, surveys, models and archives of pictures: what a later command reads."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def _use_survey(folder: Path, *, again: bool) -> object:
     return repr(survey.status()), survey.merge(output=folder.with_name("all.csv"), overwrite=True)
 
 
-def mutated_runs(folder: Path, trials: int, seed: int = 0) -> Tally:
-    """Folders of models of which a file has faults, the digests of their files being as stated."""
+def mutated_bundles(folder: Path, trials: int, seed: int = 0) -> Tally:
+    """Folders of models of which a file has faults."""
     tally, random = Tally("bundles, mutated"), np.random.default_rng(seed)
     whole, images = save_small_model(folder / "whole model"), folder / "run images"
     fake.save_images(images, 3)
