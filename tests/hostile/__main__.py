@@ -101,6 +101,7 @@ def kills(moments: int | None, signals: int) -> list[Tally]:
     wanted = [
         f"{name}={moments or (MOMENTS_OF_SLOW if job.slow else MOMENTS)}"
         for name, job in JOBS.items()
+        if moments or not job.costly
     ]
     done = subprocess.run(
         [

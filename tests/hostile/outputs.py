@@ -37,9 +37,11 @@ def mutated_predictions(folder: Path, trials: int, seed: int = 0) -> Tally:
     calls: list[Callable[[Path], object]] = [
         lambda path: galaxyclass.select(path, count=3),
         lambda path: galaxyclass.similar(path, like=[str(ids[0])], count=3),
-        lambda path: galaxyclass.map_galaxies(path, output=folder / "map.html", overwrite=True),
+        lambda path: galaxyclass.map_galaxies(path, seed=0),
         lambda path: galaxyclass.score_predictions(path, labels),
     ]
+    for call in calls:
+        call(folder / names[0])  # what is whole is taken
     for trial in range(trials):
         name = names[trial % len(names)] if trial % 2 else names[0]
         path = folder / f"m.{name}"
@@ -64,6 +66,7 @@ def mutated_surveys(folder: Path, trials: int, seed: int = 0) -> Tally:
     )
     galaxyclass.open_survey(whole).run_shards([0, 1], cores=1)
     files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    _use_survey(whole, again=False)
     for trial in range(trials):
         name = files[trial % len(files)]
         broken = folder / "broken night"
@@ -90,6 +93,7 @@ def mutated_bundles(folder: Path, trials: int, seed: int = 0) -> Tally:
     whole, images = save_small_model(folder / "whole model"), folder / "run images"
     fake.save_images(images, 3)
     files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    _use_model(whole, images)
     for trial in range(trials):
         name = files[trial % len(files)]
         broken = folder / "broken model"
