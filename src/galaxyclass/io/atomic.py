@@ -204,10 +204,22 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENOENT and _is_gone(path.parent):
+            raise OutputError(
+                f"{path}: its folder has been removed", hint="choose another place"
+            ) from error
         if error.errno not in _WRITE_ERRORS:
             raise
         what, hint = _WRITE_ERRORS[error.errno]
         raise OutputError(f"{path}: {what}", hint=hint) from error
+
+
+def _is_gone(folder: Path) -> bool:
+    """Whether a folder was removed: the current one can still be looked at then."""
+    try:
+        return folder.stat().st_nlink == 0
+    except FileNotFoundError:
+        return True
 
 
 def sync(path: Path) -> None:
