@@ -145,8 +145,8 @@ def main() -> None:
         np.load(given.folder / f"{name}.npy") for name in ("cutouts", "values", "draws", "tested")
     )
     made, began = [], time.perf_counter()
-    for seed, (inside, others) in enumerate(zip(draws, tested, strict=True)):
-        made.append(train(cutouts, values, inside, others, given.mode, seed, given.epochs))
+    for draw in zip(range(len(draws)), draws, tested, strict=True):
+        made.append(train(cutouts, values, draw, given))
     np.save(given.folder / "predictions.npy", np.array(made))
     print(f"{time.perf_counter() - began:.0f} s for {len(draws)} trainings")
 
