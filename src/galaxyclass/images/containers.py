@@ -242,7 +242,7 @@ def _tar_of(file: IO[bytes]) -> Container:
                 "not an ordinary file in its archive",
                 wanted="a file with all its bytes",
                 got=_kind_in_tar(entry),
-                hint="pack the files themselves (tar --dereference)",
+                hint="pack the files themselves: tar -h",
             )
         _require_small(entry.size)
         with turn:
