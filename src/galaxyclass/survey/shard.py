@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from galaxyclass.arguments import Device
 from galaxyclass.errors import SurveyError
-from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of, file_size
+from galaxyclass.images.container import file_size
+from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of
 from galaxyclass.images.remote import UNREACHED, is_address
 from galaxyclass.io.atomic import sync_folder, translated, writing
 from galaxyclass.model.bundle.load import file_digest
