@@ -3,11 +3,14 @@
     python benchmarks/long_runs.py repeat --minutes 10
     python benchmarks/long_runs.py many --files 200000
     python benchmarks/long_runs.py together --processes 4
+    python benchmarks/long_runs.py memory --images 20000
 
 `repeat` predicts the same pictures until the time is over: the memory that is held and the open
 files must stay flat, and the predictions the same to the last bit. `many` lists and begins
 to predict a folder of so many files, which are links to a few. `together` packs the same pictures
-into one cache from several processes at once. Each prints JSON, and ends with 1 where something
+into one cache from several processes at once. `memory` predicts so many pictures of one array in
+one call, and the same in pieces. `--run` names another model than the pretrained one: a fast one
+does the work of a day in minutes. Each prints JSON, and ends with 1 where something
 grew or differed.
 """
 
@@ -46,13 +49,19 @@ def main() -> int:
     many_options.add_argument("--files", type=int, default=200_000)
     together_options = commands.add_parser("together")
     together_options.add_argument("--processes", type=int, default=4)
+    memory_options = commands.add_parser("memory")
+    memory_options.add_argument("--images", type=int, default=20_000)
+    for options in (repeat_options, many_options, memory_options):
+        options.add_argument("--run", default="pretrained", help="the model")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if given.command == "repeat":
-            found = repeat(folder, given.minutes, given.images)
+            found = repeat(folder, given.run, given.minutes, given.images)
         elif given.command == "many":
-            found = many(folder, given.files)
+            found = many(folder, given.run, given.files)
+        elif given.command == "memory":
+            found = in_memory(given.run, given.images)
         else:
             found = together(folder, given.processes)
     print(json.dumps(found, indent=1))
@@ -69,12 +78,12 @@ def draw(folder: Path, count: int) -> Path:
     return folder
 
 
-def repeat(folder: Path, minutes: float, images: int) -> dict[str, object]:
+def repeat(folder: Path, run: str, minutes: float, images: int) -> dict[str, object]:
     """The same prediction, until the time is over."""
     pictures, output = draw(folder / "images", images), folder / "p.csv"
     end, digests, memory, files = time.monotonic() + 60 * minutes, set(), [], []
     while time.monotonic() < end or len(memory) < 10:
-        galaxyclass.predict("pretrained", pictures, output=output, overwrite=True)
+        galaxyclass.predict(run, pictures, output=output, overwrite=True)
         digests.add(hashlib.sha256(output.read_bytes()).hexdigest())
         gc.collect()
         memory.append(_held_bytes())
@@ -83,6 +92,7 @@ def repeat(folder: Path, minutes: float, images: int) -> dict[str, object]:
     first, last = max(memory[tenth : 3 * tenth]), max(memory[-tenth:])
     return {
         "rounds": len(memory),
+        "pictures": len(memory) * images,
         "different results": len(digests),
         "MB": [round(value / 1e6) for value in (first, last)],
         "open files": [files[tenth], files[-1]],
@@ -95,7 +105,7 @@ def _held_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def many(folder: Path, count: int) -> dict[str, object]:
+def many(folder: Path, run: str, count: int) -> dict[str, object]:
     """List a folder of links, and predict until the first pictures are done."""
     first = draw(folder / "first", 50)
     originals = sorted(first.iterdir())
@@ -118,7 +128,7 @@ def many(folder: Path, count: int) -> dict[str, object]:
 
     begun = time.monotonic()
     with contextlib.suppress(Enough):
-        galaxyclass.predict("pretrained", pictures, output=folder / "p.csv", progress=progress)
+        galaxyclass.predict(run, pictures, output=folder / "p.csv", progress=progress)
     return {
         "files": len(paths),
         "seconds to list": round(listed, 1),
@@ -127,6 +137,36 @@ def many(folder: Path, count: int) -> dict[str, object]:
         "MB at most": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
         "ok": len(paths) == count and bool(started),
     }
+
+
+def in_memory(run: str, count: int) -> dict[str, object]:
+    """Pictures of one array in one call, and the same in pieces of a thousand."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
+    model = galaxyclass.load_model(run)
+    model.predict(images[:100])
+    before, begun = _peak_bytes(), time.monotonic()
+    whole = model.predict(images).to_arrow()
+    took, grown = time.monotonic() - begun, _peak_bytes() - before
+    names = whole.column_names[1:]  # the ids count from 0 in each call
+    starts = range(0, count, 1000)
+    pieces = [model.predict(images[start : start + 1000]).to_arrow() for start in starts]
+    same = all(
+        whole.slice(start, 1000).select(names).equals(piece.select(names))
+        for start, piece in zip(starts, pieces, strict=True)
+    )
+    return {
+        "images": count,
+        "MB of the images": round(images.nbytes / 1e6),
+        "MB more at most": round(grown / 1e6),
+        "seconds": round(took, 1),
+        "the same in pieces": same,
+        "ok": same and whole.num_rows == count,
+    }
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def together(folder: Path, processes: int) -> dict[str, object]:

@@ -12,7 +12,7 @@ import pytest
 import galaxyclass
 from galaxyclass.cli.main import main
 from galaxyclass.data.dataset.dataset import Dataset
-from galaxyclass.errors import BundleError, OutputError, RunError
+from galaxyclass.errors import BundleError, OutputError, RecipeError, RunError
 from galaxyclass.explanation.answer_of import ExplainedOutput
 from galaxyclass.explanation.gradients import GradientMaps, RandomBackend
 from galaxyclass.finetuning import network as network_stage
@@ -75,6 +75,24 @@ def test_can_be_finetuned_again(finetuned: Finetuned, classes: Classes, tmp_path
     assert again.score == finetuned.score
     with pytest.raises(OutputError):
         galaxyclass.finetune("pretrained", classes.dataset, output=tmp_path / "again")
+
+
+def test_sees_another_part_of_the_images(base: Path, classes: Classes, tmp_path: Path) -> None:
+    dataset, output = classes.dataset, tmp_path / "near"
+    near = galaxyclass.finetune(
+        base,
+        dataset,
+        output=output,
+        network="never",
+        settings={"images.frame": 24},
+        cache=classes.cache,
+    )
+    assert near.bundle.manifest.preprocessing.frame == 24
+    assert near.model.bundles[0].manifest.preprocessing.frame == 24
+    assert len(near.model.predict(str(classes.images))) == 60
+    with pytest.raises(RecipeError, match="a model has none") as caught:
+        galaxyclass.finetune(base, dataset, output=tmp_path / "no", settings=["training.epochs=3"])
+    assert "training.epochs" in str(caught.value.got)
 
 
 def test_is_exported_with_its_probe(finetuned: Finetuned, classes: Classes, tmp_path: Path) -> None:

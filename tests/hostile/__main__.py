@@ -61,6 +61,18 @@ def _models(folder: Path, times: int) -> list[Tally]:
     ]
 
 
+@_kind("outputs")
+def _outputs(folder: Path, times: int) -> list[Tally]:
+    from tests.hostile import outputs
+
+    return [
+        outputs.mutated_predictions(folder, 100 * times),
+        outputs.mutated_surveys(folder, 100 * times),
+        outputs.mutated_bundles(folder, 60 * times),
+        outputs.mutated_archives(folder, 120 * times),
+    ]
+
+
 @_kind("doors")
 def _doors(folder: Path, _: int) -> list[Tally]:
     from tests.hostile.doors import special_files
@@ -89,6 +101,7 @@ def kills(moments: int | None, signals: int) -> list[Tally]:
     wanted = [
         f"{name}={moments or (MOMENTS_OF_SLOW if job.slow else MOMENTS)}"
         for name, job in JOBS.items()
+        if moments or not job.costly
     ]
     done = subprocess.run(
         [

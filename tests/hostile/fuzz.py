@@ -3,7 +3,7 @@
     python -m tests.hostile.fuzz --minutes 10
     python -m tests.hostile.fuzz --seed 7 --minutes 1
 
-Rounds of pictures, tables, models, recipes, trees and packs, each with a seed of its own, in a
+Rounds of all that is mutated (`tests.hostile.trials`), each with a seed of its own, in a
 process that a crash ends.
 """
 
@@ -20,6 +20,12 @@ from functools import partial
 from pathlib import Path
 
 from tests.hostile.models import mutated_models, mutated_packs, mutated_texts
+from tests.hostile.outputs import (
+    mutated_archives,
+    mutated_bundles,
+    mutated_predictions,
+    mutated_surveys,
+)
 from tests.hostile.pictures import cut_pictures, mutated_pictures
 from tests.hostile.tables import mutated_tables
 
@@ -42,6 +48,10 @@ def main() -> int:
                 partial(mutated_models, folder, 20, seed),
                 partial(mutated_texts, folder, 20, seed),
                 partial(mutated_packs, folder, 20, seed),
+                partial(mutated_predictions, folder, 40, seed),
+                partial(mutated_surveys, folder, 20, seed),
+                partial(mutated_bundles, folder, 20, seed),
+                partial(mutated_archives, folder, 40, seed),
             ):
                 tally = trials()
                 tried, faults = tried + tally.tried, faults + len(tally.faults)

@@ -324,7 +324,8 @@ def _content(path: Path) -> object:
     if path.is_dir() or path.suffix in (".ckpt", ".png", ".svg", ".html", ".log"):
         return path.suffix  # that they are there; what they show is in the tables
     if path.suffix == ".json":
-        return _timeless(json.loads(path.read_text(encoding="utf-8")))
+        with contextlib.suppress(ValueError):  # a kill may cut it short
+            return _timeless(json.loads(path.read_text(encoding="utf-8")))
     if path.name in ("history.csv", "compare.csv", "tune.csv"):
         with path.open(encoding="utf-8", newline="") as file:
             return [_timeless(row) for row in csv.DictReader(file)]

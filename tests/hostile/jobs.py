@@ -30,7 +30,9 @@ class Job:
     slow : bool
         Takes seconds; `make hostile` kills it once.
     most : int
-        Moments at most: each takes minutes of all its processes.
+        Moments at most: each takes long.
+    costly : bool
+        `make hostile` leaves it out: each trial starts processes with torch.
     """
 
     command: Sequence[str]
@@ -38,6 +40,7 @@ class Job:
     again: Callable[[Path], Sequence[str]] | None = None
     slow: bool = False
     most: int = 1000
+    costly: bool = False
 
 
 def _resume(work: Path) -> Sequence[str]:
@@ -161,7 +164,9 @@ JOBS = {
     "train-packing": Job((*TRAIN[:-1], "cache"), slow=True),
     "train-folds": Job((*TRAIN, "--folds", "2"), slow=True),
     "train-resume": Job(TRAIN, again=_resume, slow=True),
-    "compare": Job(("compare", "fast", *DATA, *STUDY, "--output", "study"), slow=True, most=6),
+    "compare": Job(
+        ("compare", "fast", *DATA, *STUDY, "--output", "study"), slow=True, most=6, costly=True
+    ),
     "tune": Job(
         (
             *("tune", "fast", *DATA, *STUDY, "--vary", "optimizer.lr=0.001..0.01"),
@@ -169,5 +174,6 @@ JOBS = {
         ),
         slow=True,
         most=6,
+        costly=True,
     ),
 }

@@ -23,6 +23,7 @@ LIMITS: dict[str, str] = {
     "a closed output": "exec 1>&-",
     "a full output": "exec 1>/dev/full",
     "a locale without UTF-8": "export LC_ALL=C PYTHONUTF8=0",
+    "a current folder that is gone": "mkdir gone; cd gone; rmdir ../gone",
     "no home": "export HOME=/nowhere XDG_CACHE_HOME=/nowhere",
 }
 

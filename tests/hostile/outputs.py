@@ -1,4 +1,4 @@
-"""Mutated predictions, surveys, runs and archives of pictures: what a later command reads."""
+"""Mutated predictions, surveys, models and archives of pictures: what a later command reads."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ def mutated_predictions(folder: Path, trials: int, seed: int = 0) -> Tally:
         lambda path: galaxyclass.map_galaxies(path).write_page(folder / "map.html", overwrite=True),
         lambda path: galaxyclass.score_predictions(path, labels),
     ]
+    for call in calls:
+        call(folder / names[0])  # what is whole is taken
     for trial in range(trials):
         name = names[trial % len(names)] if trial % 2 else names[0]
         path = folder / f"m.{name}"
@@ -64,6 +66,7 @@ def mutated_surveys(folder: Path, trials: int, seed: int = 0) -> Tally:
     )
     galaxyclass.open_survey(whole).run_shards([0, 1], cores=1)
     files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    _use_survey(whole, again=False)
     for trial in range(trials):
         name = files[trial % len(files)]
         broken = folder / "broken night"
@@ -84,12 +87,13 @@ def _use_survey(folder: Path, *, again: bool) -> object:
     return repr(survey.status()), survey.merge(output=folder.with_name("all.csv"), overwrite=True)
 
 
-def mutated_runs(folder: Path, trials: int, seed: int = 0) -> Tally:
-    """Folders of models of which a file has faults, the digests of their files being as stated."""
+def mutated_bundles(folder: Path, trials: int, seed: int = 0) -> Tally:
+    """Folders of models of which a file has faults."""
     tally, random = Tally("bundles, mutated"), np.random.default_rng(seed)
     whole, images = save_small_model(folder / "whole model"), folder / "run images"
     fake.save_images(images, 3)
     files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    _use_model(whole, images)
     for trial in range(trials):
         name = files[trial % len(files)]
         broken = folder / "broken model"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import pyarrow.parquet as pq
 import pytest
 
 from galaxyclass import CatalogError, ImageError, MissingExtraError, Survey
@@ -35,8 +38,10 @@ def memory(pictures: list[Path], tars: Path) -> Iterator[str]:
 
 class _Quiet(SimpleHTTPRequestHandler):
     busy = 0
+    fetched: ClassVar[Counter[str]] = Counter()
 
     def do_GET(self) -> None:
+        self.fetched[self.path] += 1
         if self.path.endswith(".jpg") and type(self).busy > 0:
             type(self).busy -= 1
             self.send_error(503)
@@ -108,6 +113,33 @@ def test_a_web_server(
     assert (result.done, result.unreadable) == (1, 1)
 
 
+def test_lists_and_archives_of_a_web_server(
+    planned: Planned, pictures: list[Path], tars: Path, server: str, tmp_path: Path
+) -> None:
+    local = merged(planned(pictures[0].parent, "local"), "local.csv")
+    below = pictures[0].parent / "served"
+    shutil.copytree(tars, below)
+    try:
+        _Quiet.fetched.clear()
+        web = [f"{server}/served/{path.name}" for path in sorted(tars.glob("*.tar"))]
+        assert merged(planned(web, "archives", measured=True, ids_from="stem"), "tars.csv") == local
+        assert set(_Quiet.fetched.values()) == {1}, "an archive was fetched again"
+    finally:
+        shutil.rmtree(below)
+    listed = pictures[0].parent / "list.csv"
+    try:
+        rows = "".join(f"{path.name},{n},{-n}\n" for n, path in enumerate(pictures))
+        listed.write_text(f"file,ra,dec\n{rows}")
+        survey = planned(f"{server}/list.csv?version=2", "listed")
+        assert survey.plan.source == (f"{server}/list.csv?version=2",)
+        assert objects(survey)["path"][0].as_py() == f"{server}/{pictures[0].name}"
+        assert survey.plan.sky == ("ra", "dec")
+    finally:
+        listed.unlink()
+    assert merged(survey, "listed.parquet")
+    assert pq.read_table(tmp_path / "listed.parquet")["ra"].to_pylist() == list(range(60))
+
+
 def test_wrong_addresses(
     planned: Planned, memory: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -115,9 +147,11 @@ def test_wrong_addresses(
         planned("memory://nowhere")
     with pytest.raises(CatalogError, match="not a kind of address"):
         planned("sky://a")
-    fsspec.filesystem("memory").pipe("/list.csv", b"file\n")
-    with pytest.raises(CatalogError, match="a list behind an address"):
-        planned("memory://list.csv")
+    with pytest.raises(CatalogError, match=r"memory://none\.csv: the list cannot be fetched"):
+        planned("memory://none.csv")
+    fsspec.filesystem("memory").pipe("/list.csv", b"file,ra\n,1\n")
+    with pytest.raises(CatalogError, match=r"memory://list.csv: no path in row 1"):
+        planned("memory://list.csv", path_column="file")
     survey = planned(memory)
     fsspec.filesystem("memory").rm("/sky/a", recursive=True)
     failed = survey.run_shards([0], retries=0).failed
@@ -131,6 +165,8 @@ def test_wrong_addresses(
 
 def test_names_that_look_like_patterns_are_names(memory: str) -> None:
     files = fsspec.filesystem("memory")
+    files.pipe("/odd/what?.jpg", b"")
+    assert list(remote.walk_addresses("memory://odd")) == ["memory://odd/what?.jpg"]
     names = [f"{memory}/a/{name}" for name in ("M51[1].jpg", "M51*.jpg", "absent.jpg")]
     for name in names[:2]:
         files.pipe(name.removeprefix("memory:/"), name.encode())

@@ -57,7 +57,9 @@ def test_without_engines_it_says_what_to_do(
         ("Job violates accounting/QOS policy (job submit limit)", "fewer tasks (`array_limit`)"),
         ("Invalid account or account/partition combination specified", "`partition`"),
         ("Requested node configuration is not available", "fewer `cores`"),
-        ("Unable to contact slurm controller (connect failure)", "`sinfo` and `squeue`"),
+        ("Resource temporarily unavailable", "the queue is full"),
+        ("Unable to contact slurm controller (connect failure)", "controller does not answer"),
+        ("Unspecified error", "`sinfo` and `squeue`"),
     ],
 )
 def test_what_slurm_refuses_is_said_in_its_words(

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from galaxyclass import ArgumentError, OutputError, Survey
+import galaxyclass
+from galaxyclass import ArgumentError, OutputError, Survey, SurveyError
 from galaxyclass.survey.hats_margin import margin_order
 from galaxyclass.survey.partitions import Partitions
 
@@ -74,6 +75,23 @@ def test_a_folder_without_positions(planned: Planned, tmp_path: Path) -> None:
     whole = pq.read_table(tmp_path / "set")
     survey.merge(output=tmp_path / "all.parquet")
     assert whole.equals(pq.read_table(tmp_path / "all.parquet"))
+    with pytest.raises(OutputError, match="a folder with something in it, which is not replaced"):
+        survey.merge(output=tmp_path / "set", overwrite=True)
+    failures = survey.folder / "results/000000/0000001_failed.csv"
+    failures.write_text("id,path,error\n1,1.jpg,none\n")
+    with pytest.raises(SurveyError, match="shard 1: not every object is accounted for"):
+        survey.merge(output=tmp_path / "other.parquet")
+
+
+def test_rows_without_a_position_are_told_when_it_is_planned(
+    pictures: list[Path], small_model: Path, tmp_path: Path
+) -> None:
+    rows = [f"{path},{'' if n < 2 else n},{'' if n < 3 else n}" for n, path in enumerate(pictures)]
+    (tmp_path / "list.csv").write_text("\n".join(["file,ra,dec", *rows]) + "\n")
+    planned = galaxyclass.plan_survey(
+        tmp_path / "list.csv", output=tmp_path / "night", run=small_model, measured=False
+    )
+    assert "no position in 3 of 60 rows" in planned.notes[-1]
 
 
 def test_hats_by_hand(with_positions: Survey, tmp_path: Path) -> None:

@@ -125,6 +125,11 @@ def test_which_process_this_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert place_of_process(2) == ProcessPlace(0, 0)
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert place_of_process(2) == ProcessPlace(1, 1)
+    assert place_of_process(1) == ProcessPlace(0, 0)  # it waits for no other
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(ArgumentError, match=r"process 3 .* \(LOCAL_RANK=2\)") as caught:
+        place_of_process(2)
+    assert caught.value.wanted == "at least 3"
     monkeypatch.delenv("LOCAL_RANK")
     # A batch script without srun: the first process starts the others.
     as_slurm(monkeypatch, NTASKS=4, PROCID=0, JOB_ID=7)

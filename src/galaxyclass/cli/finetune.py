@@ -24,6 +24,8 @@ Examples:
   galaxyclass finetune --images sky/images --table labels.jsonl --output runs/labelled
   galaxyclass finetune runs/first --images my/images --table my/votes.csv --network never \\
       --output runs/votes
+  galaxyclass finetune --set images.frame=143 --images my/images --table my/labels.csv \\
+      --output runs/near
   galaxyclass finetune fast --set model.encoder=resnet18 --set model.weights=resnet18.safetensors \\
       --set model.normalisation=encoder --images my/images --table my/labels.csv --output runs/mine
 

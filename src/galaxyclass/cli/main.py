@@ -19,6 +19,7 @@ from galaxyclass.cli.stopped import stopped_words
 from galaxyclass.errors import GalaxyclassError, StoppedError, SurveyStoppedError
 from galaxyclass.short import first_line
 from galaxyclass.version import __version__
+from galaxyclass.workers.ending import end_process
 from galaxyclass.workers.signals import terminated_as_interrupted, was_terminated
 
 #: Exit status after Ctrl-C, and after SIGTERM: as in shells, 128 and the signal's number.
@@ -189,4 +190,4 @@ def _out_of_memory(error: MemoryError) -> GalaxyclassError:
 
 def run() -> None:  # pragma: no cover - the console script
     """Entry point of the console script."""
-    sys.exit(main())
+    end_process(main())

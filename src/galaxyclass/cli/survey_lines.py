@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from galaxyclass.cli.shown import echo
 from galaxyclass.short import counted
+from galaxyclass.version import __version__
 
 if TYPE_CHECKING:
     from galaxyclass.survey.status import RunningShard, SurveyStatus
@@ -59,6 +60,11 @@ def show_status(survey: Survey, status: SurveyStatus) -> None:
         echo(
             f"unfit    {counted(len(status.unfit), 'shard')} with a result that does not fit the "
             f"plan ({numbers}): predicted again by the next run"
+        )
+    if survey.plan.version != __version__:
+        echo(
+            f"version  planned with galaxyclass {survey.plan.version}, which alone may run it; "
+            f"this is {__version__}"
         )
     if status.done < status.shards:
         rate = status.images_per_second

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from galaxyclass.data.tables.cells import as_text, is_text, numbers
 from galaxyclass.data.tables.in_memory import UNIT
 from galaxyclass.errors import CatalogError
+from galaxyclass.short import counted
 
 #: Names of columns of right ascension and declination, in lower case without `_`, `-`, `.`; in
 #: pairs, the most usual first.
@@ -113,7 +114,7 @@ def read_positions(
         row = int(np.flatnonzero(impossible)[0])
         other_way = f": `ra_column={names[1]!r}` and `dec_column={names[0]!r}`"
         raise CatalogError(
-            f"{source}: {impossible.sum():,} positions lie nowhere on the sky",
+            f"{source}: not on the sky: {counted(int(impossible.sum()), 'position')}",
             wanted=f"{names[0]} of 0 to 360 and {names[1]} of -90 to 90 degrees",
             got=f"{names[0]} {ra[row]:g}, {names[1]} {dec[row]:g} in row {row + 1}",
             hint=f"they would fit the other way round{other_way if can_be_named else ''}"

@@ -55,7 +55,8 @@ from galaxyclass.model.predictions import Predictions
 from galaxyclass.model.probe import NetworkProbe
 from galaxyclass.model.provenance import make_provenance, with_provenance
 from galaxyclass.progress import Progress, silent
-from galaxyclass.recipes.read import RECIPES, as_recipe
+from galaxyclass.recipes.read import RECIPES, as_recipe, load_recipe
+from galaxyclass.recipes.settings import as_assignments
 from galaxyclass.short import counted
 from galaxyclass.tasks.task import Task
 from galaxyclass.version import __version__
@@ -111,7 +112,8 @@ def finetune(
     balanced : bool
         Each class counts as much as any other, however many galaxies it has.
     settings : mapping or sequence of str
-        Changes to the recipe, as for `galaxyclass.train`.
+        Changes to the recipe, as for `galaxyclass.train`. Of a model ``images.frame`` alone: the
+        side of the part of each image that it sees, in pixels.
     options : InferenceOptions, optional
         How the network is run. The ``views`` of the model are those of its predictions.
     seed : int
@@ -133,7 +135,7 @@ def finetune(
     BundleError
         ``run`` is not a model, or several.
     RecipeError
-        The encoder of a recipe has no weights; or settings without a recipe.
+        The encoder of a recipe has no weights; or settings that no model has.
     OutputError
         The folder is not empty; no room, no permission.
     MissingExtraError, DeviceError
@@ -261,22 +263,18 @@ def open_network(
     BundleError
         Not a model; several; an exported network that was finetuned.
     RecipeError, MissingExtraError
-        See `galaxyclass.finetuning.bare_encoder.bare_encoder`; or settings without a recipe.
+        See `galaxyclass.finetuning.bare_encoder.bare_encoder`; or settings that no model has.
     """
     if _is_recipe(run):
         assert not isinstance(run, Model)
         with bare_encoder(as_recipe(run, settings), options) as model:
             yield model
         return
-    if settings:
-        raise RecipeError(
-            "settings are those of a recipe, and a model has none",
-            wanted="the name of a recipe or a TOML file in place of the model",
-            got=f"{run}, and settings",
-            hint="leave `settings` out",
-        )
     model = open_model(run, options)
     bundle = single_bundle(model, "finetune")
+    if settings:
+        bundle = _with_frame(bundle, settings)
+        model = Model(model.sources, [bundle], model.options)
     if bundle.manifest.network_outputs is not None:
         if not bundle.has("probe"):
             raise BundleError(
@@ -287,6 +285,28 @@ def open_network(
         log.info("%s was finetuned: its network is used, with a new probe", model.name)
         model = Model(model.sources, [bundle.without_probe], model.options)
     yield model
+
+
+def _with_frame(bundle: Bundle, settings: Settings) -> Bundle:
+    """A model that sees another part of each image.
+
+    Raises
+    ------
+    RecipeError
+        Other settings than ``images.frame``; or the model's cutouts have no frame.
+    """
+    keys = sorted({text.partition("=")[0].strip() for text in as_assignments(settings)})
+    cutout = bundle.manifest.preprocessing.cutout
+    if keys != ["images.frame"] or cutout != "centre":
+        raise RecipeError(
+            "this setting is one of a recipe, and a model has none",
+            wanted="of a model, `images.frame` alone, where its cutout is the image's centre",
+            got=f"{', '.join(keys)}; the model's cutout is {cutout!r}",
+            hint="leave it out of `settings`, or name a recipe in place of the model",
+        )
+    frame = load_recipe(RECIPES[0], settings).images.frame
+    preprocessing = bundle.manifest.preprocessing.model_copy(update={"frame": frame})
+    return replace(bundle, manifest=replace(bundle.manifest, preprocessing=preprocessing))
 
 
 def _is_recipe(run: str | Path | Model) -> bool:

@@ -13,6 +13,7 @@ import os
 import tarfile
 import tempfile
 import threading
+import time
 import weakref
 import zipfile
 import zlib
@@ -30,6 +31,7 @@ from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS
 from galaxyclass.images.remote import RemoteStatus, address_status, is_address, open_address
 from galaxyclass.io.reading import require_ordinary
 from galaxyclass.short import first_line
+from galaxyclass.workers.process_lock import ProcessLock
 
 #: A compressed archive becomes at most so many times its size, and so many bytes more.
 MOST_EXPANSION, LEAST_EXPANDED = 100, 64 * 2**20
@@ -148,7 +150,7 @@ def read_member(path: str | Path) -> tuple[bytes, os.stat_result | RemoteStatus]
         return None
     file, name = found
     try:
-        return _open(file).read(name), _status(file)
+        return _open(file).read(name), _recent_status(file)
     except KeyError as error:
         raise ImageError(f"{path}: no picture of this name in the file") from error
     except ImageError as error:
@@ -171,28 +173,43 @@ _DAMAGED = (
     *(zipfile.BadZipFile, tarfile.TarError),
 )
 _of_thread = threading.local()
+#: Seconds for which the status of an address is believed; when it was asked for, and what it was.
+_REMEMBERED_SECONDS = 60.0
+_asked: dict[str, tuple[float, RemoteStatus]] = {}
 
 
 def _status(path: str) -> os.stat_result | RemoteStatus:
     return address_status(path) if is_address(path) else os.stat(path)  # noqa: PTH116
 
 
+def _recent_status(path: str) -> os.stat_result | RemoteStatus:
+    """The status of a file; of an address one of the last minute: each is asked for over a net."""
+    if not is_address(path):
+        return _status(path)
+    asked = _asked.get(path)
+    if asked is None or time.monotonic() - asked[0] > _REMEMBERED_SECONDS:
+        asked = _asked[path] = time.monotonic(), address_status(path)
+    return asked[1]
+
+
 def file_size(path: str) -> int:
-    """Bytes of a file, or of what an address leads to.
+    """Bytes of a file, or of what an address leads to; it is asked for now.
 
     Raises
     ------
     OSError
     """
-    return _status(path).st_size
+    _asked.pop(path, None)
+    return _recent_status(path).st_size
 
 
 def _open(path: str) -> Container:
-    """A file, opened by each thread for itself; opened again where it has changed."""
+    """A file, opened by each thread of each process for itself, and again where it changed."""
     if not is_address(path):
         require_ordinary(path)
-    status = _status(path)
-    key = (path, status.st_size, status.st_mtime_ns)
+    status = _recent_status(path)
+    # A forked process opens it again: the place in a file is the same for both.
+    key = (path, status.st_size, status.st_mtime_ns, os.getpid())
     opened: dict[Any, Container] = _of_thread.__dict__.setdefault("opened", {})
     if key not in opened:
         if len(opened) >= _KEPT:
@@ -231,8 +248,6 @@ def _tar_of(file: IO[bytes]) -> Container:
         file.close()
         raise
 
-    turn = threading.Lock()  # threads may share the file
-
     def read(name: str) -> bytes:
         entry = entries[name]
         if entry.islnk():  # the same file under another name
@@ -245,9 +260,7 @@ def _tar_of(file: IO[bytes]) -> Container:
                 hint="pack the files themselves (tar -h)",
             )
         _require_small(entry.size)
-        with turn:
-            file.seek(entry.offset_data)
-            return file.read(entry.size)
+        return _read_at(file, entry.offset_data, entry.size)
 
     container = Container(_visible(list(entries)), read)
     weakref.finalize(container, file.close)
@@ -284,6 +297,21 @@ def _by_name(entries: Iterable[tuple[str, _Entry]]) -> dict[str, _Entry]:
             )
         found[plain] = entry
     return found
+
+
+if hasattr(os, "pread"):
+
+    def _read_at(file: IO[bytes], offset: int, size: int) -> bytes:
+        """Bytes of a file that threads, and forked processes, may share."""
+        return os.pread(file.fileno(), size, offset)
+
+else:  # pragma: no cover - Windows, which does not fork
+    _TURN = threading.Lock()
+
+    def _read_at(file: IO[bytes], offset: int, size: int) -> bytes:
+        with _TURN:
+            file.seek(offset)
+            return file.read(size)
 
 
 def _open_copied_tar(path: str) -> Container:
@@ -333,7 +361,7 @@ def _decompressed(path: str) -> IO[bytes]:
 
 
 _DECOMPRESSORS: dict[str, Callable[[str], Any]] = {".bz2": bz2.open, ".xz": lzma.open}
-_UNPACKING = threading.Lock()
+_UNPACKING = ProcessLock()
 _unpacked: dict[Any, Container] = {}
 
 

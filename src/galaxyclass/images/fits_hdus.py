@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from galaxyclass.errors import ImageError
+from galaxyclass.workers.process_lock import ProcessLock
 
 #: HDUs of a file that is read as a picture, at most: each has a header that takes a moment.
 MOST_HDUS = 1000
 
 #: Python's filters of warnings belong to all threads: one thread at a time changes them.
-_WARNINGS = threading.RLock()
+_WARNINGS = ProcessLock(reentrant=True)
 
 
 @contextmanager

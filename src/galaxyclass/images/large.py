@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from galaxyclass.workers.process_lock import ProcessLock
+
 #: Images of more pixels are decoded one at a time in a process, so that a few bytes of each of many
 #: files cannot take the memory of all of them at once.
 ONE_AT_A_TIME = 4_000_000
@@ -14,7 +16,7 @@ ONE_AT_A_TIME = 4_000_000
 class LargeImages(threading.local):
     """Whose turn it is to decode a large image: one thread's."""
 
-    _turn = threading.Lock()
+    _turn = ProcessLock()
 
     def __init__(self) -> None:
         self._depth, self._has_turn = 0, False

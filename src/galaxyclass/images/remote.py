@@ -51,6 +51,17 @@ def is_address(path: str | Path) -> bool:
     return isinstance(path, str) and "://" in path and _ADDRESS.match(path) is not None
 
 
+def is_web(address: str) -> bool:
+    """Whether an address is that of a web server.
+
+    Examples
+    --------
+    >>> is_web("https://sky.org/1.jpg"), is_web("s3://sky/1.jpg")
+    (True, False)
+    """
+    return address.lower().startswith(("http://", "https://"))
+
+
 def find_filesystem(address: str) -> tuple[Any, str]:
     """What reads an address, and the path that it knows it by.
 
@@ -235,7 +246,9 @@ def _walk(files: Any, path: str, address: str) -> Iterator[str]:
     for entry in sorted(entries, key=lambda each: str(each["name"])):
         full = str(entry["name"]).rstrip("/")
         name = full.rsplit("/", 1)[-1]
-        if not name or name.startswith(".") or "?" in name or full == path.rstrip("/"):
+        if not name or name.startswith(".") or full == path.rstrip("/"):
+            continue
+        if name.startswith("?") and is_web(address):  # the page's links that sort it
             continue
         if entry["type"] == "directory":
             folders.append((entry["name"], f"{address}/{name}"))
@@ -253,4 +266,4 @@ def plain_name(address: str) -> str:
     >>> plain_name("https://sky.org/a%20b.jpg")
     'https://sky.org/a b.jpg'
     """
-    return unquote(address) if address.lower().startswith(("http://", "https://")) else address
+    return unquote(address) if is_web(address) else address

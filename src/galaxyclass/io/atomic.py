@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from galaxyclass.errors import OutputError
-from galaxyclass.io.lock import bears_name, open_locked
+from galaxyclass.io.lock import bears_name, close_locked, open_locked
 
 #: Seconds to wait for another process that is writing the same file.
 LOCK_SECONDS = 10.0
@@ -108,7 +108,7 @@ def temporary_file(path: Path) -> Iterator[Path]:
         if bears_name(descriptor, temporary):
             with suppress(OSError):
                 temporary.unlink()
-        os.close(descriptor)
+        close_locked(descriptor)
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def temporary_folder(temporary: Path) -> Iterator[Path]:
         if descriptor == none or bears_name(descriptor, temporary):
             shutil.rmtree(temporary, ignore_errors=True)
         if descriptor != none:
-            os.close(descriptor)
+            close_locked(descriptor)
 
 
 def discard_folder(folder: Path) -> None:
@@ -204,10 +204,22 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENOENT and _is_gone(path.parent):
+            raise OutputError(
+                f"{path}: its folder has been removed", hint="choose another place"
+            ) from error
         if error.errno not in _WRITE_ERRORS:
             raise
         what, hint = _WRITE_ERRORS[error.errno]
         raise OutputError(f"{path}: {what}", hint=hint) from error
+
+
+def _is_gone(folder: Path) -> bool:
+    """Whether a folder was removed: the current one can still be looked at then."""
+    try:
+        return folder.stat().st_nlink == 0
+    except FileNotFoundError:
+        return True
 
 
 def sync(path: Path) -> None:

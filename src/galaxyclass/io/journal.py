@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from galaxyclass.io.lock import open_locked
+from galaxyclass.io.lock import open_locked, release
 
 Entry = Mapping[str, Any]
 
@@ -59,13 +59,18 @@ def open_journal(path: Path, key: str, *, patience: float | None = 0.0) -> Itera
     BlockingIOError
         Another process holds the lock.
     """
-    with os.fdopen(open_locked(path, patience=patience), "r+b") as file:
-        journal = Journal(path, key, file)
+    descriptor = open_locked(path, patience=patience)
+    with os.fdopen(descriptor, "r+b") as file:
         try:
-            yield journal
+            journal = Journal(path, key, file)
+            try:
+                yield journal
+            finally:
+                if not journal.begun and journal.previous_key is None:
+                    journal.remove()
         finally:
-            if not journal.begun and journal.previous_key is None:
-                journal.remove()
+            if not file.closed:
+                release(descriptor)
 
 
 class Journal:
@@ -138,6 +143,7 @@ class Journal:
     def remove(self) -> None:
         """Remove the journal: the job is done, or given up."""
         if os.name == "nt":  # pragma: no cover - Windows removes no file that is open
+            release(self._file.fileno())
             self._file.close()
         self.path.unlink(missing_ok=True)
 

@@ -7,9 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+#: Descriptor -> the process that locked it.
+_owners: dict[int, int] = {}
 #: Seconds between two attempts to take a lock, where the wait is limited.
 _PAUSE = 0.05
 
@@ -31,7 +33,7 @@ def open_locked(path: Path, *, folder: bool = False, patience: float | None = 0.
     Returns
     -------
     int
-        The descriptor; closing it releases the lock.
+        The descriptor; `close_locked` releases the lock.
 
     Raises
     ------
@@ -47,11 +49,28 @@ def open_locked(path: Path, *, folder: bool = False, patience: float | None = 0.
             if not _acquire(descriptor, patience):
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
             if bears_name(descriptor, path):
+                _owners[descriptor] = os.getpid()
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def close_locked(descriptor: int) -> None:
+    """Close what `open_locked` opened, and release its lock."""
+    release(descriptor)
+    os.close(descriptor)
+
+
+def release(descriptor: int) -> None:
+    """Release a lock, just before the file is closed.
+
+    Closing alone would leave it with processes that were forked meanwhile, which have the file open
+    too. In such a process nothing is released: the lock is not its own.
+    """
+    if _owners.pop(descriptor, None) == os.getpid():
+        _unlock(descriptor)
 
 
 def bears_name(descriptor: int, path: Path) -> bool:
@@ -69,7 +88,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(descriptor)
+        close_locked(descriptor)
 
 
 def _acquire(descriptor: int, patience: float | None) -> bool:
@@ -92,6 +111,9 @@ if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
             return False
         return True
 
+    def _unlock(_descriptor: int) -> None:
+        """Closing the file releases it: Windows does not fork."""
+
 else:
 
     def _try(descriptor: int, *, wait: bool) -> bool:
@@ -107,3 +129,9 @@ else:
             if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF):
                 raise
         return True
+
+    def _unlock(descriptor: int) -> None:
+        import fcntl
+
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -12,6 +12,7 @@ import numpy as np
 from galaxyclass.plots.panel import AxisScale, MarkRow, RowMark, rows_of_marks
 from galaxyclass.reports.parts import Figure, ReportSection, ReportTable
 from galaxyclass.reports.scored import ScoredModel
+from galaxyclass.short import signed
 from galaxyclass.tasks.scores.bootstrap import percentile_interval
 
 
@@ -107,12 +108,18 @@ def comparison_section(models: Sequence[ScoredModel]) -> ReportSection:
         if each.of != "all":
             continue
         better = (each.difference < 0) == metric.lower_is_better
-        word = "better" if better else "worse"
-        chance = "" if each.is_clear else ", which may be chance: the interval holds 0"
-        texts.append(
-            f"{each.model} is {word} than {first.name}: {metric.label} {each.difference:+.4f} "
-            f"[{each.low:+.4f}, {each.high:+.4f}]{chance}."
+        words = (
+            f"{metric.label} {signed(each.difference, 4)} [{signed(each.low, 4)}, "
+            f"{signed(each.high, 4)}]"
         )
+        if each.is_clear:
+            word = "better" if better else "worse"
+            texts.append(f"{each.model} is {word} than {first.name}: {words}.")
+        else:
+            texts.append(
+                f"These galaxies cannot tell which of {first.name} and {each.model} is better: "
+                f"{words}, and the interval holds 0."
+            )
     largest = max(max(abs(each.low), abs(each.high)) for each in differences) or 1.0
     axis = AxisScale(-largest * 1.05, largest * 1.05, f"difference of {metric.label}")
     figures = []

@@ -96,6 +96,10 @@ def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
                 f"A perfect model would not reach 0, because {why}: its {metric.label} would be "
                 f"about {score.noise_floor:.4f} (the noise floor). The model {way}."
             )
+    text += [
+        f"{score.model} has {score.score:.4f} ({score.low:.4f} to {score.high:.4f})."
+        for score in scores[1:]
+    ]
     ends = [end for score in scores for end in (score.simplest, score.high)]
     axis = AxisScale(0.0, max(ends) * 1.05 if metric.lower_is_better else 1.0, metric.label)
     legend = [*model_legend(models), ("ring c1", metric.simplest)]

@@ -25,7 +25,7 @@ from galaxyclass.data.labels.questions import Questions
 from galaxyclass.data.labels.table import damaged_line, is_cut_short
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.io.atomic import sync_folder, translated
-from galaxyclass.io.lock import open_locked
+from galaxyclass.io.lock import close_locked, open_locked
 from galaxyclass.version import __version__
 
 
@@ -65,7 +65,7 @@ class LabelFile(LabelLog):
 
     def close(self) -> None:
         """Release the file."""
-        os.close(self._descriptor)
+        close_locked(self._descriptor)
 
     def add(self, event: LabelEvent) -> None:
         """Keep what a person did; on the disk when this returns.

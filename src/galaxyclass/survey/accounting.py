@@ -74,7 +74,8 @@ def checked_results(
             )
         failures = folder.failures(shard.number)
         rows = pq.read_metadata(path).num_rows
-        result = ShardResult(shard, path, failures if record.failed else None, rows, record.failed)
+        listing = failures if record.failed or failures.exists() else None
+        result = ShardResult(shard, path, listing, rows, record.failed)
         listed = _listed(result)
         if rows + listed != shard.images or listed != record.failed:
             raise SurveyError(

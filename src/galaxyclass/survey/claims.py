@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from galaxyclass.io.lock import bears_name, open_locked
+from galaxyclass.io.lock import bears_name, close_locked, open_locked
 from galaxyclass.io.reading import parse_json
 
 #: Seconds between two signs of life, and after which a process of another machine counts as dead.
@@ -125,7 +125,7 @@ def claimed(mark: Path) -> Iterator[Claim | None]:
         found = read_mark(mark, time_of(mark.parent))
         own = (host_name(), os.getpid())
         if found is not None and found.is_alive and (found.host, found.pid) != own:
-            os.close(descriptor)
+            close_locked(descriptor)
             descriptor = -1
             yield None
             return
@@ -147,4 +147,4 @@ def claimed(mark: Path) -> Iterator[Claim | None]:
             if bears_name(descriptor, mark):
                 with suppress(OSError):
                     mark.unlink()
-            os.close(descriptor)
+            close_locked(descriptor)

@@ -19,9 +19,9 @@ from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import ArgumentError, CatalogError
 from galaxyclass.images.containers import container_of
 from galaxyclass.images.files import is_image_name
-from galaxyclass.images.remote import is_address
+from galaxyclass.images.remote import is_address, is_web
 from galaxyclass.model.image_table import find_path_column
-from galaxyclass.short import first_line
+from galaxyclass.short import counted, first_line
 from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece, position_field
 
 #: Endings of lists; `.parquet` too, where it holds no pictures.
@@ -39,10 +39,17 @@ def is_list(path: str) -> bool:
 
 def is_list_name(path: str) -> bool:
     """Whether a name ends as that of a list of pictures."""
-    return path.lower().endswith(LIST_ENDINGS)
+    return without_query(path).lower().endswith(LIST_ENDINGS)
 
 
-def listed_pieces(path: str, columns: ListColumns, notes: list[str]) -> Iterator[Piece]:
+def without_query(path: str) -> str:
+    """A path; an address without what follows its name: ``?version=2``."""
+    return path.partition("?")[0] if is_web(path) else path
+
+
+def listed_pieces(
+    path: str, columns: ListColumns, notes: list[str], address: str | None = None
+) -> Iterator[Piece]:
     """The pictures that a list names, in its order.
 
     Parameters
@@ -51,6 +58,8 @@ def listed_pieces(path: str, columns: ListColumns, notes: list[str]) -> Iterator
     columns : ListColumns
     notes : list of str
         Gets remarks for the user.
+    address : str, optional
+        Where the list was fetched from: its relative paths begin there.
 
     Raises
     ------
@@ -61,8 +70,9 @@ def listed_pieces(path: str, columns: ListColumns, notes: list[str]) -> Iterator
     """
     found: _Found | None = None
     root = ""
-    row = 0
-    for table in _tables(path):
+    row = without = 0
+    file, path = path, address or path  # messages have the address
+    for table in _tables(file):
         if not table.num_rows:
             continue
         if found is None:
@@ -73,8 +83,17 @@ def listed_pieces(path: str, columns: ListColumns, notes: list[str]) -> Iterator
         absolute = pc.if_else(
             _is_whole(named), named, pc.binary_join_element_wise(root, named, "/")
         )
-        yield Piece(named, absolute, found.ids(table, path, row), found.carried(table, path))
+        carried = found.carried(table, path)
+        if found.sky is not None and carried is not None:
+            known = pc.and_(*(pc.is_valid(carried[name]) for name in found.sky))
+            without += table.num_rows - (pc.sum(known).as_py() or 0)
+        yield Piece(named, absolute, found.ids(table, path, row), carried)
         row += table.num_rows
+    if without:
+        notes.append(
+            f"{path}: no position in {without:,} of {counted(row, 'row')}: these galaxies are "
+            "predicted, and stand beside a HATS catalogue, not in it."
+        )
     if not row:
         raise CatalogError(f"{path}: an empty list", wanted="a path of an image in each row")
 
@@ -229,7 +248,9 @@ class _Found:
 
 def _root(path: str, named: Any, notes: list[str]) -> str:
     """The folder that relative paths of a list begin at: that of the list, or the current one."""
-    folder = os.path.dirname(path)  # noqa: PTH120
+    folder = os.path.dirname(without_query(path))  # noqa: PTH120
+    if is_address(path):
+        return folder
     cells = named.slice(0, 200).to_pylist()
     sample = [cell for cell in cells if cell and cell[0] != "/" and not is_address(cell)]
     if not sample:

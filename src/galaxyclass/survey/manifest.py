@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -190,7 +191,7 @@ def read_shards(folder: SurveyFolder, plan: SurveyPlan) -> list[SurveyShard]:
         The file is missing, or not the one that was planned.
     """
     try:
-        content = folder.shards.read_bytes()
+        content = read_buffer(folder.shards)
     except FileNotFoundError as error:
         raise SurveyError(f"{folder.shards}: missing", hint=FORMAT.if_damaged) from error
     if hashlib.sha256(content).hexdigest() != plan.shards_digest:
@@ -229,6 +230,21 @@ def read_objects(folder: SurveyFolder, shard: SurveyShard) -> pa.Table:
             hint=FORMAT.if_damaged,
         )
     return table
+
+
+def read_buffer(path: Path) -> pa.Buffer:
+    """The content of a file, in memory of Arrow's own.
+
+    Arrow's threads would need Python's lock to give back memory of Python, which they cannot get
+    any more where the process ends just then (`galaxyclass.workers.ending`).
+
+    Raises
+    ------
+    OSError
+    """
+    path.stat()  # its error is the system's
+    with pa.OSFile(str(path), "r") as file:
+        return file.read_buffer()
 
 
 def objects_digest(table: pa.Table) -> str:

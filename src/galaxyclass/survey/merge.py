@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galaxyclass.arguments import public
-from galaxyclass.errors import ArgumentError, SurveyError
+from galaxyclass.errors import ArgumentError, OutputError, SurveyError
 from galaxyclass.io.atomic import (
     require_new,
     temporary_folder,
@@ -128,6 +128,13 @@ def merge_survey(
         require_output(path, overwrite=overwrite)
         require_failures(_failed_file(path))
     else:
+        if overwrite and path.is_dir() and any(path.iterdir()):
+            raise OutputError(
+                f"{path}: a folder with something in it, which is not replaced",
+                argument="overwrite",
+                wanted="a new folder or an empty one; `overwrite` replaces files",
+                hint="remove it first, or choose another `output`",
+            )
         require_new(path)
     if margin is not None and (is_file or survey.plan.sky is None):
         raise ArgumentError(

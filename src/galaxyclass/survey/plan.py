@@ -18,6 +18,7 @@ from galaxyclass.arguments import ChosenPrecision, public
 from galaxyclass.data.sky_columns import find_sky_columns
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import ArgumentError, ArgumentTypeError, CatalogError, OutputError
+from galaxyclass.images.remote import is_address
 from galaxyclass.io.atomic import require_new, writing_folder
 from galaxyclass.model.image_source import ImageSource
 from galaxyclass.model.load import ModelSource, load_model
@@ -176,7 +177,8 @@ def plan_survey(
         if measured:
             progress("measure", 0, None)
             tiles = None if cutting is None else TileReader.open(files, cutting)
-            objects = _sample(files, writer, mixed=tiles is None)
+            fetched = any(is_address(path) for path, _, _ in sources.containers)
+            objects = _sample(files, writer, mixed=tiles is None, fetched=fetched)
             plan = replace(plan, cost=measure_cost(model, plan, objects, tiles))
         files.manifest.write_text(plan.to_json(), encoding="utf-8")
     return PlannedSurvey(folder, plan, tuple(sources.notes), sources.unused)
@@ -286,7 +288,10 @@ def _plan(
     return SurveyPlan(
         version=__version__,
         planned=make_provenance(model.bundles, None, model.views, precision).date,
-        source=tuple(os.path.abspath(name) for name in sources.named),  # noqa: PTH100
+        source=tuple(
+            name if is_address(name) else os.path.abspath(name)  # noqa: PTH100
+            for name in sources.named
+        ),
         ids=rule,
         model=tuple(
             PRETRAINED if is_pretrained(source) else str(source.absolute())
@@ -318,11 +323,15 @@ def _source_table(sources: Sources | TileSources) -> pa.Table:
     return pa.table(arrays, names=["path", "images", "bytes"])
 
 
-def _sample(files: SurveyFolder, writer: ObjectsWriter, *, mixed: bool) -> pa.Table:
+def _sample(files: SurveyFolder, writer: ObjectsWriter, *, mixed: bool, fetched: bool) -> pa.Table:
     """Objects from all over the survey, in a fixed order that mixes the shards.
 
-    Those of tiles are not mixed: each tile is to be opened once, as when the survey is run.
+    Those of tiles are not mixed: each tile is to be opened once, as when the survey is run. Of
+    archives that are fetched, the last pictures are taken: the copy of their archive is still here.
     """
+    if fetched:
+        table = read_objects(files, writer.shards[-1])
+        return table.slice(max(0, table.num_rows - _MEASURED))
     rng = np.random.default_rng(0)
     count = min(_FROM_SHARDS, len(writer.shards))
     shards = np.linspace(0, len(writer.shards) - 1, count).astype(int)

@@ -237,6 +237,13 @@ def _remedy(text: str) -> str:
     lower = text.lower()
     if "partition" in lower:
         return "`sinfo` shows the partitions: name one as `partition`"
+    if "temporarily" in lower:  # sbatch has tried for two minutes
+        return (
+            "the queue is full: wait until some jobs have ended, or hand over fewer tasks: "
+            "`array_limit`"
+        )
+    if "controller" in lower:
+        return "Slurm's controller does not answer: `sinfo` shows when it does again"
     if "limit" in lower or "qos" in lower:
         return "fewer tasks (`array_limit`), or wait until some have ended"
     if "account" in lower:

@@ -40,6 +40,7 @@ from galaxyclass.images.remote import (
 from galaxyclass.short import counted
 from galaxyclass.survey.listed import is_list, is_list_name, listed_pieces
 from galaxyclass.survey.pieces import PIECE_IMAGES, ListColumns, Piece
+from galaxyclass.survey.remote_lists import remote_pieces
 
 
 @dataclass
@@ -180,7 +181,7 @@ class Sources:
             )
 
     def _address(self, address: str, *, several: bool) -> Iterator[Piece]:
-        """The pictures behind an address: a picture, an archive, or a folder of either."""
+        """The pictures behind an address: a picture, an archive, a list, or a folder of these."""
         root = address.rstrip("/")
         name = root.rsplit("/", 1)[-1]
         if is_container(root):
@@ -188,11 +189,7 @@ class Sources:
         elif is_image_name(root):
             yield from _gathered([root], root.rpartition("/")[0], "")
         elif is_list_name(root) and not is_remote_folder(address):
-            raise CatalogError(
-                f"{address}: a list behind an address",
-                argument="images",
-                hint="copy it here: the addresses in it can stay",
-            )
+            yield from remote_pieces(address, self.columns, self.notes)
         else:
             yield from self._folder(root, f"{name}/" if several else "")
 

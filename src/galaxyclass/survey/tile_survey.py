@@ -22,6 +22,7 @@ from galaxyclass.errors import ArgumentError, SurveyError
 from galaxyclass.images.stretch import Stretch
 from galaxyclass.model.image_source import ImageSource, open_images
 from galaxyclass.survey.folder import SurveyFolder
+from galaxyclass.survey.manifest import read_buffer
 from galaxyclass.survey.pieces import PIECE_IMAGES, Piece, position_field
 from galaxyclass.tiles.field import Field
 from galaxyclass.tiles.placement import Placement
@@ -179,7 +180,7 @@ class TileReader:
             The file is missing, or not the one that was planned.
         """
         try:
-            content = folder.tiles.read_bytes()
+            content = read_buffer(folder.tiles)
         except OSError as error:
             raise SurveyError(f"{folder.tiles}: cannot be read", got=str(error.strerror)) from error
         if hashlib.sha256(content).hexdigest() != cutting["tiles"]:

@@ -47,17 +47,28 @@ def place_of_process(devices: int) -> ProcessPlace:
     Parameters
     ----------
     devices : int
-        With 1, the tasks of a step of Slurm have nothing to do with each other.
+        With 1, this process has nothing to do with others that Slurm, or another starter, began.
 
     Raises
     ------
     ArgumentError
         This is one of several tasks of a step of Slurm, and their number is another; or it is not
-        said how many there are on each machine, or these are different numbers.
+        said how many there are on each machine, or these are different numbers. Another starter
+        began more processes than so many.
     """
+    if devices == 1:  # whatever else starts processes here and numbers them
+        return ProcessPlace(0, 0)
     tasks = _number("SLURM_STEP_NUM_TASKS")
-    if devices == 1 or tasks < 2:
+    if tasks < 2:
         number = _number("LOCAL_RANK")
+        if number >= devices:
+            raise ArgumentError(
+                f"this is process {number + 1} of those that train together (LOCAL_RANK={number})",
+                argument="devices",
+                wanted=f"at least {number + 1}",
+                got=str(devices),
+                hint="start the command once: it starts the other processes itself",
+            )
         return ProcessPlace(number, number)
     if tasks != devices:
         raise ArgumentError(

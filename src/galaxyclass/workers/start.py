@@ -19,7 +19,8 @@ Message = Mapping[str, Any]
 
 WORKER_PROGRAM = (
     "import sys; from importlib import import_module; sys.path.append(sys.argv[1]); "
-    "import_module(sys.argv[2]).main()"
+    "import_module(sys.argv[2]).main(); "
+    "import_module('galaxyclass.workers.ending').end_process(0)"
 )
 
 

@@ -14,12 +14,13 @@ from galaxyclass.extras import require
 from galaxyclass.model.backends.precision import choose_precision
 from galaxyclass.model.bundle.load import Bundle
 from galaxyclass.model.output import ModelOutput
+from galaxyclass.workers.process_lock import ProcessLock
 
 if TYPE_CHECKING:
     import torch
 
 #: Threads begin one after the other: for a moment each changes the setting that new threads get.
-_BEGINNING = threading.Lock()
+_BEGINNING = ProcessLock()
 
 
 class TorchBackend:

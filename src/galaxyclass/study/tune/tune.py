@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from galaxyclass.data.dataset.several import prepare_all
 from galaxyclass.errors import OutputError
 from galaxyclass.extras import TRAINING, require_installed
 from galaxyclass.io.atomic import require_new, write_text
-from galaxyclass.io.lock import open_locked
+from galaxyclass.io.lock import close_locked, open_locked
 from galaxyclass.plots.style import save
 from galaxyclass.plots.tuned import Point, tuned_settings
 from galaxyclass.progress import Progress, silent
@@ -227,7 +226,7 @@ def tune(
         )
         return finish_search(search, parallel, trials)
     finally:
-        os.close(descriptor)
+        close_locked(descriptor)
 
 
 def finish_search(search: Search, parallel: int, trials: int) -> Tuned:
