@@ -10,6 +10,7 @@ import gzip
 import io
 import lzma
 import os
+import stat
 import tarfile
 import tempfile
 import threading
@@ -109,7 +110,9 @@ def members(path: str | Path) -> list[str]:
     try:
         names = _open(str(path)).names
     except ImageError as error:
-        raise CatalogError(f"{path}: {error.what}", wanted=error.wanted, hint=error.hint) from error
+        raise CatalogError(
+            f"{path}: {error.what}", wanted=error.wanted, got=error.got, hint=error.hint
+        ) from error
     except _DAMAGED as error:
         raise CatalogError(
             f"{path}: cannot be opened", got=first_line(error), hint="fetch it again"
@@ -226,6 +229,13 @@ def _open_zip(path: str) -> Container:
     def read(name: str) -> bytes:
         entry = entries[name]
         _require_small(entry.file_size)
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise ImageError(
+                "not an ordinary file in its archive",
+                wanted="a file with all its bytes",
+                got=f"a link to {archive.read(entry.filename).decode('utf-8', 'replace')[:200]}",
+                hint="pack the files themselves (zip without -y)",
+            )
         return archive.read(entry.filename)  # messages have the name
 
     return Container(_visible(list(entries)), read)
@@ -426,7 +436,10 @@ def _visible(names: Sequence[str]) -> list[str]:
         name
         for name in names
         if not name.endswith("/")
-        and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+        and not any(
+            part.startswith((".", "__MACOSX")) and part not in (".", "..")
+            for part in name.split("/")
+        )
     )
 
 
