@@ -1,7 +1,7 @@
 """Measure a finetuning by the number of labels: scores on the galaxies that it did not learn.
 
     python scripts/finetuning_by_labels.py --images DIR --table FILE --target COLUMN \
-        --labels 50 100 200 --draws 12 [--model RUN]
+        --labels 50 100 200 --draws 12 [--model RUN] [--set images.frame=62]
 
 All galaxies are embedded once. From each draw of labels a probe is fitted as by
 `galaxyclass.finetune`; beside it stand rules that are chosen with all labels in view, one for all
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--target")
     parser.add_argument("--numbers", nargs="+", default=())
     parser.add_argument("--model", default="pretrained")
+    parser.add_argument("--set", action="append", default=[], help="as of `galaxyclass finetune`")
     parser.add_argument("--labels", type=int, nargs="+", default=[50, 100, 200])
     parser.add_argument("--draws", type=int, default=12)
     arguments = parser.parse_args()
@@ -74,7 +75,7 @@ def main() -> None:
         numbers=tuple(arguments.numbers) or None,
         skip_invalid=True,
     )
-    with open_network(arguments.model, None) as model:
+    with open_network(arguments.model, None, arguments.set) as model:
         preprocessing = model.bundles[0].manifest.preprocessing
         sample, _ = read_labels(dataset, preprocessing, cache=None, workers=None, progress=silent)
         embedded = embed_galaxies(model, sample, silent)
