@@ -267,7 +267,7 @@ def _tar_of(file: IO[bytes]) -> Container:
                 "not an ordinary file in its archive",
                 wanted="a file with all its bytes",
                 got=_kind_in_tar(entry),
-                hint="pack the files themselves (tar -h)",
+                hint="pack the files themselves: tar -h",
             )
         _require_small(entry.size)
         return _read_at(file, entry.offset_data, entry.size)
