@@ -319,7 +319,7 @@ def _joined(pieces: Sequence[Answers]) -> Answers:
         before += len(piece.table)
     tables = [piece.table for piece in pieces if piece.table.num_columns]
     # Some were predicted together with those of a request that wants the embedding too.
-    names = min((table.column_names for table in tables), key=len, default=[])
+    names: list[str] = min((table.column_names for table in tables), key=len, default=[])
     table = pa.concat_tables([each.select(names) for each in tables]) if tables else pa.table({})
     return Answers(
         PredictedTogether(table),
