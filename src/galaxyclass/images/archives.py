@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import os
+import stat
 import tarfile
 import tempfile
 import threading
@@ -32,6 +33,13 @@ def open_zip(path: str) -> Container:
     def read(name: str) -> bytes:
         entry = entries[name]
         _require_small(entry.file_size)
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise ImageError(
+                "not an ordinary file in its archive",
+                wanted="a file with all its bytes",
+                got=f"a link to {archive.read(entry.filename).decode('utf-8', 'replace')[:200]}",
+                hint="pack the files themselves (zip without -y)",
+            )
         return archive.read(entry.filename)  # messages have the name
 
     return Container(_visible(list(entries)), read)
@@ -205,5 +213,8 @@ def _visible(names: Sequence[str]) -> list[str]:
         name
         for name in names
         if not name.endswith("/")
-        and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+        and not any(
+            part.startswith((".", "__MACOSX")) and part not in (".", "..")
+            for part in name.split("/")
+        )
     )

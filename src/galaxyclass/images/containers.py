@@ -61,7 +61,9 @@ def members(path: str | Path) -> list[str]:
     try:
         names = _open(str(path)).names
     except ImageError as error:
-        raise CatalogError(f"{path}: {error.what}", wanted=error.wanted, hint=error.hint) from error
+        raise CatalogError(
+            f"{path}: {error.what}", wanted=error.wanted, got=error.got, hint=error.hint
+        ) from error
     except _DAMAGED as error:
         raise CatalogError(
             f"{path}: cannot be opened", got=first_line(error), hint="fetch it again"
