@@ -207,7 +207,7 @@ class Predictor:
                 if job.waiting:
                     self._jobs.put(job)
                 elif not job.future.done():
-                    self._finish(job, _joined(job.answers))
+                    self._finish(job, _outcome(job))
 
     def _some(self, job: _Job) -> list[Upload]:
         """The next pictures of a job; none where it is no longer wanted."""
@@ -244,6 +244,14 @@ class Predictor:
             stop = start + len(uploads)
             job.answers.append(_part(answers, start, stop))
             start = stop
+
+
+def _outcome(job: _Job) -> Answers | Exception:
+    """All answers of a job; an error of one must not end the thread that answers the others."""
+    try:
+        return _joined(job.answers)
+    except Exception as error:
+        return error
 
 
 def predict_uploads(
