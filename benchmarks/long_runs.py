@@ -173,7 +173,7 @@ def together(folder: Path, processes: int) -> dict[str, object]:
     """The same pack, made by several processes at once in one cache."""
     pictures, cache = draw(folder / "images", 200), folder / "cache"
     command = [sys.executable, "-m", "galaxyclass", "pack", "--images", str(pictures)]
-    command += ["--recipe", "fast", "--size", "32", "--cache", str(cache), "--workers", "1"]
+    command += ["--set", "images.size=32", "--cache", str(cache), "--workers", "1"]
     running = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(processes)

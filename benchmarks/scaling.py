@@ -85,8 +85,8 @@ def measures(sky: Path, run: Path, work: Path) -> Iterator[tuple[str, list[str]]
     images, table = str(sky / "images"), str(sky / "votes.csv")
     yield "validate", ["validate", "--images", images, "--table", table]
     yield "pack", [
-        "pack", "--images", images, "--cutout", "centre", "--size", "32", "--colour", "rgb",
-        "--output", str(work / "pack"),
+        "pack", "--images", images, "--set", "images.cutout=centre", "--set", "images.size=32",
+        "--set", "images.colour=rgb", "--output", str(work / "pack"),
     ]  # fmt: skip
     yield "train", [
         "train", "fast", "--images", images, "--table", table, *SMALL,

@@ -1,11 +1,14 @@
 """Measure a finetuning by the number of labels: scores on the galaxies that it did not learn.
 
     python scripts/finetuning_by_labels.py --images DIR --table FILE --target COLUMN \
-        --labels 50 100 200 --draws 12 [--model RUN]
+        --labels 50 100 200 --draws 12 [--model RUN] [--frames 205 287]
 
 All galaxies are embedded once. From each draw of labels a probe is fitted as by
 `galaxyclass.finetune`; beside it stand rules that are chosen with all labels in view, one for all
 draws: the best single answer, and the best penalty of a regression on the embedding.
+
+With ``--frames`` the model sees each image in several frames (``images.frame``): then there is the
+probe of each, and the mean of their predictions, as `galaxyclass predict RUN RUN` gives it.
 """
 
 from __future__ import annotations
@@ -56,6 +59,34 @@ def measure(galaxies: LabelledGalaxies, count: int, seed: int) -> dict[str, list
     return {name: of_rules for name, of_rules in scores.items() if of_rules}
 
 
+def measure_frames(
+    frames: dict[int, LabelledGalaxies], count: int, seed: int
+) -> dict[str, list[float]]:
+    """Scores of the probe of each frame, and of the mean of their predictions."""
+    predictions = {}
+    for frame, galaxies in frames.items():
+        order = np.random.default_rng(seed).permutation(len(galaxies))
+        learnt, others = galaxies.take(order[:count]), galaxies.take(order[count:])
+        predictions[f"frame {frame}"] = others.predict(learnt.fit())
+    if len(frames) > 1:
+        predictions["the mean of these"] = np.mean(list(predictions.values()), axis=0)
+    return {
+        name: [others.task.main_value(values, others.values)]
+        for name, values in predictions.items()
+    }
+
+
+def embed(dataset: Dataset, model: str, settings: tuple[str, ...] = ()) -> LabelledGalaxies:
+    """The labelled galaxies as the model sees them."""
+    with open_network(model, None, settings) as network:
+        preprocessing = network.bundles[0].manifest.preprocessing
+        sample, _ = read_labels(dataset, preprocessing, cache=None, workers=None, progress=silent)
+        embedded = embed_galaxies(network, sample, silent)
+    task = sample.task(np.arange(len(sample.rows)))
+    values, _ = task.scorable(sample.targets)
+    return LabelledGalaxies(embedded.inputs, values, sample.targets.strata, task)
+
+
 def main() -> None:
     """Print a table: a row for each rule, a column for each number of labels."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -64,6 +95,7 @@ def main() -> None:
     parser.add_argument("--target")
     parser.add_argument("--numbers", nargs="+", default=())
     parser.add_argument("--model", default="pretrained")
+    parser.add_argument("--frames", type=int, nargs="+", default=())
     parser.add_argument("--labels", type=int, nargs="+", default=[50, 100, 200])
     parser.add_argument("--draws", type=int, default=12)
     arguments = parser.parse_args()
@@ -74,15 +106,17 @@ def main() -> None:
         numbers=tuple(arguments.numbers) or None,
         skip_invalid=True,
     )
-    with open_network(arguments.model, None) as model:
-        preprocessing = model.bundles[0].manifest.preprocessing
-        sample, _ = read_labels(dataset, preprocessing, cache=None, workers=None, progress=silent)
-        embedded = embed_galaxies(model, sample, silent)
-    task = sample.task(np.arange(len(sample.rows)))
-    values, _ = task.scorable(sample.targets)
-    galaxies = LabelledGalaxies(embedded.inputs, values, sample.targets.strata, task)
+    frames = {
+        frame: embed(dataset, arguments.model, (f"images.frame={frame}",))
+        for frame in arguments.frames
+    }
+    galaxies = next(iter(frames.values()), None) or embed(dataset, arguments.model)
+    task = galaxies.task
     for count in arguments.labels:
-        draws = [measure(galaxies, count, seed) for seed in range(arguments.draws)]
+        draws = [
+            measure_frames(frames, count, seed) if frames else measure(galaxies, count, seed)
+            for seed in range(arguments.draws)
+        ]
         print(f"{count} labels, {task.metric.label} of {len(galaxies) - count} others")
         for name in draws[0]:
             scores = np.array([draw[name] for draw in draws])

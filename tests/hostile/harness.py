@@ -50,6 +50,7 @@ MARK = "GALAXYCLASS_TRIAL"
 #: What differs between two runs of the same command, in any JSON file and any table.
 TIMES = {
     *("seconds", "images_per_second", "command", "runtime", "version", "versions", "machine"),
+    "fresh",  # pictures of a shard that were not done before a kill
     *("minutes", "peak_memory", "peak_memory_mib"),
     "modified",  # when the predictions were written that an index is of
 }

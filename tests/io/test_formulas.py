@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from galaxyclass.io.formulas import quote_formula
+from galaxyclass.errors import ArgumentError
+from galaxyclass.io.formulas import quote_formula, require_csv
 
 #: After the examples of OWASP, https://owasp.org/www-community/attacks/CSV_Injection.
 FORMULAS = {
@@ -34,3 +37,11 @@ def test_a_formula_gets_an_apostrophe(text: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS)
 def test_other_text_stays(text: str) -> None:
     assert quote_formula(text) == text
+
+
+def test_a_folder_is_no_csv_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "sky.csv").mkdir()
+    for name in ("sky.csv", "sky.parquet"):
+        with pytest.raises(ArgumentError, match="only text in CSV"):
+            require_csv(tmp_path / name)
+    require_csv(tmp_path / "new.csv")

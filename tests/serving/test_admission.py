@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from galaxyclass.images.band_files import BANDS_TOGETHER
+from galaxyclass.model.load import load_model
 from galaxyclass.serving.admission import Admission
 from galaxyclass.serving.batches import TOGETHER, Predictor, Upload
 from galaxyclass.serving.limits import Limits
@@ -260,4 +261,15 @@ def test_large_requests_take_turns_and_cancelled_ones_keep_no_pictures(tmp_path:
     with pytest.raises(CancelledError):
         dropped.result()
     predictor.require_room(400)
+    predictor.close()
+
+
+def test_parts_of_a_request_are_joined_whoever_asked_beside_it() -> None:
+    predictor = Predictor(load_model(workers=1), ("embedding",), Limits())
+    upload = Upload("a.jpg", support.jpeg(9, 90, 30))
+    with predictor.turn:  # until both have asked
+        many = predictor.submit([upload] * (TOGETHER + 1), embedding=False)
+        beside = predictor.submit([upload], embedding=True)
+    assert len(many.result(timeout=60).records) == TOGETHER + 1
+    assert "embedding_0" in beside.result(timeout=60).table.column_names
     predictor.close()

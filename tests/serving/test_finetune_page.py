@@ -121,6 +121,37 @@ def test_the_shell_learns_the_same_from_the_file(site: Any, tmp_path: Path) -> N
 
 
 @needs_extra
+def test_classes_that_nobody_gave_and_those_of_other_labels(tmp_path: Path) -> None:
+    predictions = support.write_predictions(tmp_path)
+    images = tmp_path / "images"
+    served = open_served(load_model(workers=1), predictions=predictions, images=images)
+    labels = LabelFile(tmp_path / "sky.jsonl", questions_of_classes(("bright", "dark", "odd")))
+    labelling = open_labelling(served, labels, by="likely", answer="odd", every=1000)
+    page = client(Served(**{**vars(served), "labelling": labelling}))
+    for row in range(BRIGHT, BRIGHT + 12):
+        labelling.act("Anna", row, "label", "class", "bright")
+    page.post("/label/finetune")
+    assert state_after(page)["error"]["what"] == "all labels say 'bright'"
+
+    for row in range(6):
+        labelling.act("Anna", row, "label", "class", "dark")
+    page.post("/label/finetune")
+    assert "error" not in state_after(page)
+    page.post("/label/use", data={"use": "yes"})
+    state = state_after(page)  # the order stays: nobody has found anything odd yet
+    assert (state["is_used"], state.get("error")) == (True, None)
+
+    labels.close()
+    labels.path.unlink()
+    others = LabelFile(labels.path, questions_of_classes(("ring", "none")))
+    afresh = open_labelling(served, others)
+    state = client(Served(**{**vars(served), "labelling": afresh})).get("/label/finetune").json()
+    assert state["model"] is None
+    served.predictor.close()
+    others.close()
+
+
+@needs_extra
 @needs_browser
 def test_by_the_keyboard_in_a_browser(tmp_path: Path) -> None:
     sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright

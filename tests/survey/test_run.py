@@ -199,6 +199,27 @@ def test_a_full_disk_fails_one_shard_and_not_the_others(
     assert leftovers(survey) == []
 
 
+def test_a_stop_between_the_two_files_of_a_shard(
+    planned: Planned, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = shutil.copytree(pictures[0].parent, tmp_path / "copies")
+    (copies / pictures[3].name).write_bytes(b"no picture")
+    survey = planned(copies)
+    output, move = SurveyFolder(survey.folder).predictions(0), Path.replace
+
+    def stopped(self: Path, target: Path) -> Path:
+        if target == output:
+            raise OSError("stopped here")
+        return move(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", stopped)
+        assert "stopped here" in survey.run_shards([0], retries=0).failed[0].error
+    result = survey.run_shards([0])
+    assert (result.done, result.unreadable) == (1, 1)
+    assert leftovers(survey) == []
+
+
 def test_marks_of_other_machines_count_while_they_are_fresh(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -360,7 +360,7 @@ def _write(
             task, predictions, made.features, truth, made.statistics, seed=seed
         )
     except ScoreError as error:
-        log.info("Not calibrated: %s (%s).", error.what, error.got)
+        log.info("Not calibrated. %s", " ".join((error.got or error.what).splitlines()))
     else:
         writers["calibration"] = _text_writer(calibration_json(calibration))
     manifest = _manifest(bundle.manifest, model, sample, task)

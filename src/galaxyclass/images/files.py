@@ -10,13 +10,8 @@ from pathlib import Path
 
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.band_files import expand, has_bands, is_pattern
-from galaxyclass.images.containers import (
-    CONTAINER_ENDINGS,
-    PICTURE_ENDING,
-    container_of,
-    is_container,
-    members,
-)
+from galaxyclass.images.container import PICTURE_ENDING
+from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of, is_container, members
 from galaxyclass.short import counted
 
 #: Endings of image files, in lower case; the case of a file's ending is ignored.

@@ -60,13 +60,13 @@ def require_csv(output: Path) -> None:
     Raises
     ------
     ArgumentError
-        ``output`` is not called ``.csv``.
+        ``output`` is not called ``.csv``, or is a folder.
     """
-    if output.suffix.lower() != ".csv":
+    if output.suffix.lower() != ".csv" or output.is_dir():
         raise ArgumentError(
             "`quote_formulas`: only text in CSV can be a formula",
             argument="quote_formulas",
-            wanted="an `output` that ends in .csv",
+            wanted="an `output` that ends in .csv, a file",
             got=str(output),
             hint="leave it out",
         )

@@ -318,7 +318,9 @@ def _joined(pieces: Sequence[Answers]) -> Answers:
         rows += [None if row is None else row + before for row in piece.rows]
         before += len(piece.table)
     tables = [piece.table for piece in pieces if piece.table.num_columns]
-    table = pa.concat_tables(tables) if tables else pa.table({})
+    # Some were predicted together with those of a request that wants the embedding too.
+    names: list[str] = min((table.column_names for table in tables), key=len, default=[])
+    table = pa.concat_tables([each.select(names) for each in tables]) if tables else pa.table({})
     return Answers(
         PredictedTogether(table),
         0,

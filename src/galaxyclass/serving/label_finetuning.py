@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from galaxyclass.data.dataset.dataset import Dataset
+from galaxyclass.data.labels.log import LabelLog
 from galaxyclass.data.labels.table import training_table
-from galaxyclass.errors import GalaxyclassError
+from galaxyclass.errors import CatalogError, GalaxyclassError
 from galaxyclass.explanation.answer_of import find_answer
 from galaxyclass.model.backends.backend import is_concurrent
 from galaxyclass.model.load import open_model
@@ -26,6 +28,7 @@ from galaxyclass.serving.label_model import LabelRun, label_run
 from galaxyclass.serving.labelling import Labelling
 from galaxyclass.serving.refusals import RefusedError
 from galaxyclass.serving.served import Served
+from galaxyclass.short import counted
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +175,7 @@ class LabelFinetuning:
     def _finetune(self, images: Path) -> None:
         labels = self._labelling.labels
         table = training_table(labels, self._id_column)
+        _require_two_classes(labels, table)
         model = self._served.model
         output = self._free_folder()
         is_shared = is_concurrent(model.ensemble.backend)
@@ -193,7 +197,8 @@ class LabelFinetuning:
         left_out = table.num_rows - run.galaxies
         notes = [*finetuned.notes]
         if left_out:
-            notes.append(f"Not used: {left_out:,} labels of galaxies whose picture cannot be read.")
+            galaxies = counted(left_out, "galaxy")
+            notes.append(f"Not used: the labels of {galaxies} without a picture that can be read.")
         log.info("%s: a model of %s", output, run.words)
         with self._lock:
             self._latest, self._notes = (made, run), tuple(notes)
@@ -212,6 +217,9 @@ class LabelFinetuning:
         order, labels = self._labelling.order, self._labelling.labels
         if not order.is_renewed:
             return
+        classes = model.task.class_names
+        if order.wanted is not None and classes and order.wanted not in classes:
+            return  # nobody has found one yet
         rows: list[int] = []
         paths: list[str] = []
         for row in order.rows():
@@ -245,6 +253,9 @@ class LabelFinetuning:
         folder = self._folder(max(numbers))
         try:
             model = open_model(folder, self._served.model.options)
+            if not _answers(self._labelling.labels, model):
+                log.info("%s: a model of other questions", folder)
+                return
             self._latest = (model, label_run(folder, model))
         except (GalaxyclassError, OSError, ValueError, KeyError, TypeError) as error:
             log.info("%s: no model that can be used (%s)", folder, error)
@@ -261,3 +272,24 @@ class LabelFinetuning:
         pattern = re.compile(re.escape(f"{path.stem}-finetuned-") + r"([0-9]{1,9})")
         matches = (pattern.fullmatch(each.name) for each in path.parent.iterdir())
         return [int(match[1]) for match in matches if match]
+
+
+def _require_two_classes(labels: LabelLog, table: pa.Table) -> None:
+    """Refuse to learn one class alone, in the words of the page."""
+    if labels.questions.tree is not None:
+        return
+    classes = set(table["class"].to_pylist())
+    if len(classes) == 1:
+        raise CatalogError(
+            f"all labels say {classes.pop()!r}",
+            wanted="galaxies of two classes or more",
+            hint="label some that are not of it",
+        )
+
+
+def _answers(labels: LabelLog, model: Model) -> bool:
+    """Whether a model predicts what these labels say: a file before may have had other classes."""
+    questions, task = labels.questions, model.task
+    if questions.tree is not None:
+        return task.decision_tree == questions.tree
+    return set(task.class_names) <= {choice.key for choice in questions.questions[0].choices}

@@ -19,11 +19,10 @@ from galaxyclass.data.labels.log import (
     LabelEvent,
     LabelLog,
     asked_of_head,
-    parse_event,
     parse_head,
 )
 from galaxyclass.data.labels.questions import Questions
-from galaxyclass.data.labels.table import damaged_line
+from galaxyclass.data.labels.table import damaged_line, is_cut_short
 from galaxyclass.errors import CatalogError, OutputError
 from galaxyclass.io.atomic import sync_folder, translated
 from galaxyclass.io.lock import close_locked, open_locked
@@ -112,7 +111,7 @@ class LabelFile(LabelLog):
                 if number == 1:
                     self._check_head(parse_head(line))
                 else:
-                    self.count(parse_event(line))
+                    self.count_line(line)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 damaged = damaged_line(self.path, number, line, error)
                 damaged.argument = "label"
@@ -134,15 +133,9 @@ class LabelFile(LabelLog):
 
     def _is_cut_short(self, number: int, line: bytes) -> bool:
         """Whether a kill cut this line short: nothing else may ever be removed from a file."""
-        if line.endswith(b"\n"):
-            return False
-        if number == 1:
+        if number == 1 and not line.endswith(b"\n"):
             return _encoded(self._head).startswith(line)
-        try:
-            json.loads(line)
-        except ValueError:
-            return True
-        return False
+        return is_cut_short(line)
 
     def _check_head(self, head: dict[str, Any]) -> None:
         asked = asked_of_head(head)

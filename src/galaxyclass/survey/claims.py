@@ -26,6 +26,10 @@ from galaxyclass.io.reading import parse_json
 BEAT_SECONDS, SILENT_SECONDS = 5.0, 60.0
 
 
+#: Seconds after which a file of `time_of` is a leftover.
+_CLOCK_SECONDS = 60.0
+
+
 @dataclass(frozen=True)
 class Mark:
     """What the mark of a running shard says.
@@ -76,6 +80,21 @@ def time_of(folder: Path) -> float:
     except OSError:
         return time.time()
     return now
+
+
+def clear_clocks(folder: Path) -> None:
+    """Remove files of `time_of` that killed processes left: they are there for a moment only."""
+    now = time_of(folder)
+    for clock in folder.glob(".clock.*"):
+        with suppress(OSError):
+            if now - clock.stat().st_mtime > _CLOCK_SECONDS or not _runs_here(clock):
+                clock.unlink()
+
+
+def _runs_here(clock: Path) -> bool:
+    """Whether the process of a file of `time_of` may run: unknown of other machines."""
+    host, pid, _ = clock.name.removeprefix(".clock.").rsplit(".", 2)
+    return Mark(host, int(pid), 0, 0.0).is_alive
 
 
 def read_mark(path: Path, now: float) -> Mark | None:

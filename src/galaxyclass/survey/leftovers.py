@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from galaxyclass.survey.claims import claimed
+from galaxyclass.survey.claims import claimed, clear_clocks
 from galaxyclass.survey.folder import SurveyFolder
 from galaxyclass.survey.manifest import SurveyPlan, SurveyShard
 from galaxyclass.survey.records import finished
@@ -22,6 +22,8 @@ def clear_leftovers(folder: SurveyFolder, plan: SurveyPlan, shards: Sequence[Sur
     shards : sequence of SurveyShard
         All of the survey.
     """
+    if folder.running.is_dir():
+        clear_clocks(folder.running)
     for number, paths in _numbered(folder).items():
         is_done = number < len(shards) and finished(folder, plan, shards[number]) is not None
         if not is_done:

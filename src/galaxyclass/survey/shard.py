@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 
 from galaxyclass.arguments import Device
 from galaxyclass.errors import SurveyError
-from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of, file_size
+from galaxyclass.images.container import file_size
+from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of
 from galaxyclass.images.remote import UNREACHED, is_address
-from galaxyclass.io.atomic import sync_folder, translated
+from galaxyclass.io.atomic import sync_folder, translated, writing
 from galaxyclass.model.bundle.load import file_digest
 from galaxyclass.model.job import PredictionSummary, predict_to_table
 from galaxyclass.model.load import load_model
@@ -200,7 +201,9 @@ class ShardRunner:
             if summary.failed_file is None:
                 failures.unlink(missing_ok=True)
             else:
-                summary.failed_file.replace(failures)
+                # Copied, since after a kill before the next line both files are asked for again.
+                with writing(failures) as temporary:
+                    shutil.copyfile(summary.failed_file, temporary)
             summary.output.replace(output)
             sync_folder(output.parent)
             write_record(self.folder.record(shard.number), record)

@@ -18,12 +18,8 @@ import pyarrow as pa
 from galaxyclass.data.unused import Unused, unused_files
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.band_files import expand, is_pattern
-from galaxyclass.images.containers import (
-    CONTAINER_ENDINGS,
-    container_of,
-    file_size,
-    is_container,
-)
+from galaxyclass.images.container import file_size
+from galaxyclass.images.containers import CONTAINER_ENDINGS, container_of, is_container
 from galaxyclass.images.files import (
     IMAGE_SUFFIXES,
     images_inside,

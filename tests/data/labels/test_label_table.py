@@ -67,6 +67,11 @@ def test_labels_of_a_tree_are_vote_fractions(tmp_path: Path, own: bool) -> None:
     assert ("own_tree" in head) == own
 
 
+def test_a_line_cut_behind_a_brace_of_its_own_is_not_whole(tmp_path: Path) -> None:
+    path = write(tmp_path / "labels.jsonl", CLASSES, "a Anna ring", end='{"id": "{1}')
+    assert open_table(path).table["id"].to_pylist() == ["a"]
+
+
 def test_what_is_no_file_of_labels_is_refused(tmp_path: Path) -> None:
     for head, words in (
         ({"format": 2, "classes": ["a", "b"]}, "format 2"),
@@ -79,6 +84,13 @@ def test_what_is_no_file_of_labels_is_refused(tmp_path: Path) -> None:
         assert words in str(refused.value.got)
     with pytest.raises(CatalogError, match="line 2 is damaged"):
         open_table(write(tmp_path / "l.jsonl", CLASSES, end="nonsense\n"))
+    for event, words in (
+        ("a Anna disk", "'disk' is no answer"),
+        ("a Anna size big", "no question"),
+    ):
+        with pytest.raises(CatalogError, match="line 2 is damaged") as refused:
+            open_table(write(tmp_path / "l.jsonl", CLASSES, event))
+        assert words in str(refused.value.got)
     with pytest.raises(CatalogError, match="no rows") as refused:
         open_table(write(tmp_path / "l.jsonl", CLASSES, "a Anna skip"))
     assert "they could not tell" in str(refused.value.got)

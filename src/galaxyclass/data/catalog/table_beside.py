@@ -15,7 +15,8 @@ from galaxyclass.data.tables.delimited import TableFile
 from galaxyclass.data.tables.in_memory import open_in_memory
 from galaxyclass.data.tables.tables import open_table
 from galaxyclass.errors import CatalogError
-from galaxyclass.images.containers import PICTURE_ID, container_of, label_members
+from galaxyclass.images.container import PICTURE_ID
+from galaxyclass.images.containers import container_of, label_members
 
 #: Endings of files that hold pictures and columns.
 _BOTH = (".h5", ".hdf5", ".parquet")

@@ -77,6 +77,23 @@ class LabelLog:
                 if not people:
                     del self._of_galaxy[taken_back.id]
 
+    def count_line(self, line: bytes) -> None:
+        """Take in a line of a file of labels after the first.
+
+        Raises
+        ------
+        ValueError, TypeError
+            It is damaged, or a label that is no answer to any of the questions.
+        """
+        event = parse_event(line)
+        if event.action == "label":
+            question = self.questions.question(event.question)
+            if question is None:
+                raise ValueError(f"no question {event.question!r}")
+            if all(choice.key != event.answer for choice in question.choices):
+                raise ValueError(f"{event.answer!r} is no answer to {event.question!r}")
+        self.count(event)
+
     def last(self, person: str) -> LabelEvent | None:
         """The last thing that the person did and did not take back."""
         with self._lock:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from galaxyclass.data.labels.log import LabelLog, parse_event, parse_head, questions_of_head
+from galaxyclass.data.labels.log import LabelLog, parse_head, questions_of_head
 from galaxyclass.data.labels.questions import CLASS
 from galaxyclass.data.tables.content import open_content
 from galaxyclass.data.unused import Unused
@@ -22,8 +24,12 @@ LABEL_ID = "id"
 
 def label_of(labels: LabelLog, name: str) -> str | None:
     """The answer of most people to the first question; None where there is none, or a tie."""
+    return _most_given(labels, labels.complete(name))
+
+
+def _most_given(labels: LabelLog, people: Mapping[str, Mapping[str, str]]) -> str | None:
     code = labels.questions.questions[0].code
-    counts = Counter(given[code] for given in labels.complete(name).values()).most_common(2)
+    counts = Counter(given[code] for given in people.values()).most_common(2)
     if not counts or (len(counts) > 1 and counts[0][1] == counts[1][1]):
         return None
     return counts[0][0]
@@ -39,7 +45,8 @@ def training_table(labels: LabelLog, id_column: str) -> pa.Table:
     done = {name: labels.complete(name) for name in labels.galaxies}
     tree = labels.questions.tree
     if tree is None:
-        classes = {name: label_of(labels, name) for name in done}
+        # Of what was read above: somebody may label at this moment.
+        classes = {name: _most_given(labels, people) for name, people in done.items()}
         names = [name for name, found in classes.items() if found is not None]
         counts = [len(done[name]) for name in names]
         same = [
@@ -99,21 +106,28 @@ def read_label_log(path: Path) -> LabelLog:
     log = None
     with open_content(path) as file:
         for number, line in enumerate(file, start=1):
-            if log is not None and not line.endswith(b"\n") and not _is_whole(line):
+            if log is not None and is_cut_short(line):
                 break
             try:
                 if log is None:
                     log = LabelLog(questions_of_head(parse_head(line)))
                 else:
-                    log.count(parse_event(line))
+                    log.count_line(line)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise damaged_line(path, number, line, error) from None
     assert log is not None, "a file that begins as labels do has a line"
     return log
 
 
-def _is_whole(line: bytes) -> bool:
-    return line.rstrip().endswith(b"}")
+def is_cut_short(line: bytes) -> bool:
+    """Whether a last line was not written to its end."""
+    if line.endswith(b"\n"):
+        return False
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return False
 
 
 def damaged_line(path: Path, number: int, line: bytes, error: Exception) -> CatalogError:

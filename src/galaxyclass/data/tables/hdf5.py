@@ -12,7 +12,8 @@ from galaxyclass.data.tables.content import require_regular
 from galaxyclass.data.tables.in_memory import as_arrow
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
-from galaxyclass.images.containers import PICTURE_ID, data_sets, is_stack, open_hdf5, picture_name
+from galaxyclass.images.container import PICTURE_ID, picture_name
+from galaxyclass.images.hdf5_stacks import data_sets, is_stack, open_hdf5
 
 
 def read_hdf5(path: Path) -> tuple[pa.Table, tuple[Unused, ...]]:

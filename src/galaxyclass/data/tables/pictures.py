@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from galaxyclass.images.containers import PICTURE_ID, parquet_names, picture_column
+from galaxyclass.images.container import PICTURE_ID
+from galaxyclass.images.parquet_pictures import parquet_names, picture_column
 
 
 def without_pictures(path: Path, table: pa.Table) -> pa.Table:

@@ -34,7 +34,7 @@ from galaxyclass.data.tables.pictures import without_pictures
 from galaxyclass.data.tables.votable_header import with_voparquet
 from galaxyclass.data.unused import Unused
 from galaxyclass.errors import CatalogError
-from galaxyclass.images.containers import picture_column
+from galaxyclass.images.parquet_pictures import picture_column
 from galaxyclass.short import first_line
 
 _WANTED = f"a table such as {', '.join(TABLE_ENDINGS)}, also compressed"
