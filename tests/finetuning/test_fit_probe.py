@@ -8,6 +8,7 @@ import numpy as np
 
 from galaxyclass.arrays import Doubles
 from galaxyclass.finetuning.cross_validation import LabelledGalaxies, cross_validate, label_curve
+from galaxyclass.finetuning.finetuned import describe_curve
 from galaxyclass.finetuning.fit_probe import ProbeInputs, fit_best_answer, fit_network_probe
 from galaxyclass.model.probe import probe_columns
 from galaxyclass.tasks.classes.task import ClassTask
@@ -68,6 +69,8 @@ def test_cross_validation_of_noise_is_no_better_than_chance_and_more_labels_do_n
     assert curve is not None
     assert curve.galaxies == (12, 25, 50, 80)
     assert curve.with_twice.low < 0.55
+    words = describe_curve(curve, TASK.metric, 100)
+    assert f"with all 100: {curve.with_all.value:.3f}; with twice as many (200): " in words
 
 
 def test_few_galaxies_of_many_columns_are_predicted() -> None:

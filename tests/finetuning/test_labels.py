@@ -11,7 +11,7 @@ from PIL import Image
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.prepare import prepare
 from galaxyclass.errors import CatalogError
-from galaxyclass.finetuning.labels import require_labels
+from galaxyclass.finetuning.labels import read_labels, require_labels
 from galaxyclass.progress import silent
 from galaxyclass.recipes.preprocessing import Preprocessing
 from galaxyclass.tasks.classes.targets import ClassTargets
@@ -51,3 +51,16 @@ def test_columns_that_were_not_understood_are_named(tmp_path: Path) -> None:
         prepare(dataset, Preprocessing(), cache=tmp_path / "cache", workers=1, progress=silent)
     assert "arms_yes_count, arms_no_count (neither" in str(caught.value.got)
     assert "give the tree by `tree`" in str(caught.value.hint)
+
+
+def test_numbers_that_may_be_unknown_are_told(tmp_path: Path) -> None:
+    rows = []
+    for index in range(12):
+        Image.new("RGB", (64, 64), (10 * index, 0, 0)).save(tmp_path / f"{index}.png")
+        rows.append(f"{index},{-1 if index < 3 else index % 5 / 4}\n")
+    (tmp_path / "t.csv").write_text("id,bar\n" + "".join(rows))
+    dataset = Dataset(tmp_path, tmp_path / "t.csv", numbers="bar")
+    settings = Preprocessing()
+    _, notes = read_labels(dataset, settings, cache=tmp_path, workers=1, progress=silent)
+    assert notes[0].endswith("or of one column `missing='COLUMN=-1'`")
+    assert "3 cells are -1" in notes[0]

@@ -81,7 +81,8 @@ def test_a_row_more_and_a_column_misspelt(tmp_path: Path) -> None:
     folder = images(tmp_path, "7.jpg")
     source = carried(folder, {"id": [7, 7], "z": [1, 2]})
     assert columns(source) == {"z": [1]}
-    assert "an earlier row names the same image: 1." in source.notes[0]
+    unused = [(part.count, part.names, part.why) for part in source.unused]
+    assert unused == [(1, "line 2", "an earlier row of the catalogue names the same image")]
     with pytest.raises(ArgumentError, match=r"(?s)no column 'zz'.*`carry='z'`"):
         carried(folder, {"id": [7], "z": [1]}, carry=["zz"])
     with pytest.raises(CatalogError, match="no column matches the names"):

@@ -43,6 +43,8 @@ def test_several_files_after_one_option(
     said = capsys.readouterr()
     assert f"3 galaxies in {output}" in said.out
     assert f"1 image could not be decoded: see {tmp_path / 'p_failed.csv'}" in said.out
+    assert _type(run, "--images", bad, "--output", tmp_path / "none.csv") == 1
+    assert f"the first: {bad}: " in capsys.readouterr().err
 
 
 def test_a_catalogue_is_carried_and_what_was_not_used_is_told(

@@ -64,6 +64,13 @@ def test_noise_has_no_remedy(familiar: Familiar) -> None:
     assert _sentence(familiar, list(noisy)).endswith("there is more noise.")
 
 
+def test_grey_images_are_called_grey_and_not_bluer(familiar: Familiar) -> None:
+    grey = draw_galaxies(20, 96, seed=2).mean(axis=3, keepdims=True).repeat(3, axis=3)
+    sentence = _sentence(familiar, list(grey.astype(np.uint8)))
+    assert "images are grey, without colours" in sentence
+    assert "colours are" not in sentence
+
+
 def test_an_iterator_is_described_without_a_remedy(familiar: Familiar) -> None:
     images = list(draw_galaxies(50, 96, seed=2, size=0.4))
     made = familiar.cutouts(images, {})

@@ -89,6 +89,9 @@ TRAITS = (
     ),
     Trait("black", (("share that is black", 1.0),), "parts of the images are black", ""),
 )
+#: Three equal bands stand in place of what this says of their colours.
+_GREY = Trait("grey", (), "images are grey, without colours", "images are grey, without colours")
+_COLOURS = ("redness", "greenness")
 _KEYS = tuple(trait.key for trait in TRAITS)
 
 
@@ -217,18 +220,23 @@ def find_differences(fit: OutOfDistribution, sums: TraitSums) -> tuple[Differenc
     -----
     A difference is a mean that is at least one spread of the calibration's images away, with three
     times its standard error added. What follows from another difference is left out: faint galaxies
-    are black in more pixels, and galaxies that fill the frame leave no dark border.
+    are black in more pixels, and galaxies that fill the frame leave no dark border. Images whose
+    three bands are equal are called grey, not bluer or redder.
     """
     if sums.images < FEWEST_COMPARED:
         return ()
     means = sums.means
-    variance = np.maximum(np.array(sums.squares) / sums.images - means**2, _LEAST_VARIANCE)
+    spread = np.array(sums.squares) / sums.images - means**2
+    variance = np.maximum(spread, _LEAST_VARIANCE)
     least = _APART + _SIGMAS * np.sqrt(variance / sums.images + 1 / max(fit.galaxies, 1))
     apart = {
         trait.key: Difference(trait, float(mean))
         for trait, mean, limit in zip(TRAITS, means, least, strict=True)
         if abs(mean) > limit and (trait.more if mean > 0 else trait.less)
     }
+    if _are_grey(fit, means, spread) and apart.keys() & set(_COLOURS):
+        farthest = max(abs(apart.pop(key).distance) for key in _COLOURS if key in apart)
+        apart[_GREY.key] = Difference(_GREY, farthest)
     signs = {key: np.sign(mean) for key, mean in zip(_KEYS, means, strict=True)}
     for (key, sign), (cause, cause_sign) in _FOLLOWS:
         if {key, cause} <= set(apart) and (signs[key], signs[cause]) == (sign, cause_sign):
@@ -236,6 +244,24 @@ def find_differences(fit: OutOfDistribution, sums: TraitSums) -> tuple[Differenc
     ordered = sorted(apart.values(), key=lambda difference: -abs(difference.distance))
     return tuple(ordered)
 
+
+def _are_grey(
+    fit: OutOfDistribution, means: NDArray[np.float64], spread: NDArray[np.float64]
+) -> bool:
+    """Whether all images have the colours of images with three equal bands: exactly none."""
+    count = len(statistic_names(3))
+    if len(fit.mean) < count:
+        return False
+    grey = trait_distances(fit, np.zeros((1, count)))[0]
+    colours = [_KEYS.index(key) for key in _COLOURS]
+    return bool(
+        (np.abs(means[colours] - grey[colours]) < _NEARLY).all()
+        and (spread[colours] < _NEARLY).all()
+    )
+
+
+#: Of a spread: what rounding makes of equal numbers.
+_NEARLY = 1e-3
 
 #: A trait above (1) or below (-1) the mean -> another that explains it.
 _FOLLOWS = (

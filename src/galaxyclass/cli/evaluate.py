@@ -125,7 +125,10 @@ def _show(evaluation: Evaluation, output: Path) -> None:
     for line in printed.lines:
         echo(line)
     if evaluation.coverage is not None:
-        echo(f"the model's intervals hold of the true {evaluation.task.interval_words}:")
+        echo(
+            f"share of the true {evaluation.task.interval_words} that lie within the model's "
+            "intervals (made to hold 90% by default):"
+        )
         for line in coverage_lines(evaluation.task, evaluation.coverage):
             echo(f"  {line}")
         echo(f"mean width {evaluation.coverage.width:.3f}{width_unit(evaluation.task)}")

@@ -102,8 +102,8 @@ def command(
     echo(plain)
     better = sum(galaxy.faithfulness.is_better for galaxy in explanation.galaxies)
     echo(
-        f"{better} of {len(explanation.galaxies)} maps of {explanation.answer} are better than "
-        "both, each by itself"
+        f"maps of {explanation.answer} better than random maps and than a central blob: {better} "
+        f"of {len(explanation.galaxies)}"
     )
     for sentence in numbers:
         echo(sentence)

@@ -91,6 +91,8 @@ def command(
             progress=progress,
         )
     echo_notes(finetuned.notes)
+    if finetuned.metric.meaning:
+        echo(finetuned.metric.meaning)
     score = finetuned.score
     echo(
         f"{finetuned.galaxies:,} labels: {finetuned.metric.label} {score.value:.3f} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -220,7 +221,7 @@ def show(summary: PredictionSummary, *, of_tiles: bool = False, strangeness: boo
             f"({summary.flagged / summary.predicted:.1%}); {which}"
         )
     fresh = summary.images - summary.resumed
-    speed = f", {fresh / summary.seconds:,.0f} images/s" if fresh and summary.seconds else ""
+    speed = f", {_speed(fresh / summary.seconds)}" if fresh and summary.seconds else ""
     echo(f"{counted(summary.predicted, 'galaxy')} in {summary.output}{speed}")
     failed = f"{counted(summary.failed, 'image')} could not be decoded"
     if of_tiles:
@@ -230,6 +231,20 @@ def show(summary: PredictionSummary, *, of_tiles: bool = False, strangeness: boo
     if summary.failed and not summary.predicted:
         raise ImageError(
             "nothing could be predicted",
-            got=failed,
-            hint=f"see {summary.failed_file}",
+            got=f"{failed}{_first_reason(summary.failed_file)}",
+            hint=f"all reasons are in {summary.failed_file}",
         )
+
+
+def _speed(rate: float) -> str:
+    """Images a second; of a few images, most of whose time is the start, with a decimal."""
+    return f"{rate:,.0f} images/s" if rate >= 10 else f"{rate:.1f} images/s"
+
+
+def _first_reason(failed_file: Path | None) -> str:
+    """Why the first image of a list of failures could not be decoded."""
+    if failed_file is None or not failed_file.is_file():
+        return ""
+    with failed_file.open(encoding="utf-8", newline="") as file:
+        row = next(csv.DictReader(file), None)
+    return "" if row is None else f"; the first: {row['error']}"

@@ -76,7 +76,7 @@ def show_status(survey: Survey, status: SurveyStatus) -> None:
             echo(f"left     {duration(status.seconds_left)} of work{by}")
     for number, slow in enumerate(status.slowest):
         echo(
-            f"{'slowest' if number == 0 else '':<8} {slow.shard:>9,}  "
+            f"{'slowest' if number == 0 else '':<8} shard {slow.shard:,}: "
             f"{slow.milliseconds_per_image:.1f} ms an image, {duration(slow.seconds)}, "
             f"{slow.host}, {slow.source}"
         )

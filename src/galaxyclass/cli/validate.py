@@ -68,7 +68,8 @@ def _show(report: ValidationReport, limit: int | None) -> None:
 
     catalog = report.catalog
     with_image = int((catalog.paths != "").sum())
-    echo(f"images  {catalog.images}: {with_image + len(catalog.unlisted):,}")
+    in_table = len(set(catalog.paths.tolist()) - {""})
+    echo(f"images  {catalog.images}: {in_table + len(catalog.unlisted):,}")
     if catalog.table is not None:
         echo(
             f"table   {catalog.table}: {counted(len(catalog), 'galaxy')}, {with_image:,} with image"

@@ -20,13 +20,13 @@ from galaxyclass.tasks.task import Task
 
 #: Descriptions of the galaxies of a part.
 PART_WORDS = {
-    "new": "that are new to the run",
+    "new": "that are new to the model",
     "validation": "of its validation part (if the recipe keeps the best epoch, they selected it, "
     "and their score is a little too good)",
     "test": "of its test part",
     "out_of_fold": "of the fold that it was not trained on",
     "train": "that it was trained on (whose score says nothing about others)",
-    "unknown": "that the run may have been trained on: it does not say",
+    "unknown": "that the model may have been trained on: it does not say on which it was",
 }
 
 

@@ -179,14 +179,14 @@ def describe_curve(curve: LabelCurve, metric: Metric, galaxies: int) -> str:
         f"{score:.3f} with {count:,}"
         for count, score in zip(curve.galaxies, curve.scores, strict=True)
     )
-    gain, expected = curve.gain, curve.with_twice
+    gain, now, expected = curve.gain, curve.with_all, curve.with_twice
     if round(gain.value, 3) == 0:
         change = "that is no gain"
     else:
         better = "lower" if metric.lower_is_better else "higher"
         change = f"{gain.value:.3f} [{gain.low:.3f}, {gain.high:.3f}] {better}"
     return (
-        f"{metric.label} by the number of labels: {measured}. With twice the labels "
-        f"({2 * galaxies:,}) expect {expected.value:.3f} [{expected.low:.3f}, "
-        f"{expected.high:.3f}]: {change}"
+        f"{metric.label} by the number of labels: {measured}. Expected with all {galaxies:,}: "
+        f"{now.value:.3f}; with twice as many ({2 * galaxies:,}): {expected.value:.3f} "
+        f"[{expected.low:.3f}, {expected.high:.3f}], {change}"
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxyclass.data.checks.findings import FINDING_KINDS
 from galaxyclass.data.dataset.dataset import Dataset
 from galaxyclass.data.dataset.prepare import Sample, prepare
 from galaxyclass.errors import ArgumentError, CatalogError
@@ -62,7 +63,11 @@ def read_labels(
         workers=workers,
         progress=progress,
     )
-    notes = []
+    notes = [
+        f"{problem.message}. They may stand for unknown numbers; {FINDING_KINDS[problem.code].hint}"
+        for problem in sample.catalog.problems
+        if problem.code == "number_sentinel"
+    ]
     used = sample.targets.known.copy()
     if (unknown := int((~used).sum())) > 0:
         notes.append(f"Not used, for want of a label: {counted(unknown, 'galaxy')}.")

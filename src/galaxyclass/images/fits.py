@@ -218,7 +218,7 @@ def join_bands(images: dict[str, BandImage]) -> BandImage:
         first.pixel_scale,
         first.unit,
         first.is_display,
-        ", ".join(image.source for image in images.values()),
+        ", ".join(dict.fromkeys(image.source for image in images.values())),
     )
 
 

@@ -111,6 +111,7 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
         file = with_map(file, open_map(catalogue.id_map), known)
     separations: NDArray[np.float64] | None = None
     notes, id_name = list(source.notes), None
+    repeated = np.zeros(file.table.num_rows, bool)
     if catalogue.match_radius is not None:
         rows, separations, crowded = _by_position(paths, file, catalogue.match_radius)
         how = f"within {catalogue.match_radius:g} arcseconds"
@@ -118,10 +119,9 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
             notes.append(f"{crowded:,} images have several rows {how}: the nearest is taken.")
     else:
         match = find_ids(file.table, known, catalogue.id_column, str(file.path), ())
-        rows, twice = _inverted(match.image, len(paths))
+        rows = _inverted(match.image, len(paths))
+        repeated = match.image >= 0
         how = f"by column {match.column!r}"
-        if twice:
-            notes.append(f"Rows not carried, as an earlier row names the same image: {twice:,}.")
         if match.path_column is None:
             id_name = match.column
     joined = int((rows >= 0).sum())
@@ -135,7 +135,7 @@ def carry_columns(source: ImageSource, catalogue: Catalogue, images: Any) -> Ima
         source,
         carried=carried,
         notes=tuple(notes),
-        unused=(*source.unused, *_unused(file, names, rows, id_name)),
+        unused=(*source.unused, *_unused(file, names, rows, repeated, id_name)),
     )
     return source if id_name is None else _with_ids(source, file, id_name, rows)
 
@@ -188,12 +188,12 @@ def _by_position(
     return rows, separations, crowded
 
 
-def _inverted(image: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], int]:
-    """(images,) the first row of each image, -1 none; and how many further rows there are."""
+def _inverted(image: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """(images,) the first row of each image, -1 none."""
     rows = np.full(count, -1, np.int64)
     matched = np.flatnonzero(image >= 0)
     rows[image[matched][::-1]] = matched[::-1]
-    return rows, len(matched) - int((rows >= 0).sum())
+    return rows
 
 
 def _typed(file: TableFile, names: Sequence[str]) -> pa.Table:
@@ -210,14 +210,23 @@ def _typed(file: TableFile, names: Sequence[str]) -> pa.Table:
 
 
 def _unused(
-    file: TableFile, names: Sequence[str], rows: NDArray[np.int64], id_name: str | None
+    file: TableFile,
+    names: Sequence[str],
+    rows: NDArray[np.int64],
+    repeated: NDArray[np.bool_],
+    id_name: str | None,
 ) -> Iterator[Unused]:
+    """What of a catalogue is not used; ``repeated`` says which rows name an image."""
     yield from file.unused
     left = [name for name in file.table.column_names if name not in {*names, id_name}]
     yield from unused_columns(left, "not asked for by `carry`")
     without = np.ones(file.table.num_rows, bool)
     without[rows[rows >= 0]] = False
-    yield from unused_rows(file.lines[without].tolist(), "rows of the catalogue without an image")
+    for which, reason in (
+        (without & repeated, "an earlier row of the catalogue names the same image"),
+        (without & ~repeated, "rows of the catalogue without an image"),
+    ):
+        yield from unused_rows(file.lines[which].tolist(), reason)
 
 
 def _with_ids(

@@ -72,6 +72,12 @@ def opening_section(models: Sequence[ScoredModel]) -> ReportSection:
         f"(95 % interval {first.low:.4f} to {first.high:.4f}; {direction}). The simplest predictor "
         f"({metric.simplest}) has {first.simplest:.4f} on the same galaxies."
     ]
+    trained = max(model.evaluation.galaxies_by_part.get("train", 0) for model in models)
+    if trained:
+        text.append(
+            f"{trained:,} of these galaxies were trained on: the score is too good, and says "
+            "little about others."
+        )
     rows = []
     for number, (score, mark) in enumerate(zip(scores, model_legend(models), strict=True)):
         marks = [RowMark((score.simplest, math.nan, math.nan), 1, "hollow")]

@@ -152,6 +152,13 @@ def add_api(app: FastAPI, served: Served) -> None:
     ) -> Response:
         """Predict pictures: one galaxy, one row."""
         kind = _wanted(request.headers.get("accept", "*/*"))
+        if unknown := [name for name in request.query_params if name != "embedding"]:
+            raise RefusedError(
+                422,
+                f"the address has a parameter {unknown[0]!r} that is not known",
+                wanted="embedding, or none",
+                hint="/api lists what can be asked",
+            )
         uploads = await uploads_of(request, served.predictor)
         answers = await answers_to(served.predictor, uploads, embedding=embedding)
         if all(row is None for row in answers.rows):

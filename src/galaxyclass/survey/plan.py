@@ -153,7 +153,7 @@ def plan_survey(
     if (folder / "survey.json").is_file():
         raise OutputError(
             f"{folder}: there is something here already: a survey",
-            hint="run it, which goes on where it was stopped, or choose another `output`",
+            hint="to go on with it, run it again; for a new survey choose another `output`",
         )
     require_new(folder)
     columns = ListColumns(path_column, id_column, tuple(carry))

@@ -21,6 +21,8 @@ class Metric:
         The predictor that any model has to beat, in words.
     simplest_key : str
         The key of its score in ``metrics.json``.
+    meaning : str
+        What its values mean, in a sentence; empty for a score that everybody knows.
     """
 
     key: str
@@ -28,6 +30,7 @@ class Metric:
     lower_is_better: bool
     simplest: str
     simplest_key: str
+    meaning: str = ""
 
     def error(self, value: float) -> float:
         """The score as an error: 0 is the best, and less is better.
@@ -39,4 +42,12 @@ class Metric:
 
 RMSE = Metric("rmse", "RMSE", True, "mean vector", "mean_vector_rmse")
 ACCURACY = Metric("accuracy", "accuracy", False, "largest class", "largest_class_accuracy")
-NRMSE = Metric("nrmse", "NRMSE", True, "mean", "mean_nrmse")
+NRMSE = Metric(
+    "nrmse",
+    "NRMSE",
+    True,
+    "mean",
+    "mean_nrmse",
+    "NRMSE is the RMSE in standard deviations of the numbers: 0 is perfect, about 1 is what their "
+    "mean reaches",
+)

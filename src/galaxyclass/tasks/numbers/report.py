@@ -81,7 +81,7 @@ def print_number_report(columns: Sequence[NumberColumn], report: ScoreReport) ->
     scores, reference, noise = report.scores, report.reference, report.noise
     stepped = any(column.step for column in columns)
     floored = "all" in noise
-    header: tuple[str, ...] = ("column", "RMSE [95 % interval]", "mean's", "MAE", "R²")
+    header: tuple[str, ...] = ("column", "RMSE [95 % interval]", "RMSE of the mean", "MAE", "R²")
     header += ("within a step",) * stepped + ("floor",) * floored + ("galaxies",)
     rows = []
     for column, of_column, simplest, (_, error) in zip(
@@ -99,6 +99,12 @@ def print_number_report(columns: Sequence[NumberColumn], report: ScoreReport) ->
         row += (number_cell(error),) * floored
         rows.append((*row, f"{of_column.galaxies:,}"))
     lines = []
+    if stepped:
+        steps = {column.name: f"{column.step:g}" for column in columns if column.step}
+        lines.append(
+            "within a step: the share of predictions no further from the truth than the table's "
+            f"step ({', '.join(f'{name} {step}' for name, step in steps.items())})"
+        )
     if len(columns) > 1:
         lines.append(
             f"all columns, each error in standard deviations of the training galaxies: "
