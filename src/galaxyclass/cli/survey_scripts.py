@@ -35,13 +35,12 @@ _SLURM = """\
 #SBATCH --output={logs}/%A_%a.log
 # Two minutes before the end of its time a task is warned (USR1): it finishes its batches, and is
 # queued again. One that is preempted finishes them too, and Slurm queues it again.
-{run} --part "$SLURM_ARRAY_TASK_ID/{tasks}" --cores {cores} &
-child=$!
 warned=
-trap 'warned=yes; kill -USR1 "$child"' USR1
-trap 'kill -TERM "$child"' TERM
-wait "$child"
-wait "$child"
+trap 'warned=yes; [ "$!" ] && kill -USR1 "$!"' USR1
+trap '[ "$!" ] && kill -TERM "$!"' TERM
+{run} --part "$SLURM_ARRAY_TASK_ID/{tasks}" --cores {cores} &
+wait "$!"
+wait "$!"
 code=$?
 if [ "$warned" ] && [ "$code" -eq 75 ]; then
     scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
