@@ -106,8 +106,8 @@ def test_what_is_refused_says_why(site: Any) -> None:
     broken = {"content-type": "multipart/form-data"}
     assert site.post("/predict", content=b"x", headers=broken).status_code == 400
     sent = parts(("a.jpg", support.jpeg(9, 9, 9)))
-    answer = site.post("/predict?embeding=true", files=sent)
-    assert (answer.status_code, "'embeding'" in answer.json()["error"]["what"]) == (422, True)
+    answer = site.post("/predict?embeddings=true", files=sent)
+    assert (answer.status_code, "'embeddings'" in answer.json()["error"]["what"]) == (422, True)
     status, words = refused(("bomb.png", support.png(1001, 1000)))
     assert status == 422
     assert "1,001,000 pixels" in words
