@@ -16,6 +16,8 @@ def test_the_table_has_commands_alone() -> None:
     assert {name.partition(" ")[0] for name in AFTER_STOP} <= set(COMMANDS)
     assert "finished shards are kept" in stopped_words(["survey", "run", "night"])
     assert "nothing was written" in stopped_words(["survey", "plan", "sky"])
+    assert "every label" in stopped_words(["serve", "--port", "0", "--label=rings.jsonl"])
+    assert "label" not in stopped_words(["serve"])
     assert all("give the same command again" in stopped_words([name]) for name in COMMANDS)
 
 

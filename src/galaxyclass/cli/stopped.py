@@ -22,7 +22,8 @@ AFTER_STOP: dict[str, str] = {
     "survey run": f"finished shards are kept; {_GOES_ON}",
     "cutouts": f"cutouts that were written are kept; {_GOES_ON}",
     "predict": f"chunks that were finished are kept; {_GOES_ON}",
-    "serve": "every label is in its file; give the same command again, it goes on with it",
+    "serve": "dropped pictures are gone; give the same command again, the page is there again",
+    "serve --label": "every label is in its file; give the same command again, it goes on with it",
 }
 
 
@@ -39,6 +40,7 @@ def stopped_words(arguments: Sequence[str]) -> str:
     >>> stopped_words(["similar", "sky.parquet"])
     'stopped: nothing was written; give the same command again, it begins anew'
     """
-    names = (" ".join(arguments[:count]) for count in (2, 1))
+    options = (f"{arguments[0]} {word.split('=')[0]}" for word in arguments[1:])
+    names = (*options, *(" ".join(arguments[:count]) for count in (2, 1)))
     kept = next((AFTER_STOP[name] for name in names if name in AFTER_STOP), _NOTHING)
     return f"stopped: {kept}"
