@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # A property is right or wrong however busy the machine is: no limit on the time of one example.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A command shows the log in its own way: what it set for that is undone after each test."""
+    logger = logging.getLogger("galaxyclass")
+    level, propagate, handlers = logger.level, logger.propagate, logger.handlers[:]
+    yield
+    logger.setLevel(level)
+    logger.propagate, logger.handlers = propagate, handlers
 
 
 def _galaxies() -> Path | None:
