@@ -75,9 +75,7 @@ def labelled(dataset: Dataset, model: str, settings: list[str]) -> tuple[Sample,
         preprocessing = network.bundles[0].manifest.preprocessing
         sample, _ = read_labels(dataset, preprocessing, cache=None, workers=None, progress=silent)
         embedded = embed_galaxies(network, sample, silent)
-    task = sample.task(np.arange(len(sample.rows)))
-    values, _ = task.scorable(sample.targets)
-    return sample, LabelledGalaxies(embedded.inputs, values, sample.targets.strata, task)
+    return sample, LabelledGalaxies.of(embedded.inputs, sample)[0]
 
 
 def by_probe(galaxies: LabelledGalaxies) -> Method:

@@ -82,9 +82,7 @@ def embed(dataset: Dataset, model: str, settings: tuple[str, ...] = ()) -> Label
         preprocessing = network.bundles[0].manifest.preprocessing
         sample, _ = read_labels(dataset, preprocessing, cache=None, workers=None, progress=silent)
         embedded = embed_galaxies(network, sample, silent)
-    task = sample.task(np.arange(len(sample.rows)))
-    values, _ = task.scorable(sample.targets)
-    return LabelledGalaxies(embedded.inputs, values, sample.targets.strata, task)
+    return LabelledGalaxies.of(embedded.inputs, sample)[0]
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from galaxyclass.arrays import Doubles
+from galaxyclass.data.dataset.prepare import Sample
 from galaxyclass.finetuning.fit_probe import (
     FittedProbe,
     ProbeInputs,
@@ -62,6 +63,15 @@ class LabelledGalaxies:
     strata: NDArray[np.int64]
     task: Task
     balanced: bool = False
+
+    @classmethod
+    def of(
+        cls, inputs: ProbeInputs, sample: Sample, *, balanced: bool = False
+    ) -> tuple[LabelledGalaxies, tuple[str, ...]]:
+        """The galaxies of a sample, with an input for each; and notes on their targets."""
+        task = sample.task(np.arange(len(sample.rows)))
+        values, notes = task.scorable(sample.targets)
+        return cls(inputs, values, sample.targets.strata, task, balanced), notes
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -174,11 +174,8 @@ def _finetune(
     views = counted(model.views, "view")
     took = time.perf_counter() - began
     log.info("%d galaxies embedded by %s, %s: %.1f s", len(sample.rows), model.name, views, took)
-    task = sample.task(np.arange(len(sample.rows)))
-    values, target_notes = task.scorable(sample.targets)
-    labels = LabelledGalaxies(
-        embedded.inputs, values, sample.targets.strata, task, choices.balanced
-    )
+    labels, target_notes = LabelledGalaxies.of(embedded.inputs, sample, balanced=choices.balanced)
+    task = labels.task
     rungs = _simple_rungs(labels, seed, model)
     began = time.perf_counter()
     out_of_fold = cross_validate(labels, seed)

@@ -140,10 +140,9 @@ def suspects(
             progress=progress,
         )
         embedded = embed_galaxies(model, sample, progress)
-    task = sample.task(np.arange(len(sample.rows)))
-    values, more_notes = task.scorable(sample.targets)
-    labels = LabelledGalaxies(embedded.inputs, values, sample.targets.strata, task)
-    doubt = task.doubt(cross_validate(labels, seed).mean, values, votes)
+    labels, more_notes = LabelledGalaxies.of(embedded.inputs, sample)
+    task = labels.task
+    doubt = task.doubt(cross_validate(labels, seed).mean, labels.values, votes)
     catalog, order = sample.catalog, np.argsort(-doubt.score, kind="stable")
     ranked = _table(
         catalog.ids.column,
