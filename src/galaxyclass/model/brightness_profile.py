@@ -69,8 +69,8 @@ def brightness_profile(cutouts: NDArray[np.uint8]) -> Doubles:
     flat = cutouts.reshape(galaxies, height * width, channels).swapaxes(1, 2)
     pixels = flat.astype(np.float32) * np.float32(1 / 255)
     means = pixels @ weights
-    # About the mean of the whole channel: squares of small numbers lose no digits.
-    middle = pixels.mean(axis=2, keepdims=True)
+    # About the outermost ring, the largest: squares of small numbers lose no digits.
+    middle = means[:, :, -1:]
     squares = (pixels - middle) ** 2 @ weights
     variances = np.maximum(squares - (means - middle) ** 2, 0)
     profile = np.concatenate(
