@@ -27,7 +27,7 @@ def why_no_slurm() -> str:
 class OwnSlurm:
     """A Slurm of one node, whose daemons this process starts and ends.
 
-    The environment variable ``SLURM_CONF`` leads all commands of Slurm to it.
+    The environment variable ``SLURM_CONF`` leads all commands of Slurm to it, until its end.
 
     Parameters
     ----------
@@ -54,6 +54,7 @@ class OwnSlurm:
             (place / folder).mkdir(parents=True, exist_ok=True)
         self._node = socket.gethostname()
         self._write(cores, settings or {}, partitions)
+        self._before = os.environ.get("SLURM_CONF")
         os.environ["SLURM_CONF"] = str(self.configuration)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._start_munge()
@@ -144,7 +145,10 @@ class OwnSlurm:
                 process.wait(20)
             process.kill()
             process.wait()
-        os.environ.pop("SLURM_CONF", None)
+        if self._before is None:
+            os.environ.pop("SLURM_CONF", None)
+        else:
+            os.environ["SLURM_CONF"] = self._before
 
 
 def asked(*words: str) -> str | None:
