@@ -6,7 +6,9 @@ import io
 import json
 import stat
 import tarfile
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +21,9 @@ from PIL import Image
 
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.errors import CatalogError, ImageError
-from galaxyclass.images.containers import container_of
+from galaxyclass.images.archives import open_tar
+from galaxyclass.images.container import Container
+from galaxyclass.images.containers import container_of, read_member
 from galaxyclass.images.files import image_paths
 from galaxyclass.images.inspect import identity_of
 from galaxyclass.images.packs.write import pack
@@ -253,3 +257,34 @@ def test_two_files_of_one_name(tmp_path: Path, names: tuple[str, str]) -> None:
             archive.writestr(name, png(number))
     with pytest.raises(CatalogError, match=r"(?s)have one name.*got: +a\.png"):
         image_paths(tmp_path / "t.zip")
+
+
+def test_a_tar_is_opened_once_for_all_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        with tarfile.open(tmp_path / f"{number}.tar", "w") as archive:
+            for name in range(8):
+                data = f"{number} {name}".encode()
+                entry = tarfile.TarInfo(f"{name}.jpg")
+                entry.size = len(data)
+                archive.addfile(entry, io.BytesIO(data))
+    opened: list[str] = []
+
+    def open_slowly(path: str) -> Container:
+        opened.append(path)
+        time.sleep(0.01)
+        return open_tar(path)
+
+    monkeypatch.setattr("galaxyclass.images.containers.open_tar", open_slowly)
+    pictures = [(number, name) for name in range(8) for number in range(3)]
+    paths = [tmp_path / f"{number}.tar" / f"{name}.jpg" for number, name in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        found = [member[0] for member in pool.map(read_member, paths) if member is not None]
+    assert found == [f"{number} {name}".encode() for number, name in pictures]
+    assert len(opened) == 3
+    # One that is closed for another is not lost to who reads it.
+    monkeypatch.setattr("galaxyclass.images.containers.KEPT_SHARED", 1)
+    with ThreadPoolExecutor(8) as pool:
+        found = [member[0] for member in pool.map(read_member, paths) if member is not None]
+    assert found == [f"{number} {name}".encode() for number, name in pictures]
