@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import stat
 import tarfile
 import time
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -128,6 +130,39 @@ def test_a_damaged_archive(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK\x03\x04rest")
     with pytest.raises(CatalogError, match="cannot be opened"):
         image_paths(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda data, last: data[: last + 200], "header|of no file"),  # Pythons differ here
+        (lambda data, last: data[:last], "was cut short"),  # between two files
+        (lambda data, last: data[: last + 600], "cannot be opened"),  # within a file
+        (lambda data, last: data[:last] + bytes(512) + data[last + 512 :], "of no file"),
+        (lambda data, last: data[:last] + b"x" * 512 + data[last + 512 :], "of no file"),
+        (lambda data, last: data + data, "of tars that were joined"),
+    ],
+    ids=["in-a-header", "between-files", "in-a-file", "zeros", "garbage", "joined"],
+)
+@pytest.mark.parametrize("ending", [".tar", ".tar.gz"])
+def test_a_tar_that_python_reads_only_in_part(
+    damage: Callable[[bytes, int], bytes], says: str, ending: str, tmp_path: Path
+) -> None:
+    with tarfile.open(tmp_path / "whole.tar", "w") as tar:
+        for number in range(3):
+            entry = tarfile.TarInfo(f"{number}.png")
+            entry.size = len(png(number))
+            tar.addfile(entry, io.BytesIO(png(number)))
+    with tarfile.open(tmp_path / "whole.tar") as tar:
+        last = tar.getmembers()[-1].offset
+    data = (tmp_path / "whole.tar").read_bytes()
+    (tmp_path / "whole.tar").write_bytes(data[: data.rindex(b"IEND") + 1024])  # little padding
+    assert len(image_paths(tmp_path / "whole.tar")) == 3
+    damaged = damage(data, last)
+    damaged = gzip.compress(damaged) if ending == ".tar.gz" else damaged
+    (tmp_path / f"damaged{ending}").write_bytes(damaged)
+    with pytest.raises(CatalogError, match=says):
+        image_paths(tmp_path / f"damaged{ending}")
 
 
 def web_dataset(path: Path, first: int, classes: list[str]) -> Path:
