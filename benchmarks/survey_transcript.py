@@ -9,7 +9,8 @@ turned, moved and with other noise. A parquet list gives each picture a position
 are predicted once by `galaxyclass predict`, without a stop, and once as a survey: planned, run,
 killed in several ways, run again until all is done, merged to HATS, FITS, VOTable and parquet. All
 numbers of the merged tables must be those of `predict`, bit for bit. (`--together`: both at once,
-which takes less time and changes no processor seconds to speak of.) With `--lsdb PYTHON`, a Python
+which takes less time and changes no processor seconds to speak of; a table that an earlier call
+predicted of the same pictures is taken as it is.) With `--lsdb PYTHON`, a Python
 that has lsdb, the catalogue is opened by it.
 
 `slurm` starts a Slurm of its own, of one node, from Debian's packages slurm-wlm and munge, which
@@ -26,7 +27,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -43,6 +43,10 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+sys.path.append(str(Path(__file__).parents[1]))
+from tests.support.own_slurm import OwnSlurm, asked
+from tests.support.waiting import wait_until
 
 COMMAND = [sys.executable, "-m", "galaxyclass"]
 #: An environment variable by which a command's processes are known, those of Slurm and Ray too.
@@ -214,101 +218,6 @@ def make_model(place: Path) -> Path:
     return run
 
 
-class OwnSlurm:
-    """A Slurm of one node, whose daemons this process starts and ends."""
-
-    def __init__(self, place: Path, cores: int) -> None:
-        self.place = place
-        place.mkdir(parents=True, exist_ok=True)
-        name = socket.gethostname()
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 - 1000
-        lines = [
-            "ClusterName=transcript", f"SlurmctldHost={name}(127.0.0.1)", "SlurmUser=root",
-            "AuthType=auth/munge", f"AuthInfo=socket={place}/munge.socket",
-            "CredType=cred/munge", f"StateSaveLocation={place}/state",
-            f"SlurmdSpoolDir={place}/spool", f"SlurmctldPidFile={place}/slurmctld.pid",
-            f"SlurmdPidFile={place}/slurmd.pid", f"SlurmctldLogFile={place}/slurmctld.log",
-            f"SlurmdLogFile={place}/slurmd.log", "SlurmctldPort=46817", "SlurmdPort=46818",
-            "ProctrackType=proctrack/linuxproc", "TaskPlugin=task/none", "MpiDefault=none",
-            "SelectType=select/cons_tres", "SelectTypeParameters=CR_Core", "ReturnToService=2",
-            "AccountingStorageType=accounting_storage/none",
-            "JobAcctGatherType=jobacct_gather/none",
-            "SlurmdTimeout=60", "KillWait=10", "SchedulerParameters=batch_sched_delay=1",
-            "MaxArraySize=7",
-            f"NodeName={name} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} State=UNKNOWN",
-            "PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP",
-        ]  # fmt: skip
-        for folder in ("state", "spool"):
-            (place / folder).mkdir(exist_ok=True)
-        (place / "slurm.conf").write_text("\n".join(lines) + "\n")
-        os.environ["SLURM_CONF"] = str(place / "slurm.conf")
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        key = place / "munge.key"
-        key.write_bytes(os.urandom(1024))
-        key.chmod(0o400)
-        self._start(
-            "munged", "--foreground", "--force", f"--key-file={key}",
-            f"--socket={place}/munge.socket", f"--pid-file={place}/munged.pid",
-            f"--log-file={place}/munged.log", f"--seed-file={place}/munged.seed",
-        )  # fmt: skip
-        wait_for((place / "munge.socket").exists, 30)
-        self.start_control()
-        self.start_node()
-        wait_for(self.answers, 60)
-
-    def _start(self, program: str, *words: str) -> None:
-        found = shutil.which(program) or f"/usr/sbin/{program}"
-        log = (self.place / f"{program}.out").open("ab")
-        self._processes[program] = subprocess.Popen(
-            [found, *words], stdout=log, stderr=log, start_new_session=True
-        )
-
-    def start_control(self) -> None:
-        self._start("slurmctld", "-D", "-f", str(self.place / "slurm.conf"))
-
-    def start_node(self) -> None:
-        self._start("slurmd", "-D", "-f", str(self.place / "slurm.conf"))
-
-    def kill(self, program: str) -> None:
-        """Kill -9 of a daemon."""
-        self._processes[program].kill()
-        self._processes[program].wait()
-
-    @staticmethod
-    def answers() -> bool:
-        return bool((asked("sinfo", "-h", "-o", "%T") or "").strip())
-
-    def resume(self) -> None:
-        """What an administrator does with a node that Slurm drained after it lost its memory."""
-        states = asked("sinfo", "-h", "-o", "%T") or ""
-        if "drain" in states or "down" in states:
-            name = f"NodeName={socket.gethostname()}"
-            subprocess.run(["scontrol", "update", name, "State=RESUME"], check=False)  # noqa: S607
-
-    def end(self) -> None:
-        with suppress(OSError, subprocess.SubprocessError):
-            subprocess.run(["scancel", "--user=root"], check=False, timeout=20)  # noqa: S607
-            time.sleep(2)
-        for process in reversed(self._processes.values()):
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
-
-
-def asked(*words: str) -> str | None:
-    """What a command of Slurm answers; None where it fails."""
-    done = subprocess.run(words, capture_output=True, check=False, text=True)
-    return done.stdout if done.returncode == 0 else None
-
-
-def wait_for(condition: Any, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "nothing happens"
-        time.sleep(0.2)
-
-
 @dataclass
 class Night:
     """A survey, and what is done to it."""
@@ -350,7 +259,7 @@ class Night:
         return self._driver
 
     def until(self, images: int) -> None:
-        wait_for(lambda: self.go_on() and self.images_done() >= images, PATIENCE)
+        wait_until(lambda: self.go_on() and self.images_done() >= images, seconds=PATIENCE)
 
     def go_on(self) -> bool:
         """Look after Slurm; give the command again where nothing of it is queued any more."""
@@ -369,7 +278,8 @@ class Night:
             self.note("jobs that Slurm held are cancelled")
         elif self.images_done() < self.total:
             self.note("nothing is queued: the same command again")
-            self.start().wait()
+            code = self.start().wait()
+            assert code == 0, f"the shards were not handed to Slurm: exit code {code}"
         return True
 
     def marks(self) -> list[int]:
@@ -393,7 +303,7 @@ class Night:
         while True:
             code = driver.wait(PATIENCE)
             if self.engine == "slurm":
-                wait_for(lambda: self.go_on() and self.queue_is_empty(), PATIENCE)
+                wait_until(lambda: self.go_on() and self.queue_is_empty(), seconds=PATIENCE)
             status = json.loads(command("survey", "status", str(self.folder), "--json"))
             if status["done"] == status["shards"]:
                 return
@@ -412,7 +322,7 @@ class Night:
             self.note("kill -9 of slurmctld")
             time.sleep(5)
             self.slurm.start_control()
-            wait_for(self.slurm.answers, 60)
+            wait_until(self.slurm.answers, seconds=60)
             self.until(total * 3 // 8)
             self.kill(self.marks())
             self.slurm.kill("slurmctld")
@@ -422,7 +332,7 @@ class Night:
             time.sleep(3)
             self.slurm.start_control()
             self.slurm.start_node()
-            wait_for(self.slurm.answers, 60)
+            wait_until(self.slurm.answers, seconds=60)
             driver.wait()
             driver = self.start()
             time.sleep(2.5)
@@ -434,7 +344,7 @@ class Night:
             subprocess.run(["scancel", "--user=root"], check=False)  # noqa: S607
             self.note("scancel of all jobs")
             driver.wait()
-            wait_for(self.queue_is_empty, 120)
+            wait_until(self.queue_is_empty, seconds=120)
             return self.start()
         self.until(total // 4)
         driver.kill()
@@ -592,9 +502,12 @@ def tell(given: argparse.Namespace) -> None:
     run = [] if model == "pretrained" else [model]
     output = ["--output", str(plain), "--overwrite", "--workers", str(given.workers)]
     arguments = ["predict", *run, "--images", str(tars), *output]
+    figures = plain.with_suffix(".json")
 
     def predict() -> None:
-        found["predict"] = counted("predict", *arguments)
+        if not figures.exists():
+            figures.write_text(json.dumps(counted("predict", *arguments)))
+        found["predict"] = json.loads(figures.read_text())
 
     predicting = threading.Thread(target=predict, daemon=True)
     predicting.start()
@@ -608,7 +521,7 @@ def tell(given: argparse.Namespace) -> None:
     workers = str(given.workers)
     words = {
         "here": ["--workers", workers, "--cores", "1"],
-        "slurm": ["--slurm", "--cores", "1", "--memory", "2", "--time", "60", "--at-once", workers],
+        "slurm": ["--slurm", "--cores", "1", "--memory", "2", "--at-once", workers],
         "ray": ["--ray", "--cores", "1"],
     }[given.engine]
     slurm = OwnSlurm(place / "slurm", given.workers) if given.engine == "slurm" else None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import stat
 import tarfile
+import time
 import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +23,9 @@ from PIL import Image
 
 from galaxyclass.data.catalog.read import read_catalog
 from galaxyclass.errors import CatalogError, ImageError
-from galaxyclass.images.containers import container_of
+from galaxyclass.images.archives import open_tar
+from galaxyclass.images.container import Container
+from galaxyclass.images.containers import container_of, read_member
 from galaxyclass.images.files import image_paths
 from galaxyclass.images.inspect import identity_of
 from galaxyclass.images.packs.write import pack
@@ -124,6 +130,39 @@ def test_a_damaged_archive(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK\x03\x04rest")
     with pytest.raises(CatalogError, match="cannot be opened"):
         image_paths(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda data, last: data[: last + 200], "header|of no file"),  # Pythons differ here
+        (lambda data, last: data[:last], "was cut short"),  # between two files
+        (lambda data, last: data[: last + 600], "cannot be opened"),  # within a file
+        (lambda data, last: data[:last] + bytes(512) + data[last + 512 :], "of no file"),
+        (lambda data, last: data[:last] + b"x" * 512 + data[last + 512 :], "of no file"),
+        (lambda data, last: data + data, "of tars that were joined"),
+    ],
+    ids=["in-a-header", "between-files", "in-a-file", "zeros", "garbage", "joined"],
+)
+@pytest.mark.parametrize("ending", [".tar", ".tar.gz"])
+def test_a_tar_that_python_reads_only_in_part(
+    damage: Callable[[bytes, int], bytes], says: str, ending: str, tmp_path: Path
+) -> None:
+    with tarfile.open(tmp_path / "whole.tar", "w") as tar:
+        for number in range(3):
+            entry = tarfile.TarInfo(f"{number}.png")
+            entry.size = len(png(number))
+            tar.addfile(entry, io.BytesIO(png(number)))
+    with tarfile.open(tmp_path / "whole.tar") as tar:
+        last = tar.getmembers()[-1].offset
+    data = (tmp_path / "whole.tar").read_bytes()
+    (tmp_path / "whole.tar").write_bytes(data[: data.rindex(b"IEND") + 1024])  # little padding
+    assert len(image_paths(tmp_path / "whole.tar")) == 3
+    damaged = damage(data, last)
+    damaged = gzip.compress(damaged) if ending == ".tar.gz" else damaged
+    (tmp_path / f"damaged{ending}").write_bytes(damaged)
+    with pytest.raises(CatalogError, match=says):
+        image_paths(tmp_path / f"damaged{ending}")
 
 
 def web_dataset(path: Path, first: int, classes: list[str]) -> Path:
@@ -253,3 +292,34 @@ def test_two_files_of_one_name(tmp_path: Path, names: tuple[str, str]) -> None:
             archive.writestr(name, png(number))
     with pytest.raises(CatalogError, match=r"(?s)have one name.*got: +a\.png"):
         image_paths(tmp_path / "t.zip")
+
+
+def test_a_tar_is_opened_once_for_all_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        with tarfile.open(tmp_path / f"{number}.tar", "w") as archive:
+            for name in range(8):
+                data = f"{number} {name}".encode()
+                entry = tarfile.TarInfo(f"{name}.jpg")
+                entry.size = len(data)
+                archive.addfile(entry, io.BytesIO(data))
+    opened: list[str] = []
+
+    def open_slowly(path: str) -> Container:
+        opened.append(path)
+        time.sleep(0.01)
+        return open_tar(path)
+
+    monkeypatch.setattr("galaxyclass.images.containers.open_tar", open_slowly)
+    pictures = [(number, name) for name in range(8) for number in range(3)]
+    paths = [tmp_path / f"{number}.tar" / f"{name}.jpg" for number, name in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        found = [member[0] for member in pool.map(read_member, paths) if member is not None]
+    assert found == [f"{number} {name}".encode() for number, name in pictures]
+    assert len(opened) == 3
+    # One that is closed for another is not lost to who reads it.
+    monkeypatch.setattr("galaxyclass.images.containers.KEPT_SHARED", 1)
+    with ThreadPoolExecutor(8) as pool:
+        found = [member[0] for member in pool.map(read_member, paths) if member is not None]
+    assert found == [f"{number} {name}".encode() for number, name in pictures]

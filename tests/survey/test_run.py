@@ -180,6 +180,39 @@ def test_results_that_were_changed_do_not_count(planned: Planned, tmp_path: Path
     assert file.read_bytes() == before
 
 
+def test_a_list_of_failures_that_was_changed_does_not_count(
+    planned: Planned, pictures: list[Path], tmp_path: Path
+) -> None:
+    copies = shutil.copytree(pictures[0].parent, tmp_path / "copies")
+    (copies / pictures[3].name).write_bytes(b"no picture")
+    survey = planned(copies)
+    survey.run_shards(ALL)
+    listed = SurveyFolder(survey.folder).failures(0)
+    listed.write_bytes(b"\xff\xfe, no text")
+    with pytest.raises(SurveyError, match="not every object is accounted for"):
+        survey.merge(output=tmp_path / "all.csv")
+    listed.unlink()
+    assert survey.status().unfit == (0,)
+    assert survey.run_shards(ALL).before == 2
+    assert survey.merge(output=tmp_path / "all.csv").failed == 1
+
+
+def test_a_copy_of_a_survey_goes_on_without_the_first(planned: Planned, tmp_path: Path) -> None:
+    whole = planned(name="whole")
+    whole.run_shards(ALL)
+    survey = planned()
+    survey.run_shards([1])
+    shutil.move(survey.folder, tmp_path / "elsewhere")
+    copy = open_survey(tmp_path / "elsewhere")
+    result = copy.run_shards(ALL)
+    assert (result.done, result.before) == (3, 1)
+    assert digests(copy) == digests(whole)
+    (copy.folder / "sources.parquet").write_bytes(b"no parquet")
+    SurveyFolder(copy.folder).record(2).unlink()
+    with pytest.raises(SurveyError, match=r"sources.parquet: cannot be read"):
+        copy.run_shards(ALL)
+
+
 def test_a_full_disk_fails_one_shard_and_not_the_others(
     planned: Planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +275,11 @@ def test_marks_of_other_machines_count_while_they_are_fresh(
         with claimed(mark) as second:
             assert second is None
     assert not mark.exists()
+    # The clock of the file system was set back since: who gave this sign gives no other.
+    mark.write_text(json.dumps(words))
+    os.utime(mark, (2**32, 2**32))
+    with claimed(mark) as claim:
+        assert claim is not None
 
 
 def test_chunks_of_another_machine_are_taken_up(

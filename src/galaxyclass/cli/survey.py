@@ -21,6 +21,7 @@ from galaxyclass.short import counted
 
 if TYPE_CHECKING:
     from galaxyclass.survey.drive import SurveyRun
+    from galaxyclass.survey.slurm import SlurmJobs
 
 EPILOG = """\b
 Examples:
@@ -266,7 +267,8 @@ def run_command(context: click.Context, /, *, folder: Path, as_json: bool, **giv
     if mode == "slurm":
         names = ("partition", "account", "minutes", "memory", "array_limit", "at_once")
         stated |= {name: given[name] for name in names if given[name] is not None}
-        _show_jobs(survey.run_slurm(**shared, **stated, settings=given["settings"]), folder)
+        jobs = survey.run_slurm(**shared, **stated, settings=given["settings"])
+        _show_jobs(jobs, folder, as_json=as_json)
         return
     with bars() as progress:
         watched = {**shared, "log": given["log"], "progress": progress}
@@ -327,11 +329,14 @@ def _numbers(count: int, shards: tuple[int, ...], part: str | None) -> list[int]
     return list(range(int(which) - 1, count, int(parts)))
 
 
-def _show_jobs(jobs: Any, folder: Path) -> None:
+def _show_jobs(jobs: SlurmJobs, folder: Path, *, as_json: bool) -> None:
+    echo_warnings(jobs.warnings)
+    if as_json:
+        echo(dumps({**asdict(jobs), "logs": str(jobs.logs)}, indent=1))
+        return
     if not jobs.tasks:
         echo("every shard is done already")
         return
-    echo_warnings(jobs.warnings)
     echo(
         f"{counted(jobs.shards, 'shard')} in {counted(jobs.tasks, 'task')}: job {jobs.job}, "
         f"logs {jobs.logs}"

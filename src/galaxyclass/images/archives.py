@@ -19,6 +19,7 @@ from galaxyclass.errors import ImageError
 from galaxyclass.images.container import KEPT, Container, status_of
 from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS
 from galaxyclass.images.remote import is_address, open_address
+from galaxyclass.short import counted
 from galaxyclass.workers.process_lock import ProcessLock
 
 #: A compressed archive becomes at most so many times its size, and so many bytes more.
@@ -59,6 +60,7 @@ def _tar_of(file: IO[bytes]) -> Container:
         with tarfile.open(fileobj=file, mode="r:") as archive:
             files = (entry for entry in archive.getmembers() if not entry.isdir())
             entries = _by_name((entry.name, entry) for entry in files)
+            _require_end(file, archive.offset, len(entries))
     except BaseException:
         file.close()
         raise
@@ -80,6 +82,39 @@ def _tar_of(file: IO[bytes]) -> Container:
     container = Container(_visible(list(entries)), read)
     weakref.finalize(container, file.close)
     return container
+
+
+def _require_end(file: IO[bytes], end: int, count: int) -> None:
+    """Refuse a tar with anything but zeros where Python has found no more files.
+
+    Python stops without a word at the first bytes that describe no file, so that files behind a
+    damage would be lost, as would those of a copy that was cut short between two files.
+
+    Raises
+    ------
+    ImageError
+    """
+    file.seek(end)
+    block = first = file.read(512)
+    while block and not block.strip(b"\0"):
+        block = file.read(1 << 20)
+    if first and not block:
+        return
+    size = file.seek(0, os.SEEK_END)
+    read = f"{counted(count, 'file')}, in the first {end:,} of {size:,} bytes"
+    if not first:
+        raise ImageError(
+            "a tar that was cut short",
+            wanted="blocks of zeros at its end",
+            got=f"{read}, and nothing behind them",
+            hint="fetch it again, or pack the files again",
+        )
+    raise ImageError(
+        "a tar with bytes that are of no file",
+        wanted="files until its end",
+        got=read,
+        hint="fetch it again if it is damaged; of tars that were joined by `cat`, name each",
+    )
 
 
 def _kind_in_tar(entry: tarfile.TarInfo) -> str:

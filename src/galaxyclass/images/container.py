@@ -13,8 +13,8 @@ from galaxyclass.images.remote import RemoteStatus, address_status, is_address
 PICTURE_ID = "picture"
 #: The ending of pictures that have none.
 PICTURE_ENDING = ".img"
-#: Opened files that each thread keeps.
-KEPT = 4
+#: Opened files that each thread keeps, and that all threads keep together.
+KEPT, KEPT_SHARED = 4, 16
 
 
 @dataclass(frozen=True)

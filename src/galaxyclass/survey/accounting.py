@@ -102,7 +102,7 @@ def checked_results(
 def _listed(result: ShardResult) -> int:
     try:
         return sum(1 for _ in result.read_failures())
-    except (OSError, KeyError):
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error):
         return 0
 
 

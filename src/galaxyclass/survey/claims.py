@@ -43,7 +43,8 @@ class Mark:
     seconds : float
         Since the process began with the shard.
     age : float
-        Seconds since the last sign of life, by the clock of the file system.
+        Seconds since the last sign of life, by the clock of the file system; or until it, where
+        that clock was set back since.
     """
 
     host: str
@@ -101,7 +102,7 @@ def read_mark(path: Path, now: float) -> Mark | None:
     """The mark of a running shard; None where there is none, or it is being written."""
     try:
         data = parse_json(path.read_bytes())
-        return Mark(**data, age=max(0.0, now - path.stat().st_mtime))
+        return Mark(**data, age=abs(now - path.stat().st_mtime))
     except (OSError, ValueError, TypeError):
         return None
 

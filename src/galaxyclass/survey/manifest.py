@@ -204,6 +204,23 @@ def read_shards(folder: SurveyFolder, plan: SurveyPlan) -> list[SurveyShard]:
     return [SurveyShard(**row) for row in table.to_pylist()]
 
 
+def read_source_sizes(folder: SurveyFolder) -> dict[str, int]:
+    """Bytes of each archive, and of each file of a tile, when the survey was planned.
+
+    Raises
+    ------
+    SurveyError
+        The file is missing or damaged.
+    """
+    try:
+        table = pq.read_table(pa.BufferReader(read_buffer(folder.sources)))
+        return dict(zip(table["path"].to_pylist(), table["bytes"].to_pylist(), strict=True))
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise SurveyError(
+            f"{folder.sources}: cannot be read", got=first_line(error), hint=FORMAT.if_damaged
+        ) from error
+
+
 def read_objects(folder: SurveyFolder, shard: SurveyShard) -> pa.Table:
     """Ids, paths and other columns of a shard's objects.
 

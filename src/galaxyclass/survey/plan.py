@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -29,8 +28,8 @@ from galaxyclass.model.rows import open_rows
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import counted, short_path, summary
 from galaxyclass.survey.folder import SurveyFolder
-from galaxyclass.survey.manifest import SurveyPlan, read_objects
-from galaxyclass.survey.measure import measure_cost
+from galaxyclass.survey.manifest import SurveyPlan
+from galaxyclass.survey.measure import measure_cost, some_objects
 from galaxyclass.survey.pieces import ListColumns
 from galaxyclass.survey.repeated import IdHashes, repeated_ids, write_repeated
 from galaxyclass.survey.sources import Sources
@@ -42,8 +41,6 @@ from galaxyclass.version import __version__
 #: What ids are made from: the name of a picture without its ending, its path below the source, or
 #: a column of a list.
 IdRule = Literal["stem", "path", "column"]
-#: Pictures that are measured at most, from so many shards.
-_MEASURED, _FROM_SHARDS = 4096, 16
 
 
 @dataclass(frozen=True)
@@ -177,8 +174,8 @@ def plan_survey(
         if measured:
             progress("measure", 0, None)
             tiles = None if cutting is None else TileReader.open(files, cutting)
-            fetched = any(is_address(path) for path, _, _ in sources.containers)
-            objects = _sample(files, writer, mixed=tiles is None, fetched=fetched)
+            archives = [path for path, _, _ in sources.containers]
+            objects = some_objects(files, writer.shards, archives, tiles=tiles is not None)
             plan = replace(plan, cost=measure_cost(model, plan, objects, tiles))
         files.manifest.write_text(plan.to_json(), encoding="utf-8")
     return PlannedSurvey(folder, plan, tuple(sources.notes), sources.unused)
@@ -321,29 +318,3 @@ def _source_table(sources: Sources | TileSources) -> pa.Table:
     types = (pa.string(), pa.int64(), pa.int64())
     arrays = [pa.array(cells, kind) for cells, kind in zip(columns, types, strict=True)]
     return pa.table(arrays, names=["path", "images", "bytes"])
-
-
-def _sample(files: SurveyFolder, writer: ObjectsWriter, *, mixed: bool, fetched: bool) -> pa.Table:
-    """Objects from all over the survey, in a fixed order that mixes the shards.
-
-    Those of tiles are not mixed: each tile is to be opened once, as when the survey is run. Of
-    archives that are fetched, the last pictures are taken: the copy of their archive is still here.
-    """
-    if fetched:
-        table = read_objects(files, writer.shards[-1])
-        return table.slice(max(0, table.num_rows - _MEASURED))
-    rng = np.random.default_rng(0)
-    count = min(_FROM_SHARDS, len(writer.shards))
-    shards = np.linspace(0, len(writer.shards) - 1, count).astype(int)
-    tables: list[pa.Table] = []
-    for number in dict.fromkeys(shards.tolist()):
-        table = read_objects(files, writer.shards[number])
-        most = min(table.num_rows, _MEASURED // count)
-        rows = np.sort(rng.choice(table.num_rows, most, replace=False)) if mixed else range(most)
-        tables.append(table.take(pa.array(rows)))
-    whole = pa.concat_tables(tables)
-    if not mixed:
-        return whole
-    order = rng.permutation(-(-whole.num_rows // 32))
-    rows = (np.arange(32) + 32 * order[:, None]).ravel()
-    return whole.take(pa.array(rows[rows < whole.num_rows]))

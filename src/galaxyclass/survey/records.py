@@ -105,6 +105,8 @@ def finished(folder: SurveyFolder, plan: SurveyPlan, shard: SurveyShard) -> Shar
         if record is None or record.digest != result_digest(plan, shard):
             return None
         size = folder.predictions(shard.number).stat().st_size
+        if record.failed:
+            folder.failures(shard.number).stat()
     except (OSError, SurveyError):
         return None
     return record if size == record.bytes and record.images == shard.images else None

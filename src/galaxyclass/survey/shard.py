@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from galaxyclass.arguments import Device
 from galaxyclass.errors import SurveyError
@@ -36,6 +35,7 @@ from galaxyclass.survey.manifest import (
     SurveyShard,
     read_objects,
     read_shards,
+    read_source_sizes,
     read_survey_plan,
 )
 from galaxyclass.survey.records import ShardRecord, finished, result_digest, write_record
@@ -96,8 +96,7 @@ class ShardRunner:
         folder = SurveyFolder(path)
         plan = read_survey_plan(folder)
         model = _planned_model(plan, cores, device, batch_size)
-        table = pq.read_table(folder.sources)
-        sizes = dict(zip(table["path"].to_pylist(), table["bytes"].to_pylist(), strict=True))
+        sizes = read_source_sizes(folder)
         tiles = None if plan.cutting is None else TileReader.open(folder, plan.cutting)
         return cls(folder, plan, read_shards(folder, plan), model, sizes, accept_lost, tiles)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from galaxyclass.errors import SurveyError
 from galaxyclass.extras import require
 from galaxyclass.short import counted, summary
 from galaxyclass.survey.folder import SurveyFolder
+from galaxyclass.survey.slurm_answers import last_words, remedy, why_it_waits
 
 if TYPE_CHECKING:
     from galaxyclass.survey.survey import Survey
@@ -39,6 +42,7 @@ class SlurmJobs:
     logs : Path
         Where the tasks' logs and the script are.
     warnings : tuple of str
+        That the job will not start, as far as Slurm says; that a task takes longer than its time.
     """
 
     job: str
@@ -58,8 +62,11 @@ class SlurmJobs:
 class SlurmTask:
     """What a task of the array does; Slurm requeues it after a warning (submitit)."""
 
-    def __init__(self, folder: str, shards: Sequence[int], options: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: str, shards: Sequence[int], options: dict[str, Any], submission: str
+    ) -> None:
         self.folder, self.shards, self.options = folder, list(shards), options
+        self.submission = submission  # by which its file is known
 
     def __call__(self) -> tuple[int, int]:
         """Predict the shards; raises where one was given up, so that Slurm shows it as failed."""
@@ -143,6 +150,7 @@ def run_slurm(
     hours = _expected_hours(survey, max(map(len, packed)), cores)
     executor = submitit.SlurmExecutor(folder=files.logs)
     more = dict(_setting(text) for text in settings)
+    submission = f"submission {uuid.uuid4().hex}"
     parameters = {
         "job_name": f"survey-{survey.folder.absolute().name}",
         "time": minutes,
@@ -151,6 +159,7 @@ def run_slurm(
         "signal_delay_s": min(_WARNING_SECONDS, minutes * 20),
         "array_parallelism": min(at_once or len(packed), len(packed)),
         "stderr_to_stdout": True,
+        "setup": [f"# {submission}"],
         **({"partition": partition} if partition else {}),
         **({"account": account} if account else {}),
         **({"gpus_per_node": gpus} if gpus else {}),
@@ -158,23 +167,37 @@ def run_slurm(
     }
     options = {"cores": cores, "retries": retries, "accept_lost": accept_lost}
     executor.update_parameters(**parameters)
-    tasks = [SlurmTask(str(files.path), some, options) for some in packed]
+    tasks = [SlurmTask(str(files.path), some, options, submission) for some in packed]
     try:
         jobs = executor.map_array(_call, tasks)
     except (submitit.core.utils.FailedJobError, RuntimeError, subprocess.SubprocessError) as error:
+        _remove_submission(files.logs, submission)
         raise SurveyError(
-            "Slurm refuses the job", got=_last_line(error), hint=_remedy(str(error))
+            "Slurm refuses the job", got=last_words(error), hint=remedy(str(error))
         ) from error
-    warnings: tuple[str, ...] = ()
+    job = jobs[0].job_id.split("_")[0]
+    warnings: list[str] = []
+    if (reason := why_it_waits(job)) is not None:
+        warnings.append(
+            f"Slurm has taken job {job}, but does not start it ({reason}): {remedy(reason)}. "
+            f"`scancel {job}` takes it back."
+        )
     if hours is not None and hours * 60 > minutes:
-        warnings = (
+        warnings.append(
             f"a task with {counted(max(map(len, packed)), 'shard')} takes about {hours:.1f} hours "
             f"on {counted(cores, 'core')}, more than its {counted(minutes, 'minute')}: it is "
-            "queued again until it is done, so that nothing is lost.",
+            "queued again until it is done, so that nothing is lost."
         )
-    return SlurmJobs(
-        jobs[0].job_id.split("_")[0], len(packed), len(numbers), hours, files.logs, warnings
-    )
+    return SlurmJobs(job, len(packed), len(numbers), hours, files.logs, tuple(warnings))
+
+
+def _remove_submission(logs: Path, submission: str) -> None:
+    """Remove the files that submitit wrote for a job which was refused."""
+    written = [*logs.glob("*.pkl"), *logs.glob(".submission_file_*.sh")]
+    for path in written:
+        with suppress(OSError):
+            if submission.encode() in path.read_bytes():
+                path.unlink()
 
 
 def _call(task: SlurmTask) -> tuple[int, int]:
@@ -226,28 +249,3 @@ def _expected_hours(survey: Survey, shards: int, cores: int) -> float | None:
 def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.lstrip("-").partition("=")
     return name.replace("-", "_"), value if equals else ""
-
-
-def _last_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if "sbatch: error" in line]
-    return "\n".join(lines) or str(error).strip().splitlines()[-1]
-
-
-def _remedy(text: str) -> str:
-    lower = text.lower()
-    if "partition" in lower:
-        return "`sinfo` shows the partitions: name one as `partition`"
-    if "temporarily" in lower:  # sbatch has tried for two minutes
-        return (
-            "the queue is full: wait until some jobs have ended, or hand over fewer tasks: "
-            "`array_limit`"
-        )
-    if "controller" in lower:
-        return "Slurm's controller does not answer: `sinfo` shows when it does again"
-    if "limit" in lower or "qos" in lower:
-        return "fewer tasks (`array_limit`), or wait until some have ended"
-    if "account" in lower:
-        return "name an account that may use this partition: `account`"
-    if "node configuration" in lower or "memory" in lower or "cpu" in lower:
-        return "ask for fewer `cores`, `gpus` or less `memory`"
-    return "see what `sinfo` and `squeue` say"

@@ -141,6 +141,8 @@ def _results(
             if record is None:
                 continue
             size = folder.predictions(shard.number).stat().st_size
+            if record.failed:
+                folder.failures(shard.number).stat()
             ended = path.stat().st_mtime
         except (OSError, SurveyError):
             unfit.append(shard.number)
