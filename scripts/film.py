@@ -31,7 +31,7 @@ WIDE, PHONE = {"width": 900, "height": 600}, {"width": 390, "height": 844}
 #: Labels that people give, and after how many the page is shown. William sees two of Caroline's.
 LABELS, SHOWN = {"Caroline": 40, "William": 22}, 33
 #: Bytes of a picture at most.
-MOST_BYTES = 60_000
+MOST_BYTES = 54_000
 #: Images that a browser loads only when they are scrolled to are loaded at once.
 _ALL_IMAGES = """Promise.all([...document.images].map((image) => {
   image.loading = "eager";
@@ -116,7 +116,8 @@ def film(galaxy: Dropped, images: Path, table: Path, output: Path, look: Path | 
         with opened() as browser:
             page = browser.new_page(viewport=WIDE)
             page.goto((folder / "report.html").as_uri())
-            Camera(page, output, look).take("film-8-report", "body", 760)
+            top = "h2:has-text('The clearest pictures')"
+            Camera(page, output, look).take("film-8-report", top, 660)
 
 
 def look_at(page: Any, camera: Camera, address: str, galaxy: Dropped) -> None:
@@ -131,7 +132,7 @@ def look_at(page: Any, camera: Camera, address: str, galaxy: Dropped) -> None:
     with page.expect_navigation(timeout=120_000):
         page.select_option("#answer", label=galaxy.answer)
         page.click("#why + form button")
-    camera.take("film-3-why", height=640)
+    camera.take("film-3-why", height=610)
 
 
 def label(
@@ -160,7 +161,7 @@ def finetune(page: Any, camera: Camera, address: str, galaxy: Path) -> None:
     with page.expect_navigation():
         page.click("button[value=yes]")
     page.wait_for_selector("[data-poll]", state="detached", timeout=300_000)
-    camera.take("serve-labels", height=760)
+    camera.take("serve-labels", height=725)
     camera.take("film-6-finetuned", "#finetune", 420)
     page.goto(address)
     with page.expect_navigation():
