@@ -100,3 +100,25 @@ def test_a_table_names_the_galaxies(sky: Path, tmp_path: Path) -> None:
     table.write_text("name,class\n1237,a\n1237_4,b\n9,a\n")
     catalog = read_catalog(sky / "{id}_{band}.fits", table)
     assert list(catalog.paths) == [f"{sky}/1237_{{band}}.fits", f"{sky}/1237_4_{{band}}.fits", ""]
+
+
+@pytest.mark.parametrize(
+    ("labels", "doubt"),
+    [
+        ({"g": "DECam g", "r": "r", "z": ""}, None),
+        ({"g": "DECam r", "r": "r", "z": "z"}, "1 file used as g says FILTER = DECam r"),
+        ({"g": "HSC", "r": "HSC", "z": "z"}, "2 files used as g and r say FILTER = HSC"),
+    ],
+)
+def test_headers_that_speak_against_the_bands_of_the_names(
+    tmp_path: Path, labels: dict[str, str], doubt: str | None
+) -> None:
+    for band, label in labels.items():
+        header = fits.Header({"FILTER": label} if label else {})
+        fits.writeto(tmp_path / f"7_{band}.fits", FLUX[0, 0], header)
+    pattern = str(tmp_path / "{id}_{band}.fits")
+    predictions = galaxyclass.load_model(workers=1).predict(pattern)
+    found = [note for note in predictions.notes if "FILTER" in note]
+    assert len(found) == (doubt is not None)
+    if doubt is not None:
+        assert doubt in found[0]

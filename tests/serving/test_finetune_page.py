@@ -107,6 +107,24 @@ def test_labels_become_a_model_that_the_page_uses(site: Any, tmp_path: Path) -> 
 
 
 @needs_extra
+def test_asked_again_while_it_is_busy(site: Any, tmp_path: Path) -> None:
+    label(site, 20)
+    site.post("/label/finetune")
+    again = site.post("/label/finetune", headers={"accept": "text/html"})
+    assert again.headers["location"] == "/label?note=learnt#finetune"
+    assert "All labels are being learnt already." in site.get("/label?note=learnt").text
+
+    label(site, 2)
+    asked = site.post("/label/finetune").json()
+    assert asked["is_queued"]
+    assert asked["words"].endswith(". Then the labels given meanwhile are learnt …")
+    assert asked["words"] in site.get("/label?person=Anna").text
+    state = state_after(site)
+    assert (state["model"]["galaxies"], state["is_queued"]) == (22, False)
+    assert state["model"]["folder"] == str(tmp_path / "sky-finetuned-2")
+
+
+@needs_extra
 def test_the_shell_learns_the_same_from_the_file(site: Any, tmp_path: Path) -> None:
     label(site, 20)
     site.post("/label/finetune")

@@ -77,7 +77,7 @@ def test_uncertain_galaxies_with_the_model_that_chose_them(images: Path, tmp_pat
     first, second = manifest(exported.folder)
     assert (first["filename"], first["#id"], first["#mag"]) == ("3.jpg", "3", "17")
     assert first["#model"] == "runs/a 0123456789ab"
-    assert first["#reason"].startswith("round 1; uncertainty 0.97")
+    assert first["#reason"].startswith("round 1; entropy of the answers 0.97")
     assert second["#id"] == "2"
     with Image.open(exported.folder / "3.jpg") as picture:
         assert picture.size == (424, 318)

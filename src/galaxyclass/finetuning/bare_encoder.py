@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from galaxyclass.errors import RecipeError
 from galaxyclass.extras import require
+from galaxyclass.io.temporary import TemporaryFolder
 from galaxyclass.model.bundle.load import load_bundle
 from galaxyclass.model.bundle.manifest import Manifest
 from galaxyclass.model.bundle.save import save_bundle
@@ -66,7 +66,7 @@ def bare_encoder(recipe: Recipe, options: InferenceOptions | None) -> Iterator[M
     manifest = Manifest(
         recipe.name, recipe.images, stored, task, "id", False, "", __version__, mirrors=mirrors
     )
-    with tempfile.TemporaryDirectory(prefix="galaxyclass-") as folder:
-        bundle = Path(folder) / Path(settings.encoder).name
+    with TemporaryFolder() as folder:
+        bundle = folder / Path(settings.encoder).name
         save_bundle(bundle, manifest, {"weights": lambda path: write_weights(network, path)})
         yield Model([bundle], [load_bundle(bundle)], options or InferenceOptions())

@@ -40,6 +40,7 @@ from galaxyclass.finetuning.finetuned import (
 )
 from galaxyclass.finetuning.fit_probe import fit_best_answer
 from galaxyclass.finetuning.labels import read_labels
+from galaxyclass.finetuning.mirror_images import mirror_notes
 from galaxyclass.finetuning.rule import rule_in_words
 from galaxyclass.io import run_folder
 from galaxyclass.io.atomic import require_new, write_text, writing_folder
@@ -179,6 +180,7 @@ def _finetune(
     rungs = _simple_rungs(labels, seed, model)
     began = time.perf_counter()
     out_of_fold = cross_validate(labels, seed)
+    mirrors = mirror_notes(out_of_fold, model, sample)
     fitted = labels.fit_without_link()
     made = Made("probe", labels.fit(), out_of_fold, embedded.features, embedded.statistics)
     rungs.append(
@@ -216,7 +218,7 @@ def _finetune(
             chosen=made.key,
             shares=fitted.shares,
             curve=curve,
-            notes=(*notes, *target_notes),
+            notes=(*notes, *target_notes, *mirrors),
         )
         write_text(temporary / run_folder.METRICS, metrics_json(result.to_json()))
     return result

@@ -16,6 +16,7 @@ from galaxyclass.finetuning.cross_validation import LabelledGalaxies, cross_vali
 from galaxyclass.finetuning.embed import embed_galaxies
 from galaxyclass.finetuning.finetune import open_network
 from galaxyclass.finetuning.labels import read_labels
+from galaxyclass.finetuning.mirror_images import mirror_notes
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
 from galaxyclass.model.writers import require_output, write_table
@@ -140,9 +141,10 @@ def suspects(
             progress=progress,
         )
         embedded = embed_galaxies(model, sample, progress)
-    labels, more_notes = LabelledGalaxies.of(embedded.inputs, sample)
-    task = labels.task
-    doubt = task.doubt(cross_validate(labels, seed).mean, labels.values, votes)
+        labels, more_notes = LabelledGalaxies.of(embedded.inputs, sample)
+        out_of_fold = cross_validate(labels, seed)
+        mirrors = mirror_notes(out_of_fold, model, sample)
+    doubt = labels.task.doubt(out_of_fold.mean, labels.values, votes)
     catalog, order = sample.catalog, np.argsort(-doubt.score, kind="stable")
     ranked = _table(
         catalog.ids.column,
@@ -158,7 +160,7 @@ def suspects(
     )
     if output is not None:
         write_table(Path(output), ranked, quote_formulas=quote_formulas)
-    return Suspects(ranked, int(doubt.probable.sum()), (*notes, *more_notes))
+    return Suspects(ranked, int(doubt.probable.sum()), (*notes, *more_notes, *mirrors))
 
 
 def _table(id_column: str, columns: dict[str, Any], order: NDArray[np.int64]) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.errors import ImageError
+from galaxyclass.images.band_labels import same_band
 
 #: A cube with more planes than this along its shortest axis is no picture in bands.
 MOST_BANDS = 64
@@ -37,6 +37,8 @@ class BandImage:
         Where in the file the picture was found (``HDU 1 (SCI)``).
     unused : str
         What else of the file could be meant, and was not used.
+    doubt : str
+        What the headers of the bands' files say against the names that they were given.
     """
 
     pixels: NDArray[np.generic]
@@ -46,6 +48,7 @@ class BandImage:
     is_display: bool = False
     source: str = ""
     unused: str = ""
+    doubt: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,7 +65,7 @@ class BandImage:
         (1, 0, None)
         """
         names = self.names
-        for same in (_equal, _filter_equal):
+        for same in (_equal, same_band):
             indices = [number for number, name in enumerate(names) if same(name, band)]
             if len(indices) == 1:
                 return indices[0]
@@ -140,8 +143,3 @@ def bands_last(array: NDArray[np.generic]) -> NDArray[np.generic]:
 
 def _equal(name: str, band: str) -> bool:
     return name.strip().casefold() == band.strip().casefold()
-
-
-def _filter_equal(name: str, band: str) -> bool:
-    """Whether a filter's name (``DECam g``, ``sdss_g``, ``g.MP9401``) has that of the band."""
-    return band.casefold() in re.split(r"[^0-9a-z']+", name.casefold())

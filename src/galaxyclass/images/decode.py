@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from galaxyclass.errors import ImageError
 from galaxyclass.images.band_files import BANDS_TOGETHER, require_bands, split_files
 from galaxyclass.images.band_image import BandImage
+from galaxyclass.images.band_labels import doubtful_labels
 from galaxyclass.images.channels import to_colour
 from galaxyclass.images.compressed import COMPRESSED, decompress
 from galaxyclass.images.decoded import BYTES_PER_PIXEL, MAX_PIXELS, Decoded, Scale, full_size
@@ -206,7 +208,19 @@ def _band_of_each(files: dict[str, bytes], settings: RenderSettings, max_pixels:
             raise ImageError(
                 f"band {band}: {error.what}", wanted=error.wanted, got=error.got, hint=error.hint
             ) from error
-    return join_bands(images)
+    return replace(join_bands(images), doubt=_doubt(images))
+
+
+def _doubt(images: dict[str, BandImage]) -> str:
+    """What the files' headers say against the names of their bands."""
+    bands = list(images)
+    labels = [image.bands[0] if len(image.bands) == 1 else "" for image in images.values()]
+    doubts = [
+        f"{counted(len(places), 'file')} used as {' and '.join(bands[place] for place in places)} "
+        f"{'says' if len(places) == 1 else 'say'} FILTER = {label} in the header"
+        for places, label in doubtful_labels(bands, labels)
+    ]
+    return f"{'; '.join(doubts)}: check which file is of which band" if doubts else ""
 
 
 def render_decoded(image: BandImage, settings: RenderSettings) -> Decoded:

@@ -149,6 +149,8 @@ def render_bands(image: BandImage, settings: RenderSettings) -> Rendered:
     notes = [_how(image, named, name, reason), *narrow]
     if image.unused:
         notes.append(f"left out of its file: {image.unused}")
+    if image.doubt:
+        notes.append(image.doubt)
     return Rendered(levels, zoom, (*notes, *scaled))
 
 

@@ -59,7 +59,7 @@ def curves(
                         fillstyle="none",
                         markersize=11,
                         markeredgewidth=2,
-                        label=f"kept: epoch {kept_epoch}, {values[index]:.4f}",
+                        label=_kept(quantity, values, index, kept_epoch, metric),
                     )
             if quantity == metric.key and reference is not None:
                 level = f"{reference[0]} {reference[1]:.4f}"
@@ -74,3 +74,14 @@ def curves(
             # Below the axes, where no line can run through it.
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=11)
     return figure
+
+
+def _kept(quantity: str, values: Sequence[float], index: int, epoch: int, metric: Metric) -> str:
+    """The kept epoch in the legend, and why it is that one where another looks better."""
+    label = f"kept: epoch {epoch}, {values[index]:.4f}"
+    if quantity != metric.key:
+        return label if values[index] <= min(values) else f"{label}; chosen by {metric.label}"
+    kept = metric.error(values[index])
+    if any(metric.error(value) < kept for value in values[:index]):
+        return f"{label};\nonly epochs with cutouts of full size are compared"
+    return label

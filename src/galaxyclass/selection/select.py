@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,12 +153,12 @@ def select(
         rows = best_rows(measure, allowed, count)
         reasons = ["drawn at random"] * len(rows)
     else:
-        measure, words = _measure(file, index, known, by=by, answer=answer, run=run)
+        measure, words_of = _measure(file, index, known, by=by, answer=answer, run=run)
         pool = best_rows(measure, allowed, count * spread)
         rows = (
             pool if index is None or spread == 1 else spread_out(index.vectors, pool, known, count)
         )
-        reasons = _reasons(measure, allowed, rows, words)
+        reasons = _reasons(measure, allowed, rows, words_of)
     table = file.others.take(pa.array(rows))
     if "reason" in table.column_names:
         table = table.drop_columns("reason")
@@ -196,20 +196,23 @@ def _measure(
     by: str,
     answer: str | None,
     run: str | Path | Model | None,
-) -> tuple[NDArray[np.float64], str]:
-    """How much each galaxy is worth a label, (galaxies,) float64, and what that is in words."""
+) -> tuple[NDArray[np.float64], Callable[[float], str]]:
+    """How much each galaxy is worth a label, (galaxies,) float64, and a value of it in words."""
     if by == "unlike":
         assert index is not None, "it is opened for this"
-        return distances_to(index.vectors, known).astype(np.float64), "distance to labelled"
+        return distances_to(index.vectors, known).astype(
+            np.float64
+        ), "distance to labelled {:.3f}".format
     if by == "strange":
-        return _column(file, "strangeness", "by"), "out-of-distribution score"
+        return _column(file, "strangeness", "by"), "out-of-distribution score {:.3f}".format
     if by == "likely":
         assert answer is not None
         name = column_named(file.others, answer, "answer")
-        return _column(file, name, "answer"), f"predicted {name}"
+        return _column(file, name, "answer"), lambda value: f"predicted {name} {value:.3f}"
     folder = None if file.path is None else file.path.parent
     model = model_that_made(file.provenance, file.name, run, beside=folder)
-    return table_uncertainty(file.others, model.task, file.name), "uncertainty"
+    values = table_uncertainty(file.others, model.task, file.name)
+    return values, model.task.uncertainty_words
 
 
 def _column(file: PredictionTable, name: str, argument: str) -> NDArray[np.float64]:
@@ -232,12 +235,12 @@ def _reasons(
     measure: NDArray[np.float64],
     allowed: NDArray[np.bool_],
     rows: NDArray[np.int64],
-    words: str,
+    words_of: Callable[[float], str],
 ) -> list[str]:
     """Why each row was chosen: its measure, and its place among all that could be."""
     ordered = np.sort(measure[allowed & ~np.isnan(measure)])
     reasons = []
     for value in measure[rows].tolist():
         rank = len(ordered) - int(np.searchsorted(ordered, value, side="left"))
-        reasons.append(f"{words} {value:.3f} ({rank:,} of {len(ordered):,})")
+        reasons.append(f"{words_of(value)} ({rank:,} of {len(ordered):,})")
     return reasons

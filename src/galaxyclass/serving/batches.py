@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import math
 import queue
-import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from galaxyclass.errors import ImageError
+from galaxyclass.io.temporary import TemporaryFolder
 from galaxyclass.model.model import Model
 from galaxyclass.serving.limits import Limits
 from galaxyclass.serving.refusals import RefusedError
@@ -274,7 +273,7 @@ def predict_uploads(
         Held while the model runs.
     """
     errors: list[str | None] = [None] * len(uploads)
-    with tempfile.TemporaryDirectory(prefix="galaxyclass-serve-") as folder:
+    with TemporaryFolder() as folder:
         paths: list[str] = []
         sent: list[int] = []
         for index, upload in enumerate(uploads):
@@ -284,7 +283,7 @@ def predict_uploads(
                 errors[index] = error.one_line
                 continue
             # A name of our own: the sender's never becomes a path.
-            path = Path(folder) / f"{index:06d}.img"
+            path = folder / f"{index:06d}.img"
             path.write_bytes(content)
             paths.append(str(path))
             sent.append(index)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
+from galaxyclass.io.temporary import TemporaryFolder
 from galaxyclass.serving.refusals import RefusedError
 
 #: The kinds of table, and their media types.
@@ -39,16 +39,16 @@ def download(kind: str, name: str, write: Callable[[Path], object]) -> Response:
     """
     if kind not in (*TABLES, _ZIP):
         raise RefusedError(404, f"no table of the kind {kind!r}", wanted=", ".join(TABLES))
-    folder = tempfile.TemporaryDirectory(prefix="galaxyclass-serve-")
-    path = Path(folder.name) / f"table.{kind}"
+    folder = TemporaryFolder()
+    path = folder.path / f"table.{kind}"
     try:
         write(path)
     except BaseException:
-        folder.cleanup()
+        folder.remove()
         raise
     return FileResponse(
         path,
         media_type=TABLES.get(kind, "application/zip"),
         filename=f"{name}.{kind}",
-        background=BackgroundTask(folder.cleanup),
+        background=BackgroundTask(folder.remove),
     )

@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from galaxyclass.serving.label_finetuning import FinetuningState, LabelFinetuning
+from galaxyclass.serving.finetuning_state import FinetuningState
+from galaxyclass.serving.label_finetuning import LabelFinetuning
 from galaxyclass.serving.labelling import person_named
 from galaxyclass.serving.refusals import RefusedError, error_json
 
@@ -19,17 +20,19 @@ from galaxyclass.serving.refusals import RefusedError, error_json
 def add_finetuning(app: FastAPI, finetuning: LabelFinetuning, options: dict[str, Any]) -> None:
     """Add the routes of a finetuning."""
 
-    def changed(request: Request, person: str = "") -> Response:
+    def changed(request: Request, person: str = "", note: str = "") -> Response:
         """Back to the page; to programs how far it is."""
         if "text/html" not in request.headers.get("accept", ""):
             return JSONResponse(finetuning_json(finetuning.state), status_code=202)
-        query = f"?{urlencode({'person': person_named(person)})}" if person else "#finetune"
-        return RedirectResponse(f"/label{query}", status_code=303)
+        values = {"person": person_named(person)} if person else {}
+        query = urlencode({**values, **({"note": note} if note else {})})
+        place = f"/label?{query}" if query else "/label"
+        return RedirectResponse(place if person else f"{place}#finetune", status_code=303)
 
     async def finetune(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=10)
-        await run_in_threadpool(finetuning.start)
-        return changed(request, str(form.get("person", "")))
+        is_new = await run_in_threadpool(finetuning.start)
+        return changed(request, str(form.get("person", "")), "" if is_new else "learnt")
 
     async def use(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=10)
@@ -53,4 +56,5 @@ def finetuning_json(state: FinetuningState) -> dict[str, Any]:
     run = state.latest
     model = None if run is None else {**asdict(run), "folder": str(run.folder)}
     error = {} if state.error is None else error_json(state.error)
-    return {"stage": state.stage, "model": model, "is_used": state.is_used, **error}
+    doing = {"stage": state.stage, "words": state.words, "is_queued": state.is_queued}
+    return {**doing, "model": model, "is_used": state.is_used, **error}

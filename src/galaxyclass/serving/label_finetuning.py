@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +18,12 @@ from galaxyclass.data.labels.log import LabelLog
 from galaxyclass.data.labels.table import training_table
 from galaxyclass.errors import CatalogError, GalaxyclassError
 from galaxyclass.explanation.answer_of import find_answer
+from galaxyclass.io.temporary import TemporaryFolder
 from galaxyclass.model.backends.backend import is_concurrent
 from galaxyclass.model.load import open_model
 from galaxyclass.model.model import Model
 from galaxyclass.selection.choose import best_rows
+from galaxyclass.serving.finetuning_state import FinetuningState
 from galaxyclass.serving.label_model import LabelRun, label_run
 from galaxyclass.serving.labelling import Labelling
 from galaxyclass.serving.refusals import RefusedError
@@ -36,41 +36,12 @@ log = logging.getLogger(__name__)
 _PUT_IN_ORDER = 1_000
 
 #: The stages of a finetuning, in words.
+_READ = "reading the labels"
 _STAGES: dict[str, str] = {
     "pack": "cutting out pictures",
     "embed": "looking at pictures",
     "predict": "putting galaxies in order",
 }
-
-
-@dataclass(frozen=True)
-class FinetuningState:
-    """How far a finetuning is.
-
-    Attributes
-    ----------
-    stage : str
-        What is being done; empty where nothing is.
-    latest : LabelRun or None
-        The newest model of these labels.
-    notes : tuple of str
-        What was not used for it.
-    error : GalaxyclassError or None
-        Why the last finetuning failed.
-    is_used : bool
-        Whether the page uses the newest model.
-    """
-
-    stage: str
-    latest: LabelRun | None
-    notes: tuple[str, ...]
-    error: GalaxyclassError | None
-    is_used: bool
-
-    @property
-    def is_running(self) -> bool:
-        """Whether one is running."""
-        return bool(self.stage)
 
 
 class LabelFinetuning:
@@ -87,7 +58,8 @@ class LabelFinetuning:
         self._served, self._labelling, self._id_column = served, labelling, id_column
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._stage = ""
+        self._stage, self._is_queued = "", False
+        self._learnt: pa.Table | None = None
         self._error: GalaxyclassError | None = None
         self._notes: tuple[str, ...] = ()
         self._latest: tuple[Model, LabelRun] | None = None
@@ -100,10 +72,17 @@ class LabelFinetuning:
             latest = None if self._latest is None else self._latest[1]
             used = self._served.label_model.run
             is_used = latest is not None and used == latest
-            return FinetuningState(self._stage, latest, self._notes, self._error, is_used)
+            return FinetuningState(
+                self._stage, latest, self._notes, self._error, is_used, self._is_queued
+            )
 
-    def start(self) -> None:
-        """Begin to finetune on all labels so far, unless that is going on.
+    def start(self) -> bool:
+        """Begin to finetune on all labels so far, or once what is being done is done.
+
+        Returns
+        -------
+        bool
+            Whether there is anything to do: not where all labels are being learnt already.
 
         Raises
         ------
@@ -119,9 +98,11 @@ class LabelFinetuning:
             )
         with self._lock:
             if self._stage:
-                return
-            self._stage, self._error = "reading the labels", None
+                self._is_queued |= self._is_new()
+                return self._is_queued
+            self._stage, self._error, self._learnt = _READ, None, None
         self._begin(lambda: self._finetune(folder))
+        return True
 
     def use(self) -> None:
         """Let the page use the newest model, for what it shows and for the order of labelling.
@@ -162,7 +143,14 @@ class LabelFinetuning:
                 self._fail(GalaxyclassError("the finetuning failed", got=str(error)[:200]))
             finally:
                 with self._lock:
-                    self._stage = ""
+                    queued, self._is_queued = self._is_queued, False
+                    self._stage = _READ if queued else ""
+                    self._learnt = None if queued else self._learnt
+            folder = self._served.pictures.folder
+            if queued and folder is not None:
+                with self._lock:
+                    self._error = None
+                self._begin(lambda: self._finetune(folder))
 
         self._thread = threading.Thread(target=run, name="finetuning", daemon=True)
         self._thread.start()
@@ -174,13 +162,14 @@ class LabelFinetuning:
 
     def _finetune(self, images: Path) -> None:
         labels = self._labelling.labels
-        table = training_table(labels, self._id_column)
+        with self._lock:
+            table = self._learnt = self._table()
         _require_two_classes(labels, table)
         model = self._served.model
         output = self._free_folder()
         is_shared = is_concurrent(model.ensemble.backend)
         turn = nullcontext() if is_shared else self._served.predictor.turn
-        with turn, tempfile.TemporaryDirectory(prefix="galaxyclass-serve-") as cache:
+        with turn, TemporaryFolder() as cache:
             dataset = Dataset(
                 images,
                 table,
@@ -205,6 +194,15 @@ class LabelFinetuning:
         if self._served.label_model.run is not None:  # the page uses the model before it
             self._served.label_model.use(made, run)
             self._put_in_order(made, run)
+
+    def _is_new(self) -> bool:
+        """Whether there are labels that are not being learnt."""
+        if self._learnt is None:
+            return self._stage != _READ  # those that the page uses were learnt long ago
+        return not self._table().equals(self._learnt)
+
+    def _table(self) -> pa.Table:
+        return training_table(self._labelling.labels, self._id_column)
 
     def _show(self, stage: str, done: int, total: int | None, **_: object) -> None:
         words = _STAGES.get(stage, "learning")

@@ -39,6 +39,7 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
                 "people", served, progress=progress, pairs=agreements(labelling.labels),
                 names=answer_names(labelling), kinds=list(TABLES), subjects=SUBJECTS,
                 command=finetuning_command(served, labelling), finetuning=finetuning.state,
+                note=note,
             )  # fmt: skip
         name = person_named(person)
         return render_page(
@@ -47,7 +48,7 @@ def add_labelling(app: FastAPI, served: Served, labelling: Labelling) -> None:
             person=name,
             shown=labelling.next_for(name),
             last=labelling.labels.last(name),
-            already=note == "already",
+            note=note,
             progress=progress,
             names=answer_names(labelling),
             finetuning=finetuning.state,

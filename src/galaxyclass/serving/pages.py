@@ -27,6 +27,7 @@ def _templates() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = lambda value: "" if value is None else f"{100 * value:.0f} %"
+    environment.filters["signed"] = lambda value: f"{value:+.2f}".replace("-", "−")
     environment.filters["number"] = shown_cell
     environment.filters["count"] = lambda value: f"{value:,}"
     environment.filters["zip_links"] = lambda kinds, before, after="": [

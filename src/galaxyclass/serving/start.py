@@ -13,6 +13,7 @@ from galaxyclass.arguments import public
 from galaxyclass.data.labels.questions import Questions, questions_of_classes, questions_of_tree
 from galaxyclass.errors import ArgumentError, BundleError, CatalogError
 from galaxyclass.extras import require
+from galaxyclass.io.temporary import TemporaryFolder
 from galaxyclass.model.load import open_model
 from galaxyclass.model.model import Model
 from galaxyclass.model.options import InferenceOptions
@@ -114,6 +115,7 @@ def serve(
     from galaxyclass.serving.app import make_app
     from galaxyclass.serving.listen import listen
 
+    TemporaryFolder().remove()  # and what servers left that were killed
     _require_labelling(label, label_classes, label_tree, predictions, by)
     questions = None if label is None else _questions(label_classes, label_tree)
     served = open_served(

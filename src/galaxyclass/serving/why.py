@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from galaxyclass.errors import ImageError
 from galaxyclass.explanation.answer_of import find_answer
 from galaxyclass.explanation.explain import Explainer
 from galaxyclass.explanation.grid import enlarged, overlay
+from galaxyclass.io.temporary import TemporaryFolder
 from galaxyclass.model.backends.backend import is_concurrent
 from galaxyclass.model.cutouts import Cutouts
 from galaxyclass.model.model import Model
@@ -146,10 +146,10 @@ def cutout_of_upload(model: Model, data: bytes) -> NDArray[np.uint8]:
     ------
     ImageError
     """
-    with tempfile.NamedTemporaryFile(prefix="galaxyclass-serve-", suffix=".img") as file:
-        file.write(data)
-        file.flush()
-        return cutout_of(model, Path(file.name))
+    with TemporaryFolder() as folder:
+        path = folder / "picture.img"
+        path.write_bytes(data)
+        return cutout_of(model, path)
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:

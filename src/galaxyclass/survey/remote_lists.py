@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 
 from galaxyclass.errors import CatalogError
 from galaxyclass.images.containers import is_container
 from galaxyclass.images.remote import open_address
+from galaxyclass.io.temporary import TemporaryFolder
 from galaxyclass.short import first_line
 from galaxyclass.survey.listed import LIST_ENDINGS, listed_pieces, without_query
 from galaxyclass.survey.pieces import ListColumns, Piece
@@ -30,11 +30,11 @@ def remote_pieces(address: str, columns: ListColumns, notes: list[str]) -> Itera
     CatalogError, ArgumentError
         As for `listed_pieces`; it cannot be fetched, or holds pictures itself.
     """
-    with tempfile.NamedTemporaryFile(suffix=_ending(address)) as copy:
+    with TemporaryFolder() as folder:
+        copy = folder / f"list{_ending(address)}"
         try:
-            with open_address(address) as stream:
-                shutil.copyfileobj(stream, copy, _BLOCK)
-            copy.flush()
+            with open_address(address) as stream, copy.open("wb") as file:
+                shutil.copyfileobj(stream, file, _BLOCK)
         except OSError as error:
             raise CatalogError(
                 f"{address}: the list cannot be fetched",
@@ -42,14 +42,14 @@ def remote_pieces(address: str, columns: ListColumns, notes: list[str]) -> Itera
                 got=first_line(error),
                 hint="check the address, and that it may be read",
             ) from error
-        if is_container(copy.name):
+        if is_container(copy):
             raise CatalogError(
                 f"{address}: a table of pictures behind an address",
                 argument="images",
                 wanted="a list of paths; or pictures, or archives of them (.zip, .tar)",
                 hint="copy it here",
             )
-        yield from listed_pieces(copy.name, columns, notes, address)
+        yield from listed_pieces(str(copy), columns, notes, address)
 
 
 def _ending(address: str) -> str:

@@ -412,6 +412,11 @@ class Task(Scoring):
         known = np.where(self.known_mask, predictions, np.nan)
         return undecided(known, (outputs for _, outputs, _ in self.groups))
 
+    def uncertainty_words(self, value: float) -> str:
+        """A value of `uncertainty`, with what it is and how large it can be."""
+        of = "classes" if self.decision_tree is None else "answers"
+        return f"entropy of the {of} {value:.3f}, of {len(self.groups)} at most"
+
     # What looks wrong with predictions.
 
     @property

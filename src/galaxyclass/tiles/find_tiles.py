@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxyclass.errors import ArgumentError, ImageError
+from galaxyclass.images.band_labels import doubtful_labels
 from galaxyclass.images.files import FITS_SUFFIXES
 from galaxyclass.progress import Progress, silent
 from galaxyclass.short import counted
@@ -289,21 +290,16 @@ def _notes(tiles: list[SkyTile]) -> list[str]:
 def _doubtful_filters(tile: SkyTile) -> list[str]:
     """What speaks against the names that were given to the bands: the headers of their files."""
     notes = []
-    files_of: dict[str, list[str]] = {}
-    for band, plane in zip(tile.bands, tile.planes, strict=True):
-        image = tile.images[plane]
-        label = str(image.header.get("FILTER", "")).strip()
-        if not label:
-            continue
-        files_of.setdefault(label, []).append(image.path)
-        if label.casefold() != band.casefold() and label.casefold() in map(
-            str.casefold, tile.bands
-        ):
+    images = [tile.images[plane] for plane in tile.planes]
+    labels = [str(image.header.get("FILTER", "")).strip() for image in images]
+    for places, label in doubtful_labels(tile.bands, labels):
+        files = [images[place].path for place in places]
+        if len(files) == 1:
             notes.append(
-                f"{image.path} is used as band {band}, but its header says FILTER = {label}."
+                f"{files[0]} is used as band {tile.bands[places[0]]}, but its header says "
+                f"FILTER = {label}."
             )
-    for label, files in files_of.items():
-        if len(files) > 1 and not notes:
+        else:
             many = "both" if len(files) == 2 else "all"
             notes.append(f"{' and '.join(files)} {many} say FILTER = {label} in their headers.")
     if notes:

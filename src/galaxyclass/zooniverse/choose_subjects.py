@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def choose_subjects(
     """
     column = _id_column(table, source, path_of, id_column)
     names = as_text(table[column]).to_pylist()
-    scores, what = _scores(table, source, by, tree, made_by)
+    scores, words_of = _scores(table, source, by, tree, made_by)
     order = list(range(len(names)))
     if scores is not None:
         known = [row for row in order if np.isfinite(scores[row])]
@@ -87,7 +87,7 @@ def choose_subjects(
     if missing := len({name for name in names if name not in path_of}):
         notes.append(f"{missing:,} galaxies of the table have no image.")
     if without := len(names) - len(order):
-        notes.append(f"{without:,} galaxies have no {what}.")
+        notes.append(f"{without:,} galaxies have no {_measure(by)}.")
     if repeated := len([row for row in order if names[row] in path_of]) - len(rows):
         notes.append(f"{repeated:,} rows repeat a galaxy.")
     if others := len(path_of) - len(seen):
@@ -97,7 +97,7 @@ def choose_subjects(
     reasons = [
         ("" if stated is None else str(stated[row].as_py() or ""))
         if scores is None
-        else f"{what} {scores[row]:.4g}, {rank} of {len(rows)}"
+        else f"{words_of(scores[row])} ({rank} of {len(rows)})"
         for rank, row in enumerate(rows, 1)
     ]
     return ChosenSubjects(
@@ -158,20 +158,25 @@ def _task_of(
     return VoteTask(known, layout, (True,) * answers, (math.nan,) * answers)
 
 
+def _measure(by: str | None) -> str:
+    """What galaxies are chosen by: for a column, its name."""
+    return {"uncertain": "uncertainty", "strange": "strangeness"}.get(by or "", by or "reason")
+
+
 def _scores(
     table: Any,
     source: str,
     by: str | None,
     tree: Tree | str | Path | None,
     made_by: Mapping[str, Any],
-) -> tuple[NDArray[np.float64] | None, str]:
-    """The number that galaxies are chosen by, and what it is."""
+) -> tuple[NDArray[np.float64] | None, Callable[[float], str]]:
+    """The number that galaxies are chosen by, and such a number in words."""
     if by is None:
-        return None, ""
+        return None, str
     if by == "uncertain":
         task = _task_of(table, source, tree, made_by)
-        return table_uncertainty(table, task, source, partial=True), "uncertainty"
-    column = "strangeness" if by == "strange" else by
+        return table_uncertainty(table, task, source, partial=True), task.uncertainty_words
+    column = _measure(by)
     require_column(table, column, source, "by")
     if kind_of(table[column]) not in ("integer", "number"):
         raise CatalogError(
@@ -179,4 +184,4 @@ def _scores(
             argument="by",
             got=example_of(table[column]),
         )
-    return numbers(table[column])[0], column
+    return numbers(table[column])[0], lambda value: f"{column} {value:.4g}"

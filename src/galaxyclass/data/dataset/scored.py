@@ -148,6 +148,13 @@ def _require_rule(dataset: Dataset, rule: str | None) -> None:
         )
 
 
+def _none_of(part: Part, galaxies: int) -> str:
+    """That a part has no galaxies, in words."""
+    if part == "unseen":
+        return f"the run was trained on all {galaxies:,} galaxies with an image"
+    return f"none of the {galaxies:,} galaxies with an image was in the run's {part} part"
+
+
 def choose(
     catalog: Catalog,
     used: UsedGalaxies | None,
@@ -181,9 +188,9 @@ def choose(
     chosen = np.flatnonzero(wanted).astype(np.int64)
     if not len(chosen):
         raise RunError(
-            f"no galaxy to score: of the {len(catalog):,} galaxies with an image none is {part}",
-            got=f"{trained.sum():,} that the run was trained on",
-            hint="score other galaxies; `part='all'` would score these",
+            f"no galaxy to score: {_none_of(part, len(catalog))}",
+            got=None if part == "unseen" else f"{trained.sum():,} that the run was trained on",
+            hint="score other galaxies; `part='all'` scores these too",
         )
     notes = []
     if part == "unseen" and trained.any():

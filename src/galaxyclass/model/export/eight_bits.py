@@ -10,16 +10,15 @@ integers.
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galaxyclass.extras import require
+from galaxyclass.io.temporary import TemporaryFolder
 from galaxyclass.model.bundle.onnx_file import INPUT
 from galaxyclass.model.export.folded import MASK, float_layers, folded, input_values
 from galaxyclass.progress import Progress
@@ -61,15 +60,15 @@ def quantise(
         convolutions' weights.
     """
     quantization = require("onnxruntime.quantization")
-    with tempfile.TemporaryDirectory(prefix="galaxyclass-") as folder, _silent():
-        plain = folded(model, Path(folder) / "folded.onnx")
+    with TemporaryFolder() as folder, _silent():
+        plain = folded(model, folder / "folded.onnx")
         plain.metadata_props.add(key=_PREPARED[0], value=_PREPARED[1])
         kept = float_layers(plain) | {
             node.name
             for node in plain.graph.node
             if node.op_type == "Mul" and not node.name.endswith(MASK)
         }
-        output = Path(folder) / "quantised.onnx"
+        output = folder / "quantised.onnx"
         quantization.quantize_static(
             plain,
             output,

@@ -66,7 +66,7 @@ for (const status of document.querySelectorAll("[data-poll]")) {
     try {
       const state = await (await fetch(status.dataset.poll)).json();
       if (state.stage) {
-        status.textContent = `${state.stage[0].toUpperCase()}${state.stage.slice(1)} …`;
+        status.textContent = state.words;
       } else {
         location.reload();
         return;

@@ -344,6 +344,10 @@ class CountTask(TaskOnTree):
         spreads = fraction_spreads(self.tree, np.where(self.known_mask, predictions, 1.0))
         return np.asarray(np.where(self.known_mask, spreads, 0.0).sum(axis=1))
 
+    def uncertainty_words(self, value: float) -> str:
+        """The sum of the standard deviations, as such."""
+        return f"standard deviations of the answers' shares, {value:.3f} in all"
+
     # Scores.
 
     def simplest(self, galaxies: int) -> Floats:

@@ -105,19 +105,13 @@ def print_number_report(columns: Sequence[NumberColumn], report: ScoreReport) ->
             "within a step: the share of predictions no further from the truth than the table's "
             f"step ({', '.join(f'{name} {step}' for name, step in steps.items())})"
         )
-    if len(columns) > 1:
-        lines.append(
-            f"all columns, each error in standard deviations of the training galaxies: "
-            f"{NRMSE.label} {scores.overall} (mean {reference.overall.value:.4f})"
-        )
+    every = "all columns: " if len(columns) > 1 else ""
+    lines.append(f"{every}{NRMSE.label} {scores.overall} (mean {reference.overall.value:.4f})")
     if floored:
         lines += ["the floor is the error of a perfect model; it assumes:"]
         lines += [f"  {text}" for text in noise["all"].assumptions]
-    summary = (
-        f"{scores.words} (mean {reference.columns[0].rmse.value:.4f})"
-        if len(columns) == 1
-        else f"{NRMSE.label} {scores.overall.value:.4f} (mean {reference.overall.value:.4f})"
-    )
+    lines.append(f"{NRMSE.meaning}; the RMSE of each column is in its own unit")
+    summary = f"{NRMSE.label} {scores.overall.value:.4f} (mean {reference.overall.value:.4f})"
     return PrintedScores(TextTable(header, tuple(rows)), tuple(lines), summary)
 
 
@@ -139,13 +133,15 @@ def compare_number_scores(
     columns: Sequence[NumberColumn],
     named: Sequence[tuple[str, Any, Sequence[ScoredSubset]]],
 ) -> tuple[TextTable, ...]:
-    """The errors of several predictors, one a row; of one column in its own unit, with R²."""
+    """The errors of several predictors, one a row; of one column in its own unit too, with R²."""
     if len(columns) == 1:
-        header: tuple[str, ...] = ("[95 % interval]", f"RMSE of {columns[0].name}", "MAE", "R²")
+        rmse = f"RMSE of {columns[0].name}"
+        header: tuple[str, ...] = ("[95 % interval]", NRMSE.label, rmse, "MAE", "R²")
         rows = tuple(
             (
                 name,
-                interval_cell(scores.columns[0].rmse),
+                interval_cell(scores.overall),
+                number_cell(scores.columns[0].rmse.value),
                 number_cell(scores.columns[0].mae),
                 "" if math.isnan(r2 := scores.columns[0].r2.value) else f"{r2:.3f}",
             )

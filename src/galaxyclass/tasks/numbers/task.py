@@ -344,6 +344,10 @@ class NumberTask(Task):
             hint="predict with a calibrated model and `include=['uncertainty']`",
         )
 
+    def uncertainty_words(self, value: float) -> str:
+        """The width of the intervals, in units of their mean."""
+        return f"interval {value:.3f} times as wide as the mean one"
+
     # Scores.
 
     def simplest(self, galaxies: int) -> Floats:

@@ -79,7 +79,8 @@ class NumberScores(Scores):
         if len(self.columns) > 1:
             return super().words
         (column,) = self.columns
-        return f"RMSE {column.rmse}, R² {column.r2.value:.3f}"
+        own = f"in the unit of the numbers RMSE {column.rmse}"
+        return f"{super().words}, {own}, R² {column.r2.value:.3f}"
 
 
 def normalised_errors(
