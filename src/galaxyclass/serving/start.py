@@ -54,6 +54,7 @@ def serve(
     repeat: float = 0.1,
     host: str = "127.0.0.1",
     port: int = 8000,
+    quote_formulas: bool = False,
     options: InferenceOptions | None = None,
     progress: Progress = silent,
     ready: Callable[[str], None] | None = None,
@@ -92,6 +93,8 @@ def serve(
         needed, which is part of the address that ``ready`` gets.
     port : int
         0: any that is free.
+    quote_formulas : bool
+        As for `galaxyclass.predict`, in what is downloaded as CSV.
     options : InferenceOptions, optional
         How the model is run.
     progress : Progress
@@ -120,6 +123,7 @@ def serve(
         open_model(run, options),
         predictions=None if predictions is None else Path(predictions),
         images=None if images is None else Path(images),
+        quote_formulas=quote_formulas,
         progress=progress,
     )
     labels = None
@@ -144,6 +148,7 @@ def open_served(
     predictions: Path | None = None,
     images: Path | None = None,
     limits: Limits | None = None,
+    quote_formulas: bool = False,
     progress: Progress = silent,
 ) -> Served:
     """What is served, without labels; loads the networks.
@@ -177,6 +182,7 @@ def open_served(
         pictures=Pictures(images, files, rendering, limits.pixels),
         labelling=None,
         why=Why(predictor),
+        quote_formulas=quote_formulas,
     )
 
 

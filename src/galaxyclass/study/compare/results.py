@@ -185,7 +185,8 @@ def results_csv(results: Sequence[TrialResult]) -> str:
         )
         varied = [result.trial.varied[key] for key in keys]
         lines.append([result.trial.name, result.trial.recipe, *varied, *map(_cell, values)])
-    return csv_text(lines)
+    # Names of recipes and messages come from strangers, too, and nothing here is looked up again.
+    return csv_text(lines, quote_formulas=True)
 
 
 def _cell(value: Any) -> str:
