@@ -88,17 +88,9 @@ def _folder_trials(
 #: Changes to a recipe, of every kind of value.
 _SETTINGS = (
     *("images.size=64", "images.limits=[0, 1.5]", "images.colour=rgb", "model.encoder=residual"),
-    *(
-        "training.progressive_resizing=[[40, 0.4], [52, 0.75]]",
-        "optimizer.lr=2e-3",
-        "training.ema=",
-    ),
-    *(
-        "augmentation.zoom=[0.77, 1.3]",
-        "training.keep=last",
-        "split.fold=[1, 5]",
-        "model.head=auto",
-    ),
+    *("training.progressive_resizing=[[40, 0.4], [52, 0.75]]", "optimizer.lr=2e-3"),
+    *("augmentation.zoom=[0.77, 1.3]", "training.keep=last", "split.fold=[1, 5]"),
+    *("training.ema=", "model.head=auto"),
 )
 
 
